@@ -1,0 +1,77 @@
+"""Go's channels and its ``select``, made of ``queue.Queue``.
+
+Several channels share one ``Ready`` queue, which holds one entry per item in the order in
+which the items came. Whoever waits, waits there: for all the channels at once.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from chatroom.errors import ChannelClosed
+
+T = TypeVar("T")
+
+Ready = queue.SimpleQueue["Channel[Any] | None"]
+"""Channels that hold something, once per item; None ends the wait for good."""
+
+
+class Channel(queue.Queue[T]):
+    """A ``queue.Queue`` that ``select`` can wait on, and that can be closed.
+
+    Args:
+        name: what errors call it.
+        ready: the queue that the channel announces its items on.
+        maxsize: the number of items that make ``put`` wait; 0 for no limit.
+    """
+
+    def __init__(self, name: str, ready: Ready, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self.name = name
+        self._ready = ready
+        self._closed = False
+
+    def _put(self, item: T) -> None:  # queue.Queue calls this with its mutex held
+        if self._closed:
+            raise ChannelClosed(self.name)
+        super()._put(item)
+        self._ready.put(self)
+
+    def drain(self, budget: int, cost: Callable[[T], int]) -> list[T]:
+        """Take what waits, oldest first, until the items' costs use up ``budget``; never waits."""
+        taken: list[T] = []
+        with self.mutex:
+            while budget > 0 and self._qsize():
+                item = self._get()
+                taken.append(item)
+                budget -= cost(item)
+            self.not_full.notify(len(taken))  # shares the mutex, which is held
+        return taken
+
+    def close(self) -> None:
+        """Refuse every later ``put``, and those that wait for room; what is inside can be taken.
+
+        Later puts raise ChannelClosed. Idempotent.
+        """
+        with self.mutex:
+            self._closed = True
+            # put() waits while the size is at least maxsize; then it calls _put, which refuses.
+            self.maxsize = math.inf  # type: ignore[assignment]
+            self.not_full.notify_all()
+
+
+def select(ready: Ready) -> tuple[Channel[Any], Any] | None:
+    """Wait for the next item of any channel, in order of arrival over all of them.
+
+    Returns:
+        The channel and its item; None once None was put on ``ready``.
+    """
+    while (channel := ready.get()) is not None:
+        try:
+            return channel, channel.get_nowait()
+        except queue.Empty:
+            continue  # a drain() took the item that this entry announced
+    return None

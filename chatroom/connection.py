@@ -1,0 +1,383 @@
+"""One client's socket: the only module that knows sockets and simple-websocket.
+
+simple-websocket takes a ``Connection`` for its socket. It reads through ``recv``, on our
+reader thread, and its control frames go through ``send`` into the same order as ours.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import simple_websocket
+
+from chatroom.errors import HandshakeRefused
+from chatroom.protocol import PING, CloseCode, close_frame
+
+STALL_TIMEOUT = 10.0
+"""Seconds without the peer taking a byte, after which it is dead."""
+
+SEND_PATIENCE = 1.0
+"""Seconds that one blocking send may take, before the writer looks at the clock."""
+
+CLOSE_TIMEOUT = 3.0
+"""Seconds a peer has to answer our Close, and to take what was queued before it."""
+
+LINGER_BYTES = 1 << 20
+"""What a peer may still send after the end, before its socket is cut without regard."""
+
+ITEM_COST = 200
+"""Bytes that a queued item costs beside its frames."""
+
+_CLOSE = 1  # queue mark: the Close frame is out; cut the peer off if it does not answer
+_END = 2  # queue mark: the reader is done, so is the writer
+
+Queued = bytes | memoryview | Iterator[bytes] | int
+
+
+class Connection:
+    """Whole frames to one client, in order, from any thread, and bytes from it.
+
+    A frame is written in place, by the thread that has it, while the socket takes it. What
+    the socket does not take goes onto the queue, and from then on the writer thread owns the
+    socket, until the queue is empty again. gunicorn owns the descriptor and closes it, when
+    the reader thread has left; nobody uses it after ``finish``.
+
+    Args:
+        sock: a connected, blocking socket.
+        queue_bytes: what may wait for the client, before it counts as slow.
+        ping_interval: seconds of silence after which the client is pinged; after as many
+            seconds more, it is dead.
+
+    Raises:
+        HandshakeRefused: TLS ends in this process.
+    """
+
+    # Rule: _lock guards _backlog, _closing and every non-blocking send. While _backlog is
+    # above zero, only the writer thread sends, and it does so without the lock.
+    __slots__ = (
+        "_backlog",
+        "_closing",
+        "_deadline",
+        "_lock",
+        "_peer_gone",
+        "_pinged",
+        "_queue",
+        "_queue_bytes",
+        "_send",
+        "_skipping",
+        "_socket",
+    )
+
+    def __init__(self, sock: socket.socket, *, queue_bytes: int, ping_interval: int) -> None:
+        if not type(sock) is socket.socket:  # noqa: E714 - SSLSocket is a subclass
+            reason = "TLS ends in this process; let a proxy in front end it (docs/deployment.md)"
+            raise HandshakeRefused(501, reason)
+        self._socket = sock
+        self._send = sock.send
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[Queued] = queue.Queue()
+        self._queue_bytes = queue_bytes
+        self._backlog = 0
+        self._closing: str | None = None
+        self._deadline = 0.0
+        self._skipping = False
+        self._peer_gone = False
+        self._pinged = False
+        _set_options(sock, ping_interval)
+
+    # -- out ------------------------------------------------------------------------------
+
+    def write(self, frames: bytes) -> bool:
+        """Send whole frames, now or by way of the queue; never waits. Any thread.
+
+        Returns:
+            False when the client is too slow: the frames are dropped, and the caller is
+            expected to ``end`` the connection.
+        """
+        with self._lock:
+            rest: bytes | memoryview = frames
+            if not self._backlog:
+                if self._closing:
+                    return True
+                try:
+                    sent = self._send(frames, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    pass
+                except OSError as error:
+                    self._closing = f"lost ({error.strerror})"  # the reader is about to see it
+                    return True
+                else:
+                    if sent == len(frames):
+                        return True
+                    rest = memoryview(frames)[sent:]
+            elif self._closing:
+                return True
+            elif self._backlog + len(frames) > self._queue_bytes:
+                return False
+            self._enqueue(rest)
+            return True
+
+    def replay(self, pages: Iterator[bytes]) -> None:
+        """Send page after page, each made when the one before is out; what is written later
+        comes behind. Any thread; never waits."""
+        with self._lock:
+            if not self._closing:
+                self._backlog += ITEM_COST
+                self._queue.put(pages)
+
+    def end(self, code: int, reason: str, *, drop: bool = False) -> None:
+        """Send Close behind what is queued, then cut the line if the client does not answer.
+
+        Any thread; never waits; only the first call counts.
+
+        Args:
+            drop: leave out what is queued, but for a frame that has been begun.
+        """
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = f"close {int(code)}: {reason}"
+            self._deadline = time.monotonic() + CLOSE_TIMEOUT
+            if drop:
+                self._drop_queue()
+            self._write_close(close_frame(code, reason))
+
+    def _write_close(self, frame: bytes) -> None:
+        rest = memoryview(frame)
+        if not self._backlog:
+            try:
+                rest = rest[self._send(frame, socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                return  # the reader sees the same error and ends
+        if rest:
+            self._enqueue(rest)
+        self._queue.put(_CLOSE)
+
+    def _enqueue(self, frames: bytes | memoryview) -> None:
+        assert self._lock.locked()
+        self._backlog += len(frames) + ITEM_COST
+        self._queue.put(frames)
+
+    def _drop_queue(self) -> None:
+        """Empty the queue but for its first item, which may be the second half of a frame."""
+        assert self._lock.locked()
+        self._skipping = True
+        waiting: list[Queued] = []
+        while not self._queue.empty():
+            waiting.append(self._queue.get_nowait())
+        if waiting:
+            self._queue.put(waiting[0])
+        self._backlog -= sum(_cost(item) for item in waiting[1:])
+
+    # -- the writer thread ----------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Send what is queued, until the reader is done. The writer thread's whole life.
+
+        Raises:
+            OSError: the socket broke, or the client stopped reading.
+            ChatError: a replay could not be read from the history.
+        """
+        while (item := self._queue.get()) is not _END:
+            if item is _CLOSE:
+                self._await_reader()
+                return
+            if isinstance(item, (bytes, memoryview)):
+                self._send_all(item)
+            elif not isinstance(item, int):
+                for page in item:
+                    if self._skipping:
+                        break
+                    self._send_all(page)
+            with self._lock:
+                self._backlog -= _cost(item)
+
+    def _await_reader(self) -> None:
+        try:
+            while self._queue.get(timeout=CLOSE_TIMEOUT) is not _END:
+                pass
+        except queue.Empty:
+            self.cut()
+
+    def _send_all(self, data: bytes | memoryview) -> None:
+        rest = memoryview(data)
+        last_progress = time.monotonic()
+        while rest:
+            try:
+                sent = self._send(rest)  # waits for SEND_PATIENCE at most
+            except BlockingIOError:
+                sent = 0
+            now = time.monotonic()
+            if sent:
+                rest = rest[sent:]
+                last_progress = now
+            if rest and self._closing and now > self._deadline:
+                raise TimeoutError("did not take its last frames in time")
+            if now - last_progress > STALL_TIMEOUT:
+                raise TimeoutError(f"took nothing for {STALL_TIMEOUT:.0f} s")
+
+    # -- what simple-websocket calls, on the reader thread -----------------------------------
+
+    def send(self, data: bytes) -> int:
+        """Take the library's 101, Pong or Close, whole. It ignores the count."""
+        if not self.write(data):
+            self.end(CloseCode.SLOW, "slow", drop=True)
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes from the client, b"" when there are no more; pings it in between."""
+        while True:
+            try:
+                data = self._socket.recv(size)
+            except BlockingIOError:  # the kernel's timer: ping_interval seconds of silence
+                if self._pinged:
+                    self.end(CloseCode.SERVER_ERROR, "no answer to a ping", drop=True)
+                    self._peer_gone = True
+                    return b""
+                self._pinged = True
+                self.send(PING)
+                continue
+            except OSError:
+                self._peer_gone = True
+                raise
+            self._pinged = False
+            self._peer_gone = not data
+            return data
+
+    def fileno(self) -> int:
+        """The descriptor, for selectors."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Do nothing: the library has left its loop, and ``finish`` comes next."""
+
+    # -- the reader thread ----------------------------------------------------------------
+
+    def listen(self, ws: simple_websocket.Server, handle: Callable[[str | bytes], None]) -> str:
+        """Run the library's read loop here, and hand each message over at once.
+
+        Returns:
+            Why it ended, in words for the log.
+
+        Raises:
+            Whatever ``handle`` raises; the loop ends with it.
+        """
+
+        def hand_over() -> None:
+            while ws.input_buffer:
+                handle(ws.input_buffer.pop(0))
+
+        ws.event.set = hand_over
+        try:
+            ws.thread.run()
+        finally:
+            del ws.event.set, ws.thread.run  # cycles that would keep the user's memory
+        return self._closing or _cause(ws, self._peer_gone)
+
+    def finish(self, writer: threading.Thread) -> None:
+        """Let the writer send what is left, then say goodbye to the socket. Waits for seconds."""
+        with self._lock:
+            self._closing = self._closing or "closed"
+            self._deadline = self._deadline or time.monotonic() + CLOSE_TIMEOUT
+        if self._peer_gone:
+            self.cut()
+        self._queue.put(_END)
+        writer.join()
+        if not self._peer_gone:
+            self._linger()
+        self.cut()
+
+    def _linger(self) -> None:
+        """Read until the client has closed too: closing with bytes unread would send a reset,
+        which overtakes the Close frame (RFC 9112, section 9.6, says so of HTTP)."""
+        deadline = time.monotonic() + CLOSE_TIMEOUT
+        left = LINGER_BYTES
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(CLOSE_TIMEOUT))
+            while left > 0 and time.monotonic() < deadline:
+                data = self._socket.recv(65536)
+                if not data:
+                    return
+                left -= len(data)
+        except OSError:
+            return
+
+    def cut(self) -> None:
+        """End the connection now, in both directions: frees a reader or writer that waits."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it was gone already
+
+
+class _ReaderLoop:
+    """The library's ``thread_class``: keeps the read loop for ``Connection.listen`` to run."""
+
+    name = "simple-websocket"
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        self.run = target
+
+    def start(self) -> None:
+        """Do nothing: the reader thread runs the loop itself."""
+
+
+class _HandOver:
+    """The library's ``event_class``: ``listen`` puts its own ``set`` here, which the library
+    calls after each message."""
+
+    def set(self) -> None:
+        """Do nothing until ``listen`` has taken over."""
+
+
+def server_options(max_message_bytes: int) -> dict[str, Any]:
+    """Flask-Sock's ``SOCK_SERVER_OPTIONS``.
+
+    Args:
+        max_message_bytes: the library counts characters, so this bounds its memory; whoever
+            handles a message counts its bytes.
+    """
+    return {
+        "thread_class": _ReaderLoop,
+        "event_class": _HandOver,
+        "max_message_size": max_message_bytes,
+        "receive_bytes": 16384,
+        "ping_interval": None,  # recv pings: a kernel timer instead of a selector per socket
+    }
+
+
+def _cause(ws: simple_websocket.Server, peer_gone: bool) -> str:
+    if peer_gone:
+        return "gone without a Close"
+    if ws.incoming_message_len > (ws.max_message_size or 0):
+        return f"close {int(CloseCode.TOO_BIG)}: Message is too big"
+    return f"close {int(ws.close_reason)}: {ws.close_message or ''}".rstrip(": ")
+
+
+def _cost(item: Queued) -> int:
+    return ITEM_COST + (len(item) if isinstance(item, (bytes, memoryview)) else 0)
+
+
+def _set_options(sock: socket.socket, ping_interval: float) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(ping_interval))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
+    if sock.family == socket.AF_UNIX:  # a proxy on the same machine
+        return
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        milliseconds = int(STALL_TIMEOUT * 1000)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+def _timeval(seconds: float) -> bytes:
+    """C's ``struct timeval``."""
+    return struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))

@@ -1,0 +1,73 @@
+"""What runs behind the web side: the history, the Server and the gate, and their order."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from chatroom.configuration import Configuration
+from chatroom.errors import ChatError
+from chatroom.gate import Gate
+from chatroom.history import make_history
+from chatroom.server import Server
+
+log = logging.getLogger(__name__)
+
+STOP_TIMEOUT = 4.0
+"""Seconds that users have to take what is queued for them and to answer the Close."""
+
+
+class Engine:
+    """Made before a fork, started after it.
+
+    Args:
+        configuration: checked.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.history = make_history(configuration.history, configuration.folder)
+        self.server = Server(
+            self.history,
+            replay_limit=configuration.replay_limit,
+            # A joiner's replay may not fill the joiner's queue.
+            tail_bytes=configuration.user_queue_bytes // 2,
+        )
+        self.gate = Gate(configuration.max_users)
+        self._started = False
+        self._stopping = threading.Lock()
+
+    def start(self, *, patience: float = 0.0) -> None:
+        """Open the history and start the Server thread.
+
+        Args:
+            patience: seconds to wait for another process to let go of the history.
+
+        Raises:
+            HistoryRefused: see ``History.open``.
+        """
+        self.history.open(patience=patience)
+        self.server.start()
+        self._started = True
+        log.info("started: history %s, at most %d users", self.history.name, self.gate.capacity)
+
+    def check(self, timeout: float) -> None:
+        """Prove that messages can be taken.
+
+        Raises:
+            ChatError: with the reason why not.
+        """
+        if not self._started:
+            raise ChatError("not started; serve with python app.py or gunicorn app:app")
+        self.server.check(timeout)
+
+    def stop(self) -> None:
+        """Tell every user, commit what they said, close the history. Idempotent; takes seconds."""
+        with self._stopping:
+            if not self._started:
+                return
+            users = len(self.gate)
+            self.gate.shut(STOP_TIMEOUT)
+            self.server.stop()
+            self.history.close()
+            self._started = False
+            log.info("stopped: %d users told, every message stored", users)

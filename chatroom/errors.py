@@ -1,0 +1,110 @@
+"""Every error that this package raises on purpose.
+
+ChatError
+├── ConfigurationError     a setting is wrong: the program does not start
+├── HistoryError
+│   ├── HistoryRefused     the history cannot be used as it is: the program does not start
+│   └── HistoryUnavailable the disk said no this time: nothing is half stored, try again later
+├── ChannelError
+│   └── ChannelClosed      the server behind the channel has stopped
+├── FrameRefused           a client sent what the protocol does not allow: its socket is closed
+├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
+└── UserError              a user's thread failed, or the user was dropped: logged and counted
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ChatError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigurationError(ChatError):
+    """A setting is wrong: ``args`` are the file, the key, the value and what was wanted."""
+
+    def __init__(self, path: Path | str, key: str, value: object, wanted: str) -> None:
+        super().__init__(path, key, value, wanted)
+
+    def __str__(self) -> str:
+        path, key, value, wanted = self.args
+        return f"{path}: {key} is {value!r}; wanted: {wanted}"
+
+
+class HistoryError(ChatError):
+    """Base of what a history raises; ``args`` are its name, the cause and the way out."""
+
+    def __init__(self, name: str, cause: str, way_out: str) -> None:
+        super().__init__(name, cause, way_out)
+
+    def __str__(self) -> str:
+        name, cause, way_out = self.args
+        return f"{name}: {cause}; {way_out}"
+
+
+class HistoryRefused(HistoryError):
+    """The history cannot be used as it is (corrupt, foreign, locked): do not start."""
+
+
+class HistoryUnavailable(HistoryError):
+    """The history could not be read or written this time; nothing is half stored."""
+
+
+class ChannelError(ChatError):
+    """A channel refused an operation; ``args[0]`` is the channel's name."""
+
+
+class ChannelClosed(ChannelError):
+    """The channel takes nothing more."""
+
+    def __str__(self) -> str:
+        return f"channel {self.args[0]!r} is closed: its server has stopped"
+
+
+class FrameRefused(ChatError):
+    """A frame that the protocol does not allow.
+
+    Args:
+        code: the WebSocket close code that says so to the client.
+        reason: what was wrong with which field, and what was wanted; at most 123 bytes
+            of it reach the client (RFC 6455, section 5.5).
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"close {self.code}: {self.reason}"
+
+
+class HandshakeRefused(ChatError):
+    """A request for ``/chat`` that is answered with an HTTP status and no socket.
+
+    Args:
+        status: the HTTP status.
+        reason: one sentence for the person who reads the answer.
+        headers: what the status asks for besides, such as ``Allow`` with 405.
+    """
+
+    def __init__(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+        self.headers = headers or {}
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.reason}"
+
+
+class UserError(ChatError):
+    """A user's thread failed or the user was dropped; ``args`` are its id and the cause."""
+
+    def __init__(self, user_id: int, cause: str) -> None:
+        super().__init__(user_id, cause)
+
+    def __str__(self) -> str:
+        user_id, cause = self.args
+        return f"User {user_id} is disconnected. Cause: {cause}"

@@ -1,0 +1,142 @@
+"""May this request become a socket? Pure functions over a WSGI environ.
+
+What is wrong gets an HTTP status that says so, before Flask-Sock sees the request: the
+libraries answer some of these with a 500, and others with a 101.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from chatroom.errors import HandshakeRefused
+
+Environ = Mapping[str, Any]
+Networks = Sequence[IPv4Network | IPv6Network]
+
+DEFAULT_ROOM = "lobby"
+
+_ROOM = re.compile(r"[\w.-]{1,64}")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# What the library's own handshake reads. Other headers would be parsed again for nothing.
+_NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
+_NEEDED |= {"HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"}
+
+
+def check_upgrade(environ: Environ) -> None:
+    """Refuse what is not a WebSocket handshake of version 13 (RFC 6455, section 4.2.1).
+
+    Raises:
+        HandshakeRefused: 405, 400 or 426, with the header that the status asks for.
+    """
+    if environ["REQUEST_METHOD"] != "GET":
+        raise HandshakeRefused(405, "A WebSocket handshake is a GET.", {"Allow": "GET"})
+    if environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
+        raise HandshakeRefused(400, "A WebSocket handshake needs HTTP/1.1.")
+    upgrades = {"Sec-WebSocket-Version": "13", "Upgrade": "websocket", "Connection": "Upgrade"}
+    tokens = {token.strip().lower() for token in environ.get("HTTP_CONNECTION", "").split(",")}
+    if environ.get("HTTP_UPGRADE", "").lower() != "websocket" or "upgrade" not in tokens:
+        raise HandshakeRefused(426, "This address takes WebSocket connections only.", upgrades)
+    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
+        raise HandshakeRefused(426, "Sec-WebSocket-Version must be 13.", upgrades)
+    if not _is_key(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")):
+        raise HandshakeRefused(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
+    if not environ.get("HTTP_HOST"):
+        raise HandshakeRefused(400, "The Host header is missing.")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+def check_origin(environ: Environ, allowed: Collection[str], proxies: Networks) -> None:
+    """Refuse a page of another site; a client that sends no Origin is no page.
+
+    Raises:
+        HandshakeRefused: 403.
+    """
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is None:
+        return
+    wanted = [own_origin(environ, proxies), *allowed]
+    if normal_origin(origin) not in map(normal_origin, wanted):
+        reason = "Pages of another origin may not connect; see allowedOrigins in config.json."
+        raise HandshakeRefused(403, reason)
+
+
+def normal_origin(origin: str) -> str | None:
+    """The origin in lower case and without its scheme's default port; None where it is none."""
+    try:
+        parts = urlsplit(origin.lower())
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if not parts.scheme or not parts.hostname:
+        return None
+    return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
+def own_origin(environ: Environ, proxies: Networks) -> str:
+    """The origin of this server's pages, as the browser sees it."""
+    scheme, host = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
+    if is_trusted(environ.get("REMOTE_ADDR", ""), proxies):
+        scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO", "")) or scheme
+        host = _last(environ.get("HTTP_X_FORWARDED_HOST", "")) or host
+    return f"{scheme}://{host}"
+
+
+def client_address(environ: Environ, proxies: Networks) -> str:
+    """The client's address: the last one in X-Forwarded-For that is no proxy of ours."""
+    address: str = environ.get("REMOTE_ADDR", "")
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    while is_trusted(address, proxies) and forwarded:
+        address = forwarded.pop().strip() or address
+    return address or "unix"
+
+
+def is_trusted(address: str, proxies: Networks) -> bool:
+    """Whether X-Forwarded headers from this peer count; a unix socket's peer has no address."""
+    if not address:
+        return True
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in proxies)
+
+
+def room_name(text: str | None) -> str:
+    """The room that ``/chat?room=NAME`` asks for.
+
+    Raises:
+        HandshakeRefused: 400: not 1 to 64 letters, digits, ``_``, ``-`` or ``.``.
+    """
+    if text is None:
+        return DEFAULT_ROOM
+    if not _ROOM.fullmatch(text):
+        wanted = 'wanted: 1 to 64 letters, digits, "_", "-" or "."'
+        raise HandshakeRefused(400, f"The room's name is not one; {wanted}.")
+    return text
+
+
+def strip(environ: dict[str, Any]) -> None:
+    """Take away the headers that the library's handshake must not or need not see.
+
+    Without Sec-WebSocket-Extensions it negotiates no compression, so that one frame can be
+    sent to all.
+    """
+    for key in [key for key in environ if key.startswith("HTTP_") and key not in _NEEDED]:
+        del environ[key]
+
+
+def _last(header: str) -> str:
+    return header.rpartition(",")[2].strip()

@@ -1,0 +1,213 @@
+"""What gunicorn must know: its settings, made from ours, and its hooks.
+
+``gunicorn.conf.py`` takes all of it, so that ``gunicorn app:app`` and ``python app.py`` serve
+alike. Source of the hooks' order: docs.gunicorn.org, "Server Hooks".
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+from dataclasses import replace
+from types import FrameType
+from typing import Any, NoReturn
+
+from chatroom.configuration import CHECKOUT, Configuration, load_configuration
+from chatroom.connection import STALL_TIMEOUT
+from chatroom.engine import Engine
+from chatroom.errors import ChatError
+from chatroom.history import make_history
+from chatroom.limits import affordable_users, raise_descriptor_limit
+from chatroom.log import set_up_logging
+
+log = logging.getLogger(__name__)
+
+RESERVE = 32
+"""Threads beyond ``maxUsers``: so that the page and curl are served when the room is full."""
+
+GRACE = 6
+"""Seconds that gunicorn's master waits for the worker; the engine needs four at most."""
+
+STACK_BYTES = 256 * 1024
+"""Of each thread. Nothing here recurses: JSON that would is refused before it is parsed."""
+
+REFUSED = 2
+"""Exit code of a start that the settings or the history forbid."""
+
+
+def configure() -> Configuration:
+    """Load the settings and set up the log; where that fails, say so in a line and exit."""
+    try:
+        configuration = load_configuration()
+        set_up_logging(configuration)
+    except ChatError as error:
+        refuse(error)
+    raise_descriptor_limit()
+    carried, _reason = affordable_users(configuration.max_users, RESERVE)
+    return replace(configuration, max_users=carried)
+
+
+def refuse(error: ChatError | str) -> NoReturn:
+    """End the start with one line on standard error."""
+    print(f"chatroom: {error}", file=sys.stderr, flush=True)
+    sys.exit(REFUSED)
+
+
+def settings(configuration: Configuration) -> dict[str, Any]:
+    """gunicorn's settings by their names in a ``gunicorn.conf.py``."""
+    host = configuration.host_name
+    threads = configuration.max_users + RESERVE
+    return {
+        "bind": f"[{host}]:{configuration.port}" if ":" in host else f"{host}:{configuration.port}",
+        "worker_class": "gthread",
+        "workers": 1,
+        "threads": threads,
+        "worker_connections": threads + RESERVE,  # the surplus may be kept alive between requests
+        "backlog": 4096,
+        "graceful_timeout": GRACE,
+        "timeout": 120,
+        "loglevel": "warning",
+        "forwarded_allow_ips": ",".join(map(str, configuration.trusted_proxies)),
+        "control_socket_disable": True,  # one more way in, which nobody here needs
+        "on_starting": on_starting,
+        "when_ready": when_ready,
+        "nworkers_changed": nworkers_changed,
+        "post_worker_init": post_worker_init,
+        "worker_exit": worker_exit,
+    }
+
+
+def run() -> NoReturn:
+    """Become ``gunicorn app:app``, from whatever folder."""
+    program = [sys.executable, "-m", "gunicorn", "--chdir", str(CHECKOUT)]
+    sys.stdout.flush()
+    os.execv(sys.executable, [*program, "-c", str(CHECKOUT / "gunicorn.conf.py"), "app:app"])
+
+
+# -- hooks, in the order in which gunicorn calls them ---------------------------------------
+
+
+def on_starting(arbiter: Any) -> None:
+    """In the master, before it listens: refuse what cannot work."""
+    if arbiter.cfg.workers != 1:
+        refuse(
+            f"workers is {arbiter.cfg.workers}; wanted: 1. The room lives in one process; "
+            "raise maxUsers, not workers"
+        )
+    if arbiter.cfg.worker_class_str != "gthread":
+        refuse(f"worker_class is {arbiter.cfg.worker_class_str}; wanted: gthread")
+    configuration = load_configuration()
+    carried, reason = affordable_users(configuration.max_users, RESERVE)
+    if carried < configuration.max_users:
+        note = f"maxUsers lowered from {configuration.max_users} to {carried}: {reason}"
+        log.warning(note)
+        print(f"chatroom: {note}", file=sys.stderr)
+    try:
+        make_history(configuration.history, configuration.folder).check()
+    except ChatError as error:
+        refuse(error)
+
+
+def when_ready(arbiter: Any) -> None:
+    """In the master, when it listens: tell where."""
+    for listener in arbiter.LISTENERS:
+        address = listener.sock.getsockname()
+        if listener.sock.family == socket.AF_UNIX:
+            print(f"The chat room listens on {address}")
+            continue
+        host, port = address[:2]
+        everywhere = host in ("0.0.0.0", "::")
+        here = "localhost" if everywhere or host.startswith("127.") else host
+        print(f"The chat room is open: {_url(here, port)} (Ctrl-C stops it)")
+        lan = lan_address() if everywhere else None
+        if lan:
+            print(f"For others on the network: {_url(lan, port)}")
+    sys.stdout.flush()
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def lan_address() -> str | None:
+    """This machine's address on its network; None where there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # a documentation address; UDP sends nothing here
+        except OSError:
+            return None
+        address: str = probe.getsockname()[0]
+        return address
+
+
+def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
+    """In the master, after SIGTTIN: a second worker would find the history locked."""
+    if old is not None and new > 1:
+        log.warning("refused: a second worker; the room lives in one process")
+        arbiter.num_workers = 1
+
+
+def post_worker_init(worker: Any) -> None:
+    """In the worker, before its loop: start the engine, and stop it when told to."""
+    engine: Engine = worker.wsgi.extensions["chatroom"]
+    threading.stack_size(STACK_BYTES)
+    _limit_stalls(worker.sockets)
+    try:
+        # After SIGHUP the worker before this one still has the history for a while.
+        engine.start(patience=2 * GRACE if worker.age > 1 else 0)
+    except ChatError as error:
+        log.error("refused: %s", error)
+        print(f"chatroom: {error}", file=sys.stderr, flush=True)
+        sys.exit(worker.WORKER_BOOT_ERROR)
+    _stop_on_signal(engine, worker)
+
+
+def _limit_stalls(listeners: list[Any]) -> None:
+    """A client that takes no byte of a page or a history must not hold a thread for ever."""
+    for listener in listeners:
+        if listener.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+            milliseconds = int(STALL_TIMEOUT * 1000)
+            # Linux: accepted sockets inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+def _stop_on_signal(engine: Engine, worker: Any) -> None:
+    """SIGTERM, SIGINT and SIGQUIT, and the death of the master, all stop the engine.
+
+    As shipped, SIGTERM leaves every socket open until the grace is over and then breaks it;
+    the others break it at once.
+    """
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put may interrupt itself
+
+    def wait_and_stop() -> None:
+        while True:
+            try:
+                signum = told.get(timeout=1.0)
+                break
+            except queue.Empty:
+                if os.getppid() != worker.ppid:
+                    signum = 0
+                    break
+        cause = signal.Signals(signum).name if signum else "the master is gone"
+        log.info("stopping: %s", cause)
+        engine.stop()
+
+    def on_signal(signum: int, frame: FrameType | None) -> None:
+        told.put(signum)
+        worker.handle_exit(signum, frame)  # no more connections; leave when all have gone
+
+    threading.Thread(target=wait_and_stop, name="stopper", daemon=True).start()
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(signum, on_signal)
+        signal.siginterrupt(signum, False)
+
+
+def worker_exit(_arbiter: Any, worker: Any) -> None:
+    """In the worker, after its loop: do not leave before all is stored."""
+    if worker.booted:
+        worker.wsgi.extensions["chatroom"].stop()

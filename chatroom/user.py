@@ -1,0 +1,169 @@
+"""One user: a reader thread, a writer thread, and the connection between them."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from typing import NamedTuple
+
+import simple_websocket
+
+from chatroom import protocol
+from chatroom.channel import Channel
+from chatroom.connection import Connection
+from chatroom.errors import ChannelClosed, ChatError, FrameRefused, UserError
+from chatroom.log import printable
+from chatroom.message import Draft
+from chatroom.protocol import CloseCode
+
+log = logging.getLogger(__name__)
+
+_ids = itertools.count(1)
+
+
+class Said(NamedTuple):
+    """A user's draft on its way to the room."""
+
+    user: User
+    draft: Draft
+
+    @property
+    def cost(self) -> int:
+        """About how many bytes of frame it makes."""
+        return 200 + len(self.draft.user_name) + len(self.draft.body) + len(self.draft.timestamp)
+
+
+class Leaving(NamedTuple):
+    """A user who goes, and why."""
+
+    user: User
+    cause: str
+
+
+class Channels(NamedTuple):
+    """What a user puts on, and the Server selects over."""
+
+    add: Channel[User]
+    delete: Channel[Leaving]
+    broadcast: Channel[Said]
+    error: Channel[UserError]
+
+
+class User:
+    """Made when a socket opens; in the room from its first frame on.
+
+    Args:
+        connection: its socket; this object's threads are the only ones that wait on it.
+        room: the name of the room that its first frame joins.
+        address: the client's, for the log.
+        channels: the Server's.
+        max_message_bytes: of one frame.
+        max_name_length: characters.
+    """
+
+    __slots__ = (
+        "_channels",
+        "_max_message_bytes",
+        "_max_name_length",
+        "address",
+        "connection",
+        "id",
+        "joined",
+        "name",
+        "room",
+        "write",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        room: str,
+        address: str,
+        channels: Channels,
+        *,
+        max_message_bytes: int,
+        max_name_length: int,
+    ) -> None:
+        self.id = next(_ids)
+        self.name = ""
+        self.room = room
+        self.address = address
+        self.joined = False
+        self.connection = connection
+        self.write = connection.write
+        """Takes whole frames from any thread and never waits; False when the user is too slow."""
+        self._channels = channels
+        self._max_message_bytes = max_message_bytes
+        self._max_name_length = max_name_length
+
+    def __str__(self) -> str:
+        return f'user {self.id} "{printable(self.name)}" ({self.address})'
+
+    def end(self, code: int, reason: str, *, drop: bool = False) -> None:
+        """Close the user's socket; see ``Connection.end``."""
+        self.connection.end(code, reason, drop=drop)
+
+    def listen_read(self, ws: simple_websocket.Server) -> None:
+        """Read frames until the socket ends. The reader thread's whole life."""
+        writer = threading.Thread(target=self.listen_write, name=f"writer-{self.id}", daemon=True)
+        writer.start()
+        try:
+            cause = self._listen(ws)
+            if self.joined:
+                self._channels.delete.put(Leaving(self, cause))
+        except ChannelClosed:
+            pass  # the server has stopped, and told the user
+        finally:
+            self.connection.finish(writer)
+
+    def _listen(self, ws: simple_websocket.Server) -> str:
+        """Why it ended."""
+        try:
+            return self.connection.listen(ws, self._receive)
+        except FrameRefused as refusal:
+            self.end(refusal.code, refusal.reason)
+            log.info("refused: %s: %s", self, refusal)
+            return str(refusal)
+        except ChannelClosed:
+            self.end(CloseCode.GOING_AWAY, "server stops")
+            raise
+        except Exception as error:
+            self.end(CloseCode.SERVER_ERROR, "internal error")
+            log.exception("error: %s: its reader failed", self)
+            self._report(f"its reader failed: {error!r}")
+            return "internal error"
+
+    def _receive(self, data: str | bytes) -> None:
+        if isinstance(data, bytes):
+            raise FrameRefused(CloseCode.BINARY, "binary frame; wanted: text frames with JSON")
+        size = len(data) if data.isascii() else len(data.encode())
+        if size > self._max_message_bytes:
+            wanted = f"wanted: {self._max_message_bytes} at most"
+            raise FrameRefused(CloseCode.TOO_BIG, f"frame of {size} bytes; {wanted}")
+        frame = protocol.decode(data, max_name_length=self._max_name_length)
+        if not self.joined:
+            self.name = frame.draft.user_name
+            self._channels.add.put(self)
+            self.joined = True
+            if frame.silent:
+                return
+        self._channels.broadcast.put(Said(self, frame.draft))
+
+    def listen_write(self) -> None:
+        """Send what the socket did not take in place. The writer thread's whole life."""
+        try:
+            self.connection.flush()
+        except OSError as error:
+            self._report(f"its writer failed: {error}")
+        except ChatError as error:
+            self.end(CloseCode.SERVER_ERROR, "history unavailable", drop=True)
+            self._report(str(error))
+        finally:
+            self.connection.cut()
+
+    def _report(self, cause: str) -> None:
+        try:
+            self._channels.error.put(UserError(self.id, cause))
+        except ChannelClosed:
+            log.warning("error: %s: %s", self, cause)

@@ -1,0 +1,191 @@
+"""The HTTP side: the page, the history, the health, and the way to a socket."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import simple_websocket
+from flask import Flask, Response, g, jsonify, render_template, request
+from flask_sock import Sock
+from werkzeug.exceptions import HTTPException
+
+from chatroom import handshake
+from chatroom.configuration import Configuration
+from chatroom.connection import Connection, server_options
+from chatroom.engine import Engine
+from chatroom.errors import ChatError, HandshakeRefused
+from chatroom.handshake import DEFAULT_ROOM
+from chatroom.history import History
+from chatroom.log import printable
+from chatroom.protocol import to_json
+from chatroom.user import User
+
+log = logging.getLogger(__name__)
+
+HEALTH_TIMEOUT = 2.0
+"""Seconds that the Server thread has to answer ``/healthz``."""
+
+HISTORY_READERS = 8
+"""Replies of ``/getAllMessages`` under way at once: each holds a thread while it is read."""
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
+    """Put the routes on the app. Starts nothing."""
+    app.config["SOCK_SERVER_OPTIONS"] = server_options(configuration.max_message_bytes)
+    _add_pages(app, configuration)
+    _add_history(app, engine.history)
+    _add_health(app, engine)
+    _add_chat(app, engine, configuration)
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
+    @app.errorhandler(HTTPException)
+    def explain(error: HTTPException) -> Response:
+        response = Response(f"{error.code} {error.name}\n", error.code, mimetype="text/plain")
+        response.headers.extend(
+            (name, value) for name, value in error.get_headers() if name == "Allow"
+        )
+        return response
+
+
+def _add_pages(app: Flask, configuration: Configuration) -> None:
+    @app.get("/")
+    @app.get("/messages")
+    def page() -> Response | tuple[str, int]:
+        try:
+            room = handshake.room_name(request.args.get("room"))
+        except HandshakeRefused as refusal:
+            return _refusal(refusal)
+        response = Response(
+            render_template(
+                "chat.html",
+                room=room,
+                max_name_length=configuration.max_name_length,
+                max_message_bytes=configuration.max_message_bytes,
+            )
+        )
+        response.cache_control.no_cache = True
+        return response
+
+
+def _add_history(app: Flask, history: History) -> None:
+    readers = threading.BoundedSemaphore(HISTORY_READERS)
+
+    @app.get("/getAllMessages", endpoint="getAllMessages")
+    def get_all_messages() -> Response:
+        try:
+            seq, nonce = history.head(DEFAULT_ROOM)
+        except ChatError as error:
+            return _unavailable(str(error))
+        response = Response(_all_messages(history, seq), mimetype="application/json")
+        response.set_etag(f"{seq}-{nonce}")
+        response.cache_control.no_cache = True
+        response.make_conditional(request)
+        if response.status_code == 200 and request.method == "GET":
+            if not readers.acquire(blocking=False):
+                return _unavailable("The history is being read by too many. Try again.")
+            response.call_on_close(readers.release)
+        return response
+
+
+def _all_messages(history: History, upto: int) -> Iterator[bytes]:
+    """The default room as one JSON object, a page of messages at a time."""
+    before = '{"Messages":['
+    for page in history.pages(DEFAULT_ROOM, 0, upto):
+        yield (before + ",".join(map(to_json, page))).encode()
+        before = ","
+    yield b"]}\n" if before == "," else (before + "]}\n").encode()
+
+
+def _add_health(app: Flask, engine: Engine) -> None:
+    @app.get("/healthz")
+    def healthz() -> Response:
+        try:
+            engine.check(HEALTH_TIMEOUT)
+        except ChatError as error:
+            response = jsonify(status="failing", reason=str(error))
+            response.status_code = 503
+            return response
+        return jsonify(status="ok", sockets=len(engine.gate), errors=engine.server.errors)
+
+
+def _add_chat(app: Flask, engine: Engine, configuration: Configuration) -> None:
+    sock = Sock()
+
+    @app.before_request
+    def open_gate() -> Response | None:
+        """Turn a request for a socket into one, or refuse it."""
+        if request.path != "/chat":
+            return None
+        try:
+            g.user = _admit(engine, configuration)
+        except HandshakeRefused as refusal:
+            address = handshake.client_address(request.environ, configuration.trusted_proxies)
+            log.info("refused: %s: %s", printable(address), refusal)
+            return _refusal(refusal)
+        return None
+
+    @sock.route("/chat")
+    def chat(ws: simple_websocket.Server) -> None:
+        user: User = g.user
+        user.listen_read(ws)
+
+    @app.teardown_request
+    def close_gate(_error: BaseException | None) -> None:
+        if user := g.pop("user", None):
+            engine.gate.leave(user.connection)
+
+    sock.init_app(app)
+
+
+def _admit(engine: Engine, configuration: Configuration) -> User:
+    environ = request.environ
+    proxies = configuration.trusted_proxies
+    handshake.check_upgrade(environ)
+    handshake.check_origin(environ, configuration.allowed_origins, proxies)
+    room = handshake.room_name(request.args.get("room"))
+    address = handshake.client_address(environ, proxies)
+    sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+    if sock is None:
+        raise HandshakeRefused(501, "This WSGI server hands out no socket; use gunicorn.")
+    connection = Connection(
+        sock,
+        queue_bytes=configuration.user_queue_bytes,
+        ping_interval=configuration.ping_interval,
+    )
+    user = User(
+        connection,
+        room,
+        address,
+        engine.server.channels,
+        max_message_bytes=configuration.max_message_bytes,
+        max_name_length=configuration.max_name_length,
+    )
+    engine.gate.enter(connection)
+    for key in ("gunicorn.socket", "werkzeug.socket"):
+        if key in environ:
+            environ[key] = connection
+    handshake.strip(environ)
+    return user
+
+
+def _refusal(refusal: HandshakeRefused) -> Response:
+    return Response(f"{refusal.reason}\n", refusal.status, refusal.headers, mimetype="text/plain")
+
+
+def _unavailable(reason: str) -> Response:
+    return Response(f"{reason}\n", 503, {"Retry-After": "5"}, mimetype="text/plain")

@@ -1,0 +1,5 @@
+"""gunicorn's settings, all from config.json: see chatroom/serving.py."""
+
+from chatroom import serving
+
+globals().update(serving.settings(serving.configure()))

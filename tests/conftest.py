@@ -1,0 +1,37 @@
+"""What several test modules share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import Running
+
+Launch = Callable[..., Running]
+
+
+@pytest.fixture
+def prepare(tmp_path: Path) -> Iterator[Launch]:
+    """Make servers that are not started yet, and end them with the test."""
+    made: list[Running] = []
+
+    def make(**settings: Any) -> Running:
+        running = Running(tmp_path / f"server{len(made)}", **settings)
+        made.append(running)
+        return running
+
+    yield make
+    for running in made:
+        running.kill()
+
+
+@pytest.fixture
+def serve(prepare: Launch) -> Launch:
+    """Start servers, and end them with the test."""
+
+    def start(**settings: Any) -> Running:
+        return prepare(**settings).start()
+
+    return start
