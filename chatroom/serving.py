@@ -36,6 +36,14 @@ GRACE = 6
 STACK_BYTES = 256 * 1024
 """Of each thread. Nothing here recurses: JSON that would is refused before it is parsed."""
 
+SWITCH_INTERVAL = 0.5
+"""Seconds after which a thread that waits for the interpreter asks for it, again and again.
+
+Threads here give it up at every read, write and commit, within milliseconds. With Python's
+default of 5 ms, 10,000 users who leave at once make two million wake-ups a second for nothing:
+measured, the process did nothing else for minutes, and with 0.5 s it was through in 7.
+"""
+
 REFUSED = 2
 """Exit code of a start that the settings or the history forbid."""
 
@@ -156,6 +164,7 @@ def post_worker_init(worker: Any) -> None:
     """In the worker, before its loop: start the engine, and stop it when told to."""
     engine: Engine = worker.wsgi.extensions["chatroom"]
     threading.stack_size(STACK_BYTES)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     _limit_stalls(worker.sockets)
     try:
         # After SIGHUP the worker before this one still has the history for a while.
