@@ -31,6 +31,10 @@ CLOSE_TIMEOUT = 3.0
 LINGER_BYTES = 1 << 20
 """What a peer may still send after the end, before its socket is cut without regard."""
 
+IDLE_RECV_BYTES = 1024
+"""What a reader asks for while its client is silent: Python sets the whole buffer aside before
+it waits, for each user."""
+
 ITEM_COST = 200
 """Bytes that a queued item costs beside its frames."""
 
@@ -65,6 +69,7 @@ class Connection:
         "_closing",
         "_deadline",
         "_lock",
+        "_more",
         "_peer_gone",
         "_pinged",
         "_queue",
@@ -89,6 +94,7 @@ class Connection:
         self._skipping = False
         self._peer_gone = False
         self._pinged = False
+        self._more = False
         _set_options(sock, ping_interval)
 
     # -- out ------------------------------------------------------------------------------
@@ -236,7 +242,7 @@ class Connection:
         """The next bytes from the client, b"" when there are no more; pings it in between."""
         while True:
             try:
-                data = self._socket.recv(size)
+                data = self._socket.recv(size if self._more else IDLE_RECV_BYTES)
             except BlockingIOError:  # the kernel's timer: ping_interval seconds of silence
                 if self._pinged:
                     self.end(CloseCode.SERVER_ERROR, "no answer to a ping", drop=True)
@@ -250,6 +256,7 @@ class Connection:
                 raise
             self._pinged = False
             self._peer_gone = not data
+            self._more = len(data) >= IDLE_RECV_BYTES
             return data
 
     def fileno(self) -> int:
@@ -350,7 +357,7 @@ def server_options(max_message_bytes: int) -> dict[str, Any]:
         "thread_class": _ReaderLoop,
         "event_class": _HandOver,
         "max_message_size": max_message_bytes,
-        "receive_bytes": 16384,
+        "receive_bytes": 65536,
         "ping_interval": None,  # recv pings: a kernel timer instead of a selector per socket
     }
 

@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 from dataclasses import replace
+from functools import cache
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,7 +23,13 @@ from chatroom.connection import STALL_TIMEOUT
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import make_history
-from chatroom.limits import affordable_users, raise_descriptor_limit
+from chatroom.limits import (
+    Carried,
+    Limit,
+    affordable_users,
+    machine_limits,
+    raise_descriptor_limit,
+)
 from chatroom.log import set_up_logging
 
 log = logging.getLogger(__name__)
@@ -55,15 +62,24 @@ def configure() -> Configuration:
         set_up_logging(configuration)
     except ChatError as error:
         refuse(error)
-    raise_descriptor_limit()
-    carried, _reason = affordable_users(configuration.max_users, RESERVE)
-    return replace(configuration, max_users=carried)
+    return replace(configuration, max_users=_carried(configuration.max_users).users)
 
 
 def refuse(error: ChatError | str) -> NoReturn:
     """End the start with one line on standard error."""
     print(f"chatroom: {error}", file=sys.stderr, flush=True)
     sys.exit(REFUSED)
+
+
+def _carried(max_users: int) -> Carried:
+    return affordable_users(max_users, RESERVE, _limits())
+
+
+@cache
+def _limits() -> list[Limit]:
+    # Read once: after SIGHUP the worker before this one still has its threads.
+    raise_descriptor_limit()
+    return machine_limits()
 
 
 def settings(configuration: Configuration) -> dict[str, Any]:
@@ -110,7 +126,9 @@ def on_starting(arbiter: Any) -> None:
     if arbiter.cfg.worker_class_str != "gthread":
         refuse(f"worker_class is {arbiter.cfg.worker_class_str}; wanted: gthread")
     configuration = load_configuration()
-    carried, reason = affordable_users(configuration.max_users, RESERVE)
+    carried, reason = _carried(configuration.max_users)
+    if not carried:
+        refuse(f"this machine carries no user; {reason}")
     if carried < configuration.max_users:
         note = f"maxUsers lowered from {configuration.max_users} to {carried}: {reason}"
         log.warning(note)

@@ -139,7 +139,7 @@ def _add_chat(app: Flask, engine: Engine, configuration: Configuration) -> None:
             return _refusal(refusal)
         return None
 
-    @sock.route("/chat")
+    @sock.route("/chat")  # type: ignore[untyped-decorator]
     def chat(ws: simple_websocket.Server) -> None:
         user: User = g.user
         user.listen_read(ws)

@@ -1,0 +1,55 @@
+# make run     serve the chat room at http://localhost:9999
+# make test    every check there is; ARGS="-k slow" goes to pytest
+# make clean   remove what the two have made
+#
+# They need Python 3.10 or newer; PYTHON=python3.12 says which one.
+
+PYTHON ?= python3
+ARGS =
+
+VENV = .venv
+BIN = $(VENV)/bin
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test clean
+
+# exec: the server takes the shell's place, so that each signal reaches it once
+run: $(VENV)/installed
+	@exec $(BIN)/python app.py
+
+test: $(VENV)/installed-tests
+	@sh tests/install_browser.sh
+	@$(BIN)/python -m ruff check --quiet .
+	@$(BIN)/python -m ruff format --check --quiet .
+	@$(BIN)/python -m mypy --strict chatroom
+	@$(BIN)/python -m pytest $(ARGS)
+
+clean:
+	@rm -rf $(VENV) build dist htmlcov .coverage tests/screenshots
+	@rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The three stamps below are younger than what they were made from, else it is made anew.
+
+$(VENV)/made:
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo "There is no $(PYTHON): install Python 3.10 or newer, or name it: make PYTHON=..." >&2; \
+	    exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "$$($(PYTHON) --version) is too old: install Python 3.10 or newer, or name it: make PYTHON=..." >&2; \
+	    exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) lacks its venv module: install it (on Debian and Ubuntu, apt-get install python3-venv)." >&2; \
+	    exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/installed: requirements.txt $(VENV)/made
+	@echo "Installing requirements.txt into $(VENV) ..."
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-tests: tests/requirements.txt $(VENV)/installed
+	@echo "Installing tests/requirements.txt into $(VENV) ..."
+	@$(PIP_INSTALL) -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,180 @@
+"""The settings: read from one JSON file, checked once at the start, frozen from then on.
+
+A wrong file is refused with one line that names the file, the key, the value and what was
+wanted; nothing is guessed and nothing is ignored.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any
+
+from chatroom.errors import ConfigurationError
+from chatroom.settings import SETTINGS, Setting, Unfit
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+STANDARD_ERROR = "-"
+ALL_INTERFACES = "0.0.0.0"
+KEYS = [setting.name for setting in SETTINGS]
+
+FRAME_OVERHEAD = 2048
+"""Bytes by which a frame may outgrow the one it came in as; its id, room and time take about
+half of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Every setting, checked; ``SETTINGS`` tells what each one means and in which unit."""
+
+    path: Path
+    """The file that it came from, absolute."""
+    port: int
+    host_name: str
+    logfile_path: str
+    history: str
+    replay_limit: int
+    max_users: int
+    max_message_bytes: int
+    max_name_length: int
+    user_queue_bytes: int
+    allowed_origins: tuple[str, ...]
+    """As a browser writes them: lower case, without the scheme's default port."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    ping_interval: int
+
+    @property
+    def folder(self) -> Path:
+        """Where the settings' relative paths start: the folder of the file."""
+        return self.path.parent
+
+    @property
+    def logfile(self) -> Path | None:
+        """The log file; None for standard error."""
+        if self.logfile_path == STANDARD_ERROR:
+            return None
+        return self.folder / self.logfile_path
+
+
+def load_configuration(environ: Mapping[str, str] = os.environ) -> Configuration:
+    """Read, check and freeze the settings.
+
+    The file is ``CHATROOM_CONFIG``, or the checkout's ``config.json``. ``PORT`` overrides the
+    file's port and means all interfaces: a platform that sets it expects both.
+
+    Raises:
+        ConfigurationError: the file or a setting is wrong; ``str()`` of it is one line.
+    """
+    name = environ.get("CHATROOM_CONFIG", str(CHECKOUT / "config.json"))
+    if not name:
+        raise ConfigurationError("environment", "CHATROOM_CONFIG", name, "the path of a JSON file")
+    path = Path(name).absolute()  # not resolve(): relative paths start where a symlink stands
+    raw = _read(path)
+    values = {setting.field: _check(path, setting, raw) for setting in SETTINGS}
+    _check_queue(path, values["user_queue_bytes"], values["max_message_bytes"])
+    if "PORT" in environ:
+        values |= {"port": _port(environ["PORT"]), "host_name": ALL_INTERFACES}
+    return Configuration(path=path, **values)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The one object in the file, its keys all known."""
+    raw = _parse(path)
+    if type(raw) is not dict:
+        raise _unusable(path, f"no object but {reprlib.repr(raw)}")
+    for key, value in raw.items():
+        if key not in KEYS:
+            raise ConfigurationError(path, _shown(key), _short(value), _known_key(key))
+    return raw
+
+
+def _parse(path: Path) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:  # json alone would keep the last one in silence
+                raise ConfigurationError(path, _shown(key), _short(value), "this key only once")
+            found[key] = value
+        return found
+
+    try:
+        # -sig: some editors put a byte order mark there, which is no error of the user's
+        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=once)
+    except FileNotFoundError:
+        raise _unusable(path, "missing", "a JSON file; CHATROOM_CONFIG names another") from None
+    except OSError as error:
+        raise _unusable(path, f"unreadable ({error.strerror})", "a file to read") from None
+    except UnicodeDecodeError as error:
+        raise _unusable(path, f"not UTF-8 (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise _unusable(path, f"not JSON ({where}: {error.msg})") from None
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits, 100000 brackets
+        raise _unusable(path, f"too much for a setting ({error})") from None
+
+
+def _unusable(
+    path: Path, cause: str, wanted: str = "a JSON object with settings"
+) -> ConfigurationError:
+    return ConfigurationError(path, "the file", _Words(cause), wanted)
+
+
+def _check(path: Path, setting: Setting, raw: dict[str, Any]) -> Any:
+    try:
+        return setting.check(raw.get(setting.name, setting.default))
+    except Unfit as unfit:
+        where, part, wanted = unfit.args
+        raise ConfigurationError(path, setting.name + where, _short(part), wanted) from None
+
+
+def _check_queue(path: Path, queue_bytes: int, message_bytes: int) -> None:
+    """Refuse a queue that a user who keeps up would overflow: it must take two frames.
+
+    One is the frame that the socket took a part of, the other the next one behind it.
+    """
+    least = 2 * (message_bytes + FRAME_OVERHEAD)
+    if queue_bytes < least:
+        wanted = f"at least {least}, which holds two messages of maxMessageBytes ({message_bytes})"
+        raise ConfigurationError(path, "userQueueBytes", queue_bytes, wanted)
+
+
+def _port(value: str) -> int:
+    # not int() alone: it takes " 80", "8_0" and other alphabets' digits as well
+    if re.fullmatch("[0-9]{1,5}", value) and 1 <= int(value) <= 65535:
+        return int(value)
+    raise ConfigurationError("environment", "PORT", _short(value), "a number from 1 to 65535")
+
+
+def _known_key(key: str) -> str:
+    """What was wanted in place of an unknown key: the nearest known one, else any of them."""
+    by_letters = {name.lower(): name for name in KEYS}
+    nearest = difflib.get_close_matches(key.lower().replace("_", ""), by_letters, n=1)
+    if nearest:
+        return f"a known key; the nearest is {by_letters[nearest[0]]}"
+    return f"one of the keys {', '.join(KEYS)}"
+
+
+class _Words(str):
+    """Words in the place of a value: shown without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _shown(key: str) -> str:
+    """A key that stays short and on its line: repr() escapes what isn't printable."""
+    return reprlib.repr(key)[1:-1]
+
+
+def _short(value: Any) -> Any:
+    """The value, or an abridged picture of one that would fill the screen."""
+    return value if len(repr(value)) <= 200 else _Words(reprlib.repr(value))

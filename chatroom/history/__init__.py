@@ -1,0 +1,126 @@
+"""Where a room's messages are kept: the interface, and the way from a setting to one.
+
+A history is written by one thread, the Server's, and read by any.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from chatroom.message import Message
+
+
+class History(ABC):
+    """The committed messages of every room.
+
+    ``append``, ``probe``, ``open`` and ``close`` are called by the thread that owns the
+    history; ``head``, ``tail`` and ``pages`` by any thread.
+    """
+
+    name: str
+    """The setting that made it, such as ``sqlite:chat.db``: for logs and errors."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Look whether ``open`` can work, thoroughly, and change nothing.
+
+        Raises:
+            HistoryRefused: it is corrupt, foreign, newer than this program, read-only,
+                or another process uses it.
+        """
+
+    @abstractmethod
+    def open(self, *, patience: float = 0.0) -> None:
+        """Make it ready for reading and writing.
+
+        Args:
+            patience: seconds to wait for another process to let go of it.
+
+        Raises:
+            HistoryRefused: as ``check``.
+        """
+
+    @abstractmethod
+    def append(self, messages: Sequence[Message]) -> None:
+        """Commit the messages, all or none: when this returns, ``kill -9`` loses none.
+
+        Raises:
+            HistoryUnavailable: none of them is stored.
+        """
+
+    @abstractmethod
+    def probe(self) -> None:
+        """Prove by a real write that ``append`` works again; stores no message.
+
+        Raises:
+            HistoryUnavailable: it does not.
+        """
+
+    @abstractmethod
+    def head(self, room: str) -> tuple[int, str]:
+        """The seq and the nonce of the room's last message, ``(0, "")`` where there is none.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
+        """The room's last messages, oldest first: ``limit`` at most, about ``max_bytes`` at most.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
+        """The room's messages with ``after < seq <= upto``, oldest first, a page at a time.
+
+        A page is small (about 256 KiB, never empty), and nothing is held between two
+        pages that would keep the writer from going on.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now; also in the middle.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything; idempotent. Later calls raise HistoryUnavailable."""
+
+
+HISTORY_FORMS = ("sqlite:PATH", "memory:")
+"""What a history's setting may look like: for configuration's errors."""
+
+
+def is_history_url(url: str) -> bool:
+    """Whether ``make_history`` takes it; says nothing of the file behind it."""
+    kind, _, path = url.partition(":")
+    if kind == "sqlite":
+        try:
+            return bool(path) and b"\0" not in os.fsencode(path)
+        except UnicodeEncodeError:  # JSON admits a lone surrogate, file names don't
+            return False
+    return url == "memory:"
+
+
+def make_history(url: str, folder: Path) -> History:
+    """The history that the setting asks for; it opens nothing yet, so a fork may follow.
+
+    Args:
+        url: one of ``HISTORY_FORMS``, checked by ``is_history_url``.
+        folder: what a relative PATH starts from.
+    """
+    # Not at the top: both modules import the interface from this one.
+    from chatroom.history.memory import MemoryHistory
+    from chatroom.history.sqlite import SqliteHistory
+
+    assert is_history_url(url), url
+    if url == "memory:":
+        return MemoryHistory(url)
+    return SqliteHistory(url, folder / url.removeprefix("sqlite:"))
+
+
+__all__ = ["HISTORY_FORMS", "History", "is_history_url", "make_history"]

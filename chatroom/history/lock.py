@@ -1,0 +1,85 @@
+"""The lock that lets one process at a time write a history."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+POLL_SECONDS = 0.05
+
+
+class LockHeld(Exception):
+    """Another process holds the lock; ``args[0]`` says which, such as ``process 4711``."""
+
+
+class FileLock:
+    """A ``flock`` on a file of its own, which stays when the lock is let go of.
+
+    To unlink it would let two processes in: one that locks the old file just as another
+    makes and locks a new one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, patience: float) -> None:
+        """Take the lock, for as long as the process lives or until ``release``.
+
+        Args:
+            patience: seconds to wait for another process to let go of it.
+
+        Raises:
+            LockHeld: it didn't.
+            OSError: the file can't be made or locked.
+        """
+        deadline = time.monotonic() + patience
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            while not locked(descriptor):
+                if time.monotonic() >= deadline:
+                    raise LockHeld(holder(descriptor))
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        with suppress(OSError):  # for people only: a full disk must not keep us from starting
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+
+    def test(self) -> None:
+        """Raise as ``acquire`` would; takes it only for a moment, and makes no file."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR)
+        except FileNotFoundError:
+            return
+        try:
+            if not locked(descriptor):
+                raise LockHeld(holder(descriptor))
+        finally:
+            os.close(descriptor)
+
+    def release(self) -> None:
+        """Let go of it; idempotent."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def locked(descriptor: int) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def holder(descriptor: int) -> str:
+    """Who wrote itself into the file: the holder, or one that held it before."""
+    pid = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+    return f"process {pid}" if pid else "another process"

@@ -1,0 +1,122 @@
+"""The database file: what is in it, how it's connected to, and what its errors mean."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from chatroom.errors import HistoryRefused, HistoryUnavailable
+
+APPLICATION_ID = 0x43484154  # "CHAT"; what file(1) and other programs know the file by
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 5.0
+
+LOG_BYTES = 16 * 1024 * 1024
+"""What ``-wal`` is cut down to after a slow reader made it grow. Four times its usual size:
+a log that is written over again is synced faster than one that grows."""
+
+SEQ_BITS = 40
+"""A message's key is its room's number, then its seq in so many bits."""
+
+COLUMNS = "key, nonce, user_name, body, timestamp, sent_at"
+
+SCHEMA = (
+    "CREATE TABLE rooms (number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)",
+    # One B-tree, clustered by room: a commit touches one page, a room is read in one sweep.
+    # room and seq are for people with the sqlite3 shell: never stored, measured to cost nothing.
+    f"""CREATE TABLE messages (
+        key INTEGER PRIMARY KEY, nonce TEXT NOT NULL, user_name TEXT NOT NULL,
+        body TEXT NOT NULL, timestamp TEXT NOT NULL, sent_at INTEGER NOT NULL,
+        room INTEGER GENERATED ALWAYS AS (key >> {SEQ_BITS}) VIRTUAL,
+        seq INTEGER GENERATED ALWAYS AS (key & {(1 << SEQ_BITS) - 1}) VIRTUAL)""",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+ELSEWHERE = 'move it away, or set "history" to another file'
+
+# By SQLite's own words, which have been stable for decades: the error code that stands
+# behind them is an attribute only from Python 3.11 on.
+WAYS_OUT = (
+    ("disk is full", "free some space: the room goes on by itself"),
+    ("disk I/O error", "look after the disk: the room goes on by itself once it works"),
+    ("readonly database", "make the file and its folder writable: the room goes on by itself"),
+    ("locked", "end the program that holds the file, a sqlite3 shell or a backup"),
+    ("malformed", "stop, keep a copy of the file, and restore a backup"),
+    ("not a database", "stop, keep a copy of the file, and restore a backup"),
+    ("unable to open", "see that the file and its folder are there, and may be written"),
+    ("UNIQUE constraint", "number the messages by head() and append again"),
+)
+
+
+def unavailable(name: str, error: Exception) -> HistoryUnavailable:
+    """What SQLite raised, as the error that a history raises, with a way out."""
+    cause = str(error)
+    ways = (way_out for words, way_out in WAYS_OUT if words in cause)
+    return HistoryUnavailable(name, cause, next(ways, "try again; the log has the details"))
+
+
+class DatabaseFile:
+    """One SQLite file, and the connections to it."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        # SQLite names -wal after the file a link leads to; the lock has to as well.
+        self.path = Path(os.path.realpath(path))
+
+    def beside(self, suffix: str) -> Path:
+        """A file that goes with it, such as ``-wal``."""
+        return self.path.with_name(self.path.name + suffix)
+
+    def connect(self, query: str) -> sqlite3.Connection:
+        """A connection in autocommit mode that any thread may use, one at a time.
+
+        Args:
+            query: the URI's parameters, https://sqlite.org/uri.html, such as ``mode=rw``.
+        """
+        return sqlite3.connect(
+            f"{self.path.as_uri()}?{query}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def connect_writer(self, *, make: bool) -> sqlite3.Connection:
+        """The connection that writes; ``make`` also makes the tables.
+
+        Raises:
+            HistoryRefused: SQLite or the disk doesn't let it.
+        """
+        writer = None
+        try:
+            writer = self.connect("mode=rwc")
+            self._set_up(writer, make)
+        except BaseException as error:
+            if writer:
+                writer.close()
+            if isinstance(error, sqlite3.Error):
+                cause = f"can't be written: {error}"
+                raise self.refused(cause, "free some space, or look after the disk") from error
+            raise
+        return writer
+
+    def refused(self, cause: str, way_out: str) -> HistoryRefused:
+        """The error that names the file."""
+        return HistoryRefused(self.name, f"{self.path} {cause}", way_out)
+
+    def _set_up(self, writer: sqlite3.Connection, make: bool) -> None:
+        # sqlite3.threadsafety doesn't tell before Python 3.11; SQLite itself does.
+        if ("THREADSAFE=0",) in writer.execute("PRAGMA compile_options"):
+            raise self.refused("can't be used: this SQLite is built for one thread", "use another")
+        writer.execute("PRAGMA synchronous = FULL")
+        (journal,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
+        if journal != "wal":
+            raise self.refused("can't be used: its disk admits no write-ahead log", ELSEWHERE)
+        writer.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+        if make:
+            writer.execute("BEGIN IMMEDIATE")
+            for statement in SCHEMA:
+                writer.execute(statement)
+            writer.execute("COMMIT")

@@ -1,0 +1,209 @@
+"""What this machine can carry: how many users fit under its limits.
+
+A process that runs into one of them in the middle of a day refuses users with "can't start
+new thread" or "Too many open files". So they are read once at the start, and where they do
+not carry what the settings want, the reason names the limit and the knob.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+NO_LIMIT = sys.maxsize
+
+DESCRIPTORS_PER_USER = 1
+THREADS_PER_USER = 2
+MAPS_PER_USER = 6
+"""Memory maps: 3 for each thread. Its stack, the guard page below it, and from Python 3.11 on
+the 16 KiB where its frames start; Linux since 6.7 no longer merges that one with a stack
+smaller than the default 8 MiB. Measured with 10000 threads: 2.0 on Python 3.10, 3.0 on 3.11
+to 3.13 with a stack of 256 KiB, 2.0 on each with the default stack."""
+
+DESCRIPTORS_PER_SPARE = 4
+"""A thread kept for plain HTTP has a socket, and a reader of the history: SQLite's three files."""
+THREADS_PER_SPARE = 1
+MAPS_PER_SPARE = 3
+
+DESCRIPTOR_HEADROOM = 64
+"""Standard streams, log, listening sockets, the writer of the history, gunicorn's pipes."""
+THREAD_HEADROOM = 64
+"""The Server, gunicorn's own, and what else starts on the machine meanwhile."""
+MAP_HEADROOM = 1024
+"""Libraries, the heap, large messages."""
+MAPS_PER_CORE = 16
+"""glibc spreads threads over up to 8 arenas a core, of two maps each."""
+
+
+class Limit(NamedTuple):
+    """One limit of the machine, and what a user takes of it."""
+
+    resource: str
+    amount: int
+    cause: str
+    """What sets the amount, and where to change it."""
+    taken: int
+    """What others have of it already, and the headroom that is left to them."""
+    per_user: int
+    per_spare: int
+    """What a thread kept for plain HTTP takes of it."""
+
+    def users(self, spare: int) -> int:
+        """How many users fit beside ``spare`` threads for plain HTTP; 0 where not even those."""
+        return max(0, (self.amount - self.taken - spare * self.per_spare) // self.per_user)
+
+
+class Carried(NamedTuple):
+    """How many users the machine carries; ``reason`` is empty where that's all that were wanted."""
+
+    users: int
+    reason: str
+
+
+def affordable_users(wanted: int, reserve: int, limits: Sequence[Limit] | None = None) -> Carried:
+    """How many of the ``wanted`` users this machine carries, and why not all.
+
+    Call it after ``raise_descriptor_limit``, before the first user's thread.
+
+    Args:
+        wanted: the setting ``maxUsers``.
+        reserve: threads kept for plain HTTP, beside those that users hold.
+        limits: those to heed; by default the machine's own.
+    """
+    if limits is None:
+        limits = machine_limits()
+    tightest = min(limits, key=lambda limit: limit.users(reserve), default=None)
+    if tightest is None or tightest.users(reserve) >= wanted:
+        return Carried(wanted, "")
+    return Carried(tightest.users(reserve), f"{tightest.resource}: {tightest.cause}")
+
+
+def raise_descriptor_limit() -> int:
+    """Let this process open as many descriptors as it may; return how many those are.
+
+    ``NO_LIMIT`` where there is none. The limit is the process's, not the thread's: children
+    inherit it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS promises no limit and refuses to set it so; Linux refuses what is above fs.nr_open,
+    # even when the hard limit has stood there since before that was lowered.
+    for amount in (hard, 1 << 20, 1 << 16, 10_240):
+        if amount != resource.RLIM_INFINITY and amount <= soft:
+            break
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (amount, hard))
+        except (OSError, ValueError):
+            continue
+        soft = amount
+        break
+    return NO_LIMIT if soft == resource.RLIM_INFINITY else soft
+
+
+def machine_limits(root: Path = Path("/")) -> list[Limit]:
+    """The limits that hold for this process now; what cannot be read is no limit.
+
+    Args:
+        root: where ``proc`` and ``sys`` are found.
+    """
+    return [*_process_limits(root), *_kernel_limits(root), *_cgroup_limits(root)]
+
+
+def _process_limits(root: Path) -> Iterator[Limit]:
+    amount, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if amount != resource.RLIM_INFINITY:
+        yield descriptors(amount, f"the {'hard ' * (amount == hard)}limit is {amount} (ulimit -n)")
+    amount, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    # Only Linux counts threads here, elsewhere it's processes; and root is exempt.
+    if sys.platform == "linux" and amount != resource.RLIM_INFINITY and os.getuid() != 0:
+        taken = threads_of_user(root, os.getuid())
+        yield threads(amount, f"this user's limit is {amount} (ulimit -u)", taken)
+
+
+def _kernel_limits(root: Path) -> Iterator[Limit]:
+    kernel = root / "proc/sys/kernel"
+    taken = _threads_on_machine(root)
+    for name in "threads-max", "pid_max":
+        amount = _number(kernel / name)
+        if amount is not None:
+            yield threads(amount, f"kernel.{name} is {amount} (sysctl)", taken)
+    amount = _number(root / "proc/sys/vm/max_map_count")
+    if amount is not None:
+        taken = _text(root / "proc/self/maps").count("\n")
+        yield maps(amount, f"vm.max_map_count is {amount} (sysctl)", taken)
+
+
+def _cgroup_limits(root: Path) -> Iterator[Limit]:
+    """The pids controller's limits, of this process's cgroup and all above it.
+
+    A container may see its own cgroup as the root of the mount while ``proc/self/cgroup``
+    still has the host's path: hence from there all the way up, taking what is there.
+    """
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0":
+            mounts = [root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified"]  # version 2
+        elif "pids" in controllers.split(","):
+            mounts = [root / "sys/fs/cgroup/pids"]
+        else:
+            continue
+        for mount in mounts:
+            own = mount / path.strip("/")
+            for folder in [own, *own.parents][: len(Path(path).parts)]:
+                amount = _number(folder / "pids.max")  # "max" is no number, and no limit
+                if amount is not None:
+                    taken = _number(folder / "pids.current") or 0
+                    cause = f"the cgroup's limit is {amount} (pids.max, systemd's TasksMax)"
+                    yield threads(amount, cause, taken)
+
+
+def descriptors(amount: int, cause: str) -> Limit:
+    """A limit on this process's descriptors."""
+    per = DESCRIPTORS_PER_USER, DESCRIPTORS_PER_SPARE
+    return Limit("descriptors", amount, cause, DESCRIPTOR_HEADROOM, *per)
+
+
+def threads(amount: int, cause: str, taken: int = 0) -> Limit:
+    """A limit on threads, of which ``taken`` run already."""
+    per = THREADS_PER_USER, THREADS_PER_SPARE
+    return Limit("threads", amount, cause, taken + THREAD_HEADROOM, *per)
+
+
+def maps(amount: int, cause: str, taken: int = 0) -> Limit:
+    """A limit on this process's memory maps, of which it has ``taken`` already."""
+    headroom = MAP_HEADROOM + MAPS_PER_CORE * (os.cpu_count() or 1)
+    return Limit("memory maps", amount, cause, taken + headroom, MAPS_PER_USER, MAPS_PER_SPARE)
+
+
+def threads_of_user(root: Path, uid: int) -> int:
+    """How many threads the user runs in all its processes; approximate, they come and go."""
+    count = 0
+    for tasks in root.glob("proc/[0-9]*/task"):
+        try:
+            if tasks.stat().st_uid == uid:
+                count += len(list(tasks.iterdir()))
+        except OSError:  # the process has just ended
+            continue
+    return count
+
+
+def _threads_on_machine(root: Path) -> int:
+    """How many threads there are: the 4th field of loadavg is "running/all" (proc(5))."""
+    fields = _text(root / "proc/loadavg").split()
+    return int(fields[3].partition("/")[2]) if len(fields) > 3 else 0
+
+
+def _number(path: Path) -> int | None:
+    found = _text(path).strip()
+    return int(found) if found.isdecimal() else None
+
+
+def _text(path: Path) -> str:
+    """What the file says; nothing where there is none (macOS, a narrow container)."""
+    try:
+        return path.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return ""

@@ -1,0 +1,96 @@
+"""The log: one line per record, whatever clients put into their names.
+
+Every module logs to the logger ``chatroom``.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from chatroom.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from chatroom.configuration import Configuration
+
+LOGGER = "chatroom"
+FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that show nothing, break the line or turn its direction."""
+
+
+def printable(text: str) -> str:
+    r"""The text with every hidden character as its ``\uXXXX``; é and emoji stay as they are.
+
+    For what clients send, on its way to a log: a name can neither forge a line nor reverse
+    one on the reader's screen.
+    """
+    if text.isprintable():  # nearly always, and it is C; the loop below is not
+        return text
+    return "".join(_escape(char) if unicodedata.category(char) in HIDDEN else char for char in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def set_up_logging(configuration: Configuration) -> None:
+    """Send what the package logs to where the settings say; a second call replaces the first.
+
+    Raises:
+        ConfigurationError: the log file cannot be opened; the logger is as it was.
+    """
+    handler = _open(configuration)
+    handler.set_name(LOGGER)
+    handler.setFormatter(OneLine(FORMAT))
+    logger = logging.getLogger(LOGGER)
+    logger.setLevel(logging.INFO)
+    for old in [old for old in logger.handlers if old.get_name() == LOGGER]:
+        logger.removeHandler(old)
+        old.close()
+    logger.addHandler(handler)
+
+
+def _open(configuration: Configuration) -> logging.Handler:
+    path = configuration.logfile
+    if path is None:
+        return logging.StreamHandler()
+    try:
+        return LogFile(path, encoding="utf-8", errors="backslashreplace")
+    except (OSError, ValueError) as error:  # ValueError: a NUL or lone surrogate in the path
+        cause = error.strerror if isinstance(error, OSError) else error
+        wanted = f"a file that can be written to ({cause}: {printable(str(path))})"
+        raise ConfigurationError(
+            configuration.path, "logfilePath", configuration.logfile_path, wanted
+        ) from None
+
+
+class LogFile(logging.handlers.WatchedFileHandler):
+    """A log file that logrotate may move away: the next record opens it anew."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # The library reopens outside its own try: a full descriptor table at that moment
+        # would end the thread that only wanted to log a line, the Server's among them.
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+
+class OneLine(logging.Formatter):
+    """A record is one line; of a traceback, every line is indented.
+
+    So a line that starts with a date is a record, and no client can forge one.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"    {printable(line)}" for line in lines)
