@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from itertools import chain
 
 import simple_websocket
 from flask import Flask, Response, g, jsonify, render_template, request
@@ -91,14 +92,23 @@ def _add_history(app: Flask, history: History) -> None:
             seq, nonce = history.head(DEFAULT_ROOM)
         except ChatError as error:
             return _unavailable(str(error))
-        response = Response(_all_messages(history, seq), mimetype="application/json")
-        response.set_etag(f"{seq}-{nonce}")
+        etag = f"{seq}-{nonce}"
+        response = Response(mimetype="application/json")
+        response.set_etag(etag)
         response.cache_control.no_cache = True
-        response.make_conditional(request)
-        if response.status_code == 200 and request.method == "GET":
-            if not readers.acquire(blocking=False):
-                return _unavailable("The history is being read by too many. Try again.")
-            response.call_on_close(readers.release)
+        if request.if_none_match.contains_weak(etag):
+            response.status_code = 304
+            return response
+        if not readers.acquire(blocking=False):
+            return _unavailable("The history is being read by too many. Try again.")
+        response.call_on_close(readers.release)
+        stream = _all_messages(history, seq)
+        try:
+            # Before the status goes out: a disk that fails now is a 503, and later a broken reply.
+            response.response = chain([next(stream)], stream)
+        except ChatError as error:
+            response.close()
+            return _unavailable(str(error))
         return response
 
 
