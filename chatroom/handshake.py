@@ -12,9 +12,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from chatroom.errors import HandshakeRefused
+from chatroom.settings import to_origin
 
 Environ = Mapping[str, Any]
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -22,7 +22,6 @@ Networks = Sequence[IPv4Network | IPv6Network]
 DEFAULT_ROOM = "lobby"
 
 _ROOM = re.compile(r"[\w.-]{1,64}")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # What the library's own handshake reads. Other headers would be parsed again for nothing.
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
@@ -67,22 +66,19 @@ def check_origin(environ: Environ, allowed: Collection[str], proxies: Networks) 
     origin = environ.get("HTTP_ORIGIN")
     if origin is None:
         return
-    wanted = [own_origin(environ, proxies), *allowed]
-    if normal_origin(origin) not in map(normal_origin, wanted):
+    if not _is_same(origin, [own_origin(environ, proxies), *allowed]):
         reason = "Pages of another origin may not connect; see allowedOrigins in config.json."
         raise HandshakeRefused(403, reason)
 
 
-def normal_origin(origin: str) -> str | None:
-    """The origin in lower case and without its scheme's default port; None where it is none."""
-    try:
-        parts = urlsplit(origin.lower())
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    if not parts.scheme or not parts.hostname:
-        return None
-    return f"{parts.scheme}://{parts.hostname}:{port}"
+def _is_same(origin: str, wanted: Collection[str]) -> bool:
+    for candidate in wanted:
+        try:
+            if to_origin(origin) == to_origin(candidate):
+                return True
+        except ValueError:  # "null", or a Host header that is none
+            continue
+    return False
 
 
 def own_origin(environ: Environ, proxies: Networks) -> str:

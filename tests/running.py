@@ -16,7 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+
+from chatroom.history import make_history
+from chatroom.message import Message
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DEADLINE = 20.0
@@ -197,12 +201,49 @@ class Member:
     def bodies(self, count: int = 1) -> list[str]:
         return [message["body"] for message in self.hear(count)]
 
+    def closed_with(self) -> tuple[int | None, str]:
+        """Code and reason of the server's Close, whatever came before it; None for no Close."""
+        try:
+            while True:
+                self.socket.recv(DEADLINE)
+        except ConnectionClosed as closed:
+            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
+
     def hear_until(self, body: str) -> list[dict[str, str]]:
         """All messages up to the one that says ``body``."""
         heard = self.hear()
         while heard[-1]["body"] != body:
             heard += self.hear()
         return heard
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[Running]:
+    """A server for the length of a block."""
+    running = Running(folder, **settings)
+    try:
+        yield running.start()
+    finally:
+        running.kill()
+
+
+def remember(folder: Path, **counts: int) -> None:
+    """Write so many messages into each room of ``sqlite:chat.db`` in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    history = make_history("sqlite:chat.db", folder)
+    history.open()
+    try:
+        for room, count in counts.items():
+            for start in range(1, count + 1, 5000):
+                seqs = range(start, min(start + 5000, count + 1))
+                history.append([past_message(room, seq) for seq in seqs])
+    finally:
+        history.close()
+
+
+def past_message(room: str, seq: int) -> Message:
+    sent_at = 1_700_000_000_000 + seq
+    return Message(room, seq, f"{seq:016x}", "Past", f"{room} {seq}", "10:42 AM", sent_at)
 
 
 def _session_lives(session: int) -> bool:
