@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from dataclasses import replace
 from functools import cache
 from types import FrameType
@@ -39,6 +40,10 @@ RESERVE = 32
 
 GRACE = 6
 """Seconds that gunicorn's master waits for the worker; the engine needs four at most."""
+
+LEFTOVER = 0.5
+"""Seconds that a page under way has once the engine has stopped. A download that nobody reads
+would hold the process until the master kills it."""
 
 STACK_BYTES = 256 * 1024
 """Of each thread. Nothing here recurses: JSON that would is refused before it is parsed."""
@@ -108,9 +113,9 @@ def settings(configuration: Configuration) -> dict[str, Any]:
 
 def run() -> NoReturn:
     """Become ``gunicorn app:app``, from whatever folder."""
-    program = [sys.executable, "-m", "gunicorn", "--chdir", str(CHECKOUT)]
-    sys.stdout.flush()
-    os.execv(sys.executable, [*program, "-c", str(CHECKOUT / "gunicorn.conf.py"), "app:app"])
+    os.environ["CHATROOM_CONFIG"] = str(load_configuration().path)  # may be relative to here
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "app:app"])
 
 
 # -- hooks, in the order in which gunicorn calls them ---------------------------------------
@@ -223,6 +228,8 @@ def _stop_on_signal(engine: Engine, worker: Any) -> None:
         cause = signal.Signals(signum).name if signum else "the master is gone"
         log.info("stopping: %s", cause)
         engine.stop()
+        time.sleep(LEFTOVER)
+        os._exit(0)  # the pool's threads are no daemons: the interpreter would wait for each
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
         told.put(signum)

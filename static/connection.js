@@ -1,0 +1,171 @@
+/**
+ * One WebSocket that comes back by itself.
+ *
+ * It knows sockets, close codes and waiting; what the frames mean is its owner's business.
+ */
+
+const CONNECT_WITHIN = 10_000; // ms; a server with no thread left accepts and then says nothing
+const SHORTEST_WAIT = 500; // ms
+const LONGEST_WAIT = 15_000; // ms
+const STEADY_AFTER = 15_000; // ms connected, after which trouble counts as new trouble
+const TICK = 10_000; // ms
+const ASLEEP_AFTER = 150_000; // ms between ticks; above the 60 s to which browsers slow a hidden tab
+const PROBE_AT_ATTEMPT = 3;
+
+export const GOING_AWAY = 1001;
+const FOR_GOOD = { from: 4500, to: 4999 };
+
+/**
+ * @typedef {object} Cause why there is no connection
+ * @property {number} code close code; 1006 where the server sent none
+ * @property {string} reason the server's own words, or ""
+ * @property {boolean} opened whether the connection had been open
+ * @property {"ok"|"failing"|"unreachable"} [health] after failed connects: what plain HTTP says
+ *
+ * @typedef {object} Hooks
+ * @property {() => void} onOpen
+ * @property {(text: string) => void} onFrame
+ * @property {(cause: Cause) => void} onClose only after onOpen
+ * @property {(state: "connecting"|"connected"|"waiting"|"refused", cause?: Cause, until?: number) => void} onState
+ *   `until`: when the next attempt is due, as Date.now() counts
+ */
+export class Connection {
+  #url;
+  #healthUrl;
+  #hooks;
+  #socket = null;
+  #attempts = 0;
+  #cause = undefined;
+  #until = 0;
+  #retryTimer = 0;
+  #connectTimer = 0;
+  #steadyTimer = 0;
+
+  /** @param {URL} url @param {URL} healthUrl @param {Hooks} hooks */
+  constructor(url, healthUrl, hooks) {
+    this.#url = url;
+    this.#healthUrl = healthUrl;
+    this.#hooks = hooks;
+  }
+
+  get open() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Connect, and from now on reconnect whenever that can help. */
+  start() {
+    addEventListener("online", () => this.#retryTimer && this.retryNow());
+    addEventListener("offline", () => this.#networkIsGone());
+    addEventListener("pageshow", (event) => event.persisted && this.retryNow());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && this.#retryTimer) this.retryNow();
+    });
+    this.#watchForSleep();
+    this.#connect();
+  }
+
+  /** Send one text frame; false where there is no connection to send it on. */
+  send(text) {
+    if (!this.open) return false;
+    this.#socket.send(text);
+    return true;
+  }
+
+  /** Connect at once, whatever the reason for waiting was. */
+  retryNow() {
+    this.#attempts = 0;
+    if (!this.#socket) this.#connect();
+  }
+
+  /** Give up a connection that looks open but is not believed to work. */
+  restart(reason) {
+    if (!this.#socket) return;
+    this.#socket.close();
+    // Not left to the close event: a dead peer delays it until the browser loses patience.
+    this.#ended(this.#socket, { code: 1006, reason });
+  }
+
+  /** The server did what we asked for: the next trouble starts with a short wait again. */
+  succeeded() {
+    this.#attempts = 0;
+  }
+
+  #connect() {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = 0;
+    this.#hooks.onState("connecting", this.#cause);
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    this.#connectTimer = setTimeout(() => this.restart(""), CONNECT_WITHIN);
+    socket.onopen = () => this.#opened(socket);
+    socket.onclose = (event) => this.#ended(socket, event);
+    socket.onmessage = (event) => {
+      if (socket === this.#socket && typeof event.data === "string") this.#hooks.onFrame(event.data);
+    };
+  }
+
+  #opened(socket) {
+    if (socket !== this.#socket) return;
+    clearTimeout(this.#connectTimer);
+    this.#cause = undefined;
+    this.#steadyTimer = setTimeout(() => this.succeeded(), STEADY_AFTER);
+    this.#hooks.onState("connected");
+    this.#hooks.onOpen();
+  }
+
+  #ended(socket, { code, reason }) {
+    if (socket !== this.#socket) return; // given up before
+    const opened = Boolean(this.#steadyTimer);
+    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#steadyTimer);
+    this.#steadyTimer = 0;
+    this.#socket = null;
+    this.#cause = { code, reason, opened };
+    if (opened) this.#hooks.onClose(this.#cause);
+    if (code >= FOR_GOOD.from && code <= FOR_GOOD.to) this.#hooks.onState("refused", this.#cause);
+    else this.#wait();
+  }
+
+  #wait() {
+    // A server that stops sends everyone away in one moment; they must not all be back in the next.
+    if (this.#cause.code === GOING_AWAY) this.#attempts = Math.max(this.#attempts, 2);
+    this.#attempts += 1;
+    const ceiling = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** this.#attempts);
+    const delay = SHORTEST_WAIT + Math.random() * (ceiling - SHORTEST_WAIT);
+    this.#until = Date.now() + delay;
+    this.#retryTimer = setTimeout(() => this.#connect(), delay);
+    this.#sayWaiting();
+    if (!this.#cause.opened && this.#attempts === PROBE_AT_ATTEMPT && navigator.onLine) this.#probe(this.#cause);
+  }
+
+  #sayWaiting() {
+    this.#hooks.onState("waiting", this.#cause, this.#until);
+  }
+
+  /** A refused handshake (the room is full) and an absent server look alike to WebSocket: ask by HTTP. */
+  async #probe(cause) {
+    try {
+      const answer = await fetch(this.#healthUrl, { cache: "no-store", signal: AbortSignal.timeout(3_000) });
+      cause.health = answer.ok ? "ok" : "failing";
+    } catch {
+      cause.health = "unreachable";
+    }
+    if (this.#cause === cause && this.#retryTimer) this.#sayWaiting();
+  }
+
+  /** An open socket hangs on an address that is gone, unless it is this machine's own: try afresh. */
+  #networkIsGone() {
+    if (this.#retryTimer) this.#sayWaiting();
+    else this.restart("");
+  }
+
+  /** After a sleep the peer has long gone, but the socket would look open for minutes. */
+  #watchForSleep() {
+    let last = Date.now();
+    setInterval(() => {
+      const now = Date.now();
+      if (now - last > ASLEEP_AFTER && this.open) this.restart("");
+      last = now;
+    }, TICK);
+  }
+}
