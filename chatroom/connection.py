@@ -71,6 +71,7 @@ class Connection:
         "_lock",
         "_more",
         "_peer_gone",
+        "_ping_interval",
         "_pinged",
         "_queue",
         "_queue_bytes",
@@ -95,7 +96,7 @@ class Connection:
         self._peer_gone = False
         self._pinged = False
         self._more = False
-        _set_options(sock, ping_interval)
+        self._ping_interval = ping_interval
 
     # -- out ------------------------------------------------------------------------------
 
@@ -116,7 +117,8 @@ class Connection:
                 except BlockingIOError:
                     pass
                 except OSError as error:
-                    self._closing = f"lost ({error.strerror})"  # the reader is about to see it
+                    self._closing = f"lost ({error.strerror})"
+                    self.cut()  # so that the reader sees it too
                     return True
                 else:
                     if sent == len(frames):
@@ -148,8 +150,8 @@ class Connection:
         with self._lock:
             if self._closing:
                 return
+            self._deadline = time.monotonic() + CLOSE_TIMEOUT  # first: the writer reads both
             self._closing = f"close {int(code)}: {reason}"
-            self._deadline = time.monotonic() + CLOSE_TIMEOUT
             if drop:
                 self._drop_queue()
             self._write_close(close_frame(code, reason))
@@ -173,15 +175,18 @@ class Connection:
         self._queue.put(frames)
 
     def _drop_queue(self) -> None:
-        """Empty the queue but for its first item, which may be the second half of a frame."""
+        """Empty the queue but for the rest of a frame that the socket took the beginning of.
+
+        Whole frames go, the first too: it may come after a replay that is broken off here.
+        """
         assert self._lock.locked()
         self._skipping = True
         waiting: list[Queued] = []
         while not self._queue.empty():
             waiting.append(self._queue.get_nowait())
-        if waiting:
-            self._queue.put(waiting[0])
-        self._backlog -= sum(_cost(item) for item in waiting[1:])
+        if waiting and isinstance(waiting[0], memoryview):
+            self._queue.put(waiting.pop(0))
+        self._backlog -= sum(map(_cost, waiting))
 
     # -- the writer thread ----------------------------------------------------------------
 
@@ -192,6 +197,7 @@ class Connection:
             OSError: the socket broke, or the client stopped reading.
             ChatError: a replay could not be read from the history.
         """
+        _limit_sends(self._socket)
         while (item := self._queue.get()) is not _END:
             if item is _CLOSE:
                 self._await_reader()
@@ -199,12 +205,21 @@ class Connection:
             if isinstance(item, (bytes, memoryview)):
                 self._send_all(item)
             elif not isinstance(item, int):
-                for page in item:
-                    if self._skipping:
-                        break
-                    self._send_all(page)
+                self._send_pages(item)
             with self._lock:
                 self._backlog -= _cost(item)
+            del item  # the next one may be days away, and this one a megabyte
+
+    def _send_pages(self, pages: Iterator[bytes]) -> None:
+        for page in pages:
+            if self._skipping:
+                return
+            if self._is_overdue():
+                raise TimeoutError("did not take the past in time")
+            self._send_all(page)
+
+    def _is_overdue(self) -> bool:
+        return bool(self._closing) and time.monotonic() > self._deadline
 
     def _await_reader(self) -> None:
         try:
@@ -225,7 +240,7 @@ class Connection:
             if sent:
                 rest = rest[sent:]
                 last_progress = now
-            if rest and self._closing and now > self._deadline:
+            if rest and self._is_overdue():
                 raise TimeoutError("did not take its last frames in time")
             if now - last_progress > STALL_TIMEOUT:
                 raise TimeoutError(f"took nothing for {STALL_TIMEOUT:.0f} s")
@@ -282,6 +297,9 @@ class Connection:
             while ws.input_buffer:
                 handle(ws.input_buffer.pop(0))
 
+        # Not before: a request that is refused leaves its socket to gunicorn as it was.
+        timer = _timeval(self._ping_interval)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
         ws.event.set = hand_over
         try:
             ws.thread.run()
@@ -292,8 +310,8 @@ class Connection:
     def finish(self, writer: threading.Thread) -> None:
         """Let the writer send what is left, then say goodbye to the socket. Waits for seconds."""
         with self._lock:
-            self._closing = self._closing or "closed"
             self._deadline = self._deadline or time.monotonic() + CLOSE_TIMEOUT
+            self._closing = self._closing or "closed"
         if self._peer_gone:
             self.cut()
         self._queue.put(_END)
@@ -374,8 +392,7 @@ def _cost(item: Queued) -> int:
     return ITEM_COST + (len(item) if isinstance(item, (bytes, memoryview)) else 0)
 
 
-def _set_options(sock: socket.socket, ping_interval: float) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(ping_interval))
+def _limit_sends(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
     if sock.family == socket.AF_UNIX:  # a proxy on the same machine
         return

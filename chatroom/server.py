@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -110,7 +111,11 @@ class Server:
             return False
         channel, item = selected
         if channel is self.broadcast:
-            self._broadcast([item, *self.broadcast.drain(BATCH_BYTES, lambda said: said.cost)])
+            batch = [item, *self.broadcast.drain(BATCH_BYTES, lambda said: said.cost)]
+            # Behind the drain: what it took may have overtaken its own sender's joining.
+            for user in self.add.drain(sys.maxsize, lambda user: 1):
+                self._add(user)
+            self._broadcast(batch)
         elif channel is self.add:
             self._add(item)
         elif channel is self.delete:

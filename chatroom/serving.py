@@ -130,6 +130,11 @@ def on_starting(arbiter: Any) -> None:
         )
     if arbiter.cfg.worker_class_str != "gthread":
         refuse(f"worker_class is {arbiter.cfg.worker_class_str}; wanted: gthread")
+    if arbiter.cfg.threads <= RESERVE:  # the command line may say so
+        refuse(
+            f"threads is {arbiter.cfg.threads}; wanted: more than {RESERVE}, which are kept for "
+            "plain HTTP. Each user holds one: leave it out, and set maxUsers"
+        )
     configuration = load_configuration()
     carried, reason = _carried(configuration.max_users)
     if not carried:
@@ -186,6 +191,7 @@ def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
 def post_worker_init(worker: Any) -> None:
     """In the worker, before its loop: start the engine, and stop it when told to."""
     engine: Engine = worker.wsgi.extensions["chatroom"]
+    engine.gate.capacity = min(engine.gate.capacity, worker.cfg.threads - RESERVE)
     threading.stack_size(STACK_BYTES)
     sys.setswitchinterval(SWITCH_INTERVAL)
     _limit_stalls(worker.sockets)

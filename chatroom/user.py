@@ -153,14 +153,22 @@ class User:
     def listen_write(self) -> None:
         """Send what the socket did not take in place. The writer thread's whole life."""
         try:
-            self.connection.flush()
+            self._flush()
         except OSError as error:
+            self.connection.cut()  # frees the reader
             self._report(f"its writer failed: {error}")
-        except ChatError as error:
-            self.end(CloseCode.SERVER_ERROR, "history unavailable", drop=True)
-            self._report(str(error))
-        finally:
+        except Exception as error:
             self.connection.cut()
+            log.exception("error: %s: its writer failed", self)
+            self._report(f"its writer failed: {error!r}")
+
+    def _flush(self) -> None:
+        try:
+            self.connection.flush()
+        except ChatError as error:
+            self._report(str(error))
+            self.end(CloseCode.SERVER_ERROR, "history unavailable", drop=True)
+            self.connection.flush()  # the Close
 
     def _report(self, cause: str) -> None:
         try:

@@ -40,7 +40,7 @@ export function hueClass(name) {
   for (const byte of encoder.encode(name)) {
     hash = Math.imul(hash ^ byte, 0x01000193);
   }
-  return `hue-${((hash ^ (hash >>> 15)) >>> 0) % HUES}`;
+  return `hue-${((hash ^ (hash >>> 16)) >>> 0) % HUES}`;
 }
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });

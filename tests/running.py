@@ -58,7 +58,8 @@ def free_port() -> int:
 class Running:
     """``gunicorn app:app`` (or another command) with a configuration of its own."""
 
-    command = (sys.executable, "-m", "gunicorn", "app:app")
+    command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "app:app")
+    cwd = CHECKOUT
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
@@ -80,7 +81,7 @@ class Running:
         with self.output.open("a") as output:
             self.process = subprocess.Popen(
                 [*self.command, *arguments],
-                cwd=CHECKOUT,
+                cwd=self.cwd,
                 env=environ,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -113,6 +114,14 @@ class Running:
         assert self.process
         self.process.send_signal(signum)
         return self.process.wait(DEADLINE)
+
+    def refusal(self, *arguments: str) -> str:
+        """Start the process, which must refuse, and return the one line that it says."""
+        self.launch(*arguments)
+        assert self.process
+        assert self.process.wait(DEADLINE) == 2, self.said()
+        (line,) = self.said().splitlines()
+        return line
 
     def kill(self) -> None:
         """kill -9, master and worker at once."""

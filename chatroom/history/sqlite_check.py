@@ -104,7 +104,7 @@ def demand_sound(file: DatabaseFile, connection: sqlite3.Connection, thorough: b
         return
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
+        raise sqlite3.DatabaseError(" ".join(verdict.split()))  # it has lines
 
 
 def is_filled(path: Path) -> bool:
