@@ -33,6 +33,7 @@ class Channel(queue.Queue[T]):
         self.name = name
         self._ready = ready
         self._closed = False
+        self._drained = 0  # entries on ``ready`` whose items drain() has taken; mutex guards it
 
     def _put(self, item: T) -> None:  # queue.Queue calls this with its mutex held
         if self._closed:
@@ -48,8 +49,20 @@ class Channel(queue.Queue[T]):
                 item = self._get()
                 taken.append(item)
                 budget -= cost(item)
+            self._drained += len(taken)
             self.not_full.notify(len(taken))  # shares the mutex, which is held
         return taken
+
+    def is_drained(self) -> bool:
+        """Whether drain() took the item that the next entry on ``ready`` announces; counts it off.
+
+        Items and entries are in the same order, so a drain takes those of the next entries.
+        """
+        with self.mutex:
+            if not self._drained:
+                return False
+            self._drained -= 1
+            return True
 
     def close(self) -> None:
         """Refuse every later ``put``, and those that wait for room; what is inside can be taken.
@@ -70,8 +83,8 @@ def select(ready: Ready) -> tuple[Channel[Any], Any] | None:
         The channel and its item; None once None was put on ``ready``.
     """
     while (channel := ready.get()) is not None:
-        try:
+        # Without this, an entry left behind would serve an item that came much later, ahead of
+        # what waits on other channels; and under load such entries would pile up without end.
+        if not channel.is_drained():
             return channel, channel.get_nowait()
-        except queue.Empty:
-            continue  # a drain() took the item that this entry announced
     return None

@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import simple_websocket
@@ -140,7 +141,7 @@ class Connection:
                 self._queue.put(pages)
 
     def end(self, code: int, reason: str, *, drop: bool = False) -> None:
-        """Send Close behind what is queued, then cut the line if the client does not answer.
+        """Send Close behind what is queued; cut the line later if the client does not answer.
 
         Any thread; never waits; only the first call counts.
 
@@ -167,7 +168,9 @@ class Connection:
                 return  # the reader sees the same error and ends
         if rest:
             self._enqueue(rest)
-        self._queue.put(_CLOSE)
+            self._queue.put(_CLOSE)
+        # Else the Close is out, and no thread was woken for it. A client that does not answer
+        # ends with the reader's timer.
 
     def _enqueue(self, frames: bytes | memoryview) -> None:
         assert self._lock.locked()
@@ -187,6 +190,23 @@ class Connection:
         if waiting and isinstance(waiting[0], memoryview):
             self._queue.put(waiting.pop(0))
         self._backlog -= sum(map(_cost, waiting))
+
+    def hold(self) -> None:
+        """Let the reader thread sleep through what the client sends, until ``release``.
+
+        Any thread. ``setsockopt`` keeps the interpreter, so that a loop over ten thousand of
+        these is over before any reader could interfere.
+        """
+        self._set_low_water(1 << 30)
+
+    def release(self) -> None:
+        """Wake the reader for what has come meanwhile. Any thread."""
+        self._set_low_water(1)
+
+    def _set_low_water(self, size: int) -> None:
+        # Linux wakes a reader only when so many bytes are there, or the connection has ended.
+        with suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
     # -- the writer thread ----------------------------------------------------------------
 
@@ -259,14 +279,15 @@ class Connection:
             try:
                 data = self._socket.recv(size if self._more else IDLE_RECV_BYTES)
             except BlockingIOError:  # the kernel's timer: ping_interval seconds of silence
-                if self._pinged:
+                if self._pinged or self._closing:
                     self.end(CloseCode.SERVER_ERROR, "no answer to a ping", drop=True)
                     self._peer_gone = True
                     return b""
                 self._pinged = True
                 self.send(PING)
                 continue
-            except OSError:
+            except OSError as error:
+                self._closing = self._closing or f"lost ({error.strerror})"
                 self._peer_gone = True
                 raise
             self._pinged = False
@@ -338,10 +359,8 @@ class Connection:
 
     def cut(self) -> None:
         """End the connection now, in both directions: frees a reader or writer that waits."""
-        try:
+        with suppress(OSError):  # it was gone already
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it was gone already
 
 
 class _ReaderLoop:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from chatroom.connection import Connection
 from chatroom.errors import HandshakeRefused
 from chatroom.protocol import CloseCode
+
+LEAVING_AT_ONCE = 100
+"""Users whose threads end at the same time, when the server stops."""
 
 
 class Gate:
@@ -47,21 +51,35 @@ class Gate:
         """Give the place back. Idempotent."""
         with self._changed:
             self._inside.discard(connection)
-            if not self._inside:
-                self._changed.notify_all()
+            self._changed.notify_all()
 
     def shut(self, timeout: float) -> None:
-        """Let nobody in, tell everybody that the server stops, and wait until they have left.
+        """Let nobody in, tell everybody that the server stops, and see them out.
 
-        Whoever is still there after ``timeout`` seconds is cut off.
+        All are told at once: meanwhile their readers are held, or the first thousand who
+        answer would keep the interpreter from the rest. Then they leave, a few at a time, for
+        ``timeout`` seconds. Whoever is still there has the Close frame, and goes with the process.
         """
+        deadline = time.monotonic() + timeout
         with self._changed:
             self._shut = True
             inside = list(self._inside)
         for connection in inside:
-            connection.end(CloseCode.GOING_AWAY, "server stops")
-        with self._changed:
-            self._changed.wait_for(lambda: not self._inside, timeout)
-            inside = list(self._inside)
+            connection.hold()
         for connection in inside:
+            connection.end(CloseCode.GOING_AWAY, "server stops")
+        for connection in self._see_out(inside, deadline):
             connection.cut()
+
+    def _see_out(self, held: list[Connection], deadline: float) -> set[Connection]:
+        """Release the held ones as others leave; return those released who have not left."""
+        released: set[Connection] = set()
+        with self._changed:
+            while self._inside and (seconds := deadline - time.monotonic()) > 0:
+                released &= self._inside
+                while held and len(released) < LEAVING_AT_ONCE:
+                    connection = held.pop()
+                    connection.release()
+                    released.add(connection)
+                self._changed.wait(seconds)
+            return released & self._inside

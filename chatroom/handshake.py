@@ -21,6 +21,7 @@ Networks = Sequence[IPv4Network | IPv6Network]
 
 DEFAULT_ROOM = "lobby"
 
+_PAGE_SCHEMES = {"ws": "http", "wss": "https"}
 _ROOM = re.compile(r"[\w.-]{1,64}")
 
 # What the library's own handshake reads. Other headers would be parsed again for nothing.
@@ -85,9 +86,10 @@ def own_origin(environ: Environ, proxies: Networks) -> str:
     """The origin of this server's pages, as the browser sees it."""
     scheme, host = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
     if is_trusted(environ.get("REMOTE_ADDR", ""), proxies):
-        scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO", "")) or scheme
+        scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO", "")).lower() or scheme
         host = _last(environ.get("HTTP_X_FORWARDED_HOST", "")) or host
-    return f"{scheme}://{host}"
+    # Traefik writes wss for an upgrade; the page's origin is https all the same.
+    return f"{_PAGE_SCHEMES.get(scheme, scheme)}://{host}"
 
 
 def client_address(environ: Environ, proxies: Networks) -> str:
@@ -107,7 +109,9 @@ def is_trusted(address: str, proxies: Networks) -> bool:
         ip = ip_address(address)
     except ValueError:
         return False
-    return any(ip in network for network in proxies)
+    # A socket that takes IPv6 and IPv4 shows 127.0.0.1 as ::ffff:127.0.0.1.
+    forms = {ip, getattr(ip, "ipv4_mapped", None) or ip}
+    return any(form in network for form in forms for network in proxies)
 
 
 def room_name(text: str | None) -> str:

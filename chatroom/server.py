@@ -207,7 +207,7 @@ class Server:
         nonces = os.urandom(8 * len(batch)).hex()
         messages: list[Message] = []
         said_in: dict[Room, list[Message]] = {}
-        for i, (user, draft) in enumerate(batch):
+        for i, (user, draft, _cost) in enumerate(batch):
             room = self._room(user.room)
             said = said_in.setdefault(room, [])
             seq = room.seq + len(said) + 1

@@ -6,6 +6,7 @@ alike. Source of the hooks' order: docs.gunicorn.org, "Server Hooks".
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import queue
@@ -61,13 +62,26 @@ REFUSED = 2
 
 
 def configure() -> Configuration:
-    """Load the settings and set up the log; where that fails, say so in a line and exit."""
+    """Load the settings and set up the log.
+
+    Where that fails, say so in a line and exit; but once the room is open, after SIGHUP, say
+    so and keep the settings that it has.
+    """
+    global _configuration
     try:
-        configuration = load_configuration()
-        set_up_logging(configuration)
+        loaded = load_configuration()
+        set_up_logging(loaded)
     except ChatError as error:
-        refuse(error)
-    return replace(configuration, max_users=_carried(configuration.max_users).users)
+        if not _configuration:
+            refuse(error)
+        log.error("refused: new settings: %s", error)
+        print(f"chatroom: settings unchanged: {error}", file=sys.stderr, flush=True)
+    else:
+        _configuration = replace(loaded, max_users=_carried(loaded.max_users).users)
+    return _configuration
+
+
+_configuration: Configuration | None = None  # the master's; its workers inherit it
 
 
 def refuse(error: ChatError | str) -> NoReturn:
@@ -123,19 +137,8 @@ def run() -> NoReturn:
 
 def on_starting(arbiter: Any) -> None:
     """In the master, before it listens: refuse what cannot work."""
-    if arbiter.cfg.workers != 1:
-        refuse(
-            f"workers is {arbiter.cfg.workers}; wanted: 1. The room lives in one process; "
-            "raise maxUsers, not workers"
-        )
-    if arbiter.cfg.worker_class_str != "gthread":
-        refuse(f"worker_class is {arbiter.cfg.worker_class_str}; wanted: gthread")
-    if arbiter.cfg.threads <= RESERVE:  # the command line may say so
-        refuse(
-            f"threads is {arbiter.cfg.threads}; wanted: more than {RESERVE}, which are kept for "
-            "plain HTTP. Each user holds one: leave it out, and set maxUsers"
-        )
     configuration = load_configuration()
+    _check_arguments(arbiter.cfg, configuration)
     carried, reason = _carried(configuration.max_users)
     if not carried:
         refuse(f"this machine carries no user; {reason}")
@@ -147,6 +150,26 @@ def on_starting(arbiter: Any) -> None:
         make_history(configuration.history, configuration.folder).check()
     except ChatError as error:
         refuse(error)
+
+
+def _check_arguments(cfg: Any, configuration: Configuration) -> None:
+    """Refuse options of gunicorn's command line that would break the room."""
+    if cfg.workers != 1:
+        refuse(
+            f"workers is {cfg.workers}; wanted: 1. The room lives in one process; "
+            "raise maxUsers, not workers"
+        )
+    if cfg.worker_class_str != "gthread":
+        refuse(f"worker_class is {cfg.worker_class_str}; wanted: gthread")
+    if cfg.max_requests:
+        refuse(f"max_requests is {cfg.max_requests}; wanted: 0. It would throw everybody out")
+    least = _carried(configuration.max_users).users + RESERVE
+    for option in ("threads", "worker_connections"):
+        if getattr(cfg, option) < least:
+            refuse(
+                f"{option} is {getattr(cfg, option)}; wanted: at least {least}, which is "
+                f"maxUsers and {RESERVE} more. Lower maxUsers in config.json"
+            )
 
 
 def when_ready(arbiter: Any) -> None:
@@ -202,7 +225,18 @@ def post_worker_init(worker: Any) -> None:
         log.error("refused: %s", error)
         print(f"chatroom: {error}", file=sys.stderr, flush=True)
         sys.exit(worker.WORKER_BOOT_ERROR)
+    logging.getLogger("gunicorn.error").addFilter(shorten_stall)
     _stop_on_signal(engine, worker)
+
+
+def shorten_stall(record: logging.LogRecord) -> bool:
+    """One line instead of a traceback, where a client took nothing of a page until TCP gave up."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
+        record.exc_info = None
+        record.msg, record.args = "a client took nothing for %.0f s: cut off", (STALL_TIMEOUT,)
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def _limit_stalls(listeners: list[Any]) -> None:

@@ -19,6 +19,9 @@ from chatroom.protocol import CloseCode
 
 log = logging.getLogger(__name__)
 
+ADDED_BYTES = 200
+"""What a frame on its way out carries more than the one that came in: id, room, sentAt."""
+
 _ids = itertools.count(1)
 
 
@@ -27,11 +30,8 @@ class Said(NamedTuple):
 
     user: User
     draft: Draft
-
-    @property
-    def cost(self) -> int:
-        """About how many bytes of frame it makes."""
-        return 200 + len(self.draft.user_name) + len(self.draft.body) + len(self.draft.timestamp)
+    cost: int
+    """About how many bytes of frame it makes."""
 
 
 class Leaving(NamedTuple):
@@ -107,7 +107,13 @@ class User:
     def listen_read(self, ws: simple_websocket.Server) -> None:
         """Read frames until the socket ends. The reader thread's whole life."""
         writer = threading.Thread(target=self.listen_write, name=f"writer-{self.id}", daemon=True)
-        writer.start()
+        try:
+            writer.start()
+        except RuntimeError as error:  # the machine gives no more threads
+            self.end(CloseCode.SERVER_ERROR, "out of threads")
+            self.connection.cut()
+            self._report(f"no writer: {error}")
+            return
         try:
             cause = self._listen(ws)
             if self.joined:
@@ -148,7 +154,7 @@ class User:
             self.joined = True
             if frame.silent:
                 return
-        self._channels.broadcast.put(Said(self, frame.draft))
+        self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
 
     def listen_write(self) -> None:
         """Send what the socket did not take in place. The writer thread's whole life."""

@@ -1,0 +1,35 @@
+"""Message and Draft: values, whole when made."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from chatroom.message import Draft, Message
+
+MESSAGE = Message("lobby", 7, "0123456789abcdef", "Ann", "hi", "10:42 AM", 1_700_000_000_000)
+
+
+def test_a_message_reads_as_in_the_original():
+    assert str(MESSAGE) == "Ann at 10:42 AM says hi"
+
+
+def test_an_id_is_the_seq_and_the_nonce():
+    assert MESSAGE.id == "7-0123456789abcdef"
+
+
+def test_a_message_never_changes():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        MESSAGE.body = "bye"
+
+
+def test_messages_with_the_same_fields_are_equal():
+    assert dataclasses.replace(MESSAGE) == MESSAGE
+    assert dataclasses.replace(MESSAGE, nonce="f" * 16) != MESSAGE
+
+
+def test_a_draft_becomes_the_middle_of_a_message():
+    draft = Draft("Ann", "hi", "10:42 AM")
+
+    assert Message("lobby", 7, MESSAGE.nonce, *draft, sent_at=MESSAGE.sent_at) == MESSAGE
