@@ -29,7 +29,7 @@ SEND_PATIENCE = 1.0
 CLOSE_TIMEOUT = 3.0
 """Seconds a peer has to answer our Close, and to take what was queued before it."""
 
-LINGER_BYTES = 1 << 20
+LINGER_BYTES = 16 << 20
 """What a peer may still send after the end, before its socket is cut without regard."""
 
 IDLE_RECV_BYTES = 1024

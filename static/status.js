@@ -2,7 +2,7 @@
 
 import { GOING_AWAY } from "./connection.js";
 
-const STORAGE_FAILED = 1011;
+const SERVER_ERROR = 1011;
 const SLOW = 4008;
 
 /** @typedef {import("./connection.js").Cause} Cause */
@@ -60,7 +60,7 @@ function wordsFor(state, cause) {
 function why({ code, reason, opened, health }) {
   if (!navigator.onLine) return "Offline.";
   if (code === GOING_AWAY) return "The server is restarting.";
-  if (code === STORAGE_FAILED) return sentence(`The server could not store a message${reason ? `: ${reason}` : ""}`);
+  if (code === SERVER_ERROR) return sentence(`The server has trouble: ${reason || "it did not say which"}`);
   if (code === SLOW) return "This connection was too slow to follow.";
   if (reason) return sentence(`Connection closed: ${reason}`);
   if (opened) return "Connection lost.";
