@@ -130,9 +130,7 @@ class Server:
         try:
             room = self._room(user.room)
         except HistoryError as error:
-            self.errors += 1
-            log.error("error: %s cannot join: %s", user, error)
-            user.end(CloseCode.SERVER_ERROR, "history unavailable")
+            self._fail([user], "history unavailable", f"{user} cannot join", error)
             return
         room.users[user] = None
         log.info('joined: %s room "%s", now %d', user, printable(room.name), len(room.users))
@@ -186,14 +184,14 @@ class Server:
 
     def _broadcast(self, batch: list[Said]) -> None:
         """Commit the batch as one transaction, then write it to the users of each room."""
+        # Once told 1011, a user gets nothing stored behind the message that was not.
+        batch = [said for said in batch if not said.user.failed]
         try:
             said_in = self._commit(batch)
-        except HistoryError as error:
-            self.errors += 1
-            log.error("error: %d messages not stored: %s", len(batch), error)
-            for user in {said.user for said in batch}:
-                user.end(CloseCode.SERVER_ERROR, "not stored: history unavailable")
-                self._forget_if_empty(user.room)
+        except Exception as error:
+            reason = "not stored: history unavailable"
+            users = [said.user for said in batch]
+            self._fail(users, reason, f"{len(batch)} messages not stored", error)
             return
         for room, messages in said_in.items():
             frames = [protocol.text_frame(protocol.to_json(message)) for message in messages]
@@ -231,6 +229,17 @@ class Server:
         user.end(CloseCode.SLOW, "slow", drop=True)
         self._remove(user, "slow")
         self._error(UserError(user.id, "slow"))
+
+    def _fail(self, users: list[User], reason: str, what: str, error: Exception) -> None:
+        """Tell the users that the history failed them: none of them waits in vain."""
+        self.errors += 1
+        unexpected = None if isinstance(error, HistoryError) else error
+        log.error("error: %s: %s", what, error, exc_info=unexpected)
+        for user in users:
+            user.failed = True
+            user.end(CloseCode.SERVER_ERROR, reason)
+            self._remove(user, reason)
+            self._forget_if_empty(user.room)
 
     def _error(self, error: UserError) -> None:
         self.errors += 1

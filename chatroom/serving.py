@@ -42,6 +42,9 @@ RESERVE = 32
 GRACE = 6
 """Seconds that gunicorn's master waits for the worker; the engine needs four at most."""
 
+ADDRESS_PATIENCE = 3.0
+"""Seconds in which a program that was killed just now lets go of its port."""
+
 LEFTOVER = 0.5
 """Seconds that a page under way has once the engine has stopped. A download that nobody reads
 would hold the process until the master kills it."""
@@ -139,6 +142,10 @@ def on_starting(arbiter: Any) -> None:
     """In the master, before it listens: refuse what cannot work."""
     configuration = load_configuration()
     _check_arguments(arbiter.cfg, configuration)
+    if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # sockets handed down are bound
+        for address in arbiter.cfg.address:
+            if not isinstance(address, str):  # a unix socket's path is
+                _await_address(*address)
     carried, reason = _carried(configuration.max_users)
     if not carried:
         refuse(f"this machine carries no user; {reason}")
@@ -150,6 +157,22 @@ def on_starting(arbiter: Any) -> None:
         make_history(configuration.history, configuration.folder).check()
     except ChatError as error:
         refuse(error)
+
+
+def _await_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on, after a while for a predecessor to go."""
+    deadline = time.monotonic() + ADDRESS_PATIENCE
+    while True:
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+                return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                way_out = "stop what uses it, or change port or hostName in config.json"
+                refuse(f"cannot listen on {host}:{port}: {error.strerror}; {way_out}")
+        time.sleep(0.1)
 
 
 def _check_arguments(cfg: Any, configuration: Configuration) -> None:
@@ -214,7 +237,6 @@ def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
 def post_worker_init(worker: Any) -> None:
     """In the worker, before its loop: start the engine, and stop it when told to."""
     engine: Engine = worker.wsgi.extensions["chatroom"]
-    engine.gate.capacity = min(engine.gate.capacity, worker.cfg.threads - RESERVE)
     threading.stack_size(STACK_BYTES)
     sys.setswitchinterval(SWITCH_INTERVAL)
     _limit_stalls(worker.sockets)

@@ -68,6 +68,7 @@ class User:
         "_max_name_length",
         "address",
         "connection",
+        "failed",
         "id",
         "joined",
         "name",
@@ -90,6 +91,8 @@ class User:
         self.room = room
         self.address = address
         self.joined = False
+        self.failed = False
+        """The history failed it, and it was told so. The Server thread's."""
         self.connection = connection
         self.write = connection.write
         """Takes whole frames from any thread and never waits; False when the user is too slow."""

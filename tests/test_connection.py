@@ -320,9 +320,8 @@ def test_only_the_first_end_counts_and_nothing_comes_after_it():
         assert [frame.opcode for frame in line.peer.arrived()] == [CLOSE]
 
 
-def test_who_does_not_answer_the_close_is_cut_off(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.1)
-    with Line("tcp") as line:
+def test_who_does_not_answer_the_close_is_cut_off_by_the_readers_timer():
+    with Line("tcp", ping_interval=0.1) as line:
         reader = line.start_reader()
         line.connection.end(CloseCode.GOING_AWAY, "server stops")
 

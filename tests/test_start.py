@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Launch
-from raw import answer, handshake
 from running import CHECKOUT, Running, wait_for
 
 WAYS = {
@@ -88,21 +88,37 @@ def test_workers_that_would_split_the_room_are_refused(
     assert line.startswith("chatroom: workers is 2; wanted: 1.")
 
 
-def test_threads_that_carry_nobody_are_refused(prepare: Launch) -> None:
-    line = prepare(history="memory:", maxUsers=10).refusal("--threads", "8")
-    assert line.startswith("chatroom: threads is 8; wanted: more than 32")
+@pytest.mark.parametrize("option", ["--threads", "--worker-connections"])
+def test_fewer_threads_or_connections_than_users_are_refused(prepare: Launch, option: str) -> None:
+    """When they were all held, the next user and the page would hang in silence."""
+    line = prepare(history="memory:", maxUsers=10).refusal(option, "41")
+    name = option.strip("-").replace("-", "_")
+    assert line.startswith(f"chatroom: {name} is 41; wanted: at least 42")
 
 
-def test_fewer_threads_than_users_leave_some_for_the_page(prepare: Launch) -> None:
-    """When the threads are held, the next user gets a reason, and the page still loads."""
-    server = prepare(history="memory:", maxUsers=1000).start("--threads", "34")
-    with server.member("Ann"), server.member("Bob"):
-        status, _headers, body = answer(server.port, handshake())
-        assert (status, body) == (
-            503,
-            "The chat is full: all 2 places are taken. Try later.\n",
-        )
-        assert server.get("/")[0] == 200
+def test_a_worker_that_would_end_after_some_requests_is_refused(prepare: Launch) -> None:
+    line = prepare(history="memory:", maxUsers=10).refusal("--max-requests", "1000")
+    assert line.startswith("chatroom: max_requests is 1000; wanted: 0.")
+
+
+def test_a_port_in_use_is_refused_in_one_line(serve: Launch, prepare: Launch) -> None:
+    first = serve(history="memory:")
+    line = prepare(history="memory:", port=first.port).refusal()
+    assert line.startswith(f"chatroom: cannot listen on 127.0.0.1:{first.port}: Address already in")
+    assert chats(first)
+
+
+def test_wrong_settings_do_not_end_a_room_that_is_open(serve: Launch) -> None:
+    """After SIGHUP the room goes on with the settings that it had."""
+    server = serve(history="memory:")
+    before = server.worker
+    (server.folder / "config.json").write_text('{"prot": 1}')
+    assert server.process
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: server.worker != before and server.is_healthy(), "the new worker")
+    assert chats(server)
+    assert "settings unchanged" in server.said()
+    assert "prot" in server.log()
 
 
 def test_both_ways_serve(prepare: Launch, way: tuple[str, ...]) -> None:
