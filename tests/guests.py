@@ -47,6 +47,7 @@ class Guest:
         self.user.name = name
         self._max_message_bytes = max_message_bytes
         self.thread: threading.Thread | None = None
+        self._writer: threading.Thread | None = None
 
     def __enter__(self) -> Guest:
         return self
@@ -57,6 +58,8 @@ class Guest:
         if self.thread:
             self.thread.join(DEADLINE)
             assert not self.thread.is_alive(), "the reader outlives its socket"
+        if self._writer:
+            self.line.connection.finish(self._writer)
         self.line.close()
 
     # -- with threads --------------------------------------------------------------------------
@@ -80,6 +83,12 @@ class Guest:
         return not self.thread.is_alive()
 
     # -- without -------------------------------------------------------------------------------
+
+    def start_writer(self) -> Guest:
+        """Start the writer thread alone: for what the socket does not take in place."""
+        self._writer = threading.Thread(target=self.user.listen_write, name=f"writer {self.name}")
+        self._writer.start()
+        return self
 
     def join(self) -> Guest:
         """Ask to be let in, as the reader thread does with the first frame."""

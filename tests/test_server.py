@@ -30,7 +30,7 @@ class Disk(MemoryHistory):
     """A history that fails when the test says so, and counts its transactions."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(limit_bytes=1 << 32)
         self.failing: set[str] = set()
         self.transactions: list[list[str]] = []
 
@@ -268,13 +268,9 @@ def test_a_past_longer_than_the_tail_comes_from_the_history(
     ann.say("201", "202")
     club.settle()
 
-    writer = threading.Thread(target=ann.user.listen_write)
-    writer.start()
+    ann.start_writer()
     expected = numbers(101 if limit else 1, 202)
     assert bodies(ann.peer.frame() for _ in expected) == expected
-
-    ann.peer.socket.close()
-    ann.user.connection.finish(writer)
 
 
 def test_first_words_come_after_the_past_whatever_the_order_of_arrival(
@@ -356,11 +352,8 @@ def test_a_slow_user_is_dropped_and_the_rest_still_hear(club: Club):
     assert heard == [f"{number} {LARGE}" for number in range(10)]
     assert club.names() == ["awake"]
     assert club.server.errors == 1
-    writer = threading.Thread(target=asleep.user.listen_write)
-    writer.start()
+    asleep.start_writer()
     assert asleep.peer.closed_with() == (4008, "slow")
-    asleep.peer.socket.close()
-    asleep.user.connection.finish(writer)
 
 
 def test_many_slow_users_at_once_are_all_dropped(club: Club):
@@ -558,7 +551,7 @@ def test_a_room_full_of_talk_lets_others_join_leave_and_ask(running: Club, talk:
     """What waits on other channels gets its turn, in its order of arrival."""
     before = len(talk.said)
     for number in range(20):
-        ann = running.guest(f"Ann {number}", "quiet room").join()
+        ann = running.guest("Ann", f"quiet room {number}").join()
         ann.say("hello")
         assert bodies([ann.peer.frame()]) == ["hello"]
         running.server.check(DEADLINE)
@@ -570,7 +563,7 @@ def test_a_room_full_of_talk_lets_others_join_leave_and_ask(running: Club, talk:
 
 def test_more_messages_than_slots_make_readers_wait_and_not_the_server(club: Club):
     """The original stands still for good after the hundredth."""
-    ann = club.guest("Ann").join()
+    ann = club.guest("Ann").join().start_writer()
     everything = numbers(1, 3 * module.BROADCAST_SLOTS)
     talking = threading.Thread(target=ann.say, args=everything)
     talking.start()
