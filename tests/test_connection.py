@@ -366,9 +366,7 @@ def test_who_has_said_goodbye_does_not_get_an_endless_past(monkeypatch: pytest.M
         assert not reader.is_alive()
 
 
-def test_a_client_that_takes_nothing_frees_its_writer(
-    monkeypatch: pytest.MonkeyPatch, family: str
-):
+def test_a_client_that_takes_nothing_frees_its_writer(monkeypatch: pytest.MonkeyPatch, family: str):
     monkeypatch.setattr(module, "STALL_TIMEOUT", 0.2)
     monkeypatch.setattr(module, "SEND_PATIENCE", 0.05)
     with Line(family, buffers=4096) as line:

@@ -258,9 +258,7 @@ def test_with_no_limit_a_joiner_gets_everything(make: Callable[..., Club]):
 
 
 @pytest.mark.parametrize("limit", [0, 100])
-def test_a_past_longer_than_the_tail_comes_from_the_history(
-    make: Callable[..., Club], limit: int
-):
+def test_a_past_longer_than_the_tail_comes_from_the_history(make: Callable[..., Club], limit: int):
     """In order with what is said while it is sent, without a gap or a double."""
     club = make(replay_limit=limit, tail_bytes=1000)
     club.remember(200)

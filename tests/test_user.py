@@ -129,7 +129,11 @@ REFUSED = {
     "a wrong type": (encode(TEXT, b'{"body": 1}'), 1007, "body is not text"),
     "a long name": (encode(TEXT, line_of_chat("N" * 65, "x")), 1007, "userName has 65 characters"),
     "binary": (encode(BINARY, b"{}"), 1003, "binary frame"),
-    "too many bytes": (encode(TEXT, b'{"body": "%b"}' % ("\u00e4".encode() * 1500)), 1009, "of 3012 bytes"),
+    "too many bytes": (
+        encode(TEXT, b'{"body": "%b"}' % ("\u00e4".encode() * 1500)),
+        1009,
+        "of 3012 bytes",
+    ),
     "too many characters": (encode(TEXT, b" " * 5000), 1009, "Message is too big"),
 }
 
@@ -162,7 +166,9 @@ def test_a_frame_of_exactly_the_limit_is_taken(channels: Channels):
     payload = line_of_chat("Bob", "")
     payload = line_of_chat("Bob", "x" * (limit - len(payload)))
     with Guest(channels, max_message_bytes=limit).sit_down() as guest:
-        guest.peer.send(encode(TEXT, payload[:700], final=False), encode(CONTINUATION, payload[700:]))
+        guest.peer.send(
+            encode(TEXT, payload[:700], final=False), encode(CONTINUATION, payload[700:])
+        )
 
         channels.broadcast.get(timeout=DEADLINE)
 
@@ -189,7 +195,9 @@ def test_the_log_names_who_was_refused_on_one_line(
         guest.peer.closed_with()
 
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith(f'refused: user {guest.user.id} "Bob\\u000aroot" (127.0.0.1): close 1007')
+    assert line.startswith(
+        f'refused: user {guest.user.id} "Bob\\u000aroot" (127.0.0.1): close 1007'
+    )
     assert "\n" not in line
 
 
