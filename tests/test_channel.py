@@ -136,9 +136,7 @@ def test_a_closed_channel_refuses_and_says_whose_end_it_is(ready: Ready):
     channel.close()
     channel.close()
 
-    with pytest.raises(
-        ChannelClosed, match="channel 'broadcast' is closed"
-    ):
+    with pytest.raises(ChannelClosed, match="channel 'broadcast' is closed"):
         channel.put("after")
     assert select(ready) == (channel, "before")
     assert ready.empty()
