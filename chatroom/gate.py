@@ -80,6 +80,7 @@ class Gate:
                 while held and len(released) < LEAVING_AT_ONCE:
                     connection = held.pop()
                     connection.release()
-                    released.add(connection)
+                    if connection in self._inside:  # else nobody would tell of its leaving
+                        released.add(connection)
                 self._changed.wait(seconds)
             return released & self._inside

@@ -58,17 +58,18 @@ class Server:
         self._tail_bytes = tail_bytes
         self._rooms: dict[str, Room] = {}
         self._proved_at = -PROOF_AGE
-        self._thread = threading.Thread(target=self.listen, name="server")
+        self._thread: threading.Thread | None = None  # not made before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the Server thread."""
+        self._thread = threading.Thread(target=self.listen, name="server")
         self._thread.start()
 
     def stop(self) -> None:
         """Commit and deliver all that was put before, then end the thread. Idempotent."""
-        if self._thread.is_alive():
+        if self._thread and self._thread.is_alive():
             self._ready.put(None)
             self._thread.join()
 
@@ -186,6 +187,8 @@ class Server:
         """Commit the batch as one transaction, then write it to the users of each room."""
         # Once told 1011, a user gets nothing stored behind the message that was not.
         batch = [said for said in batch if not said.user.failed]
+        if not batch:  # else it would count as a write that worked
+            return
         try:
             said_in = self._commit(batch)
         except Exception as error:
