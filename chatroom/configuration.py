@@ -40,6 +40,7 @@ class Configuration:
     host_name: str
     logfile_path: str
     history: str
+    history_sync: str
     replay_limit: int
     max_users: int
     max_message_bytes: int

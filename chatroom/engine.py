@@ -25,7 +25,9 @@ class Engine:
     """
 
     def __init__(self, configuration: Configuration) -> None:
-        self.history = make_history(configuration.history, configuration.folder)
+        self.history = make_history(
+            configuration.history, configuration.folder, configuration.history_sync
+        )
         self.server = Server(
             self.history,
             replay_limit=configuration.replay_limit,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 
-from chatroom.history import HISTORY_FORMS, is_history_url
+from chatroom.history import HISTORY_FORMS, SYNCS, is_history_url
 
 
 class Unfit(Exception):
@@ -126,6 +126,7 @@ class Setting(NamedTuple):
 INTERFACE = text("the name or address of an interface: localhost, 0.0.0.0 or ::1", is_host_name)
 LOG_FILE = text('the path of a file, or "-" for standard error', bool)
 HISTORY = text(" or ".join(HISTORY_FORMS), is_history_url)
+SYNC = text(" or ".join(SYNCS), SYNCS.__contains__)
 ORIGINS = several("origins such as https://chat.example:8443, without a path", to_origin)
 NETWORKS = several("addresses or networks such as 10.0.0.7, 10.0.0.0/8 or ::1", to_network)
 LOOPBACK = ("127.0.0.1", "::1")
@@ -135,6 +136,7 @@ SETTINGS = (
     Setting("hostName", "localhost", INTERFACE, "the interface to listen on"),
     Setting("logfilePath", "logs.log", LOG_FILE, 'the log file; "-": standard error'),
     Setting("history", "sqlite:chat.db", HISTORY, "where the messages are kept"),
+    Setting("historySync", "full", SYNC, "how far a commit goes before anyone sees a message"),
     Setting("replayLimit", 500, whole(0, 1_000_000), "past messages a joiner gets; 0: all"),
     Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at the same time"),
     Setting("maxMessageBytes", 65_536, whole(1, 16 * 2**20), "bytes of one incoming frame"),

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from running import Running
 
 Launch = Callable[..., Running]
+
+# A busy machine is no bug: nothing here measures time by hypothesis's clock.
+settings.register_profile("chatroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("chatroom")
 
 
 @pytest.fixture

@@ -109,7 +109,9 @@ def test_stopping_from_two_threads_at_once_stops_once(started: Engine):
 
 def test_the_settings_reach_the_parts(tmp_path: Path):
     """A joiner gets replayLimit messages, even where they are a large part of its queue."""
-    made = engine(tmp_path, history="memory:", replay_limit=3, max_users=7, user_queue_bytes=200_000)
+    made = engine(
+        tmp_path, history="memory:", replay_limit=3, max_users=7, user_queue_bytes=200_000
+    )
     made.start()
     try:
         with Guest(made.server.channels) as ann, Guest(made.server.channels) as bob:

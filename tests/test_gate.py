@@ -116,9 +116,7 @@ def test_nobody_gets_in_once_it_is_shut(dial: Dial):
     assert caught.value.headers == {"Retry-After": "5"}
 
 
-def test_more_than_may_leave_at_once_are_all_seen_out(
-    dial: Dial, monkeypatch: pytest.MonkeyPatch
-):
+def test_more_than_may_leave_at_once_are_all_seen_out(dial: Dial, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "LEAVING_AT_ONCE", 3)
     gate = Gate(30)
     lines = [enter(gate, dial()) for _ in range(20)]

@@ -303,7 +303,9 @@ def test_a_room_is_called_as_asked(name: str):
     assert room_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "a/b", "a\n", "\0", "<b>", "\U0001f44b", "%"])
+@pytest.mark.parametrize(
+    "name", ["", "x" * 65, "a b", "a/b", "a\n", "\0", "<b>", "\U0001f44b", "%"]
+)
 def test_what_is_no_name_is_refused(name: str):
     with pytest.raises(HandshakeRefused, match="wanted: 1 to 64 letters") as caught:
         room_name(name)

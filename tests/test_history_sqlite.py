@@ -250,3 +250,14 @@ def test_a_connection_in_use_is_closed_when_it_comes_back(
         reader.execute("SELECT 1")
     with pytest.raises(HistoryUnavailable):
         history.head("lobby")
+
+
+@pytest.mark.parametrize(("sync", "level"), [("full", 2), ("normal", 1)])
+def test_a_commit_goes_as_far_as_the_setting_says(tmp_path: Path, sync: str, level: int) -> None:
+    """SQLite's own numbers: https://sqlite.org/pragma.html#pragma_synchronous."""
+    history = SqliteHistory("sqlite:chat.db", tmp_path / "chat.db", sync)
+    history.open()
+
+    assert history._writer is not None
+    assert history._writer.execute("PRAGMA synchronous").fetchone() == (level,)
+    history.close()

@@ -106,12 +106,18 @@ def is_history_url(url: str) -> bool:
     return url == "memory:"
 
 
-def make_history(url: str, folder: Path) -> History:
+SYNCS = ("full", "normal")
+"""How far a commit goes: to the disk itself, or to the operating system."""
+
+
+def make_history(url: str, folder: Path, sync: str = "full") -> History:
     """The history that the setting asks for; it opens nothing yet, so a fork may follow.
 
     Args:
         url: one of ``HISTORY_FORMS``, checked by ``is_history_url``.
         folder: what a relative PATH starts from.
+        sync: one of ``SYNCS``. After "normal", ``kill -9`` loses nothing, but a power cut may
+            take the last moments. Memory has no use for it.
     """
     # Not at the top: both modules import the interface from this one.
     from chatroom.history.memory import MemoryHistory
@@ -120,7 +126,7 @@ def make_history(url: str, folder: Path) -> History:
     assert is_history_url(url), url
     if url == "memory:":
         return MemoryHistory(url)
-    return SqliteHistory(url, folder / url.removeprefix("sqlite:"))
+    return SqliteHistory(url, folder / url.removeprefix("sqlite:"), sync)
 
 
-__all__ = ["HISTORY_FORMS", "History", "is_history_url", "make_history"]
+__all__ = ["HISTORY_FORMS", "SYNCS", "History", "is_history_url", "make_history"]

@@ -45,8 +45,9 @@ class SqliteHistory(History):
     part of every thousandth page it commits (``wal_autocheckpoint``, SQLite's default).
     """
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path, sync: str = "full") -> None:
         self.name = name
+        self._sync = sync
         self._file = DatabaseFile(name, path)
         self._lock = FileLock(self._file.beside(".lock"))
         self._readers = Readers(self._file)
@@ -63,7 +64,7 @@ class SqliteHistory(History):
         self._take_lock(lambda: self._lock.acquire(patience))
         try:
             has_rooms = examine(self._file, thorough=False)
-            self._writer = self._file.connect_writer(make=not has_rooms)
+            self._writer = self._file.connect_writer(self._sync, make=not has_rooms)
         except BaseException:
             self._lock.release()
             raise

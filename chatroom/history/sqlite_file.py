@@ -83,8 +83,11 @@ class DatabaseFile:
             check_same_thread=False,
         )
 
-    def connect_writer(self, *, make: bool) -> sqlite3.Connection:
+    def connect_writer(self, sync: str, *, make: bool) -> sqlite3.Connection:
         """The connection that writes; ``make`` also makes the tables.
+
+        Args:
+            sync: "full" or "normal": https://sqlite.org/pragma.html#pragma_synchronous.
 
         Raises:
             HistoryRefused: SQLite or the disk doesn't let it.
@@ -92,7 +95,7 @@ class DatabaseFile:
         writer = None
         try:
             writer = self.connect("mode=rwc")
-            self._set_up(writer, make)
+            self._set_up(writer, sync, make)
         except BaseException as error:
             if writer:
                 writer.close()
@@ -106,11 +109,11 @@ class DatabaseFile:
         """The error that names the file."""
         return HistoryRefused(self.name, f"{self.path} {cause}", way_out)
 
-    def _set_up(self, writer: sqlite3.Connection, make: bool) -> None:
+    def _set_up(self, writer: sqlite3.Connection, sync: str, make: bool) -> None:
         # sqlite3.threadsafety doesn't tell before Python 3.11; SQLite itself does.
         if ("THREADSAFE=0",) in writer.execute("PRAGMA compile_options"):
             raise self.refused("can't be used: this SQLite is built for one thread", "use another")
-        writer.execute("PRAGMA synchronous = FULL")
+        writer.execute(f"PRAGMA synchronous = {sync}")
         (journal,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
         if journal != "wal":
             raise self.refused("can't be used: its disk admits no write-ahead log", ELSEWHERE)

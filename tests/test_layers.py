@@ -1,0 +1,155 @@
+"""Who may import whom: downwards only, and each library in one place."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import CHECKOUT
+
+PACKAGE = CHECKOUT / "chatroom"
+
+LAYERS = [
+    {"errors", "message"},
+    {"channel", "protocol", "limits", "history"},
+    {"settings"},
+    {"configuration", "handshake"},
+    {"log"},
+    {"connection"},
+    {"user", "gate"},
+    {"room"},
+    {"server"},
+    {"engine"},
+    {"web", "serving"},
+    {""},  # chatroom/__init__.py
+]
+"""From the bottom up. Modules of one layer do not know each other."""
+
+HISTORY_LAYERS = [
+    {""},  # the interface
+    {"page", "lock", "sqlite_file"},
+    {"readers", "sqlite_check"},
+    {"memory", "sqlite"},
+]
+"""The same within ``chatroom.history``."""
+
+HOMES = {
+    "flask": {"web", ""},
+    "flask_sock": {"web"},
+    "simple_websocket": {"connection", "user", "web"},
+    "sqlite3": {"history.readers", "history.sqlite", "history.sqlite_check", "history.sqlite_file"},
+    "socket": {"connection", "serving"},
+    "signal": {"serving"},
+    "gunicorn": set(),
+}
+"""Where each library may be imported. ``user`` and ``web`` name simple_websocket's Server in
+annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses."""
+
+ANNOTATIONS_ONLY = {("user", "simple_websocket"), ("web", "simple_websocket")}
+
+
+def name_of(path: Path) -> str:
+    """``user``, ``history.page``; ``history`` and nothing for the packages themselves."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+SOURCES = {name_of(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imports(path: Path, *, at_run_time: bool = True) -> Iterator[str]:
+    """The modules that it imports, each by its full name.
+
+    Args:
+        at_run_time: leave out those under ``if TYPE_CHECKING:``, and those inside functions,
+            which run when all modules are there.
+    """
+    nodes: list[ast.AST] = [ast.parse(path.read_text())]
+    while nodes:
+        node = nodes.pop()
+        if at_run_time and isinstance(node, ast.FunctionDef):
+            continue
+        if at_run_time and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            module = node.module or ""
+            own = {f"{module}.{alias.name}" for alias in node.names} if module else set()
+            names = {name for name in own if name.removeprefix("chatroom.") in SOURCES}
+            yield from names
+            if len(names) < len(node.names):
+                yield module
+
+
+def own_imports(name: str) -> set[str]:
+    """The modules of this package that the module imports, without ``chatroom.``."""
+    return {
+        found.removeprefix("chatroom").removeprefix(".")
+        for found in imports(SOURCES[name])
+        if found.split(".")[0] == "chatroom"
+    }
+
+
+def within_history(name: str) -> str:
+    return name.removeprefix("history").removeprefix(".")
+
+
+def layer(layers: list[set[str]], name: str) -> int:
+    return next(number for number, members in enumerate(layers) if name in members)
+
+
+def test_every_module_has_its_place():
+    assert {name.split(".")[0] for name in SOURCES} == set().union(*LAYERS)
+    history = {name for name in SOURCES if name.startswith("history")}
+    assert set(map(within_history, history)) == set().union(*HISTORY_LAYERS)
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_modules_import_downwards_only(name: str):
+    top = name.split(".")[0]
+    for imported in own_imports(name):
+        if top == "history" and imported.startswith("history"):
+            ours, theirs = within_history(name), within_history(imported)
+            assert layer(HISTORY_LAYERS, theirs) < layer(HISTORY_LAYERS, ours), imported
+        else:
+            assert layer(LAYERS, imported.split(".")[0]) < layer(LAYERS, top), imported
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_is_known_where_it_belongs_and_nowhere_else(library: str):
+    users = {
+        name
+        for name, path in SOURCES.items()
+        if any(found.split(".")[0] == library for found in imports(path, at_run_time=False))
+    }
+
+    assert users == HOMES[library]
+
+
+@pytest.mark.parametrize(("name", "library"), sorted(ANNOTATIONS_ONLY))
+def test_a_library_named_in_annotations_is_not_used_otherwise(name: str, library: str):
+    tree = ast.parse(SOURCES[name].read_text())
+    annotations = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation
+        for inner in ast.walk(node.annotation)
+    }
+    uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == library]
+
+    assert uses
+    assert all(id(node) in annotations for node in uses)
+
+
+def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_four():
+    allowed = {"flask", "flask_sock", "simple_websocket", "werkzeug", "chatroom"}
+    for name, path in SOURCES.items():
+        for found in imports(path, at_run_time=False):
+            top = found.split(".")[0]
+            assert top in allowed or top in sys.stdlib_module_names, f"{name} imports {top}"
