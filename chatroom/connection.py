@@ -170,7 +170,7 @@ class Connection:
             self._enqueue(rest)
             self._queue.put(_CLOSE)
         # Else the Close is out, and no thread was woken for it. A client that does not answer
-        # ends with the reader's timer.
+        # ends with the reader's timer, or with what it sends too late.
 
     def _enqueue(self, frames: bytes | memoryview) -> None:
         assert self._lock.locked()
@@ -239,7 +239,7 @@ class Connection:
             self._send_all(page)
 
     def _is_overdue(self) -> bool:
-        return bool(self._closing) and time.monotonic() > self._deadline
+        return 0 < self._deadline < time.monotonic()
 
     def _await_reader(self) -> None:
         try:
@@ -291,6 +291,8 @@ class Connection:
                 self._peer_gone = True
                 raise
             self._pinged = False
+            if self._is_overdue():  # it ignores our Close and goes on talking
+                data = b""
             self._peer_gone = not data
             self._more = len(data) >= IDLE_RECV_BYTES
             return data

@@ -332,6 +332,51 @@ def test_who_does_not_answer_the_close_is_cut_off_by_the_readers_timer():
         assert line.cause == "close 1001: server stops"
 
 
+def test_who_does_not_answer_a_close_that_was_queued_is_cut_off_too(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
+    with Line("tcp", buffers=4096) as line:
+        reader = line.start_reader()
+        line.connection.write(line_of("0", 50_000))
+        line.connection.end(CloseCode.GOING_AWAY, "server stops")
+
+        assert closed_with(line) == (1001, "server stops", ["0"])
+        assert line.peer.is_cut_off()
+        reader.join(20)
+        assert not reader.is_alive()
+
+
+def test_who_ignores_the_close_and_goes_on_talking_is_cut_off(monkeypatch: pytest.MonkeyPatch):
+    """A client without manners would hold its place for ever."""
+    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
+    with Line("tcp") as line:
+        reader = line.start_reader()
+        line.connection.end(CloseCode.SERVER_ERROR, "not stored")
+        assert closed_with(line) == (1011, "not stored", [])
+
+        with pytest.raises(OSError, match=r"pipe|reset"):
+            for _ in range(400):
+                line.peer.send(encode(TEXT, b"and another thing"))
+                wait_for_seconds(0.02)
+        reader.join(20)
+        assert not reader.is_alive()
+        assert line.cause == "close 1011: not stored"
+
+
+def test_what_a_client_said_before_it_was_lost_is_heard():
+    heard: list[str | bytes] = []
+    with Line("unix") as line:
+        ws = line.accept()
+        line.start_writer()
+        line.peer.send(encode(TEXT, b"last words"))
+        line.peer.socket.close()
+        assert line.connection.write(line_of("x"))
+        line.connection.listen(ws, heard.append)
+
+    assert heard == ["last words"]
+
+
 def test_who_does_not_take_what_is_queued_before_the_close_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, family: str
 ):
