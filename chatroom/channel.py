@@ -44,6 +44,8 @@ class Channel(queue.Queue[T]):
     def drain(self, budget: int, cost: Callable[[T], int]) -> list[T]:
         """Take what waits, oldest first, until the items' costs use up ``budget``; never waits."""
         taken: list[T] = []
+        if not self.queue:  # mostly; and what comes just now is announced
+            return taken
         with self.mutex:
             while budget > 0 and self._qsize():
                 item = self._get()
@@ -53,16 +55,17 @@ class Channel(queue.Queue[T]):
             self.not_full.notify(len(taken))  # shares the mutex, which is held
         return taken
 
-    def is_drained(self) -> bool:
-        """Whether drain() took the item that the next entry on ``ready`` announces; counts it off.
+    def take(self) -> list[T]:
+        """The one item that an entry on ``ready`` announces; none if drain() has taken it.
 
         Items and entries are in the same order, so a drain takes those of the next entries.
         """
         with self.mutex:
-            if not self._drained:
-                return False
-            self._drained -= 1
-            return True
+            if self._drained:
+                self._drained -= 1
+                return []
+            self.not_full.notify()
+            return [self._get()]
 
     def close(self) -> None:
         """Refuse every later ``put``, and those that wait for room; what is inside can be taken.
@@ -85,6 +88,6 @@ def select(ready: Ready) -> tuple[Channel[Any], Any] | None:
     while (channel := ready.get()) is not None:
         # Without this, an entry left behind would serve an item that came much later, ahead of
         # what waits on other channels; and under load such entries would pile up without end.
-        if not channel.is_drained():
-            return channel, channel.get_nowait()
+        for item in channel.take():
+            return channel, item
     return None

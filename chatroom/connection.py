@@ -18,6 +18,7 @@ from typing import Any
 import simple_websocket
 
 from chatroom.errors import HandshakeRefused
+from chatroom.frames import FrameReader
 from chatroom.protocol import PING, CloseCode, close_frame
 
 STALL_TIMEOUT = 10.0
@@ -58,6 +59,7 @@ class Connection:
         queue_bytes: what may wait for the client, before it counts as slow.
         ping_interval: seconds of silence after which the client is pinged; after as many
             seconds more, it is dead.
+        max_message_bytes: of one incoming message; a longer one is left to the library.
 
     Raises:
         HandshakeRefused: TLS ends in this process.
@@ -69,6 +71,8 @@ class Connection:
         "_backlog",
         "_closing",
         "_deadline",
+        "_frames",
+        "_handle",
         "_lock",
         "_more",
         "_peer_gone",
@@ -81,7 +85,14 @@ class Connection:
         "_socket",
     )
 
-    def __init__(self, sock: socket.socket, *, queue_bytes: int, ping_interval: int) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        queue_bytes: int,
+        ping_interval: int,
+        max_message_bytes: int,
+    ) -> None:
         if not type(sock) is socket.socket:  # noqa: E714 - SSLSocket is a subclass
             reason = "TLS ends in this process; let a proxy in front end it (docs/deployment.md)"
             raise HandshakeRefused(501, reason)
@@ -97,6 +108,8 @@ class Connection:
         self._peer_gone = False
         self._pinged = False
         self._more = False
+        self._frames = FrameReader(max_message_bytes)
+        self._handle: Callable[[str | bytes], None]  # listen's
         self._ping_interval = ping_interval
 
     # -- out ------------------------------------------------------------------------------
@@ -274,7 +287,25 @@ class Connection:
         return len(data)
 
     def recv(self, size: int) -> bytes:
-        """The next bytes from the client, b"" when there are no more; pings it in between."""
+        """The next bytes for the library, b"" when there are no more.
+
+        Ordinary text frames go to the handler from here, and the client is pinged in between.
+        """
+        theirs = self._hand_over(b"")
+        while not theirs:
+            data = self._recv(size)
+            if not data:
+                break
+            theirs = self._hand_over(data)
+        return theirs
+
+    def _hand_over(self, data: bytes) -> bytes:
+        texts, theirs = self._frames.read(data)
+        for text in texts:
+            self._handle(text)
+        return theirs
+
+    def _recv(self, size: int) -> bytes:
         while True:
             try:
                 data = self._socket.recv(size if self._more else IDLE_RECV_BYTES)
@@ -324,10 +355,12 @@ class Connection:
         timer = _timeval(self._ping_interval)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
         ws.event.set = hand_over
+        self._handle = handle
         try:
             ws.thread.run()
         finally:
-            del ws.event.set, ws.thread.run  # cycles that would keep the user's memory
+            # cycles that would keep the user's memory
+            del ws.event.set, ws.thread.run, self._handle
         return self._closing or _cause(ws, self._peer_gone)
 
     def finish(self, writer: threading.Thread) -> None:

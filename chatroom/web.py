@@ -176,6 +176,7 @@ def _admit(engine: Engine, configuration: Configuration) -> User:
         sock,
         queue_bytes=configuration.user_queue_bytes,
         ping_interval=configuration.ping_interval,
+        max_message_bytes=configuration.max_message_bytes,
     )
     user = User(
         connection,

@@ -34,7 +34,7 @@ class Guest:
     ) -> None:
         self.name = name
         self.channels = channels
-        self.line = Line(**line)
+        self.line = Line(**{"max_message_bytes": max_message_bytes, **line})
         self.peer = self.line.peer
         self.user = User(
             self.line.connection,

@@ -110,7 +110,13 @@ class Line:
         self.peer = Peer(theirs)
         try:
             self.connection = Connection(
-                self.socket, **{"queue_bytes": 1 << 20, "ping_interval": 25, **options}
+                self.socket,
+                **{
+                    "queue_bytes": 1 << 20,
+                    "ping_interval": 25,
+                    "max_message_bytes": 65536,
+                    **options,
+                },
             )
         except BaseException:
             self.close()

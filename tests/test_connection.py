@@ -664,7 +664,7 @@ def test_tls_is_refused_with_the_way_out():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with theirs, context.wrap_socket(ours, server_side=True, do_handshake_on_connect=False) as tls:
         with pytest.raises(HandshakeRefused, match="proxy in front") as caught:
-            Connection(tls, queue_bytes=1, ping_interval=25)
+            Connection(tls, queue_bytes=1, ping_interval=25, max_message_bytes=1)
 
         assert caught.value.status == 501
 

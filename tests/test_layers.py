@@ -14,7 +14,7 @@ PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
     {"errors", "message"},
-    {"channel", "protocol", "limits", "history"},
+    {"channel", "frames", "protocol", "limits", "history"},
     {"settings"},
     {"configuration", "handshake"},
     {"log"},
