@@ -9,7 +9,7 @@ from chatroom.configuration import Configuration
 from chatroom.errors import ChatError
 from chatroom.gate import Gate
 from chatroom.history import make_history
-from chatroom.server import Server
+from chatroom.server import BATCH_BYTES, Server
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ class Engine:
             replay_limit=configuration.replay_limit,
             # A joiner's replay may not fill the joiner's queue.
             tail_bytes=configuration.user_queue_bytes // 2,
+            # Nor may one batch fill the queue of a user who has only just fallen behind.
+            batch_bytes=min(BATCH_BYTES, configuration.user_queue_bytes // 4),
         )
         self.gate = Gate(configuration.max_users)
         self._started = False

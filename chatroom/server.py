@@ -41,9 +41,17 @@ class Server:
         history: opened; written by this thread alone.
         replay_limit: past messages that a joiner gets; 0 for all.
         tail_bytes: bytes of recent frames that each room keeps at hand for joiners.
+        batch_bytes: about how many bytes of frames are committed and written at once.
     """
 
-    def __init__(self, history: History, *, replay_limit: int, tail_bytes: int) -> None:
+    def __init__(
+        self,
+        history: History,
+        *,
+        replay_limit: int,
+        tail_bytes: int,
+        batch_bytes: int = BATCH_BYTES,
+    ) -> None:
         self._ready: Ready = queue.SimpleQueue()
         self.add: Channel[User] = Channel("add", self._ready)
         self.delete: Channel[Leaving] = Channel("delete", self._ready)
@@ -56,6 +64,7 @@ class Server:
         self._history = history
         self._replay_limit = replay_limit
         self._tail_bytes = tail_bytes
+        self._batch_bytes = batch_bytes
         self._rooms: dict[str, Room] = {}
         self._proved_at = -PROOF_AGE
         self._thread: threading.Thread | None = None  # not made before a fork: Python 3.13
@@ -112,7 +121,7 @@ class Server:
             return False
         channel, item = selected
         if channel is self.broadcast:
-            batch = [item, *self.broadcast.drain(BATCH_BYTES, lambda said: said.cost)]
+            batch = [item, *self.broadcast.drain(self._batch_bytes, lambda said: said.cost)]
             # Behind the drain: what it took may have overtaken its own sender's joining.
             for user in self.add.drain(sys.maxsize, lambda user: 1):
                 self._add(user)
@@ -197,8 +206,9 @@ class Server:
             self._fail(users, reason, f"{len(batch)} messages not stored", error)
             return
         for room, messages in said_in.items():
-            frames = [protocol.text_frame(protocol.to_json(message)) for message in messages]
             room.seq = messages[-1].seq
+        for room, messages in said_in.items():
+            frames = [protocol.text_frame(protocol.to_json(message)) for message in messages]
             room.remember(frames)
             self._send_all(room, b"".join(frames))
             self._forget_if_empty(room.name)
