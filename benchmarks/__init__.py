@@ -1,0 +1,1 @@
+"""Speed, measured beside the peers: see README.md."""

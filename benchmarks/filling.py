@@ -1,0 +1,35 @@
+"""Histories filled beforehand, made once and kept: see ``fill.py``."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from benchmarks import places
+from benchmarks.server import StartError
+
+SECONDS = 300
+
+
+def filled(messages: int) -> Path:
+    """A closed database with so many messages, to be copied. 0: one that is empty."""
+    sources = [*(places.CHECKOUT / "chatroom" / "history").glob("*.py"), places.HERE / "fill.py"]
+    made = places.BUILD / f"history-{messages}.db"
+    if made.exists() and made.stat().st_mtime > max(path.stat().st_mtime for path in sources):
+        return made
+    made.unlink(missing_ok=True)
+    half_made = made.with_suffix(".part")
+    for suffix in ("", "-wal", "-shm", ".lock"):
+        Path(f"{half_made}{suffix}").unlink(missing_ok=True)
+    done = subprocess.run(
+        [places.VENV_PYTHON, "-m", "benchmarks.fill", half_made, str(messages)],
+        cwd=places.CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["no words"]
+        raise StartError(f"the history could not be filled: {last[0]}")
+    half_made.rename(made)
+    return made

@@ -1,0 +1,49 @@
+"""How each peer wants to be spoken to: the way in, and how a message is wrapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.load.wire import client_frame
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One way to speak to a server.
+
+    Whatever a server sends, a delivery is one ``MARKER``, and ``end`` is the last byte of a
+    frame of messages: a chunk of bytes that ends with it ends in no marker's middle.
+    """
+
+    path: str
+    steps: tuple[tuple[bytes, bytes], ...] = ()
+    """After the 101: wait for the first, answer the second (either may be empty)."""
+    prefix: bytes = b""
+    suffix: bytes = b""
+    end: int = ord("}")
+    ping: bytes = b""
+    """The application's own ping, a whole frame; WebSocket's are answered anyway."""
+    pong: bytes = b""
+
+    def wrap(self, json: bytes) -> bytes:
+        """The payload of a text frame that says it."""
+        return self.prefix + json + self.suffix
+
+
+PLAIN = Adapter("/chat")
+"""Whoever connects is in."""
+
+CHAT = Adapter("/chat", steps=((b"", client_frame(b'{"userName":"listener"}')),))
+"""The chat room: the first frame joins; without a body, it does so in silence."""
+
+SOCKETIO = Adapter(
+    "/socket.io/?EIO=4&transport=websocket",
+    steps=((b"0{", client_frame(b"40")), (b"40{", b"")),
+    prefix=b'42["message",',
+    suffix=b"]",
+    end=ord("]"),
+    ping=b"\x81\x012",
+    pong=client_frame(b"3"),
+)
+"""Engine.IO 4 and Socket.IO 5: packet 0 opens, 40 connects, 42 is an event, 2 and 3 are ping
+and pong. Source: socket.io/docs/v4/engine-io-protocol and socket-io-protocol."""

@@ -1,0 +1,138 @@
+"""Who is measured: the chat room in its variants, its peers, and the floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import places
+from benchmarks.load.adapters import CHAT, PLAIN, SOCKETIO, Adapter
+
+Command = list[str]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One program.
+
+    ``{port}`` and ``{folder}`` in the command stand for what a run gives it.
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    adapter: Adapter = PLAIN
+    config: dict[str, Any] | None = None
+    """The chat room's config.json, besides port and host; a variant is one of these."""
+    environ: dict[str, str] = field(default_factory=dict)
+    needs: Path = places.VENV_PYTHON
+    """What install.py has to have made."""
+    cannot: dict[str, str] = field(default_factory=dict)
+    """Scenario: why it has no part in it."""
+    threads_per_user: float = 0.0
+    driven: bool = False
+    """It sends by itself, as it is told on its standard input; it hears nobody."""
+
+    @property
+    def is_ours(self) -> bool:
+        """It is the chat room."""
+        return self.config is not None
+
+    @property
+    def history(self) -> Path | None:
+        """The name of its database, if it has one."""
+        kind, _, path = (self.config or {}).get("history", "").partition(":")
+        return Path(path) if kind == "sqlite" else None
+
+    def argv(self, port: int, folder: Path) -> Command:
+        """The command with its places filled in."""
+        return [word.format(port=port, folder=folder) for word in self.command]
+
+
+NO_HISTORY = {"history": "has no history", "growth": "has no history"}
+"""These scenarios are about it."""
+
+ONLY_ORIGINAL = {"standstill": "its queues drop a slow user, or have no end"}
+
+
+def ours(name: str, title: str, **config: Any) -> Subject:
+    """A variant of the chat room, as shipped but for ``config``."""
+    return Subject(
+        name,
+        title,
+        (str(places.VENV_PYTHON), "-m", "gunicorn", "app:app"),
+        CHAT,
+        config=config,
+        threads_per_user=2,
+        cannot={} if config["history"] != "memory:" else dict(NO_HISTORY),
+    )
+
+
+def _peer(name: str, title: str, *command: str, **more: Any) -> Subject:
+    cannot = NO_HISTORY | ONLY_ORIGINAL | more.pop("cannot", {})
+    return Subject(name, title, command, cannot=cannot, **more)
+
+
+SUBJECTS = (
+    ours("us-full", "chat room, SQLite FULL", history="sqlite:chat.db"),
+    ours("us-normal", "chat room, SQLite NORMAL", history="sqlite:chat.db", historySync="normal"),
+    ours("us-memory", "chat room, memory", history="memory:"),
+    _peer("go-hub", "Go hub (gorilla)", str(places.GO_HUB), "{port}", needs=places.GO_HUB),
+    _peer(
+        "go-hub-pooled",
+        "Go hub, 32 KiB write buffers",
+        *(str(places.GO_HUB), "{port}", "pooled"),
+        needs=places.GO_HUB,
+        cannot=dict.fromkeys(("joining", "crowd", "slow"), "as the Go hub"),
+    ),
+    Subject(
+        "go-original",
+        "Go original's shape",
+        (str(places.GO_ORIGINAL), "{port}"),
+        needs=places.GO_ORIGINAL,
+        cannot={
+            "history": "serves none over HTTP",
+            "growth": "keeps it in memory",
+            "joining": "stands still at a join after 100 messages (see standstill)",
+        },
+    ),
+    _peer(
+        "flask-socketio",
+        "Flask-SocketIO (threading)",
+        *(str(places.VENV_PYTHON), "-m", "gunicorn", "--worker-class", "gthread"),
+        *("--threads", "11000", "--worker-connections", "11000", "--log-level", "warning"),
+        *("--backlog", "4096", "--bind", "127.0.0.1:{port}"),
+        *("--chdir", str(places.PEERS), "flask_socketio_chat:app"),
+        adapter=SOCKETIO,
+        threads_per_user=4,
+    ),
+    _peer(
+        "websockets",
+        "python-websockets (asyncio)",
+        *(str(places.VENV_PYTHON), str(places.PEERS / "websockets_chat.py"), "{port}"),
+    ),
+    _peer(
+        "tornado",
+        "Tornado",
+        *(str(places.VENV_PYTHON), str(places.PEERS / "tornado_chat.py"), "{port}"),
+    ),
+    _peer(
+        "node-ws",
+        "Node ws",
+        *("node", str(places.NODE_WS / "chat.js"), "{port}"),
+        needs=places.NODE_WS / "chat.js",
+    ),
+    _peer(
+        "floor",
+        "floor: C, bare send()",
+        *(str(places.FLOOR), "{port}"),
+        needs=places.FLOOR,
+        driven=True,
+        cannot=dict.fromkeys(("joining", "crowd", "slow"), "it only sends"),
+    ),
+)
+
+BY_NAME = {subject.name: subject for subject in SUBJECTS}
+REFERENCE = "go-hub"
+"""What ratios are to."""

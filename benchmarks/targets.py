@@ -1,0 +1,129 @@
+"""The targets of the issue, and whether a run reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.figures import TIMES, written
+from benchmarks.results import Result
+from benchmarks.subjects import REFERENCE
+
+Value = Callable[[Result], float | None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row of the issue's table."""
+
+    what: str
+    value: Value
+    at_least: float
+    aim: float
+    unit: str = TIMES
+    higher_is_better: bool = False
+
+    def reaches(self, value: float, wanted: float) -> bool:
+        """Whether the value is as good as wanted."""
+        return value >= wanted if self.higher_is_better else value <= wanted
+
+
+def _ratio(key: str, scenario: str, case: str, subject: str, to: str = REFERENCE) -> Value:
+    def value(result: Result) -> float | None:
+        ours = result.median(scenario, case, subject, key)
+        theirs = result.median(scenario, case, to, key)
+        return ours / theirs if ours and theirs else None
+
+    return value
+
+
+def _plain(key: str, scenario: str, case: str, subject: str) -> Value:
+    return lambda result: result.median(scenario, case, subject, key)
+
+
+CPU = "cpu_us_per_delivery"
+RATE = "deliveries_per_s"
+
+TARGETS = (
+    Target(
+        "saturated deliveries/s, N=90, FULL",
+        _ratio(RATE, "saturated", "N=90", "us-full"),
+        0.9,
+        1.5,
+        higher_is_better=True,
+    ),
+    Target(
+        "saturated deliveries/s, N=1000, FULL",
+        _ratio(RATE, "saturated", "N=1000", "us-full"),
+        3,
+        6,
+        higher_is_better=True,
+    ),
+    Target("paced CPU/delivery, N=90, FULL", _ratio(CPU, "paced", "N=90", "us-full"), 1.3, 1),
+    Target(
+        "paced CPU/delivery, N=90, NORMAL", _ratio(CPU, "paced", "N=90", "us-normal"), 1.1, 0.85
+    ),
+    Target("paced CPU/delivery, N=1000, FULL", _ratio(CPU, "paced", "N=1000", "us-full"), 0.8, 0.6),
+    Target("paced CPU/delivery, N=10, NORMAL", _ratio(CPU, "paced", "N=10", "us-normal"), 1.5, 1.1),
+    Target("paced latency p99, N=90, FULL", _ratio("p99_ms", "paced", "N=90", "us-full"), 2, 1),
+    Target("paced latency p99, N=1000, FULL", _ratio("p99_ms", "paced", "N=1000", "us-full"), 2, 1),
+    Target(
+        "CPU/delivery over the C floor, N=1000 paced, FULL",
+        _ratio(CPU, "paced", "N=1000", "us-full", to="floor"),
+        1.5,
+        1.2,
+    ),
+    Target(
+        "RSS per user, 10,000 connected",
+        _plain("memory_kb_per_user", "crowd", "N=10000", "us-full"),
+        60,
+        40,
+        "kB",
+    ),
+    Target(
+        "CPU per joining user, 500 past messages",
+        _plain("cpu_ms_per_user", "joining", "N=1000", "us-full"),
+        2.5,
+        1,
+        "ms",
+    ),
+    Target(
+        "one message reaches 10,000 users, p99",
+        _plain("p99_ms", "crowd", "N=10000", "us-full"),
+        500,
+        200,
+        "ms",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target, and how far a run came."""
+
+    target: Target
+    value: float | None
+
+    @property
+    def words(self) -> str:
+        """For the table."""
+        if self.value is None:
+            return "not measured"
+        if self.target.reaches(self.value, self.target.aim):
+            return "aim reached"
+        if self.target.reaches(self.value, self.target.at_least):
+            return "reached"
+        return "NOT REACHED"
+
+    def cells(self) -> list[str]:
+        """What, measured, at least, aim, verdict."""
+        target = self.target
+        sign = "≥" if target.higher_is_better else "≤"
+        measured = "-" if self.value is None else f"{written(self.value)} {target.unit}"
+        wanted = [f"{sign} {bound:g} {target.unit}" for bound in (target.at_least, target.aim)]
+        return [target.what, measured, *wanted, self.words]
+
+
+def verdicts(result: Result) -> list[Verdict]:
+    """All targets."""
+    return [Verdict(target, target.value(result)) for target in TARGETS]
