@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from chatroom.user import User
 
@@ -24,7 +24,8 @@ class Room:
     ) -> None:
         self.name = name
         self.seq = seq
-        self.users: dict[User, None] = {}  # a set that keeps the order of joining
+        self.users: dict[User, Callable[[bytes], bool]] = {}
+        """Each user's ``write``, in the order of joining: a broadcast touches nothing else."""
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._tail_length = tail_length

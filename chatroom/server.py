@@ -142,7 +142,7 @@ class Server:
         except HistoryError as error:
             self._fail([user], "history unavailable", f"{user} cannot join", error)
             return
-        room.users[user] = None
+        room.users[user] = user.write
         log.info('joined: %s room "%s", now %d', user, printable(room.name), len(room.users))
         if not self._replay(room, user):
             self._drop(user)
@@ -232,7 +232,10 @@ class Server:
         return said_in
 
     def _send_all(self, room: Room, frames: bytes) -> None:
-        slow = [user for user in room.users if not user.write(frames)]
+        taken = [write(frames) for write in room.users.values()]
+        if all(taken):
+            return
+        slow = [user for user, kept_up in zip(room.users, taken, strict=True) if not kept_up]
         # Not through self.delete: this thread is its only reader, so a put on a full channel
         # would wait for itself, for ever.
         for user in slow:
