@@ -1,5 +1,6 @@
 # make run     serve the chat room at http://localhost:9999
 # make test    every check there is; ARGS="-k slow" goes to pytest
+# make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
 # make clean   remove what the two have made
 #
 # They need Python 3.10 or newer; PYTHON=python3.12 says which one.
@@ -11,7 +12,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test clean
+.PHONY: run test bench bench-quick clean
 
 # exec: the server takes the shell's place, so that each signal reaches it once
 run: $(VENV)/installed
@@ -24,8 +25,11 @@ test: $(VENV)/installed-tests
 	@$(BIN)/python -m mypy --strict chatroom
 	@$(BIN)/python -m pytest $(ARGS)
 
+bench bench-quick:
+	@exec $(PYTHON) -m benchmarks $(if $(filter bench-quick,$@),--quick) $(ARGS)
+
 clean:
-	@rm -rf $(VENV) build dist htmlcov .coverage tests/screenshots
+	@rm -rf $(VENV) benchmarks/.build build dist htmlcov .coverage tests/screenshots
 	@rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 

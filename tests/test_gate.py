@@ -155,7 +155,7 @@ def test_who_has_left_already_holds_nobody_up(dial: Dial, monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "LEAVING_AT_ONCE", 2)
     gate = Quick.gate = Polite.gate = Gate(30)
     for kind in [Quick] * 20 + [Polite] * 5:
-        gate.enter(kind(dial().socket, queue_bytes=1, ping_interval=25))
+        gate.enter(kind(dial().socket, queue_bytes=1, ping_interval=25, max_message_bytes=1))
     begin = time.monotonic()
 
     gate.shut(DEADLINE)
