@@ -24,9 +24,10 @@ DEFAULT_ROOM = "lobby"
 _PAGE_SCHEMES = {"ws": "http", "wss": "https"}
 _ROOM = re.compile(r"[\w.-]{1,64}")
 
-# What the library's own handshake reads. Other headers would be parsed again for nothing.
+# What the library's own handshake reads, and Flask when the socket has ended.
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
 _NEEDED |= {"HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"}
+_NEEDED |= {"gunicorn.socket", "werkzeug.socket", "werkzeug.request", "REQUEST_METHOD"}
 
 
 def check_upgrade(environ: Environ) -> None:
@@ -129,13 +130,14 @@ def room_name(text: str | None) -> str:
 
 
 def strip(environ: dict[str, Any]) -> None:
-    """Take away the headers that the library's handshake must not or need not see.
+    """Take away all that the library's handshake must not or need not see.
 
     Without Sec-WebSocket-Extensions it negotiates no compression, so that one frame can be
-    sent to all.
+    sent to all. And the environ lives as long as the socket: 6 kB, for each user.
     """
-    for key in [key for key in environ if key.startswith("HTTP_") and key not in _NEEDED]:
-        del environ[key]
+    needed = {key: value for key, value in environ.items() if key in _NEEDED}
+    environ.clear()  # gives its table back, which deleting would not
+    environ.update(needed)
 
 
 def _last(header: str) -> str:
