@@ -1,4 +1,4 @@
-"""The targets of the issue, and whether a run reaches them."""
+"""The targets, and whether a run reaches them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = Callable[[Result], float | None]
 
 @dataclass(frozen=True)
 class Target:
-    """One row of the issue's table."""
+    """One row of the table of targets."""
 
     what: str
     value: Value
