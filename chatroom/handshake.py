@@ -133,7 +133,7 @@ def strip(environ: dict[str, Any]) -> None:
     """Take away all that the library's handshake must not or need not see.
 
     Without Sec-WebSocket-Extensions it negotiates no compression, so that one frame can be
-    sent to all. And the environ lives as long as the socket: 6 kB, for each user.
+    sent to all. And what is left lives as long as the socket.
     """
     needed = {key: value for key, value in environ.items() if key in _NEEDED}
     environ.clear()  # gives its table back, which deleting would not
