@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -33,9 +33,9 @@ CLOSE_TIMEOUT = 3.0
 LINGER_BYTES = 16 << 20
 """What a peer may still send after the end, before its socket is cut without regard."""
 
-IDLE_RECV_BYTES = 1024
+IDLE_RECV_BYTES = 476
 """What a reader asks for while its client is silent: Python sets the whole buffer aside before
-it waits, for each user."""
+it waits, for each user. With its 33 bytes of ``bytes`` object, the largest that pymalloc keeps."""
 
 ITEM_COST = 200
 """Bytes that a queued item costs beside its frames."""
@@ -44,6 +44,38 @@ _CLOSE = 1  # queue mark: the Close frame is out; cut the peer off if it does no
 _END = 2  # queue mark: the reader is done, so is the writer
 
 Queued = bytes | memoryview | Iterator[bytes] | int
+
+# Rule: whoever sends in place holds _turn, and so does whoever changes _closing, _queued or a
+# queue. It is one lock for all sockets: a broadcast takes it once, where a lock a user costs more
+# than all else that Python does for a delivery. It is only ever held for work that cannot wait.
+_turn = threading.Lock()
+
+
+def broadcast(connections: Iterable[Connection], frames: bytes) -> list[Connection]:
+    """Send whole frames to each, now or by way of its queue; never waits. Any thread.
+
+    Returns:
+        Those that are too slow: for them the frames are dropped, and the caller is expected to
+        ``end`` them.
+    """
+    slow = []
+    size = len(frames)
+    with _turn:
+        for connection in connections:
+            sent = 0
+            # Nothing in between but this look: ten thousand times, and each time cold in the cache.
+            if connection._queued == connection._sent and not connection._closing:
+                try:
+                    sent = connection._send(frames, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    pass
+                except OSError as error:
+                    connection._lose(error)
+                if sent == size:
+                    continue
+            if not connection._queue_rest(frames, sent):
+                slow.append(connection)
+    return slow
 
 
 class Connection:
@@ -65,22 +97,22 @@ class Connection:
         HandshakeRefused: TLS ends in this process.
     """
 
-    # Rule: _lock guards _backlog, _closing and every non-blocking send. While _backlog is
-    # above zero, only the writer thread sends, and it does so without the lock.
+    # Rule: while _queued and _sent differ, only the writer thread sends, and it needs no lock.
+    # _sent is the writer's own; everything else that both sides use is under _turn, above.
     __slots__ = (
-        "_backlog",
         "_closing",
         "_deadline",
         "_frames",
         "_handle",
-        "_lock",
         "_more",
         "_peer_gone",
         "_ping_interval",
         "_pinged",
         "_queue",
         "_queue_bytes",
+        "_queued",
         "_send",
+        "_sent",
         "_skipping",
         "_socket",
     )
@@ -98,10 +130,10 @@ class Connection:
             raise HandshakeRefused(501, reason)
         self._socket = sock
         self._send = sock.send
-        self._lock = threading.Lock()
-        self._queue: queue.Queue[Queued] = queue.Queue()
+        self._queue = _Outbox()
         self._queue_bytes = queue_bytes
-        self._backlog = 0
+        self._queued = 0  # bytes that ever went onto the queue, and were not dropped from it
+        self._sent = 0  # bytes of these that the writer thread is done with
         self._closing: str | None = None
         self._deadline = 0.0
         self._skipping = False
@@ -121,37 +153,33 @@ class Connection:
             False when the client is too slow: the frames are dropped, and the caller is
             expected to ``end`` the connection.
         """
-        with self._lock:
-            rest: bytes | memoryview = frames
-            if not self._backlog:
-                if self._closing:
-                    return True
-                try:
-                    sent = self._send(frames, socket.MSG_DONTWAIT)
-                except BlockingIOError:
-                    pass
-                except OSError as error:
-                    self._closing = f"lost ({error.strerror})"
-                    self.cut()  # so that the reader sees it too
-                    return True
-                else:
-                    if sent == len(frames):
-                        return True
-                    rest = memoryview(frames)[sent:]
-            elif self._closing:
-                return True
-            elif self._backlog + len(frames) > self._queue_bytes:
-                return False
-            self._enqueue(rest)
+        return not broadcast((self,), frames)
+
+    def _queue_rest(self, frames: bytes, sent: int) -> bool:
+        """Queue what the socket did not take; False when the client is too slow."""
+        if self._closing:
             return True
+        if self._queued != self._sent and self._backlog() + len(frames) > self._queue_bytes:
+            return False
+        self._enqueue(memoryview(frames)[sent:] if sent else frames)
+        return True
+
+    def _lose(self, error: OSError) -> None:
+        assert _turn.locked()
+        self._closing = f"lost ({error.strerror})"
+        self.cut()  # so that the reader sees it too
+
+    def _backlog(self) -> int:
+        """Bytes that wait for the writer; approximate but to the holder of _turn, who may take
+        it for too much only, and never take a busy writer for a free one."""
+        return self._queued - self._sent
 
     def replay(self, pages: Iterator[bytes]) -> None:
         """Send page after page, each made when the one before is out; what is written later
         comes behind. Any thread; never waits."""
-        with self._lock:
+        with _turn:
             if not self._closing:
-                self._backlog += ITEM_COST
-                self._queue.put(pages)
+                self._enqueue(pages)
 
     def end(self, code: int, reason: str, *, drop: bool = False) -> None:
         """Send Close behind what is queued; cut the line later if the client does not answer.
@@ -161,7 +189,7 @@ class Connection:
         Args:
             drop: leave out what is queued, but for a frame that has been begun.
         """
-        with self._lock:
+        with _turn:
             if self._closing:
                 return
             self._deadline = time.monotonic() + CLOSE_TIMEOUT  # first: the writer reads both
@@ -172,7 +200,7 @@ class Connection:
 
     def _write_close(self, frame: bytes) -> None:
         rest = memoryview(frame)
-        if not self._backlog:
+        if not self._backlog():
             try:
                 rest = rest[self._send(frame, socket.MSG_DONTWAIT) :]
             except BlockingIOError:
@@ -185,24 +213,24 @@ class Connection:
         # Else the Close is out, and no thread was woken for it. A client that does not answer
         # ends with the reader's timer, or with what it sends too late.
 
-    def _enqueue(self, frames: bytes | memoryview) -> None:
-        assert self._lock.locked()
-        self._backlog += len(frames) + ITEM_COST
-        self._queue.put(frames)
+    def _enqueue(self, item: Queued) -> None:
+        assert _turn.locked()
+        self._queued += _cost(item)
+        self._queue.put(item)
 
     def _drop_queue(self) -> None:
         """Empty the queue but for the rest of a frame that the socket took the beginning of.
 
         Whole frames go, the first too: it may come after a replay that is broken off here.
         """
-        assert self._lock.locked()
+        assert _turn.locked()
         self._skipping = True
         waiting: list[Queued] = []
         while not self._queue.empty():
             waiting.append(self._queue.get_nowait())
         if waiting and isinstance(waiting[0], memoryview):
             self._queue.put(waiting.pop(0))
-        self._backlog -= sum(map(_cost, waiting))
+        self._queued -= sum(map(_cost, waiting))
 
     def hold(self) -> None:
         """Let the reader thread sleep through what the client sends, until ``release``.
@@ -230,7 +258,6 @@ class Connection:
             OSError: the socket broke, or the client stopped reading.
             ChatError: a replay could not be read from the history.
         """
-        _limit_sends(self._socket)
         while (item := self._queue.get()) is not _END:
             if item is _CLOSE:
                 self._await_reader()
@@ -239,8 +266,7 @@ class Connection:
                 self._send_all(item)
             elif not isinstance(item, int):
                 self._send_pages(item)
-            with self._lock:
-                self._backlog -= _cost(item)
+            self._sent += _cost(item)  # the last thing: from here on others may send
             del item  # the next one may be days away, and this one a megabyte
 
     def _send_pages(self, pages: Iterator[bytes]) -> None:
@@ -337,6 +363,26 @@ class Connection:
 
     # -- the reader thread ----------------------------------------------------------------
 
+    def set_timers(self) -> None:
+        """Let the kernel end the waits in ``recv`` and ``send``. Comes first, once the socket is
+        ours: a request that is refused leaves it to gunicorn as it was.
+
+        Not the writer's to do: this alone would cost its stack one more page, 4 KiB a user.
+        """
+        with suppress(OSError):  # macOS says so here when the peer is gone; recv says it again
+            self._set_timers(self._socket)
+
+    def _set_timers(self, sock: socket.socket) -> None:
+        timer = _timeval(self._ping_interval)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
+        if sock.family == socket.AF_UNIX:  # a proxy on the same machine
+            return
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            milliseconds = int(STALL_TIMEOUT * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
     def listen(self, ws: simple_websocket.Server, handle: Callable[[str | bytes], None]) -> str:
         """Run the library's read loop here, and hand each message over at once.
 
@@ -351,10 +397,8 @@ class Connection:
             while ws.input_buffer:
                 handle(ws.input_buffer.pop(0))
 
-        # Not before: a request that is refused leaves its socket to gunicorn as it was.
-        timer = _timeval(self._ping_interval)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
         ws.event.set = hand_over
+        ws.ws.handshake = _HANDSHAKE_IS_OVER
         self._handle = handle
         try:
             ws.thread.run()
@@ -365,7 +409,7 @@ class Connection:
 
     def finish(self, writer: threading.Thread) -> None:
         """Let the writer send what is left, then say goodbye to the socket. Waits for seconds."""
-        with self._lock:
+        with _turn:
             self._deadline = self._deadline or time.monotonic() + CLOSE_TIMEOUT
             self._closing = self._closing or "closed"
         if self._peer_gone:
@@ -398,6 +442,25 @@ class Connection:
             self._socket.shutdown(socket.SHUT_RDWR)
 
 
+class _Outbox(queue.Queue[Queued]):
+    """A ``queue.Queue`` for thousands that are nearly always empty: a fifth of the memory.
+
+    It has no bound and nobody joins it, so one Condition serves for three; and a list, which
+    weighs nothing while it is empty, serves for the deque. It never holds more than some
+    thousand items.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.not_full = self.all_tasks_done = self.not_empty
+
+    def _init(self, _maxsize: int) -> None:
+        self.queue: list[Queued] = []
+
+    def _get(self) -> Queued:
+        return self.queue.pop(0)
+
+
 class _ReaderLoop:
     """The library's ``thread_class``: keeps the read loop for ``Connection.listen`` to run."""
 
@@ -416,6 +479,18 @@ class _HandOver:
 
     def set(self) -> None:
         """Do nothing until ``listen`` has taken over."""
+
+
+class _NoHandshake:
+    """Takes the place of wsproto's, whose HTTP parser would stay as long as the socket."""
+
+    @staticmethod
+    def events() -> tuple[()]:
+        """What the library asks it for, with every byte that it gets."""
+        return ()
+
+
+_HANDSHAKE_IS_OVER = _NoHandshake()
 
 
 def server_options(max_message_bytes: int) -> dict[str, Any]:
@@ -444,16 +519,6 @@ def _cause(ws: simple_websocket.Server, peer_gone: bool) -> str:
 
 def _cost(item: Queued) -> int:
     return ITEM_COST + (len(item) if isinstance(item, (bytes, memoryview)) else 0)
-
-
-def _limit_sends(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
-    if sock.family == socket.AF_UNIX:  # a proxy on the same machine
-        return
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        milliseconds = int(STALL_TIMEOUT * 1000)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def _timeval(seconds: float) -> bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
+from chatroom.connection import Connection
 from chatroom.user import User
 
 
@@ -24,8 +25,8 @@ class Room:
     ) -> None:
         self.name = name
         self.seq = seq
-        self.users: dict[User, Callable[[bytes], bool]] = {}
-        """Each user's ``write``, in the order of joining: a broadcast touches nothing else."""
+        self.users: dict[User, Connection] = {}
+        """In the order of joining; a broadcast touches the connections only."""
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._tail_length = tail_length

@@ -14,6 +14,7 @@ from concurrent.futures import TimeoutError as FutureTimeout  # Python 3.10: not
 
 from chatroom import protocol
 from chatroom.channel import Channel, Ready, select
+from chatroom.connection import broadcast
 from chatroom.errors import ChatError, HistoryError, UserError
 from chatroom.history import History
 from chatroom.log import printable
@@ -142,7 +143,7 @@ class Server:
         except HistoryError as error:
             self._fail([user], "history unavailable", f"{user} cannot join", error)
             return
-        room.users[user] = user.write
+        room.users[user] = user.connection
         log.info('joined: %s room "%s", now %d', user, printable(room.name), len(room.users))
         if not self._replay(room, user):
             self._drop(user)
@@ -232,10 +233,8 @@ class Server:
         return said_in
 
     def _send_all(self, room: Room, frames: bytes) -> None:
-        taken = [write(frames) for write in room.users.values()]
-        if all(taken):
-            return
-        slow = [user for user, kept_up in zip(room.users, taken, strict=True) if not kept_up]
+        behind = set(broadcast(room.users.values(), frames))
+        slow = [user for user, connection in room.users.items() if connection in behind]
         # Not through self.delete: this thread is its only reader, so a put on a full channel
         # would wait for itself, for ever.
         for user in slow:

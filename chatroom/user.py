@@ -109,6 +109,7 @@ class User:
 
     def listen_read(self, ws: simple_websocket.Server) -> None:
         """Read frames until the socket ends. The reader thread's whole life."""
+        self.connection.set_timers()
         writer = threading.Thread(target=self.listen_write, name=f"writer-{self.id}", daemon=True)
         try:
             writer.start()

@@ -161,6 +161,7 @@ class Line:
     # -- threads -------------------------------------------------------------------------------
 
     def start_writer(self) -> threading.Thread:
+        self.connection.set_timers()
         self._writer.start()
         return self._writer
 
