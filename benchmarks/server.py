@@ -30,6 +30,13 @@ class StartError(Exception):
     """A subject does not start; says why."""
 
 
+def _copy_to_disk(source: Path, target: Path) -> None:
+    """Copy, and wait for the disk: else the server's first checkpoint would wait in our place."""
+    shutil.copyfile(source, target)
+    with target.open("rb+") as copy:
+        os.fsync(copy.fileno())
+
+
 def free_port() -> int:
     """A port that nobody listens on, outside the range that clients get theirs from.
 
@@ -65,7 +72,7 @@ class Server:
         places.RUNS.mkdir(parents=True, exist_ok=True)
         self.folder = Path(mkdtemp(prefix=f"{subject.name}-", dir=places.RUNS))
         if database and subject.history:
-            shutil.copyfile(database, self.folder / subject.history)
+            _copy_to_disk(database, self.folder / subject.history)
         self._output = self.folder / "output.txt"
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -172,10 +172,13 @@ class Line:
             self.failure = error
 
     def start_reader(
-        self, handle: Callable[[str | bytes], None] = lambda data: None, **options: Any
+        self,
+        handle: Callable[[str | bytes], None] = lambda data: None,
+        ws: simple_websocket.Server | None = None,
+        **options: Any,
     ) -> threading.Thread:
         """Start both threads; the reader's life is that of ``User.listen_read``."""
-        ws = self.accept(**options)
+        ws = ws or self.accept(**options)
         writer = self.start_writer()
 
         def read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -16,6 +17,8 @@ import pytest
 from lines import FAMILIES, Line, bodies, pair
 from raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, encode
 from running import wait_for
+from wsproto import WSConnection
+from wsproto.frame_protocol import FrameProtocol
 
 from chatroom import connection as module
 from chatroom.connection import Connection
@@ -543,6 +546,29 @@ def test_nobody_touches_the_socket_after_finish():
             theirs.setblocking(False)
             with pytest.raises(BlockingIOError):
                 theirs.recv(1)
+
+
+def test_who_has_left_holds_no_memory_until_python_looks_at_all_objects():
+    """Flask-Sock makes a class for each socket, which keeps the library's object for a while."""
+    gc.collect()
+    gc.disable()
+    try:
+        with Line() as line:
+            kept_by_flask_sock = line.accept()
+            reader = line.start_reader(ws=kept_by_flask_sock)
+            assert kinds_alive() == {Connection, WSConnection, FrameProtocol}
+            line.peer.send(encode(CLOSE, NORMAL))
+            reader.join()
+        del line
+        left = kinds_alive()
+    finally:
+        gc.enable()
+    assert left == set()
+
+
+def kinds_alive() -> set[type]:
+    """Which of these types there is an object of."""
+    return {Connection, WSConnection, FrameProtocol} & {type(found) for found in gc.get_objects()}
 
 
 def test_hundred_connections_leave_no_thread(family: str):
