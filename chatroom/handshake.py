@@ -22,7 +22,7 @@ Networks = Sequence[IPv4Network | IPv6Network]
 DEFAULT_ROOM = "lobby"
 
 _PAGE_SCHEMES = {"ws": "http", "wss": "https"}
-_ROOM = re.compile(r"[\w.-]{1,64}")
+_ROOM = re.compile(r"[\w-]{1,64}")
 
 # What the library's own handshake reads, and Flask when the socket has ended.
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
@@ -119,23 +119,32 @@ def room_name(text: str | None) -> str:
     """The room that ``/chat?room=NAME`` asks for.
 
     Raises:
-        HandshakeRefused: 400: not 1 to 64 letters, digits, ``_``, ``-`` or ``.``.
+        HandshakeRefused: 400: not 1 to 64 letters, digits, ``_`` or ``-``.
     """
     if text is None:
         return DEFAULT_ROOM
     if not _ROOM.fullmatch(text):
-        wanted = 'wanted: 1 to 64 letters, digits, "_", "-" or "."'
+        wanted = 'wanted: 1 to 64 letters, digits, "_" or "-"'
         raise HandshakeRefused(400, f"The room's name is not one; {wanted}.")
     return text
 
 
-def strip(environ: dict[str, Any]) -> None:
+def speaks(environ: Environ, subprotocol: str) -> bool:
+    """Whether the client asks for this subprotocol."""
+    asked = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "").split(",")
+    return subprotocol in (name.strip() for name in asked)
+
+
+def strip(environ: dict[str, Any], subprotocol: str = "") -> None:
     """Take away all that the library's handshake must not or need not see.
 
+    Of the subprotocols that the client offers, this one is left, if any.
     Without Sec-WebSocket-Extensions it negotiates no compression, so that one frame can be
     sent to all. And what is left lives as long as the socket.
     """
     needed = {key: value for key, value in environ.items() if key in _NEEDED}
+    if subprotocol:
+        needed["HTTP_SEC_WEBSOCKET_PROTOCOL"] = subprotocol
     environ.clear()  # gives its table back, which deleting would not
     environ.update(needed)
 
