@@ -37,9 +37,7 @@ def checked(name: str, max_length: int) -> str:
     for character in name:
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI:
             shown = f"U+{ord(character):04X}"
-            raise BadName(
-                f"The name holds {shown}, which changes or breaks the line; leave it out."
-            )
+            raise BadName(f"The name holds {shown}, which breaks or turns the line; leave it out.")
     if all(_is_invisible(character) for character in name):
         raise BadName("The name holds nothing that can be seen.")
     return name

@@ -74,7 +74,7 @@ def decode(text: str, *, max_name_length: int) -> Frame:
     Raises:
         FrameRefused: the text is not JSON, not an object, or a field is not what it should be.
     """
-    fields = parse(text)
+    fields = parse(text, "a JSON object with userName, body, timestamp")
     # JSON can write half a surrogate pair, as an escape; no UTF-8 frame could carry it on.
     escaped = "\\u" in text
     user_name = _text(fields, "userName", escaped) or ANONYMOUS
@@ -88,8 +88,12 @@ def decode(text: str, *, max_name_length: int) -> Frame:
     return Frame(Draft(user_name, body, timestamp), silent="body" not in fields)
 
 
-def parse(text: str) -> dict[str, object]:
+def parse(text: str, wanted: str = "a JSON object") -> dict[str, object]:
     """The one JSON object that a frame holds.
+
+    Args:
+        text: as in ``decode``.
+        wanted: what the client is told that was.
 
     Raises:
         FrameRefused: it holds none.
@@ -101,7 +105,7 @@ def parse(text: str) -> dict[str, object]:
     except ValueError as error:
         raise FrameRefused(CloseCode.BAD_DATA, f"not JSON: {error}") from None
     if type(fields) is not dict:
-        raise FrameRefused(CloseCode.BAD_DATA, "not a JSON object with userName, body, timestamp")
+        raise FrameRefused(CloseCode.BAD_DATA, f"not {wanted}")
     return fields
 
 
