@@ -22,7 +22,7 @@ Networks = Sequence[IPv4Network | IPv6Network]
 DEFAULT_ROOM = "lobby"
 
 _PAGE_SCHEMES = {"ws": "http", "wss": "https"}
-_ROOM = re.compile(r"[\w-]{1,64}")
+_ROOM = re.compile(r"[\w.-]{1,64}")
 
 # What the library's own handshake reads, and Flask when the socket has ended.
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
@@ -119,12 +119,12 @@ def room_name(text: str | None) -> str:
     """The room that ``/chat?room=NAME`` asks for.
 
     Raises:
-        HandshakeRefused: 400: not 1 to 64 letters, digits, ``_`` or ``-``.
+        HandshakeRefused: 400: not 1 to 64 letters, digits, ``_``, ``-`` or ``.``.
     """
     if text is None:
         return DEFAULT_ROOM
     if not _ROOM.fullmatch(text):
-        wanted = 'wanted: 1 to 64 letters, digits, "_" or "-"'
+        wanted = 'wanted: 1 to 64 letters, digits, "_", "-" or "."'
         raise HandshakeRefused(400, f"The room's name is not one; {wanted}.")
     return text
 
