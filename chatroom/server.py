@@ -287,7 +287,7 @@ class Server:
 
     def _turn_away(self, user: User, error: TooManyRooms) -> None:
         if isinstance(user, Member):
-            user.refuse(TypedRefusal("too-many-rooms", f"{error}; use one that is there."))
+            user.refuse(_too_many(error))
         else:
             user.end(CloseCode.POLICY, "too many rooms; use one that is there")
 
@@ -377,12 +377,18 @@ class Server:
         else:
             self._send_all(said_in)
 
-    @staticmethod
-    def _may_speak(said: Said) -> bool:
+    def _may_speak(self, said: Said) -> bool:
         user = said.user
         if isinstance(user, Member) and not user.inside:
             user.refuse(TypedRefusal("hello-first", "You are not in a room; say hello.", said.cmid))
             return False
+        if user.room not in self._rooms:  # over HTTP one may speak to a room that nobody is in
+            with suppress(HistoryError):  # the commit meets it again
+                try:
+                    self._demand_place_for(user.room)
+                except TooManyRooms as error:
+                    user.refuse(_too_many(error))
+                    return False
         return True
 
     def _commit(self, batch: list[Said]) -> dict[Room, list[tuple[Said, Message]]]:
@@ -510,6 +516,10 @@ class Question(NamedTuple):
             self.answer.set_result(self.question())
         except Exception as error:
             self.answer.set_exception(error)
+
+
+def _too_many(error: TooManyRooms) -> TypedRefusal:
+    return TypedRefusal("too-many-rooms", f"{error}; use one that is there.")
 
 
 def _await(answer: Future[T], timeout: float) -> T:
