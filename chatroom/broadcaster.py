@@ -15,6 +15,7 @@ from chatroom.member import Member
 from chatroom.message import Message
 from chatroom.room import Room
 from chatroom.rooms import Rooms
+from chatroom.typed import Typing
 from chatroom.user import Said, User, Wish
 
 PROOF_AGE = 1.0
@@ -54,16 +55,26 @@ class Broadcaster:
         self._proved_at = -PROOF_AGE
 
     def handle(self, batch: list[Said | Wish]) -> None:
-        """Say what is to be said; what users wish beside it comes in its turn."""
+        """Say what is to be said; a new name comes in its turn, who types may wait."""
         said: list[Said] = []
+        typing: list[Wish] = []
         for item in batch:
             if isinstance(item, Said):
                 said.append(item)
-            elif isinstance(item.user, Member) and item.user.inside:
+            elif isinstance(item.request, Typing):
+                typing.append(item)
+            else:
                 self._broadcast(said)
                 said = []
-                self._host.grant(self._rooms[item.user.room], item.user, item.request)
+                self._grant(item)
         self._broadcast(said)
+        for wish in typing:
+            self._grant(wish)
+
+    def _grant(self, wish: Wish) -> None:
+        user = wish.user
+        if isinstance(user, Member) and user.inside:
+            self._host.grant(self._rooms[user.room], user, wish.request)
 
     def _broadcast(self, batch: list[Said]) -> None:
         """Commit the batch as one transaction, then write it to the users of each room."""
