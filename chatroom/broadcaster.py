@@ -79,7 +79,11 @@ class Broadcaster:
     def _broadcast(self, batch: list[Said]) -> None:
         """Commit the batch as one transaction, then write it to the users of each room."""
         # Once told 1011, a user gets nothing stored behind the message that was not.
-        batch = [said for said in batch if not said.user.failed and self._may_speak(said)]
+        batch = [
+            said
+            for said in batch
+            if not said.user.failed and (not said.user.acknowledged or self._may_speak(said))
+        ]
         if not batch:  # else it would count as a write that worked
             return
         try:
@@ -140,7 +144,8 @@ class Broadcaster:
             frames = [protocol.text_frame(protocol.to_json(message)) for _said, message in pairs]
             room.remember(frames)
             self._drop(room.send(frames))
-            self._acknowledge(pairs)
+            if any(said.user.acknowledged for said, _message in pairs):
+                self._acknowledge(pairs)
             self._rooms.forget_if_empty(room.name)
 
     @staticmethod
