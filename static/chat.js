@@ -1,228 +1,288 @@
 /**
  * The chat room's page: wires its parts and tells what happens when.
  *
- *   composer -> outbox -> connection -> server
- *   server -> connection -> (replay) -> outbox, message list
+ *   composer -> outbox -> session -> connection -> server
+ *   server -> connection -> session -> conversation (timeline), outbox, people
  */
 
-import { Composer, NOBODY } from "./composer.js";
+import { Archive } from "./archive.js";
+import { Caller, showUnread } from "./attention.js";
+import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
-import { Follower } from "./scroll.js";
-import { MessageList } from "./messages.js";
+import { Conversation } from "./conversation.js";
+import { batched, byId, isTouch } from "./dom.js";
+import { wireKeys } from "./keys.js";
+import { NameDialog, whyNot } from "./names.js";
 import { Outbox } from "./outbox.js";
+import { TypingLine, showPeople } from "./people.js";
 import { PendingView } from "./pending.js";
-import { Replay } from "./replay.js";
+import { BASE, at, socketUrl } from "./places.js";
+import { RoomList } from "./rooms.js";
+import { Session } from "./session.js";
+import { keptSettings, wireSettings } from "./settings.js";
 import { StatusLine } from "./status.js";
-import { batched } from "./dom.js";
+import { recall, recallAll, remember } from "./storage.js";
+import { createStore } from "./store.js";
+import { t, translate } from "./strings.js";
+import { hueClass, initial, shownName } from "./text.js";
+import { fitToKeyboard } from "./viewport.js";
 
-const DEFAULT_ROOM = "lobby";
-const REPLAY_QUIET = 1_000; // ms without a frame that end the past messages
-const REPLAY_LONGEST = 10_000; // ms; in a busy room it never gets quiet
-const ANSWER_WITHIN = 30; // seconds for a message to come back, else the connection is taken for dead
-const MOST_PENDING = 100; // messages
+const NAME = "chat:name";
+const TOKEN = "chat:token";
+const ANSWER_WITHIN = 30_000; // ms for an ack, else the connection is taken for dead
+const MOST_PENDING = 200; // messages
+const REPLACED = 4001;
+const REFUSALS = new Set([1003, 1007, 1009]); // closed over a frame that the server will not have
 
-// What the server closes with when it will not have a frame: unsupported, not valid, policy, too big.
-const REFUSALS = new Set([1003, 1007, 1008, 1009]);
+translate(document);
 
-const $ = (id) => document.getElementById(id);
-const { room, maxNameLength, maxMessageBytes } = document.body.dataset;
-const pageTitle = document.title;
+const { room = "lobby", maxNameLength, maxMessageBytes } = document.body.dataset;
+const store = createStore({
+  connection: "naming", room, me: { userId: "", userName: String(recall(NAME) ?? "") },
+  people: new Map(), count: 0, unread: 0, ...keptSettings(),
+  limits: { maxNameLength: Number(maxNameLength), maxMessageBytes: Number(maxMessageBytes) },
+});
 
-let replay = null; // a Replay while past messages come in
-let replayTimer = 0;
-let replayDeadline = 0;
-let historyShown = false; // since this page was loaded
-let refusal = ""; // the server's reason, until it is known which message it was about
-let arrivals = 0; // messages of others since the last paint
-let unread = 0; // messages of others while the tab is hidden
-
-const outbox = new Outbox(room);
-const list = new MessageList({ log: $("messages"), empty: $("empty") });
-const follower = new Follower({ scroller: $("scroller"), content: $("script"), button: $("newer") });
+const outbox = new Outbox(room, { remember, recallAll });
+const archive = new Archive(BASE, room);
+const names = new NameDialog(() => store.state.limits.maxNameLength);
+const typing = new TypingLine(byId("typing", HTMLElement));
+const caller = new Caller(store, room);
+const rooms = new RoomList(store);
 const status = new StatusLine({
-  line: $("status"), words: $("status-words"), countdown: $("countdown"), button: $("try-now"),
+  line: byId("status", HTMLElement), words: byId("status-words", HTMLElement),
+  countdown: byId("countdown", HTMLElement), button: byId("try-now", HTMLButtonElement),
 });
-const pending = new PendingView($("pending"), { retry, edit, discard });
+const conversation = new Conversation(store, archive, {
+  news: (words) => status.news(words),
+  problem: (words) => composer.notice(words),
+});
+const pending = new PendingView(byId("pending", HTMLElement), { retry, edit, discard });
 const composer = new Composer({
-  parts: { form: $("composer"), name: $("name"), body: $("body"), portrait: $("portrait"), notice: $("notice") },
-  maxNameLength: Number(maxNameLength),
-  maxMessageBytes: Number(maxMessageBytes),
-  draftKey: `chat:draft:${room}`,
+  parts: {
+    form: byId("composer", HTMLFormElement), body: byId("body", HTMLTextAreaElement),
+    notice: byId("notice", HTMLElement),
+  },
+  room,
+  maxMessageBytes: () => store.state.limits.maxMessageBytes,
   onSend: say,
+  onTyping: () => session.typing(),
 });
-const connection = new Connection(socketUrl(), new URL("../healthz", import.meta.url), {
-  onOpen: join,
-  onFrame: receive,
-  onClose: lose,
-  onState: (state, cause, until) => status.show(state, cause, until),
+const connection = new Connection(
+  { url: socketUrl(room), protocol: "chatroom.v1", healthUrl: at("healthz") },
+  {
+    onOpen: () => {
+      store.set({ connection: "joining" });
+      session.hello(store.state.me.userName);
+    },
+    onFrame: (text) => session.receive(text),
+    onClose: lose,
+    onState: (state, cause, until) => {
+      store.set({ connection: state });
+      status.show(state, cause, until);
+    },
+    wanted: () => !names.open,
+  },
+);
+const session = new Session({
+  send: (text) => connection.send(text),
+  room,
+  tokens: { get: () => String(recall(TOKEN) ?? ""), set: (token) => remember(TOKEN, token) },
+  listener: {
+    welcome, live, message, person, error,
+    ack: (cmid) => {
+      outbox.ack(cmid);
+      if (session.live) outbox.forgetAcked(); // its message has come before it
+      connection.succeeded();
+      paint();
+    },
+    count: (count) => store.set({ count, people: new Map() }),
+  },
 });
 
-const paint = batched(() => {
-  const following = follower.atEnd;
-  list.flush(following);
-  pending.show(outbox.items, (userName) => list.continues(userName, true));
-  outbox.save();
-  if (following) follower.toEnd();
-  else follower.arrived(arrivals);
-  arrivals = 0;
-  list.busy = replay !== null;
-});
+const paint = batched(() =>
+  conversation.paint(() => pending.show(outbox.items, store.state.me.userName, conversation.continues)),
+);
 
-/** Beside this script's folder, so that the page works below any prefix a proxy gives it. */
-function socketUrl() {
-  const url = new URL("../chat", import.meta.url);
-  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  if (room !== DEFAULT_ROOM) url.searchParams.set("room", room);
-  return url;
-}
+// -- the server tells -------------------------------------------------------------------------
 
-/** A new connection: join in silence, and expect the past messages. */
-function join() {
-  replay = new Replay(outbox.cursor);
-  replayDeadline = Date.now() + REPLAY_LONGEST;
-  list.busy = true;
-  connection.send(JSON.stringify({ userName: composer.userName }));
-  expectMorePast();
+/** @param {import("./session.js").Welcome} welcomed */
+function welcome({ userId, userName, users, count, recovered, limits }) {
+  remember(NAME, userName);
+  store.set({
+    me: { userId, userName }, count, limits,
+    people: new Map(users.map((user) => [user.userId, user.userName])),
+  });
+  conversation.welcome(recovered);
   sendWaiting();
 }
 
-function receive(text) {
-  const message = parse(text);
-  if (!message) return;
-  if (replay) {
-    const fresh = replay.take(message);
-    fresh.forEach(accept);
-    if (fresh.length === 0 && !historyShown) list.add(message, isOwn(message));
-    expectMorePast();
-  } else {
-    accept(message);
+/** @param {import("./session.js").Message} message @param {boolean} isLive */
+function message(message, isLive) {
+  if (message.cmid && message.userId === store.state.me.userId) outbox.remove(message.cmid);
+  typing.remove(message.userId);
+  if (conversation.message(message, isLive) && isLive) caller.call(message);
+  paint();
+}
+
+function live() {
+  outbox.forgetAcked();
+  store.set({ connection: "connected" });
+  status.show("connected");
+  conversation.live();
+  paint();
+}
+
+/** @param {"joined"|"left"|"renamed"|"typing"} kind @param {import("./session.js").Person} who */
+function person(kind, who) {
+  const { me, people } = store.state;
+  const isMe = who.userId === me.userId;
+  if (kind === "typing") {
+    if (!isMe) typing.add(who);
+    return;
+  }
+  if (isMe && kind === "renamed") {
+    remember(NAME, who.userName);
+    store.set({ me: who });
+  }
+  if (!isMe && session.live) conversation.happened(kind, who, people.get(who.userId) ?? who.userName);
+  if (kind === "left") typing.remove(who.userId);
+  if (people.size > 0) { // else the room only counts its people
+    const now = new Map(people);
+    if (kind === "left") now.delete(who.userId);
+    else now.set(who.userId, who.userName);
+    store.set({ people: now, count: now.size });
   }
   paint();
 }
 
-/** Show a message that this page has not seen; if it is ours, it has arrived. */
-function accept(message) {
-  const confirmed = outbox.confirm(message);
-  if (confirmed) connection.succeeded();
-  if (message.id) outbox.cursor = message.id;
-  const own = confirmed || isOwn(message);
-  if (!list.add(message, own) || own || !historyShown) return;
-  arrivals += 1;
-  if (document.hidden) showUnread(unread + 1);
+/** @param {{code: string, detail: string, cmid?: string, suggestion?: string}} problem @param {boolean} inside */
+function error(problem, inside) {
+  const { code, detail, cmid, suggestion } = problem;
+  if (code === "not-stored") return; // the connection ends, and it goes out again on the next
+  if (cmid) {
+    outbox.fail(cmid, detail);
+    composer.notice(t.refusedOne);
+    paint();
+  } else if (code === "name-taken" || code === "bad-name") {
+    if (!inside && session.knowsBetter) session.hello(store.state.me.userName);
+    else askForName({ name: suggestion ?? "", why: whyNot(problem, wantedName), must: !inside });
+  } else if (!inside) {
+    connection.refuse(detail);
+  }
 }
 
-function expectMorePast() {
-  clearTimeout(replayTimer);
-  const left = replayDeadline - Date.now();
-  replayTimer = setTimeout(endReplay, Math.max(0, Math.min(REPLAY_QUIET, left)));
-}
-
-/** All past messages are here: what of ours is not among them did not arrive. */
-function endReplay() {
-  const held = replay.finish().filter((message) => !historyShown || !list.has(message));
-  replay = null;
-  if (held.length > 0 && historyShown) list.addGap();
-  held.forEach(accept);
-  historyShown = true;
-  if (refusal) refuse();
-  outbox.notArrived();
-  sendWaiting();
-  paint();
-}
-
+/** @param {import("./connection.js").Cause} cause */
 function lose({ code, reason }) {
-  clearTimeout(replayTimer);
-  replay = null;
+  session.lost();
+  typing.clear();
+  if (code === REPLACED) session.becomeAnother();
+  if (REFUSALS.has(code)) {
+    outbox.failOldest(reason || String(code));
+    composer.notice(t.refusedOne);
+  }
   outbox.connectionLost();
-  if (REFUSALS.has(code)) refusal = reason || `the server refused it (${code})`;
-  // With one message on its way, that is the one; with more, the past messages will tell.
-  if (refusal && outbox.items.filter(({ state }) => state === "doubt").length < 2) refuse();
   paint();
 }
 
-function refuse() {
-  if (outbox.inDoubt) composer.notice("The server did not take a message. See above what to do with it.");
-  outbox.refuseOldest(refusal);
-  refusal = "";
+// -- the reader wants -------------------------------------------------------------------------
+
+let wantedName = store.state.me.userName;
+
+/** @param {{name: string, why?: string, must: boolean}} question */
+function askForName({ name, why, must }) {
+  if (must) {
+    store.set({ connection: "naming" });
+    status.show("naming");
+  }
+  names.ask({ name, why, must, chosen: must ? enter : rename });
 }
 
-/** What the composer wrote goes out at once, or waits in sight. Returns why not, or "". */
-function say(message) {
-  if (document.body.dataset.state === "refused") {
-    return "Not connected, so this stays here. “Try now” above connects again.";
-  }
-  if (outbox.items.length >= MOST_PENDING) {
-    return `${MOST_PENDING} messages are waiting already. This one stays here until they are sent.`;
-  }
-  outbox.add(message);
+/** @param {string} userName */
+function enter(userName) {
+  wantedName = userName;
+  store.set({ me: { ...store.state.me, userName } });
+  if (connection.open) session.hello(userName);
+  else connection.start();
+  if (!isTouch()) composer.focus();
+}
+
+/** @param {string} userName */
+function rename(userName) {
+  wantedName = userName;
+  if (session.rename(userName)) return;
+  remember(NAME, userName);
+  store.set({ me: { ...store.state.me, userName } });
+}
+
+/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp */
+function say(body, timestamp) {
+  if (outbox.underWay >= MOST_PENDING) return t.tooMany(MOST_PENDING);
+  outbox.add(body, timestamp);
   sendWaiting();
-  follower.toEnd();
+  conversation.spoke();
   paint();
   return "";
 }
 
 function sendWaiting() {
-  if (outbox.inDoubt) return; // theirs is the earlier turn
-  outbox.sendWaiting((text) => connection.send(text));
+  outbox.flush((item) => session.say(item));
 }
 
+/** @param {import("./outbox.js").Item} item */
 function retry(item) {
-  if (!outbox.items.includes(item)) return; // clicked twice within one frame
-  const problem = say(item);
-  if (!problem) outbox.remove(item);
-  composer.notice(problem);
+  if (!outbox.remove(item.cmid)) return; // clicked twice within one frame
+  composer.notice(say(item.body, item.timestamp));
 }
 
+/** @param {import("./outbox.js").Item} item */
 function edit(item) {
-  if (!outbox.items.includes(item)) return;
-  discard(item);
-  composer.giveBack(item.body);
-}
-
-function discard(item) {
-  outbox.remove(item);
+  if (outbox.remove(item.cmid)) composer.giveBack(item.body);
   composer.notice("");
-  $("body").focus();
   paint();
 }
 
-function isOwn({ userName }) {
-  return userName !== NOBODY && userName === composer.userName;
+/** @param {import("./outbox.js").Item} item */
+function discard(item) {
+  outbox.remove(item.cmid);
+  composer.notice("");
+  composer.focus();
+  paint();
 }
 
-/** The message in a text frame, or null: what this page does not understand is not for it. */
-function parse(text) {
-  try {
-    const { userName, body, timestamp, id, sentAt } = JSON.parse(text);
-    if (typeof userName !== "string" || typeof body !== "string") return null;
-    return { userName, body, timestamp: String(timestamp ?? ""), id, sentAt };
-  } catch {
-    return null;
-  }
-}
+// -- wiring -----------------------------------------------------------------------------------
 
-function showUnread(count) {
-  unread = count;
-  document.title = count ? `(${count}) ${pageTitle}` : pageTitle;
-}
-
-function becameVisible() {
-  if (document.hidden) return;
-  showUnread(0);
-  list.renameDays();
-}
+const showWho = batched(() => {
+  const { state } = store;
+  showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state);
+  const name = shownName(state.me.userName || "?");
+  byId("my-name", HTMLElement).textContent = name;
+  const portrait = byId("portrait", HTMLElement);
+  portrait.textContent = initial(name);
+  portrait.className = `avatar ${hueClass(state.me.userName)}`;
+});
 
 function checkHealth() {
-  if (connection.open && outbox.unansweredFor() > ANSWER_WITHIN) connection.restart("no answer");
+  if (session.live && outbox.unansweredFor() > ANSWER_WITHIN) connection.restart("no answer");
 }
 
-document.addEventListener("visibilitychange", becameVisible);
-$("try-now").addEventListener("click", () => connection.retryNow());
-addEventListener("beforeunload", (event) => {
-  if (outbox.items.length > 0) event.preventDefault();
+store.watch(["people", "count", "me"], showWho);
+showUnread(store);
+wireSettings(store, () => caller.sound());
+wireKeys({ conversation, composer, archive, rooms, room });
+fitToKeyboard();
+addEventListener("storage", ({ key, newValue }) => {
+  if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });
+addEventListener("hashchange", () => conversation.reveal(decodeURIComponent(location.hash.slice(1))));
+byId("try-now", HTMLElement).addEventListener("click", () => connection.retryNow());
+byId("rename", HTMLElement).addEventListener("click", () =>
+  askForName({ name: store.state.me.userName, must: false }),
+);
 setInterval(checkHealth, 5_000);
-setInterval(() => list.renameDays(), 60_000);
-if (matchMedia("(hover: hover) and (pointer: fine)").matches) $("body").focus();
+setInterval(() => conversation.renameDays(), 60_000);
+rooms.look();
+showWho();
 paint();
-connection.start();
+if (wantedName) enter(wantedName);
+else askForName({ name: "", must: true });

@@ -1,125 +1,144 @@
-/** Where the reader writes: the name, the box, and what is to be said about them. */
+/** The box in which the reader writes: keys, draft, recall, and what is to be said about it. */
 
-import { byteLength, clockText, firstCodePoints, hueClass, initial, wellFormed } from "./text.js";
-import { recall, remember } from "./dom.js";
-import { frameOf } from "./outbox.js";
+import { isTouch } from "./dom.js";
+import { messageFrame } from "./session.js";
+import { recall, remember } from "./storage.js";
+import { t } from "./strings.js";
+import { byteLength, clockText, newCmid, wellFormed } from "./text.js";
 
-const NAME_KEY = "chat:name";
-const NOBODY = "Anonymous";
+const MOST_RECALLED = 20; // texts
+const SAVE_AFTER = 300; // ms
+const TELL_EVERY = 2_000; // ms between two words that somebody types
 
 /**
  * @typedef {object} Options
- * @property {Record<"form"|"name"|"body"|"portrait"|"notice", HTMLElement>} parts
- * @property {number} maxNameLength code points
- * @property {number} maxMessageBytes of one frame
- * @property {string} draftKey under which an unsent text survives a reload
- * @property {(message: {userName: string, body: string, timestamp: string}) => string} onSend
+ * @property {{form: HTMLFormElement, body: HTMLTextAreaElement, notice: HTMLElement}} parts
+ * @property {string} room a draft is kept per room
+ * @property {() => number} maxMessageBytes of one frame
+ * @property {(body: string, timestamp: string) => string} onSend
  *   takes the message over and returns ""; or returns why not, and the text stays in the box
+ * @property {() => void} onTyping
  */
 export class Composer {
-  #parts;
+  #form;
+  #body;
+  #notice;
   #options;
+  #draftKey;
+  #saveTimer = 0;
+  #toldAt = 0;
+  /** @type {string[]} newest first */
+  #said = [];
+  #recalled = -1;
 
   /** @param {Options} options */
   constructor(options) {
     this.#options = options;
-    this.#parts = options.parts;
-    const { form, name, body } = this.#parts;
-    name.value = String(recall("localStorage", NAME_KEY) ?? "");
-    body.value ||= recall("sessionStorage", options.draftKey) ?? "";
+    const { form, body, notice } = options.parts;
+    this.#form = form;
+    this.#body = body;
+    this.#notice = notice;
+    this.#draftKey = `chat:draft:${options.room}`;
+    body.value ||= String(recall(this.#draftKey) ?? "");
+    body.enterKeyHint = isTouch() ? "enter" : "send";
     form.addEventListener("submit", (event) => this.#submit(event));
     body.addEventListener("keydown", (event) => this.#key(event));
-    body.addEventListener("input", () => this.#bodyChanged());
-    name.addEventListener("keydown", (event) => this.#nameKey(event));
-    name.addEventListener("input", (event) => event.isComposing || this.#nameChanged());
-    name.addEventListener("compositionend", () => this.#nameChanged());
-    name.addEventListener("change", () => this.#nameChosen());
-    addEventListener("pagehide", () => remember("sessionStorage", options.draftKey, body.value || null));
-    this.#nameChanged();
+    body.addEventListener("input", () => this.#changed());
+    addEventListener("pagehide", () => this.#save());
     this.#fit();
   }
 
-  /** The name as it goes onto the wire. */
-  get userName() {
-    const name = wellFormed(this.#parts.name.value).trim();
-    return firstCodePoints(name, this.#options.maxNameLength) || NOBODY;
+  focus() {
+    this.#body.focus();
   }
 
-  /** Put `text` back into the box, above what is in it. */
+  /** Put `text` back into the box, above what is in it. @param {string} text */
   giveBack(text) {
-    const { body } = this.#parts;
-    body.value = body.value ? `${text}\n${body.value}` : text;
-    this.#fit();
-    body.focus();
+    const { value } = this.#body;
+    this.#write(value ? `${text}\n${value}` : text);
+    this.focus();
   }
 
-  /** Say something about what was written; "" takes it back. */
+  /** Say something about what was written; "" takes it back. @param {string} text */
   notice(text) {
-    this.#parts.notice.textContent = text;
+    if (this.#notice.textContent !== text) this.#notice.textContent = text;
   }
 
+  /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
-    const { body } = this.#parts;
-    const text = wellFormed(body.value).replace(/^\s*\n/, "").trimEnd();
-    body.focus();
-    if (!text) return;
-    const message = { userName: this.userName, body: text, timestamp: clockText(new Date()) };
-    const problem = this.#tooLong(message) || this.#options.onSend(message);
+    const text = wellFormed(this.#body.value).replace(/^\s*\n/, "").trimEnd();
+    this.focus();
+    if (!text.trim()) return;
+    const timestamp = clockText(new Date());
+    const problem = this.#tooLong(text, timestamp) || this.#options.onSend(text, timestamp);
     this.notice(problem);
     if (problem) return;
-    body.value = "";
-    this.#fit();
+    this.#said = [text, ...this.#said.filter((said) => said !== text)].slice(0, MOST_RECALLED);
+    this.#write("");
+    this.#toldAt = 0;
   }
 
-  #tooLong(message) {
-    const most = this.#options.maxMessageBytes;
-    const excess = byteLength(frameOf(message)) - most;
-    if (excess <= 0) return "";
-    const n = (bytes) => bytes.toLocaleString();
-    return `This message is ${n(excess)} bytes too long; ${n(most)} fit. Please shorten or split it.`;
+  /** @param {string} body @param {string} timestamp */
+  #tooLong(body, timestamp) {
+    const most = this.#options.maxMessageBytes();
+    const excess = byteLength(messageFrame({ cmid: newCmid(), body, timestamp })) - most;
+    return excess > 0 ? t.tooLong(excess, most) : "";
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
-    // That Enter ends a word in an input method; Safari has ended it already and says so by 229 only.
+    // That key ends a word in an input method; Safari has ended it already and says so by 229 only.
     if (event.isComposing || event.keyCode === 229) return;
-    event.preventDefault();
-    this.#parts.form.requestSubmit();
+    const plain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey && !isTouch()) {
+      event.preventDefault();
+      this.#form.requestSubmit();
+    } else if (plain && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      this.#recall(event, event.key === "ArrowUp" ? 1 : -1);
+    }
   }
 
-  #nameKey(event) {
-    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
+  /** @param {KeyboardEvent} event @param {1|-1} step further back, or forth */
+  #recall(event, step) {
+    const untouched = this.#recalled >= 0 && this.#body.value === this.#said[this.#recalled];
+    if (this.#body.value && !untouched) return;
+    const next = (untouched ? this.#recalled : -1) + step;
+    if (next >= this.#said.length || next < -1) return;
     event.preventDefault();
-    this.#parts.body.focus();
+    this.#write(this.#said[next] ?? "");
+    this.#recalled = next;
   }
 
-  #bodyChanged() {
+  #changed() {
     this.notice("");
+    this.#recalled = -1;
     this.#fit();
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = setTimeout(() => this.#save(), SAVE_AFTER);
+    const now = Date.now();
+    if (!this.#body.value.trim() || now - this.#toldAt < TELL_EVERY) return;
+    this.#toldAt = now;
+    this.#options.onTyping();
   }
 
-  #nameChanged() {
-    const { name, portrait } = this.#parts;
-    const fitting = firstCodePoints(name.value, this.#options.maxNameLength);
-    if (fitting !== name.value) name.value = fitting;
-    portrait.textContent = initial(this.userName);
-    this.#parts.form.className = hueClass(this.userName);
+  /** @param {string} text */
+  #write(text) {
+    this.#body.value = text;
+    this.#recalled = -1;
+    this.#fit();
+    this.#save();
   }
 
-  #nameChosen() {
-    const { name } = this.#parts;
-    name.value = name.value.trim();
-    this.#nameChanged();
-    remember("localStorage", NAME_KEY, name.value || null);
+  #save() {
+    clearTimeout(this.#saveTimer);
+    remember(this.#draftKey, this.#body.value || null);
   }
 
   /** As high as its text; the style sheet says where that ends. */
   #fit() {
-    const { style } = this.#parts.body;
+    const { style } = this.#body;
     style.height = "auto";
-    style.height = `${this.#parts.body.scrollHeight + 2}px`; // 2: both borders
+    if (this.#body.scrollHeight) style.height = `${this.#body.scrollHeight + 2}px`; // 2: both borders
   }
 }
-
-export { NOBODY };

@@ -1,18 +1,16 @@
 /**
  * One WebSocket that comes back by itself.
  *
- * It knows sockets, close codes and waiting; what the frames mean is its owner's business.
+ * It knows sockets, close codes and waiting; what the frames mean is session.js's business.
  */
 
+import { delay } from "./backoff.js";
+
 const CONNECT_WITHIN = 10_000; // ms; a server with no thread left accepts and then says nothing
-const SHORTEST_WAIT = 500; // ms
-const LONGEST_WAIT = 15_000; // ms
 const STEADY_AFTER = 15_000; // ms connected, after which trouble counts as new trouble
 const TICK = 10_000; // ms
 const ASLEEP_AFTER = 150_000; // ms between ticks; above the 60 s to which browsers slow a hidden tab
 const PROBE_AT_ATTEMPT = 3;
-
-export const GOING_AWAY = 1001;
 const FOR_GOOD = { from: 4500, to: 4999 };
 
 /**
@@ -26,24 +24,31 @@ const FOR_GOOD = { from: 4500, to: 4999 };
  * @property {() => void} onOpen
  * @property {(text: string) => void} onFrame
  * @property {(cause: Cause) => void} onClose only after onOpen
- * @property {(state: "connecting"|"connected"|"waiting"|"refused", cause?: Cause, until?: number) => void} onState
+ * @property {(state: "connecting"|"waiting"|"refused", cause?: Cause, until?: number) => void} onState
  *   `until`: when the next attempt is due, as Date.now() counts
+ * @property {() => boolean} wanted whether to come back by itself now
  */
 export class Connection {
   #url;
+  #protocol;
   #healthUrl;
   #hooks;
+  /** @type {WebSocket|null} */
   #socket = null;
   #attempts = 0;
+  /** @type {Cause|undefined} */
   #cause = undefined;
   #until = 0;
+  #started = false;
+  #refused = "";
   #retryTimer = 0;
   #connectTimer = 0;
   #steadyTimer = 0;
 
-  /** @param {URL} url @param {URL} healthUrl @param {Hooks} hooks */
-  constructor(url, healthUrl, hooks) {
+  /** @param {{url: URL, protocol: string, healthUrl: URL}} where @param {Hooks} hooks */
+  constructor({ url, protocol, healthUrl }, hooks) {
     this.#url = url;
+    this.#protocol = protocol;
     this.#healthUrl = healthUrl;
     this.#hooks = hooks;
   }
@@ -54,6 +59,8 @@ export class Connection {
 
   /** Connect, and from now on reconnect whenever that can help. */
   start() {
+    if (this.#started) return this.retryNow();
+    this.#started = true;
     addEventListener("online", () => this.#retryTimer && this.retryNow());
     addEventListener("offline", () => this.#networkIsGone());
     addEventListener("pageshow", (event) => event.persisted && this.retryNow());
@@ -64,9 +71,13 @@ export class Connection {
     this.#connect();
   }
 
-  /** Send one text frame; false where there is no connection to send it on. */
+  /**
+   * Send one text frame; false where there is no connection to send it on.
+   *
+   * @param {string} text
+   */
   send(text) {
-    if (!this.open) return false;
+    if (!this.#socket || !this.open) return false;
     this.#socket.send(text);
     return true;
   }
@@ -74,15 +85,31 @@ export class Connection {
   /** Connect at once, whatever the reason for waiting was. */
   retryNow() {
     this.#attempts = 0;
+    this.#refused = "";
     if (!this.#socket) this.#connect();
   }
 
-  /** Give up a connection that looks open but is not believed to work. */
+  /**
+   * Give up a connection that looks open but is not believed to work.
+   *
+   * @param {string} reason
+   */
   restart(reason) {
-    if (!this.#socket) return;
-    this.#socket.close();
+    const socket = this.#socket;
+    if (!socket) return;
+    socket.close();
     // Not left to the close event: a dead peer delays it until the browser loses patience.
-    this.#ended(this.#socket, { code: 1006, reason });
+    this.#ended(socket, { code: 1006, reason });
+  }
+
+  /**
+   * What the server said is not going to change: stay away until the reader wants to try again.
+   *
+   * @param {string} reason
+   */
+  refuse(reason) {
+    this.#refused = reason;
+    this.restart(reason);
   }
 
   /** The server did what we asked for: the next trouble starts with a short wait again. */
@@ -94,7 +121,7 @@ export class Connection {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = 0;
     this.#hooks.onState("connecting", this.#cause);
-    const socket = new WebSocket(this.#url);
+    const socket = new WebSocket(this.#url, this.#protocol);
     this.#socket = socket;
     this.#connectTimer = setTimeout(() => this.restart(""), CONNECT_WITHIN);
     socket.onopen = () => this.#opened(socket);
@@ -104,15 +131,16 @@ export class Connection {
     };
   }
 
+  /** @param {WebSocket} socket */
   #opened(socket) {
     if (socket !== this.#socket) return;
     clearTimeout(this.#connectTimer);
     this.#cause = undefined;
     this.#steadyTimer = setTimeout(() => this.succeeded(), STEADY_AFTER);
-    this.#hooks.onState("connected");
     this.#hooks.onOpen();
   }
 
+  /** @param {WebSocket} socket @param {{code: number, reason: string}} how */
   #ended(socket, { code, reason }) {
     if (socket !== this.#socket) return; // given up before
     const opened = Boolean(this.#steadyTimer);
@@ -120,29 +148,32 @@ export class Connection {
     clearTimeout(this.#steadyTimer);
     this.#steadyTimer = 0;
     this.#socket = null;
-    this.#cause = { code, reason, opened };
-    if (opened) this.#hooks.onClose(this.#cause);
-    if (code >= FOR_GOOD.from && code <= FOR_GOOD.to) this.#hooks.onState("refused", this.#cause);
-    else this.#wait();
+    const cause = (this.#cause = { code, reason, opened });
+    if (opened) this.#hooks.onClose(cause);
+    const forGood = this.#refused !== "" || (code >= FOR_GOOD.from && code <= FOR_GOOD.to);
+    if (forGood) this.#hooks.onState("refused", cause);
+    else if (this.#hooks.wanted()) this.#wait(cause);
   }
 
-  #wait() {
-    // A server that stops sends everyone away in one moment; they must not all be back in the next.
-    if (this.#cause.code === GOING_AWAY) this.#attempts = Math.max(this.#attempts, 2);
+  /** @param {Cause} cause */
+  #wait(cause) {
     this.#attempts += 1;
-    const ceiling = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** this.#attempts);
-    const delay = SHORTEST_WAIT + Math.random() * (ceiling - SHORTEST_WAIT);
-    this.#until = Date.now() + delay;
-    this.#retryTimer = setTimeout(() => this.#connect(), delay);
+    const wait = delay(this.#attempts);
+    this.#until = Date.now() + wait;
+    this.#retryTimer = setTimeout(() => this.#connect(), wait);
     this.#sayWaiting();
-    if (!this.#cause.opened && this.#attempts === PROBE_AT_ATTEMPT && navigator.onLine) this.#probe(this.#cause);
+    if (!cause.opened && this.#attempts === PROBE_AT_ATTEMPT && navigator.onLine) this.#probe(cause);
   }
 
   #sayWaiting() {
     this.#hooks.onState("waiting", this.#cause, this.#until);
   }
 
-  /** A refused handshake (the room is full) and an absent server look alike to WebSocket: ask by HTTP. */
+  /**
+   * A refused handshake (the room is full) and an absent server look alike to WebSocket: ask by HTTP.
+   *
+   * @param {Cause} cause
+   */
   async #probe(cause) {
     try {
       const answer = await fetch(this.#healthUrl, { cache: "no-store", signal: AbortSignal.timeout(3_000) });

@@ -1,14 +1,54 @@
-/** The few helpers that every part of the page shares. */
+/** The few helpers over the document that every part of the page shares. */
 
-/** A new element; `text` always becomes a text node, never markup. */
-export function element(tag, className = "", text = "") {
+/**
+ * A new element. Text always becomes a text node, never markup.
+ *
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {string} [className]
+ * @param {...(Node|string)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function element(tag, className = "", ...children) {
   const made = document.createElement(tag);
   if (className) made.className = className;
-  if (text) made.textContent = text;
+  made.append(...children);
   return made;
 }
 
-/** A function that runs `work` once, soon, however often it is called before then. */
+/**
+ * A button that does `work`.
+ *
+ * @param {string} className
+ * @param {string} label
+ * @param {() => void} work
+ */
+export function button(className, label, work) {
+  const made = element("button", className, label);
+  made.type = "button";
+  made.addEventListener("click", work);
+  return made;
+}
+
+/**
+ * The element of the template with this id.
+ *
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new (...args: any[]) => T} type what it must be
+ * @returns {T}
+ */
+export function byId(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`the template has no ${type.name} #${id}`);
+  return found;
+}
+
+/**
+ * A function that runs `work` once, soon, however often it is called before then.
+ *
+ * @param {() => void} work
+ */
 export function batched(work) {
   let frame = 0;
   let timer = 0;
@@ -25,21 +65,7 @@ export function batched(work) {
   };
 }
 
-/** What `storage` ("localStorage" or "sessionStorage") holds under `key`, or null. */
-export function recall(storage, key) {
-  try {
-    return JSON.parse(window[storage].getItem(key));
-  } catch {
-    return null; // storage may be forbidden, and anything may have been written there
-  }
-}
-
-/** Keep `value` in `storage` under `key`; null forgets it. The page works without storage, too. */
-export function remember(storage, key, value) {
-  try {
-    if (value === null) window[storage].removeItem(key);
-    else window[storage].setItem(key, JSON.stringify(value));
-  } catch {
-    // Forbidden or full: what was to be kept lives as long as the page does.
-  }
+/** @returns {boolean} whether the first pointer is a finger: then there is no Shift key beside Enter */
+export function isTouch() {
+  return matchMedia("(pointer: coarse)").matches;
 }

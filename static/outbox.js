@@ -1,122 +1,167 @@
 /**
- * The messages written here whose arrival is not certain yet.
+ * What was written here and is not known to be stored: kept through reloads and restarts, one
+ * entry per message, so that two tabs never overwrite each other's.
  *
- * The protocol has no acknowledgement. What it has: a message comes back to its sender, like to
- * everyone else, once it is stored. So a message stays in the outbox until it has been seen coming
- * back, live or among the past messages after a reconnect. What is not among those was never stored
- * and may be sent again: nothing gets lost, and nothing said twice.
+ * The same cmid is stored once, however often it is sent. So whatever is in doubt is sent again.
  */
 
-import { recall, remember } from "./dom.js";
+import { newCmid } from "./text.js";
 
 /**
  * @typedef {object} Item
- * @property {number} key
- * @property {string} userName
+ * @property {string} cmid
  * @property {string} body
  * @property {string} timestamp
- * @property {"waiting"|"sent"|"doubt"|"refused"} state
- *   waiting: to be sent; sent: on this connection; doubt: on one that broke; refused: by the server
- * @property {number} [sentAt] ms, when state is "sent"
- * @property {string} [reason] when state is "refused"
+ * @property {number} at when it was written: Unix ms, and unique in this outbox
+ * @property {"waiting"|"sent"|"acked"|"failed"} state
+ *   waiting: to be sent; sent: on this connection; acked: stored, and not seen yet; failed: refused
+ * @property {number} [sentAt] when it went out last: Unix ms
+ * @property {string} [reason] of "failed"
+ *
+ * @typedef {object} Keeper
+ * @property {(key: string, value: unknown) => void} remember
+ * @property {(prefix: string) => any[]} recallAll
  */
 export class Outbox {
-  /** The id of the last message seen: what is in the outbox can only come back after it. */
-  cursor = null;
-
-  #key;
+  #prefix;
+  #keeper;
+  /** @type {Item[]} */
   #items = [];
-  #lastKey = 0;
 
-  /** @param {string} room an outbox survives a reload, per room and tab */
-  constructor(room) {
-    this.#key = `chat:outbox:${room}`;
-    const kept = recall("sessionStorage", this.#key);
-    if (!kept?.items?.length) return;
-    this.cursor = kept.cursor;
-    this.#items = kept.items.map((item) => ({ ...item, key: ++this.#lastKey }));
-    this.connectionLost();
+  /** @param {string} room @param {Keeper} keeper */
+  constructor(room, keeper) {
+    this.#prefix = `chat:outbox:${room}:`;
+    this.#keeper = keeper;
+    this.#items = keeper
+      .recallAll(this.#prefix)
+      .filter((item) => typeof item.cmid === "string" && typeof item.body === "string")
+      .map((item) => ({ ...item, state: item.state === "failed" ? "failed" : "waiting" }))
+      .sort((one, other) => one.at - other.at);
   }
 
-  /** @returns {readonly Item[]} oldest first */
+  /** @returns {readonly Item[]} in the order in which they were written */
   get items() {
     return this.#items;
   }
 
-  get inDoubt() {
-    return this.#items.some((item) => item.state === "doubt");
+  /** How many will go out, or are out. */
+  get underWay() {
+    return this.#items.filter(({ state }) => state === "waiting" || state === "sent").length;
   }
 
-  /** @param {{userName: string, body: string, timestamp: string}} message */
-  add({ userName, body, timestamp }) {
-    this.#items.push({ key: ++this.#lastKey, userName, body, timestamp, state: "waiting" });
+  /**
+   * @param {string} body
+   * @param {string} timestamp
+   * @param {number} [now]
+   */
+  add(body, timestamp, now = Date.now()) {
+    const at = Math.max(now, (this.#items.at(-1)?.at ?? 0) + 1);
+    /** @type {Item} */
+    const item = { cmid: newCmid(), body, timestamp, at, state: "waiting" };
+    this.#items.push(item);
+    this.#keep(item);
+    return item;
   }
 
-  /** Take the item out, whatever its state. */
-  remove(item) {
-    this.#items = this.#items.filter((other) => other !== item);
-  }
-
-  /** A message came in: if it is the oldest one of ours that reads so, that one has arrived. */
-  confirm({ userName, body, timestamp }) {
-    const item = this.#items.find(
-      (other) =>
-        (other.state === "sent" || other.state === "doubt") &&
-        other.body === body && other.userName === userName && other.timestamp === timestamp,
-    );
-    if (item) this.remove(item);
-    return Boolean(item);
-  }
-
-  /** Send all that waits, in order, by `send(text)`, which returns false when it cannot. */
-  sendWaiting(send) {
+  /**
+   * Send all that waits, in order.
+   *
+   * @param {(item: Item) => boolean} send false where it cannot be sent now
+   */
+  flush(send) {
     for (const item of this.#items) {
       if (item.state !== "waiting") continue;
-      if (!send(frameOf(item))) return;
+      if (!send(item)) return;
       item.state = "sent";
       item.sentAt = Date.now();
     }
   }
 
-  /** Of what was sent and has not come back, nobody knows any more whether it arrived. */
-  connectionLost() {
-    this.#move("sent", "doubt");
+  /** Milliseconds since the oldest send without an answer; 0 without one. */
+  unansweredFor(now = Date.now()) {
+    const oldest = this.#items.find(({ state }) => state === "sent");
+    return oldest?.sentAt ? now - oldest.sentAt : 0;
   }
 
-  /** All past messages have been seen: what is still in doubt did not arrive. */
-  notArrived() {
-    this.#move("doubt", "waiting");
+  /** Of what was sent and not acknowledged, nobody knows whether it arrived: it goes out again. */
+  connectionLost() {
+    for (const item of this.#items) {
+      if (item.state === "sent") item.state = "waiting";
+    }
   }
 
   /**
-   * The server refused one of ours. It takes frames in order and stops at the one it refuses, so
-   * that is the oldest that has not arrived.
+   * It is stored: it need not be kept. It stays in sight until the message itself has come.
+   *
+   * @param {string} cmid
    */
-  refuseOldest(reason) {
-    const item = this.#items.find(({ state }) => state === "sent" || state === "doubt");
-    if (item) Object.assign(item, { state: "refused", reason });
+  ack(cmid) {
+    const item = this.#find(cmid);
+    if (!item) return;
+    item.state = "acked";
+    this.#keeper.remember(this.#prefix + cmid, null);
   }
 
-  /** Seconds since the oldest unanswered send; 0 without one. */
-  unansweredFor(now = Date.now()) {
-    const oldest = this.#items.find((item) => item.state === "sent");
-    return oldest ? (now - oldest.sentAt) / 1000 : 0;
+  /**
+   * The server will not have it.
+   *
+   * @param {string} cmid
+   * @param {string} reason
+   */
+  fail(cmid, reason) {
+    const item = this.#find(cmid);
+    if (!item) return;
+    Object.assign(item, { state: "failed", reason });
+    this.#keep(item);
   }
 
-  /** Keep the outbox for a reload of this tab. */
-  save() {
-    const kept = this.#items.length ? { cursor: this.cursor, items: this.#items } : null;
-    remember("sessionStorage", this.#key, kept);
+  /**
+   * The server closed the connection over a frame: it takes them in order, so over the oldest.
+   *
+   * @param {string} reason
+   */
+  failOldest(reason) {
+    const item = this.#items.find(({ state }) => state === "sent");
+    if (item) this.fail(item.cmid, reason);
   }
 
-  #move(from, to) {
-    for (const item of this.#items) {
-      if (item.state === from) item.state = to;
-    }
+  /**
+   * Take it out: it has come back, or is not to be sent any more.
+   *
+   * @param {string} cmid
+   */
+  remove(cmid) {
+    if (!this.#find(cmid)) return false;
+    this.#items = this.#items.filter((item) => item.cmid !== cmid);
+    this.#keeper.remember(this.#prefix + cmid, null);
+    return true;
   }
-}
 
-/** The text frame that says `message`. */
-export function frameOf({ userName, body, timestamp }) {
-  return JSON.stringify({ userName, body, timestamp });
+  /** What has been acknowledged will not come any more: it has been seen before. */
+  forgetAcked() {
+    this.#items = this.#items.filter(({ state }) => state !== "acked");
+  }
+
+  /**
+   * Another tab took something out.
+   *
+   * @param {string} key in the storage
+   */
+  removedElsewhere(key) {
+    if (!key.startsWith(this.#prefix)) return false;
+    const cmid = key.slice(this.#prefix.length);
+    const before = this.#items.length;
+    this.#items = this.#items.filter((item) => item.cmid !== cmid || item.state === "acked");
+    return this.#items.length < before;
+  }
+
+  /** @param {string} cmid */
+  #find(cmid) {
+    return this.#items.find((item) => item.cmid === cmid);
+  }
+
+  /** @param {Item} item */
+  #keep(item) {
+    this.#keeper.remember(this.#prefix + item.cmid, item);
+  }
 }

@@ -1,25 +1,25 @@
 /** The outbox as it stands on the page: what was written here and is still on its way. */
 
-import { element } from "./dom.js";
+import { button, element } from "./dom.js";
+import { linesOf } from "./row.js";
+import { t } from "./strings.js";
 import { hueClass } from "./text.js";
-import { linesOf } from "./messages.js";
 
 const SLOW_AFTER = 400; // ms; most messages are back sooner, and words that flash by help nobody
 
-const SHOWN_AS = { waiting: "waiting", doubt: "waiting", sent: "sending", refused: "refused" };
-
 /**
  * @typedef {import("./outbox.js").Item} Item
- * @typedef {{retry: (item: Item) => void, edit: (item: Item) => void, discard: (item: Item) => void}} Actions
+ * @typedef {Record<"retry"|"edit"|"discard", (item: Item) => void>} Actions
  */
 export class PendingView {
-  #parent;
+  #list;
   #actions;
-  #elements = new Map(); // Item.key -> element
+  /** @type {Map<string, HTMLLIElement>} */
+  #rows = new Map();
 
-  /** @param {HTMLElement} parent @param {Actions} actions what the buttons of a refused message do */
-  constructor(parent, actions) {
-    this.#parent = parent;
+  /** @param {HTMLElement} list @param {Actions} actions what the buttons do */
+  constructor(list, actions) {
+    this.#list = list;
     this.#actions = actions;
   }
 
@@ -27,53 +27,51 @@ export class PendingView {
    * Show just these items.
    *
    * @param {readonly Item[]} items
-   * @param {(userName: string) => boolean} continues whether the first goes under the list's last heading
+   * @param {string} userName under which they will be said
+   * @param {boolean} continues whether the first goes under the list's last heading
    */
-  show(items, continues) {
-    const gone = new Map(this.#elements);
-    let previous = null;
-    for (const item of items) {
-      const made = this.#elements.get(item.key) ?? this.#make(item);
-      gone.delete(item.key);
-      this.#update(made, item);
-      const follows = previous === null ? continues(item.userName) : previous === item.userName;
-      made.classList.toggle("follows", follows);
-      previous = item.userName;
-    }
-    for (const [key, made] of gone) {
-      made.remove();
-      this.#elements.delete(key);
-    }
-  }
-
-  #make(item) {
-    const made = element("article", `pending own ${hueClass(item.userName)}`);
-    made.append(...linesOf(item), element("div", "fate"));
-    this.#elements.set(item.key, made);
-    this.#parent.append(made);
-    setTimeout(() => made.classList.add("slow"), SLOW_AFTER);
-    return made;
-  }
-
-  #update(made, item) {
-    const state = SHOWN_AS[item.state];
-    if (made.dataset.state === state) return;
-    made.dataset.state = state;
-    const fate = made.querySelector(".fate");
-    if (state === "sending") fate.replaceChildren("sending…");
-    if (state === "waiting") fate.replaceChildren("waiting to be sent");
-    if (state === "refused") {
-      fate.replaceChildren(element("span", "reason", `Not sent: ${item.reason}`), ...this.#buttons(item));
-    }
-  }
-
-  #buttons(item) {
-    return ["Retry", "Edit", "Discard"].map((label) => {
-      const action = label.toLowerCase();
-      const button = element("button", `quiet ${action}`, label);
-      button.type = "button";
-      button.addEventListener("click", () => this.#actions[action](item));
-      return button;
+  show(items, userName, continues) {
+    const gone = new Map(this.#rows);
+    items.forEach((item, at) => {
+      const row = this.#rows.get(item.cmid) ?? this.#make(item, userName);
+      gone.delete(item.cmid);
+      this.#update(row, item);
+      row.classList.toggle("follows", at > 0 || continues);
     });
+    for (const [cmid, row] of gone) {
+      row.remove();
+      this.#rows.delete(cmid);
+    }
+    this.#list.hidden = items.length === 0;
+  }
+
+  /** @param {Item} item @param {string} userName */
+  #make(item, userName) {
+    const row = element("li", `pending own ${hueClass(userName)}`);
+    row.append(element("div", "row", ...linesOf(userName, item.body), element("div", "fate")));
+    this.#rows.set(item.cmid, row);
+    this.#list.append(row);
+    setTimeout(() => row.classList.add("slow"), SLOW_AFTER);
+    return row;
+  }
+
+  /** @param {HTMLLIElement} row @param {Item} item */
+  #update(row, item) {
+    const state = item.state === "acked" ? "sent" : item.state;
+    if (row.dataset.state === state) return;
+    row.dataset.state = state;
+    const fate = /** @type {HTMLElement} */ (row.querySelector(".fate"));
+    if (state === "sent") fate.replaceChildren(t.onItsWay);
+    if (state === "waiting") fate.replaceChildren(element("span", "", t.waiting), this.#button(item, "discard"));
+    if (state === "failed") {
+      const reason = element("span", "reason", t.notSent(item.reason ?? ""));
+      const buttons = /** @type {const} */ (["retry", "edit", "discard"]);
+      fate.replaceChildren(reason, ...buttons.map((action) => this.#button(item, action)));
+    }
+  }
+
+  /** @param {Item} item @param {keyof Actions} action */
+  #button(item, action) {
+    return button(`quiet ${action}`, t[action], () => this.#actions[action](item));
   }
 }

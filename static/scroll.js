@@ -1,19 +1,24 @@
-/** Keeps a reader who is at the newest message there, and leaves every other one in peace. */
+/** Keeps a reader who is at the newest message there, and every other one where they are. */
 
 const NEAR = 64; // px from the end that still count as being at it
+const SOON = 900; // px from an edge at which more is wanted
 
+/**
+ * @typedef {object} Hooks
+ * @property {() => void} onMove the reader has moved, or the content has
+ * @property {() => void} onNearTop
+ * @property {() => void} onNearEnd
+ */
 export class Follower {
   #scroller;
-  #button;
+  #hooks;
   #atEnd = true;
-  #unseen = 0;
 
-  /** @param {{scroller: HTMLElement, content: HTMLElement, button: HTMLButtonElement}} parts */
-  constructor({ scroller, content, button }) {
+  /** @param {{scroller: HTMLElement, content: HTMLElement}} parts @param {Hooks} hooks */
+  constructor({ scroller, content }, hooks) {
     this.#scroller = scroller;
-    this.#button = button;
+    this.#hooks = hooks;
     scroller.addEventListener("scroll", () => this.#look(), { passive: true });
-    button.addEventListener("click", () => this.toEnd());
     // The end moves, too, when a keyboard opens, the box grows or a message unfolds.
     const observer = new ResizeObserver(() => this.#atEnd && this.toEnd());
     observer.observe(scroller);
@@ -24,32 +29,57 @@ export class Follower {
     return this.#atEnd;
   }
 
-  /** `count` messages of other people have come at the end. */
-  arrived(count) {
-    if (this.#atEnd) return;
-    this.#unseen += count;
-    this.#show();
+  /** How far the reader is above the end, in heights of the window. */
+  get above() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return (scrollHeight - scrollTop - clientHeight) / Math.max(1, clientHeight);
   }
 
   toEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#atEnd = true;
-    this.#unseen = 0;
-    this.#show();
+    this.#hooks.onMove();
+  }
+
+  /**
+   * Bring an item into sight; the reader stays there.
+   *
+   * @param {HTMLElement} node
+   * @param {"start"|"center"} block
+   */
+  reveal(node, block) {
+    this.#atEnd = false;
+    node.scrollIntoView({ block });
+    this.#look();
+  }
+
+  /**
+   * Change what is in the list such that what the reader sees stands still.
+   *
+   * @param {() => void} work
+   */
+  keepPlace(work) {
+    const edge = this.#scroller.getBoundingClientRect().top;
+    const items = [...this.#scroller.querySelectorAll("li")];
+    const anchor = items.find((item) => item.getBoundingClientRect().bottom > edge);
+    const before = anchor?.querySelector(".row")?.getBoundingClientRect().top;
+    work();
+    const after = anchor?.querySelector(".row")?.getBoundingClientRect().top;
+    if (before !== undefined && after !== undefined) this.#scroller.scrollTop += after - before;
+    this.#look();
+  }
+
+  /** @param {number} pages */
+  scrollBy(pages) {
+    this.#scroller.scrollBy({ top: pages * this.#scroller.clientHeight * 0.85 });
   }
 
   #look() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight <= NEAR;
-    if (this.#atEnd) this.#unseen = 0;
-    this.#show();
-  }
-
-  #show() {
-    const n = this.#unseen;
-    // Focus on a button that vanishes would fall back to the top of the page.
-    if (n === 0 && document.activeElement === this.#button) this.#scroller.focus({ preventScroll: true });
-    this.#button.hidden = n === 0;
-    if (n > 0) this.#button.textContent = n === 1 ? "1 new message" : `${n} new messages`;
+    const below = scrollHeight - scrollTop - clientHeight;
+    this.#atEnd = below <= NEAR;
+    if (scrollTop < SOON) this.#hooks.onNearTop();
+    if (below < SOON) this.#hooks.onNearEnd();
+    this.#hooks.onMove();
   }
 }

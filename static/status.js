@@ -1,9 +1,12 @@
 /** The connection's state, in words. */
 
-import { GOING_AWAY } from "./connection.js";
+import { t } from "./strings.js";
 
+const GOING_AWAY = 1001;
 const SERVER_ERROR = 1011;
 const SLOW = 4008;
+const NEWS_LAST = 12_000; // ms that a word about what was missed stays
+const HUSH = 2_500; // ms of a planned restart in which nobody need worry
 
 /** @typedef {import("./connection.js").Cause} Cause */
 export class StatusLine {
@@ -12,6 +15,7 @@ export class StatusLine {
   #countdown;
   #button;
   #ticker = 0;
+  #hush = 0;
 
   /** @param {{line: HTMLElement, words: HTMLElement, countdown: HTMLElement, button: HTMLButtonElement}} parts */
   constructor({ line, words, countdown, button }) {
@@ -22,54 +26,80 @@ export class StatusLine {
   }
 
   /**
-   * @param {"connecting"|"connected"|"waiting"|"refused"} state
+   * @param {"naming"|"connecting"|"joining"|"connected"|"waiting"|"refused"} state
    * @param {Cause} [cause] of "waiting" and "refused"
    * @param {number} [until] when the next attempt is due
    */
   show(state, cause, until) {
     clearInterval(this.#ticker);
-    document.body.dataset.state = this.#line.dataset.state = state;
+    clearTimeout(this.#hush);
+    document.body.dataset.state = state;
+    const planned = state === "waiting" && cause?.code === GOING_AWAY && navigator.onLine;
+    if (planned) this.#hush = setTimeout(() => this.#paint("waiting", cause, until), HUSH);
+    this.#paint(planned ? "connecting" : state, cause, until, planned ? t.restarting : undefined);
+  }
+
+  /** A word about the connection that is there again. @param {string} words */
+  news(words) {
+    this.#say(words);
+    this.#words.classList.add("news");
+    clearTimeout(this.#hush);
+    this.#hush = setTimeout(() => this.#paint("connected"), NEWS_LAST);
+  }
+
+  /**
+   * @param {string} state
+   * @param {Cause} [cause]
+   * @param {number} [until]
+   * @param {string} [words]
+   */
+  #paint(state, cause, until, words = wordsFor(state, cause)) {
+    this.#line.dataset.state = state;
+    this.#words.classList.remove("news");
     this.#button.hidden = state !== "waiting" && state !== "refused";
     this.#countdown.textContent = "";
-    this.#say(wordsFor(state, cause));
-    if (state === "waiting") this.#countTo(until);
+    this.#say(words);
+    if (state === "waiting" && until) this.#countTo(until);
   }
 
   /** Only what is new is written: a live region reads out whatever is, even if it reads the same. */
-  #say(words) {
+  #say(/** @type {string} */ words) {
     if (this.#words.textContent !== words) this.#words.textContent = words;
   }
 
-  #countTo(until) {
+  #countTo(/** @type {number} */ until) {
     const tick = () => {
       const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
-      this.#countdown.textContent = ` in ${seconds} s…`;
+      this.#countdown.textContent = t.inSeconds(seconds);
     };
     tick();
     this.#ticker = setInterval(tick, 250);
   }
 }
 
+/** @param {string} state @param {Cause} [cause] */
 function wordsFor(state, cause) {
-  if (state === "connecting") return "Connecting…";
-  if (state === "connected") return "Connected";
-  if (state === "refused") return sentence(`The server closed this connection: ${cause.reason || cause.code}`);
-  return `${why(cause)} Trying again`;
+  if (state === "naming") return "";
+  if (state === "connected") return t.connected;
+  if (state === "refused") return t.refused(bare(cause?.reason || String(cause?.code ?? "")));
+  if (state === "waiting" && cause) return `${why(cause)} ${t.tryingAgain}`;
+  return t.connecting;
 }
 
+/** @param {Cause} cause */
 function why({ code, reason, opened, health }) {
-  if (!navigator.onLine) return "Offline.";
-  if (code === GOING_AWAY) return "The server is restarting.";
-  if (code === SERVER_ERROR) return sentence(`The server has trouble: ${reason || "it did not say which"}`);
-  if (code === SLOW) return "This connection was too slow to follow.";
-  if (reason) return sentence(`Connection closed: ${reason}`);
-  if (opened) return "Connection lost.";
-  if (health === "ok") return "The server lets nobody in now; the room may be full.";
-  if (health === "failing") return "The server is in trouble.";
-  return "The server cannot be reached.";
+  if (!navigator.onLine) return t.offline;
+  if (code === GOING_AWAY) return t.restarting;
+  if (code === SERVER_ERROR) return t.serverTrouble(bare(reason || String(code)));
+  if (code === SLOW) return t.tooSlow;
+  if (reason) return t.closedBecause(bare(reason));
+  if (opened) return t.lost;
+  if (health === "ok") return t.full;
+  if (health === "failing") return t.failing;
+  return t.unreachable;
 }
 
-/** `text` with one full stop at its end. */
-function sentence(text) {
-  return `${text.replace(/[.\s]+$/, "")}.`;
+/** Without the full stop that the sentence around it brings. @param {string} text */
+function bare(text) {
+  return text.replace(/[.\s]+$/, "");
 }

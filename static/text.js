@@ -1,40 +1,86 @@
-/** Pure functions over names, bodies and times. Nothing here touches the page. */
+/** Pure functions over names, bodies and ids. Nothing here touches the page. */
 
 const LONE_SURROGATE = /\p{Surrogate}/gu; // under `u` a whole pair is one code point, so only halves match
 const HUES = 12; // as many as chat.css has .hue-N classes
 
+// What is shown as nothing. A joiner between emoji, and one inside a word of a script that needs it, stay.
+const UNSEEN = /[\p{Cf}\p{Cc}\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0]/u;
+const JOINS = /[\u200c\u200d]/;
+const JOINED = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Sinhala}\p{Script=Gujarati}\p{Script=Gurmukhi}\p{Script=Oriya}]/u;
+
 const encoder = new TextEncoder();
 const graphemes = globalThis.Intl?.Segmenter ? new Intl.Segmenter() : null;
 
-/** `text` with each lone surrogate replaced by U+FFFD: the server refuses frames that hold one. */
+/**
+ * `text` with each lone surrogate replaced by U+FFFD: the server refuses frames that hold one.
+ *
+ * @param {string} text
+ */
 export function wellFormed(text) {
-  return text.toWellFormed?.() ?? text.replace(LONE_SURROGATE, "\uFFFD");
+  return text.replace(LONE_SURROGATE, "\uFFFD");
 }
 
-/** The first `limit` code points of `text`: the server's unit, where `.length` would count UTF-16 units. */
+/**
+ * The first `limit` code points of `text`: the server's unit, where `.length` would count UTF-16 units.
+ *
+ * @param {string} text
+ * @param {number} limit
+ */
 export function firstCodePoints(text, limit) {
   return text.length <= limit ? text : [...text].slice(0, limit).join("");
 }
 
-/** Bytes of `text` as UTF-8, which is what a text frame carries. */
+/**
+ * Bytes of `text` as UTF-8, which is what a text frame carries.
+ *
+ * @param {string} text
+ */
 export function byteLength(text) {
   return encoder.encode(text).length;
 }
 
-/** Local time as the protocol's `timestamp` wants it, in any locale: `10:42 AM`. */
+/**
+ * Local time as the protocol's `timestamp` wants it, in any locale: `10:42 AM`.
+ *
+ * @param {Date} date
+ */
 export function clockText(date) {
   const hours = date.getHours();
   const minutes = String(date.getMinutes()).padStart(2, "0");
   return `${hours % 12 || 12}:${minutes} ${hours < 12 ? "AM" : "PM"}`;
 }
 
-/** The letter on a sender's avatar: what a reader sees as the first character. */
+/**
+ * A name as it may be shown: whatever cannot be seen in it is taken out, so that two names that
+ * differ in nothing else look the same, and none turns the line around.
+ *
+ * @param {string} name
+ */
+export function shownName(name) {
+  const characters = [...name];
+  const seen = characters.filter((character, at) => {
+    if (!UNSEEN.test(character)) return true;
+    const [before, after] = [characters[at - 1] ?? "", characters[at + 1] ?? ""];
+    return JOINS.test(character) && JOINED.test(before) && JOINED.test(after);
+  });
+  return seen.join("").replace(/\s+/gu, " ").trim() || "?";
+}
+
+/**
+ * The letter on a sender's avatar: what a reader sees as the first character.
+ *
+ * @param {string} name
+ */
 export function initial(name) {
   const first = graphemes ? graphemes.segment(name)[Symbol.iterator]().next().value?.segment : [...name][0];
   return (first ?? "").toLocaleUpperCase();
 }
 
-/** The class that gives a sender a colour: the same one on every page (FNV-1a of the name). */
+/**
+ * The class that gives a sender a colour: the same one on every page (FNV-1a of the name).
+ *
+ * @param {string} name
+ */
 export function hueClass(name) {
   let hash = 0x811c9dc5;
   for (const byte of encoder.encode(name)) {
@@ -43,30 +89,17 @@ export function hueClass(name) {
   return `hue-${((hash ^ (hash >>> 16)) >>> 0) % HUES}`;
 }
 
-const timeFormat = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
-const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const dayOfYearFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
-
-/** Time of day, in the reader's locale and time zone. */
-export function shortTime(date) {
-  return timeFormat.format(date);
+/**
+ * Which message of its room an id names. Only good for counting: two ids are compared as a whole.
+ *
+ * @param {string} id such as `42-664c976f9a047975`
+ */
+export function seqOf(id) {
+  return Number.parseInt(id, 10) || 0;
 }
 
-/** Date and time of day, in the reader's locale and time zone. */
-export function fullTime(date) {
-  return fullFormat.format(date);
-}
-
-/** "Today", "Yesterday" or the date, as seen at `now`. */
-export function dayName(date, now = new Date()) {
-  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
-  if (sameDay(date, now)) return "Today";
-  if (sameDay(date, yesterday)) return "Yesterday";
-  return (date.getFullYear() === now.getFullYear() ? dayFormat : dayOfYearFormat).format(date);
-}
-
-/** Whether two dates fall on one calendar day of the reader. */
-export function sameDay(one, other) {
-  return one.toDateString() === other.toDateString();
+/** A new id for a message: 96 random bits. crypto.randomUUID is missing on plain http. */
+export function newCmid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

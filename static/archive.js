@@ -1,0 +1,88 @@
+/** What the HTTP API knows of a room's past. */
+
+const PAGE = 100; // messages
+const CONTEXT = 40; // messages on each side of one that a link leads to
+
+/** @typedef {import("./session.js").Message} Message */
+
+/** The API answered, but not with what was asked for. */
+export class ArchiveError extends Error {
+  /** @param {number} status @param {string} detail */
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+export class Archive {
+  #messages;
+  /** Whether this server has an API: not known before the first question. */
+  #missing = false;
+
+  /** @param {URL} base @param {string} room */
+  constructor(base, room) {
+    this.#messages = new URL(`api/rooms/${encodeURIComponent(room)}/messages`, base);
+  }
+
+  /** Whether it is known that this server has no API. */
+  get missing() {
+    return this.#missing;
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Message[]>} the ones just before it, oldest first; none at the beginning
+   */
+  older(id) {
+    return this.#page({ before: id, limit: PAGE });
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Message[]>} the ones just behind it, oldest first; none at the end
+   */
+  newer(id) {
+    return this.#page({ since: id, limit: PAGE });
+  }
+
+  /**
+   * @param {string} id
+   * @param {number} [context] how many on each side
+   * @returns {Promise<Message[]>} the message and those around it
+   */
+  async around(id, context = CONTEXT) {
+    const one = new URL(`${this.#messages.pathname}/${encodeURIComponent(id)}`, this.#messages);
+    const [message, before, after] = await Promise.all([
+      this.#get(one),
+      this.#page({ before: id, limit: context }),
+      this.#page({ since: id, limit: context }),
+    ]);
+    return [...before, message, ...after];
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} [before] an id: only older ones
+   * @returns {Promise<Message[]>} the newest that match, oldest first
+   */
+  search(text, before) {
+    return this.#page({ q: text, limit: PAGE / 2, ...(before && { before }) });
+  }
+
+  /** @param {Record<string, string|number>} query @returns {Promise<Message[]>} */
+  async #page(query) {
+    const url = new URL(this.#messages);
+    for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
+    return (await this.#get(url)).messages;
+  }
+
+  /** @param {URL} url @returns {Promise<any>} */
+  async #get(url) {
+    const answer = await fetch(url, { headers: { Accept: "application/json" } });
+    if (answer.ok) return answer.json();
+    const isProblem = answer.headers.get("Content-Type")?.includes("json") ?? false;
+    this.#missing ||= answer.status === 404 && !isProblem;
+    const detail = isProblem ? (await answer.json()).detail : await answer.text();
+    throw new ArchiveError(answer.status, String(detail ?? answer.status).trim());
+  }
+}

@@ -1,0 +1,102 @@
+/** Calls for the reader: a count in the title and on the icon, notifications and a sound on request. */
+
+import { byId } from "./dom.js";
+import { mentions } from "./markup.js";
+import { t } from "./strings.js";
+import { shownName } from "./text.js";
+
+const MOST_QUOTED = 200; // characters of a message in a notification
+const QUIET_FOR = 1_500; // ms between two sounds
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./session.js").Message} Message
+ */
+
+/** The count of unread messages in the title and on the icon. @param {Store} store */
+export function showUnread(store) {
+  const icon = byId("icon", HTMLLinkElement);
+  const { href } = icon;
+  const { unread: other } = icon.dataset;
+  const title = document.title;
+  store.watch(["unread"], ({ unread }) => {
+    document.title = unread ? `(${unread}) ${title}` : title;
+    const wanted = unread && other ? other : href;
+    if (icon.getAttribute("href") !== wanted) icon.href = wanted;
+    const badge = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+    badge?.catch(() => {}); // only an installed page has one
+  });
+}
+
+/** Notifications and a sound, where the reader has asked for them. */
+export class Caller {
+  #store;
+  #room;
+  /** @type {AudioContext|null} */
+  #audio = null;
+  #soundedAt = 0;
+
+  /** @param {Store} store @param {string} room */
+  constructor(store, room) {
+    this.#store = store;
+    this.#room = room;
+  }
+
+  /** Somebody else said something live. @param {Message} message */
+  call(message) {
+    if (document.visibilityState === "visible" && document.hasFocus()) return;
+    const { notify, sound, me } = this.#store.state;
+    const isForMe = mentions(message.body, me.userName);
+    if (notify === "all" || (notify === "mentions" && isForMe)) this.#notify(message);
+    if (sound) this.sound();
+  }
+
+  /** @param {Message} message */
+  #notify({ userName, body, id }) {
+    if (!("Notification" in window) || Notification.permission !== "granted") return;
+    const quoted = body.length > MOST_QUOTED ? `${body.slice(0, MOST_QUOTED)}…` : body;
+    try {
+      const note = new Notification(`${shownName(userName)} · ${this.#room}`, {
+        body: quoted, tag: `chat:${this.#room}`, icon: byId("icon", HTMLLinkElement).href,
+      });
+      note.onclick = () => {
+        window.focus();
+        location.hash = id;
+        note.close();
+      };
+    } catch {
+      // Some phones have notifications for service workers only.
+    }
+  }
+
+  /** Two soft notes, made on the spot: no file to load. */
+  sound() {
+    const now = Date.now();
+    if (now - this.#soundedAt < QUIET_FOR) return;
+    this.#soundedAt = now;
+    const audio = (this.#audio ??= new AudioContext());
+    audio.resume().catch(() => {}); // until the reader has touched the page, browsers keep it silent
+    for (const [pitch, after] of [[587, 0], [880, 0.09]]) {
+      const at = audio.currentTime + after;
+      const volume = new GainNode(audio, { gain: 0 });
+      const tone = new OscillatorNode(audio, { type: "sine", frequency: pitch });
+      volume.gain.setValueAtTime(0, at);
+      volume.gain.linearRampToValueAtTime(0.06, at + 0.015);
+      volume.gain.exponentialRampToValueAtTime(0.0005, at + 0.35);
+      tone.connect(volume).connect(audio.destination);
+      tone.start(at);
+      tone.stop(at + 0.4);
+    }
+  }
+}
+
+/**
+ * Ask the browser for leave to notify.
+ *
+ * @returns {Promise<string>} why there is none, or ""
+ */
+export async function askToNotify() {
+  if (!window.isSecureContext || !("Notification" in window)) return t.notifyInsecure;
+  const answer = await Notification.requestPermission();
+  return answer === "granted" ? "" : t.notifyDenied;
+}

@@ -1,0 +1,323 @@
+/**
+ * The reader in front of the timeline: what is new to them, where they stand, what they want more of.
+ */
+
+import { button, byId, element } from "./dom.js";
+import { Follower } from "./scroll.js";
+import { Happenings } from "./people.js";
+import { firstUnread, lastRead, setLastRead } from "./reading.js";
+import { t } from "./strings.js";
+import { seqOf } from "./text.js";
+import { Timeline, TOP_WORDS } from "./timeline.js";
+
+const SETTLE = 400; // ms in which what was put on the page by hand is not read out
+const SHOWN_FOR = 3_000; // ms that a message stands out to which a link led
+
+/**
+ * @typedef {import("./session.js").Message} Message
+ * @typedef {import("./session.js").Person} Person
+ *
+ * @typedef {object} Hooks
+ * @property {(words: string) => void} news something about the connection that there is to say
+ * @property {(words: string) => void} problem
+ */
+export class Conversation {
+  #store;
+  #archive;
+  #hooks;
+  #log = byId("messages", HTMLElement);
+  #scroller = byId("scroller", HTMLElement);
+  #top = byId("top-words", HTMLElement);
+  #empty = byId("empty", HTMLElement);
+  #newer = byId("newer", HTMLButtonElement);
+  #timeline;
+  #follower;
+  #begun = false;
+  #gap = false;
+  #gapAhead = false;
+  /** @type {string[]|null} ids of others' messages, while a resume is under way */
+  #missed = null;
+  #loadingOlder = false;
+  #loadingNewer = false;
+  #quietTimer = 0;
+  /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
+  #note = null;
+
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {import("./archive.js").Archive} archive
+   * @param {Hooks} hooks
+   */
+  constructor(store, archive, hooks) {
+    this.#store = store;
+    this.#archive = archive;
+    this.#hooks = hooks;
+    this.#timeline = new Timeline(byId("list", HTMLElement), () => store.state.me);
+    this.#follower = new Follower(
+      { scroller: this.#scroller, content: byId("script", HTMLElement) },
+      {
+        onMove: () => this.#moved(),
+        onNearTop: () => this.#loadOlder(),
+        onNearEnd: () => this.#loadNewer(),
+      },
+    );
+    this.#newer.addEventListener("click", () => this.toNewest());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
+  }
+
+  // -- what the server tells -----------------------------------------------------------------
+
+  /** The past comes next. @param {boolean|undefined} recovered */
+  welcome(recovered) {
+    this.#quiet();
+    this.#missed = recovered === undefined ? null : [];
+    this.#gap = this.#gapAhead = recovered === false && this.#begun;
+  }
+
+  /** @param {Message} message @param {boolean} live @returns {boolean} whether it is new, and another's */
+  message(message, live) {
+    if (!this.#timeline.add(message)) return false;
+    if (this.#gapAhead) this.#timeline.mark(message.id, { kind: "gap", text: t.gap });
+    this.#gapAhead = false;
+    if (this.#timeline.isOwn(message)) return false;
+    if (live) this.#arrived(message.id, 1);
+    else this.#missed?.push(message.id);
+    return true;
+  }
+
+  /** The past is over. */
+  live() {
+    this.paint();
+    if (!this.#begun) this.#begin();
+    else if (this.#missed?.length) this.#tellMissed(this.#missed);
+    if (this.#gap) this.#hooks.news(t.gapTitle);
+    this.#missed = null;
+    this.#gap = this.#gapAhead = false;
+    this.#settle();
+  }
+
+  /** @param {"joined"|"left"|"renamed"} kind @param {Person} person @param {string} before */
+  happened(kind, person, before) {
+    if (!this.#note || this.#timeline.lastNote !== this.#note.node) {
+      const node = element("li", "note people");
+      node.ariaLive = "off";
+      this.#note = { node, happenings: new Happenings() };
+      this.#timeline.addNote(node);
+    }
+    this.#note.happenings.add(kind, person, before);
+    this.#note.node.textContent = this.#note.happenings.sentences().join(" · ");
+  }
+
+  // -- on the page ----------------------------------------------------------------------------
+
+  /** Put onto the page what has come. @param {() => void} [alongside] what changes the page together with it */
+  paint(alongside = () => {}) {
+    const following = this.#follower.atEnd;
+    this.#timeline.flush(following);
+    alongside();
+    this.#empty.hidden = !this.#begun || !this.#timeline.empty;
+    if (following) this.#follower.toEnd();
+    this.#moved();
+  }
+
+  get continues() {
+    return this.#timeline.attached && this.#timeline.continues();
+  }
+
+  /** The reader says something: then the lines above have served, and the end is where to look. */
+  spoke() {
+    this.#timeline.unmark("unread");
+    this.#timeline.unmark("missed");
+    this.toNewest();
+  }
+
+  toNewest() {
+    if (!this.#timeline.attached) {
+      this.#quiet();
+      this.#timeline.attach();
+      this.#settle();
+    }
+    this.#follower.toEnd();
+  }
+
+  /** @param {number} pages */
+  scrollBy(pages) {
+    this.#follower.scrollBy(pages);
+  }
+
+  renameDays() {
+    this.#timeline.renameDays();
+  }
+
+  /** Lead the reader to a message, wherever in the past it is. @param {string} id */
+  async reveal(id) {
+    if (!this.#begun) return; // begin() looks at the address itself
+    let node = this.#timeline.find(id);
+    if (!node) {
+      try {
+        const messages = await this.#archive.around(id);
+        this.#quiet();
+        this.#timeline.show(messages);
+        this.#settle();
+        this.#saysTop("more");
+        node = this.#timeline.find(id);
+      } catch {
+        this.#hooks.problem(t.notFound);
+        return;
+      }
+    }
+    if (!node) return;
+    const shown = node;
+    this.#follower.reveal(shown, "center");
+    shown.tabIndex = -1;
+    shown.focus({ preventScroll: true });
+    shown.classList.add("shown");
+    setTimeout(() => shown.classList.remove("shown"), SHOWN_FOR);
+  }
+
+  // -- unread ---------------------------------------------------------------------------------
+
+  get #seesTheEnd() {
+    return !document.hidden && this.#follower.atEnd && this.#timeline.attached;
+  }
+
+  /** @param {string} id of the first @param {number} count of others' messages */
+  #arrived(id, count) {
+    if (this.#seesTheEnd) return;
+    const { unread } = this.#store.state;
+    if (unread === 0) this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
+    this.#store.set({ unread: unread + count });
+  }
+
+  /** @param {string[]} ids */
+  #tellMissed(ids) {
+    this.#arrived(ids[0], ids.length);
+    this.#timeline.unmark("unread");
+    if (this.#gap) return; // its line is there, and says more
+    this.#timeline.mark(ids[0], { kind: "missed", text: t.missedFromHere(ids.length) });
+    this.#hooks.news(t.resumed(ids.length));
+  }
+
+  /** The first time that the past is over: begin where the reader left off, or where a link leads. */
+  #begin() {
+    this.#begun = true;
+    this.#empty.hidden = !this.#timeline.empty;
+    const read = lastRead(this.#store.state.room);
+    const messages = this.#timeline.tail.map((message) => ({ id: message.id, own: this.#timeline.isOwn(message) }));
+    const { id, count } = firstUnread(messages, read);
+    if (id) {
+      this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
+      this.#store.set({ unread: count });
+    }
+    this.#follower.toEnd();
+    const linked = decodeURIComponent(location.hash.slice(1));
+    if (/^\d+-\w+$/.test(linked)) this.reveal(linked);
+    else if (id) this.#toLine(id);
+    this.#moved();
+  }
+
+  /** @param {string} id */
+  #toLine(id) {
+    const node = this.#timeline.find(id);
+    if (node) this.#follower.reveal(node, "start");
+  }
+
+  /** The page is looked at again. */
+  #returned() {
+    this.#timeline.renameDays();
+    const line = this.#log.querySelector(".unread, .missed")?.closest("li");
+    if (this.#store.state.unread > 0 && line instanceof HTMLElement && this.#follower.atEnd) {
+      this.#follower.reveal(line, "start");
+    }
+    this.#moved();
+  }
+
+  /** The reader or the content has moved: is all read now, is there a way to the end to show? */
+  #moved() {
+    if (!this.#begun) return;
+    const newest = this.#timeline.newest;
+    if (this.#seesTheEnd) {
+      if (this.#store.state.unread) this.#store.set({ unread: 0 });
+      setLastRead(this.#store.state.room, newest?.id ?? "0-0");
+    }
+    const { unread } = this.#store.state;
+    const away = !this.#timeline.attached || this.#follower.above > 1;
+    const wanted = !(this.#follower.atEnd && this.#timeline.attached) && (unread > 0 || away);
+    // Focus on a button that vanishes would fall back to the top of the page.
+    if (!wanted && document.activeElement === this.#newer) this.#scroller.focus({ preventScroll: true });
+    this.#newer.hidden = !wanted;
+    const words = unread > 0 ? t.newMessages(unread) : t.toNewest;
+    if (wanted && this.#newer.textContent !== words) this.#newer.textContent = words;
+  }
+
+  // -- more of the past -------------------------------------------------------------------------
+
+  async #loadOlder() {
+    const first = this.#timeline.first;
+    if (!first || !this.#begun || this.#loadingOlder || this.#archive.missing) return;
+    if (seqOf(first.id) === 1) return this.#saysTop("beginning");
+    this.#loadingOlder = true;
+    this.#saysTop("loading");
+    try {
+      const messages = await this.#archive.older(first.id);
+      if (first !== this.#timeline.first) return;
+      this.#quiet();
+      this.#follower.keepPlace(() => {
+        this.#timeline.prepend(messages);
+        this.#saysTop(messages.length ? "more" : "beginning");
+      });
+      this.#settle();
+      // Once more, if the reader is that fast; after this one is done.
+      this.#loadingOlder = messages.length === 0;
+    } catch {
+      this.#saysTop(this.#archive.missing ? "more" : "failed");
+      setTimeout(() => (this.#loadingOlder = false), 2_000);
+      return;
+    }
+    if (this.#loadingOlder) setTimeout(() => (this.#loadingOlder = false), 5_000);
+  }
+
+  async #loadNewer() {
+    const last = this.#timeline.last;
+    if (!last || this.#timeline.attached || this.#loadingNewer || this.#archive.missing) return;
+    this.#loadingNewer = true;
+    try {
+      const messages = await this.#archive.newer(last.id);
+      if (last !== this.#timeline.last) return;
+      this.#quiet();
+      this.#follower.keepPlace(() => this.#timeline.extend(messages));
+      this.#settle();
+    } catch {
+      // The button still leads to the end.
+    } finally {
+      this.#loadingNewer = false;
+    }
+  }
+
+  /** @param {keyof typeof TOP_WORDS} what */
+  #saysTop(what) {
+    if (this.#top.dataset.says === what) return;
+    this.#top.dataset.says = what;
+    const words = TOP_WORDS[what];
+    const again = what === "failed" ? [" ", button("quiet", t.tryNow, () => this.#loadOlder())] : [];
+    this.#top.replaceChildren(words, ...again);
+    this.#top.hidden = words === "";
+  }
+
+  // -- for who listens to the page -----------------------------------------------------------------
+
+  /** What is put into the log from here on is not news. */
+  #quiet() {
+    clearTimeout(this.#quietTimer);
+    this.#log.ariaBusy = "true";
+    this.#log.ariaLive = "off";
+  }
+
+  #settle() {
+    clearTimeout(this.#quietTimer);
+    this.#quietTimer = setTimeout(() => {
+      this.#log.ariaLive = "polite";
+      this.#log.ariaBusy = "false";
+    }, SETTLE);
+  }
+}

@@ -1,0 +1,63 @@
+/** Keys and buttons for the whole page. What they open is loaded when it is first wanted. */
+
+import { byId } from "./dom.js";
+
+/**
+ * @param {object} parts
+ * @param {import("./conversation.js").Conversation} parts.conversation
+ * @param {import("./composer.js").Composer} parts.composer
+ * @param {import("./archive.js").Archive} parts.archive
+ * @param {import("./rooms.js").RoomList} parts.rooms
+ * @param {string} parts.room
+ */
+export function wireKeys({ conversation, composer, archive, rooms, room }) {
+  const side = byId("side", HTMLElement);
+  const body = byId("body", HTMLTextAreaElement);
+  /** @type {import("./search.js").Search|null} */
+  let search = null;
+
+  const openSearch = async () => {
+    const { Search } = await import("./search.js");
+    search ??= new Search(archive, () => composer.focus());
+    search.open();
+  };
+  const openHelp = async () => (await import("./sheets.js")).openHelp();
+  const openInvitation = async () => (await import("./sheets.js")).openInvitation(room);
+  const openRooms = () => {
+    if (isDrawer(side)) side.showPopover();
+    rooms.focus();
+  };
+  const shortcuts = new Map([["k", openSearch], ["j", openRooms], ["/", openHelp]]);
+
+  addEventListener("keydown", (event) => {
+    if (event.isComposing || document.querySelector("dialog[open]")) return;
+    const command = (event.ctrlKey || event.metaKey) && !event.altKey;
+    const work = command ? shortcuts.get(event.key.toLowerCase()) : undefined;
+    if (work) {
+      event.preventDefault();
+      work();
+    } else if (event.key === "Escape" && !side.matches(":popover-open")) {
+      conversation.toNewest();
+      composer.focus();
+    } else if (document.activeElement === body && body.scrollHeight <= body.clientHeight + 2) {
+      const pages = { PageUp: -1, PageDown: 1 }[event.key];
+      if (pages === undefined) return;
+      event.preventDefault();
+      conversation.scrollBy(pages);
+    }
+  });
+  byId("open-search", HTMLElement).addEventListener("click", openSearch);
+  byId("open-help", HTMLElement).addEventListener("click", openHelp);
+  byId("open-invite", HTMLElement).addEventListener("click", openInvitation);
+  byId("invite-copy", HTMLButtonElement).addEventListener("click", async ({ currentTarget }) =>
+    (await import("./sheets.js")).copyInvitation(/** @type {HTMLButtonElement} */ (currentTarget)),
+  );
+  for (const closer of document.querySelectorAll("dialog [data-close]")) {
+    closer.addEventListener("click", () => closer.closest("dialog")?.close());
+  }
+}
+
+/** On a wide screen the rooms and people stand beside the conversation; else they are a drawer. @param {HTMLElement} side */
+function isDrawer(side) {
+  return getComputedStyle(side).position === "fixed" && !side.matches(":popover-open");
+}

@@ -1,0 +1,53 @@
+/** How far the reader has read, here and in the rooms visited before; what is unread. */
+
+import { recall, remember } from "./storage.js";
+import { seqOf } from "./text.js";
+
+const PREFIX = "chat:read:";
+
+/** @param {string} room @returns {string|null} the id of the last message read, null before the first visit */
+export function lastRead(room) {
+  const id = recall(PREFIX + room);
+  return typeof id === "string" ? id : null;
+}
+
+/** @param {string} room @param {string} id */
+export function setLastRead(room, id) {
+  if (lastRead(room) !== id) remember(PREFIX + room, id);
+}
+
+/** @returns {string[]} the rooms that this browser has been to */
+export function visitedRooms() {
+  try {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(PREFIX))
+      .map((key) => key.slice(PREFIX.length));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * How many messages came after the last one read.
+ *
+ * @param {string|null} read id
+ * @param {string} last id of the room's newest
+ */
+export function unreadBetween(read, last) {
+  return read === null || read === last ? 0 : Math.max(0, seqOf(last) - seqOf(read));
+}
+
+/**
+ * The first message that was not read, and how many of others there are from it on.
+ *
+ * @param {readonly {id: string, own: boolean}[]} messages oldest first
+ * @param {string|null} read id of the last one read
+ */
+export function firstUnread(messages, read) {
+  if (read === null) return { id: null, count: 0 };
+  const at = messages.findIndex(({ id }) => id === read);
+  // Not among them: it is older than all, or gone with an older history.
+  if (at < 0 && messages.length > 0 && seqOf(messages[0].id) <= seqOf(read)) return { id: null, count: 0 };
+  const unread = messages.slice(at + 1).filter(({ own }) => !own);
+  return { id: unread[0]?.id ?? null, count: unread.length };
+}

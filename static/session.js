@@ -1,0 +1,164 @@
+/**
+ * This page's part in the typed protocol, chatroom.v1: hello, welcome, resume, and frames to values.
+ *
+ * Within the life of a page a connection that comes back is the same tab: it says what it saw last,
+ * and proves it by its token. A page that is loaded is a new tab of the same person: it gets the
+ * newest messages anew. So a tab that was copied in the browser never fights with its original.
+ */
+
+/**
+ * @typedef {object} Message
+ * @property {string} userName
+ * @property {string} body
+ * @property {string} timestamp what its sender's clock read, as text
+ * @property {string} id
+ * @property {string} sentAt ISO 8601
+ * @property {string} [userId] missing for a plain user
+ * @property {string} [cmid]
+ *
+ * @typedef {{userId: string, userName: string}} Person
+ *
+ * @typedef {object} Welcome
+ * @property {string} userId
+ * @property {string} userName
+ * @property {string} token
+ * @property {Person[]} users
+ * @property {number} count
+ * @property {string} last
+ * @property {boolean} [recovered]
+ * @property {{maxMessageBytes: number, maxNameLength: number}} limits
+ *
+ * @typedef {object} Listener told of all that happens, in order
+ * @property {(welcome: Welcome) => void} welcome
+ * @property {(message: Message, live: boolean) => void} message
+ * @property {() => void} live
+ * @property {(cmid: string) => void} ack
+ * @property {(kind: "joined"|"left"|"renamed"|"typing", person: Person) => void} person
+ * @property {(count: number) => void} count
+ * @property {(error: {code: string, detail: string, cmid?: string, suggestion?: string}, inside: boolean) => void} error
+ */
+export class Session {
+  #send;
+  #room;
+  #tokens;
+  #listener;
+  #token = "";
+  #sent = "";
+  #since = "";
+  #last = "0-0";
+  #inside = false;
+  #live = false;
+
+  /**
+   * @param {object} options
+   * @param {(text: string) => boolean} options.send
+   * @param {string} options.room
+   * @param {{get: () => string, set: (token: string) => void}} options.tokens
+   *   who this browser's person is, for new tabs
+   * @param {Listener} options.listener
+   */
+  constructor({ send, room, tokens, listener }) {
+    this.#send = send;
+    this.#room = room;
+    this.#tokens = tokens;
+    this.#listener = listener;
+  }
+
+  /** Whether the server has let us in, and tells what happens now. */
+  get live() {
+    return this.#live;
+  }
+
+  /** @param {string} userName */
+  hello(userName) {
+    this.#sent = this.#token || this.#tokens.get();
+    /** @type {Record<string, string>} */
+    const hello = { type: "hello", userName, room: this.#room };
+    if (this.#sent) hello.token = this.#sent;
+    if (this.#token && this.#since) hello.since = this.#since;
+    this.#send(JSON.stringify(hello));
+  }
+
+  /** Another tab has become somebody here since we said hello: so are we. */
+  get knowsBetter() {
+    return !this.#token && this.#tokens.get() !== this.#sent;
+  }
+
+  /** @param {{cmid: string, body: string, timestamp: string}} item */
+  say(item) {
+    return this.#inside && this.#send(messageFrame(item));
+  }
+
+  typing() {
+    if (this.#live) this.#send('{"type":"typing"}');
+  }
+
+  /** @param {string} userName */
+  rename(userName) {
+    return this.#inside && this.#send(JSON.stringify({ type: "rename", userName }));
+  }
+
+  lost() {
+    this.#inside = this.#live = false;
+  }
+
+  /** Be another tab of the same person from now on: somebody else came back as this one. */
+  becomeAnother() {
+    this.#token = this.#since = "";
+  }
+
+  /** @param {string} text one frame */
+  receive(text) {
+    const frame = parse(text);
+    if (!frame) return;
+    if (frame.type === undefined) this.#message(frame);
+    else if (frame.type === "welcome") this.#welcome(frame);
+    else if (frame.type === "live") this.#goLive();
+    else if (frame.type === "ack") this.#listener.ack(frame.cmid);
+    else if (["joined", "left", "renamed", "typing"].includes(frame.type)) {
+      this.#listener.person(frame.type, { userId: frame.userId, userName: frame.userName });
+    } else if (frame.type === "count") this.#listener.count(frame.users);
+    else if (frame.type === "error") this.#listener.error(frame, this.#inside);
+  }
+
+  /** @param {any} message */
+  #message(message) {
+    if (typeof message.userName !== "string" || typeof message.body !== "string") return;
+    this.#since = message.id;
+    this.#listener.message(message, this.#live);
+  }
+
+  /** @param {Welcome} welcome */
+  #welcome(welcome) {
+    this.#inside = true;
+    this.#last = welcome.last;
+    this.#token = welcome.token;
+    this.#tokens.set(welcome.token);
+    this.#listener.welcome(welcome);
+  }
+
+  #goLive() {
+    this.#live = true;
+    // Only now: whoever leaves in the middle of the past has not seen its end.
+    if (!this.#since) this.#since = this.#last;
+    this.#listener.live();
+  }
+}
+
+/**
+ * The text frame that says it.
+ *
+ * @param {{cmid: string, body: string, timestamp: string}} item
+ */
+export function messageFrame({ cmid, body, timestamp }) {
+  return JSON.stringify({ type: "message", cmid, body, timestamp });
+}
+
+/** @param {string} text @returns {any} */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // what this page does not understand is not for it
+  }
+}

@@ -1,0 +1,49 @@
+/** What the reader has chosen: appearance, notifications, sound. Kept in this browser. */
+
+import { askToNotify } from "./attention.js";
+import { byId } from "./dom.js";
+import { recall, remember } from "./storage.js";
+
+const KEY = "chat:settings"; // theme.js reads it, too
+const CHOICES = { theme: ["system", "light", "dark"], notify: ["off", "mentions", "all"] };
+
+/** @returns {{theme: string, notify: string, sound: boolean}} */
+export function keptSettings() {
+  const kept = recall(KEY) ?? {};
+  return {
+    theme: CHOICES.theme.includes(kept.theme) ? kept.theme : "system",
+    notify: CHOICES.notify.includes(kept.notify) ? kept.notify : "off",
+    sound: kept.sound === true,
+  };
+}
+
+/**
+ * Wire the controls to the store, and the store to the page.
+ *
+ * @param {import("./store.js").Store} store
+ * @param {() => void} trySound
+ */
+export function wireSettings(store, trySound) {
+  const theme = byId("theme", HTMLSelectElement);
+  const notify = byId("notify", HTMLSelectElement);
+  const sound = byId("sound", HTMLInputElement);
+  const why = byId("notify-why", HTMLElement);
+  theme.value = store.state.theme;
+  notify.value = store.state.notify;
+  sound.checked = store.state.sound;
+
+  theme.addEventListener("change", () => store.set({ theme: theme.value }));
+  sound.addEventListener("change", () => {
+    store.set({ sound: sound.checked });
+    if (sound.checked) trySound();
+  });
+  notify.addEventListener("change", async () => {
+    why.textContent = notify.value === "off" ? "" : await askToNotify();
+    if (why.textContent) notify.value = "off";
+    store.set({ notify: notify.value });
+  });
+  store.watch(["theme", "notify", "sound"], ({ theme, notify, sound }) => {
+    document.documentElement.dataset.theme = theme;
+    remember(KEY, { theme, notify, sound });
+  });
+}
