@@ -13,7 +13,7 @@ from running import CHECKOUT
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
-    {"errors", "message", "timers"},
+    {"assets", "errors", "message", "timers"},
     {"channel", "frames", "identity", "names", "protocol", "limits", "history"},
     {"settings", "trimmer", "typed"},
     {"configuration", "handshake"},
@@ -26,7 +26,7 @@ LAYERS = [
     {"host", "rooms"},
     {"broadcaster"},
     {"server"},
-    {"engine"},
+    {"engine", "pages"},
     {"web", "serving"},
     {""},  # chatroom/__init__.py
 ]
@@ -43,7 +43,7 @@ HISTORY_LAYERS = [
 """The same within ``chatroom.history``."""
 
 HOMES = {
-    "flask": {"web", ""},
+    "flask": {"pages", "web", ""},
     "flask_sock": {"web"},
     "simple_websocket": {"connection", "user", "web"},
     "sqlite3": {
