@@ -334,10 +334,29 @@ def test_the_policy_is_on_parts_and_refusals_as_well(client: FlaskClient):
         assert policy(client.get(path)) == policy(client.get("/"))
 
 
+@pytest.mark.parametrize("status", [200, 304])
+def test_a_script_has_no_headers_but_those_that_mean_something_there(
+    client: FlaskClient, status: int
+):
+    """They come with each of many modules."""
+    reply = client.get("/static/chat.js")
+    if status == 304:
+        reply = client.get("/static/chat.js", headers={"If-None-Match": reply.headers["ETag"]})
+
+    assert reply.status_code == status
+    assert set(reply.headers.keys()) & pages.HEADERS.keys() == set(pages.PART_HEADERS)
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+
 # -- the real page -----------------------------------------------------------------------------
 
 FIRST_LOAD = 60_000
 """Bytes, headers included, that a browser without a cache takes until the page is whole."""
+
+FROM_GUNICORN = len(
+    "HTTP/1.1 200 OK\r\nServer: gunicorn\r\nConnection: keep-alive\r\n"
+    "Date: Sat, 31 Jan 2026 09:05:00 GMT\r\n"
+)
 
 
 def test_the_first_load_is_light(configuration: Configuration):
@@ -357,7 +376,7 @@ def first_load(client: FlaskClient) -> Iterator[tuple[str, int]]:
     for path in paths:  # grows meanwhile
         reply = client.get(path, headers=GZIP)
         assert reply.status_code == 200, path
-        yield path, len(str(reply.headers).encode()) + len(reply.data) + len("HTTP/1.1 200 OK\r\n")
+        yield path, FROM_GUNICORN + len(str(reply.headers).encode()) + len(reply.data)
         folder, _, name = path.rpartition("/")
         text = gzip.decompress(reply.data).decode() if reply.content_encoding else ""
         more = []

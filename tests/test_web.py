@@ -103,7 +103,7 @@ def fail(*_arguments: object) -> Any:
         ("POST", "/chat", 405),
         ("GET", "/chat/", 404),
         ("GET", "/nothing", 404),
-        ("GET", "/static/chat.css", 200),
+        ("GET", "/static/icon.svg", 200),
         ("GET", "/static/nothing", 404),
         ("GET", "/static/../app.py", 404),
         ("GET", "/static/%2e%2e/app.py", 404),
