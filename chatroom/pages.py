@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from pathlib import Path
 
-from flask import Flask, Response, abort, render_template, request, url_for
+from flask import Flask, Response, abort, jsonify, render_template, request, url_for
 
-from chatroom import handshake
+from chatroom import handshake, invitation
 from chatroom.assets import Asset, Assets
 from chatroom.configuration import Configuration
 from chatroom.errors import HandshakeRefused
+from chatroom.invitation import Invitation
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """For an address that has the hash of what it leads to: a year, and no question in between."""
@@ -31,6 +33,12 @@ POLICY = {
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
+
+PAINTERS = 2
+"""QR codes that are drawn at once: drawing is work for the processor, which others wait for."""
+
+PAINTERS_PATIENCE = 1.0
+"""Seconds that one waits for a painter: a class that opens the same invitation gets it."""
 
 UNUSED = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
 """What a chat page has no use for; a script that got in shall not have it either."""
@@ -59,6 +67,7 @@ def init_app(app: Flask, configuration: Configuration) -> None:
     assets = Assets(Path(app.root_path) / "static")
     _add_page(app, configuration)
     _add_assets(app, assets)
+    _add_invitation(app, configuration)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -116,6 +125,40 @@ def _add_assets(app: Flask, assets: Assets) -> None:
         # Not under /static: its addresses are relative to its own, and so is its scope.
         asset, _ = assets.find("manifest.webmanifest")
         return _deliver(asset, "no-cache")
+
+
+def _add_invitation(app: Flask, configuration: Configuration) -> None:
+    painters = threading.BoundedSemaphore(PAINTERS)
+
+    def asked_for() -> Invitation:
+        room = handshake.room_name(request.args.get("room"))
+        return invitation.invite(request.environ, configuration.trusted_proxies, room)
+
+    @app.get("/invitation")
+    def invite() -> Response:
+        try:
+            invited = asked_for()
+        except HandshakeRefused as refusal:
+            return refused(refusal)
+        response = jsonify(url=invited.url, local=invited.local)
+        response.cache_control.no_store = True  # another network, another address
+        return response
+
+    @app.get("/invitation.svg")
+    def invitation_picture() -> Response:
+        try:
+            url = asked_for().url
+            if not painters.acquire(timeout=PAINTERS_PATIENCE):
+                reason = "Too many invitations are being drawn. Try again."
+                raise HandshakeRefused(503, reason, {"Retry-After": "5"})
+        except HandshakeRefused as refusal:
+            return refused(refusal)
+        try:
+            response = Response(invitation.draw(url), mimetype="image/svg+xml")
+        finally:
+            painters.release()
+        response.cache_control.no_store = True
+        return response
 
 
 def _deliver(asset: Asset | None, cache_control: str) -> Response:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import Launch
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
-from running import CHECKOUT
+from running import CHECKOUT, DEADLINE
 from werkzeug.test import TestResponse
 
-from chatroom import pages
+from chatroom import invitation, pages
 from chatroom.assets import Assets
 from chatroom.configuration import Configuration, load_configuration
 
@@ -269,6 +273,20 @@ def test_head_has_the_headers_and_no_body(client: FlaskClient, path: str, header
     assert reply.content_length == len(whole.data)
 
 
+def test_a_real_server_sends_it_as_it_is(serve: Launch):
+    """Nothing on the way unpacks it, and a HEAD ends with its headers."""
+    server = serve(history="memory:")
+    status, headers, body = server.get("/static/chat.css", GZIP)
+    assert (status, headers["content-encoding"]) == (200, "gzip")
+    assert gzip.decompress(body) == (CHECKOUT / "static/chat.css").read_bytes()
+    assert server.get("/static/chat.css")[2] == gzip.decompress(body)
+
+    head = server.get("/static/chat.css", GZIP, method="HEAD")
+    assert (head[0], head[1]["content-length"], head[2]) == (200, str(len(body)), b"")
+    again = server.get("/static/chat.css", {**GZIP, "If-None-Match": headers["etag"]})
+    assert (again[0], again[2]) == (304, b"")
+
+
 # -- the manifest ------------------------------------------------------------------------------
 
 
@@ -289,6 +307,90 @@ def test_a_page_without_a_manifest_says_404(
     pages.init_app(app, configuration)
 
     assert app.test_client().get("/manifest.webmanifest").status_code == 404
+
+
+# -- the invitation ----------------------------------------------------------------------------
+
+
+def test_an_invitation_is_the_address_of_the_room(client: FlaskClient):
+    reply = client.get("/invitation?room=garden", headers={"Host": "chat.example:9999"})
+
+    assert reply.json == {"url": "http://chat.example:9999/rooms/garden", "local": False}
+    assert reply.headers["Cache-Control"] == "no-store"
+
+
+def test_an_invitation_that_nobody_else_can_follow_says_so(client: FlaskClient):
+    reply = client.get("/invitation", headers={"Host": "localhost:9999"})
+
+    assert reply.json == {"url": "http://localhost:9999/", "local": True}
+
+
+def test_the_picture_is_the_same_address(client: FlaskClient):
+    reply = client.get("/invitation.svg?room=garden", headers={"Host": "chat.example:9999"})
+
+    assert reply.mimetype == "image/svg+xml"
+    assert reply.data == invitation.draw("http://chat.example:9999/rooms/garden")
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert reply.headers["Content-Security-Policy"] == pages.HEADERS["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/invitation", "/invitation.svg"])
+def test_what_makes_no_address_is_refused_in_words(client: FlaskClient, path: str):
+    for query, prefix in (("?room=a/b", ""), ("", "/" + "x" * 2000)):
+        reply = client.get(path + query, environ_overrides={"SCRIPT_NAME": prefix})
+        assert reply.status_code == 400
+        assert reply.mimetype == "text/plain"
+        assert "wanted: " in reply.text
+
+
+def test_only_so_many_pictures_are_drawn_at_once_and_the_next_is_told(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pages, "PAINTERS_PATIENCE", 0.01)
+    drawing, go_on = threading.Barrier(pages.PAINTERS + 1), threading.Event()
+
+    def draw(_url: str) -> bytes:
+        drawing.wait(DEADLINE)
+        go_on.wait(DEADLINE)
+        return b"<svg/>"
+
+    def ask() -> int:
+        return app.test_client().get("/invitation.svg").status_code
+
+    monkeypatch.setattr(invitation, "draw", draw)
+    with ThreadPoolExecutor(pages.PAINTERS) as pool:
+        asked = [pool.submit(ask) for _ in range(pages.PAINTERS)]
+        drawing.wait(DEADLINE)
+        refused = app.test_client().get("/invitation.svg")
+        go_on.set()
+        assert [one.result(DEADLINE) for one in asked] == [200] * pages.PAINTERS
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+
+
+def test_a_picture_that_fails_leaves_its_painter_free(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pages, "PAINTERS_PATIENCE", 0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(invitation, "draw", lambda url: 1 / 0)
+        for _ in range(pages.PAINTERS + 1):
+            assert client.get("/invitation.svg").status_code == 500
+
+    assert client.get("/invitation.svg").status_code == 200
+
+
+@pytest.mark.parametrize(("host_name", "local"), [("127.0.0.1", True), ("0.0.0.0", False)])
+def test_a_real_server_invites_to_its_address_on_the_network_if_it_listens_there(
+    serve: Launch, host_name: str, local: bool
+):
+    address = invitation.lan_address()
+    if not (local or address):
+        pytest.skip("this machine has no network")
+    server = serve(history="memory:", hostName=host_name)
+    body = json.loads(server.get("/invitation?room=garden")[2])
+
+    host = "127.0.0.1" if local else address
+    assert body == {"url": f"http://{host}:{server.port}/rooms/garden", "local": local}
 
 
 # -- the policy --------------------------------------------------------------------------------
