@@ -13,11 +13,11 @@ from running import CHECKOUT
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
-    {"errors", "message", "timers"},
+    {"assets", "errors", "message", "timers"},
     {"channel", "frames", "identity", "names", "protocol", "limits", "history"},
     {"settings", "trimmer", "typed"},
     {"configuration", "handshake"},
-    {"log"},
+    {"invitation", "log"},
     {"connection"},
     {"user", "gate"},
     {"member", "past", "poster"},
@@ -26,7 +26,7 @@ LAYERS = [
     {"host", "rooms"},
     {"broadcaster"},
     {"server"},
-    {"engine"},
+    {"engine", "pages"},
     {"web", "serving"},
     {""},  # chatroom/__init__.py
 ]
@@ -43,7 +43,7 @@ HISTORY_LAYERS = [
 """The same within ``chatroom.history``."""
 
 HOMES = {
-    "flask": {"web", ""},
+    "flask": {"pages", "web", ""},
     "flask_sock": {"web"},
     "simple_websocket": {"connection", "user", "web"},
     "sqlite3": {
@@ -53,13 +53,15 @@ HOMES = {
         "history.sqlite_file",
         "history.sqlite_trim",
     },
-    "socket": {"connection", "serving"},
+    "socket": {"connection", "invitation", "serving"},
     "signal": {"serving"},
     "gunicorn": set(),
     "itsdangerous": {"identity"},
+    "segno": {"invitation"},
 }
 """Where each library may be imported. ``user`` and ``web`` name simple_websocket's Server in
-annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses."""
+annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses, and
+``invitation`` asks for this machine's."""
 
 ANNOTATIONS_ONLY = {("user", "simple_websocket"), ("web", "simple_websocket")}
 
@@ -160,8 +162,9 @@ def test_a_library_named_in_annotations_is_not_used_otherwise(name: str, library
     assert all(id(node) in annotations for node in uses)
 
 
-def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_four_and_what_they_bring():
-    allowed = {"flask", "flask_sock", "simple_websocket", "werkzeug", "itsdangerous", "chatroom"}
+def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_five_and_what_they_bring():
+    allowed = {"flask", "flask_sock", "simple_websocket", "segno", "chatroom"}
+    allowed |= {"werkzeug", "itsdangerous"}
     for name, path in SOURCES.items():
         for found in imports(path, at_run_time=False):
             top = found.split(".")[0]
