@@ -9,6 +9,7 @@ ChatError
 │   └── ChannelClosed      the server behind the channel has stopped
 ├── FrameRefused           a client sent what the protocol does not allow: its socket is closed
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
+├── Problem                a request under /api that gets problem details instead of an answer
 └── UserError              a user's thread failed, or the user was dropped: logged and counted
 """
 
@@ -97,6 +98,29 @@ class HandshakeRefused(ChatError):
 
     def __str__(self) -> str:
         return f"{self.status}: {self.reason}"
+
+
+class Problem(ChatError):
+    """A request under ``/api`` that is answered with problem details (RFC 9457).
+
+    Args:
+        code: one of ``problems.KINDS``, which knows the status and the title.
+        detail: one sentence that the person who reads it can act on.
+        headers: what the status asks for besides, such as ``Allow`` with 405.
+        members: what the problem has besides, such as ``field`` and ``value``.
+    """
+
+    def __init__(
+        self, code: str, detail: str, headers: dict[str, str] | None = None, **members: str
+    ) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
+        self.members = members
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
 
 
 class UserError(ChatError):
