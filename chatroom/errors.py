@@ -4,7 +4,8 @@ ChatError
 ├── ConfigurationError     a setting is wrong: the program does not start
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
-│   └── HistoryUnavailable the disk said no this time: nothing is half stored, try again later
+│   ├── HistoryUnavailable the disk said no this time: nothing is half stored, try again later
+│   └── CmidTaken          a message with this cmid is stored already: nothing is stored again
 ├── ChannelError
 │   └── ChannelClosed      the server behind the channel has stopped
 ├── FrameRefused           a client sent what the protocol does not allow: its socket is closed
@@ -50,6 +51,10 @@ class HistoryRefused(HistoryError):
 
 class HistoryUnavailable(HistoryError):
     """The history could not be read or written this time; nothing is half stored."""
+
+
+class CmidTaken(HistoryError):
+    """The room has a message of the same user with the same cmid; none of the batch is stored."""
 
 
 class ChannelError(ChatError):

@@ -32,6 +32,7 @@ HISTORY_LAYERS = [
     {""},  # the interface
     {"page", "lock", "sqlite_file"},
     {"readers", "sqlite_check"},
+    {"sqlite_reads"},
     {"memory", "sqlite"},
 ]
 """The same within ``chatroom.history``."""
