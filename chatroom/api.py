@@ -1,37 +1,25 @@
-"""The HTTP API: rooms, messages, users and events, for scripts. Errors are problem details."""
+"""The HTTP API: rooms, messages, users and events, for scripts. Its errors are problem details."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
-import sys
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from functools import partial
 from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request, url_for
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from chatroom import asked, events, handshake, openapi, problems, reading
+from chatroom import answers, asked, handshake, openapi, reading
+from chatroom.answers import JSON, LINES
+from chatroom.asked import BEGINNING, Id
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
-from chatroom.errors import (
-    ChatError,
-    CmidReused,
-    HandshakeRefused,
-    HistoryUnavailable,
-    Problem,
-    TooManyRooms,
-)
+from chatroom.errors import HandshakeRefused, Problem
+from chatroom.events import Feed, Listener, Start, start
 from chatroom.history import History
-from chatroom.message import Message
+from chatroom.message import RoomSummary
+from chatroom.problems import abridged, refuse
 from chatroom.protocol import iso_time, to_json
-
-log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0
 """Seconds that the Server thread has to answer."""
@@ -39,4 +27,232 @@ TIMEOUT = 5.0
 STREAMS = 8
 """Rooms that are streamed as lines at once: each holds one of the threads for plain HTTP."""
 
-JSON, LINES = "application/json", "application/x-ndjson"
+
+def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
+    """Put the routes under ``/api`` on the app. Starts nothing."""
+    api = Blueprint("api", __name__, url_prefix="/api")
+    _add_rooms(api, engine, configuration)
+    _add_messages(api, engine.history)
+    _add_post(api, engine, configuration)
+    _add_events(api, engine, configuration)
+    answers.init_app(app, api, configuration)
+    app.register_blueprint(api)
+
+
+def _add_rooms(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
+    document = openapi.document(configuration)
+
+    @api.get("/openapi.json")
+    def description() -> Response:
+        return answers.cached(json.dumps(document, indent=1))
+
+    @api.get("/rooms")
+    def rooms() -> Response:
+        known = map(_summary, engine.history.rooms())
+        return answers.cached(json.dumps({"rooms": list(known)}, ensure_ascii=False))
+
+    @api.get("/rooms/<room>/users")
+    def users(room: str) -> Response:
+        present = engine.server.present(_named(room), TIMEOUT)
+        found = [{"userId": user_id, "userName": name} for user_id, name in present]
+        return answers.fresh(json.dumps({"users": found}, ensure_ascii=False))
+
+
+def _summary(room: RoomSummary) -> dict[str, object]:
+    return {
+        "name": room.name,
+        "messages": room.seq - room.first + 1 if room.first else 0,
+        "last": f"{room.seq}-{room.nonce}",
+        "sentAt": iso_time(room.sent_at),
+    }
+
+
+# -- messages ----------------------------------------------------------------------------------
+
+
+def _add_messages(api: Blueprint, history: History) -> None:
+    streams = threading.BoundedSemaphore(STREAMS)
+
+    @api.get("/rooms/<room>/messages")
+    def messages(room: str) -> Response:
+        wanted = _Wanted(_named(room))
+        if answers.negotiated(JSON, LINES) == JSON:
+            return _page(history, wanted)
+        if wanted.text:
+            raise refuse("bad-parameter", "q", wanted.text, f"no q with {LINES}; Accept: {JSON}")
+        if not streams.acquire(blocking=False):
+            raise Problem("busy", "Too many rooms are being streamed. Try again.")
+        try:
+            response = _lines(history, wanted)
+        except BaseException:
+            streams.release()
+            raise
+        response.call_on_close(streams.release)
+        return response
+
+    @api.get("/rooms/<room>/messages/<id>")
+    def message(room: str, id: str) -> Response:
+        found = reading.one(history, _named(room), asked.message_id("id", id))
+        return answers.cached(to_json(found))
+
+
+class _Wanted:
+    """The query of a request for messages."""
+
+    def __init__(self, room: str) -> None:
+        args = request.args
+        self.room = room
+        self.text = args.get("q", "")
+        self.since = asked.message_id("since", args["since"]) if "since" in args else None
+        self.before = asked.message_id("before", args["before"]) if "before" in args else None
+        self.limit: int | None = None
+        if "limit" in args:
+            self.limit = asked.number("limit", args["limit"], 1, reading.MAX_PAGE_LENGTH)
+        if len(self.text) > asked.MAX_QUERY_LENGTH:
+            wanted = f"{asked.MAX_QUERY_LENGTH} characters at most"
+            raise refuse("bad-parameter", "q", self.text, wanted)
+        self.text = self.text.strip()
+
+    def demand(self, history: History) -> None:
+        """Make sure that the messages that it names are there."""
+        for field, id in (("since", self.since), ("before", self.before)):
+            if id:
+                reading.demand(history, self.room, field, id)
+
+
+def _page(history: History, wanted: _Wanted) -> Response:
+    room, since, before = wanted.room, wanted.since, wanted.before
+    limit = wanted.limit or reading.PAGE_LENGTH
+    wanted.demand(history)
+    if wanted.text:
+        page = reading.matching(history, room, wanted.text, since or BEGINNING, before, limit)
+    elif since:
+        page = reading.following(history, room, since, _upto(history, wanted), limit)
+    else:
+        page = reading.newest(history, room, before, limit)
+    texts = ",".join(map(to_json, page.messages))
+    links = []
+    if page.older:
+        after = {"since": wanted.since} if wanted.text else {}
+        links.append(_link("prev", wanted, before=page.older, **after))
+    if page.newer:
+        links.append(_link("next", wanted, since=page.newer, before=before if since else None))
+    return answers.cached(f'{{"messages":[{texts}]}}', links)
+
+
+def _upto(history: History, wanted: _Wanted) -> int:
+    seq, _nonce = history.head(wanted.room)
+    return min(seq, wanted.before.seq - 1) if wanted.before else seq
+
+
+def _link(relation: str, wanted: _Wanted, **ids: Id | None) -> str:
+    """One of the links of a page (RFC 8288)."""
+    query: dict[str, Any] = {name: str(id) for name, id in ids.items() if id}
+    query |= {"limit": wanted.limit, "q": wanted.text or None}
+    address = url_for("api.messages", room=wanted.room, **query)
+    return f'<{address}>; rel="{relation}"'
+
+
+def _lines(history: History, wanted: _Wanted) -> Response:
+    """The room as it is now, from ``since`` on."""
+    wanted.demand(history)
+    seq, nonce = history.head(wanted.room)
+    response = answers.tagged(f"{seq}-{nonce}-{history.first(wanted.room)}")
+    if response.status_code == 304:
+        return response
+    upto = _upto(history, wanted) if wanted.before else seq
+    stream = reading.lines(history, wanted.room, wanted.since or BEGINNING, upto, wanted.limit)
+    # The first page before the status goes out: a disk that fails now is a 503, and later a
+    # broken reply.
+    response.response = chain([next(stream, b"")], stream)
+    return response
+
+
+# -- speaking ----------------------------------------------------------------------------------
+
+
+def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
+    @api.post("/rooms/<room>/messages")
+    def say(room: str) -> Response:
+        room = _named(room)
+        _check_origin(configuration)
+        if request.mimetype != JSON:
+            raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
+        request.max_content_length = configuration.max_message_bytes
+        post = asked.post(request.get_data(), max_name_length=configuration.max_name_length)
+        known = engine.history.find(room, "", post.cmid) if post.cmid else None
+        message = engine.server.say(room, post.draft, cmid=post.cmid, timeout=TIMEOUT)
+        response = answers.fresh(to_json(message), 200 if known else 201)
+        response.location = url_for("api.message", room=room, id=message.id)
+        return response
+
+
+# -- events ------------------------------------------------------------------------------------
+
+
+def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
+    @api.get("/rooms/<room>/events")
+    def events(room: str) -> Response:
+        room = _named(room)
+        _check_origin(configuration)
+        since, past = _since(), _past(configuration)
+        response = answers.fresh("", mimetype="text/event-stream")
+        if request.method == "HEAD":
+            return response
+        listener = Listener(request.environ.get("gunicorn.socket"))
+        engine.gate.enter(listener)
+
+        def leave() -> None:
+            engine.server.unsubscribe(room, listener)
+            engine.gate.leave(listener)
+
+        try:
+            begin = _subscribe(engine, room, listener, since, past)
+        except BaseException:
+            leave()
+            raise
+        response.call_on_close(leave)
+        response.response = Feed(engine.history, room, listener, begin).events()
+        return response
+
+
+def _since() -> str | None:
+    """The last id that the client has seen: a browser that comes back says it in a header."""
+    if header := request.headers.get("Last-Event-ID"):
+        return header
+    since = request.args.get("since")
+    return None if since is None else str(asked.message_id("since", since))
+
+
+def _past(configuration: Configuration) -> int | None:
+    limit = request.args.get("limit")
+    if limit is not None:
+        return asked.number("limit", limit, 0, reading.MAX_PAGE_LENGTH)
+    return configuration.replay_limit or None
+
+
+def _subscribe(
+    engine: Engine, room: str, listener: Listener, since: str | None, past: int | None
+) -> Start:
+    """Where to begin, such that the listener hears all that comes after it."""
+    while True:
+        begin = start(engine.history, room, since, past)
+        if engine.server.subscribe(room, begin.head.seq, listener, TIMEOUT):
+            return begin
+        # So much was said in between that the room's tail is too short: look again.
+
+
+# -- what several need ------------------------------------------------------------------------
+
+
+def _named(room: str) -> str:
+    try:
+        return handshake.room_name(room)
+    except HandshakeRefused as refusal:
+        raise Problem("bad-room", refusal.reason, field="room", value=abridged(room)) from None
+
+
+def _check_origin(configuration: Configuration) -> None:
+    handshake.check_origin(
+        request.environ, configuration.allowed_origins, configuration.trusted_proxies
+    )

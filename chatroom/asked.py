@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, NamedTuple
 
@@ -10,8 +9,10 @@ from chatroom import problems, protocol
 from chatroom.errors import BadName, FrameRefused, Problem
 from chatroom.message import Draft
 from chatroom.names import checked
+from chatroom.typed import MAX_CMID_LENGTH
 
-MAX_CMID_LENGTH = 64
+MAX_QUERY_LENGTH = 200
+"""Characters of what is searched for."""
 
 MESSAGE_ID = "0-0|[1-9][0-9]{0,11}-[0-9a-f]{16}"
 """As a pattern. Twelve digits: no room has more messages."""
@@ -79,7 +80,7 @@ def post(data: bytes, *, max_name_length: int) -> Post:
     try:
         name = checked(name, max_name_length)
     except BadName as error:
-        value = problems.shown(name)
+        value = problems.abridged(name)
         raise Problem("bad-field", error.detail, field="userName", value=value) from None
     body = _text(fields, "body", "what to say: a text of at least one character")
     timestamp = _text(fields, "timestamp", "a text, or no such field", default="")
@@ -94,7 +95,7 @@ def _object(data: bytes) -> dict[str, Any]:
     except FrameRefused as refusal:
         cause = refusal.reason
     wanted = '{"userName": "Ann", "body": "Good morning!"}'
-    value = problems.shown(data.decode(errors="replace"))
+    value = problems.abridged(data.decode(errors="replace"))
     raise Problem("bad-json", f"The body is {cause}; wanted: {wanted}", field="body", value=value)
 
 
@@ -106,9 +107,7 @@ def _cmid(fields: dict[str, Any]) -> str:
     return cmid
 
 
-def _text(
-    fields: dict[str, Any], name: str, wanted: str, *, default: str | None = None
-) -> str:
+def _text(fields: dict[str, Any], name: str, wanted: str, *, default: str | None = None) -> str:
     """The field; a field that is wanted is not empty."""
     if name not in fields and default is None:
         raise Problem("bad-field", f"{name} is missing; wanted: {wanted}", field=name)

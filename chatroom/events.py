@@ -26,7 +26,7 @@ from chatroom.protocol import to_json
 log = logging.getLogger(__name__)
 
 PING_INTERVAL = 15.0
-"""Seconds of silence after which a comment is sent: only what is sent tells that nobody is there."""
+"""Seconds of silence after which a comment is sent: else nobody would see that a client is gone."""
 
 BACKLOG = 8
 """Batches that wait for a listener who is slower than the room; those before them are read from
@@ -59,7 +59,7 @@ class Listener:
         self._batches: deque[Sequence[bytes]] = deque(maxlen=BACKLOG)
         self._reason = ""
 
-    # -- the Server thread ----------------------------------------------------------------------
+    # -- the Server thread ---------------------------------------------------------------------
 
     def take(self, frames: Sequence[bytes]) -> bool:
         """Hear what was committed, a text frame each. Never waits for the client, and is never
@@ -69,7 +69,7 @@ class Listener:
             self._changed.notify()
         return True
 
-    # -- whoever stops the server: what the gate asks of it -----------------------------------------
+    # -- the gate ------------------------------------------------------------------------------
 
     def hold(self) -> None:
         """Do nothing: nobody reads from this client."""
@@ -89,7 +89,7 @@ class Listener:
             with suppress(OSError):  # it was gone already
                 self._socket.shutdown(socket.SHUT_RDWR)
 
-    # -- the thread that sends ---------------------------------------------------------------------
+    # -- the thread that sends -----------------------------------------------------------------
 
     @property
     def reason(self) -> str:

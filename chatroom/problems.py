@@ -26,6 +26,7 @@ KINDS = {
     "bad-parameter": Kind(400, "A parameter has a value that it cannot have"),
     "bad-json": Kind(400, "The body is not a JSON object"),
     "foreign-origin": Kind(403, "Pages of this origin may not do that"),
+    "too-many-rooms": Kind(403, "No more rooms can be made"),
     "not-found": Kind(404, "There is nothing at this address"),
     "no-such-message": Kind(404, "The room has no message with this id"),
     "method-not-allowed": Kind(405, "This address does not take this method"),
@@ -36,7 +37,6 @@ KINDS = {
     "unsupported-type": Kind(415, "The body is of a type that is not taken"),
     "bad-field": Kind(422, "A field has a value that it cannot have"),
     "internal": Kind(500, "The server made a mistake"),
-    "too-many-rooms": Kind(503, "No more rooms can be opened now"),
     "full": Kind(503, "All places are taken, or the server stops"),
     "busy": Kind(503, "Too many are reading the history"),
     "unavailable": Kind(503, "The room cannot do that now"),
@@ -46,18 +46,22 @@ KINDS = {
 
 def refuse(code: str, field: str, value: object, wanted: str) -> Problem:
     """The problem that names a field, its value and the way out."""
-    value = shown(value)
-    detail = f"{field} is {value}; wanted: {wanted}"
-    return Problem(code, detail, field=field, value=value, wanted=wanted)
+    detail = f"{field} is {shown(value)}; wanted: {wanted}"
+    return Problem(code, detail, field=field, value=abridged(value), wanted=wanted)
 
 
 def shown(value: object) -> str:
-    """What was refused, as JSON and not too long; half a surrogate pair becomes a ``?``."""
+    """What was refused, in a sentence: texts in quotes."""
+    text = abridged(value)
+    return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
+
+
+def abridged(value: object) -> str:
+    """What was refused as text, not too long; half a surrogate pair becomes a ``?``."""
     text = value if isinstance(value, str) else json.dumps(value)
     if len(text) > SHOWN_CHARACTERS:
         text = f"{text[:SHOWN_CHARACTERS]}… ({len(text)} characters)"
-    text = text.encode(errors="replace").decode()
-    return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
+    return text.encode(errors="replace").decode()
 
 
 def status(problem: Problem) -> int:

@@ -80,9 +80,7 @@ def matching(
     return Page(messages)
 
 
-def lines(
-    history: History, room: str, since: Id, upto: int, limit: int | None
-) -> Iterator[bytes]:
+def lines(history: History, room: str, since: Id, upto: int, limit: int | None) -> Iterator[bytes]:
     """The messages after ``since`` as JSON, one a line; a page of them at a time.
 
     Raises:
@@ -140,7 +138,7 @@ def _older(history: History, room: str, messages: list[Message]) -> Id | None:
 def _missing(history: History, room: str, field: str, id: Id) -> Problem:
     """Tell a message that was there once from one that never was, as far as can be known."""
     first = history.first(room)
-    if id.seq < first:
+    if 0 < id.seq < first:
         for page in history.pages(room, first - 1, first):
             return _gone(field, id, page[0])
     detail = f"{field} is {id}, and the room has no message with this id; "
