@@ -22,8 +22,8 @@ RETRY_AFTER = "5"
 
 
 def fresh(text: str, status: int = 200, mimetype: str = JSON) -> Response:
-    """An answer that is not to be kept."""
-    response = Response(f"{text}\n" if text else "", status, mimetype=mimetype)
+    """An answer that is not to be kept; without a text, its body comes later."""
+    response = Response(f"{text}\n" if text else None, status, mimetype=mimetype)
     response.cache_control.no_store = True
     return response
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from chatroom import answers, asked, handshake, openapi, reading
 from chatroom.answers import JSON, LINES
@@ -172,19 +173,29 @@ def _lines(history: History, wanted: _Wanted) -> Response:
 
 
 def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
+    limit = configuration.max_message_bytes
+
     @api.post("/rooms/<room>/messages")
     def say(room: str) -> Response:
         room = _named(room)
         _check_origin(configuration)
         if request.mimetype != JSON:
             raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
-        request.max_content_length = configuration.max_message_bytes
-        post = asked.post(request.get_data(), max_name_length=configuration.max_name_length)
+        post = asked.post(_body(limit), max_name_length=configuration.max_name_length)
         known = engine.history.find(room, "", post.cmid) if post.cmid else None
         message = engine.server.say(room, post.draft, cmid=post.cmid, timeout=TIMEOUT)
         response = answers.fresh(to_json(message), 200 if known else 201)
         response.location = url_for("api.message", room=room, id=message.id)
         return response
+
+
+def _body(limit: int) -> bytes:
+    # Of a body in chunks, Werkzeug gives as much as it may have, and keeps silent on the rest.
+    request.max_content_length = limit + 1
+    data = request.get_data()
+    if len(data) > limit:
+        raise RequestEntityTooLarge
+    return data
 
 
 # -- events ------------------------------------------------------------------------------------

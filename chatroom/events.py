@@ -64,9 +64,10 @@ class Listener:
     def take(self, frames: Sequence[bytes]) -> bool:
         """Hear what was committed, a text frame each. Never waits for the client, and is never
         too slow."""
-        with self._changed:
-            self._batches.append(frames)
-            self._changed.notify()
+        if frames:
+            with self._changed:
+                self._batches.append(frames)
+                self._changed.notify()
         return True
 
     # -- the gate ------------------------------------------------------------------------------

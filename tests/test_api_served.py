@@ -82,6 +82,7 @@ class Listener:
     def event(self) -> tuple[str, str, Any]:
         """Name, id and data of the next event; EOFError where the stream ends well."""
         fields: dict[str, str] = {}
+        line = ""
         while "data" not in fields or line:
             text = self.reply.readline().decode()
             if not text:
