@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from chatroom import typed
 from chatroom.errors import TypedRefusal
-from chatroom.member import Arrival, Member
+from chatroom.member import TYPING_INTERVAL, Arrival, Member
 from chatroom.names import free_name
 from chatroom.presence import Person
 from chatroom.protocol import CloseCode
@@ -20,9 +20,6 @@ from chatroom.timers import Timers
 from chatroom.user import User
 
 log = logging.getLogger(__name__)
-
-TYPING_INTERVAL = 2.0
-"""Seconds in which others are told once at most that a user types."""
 
 COUNT_INTERVAL = 1.0
 """Seconds in which a large room is told once at most how many it is."""
@@ -163,15 +160,17 @@ class Host:
             return
         person = room.presence[user.user_id]
         if not person.sockets:
-            reason = _reason(cause)
-            self._timers.after(self._leave_grace, lambda: self._leave(room, person, reason))
+            person.absences += 1
+            absence, reason = person.absences, _reason(cause)
 
-    def _leave(self, room: Room, person: Person, reason: str) -> None:
-        if person.sockets or person.user_id not in room.presence:
-            return
-        if room.presence[person.user_id] is person:
-            self._left(room, person, reason)
-            self._forget(room)
+            def leave() -> None:
+                if room.presence.get(person.user_id) is not person:
+                    return
+                if not person.sockets and person.absences == absence:
+                    self._left(room, person, reason)
+                    self._forget(room)
+
+            self._timers.after(self._leave_grace, leave)
 
     def _left(self, room: Room, person: Person, reason: str) -> None:
         room.presence.forget(person)
