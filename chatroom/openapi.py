@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
 ID: Json = {"type": "string", "pattern": f"^({MESSAGE_ID})$", "examples": ["42-664c976f9a047975"]}
-ROOM: Json = {"type": "string", "pattern": r"^[\w-]{1,64}$", "examples": ["lobby"]}
+ROOM: Json = {"type": "string", "pattern": r"^[\w.-]{1,64}$", "examples": ["lobby"]}
 TIME: Json = {"type": "string", "format": "date-time"}
 
 
@@ -127,7 +127,7 @@ def _get(name: str, summary: str, responses: Json, *refusals: int) -> Json:
 def _parameters() -> Json:
     text = {"type": "string", "maxLength": MAX_QUERY_LENGTH}
     return {
-        "room": _in("path", "room", ROOM, "1 to 64 letters of any script, digits, _ or -"),
+        "room": _in("path", "room", ROOM, "1 to 64 letters of any script, digits, _, - or ."),
         "id": _in("path", "id", ID, "A message's id"),
         "since": _in("query", "since", ID, "Only messages after this one; 0-0: from the oldest"),
         "before": _in("query", "before", ID, "Only messages before this one"),

@@ -27,6 +27,11 @@ LAYERS = [
     {"broadcaster"},
     {"server"},
     {"engine"},
+    {"problems"},
+    {"answers", "asked"},
+    {"events", "reading"},
+    {"openapi"},
+    {"api"},
     {"web", "serving"},
     {""},  # chatroom/__init__.py
 ]
@@ -43,7 +48,7 @@ HISTORY_LAYERS = [
 """The same within ``chatroom.history``."""
 
 HOMES = {
-    "flask": {"web", ""},
+    "flask": {"answers", "api", "web", ""},
     "flask_sock": {"web"},
     "simple_websocket": {"connection", "user", "web"},
     "sqlite3": {
@@ -53,7 +58,7 @@ HOMES = {
         "history.sqlite_file",
         "history.sqlite_trim",
     },
-    "socket": {"connection", "serving"},
+    "socket": {"connection", "events", "serving"},
     "signal": {"serving"},
     "gunicorn": set(),
     "itsdangerous": {"identity"},
