@@ -136,10 +136,16 @@ class Search:
             count += len(page)
             spent = time.monotonic() - began
             if spent >= INDEXING_SECONDS and last < found.last:
-                left = found.last - last
-                cause = f"room {room!r} is still being indexed: {left} messages are left"
-                seconds = math.ceil(left * spent / count)
-                raise HistoryUnavailable(self._name, cause, f"try again in {seconds} s")
+                raise self._indexing(room, found.last - last, count)
+
+    def _indexing(self, room: str, left: int, at_once: int) -> HistoryUnavailable:
+        # Nobody goes on with it but those who search: so it asks them to, and not to wait.
+        searches = math.ceil(left / at_once)
+        return HistoryUnavailable(
+            self._name,
+            f"room {room!r} is still being indexed: {left} messages are left",
+            f"try again in 1 s; about {searches} more searches finish it",
+        )
 
     def _read(
         self, room: str, found: Extent, words: list[str], before: int, limit: int
