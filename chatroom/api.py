@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Any
 
@@ -27,6 +29,9 @@ TIMEOUT = 5.0
 
 STREAMS = 8
 """Rooms that are streamed as lines at once: each holds one of the threads for plain HTTP."""
+
+SEARCHES = 4
+"""Searches under way at once: the history does one at a time, and the others wait for it."""
 
 
 def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
@@ -73,28 +78,38 @@ def _summary(room: RoomSummary) -> dict[str, object]:
 
 def _add_messages(api: Blueprint, history: History) -> None:
     streams = threading.BoundedSemaphore(STREAMS)
+    searches = threading.BoundedSemaphore(SEARCHES)
 
     @api.get("/rooms/<room>/messages")
     def messages(room: str) -> Response:
         wanted = _Wanted(_named(room))
         if answers.negotiated(JSON, LINES) == JSON:
-            return _page(history, wanted)
+            if not wanted.text:
+                return _page(history, wanted)
+            with _place(searches, "Too many are searching. Try again."):
+                return _page(history, wanted)
         if wanted.text:
             raise refuse("bad-parameter", "q", wanted.text, f"no q with {LINES}; Accept: {JSON}")
-        if not streams.acquire(blocking=False):
-            raise Problem("busy", "Too many rooms are being streamed. Try again.")
-        try:
+        with ExitStack() as places:
+            places.enter_context(_place(streams, "Too many rooms are being streamed. Try again."))
             response = _lines(history, wanted)
-        except BaseException:
-            streams.release()
-            raise
-        response.call_on_close(streams.release)
+            response.call_on_close(places.pop_all().close)
         return response
 
     @api.get("/rooms/<room>/messages/<id>")
     def message(room: str, id: str) -> Response:
         found = reading.one(history, _named(room), asked.message_id("id", id))
         return answers.cached(to_json(found))
+
+
+@contextmanager
+def _place(places: threading.Semaphore, reason: str) -> Iterator[None]:
+    if not places.acquire(blocking=False):
+        raise Problem("busy", reason)
+    try:
+        yield
+    finally:
+        places.release()
 
 
 class _Wanted:
@@ -211,19 +226,13 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
         if request.method == "HEAD":
             return response
         listener = Listener(request.environ.get("gunicorn.socket"))
-        engine.gate.enter(listener)
-
-        def leave() -> None:
-            engine.server.unsubscribe(room, listener)
-            engine.gate.leave(listener)
-
-        try:
+        with ExitStack() as leaving:
+            engine.gate.enter(listener)
+            leaving.callback(engine.gate.leave, listener)
+            leaving.callback(engine.server.unsubscribe, room, listener)
             begin = _subscribe(engine, room, listener, since, past)
-        except BaseException:
-            leave()
-            raise
-        response.call_on_close(leave)
-        response.response = Feed(engine.history, room, listener, begin).events()
+            response.response = Feed(engine.history, room, listener, begin).events()
+            response.call_on_close(leaving.pop_all().close)
         return response
 
 

@@ -14,12 +14,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chatroom import create_app, problems
-from chatroom.api import STREAMS
+from chatroom.api import SEARCHES, STREAMS
 from chatroom.configuration import load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
-from chatroom.reading import MAX_PAGE_LENGTH, PAGE_LENGTH
+from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 
 LINES = {"Accept": "application/x-ndjson"}
 NOWHERE = "7-00000000000000ff"
@@ -416,6 +416,114 @@ def test_a_gap_in_the_middle_breaks_the_lines_off(
             next(chunks)
 
 
+# -- searching ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("caf\u00e9", ["A caf\u00e9 au lait", "CAFE!"]),
+        ("CAFE", ["A caf\u00e9 au lait", "CAFE!"]),
+        ("cafe lait", ["A caf\u00e9 au lait"]),
+        ("good mor", ["Good morning"]),
+        ("ood", []),
+        ("", ["Good morning", "A caf\u00e9 au lait", "CAFE!"]),
+        ("  ", ["Good morning", "A caf\u00e9 au lait", "CAFE!"]),
+        ("!?", []),
+    ],
+)
+def test_a_search_finds_words_as_people_expect(client: FlaskClient, text: str, found: list[str]):
+    for body in ("Good morning", "A caf\u00e9 au lait", "CAFE!"):
+        post(client, body=body)
+    post(client, "kitchen", body="cafe morning")
+
+    assert bodies(client.get("/api/rooms/lobby/messages", query_string={"q": text})) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"',
+        "'",
+        '" OR "1',
+        "'; DROP TABLE messages; --",
+        "NOT hi",
+        "hi AND",
+        "hi OR zzz",
+        "NEAR(hi zzz)",
+        "body:hi",
+        "hi*",
+        "^hi",
+        "-hi",
+        "+",
+        "*",
+        "()",
+        "{a b}: c",
+        "%",
+        "_",
+        "\\",
+        "\x00",
+        "hi\x00",
+        "\u202e",
+        "\U0001f44b",
+        "\ufffd",
+        "a" * 200,
+        " ".join("a" * 100),
+        '"' * 200,
+        "\u0301" * 200,
+    ],
+)
+def test_a_hostile_search_is_only_words(client: FlaskClient, engine: Engine, text: str):
+    remember(engine, 3)
+    reply = client.get("/api/rooms/lobby/messages", query_string={"q": text})
+
+    assert set(bodies(reply)) <= {"hi 1", "hi 2", "hi 3"}
+    assert len(bodies(get(client))) == 3
+
+
+def test_links_lead_back_through_all_that_a_search_finds(client: FlaskClient, engine: Engine):
+    messages = remember(engine, 250)
+    reply = get(client, "?q=hi&limit=1000")
+
+    assert len(bodies(reply)) == MAX_MATCHES
+    found = [bodies(reply)]
+    while "prev" in links(reply):
+        reply = client.get(links(reply)["prev"])
+        found.insert(0, bodies(reply))
+    assert joined(found) == [message.body for message in messages]
+
+
+def test_a_search_keeps_between_two_ids(client: FlaskClient, engine: Engine):
+    messages = remember(engine, 30)
+    reply = get(client, f"?q=hi&since={messages[9].id}&before={messages[19].id}&limit=5")
+
+    assert bodies(reply) == [f"hi {seq}" for seq in range(15, 20)]
+    reply = client.get(links(reply)["prev"])
+    assert bodies(reply) == [f"hi {seq}" for seq in range(11, 15)]
+    assert links(reply) == {}
+
+
+def test_only_so_many_search_at_once(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """Who waits for another's search holds a thread that others need for a page."""
+
+    def search(*_arguments: object) -> list[Message]:
+        nonlocal deep
+        deep += 1
+        replies.append(get(client, "?q=hi"))
+        return []
+
+    replies: list[TestResponse] = []
+    deep = 0
+    monkeypatch.setattr(engine.history, "search", search)
+    assert bodies(get(client, "?q=hi")) == []
+
+    assert deep == SEARCHES
+    problem(replies[0], "busy")
+    assert [reply.status_code for reply in replies[1:]] == [200] * (SEARCHES - 1)
+
+
 def test_a_search_is_not_streamed(client: FlaskClient):
     reply = client.get("/api/rooms/lobby/messages?q=hi", headers=LINES)
 
@@ -692,6 +800,7 @@ def test_head_of_a_problem_has_its_status(client: FlaskClient):
         ("head", "rooms/lobby/messages?since=0-0"),
         ("has", f"rooms/lobby/messages?since={NOWHERE}"),
         ("head", "rooms/lobby/events"),
+        ("search", "rooms/lobby/messages?q=hi"),
         ("pages", f"rooms/lobby/messages/{NOWHERE}"),
     ],
 )
