@@ -15,7 +15,8 @@ Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
 ID: Json = {"type": "string", "pattern": f"^({MESSAGE_ID})$", "examples": ["42-664c976f9a047975"]}
-ROOM: Json = {"type": "string", "pattern": r"^[\w.-]{1,64}$", "examples": ["lobby"]}
+# Not \w: to JavaScript, whose patterns these are, it is ASCII alone.
+ROOM: Json = {"type": "string", "pattern": r"^[\p{L}\p{N}_.-]{1,64}$", "examples": ["lobby"]}
 TIME: Json = {"type": "string", "format": "date-time"}
 
 
@@ -82,6 +83,10 @@ def _messages() -> Json:
         406,
         410,
     )
+    operation["responses"]["414"] = {
+        "description": "The request line is longer than 4094 bytes; it is not read any further",
+        "content": {"text/html": {}},
+    }
     lines = {"schema": {"type": "string", "description": "A Message on each line"}}
     operation["responses"]["200"]["content"][LINES] = lines
     names = ("since", "before", "limit", "q")
