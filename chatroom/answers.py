@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Flask, Response, request, url_for
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from chatroom import problems
+from chatroom import handshake, problems
 from chatroom.configuration import Configuration
 from chatroom.errors import ChatError, HandshakeRefused, Problem, TooManyRooms, TypedRefusal
 
@@ -65,11 +65,44 @@ def negotiated(*types: str) -> str:
     return accepted
 
 
+# -- pages of other sites ----------------------------------------------------------------------
+
+
+def let_in(response: Response, configuration: Configuration) -> Response:
+    """Let a page of an allowed origin read the answer (https://fetch.spec.whatwg.org, CORS)."""
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return response
+    try:
+        handshake.check_origin(
+            request.environ, configuration.allowed_origins, configuration.trusted_proxies
+        )
+    except HandshakeRefused:
+        return response
+    headers = {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "ETag, Link, Location, Retry-After",
+    }
+    if request.method == "OPTIONS":
+        headers |= {
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": "Content-Type, If-None-Match, Last-Event-ID",
+            "Access-Control-Max-Age": "600",
+        }
+    response.headers.update(headers)
+    return response
+
+
 # -- problems ----------------------------------------------------------------------------------
 
 
 def init_app(app: Flask, api: Blueprint, configuration: Configuration) -> None:
-    """Answer with a problem whatever goes wrong under ``/api``."""
+    """Answer with a problem whatever goes wrong under ``/api``; let allowed origins read it all."""
+
+    @api.after_request
+    def let_others_in(response: Response) -> Response:
+        return let_in(response, configuration)
 
     @app.before_request
     def explain_missing() -> Response | None:

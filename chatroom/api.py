@@ -6,21 +6,20 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain
-from typing import Any
 
 from flask import Blueprint, Flask, Response, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from chatroom import answers, asked, handshake, openapi, reading
 from chatroom.answers import JSON, LINES
-from chatroom.asked import BEGINNING, Id
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.errors import HandshakeRefused, Problem
-from chatroom.events import Feed, Listener, Start, start
+from chatroom.events import Feed, Start, start
 from chatroom.history import History
+from chatroom.listener import Listener
 from chatroom.message import RoomSummary
+from chatroom.messages import Wanted, as_lines, as_page
 from chatroom.problems import abridged, refuse
 from chatroom.protocol import iso_time, to_json
 
@@ -82,17 +81,17 @@ def _add_messages(api: Blueprint, history: History) -> None:
 
     @api.get("/rooms/<room>/messages")
     def messages(room: str) -> Response:
-        wanted = _Wanted(_named(room))
+        wanted = Wanted(_named(room))
         if answers.negotiated(JSON, LINES) == JSON:
             if not wanted.text:
-                return _page(history, wanted)
+                return as_page(history, wanted)
             with _place(searches, "Too many are searching. Try again."):
-                return _page(history, wanted)
+                return as_page(history, wanted)
         if wanted.text:
             raise refuse("bad-parameter", "q", wanted.text, f"no q with {LINES}; Accept: {JSON}")
         with ExitStack() as places:
             places.enter_context(_place(streams, "Too many rooms are being streamed. Try again."))
-            response = _lines(history, wanted)
+            response = as_lines(history, wanted)
             response.call_on_close(places.pop_all().close)
         return response
 
@@ -110,78 +109,6 @@ def _place(places: threading.Semaphore, reason: str) -> Iterator[None]:
         yield
     finally:
         places.release()
-
-
-class _Wanted:
-    """The query of a request for messages."""
-
-    def __init__(self, room: str) -> None:
-        args = request.args
-        self.room = room
-        self.text = args.get("q", "")
-        self.since = asked.message_id("since", args["since"]) if "since" in args else None
-        self.before = asked.message_id("before", args["before"]) if "before" in args else None
-        self.limit: int | None = None
-        if "limit" in args:
-            self.limit = asked.number("limit", args["limit"], 1, reading.MAX_PAGE_LENGTH)
-        if len(self.text) > asked.MAX_QUERY_LENGTH:
-            wanted = f"{asked.MAX_QUERY_LENGTH} characters at most"
-            raise refuse("bad-parameter", "q", self.text, wanted)
-        self.text = self.text.strip()
-
-    def demand(self, history: History) -> None:
-        """Make sure that the messages that it names are there."""
-        for field, id in (("since", self.since), ("before", self.before)):
-            if id:
-                reading.demand(history, self.room, field, id)
-
-
-def _page(history: History, wanted: _Wanted) -> Response:
-    room, since, before = wanted.room, wanted.since, wanted.before
-    limit = wanted.limit or reading.PAGE_LENGTH
-    wanted.demand(history)
-    if wanted.text:
-        page = reading.matching(history, room, wanted.text, since or BEGINNING, before, limit)
-    elif since:
-        page = reading.following(history, room, since, _upto(history, wanted), limit)
-    else:
-        page = reading.newest(history, room, before, limit)
-    texts = ",".join(map(to_json, page.messages))
-    links = []
-    if page.older:
-        after = {"since": wanted.since} if wanted.text else {}
-        links.append(_link("prev", wanted, before=page.older, **after))
-    if page.newer:
-        links.append(_link("next", wanted, since=page.newer, before=before if since else None))
-    return answers.cached(f'{{"messages":[{texts}]}}', links)
-
-
-def _upto(history: History, wanted: _Wanted) -> int:
-    seq, _nonce = history.head(wanted.room)
-    return min(seq, wanted.before.seq - 1) if wanted.before else seq
-
-
-def _link(relation: str, wanted: _Wanted, **ids: Id | None) -> str:
-    """One of the links of a page (RFC 8288)."""
-    query: dict[str, Any] = {name: str(id) for name, id in ids.items() if id}
-    query |= {"limit": wanted.limit, "q": wanted.text or None}
-    address = url_for("api.messages", room=wanted.room, **query)
-    return f'<{address}>; rel="{relation}"'
-
-
-def _lines(history: History, wanted: _Wanted) -> Response:
-    """The room as it is now, from ``since`` on."""
-    wanted.demand(history)
-    seq, nonce = history.head(wanted.room)
-    response = answers.tagged(f"{seq}-{nonce}-{history.first(wanted.room)}")
-    if response.status_code == 304:
-        return response
-    upto = _upto(history, wanted) if wanted.before else seq
-    stream = reading.lines(history, wanted.room, wanted.since or BEGINNING, upto, wanted.limit)
-    # The first page before the status goes out: a disk that fails now is a 503, and later a
-    # broken reply.
-    response.response = chain([next(stream, b"")], stream)
-    return response
 
 
 # -- speaking ----------------------------------------------------------------------------------

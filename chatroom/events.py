@@ -9,17 +9,13 @@ import json
 import logging
 import random
 import re
-import socket
-import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from itertools import chain
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from chatroom.asked import BEGINNING, Id, message_id
 from chatroom.errors import HistoryError, Problem
 from chatroom.history import History
+from chatroom.listener import Listener
 from chatroom.log import printable
 from chatroom.protocol import to_json
 
@@ -27,10 +23,6 @@ log = logging.getLogger(__name__)
 
 PING_INTERVAL = 15.0
 """Seconds of silence after which a comment is sent: else nobody would see that a client is gone."""
-
-BACKLOG = 8
-"""Batches that wait for a listener who is slower than the room; those before them are read from
-the history in their turn. A batch holds 256 KiB at most."""
 
 RETRY = (1000, 5000)
 """Milliseconds that a client waits before it comes back: not all in one moment."""
@@ -40,70 +32,6 @@ GAP = (
     "What was said between the last message that you have and the next one here is no longer "
     "kept, or your last message is not known here. Start afresh from here."
 )
-
-
-class Listener:
-    """Between the Server thread, which hands batches over, and the thread that sends them.
-
-    To the gate, it is somebody with a place, as a ``Connection`` is.
-
-    Args:
-        sock: the client's, to cut the line by; None where the WSGI server hands out none.
-    """
-
-    # Rule: _changed's lock guards _batches and _reason.
-
-    def __init__(self, sock: socket.socket | None) -> None:
-        self._socket = sock
-        self._changed = threading.Condition()
-        self._batches: deque[Sequence[bytes]] = deque(maxlen=BACKLOG)
-        self._reason = ""
-
-    # -- the Server thread ---------------------------------------------------------------------
-
-    def take(self, frames: Sequence[bytes]) -> bool:
-        """Hear what was committed, a text frame each. Never waits for the client, and is never
-        too slow."""
-        if frames:
-            with self._changed:
-                self._batches.append(frames)
-                self._changed.notify()
-        return True
-
-    # -- the gate ------------------------------------------------------------------------------
-
-    def hold(self) -> None:
-        """Do nothing: nobody reads from this client."""
-
-    def release(self) -> None:
-        """Do nothing, as ``hold``."""
-
-    def end(self, code: int, reason: str) -> None:
-        """Let the stream end behind what is sent just now. Never waits."""
-        with self._changed:
-            self._reason = reason
-            self._changed.notify()
-
-    def cut(self) -> None:
-        """End the connection: frees the thread that waits for a client who does not read."""
-        if self._socket:
-            with suppress(OSError):  # it was gone already
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    # -- the thread that sends -----------------------------------------------------------------
-
-    @property
-    def reason(self) -> str:
-        """Why the stream is to end; empty while it is not."""
-        return self._reason
-
-    def heard(self, timeout: float) -> list[bytes]:
-        """The frames that have come since the last call; waits ``timeout`` seconds for some."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._batches or self._reason, timeout)
-            frames = list(chain.from_iterable(self._batches))
-            self._batches.clear()
-            return frames
 
 
 class Start(NamedTuple):

@@ -730,6 +730,27 @@ def test_our_own_page_and_an_allowed_one_may_speak(client: FlaskClient, origin: 
     assert reply.status_code == 201
 
 
+def test_a_page_of_an_allowed_origin_may_read_the_answers(client: FlaskClient):
+    """As a browser asks: with a preflight first, then for itself."""
+    address = "/api/rooms/lobby/messages"
+    friend, foe = {"Origin": "https://friend.example"}, {"Origin": "https://evil.example"}
+    asked = {"Access-Control-Request-Method": "POST"}
+
+    reply = client.options(address, headers=friend | asked)
+    assert reply.status_code == 200
+    assert reply.access_control_allow_origin == "https://friend.example"
+    assert "POST" in reply.access_control_allow_methods
+    assert "Content-Type" in reply.access_control_allow_headers
+    for reply in (client.get(address, headers=friend), client.get("/api/rooms", headers=friend)):
+        assert reply.access_control_allow_origin == "https://friend.example"
+        assert "Link" in reply.access_control_expose_headers
+        assert "Origin" in reply.vary
+
+    for reply in (client.options(address, headers=foe | asked), client.get(address, headers=foe)):
+        assert reply.access_control_allow_origin is None
+        assert "Origin" in reply.vary
+
+
 def test_a_room_too_many_is_not_made(client: FlaskClient):
     for room in ("a", "b", "c"):
         assert post(client, room).status_code == 201

@@ -20,7 +20,7 @@ from chatroom import events as module
 from chatroom.configuration import load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
-from chatroom.events import BACKLOG, Listener
+from chatroom.listener import BACKLOG, Listener
 from chatroom.message import Draft, Message
 
 GONE = "2-00000000000000ff"

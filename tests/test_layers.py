@@ -28,9 +28,9 @@ LAYERS = [
     {"server"},
     {"engine"},
     {"problems"},
-    {"answers", "asked"},
+    {"answers", "asked", "listener"},
     {"events", "reading"},
-    {"openapi"},
+    {"messages", "openapi"},
     {"api"},
     {"web", "serving"},
     {""},  # chatroom/__init__.py
@@ -48,7 +48,7 @@ HISTORY_LAYERS = [
 """The same within ``chatroom.history``."""
 
 HOMES = {
-    "flask": {"answers", "api", "web", ""},
+    "flask": {"answers", "api", "messages", "web", ""},
     "flask_sock": {"web"},
     "simple_websocket": {"connection", "user", "web"},
     "sqlite3": {
@@ -61,7 +61,7 @@ HOMES = {
         "history.sqlite_trim",
         "history.sqlite_write",
     },
-    "socket": {"connection", "events", "serving"},
+    "socket": {"connection", "listener", "serving"},
     "signal": {"serving"},
     "gunicorn": set(),
     "itsdangerous": {"identity"},
