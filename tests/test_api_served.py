@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -12,12 +13,15 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Launch
 from raw import answer
-from running import DEADLINE, Running, remember, serving, wait_for
+from running import CHECKOUT, DEADLINE, Running, remember, serving, wait_for
+from websockets.sync.client import ClientConnection
+from websockets.typing import Subprotocol
 
 IN_TIME = 6.0
 """Seconds in which the process has ended after it was told to."""
@@ -28,6 +32,9 @@ LARGE = "x" * 60_000
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with serving(tmp_path_factory.mktemp("api"), history="sqlite:chat.db") as running:
         yield running
+
+
+needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 
 
 def say(server: Running, body: str, room: str = "lobby", **fields: object) -> dict[str, Any]:
@@ -124,6 +131,7 @@ def test_what_is_said_on_a_socket_is_heard_at_once(server: Running) -> None:
         assert bob.bodies() == ["from a script"]
 
 
+@needs_curl
 def test_curl_shows_it_as_it_comes(server: Running) -> None:
     """``curl -N``, as in the docs."""
     address = f"http://127.0.0.1:{server.port}/api/rooms/curl/events"
@@ -265,6 +273,61 @@ def test_a_long_room_as_lines_is_whole_and_costs_no_memory(serve: Launch) -> Non
         assert server.memory() - memory < 16 * 2**20
     finally:
         server.kill()
+
+
+# -- the docs ----------------------------------------------------------------------------------
+
+API = (CHECKOUT / "docs" / "api.md").read_text()
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", API, re.DOTALL)).replace("\\\n", "")
+COMMANDS = [line for line in SHELL.splitlines() if "/events" not in line]
+
+
+@needs_curl
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_in_the_docs_work(server: Running, tmp_path: Path, command: str) -> None:
+    """Typed as they stand there."""
+    say(server, "Good morning!")
+    command = command.replace("localhost:9999", f"127.0.0.1:{server.port}")
+    command = command.replace("curl -s", "curl -sf")
+    run = subprocess.run(
+        command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE
+    )
+    assert run.returncode == 0, run.stderr
+    said = run.stdout + "".join(file.read_text() for file in tmp_path.iterdir())
+    for line in said.splitlines():
+        assert json.loads(line)
+
+
+@pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", API, re.DOTALL))
+def test_an_answer_in_the_docs_has_the_fields_of_a_real_one(server: Running, block: str) -> None:
+    say(server, "Good morning!")
+    told = json.loads(block)
+    path = {
+        "rooms": "rooms",
+        "messages": "rooms/lobby/messages",
+        "users": "rooms/lobby/users",
+        "type": "rooms/lobby/messages?limit=0",
+    }[next(iter(told))]
+    real = json.loads(server.get(f"/api/{path}")[2])
+    if "type" in told:
+        assert told == real
+        return
+    (name,) = told
+    if name == "users":
+        with typed(server):
+            real = json.loads(server.get(f"/api/{path}")[2])
+    assert list(real) == [name]
+    assert list(told[name][0]) == list(real[name][0])
+
+
+def typed(server: Running) -> ClientConnection:
+    """Ann, who is in the lobby with the typed protocol."""
+    subprotocol = Subprotocol("chatroom.v1")
+    socket = server.connect(subprotocols=[subprotocol])
+    socket.send(json.dumps({"type": "hello", "userName": "Ann"}))
+    while json.loads(socket.recv(DEADLINE)).get("type") != "welcome":
+        pass
+    return socket
 
 
 # -- bodies ------------------------------------------------------------------------------------
