@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,10 +19,13 @@ from chatroom.errors import HandshakeRefused, Problem
 from chatroom.events import Feed, Start, start
 from chatroom.history import History
 from chatroom.listener import Listener
+from chatroom.log import printable
 from chatroom.message import RoomSummary
 from chatroom.messages import Wanted, as_lines, as_page
 from chatroom.problems import abridged, refuse
 from chatroom.protocol import iso_time, to_json
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0
 """Seconds that the Server thread has to answer."""
@@ -158,6 +162,10 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
             leaving.callback(engine.gate.leave, listener)
             leaving.callback(engine.server.unsubscribe, room, listener)
             begin = _subscribe(engine, room, listener, since, past)
+            address = handshake.client_address(request.environ, configuration.trusted_proxies)
+            whom = printable(address), printable(room)
+            log.info('listens: %s room "%s"', *whom)
+            leaving.callback(log.info, 'listens no more: %s room "%s"', *whom)
             response.response = Feed(engine.history, room, listener, begin).events()
             response.call_on_close(leaving.pop_all().close)
         return response

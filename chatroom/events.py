@@ -128,9 +128,6 @@ class Feed:
 
     def _hand_on(self, said: list[Said]) -> Iterator[bytes]:
         """Send what was heard; and before it, what the client was too slow for."""
-        said = [item for item in said if item.id.seq > self._seq]
-        if not said:
-            return
         yield from self._catch_up(said[0].id.seq - 1)
         if self._seq == said[0].id.seq - 1:  # else the stream is to end
             yield b"".join(map(_message, said))

@@ -224,7 +224,7 @@ def test_before_the_first_message_there_is_nothing_but_a_way_forward(
 def test_a_page_of_long_messages_ends_early_and_leads_on(client: FlaskClient, engine: Engine):
     """However many are asked for, the answer stays small."""
     said = [message.body for message in remember(engine, 30, body="x" * 30_000)]
-    for relation, query in (("prev", ""), ("next", "since=0-0&")):
+    for relation, query in (("prev", ""), ("prev", "q=xxx&"), ("next", "since=0-0&")):
         reply = get(client, f"?{query}limit={MAX_PAGE_LENGTH}")
         read = [bodies(reply)]
         while relation in links(reply):

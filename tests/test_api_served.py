@@ -129,6 +129,7 @@ def test_what_is_said_on_a_socket_is_heard_at_once(server: Running) -> None:
 
         assert listener.hear(2) == ["from a socket", "from a script"]
         assert bob.bodies() == ["from a script"]
+    assert 'listens: 127.0.0.1 room "both"' in server.log()
 
 
 @needs_curl
