@@ -82,8 +82,8 @@ class Member(User):
         """The Server has let it in. The Server thread's, like all below."""
         self.user_id = ""
         self.tab = ""
-        self.knows: dict[str, str] = {}
-        """Whom it has been told of while it reads the past: user ids and names."""
+        self.knows: dict[str, str] | int = 0
+        """Whom ``welcome`` told it of, user ids and names, or how many: until it is live."""
 
     # -- the reader thread ----------------------------------------------------------------------
 
