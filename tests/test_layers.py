@@ -34,10 +34,10 @@ LAYERS = [
 
 HISTORY_LAYERS = [
     {""},  # the interface
-    {"arrivals", "lock", "page", "retention", "sqlite_file"},
-    {"readers", "sqlite_check"},
+    {"arrivals", "lock", "page", "retention", "sqlite_file", "words"},
+    {"readers", "sqlite_check", "sqlite_index"},
     {"sqlite_reads"},
-    {"sqlite_trim"},
+    {"sqlite_search", "sqlite_trim", "sqlite_write"},
     {"memory", "sqlite"},
 ]
 """The same within ``chatroom.history``."""
@@ -51,7 +51,10 @@ HOMES = {
         "history.sqlite",
         "history.sqlite_check",
         "history.sqlite_file",
+        "history.sqlite_index",
+        "history.sqlite_search",
         "history.sqlite_trim",
+        "history.sqlite_write",
     },
     "socket": {"connection", "serving"},
     "signal": {"serving"},
