@@ -184,5 +184,5 @@ def is_good(history: History, room: str, cursor: Cursor) -> bool:
         HistoryUnavailable: it cannot be read now.
     """
     if cursor == Cursor(0, "0"):
-        return history.first(room) <= 1
+        return history.first(room) == 1 or history.head(room) == (0, "")
     return history.has(room, cursor.seq, cursor.nonce)

@@ -341,9 +341,8 @@ def test_a_large_room_tells_its_number_instead_of_names(tmp_path: Path) -> None:
 
         for who in people[1:]:
             who.socket.close()
-        assert [user["userName"] for user in people[0].hear_until("users")[-1]["users"]] == [
-            "user 0"
-        ]
+        (left,) = people[0].hear_until("users")[-1]["users"]
+        assert left["userName"] == "user 0"
 
 
 # -- at the door ---------------------------------------------------------------------------------
