@@ -31,7 +31,7 @@ class Kept:
         now = time.time_ns() // 1_000_000
         for seq in range(1, count + 1):
             days_ago = count - seq
-            self.history.append([message(seq=seq, sent_at=now - days_ago * DAY_MS)])
+            self.history.append([message(seq=seq, sent_at=now - days_ago * DAY_MS - DAY_MS // 2)])
         self.timers = Timers()
         keep = {"keep_messages": 0, "keep_days": 0} | keep
         Trimmer(self.history, self.timers, **keep).start()
