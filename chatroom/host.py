@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from chatroom import typed
 from chatroom.errors import TypedRefusal
-from chatroom.member import TYPING_INTERVAL, Arrival, Member
+from chatroom.member import MAX_BAD_FRAMES, TYPING_INTERVAL, Arrival, Member
 from chatroom.names import free_name
 from chatroom.presence import Person
 from chatroom.protocol import CloseCode
@@ -90,6 +90,9 @@ class Host:
         suggestion = free_name(name, self._limits["maxNameLength"], room.presence.is_free)
         detail = f"Somebody here is called {name} already. {suggestion} is free."
         user.refuse(TypedRefusal("name-taken", detail, suggestion=suggestion))
+        user.names_refused += 1
+        if user.names_refused >= MAX_BAD_FRAMES:  # each costs the room's thread a suggestion
+            user.end(CloseCode.POLICY, "too many names that are taken")
         return False
 
     def _evict(self, room: Room, name: str, user_id: str) -> None:

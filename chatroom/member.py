@@ -66,6 +66,7 @@ class Member(User):
         "_typed_at",
         "inside",
         "knows",
+        "names_refused",
         "tab",
         "user_id",
     )
@@ -82,6 +83,7 @@ class Member(User):
         """The Server has let it in. The Server thread's, like all below."""
         self.user_id = ""
         self.tab = ""
+        self.names_refused = 0
         self.knows: dict[str, str] | int = 0
         """Whom ``welcome`` told it of, user ids and names, or how many: until it is live."""
 

@@ -365,6 +365,14 @@ def test_who_sends_only_rubbish_has_to_go_and_nobody_notices(server: Running, ro
         assert ann.say("quiet here")["type"] == "ack"
 
 
+def test_who_asks_for_taken_names_only_has_to_go(server: Running, room: str) -> None:
+    with client(server, room) as ann, client(server, room) as bob:
+        ann.enter("Ann")
+        for _ in range(member.MAX_BAD_FRAMES):
+            bob.send("hello", userName="Ann")
+        assert bob.closed_with() == (1008, "too many names that are taken")
+
+
 def test_no_more_rooms_are_made_than_there_may_be(tmp_path: Path) -> None:
     with serving(tmp_path, history="memory:", maxRooms=1) as server, client(server, "one") as ann:
         ann.enter("Ann")
