@@ -30,9 +30,10 @@ LAYERS = [
 
 HISTORY_LAYERS = [
     {""},  # the interface
-    {"page", "lock", "sqlite_file"},
+    {"arrivals", "lock", "page", "retention", "sqlite_file"},
     {"readers", "sqlite_check"},
     {"sqlite_reads"},
+    {"sqlite_trim"},
     {"memory", "sqlite"},
 ]
 """The same within ``chatroom.history``."""
@@ -41,7 +42,13 @@ HOMES = {
     "flask": {"web", ""},
     "flask_sock": {"web"},
     "simple_websocket": {"connection", "user", "web"},
-    "sqlite3": {"history.readers", "history.sqlite", "history.sqlite_check", "history.sqlite_file"},
+    "sqlite3": {
+        "history.readers",
+        "history.sqlite",
+        "history.sqlite_check",
+        "history.sqlite_file",
+        "history.sqlite_trim",
+    },
     "socket": {"connection", "serving"},
     "signal": {"serving"},
     "gunicorn": set(),

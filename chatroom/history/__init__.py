@@ -16,7 +16,7 @@ from chatroom.message import Message, RoomSummary
 class History(ABC):
     """The committed messages of every room.
 
-    ``append``, ``probe``, ``open`` and ``close`` are called by the thread that
+    ``append``, ``trim``, ``probe``, ``open`` and ``close`` are called by the thread that
     owns the history; all that asks without changing anything, by any thread.
 
     What is stored of a room is without holes: from ``first`` to ``head`` every seq is there.
@@ -53,6 +53,23 @@ class History(ABC):
             CmidTaken: the room has a message with that user_id and cmid already, or the
                 batch has it twice; none of the batch is stored. An empty cmid is never taken.
             HistoryUnavailable: none of them is stored.
+        """
+
+    @abstractmethod
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """Delete some of the room's oldest messages, never its newest: so seq goes on.
+
+        Args:
+            keep_messages: how many of the newest stay; 0: all.
+            keep_since: what was sent then or later stays, in Unix milliseconds; 0: all.
+                A message stays as well behind one that does, so that there are no holes.
+            step: how many go at most; fewer, where they are long.
+
+        Returns:
+            How many went; 0 where nothing is left to delete.
+
+        Raises:
+            HistoryUnavailable: none of them is deleted.
         """
 
     @abstractmethod

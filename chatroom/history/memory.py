@@ -8,11 +8,14 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from sys import getsizeof
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history import CMID_TAKEN, History
+from chatroom.history.arrivals import Arrivals
 from chatroom.history.page import PAGE_BYTES, PAGE_LENGTH, take
+from chatroom.history.retention import Aged, Retention
 from chatroom.message import Message, RoomSummary
 
 LIMIT_BYTES = 64 * 1024 * 1024
@@ -33,7 +36,10 @@ Cmid = tuple[str, str, str]
 """room, user_id, cmid"""
 
 
-EMPTY: deque[Message] = deque()
+Kept = tuple[Message, int]
+"""A message, and the bytes it takes: kept, since a str grows when its UTF-8 gets cached."""
+
+EMPTY: deque[Kept] = deque()
 
 
 class MemoryHistory(History):
@@ -51,12 +57,11 @@ class MemoryHistory(History):
         # thread reads, and a deque that changes under an iteration raises.
         self._lock = threading.Lock()
         self._is_open = False
-        self._rooms: dict[str, deque[Message]] = {}
+        self._rooms: dict[str, deque[Kept]] = {}
         self._heads: dict[str, Head] = {}
         self._cmids: dict[Cmid, Message] = {}
         self._secret = secrets.token_bytes(32)
-        # The bytes are kept, not counted again: a str grows when its UTF-8 gets cached.
-        self._arrivals: deque[tuple[str, int]] = deque()
+        self._arrivals = Arrivals()
         self._bytes = 0
 
     def check(self) -> None:
@@ -78,7 +83,22 @@ class MemoryHistory(History):
             self._heads.update(heads)
             self._cmids.update(cmids)
             while self._bytes > self._limit_bytes:
-                self._forget_oldest()
+                self._forget_oldest(self._arrivals.pop())
+
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """Of the messages that are still kept."""
+        with self._lock:
+            self._demand_open()
+            newest, *_ = self._heads.get(room, NO_HEAD)
+            retention = Retention(newest, keep_messages, keep_since)
+            oldest = islice(self._rooms.get(room, EMPTY), step)
+            _, count = retention.to_go(
+                Aged(message.seq, message.sent_at, size) for message, size in oldest
+            )
+            for _ in range(count):
+                self._forget_oldest(room)
+            self._arrivals.trim(room, count)
+            return count
 
     def probe(self) -> None:
         """Memory is always there, while it is open."""
@@ -100,7 +120,7 @@ class MemoryHistory(History):
         with self._lock:
             self._demand_open()
             kept = self._rooms.get(room, EMPTY)
-            wanted = (kept[index] for index in range(place(kept, seq) - 1, -1, -1))
+            wanted = (kept[index][0] for index in range(place(kept, seq) - 1, -1, -1))
             return take(wanted, limit, max_bytes)[::-1]
 
     def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
@@ -121,7 +141,10 @@ class MemoryHistory(History):
             self._demand_open()
             kept = self._rooms.get(room, EMPTY)
             index = place(kept, seq)
-            return index < len(kept) and (kept[index].seq, kept[index].nonce) == (seq, nonce)
+            if index == len(kept):
+                return False
+            message, _ = kept[index]
+            return (message.seq, message.nonce) == (seq, nonce)
 
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""
@@ -157,7 +180,7 @@ class MemoryHistory(History):
             self._demand_open()
             kept = self._rooms.get(room, EMPTY)
             start, end = place(kept, after + 1), place(kept, upto + 1)
-            wanted = (kept[index] for index in range(start, end))
+            wanted = (kept[index][0] for index in range(start, end))
             return take(wanted, PAGE_LENGTH, PAGE_BYTES)
 
     def _heads_after(self, messages: Sequence[Message]) -> dict[str, Head]:
@@ -188,7 +211,7 @@ class MemoryHistory(History):
     def _first(self, room: str) -> int:
         assert self._lock.locked()
         kept = self._rooms.get(room)
-        return kept[0].seq if kept else 0
+        return kept[0][0].seq if kept else 0
 
     def _keep(self, message: Message) -> None:
         size = OBJECT_BYTES + sum(
@@ -196,14 +219,13 @@ class MemoryHistory(History):
         )
         if message.cmid:
             size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
-        self._rooms.setdefault(message.room, deque()).append(message)
-        self._arrivals.append((message.room, size))
+        self._rooms.setdefault(message.room, deque()).append((message, size))
+        self._arrivals.add(message.room)
         self._bytes += size
 
-    def _forget_oldest(self) -> None:
-        room, size = self._arrivals.popleft()
+    def _forget_oldest(self, room: str) -> None:
         kept = self._rooms[room]
-        message = kept.popleft()
+        message, size = kept.popleft()
         if message.cmid:
             del self._cmids[cmid_of(message)]
         if not kept:
@@ -216,9 +238,9 @@ class MemoryHistory(History):
             raise HistoryUnavailable(self.name, "it isn't open", "start the program again")
 
 
-def place(kept: Sequence[Message], seq: int) -> int:
+def place(kept: Sequence[Kept], seq: int) -> int:
     """Where the first message is whose seq isn't below ``seq``."""
-    return bisect_left(kept, seq, key=lambda message: message.seq)
+    return bisect_left(kept, seq, key=lambda pair: pair[0].seq)
 
 
 def cmid_of(message: Message) -> Cmid:

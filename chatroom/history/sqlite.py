@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chatroom.errors import CmidTaken, HistoryError, HistoryUnavailable
@@ -21,6 +21,7 @@ from chatroom.history.sqlite_file import (
     unavailable,
 )
 from chatroom.history.sqlite_reads import MAX_SEQ
+from chatroom.history.sqlite_trim import shrink, trim
 from chatroom.message import Message, RoomSummary
 
 MAX_BASES = 4096
@@ -66,23 +67,20 @@ class SqliteHistory(History):
         """One transaction. ``seq`` is the Server's: a double is refused, a hole isn't seen."""
         if not messages:
             return
-        writer = self._demand_writer()
-        try:
-            writer.execute("BEGIN IMMEDIATE")
+        with self._transaction() as writer:
             bases = {room: self._base(writer, room) for room in {m.room for m in messages}}
-            writer.executemany(
-                INSERT,
-                [row(bases[message.room], message) for message in messages],
-            )
-            writer.execute("COMMIT")
-        except BaseException as error:
-            roll_back(writer)
-            if isinstance(error, Exception):
-                raise not_stored(self.name, error) from error
-            raise
+            writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
         if len(self._bases) >= MAX_BASES:
             self._bases.clear()
         self._bases.update(bases)  # only now: a number that was rolled back goes to another room
+
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """One transaction; gives a little of the freed space back where there's much of it."""
+        with self._transaction() as writer:
+            base = self._bases.get(room) or find_base(writer, room)
+            count = trim(writer, base, keep_messages, keep_since, step)
+            shrink(writer)
+        return count
 
     def probe(self) -> None:
         """Commit the file's first page as it is; this takes the same ways as a message."""
@@ -160,14 +158,26 @@ class SqliteHistory(History):
             way_out = "see that the folder is there and this user may write in it"
             raise self._file.refused(f"can't be locked: {error}", way_out) from error
 
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what the block writes, or undo it where anything raises."""
+        writer = self._demand_writer()
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            yield writer
+            writer.execute("COMMIT")
+        except BaseException as error:
+            roll_back(writer)
+            if isinstance(error, Exception):
+                raise refusal(self.name, error) from error
+            raise
+
     def _base(self, writer: sqlite3.Connection, room: str) -> int:
         """What the room's keys begin with; enters the room, in the open transaction."""
         if base := self._bases.get(room):
             return base
         writer.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?)", (room,))
-        number: int
-        (number,) = writer.execute("SELECT number FROM rooms WHERE name = ?", (room,)).fetchone()
-        return number << SEQ_BITS
+        return find_base(writer, room)
 
     def _demand_writer(self) -> sqlite3.Connection:
         if not self._writer:
@@ -181,8 +191,14 @@ def row(base: int, message: Message) -> tuple[int | str, ...]:
     return (base | m.seq, m.nonce, m.user_name, m.body, m.timestamp, m.sent_at, m.user_id, m.cmid)
 
 
-def not_stored(name: str, error: Exception) -> HistoryError:
-    """What kept SQLite from storing the batch, as the error that ``append`` raises."""
+def find_base(writer: sqlite3.Connection, room: str) -> int:
+    """What the keys of the room's messages begin with; 0 where there's no such room."""
+    found = writer.execute("SELECT number FROM rooms WHERE name = ?", (room,)).fetchone()
+    return found[0] << SEQ_BITS if found else 0
+
+
+def refusal(name: str, error: Exception) -> HistoryError:
+    """What kept SQLite from a transaction, as the error that a history raises."""
     if isinstance(error, sqlite3.IntegrityError) and "messages.cmid" in str(error):
         return CmidTaken(name, *CMID_TAKEN)
     return unavailable(name, error)

@@ -132,6 +132,9 @@ class DatabaseFile:
         # sqlite3.threadsafety doesn't tell before Python 3.11; SQLite itself does.
         if ("THREADSAFE=0",) in writer.execute("PRAGMA compile_options"):
             raise self.refused("can't be used: this SQLite is built for one thread", "use another")
+        if not version:
+            # So that trimming can give pages back; possible only before anything is written.
+            writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
         writer.execute(f"PRAGMA synchronous = {sync}")
         (journal,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
         if journal != "wal":
