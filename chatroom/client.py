@@ -15,7 +15,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from chatroom.errors import ClientClosed, ServerRefused, ServerUnreachable, Undelivered
+from chatroom.errors import (
+    ClientClosed,
+    ClientError,
+    ServerRefused,
+    ServerUnreachable,
+    Undelivered,
+)
 from chatroom.heard import Event
 from chatroom.inbox import Recent
 from chatroom.line import chat_url
@@ -83,7 +89,8 @@ class ChatClient:
     # -- opening and closing -----------------------------------------------------------------
 
     def __enter__(self) -> ChatClient:
-        self.open()
+        if not self._is_open:
+            self.open()
         return self
 
     def __exit__(
@@ -285,6 +292,11 @@ class ChatClient:
     def is_online(self) -> bool:
         """Whether there is a connection now, as far as anyone can know."""
         return self._session.line is not None
+
+    @property
+    def failure(self) -> ClientError | None:
+        """Why it is over for good, or that it was closed; None as long as neither is so."""
+        return self._session.failure
 
     @property
     def welcome(self) -> Mapping[str, Any]:

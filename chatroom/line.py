@@ -67,6 +67,18 @@ def chat_url(url: str) -> str:
     return parts._replace(scheme=scheme, path=path, fragment="").geturl()
 
 
+def http_url(url: str) -> str:
+    """The address of the server's pages, without a slash at its end.
+
+    Raises:
+        ValueError: as ``chat_url``.
+    """
+    parts = urlsplit(chat_url(url))
+    scheme = {"ws": "http", "wss": "https"}[parts.scheme]
+    path = parts.path.removesuffix("/chat")
+    return parts._replace(scheme=scheme, path=path, query="").geturl()
+
+
 class Line(simple_websocket.Client):  # type: ignore[misc]
     """An open socket. One thread calls ``listen``; any thread may call the rest.
 
