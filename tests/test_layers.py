@@ -13,14 +13,16 @@ from running import CHECKOUT
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
-    {"errors", "message"},
-    {"channel", "frames", "protocol", "limits", "history"},
-    {"settings"},
+    {"errors", "message", "timers"},
+    {"channel", "frames", "identity", "names", "protocol", "limits", "history"},
+    {"settings", "trimmer", "typed"},
     {"configuration", "handshake"},
     {"log"},
     {"connection"},
     {"user", "gate"},
+    {"member", "past", "poster", "presence"},
     {"room"},
+    {"host"},
     {"server"},
     {"engine"},
     {"web", "serving"},
@@ -52,6 +54,7 @@ HOMES = {
     "socket": {"connection", "serving"},
     "signal": {"serving"},
     "gunicorn": set(),
+    "itsdangerous": {"identity"},
 }
 """Where each library may be imported. ``user`` and ``web`` name simple_websocket's Server in
 annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses."""
