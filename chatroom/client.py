@@ -122,10 +122,10 @@ class ChatClient:
                 session.changed.wait_for(
                     lambda: bool(session.welcome or session.failure), self._patience
                 )
-                if not (session.welcome or session.failure):
-                    raise session.refusal or ServerUnreachable(session.url, session.cause)
-                if session.failure:
-                    raise session.failure
+                if session.welcome:  # what came since is there to be read, a failure behind it
+                    return
+                unreachable = ServerUnreachable(session.url, session.cause)
+                raise session.failure or session.refusal or unreachable
         except BaseException:
             session.stop()
             raise

@@ -14,9 +14,6 @@ LENGTH = 1000
 REMEMBERED = 4096
 """Ids by which a message that comes twice is known."""
 
-EMPTY_ROOM = "0-0"
-"""The cursor of a room in which nothing was ever said."""
-
 
 class Recent:
     """The last ids that went by. One thread's, or under a lock."""

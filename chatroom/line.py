@@ -3,7 +3,7 @@
 As shipped, it tries only the first address of a host, waits minutes for one that does not
 answer, ignores how much of a frame the kernel took, and never looks at what came together with
 the handshake's answer. A silent peer it does notice, but with a selector, which is blind to
-what TLS has decrypted already.
+what TLS has decrypted already. wsproto is what simple-websocket is made of.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from wsproto.connection import ConnectionState
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, RejectData, Request
 
 from chatroom.errors import HandshakeRefused
-
-SUBPROTOCOL = "chatroom.v1"
+from chatroom.typed import SUBPROTOCOL
 
 DIAL_TIMEOUT = 10.0
 """Seconds for each step of the way to an open socket."""
@@ -240,7 +239,7 @@ class _Wire:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self.cut("closed")  # frees whoever is sending
+        self.cut("")  # frees whoever is sending
         with self._turn:  # else its number might be another's by then
             self._socket.close()
 

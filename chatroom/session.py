@@ -20,10 +20,11 @@ from wsproto.utilities import ProtocolError
 
 from chatroom.errors import ClientClosed, ClientError, HandshakeRefused, ServerRefused
 from chatroom.heard import Event, hear
-from chatroom.inbox import EMPTY_ROOM, Inbox
-from chatroom.line import SUBPROTOCOL, End, Line
+from chatroom.inbox import Inbox
+from chatroom.line import End, Line
 from chatroom.message import Message
 from chatroom.outbox import Outbox, Waiters
+from chatroom.typed import EMPTY, SUBPROTOCOL
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +175,7 @@ class Session:
             try:
                 cause = self._live_on_a_line()
             except (*BROKEN, Broken) as error:
-                cause = str(error) or type(error).__name__
+                cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
             except ClientError as error:
                 self._fail(error)
                 return
@@ -281,8 +282,8 @@ class Session:
         self.hello |= {key: welcome[key] for key in ("userName", "token") if key in welcome}
         self.recovered = welcome.get("recovered")
         self.inbox.begin_line(afresh=self.recovered is False)
-        if self.inbox.cursor is None and welcome.get("last") == EMPTY_ROOM:
-            self.inbox.cursor = EMPTY_ROOM
+        if self.inbox.cursor is None and welcome.get("last") == EMPTY:
+            self.inbox.cursor = EMPTY
         self.outbox.rewind()
         self.line = line
         self.changed.notify_all()

@@ -111,6 +111,7 @@ class FakeServer:
             subprotocols=[Subprotocol(subprotocol)] if subprotocol else None,
             compression=None,
             ping_interval=None,
+            max_size=None,
             close_timeout=DEADLINE,
         )
         self.port: int = self._server.socket.getsockname()[1]
