@@ -86,7 +86,7 @@ class Api:
         with closing(self._get(path, "application/x-ndjson")) as reply:
             if reply.headers.get_content_type() != "application/x-ndjson":
                 raise self._strange(f"it answers {path} with {reply.headers.get_content_type()}")
-            for line in reply:
+            for line in _split(reply):
                 try:
                     message = to_message(parse(line))
                 except ValueError as error:
@@ -105,6 +105,19 @@ class Api:
 
     def _strange(self, cause: object) -> ServerRefused:
         return ServerRefused("no-chatroom", f"{self.url} answers as no chat room does: {cause}")
+
+
+def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The lines of the reply.
+
+    Not ``for line in reply``: that takes a stream that breaks off for one that has ended.
+    """
+    rest = b""
+    while data := reply.read1(65536):
+        *whole, rest = (rest + data).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
 
 
 def _detail(error: urllib.error.HTTPError) -> str:
