@@ -8,15 +8,21 @@ import pty
 import re
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import click
 import pytest
 from commands import PROGRAM, Person, at
 from conftest import Launch
-from running import DEADLINE, Running, serving
+from running import CHECKOUT, DEADLINE, Running, serving
+
+from chatroom.commands import chatroom
+from chatroom.commands.common import Code
+from chatroom.commands.formats import FORMATS
 
 COMMANDS = ("serve", "say", "tail", "chat", "export", "import", "doctor")
 
@@ -338,3 +344,47 @@ def test_the_help_of_chat_needs_no_extra(tmp_path: Path):
     person.environ["PYTHONPATH"] = f"{tmp_path}:{person.environ['PYTHONPATH']}"
 
     assert person.run("chat", "--help").code == 0
+
+
+# -- the page about them ---------------------------------------------------------------------
+
+PAGE = (CHECKOUT / "docs" / "commands.md").read_text()
+
+
+@pytest.mark.parametrize("command", chatroom.commands.values(), ids=lambda command: command.name)
+def test_the_page_tells_of_every_command_and_option(command: click.Command):
+    section = PAGE.partition(f"\n## {command.name}\n")[2]
+    assert section
+    options = {
+        name
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts + parameter.secondary_opts
+        if name.startswith("--")
+    }
+    untold = {name for name in options if f"`{name}" not in PAGE and f" {name} " not in section}
+    assert not untold - {"--follow"}  # the default, whose contrary is told
+
+
+def test_the_page_tells_every_exit_code():
+    codes = set(re.findall(r"^\| `(\d+)` \|", PAGE, re.MULTILINE))
+    assert codes == {"0", *(str(int(code)) for code in Code)}
+
+
+def test_the_page_tells_every_format():
+    assert set(FORMATS) <= set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE))
+
+
+def test_the_client_on_the_page_works(ann: Person, server: Running, room: str):
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    example = example.replace(
+        "http://localhost:9999", f"http://127.0.0.1:{server.port}/?room={room}"
+    )
+    program = subprocess.run(
+        [sys.executable, "-c", example.rstrip() + "\n        break\n"],
+        capture_output=True,
+        text=True,
+        env=ann.environ,
+        timeout=DEADLINE,
+    )
+    assert (program.returncode, program.stdout, program.stderr) == (0, "Ann Good morning!\n", "")

@@ -108,10 +108,9 @@ class _Checked:
 
 
 def _with_progress(messages: Iterable[Message], count: int) -> Iterator[Message]:
-    if count < LONG:
+    if count < LONG or not sys.stderr.isatty():
         yield from messages
         return
-    # On a terminal only: click shows nothing elsewhere.
     bar = click.progressbar(messages, length=count, label="Reading", file=sys.stderr)
     with bar as shown:
         yield from shown

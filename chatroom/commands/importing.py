@@ -55,12 +55,12 @@ def import_(file: IO[bytes], history: Path, room: str | None) -> None:
                     done.take(_message(number, line, room))
         finally:
             done.flush()
-            note(f"{done.stored} imported, {done.skipped} passed over: they were there")
+            note(f"{done.stored} imported, {done.skipped} passed over (there already)")
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
     size = _size(file)
-    if size is None:
+    if size is None or not sys.stderr.isatty():
         yield from file
         return
     bar = click.progressbar(length=size, label="Importing", file=sys.stderr)
