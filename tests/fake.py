@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import socket
-import struct
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -100,7 +100,12 @@ class Peer:
 class FakeServer:
     """Plays ``scripts``, one to a connection; the last one again and again."""
 
-    def __init__(self, *scripts: Script, subprotocol: str | None = SUBPROTOCOL) -> None:
+    def __init__(
+        self,
+        *scripts: Script,
+        subprotocol: str | None = SUBPROTOCOL,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._scripts = scripts
         self.peers: list[Peer] = []
         self.errors: list[BaseException] = []
@@ -110,12 +115,13 @@ class FakeServer:
             0,
             subprotocols=[Subprotocol(subprotocol)] if subprotocol else None,
             compression=None,
+            ssl=tls,
             ping_interval=None,
             max_size=None,
             close_timeout=DEADLINE,
         )
         self.port: int = self._server.socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="fake server")
 
     def __enter__(self) -> FakeServer:
@@ -188,10 +194,3 @@ class Silent:
             # In one piece: what comes together with the answer must not wait for more.
             frame = encode(TEXT, json.dumps(welcome()).encode(), masked=False)
             accepted.sendall(head.encode() + frame)
-
-
-def reset(peer: Peer) -> None:
-    """Break the connection with a reset."""
-    option = struct.pack("ii", 1, 0)
-    peer.connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
-    peer.connection.socket.close()

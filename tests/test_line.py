@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from fake import FakeServer, Peer, Silent
@@ -141,3 +145,56 @@ def test_a_large_message_goes_out_whole_while_pongs_do():
         end = line.listen(print)
         sender.join(DEADLINE)
     assert (end.code, got) == (1000, [size])
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A file with a key and a certificate for 127.0.0.1."""
+    if not shutil.which("openssl"):
+        pytest.skip("there is no openssl to make a certificate with")
+    file = tmp_path / "both.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    name = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*command.split(), *name, "-keyout", file, "-out", tmp_path / "only.pem"],
+        check=True,
+        capture_output=True,
+        timeout=DEADLINE,
+    )
+    with file.open("a") as both:
+        both.write((tmp_path / "only.pem").read_text())
+    return file
+
+
+def test_over_tls_nothing_waits_in_what_is_decrypted_already(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The server sends much and then nothing: all of it is heard."""
+    count = 5000
+    heard: list[str] = []
+
+    def script(peer: Peer) -> None:
+        peer.send(*({"number": number} for number in range(count)))
+        peer.stay()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with FakeServer(script, tls=context) as server:
+        line = Line(chat_url(server.url), ping_interval=DEADLINE)
+        thread = threading.Thread(target=lambda: line.listen(heard.append))
+        thread.start()
+        wait_for(lambda: len(heard) == count, "all of it")
+        line.hang_up()
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+
+
+def test_a_certificate_of_nobody_known_is_refused(certificate: Path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with (
+        FakeServer(lambda peer: peer.stay(), tls=context) as server,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        dial(server.url)
