@@ -6,14 +6,13 @@ import io
 import socket
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import segno
 
 from chatroom.errors import HandshakeRefused
-from chatroom.handshake import DEFAULT_ROOM, Environ, Networks, own_origin
+from chatroom.handshake import DEFAULT_ROOM, Environ, Networks, is_loopback, own_origin
 from chatroom.settings import to_origin
 
 MAX_URL = 1200
@@ -49,7 +48,7 @@ def invite(environ: Environ, proxies: Networks, room: str) -> Invitation:
         reason = "The Host header is no host; wanted: a name or an address, and a port."
         raise HandshakeRefused(400, reason) from None
     base = origin + quote(environ.get("SCRIPT_NAME", "").encode("latin-1"))
-    local = _is_loopback(urlsplit(origin).hostname or "")
+    local = is_loopback(urlsplit(origin).hostname or "")
     # gunicorn's SERVER_NAME is the address that it listens on, whatever the settings say.
     if local and environ.get("SERVER_NAME") in EVERYWHERE and (address := lan_address()):
         # Without the path: that one is a proxy's, and this goes past it.
@@ -78,18 +77,6 @@ def lan_address() -> str | None:
             return None
         address: str = probe.getsockname()[0]
         return address
-
-
-def _is_loopback(host: str) -> bool:
-    host = host.rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        ip = ip_address(host)
-    except ValueError:
-        return False
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return ip.is_loopback or ip.is_unspecified
 
 
 @lru_cache(maxsize=64)

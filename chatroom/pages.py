@@ -46,7 +46,6 @@ UNUSED = ("camera", "display-capture", "geolocation", "microphone", "midi", "pay
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -101,6 +100,9 @@ def _add_page(app: Flask, configuration: Configuration) -> None:
         response = _negotiated(html, gzip.compress(html, mtime=0), "text/html")
         response.cache_control.no_cache = True
         response.add_etag()
+        if handshake.is_trustworthy(request.environ, configuration.trusted_proxies):
+            # Elsewhere browsers leave it out of account, and complain of it on the console.
+            response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return _conditional(response)
 
 

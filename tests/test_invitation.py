@@ -118,6 +118,13 @@ def test_a_trusted_proxy_says_what_the_browser_sees():
     assert found == Invitation("https://chat.example/talk/rooms/garden", False)
 
 
+def test_a_path_of_a_site_may_have_letters_of_any_script():
+    """WSGI hands over its bytes as latin-1."""
+    path = "/pl\u00e4tze".encode().decode("latin-1")
+
+    assert invited(SCRIPT_NAME=path).url == "http://chat.example:9999/pl%C3%A4tze/"
+
+
 def test_anybody_else_is_not_believed():
     found = invited(HTTP_X_FORWARDED_PROTO="https", HTTP_X_FORWARDED_HOST="evil.example")
 

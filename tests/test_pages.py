@@ -423,12 +423,28 @@ def test_nobody_frames_the_page_or_moves_its_base(client: FlaskClient):
         assert directives[name] == "'none'"
 
 
-def test_a_browser_gives_the_page_neither_camera_nor_place_nor_company(client: FlaskClient):
+def test_a_browser_gives_the_page_neither_camera_nor_microphone_nor_place(client: FlaskClient):
     reply = client.get("/")
 
     for feature in ("camera", "microphone", "geolocation"):
         assert f"{feature}=()" in reply.headers["Permissions-Policy"]
-    assert reply.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    ("base", "kept"),
+    [
+        ("http://localhost:9999", True),
+        ("https://chat.example", True),
+        ("http://192.168.1.7:9999", False),
+    ],
+)
+def test_a_window_that_opens_the_page_has_no_hold_on_it_where_browsers_know_how(
+    client: FlaskClient, base: str, kept: bool
+):
+    """Over plain HTTP on a network they do not, and complain of the header on the console."""
+    policy = client.get("/", base_url=base).headers.get("Cross-Origin-Opener-Policy")
+
+    assert policy == ("same-origin" if kept else None)
 
 
 def test_the_policy_is_on_parts_and_refusals_as_well(client: FlaskClient):
