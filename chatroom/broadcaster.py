@@ -21,6 +21,8 @@ from chatroom.user import Said, User, Wish
 PROOF_AGE = 1.0
 """Seconds for which a write that worked proves that the history works."""
 
+CMID_TWICE = ("broadcaster", "a cmid came twice, and the first was not stored", "send it again")
+
 NOT_STORED = "not stored: history unavailable"
 
 
@@ -76,8 +78,12 @@ class Broadcaster:
         if isinstance(user, Member) and user.inside:
             self._host.grant(self._rooms[user.room], user, wish.request)
 
-    def _broadcast(self, batch: list[Said]) -> None:
-        """Commit the batch as one transaction, then write it to the users of each room."""
+    def _broadcast(self, batch: list[Said], *, is_checked: bool = False) -> None:
+        """Commit the batch as one transaction, then write it to the users of each room.
+
+        Args:
+            is_checked: none of it is stored already.
+        """
         # Once told 1011, a user gets nothing stored behind the message that was not.
         batch = [
             said
@@ -88,10 +94,11 @@ class Broadcaster:
             return
         try:
             said_in = self._commit(batch)
-        except CmidTaken:
-            self._say_each_once(batch)
         except Exception as error:
-            self._not_stored(batch, error)
+            if isinstance(error, CmidTaken) and not is_checked:
+                self._say_each_once(batch)
+            else:
+                self._not_stored(batch, error)
         else:
             self._send_all(said_in)
 
@@ -159,21 +166,39 @@ class Broadcaster:
             user.send_acks()
 
     def _say_each_once(self, batch: list[Said]) -> None:
-        """A client sends again what it has no ack for; find out which of these are stored."""
+        """A client sends again what it has no ack for: answer what is stored, store the rest."""
+        fresh: list[Said] = []
+        twins: list[Said] = []
+        asked: set[tuple[str, str, str]] = set()
         for said in batch:
-            room, user_id = said.user.room, said.user.user_id
-            try:
-                known = self._history.find(room, user_id, said.cmid) if said.cmid else None
-            except HistoryError as error:
-                self._not_stored([said], error)
-                continue
-            if known is None:
-                self._broadcast([said])
-            elif known.body == said.draft.body:
-                self._acknowledge([(said, known)])
-            else:
-                detail = "This cmid was used for another message; take a new one."
-                said.user.refuse(TypedRefusal("cmid-reused", detail, said.cmid))
+            key = (said.user.room, said.user.user_id, said.cmid)
+            if not said.cmid:
+                fresh.append(said)
+            elif key in asked:
+                twins.append(said)
+            elif not self._is_answered(said):
+                asked.add(key)
+                fresh.append(said)
+        self._broadcast(fresh, is_checked=True)
+        for said in twins:  # each behind its first, and so it is stored by now, if that is
+            if not said.user.failed and not self._is_answered(said):
+                self._not_stored([said], CmidTaken(*CMID_TWICE))
+
+    def _is_answered(self, said: Said) -> bool:
+        """Whether a message with this cmid is stored, or cannot be looked for: then it is told."""
+        try:
+            known = self._history.find(said.user.room, said.user.user_id, said.cmid)
+        except HistoryError as error:
+            self._not_stored([said], error)
+            return True
+        if known is None:
+            return False
+        if known.body == said.draft.body:
+            self._acknowledge([(said, known)])
+        else:
+            detail = "This cmid was used for another message; take a new one."
+            said.user.refuse(TypedRefusal("cmid-reused", detail, said.cmid))
+        return True
 
     def _not_stored(self, batch: list[Said], error: Exception) -> None:
         self._log_failure(f"{len(batch)} messages not stored", error)

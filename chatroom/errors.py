@@ -1,6 +1,11 @@
 """Every error that this package raises on purpose.
 
 ChatError
+├── ClientError            what a program that uses ChatClient gets to know
+│   ├── ServerUnreachable  no answer for as long as it was patient
+│   ├── ServerRefused      the server said no, and would say so again
+│   ├── Undelivered        not everything that was said got stored
+│   └── ClientClosed       this client takes nothing more
 ├── ConfigurationError     a setting is wrong: the program does not start
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
@@ -13,6 +18,7 @@ ChatError
 │   └── BadName            a name is none
 ├── TooManyRooms           no more rooms can be made
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
+├── Problem                a request under /api that gets problem details instead of an answer
 └── UserError              a user's thread failed, or the user was dropped: logged and counted
 """
 
@@ -23,6 +29,58 @@ from pathlib import Path
 
 class ChatError(Exception):
     """Base of every error that this package raises on purpose."""
+
+
+class ClientError(ChatError):
+    """Base of what ``ChatClient`` raises."""
+
+
+class ServerUnreachable(ClientError):
+    """No connection; ``args`` are the server's URL and what went wrong the last time."""
+
+    def __str__(self) -> str:
+        url, cause = self.args
+        return f"{url} cannot be reached: {cause}"
+
+
+class ServerRefused(ClientError):
+    """The server does not want this, and would not the next time either.
+
+    Args:
+        code: the protocol's word for it, such as ``name-taken``; ``http-403`` and ``close-1009``
+            where it was said with an HTTP status or a close code.
+        detail: a sentence for the person.
+        suggestion: with ``name-taken``, a name that is free.
+    """
+
+    def __init__(self, code: str, detail: str, suggestion: str = "") -> None:
+        super().__init__(code, detail, suggestion)
+        self.code = code
+        self.detail = detail
+        self.suggestion = suggestion
+
+    def __str__(self) -> str:
+        more = f" (free: {self.suggestion})" if self.suggestion else ""
+        return f"refused, {self.code}: {self.detail}{more}"
+
+
+class Undelivered(ClientError):
+    """Messages without an ack when the time was over; ``args`` are how many, and the cause.
+
+    They may be stored all the same: only the ack is missing.
+    """
+
+    def __str__(self) -> str:
+        count, cause = self.args
+        what = "1 message was" if count == 1 else f"{count} messages were"
+        return f"{what} not acknowledged: {cause}"
+
+
+class ClientClosed(ClientError):
+    """The client was closed, or never opened."""
+
+    def __str__(self) -> str:
+        return "the client is closed; make a new one"
 
 
 class ConfigurationError(ChatError):
@@ -143,6 +201,29 @@ class HandshakeRefused(ChatError):
 
     def __str__(self) -> str:
         return f"{self.status}: {self.reason}"
+
+
+class Problem(ChatError):
+    """A request under ``/api`` that is answered with problem details (RFC 9457).
+
+    Args:
+        code: one of ``problems.KINDS``, which knows the status and the title.
+        detail: one sentence that the person who reads it can act on.
+        headers: what the status asks for besides, such as ``Allow`` with 405.
+        members: what the problem has besides, such as ``field`` and ``value``.
+    """
+
+    def __init__(
+        self, code: str, detail: str, headers: dict[str, str] | None = None, **members: str
+    ) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
+        self.members = members
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
 
 
 class UserError(ChatError):

@@ -66,6 +66,7 @@ class Member(User):
         "_typed_at",
         "inside",
         "knows",
+        "names_refused",
         "tab",
         "user_id",
     )
@@ -82,8 +83,9 @@ class Member(User):
         """The Server has let it in. The Server thread's, like all below."""
         self.user_id = ""
         self.tab = ""
-        self.knows: dict[str, str] = {}
-        """Whom it has been told of while it reads the past: user ids and names."""
+        self.names_refused = 0
+        self.knows: dict[str, str] | int = 0
+        """Whom ``welcome`` told it of, user ids and names, or how many: until it is live."""
 
     # -- the reader thread ----------------------------------------------------------------------
 
@@ -184,5 +186,5 @@ def is_good(history: History, room: str, cursor: Cursor) -> bool:
         HistoryUnavailable: it cannot be read now.
     """
     if cursor == Cursor(0, "0"):
-        return history.first(room) <= 1
+        return history.first(room) == 1 or history.head(room) == (0, "")
     return history.has(room, cursor.seq, cursor.nonce)

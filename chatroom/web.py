@@ -13,7 +13,7 @@ from flask import Flask, Response, g, jsonify, request
 from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
 
-from chatroom import handshake, pages
+from chatroom import api, handshake, pages
 from chatroom.configuration import Configuration
 from chatroom.connection import Connection, server_options
 from chatroom.engine import Engine
@@ -44,6 +44,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     _add_history(app, engine.history)
     _add_health(app, engine)
     _add_chat(app, engine, configuration)
+    api.init_app(app, engine, configuration)
 
     @app.errorhandler(HTTPException)
     def explain(error: HTTPException) -> Response:

@@ -14,10 +14,11 @@ PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
     {"assets", "errors", "message", "timers"},
-    {"channel", "frames", "identity", "names", "protocol", "limits", "history"},
-    {"settings", "trimmer", "typed"},
-    {"configuration", "handshake"},
-    {"invitation", "log"},
+    {"channel", "frames", "heard", "identity", "names", "outbox", "protocol", "limits", "history"},
+    {"inbox", "settings", "trimmer", "typed"},
+    {"configuration", "handshake", "line"},
+    {"invitation", "log", "session"},
+    {"client"},
     {"connection"},
     {"user", "gate"},
     {"member", "past", "poster"},
@@ -26,42 +27,76 @@ LAYERS = [
     {"host", "rooms"},
     {"broadcaster"},
     {"server"},
-    {"engine", "pages"},
+    {"engine"},
+    {"problems"},
+    {"answers", "asked", "listener"},
+    {"events", "reading"},
+    {"messages", "openapi"},
+    {"api", "pages"},
     {"web", "serving"},
     {""},  # chatroom/__init__.py
+    {"commands"},
+    {"__main__"},
 ]
 """From the bottom up. Modules of one layer do not know each other."""
 
 HISTORY_LAYERS = [
     {""},  # the interface
-    {"arrivals", "lock", "page", "retention", "sqlite_file"},
-    {"readers", "sqlite_check"},
+    {"arrivals", "lock", "page", "retention", "sqlite_file", "words"},
+    {"readers", "sqlite_check", "sqlite_index"},
     {"sqlite_reads"},
-    {"sqlite_trim"},
+    {"sqlite_search", "sqlite_trim", "sqlite_write"},
     {"memory", "sqlite"},
 ]
 """The same within ``chatroom.history``."""
 
+COMMAND_LAYERS = [
+    {"common", "formats", "health"},
+    {"checks", "files", "http", "joining"},
+    {"exporting", "importing", "proxy", "say", "serve", "tail"},
+    {"doctor", "talk"},
+    {""},  # the group of all commands
+]
+"""The same within ``chatroom.commands``."""
+
+PACKAGES = {"history": HISTORY_LAYERS, "commands": COMMAND_LAYERS}
+
 HOMES = {
-    "flask": {"pages", "web", ""},
+    "flask": {"answers", "api", "messages", "pages", "web", ""},
     "flask_sock": {"web"},
-    "simple_websocket": {"connection", "user", "web"},
+    "simple_websocket": {"connection", "line", "session", "user", "web"},
+    "wsproto": {"line", "session"},
     "sqlite3": {
         "history.readers",
         "history.sqlite",
         "history.sqlite_check",
         "history.sqlite_file",
+        "history.sqlite_index",
+        "history.sqlite_search",
         "history.sqlite_trim",
+        "history.sqlite_write",
     },
-    "socket": {"connection", "invitation", "serving"},
+    "socket": {
+        "commands.checks",
+        "commands.proxy",
+        "connection",
+        "invitation",
+        "line",
+        "listener",
+        "serving",
+    },
     "signal": {"serving"},
     "gunicorn": set(),
     "itsdangerous": {"identity"},
+    "prompt_toolkit": {"commands.talk"},
     "segno": {"invitation"},
 }
 """Where each library may be imported. ``user`` and ``web`` name simple_websocket's Server in
 annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses, and
 ``invitation`` asks for this machine's."""
+
+CLIENT = {"line", "session"}
+"""Of the modules for programs that talk to a server, those that know its libraries."""
 
 ANNOTATIONS_ONLY = {("user", "simple_websocket"), ("web", "simple_websocket")}
 
@@ -111,8 +146,8 @@ def own_imports(name: str) -> set[str]:
     }
 
 
-def within_history(name: str) -> str:
-    return name.removeprefix("history").removeprefix(".")
+def within(package: str, name: str) -> str:
+    return name.removeprefix(package).removeprefix(".")
 
 
 def layer(layers: list[set[str]], name: str) -> int:
@@ -121,17 +156,18 @@ def layer(layers: list[set[str]], name: str) -> int:
 
 def test_every_module_has_its_place():
     assert {name.split(".")[0] for name in SOURCES} == set().union(*LAYERS)
-    history = {name for name in SOURCES if name.startswith("history")}
-    assert set(map(within_history, history)) == set().union(*HISTORY_LAYERS)
+    for package, layers in PACKAGES.items():
+        modules = {name for name in SOURCES if name.split(".")[0] == package}
+        assert {within(package, name) for name in modules} == set().union(*layers)
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
 def test_modules_import_downwards_only(name: str):
     top = name.split(".")[0]
     for imported in own_imports(name):
-        if top == "history" and imported.startswith("history"):
-            ours, theirs = within_history(name), within_history(imported)
-            assert layer(HISTORY_LAYERS, theirs) < layer(HISTORY_LAYERS, ours), imported
+        if top in PACKAGES and imported.split(".")[0] == top:
+            ours, theirs = within(top, name), within(top, imported)
+            assert layer(PACKAGES[top], theirs) < layer(PACKAGES[top], ours), imported
         else:
             assert layer(LAYERS, imported.split(".")[0]) < layer(LAYERS, top), imported
 
@@ -166,6 +202,26 @@ def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_five_and_what_t
     allowed = {"flask", "flask_sock", "simple_websocket", "segno", "chatroom"}
     allowed |= {"werkzeug", "itsdangerous"}
     for name, path in SOURCES.items():
+        if name in CLIENT or name.split(".")[0] == "commands":
+            continue
         for found in imports(path, at_run_time=False):
             top = found.split(".")[0]
             assert top in allowed or top in sys.stdlib_module_names, f"{name} imports {top}"
+
+
+def test_only_commands_know_click():
+    users = {
+        name
+        for name, path in SOURCES.items()
+        if any(found.split(".")[0] == "click" for found in imports(path, at_run_time=False))
+    }
+
+    assert "commands.common" in users
+    assert {name.split(".")[0] for name in users} == {"commands"}
+
+
+def test_the_server_does_not_know_the_client():
+    theirs = {"heard", "outbox", "inbox", "line", "session", "client", "commands", "__main__"}
+    for name in SOURCES:
+        if name.split(".")[0] not in theirs:
+            assert not {found.split(".")[0] for found in own_imports(name)} & theirs, name
