@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from running import Running
+from tabs import browser as browser
+from tabs import open_tab as open_tab
+from tabs import page_server as page_server
+from tabs import room as room
 
 Launch = Callable[..., Running]
 

@@ -1,127 +1,94 @@
-"""The page in a real Chromium, against a real server."""
+"""The page in a real Chromium, against a real server: writing and what becomes of it."""
 
 from __future__ import annotations
 
-import itertools
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import re
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
-from running import CHECKOUT, DEADLINE, Running, wait_for
-
-SCREENSHOTS = CHECKOUT / "tests" / "screenshots"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-WIDE: ViewportSize = {"width": 1280, "height": 800}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = next(path for path in map(shutil.which, NAMES) if path)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("server")).start()
-    yield running
-    running.kill()
-
-
-class Tab:
-    """A page that has been opened, and what its console said."""
-
-    def __init__(self, browser: Browser, server: Running, room: str, **options: object) -> None:
-        self.context = browser.new_context(**{"viewport": WIDE, **options})  # type: ignore[arg-type]
-        self.context.set_default_timeout(DEADLINE * 1000)
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(f"http://127.0.0.1:{server.port}/?room={room}")
-        self.wait_for_state("connected")
-
-    def _listen(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def wait_for_state(self, state: str) -> None:
-        self.page.wait_for_selector(f"body[data-state={state}]")
-
-    def say(self, name: str, body: str) -> None:
-        self.page.fill("#name", name)
-        self.page.fill("#body", body)
-        self.page.press("#body", "Enter")
-
-    def hear(self, body: str) -> None:
-        """Wait until the message is on the page, as one that the server has."""
-        wait_for(lambda: body in self.bodies(), f"{body!r} on the page")
-
-    def bodies(self) -> list[str]:
-        return self.page.locator("#messages .message .text").all_inner_texts()
-
-    def close(self) -> None:
-        self.context.close()
-
-
-rooms = map("page-{}".format, itertools.count())
-
-
-@pytest.fixture
-def open_tab(browser: Browser, server: Running) -> Iterator[Callable[..., Tab]]:
-    """Open pages in a room that is this test's own."""
-    room = next(rooms)
-    opened: list[Tab] = []
-
-    def open_one(**options: object) -> Tab:
-        opened.append(Tab(browser, server, room, **options))
-        return opened[-1]
-
-    yield open_one
-    for tab in opened:
-        tab.close()
+from running import wait_for
+from tabs import PHONE, WIDE
 
 
 def test_two_pages_chat_with_each_other(open_tab) -> None:
-    ann, bob = open_tab(), open_tab()
+    ann, bob = open_tab("Ann"), open_tab("Bob")
 
-    ann.say("Ann", "hello from Ann")
+    ann.say("hello from Ann")
     bob.hear("hello from Ann")
-    bob.say("Bob", "hello from Bob")
+    bob.say("hello from Bob")
     ann.hear("hello from Bob")
 
     assert ann.bodies() == bob.bodies() == ["hello from Ann", "hello from Bob"]
-    assert bob.page.locator(".message .sender").all_inner_texts() == ["Ann", "Bob"]
-    assert bob.page.locator(".message time").count() == 2
+    assert bob.texts(".message .sender") == ["Ann", "Bob"]
+    assert bob.page.locator(".message time:not(.day)").count() == 2
     assert ann.complaints == bob.complaints == []
 
 
-def test_a_reload_keeps_the_name_and_shows_the_history(open_tab) -> None:
-    tab = open_tab()
-    tab.say("Ann", "before the reload")
+def test_the_first_visit_asks_for_a_name_and_no_more(open_tab) -> None:
+    tab = open_tab(None)
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("Escape")
+    assert tab.page.locator("#name-dialog").is_visible()
+
+    tab.page.fill("#name", "Ann")
+    tab.page.keyboard.press("Enter")
+
+    tab.wait_for_state("connected")
+    assert tab.texts("#people .name") == ["Ann"]
+    assert tab.complaints == []
+
+
+def test_a_reload_keeps_name_draft_and_history(open_tab) -> None:
+    tab = open_tab(None)
+    tab.page.fill("#name", "Ann")
+    tab.page.keyboard.press("Enter")
+    tab.wait_for_state("connected")
+    tab.say("before the reload")
     tab.hear("before the reload")
+    tab.page.fill("#body", "half a thought")
 
     tab.page.reload()
     tab.hear("before the reload")
 
-    assert tab.page.input_value("#name") == "Ann"
+    assert tab.texts("#my-name") == ["Ann"]
+    assert tab.page.input_value("#body") == "half a thought"
+    assert tab.page.locator(".message.own").count() == 1
     assert tab.complaints == []
 
 
-def test_markup_stays_text(open_tab) -> None:
+def test_a_draft_belongs_to_its_room(open_tab, room) -> None:
     tab = open_tab()
+    tab.page.fill("#body", "for this room")
+
+    tab.page.goto(tab.url + "-beside")
+    tab.wait_for_state("connected")
+    assert tab.page.input_value("#body") == ""
+
+    tab.page.goto(tab.url)
+    assert tab.page.input_value("#body") == "for this room"
+
+
+def test_markup_stays_text(open_tab) -> None:
+    tab = open_tab("<i>Ann</i>")
     for body in ("<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "<b>3</b>"):
-        tab.say("<i>Ann</i>", body)
+        tab.say(body)
         tab.hear(body)
 
     assert tab.page.locator(".message img, .message script, .message b, .message i").count() == 0
     assert tab.page.locator(".message .sender").first.inner_text() == "<i>Ann</i>"
     assert tab.complaints == []
+
+
+def test_links_code_and_emoji_look_like_what_they_are(open_tab) -> None:
+    tab = open_tab()
+    tab.say("see https://example.org/a_(b), javascript:alert(1) and `let x`", "🎉", "no 🎉 alone")
+    tab.hear("no 🎉 alone")
+
+    link = tab.page.locator(".message .text a")
+    assert link.evaluate_all("found => found.map(a => [a.href, a.target, a.rel])") == [
+        ["https://example.org/a_(b)", "_blank", "noopener noreferrer nofollow ugc"]
+    ]
+    assert tab.texts(".message code") == ["let x"]
+    assert tab.texts(".jumbo") == ["🎉"]
 
 
 def test_shift_enter_breaks_the_line_and_enter_sends(open_tab) -> None:
@@ -136,66 +103,119 @@ def test_shift_enter_breaks_the_line_and_enter_sends(open_tab) -> None:
     tab.hear("one\ntwo")
 
 
+def test_enter_does_not_send_while_an_input_method_composes(open_tab) -> None:
+    tab = open_tab()
+    tab.page.fill("#body", "にほん")
+    tab.page.locator("#body").evaluate(
+        """box => box.dispatchEvent(
+            new KeyboardEvent("keydown", { key: "Enter", isComposing: true, cancelable: true }))"""
+    )
+    assert tab.page.input_value("#body") == "にほん"
+    assert tab.pending().count() == 0
+
+    tab.page.keyboard.press("Enter")
+    tab.hear("にほん")
+
+
+def test_enter_breaks_the_line_on_a_touch_keyboard(open_tab) -> None:
+    tab = open_tab(viewport=PHONE, has_touch=True, is_mobile=True)
+    tab.page.fill("#body", "one")
+    tab.page.press("#body", "Enter")
+    tab.page.keyboard.type("two")
+    assert tab.page.input_value("#body") == "one\ntwo"
+
+    tab.page.tap("#send")
+
+    tab.hear("one\ntwo")
+
+
+def test_up_in_an_empty_box_recalls_what_was_said(open_tab) -> None:
+    tab = open_tab()
+    tab.say("first", "second")
+    tab.hear("second")
+    box = tab.page.locator("#body")
+
+    box.press("ArrowUp")
+    assert box.input_value() == "second"
+    box.press("ArrowUp")
+    assert box.input_value() == "first"
+    box.press("ArrowDown")
+    box.press("ArrowDown")
+    assert box.input_value() == ""
+
+
 def test_a_message_that_is_too_long_stays_in_the_box_with_a_reason(open_tab) -> None:
     tab = open_tab()
 
-    tab.say("Ann", "x" * 70_000)
+    tab.say("x" * 70_000)
 
-    assert "long" in tab.page.locator("#notice").inner_text().lower()
+    assert "too long" in tab.page.locator("#notice").inner_text()
     assert len(tab.page.input_value("#body")) == 70_000
     assert tab.bodies() == []
 
 
-def test_the_page_comes_back_by_itself_and_sends_what_waited(
-    browser: Browser, tmp_path: Path
-) -> None:
-    server = Running(tmp_path / "server").start()
-    tab = Tab(browser, server, "lobby")
-    tab.say("Ann", "before the restart")
-    tab.hear("before the restart")
+def test_german_browsers_get_a_german_page(open_tab) -> None:
+    tab = open_tab(locale="de-CH")
 
-    server.stop()
-    tab.wait_for_state("waiting")
-    tab.say("Ann", "typed while the server was down")
-    again = Running(tmp_path / "server", port=server.port).start()
-    tab.hear("typed while the server was down")
-
-    wait_for(lambda: len(again.history()) == 2, "both messages in the history")
-    assert tab.bodies() == ["before the restart", "typed while the server was down"]
-    assert tab.page.locator("#pending .pending").count() == 0
-    tab.close()
-    again.kill()
-
-
-def test_the_page_is_usable_by_keyboard_alone(open_tab) -> None:
-    tab = open_tab()
-    tab.page.evaluate("document.activeElement.blur()")
-
-    order = []
-    for _ in range(12):
-        tab.page.keyboard.press("Tab")
-        order.append(tab.page.evaluate("document.activeElement.id"))
-
-    assert {"name", "body", "send"} <= set(order)
-    assert tab.page.locator("#name").evaluate("node => node.labels.length") == 1
-    assert tab.page.locator("#body").evaluate(
-        "node => node.labels.length || node.getAttribute('aria-label')"
-    )
-    assert tab.page.get_by_role("log").count() == 1
+    assert tab.page.locator("html").get_attribute("lang") == "de"
+    assert tab.page.locator("#body").get_attribute("placeholder") == "Nachricht schreiben"
+    assert tab.texts("#send span") == ["Senden"]
+    tab.see("#status", "Verbunden")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("name", "viewport"), [("wide", WIDE), ("phone", PHONE)])
-def test_nothing_is_cut_off_on_any_screen(open_tab, name, viewport, scheme) -> None:
-    tab = open_tab(viewport=viewport, color_scheme=scheme)
-    tab.say("Ann", "word " * 60 + "w" * 300)
-    tab.say("A rather long name, as some people have them", "short")
+@pytest.mark.parametrize("viewport", [WIDE, PHONE, {"width": 640, "height": 400}])
+def test_nothing_is_cut_off_on_any_screen(open_tab, viewport, scheme) -> None:
+    """640 by 400 is what a laptop has at 200 percent."""
+    tab = open_tab(
+        "A rather long name, as some people have them", viewport=viewport, color_scheme=scheme
+    )
+    tab.say("word " * 60 + "w" * 300, "short")
     tab.hear("short")
-
-    SCREENSHOTS.mkdir(exist_ok=True)
-    tab.page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png")
 
     page = tab.page.locator("html").evaluate("node => [node.scrollWidth, node.clientWidth]")
     assert page[0] <= page[1], "the page scrolls sideways"
-    assert tab.page.locator("#send").is_visible()
+    for control in ("#send", "#body", "#open-search"):
+        assert tab.page.locator(control).is_visible()
+        box = tab.page.locator(control).bounding_box()
+        assert box and box["x"] + box["width"] <= viewport["width"]
+        assert box["y"] + box["height"] <= viewport["height"]
     assert tab.complaints == []
+
+
+def test_the_switch_for_the_appearance_wins_over_the_system_and_stays(open_tab) -> None:
+    tab = open_tab(color_scheme="light")
+    light = background(tab)
+
+    tab.page.click("summary")
+    tab.page.select_option("#theme", "dark")
+    assert background(tab) != light
+    tab.page.reload()
+
+    assert background(tab) != light
+
+
+def background(tab) -> str:
+    colour: str = tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert re.match(r"rgb|color", colour)
+    return colour
+
+
+def test_the_page_keeps_up_with_fifty_messages_a_second(open_tab, page_server, room) -> None:
+    """No task may be so long that somebody who types would notice."""
+    tab = open_tab()
+    tab.page.evaluate(
+        """() => {
+            window.longest = 0;
+            new PerformanceObserver((list) => {
+                for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
+            }).observe({ entryTypes: ["longtask"] });
+        }"""
+    )
+    with page_server.member("Bob", room) as bob:
+        for at in range(400):
+            bob.say(f"line {at}")
+        tab.hear("line 399")
+
+    assert tab.page.evaluate("longest") < 400
+    assert wait_for(lambda: tab.above_the_end() < 2, "the page at its end")

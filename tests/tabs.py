@@ -1,0 +1,157 @@
+"""Pages that are open in a real Chromium, and what people do with them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
+from playwright.sync_api import ViewportSize, sync_playwright
+from running import DEADLINE, Running, wait_for
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+class Tab:
+    """A page that has been opened by somebody, and what its console said.
+
+    Args:
+        name: what it comes in as; None: it has no name yet, and is asked for one.
+        path: what comes behind the server's address.
+        within: a browser that has been here before, such as another tab's.
+    """
+
+    def __init__(
+        self,
+        browser: Browser,
+        server: Running,
+        name: str | None = "Ann",
+        *,
+        path: str = "/",
+        within: BrowserContext | None = None,
+        **options: Any,
+    ) -> None:
+        self.server = server
+        self.context = within or browser.new_context(**{"viewport": WIDE, **options})
+        self.context.set_default_timeout(DEADLINE * 1000)
+        if name and not within:
+            self.context.add_init_script(
+                f"localStorage['chat:name'] ??= JSON.stringify({json.dumps(name)})"
+            )
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.url = f"http://127.0.0.1:{server.port}{path}"
+        self.page.goto(self.url)
+        if name:
+            self.wait_for_state("connected")
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def close(self) -> None:
+        self.context.close()
+
+    # -- what one does -----------------------------------------------------------------------
+
+    def say(self, *bodies: str) -> None:
+        for body in bodies:
+            self.page.fill("#body", body)
+            self.page.press("#body", "Enter")
+
+    def scroll_to(self, place: str) -> None:
+        """Scroll to ``top`` or ``end``, as by hand."""
+        top = {"top": "0", "end": "node.scrollHeight"}[place]
+        self.page.locator("#scroller").evaluate(f"node => {{ node.scrollTop = {top} }}")
+
+    def hide(self, hidden: bool = True) -> None:
+        """Let the page think that it is in the background."""
+        state = "hidden" if hidden else "visible"
+        self.page.evaluate(
+            f"""() => {{
+                Object.defineProperty(document, "hidden", {{ value: {str(hidden).lower()}, configurable: true }});
+                Object.defineProperty(document, "visibilityState", {{ value: "{state}", configurable: true }});
+                document.dispatchEvent(new Event("visibilitychange"));
+            }}"""
+        )
+
+    # -- what one sees -----------------------------------------------------------------------
+
+    def wait_for_state(self, state: str) -> None:
+        self.page.wait_for_selector(f"body[data-state={state}]")
+
+    def hear(self, body: str) -> None:
+        """Wait until the message is on the page, as one that the server has."""
+        wait_for(lambda: body in self.bodies(), f"{body!r} on the page")
+
+    def see(self, selector: str, text: str) -> None:
+        """Wait until what is there has the text in it."""
+        wait_for(lambda: any(text in found for found in self.texts(selector)), f"{text!r} in {selector}")
+
+    def texts(self, selector: str) -> list[str]:
+        return self.page.locator(selector).all_inner_texts()
+
+    def bodies(self) -> list[str]:
+        found: list[str] = self.page.locator("#list").evaluate(
+            "list => [...list.querySelectorAll('.message .text')].map(node => node.innerText)"
+        )
+        return found
+
+    def pending(self) -> Locator:
+        return self.page.locator("#pending .pending")
+
+    def above_the_end(self) -> float:
+        """How many pixels are below what is seen."""
+        found: float = self.page.locator("#scroller").evaluate(
+            "node => node.scrollHeight - node.scrollTop - node.clientHeight"
+        )
+        return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = next(path for path in map(shutil.which, NAMES) if path)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One server for all pages that leave it alone."""
+    running = Running(tmp_path_factory.mktemp("page"), history="memory:", leaveGrace=0).start()
+    yield running
+    running.kill()
+
+
+rooms = map("page-{}".format, itertools.count())
+
+
+@pytest.fixture
+def room() -> str:
+    """A room that is this test's own."""
+    return next(rooms)
+
+
+@pytest.fixture
+def open_tab(browser: Browser, page_server: Running, room: str) -> Iterator[Callable[..., Tab]]:
+    """Open pages in the test's room; ``server`` and ``path`` say another place."""
+    opened: list[Tab] = []
+
+    def open_one(name: str | None = "Ann", server: Running = page_server, **options: Any) -> Tab:
+        options = {"path": f"/rooms/{room}", **options}
+        opened.append(Tab(browser, server, name, **options))
+        return opened[-1]
+
+    yield open_one
+    for tab in opened:
+        tab.close()
