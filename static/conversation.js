@@ -2,6 +2,7 @@
  * The reader in front of the timeline: what is new to them, where they stand, what they want more of.
  */
 
+import { ArchiveError } from "./archive.js";
 import { button, byId, element } from "./dom.js";
 import { Follower } from "./scroll.js";
 import { Happenings } from "./people.js";
@@ -71,7 +72,8 @@ export class Conversation {
   welcome(recovered) {
     this.#quiet();
     this.#missed = recovered === undefined ? null : [];
-    this.#gap = this.#gapAhead = recovered === false && this.#begun;
+    this.#gap = recovered === false && this.#begun;
+    this.#gapAhead ||= this.#gap;
   }
 
   /** @param {Message} message @param {boolean} live @returns {boolean} whether it is new, and another's */
@@ -92,7 +94,7 @@ export class Conversation {
     else if (this.#missed?.length) this.#tellMissed(this.#missed);
     if (this.#gap) this.#hooks.news(t.gapTitle);
     this.#missed = null;
-    this.#gap = this.#gapAhead = false;
+    this.#gap = false; // where nothing has come yet, the next message has the gap before it
     this.#settle();
   }
 
@@ -200,20 +202,20 @@ export class Conversation {
 
   /** The first time that the past is over: begin where the reader left off, or where a link leads. */
   #begin() {
-    this.#begun = true;
-    this.#empty.hidden = !this.#timeline.empty;
     const read = lastRead(this.#store.state.room);
     const messages = this.#timeline.tail.map((message) => ({ id: message.id, own: this.#timeline.isOwn(message) }));
     const { id, count } = firstUnread(messages, read);
+    this.#follower.toEnd();
     if (id) {
       this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
       this.#store.set({ unread: count });
+      this.#toLine(id);
     }
-    this.#follower.toEnd();
+    this.#begun = true; // only now does what is in sight count as read
+    this.#empty.hidden = !this.#timeline.empty;
     const linked = decodeURIComponent(location.hash.slice(1));
     if (/^\d+-\w+$/.test(linked)) this.reveal(linked);
-    else if (id) this.#toLine(id);
-    this.#moved();
+    this.#follower.look();
   }
 
   /** @param {string} id */
@@ -260,21 +262,24 @@ export class Conversation {
     this.#saysTop("loading");
     try {
       const messages = await this.#archive.older(first.id);
-      if (first !== this.#timeline.first) return;
+      if (first !== this.#timeline.first) return this.#rest(0);
       this.#quiet();
       this.#follower.keepPlace(() => {
         this.#timeline.prepend(messages);
         this.#saysTop(messages.length ? "more" : "beginning");
       });
       this.#settle();
-      // Once more, if the reader is that fast; after this one is done.
-      this.#loadingOlder = messages.length === 0;
-    } catch {
-      this.#saysTop(this.#archive.missing ? "more" : "failed");
-      setTimeout(() => (this.#loadingOlder = false), 2_000);
-      return;
+      this.#rest(messages.length ? 0 : 30_000);
+    } catch (error) {
+      const gone = this.#archive.missing || (error instanceof ArchiveError && error.status === 404);
+      this.#saysTop(gone ? "more" : "failed");
+      this.#rest(gone ? 30_000 : 2_000);
     }
-    if (this.#loadingOlder) setTimeout(() => (this.#loadingOlder = false), 5_000);
+  }
+
+  /** Leave the archive alone for a while: it has no more, or trouble. @param {number} pause ms */
+  #rest(pause) {
+    setTimeout(() => (this.#loadingOlder = false), pause);
   }
 
   async #loadNewer() {

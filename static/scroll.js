@@ -18,7 +18,7 @@ export class Follower {
   constructor({ scroller, content }, hooks) {
     this.#scroller = scroller;
     this.#hooks = hooks;
-    scroller.addEventListener("scroll", () => this.#look(), { passive: true });
+    scroller.addEventListener("scroll", () => this.look(), { passive: true });
     // The end moves, too, when a keyboard opens, the box grows or a message unfolds.
     const observer = new ResizeObserver(() => this.#atEnd && this.toEnd());
     observer.observe(scroller);
@@ -50,7 +50,7 @@ export class Follower {
   reveal(node, block) {
     this.#atEnd = false;
     node.scrollIntoView({ block });
-    this.#look();
+    this.look();
   }
 
   /**
@@ -66,7 +66,7 @@ export class Follower {
     work();
     const after = anchor?.querySelector(".row")?.getBoundingClientRect().top;
     if (before !== undefined && after !== undefined) this.#scroller.scrollTop += after - before;
-    this.#look();
+    this.look();
   }
 
   /** @param {number} pages */
@@ -74,7 +74,8 @@ export class Follower {
     this.#scroller.scrollBy({ top: pages * this.#scroller.clientHeight * 0.85 });
   }
 
-  #look() {
+  /** See where the reader is, and what is wanted there. */
+  look() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     const below = scrollHeight - scrollTop - clientHeight;
     this.#atEnd = below <= NEAR;

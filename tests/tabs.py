@@ -94,7 +94,9 @@ class Tab:
 
     def see(self, selector: str, text: str) -> None:
         """Wait until what is there has the text in it."""
-        wait_for(lambda: any(text in found for found in self.texts(selector)), f"{text!r} in {selector}")
+        wait_for(
+            lambda: any(text in found for found in self.texts(selector)), f"{text!r} in {selector}"
+        )
 
     def texts(self, selector: str) -> list[str]:
         return self.page.locator(selector).all_inner_texts()

@@ -1,0 +1,273 @@
+"""The page for somebody who reads: following, what is unread, the past, search, links."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import pytest
+from running import Running, remember, serving, wait_for
+from tabs import Tab
+
+LONG = 20_000
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server with a long past: nobody but one test at a time is in its rooms."""
+    folder = tmp_path_factory.mktemp("archive")
+    remember(folder, long=LONG, trip=2_000, found=2_000, linked=2_000)
+    with serving(folder, leaveGrace=0) as running:
+        yield running
+
+
+def seen_first(tab: Tab) -> str:
+    """The message at the top of what is seen."""
+    found: str = tab.page.locator("#scroller").evaluate(
+        """scroller => [...scroller.querySelectorAll(".message .text")].find(
+            text => text.getBoundingClientRect().top >= scroller.getBoundingClientRect().top
+        ).innerText"""
+    )
+    return found
+
+
+def place_of(tab: Tab, body: str) -> float:
+    """How far from the top of the window a message stands."""
+    found: float = tab.page.locator("#list").evaluate(
+        """(list, body) => [...list.querySelectorAll(".message .text")].find(
+            text => text.innerText === body).getBoundingClientRect().top""",
+        body,
+    )
+    return found
+
+
+# -- following --------------------------------------------------------------------------------
+
+
+def test_the_page_follows_a_reader_at_the_end(open_tab, page_server, room) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    with page_server.member("Bob", room, max_queue=None) as bob:
+        for at in range(40):
+            bob.say(f"line {at}")
+        tab.hear("line 39")
+
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+    assert tab.page.locator("#newer").is_hidden()
+
+
+def test_the_page_leaves_a_reader_above_the_end_in_peace(open_tab, page_server, room) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    with page_server.member("Bob", room, max_queue=None) as bob:
+        for at in range(40):
+            bob.say(f"line {at}")
+        tab.hear("line 39")
+        tab.scroll_to("top")
+        wait_for(lambda: seen_first(tab) == "line 0", "the first line")
+
+        bob.say("something new")
+        bob.say("something newer")
+        tab.see("#newer", "2 new messages")
+        assert seen_first(tab) == "line 0"
+        assert tab.page.locator(".message:has(.unread) .text").inner_text() == "something new"
+
+    tab.page.click("#newer")
+
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+    assert tab.page.locator("#newer").is_hidden()
+
+
+def test_a_visitor_who_returns_begins_at_the_first_unread_message(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    with page_server.member("Bob", room, max_queue=None) as bob:
+        bob.say("read")
+        tab.hear("read")
+        tab.page.goto("about:blank")
+        for at in range(40):
+            bob.say(f"unread {at}")
+        bob.hear(41)  # all of it is said
+
+        tab.page.goto(tab.url)
+        tab.hear("unread 39")
+
+    tab.see("#newer", "40 new messages")
+    assert tab.page.locator(".message:has(.unread) .text").inner_text() == "unread 0"
+    assert seen_first(tab) == "unread 0"
+    assert tab.page.title().startswith("(40) ")
+
+
+def test_days_are_told_apart_and_called_by_their_names(open_tab, page_server, room) -> None:
+    tab = open_tab()
+    tab.say("said today")
+    tab.hear("said today")
+    assert tab.texts(".day") == ["Today"]
+
+    tomorrow = datetime.datetime.now() + datetime.timedelta(days=1)
+    tab.page.clock.install(time=tomorrow)
+    tab.page.reload()
+    tab.hear("said today")
+
+    assert tab.texts(".day") == ["Yesterday"]
+
+
+def test_lines_of_one_sender_share_a_heading(open_tab) -> None:
+    ann, bob = open_tab("Ann"), open_tab("Bob")
+    ann.say("one", "two")
+    bob.hear("two")
+    bob.say("three")
+    ann.hear("three")
+
+    groups = ann.page.locator(".message").evaluate_all(
+        "found => found.map(item => item.classList.contains('follows'))"
+    )
+    assert groups == [False, True, False]
+
+
+def test_times_are_local_and_exact_ones_are_there_on_hover(open_tab) -> None:
+    tab = open_tab(timezone_id="Asia/Tokyo", locale="en-GB")
+    tab.say("what time is it?")
+    tab.hear("what time is it?")
+
+    link = tab.page.locator(".message .when")
+    hour = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=9)).hour
+    assert link.inner_text().startswith(f"{hour:02}:")
+    assert str(datetime.datetime.now().year) in (link.get_attribute("title") or "")
+
+
+def test_a_mention_of_my_name_stands_out(open_tab) -> None:
+    ann, bob = open_tab("Ann"), open_tab("Bob")
+    bob.say("ann: look", "Anna is somebody else")
+    ann.hear("Anna is somebody else")
+
+    assert ann.texts(".mentioned mark") == ["ann"]
+    assert bob.page.locator(".mentioned").count() == 0
+
+
+# -- the past ----------------------------------------------------------------------------------
+
+
+def test_older_messages_load_as_one_scrolls_up_without_a_jump(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/trip")
+    tab.hear("trip 2000")
+    oldest = int(tab.bodies()[0].split()[1])
+
+    tab.page.locator("#scroller").evaluate("node => { node.scrollTop = 300 }")
+    body = seen_first(tab)
+    place = place_of(tab, body)
+    wait_for(lambda: int(tab.bodies()[0].split()[1]) < oldest, "older messages")
+
+    assert abs(place_of(tab, body) - place) < 2
+    numbers = [int(body.split()[1]) for body in tab.bodies()]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_the_page_stays_small_all_the_way_up_a_long_room_and_back(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/long")
+    tab.hear(f"long {LONG}")
+    start = LONG - 1_500
+
+    def higher() -> bool:
+        tab.scroll_to("top")
+        return int(tab.bodies()[0].split()[1]) < start
+
+    wait_for(higher, "messages far up")
+    assert tab.page.locator("#list > li").count() <= 600
+
+    tab.see("#newer", "To the newest")
+    tab.page.click("#newer")
+
+    assert tab.bodies()[-1] == f"long {LONG}"
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+    assert tab.page.locator("#list > li").count() <= 600
+
+
+def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/trip")
+
+    def higher() -> bool:
+        tab.scroll_to("top")
+        return int(tab.bodies()[0].split()[1]) < 1_100
+
+    wait_for(higher, "messages far up")
+    with archive.member("Bob", "trip", max_queue=None) as bob:
+        bob.say("said meanwhile")
+
+        def lower() -> bool:
+            tab.scroll_to("end")
+            return tab.bodies()[-1] == "said meanwhile"
+
+        wait_for(lower, "the newest message")
+        bob.say("and live again")
+        tab.hear("and live again")
+    numbers = [int(body.split()[1]) for body in tab.bodies() if body.startswith("trip")]
+    assert numbers == list(range(numbers[0], 2_001))
+
+
+def test_the_beginning_of_a_room_is_said(open_tab) -> None:
+    tab = open_tab()
+    tab.say("the first word")
+    tab.hear("the first word")
+    tab.page.reload()
+
+    tab.see("#top-words", "The conversation begins here.")
+
+
+# -- links and search --------------------------------------------------------------------------
+
+
+def test_a_link_leads_to_its_message_wherever_it_is(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path=f"/rooms/linked#{700}-{700:016x}")
+
+    tab.page.locator(".message.shown", has_text="linked 700").wait_for()
+    scroller = tab.page.locator("#scroller").bounding_box()
+    assert scroller
+    assert scroller["y"] < place_of(tab, "linked 700") < scroller["y"] + scroller["height"]
+    assert tab.page.evaluate("document.activeElement.dataset.id").startswith("700-")
+
+
+def test_the_time_of_a_message_links_to_it(open_tab) -> None:
+    tab = open_tab()
+    tab.say("remember this")
+    tab.hear("remember this")
+
+    href = tab.page.locator(".message .when").evaluate("link => link.href")
+    other = open_tab("Bob")
+    other.page.goto(href)
+
+    other.page.locator(".message.shown", has_text="remember this").wait_for()
+
+
+def test_a_link_to_what_is_gone_says_so(open_tab) -> None:
+    tab = open_tab()
+    tab.say("something")
+    tab.hear("something")
+
+    tab.page.evaluate("location.hash = '99-0123456789abcdef'")
+
+    tab.see("#notice", "This message is not there any more.")
+
+
+def test_search_finds_and_a_result_leads_into_the_conversation(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/found")
+    tab.page.keyboard.press("Control+k")
+    tab.page.locator("#search-for").press_sequentially("found 123")
+    tab.see("#search-summary", "messages found.")  # 123, 1230 to 1239
+
+    assert "found 123" in tab.texts(".result-body")
+    assert set(tab.texts(".result mark")) >= {"found", "123"}
+    tab.page.locator(".result", has_text="1234").click()
+    tab.page.locator(".message.shown", has_text="found 1234").wait_for()
+    assert tab.page.locator("#search").is_visible()
+
+    tab.page.locator("#search-for").press("Escape")
+    assert tab.page.locator("#search").is_hidden()
+    assert tab.page.evaluate("document.activeElement.id") == "body"
+
+
+def test_search_says_that_there_is_nothing(open_tab) -> None:
+    tab = open_tab()
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "xyzzy")
+
+    tab.see("#search-summary", "Nothing found.")
