@@ -20,6 +20,7 @@ run: $(VENV)/installed
 
 test: $(VENV)/installed-tests
 	@sh tests/install_browser.sh
+	@sh tests/install_page_tools.sh
 	@$(BIN)/python -m ruff check --quiet .
 	@$(BIN)/python -m ruff format --check --quiet .
 	@$(BIN)/python -m mypy --strict chatroom

@@ -274,7 +274,7 @@ fitToKeyboard();
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });
-addEventListener("hashchange", () => conversation.reveal(decodeURIComponent(location.hash.slice(1))));
+addEventListener("hashchange", () => conversation.reveal(location.hash.slice(1)));
 byId("try-now", HTMLElement).addEventListener("click", () => connection.retryNow());
 byId("rename", HTMLElement).addEventListener("click", () =>
   askForName({ name: store.state.me.userName, must: false }),

@@ -12,6 +12,7 @@ import { seqOf } from "./text.js";
 import { Timeline, TOP_WORDS } from "./timeline.js";
 
 const SETTLE = 400; // ms in which what was put on the page by hand is not read out
+const MESSAGE_ID = /^\d+-\w+$/;
 const SHOWN_FOR = 3_000; // ms that a message stands out to which a link led
 
 /**
@@ -153,7 +154,7 @@ export class Conversation {
 
   /** Lead the reader to a message, wherever in the past it is. @param {string} id */
   async reveal(id) {
-    if (!this.#begun) return; // begin() looks at the address itself
+    if (!this.#begun || !MESSAGE_ID.test(id)) return; // begin() looks at the address itself
     let node = this.#timeline.find(id);
     if (!node) {
       try {
@@ -213,8 +214,7 @@ export class Conversation {
     }
     this.#begun = true; // only now does what is in sight count as read
     this.#empty.hidden = !this.#timeline.empty;
-    const linked = decodeURIComponent(location.hash.slice(1));
-    if (/^\d+-\w+$/.test(linked)) this.reveal(linked);
+    this.reveal(location.hash.slice(1));
     this.#follower.look();
   }
 

@@ -93,7 +93,6 @@ const english = {
   // Names
   welcome: "Welcome",
   chooseName: "What shall the others call you?",
-  yourName: "Your name",
   enter: "Come in",
   rename: "Change your name",
   save: "Save",
@@ -105,11 +104,9 @@ const english = {
 
   // Rooms
   goToRoom: "Go to a room, or make one",
-  roomName: "Room",
   go: "Go",
   badRoom: "A room's name has 1 to 64 letters, digits, “_”, “-” or “.”.",
   unreadIn: /** @param {number} n */ (n) => count(n, "1 unread", "# unread"),
-  peopleHere: /** @param {number} n */ (n) => count(n, "one person", "# people"),
 
   // Invitation
   invite: "Invite",
@@ -234,7 +231,6 @@ const german = {
 
   welcome: "Willkommen",
   chooseName: "Wie sollen dich die anderen nennen?",
-  yourName: "Dein Name",
   enter: "Eintreten",
   rename: "Namen ändern",
   save: "Speichern",
@@ -245,11 +241,9 @@ const german = {
   nothingTracked: "Kein Konto, keine Cookies: Nichts wird verfolgt, nichts verlässt diesen Server.",
 
   goToRoom: "In einen Raum gehen oder einen eröffnen",
-  roomName: "Raum",
   go: "Los",
   badRoom: "Der Name eines Raums hat 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
   unreadIn: (n) => count(n, "1 ungelesen", "# ungelesen"),
-  peopleHere: (n) => count(n, "eine Person", "# Leute"),
 
   invite: "Einladen",
   inviteTitle: "Andere einladen",

@@ -9,8 +9,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 from running import DEADLINE, Running, wait_for
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -74,13 +81,15 @@ class Tab:
 
     def hide(self, hidden: bool = True) -> None:
         """Let the page think that it is in the background."""
-        state = "hidden" if hidden else "visible"
         self.page.evaluate(
-            f"""() => {{
-                Object.defineProperty(document, "hidden", {{ value: {str(hidden).lower()}, configurable: true }});
-                Object.defineProperty(document, "visibilityState", {{ value: "{state}", configurable: true }});
+            """hidden => {
+                const state = hidden ? "hidden" : "visible";
+                for (const [name, value] of [["hidden", hidden], ["visibilityState", state]]) {
+                    Object.defineProperty(document, name, { value, configurable: true });
+                }
                 document.dispatchEvent(new Event("visibilitychange"));
-            }}"""
+            }""",
+            hidden,
         )
 
     # -- what one sees -----------------------------------------------------------------------

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Session } from "../static/session.js";
+
+/** A session, what it has sent, what it has told, and the token that the browser keeps. */
+function session(kept = "") {
+  const world = { sent: [], told: [], kept };
+  const tell = (kind) => (...values) => world.told.push([kind, ...values]);
+  const listener = Object.fromEntries(
+    ["welcome", "message", "live", "ack", "person", "count", "error"].map((kind) => [kind, tell(kind)]),
+  );
+  world.session = new Session({
+    send: (text) => world.sent.push(JSON.parse(text)) > 0,
+    room: "garden",
+    tokens: { get: () => world.kept, set: (token) => (world.kept = token) },
+    listener,
+  });
+  world.hear = (...frames) => frames.forEach((frame) => world.session.receive(JSON.stringify(frame)));
+  world.hello = () => (world.session.hello("Ann"), world.sent.at(-1));
+  return world;
+}
+
+const welcome = (token, last = "0-0") => ({ type: "welcome", userId: "u1", userName: "Ann", token, users: [], count: 1, last, limits: {} });
+const message = (id) => ({ userName: "Bob", body: "hi", timestamp: "", id, room: "garden", sentAt: "" });
+const live = { type: "live" };
+
+test("the first hello is a name and a room", () => {
+  assert.deepEqual(session().hello(), { type: "hello", userName: "Ann", room: "garden" });
+});
+
+test("a page that is loaded is another tab of the same person", () => {
+  assert.deepEqual(session("t0").hello(), { type: "hello", userName: "Ann", room: "garden", token: "t0" });
+});
+
+test("a connection that comes back resumes behind the last message that it saw", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1", "7-a"), message("6-a"), message("7-a"), live, message("8-a"));
+  world.session.lost();
+
+  assert.equal(world.kept, "t1");
+  assert.deepEqual(world.hello(), { type: "hello", userName: "Ann", room: "garden", token: "t1", since: "8-a" });
+});
+
+test("an empty room is resumed from where it was empty", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1"), live);
+  world.session.lost();
+
+  assert.equal(world.hello().since, "0-0");
+});
+
+test("who leaves before the past has begun asks for all of it again", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1", "7-a"));
+  world.session.lost();
+
+  assert.equal(world.hello().since, undefined);
+});
+
+test("a tab that was copied becomes another one", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1"), live);
+  world.session.lost();
+  world.session.becomeAnother();
+
+  assert.deepEqual(world.hello(), { type: "hello", userName: "Ann", room: "garden", token: "t1" });
+});
+
+test("nothing is said before the welcome, and nothing after the end", () => {
+  const world = session();
+  const item = { cmid: "a1", body: "hi", timestamp: "" };
+  world.hello();
+  assert.equal(world.session.say(item), false);
+  world.hear(welcome("t1"));
+  assert.equal(world.session.say(item), true);
+  world.session.lost();
+  assert.equal(world.session.say(item), false);
+});
+
+test("the listener hears what is live and what is past", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1"), message("1-a"), live, message("2-a"), { type: "ack", cmid: "a1", id: "2-a" });
+
+  assert.deepEqual(world.told.map(([kind, , isLive]) => (kind === "message" ? isLive : kind)), ["welcome", false, "live", true, "ack"]);
+});
+
+test("what is not understood is ignored", () => {
+  const world = session();
+  world.session.receive("{");
+  world.hear({ type: "news" }, { body: 5 });
+
+  assert.deepEqual(world.told, []);
+});

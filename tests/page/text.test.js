@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { LONGEST, SHORTEST, delay } from "../static/backoff.js";
+import { Happenings } from "../static/people.js";
+import { firstUnread, unreadBetween } from "../static/reading.js";
+import { byteLength, clockText, firstCodePoints, hueClass, initial, newCmid, shownName, wellFormed } from "../static/text.js";
+import { place } from "../static/time.js";
+
+test("the wait before an attempt is between half a second and twenty", () => {
+  for (let attempt = 1; attempt < 50; attempt += 1) {
+    assert.equal(delay(attempt, () => 0), SHORTEST);
+    assert.ok(delay(attempt, () => 1) <= LONGEST);
+  }
+  assert.equal(delay(1, () => 1), 1_000);
+  assert.equal(delay(30, () => 1), LONGEST);
+  assert.notEqual(delay(5, () => 0.2), delay(5, () => 0.7));
+});
+
+test("a shown name has nothing that cannot be seen", () => {
+  assert.equal(shownName("A\u200bnn\u2060"), "Ann");
+  assert.equal(shownName("\u202eAnn"), "Ann");
+  assert.equal(shownName("A\u0000n\tn"), "Ann");
+  assert.equal(shownName("\u200b\u3164"), "?");
+  assert.equal(shownName("A\u200dnn"), "Ann");
+});
+
+test("names keep the joiners that they need", () => {
+  assert.equal(shownName("👨‍👩‍👧"), "👨‍👩‍👧");
+  assert.equal(shownName("علی\u200cرضا"), "علی\u200cرضا");
+});
+
+test("lengths count as the server counts", () => {
+  assert.equal(firstCodePoints("🎉🎉🎉", 2), "🎉🎉");
+  assert.equal(firstCodePoints("Ann", 64), "Ann");
+  assert.equal(byteLength("ü🎉"), 6);
+  assert.equal(wellFormed("a\ud800b🎉"), "a\ufffdb🎉");
+});
+
+test("a sender has one colour, a clock twelve hours, a cmid its length", () => {
+  assert.equal(hueClass("Ann"), hueClass("Ann"));
+  assert.match(hueClass(""), /^hue-\d+$/);
+  assert.equal(clockText(new Date(2026, 0, 31, 0, 5)), "12:05 AM");
+  assert.equal(clockText(new Date(2026, 0, 31, 13, 42)), "1:42 PM");
+  assert.match(newCmid(), /^[0-9a-f]{24}$/);
+  assert.notEqual(newCmid(), newCmid());
+  assert.equal(initial("éa"), "É");
+});
+
+const line = (sender, date) => ({ sender, date: date && new Date(date) });
+
+test("lines share a heading within five minutes of one day", () => {
+  const first = line("ann", "2026-01-31T09:00:00");
+  assert.deepEqual(place(null, first), { newDay: true, follows: false });
+  assert.deepEqual(place(first, line("ann", "2026-01-31T09:04:59")), { newDay: false, follows: true });
+  assert.deepEqual(place(first, line("ann", "2026-01-31T09:05:00")), { newDay: false, follows: false });
+  assert.deepEqual(place(first, line("bob", "2026-01-31T09:01:00")), { newDay: false, follows: false });
+  const late = line("ann", "2026-01-31T23:59:00");
+  assert.deepEqual(place(late, line("ann", "2026-02-01T00:01:00")), { newDay: true, follows: false });
+  assert.deepEqual(place(first, line("ann", null)), { newDay: false, follows: false });
+});
+
+const heard = (...ids) => ids.map((id) => ({ id: `${id}-a`, own: id % 10 === 0 }));
+
+test("unread begins behind the last message read, and one's own do not count", () => {
+  assert.deepEqual(firstUnread(heard(8, 9, 10, 11), "8-a"), { id: "9-a", count: 2 });
+  assert.deepEqual(firstUnread(heard(8, 9), "9-a"), { id: null, count: 0 });
+  assert.deepEqual(firstUnread(heard(9, 10), null), { id: null, count: 0 });
+  assert.deepEqual(firstUnread([], "9-a"), { id: null, count: 0 });
+});
+
+test("where the last message read is further up, all are unread; where it is of another age, none", () => {
+  assert.deepEqual(firstUnread(heard(8, 9), "3-a"), { id: "8-a", count: 2 });
+  assert.deepEqual(firstUnread(heard(1, 2), "300-b"), { id: null, count: 0 });
+});
+
+test("other rooms count from the last message read there", () => {
+  assert.equal(unreadBetween("3-a", "12-b"), 9);
+  assert.equal(unreadBetween("3-a", "3-a"), 0);
+  assert.equal(unreadBetween(null, "12-b"), 0);
+  assert.equal(unreadBetween("12-b", "3-a"), 0);
+});
+
+const happened = (...events) => {
+  const happenings = new Happenings();
+  for (const [kind, userId, userName, before] of events) happenings.add(kind, { userId, userName }, before ?? userName);
+  return happenings.sentences().map((said) => said.replace(/[\u2068\u2069]/g, ""));
+};
+
+test("joins and leaves are one sentence each", () => {
+  assert.deepEqual(happened(["joined", "1", "Ann"], ["joined", "2", "Bob"], ["left", "3", "Cleo"]), ["Ann and Bob came", "Cleo left"]);
+});
+
+test("who came and went is no news, nor who went and came back", () => {
+  assert.deepEqual(happened(["joined", "1", "Ann"], ["left", "1", "Ann"]), []);
+  assert.deepEqual(happened(["left", "1", "Ann"], ["joined", "1", "Ann"]), []);
+});
+
+test("a crowd is counted", () => {
+  const crowd = Array.from({ length: 30 }, (_, at) => ["joined", String(at), `U${at}`]);
+  assert.deepEqual(happened(...crowd), ["U0, U1, U2, U3 and 26 more came"]);
+});
+
+test("a new name is told with the old one, however often it changed", () => {
+  assert.deepEqual(happened(["renamed", "1", "Anna", "Ann"], ["renamed", "1", "Annika", "Anna"]), ["Ann is now Annika"]);
+  assert.deepEqual(happened(["renamed", "1", "Anna", "Ann"], ["renamed", "1", "Ann", "Anna"]), []);
+});
