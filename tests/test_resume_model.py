@@ -1,0 +1,194 @@
+"""Lose the connection, or the server its life, at any moment: each message once, in order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from raw import RawClient
+from running import Running, serving
+from typed import Tab, seq, stored
+
+REPLAY = 5
+KEPT = 20
+_examples = itertools.count()
+
+
+@pytest.fixture(scope="module", params=[0, KEPT], ids=["all kept", "trimmed"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("resume")
+    with serving(
+        folder, history="sqlite:chat.db", replayLimit=REPLAY, keepMessages=request.param
+    ) as running:
+        yield running
+
+
+def test_every_view_is_the_history_from_its_first_message_on(server: Running) -> None:
+    few = settings(
+        max_examples=12,
+        stateful_step_count=30,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        # To shrink takes minutes of a real server's time; the steps that failed are shown anyway.
+        phases=[Phase.generate],
+    )
+    run_state_machine_as_test(lambda: Resuming(server), settings=few)
+    assert "Traceback" not in server.log() + server.said()
+
+
+class Resuming(RuleBasedStateMachine):
+    """Tabs of several people in one room, and everything that can befall them."""
+
+    def __init__(self, server: Running) -> None:
+        super().__init__()
+        self.server = server
+        self.room = f"room-{next(_examples)}"
+        self.words = itertools.count()
+        self.tabs: list[Tab] = []
+        self.hanging: dict[Tab, list[RawClient]] = {}
+        """The sockets of each tab that it has let go of, and the server knows nothing of it."""
+        self.lives = 1
+
+    people = Bundle("people")
+
+    @initialize(lives=st.sampled_from([1, 1, 2]))
+    def begin(self, lives: int) -> None:
+        self.lives = lives
+
+    # -- coming --------------------------------------------------------------------------------
+
+    @rule(target=people, catch_up=st.booleans())
+    def arrive(self, catch_up: bool) -> Tab:
+        tab = Tab(self.server.port, f"Person {len(self.tabs)}", self.room)
+        return self._enter(tab, catch_up)
+
+    @rule(target=people, tab=people, catch_up=st.booleans())
+    def open_another_tab(self, tab: Tab, catch_up: bool) -> Tab:
+        another = self._enter(tab.another(), catch_up)
+        assert another.user_id == tab.user_id
+        return another
+
+    def _enter(self, tab: Tab, catch_up: bool) -> Tab:
+        self.tabs.append(tab)
+        self.hanging[tab] = []
+        tab.connect()
+        if catch_up:
+            tab.hear_until_live()
+        return tab
+
+    @rule(tab=people)
+    def come_back(self, tab: Tab) -> None:
+        """A connection of the same tab that still hangs is closed."""
+        if tab.socket:
+            return
+        since = tab.cursor
+        tab.connect()
+        if since:
+            self._see_replaced(tab)
+
+    def _see_replaced(self, tab: Tab) -> None:
+        for ghost in self.hanging[tab]:
+            with ghost:
+                assert ghost.closed_with() == (4001, "replaced")
+        self.hanging[tab].clear()
+
+    # -- talking and listening -----------------------------------------------------------------
+
+    @rule(tab=people, count=st.integers(1, 12))
+    def say(self, tab: Tab, count: int) -> None:
+        """It waits for nothing; without a connection, it stays in the outbox."""
+        for _ in range(count):
+            number = next(self.words)
+            tab.say(f"words {number}", f"c{number}")
+
+    @rule(tab=people)
+    def hear(self, tab: Tab) -> None:
+        if tab.socket:
+            tab.hear_until_acked()
+            tab.hear_until_live()
+
+    # -- losing --------------------------------------------------------------------------------
+
+    @rule(tab=people, how=st.sampled_from(["cleanly", "by reset", "half-open"]))
+    def drop(self, tab: Tab, how: str) -> None:
+        if not tab.socket:
+            return
+        match how:
+            case "cleanly":
+                tab.drop_cleanly()
+            case "by reset":
+                tab.drop_by_reset()
+            case "half-open":
+                ghost = tab.let_go()
+                if tab.cursor:
+                    self.hanging[tab].append(ghost)
+                else:
+                    # Without a cursor it comes back as another tab, which replaces nothing.
+                    ghost.reset()
+
+    @rule()
+    @precondition(lambda self: self.lives > 1)
+    def restart(self) -> None:
+        self.lives -= 1
+        self.server.kill()
+        for tab in self.tabs:
+            if tab.socket:
+                tab.hear_the_end()
+        self._close_hanging()
+        self.server.start()
+
+    def _close_hanging(self) -> None:
+        for ghosts in self.hanging.values():
+            for ghost in ghosts:
+                ghost.socket.close()
+            ghosts.clear()
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        try:
+            self._see_that_all_agree()
+        finally:
+            self._close_hanging()
+            for tab in self.tabs:
+                tab.close()
+
+    def _see_that_all_agree(self) -> None:
+        """All come back, all that was said is acked, and all hear the last word."""
+        for tab in self.tabs:
+            self.come_back(tab)
+        for tab in self.tabs:
+            tab.hear_until_acked()
+        last = Tab(self.server.port, "Last", self.room).connect_and_catch_up()
+        self.tabs.append(last)
+        last.say("the end", "end")
+        last.hear_until_acked()
+        for tab in self.tabs:
+            tab.hear_until(last.acked["end"])
+            assert tab.errors == []
+        self._check(stored(self.server.folder, self.room))
+
+    def _check(self, history: list[dict[str, str]]) -> None:
+        for tab in self.tabs:
+            tab.check(history)
+        numbers = [seq(message["id"]) for message in history]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        said = [body for tab in self.tabs for body in tab.said.values()]
+        assert numbers[-1] == len(said), "lost, or stored twice"
+        if not self.server.settings["keepMessages"]:
+            assert sorted(message["body"] for message in history) == sorted(said)
+            assert not any(tab.afresh for tab in self.tabs)
