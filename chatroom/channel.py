@@ -79,13 +79,19 @@ class Channel(queue.Queue[T]):
             self.not_full.notify_all()
 
 
-def select(ready: Ready) -> tuple[Channel[Any], Any] | None:
+def select(ready: Ready, timeout: float | None = None) -> tuple[Channel[Any], Any] | None:
     """Wait for the next item of any channel, in order of arrival over all of them.
+
+    Args:
+        timeout: seconds, or None to wait as long as it takes.
 
     Returns:
         The channel and its item; None once None was put on ``ready``.
+
+    Raises:
+        queue.Empty: nothing came within ``timeout``.
     """
-    while (channel := ready.get()) is not None:
+    while (channel := ready.get(timeout=timeout)) is not None:
         # Without this, an entry left behind would serve an item that came much later, ahead of
         # what waits on other channels; and under load such entries would pile up without end.
         for item in channel.take():

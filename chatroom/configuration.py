@@ -50,6 +50,11 @@ class Configuration:
     """As a browser writes them: lower case, without the scheme's default port."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     ping_interval: int
+    max_rooms: int
+    leave_grace: int
+    presence_limit: int
+    keep_messages: int
+    keep_days: int
 
     @property
     def folder(self) -> Path:

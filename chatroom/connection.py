@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -102,6 +102,7 @@ class Connection:
     __slots__ = (
         "_closing",
         "_deadline",
+        "_door",
         "_frames",
         "_handle",
         "_more",
@@ -141,7 +142,8 @@ class Connection:
         self._pinged = False
         self._more = False
         self._frames = FrameReader(max_message_bytes)
-        self._handle: Callable[[str | bytes], None]  # listen's
+        self._handle: Callable[[str | bytes], None]  # listen's, like _door
+        self._door: Callable[[], str | None] | None = None
         self._ping_interval = ping_interval
 
     # -- out ------------------------------------------------------------------------------
@@ -336,6 +338,10 @@ class Connection:
             try:
                 data = self._socket.recv(size if self._more else IDLE_RECV_BYTES)
             except BlockingIOError:  # the kernel's timer: ping_interval seconds of silence
+                if self._door:
+                    if self._is_turned_away():
+                        return b""
+                    continue
                 if self._pinged or self._closing:
                     self.end(CloseCode.SERVER_ERROR, "no answer to a ping", drop=True)
                     self._peer_gone = True
@@ -348,11 +354,27 @@ class Connection:
                 self._peer_gone = True
                 raise
             self._pinged = False
+            if self._door and self._is_turned_away():
+                return b""
             if self._is_overdue():  # it ignores our Close and goes on talking
                 data = b""
             self._peer_gone = not data
             self._more = len(data) >= IDLE_RECV_BYTES
             return data
+
+    def _is_turned_away(self) -> bool:
+        """Whether the client had its time to say who it is, and did not."""
+        assert self._door
+        reason = self._door()
+        if reason is None:
+            self._door = None
+            self._set_receive_timer(self._ping_interval)
+        elif reason:
+            self.end(CloseCode.POLICY, reason)
+        return bool(reason)
+
+    def _set_receive_timer(self, seconds: float) -> None:
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
 
     def fileno(self) -> int:
         """The descriptor, for selectors."""
@@ -373,8 +395,7 @@ class Connection:
             self._set_timers(self._socket)
 
     def _set_timers(self, sock: socket.socket) -> None:
-        timer = _timeval(self._ping_interval)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
+        self._set_receive_timer(self._ping_interval)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
         if sock.family == socket.AF_UNIX:  # a proxy on the same machine
             return
@@ -383,8 +404,19 @@ class Connection:
             milliseconds = int(STALL_TIMEOUT * 1000)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
-    def listen(self, ws: simple_websocket.Server, handle: Callable[[str | bytes], None]) -> str:
+    def listen(
+        self,
+        ws: simple_websocket.Server,
+        handle: Callable[[str | bytes], None],
+        door: Callable[[], str | None] | None = None,
+    ) -> str:
         """Run the library's read loop here, and hand each message over at once.
+
+        Args:
+            ws: the library's side of the socket, its handshake done.
+            handle: takes each message.
+            door: asked every second and with all that comes: why the client has to go, "" if it
+                may stay for now, None if it is in and need not be asked about again.
 
         Returns:
             Why it ended, in words for the log.
@@ -400,10 +432,14 @@ class Connection:
         ws.event.set = hand_over
         ws.ws.handshake = _HANDSHAKE_IS_OVER
         self._handle = handle
+        if door:
+            self._door = door
+            self._set_receive_timer(1)
         try:
             ws.thread.run()
         finally:
             del self._handle
+            self._door = None
             _cut_cycles(ws)
         return self._closing or _cause(ws, self._peer_gone)
 
@@ -427,7 +463,7 @@ class Connection:
         left = LINGER_BYTES
         try:
             self._socket.shutdown(socket.SHUT_WR)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(CLOSE_TIMEOUT))
+            self._set_receive_timer(CLOSE_TIMEOUT)
             while left > 0 and time.monotonic() < deadline:
                 data = self._socket.recv(65536)
                 if not data:
@@ -493,18 +529,20 @@ class _NoHandshake:
 _HANDSHAKE_IS_OVER = _NoHandshake()
 
 
-def server_options(max_message_bytes: int) -> dict[str, Any]:
+def server_options(max_message_bytes: int, subprotocols: Sequence[str] = ()) -> dict[str, Any]:
     """Flask-Sock's ``SOCK_SERVER_OPTIONS``.
 
     Args:
         max_message_bytes: the library counts characters, so this bounds its memory; whoever
             handles a message counts its bytes.
+        subprotocols: that the server speaks.
     """
     return {
         "thread_class": _ReaderLoop,
         "event_class": _HandOver,
         "max_message_size": max_message_bytes,
         "receive_bytes": 65536,
+        "subprotocols": subprotocols,
         "ping_interval": None,  # recv pings: a kernel timer instead of a selector per socket
     }
 

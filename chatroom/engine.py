@@ -9,6 +9,7 @@ from chatroom.configuration import Configuration
 from chatroom.errors import ChatError
 from chatroom.gate import Gate
 from chatroom.history import make_history
+from chatroom.identity import Tokens
 from chatroom.server import BATCH_BYTES, Server
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,20 @@ class Engine:
             tail_bytes=configuration.user_queue_bytes // 2,
             # Nor may one batch fill the queue of a user who has only just fallen behind.
             batch_bytes=min(BATCH_BYTES, configuration.user_queue_bytes // 4),
+            max_rooms=configuration.max_rooms,
+            leave_grace=configuration.leave_grace,
+            presence_limit=configuration.presence_limit,
+            limits={
+                "maxMessageBytes": configuration.max_message_bytes,
+                "maxNameLength": configuration.max_name_length,
+                "replayLimit": configuration.replay_limit,
+                "presenceLimit": configuration.presence_limit,
+            },
+            keep_messages=configuration.keep_messages,
+            keep_days=configuration.keep_days,
         )
+        self.tokens: Tokens
+        """Made when the history is open: it keeps the key."""
         self.gate = Gate(configuration.max_users)
         self._started = False
         self._stopping = threading.Lock()
@@ -50,6 +64,7 @@ class Engine:
             HistoryRefused: see ``History.open``.
         """
         self.history.open(patience=patience)
+        self.tokens = Tokens(self.history.secret())
         self.server.start()
         self._started = True
         log.info("started: history %s, at most %d users", self.history.name, self.gate.capacity)

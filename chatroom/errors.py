@@ -4,10 +4,14 @@ ChatError
 ├── ConfigurationError     a setting is wrong: the program does not start
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
-│   └── HistoryUnavailable the disk said no this time: nothing is half stored, try again later
+│   ├── HistoryUnavailable the disk said no this time: nothing is half stored, try again later
+│   └── CmidTaken          a message with this cmid is stored already: nothing is stored again
 ├── ChannelError
 │   └── ChannelClosed      the server behind the channel has stopped
 ├── FrameRefused           a client sent what the protocol does not allow: its socket is closed
+├── TypedRefusal           a typed client asked for what cannot be: it gets an error frame
+│   └── BadName            a name is none
+├── TooManyRooms           no more rooms can be made
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
 └── UserError              a user's thread failed, or the user was dropped: logged and counted
 """
@@ -51,6 +55,10 @@ class HistoryUnavailable(HistoryError):
     """The history could not be read or written this time; nothing is half stored."""
 
 
+class CmidTaken(HistoryError):
+    """The room has a message of the same user with the same cmid; none of the batch is stored."""
+
+
 class ChannelError(ChatError):
     """A channel refused an operation; ``args[0]`` is the channel's name."""
 
@@ -78,6 +86,44 @@ class FrameRefused(ChatError):
 
     def __str__(self) -> str:
         return f"close {self.code}: {self.reason}"
+
+
+class TypedRefusal(ChatError):
+    """What a client of ``chatroom.v1`` is told in an error frame; its socket stays.
+
+    Args:
+        code: for programs, kebab-case; ``docs/protocol.md`` lists them.
+        detail: a sentence that a person can act on.
+        cmid: of the message that it is about, if it is about one.
+        more: fields that this code has besides.
+    """
+
+    def __init__(self, code: str, detail: str, cmid: str = "", **more: str) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.more = more | ({"cmid": cmid} if cmid else {})
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class BadName(TypedRefusal):
+    """A name that nobody may bear; ``detail`` says why."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("bad-name", detail)
+
+
+class TooManyRooms(ChatError):
+    """``maxRooms`` are there already; ``args`` are the room that was asked for, and maxRooms."""
+
+    def __init__(self, room: str, limit: int) -> None:
+        super().__init__(room, limit)
+
+    def __str__(self) -> str:
+        room, limit = self.args
+        return f"room {room!r} cannot be made: there are {limit}, which is maxRooms"
 
 
 class HandshakeRefused(ChatError):

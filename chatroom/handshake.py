@@ -129,13 +129,22 @@ def room_name(text: str | None) -> str:
     return text
 
 
-def strip(environ: dict[str, Any]) -> None:
+def speaks(environ: Environ, subprotocol: str) -> bool:
+    """Whether the client asks for this subprotocol."""
+    asked = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "").split(",")
+    return subprotocol in (name.strip() for name in asked)
+
+
+def strip(environ: dict[str, Any], subprotocol: str = "") -> None:
     """Take away all that the library's handshake must not or need not see.
 
+    Of the subprotocols that the client offers, this one is left, if any.
     Without Sec-WebSocket-Extensions it negotiates no compression, so that one frame can be
     sent to all. And what is left lives as long as the socket.
     """
     needed = {key: value for key, value in environ.items() if key in _NEEDED}
+    if subprotocol:
+        needed["HTTP_SEC_WEBSOCKET_PROTOCOL"] = subprotocol
     environ.clear()  # gives its table back, which deleting would not
     environ.update(needed)
 

@@ -30,6 +30,10 @@ class Message:
     """The client's own text, such as ``10:42 AM``."""
     sent_at: int
     """Unix time in milliseconds, by the server's clock."""
+    user_id: str = ""
+    """Who said it, in the typed protocol; empty for a user of the plain one."""
+    cmid: str = ""
+    """The client's own id for it, 1 to 64 characters; empty where it gave none."""
 
     @property
     def id(self) -> str:
@@ -38,3 +42,18 @@ class Message:
 
     def __str__(self) -> str:
         return f"{self.user_name} at {self.timestamp} says {self.body}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSummary:
+    """What a history knows of one room, at one moment."""
+
+    name: str
+    first: int
+    """The seq of the oldest message that is still stored; 0 where none is."""
+    seq: int
+    """The seq of the last message, and so how many there ever were."""
+    nonce: str
+    """The last message's."""
+    sent_at: int
+    """The last message's: Unix time in milliseconds, by the server's clock."""

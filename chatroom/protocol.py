@@ -36,9 +36,12 @@ class CloseCode(IntEnum):
     GOING_AWAY = 1001
     BINARY = 1003
     BAD_DATA = 1007
+    POLICY = 1008
     TOO_BIG = 1009
     SERVER_ERROR = 1011
+    REPLACED = 4001
     SLOW = 4008
+    GAP = 4009
 
 
 class Frame(NamedTuple):
@@ -71,14 +74,7 @@ def decode(text: str, *, max_name_length: int) -> Frame:
     Raises:
         FrameRefused: the text is not JSON, not an object, or a field is not what it should be.
     """
-    if _is_too_deep(text):
-        raise FrameRefused(CloseCode.BAD_DATA, f"JSON nested deeper than {MAX_DEPTH} levels")
-    try:
-        fields = _decoder.decode(text)
-    except ValueError as error:
-        raise FrameRefused(CloseCode.BAD_DATA, f"not JSON: {error}") from None
-    if type(fields) is not dict:
-        raise FrameRefused(CloseCode.BAD_DATA, "not a JSON object with userName, body, timestamp")
+    fields = parse(text, "a JSON object with userName, body, timestamp")
     # JSON can write half a surrogate pair, as an escape; no UTF-8 frame could carry it on.
     escaped = "\\u" in text
     user_name = _text(fields, "userName", escaped) or ANONYMOUS
@@ -90,6 +86,27 @@ def decode(text: str, *, max_name_length: int) -> Frame:
     body = _text(fields, "body", escaped)
     timestamp = _text(fields, "timestamp", escaped) or local_time()
     return Frame(Draft(user_name, body, timestamp), silent="body" not in fields)
+
+
+def parse(text: str, wanted: str = "a JSON object") -> dict[str, object]:
+    """The one JSON object that a frame holds.
+
+    Args:
+        text: as in ``decode``.
+        wanted: what the client is told that was.
+
+    Raises:
+        FrameRefused: it holds none.
+    """
+    if _is_too_deep(text):
+        raise FrameRefused(CloseCode.BAD_DATA, f"JSON nested deeper than {MAX_DEPTH} levels")
+    try:
+        fields = _decoder.decode(text)
+    except ValueError as error:
+        raise FrameRefused(CloseCode.BAD_DATA, f"not JSON: {error}") from None
+    if type(fields) is not dict:
+        raise FrameRefused(CloseCode.BAD_DATA, f"not {wanted}")
+    return fields
 
 
 def _text(fields: dict[str, object], key: str, escaped: bool) -> str:
@@ -125,11 +142,18 @@ def local_time() -> str:
 
 def to_json(message: Message) -> str:
     """The message as clients get it: the original's three fields first, then the additions."""
+    more = _typed_fields(message) if message.user_id or message.cmid else ""
     return (
         f'{{"userName":{_quoted(message.user_name)},"body":{_quoted(message.body)},'
         f'"timestamp":{_quoted(message.timestamp)},"id":"{message.seq}-{message.nonce}",'
-        f'"room":{_quoted(message.room)},"sentAt":"{iso_time(message.sent_at)}"}}'
+        f'"room":{_quoted(message.room)},"sentAt":"{iso_time(message.sent_at)}"{more}}}'
     )
+
+
+def _typed_fields(message: Message) -> str:
+    """What only the message of a typed user has, or one that came over HTTP with a cmid."""
+    fields = {"userId": message.user_id, "cmid": message.cmid}
+    return "".join(f',"{key}":{_quoted(value)}' for key, value in fields.items() if value)
 
 
 def iso_time(milliseconds: int) -> str:

@@ -145,4 +145,9 @@ SETTINGS = (
     Setting("allowedOrigins", [], ORIGINS, "origins allowed besides the page's own"),
     Setting("trustedProxies", [*LOOPBACK], NETWORKS, "whose X-Forwarded headers count"),
     Setting("pingInterval", 25, whole(1, 3600), "seconds between pings"),
+    Setting("maxRooms", 1000, whole(1, 1_000_000), "rooms that can be made"),
+    Setting("leaveGrace", 5, whole(0, 3600), "seconds without a connection until one has left"),
+    Setting("presenceLimit", 200, whole(0, 10_000), "people, until a room tells their number only"),
+    Setting("keepMessages", 0, whole(0, 10**12), "newest messages kept of each room; 0: all"),
+    Setting("keepDays", 0, whole(0, 100_000), "days that messages are kept; 0: for ever"),
 )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import simple_websocket
 
 from chatroom import protocol
 from chatroom.channel import Channel
 from chatroom.connection import Connection
-from chatroom.errors import ChannelClosed, ChatError, FrameRefused, UserError
+from chatroom.errors import ChannelClosed, ChatError, FrameRefused, TypedRefusal, UserError
 from chatroom.log import printable
-from chatroom.message import Draft
+from chatroom.message import Draft, Message
 from chatroom.protocol import CloseCode
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,23 @@ class Said(NamedTuple):
     draft: Draft
     cost: int
     """About how many bytes of frame it makes."""
+    cmid: str = ""
+    """The client's own id of it, where it has one: stored once, however often it is said."""
+
+
+class Wish(NamedTuple):
+    """What a typed user wants beside talking: it takes its turn among what the user says."""
+
+    user: User
+    request: object
+    cost: int = 0
+
+
+class CaughtUp(NamedTuple):
+    """A user has got the past up to here; the room has the rest, and what comes from now on."""
+
+    user: User
+    seq: int
 
 
 class Leaving(NamedTuple):
@@ -44,9 +62,10 @@ class Leaving(NamedTuple):
 class Channels(NamedTuple):
     """What a user puts on, and the Server selects over."""
 
-    add: Channel[User]
+    add: Channel[Any]
+    """A User who joins, an Arrival of a typed one (``member.py``), or a CaughtUp."""
     delete: Channel[Leaving]
-    broadcast: Channel[Said]
+    broadcast: Channel[Said | Wish]
     error: Channel[UserError]
 
 
@@ -61,6 +80,13 @@ class User:
         max_message_bytes: of one frame.
         max_name_length: characters.
     """
+
+    user_id = ""
+    """Only a typed user has one."""
+    acknowledged = False
+    """It waits for an ack of what it says."""
+    _door: Callable[[], str | None] | None = None
+    """See ``Connection.listen``; a plain user may take its time."""
 
     __slots__ = (
         "_channels",
@@ -130,7 +156,7 @@ class User:
     def _listen(self, ws: simple_websocket.Server) -> str:
         """Why it ended."""
         try:
-            return self.connection.listen(ws, self._receive)
+            return self.connection.listen(ws, self._receive, self._door)
         except FrameRefused as refusal:
             self.end(refusal.code, refusal.reason)
             log.info("refused: %s: %s", self, refusal)
@@ -144,13 +170,22 @@ class User:
             self._report(f"its reader failed: {error!r}")
             return "internal error"
 
+    def committed(self, said: Said, message: Message) -> None:
+        """What it said is stored. The Server thread's call, where it is ``acknowledged``."""
+
+    def send_acks(self) -> None:
+        """All that it said just now is stored. The Server thread's call."""
+
+    def refuse(self, refusal: TypedRefusal) -> None:
+        """What it said cannot be. The Server thread's call; a plain user says nothing such."""
+
+    def not_stored(self, said: Said, reason: str) -> None:
+        """What it said is not stored: it is told, and gone. The Server thread's call."""
+        self.end(CloseCode.SERVER_ERROR, reason)
+
     def _receive(self, data: str | bytes) -> None:
-        if isinstance(data, bytes):
-            raise FrameRefused(CloseCode.BINARY, "binary frame; wanted: text frames with JSON")
-        size = len(data) if data.isascii() else len(data.encode())
-        if size > self._max_message_bytes:
-            wanted = f"wanted: {self._max_message_bytes} at most"
-            raise FrameRefused(CloseCode.TOO_BIG, f"frame of {size} bytes; {wanted}")
+        size = self._size(data)
+        assert isinstance(data, str)
         frame = protocol.decode(data, max_name_length=self._max_name_length)
         if not self.joined:
             self.name = frame.draft.user_name
@@ -159,6 +194,16 @@ class User:
             if frame.silent:
                 return
         self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
+
+    def _size(self, data: str | bytes) -> int:
+        """The frame's bytes; refuses what is no text, or too long."""
+        if isinstance(data, bytes):
+            raise FrameRefused(CloseCode.BINARY, "binary frame; wanted: text frames with JSON")
+        size = len(data) if data.isascii() else len(data.encode())
+        if size > self._max_message_bytes:
+            wanted = f"wanted: {self._max_message_bytes} at most"
+            raise FrameRefused(CloseCode.TOO_BIG, f"frame of {size} bytes; {wanted}")
+        return size
 
     def listen_write(self) -> None:
         """Send what the socket did not take in place. The writer thread's whole life."""

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from itertools import chain
+from typing import Any
 
 import simple_websocket
 from flask import Flask, Response, g, jsonify, render_template, request
@@ -20,7 +21,9 @@ from chatroom.errors import ChatError, HandshakeRefused
 from chatroom.handshake import DEFAULT_ROOM
 from chatroom.history import History
 from chatroom.log import printable
+from chatroom.member import Member
 from chatroom.protocol import to_json
+from chatroom.typed import SUBPROTOCOL
 from chatroom.user import User
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,9 @@ HEADERS = {
 
 def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     """Put the routes on the app. Starts nothing."""
-    app.config["SOCK_SERVER_OPTIONS"] = server_options(configuration.max_message_bytes)
+    app.config["SOCK_SERVER_OPTIONS"] = server_options(
+        configuration.max_message_bytes, [SUBPROTOCOL]
+    )
     _add_pages(app, configuration)
     _add_history(app, engine.history)
     _add_health(app, engine)
@@ -178,20 +183,25 @@ def _admit(engine: Engine, configuration: Configuration) -> User:
         ping_interval=configuration.ping_interval,
         max_message_bytes=configuration.max_message_bytes,
     )
-    user = User(
-        connection,
-        room,
-        address,
-        engine.server.channels,
-        max_message_bytes=configuration.max_message_bytes,
-        max_name_length=configuration.max_name_length,
-    )
+    subprotocol = SUBPROTOCOL if handshake.speaks(environ, SUBPROTOCOL) else ""
+    user = _user(engine, configuration, subprotocol, connection, room, address)
     engine.gate.enter(connection)
     for key in ("gunicorn.socket", "werkzeug.socket"):
         if key in environ:
             environ[key] = connection
-    handshake.strip(environ)
+    handshake.strip(environ, subprotocol)
     return user
+
+
+def _user(engine: Engine, configuration: Configuration, subprotocol: str, *whence: Any) -> User:
+    place = (*whence, engine.server.channels)
+    limits: dict[str, Any] = {
+        "max_message_bytes": configuration.max_message_bytes,
+        "max_name_length": configuration.max_name_length,
+    }
+    if subprotocol:
+        return Member(*place, tokens=engine.tokens, history=engine.history, **limits)
+    return User(*place, **limits)
 
 
 def _refusal(refusal: HandshakeRefused) -> Response:

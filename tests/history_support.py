@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ def said(room: str, first: int, count: int = 1, body: str = "hi") -> list[Messag
         Message(room, seq, f"{seq:016x}", "Ann", body, "10:42 AM", 1_700_000_000_000 + seq)
         for seq in range(first, first + count)
     ]
+
+
+def typed(room: str, seq: int, user_id: str, cmid: str, body: str = "hi") -> Message:
+    """A message of the room from a user of the typed protocol."""
+    (message,) = said(room, seq, body=body)
+    return replace(message, user_id=user_id, cmid=cmid)
 
 
 def at(path: Path) -> SqliteHistory:

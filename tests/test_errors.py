@@ -10,6 +10,7 @@ from chatroom import errors
 from chatroom.errors import (
     ChannelClosed,
     ChatError,
+    CmidTaken,
     ConfigurationError,
     FrameRefused,
     HandshakeRefused,
@@ -58,6 +59,10 @@ def test_the_tree_in_the_docstring_is_the_tree():
         (
             HistoryUnavailable("sqlite:chat.db", "disk full", "make room"),
             "sqlite:chat.db: disk full; make room",
+        ),
+        (
+            CmidTaken("sqlite:chat.db", "the cmid is stored already", "find() it"),
+            "sqlite:chat.db: the cmid is stored already; find() it",
         ),
         (ChannelClosed("broadcast"), "channel 'broadcast' is closed: its server has stopped"),
         (FrameRefused(1007, "not JSON"), "close 1007: not JSON"),

@@ -197,9 +197,16 @@ def every_call(history: History) -> Iterator[None]:
     for call in (
         lambda: history.append(said("lobby", 1)),
         lambda: history.probe(),
+        lambda: history.trim("lobby", 1, 0, 1),
         lambda: history.head("lobby"),
         lambda: history.tail("lobby", 1, 1),
         lambda: next(history.pages("lobby", 0, 1)),
+        lambda: history.before("lobby", 2, 1, 1),
+        lambda: history.first("lobby"),
+        lambda: history.has("lobby", 1, said("lobby", 1)[0].nonce),
+        lambda: history.find("lobby", "u1", "c1"),
+        lambda: history.rooms(),
+        lambda: history.secret(),
     ):
         with pytest.raises(HistoryUnavailable, match=f"^{history.name}: it isn't open"):
             call()
@@ -207,7 +214,7 @@ def every_call(history: History) -> Iterator[None]:
 
 
 def test_before_open_it_is_unavailable(closed: History) -> None:
-    assert len(list(every_call(closed))) == 5
+    assert len(list(every_call(closed))) == 12
 
 
 def test_after_close_it_is_unavailable_and_a_second_close_is_fine(history: History) -> None:
@@ -217,7 +224,7 @@ def test_after_close_it_is_unavailable_and_a_second_close_is_fine(history: Histo
     history.close()
     history.close()
 
-    assert len(list(every_call(history))) == 5
+    assert len(list(every_call(history))) == 12
     with pytest.raises(HistoryUnavailable):
         next(pages)
 

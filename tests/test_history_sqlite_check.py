@@ -21,6 +21,7 @@ from history_support import (
 )
 
 from chatroom.errors import HistoryRefused, HistoryUnavailable
+from chatroom.history.sqlite_file import SCHEMA_VERSION
 
 
 def run(path: Path, *statements: str) -> None:
@@ -91,7 +92,12 @@ def make_foreign_with_log(path: Path) -> None:
 
 
 def make_newer(path: Path) -> None:
-    run(left_behind(path), "PRAGMA user_version = 2")
+    run(left_behind(path), f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+
+
+def make_without_a_promise(path: Path) -> None:
+    """Without its index, nothing keeps a cmid from being stored twice."""
+    run(left_behind(path), "DROP INDEX cmids")
 
 
 def make_incomplete(path: Path) -> None:
@@ -116,7 +122,8 @@ def make_folder(path: Path) -> None:
         (make_foreign, "another program's"),
         (make_foreign_by_id, "another program's"),
         (make_foreign_with_log, "another program's"),
-        (make_newer, "schema 2"),
+        (make_newer, f"schema {SCHEMA_VERSION + 1}"),
+        (make_without_a_promise, "no such index: cmids"),
         (make_incomplete, "no such table: rooms"),
         (make_orphaned_log, "missing or empty"),
         (make_folder, "no regular file"),

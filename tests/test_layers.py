@@ -13,14 +13,16 @@ from running import CHECKOUT
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
-    {"errors", "message"},
-    {"channel", "frames", "protocol", "limits", "history"},
-    {"settings"},
+    {"errors", "message", "timers"},
+    {"channel", "frames", "identity", "names", "protocol", "limits", "history"},
+    {"settings", "trimmer", "typed"},
     {"configuration", "handshake"},
     {"log"},
     {"connection"},
     {"user", "gate"},
+    {"member", "past", "poster", "presence"},
     {"room"},
+    {"host"},
     {"server"},
     {"engine"},
     {"web", "serving"},
@@ -30,8 +32,10 @@ LAYERS = [
 
 HISTORY_LAYERS = [
     {""},  # the interface
-    {"page", "lock", "sqlite_file"},
+    {"arrivals", "lock", "page", "retention", "sqlite_file"},
     {"readers", "sqlite_check"},
+    {"sqlite_reads"},
+    {"sqlite_trim"},
     {"memory", "sqlite"},
 ]
 """The same within ``chatroom.history``."""
@@ -40,10 +44,17 @@ HOMES = {
     "flask": {"web", ""},
     "flask_sock": {"web"},
     "simple_websocket": {"connection", "user", "web"},
-    "sqlite3": {"history.readers", "history.sqlite", "history.sqlite_check", "history.sqlite_file"},
+    "sqlite3": {
+        "history.readers",
+        "history.sqlite",
+        "history.sqlite_check",
+        "history.sqlite_file",
+        "history.sqlite_trim",
+    },
     "socket": {"connection", "serving"},
     "signal": {"serving"},
     "gunicorn": set(),
+    "itsdangerous": {"identity"},
 }
 """Where each library may be imported. ``user`` and ``web`` name simple_websocket's Server in
 annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses."""

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from chatroom.message import Draft, Message
+from chatroom.message import Draft, Message, RoomSummary
 
 MESSAGE = Message("lobby", 7, "0123456789abcdef", "Ann", "hi", "10:42 AM", 1_700_000_000_000)
 
@@ -33,3 +33,18 @@ def test_a_draft_becomes_the_middle_of_a_message():
     draft = Draft("Ann", "hi", "10:42 AM")
 
     assert Message("lobby", 7, MESSAGE.nonce, *draft, sent_at=MESSAGE.sent_at) == MESSAGE
+
+
+def test_a_plain_users_message_has_no_user_id_and_no_cmid():
+    assert (MESSAGE.user_id, MESSAGE.cmid) == ("", "")
+
+
+def test_messages_of_two_users_differ():
+    assert dataclasses.replace(MESSAGE, user_id="u1") != dataclasses.replace(MESSAGE, user_id="u2")
+
+
+def test_a_summary_never_changes():
+    summary = RoomSummary("lobby", 3, 7, MESSAGE.nonce, MESSAGE.sent_at)
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        summary.seq = 8

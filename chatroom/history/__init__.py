@@ -10,14 +10,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chatroom.message import Message
+from chatroom.message import Message, RoomSummary
 
 
 class History(ABC):
     """The committed messages of every room.
 
-    ``append``, ``probe``, ``open`` and ``close`` are called by the thread that owns the
-    history; ``head``, ``tail`` and ``pages`` by any thread.
+    ``append``, ``trim``, ``probe``, ``open`` and ``close`` are called by the thread that
+    owns the history; all that asks without changing anything, by any thread.
+
+    What is stored of a room is without holes: from ``first`` to ``head`` every seq is there.
     """
 
     name: str
@@ -48,7 +50,26 @@ class History(ABC):
         """Commit the messages, all or none: when this returns, ``kill -9`` loses none.
 
         Raises:
+            CmidTaken: the room has a message with that user_id and cmid already, or the
+                batch has it twice; none of the batch is stored. An empty cmid is never taken.
             HistoryUnavailable: none of them is stored.
+        """
+
+    @abstractmethod
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """Delete some of the room's oldest messages, never its newest: so seq goes on.
+
+        Args:
+            keep_messages: how many of the newest stay; 0: all.
+            keep_since: what was sent then or later stays, in Unix milliseconds; 0: all.
+                A message stays as well behind one that does, so that there are no holes.
+            step: how many go at most; fewer, where they are long.
+
+        Returns:
+            How many went; 0 where nothing is left to delete.
+
+        Raises:
+            HistoryUnavailable: none of them is deleted.
         """
 
     @abstractmethod
@@ -87,9 +108,66 @@ class History(ABC):
         """
 
     @abstractmethod
+    def before(self, room: str, seq: int, limit: int, max_bytes: int) -> list[Message]:
+        """The last messages below ``seq``, oldest first, within the same limits as ``tail``.
+
+        Args:
+            seq: what isn't wanted any more; ``sys.maxsize`` asks for the newest.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def first(self, room: str) -> int:
+        """The seq of the oldest message that is still stored; 0 where none is.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def has(self, room: str, seq: int, nonce: str) -> bool:
+        """Whether exactly this message is stored: what makes a client's cursor good.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
+        """The user's message with this cmid, if it is still stored; none for an empty cmid.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def rooms(self) -> list[RoomSummary]:
+        """Every room that anything was ever said in, by name.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def secret(self) -> bytes:
+        """32 random bytes, made once and kept with the messages: what tokens are signed with.
+
+        Raises:
+            HistoryUnavailable: it isn't open.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of everything; idempotent. Later calls raise HistoryUnavailable."""
 
+
+CMID_TAKEN = (
+    "a message with the same room, user and cmid is stored already",
+    "find() it, and append the others again",
+)
+"""The cause and the way out of every CmidTaken: the same, whichever history raises it."""
 
 HISTORY_FORMS = ("sqlite:PATH", "memory:")
 """What a history's setting may look like: for configuration's errors."""
@@ -129,4 +207,4 @@ def make_history(url: str, folder: Path, sync: str = "full") -> History:
     return SqliteHistory(url, folder / url.removeprefix("sqlite:"), sync)
 
 
-__all__ = ["HISTORY_FORMS", "SYNCS", "History", "is_history_url", "make_history"]
+__all__ = ["CMID_TAKEN", "HISTORY_FORMS", "SYNCS", "History", "is_history_url", "make_history"]

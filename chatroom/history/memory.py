@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import secrets
+import sys
 import threading
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import islice
 from sys import getsizeof
 
-from chatroom.errors import HistoryUnavailable
-from chatroom.history import History
+from chatroom.errors import CmidTaken, HistoryUnavailable
+from chatroom.history import CMID_TAKEN, History
+from chatroom.history.arrivals import Arrivals
 from chatroom.history.page import PAGE_BYTES, PAGE_LENGTH, take
-from chatroom.message import Message
+from chatroom.history.retention import Aged, Retention
+from chatroom.message import Message, RoomSummary
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """What the messages of all rooms together may take."""
 
-OBJECT_BYTES = 400
+OBJECT_BYTES = 420
 """What one message takes besides its three texts: itself, its nonce, its numbers, its places."""
+
+CMID_BYTES = 220
+"""What a cmid takes besides its two texts: the place where it's found."""
+
+Head = tuple[int, str, int]
+"""A room's last seq, nonce and sent_at."""
+
+NO_HEAD: Head = (0, "", 0)
+
+Cmid = tuple[str, str, str]
+"""room, user_id, cmid"""
+
+
+Kept = tuple[Message, int]
+"""A message, and the bytes it takes: kept, since a str grows when its UTF-8 gets cached."""
+
+EMPTY: deque[Kept] = deque()
 
 
 class MemoryHistory(History):
@@ -36,10 +57,11 @@ class MemoryHistory(History):
         # thread reads, and a deque that changes under an iteration raises.
         self._lock = threading.Lock()
         self._is_open = False
-        self._rooms: dict[str, deque[Message]] = {}
-        self._heads: dict[str, tuple[int, str]] = {}
-        # The bytes are kept, not counted again: a str grows when its UTF-8 gets cached.
-        self._arrivals: deque[tuple[str, int]] = deque()
+        self._rooms: dict[str, deque[Kept]] = {}
+        self._heads: dict[str, Head] = {}
+        self._cmids: dict[Cmid, Message] = {}
+        self._secret = secrets.token_bytes(32)
+        self._arrivals = Arrivals()
         self._bytes = 0
 
     def check(self) -> None:
@@ -55,11 +77,28 @@ class MemoryHistory(History):
         with self._lock:
             self._demand_open()
             heads = self._heads_after(messages)
+            cmids = self._cmids_of(messages)
             for message in messages:
                 self._keep(message)
             self._heads.update(heads)
+            self._cmids.update(cmids)
             while self._bytes > self._limit_bytes:
-                self._forget_oldest()
+                self._forget_oldest(self._arrivals.pop())
+
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """Of the messages that are still kept."""
+        with self._lock:
+            self._demand_open()
+            newest, *_ = self._heads.get(room, NO_HEAD)
+            retention = Retention(newest, keep_messages, keep_since)
+            oldest = islice(self._rooms.get(room, EMPTY), step)
+            _, count = retention.to_go(
+                Aged(message.seq, message.sent_at, size) for message, size in oldest
+            )
+            for _ in range(count):
+                self._forget_oldest(room)
+            self._arrivals.trim(room, count)
+            return count
 
     def probe(self) -> None:
         """Memory is always there, while it is open."""
@@ -70,13 +109,19 @@ class MemoryHistory(History):
         """The last seq and nonce, of a forgotten message too."""
         with self._lock:
             self._demand_open()
-            return self._heads.get(room, (0, ""))
+            return self._heads.get(room, NO_HEAD)[:2]
 
     def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
         """The last messages that are still kept."""
+        return self.before(room, sys.maxsize, limit, max_bytes)
+
+    def before(self, room: str, seq: int, limit: int, max_bytes: int) -> list[Message]:
+        """The last messages below ``seq`` that are still kept."""
         with self._lock:
             self._demand_open()
-            return take(reversed(self._rooms.get(room, ())), limit, max_bytes)[::-1]
+            kept = self._rooms.get(room, EMPTY)
+            wanted = (kept[index][0] for index in range(place(kept, seq) - 1, -1, -1))
+            return take(wanted, limit, max_bytes)[::-1]
 
     def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
         """The messages that are still kept when their page's turn comes."""
@@ -84,50 +129,105 @@ class MemoryHistory(History):
             yield page
             after = page[-1].seq
 
+    def first(self, room: str) -> int:
+        """0 also where all of the room is forgotten, though its head isn't."""
+        with self._lock:
+            self._demand_open()
+            return self._first(room)
+
+    def has(self, room: str, seq: int, nonce: str) -> bool:
+        """Whether this message is still kept."""
+        with self._lock:
+            self._demand_open()
+            kept = self._rooms.get(room, EMPTY)
+            index = place(kept, seq)
+            if index == len(kept):
+                return False
+            message, _ = kept[index]
+            return (message.seq, message.nonce) == (seq, nonce)
+
+    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._cmids.get((room, user_id, cmid))
+
+    def rooms(self) -> list[RoomSummary]:
+        """As the interface says; those too of which everything is forgotten."""
+        with self._lock:
+            self._demand_open()
+            heads = sorted(self._heads.items())
+            return [RoomSummary(name, self._first(name), *head) for name, head in heads]
+
+    def secret(self) -> bytes:
+        """Made with the history, and gone with it."""
+        with self._lock:
+            self._demand_open()
+            return self._secret
+
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
             self._is_open = False
             self._rooms.clear()
             self._heads.clear()
+            self._cmids.clear()
             self._arrivals.clear()
             self._bytes = 0
 
     def _page(self, room: str, after: int, upto: int) -> list[Message]:
         with self._lock:
             self._demand_open()
-            kept = self._rooms.get(room, deque())
-            start = bisect_right(kept, after, key=lambda message: message.seq)
-            wanted = takewhile(
-                lambda message: message.seq <= upto,
-                (kept[index] for index in range(start, len(kept))),
-            )
+            kept = self._rooms.get(room, EMPTY)
+            start, end = place(kept, after + 1), place(kept, upto + 1)
+            wanted = (kept[index][0] for index in range(start, end))
             return take(wanted, PAGE_LENGTH, PAGE_BYTES)
 
-    def _heads_after(self, messages: Sequence[Message]) -> dict[str, tuple[int, str]]:
+    def _heads_after(self, messages: Sequence[Message]) -> dict[str, Head]:
         """The heads that the messages make; refuses all of them if a seq goes back."""
         assert self._lock.locked()
-        heads: dict[str, tuple[int, str]] = {}
+        heads: dict[str, Head] = {}
         for message in messages:
-            seq, _ = heads.get(message.room) or self._heads.get(message.room, (0, ""))
+            seq, *_ = heads.get(message.room) or self._heads.get(message.room, NO_HEAD)
             if message.seq <= seq:
                 cause = f"message {message.seq} of room {message.room!r} isn't after {seq}"
                 raise HistoryUnavailable(self.name, cause, "number it by head() and append again")
-            heads[message.room] = message.seq, message.nonce
+            heads[message.room] = message.seq, message.nonce, message.sent_at
         return heads
+
+    def _cmids_of(self, messages: Sequence[Message]) -> dict[Cmid, Message]:
+        """What the messages are found by; refuses all of them if one is taken."""
+        assert self._lock.locked()
+        cmids: dict[Cmid, Message] = {}
+        for message in messages:
+            if not message.cmid:
+                continue
+            cmid = cmid_of(message)
+            if cmid in self._cmids or cmid in cmids:
+                raise CmidTaken(self.name, *CMID_TAKEN)
+            cmids[cmid] = message
+        return cmids
+
+    def _first(self, room: str) -> int:
+        assert self._lock.locked()
+        kept = self._rooms.get(room)
+        return kept[0][0].seq if kept else 0
 
     def _keep(self, message: Message) -> None:
         size = OBJECT_BYTES + sum(
             map(getsizeof, (message.user_name, message.body, message.timestamp))
         )
-        self._rooms.setdefault(message.room, deque()).append(message)
-        self._arrivals.append((message.room, size))
+        if message.cmid:
+            size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
+        self._rooms.setdefault(message.room, deque()).append((message, size))
+        self._arrivals.add(message.room)
         self._bytes += size
 
-    def _forget_oldest(self) -> None:
-        room, size = self._arrivals.popleft()
+    def _forget_oldest(self, room: str) -> None:
         kept = self._rooms[room]
-        kept.popleft()
+        message, size = kept.popleft()
+        if message.cmid:
+            del self._cmids[cmid_of(message)]
         if not kept:
             del self._rooms[room]
         self._bytes -= size
@@ -136,3 +236,13 @@ class MemoryHistory(History):
         assert self._lock.locked()
         if not self._is_open:
             raise HistoryUnavailable(self.name, "it isn't open", "start the program again")
+
+
+def place(kept: Sequence[Kept], seq: int) -> int:
+    """Where the first message is whose seq isn't below ``seq``."""
+    return bisect_left(kept, seq, key=lambda pair: pair[0].seq)
+
+
+def cmid_of(message: Message) -> Cmid:
+    """What the message is found by."""
+    return message.room, message.user_id, message.cmid

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from chatroom.errors import HistoryUnavailable
-from chatroom.history import History
+from chatroom.errors import CmidTaken, HistoryError, HistoryUnavailable
+from chatroom.history import CMID_TAKEN, History, sqlite_reads
 from chatroom.history.lock import FileLock, LockHeld
-from chatroom.history.page import PAGE_BYTES, PAGE_LENGTH, take
+from chatroom.history.page import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.readers import Readers
 from chatroom.history.sqlite_check import examine
 from chatroom.history.sqlite_file import (
@@ -20,22 +20,14 @@ from chatroom.history.sqlite_file import (
     DatabaseFile,
     unavailable,
 )
-from chatroom.message import Message
-
-MAX_SEQ = (1 << SEQ_BITS) - 1
+from chatroom.history.sqlite_reads import MAX_SEQ
+from chatroom.history.sqlite_trim import shrink, trim
+from chatroom.message import Message, RoomSummary
 
 MAX_BASES = 4096
 """Rooms whose numbers are kept at hand; clients make rooms, so there's no end to them."""
 
-INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-
-# One statement, so that a room and its messages are read from the same moment. A room
-# that isn't there makes both bounds NULL, which nothing lies between.
-BETWEEN = f"""
-    SELECT key & {MAX_SEQ}, nonce, user_name, body, timestamp, sent_at FROM messages
-    WHERE key > (SELECT number << {SEQ_BITS} | :after FROM rooms WHERE name = :room)
-    AND key <= (SELECT number << {SEQ_BITS} | :upto FROM rooms WHERE name = :room)
-    ORDER BY key"""
+INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class SqliteHistory(History):
@@ -52,6 +44,7 @@ class SqliteHistory(History):
         self._lock = FileLock(self._file.beside(".lock"))
         self._readers = Readers(self._file)
         self._writer: sqlite3.Connection | None = None
+        self._secret = b""
         self._bases: dict[str, int] = {}  # room -> what its keys begin with
 
     def check(self) -> None:
@@ -63,8 +56,8 @@ class SqliteHistory(History):
         """As the interface says, but for ``check``'s look at every page of the file."""
         self._take_lock(lambda: self._lock.acquire(patience))
         try:
-            has_rooms = examine(self._file, thorough=False)
-            self._writer = self._file.connect_writer(self._sync, make=not has_rooms)
+            version = examine(self._file, thorough=False)
+            self._writer, self._secret = self._file.connect_writer(self._sync, version)
         except BaseException:
             self._lock.release()
             raise
@@ -74,26 +67,20 @@ class SqliteHistory(History):
         """One transaction. ``seq`` is the Server's: a double is refused, a hole isn't seen."""
         if not messages:
             return
-        writer = self._demand_writer()
-        try:
-            writer.execute("BEGIN IMMEDIATE")
+        with self._transaction() as writer:
             bases = {room: self._base(writer, room) for room in {m.room for m in messages}}
-            writer.executemany(
-                INSERT,
-                [
-                    (bases[m.room] | m.seq, m.nonce, m.user_name, m.body, m.timestamp, m.sent_at)
-                    for m in messages
-                ],
-            )
-            writer.execute("COMMIT")
-        except BaseException as error:
-            roll_back(writer)
-            if isinstance(error, Exception):
-                raise unavailable(self.name, error) from error
-            raise
+            writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
         if len(self._bases) >= MAX_BASES:
             self._bases.clear()
         self._bases.update(bases)  # only now: a number that was rolled back goes to another room
+
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """One transaction; gives a little of the freed space back where there's much of it."""
+        with self._transaction() as writer:
+            base = self._bases.get(room) or find_base(writer, room)
+            count = trim(writer, base, keep_messages, keep_since, step)
+            shrink(writer)
+        return count
 
     def probe(self) -> None:
         """Commit the file's first page as it is; this takes the same ways as a message."""
@@ -106,23 +93,49 @@ class SqliteHistory(History):
 
     def head(self, room: str) -> tuple[int, str]:
         """As the interface says."""
-        last = self._between(room, 0, MAX_SEQ, 1, 1, newest=True)
+        last = self.tail(room, 1, 1)
         return (last[0].seq, last[0].nonce) if last else (0, "")
 
     def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
         """As the interface says."""
-        return self._between(room, 0, MAX_SEQ, limit, max_bytes, newest=True)[::-1]
+        return self.before(room, MAX_SEQ + 1, limit, max_bytes)
+
+    def before(self, room: str, seq: int, limit: int, max_bytes: int) -> list[Message]:
+        """As the interface says."""
+        newest_first = sqlite_reads.between(
+            self._readers, room, 0, seq - 1, limit, max_bytes, newest=True
+        )
+        return newest_first[::-1]
 
     def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
         """As the interface says: each page is a query of its own."""
-        upto = min(upto, MAX_SEQ)
-        after = max(after, 0)
         while after < upto:
-            page = self._between(room, after, upto, PAGE_LENGTH, PAGE_BYTES)
+            page = sqlite_reads.between(self._readers, room, after, upto, PAGE_LENGTH, PAGE_BYTES)
             if not page:
                 return
             yield page
             after = page[-1].seq
+
+    def first(self, room: str) -> int:
+        """As the interface says."""
+        return sqlite_reads.first(self._readers, room)
+
+    def has(self, room: str, seq: int, nonce: str) -> bool:
+        """As the interface says."""
+        return sqlite_reads.has(self._readers, room, seq, nonce)
+
+    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
+        """As the interface says."""
+        return sqlite_reads.find(self._readers, room, user_id, cmid)
+
+    def rooms(self) -> list[RoomSummary]:
+        """As the interface says."""
+        return sqlite_reads.rooms(self._readers)
+
+    def secret(self) -> bytes:
+        """As the interface says; it's in the file, and so in every backup."""
+        self._demand_writer()
+        return self._secret
 
     def close(self) -> None:
         """As the interface says; leaves no ``-wal`` where the disk allows it."""
@@ -133,25 +146,6 @@ class SqliteHistory(History):
                 writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             writer.close()
         self._lock.release()
-
-    def _between(
-        self,
-        room: str,
-        after: int,
-        upto: int,
-        limit: int,
-        max_bytes: int,
-        *,
-        newest: bool = False,
-    ) -> list[Message]:
-        """The messages with ``after < seq <= upto``; from the last one back if ``newest``."""
-        query = BETWEEN + " DESC" if newest else BETWEEN
-        with self._readers.reader() as reader:
-            rows = reader.execute(query, {"room": room, "after": after, "upto": upto})
-            try:
-                return take((Message(room, *row) for row in rows), limit, max_bytes)
-            finally:
-                rows.close()  # else it would hold its snapshot, and the log could only grow
 
     def _take_lock(self, take_it: Callable[[], None]) -> None:
         try:
@@ -164,19 +158,50 @@ class SqliteHistory(History):
             way_out = "see that the folder is there and this user may write in it"
             raise self._file.refused(f"can't be locked: {error}", way_out) from error
 
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what the block writes, or undo it where anything raises."""
+        writer = self._demand_writer()
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            yield writer
+            writer.execute("COMMIT")
+        except BaseException as error:
+            roll_back(writer)
+            if isinstance(error, Exception):
+                raise refusal(self.name, error) from error
+            raise
+
     def _base(self, writer: sqlite3.Connection, room: str) -> int:
         """What the room's keys begin with; enters the room, in the open transaction."""
         if base := self._bases.get(room):
             return base
         writer.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?)", (room,))
-        number: int
-        (number,) = writer.execute("SELECT number FROM rooms WHERE name = ?", (room,)).fetchone()
-        return number << SEQ_BITS
+        return find_base(writer, room)
 
     def _demand_writer(self) -> sqlite3.Connection:
         if not self._writer:
             raise HistoryUnavailable(self.name, "it isn't open", "start the program again")
         return self._writer
+
+
+def row(base: int, message: Message) -> tuple[int | str, ...]:
+    """The message as ``INSERT`` wants it."""
+    m = message
+    return (base | m.seq, m.nonce, m.user_name, m.body, m.timestamp, m.sent_at, m.user_id, m.cmid)
+
+
+def find_base(writer: sqlite3.Connection, room: str) -> int:
+    """What the keys of the room's messages begin with; 0 where there's no such room."""
+    found = writer.execute("SELECT number FROM rooms WHERE name = ?", (room,)).fetchone()
+    return found[0] << SEQ_BITS if found else 0
+
+
+def refusal(name: str, error: Exception) -> HistoryError:
+    """What kept SQLite from a transaction, as the error that a history raises."""
+    if isinstance(error, sqlite3.IntegrityError) and "messages.cmid" in str(error):
+        return CmidTaken(name, *CMID_TAKEN)
+    return unavailable(name, error)
 
 
 def roll_back(writer: sqlite3.Connection) -> None:

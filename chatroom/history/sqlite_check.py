@@ -14,6 +14,7 @@ from chatroom.history.sqlite_file import (
     APPLICATION_ID,
     COLUMNS,
     ELSEWHERE,
+    FIRST_COLUMNS,
     SCHEMA_VERSION,
     DatabaseFile,
 )
@@ -21,8 +22,8 @@ from chatroom.history.sqlite_file import (
 MAGIC = b"SQLite format 3\0"  # https://sqlite.org/fileformat2.html, section 1.3
 
 
-def examine(file: DatabaseFile, *, thorough: bool) -> bool:
-    """Whether there are rooms in it already; ``thorough`` reads all of it.
+def examine(file: DatabaseFile, *, thorough: bool) -> int:
+    """Which schema version is in it, 0 if nothing is yet; ``thorough`` reads all of it.
 
     For the holder of the lock only, and before it connects: closing the file, once
     read by hand, would drop the locks of this process's SQLite (POSIX locks do).
@@ -33,12 +34,12 @@ def examine(file: DatabaseFile, *, thorough: bool) -> bool:
     try:
         demand_writable(file)
         if not has_header(file):
-            return False
+            return 0
         with closing(connect_for_a_look(file)) as connection:
-            if not is_ours(file, connection):
-                return False
-            demand_sound(file, connection, thorough)
-            return True
+            if not (version := schema_version(file, connection)):
+                return 0
+            demand_sound(connection, version, thorough)
+            return version
     except (OSError, sqlite3.Error) as error:
         way_out = "restore a backup, or move it away to begin anew"
         raise file.refused(f"can't be read as a database: {error}", way_out) from error
@@ -82,24 +83,31 @@ def connect_for_a_look(file: DatabaseFile) -> sqlite3.Connection:
     return file.connect("mode=ro")  # a copy without its -shm: SQLite has to make one
 
 
-def is_ours(file: DatabaseFile, connection: sqlite3.Connection) -> bool:
-    """Whether we made it; False where nobody has put anything into it yet."""
+def schema_version(file: DatabaseFile, connection: sqlite3.Connection) -> int:
+    """Which of our schemas it has; 0 where nobody has put anything into it yet."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
+    version: int
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application == version == tables == 0:
-        return False
+        return 0
     if application != APPLICATION_ID:
         raise file.refused("is another program's database", ELSEWHERE)
-    if version != SCHEMA_VERSION:
+    if not 1 <= version <= SCHEMA_VERSION:
         cause = f"has schema {version}, of another chatroom version; this one has {SCHEMA_VERSION}"
         raise file.refused(cause, f"start that version, or {ELSEWHERE}")
-    return True
+    return version
 
 
-def demand_sound(file: DatabaseFile, connection: sqlite3.Connection, thorough: bool) -> None:
+def demand_sound(connection: sqlite3.Connection, version: int, thorough: bool) -> None:
     connection.execute("SELECT number, name FROM rooms LIMIT 0")
-    connection.execute(f"SELECT {COLUMNS} FROM messages LIMIT 0")
+    if version == SCHEMA_VERSION:
+        connection.execute(f"SELECT {COLUMNS} FROM messages LIMIT 0")
+        # Without this index a cmid could be stored twice; INDEXED BY raises where it's missing.
+        connection.execute("SELECT key FROM messages INDEXED BY cmids WHERE cmid <> '' LIMIT 0")
+        connection.execute("SELECT name, value FROM secrets LIMIT 0")
+    else:
+        connection.execute(f"SELECT {FIRST_COLUMNS} FROM messages LIMIT 0")
     if not thorough:
         return
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from pathlib import Path
 
 from chatroom.errors import HistoryRefused, HistoryUnavailable
 
 APPLICATION_ID = 0x43484154  # "CHAT"; what file(1) and other programs know the file by
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 5.0
+SECRET_BYTES = 32
 
 LOG_BYTES = 16 * 1024 * 1024
 """What ``-wal`` is cut down to after a slow reader made it grow. Four times its usual size:
@@ -19,9 +20,10 @@ a log that is written over again is synced faster than one that grows."""
 SEQ_BITS = 40
 """A message's key is its room's number, then its seq in so many bits."""
 
-COLUMNS = "key, nonce, user_name, body, timestamp, sent_at"
+FIRST_COLUMNS = "key, nonce, user_name, body, timestamp, sent_at"
+COLUMNS = f"{FIRST_COLUMNS}, user_id, cmid"
 
-SCHEMA = (
+FIRST_SCHEMA = (
     "CREATE TABLE rooms (number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)",
     # One B-tree, clustered by room: a commit touches one page, a room is read in one sweep.
     # room and seq are for people with the sqlite3 shell: never stored, measured to cost nothing.
@@ -31,8 +33,24 @@ SCHEMA = (
         room INTEGER GENERATED ALWAYS AS (key >> {SEQ_BITS}) VIRTUAL,
         seq INTEGER GENERATED ALWAYS AS (key & {(1 << SEQ_BITS) - 1}) VIRTUAL)""",
     f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
+    "PRAGMA user_version = 1",
 )
+
+# From schema 1, which knew plain users only. New columns are written with new rows: nothing
+# that is stored already is touched.
+SECOND_SCHEMA = (
+    "ALTER TABLE messages ADD COLUMN user_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE messages ADD COLUMN cmid TEXT NOT NULL DEFAULT ''",
+    # Partial: a message of a plain user has no cmid, and costs not one page more.
+    "CREATE UNIQUE INDEX cmids ON messages (room, user_id, cmid) WHERE cmid <> ''",
+    "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
+    "PRAGMA user_version = 2",
+)
+
+UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA)
+"""What leads from each schema version to the next; the first from an empty file."""
+
+SCHEMA_VERSION = len(UPGRADES)
 
 ELSEWHERE = 'move it away, or set "history" to another file'
 
@@ -83,11 +101,12 @@ class DatabaseFile:
             check_same_thread=False,
         )
 
-    def connect_writer(self, sync: str, *, make: bool) -> sqlite3.Connection:
-        """The connection that writes; ``make`` also makes the tables.
+    def connect_writer(self, sync: str, version: int) -> tuple[sqlite3.Connection, bytes]:
+        """The connection that writes, and the secret; brings the tables up to date.
 
         Args:
             sync: "full" or "normal": https://sqlite.org/pragma.html#pragma_synchronous.
+            version: of the schema that is there; 0 where none is.
 
         Raises:
             HistoryRefused: SQLite or the disk doesn't let it.
@@ -95,7 +114,8 @@ class DatabaseFile:
         writer = None
         try:
             writer = self.connect("mode=rwc")
-            self._set_up(writer, sync, make)
+            self._set_up(writer, sync, version)
+            return writer, find_secret(writer)
         except BaseException as error:
             if writer:
                 writer.close()
@@ -103,23 +123,42 @@ class DatabaseFile:
                 cause = f"can't be written: {error}"
                 raise self.refused(cause, "free some space, or look after the disk") from error
             raise
-        return writer
 
     def refused(self, cause: str, way_out: str) -> HistoryRefused:
         """The error that names the file."""
         return HistoryRefused(self.name, f"{self.path} {cause}", way_out)
 
-    def _set_up(self, writer: sqlite3.Connection, sync: str, make: bool) -> None:
+    def _set_up(self, writer: sqlite3.Connection, sync: str, version: int) -> None:
         # sqlite3.threadsafety doesn't tell before Python 3.11; SQLite itself does.
         if ("THREADSAFE=0",) in writer.execute("PRAGMA compile_options"):
             raise self.refused("can't be used: this SQLite is built for one thread", "use another")
+        if not version:
+            # So that trimming can give pages back; possible only before anything is written.
+            writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
         writer.execute(f"PRAGMA synchronous = {sync}")
         (journal,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
         if journal != "wal":
             raise self.refused("can't be used: its disk admits no write-ahead log", ELSEWHERE)
         writer.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
-        if make:
-            writer.execute("BEGIN IMMEDIATE")
-            for statement in SCHEMA:
-                writer.execute(statement)
-            writer.execute("COMMIT")
+        if version < SCHEMA_VERSION:
+            upgrade(writer, version)
+
+
+def upgrade(writer: sqlite3.Connection, version: int) -> None:
+    """Bring the tables from ``version`` to ours, in one transaction: a kill leaves the old ones."""
+    writer.execute("BEGIN IMMEDIATE")
+    for statements in UPGRADES[version:]:
+        for statement in statements:
+            writer.execute(statement)
+    writer.execute("COMMIT")
+
+
+def find_secret(writer: sqlite3.Connection) -> bytes:
+    """The secret that is kept with the messages; made where there is none yet."""
+    query = "SELECT value FROM secrets WHERE name = 'tokens'"
+    if not writer.execute(query).fetchone():
+        made = secrets.token_bytes(SECRET_BYTES)
+        writer.execute("INSERT INTO secrets VALUES ('tokens', ?)", (made,))
+    secret: bytes
+    (secret,) = writer.execute(query).fetchone()
+    return secret

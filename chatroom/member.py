@@ -1,0 +1,175 @@
+"""A user of the typed protocol, ``chatroom.v1``: the reader's side of it.
+
+What must happen in one order for all, such as who bears which name, is the Server thread's: see
+``host.py``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, NamedTuple
+
+from chatroom import typed
+from chatroom.errors import FrameRefused, HandshakeRefused, HistoryError, TypedRefusal
+from chatroom.handshake import room_name
+from chatroom.history import History
+from chatroom.identity import Identity, Tokens, new_identity
+from chatroom.message import Draft, Message
+from chatroom.protocol import CloseCode
+from chatroom.typed import Cursor, Hello, Say
+from chatroom.user import ADDED_BYTES, Said, User, Wish
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT = 10
+"""Seconds in which a client has to be let in."""
+
+MAX_BAD_FRAMES = 10
+"""Frames that make no sense, after which a client does not either."""
+
+
+class Arrival(NamedTuple):
+    """A typed user at the door."""
+
+    user: Member
+    name: str
+    room: str
+    identity: Identity
+    token: str
+    """Proves the identity; for the client to keep."""
+    comes_back: bool
+    """It is the same tab as before: an old connection of that tab is to go."""
+    seen: int | None
+    """The seq of the last message it saw, if that message is still there; -1 if it is not; None
+    where it did not ask."""
+
+
+class Member(User):
+    """Made when a socket opens; in the room once the Server has taken its ``hello``.
+
+    Args:
+        tokens: what tells who somebody was.
+        history: tells whether the last message that a client saw is still there.
+    """
+
+    acknowledged = True
+    __slots__ = (
+        "_acks",
+        "_bad_frames",
+        "_hello_by",
+        "_history",
+        "_tokens",
+        "inside",
+        "knows",
+        "tab",
+        "user_id",
+    )
+
+    def __init__(self, *whence: Any, tokens: Tokens, history: History, **limits: Any) -> None:
+        super().__init__(*whence, **limits)
+        self._tokens = tokens
+        self._history = history
+        self._bad_frames = 0
+        self._acks: list[bytes] = []
+        self._hello_by = time.monotonic() + HELLO_TIMEOUT
+        self.inside = False
+        """The Server has let it in. The Server thread's, like all below."""
+        self.user_id = ""
+        self.tab = ""
+        self.knows: dict[str, str] = {}
+        """Whom it has been told of while it reads the past: user ids and names."""
+
+    # -- the reader thread ----------------------------------------------------------------------
+
+    def _receive(self, data: str | bytes) -> None:
+        size = self._size(data)
+        try:
+            request = typed.decode(str(data), max_name_length=self._max_name_length)
+            self._handle(request, size)
+        except TypedRefusal as refusal:
+            self._refuse(refusal)
+        except FrameRefused as refusal:
+            self._refuse(TypedRefusal("bad-frame", f"{refusal.reason}."))
+        except HistoryError as error:
+            log.error("error: %s: %s", self, error)
+            self.end(CloseCode.SERVER_ERROR, "history unavailable")
+
+    def _door(self) -> str | None:
+        if self.inside:
+            return None
+        return "" if time.monotonic() < self._hello_by else f"no hello within {HELLO_TIMEOUT} s"
+
+    def _handle(self, request: typed.Request, size: int) -> None:
+        if isinstance(request, Hello):
+            self._channels.add.put(self._arrival(request))
+            self.joined = True
+        elif not self.joined:
+            cmid = request.cmid if isinstance(request, Say) else ""
+            raise TypedRefusal("hello-first", "Say hello before anything else.", cmid)
+        elif isinstance(request, Say):
+            draft = Draft("", request.body, request.timestamp)
+            self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
+        else:
+            self._channels.broadcast.put(Wish(self, request))
+
+    def _arrival(self, hello: Hello) -> Arrival:
+        try:
+            room = room_name(hello.room) if hello.room is not None else self.room
+        except HandshakeRefused as refusal:
+            raise TypedRefusal("bad-room", refusal.reason) from None
+        before = self._tokens.read(hello.token) if hello.token else None
+        comes_back = before is not None and hello.since is not None
+        user_id = before.user_id if before else ""
+        identity = before if before and comes_back else new_identity(user_id)
+        token = self._tokens.write(identity)
+        seen = self._seen(room, hello)
+        return Arrival(self, hello.user_name, room, identity, token, comes_back, seen)
+
+    def _seen(self, room: str, hello: Hello) -> int | None:
+        if hello.since is None:
+            return None
+        return hello.since.seq if is_good(self._history, room, hello.since) else -1
+
+    def _refuse(self, refusal: TypedRefusal) -> None:
+        self._bad_frames += 1
+        if self._bad_frames >= MAX_BAD_FRAMES:
+            raise FrameRefused(CloseCode.POLICY, f"too many bad frames; the last: {refusal}")
+        self.refuse(refusal)
+
+    # -- the Server thread ----------------------------------------------------------------------
+
+    def refuse(self, refusal: TypedRefusal) -> None:
+        """Tell the client what was wrong. Any thread."""
+        self.tell(typed.error(refusal))
+
+    def tell(self, frames: bytes) -> None:
+        """Send what is for this user alone. Any thread."""
+        if not self.write(frames):
+            self.end(CloseCode.SLOW, "slow", drop=True)
+
+    def committed(self, said: Said, message: Message) -> None:
+        """Acknowledge it, once the room has it too: see ``acks``."""
+        self._acks.append(typed.ack(said.cmid, message.id))
+
+    def send_acks(self) -> None:
+        """Send the acks that are due, behind the messages that they are for."""
+        acks, self._acks = self._acks, []
+        if acks:
+            self.tell(b"".join(acks))
+
+    def not_stored(self, said: Said, reason: str) -> None:
+        """Say which message it was; then the socket goes: what is sent again keeps its order."""
+        self.refuse(TypedRefusal("not-stored", "The message could not be stored.", said.cmid))
+        super().not_stored(said, reason)
+
+
+def is_good(history: History, room: str, cursor: Cursor) -> bool:
+    """Whether all that came after this id can still be had.
+
+    Raises:
+        HistoryUnavailable: it cannot be read now.
+    """
+    if cursor == Cursor(0, "0"):
+        return history.first(room) <= 1
+    return history.has(room, cursor.seq, cursor.nonce)

@@ -1,0 +1,68 @@
+"""Names of people: which ones are names at all, which two are the same, and what else is free.
+
+Only the typed protocol asks; the plain one takes a name as it comes, as the original does.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+from chatroom.errors import BadName
+
+# Letters that change the direction of those around them. The marks U+200E, U+200F and U+061C
+# stay: people who write from right to left need them.
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+# Shown as nothing, and no letters: a name of these alone is a name that nobody sees. The last
+# five are letters or symbols to Unicode, and blank all the same.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
+
+
+def checked(name: str, max_length: int) -> str:
+    """The name without the space around it.
+
+    Args:
+        name: what the client asks for.
+        max_length: characters.
+
+    Raises:
+        BadName: it is empty or too long, or has control or bidi characters, or only invisible ones.
+    """
+    name = name.strip()
+    if not name:
+        raise BadName("A name has at least one character.")
+    if len(name) > max_length:
+        raise BadName(f"The name has {len(name)} characters; at most {max_length} are allowed.")
+    for character in name:
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI:
+            shown = f"U+{ord(character):04X}"
+            raise BadName(f"The name holds {shown}, which breaks or turns the line; leave it out.")
+    if all(_is_invisible(character) for character in name):
+        raise BadName("The name holds nothing that can be seen.")
+    return name
+
+
+def _is_invisible(character: str) -> bool:
+    return character in _INVISIBLE or unicodedata.category(character) in ("Cf", "Mn", "Me", "Zs")
+
+
+def folded(name: str) -> str:
+    """What two names have in common that people take for the same one.
+
+    NFKC and case; what cannot be seen does not make a difference.
+    """
+    text = unicodedata.normalize("NFKC", name).casefold()
+    seen = "".join(c for c in text if c not in _INVISIBLE and unicodedata.category(c) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", seen).split())
+
+
+def free_name(name: str, max_length: int, is_free: Callable[[str], bool]) -> str:
+    """The name with the first number behind it that makes it free: ``Ann 2``."""
+    number = 2
+    while True:
+        ending = f" {number}"
+        suggestion = name[: max_length - len(ending)].rstrip() + ending
+        if is_free(suggestion):
+            return suggestion
+        number += 1

@@ -1,0 +1,30 @@
+"""What is due later: a heap of moments and calls. One thread's, which sleeps until the next."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+
+
+class Timers:
+    """Owned by one thread."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()  # two calls of one moment keep their order
+
+    def after(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call it so many seconds from now, or a little later."""
+        heapq.heappush(self._heap, (time.monotonic() + seconds, next(self._numbers), call))
+
+    def seconds(self) -> float | None:
+        """Until the next one is due; None where there is none."""
+        return max(0.0, self._heap[0][0] - time.monotonic()) if self._heap else None
+
+    def run(self) -> None:
+        """Make the calls that are due."""
+        now = time.monotonic()
+        while self._heap and self._heap[0][0] <= now:
+            heapq.heappop(self._heap)[2]()

@@ -1,0 +1,68 @@
+"""Names: which ones are names at all, which two are the same, and what else is free."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatroom.errors import BadName
+from chatroom.names import checked, folded, free_name
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann", "Ann Lee", "Ångström", "安娜", "آنا", "👩‍🚀", "O'Neil", "a"]
+)
+def test_what_people_call_themselves_is_a_name(name: str) -> None:
+    assert checked(name, 64) == name
+
+
+def test_the_space_around_a_name_is_not_part_of_it() -> None:
+    assert checked("  Ann\u3000", 64) == "Ann"
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    {
+        "nothing": ("", "at least one character"),
+        "space": (" \u3000 ", "at least one character"),
+        "a line end": ("Ann\nBob", "U+000A"),
+        "a tab": ("Ann\tBob", "U+0009"),
+        "an escape": ("\x1b[31mAnn", "U+001B"),
+        "a line separator": ("Ann\u2028Bob", "U+2028"),
+        "half a pair": ("Ann\ud800", "U+D800"),
+        "an override": ("\u202eAnn", "U+202E"),
+        "an isolate": ("Ann\u2066", "U+2066"),
+        "zero width": ("\u200b\u200d", "can be seen"),
+        "a filler": ("\u3164", "can be seen"),
+        "a blank braille": ("\u2800", "can be seen"),
+        "marks alone": ("\u0301", "can be seen"),
+        "65 characters": ("x" * 65, "65 characters; at most 64"),
+    }.values(),
+)
+def test_what_is_no_name_is_refused_with_the_reason(name: str, detail: str) -> None:
+    with pytest.raises(BadName, match=detail.replace("+", r"\+")):
+        checked(name, 64)
+
+
+@pytest.mark.parametrize(
+    "other", ["ANN", "ann", "\uff21\uff4e\uff4e", "A\u200bnn", "Ann\ufeff", "An\u00adn", "\u1d2cnn"]
+)
+def test_names_that_people_take_for_the_same_are_the_same(other: str) -> None:
+    assert folded(other) == folded("Ann")
+
+
+@pytest.mark.parametrize("other", ["Anna", "Ann 2", "Änn", "An n"])
+def test_names_that_look_different_are_different(other: str) -> None:
+    assert folded(other) != folded("Ann")
+
+
+def test_spaces_of_any_width_and_number_are_one_space() -> None:
+    assert folded("Ann  Lee") == folded("Ann\u3000Lee") == folded("ann lee")
+
+
+def test_the_suggestion_is_the_first_number_that_is_free() -> None:
+    taken = {"Ann 2", "Ann 3"}
+    assert free_name("Ann", 64, lambda name: name not in taken) == "Ann 4"
+
+
+def test_a_suggestion_is_not_longer_than_a_name_may_be() -> None:
+    assert free_name("x" * 10, 10, lambda name: True) == "x" * 8 + " 2"
