@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 
 from conftest import Launch
@@ -31,8 +31,10 @@ def test_nothing_acked_is_lost_and_everyone_converges(prepare: Launch) -> None:
     print(f"CHAOS_SEED={SEED}")  # shown when it fails
     server = prepare(history="sqlite:chat.db", replayLimit=20, pingInterval=2).start()
     weather = Weather(random.Random(SEED))
-    with Proxy(server.port, weather.fates) as proxy:
+    with ExitStack() as last, Proxy(server.port, weather.fates) as proxy:
         people = [Person(proxy.port, number) for number in range(PEOPLE)]
+        for person in people:
+            last.callback(person.tab.close)
         with storm(people):
             assert kill_now_and_then(server, people) >= 2
             weather.good = True

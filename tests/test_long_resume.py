@@ -24,7 +24,9 @@ WORDS = "w" * 5_000
 
 def test_a_long_resume_disturbs_nobody_and_misses_nothing(prepare: Launch) -> None:
     """The others hear each word while the returner is far behind; the server holds little of it."""
-    server = prepare(history="sqlite:chat.db", replayLimit=10, userQueueBytes=QUEUE)
+    server = prepare(
+        history="sqlite:chat.db", replayLimit=10, userQueueBytes=QUEUE, maxMessageBytes=8192
+    )
     fill(server.folder, MISSED)
     server.start()
 

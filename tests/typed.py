@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from raw import CLOSE, PING, PONG, TEXT, RawClient, encode
+from running import DEADLINE
 
 SUBPROTOCOL = "chatroom.v1"
 EMPTY = "0-0"
@@ -69,6 +70,7 @@ class Tab:
         self.recovered: bool | None = None
         self.welcome: Frame = {}
         self.live = False
+        self._next: int | None = None  # the seq that the next message must have, where one must
         self.socket: RawClient | None = None
 
     # -- coming --------------------------------------------------------------------------------
@@ -195,18 +197,16 @@ class Tab:
         if self.recovered is False:
             self.afresh += 1
             self.view.clear()  # but the cursor stays: until something comes, it has nothing new
-        if welcome["last"] == EMPTY:
-            self.cursor = EMPTY
+        self._next = seq(self.cursor or EMPTY) + 1 if self.recovered else None
+        if self.cursor is None or welcome["last"] == EMPTY:
+            self.cursor = welcome["last"]
 
     def _take_message(self, message: Frame) -> None:
         assert message["room"] == self.room
-        if self.view:
-            last = self.view[-1]["id"]
-            assert seq(message["id"]) == seq(last) + 1, f"{last}, then {message['id']}"
-        elif self.cursor == EMPTY:
-            assert seq(message["id"]) == 1, f"{message['id']} is the first in an empty room"
+        assert self._next in (None, seq(message["id"])), f"{message['id']}, wanted {self._next}"
         self.view.append(message)
         self.cursor = message["id"]
+        self._next = seq(message["id"]) + 1
         if message.get("userId") == self.user_id and message.get("cmid") in self.said:
             assert message["body"] == self.said[message["cmid"]]
 
@@ -214,8 +214,7 @@ class Tab:
         assert not self.live, "live twice"
         self.live = True
         last = self.welcome["last"]
-        if last != EMPTY:
-            assert self.view and seq(self.view[-1]["id"]) >= seq(last), f"live before {last}"
+        assert seq(self.cursor or EMPTY) >= seq(last), f"live before {last}"
 
     def _take_ack(self, cmid: str, id_: str) -> None:
         assert cmid in self.said, f"an ack for what it never said: {cmid}"
@@ -284,6 +283,16 @@ def stored(folder: Path, room: str) -> list[Frame]:
         JOIN rooms ON number = room WHERE name = ? ORDER BY key"""
     with closing(sqlite3.connect(uri, uri=True)) as database:
         return [{"id": id_, "body": body} for id_, body in database.execute(query, (room,))]
+
+
+def trim(folder: Path, room: str, left: int) -> None:
+    """Delete all but the newest ``left`` messages of the room from ``sqlite:chat.db``."""
+    query = """
+        DELETE FROM messages WHERE key IN (
+            SELECT key FROM messages JOIN rooms ON number = room WHERE name = ?
+            ORDER BY key DESC LIMIT -1 OFFSET ?)"""
+    with closing(sqlite3.connect(folder / "chat.db", timeout=DEADLINE)) as database, database:
+        database.execute(query, (room, left))
 
 
 def frames(data: bytes | bytearray) -> Iterator[Frame]:
