@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from conftest import Launch
 from running import Running
-from typed import Tab, seq
+from typed import GAP, Closed, Tab, seq, trim
 
 from chatroom.history import make_history
 from chatroom.message import Message
@@ -45,6 +46,26 @@ def test_a_long_resume_disturbs_nobody_and_misses_nothing(prepare: Launch) -> No
         returner.hear_until(room.last)
         assert seq(room.last) == MISSED + room.said
         assert returner.heard == seq(room.last) - 1
+
+
+def test_what_is_trimmed_while_it_is_read_is_no_silent_gap(prepare: Launch) -> None:
+    """Close 4009 where the past ends too early; the next time it is told to start afresh."""
+    server = prepare(history="sqlite:chat.db", replayLimit=10)
+    fill(server.folder, 50_000)
+    server.start()
+
+    with returning(server) as returner:
+        returner.hear(STEP)
+        trim(server.folder, "lobby", 100)
+        with pytest.raises(Closed) as closed:
+            returner.hear_until(past(50_000).id)
+        assert closed.value.code == GAP
+        assert STEP <= returner.heard < 50_000 - 100
+
+        returner.tab.close()
+        assert returner.tab.connect()["recovered"] is False
+        returner.tab.hear_until_live()
+        assert [m["id"] for m in returner.tab.view] == [past(49_991 + i).id for i in range(10)]
 
 
 def fill(folder: Path, count: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,7 +19,7 @@ from hypothesis.stateful import (
 )
 from raw import RawClient
 from running import Running, serving, wait_for
-from typed import Tab, seq, stored, trim
+from typed import GAP, Closed, Tab, seq, stored, trim
 
 REPLAY = 5
 KEPT = 20
@@ -115,8 +116,18 @@ class Resuming(RuleBasedStateMachine):
     @rule(tab=people)
     def hear(self, tab: Tab) -> None:
         if tab.socket:
-            tab.hear_until_acked()
-            tab.hear_until_live()
+            self._listen(tab, tab.hear_until_acked)
+            self._listen(tab, tab.hear_until_live)
+
+    def _listen(self, tab: Tab, act: Callable[[], None]) -> None:
+        """What is trimmed while the tab still reads it ends its connection, and it comes back."""
+        while True:
+            try:
+                return act()
+            except Closed as closed:
+                assert self.kept and closed.code == GAP, closed
+                tab.close()
+                tab.connect()
 
     # -- losing --------------------------------------------------------------------------------
 
@@ -176,13 +187,13 @@ class Resuming(RuleBasedStateMachine):
         for tab in self.tabs:
             self.come_back(tab)
         for tab in self.tabs:
-            tab.hear_until_acked()
+            self._listen(tab, tab.hear_until_acked)
         last = Tab(self.server.port, "Last", self.room).connect_and_catch_up()
         self.tabs.append(last)
         last.say("the end", "end")
         last.hear_until_acked()
         for tab in self.tabs:
-            tab.hear_until(last.acked["end"])
+            self._listen(tab, partial(tab.hear_until, last.acked["end"]))
             assert tab.errors == []
         self._check(self._stored())
 

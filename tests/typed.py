@@ -19,6 +19,8 @@ from running import DEADLINE
 SUBPROTOCOL = "chatroom.v1"
 EMPTY = "0-0"
 """The cursor of an empty room."""
+NORMAL, GAP = 1000, 4009
+"""Close codes: goodbye; what was to follow has been trimmed meanwhile."""
 
 Frame = dict[str, Any]
 
@@ -231,7 +233,7 @@ class Tab:
             while True:
                 self.hear()
         except Closed as closed:
-            assert closed.code == 1000, closed
+            assert closed.code in (NORMAL, GAP), closed
         self.let_go().socket.close()
 
     def drop_by_reset(self) -> None:
