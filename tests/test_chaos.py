@@ -92,7 +92,7 @@ class Person:
         while True:
             try:
                 if not self.tab.socket:
-                    self.tab.connect(PATIENCE)
+                    self.tab.connect(PATIENCE, eager=self.chance.random() < 0.5)
                 return task()
             except LOST:
                 self.losses += 1

@@ -77,11 +77,16 @@ class Tab:
 
     # -- coming --------------------------------------------------------------------------------
 
-    def connect(self, patience: float | None = None, receive_buffer: int = 0) -> Frame:
+    def connect(
+        self, patience: float | None = None, receive_buffer: int = 0, *, eager: bool = False
+    ) -> Frame:
         """Shake hands, say hello with all it has, wait for the welcome, send the outbox again.
 
         Args:
             patience: seconds without a byte after which the connection counts as dead.
+            receive_buffer: see RawClient.
+            eager: send the outbox right behind the hello; only with a token, since who gets a
+                new user id with each lost welcome would be stored twice.
 
         Raises:
             OSError, EOFError: this connection came to nothing; try again.
@@ -97,6 +102,8 @@ class Tab:
         self._send(
             type="hello", userName=self.name, room=self.room, since=self.cursor, token=self.token
         )
+        if eager := eager and self.token is not None:
+            self._send_outbox()
         while not self.welcome:
             if (frame := self.hear())["type"] == "error":
                 assert frame["code"] == "name-taken", frame
@@ -105,9 +112,13 @@ class Tab:
                 self.errors.remove(frame)
                 self.name = frame["suggestion"]
                 self._send(type="hello", userName=self.name, room=self.room, since=self.cursor)
+        if not eager:
+            self._send_outbox()
+        return self.welcome
+
+    def _send_outbox(self) -> None:
         for cmid, body in self.outbox.items():
             self._send(type="message", cmid=cmid, body=body)
-        return self.welcome
 
     def connect_and_catch_up(self) -> Tab:
         """Come, and hear the past to its end."""
