@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from chatroom import typed
 from chatroom.errors import TypedRefusal
-from chatroom.member import Arrival, Member
+from chatroom.member import MAX_BAD_FRAMES, TYPING_INTERVAL, Arrival, Member
 from chatroom.names import free_name
 from chatroom.presence import Person
 from chatroom.protocol import CloseCode
@@ -20,9 +20,6 @@ from chatroom.timers import Timers
 from chatroom.user import User
 
 log = logging.getLogger(__name__)
-
-TYPING_INTERVAL = 2.0
-"""Seconds in which others are told once at most that a user types."""
 
 COUNT_INTERVAL = 1.0
 """Seconds in which a large room is told once at most how many it is."""
@@ -83,7 +80,7 @@ class Host:
             self._tell_of(room, "joined", person)
         elif person.name != arrival.name:
             self._rename(room, person, arrival.name)
-        user.knows = self._names(room)
+        user.knows = self._people(room)
         user.tell(self._welcome(room, arrival))
         return True
 
@@ -93,6 +90,9 @@ class Host:
         suggestion = free_name(name, self._limits["maxNameLength"], room.presence.is_free)
         detail = f"Somebody here is called {name} already. {suggestion} is free."
         user.refuse(TypedRefusal("name-taken", detail, suggestion=suggestion))
+        user.names_refused += 1
+        if user.names_refused >= MAX_BAD_FRAMES:  # each costs the room's thread a suggestion
+            user.end(CloseCode.POLICY, "too many names that are taken")
         return False
 
     def _evict(self, room: Room, name: str, user_id: str) -> None:
@@ -116,43 +116,35 @@ class Host:
                 room.presence[user.user_id].sockets.discard(user)
 
     def _welcome(self, room: Room, arrival: Arrival) -> bytes:
-        few = len(room.presence) <= self._presence_limit
         return typed.frame(
             "welcome",
             room=room.name,
             userId=arrival.identity.user_id,
             userName=arrival.user.name,
             token=arrival.token,
-            users=typed.people(room.presence.known()) if few else [],
+            users=[] if room.is_large else typed.people(room.presence.known()),
             count=len(room.presence),
             last=room.last_id,
             recovered=None if arrival.seen is None else arrival.seen >= 0,
             limits=self._limits,
         )
 
-    def _names(self, room: Room) -> dict[str, str]:
-        return dict(room.presence.known()) if len(room.presence) <= self._presence_limit else {}
+    @staticmethod
+    def _people(room: Room) -> dict[str, str] | int:
+        return len(room.presence) if room.is_large else dict(room.presence.known())
 
     def go_live(self, room: Room, user: Member) -> bytes:
         """From here on the user hears of people; what it missed of them meanwhile, and ``live``."""
         room.members[user] = user.connection
-        knew, now = user.knows, self._names(room)
-        user.knows = {}
+        knew, now = user.knows, self._people(room)
+        user.knows = 0
         if knew == now:
             return typed.LIVE
-        if not now:
+        if isinstance(now, int):
             return self._count_frame(room) + typed.LIVE
-        news = [
-            typed.person_frame("left", user_id, name, "gone")
-            for user_id, name in knew.items()
-            if user_id not in now
-        ]
-        for user_id, name in now.items():
-            if user_id not in knew:
-                news.append(typed.person_frame("joined", user_id, name))
-            elif knew[user_id] != name:
-                news.append(typed.person_frame("renamed", user_id, name))
-        return b"".join(news) + typed.LIVE
+        if isinstance(knew, int):
+            return self._users_frame(room) + typed.LIVE
+        return b"".join(_news(knew, now)) + typed.LIVE
 
     # -- going ------------------------------------------------------------------------------------
 
@@ -163,15 +155,17 @@ class Host:
             return
         person = room.presence[user.user_id]
         if not person.sockets:
-            reason = _reason(cause)
-            self._timers.after(self._leave_grace, lambda: self._leave(room, person, reason))
+            person.absences += 1
+            absence, reason = person.absences, _reason(cause)
 
-    def _leave(self, room: Room, person: Person, reason: str) -> None:
-        if person.sockets or person.user_id not in room.presence:
-            return
-        if room.presence[person.user_id] is person:
-            self._left(room, person, reason)
-            self._forget(room)
+            def leave() -> None:
+                if room.presence.get(person.user_id) is not person:
+                    return
+                if not person.sockets and person.absences == absence:
+                    self._left(room, person, reason)
+                    self._forget(room)
+
+            self._timers.after(self._leave_grace, leave)
 
     def _left(self, room: Room, person: Person, reason: str) -> None:
         room.presence.forget(person)
@@ -188,7 +182,7 @@ class Host:
                 self._rename(room, person, request.user_name)
         elif isinstance(request, typed.Typing):
             now = time.monotonic()
-            if now - person.typed_at >= TYPING_INTERVAL and self._is_small(room):
+            if now - person.typed_at >= TYPING_INTERVAL and not room.is_large:
                 person.typed_at = now
                 self._drop(room.tell(typed.person_frame("typing", *person.known)))
 
@@ -197,31 +191,53 @@ class Host:
         for socket in person.sockets:
             socket.name = name
         frame = typed.person_frame("renamed", *person.known)
-        if self._is_small(room):
-            self._drop(room.tell(frame))
-        else:
+        if room.is_large:
             for socket in person.sockets:
                 socket.write(frame)
-
-    def _is_small(self, room: Room) -> bool:
-        return len(room.presence) <= self._presence_limit
+        else:
+            self._drop(room.tell(frame))
 
     def _tell_of(self, room: Room, kind: str, person: Person, reason: str | None = None) -> None:
-        if self._is_small(room):
+        """Somebody has come or gone: say who, or how many there are now, or who all of them are."""
+        if room.is_large and len(room.presence) <= self._presence_limit * 9 // 10:
+            room.is_large = False  # not at the limit itself: who comes and goes there costs a list
+            self._drop(room.tell(self._users_frame(room)))
+        elif not room.is_large and len(room.presence) <= self._presence_limit:
             self._drop(room.tell(typed.person_frame(kind, *person.known, reason)))
-        elif not room.counts_later:
+        else:
+            room.is_large = True
+            self._count_soon(room)
+
+    def _count_soon(self, room: Room) -> None:
+        if not room.counts_later:
             room.counts_later = True
             wait = max(0.0, room.counted_at + COUNT_INTERVAL - time.monotonic())
             self._timers.after(wait, lambda: self._count(room))
 
     def _count(self, room: Room) -> None:
         room.counts_later = False
-        room.counted_at = time.monotonic()
-        self._drop(room.tell(self._count_frame(room)))
+        if room.is_large:
+            room.counted_at = time.monotonic()
+            self._drop(room.tell(self._count_frame(room)))
 
     @staticmethod
     def _count_frame(room: Room) -> bytes:
         return typed.frame("count", users=len(room.presence))
+
+    @staticmethod
+    def _users_frame(room: Room) -> bytes:
+        return typed.frame("users", users=typed.people(room.presence.known()))
+
+
+def _news(knew: dict[str, str], now: dict[str, str]) -> Iterator[bytes]:
+    """What makes of the people that somebody knew those that there are."""
+    for user_id in knew.keys() - now.keys():
+        yield typed.person_frame("left", user_id, knew[user_id], "gone")
+    for user_id, name in now.items():
+        if user_id not in knew:
+            yield typed.person_frame("joined", user_id, name)
+        elif knew[user_id] != name:
+            yield typed.person_frame("renamed", user_id, name)
 
 
 def _reason(cause: str) -> str:

@@ -17,13 +17,16 @@ from chatroom.history import History
 from chatroom.identity import Identity, Tokens, new_identity
 from chatroom.message import Draft, Message
 from chatroom.protocol import CloseCode
-from chatroom.typed import Cursor, Hello, Say
+from chatroom.typed import Cursor, Hello, Say, Typing
 from chatroom.user import ADDED_BYTES, Said, User, Wish
 
 log = logging.getLogger(__name__)
 
 HELLO_TIMEOUT = 10
 """Seconds in which a client has to be let in."""
+
+TYPING_INTERVAL = 2.0
+"""Seconds in which others are told once at most that a user types."""
 
 MAX_BAD_FRAMES = 10
 """Frames that make no sense, after which a client does not either."""
@@ -60,8 +63,10 @@ class Member(User):
         "_hello_by",
         "_history",
         "_tokens",
+        "_typed_at",
         "inside",
         "knows",
+        "names_refused",
         "tab",
         "user_id",
     )
@@ -71,14 +76,16 @@ class Member(User):
         self._tokens = tokens
         self._history = history
         self._bad_frames = 0
+        self._typed_at = -TYPING_INTERVAL
         self._acks: list[bytes] = []
         self._hello_by = time.monotonic() + HELLO_TIMEOUT
         self.inside = False
         """The Server has let it in. The Server thread's, like all below."""
         self.user_id = ""
         self.tab = ""
-        self.knows: dict[str, str] = {}
-        """Whom it has been told of while it reads the past: user ids and names."""
+        self.names_refused = 0
+        self.knows: dict[str, str] | int = 0
+        """Whom ``welcome`` told it of, user ids and names, or how many: until it is live."""
 
     # -- the reader thread ----------------------------------------------------------------------
 
@@ -110,8 +117,16 @@ class Member(User):
         elif isinstance(request, Say):
             draft = Draft("", request.body, request.timestamp)
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
-        else:
+        elif not isinstance(request, Typing) or self._may_type():
             self._channels.broadcast.put(Wish(self, request))
+
+    def _may_type(self) -> bool:
+        """Whether others may be told again: the Server need not hear of it more often."""
+        now = time.monotonic()
+        if now - self._typed_at < TYPING_INTERVAL:
+            return False
+        self._typed_at = now
+        return True
 
     def _arrival(self, hello: Hello) -> Arrival:
         try:
@@ -171,5 +186,5 @@ def is_good(history: History, room: str, cursor: Cursor) -> bool:
         HistoryUnavailable: it cannot be read now.
     """
     if cursor == Cursor(0, "0"):
-        return history.first(room) <= 1
+        return history.first(room) == 1 or history.head(room) == (0, "")
     return history.has(room, cursor.seq, cursor.nonce)

@@ -24,6 +24,8 @@ class Person:
     name: str
     sockets: set[Member] = field(default_factory=set)
     """Empty while the person has a moment to come back."""
+    absences: int = 0
+    """How often it has been away, so that nobody takes one absence for another."""
     typed_at: float = 0.0
     """When others were last told that it types: monotonic seconds."""
 
@@ -48,6 +50,10 @@ class Presence:
 
     def __getitem__(self, user_id: str) -> Person:
         return self._people[user_id]
+
+    def get(self, user_id: str) -> Person | None:
+        """The person, if here or away for a moment."""
+        return self._people.get(user_id)
 
     def known(self) -> list[Known]:
         """Everybody, in the order in which they came."""

@@ -52,6 +52,8 @@ class Room:
         """The typed ones of these: they hear of people, too."""
         self.listeners: list[Listener] = []
         self.presence = Presence()
+        self.is_large = False
+        """Too many people for names: its members are told their number."""
         self.counted_at = 0.0
         """When its members were last told how many they are: monotonic seconds."""
         self.counts_later = False

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout  # Python 3.10: not the builtin one
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, cast
 
-from chatroom import protocol
+from chatroom.broadcaster import Broadcaster, too_many
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import (
     ChannelClosed,
     ChatError,
-    CmidTaken,
     HistoryError,
     TooManyRooms,
-    TypedRefusal,
     UserError,
 )
 from chatroom.history import History
@@ -35,6 +31,7 @@ from chatroom.poster import Poster
 from chatroom.presence import Known
 from chatroom.protocol import CloseCode
 from chatroom.room import Listener, Room
+from chatroom.rooms import Rooms
 from chatroom.timers import Timers
 from chatroom.trimmer import Trimmer
 from chatroom.user import ADDED_BYTES, CaughtUp, Channels, Leaving, Said, User, Wish
@@ -48,9 +45,6 @@ BROADCAST_SLOTS = 1024
 
 BATCH_BYTES = 256 * 1024
 """About how much is committed and written at once: a part of what a user's queue holds."""
-
-PROOF_AGE = 1.0
-"""Seconds for which a write that worked proves that the history works."""
 
 
 class Server:
@@ -94,23 +88,29 @@ class Server:
         """How many users failed or were dropped; counted by the Server thread."""
         self._history = history
         self._replay_limit = replay_limit
-        self._tail_bytes = tail_bytes
         self._batch_bytes = batch_bytes
-        self._max_rooms = max_rooms
-        self._stored_rooms: set[str] | None = None  # read when first asked for
-        self._rooms: dict[str, Room] = {}
+        self._rooms = Rooms(
+            history, replay_limit=replay_limit, tail_bytes=tail_bytes, max_rooms=max_rooms
+        )
         self._timers = Timers()
         self._past = Past(history, self.add)
         self._host = Host(
             self._timers,
             self._drop_all,
-            lambda room: self._forget_if_empty(room.name),
+            lambda room: self._rooms.forget_if_empty(room.name),
             leave_grace=leave_grace,
             presence_limit=presence_limit,
             limits=limits or {"maxNameLength": 64},
         )
         self._trimmer = Trimmer(history, self._timers, keep_messages, keep_days)
-        self._proved_at = -PROOF_AGE
+        self._broadcaster = Broadcaster(
+            history,
+            self._rooms,
+            self._host,
+            drop=self._drop_all,
+            remove=self._remove,
+            log_failure=self._log_failure,
+        )
         self._thread: threading.Thread | None = None  # not made before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class Server:
         Raises:
             ChatError: the Server thread does not answer, or the history does not work.
         """
-        self.ask(self._prove, timeout)
+        self.ask(self._broadcaster.prove, timeout)
 
     def say(self, room: str, draft: Draft, *, cmid: str = "", timeout: float) -> Message:
         """Say something without a socket, and wait until it is stored.
@@ -179,12 +179,12 @@ class Server:
         """
 
         def join() -> bool:
-            found = self._room(room)
+            found = self._rooms.enter(room)
             frames = found.frames_after(after)
             if frames is not None:
                 listener.take(frames)
                 found.listeners.append(listener)
-            self._forget_if_empty(room)
+            self._rooms.forget_if_empty(room)
             return frames is not None
 
         return self.ask(join, timeout)
@@ -196,7 +196,7 @@ class Server:
             if room in self._rooms:
                 listeners = self._rooms[room].listeners
                 self._rooms[room].listeners = [one for one in listeners if one is not listener]
-                self._forget_if_empty(room)
+                self._rooms.forget_if_empty(room)
 
         with suppress(ChannelClosed):
             self.ask_channel.put(Question(leave, Future()))
@@ -236,7 +236,7 @@ class Server:
             # Behind the drain: what it took may have overtaken its own sender's joining.
             for joining in self.add.drain(sys.maxsize, lambda joining: 1):
                 self._add(joining)
-            self._handle(batch)
+            self._broadcaster.handle(batch)
         elif channel is self.add:
             self._add(item)
         elif channel is self.delete:
@@ -259,7 +259,7 @@ class Server:
 
     def _join(self, user: User, name: str, arrival: Arrival | None = None) -> None:
         try:
-            room = self._room(name)
+            room = self._rooms.enter(name)
         except HistoryError as error:
             self._fail([user], "history unavailable", f"{user} cannot join", error)
         except TooManyRooms as error:
@@ -267,7 +267,7 @@ class Server:
         else:
             if arrival is None or self._host.greet(room, arrival):
                 self._let_in(room, user, arrival)
-            self._forget_if_empty(name)
+            self._rooms.forget_if_empty(name)
 
     def _let_in(self, room: Room, user: User, arrival: Arrival | None) -> None:
         seen = arrival.seen if arrival else None
@@ -287,7 +287,7 @@ class Server:
 
     def _turn_away(self, user: User, error: TooManyRooms) -> None:
         if isinstance(user, Member):
-            user.refuse(_too_many(error))
+            user.refuse(too_many(error))
         else:
             user.end(CloseCode.POLICY, "too many rooms; use one that is there")
 
@@ -306,29 +306,6 @@ class Server:
         if not user.write(b"".join(frames) + self._host.go_live(room, user)):
             self._drop(user)
 
-    def _room(self, name: str) -> Room:
-        room = self._rooms.get(name)
-        if room is None:
-            self._demand_place_for(name)
-            length = self._replay_limit or _ALL
-            seq, nonce = self._history.head(name)
-            tail = self._history.tail(name, length, self._tail_bytes)
-            frames = [protocol.text_frame(protocol.to_json(message)) for message in tail]
-            room = Room(name, seq, frames, tail_length=length, tail_bytes=self._tail_bytes)
-            if seq:
-                room.last_id = f"{seq}-{nonce}"
-            self._rooms[name] = room
-        return room
-
-    def _demand_place_for(self, name: str) -> None:
-        """Refuse to make a room too many; one that has messages is there already."""
-        if self._stored_rooms is None:
-            self._stored_rooms = {room.name for room in self._history.rooms()}
-        if name not in self._stored_rooms:
-            unstored = self._rooms.keys() - self._stored_rooms
-            if len(self._stored_rooms) + len(unstored) >= self._max_rooms:
-                raise TooManyRooms(name, self._max_rooms)
-
     def _remove(self, user: User, cause: str) -> None:
         room = self._rooms.get(user.room)
         if room is None:
@@ -341,131 +318,7 @@ class Server:
             return
         name = printable(room.name)
         log.info('left: %s room "%s", now %d: %s', user, name, len(room.users), printable(cause))
-        self._forget_if_empty(user.room)
-
-    def _forget_if_empty(self, name: str) -> None:
-        room = self._rooms.get(name)
-        if room and room.is_empty:
-            del self._rooms[name]
-
-    # -- what is said
-
-    def _handle(self, batch: list[Said | Wish]) -> None:
-        """Say what is to be said; what users wish beside it comes in its turn."""
-        said: list[Said] = []
-        for item in batch:
-            if isinstance(item, Said):
-                said.append(item)
-            elif isinstance(item.user, Member) and item.user.inside:
-                self._broadcast(said)
-                said = []
-                self._host.grant(self._rooms[item.user.room], item.user, item.request)
-        self._broadcast(said)
-
-    def _broadcast(self, batch: list[Said]) -> None:
-        """Commit the batch as one transaction, then write it to the users of each room."""
-        # Once told 1011, a user gets nothing stored behind the message that was not.
-        batch = [said for said in batch if not said.user.failed and self._may_speak(said)]
-        if not batch:  # else it would count as a write that worked
-            return
-        try:
-            said_in = self._commit(batch)
-        except CmidTaken:
-            self._say_each_once(batch)
-        except Exception as error:
-            self._not_stored(batch, error)
-        else:
-            self._send_all(said_in)
-
-    def _may_speak(self, said: Said) -> bool:
-        user = said.user
-        if isinstance(user, Member) and not user.inside:
-            user.refuse(TypedRefusal("hello-first", "You are not in a room; say hello.", said.cmid))
-            return False
-        if user.room not in self._rooms:  # over HTTP one may speak to a room that nobody is in
-            with suppress(HistoryError):  # the commit meets it again
-                try:
-                    self._demand_place_for(user.room)
-                except TooManyRooms as error:
-                    user.refuse(_too_many(error))
-                    return False
-        return True
-
-    def _commit(self, batch: list[Said]) -> dict[Room, list[tuple[Said, Message]]]:
-        sent_at = time.time_ns() // 1_000_000
-        nonces = os.urandom(8 * len(batch)).hex()
-        messages: list[Message] = []
-        said_in: dict[Room, list[tuple[Said, Message]]] = {}
-        for i, said in enumerate(batch):
-            user, draft = said.user, said.draft
-            room = self._room(user.room)
-            theirs = said_in.setdefault(room, [])
-            message = Message(
-                room.name,
-                room.seq + len(theirs) + 1,
-                nonces[16 * i : 16 * i + 16],
-                draft.user_name or user.name,
-                draft.body,
-                draft.timestamp,
-                sent_at,
-                user.user_id,
-                said.cmid,
-            )
-            theirs.append((said, message))
-            messages.append(message)
-        self._proved_at = -PROOF_AGE
-        self._history.append(messages)
-        self._proved_at = time.monotonic()
-        return said_in
-
-    def _send_all(self, said_in: dict[Room, list[tuple[Said, Message]]]) -> None:
-        for room, pairs in said_in.items():  # all first: a fault in one room holds up no other
-            room.seq, room.last_id = pairs[-1][1].seq, pairs[-1][1].id
-            assert self._stored_rooms is not None
-            self._stored_rooms.add(room.name)
-        for room, pairs in said_in.items():
-            frames = [protocol.text_frame(protocol.to_json(message)) for _said, message in pairs]
-            room.remember(frames)
-            self._drop_all(room.send(frames))
-            self._acknowledge(pairs)
-            self._forget_if_empty(room.name)
-
-    @staticmethod
-    def _acknowledge(pairs: Iterable[tuple[Said, Message]]) -> None:
-        speakers: dict[User, None] = {}
-        for said, message in pairs:
-            if said.user.acknowledged:
-                said.user.committed(said, message)
-                speakers[said.user] = None
-        for user in speakers:
-            user.send_acks()
-
-    def _say_each_once(self, batch: list[Said]) -> None:
-        """A client sends again what it has no ack for; find out which of these are stored."""
-        for said in batch:
-            room, user_id = said.user.room, said.user.user_id
-            try:
-                known = self._history.find(room, user_id, said.cmid) if said.cmid else None
-            except HistoryError as error:
-                self._not_stored([said], error)
-                continue
-            if known is None:
-                self._broadcast([said])
-            elif known.body == said.draft.body:
-                self._acknowledge([(said, known)])
-            else:
-                detail = "This cmid was used for another message; take a new one."
-                said.user.refuse(TypedRefusal("cmid-reused", detail, said.cmid))
-
-    def _not_stored(self, batch: list[Said], error: Exception) -> None:
-        self._log_failure(f"{len(batch)} messages not stored", error)
-        for said in batch:
-            if not said.user.failed:
-                said.user.not_stored(said, "not stored: history unavailable")
-        for user in {said.user for said in batch}:
-            user.failed = True
-            self._remove(user, "not stored: history unavailable")
-            self._forget_if_empty(user.room)
+        self._rooms.forget_if_empty(user.room)
 
     # -- what goes wrong
 
@@ -487,7 +340,7 @@ class Server:
             user.failed = True
             user.end(CloseCode.SERVER_ERROR, reason)
             self._remove(user, reason)
-            self._forget_if_empty(user.room)
+            self._rooms.forget_if_empty(user.room)
 
     def _log_failure(self, what: str, error: Exception) -> None:
         self.errors += 1
@@ -497,11 +350,6 @@ class Server:
     def _error(self, error: UserError) -> None:
         self.errors += 1
         log.warning("error: %s", error)
-
-    def _prove(self) -> None:
-        if time.monotonic() - self._proved_at > PROOF_AGE:
-            self._history.probe()
-            self._proved_at = time.monotonic()
 
 
 class Question(NamedTuple):
@@ -518,15 +366,8 @@ class Question(NamedTuple):
             self.answer.set_exception(error)
 
 
-def _too_many(error: TooManyRooms) -> TypedRefusal:
-    return TypedRefusal("too-many-rooms", f"{error}; use one that is there.")
-
-
 def _await(answer: Future[T], timeout: float) -> T:
     try:
         return answer.result(timeout)
     except FutureTimeout:
         raise ChatError(f"the Server thread did not answer within {timeout:.0f} s") from None
-
-
-_ALL = 1 << 40

@@ -12,7 +12,7 @@ from chatroom.timers import Timers
 log = logging.getLogger(__name__)
 
 STEP = 500
-"""Messages deleted in one transaction: some milliseconds in which nobody is heard."""
+"""Messages deleted in one transaction, at most: some milliseconds in which nobody is heard."""
 
 PAUSE = 0.1
 """Seconds between two steps, for those who talk."""
@@ -52,7 +52,7 @@ class Trimmer:
         try:
             self._rooms = self._rooms or [room.name for room in self._history.rooms()]
             if self._rooms:
-                if self._trim(self._rooms[-1]) < STEP:
+                if not self._trim(self._rooms[-1]):
                     self._rooms.pop()
                 wait = PAUSE if self._rooms else INTERVAL
         except HistoryError as error:

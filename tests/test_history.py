@@ -205,6 +205,7 @@ def every_call(history: History) -> Iterator[None]:
         lambda: history.first("lobby"),
         lambda: history.has("lobby", 1, said("lobby", 1)[0].nonce),
         lambda: history.find("lobby", "u1", "c1"),
+        lambda: history.search("lobby", "hi", 2, 1),
         lambda: history.rooms(),
         lambda: history.secret(),
     ):
@@ -214,7 +215,7 @@ def every_call(history: History) -> Iterator[None]:
 
 
 def test_before_open_it_is_unavailable(closed: History) -> None:
-    assert len(list(every_call(closed))) == 12
+    assert len(list(every_call(closed))) == 13
 
 
 def test_after_close_it_is_unavailable_and_a_second_close_is_fine(history: History) -> None:
@@ -224,7 +225,7 @@ def test_after_close_it_is_unavailable_and_a_second_close_is_fine(history: Histo
     history.close()
     history.close()
 
-    assert len(list(every_call(history))) == 12
+    assert len(list(every_call(history))) == 13
     with pytest.raises(HistoryUnavailable):
         next(pages)
 

@@ -18,10 +18,12 @@ from history_support import (
     left_behind,
     said,
     snapshot,
+    typed,
 )
 
 from chatroom.errors import HistoryRefused, HistoryUnavailable
 from chatroom.history.sqlite import SqliteHistory
+from chatroom.message import Message
 
 MakeDisk = Callable[..., Disk]
 
@@ -225,6 +227,23 @@ def test_a_probe_is_a_real_write(history: SqliteHistory, tmp_path: Path) -> None
     history.probe()
 
     assert log.stat().st_size > size
+
+
+def test_a_plain_message_costs_one_page_and_one_with_a_cmid_two(
+    history: SqliteHistory, tmp_path: Path
+) -> None:
+    """But for the rare message with which a page is full."""
+    (log,) = tmp_path.glob("*/chat.db-wal")
+    frame = 24 + 4096  # https://sqlite.org/fileformat2.html, section 4
+    history.append([*said("lobby", 1), typed("lobby", 2, "u1", "c2")])
+
+    def frames(message: Message) -> int:
+        before = log.stat().st_size
+        history.append([message])
+        return (log.stat().st_size - before) // frame
+
+    assert [frames(*said("lobby", seq)) for seq in range(3, 8)] == [1] * 5
+    assert [frames(typed("lobby", seq, "u1", f"c{seq}")) for seq in range(8, 13)] == [2] * 5
 
 
 def test_a_reader_cannot_write(history: SqliteHistory) -> None:

@@ -20,9 +20,11 @@ LAYERS = [
     {"log"},
     {"connection"},
     {"user", "gate"},
-    {"member", "past", "poster", "presence"},
+    {"member", "past", "poster"},
+    {"presence"},
     {"room"},
-    {"host"},
+    {"host", "rooms"},
+    {"broadcaster"},
     {"server"},
     {"engine"},
     {"web", "serving"},
@@ -32,10 +34,10 @@ LAYERS = [
 
 HISTORY_LAYERS = [
     {""},  # the interface
-    {"arrivals", "lock", "page", "retention", "sqlite_file"},
-    {"readers", "sqlite_check"},
+    {"arrivals", "lock", "page", "retention", "sqlite_file", "words"},
+    {"readers", "sqlite_check", "sqlite_index"},
     {"sqlite_reads"},
-    {"sqlite_trim"},
+    {"sqlite_search", "sqlite_trim", "sqlite_write"},
     {"memory", "sqlite"},
 ]
 """The same within ``chatroom.history``."""
@@ -49,7 +51,10 @@ HOMES = {
         "history.sqlite",
         "history.sqlite_check",
         "history.sqlite_file",
+        "history.sqlite_index",
+        "history.sqlite_search",
         "history.sqlite_trim",
+        "history.sqlite_write",
     },
     "socket": {"connection", "serving"},
     "signal": {"serving"},
@@ -158,8 +163,8 @@ def test_a_library_named_in_annotations_is_not_used_otherwise(name: str, library
     assert all(id(node) in annotations for node in uses)
 
 
-def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_four():
-    allowed = {"flask", "flask_sock", "simple_websocket", "werkzeug", "chatroom"}
+def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_four_and_what_they_bring():
+    allowed = {"flask", "flask_sock", "simple_websocket", "werkzeug", "itsdangerous", "chatroom"}
     for name, path in SOURCES.items():
         for found in imports(path, at_run_time=False):
             top = found.split(".")[0]

@@ -64,5 +64,16 @@ def test_the_suggestion_is_the_first_number_that_is_free() -> None:
     assert free_name("Ann", 64, lambda name: name not in taken) == "Ann 4"
 
 
+def test_among_many_of_one_name_a_suggestion_is_found_soon() -> None:
+    asked = []
+
+    def is_free(name: str) -> bool:
+        asked.append(name)
+        return int(name.split()[1]) >= 10_000
+
+    assert int(free_name("Ann", 64, is_free).split()[1]) >= 10_000
+    assert len(asked) < 100
+
+
 def test_a_suggestion_is_not_longer_than_a_name_may_be() -> None:
     assert free_name("x" * 10, 10, lambda name: True) == "x" * 8 + " 2"

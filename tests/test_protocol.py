@@ -338,4 +338,8 @@ def test_a_reason_that_is_too_long_is_cut_between_two_characters(character: str,
 
 def test_close_codes_say_whether_to_come_back():
     """4000 to 4499: come back; 4500 to 4999: do not; the rest are the RFC's."""
-    assert {code.name: int(code) for code in CloseCode if code >= 4000} == {"SLOW": 4008}
+    assert {code.name: int(code) for code in CloseCode if code >= 4000} == {
+        "REPLACED": 4001,
+        "SLOW": 4008,
+        "GAP": 4009,
+    }

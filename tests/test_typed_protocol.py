@@ -127,8 +127,8 @@ def test_the_documentation_has_an_example_of_every_frame_and_error() -> None:
     tables = PROTOCOL[PROTOCOL.index("### From the client") : PROTOCOL.index("## HTTP")]
     named = set(re.findall(r"^\| `([a-z-]+)` \|", tables, re.MULTILINE))
     shown = set(re.findall(r'"(?:type|code)":"([a-z-]+)"', played))
-    # These three take a full disk, a full house or a crowd; they have tests of their own.
-    assert named - shown - {"type", "code"} == {"count", "not-stored", "too-many-rooms"}
+    # These take a full disk, a full house or a crowd; they have tests of their own.
+    assert named - shown - {"type", "code"} == {"count", "users", "not-stored", "too-many-rooms"}
 
 
 # -- messages ------------------------------------------------------------------------------------
@@ -327,7 +327,7 @@ def test_a_forged_token_makes_somebody_new(server: Running, room: str) -> None:
 
 def test_a_large_room_tells_its_number_instead_of_names(tmp_path: Path) -> None:
     with (
-        serving(tmp_path, history="memory:", presenceLimit=2) as server,
+        serving(tmp_path, history="memory:", presenceLimit=2, leaveGrace=0) as server,
         contextlib.ExitStack() as stack,
     ):
         people = [stack.enter_context(client(server, "lobby")) for _ in range(4)]
@@ -338,6 +338,11 @@ def test_a_large_room_tells_its_number_instead_of_names(tmp_path: Path) -> None:
         while frames[-1]["users"] < 4:
             frames += people[0].hear_until("count")
         assert [frame["type"] for frame in frames if frame["type"] != "count"] == ["joined"]
+
+        for who in people[1:]:
+            who.socket.close()
+        (left,) = people[0].hear_until("users")[-1]["users"]
+        assert left["userName"] == "user 0"
 
 
 # -- at the door ---------------------------------------------------------------------------------
@@ -358,6 +363,14 @@ def test_who_sends_only_rubbish_has_to_go_and_nobody_notices(server: Running, ro
         assert code == 1008
         assert reason.startswith("too many bad frames")
         assert ann.say("quiet here")["type"] == "ack"
+
+
+def test_who_asks_for_taken_names_only_has_to_go(server: Running, room: str) -> None:
+    with client(server, room) as ann, client(server, room) as bob:
+        ann.enter("Ann")
+        for _ in range(member.MAX_BAD_FRAMES):
+            bob.send("hello", userName="Ann")
+        assert bob.closed_with() == (1008, "too many names that are taken")
 
 
 def test_no_more_rooms_are_made_than_there_may_be(tmp_path: Path) -> None:

@@ -143,6 +143,17 @@ class History(ABC):
         """
 
     @abstractmethod
+    def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
+        """The newest ``limit`` messages below ``before`` that have all words, oldest first.
+
+        Case and accents don't count, and the last word may be the beginning of one. Whatever
+        the text is, it's words: see ``words.words_of``. Without any, nothing is found.
+
+        Raises:
+            HistoryUnavailable: it cannot be searched now; the way out says when it can.
+        """
+
+    @abstractmethod
     def rooms(self) -> list[RoomSummary]:
         """Every room that anything was ever said in, by name.
 

@@ -16,6 +16,7 @@ from chatroom.history import CMID_TAKEN, History
 from chatroom.history.arrivals import Arrivals
 from chatroom.history.page import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
+from chatroom.history.words import matcher, words_of
 from chatroom.message import Message, RoomSummary
 
 LIMIT_BYTES = 64 * 1024 * 1024
@@ -151,6 +152,17 @@ class MemoryHistory(History):
         with self._lock:
             self._demand_open()
             return self._cmids.get((room, user_id, cmid))
+
+    def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
+        """Reads back through the room, a page at a time, so that nobody waits for all of it."""
+        newest_first: list[Message] = []
+        page = self.before(room, before, PAGE_LENGTH, PAGE_BYTES)
+        if words := words_of(text):
+            matches = matcher(words)
+            while page and len(newest_first) < limit:
+                newest_first += [message for message in page[::-1] if matches(message.body)]
+                page = self.before(room, page[0].seq, PAGE_LENGTH, PAGE_BYTES)
+        return newest_first[: max(limit, 0)][::-1]
 
     def rooms(self) -> list[RoomSummary]:
         """As the interface says; those too of which everything is forgotten."""

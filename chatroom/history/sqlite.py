@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from chatroom.errors import CmidTaken, HistoryError, HistoryUnavailable
-from chatroom.history import CMID_TAKEN, History, sqlite_reads
+from chatroom.errors import HistoryUnavailable
+from chatroom.history import History, sqlite_reads
 from chatroom.history.lock import FileLock, LockHeld
 from chatroom.history.page import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.readers import Readers
 from chatroom.history.sqlite_check import examine
-from chatroom.history.sqlite_file import (
-    COLUMNS,
-    SCHEMA_VERSION,
-    SEQ_BITS,
-    DatabaseFile,
-    unavailable,
-)
+from chatroom.history.sqlite_file import SCHEMA_VERSION, DatabaseFile
 from chatroom.history.sqlite_reads import MAX_SEQ
+from chatroom.history.sqlite_search import Search
 from chatroom.history.sqlite_trim import shrink, trim
+from chatroom.history.sqlite_write import INSERT, Transaction, find_base, refusal, roll_back, row
 from chatroom.message import Message, RoomSummary
 
 MAX_BASES = 4096
 """Rooms whose numbers are kept at hand; clients make rooms, so there's no end to them."""
-
-INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class SqliteHistory(History):
@@ -43,6 +37,7 @@ class SqliteHistory(History):
         self._file = DatabaseFile(name, path)
         self._lock = FileLock(self._file.beside(".lock"))
         self._readers = Readers(self._file)
+        self._search = Search(self._file, self._readers)
         self._writer: sqlite3.Connection | None = None
         self._secret = b""
         self._bases: dict[str, int] = {}  # room -> what its keys begin with
@@ -67,7 +62,8 @@ class SqliteHistory(History):
         """One transaction. ``seq`` is the Server's: a double is refused, a hole isn't seen."""
         if not messages:
             return
-        with self._transaction() as writer:
+        writer = self._demand_writer()
+        with Transaction(self.name, writer):
             bases = {room: self._base(writer, room) for room in {m.room for m in messages}}
             writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
         if len(self._bases) >= MAX_BASES:
@@ -76,7 +72,8 @@ class SqliteHistory(History):
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
         """One transaction; gives a little of the freed space back where there's much of it."""
-        with self._transaction() as writer:
+        writer = self._demand_writer()
+        with Transaction(self.name, writer):
             base = self._bases.get(room) or find_base(writer, room)
             count = trim(writer, base, keep_messages, keep_since, step)
             shrink(writer)
@@ -89,7 +86,7 @@ class SqliteHistory(History):
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except sqlite3.Error as error:
             roll_back(writer)
-            raise unavailable(self.name, error) from error
+            raise refusal(self.name, error) from error
 
     def head(self, room: str) -> tuple[int, str]:
         """As the interface says."""
@@ -128,6 +125,10 @@ class SqliteHistory(History):
         """As the interface says."""
         return sqlite_reads.find(self._readers, room, user_id, cmid)
 
+    def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
+        """As the interface says; never in the writer's way."""
+        return self._search.search(room, text, before, limit)
+
     def rooms(self) -> list[RoomSummary]:
         """As the interface says."""
         return sqlite_reads.rooms(self._readers)
@@ -140,6 +141,7 @@ class SqliteHistory(History):
     def close(self) -> None:
         """As the interface says; leaves no ``-wal`` where the disk allows it."""
         self._readers.close()
+        self._search.close()
         writer, self._writer = self._writer, None
         if writer:
             with suppress(sqlite3.Error):  # what isn't checkpointed stays in -wal, safe as ever
@@ -158,20 +160,6 @@ class SqliteHistory(History):
             way_out = "see that the folder is there and this user may write in it"
             raise self._file.refused(f"can't be locked: {error}", way_out) from error
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit what the block writes, or undo it where anything raises."""
-        writer = self._demand_writer()
-        try:
-            writer.execute("BEGIN IMMEDIATE")
-            yield writer
-            writer.execute("COMMIT")
-        except BaseException as error:
-            roll_back(writer)
-            if isinstance(error, Exception):
-                raise refusal(self.name, error) from error
-            raise
-
     def _base(self, writer: sqlite3.Connection, room: str) -> int:
         """What the room's keys begin with; enters the room, in the open transaction."""
         if base := self._bases.get(room):
@@ -183,30 +171,3 @@ class SqliteHistory(History):
         if not self._writer:
             raise HistoryUnavailable(self.name, "it isn't open", "start the program again")
         return self._writer
-
-
-def row(base: int, message: Message) -> tuple[int | str, ...]:
-    """The message as ``INSERT`` wants it."""
-    m = message
-    return (base | m.seq, m.nonce, m.user_name, m.body, m.timestamp, m.sent_at, m.user_id, m.cmid)
-
-
-def find_base(writer: sqlite3.Connection, room: str) -> int:
-    """What the keys of the room's messages begin with; 0 where there's no such room."""
-    found = writer.execute("SELECT number FROM rooms WHERE name = ?", (room,)).fetchone()
-    return found[0] << SEQ_BITS if found else 0
-
-
-def refusal(name: str, error: Exception) -> HistoryError:
-    """What kept SQLite from a transaction, as the error that a history raises."""
-    if isinstance(error, sqlite3.IntegrityError) and "messages.cmid" in str(error):
-        return CmidTaken(name, *CMID_TAKEN)
-    return unavailable(name, error)
-
-
-def roll_back(writer: sqlite3.Connection) -> None:
-    """Undo the transaction; SQLite may have done so already, as on a full disk."""
-    # Raises where it has. Where it can't, the transaction stays open, and the next append
-    # fails at its BEGIN and comes here again.
-    with suppress(sqlite3.Error):
-        writer.execute("ROLLBACK")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
 from chatroom.history.page import take
 from chatroom.history.readers import Readers
 from chatroom.history.sqlite_file import COLUMNS, SEQ_BITS
@@ -33,13 +36,31 @@ FIND = f"""{SELECT} INDEXED BY cmids
 IN_ROOM = f"key > number << {SEQ_BITS} AND key <= (number << {SEQ_BITS} | {MAX_SEQ})"
 
 # Two looks into the B-tree for each room, however long it is.
+ENDS = f"""
+    SELECT number, name,
+    (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key LIMIT 1) AS oldest,
+    (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key DESC LIMIT 1) AS newest
+    FROM rooms"""
+
 ROOMS = f"""
     SELECT name, oldest & {MAX_SEQ}, key & {MAX_SEQ}, nonce, sent_at
-    FROM (SELECT name,
-        (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key LIMIT 1) AS oldest,
-        (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key DESC LIMIT 1) AS newest
-        FROM rooms)
-    JOIN messages ON key = newest ORDER BY name"""
+    FROM ({ENDS}) JOIN messages ON key = newest ORDER BY name"""
+
+EXTENT = f"""
+    SELECT number, oldest & {MAX_SEQ}, newest & {MAX_SEQ}
+    FROM ({ENDS} WHERE name = ?) WHERE newest"""
+
+
+class Extent(NamedTuple):
+    """What is stored of a room."""
+
+    number: int
+    first: int
+    last: int
+
+    def key(self, seq: int) -> int:
+        """The key of the room's message."""
+        return self.number << SEQ_BITS | seq
 
 
 def between(
@@ -88,6 +109,38 @@ def rooms(readers: Readers) -> list[RoomSummary]:
     """As in the interface."""
     with readers.reader() as reader:
         return [RoomSummary(*row) for row in reader.execute(ROOMS).fetchall()]
+
+
+def extent(readers: Readers, room: str) -> Extent | None:
+    """What is stored of the room, if anything is."""
+    with readers.reader() as reader:
+        found = reader.execute(EXTENT, (room,)).fetchall()
+    return Extent(*found[0]) if found else None
+
+
+def messages_at(readers: Readers, room: str, keys: Iterable[int]) -> list[Message]:
+    """The room's messages with these keys, as far as they are still there."""
+    query = f"{SELECT} WHERE key = ?"
+    with readers.reader() as reader:
+        rows = [reader.execute(query, (key,)).fetchall() for key in keys]
+    return [Message(room, *row) for found in rows for row in found]
+
+
+def alike(
+    readers: Readers, room: str, after: int, upto: int, patterns: Sequence[str], limit: int
+) -> list[Message]:
+    """The newest messages with ``after < seq <= upto`` that are LIKE all patterns, newest first.
+
+    Reads all of them, in one query.
+    """
+    conditions = "".join(f" AND body LIKE :p{n} ESCAPE '!'" for n in range(len(patterns)))
+    query = f"{SELECT} WHERE {WITHIN}{conditions} ORDER BY key DESC LIMIT :limit"
+    values = {f"p{n}": pattern for n, pattern in enumerate(patterns)}
+    bounds = {"room": room, "after": storable(after), "upto": storable(upto), "limit": limit}
+    with readers.reader() as reader:
+        return [
+            Message(room, *row) for row in reader.execute(query, {**values, **bounds}).fetchall()
+        ]
 
 
 def storable(seq: int) -> int:
