@@ -105,9 +105,16 @@ class Link:
     """
 
     def __init__(
-        self, proxy: Proxy, client: socket.socket, server: socket.socket, up: Fate, down: Fate
+        self,
+        proxy: Proxy,
+        client: socket.socket,
+        address: tuple[str, int],
+        server: socket.socket,
+        up: Fate,
+        down: Fate,
     ) -> None:
         self._proxy = proxy
+        self.address = address
         self.client = client
         self.server = server
         self.up = Pipe(client, server, up)
@@ -274,7 +281,10 @@ class Proxy:
                 for end in (client, server):
                     end.setblocking(False)
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                link = Link(self, client, server, *self.fates())
+                if old := self.links.get(address):
+                    # Frozen, so nobody saw its client go, whose port another client has now.
+                    self.end(old, reset=True)
+                link = Link(self, client, address, server, *self.fates())
                 self.links[address] = link
                 self.accepted += 1
                 # EINPROGRESS: the kernel takes what is written once it is connected
@@ -314,8 +324,7 @@ class Proxy:
         if link.over:
             return
         link.over = True
-        for address in [address for address, other in self.links.items() if other is link]:
-            del self.links[address]
+        del self.links[link.address]
         for end in (link.client, link.server):
             self._register(end, 0, link)
             if reset:
