@@ -26,7 +26,11 @@ WORDS = "w" * 5_000
 def test_a_long_resume_disturbs_nobody_and_misses_nothing(prepare: Launch) -> None:
     """The others hear each word while the returner is far behind; the server holds little of it."""
     server = prepare(
-        history="sqlite:chat.db", replayLimit=10, userQueueBytes=QUEUE, maxMessageBytes=8192
+        history="sqlite:chat.db",
+        replayLimit=10,
+        userQueueBytes=QUEUE,
+        maxMessageBytes=8192,
+        leaveGrace=0,
     )
     fill(server.folder, MISSED)
     server.start()
@@ -37,6 +41,7 @@ def test_a_long_resume_disturbs_nobody_and_misses_nothing(prepare: Launch) -> No
         while not returner.tab.live:
             returner.hear(STEP)
             room.talk()
+            room.come_and_go()
             largest = max(largest, server.memory())
 
         assert room.said * len(WORDS) > 2 * QUEUE, "too little was said meanwhile"
@@ -46,6 +51,8 @@ def test_a_long_resume_disturbs_nobody_and_misses_nothing(prepare: Launch) -> No
         returner.hear_until(room.last)
         assert seq(room.last) == MISSED + room.said
         assert returner.heard == seq(room.last) - 1
+        there = {tab.user_id: tab.name for tab in [*room.tabs, returner.tab]}
+        assert returner.tab.people() == room.tabs[0].people() == there
 
 
 def test_what_is_trimmed_while_it_is_read_is_no_silent_gap(prepare: Launch) -> None:
@@ -87,7 +94,8 @@ def past(number: int) -> Message:
 class Room:
     """Some who talk and hear at once."""
 
-    def __init__(self, tabs: list[Tab]) -> None:
+    def __init__(self, port: int, tabs: list[Tab]) -> None:
+        self.port = port
         self.tabs = tabs
         self.said = 0
         self.last = ""
@@ -102,14 +110,23 @@ class Room:
         for tab in self.tabs:
             tab.hear_until(self.last)
 
+    def come_and_go(self) -> None:
+        """One goes, another comes, and a third takes another name."""
+        self.tabs.pop().drop_cleanly()
+        self.tabs.insert(1, Tab(self.port, f"Lively {self.said}").connect_and_catch_up())
+        self.tabs[2].rename(f"Renamed {self.said}")
+
 
 @contextmanager
 def lively_room(server: Running) -> Iterator[Room]:
-    tabs = [Tab(server.port, f"Lively {number}") for number in range(5)]
+    room = Room(server.port, [])
     try:
-        yield Room([tab.connect_and_catch_up() for tab in tabs])
+        for number in range(5):
+            room.tabs.append(Tab(server.port, f"Lively {number}"))
+            room.tabs[-1].connect_and_catch_up()
+        yield room
     finally:
-        for tab in tabs:
+        for tab in room.tabs:
             tab.close()
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import selectors
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
 
 import pytest
 from raw import handshake
-from running import DEADLINE, Running, serving
+from running import DEADLINE, Running, serving, wait_for
 from typed import SUBPROTOCOL, Frame, Tab, frames, typed
 
 LIMIT = 20
@@ -62,6 +65,93 @@ def staying(server: Running, room: str) -> Iterator[Tab]:
         yield stayer
     finally:
         stayer.close()
+
+
+SMALL_LIMIT = 5
+
+
+def test_everyone_knows_who_is_there_or_how_many(tmp_path: Path) -> None:
+    """People come, go, come back, open a second tab and change their names, in rooms that grow and
+    shrink across the limit; all that they are told adds up to what is true."""
+    with (
+        serving(tmp_path, history="memory:", presenceLimit=SMALL_LIMIT, leaveGrace=0) as server,
+        ExitStack() as last,
+    ):
+        rooms = [
+            House(server.port, f"house-{number}", random.Random(number)) for number in range(8)
+        ]
+        for room in rooms:
+            last.callback(room.close)
+        for _ in range(60):
+            for room in rooms:
+                room.let_something_happen()
+        for room in rooms:
+            wait_for(room.is_known_to_all, f"what is true of {room.name}")
+
+
+class House:
+    """A room, and what is true of it: who is there."""
+
+    def __init__(self, port: int, name: str, chance: random.Random) -> None:
+        self.port = port
+        self.name = name
+        self.chance = chance
+        self.numbers = count()
+        self.there: list[Tab] = []
+        self.gone: list[Tab] = []
+
+    def let_something_happen(self) -> None:
+        kinds = [self._come, self._come, self._go, self._go, self._second_tab, self._rename]
+        self.chance.choice([*kinds, self._come_back])()
+
+    def _come(self) -> None:
+        if len(self.there) < 2 * SMALL_LIMIT:
+            self._enter(Tab(self.port, f"Person {next(self.numbers)}", self.name))
+
+    def _second_tab(self) -> None:
+        if self.there:
+            self._enter(self.chance.choice(self.there).another())
+
+    def _come_back(self) -> None:
+        if self.gone:
+            self._enter(self.gone.pop(self.chance.randrange(len(self.gone))))
+
+    def _enter(self, tab: Tab) -> None:
+        tab.connect()
+        self.there.append(tab)
+        for other in self.there:  # a name that it bears now, it bears in all its tabs
+            if other.user_id == tab.user_id:
+                other.name = tab.name
+
+    def _go(self) -> None:
+        if self.there:
+            tab = self.there.pop(self.chance.randrange(len(self.there)))
+            self.chance.choice([tab.drop_cleanly, tab.drop_by_reset])()
+            self.gone.append(tab)
+
+    def _rename(self) -> None:
+        if self.there:
+            tab = self.chance.choice(self.there)
+            name = f"Renamed {next(self.numbers)}"
+            tab.rename(name)
+            for other in self.there:
+                if other.user_id == tab.user_id:
+                    other.name = name
+
+    def is_known_to_all(self) -> bool:
+        """Hear all that is said up to now, and see whether it is true."""
+        true = {tab.user_id: tab.name for tab in self.there}
+        if self.there:
+            word = f"word {next(self.numbers)}"
+            self.there[0].say(word, word)
+            self.there[0].hear_until_acked()
+            for tab in self.there:
+                tab.hear_until(self.there[0].acked[word])
+        return all(tab.people() in (true, len(true)) for tab in self.there)
+
+    def close(self) -> None:
+        for tab in self.there:
+            tab.close()
 
 
 class Crowd:

@@ -65,7 +65,7 @@ class Tab:
         self.said: dict[str, str] = {}  # cmid -> body: all that it ever said
         self.outbox: dict[str, str] = {}  # the part of it that no ack has come for
         self.acked: dict[str, str] = {}  # cmid -> id
-        self.notices: list[Frame] = []  # presence, and whatever else has a type of its own
+        self.notices: list[Frame] = []  # on this connection: presence, whatever has another type
         self.errors: list[Frame] = []
         self.afresh = 0
         """How often it was told that it must start afresh."""
@@ -99,6 +99,7 @@ class Tab:
         if patience:
             self.socket.socket.settimeout(patience)
         self.live, self.welcome = False, {}
+        self.notices.clear()
         self._send(
             type="hello", userName=self.name, room=self.room, since=self.cursor, token=self.token
         )
@@ -138,6 +139,11 @@ class Tab:
         self.said[cmid] = self.outbox[cmid] = body
         if self.socket:
             self._send(type="message", cmid=cmid, body=body)
+
+    def rename(self, name: str) -> None:
+        """Ask for another name; it is there when the notice comes."""
+        self.name = name
+        self._send(type="rename", userName=name)
 
     def _send(self, **fields: object) -> None:
         assert self.socket
@@ -184,7 +190,9 @@ class Tab:
         return frame
 
     def _take(self, frame: Frame) -> None:
-        assert self.welcome or frame["type"] in ("welcome", "error"), f"before welcome: {frame}"
+        assert self.welcome or frame["type"] in ("welcome", "error", "renamed"), (
+            f"before welcome: {frame}"
+        )
         match frame["type"]:
             case "message":
                 self._take_message(frame)
@@ -270,7 +278,22 @@ class Tab:
         if self.socket:
             self.let_go().socket.close()
 
-    # -- the claim -----------------------------------------------------------------------------
+    # -- the claims ----------------------------------------------------------------------------
+
+    def people(self) -> dict[str, str] | int:
+        """Who is there, names by user ids, or how many, as it was told since its welcome."""
+        known: dict[str, str] | int = _names(self.welcome["users"]) or self.welcome["count"]
+        for notice in self.notices:
+            match notice["type"]:
+                case "count":
+                    known = notice["users"]
+                case "users":
+                    known = _names(notice["users"])
+                case "joined" | "renamed" if isinstance(known, dict):
+                    known[notice["userId"]] = notice["userName"]
+                case "left":
+                    assert isinstance(known, dict) and known.pop(notice["userId"], None), notice
+        return known
 
     def check(self, history: list[Frame]) -> None:
         """Its view is the history from its first message on; what was acked is in it, once.
@@ -286,6 +309,10 @@ class Tab:
         by_id = dict(kept)
         for cmid, id_ in self.acked.items():
             assert seq(id_) < edge or by_id.get(id_) == self.said[cmid], f"acked, not kept: {cmid}"
+
+
+def _names(users: list[Frame]) -> dict[str, str]:
+    return {user["userId"]: user["userName"] for user in users}
 
 
 def stored(folder: Path, room: str) -> list[Frame]:
