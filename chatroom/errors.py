@@ -1,6 +1,11 @@
 """Every error that this package raises on purpose.
 
 ChatError
+├── ClientError            what a program that uses ChatClient gets to know
+│   ├── ServerUnreachable  no answer for as long as it was patient
+│   ├── ServerRefused      the server said no, and would say so again
+│   ├── Undelivered        not everything that was said got stored
+│   └── ClientClosed       this client takes nothing more
 ├── ConfigurationError     a setting is wrong: the program does not start
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
@@ -23,6 +28,58 @@ from pathlib import Path
 
 class ChatError(Exception):
     """Base of every error that this package raises on purpose."""
+
+
+class ClientError(ChatError):
+    """Base of what ``ChatClient`` raises."""
+
+
+class ServerUnreachable(ClientError):
+    """No connection; ``args`` are the server's URL and what went wrong the last time."""
+
+    def __str__(self) -> str:
+        url, cause = self.args
+        return f"{url} cannot be reached: {cause}"
+
+
+class ServerRefused(ClientError):
+    """The server does not want this, and would not the next time either.
+
+    Args:
+        code: the protocol's word for it, such as ``name-taken``; ``http-403`` and ``close-1009``
+            where it was said with an HTTP status or a close code.
+        detail: a sentence for the person.
+        suggestion: with ``name-taken``, a name that is free.
+    """
+
+    def __init__(self, code: str, detail: str, suggestion: str = "") -> None:
+        super().__init__(code, detail, suggestion)
+        self.code = code
+        self.detail = detail
+        self.suggestion = suggestion
+
+    def __str__(self) -> str:
+        more = f" (free: {self.suggestion})" if self.suggestion else ""
+        return f"refused, {self.code}: {self.detail}{more}"
+
+
+class Undelivered(ClientError):
+    """Messages without an ack when the time was over; ``args`` are how many, and the cause.
+
+    They may be stored all the same: only the ack is missing.
+    """
+
+    def __str__(self) -> str:
+        count, cause = self.args
+        what = "1 message was" if count == 1 else f"{count} messages were"
+        return f"{what} not acknowledged: {cause}"
+
+
+class ClientClosed(ClientError):
+    """The client was closed, or never opened."""
+
+    def __str__(self) -> str:
+        return "the client is closed; make a new one"
 
 
 class ConfigurationError(ChatError):

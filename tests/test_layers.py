@@ -14,10 +14,11 @@ PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
     {"errors", "message", "timers"},
-    {"channel", "frames", "identity", "names", "protocol", "limits", "history"},
-    {"settings", "trimmer", "typed"},
-    {"configuration", "handshake"},
-    {"log"},
+    {"channel", "frames", "heard", "identity", "names", "outbox", "protocol", "limits", "history"},
+    {"inbox", "settings", "trimmer", "typed"},
+    {"configuration", "handshake", "line"},
+    {"log", "session"},
+    {"client"},
     {"connection"},
     {"user", "gate"},
     {"member", "past", "poster"},
@@ -29,6 +30,8 @@ LAYERS = [
     {"engine"},
     {"web", "serving"},
     {""},  # chatroom/__init__.py
+    {"commands"},
+    {"__main__"},
 ]
 """From the bottom up. Modules of one layer do not know each other."""
 
@@ -42,10 +45,22 @@ HISTORY_LAYERS = [
 ]
 """The same within ``chatroom.history``."""
 
+COMMAND_LAYERS = [
+    {"common", "formats", "health"},
+    {"checks", "files", "http", "joining"},
+    {"exporting", "importing", "proxy", "say", "serve", "tail"},
+    {"doctor", "talk"},
+    {""},  # the group of all commands
+]
+"""The same within ``chatroom.commands``."""
+
+PACKAGES = {"history": HISTORY_LAYERS, "commands": COMMAND_LAYERS}
+
 HOMES = {
     "flask": {"web", ""},
     "flask_sock": {"web"},
-    "simple_websocket": {"connection", "user", "web"},
+    "simple_websocket": {"connection", "line", "session", "user", "web"},
+    "wsproto": {"line", "session"},
     "sqlite3": {
         "history.readers",
         "history.sqlite",
@@ -56,13 +71,17 @@ HOMES = {
         "history.sqlite_trim",
         "history.sqlite_write",
     },
-    "socket": {"connection", "serving"},
+    "socket": {"commands.checks", "commands.proxy", "connection", "line", "serving"},
     "signal": {"serving"},
     "gunicorn": set(),
     "itsdangerous": {"identity"},
+    "prompt_toolkit": {"commands.talk"},
 }
 """Where each library may be imported. ``user`` and ``web`` name simple_websocket's Server in
 annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses."""
+
+CLIENT = {"line", "session"}
+"""Of the modules for programs that talk to a server, those that know its libraries."""
 
 ANNOTATIONS_ONLY = {("user", "simple_websocket"), ("web", "simple_websocket")}
 
@@ -112,8 +131,8 @@ def own_imports(name: str) -> set[str]:
     }
 
 
-def within_history(name: str) -> str:
-    return name.removeprefix("history").removeprefix(".")
+def within(package: str, name: str) -> str:
+    return name.removeprefix(package).removeprefix(".")
 
 
 def layer(layers: list[set[str]], name: str) -> int:
@@ -122,17 +141,18 @@ def layer(layers: list[set[str]], name: str) -> int:
 
 def test_every_module_has_its_place():
     assert {name.split(".")[0] for name in SOURCES} == set().union(*LAYERS)
-    history = {name for name in SOURCES if name.startswith("history")}
-    assert set(map(within_history, history)) == set().union(*HISTORY_LAYERS)
+    for package, layers in PACKAGES.items():
+        modules = {name for name in SOURCES if name.split(".")[0] == package}
+        assert {within(package, name) for name in modules} == set().union(*layers)
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
 def test_modules_import_downwards_only(name: str):
     top = name.split(".")[0]
     for imported in own_imports(name):
-        if top == "history" and imported.startswith("history"):
-            ours, theirs = within_history(name), within_history(imported)
-            assert layer(HISTORY_LAYERS, theirs) < layer(HISTORY_LAYERS, ours), imported
+        if top in PACKAGES and imported.split(".")[0] == top:
+            ours, theirs = within(top, name), within(top, imported)
+            assert layer(PACKAGES[top], theirs) < layer(PACKAGES[top], ours), imported
         else:
             assert layer(LAYERS, imported.split(".")[0]) < layer(LAYERS, top), imported
 
@@ -166,6 +186,26 @@ def test_a_library_named_in_annotations_is_not_used_otherwise(name: str, library
 def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_four_and_what_they_bring():
     allowed = {"flask", "flask_sock", "simple_websocket", "werkzeug", "itsdangerous", "chatroom"}
     for name, path in SOURCES.items():
+        if name in CLIENT or name.split(".")[0] == "commands":
+            continue
         for found in imports(path, at_run_time=False):
             top = found.split(".")[0]
             assert top in allowed or top in sys.stdlib_module_names, f"{name} imports {top}"
+
+
+def test_only_commands_know_click():
+    users = {
+        name
+        for name, path in SOURCES.items()
+        if any(found.split(".")[0] == "click" for found in imports(path, at_run_time=False))
+    }
+
+    assert "commands.common" in users
+    assert {name.split(".")[0] for name in users} == {"commands"}
+
+
+def test_the_server_does_not_know_the_client():
+    theirs = {"heard", "outbox", "inbox", "line", "session", "client", "commands", "__main__"}
+    for name in SOURCES:
+        if name.split(".")[0] not in theirs:
+            assert not {found.split(".")[0] for found in own_imports(name)} & theirs, name

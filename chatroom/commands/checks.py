@@ -1,0 +1,195 @@
+"""What ``chatroom doctor`` looks at on this machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from enum import Enum
+from typing import NamedTuple
+
+from chatroom.commands.health import Health, ask
+from chatroom.configuration import CHECKOUT, Configuration, load_configuration
+from chatroom.errors import ConfigurationError, HistoryRefused
+from chatroom.history import make_history
+from chatroom.limits import affordable_users, raise_descriptor_limit
+from chatroom.serving import RESERVE
+
+LEAST_FREE = 100 * 2**20
+"""Bytes on the history's disk below which it is time to act."""
+
+GUNICORN_TIMEOUT = 60.0
+"""Seconds that gunicorn has to tell its settings."""
+
+
+class Verdict(Enum):
+    OK = "ok"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    verdict: Verdict
+    subject: str
+    text: str
+    mend: str = ""
+    """What to do about it."""
+
+
+def ok(subject: str, text: str) -> Finding:
+    return Finding(Verdict.OK, subject, text)
+
+
+def wrong(subject: str, text: str, mend: str) -> Finding:
+    return Finding(Verdict.WRONG, subject, text, mend)
+
+
+def examine() -> list[Finding]:
+    """Look at all of it. Without settings there is nothing else to look at."""
+    try:
+        configuration = load_configuration()
+    except ConfigurationError as error:
+        return [wrong("settings", str(error), "mend the file, or name another with --config")]
+    health = ask(_own_url(configuration))
+    return [
+        ok("settings", str(configuration.path)),
+        check_port(configuration, health),
+        *check_log(configuration),
+        *check_history(configuration, health),
+        check_gunicorn(configuration),
+        check_limits(configuration),
+    ]
+
+
+def _own_url(configuration: Configuration) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(
+        configuration.host_name, configuration.host_name
+    )
+    return f"http://{f'[{host}]' if ':' in host else host}:{configuration.port}"
+
+
+def check_port(configuration: Configuration, health: Health) -> Finding:
+    """Whether the room may listen where it is told to."""
+    host, port = configuration.host_name, configuration.port
+    where = f"{host}:{port}"
+    if health.is_chatroom:
+        if health.is_well:
+            return ok("port", f"a chat room is open at {where}: {health.text}")
+        return wrong("port", f"the chat room at {where} is failing: {health.text}", "see its log")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        return wrong("port", f"cannot listen on {where}: {error.strerror or error}", _way(error))
+    return ok("port", f"{where} is free")
+
+
+def _way(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "stop what uses it (ss -ltnp tells), or set another port"
+    if error.errno == errno.EACCES:
+        return "set a port above 1023, and put a proxy in front"
+    return "set hostName to an address of this machine, or to 0.0.0.0 for all of them"
+
+
+def check_log(configuration: Configuration) -> list[Finding]:
+    """Whether the log can be written; nothing where it goes to standard error."""
+    path = configuration.logfile
+    if path is None:
+        return []
+    if os.access(path if path.exists() else path.parent, os.W_OK) and not path.is_dir():
+        return [ok("log", str(path))]
+    mend = "make it writable for this user, or set another logfilePath"
+    return [wrong("log", f"{path} cannot be written", mend)]
+
+
+def check_history(configuration: Configuration, health: Health) -> list[Finding]:
+    """Whether the history can be used, and has room to grow."""
+    if configuration.history == "memory:":
+        return [Finding(Verdict.NOTE, "history", "memory: forgets everything with the process")]
+    history = make_history(configuration.history, configuration.folder)
+    path = configuration.folder / configuration.history.removeprefix("sqlite:")
+    findings = []
+    try:
+        history.check()
+        state = "sound" if path.exists() else "not there yet: the start makes it"
+        findings.append(ok("history", f"{path} is {state}"))
+    except HistoryRefused as error:
+        _name, cause, way_out = error.args
+        if "is in use by" in cause and health.is_chatroom:
+            findings.append(ok("history", f"{path}, in use by the room that is open"))
+        else:
+            findings.append(wrong("history", cause, way_out))
+    if path.parent.is_dir():
+        free = shutil.disk_usage(path.parent).free
+        if free < LEAST_FREE:
+            text = f"{free // 2**20} MiB are free on the disk of {path.parent}"
+            findings.append(wrong("disk", text, "free some: a full disk stores no message"))
+    return findings
+
+
+def check_gunicorn(configuration: Configuration) -> Finding:
+    """Whether gunicorn would serve as the room needs it, whatever the environment tells it."""
+    command = [sys.executable, "-m", "gunicorn", "--print-config", "app:app"]
+    environ = {**os.environ, "CHATROOM_CONFIG": str(configuration.path)}
+    try:
+        told = subprocess.run(
+            command,
+            cwd=CHECKOUT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=GUNICORN_TIMEOUT,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return wrong("gunicorn", f"it does not tell its settings: {error}", "try: gunicorn app:app")
+    found = dict(re.findall(r"^(\w+) += (.*)$", told.stdout, re.MULTILINE))
+    if told.returncode or "workers" not in found:
+        said = (told.stderr or told.stdout).strip().splitlines()
+        cause = said[-1] if said else f"exit code {told.returncode}"
+        return wrong("gunicorn", f"it does not start: {cause}", "mend that first")
+    if faults := _faults(found, configuration):
+        where = " and ".join(
+            name for name in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY") if name in os.environ
+        )
+        mend = f"take it out of {where or 'gunicorn.conf.py'}; config.json has what may be changed"
+        return wrong("gunicorn", "; ".join(faults), mend)
+    return ok("gunicorn", f"{found['threads']} threads in one worker")
+
+
+def _faults(found: dict[str, str], configuration: Configuration) -> list[str]:
+    """What is other than the room needs it: compare ``serving``, which refuses to start then."""
+    faults = [
+        f"{name} is {found[name]}; wanted: {wanted}"
+        for name, wanted in (("workers", "1"), ("max_requests", "0"))
+        if found[name] != wanted
+    ]
+    if "gthread" not in found["worker_class"].lower():
+        faults.append(f"worker_class is {found['worker_class']}; wanted: gthread")
+    raise_descriptor_limit()
+    least = affordable_users(configuration.max_users, RESERVE).users + RESERVE
+    faults += [
+        f"{name} is {found[name]}; wanted: at least {least}"
+        for name in ("threads", "worker_connections")
+        if int(found[name]) < least
+    ]
+    return faults
+
+
+def check_limits(configuration: Configuration) -> Finding:
+    """Whether this machine carries as many users as the settings admit."""
+    raise_descriptor_limit()
+    wanted = configuration.max_users
+    carried, reason = affordable_users(wanted, RESERVE)
+    if carried >= wanted:
+        return ok("limits", f"this machine carries {wanted} users")
+    text = f"this machine carries {carried} users, and maxUsers is {wanted}; {reason}"
+    return wrong("limits", text, f"raise that limit, or set maxUsers to {carried}")

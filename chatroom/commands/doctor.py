@@ -1,0 +1,46 @@
+"""``chatroom doctor``: what keeps the room from working here, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from chatroom.commands.checks import Finding, Verdict, examine
+from chatroom.commands.common import Code, Server, write
+from chatroom.commands.proxy import examine_proxy
+from chatroom.log import printable
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    envvar="CHATROOM_CONFIG",
+    show_envvar=True,
+    help="The settings; by default the checkout's config.json.",
+)
+@click.option("--proxy", type=Server(), metavar="URL", help="Where the proxy in front is reached.")
+@click.pass_context
+def doctor(ctx: click.Context, config: str | None, proxy: str | None) -> None:
+    """Look for what keeps the room from working here, and say how to mend it.
+
+    Looks at the settings, the port, the history, gunicorn's settings and the machine's limits,
+    as they are for whoever runs this; and with --proxy through a proxy at a room that is open.
+    Changes nothing. The exit code is 1 where something is wrong.
+    """
+    if config is not None:
+        os.environ["CHATROOM_CONFIG"] = config
+    findings = examine()
+    if proxy:
+        findings += examine_proxy(proxy)
+    for finding in findings:
+        _show(finding)
+    if any(finding.verdict is Verdict.WRONG for finding in findings):
+        ctx.exit(Code.FAILED)
+
+
+def _show(finding: Finding) -> None:
+    write(f"{finding.verdict.value:<6} {finding.subject:<9} {printable(finding.text)}")
+    if finding.mend:
+        write(f"{'':<16} -> {printable(finding.mend)}")

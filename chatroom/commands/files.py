@@ -1,0 +1,36 @@
+"""The history file, where no server runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from chatroom.errors import HistoryRefused
+from chatroom.history import History, make_history
+
+history_type = click.Path(dir_okay=False, path_type=Path)
+
+
+@contextmanager
+def opened(path: Path, *, make: bool) -> Iterator[History]:
+    """The history in the file; the lock on it keeps a server out meanwhile.
+
+    Args:
+        path: as the setting ``history`` names it, with or without ``sqlite:``.
+        make: whether to make the file if it is missing.
+
+    Raises:
+        HistoryRefused: it is missing, or no history, or a server uses it.
+    """
+    path = Path(str(path).removeprefix("sqlite:"))
+    history = make_history(f"sqlite:{path.name}", path.parent)
+    if not make and not path.exists():
+        raise HistoryRefused(history.name, f"{path} is not there", "name the file that is")
+    try:
+        history.open()
+        yield history
+    finally:
+        history.close()

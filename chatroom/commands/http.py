@@ -1,0 +1,131 @@
+"""The part of the HTTP API that the commands read."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from chatroom.commands.common import parse
+from chatroom.errors import ServerRefused, ServerUnreachable
+from chatroom.heard import to_message
+from chatroom.line import http_url
+from chatroom.message import Message
+
+TIMEOUT = 30.0
+"""Seconds that the server may be silent."""
+
+ATTEMPTS = 3
+"""How often a reply that breaks off is gone on with, without anything new in between."""
+
+BROKEN = (OSError, http.client.HTTPException)
+
+# No proxy of the environment: the socket of the other commands would not take it either.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Extent(NamedTuple):
+    """How much has been said in a room."""
+
+    messages: int
+    last: int
+    """The last one's number."""
+
+
+def number(id: str) -> int:
+    """The number in a message's id."""
+    return int(id.partition("-")[0])
+
+
+class Api:
+    """A server's ``/api``.
+
+    Every call raises ServerUnreachable where there is no answer, and ServerRefused where it is
+    a no.
+    """
+
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+        self.url = http_url(url)
+        self._timeout = timeout
+
+    def rooms(self) -> dict[str, Extent]:
+        """The rooms, and how much has been said in each."""
+        with closing(self._get("/api/rooms", "application/json")) as reply:
+            try:
+                found = parse(reply.read())["rooms"]
+                return {
+                    str(room["name"]): Extent(int(room["messages"]), number(room["last"]))
+                    for room in found
+                }
+            except (*BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
+                raise self._strange(error) from error
+
+    def messages(self, room: str) -> Iterator[Message]:
+        """All that the room has, oldest first; a reply that breaks off is gone on with."""
+        last: str | None = None
+        failures = 0
+        while True:
+            try:
+                for message in self._lines(room, last):
+                    last, failures = message.id, 0
+                    yield message
+                return
+            except BROKEN as error:
+                failures += 1
+                if failures == ATTEMPTS:
+                    raise ServerUnreachable(self.url, f"it broke off: {error}") from error
+
+    def _lines(self, room: str, since: str | None) -> Iterator[Message]:
+        query = f"?since={quote(since)}" if since else ""
+        path = f"/api/rooms/{quote(room, safe='')}/messages{query}"
+        with closing(self._get(path, "application/x-ndjson")) as reply:
+            if reply.headers.get_content_type() != "application/x-ndjson":
+                raise self._strange(f"it answers {path} with {reply.headers.get_content_type()}")
+            for line in _split(reply):
+                try:
+                    message = to_message(parse(line))
+                except ValueError as error:
+                    raise self._strange(error) from error
+                yield message
+
+    def _get(self, path: str, accept: str) -> Any:
+        request = urllib.request.Request(self.url + path, headers={"Accept": accept})
+        try:
+            return _opener.open(request, timeout=self._timeout)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ServerRefused(f"http-{error.code}", _detail(error)) from None
+        except BROKEN as error:
+            raise ServerUnreachable(self.url, getattr(error, "reason", error)) from error
+
+    def _strange(self, cause: object) -> ServerRefused:
+        return ServerRefused("no-chatroom", f"{self.url} answers as no chat room does: {cause}")
+
+
+def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The lines of the reply.
+
+    Not ``for line in reply``: that takes a stream that breaks off for one that has ended.
+    """
+    rest = b""
+    while data := reply.read1(65536):
+        *whole, rest = (rest + data).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    """What a problem document or a line of text says is wrong."""
+    try:
+        body = error.read(10_000).decode("utf-8", "replace").strip()
+        if error.headers.get_content_subtype().endswith("json"):
+            body = str(json.loads(body).get("detail", body))
+    except (*BROKEN, ValueError, AttributeError):
+        return error.reason
+    return body.splitlines()[0] if body else error.reason

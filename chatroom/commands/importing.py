@@ -1,0 +1,160 @@
+"""``chatroom import``: what export wrote, into the history of a server that does not run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import click
+
+from chatroom.commands.common import Failed, Room, note, parse
+from chatroom.commands.files import history_type, opened
+from chatroom.errors import HandshakeRefused
+from chatroom.handshake import room_name
+from chatroom.heard import to_message
+from chatroom.history import History
+from chatroom.message import Message
+
+BATCH = 500
+"""Messages in one transaction: one sync of the disk."""
+
+MARK = "1eaf"
+"""How the nonce of an imported message begins. One in 65,536 others begins so by chance: it keeps
+its nonce, and is known by it."""
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"), default="-")
+@click.option(
+    "--history",
+    type=history_type,
+    metavar="FILE",
+    required=True,
+    help="The history file, such as chat.db; made if it is missing.",
+)
+@click.option("--room", type=Room(), help="Put all into this room, wherever it was said.")
+def import_(file: IO[bytes], history: Path, room: str | None) -> None:
+    """Read what export wrote as jsonl, from FILE or standard input, into a history.
+
+    The server of the history must not run. Times, names and texts stay; ids become new, behind
+    what the rooms hold already. What was imported before is passed over, so that it may be done
+    again, as after an interruption.
+    """
+    with opened(history, make=True) as target:
+        done = Import(target)
+        try:
+            for number, line in enumerate(_lines(file), 1):
+                if line.strip():
+                    done.take(_message(number, line, room))
+        finally:
+            done.flush()
+            note(f"{done.stored} imported, {done.skipped} passed over (there already)")
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    size = _size(file)
+    if size is None or not sys.stderr.isatty():
+        yield from file
+        return
+    bar = click.progressbar(length=size, label="Importing", file=sys.stderr)
+    with bar as shown:
+        for line in file:
+            yield line
+            shown.update(len(line))
+
+
+def _size(file: IO[bytes]) -> int | None:
+    """The file's bytes; None for a pipe."""
+    with suppress(OSError):
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode):
+            return status.st_size
+    return None
+
+
+def _message(number: int, line: bytes, room: str | None) -> Message:
+    try:
+        message = to_message(parse(line))
+        room_name(message.room)
+    except (ValueError, HandshakeRefused) as error:
+        cause = error.reason if isinstance(error, HandshakeRefused) else error
+        way_out = "mend it and import the file again; what is in already stays single"
+        raise Failed(f"line {number} is no message: {cause}; {way_out}") from error
+    return replace(message, room=room) if room else message
+
+
+class Import:
+    """Messages on their way into a history.
+
+    An imported message's nonce is made from the one that it had, and making it again changes
+    nothing. So a message is known wherever it went: as it was said, or as it was imported,
+    though that were exported and imported once more.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.stored = 0
+        self.skipped = 0
+        self._history = history
+        self._rooms: dict[str, _Target] = {}
+        self._batch: list[Message] = []
+        self._waiting: set[tuple[str, str, str]] = set()  # the room, user id and cmid of these
+
+    def take(self, message: Message) -> None:
+        room = self._rooms.get(message.room) or self._enter(message.room)
+        key = _key(message)
+        if key in room.known or self._has_cmid(message):
+            self.skipped += 1
+            return
+        room.known.add(key)
+        room.seq += 1
+        self._batch.append(replace(message, seq=room.seq, nonce=new_nonce(message.nonce)))
+        if message.cmid:
+            self._waiting.add((message.room, message.user_id, message.cmid))
+        if len(self._batch) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Store what waits."""
+        batch, self._batch = self._batch, []
+        self._waiting.clear()
+        self._history.append(batch)
+        self.stored += len(batch)
+
+    def _enter(self, name: str) -> _Target:
+        room = self._rooms[name] = _Target(self._history, name)
+        return room
+
+    def _has_cmid(self, message: Message) -> bool:
+        """Whether its sender has said it here already, under an id that we do not know."""
+        if not message.cmid:
+            return False
+        ids = message.room, message.user_id, message.cmid
+        return ids in self._waiting or self._history.find(*ids) is not None
+
+
+class _Target:
+    """A room that is imported into."""
+
+    def __init__(self, history: History, name: str) -> None:
+        self.seq, _nonce = history.head(name)
+        self.known = {_key(m) for page in history.pages(name, 0, self.seq) for m in page}
+
+
+def _key(message: Message) -> int:
+    """What is the same for all that became of one message. A number: a room has many."""
+    same = message.sent_at, message.user_name, message.body
+    return hash((new_nonce(message.nonce), *same))
+
+
+def new_nonce(nonce: str) -> str:
+    """16 hex digits; of one that was made so, the same again."""
+    if nonce.startswith(MARK) and len(nonce) == 16:
+        return nonce
+    return MARK + hashlib.blake2b(nonce.encode(), digest_size=6).hexdigest()

@@ -1,0 +1,83 @@
+"""Joining a room, as the same person each time.
+
+A server keeps a name for its user for some seconds after the user has gone. So that a script which
+says one line after another is one person and not many, the token of each name is kept in a file
+that only its owner can read.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from chatroom.client import ChatClient
+from chatroom.commands.common import note
+from chatroom.errors import ServerRefused
+from chatroom.line import http_url
+
+
+@contextmanager
+def joined(
+    url: str, room: str, name: str | None, patience: float, **options: Any
+) -> Iterator[ChatClient]:
+    """A client in the room; leaving the block waits for its acks.
+
+    Args:
+        name: None for the login name, or where that is taken, for what the server suggests.
+
+    Raises:
+        ClientError: as ``ChatClient``.
+    """
+    wanted = name or login_name()
+    tokens = TokenFile(url, wanted)
+    options |= {"patience": patience, "token": tokens.read()}
+    chat = ChatClient(url, wanted, room, **options)
+    try:
+        chat.open()
+    except ServerRefused as refusal:
+        if name or refusal.code != "name-taken" or not refusal.suggestion:
+            raise
+        note(f"{wanted} is taken here: you are {refusal.suggestion}")
+        chat = ChatClient(url, refusal.suggestion, room, **options)
+        chat.open()
+    with chat:
+        if chat.token:
+            tokens.write(chat.token)
+        yield chat
+        chat.close(flush=patience)
+
+
+def login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user without an entry
+        return "Anonymous"
+
+
+class TokenFile:
+    """Where the token of a name on a server is kept. A disk that says no costs nothing else."""
+
+    def __init__(self, url: str, name: str) -> None:
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        key = hashlib.sha256(f"{http_url(url)}\n{name}".encode("utf-8", "replace")).hexdigest()
+        self.path = Path(state, "chatroom", f"{key[:32]}.token").expanduser()
+
+    def read(self) -> str | None:
+        try:
+            return self.path.read_text("ascii").strip() or None
+        except (OSError, ValueError):
+            return None
+
+    def write(self, token: str) -> None:
+        draft = self.path.with_suffix(f".{os.getpid()}")
+        with suppress(OSError, ValueError):
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "w", encoding="ascii") as file:
+                file.write(token + "\n")
+            os.replace(draft, self.path)  # never half a token, whoever writes beside us

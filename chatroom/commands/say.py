@@ -1,0 +1,74 @@
+"""``chatroom say``: one message, or one for each line of standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable
+
+import click
+
+from chatroom.client import ChatClient
+from chatroom.commands.common import Failed, note, talking, write
+from chatroom.commands.joining import joined
+from chatroom.errors import ServerRefused
+from chatroom.outbox import Receipt
+
+
+@click.command()
+@talking
+@click.argument("text", nargs=-1)
+@click.option("--ids", is_flag=True, help="Print the id of each message once it is stored.")
+def say(
+    room: str, text: tuple[str, ...], url: str, name: str | None, patience: float, ids: bool
+) -> None:
+    """Say TEXT in ROOM; without TEXT, each line of standard input.
+
+    Ends when all is stored. What the server refuses is told, and the rest goes on.
+
+    \b
+        chatroom say lobby Good morning
+        tail -f app.log | chatroom say ops --name logs
+    """
+    with joined(url, room, name, patience, listen=False) as chat:
+        refused = _say_all(chat, [" ".join(text)] if text else _lines(), patience, ids)
+    if refused:
+        raise Failed(f"{refused} of the messages were refused" if refused > 1 else "not said")
+
+
+def _lines() -> Iterable[str]:
+    for line in sys.stdin.buffer:  # bytes: a wrong one in a log must not end it
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        if text.strip():
+            yield text
+
+
+def _say_all(chat: ChatClient, texts: Iterable[str], patience: float, ids: bool) -> int:
+    """Say all; returns how many were refused."""
+    refused = 0
+    waiting: deque[Receipt] = deque()
+    for text in texts:
+        try:
+            waiting.append(chat.say(text))
+        except (ServerRefused, ValueError) as error:
+            if chat.failure:
+                raise
+            refused += _settled(error)
+        while waiting and waiting[0].is_settled:
+            refused += _finish(waiting.popleft(), patience, ids)
+    return refused + sum(_finish(receipt, patience, ids) for receipt in waiting)
+
+
+def _finish(receipt: Receipt, patience: float, ids: bool) -> int:
+    try:
+        id = receipt.wait(patience)
+    except ServerRefused as refusal:
+        return _settled(refusal)
+    if ids:
+        write(id)
+    return 0
+
+
+def _settled(error: Exception) -> int:
+    note(str(error))
+    return 1

@@ -1,0 +1,132 @@
+"""What a client has said and the server has not yet acknowledged, in order."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from chatroom.errors import ClientError, Undelivered
+
+
+class Waiters:
+    """How many threads wait for an ack now. While there are any, reading must go on.
+
+    Guarded by ``changed``, like all that a client's threads share.
+    """
+
+    def __init__(self, changed: threading.Condition) -> None:
+        self.changed = changed
+        self._count = 0
+
+    def __bool__(self) -> bool:
+        return self._count > 0
+
+    def __enter__(self) -> None:
+        self.changed.acquire()
+        self._count += 1
+        self.changed.notify_all()  # a reader that has no room for what it read goes on now
+
+    def __exit__(self, *_exception: object) -> None:
+        self._count -= 1
+        self.changed.release()
+
+
+class Receipt:
+    """What ``ChatClient.say`` returns: what became of one message.
+
+    Attributes:
+        cmid: the message's own name; the server stores each once.
+        body: its text.
+        id: what the room calls it, once it is stored; "" until then.
+        error: why it will never be stored; None where nothing says so.
+    """
+
+    __slots__ = ("_waiters", "body", "cmid", "error", "frame", "id")
+
+    def __init__(self, cmid: str, body: str, frame: str, waiters: Waiters) -> None:
+        self.cmid = cmid
+        self.body = body
+        self.frame = frame
+        self.id = ""
+        self.error: ClientError | None = None
+        self._waiters = waiters
+
+    def __repr__(self) -> str:
+        return f"<Receipt {self.cmid}: {self.id or self.error or 'waiting'}>"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known what became of it."""
+        return bool(self.id) or self.error is not None
+
+    def wait(self, timeout: float | None = None) -> str:
+        """Wait until the message is stored, and return its id. Any thread.
+
+        Args:
+            timeout: seconds, or None to wait for as long as the client is open.
+
+        Raises:
+            ServerRefused: the server does not want it.
+            Undelivered: no ack within ``timeout``, or before the client was closed.
+        """
+        with self._waiters:
+            self._waiters.changed.wait_for(lambda: self.is_settled, timeout)
+            if self.error:
+                raise self.error
+            if not self.id:
+                raise Undelivered(1, f"no answer within {timeout:g} s")
+            return self.id
+
+
+class Outbox:
+    """Receipts on their way. Every call holds the client's lock.
+
+    Args:
+        length: how many messages may be on their way.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._waiting: dict[str, Receipt] = {}  # cmid -> receipt, in order
+        self._unsent: deque[Receipt] = deque()  # of these; settled ones may still be in it
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= self._length
+
+    def add(self, receipt: Receipt) -> None:
+        self._waiting[receipt.cmid] = receipt
+        self._unsent.append(receipt)
+
+    def rewind(self) -> None:
+        """Everything without an ack is to be sent again: there is a new connection."""
+        self._unsent = deque(self._waiting.values())
+
+    def take(self) -> str | None:
+        """The next frame to send; it stays in the outbox until it is settled."""
+        while self._unsent:
+            receipt = self._unsent.popleft()
+            if not receipt.is_settled:
+                return receipt.frame
+        return None
+
+    @property
+    def has_unsent(self) -> bool:
+        return bool(self._unsent)
+
+    def settle(self, cmid: str, id: str = "", error: ClientError | None = None) -> bool:
+        """It is stored, or never will be; False where there is no such message."""
+        receipt = self._waiting.pop(cmid, None)
+        if receipt:
+            receipt.id, receipt.error = id, error
+        return receipt is not None
+
+    def give_up(self, cause: str) -> int:
+        """Nothing more will be sent; returns how many that concerns."""
+        count = len(self._waiting)
+        for cmid in list(self._waiting):
+            self.settle(cmid, error=Undelivered(1, cause))
+        return count
