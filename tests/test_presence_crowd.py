@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 import selectors
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -67,7 +68,25 @@ def staying(server: Running, room: str) -> Iterator[Tab]:
         stayer.close()
 
 
+def test_each_absence_has_all_of_its_grace(tmp_path: Path) -> None:
+    """Ann goes and comes back, Cy goes, Ann goes again: so Cy has left before Ann has."""
+    with (
+        serving(tmp_path, history="memory:", leaveGrace=2) as server,
+        closing(Tab(server.port, "Bob").connect_and_catch_up()) as bob,
+        closing(Tab(server.port, "Ann").connect_and_catch_up()) as ann,
+    ):
+        cy = Tab(server.port, "Cy").connect_and_catch_up()
+        ann.drop_cleanly()
+        ann.connect_and_catch_up()
+        cy.drop_cleanly()
+        wait_for(lambda: re.search(r'left: user \d+ "Cy"', server.log()), "that Cy is away")
+        ann.drop_cleanly()
+        assert bob.hear_notice("left")["userName"] == "Cy"
+        assert bob.hear_notice("left")["userName"] == "Ann"
+
+
 SMALL_LIMIT = 5
+"""presenceLimit, where people come and go across it."""
 
 
 def test_everyone_knows_who_is_there_or_how_many(tmp_path: Path) -> None:
