@@ -69,15 +69,17 @@ def staying(server: Running, room: str) -> Iterator[Tab]:
 
 
 def test_each_absence_has_all_of_its_grace(tmp_path: Path) -> None:
-    """Ann goes and comes back, Cy goes, Ann goes again: so Cy has left before Ann has."""
+    """Ann and Dan go and come back, Cy goes, Ann goes again: Cy has left, then Ann, never Dan."""
     with (
         serving(tmp_path, history="memory:", leaveGrace=2) as server,
         closing(Tab(server.port, "Bob").connect_and_catch_up()) as bob,
         closing(Tab(server.port, "Ann").connect_and_catch_up()) as ann,
+        closing(Tab(server.port, "Dan").connect_and_catch_up()) as dan,
     ):
         cy = Tab(server.port, "Cy").connect_and_catch_up()
-        ann.drop_cleanly()
-        ann.connect_and_catch_up()
+        for tab in (ann, dan):
+            tab.drop_cleanly()
+            tab.connect_and_catch_up()
         cy.drop_cleanly()
         wait_for(lambda: re.search(r'left: user \d+ "Cy"', server.log()), "that Cy is away")
         ann.drop_cleanly()
