@@ -14,9 +14,12 @@ TOP = Path(__file__).resolve().parent.parent
 
 
 def create_app(configuration: Configuration) -> Flask:
-    """Wire the parts in the order in which data meets them. Starts no thread, opens no file."""
+    """Wire the parts in the order in which data meets them.
+
+    Starts no thread; of files, it reads the page's own.
+    """
     engine = Engine(configuration)
-    app = Flask("app", root_path=str(TOP))
+    app = Flask("app", root_path=str(TOP), static_folder=None)  # pages.py serves it
     app.extensions["chatroom"] = engine
     web.init_app(app, engine, configuration)
     return app

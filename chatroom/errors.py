@@ -18,6 +18,7 @@ ChatError
 │   └── BadName            a name is none
 ├── TooManyRooms           no more rooms can be made
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
+├── Problem                a request under /api that gets problem details instead of an answer
 └── UserError              a user's thread failed, or the user was dropped: logged and counted
 """
 
@@ -200,6 +201,29 @@ class HandshakeRefused(ChatError):
 
     def __str__(self) -> str:
         return f"{self.status}: {self.reason}"
+
+
+class Problem(ChatError):
+    """A request under ``/api`` that is answered with problem details (RFC 9457).
+
+    Args:
+        code: one of ``problems.KINDS``, which knows the status and the title.
+        detail: one sentence that the person who reads it can act on.
+        headers: what the status asks for besides, such as ``Allow`` with 405.
+        members: what the problem has besides, such as ``field`` and ``value``.
+    """
+
+    def __init__(
+        self, code: str, detail: str, headers: dict[str, str] | None = None, **members: str
+    ) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
+        self.members = members
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
 
 
 class UserError(ChatError):

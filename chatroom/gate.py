@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Protocol
 
-from chatroom.connection import Connection
 from chatroom.errors import HandshakeRefused
 from chatroom.protocol import CloseCode
 
@@ -13,8 +13,25 @@ LEAVING_AT_ONCE = 100
 """Users whose threads end at the same time, when the server stops."""
 
 
+class Occupant(Protocol):
+    """Who holds a place: a ``Connection``, or the ``Listener`` of a stream of events."""
+
+    def hold(self) -> None:
+        """Let its thread sleep, until ``release``."""
+
+    def release(self) -> None:
+        """Let it go on."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Tell it that it must leave. Never waits."""
+
+    def cut(self) -> None:
+        """Make it leave."""
+
+
 class Gate:
-    """Counts every socket under ``/chat``, joined or not, from before its upgrade to its end.
+    """Counts every socket under ``/chat``, joined or not, from before its upgrade to its end;
+    and every stream of events.
 
     Called by reader threads, and by the thread that stops the server.
 
@@ -26,14 +43,14 @@ class Gate:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._inside: set[Connection] = set()
+        self._inside: set[Occupant] = set()
         self._shut = False
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
         return len(self._inside)
 
-    def enter(self, connection: Connection) -> None:
+    def enter(self, connection: Occupant) -> None:
         """Take a place.
 
         Raises:
@@ -47,7 +64,7 @@ class Gate:
                 raise HandshakeRefused(503, reason, {"Retry-After": "30"})
             self._inside.add(connection)
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: Occupant) -> None:
         """Give the place back. Idempotent."""
         with self._changed:
             self._inside.discard(connection)
@@ -71,9 +88,9 @@ class Gate:
         for connection in self._see_out(inside, deadline):
             connection.cut()
 
-    def _see_out(self, held: list[Connection], deadline: float) -> set[Connection]:
+    def _see_out(self, held: list[Occupant], deadline: float) -> set[Occupant]:
         """Release the held ones as others leave; return those released who have not left."""
-        released: set[Connection] = set()
+        released: set[Occupant] = set()
         with self._changed:
             while self._inside and (seconds := deadline - time.monotonic()) > 0:
                 released &= self._inside

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from chatroom.errors import HandshakeRefused
 from chatroom.settings import to_origin
@@ -91,6 +92,31 @@ def own_origin(environ: Environ, proxies: Networks) -> str:
         host = _last(environ.get("HTTP_X_FORWARDED_HOST", "")) or host
     # Traefik writes wss for an upgrade; the page's origin is https all the same.
     return f"{_PAGE_SCHEMES.get(scheme, scheme)}://{host}"
+
+
+def is_trustworthy(environ: Environ, proxies: Networks) -> bool:
+    """Whether a browser counts the page's origin as safe from others on the way.
+
+    Source: W3C, "Secure Contexts", section 3.1.
+    """
+    try:
+        origin = urlsplit(own_origin(environ, proxies))
+    except ValueError:  # a Host header that is none
+        return False
+    return origin.scheme == "https" or is_loopback(origin.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, without a port and brackets, means the machine that one is on."""
+    host = host.rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_loopback or ip.is_unspecified
 
 
 def client_address(environ: Environ, proxies: Networks) -> str:

@@ -26,6 +26,7 @@ from chatroom.connection import STALL_TIMEOUT
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import make_history
+from chatroom.invitation import EVERYWHERE, lan_address, print_code
 from chatroom.limits import (
     Carried,
     Limit,
@@ -205,35 +206,26 @@ def _check_arguments(cfg: Any, configuration: Configuration) -> None:
 
 
 def when_ready(arbiter: Any) -> None:
-    """In the master, when it listens: tell where."""
+    """In the master, when it listens: tell where, and how others get in."""
     for listener in arbiter.LISTENERS:
         address = listener.sock.getsockname()
         if listener.sock.family == socket.AF_UNIX:
             print(f"The chat room listens on {address}")
             continue
         host, port = address[:2]
-        everywhere = host in ("0.0.0.0", "::")
+        everywhere = host in EVERYWHERE
         here = "localhost" if everywhere or host.startswith("127.") else host
         print(f"The chat room is open: {_url(here, port)} (Ctrl-C stops it)")
         lan = lan_address() if everywhere else None
         if lan:
             print(f"For others on the network: {_url(lan, port)}")
+            if sys.stdout.isatty():
+                print(print_code(_url(lan, port), sys.stdout.encoding), end="")
     sys.stdout.flush()
 
 
 def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def lan_address() -> str | None:
-    """This machine's address on its network; None where there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # a documentation address; UDP sends nothing here
-        except OSError:
-            return None
-        address: str = probe.getsockname()[0]
-        return address
 
 
 def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:

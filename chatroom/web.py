@@ -1,4 +1,4 @@
-"""The HTTP side: the page, the history, the health, and the way to a socket."""
+"""The HTTP side, put together: the page, the history, the health, and the way to a socket."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import chain
 from typing import Any
 
 import simple_websocket
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, request
 from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
 
-from chatroom import handshake
+from chatroom import api, handshake, pages
 from chatroom.configuration import Configuration
 from chatroom.connection import Connection, server_options
 from chatroom.engine import Engine
@@ -34,30 +34,17 @@ HEALTH_TIMEOUT = 2.0
 HISTORY_READERS = 8
 """Replies of ``/getAllMessages`` under way at once: each holds a thread while it is read."""
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
-
 
 def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     """Put the routes on the app. Starts nothing."""
     app.config["SOCK_SERVER_OPTIONS"] = server_options(
         configuration.max_message_bytes, [SUBPROTOCOL]
     )
-    _add_pages(app, configuration)
+    pages.init_app(app, configuration)
     _add_history(app, engine.history)
     _add_health(app, engine)
     _add_chat(app, engine, configuration)
-
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        response.headers.update(HEADERS)
-        return response
+    api.init_app(app, engine, configuration)
 
     @app.errorhandler(HTTPException)
     def explain(error: HTTPException) -> Response:
@@ -65,26 +52,6 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name == "Allow"
         )
-        return response
-
-
-def _add_pages(app: Flask, configuration: Configuration) -> None:
-    @app.get("/")
-    @app.get("/messages")
-    def page() -> Response | tuple[str, int]:
-        try:
-            room = handshake.room_name(request.args.get("room"))
-        except HandshakeRefused as refusal:
-            return _refusal(refusal)
-        response = Response(
-            render_template(
-                "chat.html",
-                room=room,
-                max_name_length=configuration.max_name_length,
-                max_message_bytes=configuration.max_message_bytes,
-            )
-        )
-        response.cache_control.no_cache = True
         return response
 
 
@@ -151,7 +118,7 @@ def _add_chat(app: Flask, engine: Engine, configuration: Configuration) -> None:
         except HandshakeRefused as refusal:
             address = handshake.client_address(request.environ, configuration.trusted_proxies)
             log.info("refused: %s: %s", printable(address), refusal)
-            return _refusal(refusal)
+            return pages.refused(refusal)
         return None
 
     @sock.route("/chat")  # type: ignore[untyped-decorator]
@@ -202,10 +169,6 @@ def _user(engine: Engine, configuration: Configuration, subprotocol: str, *whenc
     if subprotocol:
         return Member(*place, tokens=engine.tokens, history=engine.history, **limits)
     return User(*place, **limits)
-
-
-def _refusal(refusal: HandshakeRefused) -> Response:
-    return Response(f"{refusal.reason}\n", refusal.status, refusal.headers, mimetype="text/plain")
 
 
 def _unavailable(reason: str) -> Response:

@@ -16,9 +16,13 @@ import pytest
 from running import CHECKOUT
 
 from chatroom import create_app, serving
+from chatroom.asked import MAX_QUERY_LENGTH
 from chatroom.configuration import load_configuration
+from chatroom.events import PING_INTERVAL
 from chatroom.history.sqlite_file import COLUMNS, UPGRADES
-from chatroom.protocol import CloseCode
+from chatroom.problems import KINDS
+from chatroom.protocol import MAX_DEPTH, CloseCode
+from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.settings import SETTINGS
 
 DOCS = {
@@ -29,6 +33,7 @@ README = DOCS["README.md"]
 ARCHITECTURE = DOCS["docs/architecture.md"]
 DEPLOYMENT = DOCS["docs/deployment.md"]
 PROTOCOL = DOCS["docs/protocol.md"]
+API = DOCS["docs/api.md"]
 SOURCES = sorted((CHECKOUT / "chatroom").rglob("*.py"))
 
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
@@ -89,12 +94,13 @@ def test_a_config_json_in_the_docs_is_accepted(block: str, tmp_path: Path) -> No
 # -- the protocol ----------------------------------------------------------------------------
 
 
-def test_protocol_has_every_route() -> None:
+def test_protocol_and_api_have_every_route() -> None:
     configuration = replace(load_configuration({}), history="memory:")
     rules = [str(rule) for rule in create_app(configuration).url_map.iter_rules()]
     assert "/chat" in rules
-    missing = [rule for rule in rules if not re.search(rf"[ `]{re.escape(rule)}`", PROTOCOL)]
-    assert not missing
+    written = [re.sub("<(id|room)>", lambda found: found[1].upper(), rule) for rule in rules]
+    pages = PROTOCOL + API
+    assert [rule for rule in written if not re.search(rf"[ `]{re.escape(rule)}`", pages)] == []
 
 
 def test_protocol_has_every_close_code() -> None:
@@ -110,6 +116,19 @@ def test_protocol_has_every_status_that_the_program_refuses_with() -> None:
     }
     assert refusals
     assert refusals <= first_cells(PROTOCOL)
+
+
+def test_api_has_every_problem_with_its_status() -> None:
+    documented = {cells[1].strip("`"): int(cells[0]) for cells in rows(API) if cells[0].isdigit()}
+    assert {code: kind.status for code, kind in KINDS.items()}.items() <= documented.items()
+
+
+def test_api_tells_the_limits_that_there_are() -> None:
+    assert f"| `limit` | {PAGE_LENGTH} | messages at most: 1 to {MAX_PAGE_LENGTH:,} |" in API
+    assert f"newest matches, {MAX_MATCHES} at most" in API
+    assert f"`q` may have {MAX_QUERY_LENGTH} characters" in API
+    assert f"come after {PING_INTERVAL:.0f} seconds of silence" in API
+    assert f"{MAX_DEPTH} levels at most" in API
 
 
 # -- the architecture ------------------------------------------------------------------------

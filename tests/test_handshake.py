@@ -18,6 +18,7 @@ from chatroom.handshake import (
     check_upgrade,
     client_address,
     is_trusted,
+    is_trustworthy,
     own_origin,
     room_name,
     strip,
@@ -237,6 +238,22 @@ def test_what_anybody_else_says_of_the_page_does_not_count():
     assert is_allowed(environ)
     assert not is_allowed({**environ, "REMOTE_ADDR": "203.0.113.7"})
     assert not is_allowed(environ, proxies=[])
+
+
+@pytest.mark.parametrize(
+    ("environ", "trustworthy"),
+    [
+        (request(), False),
+        (request(HTTP_HOST="localhost:9999"), True),
+        (request(HTTP_HOST="[::1]"), True),
+        (request(HTTP_HOST="[::1"), False),
+        (request(HTTP_HOST=None), False),
+        (forwarded(proto="https", host="chat.example"), True),
+        ({**forwarded(proto="https"), "REMOTE_ADDR": "203.0.113.7"}, False),
+    ],
+)
+def test_a_browser_trusts_https_and_its_own_machine(environ: dict[str, Any], trustworthy: bool):
+    assert is_trustworthy(environ, networks(*LOOPBACK)) is trustworthy
 
 
 # -- the client's address ----------------------------------------------------------------------

@@ -24,19 +24,19 @@ def test_another_tab_is_the_same_user() -> None:
     assert (second.user_id == first.user_id, second.tab == first.tab) == (True, False)
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        "",
-        "x",
-        "é",
-        "\ud800",
-        "a.b",
-        Tokens(b"t" * 32).write(new_identity()),
-        TOKENS.write(new_identity())[:-1],
-        "x" + TOKENS.write(new_identity()),
-    ],
-)
+FORGED = {
+    "nothing": "",
+    "a letter": "x",
+    "no ASCII": "\xe9",
+    "no UTF-8": "\ud800",
+    "no signature": "a.b",
+    "another server's": Tokens(b"t" * 32).write(new_identity()),
+    "a part of one": TOKENS.write(new_identity())[:-1],
+    "more than one": "x" + TOKENS.write(new_identity()),
+}
+
+
+@pytest.mark.parametrize("token", FORGED.values(), ids=FORGED)
 def test_what_we_did_not_sign_names_nobody(token: str) -> None:
     assert TOKENS.read(token) is None
 

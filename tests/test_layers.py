@@ -13,11 +13,11 @@ from running import CHECKOUT
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
-    {"errors", "message", "timers"},
+    {"assets", "errors", "message", "timers"},
     {"channel", "frames", "heard", "identity", "names", "outbox", "protocol", "limits", "history"},
     {"inbox", "settings", "trimmer", "typed"},
     {"configuration", "handshake", "line"},
-    {"log", "session"},
+    {"invitation", "log", "session"},
     {"client"},
     {"connection"},
     {"user", "gate"},
@@ -28,6 +28,11 @@ LAYERS = [
     {"broadcaster"},
     {"server"},
     {"engine"},
+    {"problems"},
+    {"answers", "asked", "listener"},
+    {"events", "reading"},
+    {"messages", "openapi"},
+    {"api", "pages"},
     {"web", "serving"},
     {""},  # chatroom/__init__.py
     {"commands"},
@@ -57,7 +62,7 @@ COMMAND_LAYERS = [
 PACKAGES = {"history": HISTORY_LAYERS, "commands": COMMAND_LAYERS}
 
 HOMES = {
-    "flask": {"web", ""},
+    "flask": {"answers", "api", "messages", "pages", "web", ""},
     "flask_sock": {"web"},
     "simple_websocket": {"connection", "line", "session", "user", "web"},
     "wsproto": {"line", "session"},
@@ -71,14 +76,24 @@ HOMES = {
         "history.sqlite_trim",
         "history.sqlite_write",
     },
-    "socket": {"commands.checks", "commands.proxy", "connection", "line", "serving"},
+    "socket": {
+        "commands.checks",
+        "commands.proxy",
+        "connection",
+        "invitation",
+        "line",
+        "listener",
+        "serving",
+    },
     "signal": {"serving"},
     "gunicorn": set(),
     "itsdangerous": {"identity"},
     "prompt_toolkit": {"commands.talk"},
+    "segno": {"invitation"},
 }
 """Where each library may be imported. ``user`` and ``web`` name simple_websocket's Server in
-annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses."""
+annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints addresses, and
+``invitation`` asks for this machine's."""
 
 CLIENT = {"line", "session"}
 """Of the modules for programs that talk to a server, those that know its libraries."""
@@ -183,8 +198,9 @@ def test_a_library_named_in_annotations_is_not_used_otherwise(name: str, library
     assert all(id(node) in annotations for node in uses)
 
 
-def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_four_and_what_they_bring():
-    allowed = {"flask", "flask_sock", "simple_websocket", "werkzeug", "itsdangerous", "chatroom"}
+def test_nothing_on_the_way_of_a_message_needs_a_package_but_the_five_and_what_they_bring():
+    allowed = {"flask", "flask_sock", "simple_websocket", "segno", "chatroom"}
+    allowed |= {"werkzeug", "itsdangerous"}
     for name, path in SOURCES.items():
         if name in CLIENT or name.split(".")[0] == "commands":
             continue

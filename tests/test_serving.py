@@ -22,6 +22,7 @@ from running import free_port
 
 from chatroom import limits, serving
 from chatroom.configuration import Configuration, load_configuration
+from chatroom.invitation import print_code
 
 
 @pytest.fixture
@@ -260,10 +261,27 @@ def test_a_unix_socket_is_printed_as_its_path(
     assert capsys.readouterr().out == f"The chat room listens on {path}\n"
 
 
-def test_the_lan_address_is_an_address_or_nothing():
-    found = serving.lan_address()
+def test_a_terminal_gets_a_code_for_the_phones_of_others(
+    listen: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """And a file or a journal does not: see above."""
+    listener = listen("0.0.0.0")
+    monkeypatch.setattr(serving, "lan_address", lambda: "192.168.1.7")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    serving.when_ready(SimpleNamespace(LISTENERS=[listener]))
 
-    assert found is None or socket.inet_aton(found)
+    code = print_code(f"http://192.168.1.7:{listener.port}", "utf-8")
+    assert code
+    assert capsys.readouterr().out.endswith(f":{listener.port}\n{code}")
+
+
+def test_on_this_machine_alone_a_terminal_gets_no_code(
+    listen: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    serving.when_ready(SimpleNamespace(LISTENERS=[listen("127.0.0.1")]))
+
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 # -- later -------------------------------------------------------------------------------------

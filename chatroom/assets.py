@@ -1,0 +1,130 @@
+"""The files of the page, read once: each with its media type, its hash and its gzip.
+
+Why the folder's hash is a segment of the path, ``/static/HASH/chat.js``: ES modules name each
+other relatively ("./outbox.js"), and a relative address keeps the segments in front of it. So
+all that one page loads is of one version and may be cached for ever, without a build step that
+writes hashes into imports, and without an import map, which would have to be an inline script.
+The price is that one changed file makes browsers load all of them again: 60 kB at most.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".wav": "audio/wav",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+"""By the file's ending; what has another one, such as an editor's copy, is not served.
+A table of our own: what the ``mimetypes`` module says depends on the machine."""
+
+WORTHWHILE = 0.9
+"""A gzip is kept where it is no longer than this part of the file: PNG and the like are not."""
+
+_IMPORT = re.compile(
+    r"""^(?:import\s*|(?:import|export)\b[^;'"=(]*?\bfrom\s*)["'](\.{1,2}/[^'"]+)["']""",
+    re.MULTILINE,
+)
+"""A static import as a module of ours has it: at the start of a line. ``import()`` is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file: whole when made, never changed after."""
+
+    name: str
+    """Its path within the folder, with slashes."""
+    media_type: str
+    body: bytes
+    gzipped: bytes | None
+    """None where it would save next to nothing."""
+    hash: str
+
+
+class Assets:
+    """All files of a folder, in memory: what is served is what was there at the start.
+
+    So the page and its parts are of one moment, as the program's code is, also while a newer
+    version is being copied over the old one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        names = sorted(_names(folder))
+        self._assets = {name: _read(folder, name) for name in names}
+        whole = "\n".join(f"{asset.hash} {name}" for name, asset in self._assets.items())
+        self.version = _hash(whole.encode())
+        """16 hex digits, others whenever a file or its name is another."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._assets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._assets)
+
+    def __getitem__(self, name: str) -> Asset:
+        """Raises KeyError."""
+        return self._assets[name]
+
+    def find(self, path: str) -> tuple[Asset | None, bool]:
+        """The file that ``chat.js`` or ``HASH/chat.js`` means, and whether HASH is this version.
+
+        Of another version there is nothing left: it gets what there is now.
+        """
+        version, _, name = path.partition("/")
+        if not re.fullmatch("[0-9a-f]{16}", version):
+            return self._assets.get(path), False
+        return self._assets.get(name), version == self.version
+
+    def modules(self, name: str) -> list[str]:
+        """The modules that this one imports, and those that these import, nearest first.
+
+        A page that names them beforehand has them after one round trip, not one for each level.
+        """
+        found = [name]
+        for module in found:  # grows meanwhile
+            script = self[module].body.decode()
+            folder = posixpath.dirname(module)
+            for target in _IMPORT.findall(script):
+                imported = posixpath.normpath(posixpath.join(folder, target))
+                if imported in self and imported not in found:
+                    found.append(imported)
+        return found[1:]
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") or part == "node_modules" for part in name.parts)
+        if path.suffix in MEDIA_TYPES and path.is_file() and not hidden:
+            yield name.as_posix()
+
+
+def _read(folder: Path, name: str) -> Asset:
+    body = (folder / name).read_bytes()
+    # mtime: the same file gives the same bytes, today and on another machine
+    gzipped = gzip.compress(body, 9, mtime=0)
+    worthwhile = len(gzipped) <= WORTHWHILE * len(body)
+    media_type = MEDIA_TYPES[posixpath.splitext(name)[1]]
+    return Asset(name, media_type, body, gzipped if worthwhile else None, _hash(body))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

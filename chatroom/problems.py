@@ -1,0 +1,88 @@
+"""Problem details (RFC 9457): how ``/api`` says what was wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from chatroom.errors import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+SHOWN_CHARACTERS = 100
+"""Of a value that was refused: enough to recognise it, however long it is."""
+
+
+class Kind(NamedTuple):
+    """One kind of problem: the same status and title each time; only the detail differs."""
+
+    status: int
+    title: str
+
+
+KINDS = {
+    "bad-request": Kind(400, "The request cannot be read"),
+    "bad-room": Kind(400, "That is no name of a room"),
+    "bad-parameter": Kind(400, "A parameter has a value that it cannot have"),
+    "bad-json": Kind(400, "The body is not a JSON object"),
+    "foreign-origin": Kind(403, "Pages of this origin may not do that"),
+    "too-many-rooms": Kind(403, "No more rooms can be made"),
+    "not-found": Kind(404, "There is nothing at this address"),
+    "no-such-message": Kind(404, "The room has no message with this id"),
+    "method-not-allowed": Kind(405, "This address does not take this method"),
+    "not-acceptable": Kind(406, "There is no answer of the type that was asked for"),
+    "cmid-reused": Kind(409, "This cmid belongs to another message"),
+    "message-gone": Kind(410, "The message is no longer kept"),
+    "too-large": Kind(413, "The body is too large"),
+    "unsupported-type": Kind(415, "The body is of a type that is not taken"),
+    "bad-field": Kind(422, "A field has a value that it cannot have"),
+    "internal": Kind(500, "The server made a mistake"),
+    "full": Kind(503, "All places are taken, or the server stops"),
+    "busy": Kind(503, "Too many are reading the history"),
+    "unavailable": Kind(503, "The room cannot do that now"),
+}
+"""Every problem by its ``code``."""
+
+
+def refuse(code: str, field: str, value: object, wanted: str) -> Problem:
+    """The problem that names a field, its value and the way out."""
+    detail = f"{field} is {shown(value)}; wanted: {wanted}"
+    return Problem(code, detail, field=field, value=abridged(value), wanted=wanted)
+
+
+def shown(value: object) -> str:
+    """What was refused, in a sentence: texts in quotes."""
+    text = abridged(value)
+    return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
+
+
+def abridged(value: object) -> str:
+    """What was refused as text, not too long; half a surrogate pair becomes a ``?``."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if len(text) > SHOWN_CHARACTERS:
+        text = f"{text[:SHOWN_CHARACTERS]}… ({len(text)} characters)"
+    return text.encode(errors="replace").decode()
+
+
+def status(problem: Problem) -> int:
+    """The HTTP status that goes with the problem."""
+    return KINDS[problem.code].status
+
+
+def to_json(problem: Problem, document: str) -> str:
+    """The body of the answer.
+
+    Args:
+        problem: its code is one of ``KINDS``.
+        document: the address of the OpenAPI document, in which ``type`` points at the kind.
+    """
+    kind = KINDS[problem.code]
+    members: dict[str, Any] = {
+        "type": f"{document}#/x-problems/{problem.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        **problem.members,
+    }
+    return json.dumps(members, ensure_ascii=False) + "\n"

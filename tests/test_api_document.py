@@ -1,0 +1,116 @@
+"""The description of the HTTP API: it is what the server does, says schemathesis."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Launch
+from running import CHECKOUT, Running, remember
+
+from chatroom import create_app, handshake, openapi, problems
+from chatroom.configuration import load_configuration
+
+PATIENCE = 100
+"""Seconds for one run of schemathesis, which takes about ten."""
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    configuration = replace(load_configuration({}), history="memory:", max_name_length=7)
+    found: dict[str, Any] = json.loads(json.dumps(openapi.document(configuration)))
+    return found
+
+
+def references(part: Any) -> set[str]:
+    """Every ``$ref`` in this part of the document."""
+    if isinstance(part, list):
+        return set().union(*map(references, part))
+    if not isinstance(part, dict):
+        return set()
+    here = {part["$ref"]} if "$ref" in part else set()
+    return here.union(*map(references, part.values()))
+
+
+def test_it_describes_every_route_with_its_methods(document: dict[str, Any]) -> None:
+    configuration = replace(load_configuration({}), history="memory:")
+    routes = {
+        (re.sub("<(.*?)>", r"{\1}", str(rule)), method.lower())
+        for rule in create_app(configuration).url_map.iter_rules()
+        for method in rule.methods or ()
+        if str(rule).startswith("/api/") and method not in ("HEAD", "OPTIONS")
+    }
+    described = {
+        (path, method)
+        for path, operations in document["paths"].items()
+        for method in operations
+        if method != "parameters"
+    }
+
+    assert routes
+    assert described == routes
+
+
+def test_all_that_it_refers_to_is_there(document: dict[str, Any]) -> None:
+    found = references(document)
+    assert found
+    for reference in found:
+        part = document
+        for name in reference.removeprefix("#/").split("/"):
+            part = part[name]
+
+
+def test_every_problem_has_a_place_in_it(document: dict[str, Any]) -> None:
+    """Where the problem's ``type`` points."""
+    assert {code: problem["status"] for code, problem in document["x-problems"].items()} == {
+        code: kind.status for code, kind in problems.KINDS.items()
+    }
+
+
+def test_its_limits_are_those_of_this_server(document: dict[str, Any]) -> None:
+    assert document["components"]["schemas"]["Post"]["properties"]["userName"]["maxLength"] == 7
+
+
+def test_a_room_is_called_there_what_it_may_be_called_here(document: dict[str, Any]) -> None:
+    r"""Python's ``\w`` is JavaScript's letters, numbers and ``_``."""
+    pattern = document["components"]["parameters"]["room"]["schema"]["pattern"]
+
+    assert pattern.replace(r"\p{L}\p{N}_", r"\w") == f"^{handshake._ROOM.pattern}$"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="schemathesis needs Python 3.11")
+@pytest.mark.parametrize("history", ["sqlite:chat.db", "memory:"])
+def test_schemathesis_finds_nothing(prepare: Launch, tmp_path: Path, history: str) -> None:
+    """No 5xx, and every answer is one that the document has; good input is taken, bad refused.
+
+    But for the streams of events, which do not end.
+    """
+    server = prepare(history=history, maxRooms=1_000_000)
+    if history != "memory:":
+        remember(server.folder, lobby=50)
+    server.start()
+    run = schemathesis(server, tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "5 selected / 6 total" in run.stdout
+    assert "Traceback" not in server.said() + server.log()
+    assert "error" not in server.log()
+
+
+def schemathesis(server: Running, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Always the same requests: it has a smaller idea of what a letter is than Unicode, and
+    where they are drawn anew, one in thousands is a letter that it takes for none."""
+    command = [sys.executable, "-m", "schemathesis.cli"]
+    command += ["--config-file", str(CHECKOUT / "tests" / "schemathesis.toml"), "run"]
+    command += [f"http://127.0.0.1:{server.port}/api/openapi.json", "--no-color"]
+    command += ["--exclude-path-regex", "/events$", "--max-examples", "60"]
+    command += ["--generation-deterministic", "--continue-on-failure"]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
