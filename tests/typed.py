@@ -190,9 +190,7 @@ class Tab:
         return frame
 
     def _take(self, frame: Frame) -> None:
-        assert self.welcome or frame["type"] in ("welcome", "error", "renamed"), (
-            f"before welcome: {frame}"
-        )
+        assert self.welcome or frame["type"] in ("welcome", "error"), f"before welcome: {frame}"
         match frame["type"]:
             case "message":
                 self._take_message(frame)
