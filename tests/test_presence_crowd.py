@@ -20,6 +20,8 @@ from typed import SUBPROTOCOL, Frame, Tab, frames, typed
 
 LIMIT = 20
 """presenceLimit: up to so many people are told by name."""
+SMALL_LIMIT = 5
+"""presenceLimit, where people come and go across it."""
 BYTES_EACH = 8_192
 """What one of a crowd may get besides the messages: a welcome, some names, some counts."""
 
@@ -85,10 +87,6 @@ def test_each_absence_has_all_of_its_grace(tmp_path: Path) -> None:
         ann.drop_cleanly()
         assert bob.hear_notice("left")["userName"] == "Cy"
         assert bob.hear_notice("left")["userName"] == "Ann"
-
-
-SMALL_LIMIT = 5
-"""presenceLimit, where people come and go across it."""
 
 
 def test_everyone_knows_who_is_there_or_how_many(tmp_path: Path) -> None:
