@@ -136,8 +136,8 @@ class House:
             self._enter(self.gone.pop(self.chance.randrange(len(self.gone))))
 
     def _enter(self, tab: Tab) -> None:
-        tab.connect()
         self.there.append(tab)
+        tab.connect()
         for other in self.there:  # a name that it bears now, it bears in all its tabs
             if other.user_id == tab.user_id:
                 other.name = tab.name
