@@ -20,6 +20,8 @@ from typed import SUBPROTOCOL, Frame, Tab, frames, typed
 
 LIMIT = 20
 """presenceLimit: up to so many people are told by name."""
+SMALL_LIMIT = 5
+"""presenceLimit, where people come and go across it."""
 BYTES_EACH = 8_192
 """What one of a crowd may get besides the messages: a welcome, some names, some counts."""
 
@@ -87,10 +89,6 @@ def test_each_absence_has_all_of_its_grace(tmp_path: Path) -> None:
         assert bob.hear_notice("left")["userName"] == "Ann"
 
 
-SMALL_LIMIT = 5
-"""presenceLimit, where people come and go across it."""
-
-
 def test_everyone_knows_who_is_there_or_how_many(tmp_path: Path) -> None:
     """People come, go, come back, open a second tab and change their names, in rooms that grow and
     shrink across the limit; all that they are told adds up to what is true."""
@@ -138,8 +136,8 @@ class House:
             self._enter(self.gone.pop(self.chance.randrange(len(self.gone))))
 
     def _enter(self, tab: Tab) -> None:
-        tab.connect()
         self.there.append(tab)
+        tab.connect()
         for other in self.there:  # a name that it bears now, it bears in all its tabs
             if other.user_id == tab.user_id:
                 other.name = tab.name
