@@ -192,7 +192,7 @@ class Host:
             socket.name = name
         frame = typed.person_frame("renamed", *person.known)
         if room.is_large:
-            for socket in person.sockets:
+            for socket in person.sockets & room.members.keys():  # not in front of its welcome
                 socket.write(frame)
         else:
             self._drop(room.tell(frame))

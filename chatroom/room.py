@@ -97,7 +97,8 @@ class Room:
 
     def send(self, frames: Sequence[bytes]) -> list[User]:
         """Let everybody hear what was said; returns the users who are too slow."""
-        self.listeners = [listener for listener in self.listeners if listener.take(frames)]
+        if self.listeners:
+            self.listeners = [listener for listener in self.listeners if listener.take(frames)]
         return self._slow(self.users, b"".join(frames))
 
     def tell(self, frames: bytes) -> list[User]:
@@ -106,5 +107,7 @@ class Room:
 
     @staticmethod
     def _slow(users: dict[User, Connection], frames: bytes) -> list[User]:
-        behind = set(broadcast(users.values(), frames))
+        behind = broadcast(users.values(), frames)
+        if not behind:  # nearly always: and then nothing else is touched
+            return []
         return [user for user, connection in users.items() if connection in behind]

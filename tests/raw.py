@@ -94,12 +94,15 @@ class RawClient:
         port: the server's, on 127.0.0.1.
         room: its name; None for the default one.
         receive_buffer: bytes that the kernel may take for a client who does not read.
+        headers: of the handshake, besides its own.
 
     Raises:
         Refused: the answer is no socket.
     """
 
-    def __init__(self, port: int, room: str | None = None, *, receive_buffer: int = 0) -> None:
+    def __init__(
+        self, port: int, room: str | None = None, *, receive_buffer: int = 0, **headers: str
+    ) -> None:
         self.socket = socket.socket()
         self.socket.settimeout(DEADLINE)
         self._received = bytearray()
@@ -107,7 +110,7 @@ class RawClient:
             if receive_buffer:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             self.socket.connect(("127.0.0.1", port))
-            self.socket.sendall(handshake(room))
+            self.socket.sendall(handshake(room, **headers))
             while (end := self._received.find(b"\r\n\r\n")) < 0:
                 self._read()
             head = bytes(self._received[:end])
