@@ -46,6 +46,10 @@ _IMPORT = re.compile(
 """A static import as a module of ours has it: at the start of a line. ``import()`` is none."""
 
 
+_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ \t]*)$", re.MULTILINE)
+"""Whole lines of it. Where code follows on the same line, as behind a ``@type``, it stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One file: whole when made, never changed after."""
@@ -117,8 +121,18 @@ def _names(folder: Path) -> Iterator[str]:
             yield name.as_posix()
 
 
+def _bare(text: str) -> str:
+    """The script or style without the lines that are nothing but comment: a quarter of the load.
+
+    Empty lines stand for them, so that a browser counts lines as the file does.
+    """
+    return _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+
+
 def _read(folder: Path, name: str) -> Asset:
     body = (folder / name).read_bytes()
+    if name.endswith((".js", ".css")):
+        body = _bare(body.decode()).encode()
     # mtime: the same file gives the same bytes, today and on another machine
     gzipped = gzip.compress(body, 9, mtime=0)
     worthwhile = len(gzipped) <= WORTHWHILE * len(body)

@@ -13,6 +13,7 @@ export class Follower {
   #scroller;
   #hooks;
   #atEnd = true;
+  #endTop = 0; // where the end was last
 
   /** @param {{scroller: HTMLElement, content: HTMLElement}} parts @param {Hooks} hooks */
   constructor({ scroller, content }, hooks) {
@@ -20,12 +21,17 @@ export class Follower {
     this.#hooks = hooks;
     scroller.addEventListener("scroll", () => this.look(), { passive: true });
     // The end moves, too, when a keyboard opens, the box grows or a message unfolds.
-    const observer = new ResizeObserver(() => this.#atEnd && this.toEnd());
+    const observer = new ResizeObserver(() => this.atEnd && this.toEnd());
     observer.observe(scroller);
     observer.observe(content);
   }
 
   get atEnd() {
+    // The reader may have scrolled up already, and the event that tells of it be still to come.
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    if (this.#atEnd && scrollTop < this.#endTop && scrollHeight - scrollTop - clientHeight > NEAR) {
+      this.#atEnd = false;
+    }
     return this.#atEnd;
   }
 
@@ -37,6 +43,7 @@ export class Follower {
 
   toEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#endTop = this.#scroller.scrollTop;
     this.#atEnd = true;
     this.#hooks.onMove();
   }

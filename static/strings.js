@@ -1,19 +1,13 @@
 /**
- * All that the page says, in English and German, by the browser's preference.
+ * All that the page says in English; german.js has it in German. The browser's preference decides.
  *
  * A string that the template holds stands there in English, with its key in `data-t` (its text),
  * `data-t-label`, `data-t-title` or `data-t-placeholder`. tsc sees to it that German lacks nothing.
  */
 
-/** @param {number} n @param {string} one @param {string} many */
-const count = (n, one, many) => (n === 1 ? one : many.replace("#", n.toLocaleString(LANGUAGE)));
+import { LANGUAGE, count, list } from "./language.js";
 
-/** @param {string[]} names @param {string} and */
-function list(names, and) {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${and} ${names.at(-1)}`;
-}
-
-const english = {
+export const english = {
   // The frame
   title: "Chat room",
   skip: "Skip to the message box",
@@ -155,145 +149,7 @@ const english = {
   helpText: "`code` between backticks, ``` around several lines. Addresses become links. A click on a message's time gives a link to it.",
 };
 
-/** @type {typeof english} */
-const german = {
-  title: "Chatraum",
-  skip: "Zum Eingabefeld springen",
-  menu: "Räume und Leute",
-  rooms: "Räume",
-  people: "Hier",
-  you: "du",
-  conversation: "Gespräch",
-  messages: "Nachrichten",
-  pending: "Deine Nachrichten, die unterwegs sind",
-  quiet: "Hier ist es noch still.",
-  quietMore: "Sag das erste Wort; wer später kommt, findet es vor.",
-  needsScript: "Dieser Chatraum braucht JavaScript. Bitte erlaube es für diese Seite und lade sie neu.",
-  close: "Schließen",
-
-  connecting: "Verbinde…",
-  connected: "Verbunden",
-  offline: "Offline.",
-  restarting: "Der Server startet neu.",
-  serverTrouble: (reason) => `Der Server hat Schwierigkeiten: ${reason}.`,
-  tooSlow: "Diese Verbindung war zu langsam, um mitzukommen.",
-  closedBecause: (reason) => `Verbindung geschlossen: ${reason}.`,
-  lost: "Verbindung verloren.",
-  full: "Der Server lässt gerade niemanden ein; vielleicht ist der Raum voll.",
-  failing: "Der Server hat Schwierigkeiten.",
-  unreachable: "Der Server ist nicht erreichbar.",
-  tryingAgain: "Neuer Versuch",
-  inSeconds: (seconds) => ` in ${seconds} s…`,
-  tryNow: "Jetzt versuchen",
-  refused: (reason) => `Der Server hat diese Verbindung geschlossen: ${reason}.`,
-  resumed: (n) => `Wieder verbunden. ${count(n, "Du hast eine Nachricht verpasst.", "Du hast # Nachrichten verpasst.")}`,
-  gapTitle: "Wieder verbunden, aber was inzwischen gesagt wurde, ist nicht vollständig zu haben. Vielleicht fehlen Nachrichten.",
-
-  message: "Nachricht",
-  writeHere: "Nachricht schreiben",
-  send: "Senden",
-  hintSends: "sendet",
-  hintBreaks: "beginnt eine neue Zeile",
-  tooLong: (n, most) =>
-    `Diese Nachricht ist um ${n.toLocaleString(LANGUAGE)} Bytes zu lang; ${most.toLocaleString(LANGUAGE)} passen hinein. Bitte kürze oder teile sie.`,
-  tooMany: (n) => `Es warten schon ${n} Nachrichten. Diese bleibt hier, bis sie gesendet sind.`,
-  onItsWay: "wird gesendet…",
-  waiting: "wartet auf das Senden",
-  notSent: (reason) => `Nicht gesendet: ${reason}`,
-  retry: "Nochmals senden",
-  edit: "Bearbeiten",
-  discard: "Verwerfen",
-  refusedOne: "Der Server hat eine Nachricht nicht angenommen. Oben steht, was du tun kannst.",
-  typing: (names) =>
-    names.length > 3 ? "Mehrere Leute schreiben…" : `${list(names, "und")} ${names.length === 1 ? "schreibt" : "schreiben"}…`,
-
-  today: "Heute",
-  yesterday: "Gestern",
-  newMessages: (n) => count(n, "1 neue Nachricht", "# neue Nachrichten"),
-  toNewest: "Zur neuesten",
-  unreadFromHere: "Neu",
-  missedFromHere: (n) => count(n, "Du hast eine Nachricht verpasst", "Du hast # Nachrichten verpasst"),
-  gap: "Hier fehlen vielleicht Nachrichten.",
-  beginning: "Hier beginnt das Gespräch.",
-  loading: "Ältere Nachrichten werden geladen…",
-  cannotLoad: "Ältere Nachrichten konnten nicht geladen werden.",
-  notFound: "Diese Nachricht gibt es nicht mehr.",
-  linkTo: (time) => `${time}. Link zu dieser Nachricht`,
-  mentionsYou: "erwähnt dich",
-  unchecked: "Diesen Namen hat niemand geprüft: Er kommt von einem einfachen Programm.",
-  showAll: "Alles zeigen",
-  showLess: "Weniger zeigen",
-  came: (names, more) =>
-    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gekommen`,
-  went: (names, more) =>
-    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gegangen`,
-  isNow: (before, now) => `${before} heißt jetzt ${now}`,
-
-  welcome: "Willkommen",
-  chooseName: "Wie sollen dich die anderen nennen?",
-  enter: "Eintreten",
-  rename: "Namen ändern",
-  save: "Speichern",
-  cancel: "Abbrechen",
-  nameTaken: (name) => `Hier heißt schon jemand ${name}.`,
-  nameFree: (name) => `${name} ist frei.`,
-  badName: "Dieser Name geht nicht: Er braucht etwas Sichtbares und keine Zeichen, die die Schreibrichtung umkehren.",
-  nothingTracked: "Kein Konto, keine Cookies: Nichts wird verfolgt, nichts verlässt diesen Server.",
-
-  goToRoom: "In einen Raum gehen oder einen eröffnen",
-  go: "Los",
-  badRoom: "Der Name eines Raums hat 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
-  unreadIn: (n) => count(n, "1 ungelesen", "# ungelesen"),
-
-  invite: "Einladen",
-  inviteTitle: "Andere einladen",
-  inviteHow: "Wer im selben Netz ist, kann diese Adresse öffnen oder den Code abfotografieren:",
-  inviteLocal: "Diese Adresse gilt nur auf diesem Rechner: Der Server hört auf keinen anderen. Setze hostName in config.json auf \"0.0.0.0\", um andere einzulassen.",
-  qrCode: "QR-Code der Adresse",
-  copy: "Kopieren",
-  copied: "Kopiert",
-
-  settings: "Einstellungen",
-  theme: "Aussehen",
-  themeSystem: "Wie das System",
-  themeLight: "Hell",
-  themeDark: "Dunkel",
-  notify: "Benachrichtigungen",
-  notifyOff: "Keine",
-  notifyMentions: "Wenn ich erwähnt werde",
-  notifyAll: "Bei jeder Nachricht",
-  notifyDenied: "Der Browser erlaubt dieser Seite keine Benachrichtigungen; das lässt sich in seinen Einstellungen ändern.",
-  notifyInsecure: "Benachrichtigungen zeigen Browser nur für Seiten über https oder von diesem Rechner.",
-  sound: "Ein leiser Ton bei neuen Nachrichten",
-
-  search: "Suchen",
-  searchFor: "In diesem Raum suchen",
-  searching: "Suche läuft…",
-  found: (n, more) =>
-    n === 0 ? "Nichts gefunden." : count(n, "Eine Nachricht gefunden.", more ? "Die neuesten # Nachrichten gefunden." : "# Nachrichten gefunden."),
-  searchFailed: (reason) => `Die Suche ist fehlgeschlagen: ${reason}`,
-  searchMissing: "Dieser Server kann nicht suchen.",
-  older: "Ältere",
-
-  help: "Hilfe",
-  helpTitle: "Tasten",
-  keySend: "senden",
-  keyBreak: "neue Zeile",
-  keyRecall: "zuletzt Gesendetes, im leeren Feld",
-  keySearch: "suchen",
-  keyRooms: "in einen Raum gehen",
-  keyHelp: "diese Übersicht",
-  keyEscape: "zurück zur neuesten Nachricht und zum Feld",
-  keyScroll: "eine Seite auf oder ab, auch aus dem Feld",
-  helpText: "`Code` zwischen Gravis-Zeichen, ``` um mehrere Zeilen. Aus Adressen werden Links. Ein Klick auf die Uhrzeit gibt einen Link zur Nachricht.",
-};
-
-/** The first language of the browser that the page speaks. */
-export const LANGUAGE = (globalThis.navigator?.languages ?? [])
-  .map((tag) => tag.slice(0, 2).toLowerCase())
-  .find((tag) => tag === "en" || tag === "de") ?? "en";
-
-export const t = LANGUAGE === "de" ? german : english;
+export const t = LANGUAGE === "de" ? (await import("./german.js")).german : english;
 
 /**
  * Put the template's own words into the reader's language.

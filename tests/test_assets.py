@@ -63,6 +63,34 @@ def test_the_media_types_have_endings():
     assert all(ending.startswith(".") and "/" in kind for ending, kind in MEDIA_TYPES.items())
 
 
+def test_lines_of_comment_stay_at_home_and_no_line_moves(tmp_path: Path):
+    script = """\
+/**
+ * What it is for.
+ */
+export const a = /** @type {any} */ ("// no comment"); // why
+  // a reason
+/** @type {any} */ (a).b = "/*";
+const c = `
+*/ https://example.org/*`;
+"""
+    served = write(tmp_path, {"a.js": script})["a.js"].body.decode()
+
+    assert (
+        served
+        == """\
+
+
+
+export const a = /** @type {any} */ ("// no comment"); // why
+
+/** @type {any} */ (a).b = "/*";
+const c = `
+*/ https://example.org/*`;
+"""
+    )
+
+
 # -- versions ----------------------------------------------------------------------------------
 
 

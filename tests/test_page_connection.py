@@ -41,7 +41,7 @@ def test_the_page_comes_back_by_itself_and_sends_what_waited(browser, tmp_path: 
         server.stop()
         tab.page.wait_for_selector("body:not([data-state=connected])")
         tab.say("written while the server was down", "and this, too")
-        assert tab.pending().count() == 2
+        wait_for(lambda: tab.pending().count() == 2, "both in sight")
         server.start()
         tab.hear("and this, too")
 
@@ -72,7 +72,7 @@ def test_what_waits_outlives_the_page_and_is_sent_once(open_wired, wire: Wire) -
     wire.cut()
     tab.page.wait_for_selector("body[data-state=waiting]")
     tab.say("one", "two")
-    assert tab.texts("#pending .text") == ["one", "two"]
+    wait_for(lambda: tab.texts("#pending .text") == ["one", "two"], "both in sight")
     tab.page.close()
     wire.mend()
 

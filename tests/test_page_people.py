@@ -159,8 +159,9 @@ def test_notifications_are_off_until_they_are_asked_for(open_tab) -> None:
     ann.page.evaluate(
         """() => {
             window.shown = [];
-            const real = window.Notification;
-            window.Notification = class { constructor(title, { body }) { shown.push([title, body]) } };
+            window.Notification = class {
+                constructor(title, { body }) { shown.push([title, body]) }
+            };
             Object.defineProperty(Notification, "permission", { get: () => "granted" });
             Notification.requestPermission = async () => "granted";
         }"""
