@@ -1,6 +1,7 @@
 # make run     serve the chat room at http://localhost:9999
 # make test    every check there is; ARGS="-k slow" goes to pytest
 # make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
+# make screenshots   pictures of the page, in tests/screenshots
 # make clean   remove what the two have made
 #
 # They need Python 3.10 or newer; PYTHON=python3.12 says which one.
@@ -12,7 +13,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test bench bench-quick clean
+.PHONY: run test screenshots bench bench-quick clean
 
 # exec: the server takes the shell's place, so that each signal reaches it once
 run: $(VENV)/installed
@@ -25,6 +26,10 @@ test: $(VENV)/installed-tests
 	@$(BIN)/python -m ruff format --check --quiet .
 	@$(BIN)/python -m mypy --strict chatroom
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+screenshots: $(VENV)/installed-tests
+	@sh tests/install_browser.sh
+	@PYTHONPATH=.:tests $(BIN)/python tests/screenshots.py $(ARGS)
 
 bench bench-quick:
 	@exec $(PYTHON) -m benchmarks $(if $(filter bench-quick,$@),--quick) $(ARGS)

@@ -88,6 +88,7 @@ export const german = {
   nothingTracked: "Kein Konto, keine Cookies: Nichts wird verfolgt, nichts verlässt diesen Server.",
 
   goToRoom: "In einen Raum gehen oder einen eröffnen",
+  anotherRoom: "Anderer Raum",
   go: "Los",
   badRoom: "Der Name eines Raums hat 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
   unreadIn: (n) => count(n, "1 ungelesen", "# ungelesen"),

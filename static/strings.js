@@ -98,6 +98,7 @@ export const english = {
 
   // Rooms
   goToRoom: "Go to a room, or make one",
+  anotherRoom: "Another room",
   go: "Go",
   badRoom: "A room's name has 1 to 64 letters, digits, “_”, “-” or “.”.",
   unreadIn: /** @param {number} n */ (n) => count(n, "1 unread", "# unread"),
