@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Protocol
 
-from chatroom.connection import Connection, broadcast
+from chatroom.connection import Connection
 from chatroom.presence import Presence
+from chatroom.sending import broadcast
 from chatroom.user import User
 
 

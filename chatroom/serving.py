@@ -22,7 +22,6 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from chatroom.configuration import CHECKOUT, Configuration, load_configuration
-from chatroom.connection import STALL_TIMEOUT
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import make_history
@@ -35,6 +34,7 @@ from chatroom.limits import (
     raise_descriptor_limit,
 )
 from chatroom.log import set_up_logging
+from chatroom.sending import STALL_TIMEOUT
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ GC_THRESHOLDS = (700, 10, 500)
 
 A look at all that 10,000 users hold stops the room for half a second, and with the default
 2,500 people who come in bring it about. There is nothing for it to find: all cycles here die
-young, or are cut (``connection._cut_cycles``). With 500 it takes some 30,000 who come in.
+young, or are cut (``library.cut_cycles``). With 500 it takes some 30,000 who come in.
 """
 
 REFUSED = 2

@@ -15,11 +15,12 @@ from werkzeug.exceptions import HTTPException
 
 from chatroom import api, handshake, pages
 from chatroom.configuration import Configuration
-from chatroom.connection import Connection, server_options
+from chatroom.connection import Connection
 from chatroom.engine import Engine
 from chatroom.errors import ChatError, HandshakeRefused
 from chatroom.handshake import DEFAULT_ROOM
 from chatroom.history import History
+from chatroom.library import server_options
 from chatroom.log import printable
 from chatroom.member import Member
 from chatroom.protocol import to_json

@@ -14,7 +14,8 @@ import simple_websocket
 from raw import KEY, TEXT, Frame, RawClient
 from running import DEADLINE
 
-from chatroom.connection import Connection, server_options
+from chatroom.connection import Connection
+from chatroom.library import server_options
 
 FAMILIES = ["unix", "tcp"]
 

@@ -21,6 +21,7 @@ from wsproto import WSConnection
 from wsproto.frame_protocol import FrameProtocol
 
 from chatroom import connection as module
+from chatroom import sending
 from chatroom.connection import Connection
 from chatroom.errors import HandshakeRefused, HistoryUnavailable
 from chatroom.protocol import CloseCode, text_frame
@@ -338,7 +339,7 @@ def test_who_does_not_answer_the_close_is_cut_off_by_the_readers_timer():
 def test_who_does_not_answer_a_close_that_was_queued_is_cut_off_too(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.2)
     with Line("tcp", buffers=4096) as line:
         reader = line.start_reader()
         line.connection.write(line_of("0", 50_000))
@@ -352,7 +353,7 @@ def test_who_does_not_answer_a_close_that_was_queued_is_cut_off_too(
 
 def test_who_ignores_the_close_and_goes_on_talking_is_cut_off(monkeypatch: pytest.MonkeyPatch):
     """A client without manners would hold its place for ever."""
-    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.2)
     with Line("tcp") as line:
         reader = line.start_reader()
         line.connection.end(CloseCode.SERVER_ERROR, "not stored")
@@ -383,7 +384,7 @@ def test_what_a_client_said_before_it_was_lost_is_heard():
 def test_who_does_not_take_what_is_queued_before_the_close_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, family: str
 ):
-    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.1)
     monkeypatch.setattr(module, "SEND_PATIENCE", 0.05)
     with Line(family, buffers=4096) as line:
         fill(line)
@@ -396,7 +397,7 @@ def test_who_does_not_take_what_is_queued_before_the_close_is_cut_off(
 
 def test_who_has_said_goodbye_does_not_get_an_endless_past(monkeypatch: pytest.MonkeyPatch):
     """However fast the client reads: its thread is wanted back."""
-    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.2)
 
     def pages() -> Iterator[bytes]:
         while True:
@@ -415,7 +416,7 @@ def test_who_has_said_goodbye_does_not_get_an_endless_past(monkeypatch: pytest.M
 
 
 def test_a_client_that_takes_nothing_frees_its_writer(monkeypatch: pytest.MonkeyPatch, family: str):
-    monkeypatch.setattr(module, "STALL_TIMEOUT", 0.2)
+    monkeypatch.setattr(sending, "STALL_TIMEOUT", 0.2)
     monkeypatch.setattr(module, "SEND_PATIENCE", 0.05)
     with Line(family, buffers=4096) as line:
         fill(line)
@@ -426,7 +427,7 @@ def test_a_client_that_takes_nothing_frees_its_writer(monkeypatch: pytest.Monkey
 
 def test_a_client_that_takes_little_by_little_is_not_cut_off(monkeypatch: pytest.MonkeyPatch):
     """Each bite comes after a pause, and all of them take longer than a stall may."""
-    monkeypatch.setattr(module, "STALL_TIMEOUT", 0.3)
+    monkeypatch.setattr(sending, "STALL_TIMEOUT", 0.3)
     monkeypatch.setattr(module, "SEND_PATIENCE", 0.02)
     with Line(buffers=4096) as line:
         line.connection.write(line_of("0", 50_000))
@@ -509,7 +510,7 @@ def test_who_closes_still_gets_what_was_queued_before(family: str):
 
 
 def test_who_closes_and_lingers_is_waited_for_seconds_only(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.2)
     with Line("tcp") as line:
         reader = line.start_reader()
         line.peer.send(encode(CLOSE, NORMAL))
@@ -702,4 +703,4 @@ def test_small_frames_are_not_held_back_and_dead_peers_are_noticed():
         assert line.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             milliseconds = line.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-            assert milliseconds == module.STALL_TIMEOUT * 1000
+            assert milliseconds == sending.STALL_TIMEOUT * 1000

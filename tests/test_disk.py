@@ -32,7 +32,10 @@ def mounted(folder: Path, *options: str) -> bool:
 
 
 def unmount(folder: Path) -> None:
-    subprocess.run(["umount", str(folder)], check=True)
+    def is_done() -> bool:  # a process that has just ended may still be on its way out
+        return subprocess.run(["umount", str(folder)], capture_output=True).returncode == 0
+
+    wait_for(is_done, "the disk is free")
 
 
 class SmallDisk:

@@ -17,7 +17,7 @@ LAYERS = [
     {"channel", "frames", "heard", "identity", "names", "outbox", "protocol", "limits", "history"},
     {"inbox", "settings", "trimmer", "typed"},
     {"configuration", "handshake", "line"},
-    {"invitation", "log", "session"},
+    {"invitation", "library", "log", "sending", "session"},
     {"client"},
     {"connection"},
     {"user", "gate"},
@@ -64,7 +64,7 @@ PACKAGES = {"history": HISTORY_LAYERS, "commands": COMMAND_LAYERS}
 HOMES = {
     "flask": {"answers", "api", "messages", "pages", "web", ""},
     "flask_sock": {"web"},
-    "simple_websocket": {"connection", "line", "session", "user", "web"},
+    "simple_websocket": {"connection", "library", "line", "session", "user", "web"},
     "wsproto": {"line", "session"},
     "sqlite3": {
         "history.readers",
@@ -83,6 +83,7 @@ HOMES = {
         "invitation",
         "line",
         "listener",
+        "sending",
         "serving",
     },
     "signal": {"serving"},
@@ -98,7 +99,11 @@ annotations only, and ``chatroom`` makes the Flask object; ``serving`` prints ad
 CLIENT = {"line", "session"}
 """Of the modules for programs that talk to a server, those that know its libraries."""
 
-ANNOTATIONS_ONLY = {("user", "simple_websocket"), ("web", "simple_websocket")}
+ANNOTATIONS_ONLY = {
+    ("connection", "simple_websocket"),
+    ("user", "simple_websocket"),
+    ("web", "simple_websocket"),
+}
 
 
 def name_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from guests import Guest
 from raw import BINARY, CLOSE, CONTINUATION, TEXT, encode, line_of_chat
 from running import DEADLINE, wait_for
 
-from chatroom import connection
+from chatroom import connection, sending
 from chatroom.channel import Channel, Ready
 from chatroom.errors import HistoryUnavailable, UserError
 from chatroom.message import Draft
@@ -271,7 +271,7 @@ def test_a_past_that_cannot_be_read_is_told_and_reported(channels: Channels):
 def test_a_writer_whose_client_stalls_frees_the_reader_and_is_reported(
     channels: Channels, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(connection, "STALL_TIMEOUT", 0.2)
+    monkeypatch.setattr(sending, "STALL_TIMEOUT", 0.2)
     monkeypatch.setattr(connection, "SEND_PATIENCE", 0.05)
     with Guest(channels, buffers=4096).sit_down() as guest:
         guest.send(userName="Bob")
