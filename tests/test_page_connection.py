@@ -113,7 +113,7 @@ def test_a_message_that_the_server_refuses_fails_in_sight(open_tab) -> None:
 
     tab.page.click("#pending .edit")
     assert tab.page.input_value("#body") == "unwelcome"
-    assert tab.pending().count() == 0
+    wait_for(lambda: tab.pending().count() == 0, "nothing that waits")
 
 
 def refuse_messages(route) -> None:
