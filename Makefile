@@ -2,7 +2,7 @@
 # make test    every check there is; ARGS="-k slow" goes to pytest
 # make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
 # make screenshots   pictures of the page, in tests/screenshots
-# make clean   remove what the two have made
+# make clean   remove what these have made
 #
 # They need Python 3.10 or newer; PYTHON=python3.12 says which one.
 

@@ -164,7 +164,7 @@ class Member(User):
             self.end(CloseCode.SLOW, "slow", drop=True)
 
     def committed(self, said: Said, message: Message) -> None:
-        """Acknowledge it, once the room has it too: see ``acks``."""
+        """Acknowledge it, once the room has it too: see ``send_acks``."""
         self._acks.append(typed.ack(said.cmid, message.id))
 
     def send_acks(self) -> None:
