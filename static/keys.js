@@ -1,6 +1,7 @@
 /** Keys and buttons for the whole page. What they open is loaded when it is first wanted. */
 
 import { byId } from "./dom.js";
+import { t } from "./strings.js";
 
 /**
  * @param {object} parts
@@ -13,16 +14,36 @@ import { byId } from "./dom.js";
 export function wireKeys({ conversation, composer, archive, rooms, room }) {
   const side = byId("side", HTMLElement);
   const body = byId("body", HTMLTextAreaElement);
+  const panel = byId("search", HTMLElement);
+  const searchFor = byId("search-for", HTMLInputElement);
   /** @type {import("./search.js").Search|null} */
   let search = null;
 
-  const openSearch = async () => {
-    const { Search } = await import("./search.js");
-    search ??= new Search(archive, () => composer.focus());
-    search.open();
+  /**
+   * A part that is wanted now; null where it cannot be had, which is said.
+   *
+   * @template T
+   * @param {() => Promise<T>} load
+   */
+  const later = async (load) => {
+    try {
+      return await load();
+    } catch {
+      composer.notice(t.unreachable);
+      composer.focus();
+      return null;
+    }
   };
-  const openHelp = async () => (await import("./sheets.js")).openHelp();
-  const openInvitation = async () => (await import("./sheets.js")).openInvitation(room);
+  const openSearch = async () => {
+    panel.hidden = false;
+    searchFor.focus(); // at once: what is typed while the rest loads is meant for it
+    searchFor.select();
+    const part = await later(() => import("./search.js"));
+    if (part) search ??= new part.Search(archive, () => composer.focus());
+    else panel.hidden = true;
+  };
+  const openHelp = async () => (await later(() => import("./sheets.js")))?.openHelp();
+  const openInvitation = async () => (await later(() => import("./sheets.js")))?.openInvitation(room);
   const openRooms = () => {
     if (isDrawer(side)) side.showPopover();
     rooms.focus();

@@ -10,6 +10,8 @@ import { dateAndTime } from "./time.js";
 const EXCERPT = 220; // characters of a result
 const LEAD = 60; // of them, before the first match
 const PATIENCE = 250; // ms after the last key
+const AGAIN_AFTER = 1_000; // ms; the first searches of a long room only make it ready
+const MOST_TRIES = 30;
 
 /** @typedef {import("./session.js").Message} Message */
 
@@ -46,12 +48,7 @@ export class Search {
     });
     byId("search-close", HTMLButtonElement).addEventListener("click", () => this.close());
     this.#more.addEventListener("click", () => this.#look(this.#oldest));
-  }
-
-  open() {
-    this.#panel.hidden = false;
-    this.#input.focus();
-    this.#input.select();
+    if (this.#input.value) this.#look(); // typed while this module was on its way
   }
 
   close() {
@@ -67,11 +64,16 @@ export class Search {
     if (!before) this.#text = text;
     if (!text) return this.#show([], before, "");
     this.#summary.textContent = t.searching;
-    try {
-      const found = await this.#archive.search(this.#text, before);
-      if (asked === this.#asked) this.#show(found, before, t.found(found.length, found.length >= 50));
-    } catch (error) {
-      if (asked === this.#asked) this.#show([], before, this.#sorry(error));
+    for (let tries = 1; asked === this.#asked; tries += 1) {
+      try {
+        const found = await this.#archive.search(this.#text, before);
+        if (asked === this.#asked) this.#show(found, before, t.found(found.length, found.length >= 50));
+        return;
+      } catch (error) {
+        const isBusy = error instanceof ArchiveError && error.status === 503 && tries < MOST_TRIES;
+        if (!isBusy && asked === this.#asked) return this.#show([], before, this.#sorry(error));
+        await new Promise((wake) => setTimeout(wake, AGAIN_AFTER));
+      }
     }
   }
 

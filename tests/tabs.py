@@ -103,9 +103,13 @@ class Tab:
 
     def see(self, selector: str, text: str) -> None:
         """Wait until what is there has the text in it."""
-        wait_for(
-            lambda: any(text in found for found in self.texts(selector)), f"{text!r} in {selector}"
-        )
+        try:
+            wait_for(
+                lambda: any(text in found for found in self.texts(selector)),
+                f"{text!r} in {selector}",
+            )
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there is {self.texts(selector)}") from None
 
     def texts(self, selector: str) -> list[str]:
         return self.page.locator(selector).all_inner_texts()

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Route
 from running import Running, remember, serving, wait_for
 from tabs import Tab
 
@@ -263,6 +264,50 @@ def test_search_finds_and_a_result_leads_into_the_conversation(open_tab, archive
     tab.page.locator("#search-for").press("Escape")
     assert tab.page.locator("#search").is_hidden()
     assert tab.page.evaluate("document.activeElement.id") == "body"
+
+
+def test_what_is_typed_while_the_search_is_on_its_way_is_searched_for(open_tab) -> None:
+    tab = open_tab()
+    tab.say("a needle")
+    tab.hear("a needle")
+    held: list[Route] = []
+    tab.page.route("**/search.js", lambda route: held.append(route))
+    tab.page.keyboard.press("Control+k")
+    tab.page.keyboard.type("needle")
+    wait_for(lambda: tab.page.title() and held, "the request for the module")
+
+    held[0].continue_()
+
+    tab.see("#search-summary", "One message found.")
+    assert tab.page.input_value("#body") == ""
+
+
+def test_a_search_that_has_to_wait_for_its_index_goes_on_by_itself(open_tab) -> None:
+    tab = open_tab()
+    tab.say("a needle")
+    tab.hear("a needle")
+    busy = {"type": "about:blank", "status": 503, "detail": "still being indexed"}
+    tab.page.route("**/messages?q=*", lambda route: route.fulfill(status=503, json=busy), times=2)
+
+    tab.page.keyboard.press("Control+k")
+    tab.page.keyboard.type("needle")
+
+    tab.see("#search-summary", "One message found.")
+
+
+def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_box_in_use(open_tab) -> None:
+    tab = open_tab()
+    tab.context.set_offline(True)
+    for key in ("k", "/"):
+        tab.page.keyboard.press(f"Control+{key}")
+        tab.see("#notice", "The server cannot be reached.")
+        tab.page.keyboard.type("x")
+    assert tab.page.input_value("#body") == "xx"
+    assert tab.page.locator("#search").is_hidden()
+
+    tab.context.set_offline(False)
+    tab.page.keyboard.press("Control+/")
+    tab.page.locator("#help-dialog[open]").wait_for()
 
 
 def test_search_says_that_there_is_nothing(open_tab) -> None:
