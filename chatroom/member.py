@@ -46,6 +46,8 @@ class Arrival(NamedTuple):
     seen: int | None
     """The seq of the last message it saw, if that message is still there; -1 if it is not; None
     where it did not ask."""
+    past: int | None
+    """Past messages that it wants at most, where it does not go on after ``seen``."""
 
 
 class Member(User):
@@ -138,8 +140,16 @@ class Member(User):
         user_id = before.user_id if before else ""
         identity = before if before and comes_back else new_identity(user_id)
         token = self._tokens.write(identity)
-        seen = self._seen(room, hello)
-        return Arrival(self, hello.user_name, room, identity, token, comes_back, seen)
+        return Arrival(
+            self,
+            hello.user_name,
+            room,
+            identity,
+            token,
+            comes_back,
+            self._seen(room, hello),
+            hello.past,
+        )
 
     def _seen(self, room: str, hello: Hello) -> int | None:
         if hello.since is None:

@@ -271,7 +271,10 @@ class Server:
 
     def _let_in(self, room: Room, user: User, arrival: Arrival | None) -> None:
         seen = arrival.seen if arrival else None
-        first = max(0, room.seq - self._replay_limit) if self._replay_limit else 0
+        wanted = self._replay_limit or room.seq
+        if arrival and arrival.past is not None:
+            wanted = min(wanted, arrival.past)
+        first = max(0, room.seq - wanted)
         if not arrival:
             room.users[user] = user.connection
         now = max(len(room.users), len(room.presence))

@@ -39,6 +39,8 @@ class Hello(NamedTuple):
     room: str | None
     since: Cursor | None
     token: str
+    past: int | None
+    """Past messages that it wants at most, where it does not go on after ``since``."""
 
 
 class Say(NamedTuple):
@@ -80,7 +82,8 @@ def decode(text: str, *, max_name_length: int) -> Request:
         room = _text(fields, "room", "bad-frame") if "room" in fields else None
         since = _cursor(fields) if fields.get("since") is not None else None
         name = checked(_text(fields, "userName", "bad-name"), max_name_length)
-        return Hello(name, room, since, _text(fields, "token", "bad-frame", ""))
+        token = _text(fields, "token", "bad-frame", "")
+        return Hello(name, room, since, token, _past(fields))
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     shown = json.dumps(kind)[:40]
@@ -120,6 +123,15 @@ def _is_utf8(text: str) -> bool:
 
 def _cursor(fields: Mapping[str, Any]) -> Cursor:
     return to_cursor(_text(fields, "since", "bad-frame"))
+
+
+def _past(fields: Mapping[str, Any]) -> int | None:
+    if "past" not in fields:
+        return None
+    past = fields["past"]
+    if type(past) is not int or past < 0:
+        raise TypedRefusal("bad-frame", "past must be a whole number, 0 or more.")
+    return past
 
 
 def to_cursor(text: str) -> Cursor:
