@@ -48,6 +48,8 @@ class Arrival(NamedTuple):
     where it did not ask."""
     past: int | None
     """Past messages that it wants at most, where it does not go on after ``seen``."""
+    hears_rooms: bool
+    """It wants to be told in which rooms something is said."""
 
 
 class Member(User):
@@ -66,6 +68,7 @@ class Member(User):
         "_history",
         "_tokens",
         "_typed_at",
+        "hears_rooms",
         "inside",
         "knows",
         "names_refused",
@@ -86,6 +89,8 @@ class Member(User):
         self.user_id = ""
         self.tab = ""
         self.names_refused = 0
+        self.hears_rooms = False
+        """It is told in which rooms something is said, once it is live."""
         self.knows: dict[str, str] | int = 0
         """Whom ``welcome`` told it of, user ids and names, or how many: until it is live."""
 
@@ -149,6 +154,7 @@ class Member(User):
             comes_back,
             self._seen(room, hello),
             hello.past,
+            hello.rooms,
         )
 
     def _seen(self, room: str, hello: Hello) -> int | None:

@@ -41,6 +41,8 @@ class Hello(NamedTuple):
     token: str
     past: int | None
     """Past messages that it wants at most, where it does not go on after ``since``."""
+    rooms: bool
+    """It wants to be told in which rooms something is said."""
 
 
 class Say(NamedTuple):
@@ -83,7 +85,7 @@ def decode(text: str, *, max_name_length: int) -> Request:
         since = _cursor(fields) if fields.get("since") is not None else None
         name = checked(_text(fields, "userName", "bad-name"), max_name_length)
         token = _text(fields, "token", "bad-frame", "")
-        return Hello(name, room, since, token, _past(fields))
+        return Hello(name, room, since, token, _past(fields), _rooms(fields))
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     shown = json.dumps(kind)[:40]
@@ -132,6 +134,13 @@ def _past(fields: Mapping[str, Any]) -> int | None:
     if type(past) is not int or past < 0:
         raise TypedRefusal("bad-frame", "past must be a whole number, 0 or more.")
     return past
+
+
+def _rooms(fields: Mapping[str, Any]) -> bool:
+    rooms = fields.get("rooms", False)
+    if type(rooms) is not bool:
+        raise TypedRefusal("bad-frame", "rooms must be true or false.")
+    return rooms
 
 
 def to_cursor(text: str) -> Cursor:

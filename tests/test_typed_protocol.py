@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -448,6 +449,49 @@ def test_a_large_room_tells_its_number_instead_of_names(tmp_path: Path) -> None:
             who.socket.close()
         (left,) = people[0].hear_until("users")[-1]["users"]
         assert left["userName"] == "user 0"
+
+
+# -- other rooms ---------------------------------------------------------------------------------
+
+
+def test_who_asks_is_told_of_other_rooms_whoever_speaks_there(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, history="memory:") as server,
+        client(server, "lobby") as ann,
+        client(server, "lobby") as bob,
+        server.member("Plain", "garden") as plain,
+    ):
+        bob.enter("Bob")
+        ann.enter("Ann", rooms=True)
+        plain.say("from a socket")
+        last = plain.hear()[0]["id"]
+        assert ann.hear() == {"type": "rooms", "rooms": [{"name": "garden", "last": last}]}
+
+        last = post(server, "attic", userName="Bot", body="over HTTP")["id"]
+        assert ann.hear() == {"type": "rooms", "rooms": [{"name": "attic", "last": last}]}
+
+        assert bob.hear()["type"] == "joined"
+        ann.say("done")
+        assert bob.hear()["body"] == "done"
+
+
+def post(server: Running, room: str, **fields: str) -> dict[str, Any]:
+    """Say something over HTTP."""
+    url = f"http://127.0.0.1:{server.port}/api/rooms/{room}/messages"
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(fields).encode(), headers)
+    with urllib.request.urlopen(request, timeout=DEADLINE) as reply:
+        message: dict[str, Any] = json.load(reply)
+    return message
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", None, ["garden"]], ids=str)
+def test_rooms_is_true_or_false_and_nothing_else(brief: Running, room: str, value: object) -> None:
+    with client(brief, room) as bob:
+        bob.send("hello", userName="Bob", rooms=value)
+        refused = {"code": "bad-frame", "detail": "rooms must be true or false."}
+        assert bob.hear() == {"type": "error", **refused}
+        bob.enter("Bob", rooms=False)
 
 
 # -- at the door ---------------------------------------------------------------------------------
