@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from chatroom import protocol
+from chatroom.activity import Activity
 from chatroom.errors import CmidTaken, HistoryError, TooManyRooms, TypedRefusal
 from chatroom.history import History
 from chatroom.host import Host
@@ -33,6 +34,7 @@ class Broadcaster:
         history: written by this alone.
         rooms: the Server's.
         host: grants what users wish beside talking.
+        activity: told in which rooms something has been said.
         drop: ends users who are too slow.
         remove: takes a user out of its room; told why.
         log_failure: counts and logs what failed.
@@ -43,6 +45,7 @@ class Broadcaster:
         history: History,
         rooms: Rooms,
         host: Host,
+        activity: Activity,
         *,
         drop: Callable[[Iterable[User]], None],
         remove: Callable[[User, str], None],
@@ -51,6 +54,7 @@ class Broadcaster:
         self._history = history
         self._rooms = rooms
         self._host = host
+        self._activity = activity
         self._drop = drop
         self._remove = remove
         self._log_failure = log_failure
@@ -153,6 +157,7 @@ class Broadcaster:
             self._drop(room.send(frames))
             if any(said.user.acknowledged for said, _message in pairs):
                 self._acknowledge(pairs)
+            self._activity.note(room)
             self._rooms.forget_if_empty(room.name)
 
     @staticmethod

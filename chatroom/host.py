@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from chatroom import typed
+from chatroom.activity import Activity
 from chatroom.errors import TypedRefusal
 from chatroom.member import MAX_BAD_FRAMES, TYPING_INTERVAL, Arrival, Member
 from chatroom.names import free_name
@@ -30,6 +31,7 @@ class Host:
 
     Args:
         timers: the Server's.
+        activity: tells of what is said in other rooms.
         drop: ends users who are too slow.
         forget: told of a room that may be empty now.
         leave_grace: seconds without a connection, after which a user has left.
@@ -40,6 +42,7 @@ class Host:
     def __init__(
         self,
         timers: Timers,
+        activity: Activity,
         drop: Callable[[list[User]], None],
         forget: Callable[[Room], None],
         *,
@@ -48,6 +51,7 @@ class Host:
         limits: dict[str, int],
     ) -> None:
         self._timers = timers
+        self._activity = activity
         self._drop = drop
         self._forget = forget
         self._leave_grace = leave_grace
@@ -72,6 +76,7 @@ class Host:
         self._evict(room, arrival.name, user_id)
         user.room, user.name, user.inside = room.name, arrival.name, True
         user.user_id, user.tab = user_id, arrival.identity.tab
+        user.hears_rooms = arrival.hears_rooms
         is_new = user_id not in room.presence
         if arrival.comes_back and not is_new:
             self._replace(room, room.presence[user_id], user.tab)
@@ -112,6 +117,7 @@ class Host:
         room.members.pop(user, None)
         if isinstance(user, Member):
             user.inside = False
+            self._activity.leave(user)
             if user.user_id in room.presence:
                 room.presence[user.user_id].sockets.discard(user)
 
@@ -134,8 +140,14 @@ class Host:
         return len(room.presence) if room.is_large else dict(room.presence.known())
 
     def go_live(self, room: Room, user: Member) -> bytes:
-        """From here on the user hears of people; what it missed of them meanwhile, and ``live``."""
+        """From here on the user hears of people, and of other rooms where it asked for that.
+
+        Returns:
+            What it missed of people meanwhile, and ``live``.
+        """
         room.members[user] = user.connection
+        if user.hears_rooms:
+            self._activity.enter(user)
         knew, now = user.knows, self._people(room)
         user.knows = 0
         if knew == now:

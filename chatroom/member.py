@@ -46,6 +46,10 @@ class Arrival(NamedTuple):
     seen: int | None
     """The seq of the last message it saw, if that message is still there; -1 if it is not; None
     where it did not ask."""
+    past: int | None
+    """Past messages that it wants at most, where it does not go on after ``seen``."""
+    hears_rooms: bool
+    """It wants to be told in which rooms something is said."""
 
 
 class Member(User):
@@ -64,6 +68,7 @@ class Member(User):
         "_history",
         "_tokens",
         "_typed_at",
+        "hears_rooms",
         "inside",
         "knows",
         "names_refused",
@@ -84,6 +89,8 @@ class Member(User):
         self.user_id = ""
         self.tab = ""
         self.names_refused = 0
+        self.hears_rooms = False
+        """It is told in which rooms something is said, once it is live."""
         self.knows: dict[str, str] | int = 0
         """Whom ``welcome`` told it of, user ids and names, or how many: until it is live."""
 
@@ -138,8 +145,17 @@ class Member(User):
         user_id = before.user_id if before else ""
         identity = before if before and comes_back else new_identity(user_id)
         token = self._tokens.write(identity)
-        seen = self._seen(room, hello)
-        return Arrival(self, hello.user_name, room, identity, token, comes_back, seen)
+        return Arrival(
+            self,
+            hello.user_name,
+            room,
+            identity,
+            token,
+            comes_back,
+            self._seen(room, hello),
+            hello.past,
+            hello.rooms,
+        )
 
     def _seen(self, room: str, hello: Hello) -> int | None:
         if hello.since is None:

@@ -12,6 +12,7 @@ from concurrent.futures import TimeoutError as FutureTimeout  # Python 3.10: not
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, cast
 
+from chatroom.activity import Activity
 from chatroom.broadcaster import Broadcaster, too_many
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import (
@@ -94,8 +95,10 @@ class Server:
         )
         self._timers = Timers()
         self._past = Past(history, self.add)
+        activity = Activity(self._timers, self._drop_all)
         self._host = Host(
             self._timers,
+            activity,
             self._drop_all,
             lambda room: self._rooms.forget_if_empty(room.name),
             leave_grace=leave_grace,
@@ -107,6 +110,7 @@ class Server:
             history,
             self._rooms,
             self._host,
+            activity,
             drop=self._drop_all,
             remove=self._remove,
             log_failure=self._log_failure,
@@ -271,7 +275,10 @@ class Server:
 
     def _let_in(self, room: Room, user: User, arrival: Arrival | None) -> None:
         seen = arrival.seen if arrival else None
-        first = max(0, room.seq - self._replay_limit) if self._replay_limit else 0
+        wanted = self._replay_limit or room.seq
+        if arrival and arrival.past is not None:
+            wanted = min(wanted, arrival.past)
+        first = max(0, room.seq - wanted)
         if not arrival:
             room.users[user] = user.connection
         now = max(len(room.users), len(room.presence))

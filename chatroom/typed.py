@@ -39,6 +39,10 @@ class Hello(NamedTuple):
     room: str | None
     since: Cursor | None
     token: str
+    past: int | None
+    """Past messages that it wants at most, where it does not go on after ``since``."""
+    rooms: bool
+    """It wants to be told in which rooms something is said."""
 
 
 class Say(NamedTuple):
@@ -80,7 +84,8 @@ def decode(text: str, *, max_name_length: int) -> Request:
         room = _text(fields, "room", "bad-frame") if "room" in fields else None
         since = _cursor(fields) if fields.get("since") is not None else None
         name = checked(_text(fields, "userName", "bad-name"), max_name_length)
-        return Hello(name, room, since, _text(fields, "token", "bad-frame", ""))
+        token = _text(fields, "token", "bad-frame", "")
+        return Hello(name, room, since, token, _past(fields), _rooms(fields))
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     shown = json.dumps(kind)[:40]
@@ -120,6 +125,22 @@ def _is_utf8(text: str) -> bool:
 
 def _cursor(fields: Mapping[str, Any]) -> Cursor:
     return to_cursor(_text(fields, "since", "bad-frame"))
+
+
+def _past(fields: Mapping[str, Any]) -> int | None:
+    if "past" not in fields:
+        return None
+    past = fields["past"]
+    if type(past) is not int or past < 0:
+        raise TypedRefusal("bad-frame", "past must be a whole number, 0 or more.")
+    return past
+
+
+def _rooms(fields: Mapping[str, Any]) -> bool:
+    rooms = fields.get("rooms", False)
+    if type(rooms) is not bool:
+        raise TypedRefusal("bad-frame", "rooms must be true or false.")
+    return rooms
 
 
 def to_cursor(text: str) -> Cursor:

@@ -89,6 +89,21 @@ def test_events_come_in_their_place_among_the_messages():
     assert kinds == ["welcome", "message", "live", "typing", "message"]
 
 
+@pytest.mark.parametrize("rooms", [[{"name": "garden", "last": f"9-{NONCE}"}], [], "rubbish", None])
+def test_news_of_other_rooms_changes_nothing(rooms: object):
+    def script(peer: Peer) -> None:
+        peer.greet(line(1))
+        peer.send({"type": "rooms", "rooms": rooms}, line(2))
+        peer.store(3)
+        peer.stay()
+
+    with FakeServer(script) as server, client(server) as chat:
+        assert chat.say("hello").wait(DEADLINE) == f"3-{NONCE}"
+        assert bodies(chat, 3) == ["message 1", "message 2", "hello"]
+        assert len(server.hellos) == 1
+        assert "rooms" not in server.hellos[0]
+
+
 @pytest.mark.parametrize("code", ["bad-name", "name-taken", "bad-room"])
 def test_a_refused_hello_is_an_error_at_once(code: str):
     def script(peer: Peer) -> None:

@@ -24,6 +24,7 @@ from chatroom.protocol import (
     decode,
     iso_time,
     local_time,
+    parse,
     text_frame,
     to_json,
 )
@@ -162,6 +163,24 @@ def test_a_huge_number_costs_nothing():
     read(f'{{"body": "hi", "number": {"9" * 60_000}, "exponent": 1e{"9" * 5000}}}')
 
     assert time.perf_counter() - begin < 0.5
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("0", 0),
+        ("-7", -7),
+        ("9" * 15, 10**15 - 1),
+        ("1" + "0" * 15, 10**15),
+        ("9" * 5000, 10**15),
+        ("-" + "9" * 5000, -(10**15)),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_whole_number_is_an_int_and_a_huge_one_no_more_than_large(written: str, number: int):
+    found = parse(f'{{"number": {written}}}')["number"]
+
+    assert (found, type(found)) == (number, int)
 
 
 # -- depth -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,111 @@ def test_a_past_longer_than_the_rooms_tail_is_read_without_a_gap(tmp_path: Path)
             assert bob.hear()["body"] == "live"
 
 
+# -- as much of the past as is asked for -----------------------------------------------------------
+
+
+FIVE = ["1", "2", "3", "4", "5"]
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server that sends three past messages at most."""
+    folder = tmp_path_factory.mktemp("brief")
+    with serving(folder, history="memory:", replayLimit=3, leaveGrace=0) as running:
+        yield running
+
+
+@pytest.fixture
+def ids(brief: Running, room: str) -> Iterator[list[str]]:
+    """Of the five messages that Ann has said in the room, where she stays."""
+    with client(brief, room) as ann:
+        ann.enter("Ann")
+        yield [ann.say(body)["id"] for body in FIVE]
+
+
+@pytest.mark.parametrize(
+    ("past", "heard"),
+    [
+        ("0", []),
+        ("-0", []),
+        ("1", FIVE[-1:]),
+        ("3", FIVE[-3:]),
+        ("4", FIVE[-3:]),
+        (str(2**53 + 1), FIVE[-3:]),
+        ("9" * 60_000, FIVE[-3:]),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_newcomer_gets_as_much_of_the_past_as_it_asks_for_and_no_more_than_the_limit(
+    brief: Running, room: str, ids: list[str], past: str, heard: list[str]
+) -> None:
+    with client(brief, room) as bob:
+        bob.socket.send(f'{{"type": "hello", "userName": "Bob", "past": {past}}}')
+        frames = bob.hear_until("live")
+        assert texts(frames) == heard
+        assert frames[0]["last"] == ids[-1]
+        bob.say("here")
+
+
+def test_who_comes_back_gets_all_that_it_missed_whatever_past_it_asks_for(
+    brief: Running, room: str, ids: list[str]
+) -> None:
+    with client(brief, room) as bob:
+        bob.send("hello", userName="Bob", since=ids[0], past=0)
+        assert texts(bob.hear_until("live")) == FIVE[1:]
+
+
+@pytest.mark.parametrize(("past", "heard"), [(0, []), (2, FIVE[-2:]), (9, FIVE[-3:])])
+def test_who_has_to_start_afresh_gets_the_past_that_it_asks_for(
+    brief: Running, room: str, ids: list[str], past: int, heard: list[str]
+) -> None:
+    with client(brief, room) as bob:
+        bob.send("hello", userName="Bob", since="2-0123456789abcdef", past=past)
+        frames = bob.hear_until("live")
+        assert (frames[0]["recovered"], texts(frames)) == (False, heard)
+
+
+def test_a_past_without_a_limit_is_as_long_as_is_asked_for(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, history="sqlite:chat.db", replayLimit=0, leaveGrace=0) as server,
+        client(server, "lobby") as ann,
+    ):
+        ann.enter("Ann")
+        for body in FIVE:
+            ann.say(body)
+        for past, heard in (4, FIVE[-4:]), (0, []), (100, FIVE):
+            with client(server, "lobby") as bob:
+                bob.send("hello", userName="Bob", past=past)
+                assert texts(bob.hear_until("live")) == heard
+
+
+def test_a_part_of_a_past_that_the_room_has_not_at_hand_is_read(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, history="sqlite:chat.db", userQueueBytes=140_000, leaveGrace=0) as server,
+        client(server, "lobby") as ann,
+    ):
+        ann.enter("Ann")
+        bodies = [f"{number} {'x' * 10_000}" for number in range(9)]
+        for body in bodies:
+            ann.say(body)
+        with client(server, "lobby") as bob:
+            bob.send("hello", userName="Bob", past=7)
+            assert texts(bob.hear_until("live")) == bodies[-7:]
+            ann.say("news")
+            assert bob.hear()["body"] == "news"
+
+
+@pytest.mark.parametrize(
+    "value", ["-1", "1.0", "1e2", '"3"', "true", "null", "[3]", "-" + "9" * 5000], ids=str
+)
+def test_a_past_that_is_no_whole_number_is_refused(brief: Running, room: str, value: str) -> None:
+    with client(brief, room) as bob:
+        bob.socket.send(f'{{"type": "hello", "userName": "Bob", "past": {value}}}')
+        refused = {"code": "bad-frame", "detail": "past must be a whole number, 0 or more."}
+        assert bob.hear() == {"type": "error", **refused}
+        bob.enter("Bob", past=0)
+
+
 # -- people --------------------------------------------------------------------------------------
 
 
@@ -343,6 +449,49 @@ def test_a_large_room_tells_its_number_instead_of_names(tmp_path: Path) -> None:
             who.socket.close()
         (left,) = people[0].hear_until("users")[-1]["users"]
         assert left["userName"] == "user 0"
+
+
+# -- other rooms ---------------------------------------------------------------------------------
+
+
+def test_who_asks_is_told_of_other_rooms_whoever_speaks_there(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, history="memory:") as server,
+        client(server, "lobby") as ann,
+        client(server, "lobby") as bob,
+        server.member("Plain", "garden") as plain,
+    ):
+        bob.enter("Bob")
+        ann.enter("Ann", rooms=True)
+        plain.say("from a socket")
+        last = plain.hear()[0]["id"]
+        assert ann.hear() == {"type": "rooms", "rooms": [{"name": "garden", "last": last}]}
+
+        last = post(server, "attic", userName="Bot", body="over HTTP")["id"]
+        assert ann.hear() == {"type": "rooms", "rooms": [{"name": "attic", "last": last}]}
+
+        assert bob.hear()["type"] == "joined"
+        ann.say("done")
+        assert bob.hear()["body"] == "done"
+
+
+def post(server: Running, room: str, **fields: str) -> dict[str, Any]:
+    """Say something over HTTP."""
+    url = f"http://127.0.0.1:{server.port}/api/rooms/{room}/messages"
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(fields).encode(), headers)
+    with urllib.request.urlopen(request, timeout=DEADLINE) as reply:
+        message: dict[str, Any] = json.load(reply)
+    return message
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", None, ["garden"]], ids=str)
+def test_rooms_is_true_or_false_and_nothing_else(brief: Running, room: str, value: object) -> None:
+    with client(brief, room) as bob:
+        bob.send("hello", userName="Bob", rooms=value)
+        refused = {"code": "bad-frame", "detail": "rooms must be true or false."}
+        assert bob.hear() == {"type": "error", **refused}
+        bob.enter("Bob", rooms=False)
 
 
 # -- at the door ---------------------------------------------------------------------------------
