@@ -48,8 +48,17 @@ class Arrival(NamedTuple):
     where it did not ask."""
     past: int | None
     """Past messages that it wants at most, where it does not go on after ``seen``."""
+    read: int | None
+    """The seq of the last message that its user has read."""
     hears_rooms: bool
     """It wants to be told in which rooms something is said."""
+
+    def wants(self, newest: int, limit: int) -> int:
+        """How many of a room's messages it is to get; ``newest`` is the last one's seq."""
+        if self.past is None:
+            return limit
+        back_to_read = newest - self.read + 1 if self.read is not None and self.read >= 0 else 0
+        return min(limit, max(self.past, back_to_read))
 
 
 class Member(User):
@@ -154,6 +163,7 @@ class Member(User):
             comes_back,
             self._seen(room, hello),
             hello.past,
+            hello.read,
             hello.rooms,
         )
 

@@ -276,8 +276,8 @@ class Server:
     def _let_in(self, room: Room, user: User, arrival: Arrival | None) -> None:
         seen = arrival.seen if arrival else None
         wanted = self._replay_limit or room.seq
-        if arrival and arrival.past is not None:
-            wanted = min(wanted, arrival.past)
+        if arrival:
+            wanted = arrival.wants(room.seq, wanted)
         first = max(0, room.seq - wanted)
         if not arrival:
             room.users[user] = user.connection

@@ -41,6 +41,8 @@ class Hello(NamedTuple):
     token: str
     past: int | None
     """Past messages that it wants at most, where it does not go on after ``since``."""
+    read: int | None
+    """The seq of the last message that its user has read: the past is to reach back to it."""
     rooms: bool
     """It wants to be told in which rooms something is said."""
 
@@ -82,10 +84,11 @@ def decode(text: str, *, max_name_length: int) -> Request:
         return Typing()
     if kind == "hello":
         room = _text(fields, "room", "bad-frame") if "room" in fields else None
-        since = _cursor(fields) if fields.get("since") is not None else None
+        since = _cursor(fields, "since") if fields.get("since") is not None else None
         name = checked(_text(fields, "userName", "bad-name"), max_name_length)
         token = _text(fields, "token", "bad-frame", "")
-        return Hello(name, room, since, token, _past(fields), _rooms(fields))
+        read = _cursor(fields, "read").seq if fields.get("read") is not None else None
+        return Hello(name, room, since, token, _past(fields), read, _rooms(fields))
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     shown = json.dumps(kind)[:40]
@@ -123,8 +126,8 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _cursor(fields: Mapping[str, Any]) -> Cursor:
-    return to_cursor(_text(fields, "since", "bad-frame"))
+def _cursor(fields: Mapping[str, Any], key: str) -> Cursor:
+    return to_cursor(_text(fields, key, "bad-frame"))
 
 
 def _past(fields: Mapping[str, Any]) -> int | None:

@@ -2,11 +2,16 @@
 
 import { byId } from "./dom.js";
 import { mentions } from "./markup.js";
+import { roomUrl } from "./places.js";
+import { recall, remember } from "./storage.js";
 import { t } from "./strings.js";
-import { shownName } from "./text.js";
+import { seqOf, shownName } from "./text.js";
 
 const MOST_QUOTED = 200; // characters of a message in a notification
 const QUIET_FOR = 1_500; // ms between two sounds
+const FIRST_TAB = 300; // ms in which another tab may be in front of this one
+const CALLED = "chat:called:"; // + room: the last message that needs no call any more
+const CALLED_FOR = 10_000; // ms that such a mark counts
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -42,9 +47,25 @@ export class Caller {
     this.#room = room;
   }
 
-  /** Somebody else said something live. @param {Message} message */
+  /** Whether the reader has asked for any of it. */
+  get wanted() {
+    return this.#store.state.notify !== "off" || this.#store.state.sound;
+  }
+
+  /** Somebody else said something live, here or in another room. @param {Message} message */
   call(message) {
-    if (document.visibilityState === "visible" && document.hasFocus()) return;
+    const { room, id } = message;
+    const isSeen = room === this.#room && document.visibilityState === "visible" && document.hasFocus();
+    if (isSeen) remember(CALLED + room, { id, at: Date.now() });
+    else if (this.wanted) setTimeout(() => this.#callOnce(message), FIRST_TAB);
+  }
+
+  /** Call, unless another tab has done it, or has the message in front of the reader. @param {Message} message */
+  #callOnce(message) {
+    const { room, id } = message;
+    const called = recall(CALLED + room);
+    if (called && Date.now() - called.at < CALLED_FOR && seqOf(called.id) >= seqOf(id)) return;
+    remember(CALLED + room, { id, at: Date.now() });
     const { notify, sound, me } = this.#store.state;
     const isForMe = mentions(message.body, me.userName);
     if (notify === "all" || (notify === "mentions" && isForMe)) this.#notify(message);
@@ -52,16 +73,17 @@ export class Caller {
   }
 
   /** @param {Message} message */
-  #notify({ userName, body, id }) {
+  #notify({ userName, body, id, room }) {
     if (!("Notification" in window) || Notification.permission !== "granted") return;
     const quoted = body.length > MOST_QUOTED ? `${body.slice(0, MOST_QUOTED)}…` : body;
     try {
-      const note = new Notification(`${shownName(userName)} · ${this.#room}`, {
-        body: quoted, tag: `chat:${this.#room}`, icon: byId("icon", HTMLLinkElement).href,
+      const note = new Notification(`${shownName(userName)} · ${room}`, {
+        body: quoted, tag: `chat:${room}`, icon: byId("icon", HTMLLinkElement).href,
       });
       note.onclick = () => {
         window.focus();
-        location.hash = id;
+        if (room === this.#room) location.hash = id;
+        else location.assign(`${roomUrl(room)}#${id}`);
         note.close();
       };
     } catch {

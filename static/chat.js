@@ -20,6 +20,7 @@ import { BASE, at, socketUrl } from "./places.js";
 import { RoomList } from "./rooms.js";
 import { Session } from "./session.js";
 import { keptSettings, wireSettings } from "./settings.js";
+import { lastRead } from "./reading.js";
 import { StatusLine } from "./status.js";
 import { recall, recallAll, remember } from "./storage.js";
 import { createStore } from "./store.js";
@@ -48,7 +49,7 @@ const archive = new Archive(BASE, room);
 const names = new NameDialog(() => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
 const caller = new Caller(store, room);
-const rooms = new RoomList(store);
+const rooms = new RoomList(store, elsewhere);
 const status = new StatusLine({
   line: byId("status", HTMLElement), words: byId("status-words", HTMLElement),
   countdown: byId("countdown", HTMLElement), button: byId("try-now", HTMLButtonElement),
@@ -88,6 +89,7 @@ const session = new Session({
   send: (text) => connection.send(text),
   room,
   tokens: { get: () => String(recall(TOKEN) ?? ""), set: (token) => remember(TOKEN, token) },
+  lastRead: () => lastRead(room),
   listener: {
     welcome, live, message, person, error,
     ack: (cmid) => {
@@ -97,6 +99,8 @@ const session = new Session({
       paint();
     },
     count: (count) => store.set({ count, people: new Map() }),
+    users: (users) => store.set({ count: users.length, people: byUserId(users) }),
+    rooms: (said) => rooms.hear(said),
   },
 });
 
@@ -110,8 +114,7 @@ const paint = batched(() =>
 function welcome({ userId, userName, users, count, recovered, limits }) {
   remember(NAME, userName);
   store.set({
-    me: { userId, userName }, count, limits,
-    people: new Map(users.map((user) => [user.userId, user.userName])),
+    me: { userId, userName }, count, limits, people: byUserId(users),
   });
   conversation.welcome(recovered);
   sendWaiting();
@@ -130,7 +133,20 @@ function live() {
   store.set({ connection: "connected" });
   status.show("connected");
   conversation.live();
+  rooms.look();
   paint();
+}
+
+/** Something was said in another room that the reader goes to. @param {string} name @param {string} since id */
+async function elsewhere(name, since) {
+  if (!caller.wanted) return;
+  const said = await new Archive(BASE, name).newer(since).catch(() => []);
+  for (const message of said) if (message.userId !== store.state.me.userId) caller.call(message);
+}
+
+/** @param {import("./session.js").Person[]} users */
+function byUserId(users) {
+  return new Map(users.map((user) => [user.userId, user.userName]));
 }
 
 /** @param {"joined"|"left"|"renamed"|"typing"} kind @param {import("./session.js").Person} who */
@@ -281,7 +297,6 @@ byId("rename", HTMLElement).addEventListener("click", () =>
 );
 setInterval(checkHealth, 5_000);
 setInterval(() => conversation.renameDays(), 60_000);
-rooms.look();
 showWho();
 paint();
 if (wantedName) enter(wantedName);

@@ -16,6 +16,11 @@ export function setLastRead(room, id) {
   if (lastRead(room) !== id) remember(PREFIX + room, id);
 }
 
+/** @param {string|null} key of localStorage @returns {boolean} whether it says how far a room was read */
+export function isReadMark(key) {
+  return key === null || key.startsWith(PREFIX);
+}
+
 /** @returns {string[]} the rooms that this browser has been to */
 export function visitedRooms() {
   try {

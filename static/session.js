@@ -6,8 +6,11 @@
  * newest messages anew. So a tab that was copied in the browser never fights with its original.
  */
 
+const PAST = 60; // messages to begin with: more than any screen holds; older ones come by the API
+
 /**
  * @typedef {object} Message
+ * @property {string} room
  * @property {string} userName
  * @property {string} body
  * @property {string} timestamp what its sender's clock read, as text
@@ -35,12 +38,15 @@
  * @property {(cmid: string) => void} ack
  * @property {(kind: "joined"|"left"|"renamed"|"typing", person: Person) => void} person
  * @property {(count: number) => void} count
+ * @property {(users: Person[]) => void} users everybody who is here, after a time of counts alone
+ * @property {(rooms: {name: string, last: string}[]) => void} rooms something was said there; its id
  * @property {(error: {code: string, detail: string, cmid?: string, suggestion?: string}, inside: boolean) => void} error
  */
 export class Session {
   #send;
   #room;
   #tokens;
+  #lastRead;
   #listener;
   #token = "";
   #sent = "";
@@ -55,12 +61,14 @@ export class Session {
    * @param {string} options.room
    * @param {{get: () => string, set: (token: string) => void}} options.tokens
    *   who this browser's person is, for new tabs
+   * @param {() => string|null} options.lastRead id of the last message that this person has read here
    * @param {Listener} options.listener
    */
-  constructor({ send, room, tokens, listener }) {
+  constructor({ send, room, tokens, lastRead, listener }) {
     this.#send = send;
     this.#room = room;
     this.#tokens = tokens;
+    this.#lastRead = lastRead;
     this.#listener = listener;
   }
 
@@ -72,11 +80,14 @@ export class Session {
   /** @param {string} userName */
   hello(userName) {
     this.#sent = this.#token || this.#tokens.get();
-    /** @type {Record<string, string>} */
-    const hello = { type: "hello", userName, room: this.#room };
-    if (this.#sent) hello.token = this.#sent;
-    if (this.#token && this.#since) hello.since = this.#since;
-    this.#send(JSON.stringify(hello));
+    const begun = Boolean(this.#token && this.#since);
+    this.#send(
+      JSON.stringify({
+        type: "hello", userName, room: this.#room, rooms: true,
+        token: this.#sent || undefined,
+        ...(begun ? { since: this.#since } : { past: PAST, read: this.#lastRead() ?? undefined }),
+      }),
+    );
   }
 
   /** Another tab has become somebody here since we said hello: so are we. */
@@ -118,6 +129,8 @@ export class Session {
     else if (["joined", "left", "renamed", "typing"].includes(frame.type)) {
       this.#listener.person(frame.type, { userId: frame.userId, userName: frame.userName });
     } else if (frame.type === "count") this.#listener.count(frame.users);
+    else if (frame.type === "users") this.#listener.users(frame.users);
+    else if (frame.type === "rooms") this.#listener.rooms(frame.rooms);
     else if (frame.type === "error") this.#listener.error(frame, this.#inside);
   }
 

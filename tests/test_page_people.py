@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from running import Running, wait_for
+from pathlib import Path
+
+from running import Running, serving, wait_for
 from tabs import PHONE, Tab
 
 
@@ -129,14 +131,60 @@ def test_other_rooms_say_how_much_is_unread(open_tab, page_server, room) -> None
         tab.wait_for_state("connected")
         bob.say("unread")
         bob.say("unread, too")
-        bob.hear(3)
-
-        tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
         link = tab.page.locator(".room", has_text=f"{room}-b")
         link.locator(".badge", has_text="2").wait_for()
-        link.click()
-        tab.hear("unread, too")
+        link.focus()
+        bob.say("unread, three")
+        link.locator(".badge", has_text="3").wait_for()
+        assert link.evaluate("link => link === document.activeElement")
+        tab.page.keyboard.press("Enter")
+        tab.hear("unread, three")
+
+
+def test_what_was_said_elsewhere_while_the_page_was_away_is_counted(
+    open_tab, page_server, room
+) -> None:
+    with page_server.member("Bob", f"{room}-b", max_queue=None) as bob:
+        bob.say("read")
+        tab = open_tab(path=f"/rooms/{room}-b")
+        tab.hear("read")
+        tab.page.goto(f"http://127.0.0.1:{page_server.port}/rooms/{room}")
+        tab.wait_for_state("connected")
+        tab.context.set_offline(True)
+        tab.wait_for_state("waiting")
+        bob.say("unread")
+        bob.hear(2)
+
+        tab.context.set_offline(False)
+
+        tab.page.locator(".room", has_text=f"{room}-b").locator(".badge", has_text="1").wait_for()
+
+
+def test_a_room_that_somebody_makes_appears_in_the_list(open_tab, page_server, room) -> None:
+    tab = open_tab()
+    assert f"{room}-new" not in tab.texts(".room bdi")
+
+    with page_server.member("Bob", f"{room}-new", max_queue=None) as bob:
+        bob.say("first")
+
+        tab.see(".room bdi", f"{room}-new")
+
+
+def test_what_is_read_in_one_tab_is_read_in_the_other(open_tab, page_server, room) -> None:
+    with page_server.member("Bob", f"{room}-b", max_queue=None) as bob:
+        bob.say("read")
+        there = open_tab(path=f"/rooms/{room}-b")
+        there.hear("read")
+        here = open_tab(within=there.context)
+        there.hide()
+        bob.say("unread")
+        link = here.page.locator(".room", has_text=f"{room}-b")
+        link.locator(".badge", has_text="1").wait_for()
+
+        there.hide(False)
+
+        link.locator(".badge").wait_for(state="detached")
 
 
 def test_unread_messages_count_in_the_title_and_on_the_icon(open_tab) -> None:
@@ -154,34 +202,115 @@ def test_unread_messages_count_in_the_title_and_on_the_icon(open_tab) -> None:
     assert ann.page.locator(".message:has(.unread) .text").inner_text() == "one"
 
 
-def test_notifications_are_off_until_they_are_asked_for(open_tab) -> None:
-    ann, bob = open_tab("Ann", permissions=["notifications"]), open_tab("Bob")
-    ann.page.evaluate(
-        """() => {
-            window.shown = [];
-            window.Notification = class {
-                constructor(title, { body }) { shown.push([title, body]) }
-            };
-            Object.defineProperty(Notification, "permission", { get: () => "granted" });
-            Notification.requestPermission = async () => "granted";
-        }"""
+def notified(*tabs: Tab) -> list[list[str]]:
+    """The notifications, titles and texts, that these tabs have shown since ``attend``."""
+    return [shown for tab in tabs for shown in tab.page.evaluate("shown")]
+
+
+def attend(*tabs: Tab) -> None:
+    """Take down what calls for the reader, in place of a desktop and of ears."""
+    for tab in tabs:
+        tab.page.evaluate(
+            """() => {
+                window.shown = [];
+                window.Notification = class {
+                    constructor(title, { body }) { shown.push([title, body]) }
+                };
+                Object.defineProperty(Notification, "permission", { get: () => "granted" });
+                Notification.requestPermission = async () => "granted";
+                window.tones = 0;
+                window.OscillatorNode = class extends OscillatorNode {
+                    start(when) { tones += 1; super.start(when); }
+                };
+            }"""
+        )
+
+
+def want_notifications(tab: Tab, which: str) -> None:
+    tab.page.click("summary")
+    tab.page.select_option("#notify", which)
+    wait_for(
+        lambda: which in tab.page.evaluate("localStorage['chat:settings'] ?? ''"), "the choice"
     )
+    tab.page.keyboard.press("Escape")
+
+
+def test_notifications_are_off_until_they_are_asked_for(open_tab) -> None:
+    ann, bob = open_tab("Ann"), open_tab("Bob")
+    attend(ann)
     ann.hide()
     bob.say("Ann, are you there?")
     ann.hear("Ann, are you there?")
-    assert ann.page.evaluate("shown") == []
+    assert notified(ann) == []
+
+    ann.hide(False)
+    want_notifications(ann, "mentions")
+    ann.hide()
+    bob.say("nobody in particular", "Ann!")
+
+    shown = wait_for(lambda: notified(ann), "a notification")
+    assert [body for _title, body in shown] == ["Ann!"]
+    assert shown[0][0].startswith("Bob")
+
+
+def test_a_mention_in_another_room_calls_the_reader_who_goes_there(
+    open_tab, page_server, room
+) -> None:
+    other, strange = f"{room}-b", f"{room}-c"
+    with (
+        page_server.member("Bob", other, max_queue=None) as bob,
+        page_server.member("Eve", strange, max_queue=None) as eve,
+    ):
+        bob.say("read")
+        ann = open_tab(path=f"/rooms/{other}")
+        ann.hear("read")
+        ann.page.goto(f"http://127.0.0.1:{page_server.port}/rooms/{room}")
+        ann.wait_for_state("connected")
+        attend(ann)
+        want_notifications(ann, "mentions")
+
+        eve.say("Ann, you have never been here")
+        bob.say("nobody in particular")
+        bob.say("Ann, come over")
+
+        shown = wait_for(lambda: notified(ann), "a notification")
+        assert shown == [[f"Bob · {other}", "Ann, come over"]]
+
+
+def test_a_message_calls_once_however_many_tabs_there_are(open_tab) -> None:
+    ann, bob = open_tab("Ann"), open_tab("Bob")
+    again = open_tab("Ann", within=ann.context)
+    attend(ann, again)
+    want_notifications(ann, "all")
+    want_notifications(again, "all")
+    ann.hide()
+    again.hide()
+
+    bob.say("one")
+    wait_for(lambda: notified(ann, again), "a notification")
+    bob.say("two")
+    wait_for(lambda: len(notified(ann, again)) > 1, "another notification")
+
+    assert sorted(body for _title, body in notified(ann, again)) == ["one", "two"]
+
+
+def test_a_quiet_sound_is_played_on_request_alone(open_tab) -> None:
+    ann, bob = open_tab("Ann"), open_tab("Bob")
+    attend(ann)
+    ann.hide()
+    bob.say("silence")
+    ann.hear("silence")
+    assert ann.page.evaluate("tones") == 0
 
     ann.hide(False)
     ann.page.click("summary")
-    ann.page.select_option("#notify", "mentions")
-    wait_for(lambda: "mentions" in ann.page.evaluate("localStorage['chat:settings'] ?? ''"), "it")
+    ann.page.check("#sound")
+    wait_for(lambda: ann.page.evaluate("tones") == 2, "the sound, to try it")
     ann.hide()
-    bob.say("nobody in particular", "Ann!")
-    ann.hear("Ann!")
-
-    shown = wait_for(lambda: ann.page.evaluate("shown"), "a notification")
-    assert [body for _title, body in shown] == ["Ann!"]
-    assert shown[0][0].startswith("Bob")
+    ann.page.clock.install()
+    ann.page.clock.fast_forward(2_000)
+    bob.say("listen")
+    wait_for(lambda: ann.page.evaluate("tones") == 4, "the sound of a message")
 
 
 def test_a_refused_notification_is_explained(open_tab) -> None:
@@ -201,8 +330,24 @@ def test_the_invitation_has_an_address_and_a_code(open_tab, room) -> None:
 
     wait_for(lambda: tab.page.input_value("#invite-address").endswith(f"/rooms/{room}"), "address")
     tab.see("#invite-how", "this computer only")  # the server of the tests listens to no other
+    assert tab.page.locator("#invite-code").is_hidden()  # it would lead nobody here
     tab.page.click("#invite-copy")
     tab.see("#invite-copy", "Copied")
+
+
+def test_where_others_can_come_the_invitation_has_a_code_for_their_phones(
+    browser, tmp_path: Path
+) -> None:
+    with serving(tmp_path, history="memory:", hostName="0.0.0.0") as server:
+        tab = Tab(browser, server)
+        tab.page.click("#open-invite")
+
+        code = tab.page.locator("#invite-code")
+        code.wait_for()
+        wait_for(lambda: code.evaluate("image => image.naturalWidth") > 0, "the picture")
+        assert code.get_attribute("alt")
+        assert f":{server.port}" in tab.page.input_value("#invite-address")
+        tab.close()
 
 
 def test_rooms_and_people_are_a_drawer_on_a_phone(open_tab) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Route
 from running import Running, remember, serving, wait_for
 from tabs import Tab
 
-LONG = 20_000
+LONG = 100_000
 
 
 @pytest.fixture(scope="module")

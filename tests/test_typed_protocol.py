@@ -317,6 +317,32 @@ def test_who_has_to_start_afresh_gets_the_past_that_it_asks_for(
         assert (frames[0]["recovered"], texts(frames)) == (False, heard)
 
 
+@pytest.mark.parametrize(
+    ("past", "read", "heard"),
+    [
+        (1, 3, FIVE[-2:]),  # the fourth is the last one read
+        (1, 2, FIVE[-3:]),
+        (1, 0, FIVE[-3:]),  # further back than the server goes
+        (2, 4, FIVE[-2:]),  # all is read: the past is as long as wanted
+    ],
+)
+def test_the_past_reaches_back_to_what_was_read_last(
+    brief: Running, room: str, ids: list[str], past: int, read: int, heard: list[str]
+) -> None:
+    with client(brief, room) as bob:
+        bob.send("hello", userName="Bob", past=past, read=ids[read])
+        assert texts(bob.hear_until("live")) == heard
+
+
+@pytest.mark.parametrize("read", ["0-0", "nonsense", "999-0123456789abcdef", None])
+def test_an_id_that_was_never_read_here_does_no_harm(
+    brief: Running, room: str, ids: list[str], read: str | None
+) -> None:
+    with client(brief, room) as bob:
+        bob.send("hello", userName="Bob", past=1, read=read)
+        assert texts(bob.hear_until("live"))[-1:] == FIVE[-1:]
+
+
 def test_a_past_without_a_limit_is_as_long_as_is_asked_for(tmp_path: Path) -> None:
     with (
         serving(tmp_path, history="sqlite:chat.db", replayLimit=0, leaveGrace=0) as server,

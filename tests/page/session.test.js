@@ -3,17 +3,18 @@ import test from "node:test";
 
 import { Session } from "../static/session.js";
 
-/** A session, what it has sent, what it has told, and the token that the browser keeps. */
-function session(kept = "") {
+/** A session, what it has sent, what it has told, and what the browser keeps: token and last id read. */
+function session(kept = "", read = null) {
   const world = { sent: [], told: [], kept };
   const tell = (kind) => (...values) => world.told.push([kind, ...values]);
   const listener = Object.fromEntries(
-    ["welcome", "message", "live", "ack", "person", "count", "error"].map((kind) => [kind, tell(kind)]),
+    ["welcome", "message", "live", "ack", "person", "count", "users", "rooms", "error"].map((kind) => [kind, tell(kind)]),
   );
   world.session = new Session({
     send: (text) => world.sent.push(JSON.parse(text)) > 0,
     room: "garden",
     tokens: { get: () => world.kept, set: (token) => (world.kept = token) },
+    lastRead: () => read,
     listener,
   });
   world.hear = (...frames) => frames.forEach((frame) => world.session.receive(JSON.stringify(frame)));
@@ -25,12 +26,18 @@ const welcome = (token, last = "0-0") => ({ type: "welcome", userId: "u1", userN
 const message = (id) => ({ userName: "Bob", body: "hi", timestamp: "", id, room: "garden", sentAt: "" });
 const live = { type: "live" };
 
-test("the first hello is a name and a room", () => {
-  assert.deepEqual(session().hello(), { type: "hello", userName: "Ann", room: "garden" });
+const hello = { type: "hello", userName: "Ann", room: "garden", rooms: true };
+
+test("the first hello is a name and a room, and wants a screenful", () => {
+  assert.deepEqual(session().hello(), { ...hello, past: 60 });
 });
 
 test("a page that is loaded is another tab of the same person", () => {
-  assert.deepEqual(session("t0").hello(), { type: "hello", userName: "Ann", room: "garden", token: "t0" });
+  assert.deepEqual(session("t0").hello(), { ...hello, past: 60, token: "t0" });
+});
+
+test("whoever has been here wants the past from where they stopped reading", () => {
+  assert.deepEqual(session("t0", "3-a").hello(), { ...hello, past: 60, read: "3-a", token: "t0" });
 });
 
 test("a connection that comes back resumes behind the last message that it saw", () => {
@@ -40,7 +47,7 @@ test("a connection that comes back resumes behind the last message that it saw",
   world.session.lost();
 
   assert.equal(world.kept, "t1");
-  assert.deepEqual(world.hello(), { type: "hello", userName: "Ann", room: "garden", token: "t1", since: "8-a" });
+  assert.deepEqual(world.hello(), { ...hello, token: "t1", since: "8-a" });
 });
 
 test("an empty room is resumed from where it was empty", () => {
@@ -68,7 +75,7 @@ test("a tab that was copied becomes another one", () => {
   world.session.lost();
   world.session.becomeAnother();
 
-  assert.deepEqual(world.hello(), { type: "hello", userName: "Ann", room: "garden", token: "t1" });
+  assert.deepEqual(world.hello(), { ...hello, past: 60, token: "t1" });
 });
 
 test("nothing is said before the welcome, and nothing after the end", () => {
@@ -88,6 +95,22 @@ test("the listener hears what is live and what is past", () => {
   world.hear(welcome("t1"), message("1-a"), live, message("2-a"), { type: "ack", cmid: "a1", id: "2-a" });
 
   assert.deepEqual(world.told.map(([kind, , isLive]) => (kind === "message" ? isLive : kind)), ["welcome", false, "live", true, "ack"]);
+});
+
+test("a room that has become small again tells its names", () => {
+  const world = session();
+  const users = [{ userId: "u1", userName: "Ann" }];
+  world.hear({ type: "count", users: 201 }, { type: "users", users });
+
+  assert.deepEqual(world.told, [["count", 201], ["users", users]]);
+});
+
+test("what is said in other rooms is told with their newest ids", () => {
+  const world = session();
+  const rooms = [{ name: "kitchen", last: "5-b" }];
+  world.hear({ type: "rooms", rooms });
+
+  assert.deepEqual(world.told, [["rooms", rooms]]);
 });
 
 test("what is not understood is ignored", () => {
