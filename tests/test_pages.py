@@ -499,7 +499,9 @@ def first_load(client: FlaskClient) -> Iterator[tuple[str, int]]:
         text = gzip.decompress(reply.data).decode() if reply.content_encoding else ""
         more = []
         if reply.mimetype == "text/html":
-            more = re.findall(r'\b(?:src|href)="(/[^"#]*)', text)
+            # The touch icon is for a phone's home screen, once the page is put there.
+            shown = re.sub(r'<link rel="apple-touch-icon".*?>', "", text)
+            more = re.findall(r'\b(?:src|href)="(/[^"#]*)', shown)
         elif reply.mimetype == "text/css":
             more = [f"{folder}/{url}" for url in re.findall(r"""url\(["']?([\w./-]+)""", text)]
         elif reply.mimetype == "text/javascript" and name in assets:
