@@ -17,7 +17,7 @@ from chatroom.history import History
 from chatroom.identity import Identity, Tokens, new_identity
 from chatroom.message import Draft, Message
 from chatroom.protocol import CloseCode
-from chatroom.typed import Cursor, Hello, Say, Typing
+from chatroom.typed import Cursor, Hello, Ping, Say, Typing
 from chatroom.user import ADDED_BYTES, Said, User, Wish
 
 log = logging.getLogger(__name__)
@@ -130,6 +130,8 @@ class Member(User):
         elif not self.joined:
             cmid = request.cmid if isinstance(request, Say) else ""
             raise TypedRefusal("hello-first", "Say hello before anything else.", cmid)
+        elif isinstance(request, Ping):
+            self.tell(typed.PONG)
         elif isinstance(request, Say):
             draft = Draft("", request.body, request.timestamp)
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))

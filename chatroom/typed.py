@@ -25,6 +25,10 @@ LIVE = text_frame('{"type":"live"}')
 """Behind the last past message: from here on it is live."""
 
 
+PONG = text_frame('{"type":"pong"}')
+"""The answer to a ``ping``."""
+
+
 class Cursor(NamedTuple):
     """A message's id, taken apart."""
 
@@ -59,13 +63,17 @@ class Typing(NamedTuple):
     """The user types."""
 
 
+class Ping(NamedTuple):
+    """The user asks whether we are there: WebSocket's own pings are hidden from a page."""
+
+
 class Rename(NamedTuple):
     """The user wants another name."""
 
     user_name: str
 
 
-Request = Hello | Say | Typing | Rename
+Request = Hello | Say | Typing | Ping | Rename
 
 
 def decode(text: str, *, max_name_length: int) -> Request:
@@ -82,6 +90,8 @@ def decode(text: str, *, max_name_length: int) -> Request:
         return _say(fields)
     if kind == "typing":
         return Typing()
+    if kind == "ping":
+        return Ping()
     if kind == "hello":
         room = _text(fields, "room", "bad-frame") if "room" in fields else None
         since = _cursor(fields, "since") if fields.get("since") is not None else None
@@ -92,7 +102,8 @@ def decode(text: str, *, max_name_length: int) -> Request:
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     shown = json.dumps(kind)[:40]
-    raise TypedRefusal("unknown-type", f"type is {shown}; use hello, message, typing or rename.")
+    kinds = "hello, message, typing, rename or ping"
+    raise TypedRefusal("unknown-type", f"type is {shown}; use {kinds}.")
 
 
 def _say(fields: Mapping[str, Any]) -> Say:

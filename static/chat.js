@@ -6,7 +6,7 @@
  */
 
 import { Archive } from "./archive.js";
-import { Caller, showUnread } from "./attention.js";
+import { Attention } from "./attention.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
@@ -48,7 +48,7 @@ const outbox = new Outbox(room, { remember, recallAll });
 const archive = new Archive(BASE, room);
 const names = new NameDialog(() => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
-const caller = new Caller(store, room);
+const attention = new Attention(store, room);
 const rooms = new RoomList(store, elsewhere);
 const status = new StatusLine({
   line: byId("status", HTMLElement), words: byId("status-words", HTMLElement),
@@ -82,7 +82,8 @@ const connection = new Connection(
       store.set({ connection: state });
       status.show(state, cause, until);
     },
-    wanted: () => !names.open,
+    onSilence: () => session.ping(),
+    wanted: () => !names.insists,
   },
 );
 const session = new Session({
@@ -124,7 +125,7 @@ function welcome({ userId, userName, users, count, recovered, limits }) {
 function message(message, isLive) {
   if (message.cmid && message.userId === store.state.me.userId) outbox.remove(message.cmid);
   typing.remove(message.userId);
-  if (conversation.message(message, isLive) && isLive) caller.call(message);
+  if (conversation.message(message, isLive) && session.hasBeenLive) attention.call(message);
   paint();
 }
 
@@ -139,9 +140,9 @@ function live() {
 
 /** Something was said in another room that the reader goes to. @param {string} name @param {string} since id */
 async function elsewhere(name, since) {
-  if (!caller.wanted) return;
+  if (!attention.wanted) return;
   const said = await new Archive(BASE, name).newer(since).catch(() => []);
-  for (const message of said) if (message.userId !== store.state.me.userId) caller.call(message);
+  for (const message of said) if (message.userId !== store.state.me.userId) attention.call(message);
 }
 
 /** @param {import("./session.js").Person[]} users */
@@ -283,8 +284,7 @@ function checkHealth() {
 }
 
 store.watch(["people", "count", "me"], showWho);
-showUnread(store);
-wireSettings(store, () => caller.sound());
+wireSettings(store, attention);
 wireKeys({ conversation, composer, archive, rooms, room });
 fitToKeyboard();
 addEventListener("storage", ({ key, newValue }) => {

@@ -9,6 +9,8 @@ import { delay } from "./backoff.js";
 const CONNECT_WITHIN = 10_000; // ms; a server with no thread left accepts and then says nothing
 const STEADY_AFTER = 15_000; // ms connected, after which trouble counts as new trouble
 const TICK = 10_000; // ms
+const ASK_AFTER = 30_000; // ms without a word from the server
+const ANSWER_WITHIN = 9_000; // ms; less than a tick
 const ASLEEP_AFTER = 150_000; // ms between ticks; above the 60 s to which browsers slow a hidden tab
 const PROBE_AT_ATTEMPT = 3;
 const FOR_GOOD = { from: 4500, to: 4999 };
@@ -26,6 +28,7 @@ const FOR_GOOD = { from: 4500, to: 4999 };
  * @property {(cause: Cause) => void} onClose only after onOpen
  * @property {(state: "connecting"|"waiting"|"refused", cause?: Cause, until?: number) => void} onState
  *   `until`: when the next attempt is due, as Date.now() counts
+ * @property {() => void} onSilence ask the server whether it is there
  * @property {() => boolean} wanted whether to come back by itself now
  */
 export class Connection {
@@ -39,6 +42,8 @@ export class Connection {
   /** @type {Cause|undefined} */
   #cause = undefined;
   #until = 0;
+  #heardAt = 0; // Unix ms
+  #askedAt = 0; // Unix ms; 0 while no answer is due
   #started = false;
   #refused = "";
   #retryTimer = 0;
@@ -66,7 +71,9 @@ export class Connection {
     addEventListener("pageshow", (event) => event.persisted && this.retryNow());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && this.#retryTimer) this.retryNow();
+      this.#lookForSilence();
     });
+    setInterval(() => this.#lookForSilence(), TICK);
     this.#watchForSleep();
     this.#connect();
   }
@@ -127,7 +134,9 @@ export class Connection {
     socket.onopen = () => this.#opened(socket);
     socket.onclose = (event) => this.#ended(socket, event);
     socket.onmessage = (event) => {
-      if (socket === this.#socket && typeof event.data === "string") this.#hooks.onFrame(event.data);
+      if (socket !== this.#socket) return;
+      this.#heard();
+      if (typeof event.data === "string") this.#hooks.onFrame(event.data);
     };
   }
 
@@ -135,6 +144,7 @@ export class Connection {
   #opened(socket) {
     if (socket !== this.#socket) return;
     clearTimeout(this.#connectTimer);
+    this.#heard();
     this.#cause = undefined;
     this.#steadyTimer = setTimeout(() => this.succeeded(), STEADY_AFTER);
     this.#hooks.onOpen();
@@ -188,6 +198,21 @@ export class Connection {
   #networkIsGone() {
     if (this.#retryTimer) this.#sayWaiting();
     else this.restart("");
+  }
+
+  #heard() {
+    this.#heardAt = Date.now();
+    this.#askedAt = 0;
+  }
+
+  /** A peer that went without a word leaves the socket open; who looks at the page must not think so. */
+  #lookForSilence() {
+    const now = Date.now();
+    if (!this.open || document.hidden) return;
+    if (this.#askedAt && now - this.#askedAt > ANSWER_WITHIN) return this.restart("");
+    if (this.#askedAt || now - this.#heardAt < ASK_AFTER) return;
+    this.#askedAt = now;
+    this.#hooks.onSilence();
   }
 
   /** After a sleep the peer has long gone, but the socket would look open for minutes. */

@@ -29,8 +29,9 @@ export class NameDialog {
     this.#input.addEventListener("input", () => this.#cut());
   }
 
-  get open() {
-    return this.#dialog.open;
+  /** Whether nothing goes on without a name. */
+  get insists() {
+    return this.#dialog.open && this.#must;
   }
 
   /**

@@ -54,6 +54,7 @@ export class Session {
   #last = "0-0";
   #inside = false;
   #live = false;
+  #hasBeenLive = false;
 
   /**
    * @param {object} options
@@ -75,6 +76,11 @@ export class Session {
   /** Whether the server has let us in, and tells what happens now. */
   get live() {
     return this.#live;
+  }
+
+  /** Whether it has been: then what comes from the past is news, too. */
+  get hasBeenLive() {
+    return this.#hasBeenLive;
   }
 
   /** @param {string} userName */
@@ -102,6 +108,11 @@ export class Session {
 
   typing() {
     if (this.#live) this.#send('{"type":"typing"}');
+  }
+
+  /** Have the server say that it is there. */
+  ping() {
+    this.#send('{"type":"ping"}');
   }
 
   /** @param {string} userName */
@@ -151,7 +162,7 @@ export class Session {
   }
 
   #goLive() {
-    this.#live = true;
+    this.#live = this.#hasBeenLive = true;
     // Only now: whoever leaves in the middle of the past has not seen its end.
     if (!this.#since) this.#since = this.#last;
     this.#listener.live();

@@ -1,6 +1,5 @@
 /** What the reader has chosen: appearance, notifications, sound. Kept in this browser. */
 
-import { askToNotify } from "./attention.js";
 import { byId } from "./dom.js";
 import { recall, remember } from "./storage.js";
 
@@ -21,9 +20,9 @@ export function keptSettings() {
  * Wire the controls to the store, and the store to the page.
  *
  * @param {import("./store.js").Store} store
- * @param {() => void} trySound
+ * @param {import("./attention.js").Attention} attention
  */
-export function wireSettings(store, trySound) {
+export function wireSettings(store, attention) {
   const theme = byId("theme", HTMLSelectElement);
   const notify = byId("notify", HTMLSelectElement);
   const sound = byId("sound", HTMLInputElement);
@@ -35,10 +34,10 @@ export function wireSettings(store, trySound) {
   theme.addEventListener("change", () => store.set({ theme: theme.value }));
   sound.addEventListener("change", () => {
     store.set({ sound: sound.checked });
-    if (sound.checked) trySound();
+    if (sound.checked) attention.sound();
   });
   notify.addEventListener("change", async () => {
-    why.textContent = notify.value === "off" ? "" : await askToNotify();
+    why.textContent = notify.value === "off" ? "" : await attention.askToNotify();
     if (why.textContent) notify.value = "off";
     store.set({ notify: notify.value });
   });

@@ -6,7 +6,7 @@ const GOING_AWAY = 1001;
 const SERVER_ERROR = 1011;
 const SLOW = 4008;
 const NEWS_LAST = 12_000; // ms that a word about what was missed stays
-const HUSH = 2_500; // ms of a planned restart in which nobody need worry
+const HUSH = 5_000; // ms of a planned restart in which nobody need worry
 
 /** @typedef {import("./connection.js").Cause} Cause */
 export class StatusLine {
@@ -16,6 +16,7 @@ export class StatusLine {
   #button;
   #ticker = 0;
   #hush = 0;
+  #calmUntil = 0; // Unix ms: the server said that it would be back
 
   /** @param {{line: HTMLElement, words: HTMLElement, countdown: HTMLElement, button: HTMLButtonElement}} parts */
   constructor({ line, words, countdown, button }) {
@@ -34,9 +35,13 @@ export class StatusLine {
     clearInterval(this.#ticker);
     clearTimeout(this.#hush);
     document.body.dataset.state = state;
-    const planned = state === "waiting" && cause?.code === GOING_AWAY && navigator.onLine;
-    if (planned) this.#hush = setTimeout(() => this.#paint("waiting", cause, until), HUSH);
-    this.#paint(planned ? "connecting" : state, cause, until, planned ? t.restarting : undefined);
+    const isAway = state === "waiting" || state === "connecting";
+    if (state === "waiting" && cause?.code === GOING_AWAY) this.#calmUntil = Date.now() + HUSH;
+    if (!isAway || !navigator.onLine) this.#calmUntil = 0;
+    const calm = this.#calmUntil - Date.now();
+    if (calm <= 0) return this.#paint(state, cause, until);
+    this.#paint("connecting", cause, until, t.restarting);
+    this.#hush = setTimeout(() => this.#paint(state, cause, until), calm);
   }
 
   /** A word about the connection that is there again. @param {string} words */

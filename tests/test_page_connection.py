@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from calls import attend, notified, want_notifications
+from playwright.sync_api import WebSocketRoute
 from running import Running, serving, wait_for
 from tabs import Tab
 from wire import Wire, wire_to
@@ -201,6 +203,183 @@ def test_a_connection_that_waits_is_made_at_once_when_the_page_is_looked_at(
     tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     tab.wait_for_state("connected")
+
+
+def test_a_connection_that_waits_is_made_at_once_when_the_browser_says_online(
+    open_wired, wire: Wire
+) -> None:
+    tab = open_wired()
+    wire.cut()
+    tab.page.wait_for_selector("body[data-state=waiting]")
+    tab.page.evaluate("window.setTimeout = () => 0")  # no timer will bring it back
+    wire.mend()
+
+    tab.page.evaluate("dispatchEvent(new Event('online'))")
+
+    tab.wait_for_state("connected")
+
+
+def test_a_browser_that_goes_offline_says_so_and_comes_back(open_tab) -> None:
+    tab = open_tab()
+    tab.context.set_offline(True)
+    tab.page.evaluate("dispatchEvent(new Event('offline'))")
+    tab.see("#status", "Offline.")
+
+    tab.context.set_offline(False)
+
+    tab.wait_for_state("connected")
+    tab.see("#status", "Connected")
+
+
+@pytest.mark.parametrize("answer", ["#name-submit", "#name-cancel"])
+def test_a_network_that_breaks_while_a_new_name_is_asked_for_comes_back(
+    open_wired, wire: Wire, answer: str
+) -> None:
+    tab = open_wired()
+    tab.page.click("#rename")
+    wire.cut()
+    tab.page.wait_for_selector("body:not([data-state=connected])")
+    tab.page.fill("#name", "Anna")
+    tab.page.click(answer)
+    wire.mend()
+
+    tab.wait_for_state("connected")
+    tab.say("I am back")
+    tab.hear("I am back")
+
+
+def test_who_looks_at_the_page_is_told_of_a_server_that_went_without_a_word(
+    open_wired, wire: Wire
+) -> None:
+    tab = open_wired()
+    tab.page.clock.install()
+    tab.page.reload()
+    tab.wait_for_state("connected")
+
+    tab.page.clock.fast_forward(45_000)  # a quiet minute: the server is asked, and answers
+    tab.page.clock.fast_forward(45_000)
+    assert tab.page.get_attribute("body", "data-state") == "connected"
+
+    wire.freeze()
+    tab.page.clock.fast_forward(45_000)
+    tab.page.clock.fast_forward(15_000)
+    tab.page.wait_for_selector("body:not([data-state=connected])")
+    wire.mend()
+    tab.page.clock.fast_forward(5_000)
+    tab.wait_for_state("connected")
+
+
+def test_a_message_is_marked_as_on_its_way_until_the_server_has_it(open_wired, wire: Wire) -> None:
+    tab = open_wired()
+    wire.freeze()
+    tab.say("slowly")
+    tab.see("#pending .fate", "sending")
+    assert tab.texts("#pending .text") == ["slowly"]
+    assert tab.bodies() == []
+
+    wire.mend()
+
+    tab.hear("slowly")
+    wait_for(lambda: tab.pending().count() == 0, "the message to settle")
+    assert tab.bodies() == ["slowly"]
+
+
+def test_a_mention_that_was_missed_calls_the_reader_when_it_comes(
+    open_wired, open_tab, wire: Wire
+) -> None:
+    ann, bob = open_wired("Ann"), open_tab("Bob")
+    attend(ann)
+    want_notifications(ann, "mentions")
+    ann.hide()
+    wire.cut()
+    ann.page.wait_for_selector("body:not([data-state=connected])")
+    bob.say("nothing in particular", "Ann, it is urgent")
+    bob.hear("Ann, it is urgent")
+    wire.mend()
+    ann.hear("Ann, it is urgent")
+
+    shown = wait_for(lambda: notified(ann), "a notification")
+    assert [body for _title, body in shown] == ["Ann, it is urgent"]
+
+
+def closing(code: int, reason: str, ends: list[object]) -> Callable[[WebSocketRoute], None]:
+    """Answer for the server: let nobody in; take down how often somebody came."""
+
+    def close(route: WebSocketRoute) -> None:
+        ends.append(route)
+        route.close(code=code, reason=reason)
+
+    return close
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "words"),
+    [
+        (1011, "history unavailable", "The server has trouble: history unavailable."),
+        (4008, "slow", "This connection was too slow to follow."),
+        (1008, "no hello within 10 s", "Connection closed: no hello within 10 s."),
+    ],
+)
+def test_the_page_says_in_words_why_there_is_no_connection(
+    open_tab, code: int, reason: str, words: str
+) -> None:
+    tab = open_tab()
+    ends: list[object] = []
+    tab.page.route_web_socket("**/chat*", closing(code, reason, ends))
+    tab.page.reload()
+
+    tab.see("#status", words)
+    tab.see("#status", "Trying again")
+    assert tab.page.locator("#try-now").is_visible()
+    wait_for(lambda: tab.page.title() and len(ends) > 1, "another try")
+
+
+def test_a_server_that_will_never_have_us_is_left_alone(open_tab) -> None:
+    tab = open_tab()
+    ends: list[object] = []
+    tab.page.route_web_socket("**/chat*", closing(4500, "banned", ends))
+    tab.page.reload()
+
+    tab.see("#status", "banned")
+    assert tab.page.get_attribute("body", "data-state") == "refused"
+    assert len(ends) == 1
+
+
+def test_a_full_room_is_told_from_a_server_that_is_not_there(browser, tmp_path: Path) -> None:
+    with serving(tmp_path, history="memory:", maxUsers=1) as server:
+        with server.member("Bob"):
+            tab = Tab(browser, server, name=None)
+            tab.page.fill("#name", "Ann")
+            tab.page.keyboard.press("Enter")
+            tab.see("#status", "the room may be full")
+        server.stop()
+        tab.see("#status", "The server cannot be reached.")
+        tab.close()
+
+
+def test_a_planned_restart_is_hardly_noticed(browser, tmp_path: Path) -> None:
+    """Nothing but a quiet word: no count of seconds, no button, no line in the conversation."""
+    with serving(tmp_path) as server:
+        tab = Tab(browser, server)
+        tab.say("before")
+        tab.hear("before")
+        tab.page.evaluate(
+            """() => {
+                window.words = new Set();
+                const status = document.getElementById("status").parentElement;
+                new MutationObserver(() => words.add(status.innerText.trim()))
+                    .observe(status, { subtree: true, childList: true, characterData: true });
+            }"""
+        )
+        server.stop()
+        server.start()
+        tab.wait_for_state("connected")
+        tab.see("#status", "Connected")
+
+        words = set(tab.page.evaluate("[...words]"))
+        assert words <= {"The server is restarting.", "Connecting…", "Connected", ""}, words
+        assert tab.page.locator(".missed, .gap, .unread").count() == 0
+        tab.close()
 
 
 def test_try_now_tries_now(open_wired, wire: Wire) -> None:

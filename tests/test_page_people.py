@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from calls import attend, notified, want_notifications
 from running import Running, serving, wait_for
 from tabs import PHONE, Tab
 
@@ -200,39 +201,6 @@ def test_unread_messages_count_in_the_title_and_on_the_icon(open_tab) -> None:
     wait_for(lambda: not ann.page.title().startswith("("), "a title without a count")
     assert "icon.svg" in (ann.page.get_attribute("#icon", "href") or "")
     assert ann.page.locator(".message:has(.unread) .text").inner_text() == "one"
-
-
-def notified(*tabs: Tab) -> list[list[str]]:
-    """The notifications, titles and texts, that these tabs have shown since ``attend``."""
-    return [shown for tab in tabs for shown in tab.page.evaluate("shown")]
-
-
-def attend(*tabs: Tab) -> None:
-    """Take down what calls for the reader, in place of a desktop and of ears."""
-    for tab in tabs:
-        tab.page.evaluate(
-            """() => {
-                window.shown = [];
-                window.Notification = class {
-                    constructor(title, { body }) { shown.push([title, body]) }
-                };
-                Object.defineProperty(Notification, "permission", { get: () => "granted" });
-                Notification.requestPermission = async () => "granted";
-                window.tones = 0;
-                window.OscillatorNode = class extends OscillatorNode {
-                    start(when) { tones += 1; super.start(when); }
-                };
-            }"""
-        )
-
-
-def want_notifications(tab: Tab, which: str) -> None:
-    tab.page.click("summary")
-    tab.page.select_option("#notify", which)
-    wait_for(
-        lambda: which in tab.page.evaluate("localStorage['chat:settings'] ?? ''"), "the choice"
-    )
-    tab.page.keyboard.press("Escape")
 
 
 def test_notifications_are_off_until_they_are_asked_for(open_tab) -> None:

@@ -18,6 +18,8 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._whole = True
+        self._flows = threading.Event()
+        self._flows.set()
         self._lock = threading.Lock()
         self._ends: set[socket.socket] = set()
         threading.Thread(target=self._accept, name="wire", daemon=True).start()
@@ -32,10 +34,17 @@ class Wire:
                 end.shutdown(socket.SHUT_RDWR)
 
     def mend(self) -> None:
+        """Let all through again."""
         self._whole = True
+        self._flows.set()
+
+    def freeze(self) -> None:
+        """Pass nothing on and end nothing, as where a router has gone; until it is mended."""
+        self._flows.clear()
 
     def close(self) -> None:
         self.cut()
+        self._flows.set()
         with contextlib.suppress(OSError):  # wakes accept()
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -52,21 +61,22 @@ class Wire:
                 if not self._whole:
                     return
                 self._ends |= {client, server}
-            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+            back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
             back.start()
-            _pump(client, server)
+            self._pump(client, server)
             back.join()
             with self._lock:
                 self._ends -= {client, server}
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for end in (source, sink):
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+            while data := source.recv(65536):
+                self._flows.wait()
+                sink.sendall(data)
+        self._flows.wait()
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
