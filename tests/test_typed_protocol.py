@@ -76,6 +76,13 @@ def client(server: Running, room: str) -> Iterator[Client]:
         yield Client(socket)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def silent(server: Running) -> Iterator[Client]:
+    """Somebody who never says hello. Ten seconds have to pass; meanwhile the other tests run."""
+    with client(server, "lobby") as silent:
+        yield silent
+
+
 @pytest.fixture
 def room() -> str:
     return uuid4().hex
@@ -348,10 +355,9 @@ def test_a_large_room_tells_its_number_instead_of_names(tmp_path: Path) -> None:
 # -- at the door ---------------------------------------------------------------------------------
 
 
-def test_who_does_not_say_hello_has_to_go(tmp_path: Path) -> None:
-    with serving(tmp_path, history="memory:") as server, client(server, "lobby") as silent:
-        reason = f"no hello within {member.HELLO_TIMEOUT} s"
-        assert silent.closed_with() == (1008, reason)
+def test_who_does_not_say_hello_has_to_go(silent: Client) -> None:
+    reason = f"no hello within {member.HELLO_TIMEOUT} s"
+    assert silent.closed_with() == (1008, reason)
 
 
 def test_who_sends_only_rubbish_has_to_go_and_nobody_notices(server: Running, room: str) -> None:
