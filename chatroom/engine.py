@@ -79,11 +79,16 @@ class Engine:
             raise ChatError("not started; serve with python app.py or gunicorn app:app")
         self.server.check(timeout)
 
-    def stop(self) -> None:
-        """Tell every user, commit what they said, close the history. Idempotent; takes seconds."""
+    def stop(self, cause: str = "told to") -> None:
+        """Tell every user, commit what they said, close the history. Idempotent; takes seconds.
+
+        Args:
+            cause: for the log; the first one is told.
+        """
         with self._stopping:
             if not self._started:
                 return
+            log.info("stopping: %s", cause)
             users = len(self.gate)
             self.gate.shut(STOP_TIMEOUT)
             self.server.stop()

@@ -214,5 +214,6 @@ def is_good(history: History, room: str, cursor: Cursor) -> bool:
         HistoryUnavailable: it cannot be read now.
     """
     if cursor == Cursor(0, "0"):
-        return history.first(room) == 1 or history.head(room) == (0, "")
+        # In this order: else the room's first message might come in between.
+        return history.head(room) == (0, "") or history.first(room) == 1
     return history.has(room, cursor.seq, cursor.nonce)

@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from types import FrameType
@@ -281,21 +282,16 @@ def _stop_on_signal(engine: Engine, worker: Any) -> None:
     told: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put may interrupt itself
 
     def wait_and_stop() -> None:
-        while True:
-            try:
-                signum = told.get(timeout=1.0)
+        while os.getppid() == worker.ppid:
+            with suppress(queue.Empty):
+                told.get(timeout=1.0)
                 break
-            except queue.Empty:
-                if os.getppid() != worker.ppid:
-                    signum = 0
-                    break
-        cause = signal.Signals(signum).name if signum else "the master is gone"
-        log.info("stopping: %s", cause)
-        engine.stop()
+        engine.stop(_cause(worker))
         time.sleep(LEFTOVER)
         os._exit(0)  # the pool's threads are no daemons: the interpreter would wait for each
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
+        worker.told = signum  # for worker_exit, which may come before the stopper has woken up
         told.put(signum)
         worker.handle_exit(signum, frame)  # no more connections; leave when all have gone
 
@@ -308,4 +304,11 @@ def _stop_on_signal(engine: Engine, worker: Any) -> None:
 def worker_exit(_arbiter: Any, worker: Any) -> None:
     """In the worker, after its loop: do not leave before all is stored."""
     if worker.booted:
-        worker.wsgi.extensions["chatroom"].stop()
+        worker.wsgi.extensions["chatroom"].stop(_cause(worker))
+
+
+def _cause(worker: Any) -> str:
+    """Why the worker stops."""
+    if signum := getattr(worker, "told", 0):
+        return signal.Signals(signum).name
+    return "the master is gone" if os.getppid() != worker.ppid else "gunicorn ends the worker"

@@ -21,6 +21,22 @@ settings.register_profile("chatroom", deadline=None, suppress_health_check=[Heal
 settings.load_profile("chatroom")
 
 
+LONG = (
+    # pages, which compute, and in between what mostly waits: each takes ten seconds and more
+    *("page_reading", "stop", "commands", "page_access", "disk", "start"),
+    *("page_connection", "api_document", "typed_protocol", "page", "kill", "chaos"),
+    *("page_people", "resume_model", "presence_crowd", "slow_readers", "history_upgrade"),
+    *("api_served", "history_sqlite_check", "past", "crowd", "connection", "api"),
+)
+"""The files that take long, without their ``test_``, as they are to begin: so that in the end
+no worker is alone with one, while the others have nothing left to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {f"test_{name}": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+
+
 @pytest.fixture
 def prepare(tmp_path: Path) -> Iterator[Launch]:
     """Make servers that are not started yet, and end them with the test."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from apps import client as client
+from apps import engine as engine
+from apps import started
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from chatroom import create_app, problems
+from chatroom import problems
 from chatroom.api import SEARCHES, STREAMS
-from chatroom.configuration import load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
@@ -27,33 +28,14 @@ NOWHERE = "7-00000000000000ff"
 
 @pytest.fixture(params=["memory:", "sqlite:chat.db"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    configuration = replace(
-        load_configuration({}),
-        path=tmp_path / "config.json",
+    with started(
+        tmp_path,
         history=request.param,
         max_rooms=3,
         max_message_bytes=2000,
         allowed_origins=("https://friend.example",),
-    )
-    app = create_app(configuration)
-    engine_of(app).start()
-    yield app
-    engine_of(app).stop()
-
-
-def engine_of(app: Flask) -> Engine:
-    engine: Engine = app.extensions["chatroom"]
-    return engine
-
-
-@pytest.fixture
-def engine(app: Flask) -> Engine:
-    return engine_of(app)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+    ) as app:
+        yield app
 
 
 def post(client: FlaskClient, room: str = "lobby", **fields: object) -> TestResponse:

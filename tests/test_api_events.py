@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from apps import client as client
+from apps import engine as engine
+from apps import started
 from flask import Flask
 from flask.testing import FlaskClient
 from running import DEADLINE, wait_for
 from werkzeug.test import TestResponse
 
-from chatroom import create_app
 from chatroom import events as module
-from chatroom.configuration import load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.listener import BACKLOG, Listener
@@ -28,32 +28,13 @@ GONE = "2-00000000000000ff"
 
 @pytest.fixture(params=["memory:", "sqlite:chat.db"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    configuration = replace(
-        load_configuration({}),
-        path=tmp_path / "config.json",
+    with started(
+        tmp_path,
         history=request.param,
         replay_limit=5,
         max_users=2,
-    )
-    app = create_app(configuration)
-    engine_of(app).start()
-    yield app
-    engine_of(app).stop()
-
-
-def engine_of(app: Flask) -> Engine:
-    engine: Engine = app.extensions["chatroom"]
-    return engine
-
-
-@pytest.fixture
-def engine(app: Flask) -> Engine:
-    return engine_of(app)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+    ) as app:
+        yield app
 
 
 class Event(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -337,12 +339,26 @@ def test_every_other_error_keeps_its_traceback():
     assert other.exc_info
 
 
-@pytest.mark.parametrize("booted", [True, False])
-def test_a_worker_stops_its_engine_as_it_goes_if_it_has_started_one(booted: bool):
-    stopped: list[bool] = []
-    engine = SimpleNamespace(stop=lambda: stopped.append(True))
-    worker = SimpleNamespace(booted=booted, wsgi=SimpleNamespace(extensions={"chatroom": engine}))
+def exiting(**state: Any) -> list[str]:
+    """The causes with which a worker in this state stops its engine as it goes."""
+    causes: list[str] = []
+    wsgi = SimpleNamespace(extensions={"chatroom": SimpleNamespace(stop=causes.append)})
+    serving.worker_exit(None, SimpleNamespace(wsgi=wsgi, **state))
+    return causes
 
-    serving.worker_exit(None, worker)
 
-    assert stopped == [True] * booted
+def test_a_worker_that_has_not_started_its_engine_does_not_stop_it():
+    assert exiting(booted=False) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        ({"told": signal.SIGTERM}, "SIGTERM"),
+        ({"ppid": 0}, "the master is gone"),
+        ({}, "gunicorn ends the worker"),
+    ],
+)
+def test_a_worker_stops_its_engine_as_it_goes_and_says_why(state: dict[str, int], cause: str):
+    """The thread that waits for the signal may not have woken up yet."""
+    assert exiting(booted=True, **{"ppid": os.getppid(), **state}) == [cause]

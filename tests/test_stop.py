@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -69,19 +70,24 @@ def test_all_are_told_and_nothing_is_lost(serve: Launch, tell: Callable[[Running
     assert "Traceback" not in server.said() + server.log()
 
 
-def test_neither_a_stuck_download_nor_a_sleeper_holds_the_end_up(prepare: Launch) -> None:
+def test_neither_a_stuck_download_nor_a_sleeper_holds_the_end_up(
+    prepare: Launch, tmp_path: Path
+) -> None:
     """In under 6 s, with exit code 0, by SIGTERM as by Ctrl-C."""
+    remember(tmp_path, lobby=100_000)
+    servers = [prepare(**SQLITE), prepare(**SQLITE)]
+    for server in servers:
+        shutil.copy(tmp_path / "chat.db", server.folder)
     with ThreadPoolExecutor(2) as pool:  # at once, as most of it is waiting
         stops = [
-            pool.submit(stop_in_spite_of_sleepers, prepare(**SQLITE), tell)
-            for tell in (terminate, interrupt)
+            pool.submit(stop_in_spite_of_sleepers, server, tell)
+            for server, tell in zip(servers, (terminate, interrupt), strict=True)
         ]
         for stopped in stops:
             stopped.result()
 
 
 def stop_in_spite_of_sleepers(server: Running, tell: Callable[[Running], None]) -> None:
-    remember(server.folder, lobby=100_000)
     server.start()
     with (
         RawClient(server.port, "sleep", receive_buffer=4096) as sleeper,

@@ -77,6 +77,13 @@ def client(server: Running, room: str) -> Iterator[Client]:
         yield Client(socket)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def silent(server: Running) -> Iterator[Client]:
+    """Somebody who never says hello. Ten seconds have to pass; meanwhile the other tests run."""
+    with client(server, "lobby") as silent:
+        yield silent
+
+
 @pytest.fixture
 def room() -> str:
     return uuid4().hex
@@ -523,10 +530,9 @@ def test_rooms_is_true_or_false_and_nothing_else(brief: Running, room: str, valu
 # -- at the door ---------------------------------------------------------------------------------
 
 
-def test_who_does_not_say_hello_has_to_go(tmp_path: Path) -> None:
-    with serving(tmp_path, history="memory:") as server, client(server, "lobby") as silent:
-        reason = f"no hello within {member.HELLO_TIMEOUT} s"
-        assert silent.closed_with() == (1008, reason)
+def test_who_does_not_say_hello_has_to_go(silent: Client) -> None:
+    reason = f"no hello within {member.HELLO_TIMEOUT} s"
+    assert silent.closed_with() == (1008, reason)
 
 
 def test_who_sends_only_rubbish_has_to_go_and_nobody_notices(server: Running, room: str) -> None:

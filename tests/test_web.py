@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apps import client as client
+from apps import engine as engine
+from apps import started
 from flask import Flask
 from flask.testing import FlaskClient
 from lines import Peer, pair
@@ -36,32 +39,13 @@ UPGRADE = {
 
 @pytest.fixture(params=["memory:", "sqlite:chat.db"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    configuration = replace(
-        load_configuration({}),
-        path=tmp_path / "config.json",
+    with started(
+        tmp_path,
         history=request.param,
         max_users=2,
         allowed_origins=("https://friend.example",),
-    )
-    app = create_app(configuration)
-    engine_of(app).start()
-    yield app
-    engine_of(app).stop()
-
-
-@pytest.fixture
-def engine(app: Flask) -> Engine:
-    return engine_of(app)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-def engine_of(app: Flask) -> Engine:
-    engine: Engine = app.extensions["chatroom"]
-    return engine
+    ) as app:
+        yield app
 
 
 def remember(engine: Engine, count: int, room: str = "lobby", body: str = "hi") -> list[Message]:
