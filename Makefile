@@ -35,7 +35,7 @@ screenshots: $(VENV)/installed-tests
 bench bench-quick:
 	@exec $(PYTHON) -m benchmarks $(if $(filter bench-quick,$@),--quick) $(ARGS)
 
-# In the tests' venv: the browser and the Playwright that drives it are theirs.
+# In the tests' venv, which has the client to talk to the browser with; the browser is theirs, too.
 bench-page: $(VENV)/installed-tests
 	@sh tests/install_browser.sh
 	@exec $(BIN)/python -m benchmarks.page $(ARGS)

@@ -11,14 +11,13 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from playwright.sync_api import Browser
-
 from benchmarks import machine
 from benchmarks.filling import filled
 from benchmarks.load.adapters import CHAT
 from benchmarks.load.generator import LoadError
 from benchmarks.page import busy, longroom, start
-from benchmarks.page.browser import LAPTOP, Tab, chromium, visitor
+from benchmarks.page.browser import LAPTOP, Tab, Visitor
+from benchmarks.page.devtools import Chromium
 from benchmarks.page.report import report
 from benchmarks.results import Result
 from benchmarks.scenarios.case import Outcome
@@ -29,7 +28,7 @@ ROUNDS = 3
 BUSY_ROUNDS = 2
 """Of a busy room, which takes a minute each time."""
 STORED = 100_000
-PACKAGES = ("flask", "flask-sock", "simple-websocket", "wsproto", "gunicorn", "playwright")
+PACKAGES = ("flask", "flask-sock", "simple-websocket", "wsproto", "gunicorn")
 
 US = Subject(
     "page",
@@ -62,33 +61,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(rounds: int) -> Result:
     began = time.monotonic()
-    with chromium() as browser:
-        result = Result(machine.describe(_versions(browser)), "full")
+    with Chromium() as chromium:
+        result = Result(machine.describe(_versions(chromium)), "full")
         for number in range(1, rounds + 1):
-            for outcome in _round(browser, busy_as_well=number <= BUSY_ROUNDS):
+            for outcome in _round(chromium, busy_as_well=number <= BUSY_ROUNDS):
                 result.add((number, outcome))
                 where = f"{outcome.scenario}: {outcome.case}, {outcome.subject}"
                 print(f"{time.monotonic() - began:5.0f} s  {number}  {where}", flush=True)
     return result
 
 
-def _round(browser: Browser, *, busy_as_well: bool) -> Iterator[Outcome]:
+def _round(chromium: Chromium, *, busy_as_well: bool) -> Iterator[Outcome]:
     """Each case once, with a fresh server."""
     with Server(US, filled(STORED, Path(sys.executable))) as server:
-        with visitor(browser, LAPTOP, None) as context, Tab(context, LAPTOP, server.port) as tab:
+        with Visitor(chromium, LAPTOP, None) as visitor, Tab(visitor, server.port) as tab:
             tab.wait_for_mark("name")  # the first visit of all pays for what is made only once
-        yield from start.measure(browser, server)
-        yield from longroom.measure(browser, server)
+        yield from start.measure(chromium, server)
+        yield from longroom.measure(chromium, server)
         if busy_as_well:
-            yield from busy.measure(browser, server)
+            yield from busy.measure(chromium, server)
 
 
-def _versions(browser: Browser) -> dict[str, str]:
+def _versions(chromium: Chromium) -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         **{name: importlib.metadata.version(name) for name in PACKAGES},
-        "chromium": browser.version,
+        "chromium": chromium.version,
     }
 
 

@@ -1,23 +1,19 @@
-"""A Chromium, and pages in it that note what a reader would feel."""
+"""Visitors, their devices, and the page in them, which notes what a reader would feel."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
-
 from benchmarks.load.generator import LoadError
+from benchmarks.page.devtools import Chromium, DevToolsError
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WATCH = (Path(__file__).parent / "watch.js").read_text()
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds in which something must be on the page."""
 
 
@@ -26,74 +22,95 @@ class Device:
     """What the page runs on."""
 
     name: str
-    screen: dict[str, Any]
+    width: int
+    height: int
+    scale: float
+    """Dots to a pixel."""
+    touch: bool
     slowdown: int
     """How many times slower than this machine its processor is."""
 
 
-LAPTOP = Device("laptop", {"viewport": {"width": 1280, "height": 800}}, 1)
-PHONE = Device(
-    "slow phone",
-    {
-        "viewport": {"width": 412, "height": 823},
-        "device_scale_factor": 1.75,
-        "is_mobile": True,
-        "has_touch": True,
-    },
-    4,
-)
-"""Screen and slowdown are those of Lighthouse's phone."""
+LAPTOP = Device("laptop", 1280, 800, 1.0, False, 1)
+PHONE = Device("slow phone", 412, 823, 1.75, True, 4)
+"""Lighthouse's phone."""
 
 
-@contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """The same that the tests of the page run in; see tests/install_browser.sh."""
-    executable = next((path for path in map(shutil.which, NAMES) if path), None)
-    if not executable:
-        raise LoadError("no Chromium: sh tests/install_browser.sh")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+class Visitor:
+    """A context: somebody whose browser has nothing in its cache.
 
+    Args:
+        name: what the browser has kept of an earlier visit; None: it was never here.
+    """
 
-@contextlib.contextmanager
-def visitor(browser: Browser, device: Device, name: str | None) -> Iterator[BrowserContext]:
-    """A browser that has nothing in its cache. None: it was never here, and has no name."""
-    context = browser.new_context(**device.screen)
-    context.set_default_timeout(PATIENCE * 1000)
-    context.add_init_script(WATCH)
-    if name:
-        context.add_init_script(f"localStorage['chat:name'] ??= {json.dumps(json.dumps(name))}")
-    try:
-        yield context
-    finally:
-        context.close()
+    def __init__(self, chromium: Chromium, device: Device, name: str | None) -> None:
+        self.chromium = chromium
+        self.device = device
+        self.scripts = [WATCH]
+        if name:
+            kept = json.dumps(json.dumps(name))
+            self.scripts.append(f"globalThis.localStorage['chat:name'] ??= {kept}")
+
+    def __enter__(self) -> Visitor:
+        self.context = self.chromium.devtools.ask("Target.createBrowserContext")["browserContextId"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.chromium.devtools.ask("Target.disposeBrowserContext", browserContextId=self.context)
 
 
 class Tab:
-    """The page, just opened; a context."""
+    """A context: the page, just opened."""
 
-    def __init__(self, context: BrowserContext, device: Device, port: int) -> None:
-        self.page = context.new_page()
-        self._devtools = context.new_cdp_session(self.page)
-        self._devtools.send("Performance.enable")
-        self._devtools.send("Emulation.setCPUThrottlingRate", {"rate": device.slowdown})
-        self.page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+    def __init__(self, visitor: Visitor, port: int) -> None:
+        device, self._browser = visitor.device, visitor.chromium
+        self._target = self._browser.devtools.ask(
+            "Target.createTarget", url="about:blank", browserContextId=visitor.context
+        )["targetId"]
+        self._line = self._browser.line_to(self._target)
+        self._line.ask("Page.enable")
+        self._line.ask("Performance.enable")
+        for script in visitor.scripts:
+            self._line.ask("Page.addScriptToEvaluateOnNewDocument", source=script)
+        self._line.ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=device.width,
+            height=device.height,
+            deviceScaleFactor=device.scale,
+            mobile=device.touch,
+        )
+        self._line.ask("Emulation.setTouchEmulationEnabled", enabled=device.touch)
+        self._line.ask("Emulation.setCPUThrottlingRate", rate=device.slowdown)
+        self._line.ask("Page.navigate", url=f"http://127.0.0.1:{port}/")
 
     def __enter__(self) -> Tab:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.page.close()
+        self._line.close()
+        self._browser.devtools.ask("Target.closeTarget", targetId=self._target)
+
+    # -- what one does -----------------------------------------------------------------------
+
+    def press(self, key: str) -> None:
+        """A key that writes a character."""
+        self._line.ask("Input.dispatchKeyEvent", type="keyDown", key=key, text=key)
+        self._line.ask("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def turn_wheel(self, x: float, y: float, down: float) -> None:
+        """By so many pixels, with the pointer there."""
+        self._line.ask(
+            "Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=down
+        )
+
+    # -- what one sees -----------------------------------------------------------------------
 
     def ask(self, script: str) -> Any:
         """What a line of JavaScript says."""
-        return self.page.evaluate(script)
-
-    def wait(self, seconds: float) -> None:
-        """Let the page alone."""
-        self.page.wait_for_timeout(seconds * 1000)
+        told = self._line.ask("Runtime.evaluate", expression=script, returnByValue=True)
+        if "exceptionDetails" in told:
+            raise DevToolsError(f"{script}: {told['exceptionDetails']['text']}")
+        return told["result"].get("value")
 
     def wait_for(self, fact: Callable[[], bool], what: str) -> None:
         """Raises LoadError where it does not come."""
@@ -101,18 +118,18 @@ class Tab:
         while not fact():
             if time.monotonic() > deadline:
                 raise LoadError(f"not within {PATIENCE:.0f} s: {what}")
-            self.wait(0.05)
+            time.sleep(0.1)
 
     def wait_for_mark(self, name: str) -> None:
-        """``name`` or ``newest``; see watch.js."""
-        self.wait_for(lambda: bool(self.ask(f"watch.marks.{name}")), f"the mark {name!r}")
+        """``name``, ``box`` or ``newest``; see watch.js."""
+        self.wait_for(lambda: bool(self.ask(f"globalThis.watch?.marks.{name}")), f"mark {name!r}")
 
     def metrics(self) -> dict[str, float]:
         """What Chromium counts: seconds and bytes since the page was opened."""
-        told = self._devtools.send("Performance.getMetrics")["metrics"]
+        told = self._line.ask("Performance.getMetrics")["metrics"]
         return {metric["name"]: metric["value"] for metric in told}
 
     def heap(self) -> float:
         """Megabytes of JavaScript that are in use when all garbage is gone."""
-        self._devtools.send("HeapProfiler.collectGarbage")
+        self._line.ask("HeapProfiler.collectGarbage")
         return self.metrics()["JSHeapUsedSize"] / 1e6

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 
-from playwright.sync_api import Browser
-
 from benchmarks.figures import quantiles
-from benchmarks.page.browser import LAPTOP, PHONE, Tab, visitor
+from benchmarks.page.browser import LAPTOP, PHONE, Tab, Visitor
+from benchmarks.page.devtools import Chromium
 from benchmarks.page.talkers import Talkers
 from benchmarks.scenarios.case import Figures, Outcome
 from benchmarks.server import Server
@@ -24,34 +23,33 @@ KEYS = "see you at eight then, i bring the cake "
 PRESSES = 10
 """Keys a second."""
 
+BOX = "document.getElementById('body')"
+
 UNSEEN = 16.0
 """ms: quicker answers to a key are not told by the browser, and count as this."""
 
 
-def measure(browser: Browser, server: Server) -> Iterator[Outcome]:
+def measure(chromium: Chromium, server: Server) -> Iterator[Outcome]:
     """On both devices: at the end of the room, while writing there, and further up."""
     with Talkers(server.port) as talkers:
         for device in (LAPTOP, PHONE):
-            with (
-                visitor(browser, device, "Ann") as context,
-                Tab(context, device, server.port) as tab,
-            ):
+            with Visitor(chromium, device, "Ann") as visitor, Tab(visitor, server.port) as tab:
                 tab.wait_for_mark("newest")
-                tab.wait(SILENCE)
+                time.sleep(SILENCE)
                 yield Outcome("stutter", "at the end", device.name, _read(tab, talkers))
                 yield Outcome("keys", "at the end", device.name, _write(tab, talkers))
                 tab.ask("scroller.scrollTop -= 3 * scroller.clientHeight")
-                tab.wait(SILENCE)
+                time.sleep(SILENCE)
                 figures = _read(tab, talkers)
                 yield Outcome("stutter", "scrolled up", device.name, figures)
 
 
 def _read(tab: Tab, talkers: Talkers) -> Figures:
     tab.ask("watch.start()")
-    tab.wait(SILENCE)
+    time.sleep(SILENCE)
     still = tab.ask("watch.stop()")
     tab.ask("watch.start()")
-    _hear(tab, talkers, lambda: tab.wait(TALK))
+    notes = _hear(tab, talkers, lambda: time.sleep(TALK))
     felt = tab.ask("watch.stop()")
     tasks = felt["longTasks"]
     return {
@@ -60,14 +58,15 @@ def _read(tab: Tab, talkers: Talkers) -> Figures:
         "gap_ms": felt["gap"],
         "long_tasks": len(tasks),
         "longest_ms": max(tasks, default=0.0),
+        "notes": notes,
     }
 
 
 def _write(tab: Tab, talkers: Talkers) -> Figures:
-    tab.page.focus("#body")
+    tab.ask(f"{BOX}.focus()")
     tab.ask("watch.start()")
     presses = round(TALK * PRESSES)
-    _hear(tab, talkers, lambda: _press(tab, presses))
+    notes = _hear(tab, talkers, lambda: _press(tab, presses))
     felt = tab.ask("watch.stop()")
     longest: dict[int, float] = {}
     for interaction, duration in felt["events"]:
@@ -75,22 +74,24 @@ def _write(tab: Tab, talkers: Talkers) -> Figures:
     longest.pop(0, None)  # events that belong to no key, such as of the pointer
     waits = [*longest.values(), *[UNSEEN] * (presses - len(longest))]
     p50, p98 = quantiles(waits, 0.5, 0.98)
-    tab.page.fill("#body", "")
-    return {"p50_ms": p50, "p98_ms": p98, "max_ms": max(waits), "presses": presses}
+    tab.ask(f"{BOX}.value = ''; {BOX}.dispatchEvent(new Event('input'))")
+    figures = {"p50_ms": p50, "p98_ms": p98, "max_ms": max(waits), "presses": presses}
+    return figures | {"notes": notes}
 
 
-def _hear(tab: Tab, talkers: Talkers, meanwhile: Callable[[], None]) -> None:
+def _hear(tab: Tab, talkers: Talkers, meanwhile: Callable[[], None]) -> list[str]:
     last = tab.ask("watch.seqOf(-1)") + talkers.start(TALK)
     meanwhile()
-    talkers.finish()
+    notes = talkers.finish()
     tab.wait_for(lambda: tab.ask("watch.seqOf(-1)") == last, "the last message")
+    return notes
 
 
 def _press(tab: Tab, presses: int) -> None:
     began = time.monotonic()
     for number, key in enumerate(islice(cycle(KEYS), presses)):
-        tab.wait(max(0.0, began + number / PRESSES - time.monotonic()))
-        tab.page.keyboard.press(key)
+        time.sleep(max(0.0, began + number / PRESSES - time.monotonic()))
+        tab.press(key)
 
 
 def _missed(felt: Figures) -> float:

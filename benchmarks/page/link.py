@@ -73,10 +73,11 @@ class Link:
         await asyncio.sleep(2 * ROUND_TRIP)  # the ends of connections are still under way
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(ROUND_TRIP)  # until the client would have the answer to its SYN
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        ways = ((reader, far_writer, self._up), (far_reader, writer, self._down))
-        await asyncio.gather(*(self._pump(*way) for way in ways))
+        with contextlib.suppress(asyncio.CancelledError):  # the link comes down before its users
+            await asyncio.sleep(ROUND_TRIP)  # until the client would have the answer to its SYN
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            ways = ((reader, far_writer, self._up), (far_reader, writer, self._down))
+            await asyncio.gather(*(self._pump(*way) for way in ways))
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lane: _Lane

@@ -66,12 +66,15 @@ def report(result: Result) -> str:
 def _table(result: Result, scenario: str) -> str:
     title, columns = TABLES[scenario]
     rows = [[title, *(column.title for column in columns)]]
+    remarks = []
     for case in result.cases(scenario):
         for device in result.subjects(scenario, case):
             found = [(c, result.spread(scenario, case, device, c.key)) for c in columns]
             cells = [_cell(column, spread) for column, spread in found]
             rows.append([f"  {device}, {case}", *cells])
-    return aligned(rows)
+            words = result.remarks(scenario, case, device)
+            remarks += [f"  * {device}, {case}: {word}" for word in words]
+    return "\n".join([aligned(rows), *remarks])
 
 
 def _cell(column: Column, found: Spread | None) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, BrowserContext
-
-from benchmarks.page.browser import PHONE, Tab, visitor
+from benchmarks.page.browser import PHONE, Tab, Visitor
+from benchmarks.page.devtools import Chromium
 from benchmarks.page.link import Link
 from benchmarks.scenarios.case import Figures, Outcome
 from benchmarks.server import Server
@@ -18,21 +18,21 @@ REST = 0.5
 """Seconds for what comes behind the last mark, such as the list of rooms."""
 
 
-def measure(browser: Browser, server: Server) -> Iterator[Outcome]:
+def measure(chromium: Chromium, server: Server) -> Iterator[Outcome]:
     """Both visits, each with an empty cache and then with a full one."""
     with Link(server.port) as link:
         for visit, name, last in VISITS:
-            with visitor(browser, PHONE, name) as context:
+            with Visitor(chromium, PHONE, name) as visitor:
                 for cache in ("cold", "warm"):
-                    figures = _open(context, link, last)
+                    figures = _open(visitor, link, last)
                     yield Outcome("start", f"{visit}, {cache} cache", PHONE.name, figures)
 
 
-def _open(context: BrowserContext, link: Link, last: str) -> Figures:
+def _open(visitor: Visitor, link: Link, last: str) -> Figures:
     received = link.received
-    with Tab(context, PHONE, link.port) as tab:
+    with Tab(visitor, link.port) as tab:
         tab.wait_for_mark(last)
-        tab.wait(REST)
+        time.sleep(REST)
         loaded, metrics = tab.ask("watch.loaded()"), tab.metrics()
         marks = loaded["marks"]
         return {
