@@ -79,7 +79,8 @@ class Tab:
             deviceScaleFactor=device.scale,
             mobile=device.touch,
         )
-        self._line.ask("Emulation.setTouchEmulationEnabled", enabled=device.touch)
+        if device.touch:
+            self._line.ask("Emulation.setTouchEmulationEnabled", enabled=True)
         self._line.ask("Emulation.setCPUThrottlingRate", rate=device.slowdown)
         self._line.ask("Page.navigate", url=f"http://127.0.0.1:{port}/")
 
