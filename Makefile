@@ -1,6 +1,7 @@
 # make run     serve the chat room at http://localhost:9999
 # make test    every check there is; ARGS="-k slow" goes to pytest
 # make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
+# make bench-page    the page in a browser, on a slow phone and in a busy room: four minutes
 # make screenshots   pictures of the page, in tests/screenshots
 # make clean   remove what these have made
 #
@@ -18,7 +19,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # of times, so it is compiled once, even for a user to whom Python writes no bytecode.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test screenshots bench bench-quick clean
+.PHONY: run test screenshots bench bench-quick bench-page clean
 
 # exec: the server takes the shell's place, so that each signal reaches it once
 run: $(VENV)/installed
@@ -38,6 +39,11 @@ screenshots: $(VENV)/installed-tests
 
 bench bench-quick:
 	@exec $(PYTHON) -m benchmarks $(if $(filter bench-quick,$@),--quick) $(ARGS)
+
+# In the tests' venv, which has the client to talk to the browser with; the browser is theirs, too.
+bench-page: $(VENV)/installed-tests
+	@sh tests/install_browser.sh
+	@exec $(BIN)/python -m benchmarks.page $(ARGS)
 
 clean:
 	@rm -rf $(VENV) benchmarks/.build build dist htmlcov .coverage tests/screenshots

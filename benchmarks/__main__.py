@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases: list[Case] = []
     for module in MODULES:
         cases += module.cases(size, set(options.scenarios))
-    result = Result(machine.describe(), "quick" if options.quick else "full")
+    result = Result(machine.describe(machine.versions()), "quick" if options.quick else "full")
     rounds = Rounds(cases, options.subjects, missing, options.budget or size.budget)
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, signal.default_int_handler)

@@ -11,18 +11,24 @@ from benchmarks.server import StartError
 SECONDS = 300
 
 
-def filled(messages: int) -> Path:
-    """A closed database with so many messages, to be copied. 0: one that is empty."""
+def filled(messages: int, python: Path = places.VENV_PYTHON) -> Path:
+    """A closed database with so many messages, to be copied. 0: one that is empty.
+
+    Args:
+        messages: how many.
+        python: one that can import the chat room.
+    """
     sources = [*(places.CHECKOUT / "chatroom" / "history").glob("*.py"), places.HERE / "fill.py"]
     made = places.BUILD / f"history-{messages}.db"
     if made.exists() and made.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         return made
     made.unlink(missing_ok=True)
+    places.BUILD.mkdir(exist_ok=True)
     half_made = made.with_suffix(".part")
     for suffix in ("", "-wal", "-shm", ".lock"):
         Path(f"{half_made}{suffix}").unlink(missing_ok=True)
     done = subprocess.run(
-        [places.VENV_PYTHON, "-m", "benchmarks.fill", half_made, str(messages)],
+        [python, "-m", "benchmarks.fill", half_made, str(messages)],
         cwd=places.CHECKOUT,
         capture_output=True,
         text=True,

@@ -26,7 +26,7 @@ print(json.dumps({"python": sys.version.split()[0], "sqlite": sqlite3.sqlite_ver
 """
 
 
-def describe() -> dict[str, object]:
+def describe(versions: dict[str, str]) -> dict[str, object]:
     """For the head of a result."""
     cpu = re.search(r"model name\s*: (.*)", _read("/proc/cpuinfo"))
     memory = re.search(r"MemTotal:\s+(\d+)", _read("/proc/meminfo"))
@@ -38,18 +38,19 @@ def describe() -> dict[str, object]:
         "kernel": platform.release(),
         "load_before": os.getloadavg()[0],
         "commit": _ask("git", "-C", str(places.CHECKOUT), "describe", "--always", "--dirty"),
-        "versions": _versions(),
+        "versions": versions,
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the chat room's packages and of its peers."""
     text = _ask(str(places.VENV_PYTHON), "-c", _ASK_PYTHON, *PACKAGES)
-    versions: dict[str, str] = json.loads(text) if text else {}
+    found: dict[str, str] = json.loads(text) if text else {}
     go = _ask("go", "version").split()
     package = _ask(
         "dpkg-query", "--show", "--showformat", "${Version}", "golang-github-gorilla-websocket-dev"
     )
-    versions |= {
+    found |= {
         "go": go[2].removeprefix("go") if len(go) > 2 else "",
         "gorilla/websocket": package or f"from {GO_PACKAGES}",
         "node": _ask("node", "--version").lstrip("v"),
@@ -57,7 +58,7 @@ def _versions() -> dict[str, str]:
         "gcc": _ask("gcc", "-dumpfullversion"),
         "load generator's python": platform.python_version(),
     }
-    return versions
+    return found
 
 
 def _ask(*command: str) -> str:

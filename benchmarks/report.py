@@ -88,7 +88,7 @@ def report(result: Result) -> str:
     parts += _standstill(result)
     rows = [verdict.cells() for verdict in verdicts(result)]
     heads = ["Target", "measured", "at least", "aim", ""]
-    parts.append(_aligned([heads, *rows]))
+    parts.append(aligned([heads, *rows]))
     return "\n\n".join(parts)
 
 
@@ -121,7 +121,7 @@ def _table(result: Result, scenario: str, case: str) -> str:
         mark = "*" if words else ""
         rows.append([f"  {_title(subject)}{mark}", *cells])
         remarks += [f"  * {_title(subject)}: {word}" for word in words]
-    return "\n".join([_aligned(rows), *remarks])
+    return "\n".join([aligned(rows), *remarks])
 
 
 def _cell(result: Result, where: tuple[str, str, str], column: Column) -> str:
@@ -131,14 +131,15 @@ def _cell(result: Result, where: tuple[str, str, str], column: Column) -> str:
         return "-"
     text = written(found.median)
     if column.spread and found.least != found.most:
-        text += f" ({_range(found)})"
+        text += f" ({in_brackets(found)})"
     reference = result.median(scenario, case, REFERENCE, column.key)
     if column.ratio and reference:
         text += f" {found.median / reference:5.2f}{TIMES}"
     return text
 
 
-def _range(found: Spread) -> str:
+def in_brackets(found: Spread) -> str:
+    """The least and the most of the rounds."""
     return f"{written(found.least)}..{written(found.most)}"
 
 
@@ -165,7 +166,8 @@ def _verdict(result: Result, where: tuple[str, str, str]) -> list[str]:
     return found
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def aligned(rows: list[list[str]]) -> str:
+    """A table: the first row is its head, the first column its names."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for number, row in enumerate(rows):
