@@ -104,7 +104,7 @@ function plain(text, mention) {
 
 /** @param {string} name */
 function mentionOf(name) {
-  const escaped = name.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const escaped = name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"); // no "-": under `u` that is an error
   // "I" and "Al" are words of most languages: a name of two letters wants its @.
   const at = [...name].length > 2 ? "@?" : "@";
   return new RegExp(`(?<!${WORD})(${at}${escaped})(?!${WORD})`, "iu");

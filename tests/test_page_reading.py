@@ -145,6 +145,16 @@ def test_a_mention_of_my_name_stands_out(open_tab) -> None:
     assert bob.page.locator(".mentioned").count() == 0
 
 
+def test_a_name_with_a_hyphen_is_a_name_like_any_other(open_tab) -> None:
+    ann, bob = open_tab("Jean-Luc"), open_tab("Bob")
+    bob.say("one", "Jean-Luc: two", "three")
+    ann.hear("three")
+
+    assert ann.bodies() == ["one", "Jean-Luc: two", "three"]
+    assert ann.texts(".mentioned mark") == ["Jean-Luc"]
+    assert ann.complaints == []
+
+
 # -- the past ----------------------------------------------------------------------------------
 
 

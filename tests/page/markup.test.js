@@ -45,6 +45,14 @@ test("a name is a mention where it is a word of its own", () => {
   assert.equal(mentions("anything", ""), false);
 });
 
+test("every character of a name is only itself", () => {
+  for (let code = 0x20; code < 0x7f; code += 1) {
+    const name = `Jo${String.fromCharCode(code)}Ann`;
+    assert.equal(brief(`hi ${name}!`, name), `hi <mention ${name}>!`);
+    assert.equal(mentions("JoAnn, Jo×Ann, Jo, Ann, Joo", name), false, name);
+  }
+});
+
 test("a name of one or two letters wants its @", () => {
   assert.equal(mentions("I think so", "I"), false);
   assert.equal(mentions("@Al what now", "Al"), true);
