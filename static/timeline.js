@@ -238,11 +238,21 @@ export class Timeline {
   /** @param {Message} message @returns {Entry} */
   #entry(message) {
     const own = this.isOwn(message);
-    const node = messageRow(message, { own, me: this.#reader().userName });
+    const node = this.#row(message, own);
     const sender = message.userId || `plain:${message.userName}`;
     const entry = { id: message.id, node, line: { sender, date: dateOf(message) }, message };
     this.#byId.set(message.id, entry);
     return entry;
+  }
+
+  /** Whatever is wrong with one message, those that came with it are shown. @param {Message} message @param {boolean} own */
+  #row(message, own) {
+    try {
+      return messageRow(message, { own, me: this.#reader().userName });
+    } catch (error) {
+      reportError(error);
+      return element("li", "message", message.body);
+    }
   }
 
   /** What a message shares with the one above it, and the lines between them. @param {number} at */

@@ -155,6 +155,29 @@ def test_a_name_with_a_hyphen_is_a_name_like_any_other(open_tab) -> None:
     assert ann.complaints == []
 
 
+def test_a_message_that_cannot_be_drawn_takes_no_other_with_it(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab()
+    tab.page.evaluate(
+        """() => {
+            const { segment } = Intl.Segmenter.prototype;
+            Intl.Segmenter.prototype.segment = function (text) {
+                if (text === "two") throw new Error("as if the page had a bug");
+                return segment.call(this, text);
+            };
+        }"""
+    )
+    with page_server.member("Bob", room) as bob:
+        for body in ("one", "two", "three"):
+            bob.say(body)
+        tab.hear("three")
+
+    assert tab.bodies() == ["one", "three"]
+    assert "two" in tab.texts("#list > .message")
+    assert tab.complaints == ["as if the page had a bug"]
+
+
 # -- the past ----------------------------------------------------------------------------------
 
 
