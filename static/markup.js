@@ -11,7 +11,7 @@ import { element } from "./dom.js";
  * @typedef {{kind: "text"|"code"|"block"|"link"|"mention", text: string, href?: string}} Part
  */
 
-const PIECES = /```(?:[\w+-]*\n)?([\s\S]+?)```|`([^`\n]+)`|(https?:\/\/[^\s<>"`]+)/giu;
+const PIECES = / ?\n?```(?:[\w+-]*\n)?([\s\S]+?)``` ?\n?|`([^`\n]+)`|(https?:\/\/[^\s<>"`]+)/giu;
 const WORD = "[\\p{L}\\p{N}_]";
 const EMOJI = /^(?:\p{RI}\p{RI}|[#*0-9]\ufe0f?\u20e3|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*)$/u;
 /** @type {Record<string, string>} */

@@ -29,12 +29,18 @@ test("code is code, and nothing in it is anything else", () => {
   assert.equal(brief("try `https://a.example` now"), "try <code https://a.example> now");
   assert.equal(brief("```py\nprint('`')\n```"), "<block print('`')>");
   assert.equal(brief("`not closed"), "`not closed");
-  assert.equal(brief("```a``` and `b`"), "<block a> and <code b>");
+  assert.equal(brief("```a``` and `b`"), "<block a>and <code b>");
+});
+
+test("what parts a block from the lines around it is not shown: the block has lines of its own", () => {
+  assert.equal(brief("Look:\n```\na\n```\nand *stars*"), "Look:<block a>and *stars*");
+  assert.equal(brief("a ```b``` c"), "a<block b>c");
+  assert.equal(brief("a\n\n```b```\n\n  c"), "a\n<block b>\n  c");
 });
 
 test("nothing of a body is lost", () => {
-  const body = "a `b` ```c``` https://d.example e@f Ann, ann! `` https://x@y";
-  assert.equal(parse(body, "Ann").map(({ text }) => text).join(""), "a b c https://d.example e@f Ann, ann! `` https://x@y");
+  const body = "a `b`  ```c``` https://d.example e@f Ann, ann! `` https://x@y";
+  assert.equal(parse(body, "Ann").map(({ text }) => text).join(""), "a b chttps://d.example e@f Ann, ann! `` https://x@y");
 });
 
 test("a name is a mention where it is a word of its own", () => {
