@@ -40,6 +40,7 @@ export class Conversation {
   /** @type {string[]|null} ids of others' messages, while a resume is under way */
   #missed = null;
   #loadingOlder = false;
+  #restsUntil = 0;
   #loadingNewer = false;
   #quietTimer = 0;
   /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
@@ -257,29 +258,37 @@ export class Conversation {
   async #loadOlder() {
     const first = this.#timeline.first;
     if (!first || !this.#begun || this.#loadingOlder || this.#archive.missing) return;
+    if (performance.now() < this.#restsUntil) return;
     if (seqOf(first.id) === 1) return this.#saysTop("beginning");
     this.#loadingOlder = true;
     this.#saysTop("loading");
     try {
       const messages = await this.#archive.older(first.id);
-      if (first !== this.#timeline.first) return this.#rest(0);
+      if (first !== this.#timeline.first) return;
       this.#quiet();
       this.#follower.keepPlace(() => {
         this.#timeline.prepend(messages);
         this.#saysTop(messages.length ? "more" : "beginning");
       });
       this.#settle();
-      this.#rest(messages.length ? 0 : 30_000);
+      if (messages.length === 0) this.#rest(30_000);
     } catch (error) {
       const gone = this.#archive.missing || (error instanceof ArchiveError && error.status === 404);
       this.#saysTop(gone ? "more" : "failed");
       this.#rest(gone ? 30_000 : 2_000);
+    } finally {
+      this.#loadingOlder = false;
     }
+  }
+
+  #loadOlderNow() {
+    this.#rest(0);
+    this.#loadOlder();
   }
 
   /** Leave the archive alone for a while: it has no more, or trouble. @param {number} pause ms */
   #rest(pause) {
-    setTimeout(() => (this.#loadingOlder = false), pause);
+    this.#restsUntil = performance.now() + pause;
   }
 
   async #loadNewer() {
@@ -304,7 +313,7 @@ export class Conversation {
     if (this.#top.dataset.says === what) return;
     this.#top.dataset.says = what;
     const words = TOP_WORDS[what];
-    const again = what === "failed" ? [" ", button("quiet", t.tryNow, () => this.#loadOlder())] : [];
+    const again = what === "failed" ? [" ", button("quiet", t.tryNow, () => this.#loadOlderNow())] : [];
     this.#top.replaceChildren(words, ...again);
     this.#top.hidden = words === "";
   }

@@ -238,6 +238,24 @@ def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) ->
     assert numbers == list(range(numbers[0], 2_001))
 
 
+def test_older_messages_that_do_not_come_are_asked_for_again(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/trip")
+    tab.hear("trip 2000")
+    tab.page.evaluate(  # fifty times as fast
+        """() => {
+            const { timeout } = AbortSignal;
+            AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 50);
+        }"""
+    )
+    tab.page.route("**/messages?before=*", lambda _: None, times=1)
+    tab.scroll_to("top")
+    tab.see("#top-words", "Older messages could not be loaded.")
+
+    tab.page.click("#top-words button")
+
+    wait_for(lambda: len(tab.bodies()) > 60, "older messages")
+
+
 def test_the_beginning_of_a_room_is_said(open_tab) -> None:
     tab = open_tab()
     tab.say("the first word")
