@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Route
 from running import Running, remember, serving, wait_for
-from tabs import Tab
+from tabs import PHONE, Tab
 
 LONG = 100_000
 
@@ -315,6 +315,21 @@ def test_search_finds_and_a_result_leads_into_the_conversation(open_tab, archive
     tab.page.locator("#search-for").press("Escape")
     assert tab.page.locator("#search").is_hidden()
     assert tab.page.evaluate("document.activeElement.id") == "body"
+
+
+def test_on_a_phone_the_search_gives_way_to_what_it_led_to(open_tab) -> None:
+    tab = open_tab(viewport=PHONE)
+    tab.say("a needle")
+    tab.hear("a needle")
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "needle")
+    tab.page.click(".result")
+
+    tab.page.locator(".message.shown", has_text="a needle").wait_for()
+    assert tab.page.locator("#search").is_hidden()
+    tab.page.click("#open-search")
+    assert tab.page.input_value("#search-for") == "needle"
+    assert tab.texts(".result-body") == ["a needle"]
 
 
 def test_what_is_typed_while_the_search_is_on_its_way_is_searched_for(open_tab) -> None:
