@@ -136,6 +136,8 @@ export class Conversation {
   }
 
   toNewest() {
+    // What a link led to is left behind: the page, loaded again, begins at what is unread.
+    if (location.hash) history.replaceState(null, "", location.pathname + location.search);
     if (!this.#timeline.attached) {
       this.#quiet();
       this.#timeline.attach();

@@ -290,6 +290,30 @@ def test_the_time_of_a_message_links_to_it(open_tab) -> None:
     other.page.locator(".message.shown", has_text="remember this").wait_for()
 
 
+def test_a_page_that_has_left_a_link_behind_begins_at_what_is_unread(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    with page_server.member("Bob", room, max_queue=None) as bob:
+        for at in range(40):
+            bob.say(f"line {at}")
+        tab.hear("line 39")
+        tab.page.locator(".message .when").first.focus()
+        tab.page.keyboard.press("Enter")
+        tab.page.locator(".message.shown", has_text="line 0").wait_for()
+        assert "#" in tab.page.url
+
+        tab.page.click("#newer")
+        assert "#" not in tab.page.url
+        tab.page.goto("about:blank")
+        bob.say("unread")
+        tab.page.go_back()
+        tab.hear("unread")
+
+    assert tab.page.locator(".message:has(.unread) .text").inner_text() == "unread"
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+
+
 def test_a_link_to_what_is_gone_says_so(open_tab) -> None:
     tab = open_tab()
     tab.say("something")
