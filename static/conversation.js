@@ -117,7 +117,9 @@ export class Conversation {
   /** Put onto the page what has come. @param {() => void} [alongside] what changes the page together with it */
   paint(alongside = () => {}) {
     const following = this.#follower.atEnd;
-    this.#timeline.flush(following);
+    // Where nobody looks, the line above the first unread message stays on the page.
+    const unseen = document.hidden && (this.#store.state.unread > 0 || Boolean(this.#missed?.length));
+    this.#timeline.flush(following && !unseen);
     alongside();
     this.#empty.hidden = !this.#begun || !this.#timeline.empty;
     if (following) this.#follower.toEnd();

@@ -130,10 +130,10 @@ export class Timeline {
     this.#queue = [];
     // A crowd of old items that nobody saw need not be made only to be thrown away.
     if (following && queued.length > MOST_SHOWN) queued.splice(0, queued.length - KEPT);
+    const fit = Math.max(0, 2 * MOST_SHOWN - this.#entries.length);
+    if (!following && queued.splice(fit).length) this.#attached = false;
     this.#append(queued);
-    if (this.#entries.length <= MOST_SHOWN) return;
-    if (following) this.#cutTop();
-    else if (this.#entries.length > 2 * MOST_SHOWN) this.#attached = false;
+    if (following && this.#entries.length > MOST_SHOWN) this.#cutTop();
   }
 
   /** Show the newest messages again, whatever was shown before. */

@@ -178,6 +178,30 @@ def test_a_message_that_cannot_be_drawn_takes_no_other_with_it(
     assert tab.complaints == ["as if the page had a bug"]
 
 
+# -- what is unread ----------------------------------------------------------------------------
+
+
+def test_who_left_the_page_open_overnight_comes_back_to_the_first_unread_message(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    tab.say("good night")
+    tab.hear("good night")
+    tab.hide()
+    with page_server.member("Bob", room, max_queue=None) as bob:
+        for at in range(700):
+            bob.say(f"night {at}")
+        bob.hear(701)
+    wait_for(lambda: tab.page.title().startswith("(700) "), "700 unread messages")
+    tab.hear("night 699")
+
+    tab.hide(False)
+
+    assert seen_first(tab) == "night 0"
+    assert tab.page.locator(".message:has(.unread) .text").inner_text() == "night 0"
+    tab.see("#newer", "700 new messages")
+
+
 # -- the past ----------------------------------------------------------------------------------
 
 
