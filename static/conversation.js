@@ -163,11 +163,7 @@ export class Conversation {
     let node = this.#timeline.find(id);
     if (!node) {
       try {
-        const messages = await this.#archive.around(id);
-        this.#quiet();
-        this.#timeline.show(messages);
-        this.#settle();
-        this.#saysTop("more");
+        this.#show(await this.#archive.around(id));
         node = this.#timeline.find(id);
       } catch {
         this.#hooks.problem(t.notFound);
@@ -183,6 +179,14 @@ export class Conversation {
     setTimeout(() => shown.classList.remove("shown"), SHOWN_FOR);
   }
 
+  /** Show what is around a message, wherever in the past. @param {Message[]} messages */
+  #show(messages) {
+    this.#quiet();
+    this.#timeline.show(messages);
+    this.#settle();
+    this.#saysTop("more");
+  }
+
   // -- unread ---------------------------------------------------------------------------------
 
   get #seesTheEnd() {
@@ -193,7 +197,7 @@ export class Conversation {
   #arrived(id, count) {
     if (this.#seesTheEnd) return;
     const { unread } = this.#store.state;
-    if (unread === 0) this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
+    if (unread === 0) this.#drawLine(id);
     this.#store.set({ unread: unread + count });
   }
 
@@ -208,19 +212,40 @@ export class Conversation {
 
   /** The first time that the past is over: begin where the reader left off, or where a link leads. */
   #begin() {
-    const read = lastRead(this.#store.state.room);
-    const messages = this.#timeline.tail.map((message) => ({ id: message.id, own: this.#timeline.isOwn(message) }));
-    const { id, count } = firstUnread(messages, read);
+    const { id, count, earlier } = this.#unreadOf(this.#timeline.tail);
     this.#follower.toEnd();
     if (id) {
-      this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
-      this.#store.set({ unread: count });
+      this.#store.set({ unread: count + earlier });
+      if (!earlier) this.#drawLine(id);
       this.#toLine(id);
+      if (earlier && !location.hash) this.#beginEarlier();
     }
     this.#begun = true; // only now does what is in sight count as read
     this.#empty.hidden = !this.#timeline.empty;
     this.reveal(location.hash.slice(1));
     this.#follower.look();
+  }
+
+  /** More is unread than has come: the first of it is in the archive. */
+  async #beginEarlier() {
+    const read = lastRead(this.#store.state.room) ?? "";
+    const messages = await this.#archive.around(read).catch(() => []);
+    const { id } = this.#unreadOf(messages);
+    if (!id || !this.#store.state.unread) return; // the reader has gone to the end meanwhile
+    this.#show(messages);
+    this.#drawLine(id);
+    this.#toLine(id);
+  }
+
+  /** @param {readonly Message[]} messages */
+  #unreadOf(messages) {
+    const told = messages.map((message) => ({ id: message.id, own: this.#timeline.isOwn(message) }));
+    return firstUnread(told, lastRead(this.#store.state.room));
+  }
+
+  /** @param {string} id of the first unread message */
+  #drawLine(id) {
+    this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
   }
 
   /** @param {string} id */

@@ -202,6 +202,26 @@ def test_who_left_the_page_open_overnight_comes_back_to_the_first_unread_message
     tab.see("#newer", "700 new messages")
 
 
+def test_more_unread_messages_than_come_at_first_are_counted_and_begin_where_they_do(
+    open_tab, archive
+) -> None:
+    tab = open_tab(server=archive, path="/rooms/linked")
+    tab.hear("linked 2000")
+    tab.page.goto("about:blank")
+    tab.page.goto(tab.url.replace("linked", "found"))  # not there, while its mark is moved
+    tab.page.evaluate(f"localStorage['chat:read:linked'] = '\"1100-{1100:016x}\"'")
+
+    tab.page.goto(tab.url)
+
+    tab.page.locator(".message:has(.unread)", has_text="linked 1101").wait_for()
+    wait_for(lambda: seen_first(tab) == "linked 1101", "the first unread message")
+    tab.see("#newer", "900 new messages")
+    assert tab.page.title().startswith("(900) ")
+    tab.page.click("#newer")
+    assert tab.bodies()[-1] == "linked 2000"
+    wait_for(lambda: not tab.page.title().startswith("("), "all of it read")
+
+
 # -- the past ----------------------------------------------------------------------------------
 
 
