@@ -6,7 +6,7 @@ import { ArchiveError } from "./archive.js";
 import { button, byId, element } from "./dom.js";
 import { Follower } from "./scroll.js";
 import { Happenings } from "./people.js";
-import { firstUnread, lastRead, setLastRead } from "./reading.js";
+import { firstUnread, isReadMark, lastRead, setLastRead } from "./reading.js";
 import { t } from "./strings.js";
 import { seqOf } from "./text.js";
 import { Timeline, TOP_WORDS } from "./timeline.js";
@@ -66,6 +66,7 @@ export class Conversation {
     );
     this.#newer.addEventListener("click", () => this.toNewest());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
+    addEventListener("storage", ({ key }) => isReadMark(key) && this.#readElsewhere());
   }
 
   // -- what the server tells -----------------------------------------------------------------
@@ -241,6 +242,13 @@ export class Conversation {
   #unreadOf(messages) {
     const told = messages.map((message) => ({ id: message.id, own: this.#timeline.isOwn(message) }));
     return firstUnread(told, lastRead(this.#store.state.room));
+  }
+
+  /** Another tab has shown its reader what this one has not, perhaps. */
+  #readElsewhere() {
+    const { count, earlier } = this.#unreadOf(this.#timeline.tail);
+    this.#store.set({ unread: Math.min(this.#store.state.unread, count + earlier) });
+    this.#moved();
   }
 
   /** @param {string} id of the first unread message */

@@ -222,6 +222,19 @@ def test_more_unread_messages_than_come_at_first_are_counted_and_begin_where_the
     wait_for(lambda: not tab.page.title().startswith("("), "all of it read")
 
 
+def test_what_one_tab_has_shown_is_not_unread_in_another(open_tab, page_server, room) -> None:
+    tab = open_tab()
+    tab.hide()
+    with page_server.member("Bob", room) as bob:
+        bob.say("for Ann")
+        wait_for(lambda: tab.page.title().startswith("(1) "), "one unread message")
+
+        other = open_tab(within=tab.context)
+        other.hear("for Ann")
+
+        wait_for(lambda: not tab.page.title().startswith("("), "nothing unread")
+
+
 # -- the past ----------------------------------------------------------------------------------
 
 
