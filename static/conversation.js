@@ -66,6 +66,8 @@ export class Conversation {
     );
     this.#newer.addEventListener("click", () => this.toNewest());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
+    // Who unfolds the last message wants to read it from its beginning, and is above the end now.
+    this.#log.addEventListener("click", () => this.#follower.look());
     addEventListener("storage", ({ key }) => isReadMark(key) && this.#readElsewhere());
   }
 

@@ -273,6 +273,25 @@ def test_the_page_stays_small_all_the_way_up_a_long_room_and_back(open_tab, arch
     assert tab.page.locator("#list > li").count() <= 600
 
 
+def test_unfolding_the_last_message_leaves_the_reader_at_its_beginning(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    text = "\n".join(f"line {at}" for at in range(200))
+    with page_server.member("Bob", room) as bob:
+        bob.say("before")
+        bob.say(text)
+        tab.hear(text)
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+    place = place_of(tab, text)
+
+    tab.page.click("text=Show all")
+
+    wait_for(lambda: tab.above_the_end() > 2_000, "the whole message")
+    tab.page.evaluate("new Promise(requestAnimationFrame)")  # the page has seen that it grew
+    assert abs(place_of(tab, text) - place) < 2
+
+
 def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) -> None:
     tab = open_tab(server=archive, path="/rooms/trip")
 
