@@ -68,6 +68,10 @@ export class Conversation {
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
     // Who unfolds the last message wants to read it from its beginning, and is above the end now.
     this.#log.addEventListener("click", () => this.#follower.look());
+    document.addEventListener("click", ({ target }) => {
+      const link = target instanceof Element && target.closest("a");
+      if (link && link.href === location.href) this.reveal(link.hash.slice(1)); // no hashchange tells of it
+    });
     addEventListener("storage", ({ key }) => isReadMark(key) && this.#readElsewhere());
   }
 

@@ -155,9 +155,7 @@ def test_a_name_with_a_hyphen_is_a_name_like_any_other(open_tab) -> None:
     assert ann.complaints == []
 
 
-def test_a_message_that_cannot_be_drawn_takes_no_other_with_it(
-    open_tab, page_server, room
-) -> None:
+def test_a_message_that_cannot_be_drawn_takes_no_other_with_it(open_tab, page_server, room) -> None:
     tab = open_tab()
     tab.page.evaluate(
         """() => {
@@ -415,6 +413,24 @@ def test_search_finds_and_a_result_leads_into_the_conversation(open_tab, archive
     tab.page.locator("#search-for").press("Escape")
     assert tab.page.locator("#search").is_hidden()
     assert tab.page.evaluate("document.activeElement.id") == "body"
+
+
+def test_the_same_result_leads_to_its_message_again(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/found")
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "found 1234")
+    shown = tab.page.locator(".message.shown", has_text="found 1234")
+    tab.page.locator(".result", has_text="1234").click()
+    shown.wait_for()
+    tab.scroll_to("top")
+    shown.wait_for(state="hidden")
+
+    tab.page.locator(".result", has_text="1234").click()
+
+    shown.wait_for()
+    scroller = tab.page.locator("#scroller").bounding_box()
+    assert scroller
+    assert scroller["y"] < place_of(tab, "found 1234") < scroller["y"] + scroller["height"]
 
 
 def test_on_a_phone_the_search_gives_way_to_what_it_led_to(open_tab) -> None:
