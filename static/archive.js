@@ -1,6 +1,7 @@
 /** What the HTTP API knows of a room's past. */
 
 const PAGE = 100; // messages
+const PATIENCE = 15_000; // ms for an answer
 const CONTEXT = 40; // messages on each side of one that a link leads to
 
 /** @typedef {import("./session.js").Message} Message */
@@ -78,7 +79,7 @@ export class Archive {
 
   /** @param {URL} url @returns {Promise<any>} */
   async #get(url) {
-    const answer = await fetch(url, { headers: { Accept: "application/json" } });
+    const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
     if (answer.ok) return answer.json();
     const isProblem = answer.headers.get("Content-Type")?.includes("json") ?? false;
     this.#missing ||= answer.status === 404 && !isProblem;

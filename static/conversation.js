@@ -6,7 +6,7 @@ import { ArchiveError } from "./archive.js";
 import { button, byId, element } from "./dom.js";
 import { Follower } from "./scroll.js";
 import { Happenings } from "./people.js";
-import { firstUnread, lastRead, setLastRead } from "./reading.js";
+import { firstUnread, isReadMark, lastRead, setLastRead } from "./reading.js";
 import { t } from "./strings.js";
 import { seqOf } from "./text.js";
 import { Timeline, TOP_WORDS } from "./timeline.js";
@@ -40,6 +40,7 @@ export class Conversation {
   /** @type {string[]|null} ids of others' messages, while a resume is under way */
   #missed = null;
   #loadingOlder = false;
+  #restsUntil = 0;
   #loadingNewer = false;
   #quietTimer = 0;
   /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
@@ -65,6 +66,13 @@ export class Conversation {
     );
     this.#newer.addEventListener("click", () => this.toNewest());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
+    // Who unfolds the last message wants to read it from its beginning, and is above the end now.
+    this.#log.addEventListener("click", () => this.#follower.look());
+    document.addEventListener("click", ({ target }) => {
+      const link = target instanceof Element && target.closest("a");
+      if (link && link.href === location.href) this.reveal(link.hash.slice(1)); // no hashchange tells of it
+    });
+    addEventListener("storage", ({ key }) => isReadMark(key) && this.#readElsewhere());
   }
 
   // -- what the server tells -----------------------------------------------------------------
@@ -116,7 +124,9 @@ export class Conversation {
   /** Put onto the page what has come. @param {() => void} [alongside] what changes the page together with it */
   paint(alongside = () => {}) {
     const following = this.#follower.atEnd;
-    this.#timeline.flush(following);
+    // Where nobody looks, the line above the first unread message stays on the page.
+    const unseen = document.hidden && (this.#store.state.unread > 0 || Boolean(this.#missed?.length));
+    this.#timeline.flush(following && !unseen);
     alongside();
     this.#empty.hidden = !this.#begun || !this.#timeline.empty;
     if (following) this.#follower.toEnd();
@@ -135,6 +145,8 @@ export class Conversation {
   }
 
   toNewest() {
+    // What a link led to is left behind: the page, loaded again, begins at what is unread.
+    if (location.hash) history.replaceState(null, "", location.pathname + location.search);
     if (!this.#timeline.attached) {
       this.#quiet();
       this.#timeline.attach();
@@ -158,11 +170,7 @@ export class Conversation {
     let node = this.#timeline.find(id);
     if (!node) {
       try {
-        const messages = await this.#archive.around(id);
-        this.#quiet();
-        this.#timeline.show(messages);
-        this.#settle();
-        this.#saysTop("more");
+        this.#show(await this.#archive.around(id));
         node = this.#timeline.find(id);
       } catch {
         this.#hooks.problem(t.notFound);
@@ -178,6 +186,14 @@ export class Conversation {
     setTimeout(() => shown.classList.remove("shown"), SHOWN_FOR);
   }
 
+  /** Show what is around a message, wherever in the past. @param {Message[]} messages */
+  #show(messages) {
+    this.#quiet();
+    this.#timeline.show(messages);
+    this.#settle();
+    this.#saysTop("more");
+  }
+
   // -- unread ---------------------------------------------------------------------------------
 
   get #seesTheEnd() {
@@ -188,7 +204,7 @@ export class Conversation {
   #arrived(id, count) {
     if (this.#seesTheEnd) return;
     const { unread } = this.#store.state;
-    if (unread === 0) this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
+    if (unread === 0) this.#drawLine(id);
     this.#store.set({ unread: unread + count });
   }
 
@@ -203,19 +219,47 @@ export class Conversation {
 
   /** The first time that the past is over: begin where the reader left off, or where a link leads. */
   #begin() {
-    const read = lastRead(this.#store.state.room);
-    const messages = this.#timeline.tail.map((message) => ({ id: message.id, own: this.#timeline.isOwn(message) }));
-    const { id, count } = firstUnread(messages, read);
+    const { id, count, earlier } = this.#unreadOf(this.#timeline.tail);
     this.#follower.toEnd();
     if (id) {
-      this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
-      this.#store.set({ unread: count });
+      this.#store.set({ unread: count + earlier });
+      if (!earlier) this.#drawLine(id);
       this.#toLine(id);
+      if (earlier && !location.hash) this.#beginEarlier();
     }
     this.#begun = true; // only now does what is in sight count as read
     this.#empty.hidden = !this.#timeline.empty;
     this.reveal(location.hash.slice(1));
     this.#follower.look();
+  }
+
+  /** More is unread than has come: the first of it is in the archive. */
+  async #beginEarlier() {
+    const read = lastRead(this.#store.state.room) ?? "";
+    const messages = await this.#archive.around(read).catch(() => []);
+    const { id } = this.#unreadOf(messages);
+    if (!id || !this.#store.state.unread) return; // the reader has gone to the end meanwhile
+    this.#show(messages);
+    this.#drawLine(id);
+    this.#toLine(id);
+  }
+
+  /** @param {readonly Message[]} messages */
+  #unreadOf(messages) {
+    const told = messages.map((message) => ({ id: message.id, own: this.#timeline.isOwn(message) }));
+    return firstUnread(told, lastRead(this.#store.state.room));
+  }
+
+  /** Another tab has shown its reader what this one has not, perhaps. */
+  #readElsewhere() {
+    const { count, earlier } = this.#unreadOf(this.#timeline.tail);
+    this.#store.set({ unread: Math.min(this.#store.state.unread, count + earlier) });
+    this.#moved();
+  }
+
+  /** @param {string} id of the first unread message */
+  #drawLine(id) {
+    this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
   }
 
   /** @param {string} id */
@@ -257,29 +301,37 @@ export class Conversation {
   async #loadOlder() {
     const first = this.#timeline.first;
     if (!first || !this.#begun || this.#loadingOlder || this.#archive.missing) return;
+    if (performance.now() < this.#restsUntil) return;
     if (seqOf(first.id) === 1) return this.#saysTop("beginning");
     this.#loadingOlder = true;
     this.#saysTop("loading");
     try {
       const messages = await this.#archive.older(first.id);
-      if (first !== this.#timeline.first) return this.#rest(0);
+      if (first !== this.#timeline.first) return;
       this.#quiet();
       this.#follower.keepPlace(() => {
         this.#timeline.prepend(messages);
         this.#saysTop(messages.length ? "more" : "beginning");
       });
       this.#settle();
-      this.#rest(messages.length ? 0 : 30_000);
+      if (messages.length === 0) this.#rest(30_000);
     } catch (error) {
       const gone = this.#archive.missing || (error instanceof ArchiveError && error.status === 404);
       this.#saysTop(gone ? "more" : "failed");
       this.#rest(gone ? 30_000 : 2_000);
+    } finally {
+      this.#loadingOlder = false;
     }
+  }
+
+  #loadOlderNow() {
+    this.#rest(0);
+    this.#loadOlder();
   }
 
   /** Leave the archive alone for a while: it has no more, or trouble. @param {number} pause ms */
   #rest(pause) {
-    setTimeout(() => (this.#loadingOlder = false), pause);
+    this.#restsUntil = performance.now() + pause;
   }
 
   async #loadNewer() {
@@ -304,7 +356,7 @@ export class Conversation {
     if (this.#top.dataset.says === what) return;
     this.#top.dataset.says = what;
     const words = TOP_WORDS[what];
-    const again = what === "failed" ? [" ", button("quiet", t.tryNow, () => this.#loadOlder())] : [];
+    const again = what === "failed" ? [" ", button("quiet", t.tryNow, () => this.#loadOlderNow())] : [];
     this.#top.replaceChildren(words, ...again);
     this.#top.hidden = words === "";
   }

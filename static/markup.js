@@ -11,9 +11,12 @@ import { element } from "./dom.js";
  * @typedef {{kind: "text"|"code"|"block"|"link"|"mention", text: string, href?: string}} Part
  */
 
-const PIECES = /```(?:[\w+-]*\n)?([\s\S]+?)```|`([^`\n]+)`|(https?:\/\/[^\s<>"`]+)/giu;
+const PIECES = / ?\n?```(?:[\w+-]*\n)?([\s\S]+?)``` ?\n?|`([^`\n]+)`|(https?:\/\/[^\s<>"`]+)/giu;
 const WORD = "[\\p{L}\\p{N}_]";
 const EMOJI = /^(?:\p{RI}\p{RI}|[#*0-9]\ufe0f?\u20e3|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*)$/u;
+/** @type {Record<string, string>} */
+const OPENS = { ")": "(", "]": "[", "}": "{" };
+const ENDS = /[.,;:!?'"*_~…»“”’]/u;
 const MOST_JUMBO = 3; // emoji in a message that shows them large
 const MOST_EMOJI_UNITS = 60; // UTF-16 units; longer texts are not looked at
 
@@ -104,7 +107,7 @@ function plain(text, mention) {
 
 /** @param {string} name */
 function mentionOf(name) {
-  const escaped = name.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const escaped = name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"); // no "-": under `u` that is an error
   // "I" and "Al" are words of most languages: a name of two letters wants its @.
   const at = [...name].length > 2 ? "@?" : "@";
   return new RegExp(`(?<!${WORD})(${at}${escaped})(?!${WORD})`, "iu");
@@ -112,14 +115,17 @@ function mentionOf(name) {
 
 /** An address without what ends the sentence around it. @param {string} address */
 function trimmed(address) {
-  let text = address;
-  for (;;) {
-    const last = text.at(-1) ?? "";
-    const open = { ")": "(", "]": "[", "}": "{" }[last];
-    const unbalanced = open !== undefined && text.split(last).length > text.split(open).length;
-    if (!unbalanced && !/[.,;:!?'"*_~…»“”’]/u.test(last)) return text;
-    text = text.slice(0, -1);
+  /** @type {Record<string, number>} */
+  const counts = {};
+  for (const character of address) counts[character] = (counts[character] ?? 0) + 1;
+  let end = address.length;
+  for (; end > 0; end -= 1) {
+    const last = address[end - 1];
+    const open = OPENS[last];
+    if (open ? counts[last] <= (counts[open] ?? 0) : !ENDS.test(last)) break;
+    counts[last] -= 1;
   }
+  return address.slice(0, end);
 }
 
 /** @param {string} text @returns {string} "" where it is no address that may be followed */

@@ -43,16 +43,18 @@ export function unreadBetween(read, last) {
 }
 
 /**
- * The first message that was not read, and how many of others there are from it on.
+ * What of these was not read: the first, how many of others there are from it on, and how many there
+ * are besides before all of these.
  *
  * @param {readonly {id: string, own: boolean}[]} messages oldest first
  * @param {string|null} read id of the last one read
  */
 export function firstUnread(messages, read) {
-  if (read === null) return { id: null, count: 0 };
+  if (read === null || messages.length === 0) return { id: null, count: 0, earlier: 0 };
   const at = messages.findIndex(({ id }) => id === read);
   // Not among them: it is older than all, or gone with an older history.
-  if (at < 0 && messages.length > 0 && seqOf(messages[0].id) <= seqOf(read)) return { id: null, count: 0 };
+  const earlier = at < 0 ? seqOf(messages[0].id) - seqOf(read) - 1 : 0;
+  if (earlier < 0) return { id: null, count: 0, earlier: 0 };
   const unread = messages.slice(at + 1).filter(({ own }) => !own);
-  return { id: unread[0]?.id ?? null, count: unread.length };
+  return { id: unread[0]?.id ?? null, count: unread.length, earlier };
 }

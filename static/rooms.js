@@ -6,6 +6,7 @@ import { isReadMark, lastRead, unreadBetween, visitedRooms } from "./reading.js"
 import { t } from "./strings.js";
 
 const MOST_LISTED = 200; // rooms
+const PATIENCE = 15_000; // ms for an answer
 
 /**
  * @typedef {{name: string, last: string}} Summary a room, and the id of its newest message
@@ -50,7 +51,9 @@ export class RoomList {
   async look() {
     this.#heard = new Map();
     try {
-      const answer = await fetch(at("api/rooms"), { headers: { Accept: "application/json" } });
+      const answer = await fetch(at("api/rooms"), {
+        headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE),
+      });
       if (!answer.ok) return;
       /** @type {Summary[]} */
       const rooms = (await answer.json()).rooms;

@@ -12,6 +12,7 @@ const LEAD = 60; // of them, before the first match
 const PATIENCE = 250; // ms after the last key
 const AGAIN_AFTER = 1_000; // ms; the first searches of a long room only make it ready
 const MOST_TRIES = 30;
+const COVERS = 0.6; // of a window's width: then the conversation cannot be seen beside the search
 
 /** @typedef {import("./session.js").Message} Message */
 
@@ -48,6 +49,10 @@ export class Search {
     });
     byId("search-close", HTMLButtonElement).addEventListener("click", () => this.close());
     this.#more.addEventListener("click", () => this.#look(this.#oldest));
+    this.#results.addEventListener("click", ({ target }) => {
+      const led = target instanceof Element && target.closest("a");
+      if (led && this.#panel.clientWidth > innerWidth * COVERS) this.#panel.hidden = true;
+    });
     if (this.#input.value) this.#look(); // typed while this module was on its way
   }
 

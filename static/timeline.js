@@ -130,10 +130,10 @@ export class Timeline {
     this.#queue = [];
     // A crowd of old items that nobody saw need not be made only to be thrown away.
     if (following && queued.length > MOST_SHOWN) queued.splice(0, queued.length - KEPT);
+    const fit = Math.max(0, 2 * MOST_SHOWN - this.#entries.length);
+    if (!following && queued.splice(fit).length) this.#attached = false;
     this.#append(queued);
-    if (this.#entries.length <= MOST_SHOWN) return;
-    if (following) this.#cutTop();
-    else if (this.#entries.length > 2 * MOST_SHOWN) this.#attached = false;
+    if (following && this.#entries.length > MOST_SHOWN) this.#cutTop();
   }
 
   /** Show the newest messages again, whatever was shown before. */
@@ -238,11 +238,21 @@ export class Timeline {
   /** @param {Message} message @returns {Entry} */
   #entry(message) {
     const own = this.isOwn(message);
-    const node = messageRow(message, { own, me: this.#reader().userName });
+    const node = this.#row(message, own);
     const sender = message.userId || `plain:${message.userName}`;
     const entry = { id: message.id, node, line: { sender, date: dateOf(message) }, message };
     this.#byId.set(message.id, entry);
     return entry;
+  }
+
+  /** Whatever is wrong with one message, those that came with it are shown. @param {Message} message @param {boolean} own */
+  #row(message, own) {
+    try {
+      return messageRow(message, { own, me: this.#reader().userName });
+    } catch (error) {
+      reportError(error);
+      return element("li", "message", message.body);
+    }
   }
 
   /** What a message shares with the one above it, and the lines between them. @param {number} at */

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Route
 from running import Running, remember, serving, wait_for
-from tabs import Tab
+from tabs import PHONE, Tab
 
 LONG = 100_000
 
@@ -145,6 +145,94 @@ def test_a_mention_of_my_name_stands_out(open_tab) -> None:
     assert bob.page.locator(".mentioned").count() == 0
 
 
+def test_a_name_with_a_hyphen_is_a_name_like_any_other(open_tab) -> None:
+    ann, bob = open_tab("Jean-Luc"), open_tab("Bob")
+    bob.say("one", "Jean-Luc: two", "three")
+    ann.hear("three")
+
+    assert ann.bodies() == ["one", "Jean-Luc: two", "three"]
+    assert ann.texts(".mentioned mark") == ["Jean-Luc"]
+    assert ann.complaints == []
+
+
+def test_a_message_that_cannot_be_drawn_takes_no_other_with_it(open_tab, page_server, room) -> None:
+    tab = open_tab()
+    tab.page.evaluate(
+        """() => {
+            const { segment } = Intl.Segmenter.prototype;
+            Intl.Segmenter.prototype.segment = function (text) {
+                if (text === "two") throw new Error("as if the page had a bug");
+                return segment.call(this, text);
+            };
+        }"""
+    )
+    with page_server.member("Bob", room) as bob:
+        for body in ("one", "two", "three"):
+            bob.say(body)
+        tab.hear("three")
+
+    assert tab.bodies() == ["one", "three"]
+    assert "two" in tab.texts("#list > .message")
+    assert tab.complaints == ["as if the page had a bug"]
+
+
+# -- what is unread ----------------------------------------------------------------------------
+
+
+def test_who_left_the_page_open_overnight_comes_back_to_the_first_unread_message(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    tab.say("good night")
+    tab.hear("good night")
+    tab.hide()
+    with page_server.member("Bob", room, max_queue=None) as bob:
+        for at in range(700):
+            bob.say(f"night {at}")
+        bob.hear(701)
+    wait_for(lambda: tab.page.title().startswith("(700) "), "700 unread messages")
+    tab.hear("night 699")
+
+    tab.hide(False)
+
+    assert seen_first(tab) == "night 0"
+    assert tab.page.locator(".message:has(.unread) .text").inner_text() == "night 0"
+    tab.see("#newer", "700 new messages")
+
+
+def test_more_unread_messages_than_come_at_first_are_counted_and_begin_where_they_do(
+    open_tab, archive
+) -> None:
+    tab = open_tab(server=archive, path="/rooms/linked")
+    tab.hear("linked 2000")
+    tab.page.goto("about:blank")
+    tab.page.goto(tab.url.replace("linked", "found"))  # not there, while its mark is moved
+    tab.page.evaluate(f"localStorage['chat:read:linked'] = '\"1100-{1100:016x}\"'")
+
+    tab.page.goto(tab.url)
+
+    tab.page.locator(".message:has(.unread)", has_text="linked 1101").wait_for()
+    wait_for(lambda: seen_first(tab) == "linked 1101", "the first unread message")
+    tab.see("#newer", "900 new messages")
+    assert tab.page.title().startswith("(900) ")
+    tab.page.click("#newer")
+    assert tab.bodies()[-1] == "linked 2000"
+    wait_for(lambda: not tab.page.title().startswith("("), "all of it read")
+
+
+def test_what_one_tab_has_shown_is_not_unread_in_another(open_tab, page_server, room) -> None:
+    tab = open_tab()
+    tab.hide()
+    with page_server.member("Bob", room) as bob:
+        bob.say("for Ann")
+        wait_for(lambda: tab.page.title().startswith("(1) "), "one unread message")
+
+        other = open_tab(within=tab.context)
+        other.hear("for Ann")
+
+        wait_for(lambda: not tab.page.title().startswith("("), "nothing unread")
+
+
 # -- the past ----------------------------------------------------------------------------------
 
 
@@ -183,6 +271,25 @@ def test_the_page_stays_small_all_the_way_up_a_long_room_and_back(open_tab, arch
     assert tab.page.locator("#list > li").count() <= 600
 
 
+def test_unfolding_the_last_message_leaves_the_reader_at_its_beginning(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    text = "\n".join(f"line {at}" for at in range(200))
+    with page_server.member("Bob", room) as bob:
+        bob.say("before")
+        bob.say(text)
+        tab.hear(text)
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+    place = place_of(tab, text)
+
+    tab.page.click("text=Show all")
+
+    wait_for(lambda: tab.above_the_end() > 2_000, "the whole message")
+    tab.page.evaluate("new Promise(requestAnimationFrame)")  # the page has seen that it grew
+    assert abs(place_of(tab, text) - place) < 2
+
+
 def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) -> None:
     tab = open_tab(server=archive, path="/rooms/trip")
 
@@ -203,6 +310,24 @@ def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) ->
         tab.hear("and live again")
     numbers = [int(body.split()[1]) for body in tab.bodies() if body.startswith("trip")]
     assert numbers == list(range(numbers[0], 2_001))
+
+
+def test_older_messages_that_do_not_come_are_asked_for_again(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/trip")
+    tab.hear("trip 2000")
+    tab.page.evaluate(  # fifty times as fast
+        """() => {
+            const { timeout } = AbortSignal;
+            AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 50);
+        }"""
+    )
+    tab.page.route("**/messages?before=*", lambda _: None, times=1)
+    tab.scroll_to("top")
+    tab.see("#top-words", "Older messages could not be loaded.")
+
+    tab.page.click("#top-words button")
+
+    wait_for(lambda: len(tab.bodies()) > 60, "older messages")
 
 
 def test_the_beginning_of_a_room_is_said(open_tab) -> None:
@@ -239,6 +364,30 @@ def test_the_time_of_a_message_links_to_it(open_tab) -> None:
     other.page.locator(".message.shown", has_text="remember this").wait_for()
 
 
+def test_a_page_that_has_left_a_link_behind_begins_at_what_is_unread(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    with page_server.member("Bob", room, max_queue=None) as bob:
+        for at in range(40):
+            bob.say(f"line {at}")
+        tab.hear("line 39")
+        tab.page.locator(".message .when").first.focus()
+        tab.page.keyboard.press("Enter")
+        tab.page.locator(".message.shown", has_text="line 0").wait_for()
+        assert "#" in tab.page.url
+
+        tab.page.click("#newer")
+        assert "#" not in tab.page.url
+        tab.page.goto("about:blank")
+        bob.say("unread")
+        tab.page.go_back()
+        tab.hear("unread")
+
+    assert tab.page.locator(".message:has(.unread) .text").inner_text() == "unread"
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+
+
 def test_a_link_to_what_is_gone_says_so(open_tab) -> None:
     tab = open_tab()
     tab.say("something")
@@ -264,6 +413,39 @@ def test_search_finds_and_a_result_leads_into_the_conversation(open_tab, archive
     tab.page.locator("#search-for").press("Escape")
     assert tab.page.locator("#search").is_hidden()
     assert tab.page.evaluate("document.activeElement.id") == "body"
+
+
+def test_the_same_result_leads_to_its_message_again(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/found")
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "found 1234")
+    shown = tab.page.locator(".message.shown", has_text="found 1234")
+    tab.page.locator(".result", has_text="1234").click()
+    shown.wait_for()
+    tab.scroll_to("top")
+    shown.wait_for(state="hidden")
+
+    tab.page.locator(".result", has_text="1234").click()
+
+    shown.wait_for()
+    scroller = tab.page.locator("#scroller").bounding_box()
+    assert scroller
+    assert scroller["y"] < place_of(tab, "found 1234") < scroller["y"] + scroller["height"]
+
+
+def test_on_a_phone_the_search_gives_way_to_what_it_led_to(open_tab) -> None:
+    tab = open_tab(viewport=PHONE)
+    tab.say("a needle")
+    tab.hear("a needle")
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "needle")
+    tab.page.click(".result")
+
+    tab.page.locator(".message.shown", has_text="a needle").wait_for()
+    assert tab.page.locator("#search").is_hidden()
+    tab.page.click("#open-search")
+    assert tab.page.input_value("#search-for") == "needle"
+    assert tab.texts(".result-body") == ["a needle"]
 
 
 def test_what_is_typed_while_the_search_is_on_its_way_is_searched_for(open_tab) -> None:

@@ -29,12 +29,18 @@ test("code is code, and nothing in it is anything else", () => {
   assert.equal(brief("try `https://a.example` now"), "try <code https://a.example> now");
   assert.equal(brief("```py\nprint('`')\n```"), "<block print('`')>");
   assert.equal(brief("`not closed"), "`not closed");
-  assert.equal(brief("```a``` and `b`"), "<block a> and <code b>");
+  assert.equal(brief("```a``` and `b`"), "<block a>and <code b>");
+});
+
+test("what parts a block from the lines around it is not shown: the block has lines of its own", () => {
+  assert.equal(brief("Look:\n```\na\n```\nand *stars*"), "Look:<block a>and *stars*");
+  assert.equal(brief("a ```b``` c"), "a<block b>c");
+  assert.equal(brief("a\n\n```b```\n\n  c"), "a\n<block b>\n  c");
 });
 
 test("nothing of a body is lost", () => {
-  const body = "a `b` ```c``` https://d.example e@f Ann, ann! `` https://x@y";
-  assert.equal(parse(body, "Ann").map(({ text }) => text).join(""), "a b c https://d.example e@f Ann, ann! `` https://x@y");
+  const body = "a `b`  ```c``` https://d.example e@f Ann, ann! `` https://x@y";
+  assert.equal(parse(body, "Ann").map(({ text }) => text).join(""), "a b chttps://d.example e@f Ann, ann! `` https://x@y");
 });
 
 test("a name is a mention where it is a word of its own", () => {
@@ -43,6 +49,14 @@ test("a name is a mention where it is a word of its own", () => {
   assert.equal(brief("a+b (c)", "a+b (c)"), "<mention a+b (c)>");
   assert.equal(mentions("`Ann`", "Ann"), false);
   assert.equal(mentions("anything", ""), false);
+});
+
+test("every character of a name is only itself", () => {
+  for (let code = 0x20; code < 0x7f; code += 1) {
+    const name = `Jo${String.fromCharCode(code)}Ann`;
+    assert.equal(brief(`hi ${name}!`, name), `hi <mention ${name}>!`);
+    assert.equal(mentions("JoAnn, Jo×Ann, Jo, Ann, Joo", name), false, name);
+  }
 });
 
 test("a name of one or two letters wants its @", () => {
@@ -58,6 +72,7 @@ test("one to three emoji are large, anything else is not", () => {
 test("a huge body is cut in no time", () => {
   const started = performance.now();
   parse("https://" + "(".repeat(30_000) + ")".repeat(30_000), "Ann");
+  assert.equal(parse("https://a.example/" + ")".repeat(60_000))[0].text, "https://a.example/");
   parse("`".repeat(60_000), "Ann");
   assert.ok(performance.now() - started < 2_000);
 });
