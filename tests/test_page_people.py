@@ -7,6 +7,8 @@ from pathlib import Path
 from running import Running, serving, wait_for
 from tabs import PHONE, Tab
 
+from chatroom.names import folded
+
 
 def test_the_page_lists_people_not_tabs(open_tab, page_server: Running, room: str) -> None:
     ann, bob = open_tab("Ann"), open_tab("Bob")
@@ -104,6 +106,26 @@ def test_invisible_characters_do_not_make_another_name(open_tab, page_server, ro
     assert sender.inner_text() == "Ann"
     assert "unchecked" in (sender.get_attribute("class") or "")
     assert tab.page.locator(".message.own").count() == 0
+
+
+def test_what_the_browser_draws_as_nothing_makes_no_other_name(open_tab) -> None:
+    """Neither for the server nor on the page."""
+    ann = open_tab("Ann")
+    unseen = ann.page.evaluate(
+        """async () => {
+            const { shownName } = await import(document.querySelector("[href$='text.js']").href);
+            const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
+            const unseen = all.filter((character) => /\\p{DI}/u.test(character));
+            return unseen.filter((character) => shownName(`Ann${character}`) === "Ann");
+        }"""
+    )
+    assert len(unseen) == 4_174
+    assert [c for c in unseen if folded(f"Ann{c}") != folded("Ann")] == []
+
+    impostor = open_tab(None)
+    impostor.page.fill("#name", "Ann\ufe0f")
+    impostor.page.keyboard.press("Enter")
+    impostor.see("#name-why", "Somebody here is called")
 
 
 def test_a_room_is_made_by_its_name(open_tab, room) -> None:
