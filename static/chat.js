@@ -247,8 +247,8 @@ function sendWaiting() {
 
 /** @param {import("./outbox.js").Item} item */
 function retry(item) {
-  if (!outbox.remove(item.cmid)) return; // clicked twice within one frame
-  composer.notice(say(item.body, item.timestamp));
+  if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
+  else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp)); // else clicked twice
 }
 
 /** @param {import("./outbox.js").Item} item */
