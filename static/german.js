@@ -46,6 +46,7 @@ export const german = {
   tooMany: (n) => `Es warten schon ${n} Nachrichten. Diese bleibt hier, bis sie gesendet sind.`,
   onItsWay: "wird gesendet…",
   waiting: "wartet auf das Senden",
+  waitingUnkept: "wartet auf das Senden und geht verloren, wenn du diese Seite schließt",
   notSent: (reason) => `Nicht gesendet: ${reason}`,
   retry: "Nochmals senden",
   edit: "Bearbeiten",

@@ -53,6 +53,7 @@ export const english = {
   tooMany: /** @param {number} n */ (n) => `${n} messages are waiting already. This one stays here until they are sent.`,
   onItsWay: "sending…",
   waiting: "waiting to be sent",
+  waitingUnkept: "waiting to be sent, and lost if you close this page",
   notSent: /** @param {string} reason */ (reason) => `Not sent: ${reason}`,
   retry: "Retry",
   edit: "Edit",
