@@ -271,9 +271,10 @@ function discard(item) {
 const showWho = batched(() => {
   const { state } = store;
   showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state);
-  const name = shownName(state.me.userName || "?");
+  const name = state.me.userName && shownName(state.me.userName);
   byId("my-name", HTMLElement).textContent = name;
   const portrait = byId("portrait", HTMLElement);
+  portrait.hidden = !name;
   portrait.textContent = initial(name);
   portrait.className = `avatar ${hueClass(state.me.userName)}`;
 });
