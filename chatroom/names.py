@@ -6,6 +6,7 @@ Only the typed protocol asks; the plain one takes a name as it comes, as the ori
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 import unicodedata
 from collections.abc import Callable
@@ -16,9 +17,15 @@ from chatroom.errors import BadName
 # stay: people who write from right to left need them.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-# Shown as nothing, and no letters: a name of these alone is a name that nobody sees. The last
-# five are letters or symbols to Unicode, and blank all the same.
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
+# Shown as nothing. First Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt, 4,174
+# of them, unassigned ones among them), which unicodedata does not know; then what is a letter or a
+# symbol to Unicode, and blank all the same. text.js has the same.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\u2800\U00013430-\U0001343f\U00013441\U00013442\U00016fe4\U0001d159]"
+)
 
 
 def checked(name: str, max_length: int) -> str:
@@ -40,13 +47,14 @@ def checked(name: str, max_length: int) -> str:
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI:
             shown = f"U+{ord(character):04X}"
             raise BadName(f"The name holds {shown}, which breaks or turns the line; leave it out.")
-    if all(_is_invisible(character) for character in name):
+    if all(is_unseen(c) or unicodedata.category(c) in ("Mn", "Me", "Zs") for c in name):
         raise BadName("The name holds nothing that can be seen.")
     return name
 
 
-def _is_invisible(character: str) -> bool:
-    return character in _INVISIBLE or unicodedata.category(character) in ("Cf", "Mn", "Me", "Zs")
+def is_unseen(character: str) -> bool:
+    """Whether it is drawn as nothing, wherever it stands."""
+    return bool(_UNSEEN.match(character)) or unicodedata.category(character) == "Cf"
 
 
 def folded(name: str) -> str:
@@ -55,7 +63,7 @@ def folded(name: str) -> str:
     NFKC and case; what cannot be seen does not make a difference.
     """
     text = unicodedata.normalize("NFKC", name).casefold()
-    seen = "".join(c for c in text if c not in _INVISIBLE and unicodedata.category(c) != "Cf")
+    seen = "".join(c for c in text if not is_unseen(c))
     return " ".join(unicodedata.normalize("NFKC", seen).split())
 
 

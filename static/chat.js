@@ -248,8 +248,8 @@ function sendWaiting() {
 
 /** @param {import("./outbox.js").Item} item */
 function retry(item) {
-  if (!outbox.remove(item.cmid)) return; // clicked twice within one frame
-  composer.notice(say(item.body, item.timestamp));
+  if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
+  else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp)); // else clicked twice
 }
 
 /** @param {import("./outbox.js").Item} item */
@@ -272,9 +272,10 @@ function discard(item) {
 const showWho = batched(() => {
   const { state } = store;
   showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state);
-  const name = shownName(state.me.userName || "?");
+  const name = state.me.userName && shownName(state.me.userName);
   byId("my-name", HTMLElement).textContent = name;
   const portrait = byId("portrait", HTMLElement);
+  portrait.hidden = !name;
   portrait.textContent = initial(name);
   portrait.className = `avatar ${hueClass(state.me.userName)}`;
 });

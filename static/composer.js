@@ -25,6 +25,7 @@ export class Composer {
   #notice;
   #options;
   #draftKey;
+  #saved; // the draft as this tab knows it to be kept
   #saveTimer = 0;
   #toldAt = 0;
   /** @type {string[]} newest first */
@@ -39,12 +40,15 @@ export class Composer {
     this.#body = body;
     this.#notice = notice;
     this.#draftKey = `chat:draft:${options.room}`;
-    body.value ||= String(recall(this.#draftKey) ?? "");
+    this.#saved = this.#kept();
+    body.value ||= this.#saved;
     body.enterKeyHint = isTouch() ? "enter" : "send";
     form.addEventListener("submit", (event) => this.#submit(event));
     body.addEventListener("keydown", (event) => this.#key(event));
     body.addEventListener("input", () => this.#changed());
     addEventListener("pagehide", () => this.#save());
+    addEventListener("pageshow", () => this.#look());
+    addEventListener("storage", ({ key }) => key === this.#draftKey && this.#look());
     this.#fit();
   }
 
@@ -132,7 +136,21 @@ export class Composer {
 
   #save() {
     clearTimeout(this.#saveTimer);
-    remember(this.#draftKey, this.#body.value || null);
+    const { value } = this.#body;
+    if (value !== this.#saved && remember(this.#draftKey, value || null)) this.#saved = value;
+  }
+
+  /** Another tab may have gone on with the draft, or sent it. */
+  #look() {
+    const untouched = this.#body.value === this.#saved;
+    this.#saved = this.#kept();
+    if (!untouched || this.#body.value === this.#saved) return;
+    this.#body.value = this.#saved;
+    this.#fit();
+  }
+
+  #kept() {
+    return String(recall(this.#draftKey) ?? "");
   }
 
   /** As high as its text; the style sheet says where that ends. */

@@ -44,7 +44,7 @@ export class NameDialog {
   ask({ name, why = "", must, chosen }) {
     this.#chosen = chosen;
     this.#must = must;
-    this.#title.textContent = must && !why ? t.welcome : t.rename;
+    this.#title.textContent = must ? (why ? t.anotherName : t.welcome) : t.rename;
     this.#submit.textContent = must ? t.enter : t.save;
     this.#cancel.hidden = must;
     this.#note.hidden = !must || why !== "";

@@ -17,9 +17,10 @@ import { newCmid } from "./text.js";
  *   waiting: to be sent; sent: on this connection; acked: stored, and not seen yet; failed: refused
  * @property {number} [sentAt] when it went out last: Unix ms
  * @property {string} [reason] of "failed"
+ * @property {boolean} [unkept] the browser could not keep it: it is lost with the page
  *
  * @typedef {object} Keeper
- * @property {(key: string, value: unknown) => void} remember
+ * @property {(key: string, value: unknown) => boolean} remember whether it is kept
  * @property {(prefix: string) => any[]} recallAll
  */
 export class Outbox {
@@ -35,7 +36,7 @@ export class Outbox {
     this.#items = keeper
       .recallAll(this.#prefix)
       .filter((item) => typeof item.cmid === "string" && typeof item.body === "string")
-      .map((item) => ({ ...item, state: item.state === "failed" ? "failed" : "waiting" }))
+      .map((item) => ({ ...item, unkept: false, state: item.state === "failed" ? "failed" : "waiting" }))
       .sort((one, other) => one.at - other.at);
   }
 
@@ -162,6 +163,6 @@ export class Outbox {
 
   /** @param {Item} item */
   #keep(item) {
-    this.#keeper.remember(this.#prefix + item.cmid, item);
+    item.unkept = !this.#keeper.remember(this.#prefix + item.cmid, item);
   }
 }

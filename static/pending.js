@@ -62,7 +62,7 @@ export class PendingView {
     row.dataset.state = state;
     const fate = /** @type {HTMLElement} */ (row.querySelector(".fate"));
     if (state === "sent") fate.replaceChildren(t.onItsWay);
-    if (state === "waiting") fate.replaceChildren(element("span", "", t.waiting), this.#button(item, "discard"));
+    if (state === "waiting") fate.replaceChildren(element("span", "", item.unkept ? t.waitingUnkept : t.waiting), this.#button(item, "discard"));
     if (state === "failed") {
       const reason = element("span", "reason", t.notSent(item.reason ?? ""));
       const buttons = /** @type {const} */ (["retry", "edit", "discard"]);

@@ -17,11 +17,12 @@ const MOST_NAMED = 4; // people in one note
  * @param {Readonly<import("./store.js").State>} state
  */
 export function showPeople(list, total, { people, count, me }) {
-  total.textContent = String(count);
+  total.textContent = count ? String(count) : "";
   const mine = /** @type {[string, string][]} */ ([...people].filter(([id]) => id === me.userId));
   const others = [...people].filter(([id]) => id !== me.userId);
   others.sort(([, one], [, other]) => one.localeCompare(other));
   list.replaceChildren(...[...mine, ...others].map(([id, name]) => personItem(name, id === me.userId)));
+  if (count && people.size === 0) list.append(element("li", "aside", t.onlyCounted));
 }
 
 /** @param {string} name @param {boolean} isMe */

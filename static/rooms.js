@@ -77,8 +77,9 @@ export class RoomList {
   }
 
   #show() {
+    // Where there are too many, those that the reader goes to are not left out.
     const names = new Set([this.#store.state.room, ...visitedRooms(), ...this.#known.keys()]);
-    const sorted = [...names].sort((one, other) => one.localeCompare(other)).slice(0, MOST_LISTED);
+    const sorted = [...names].slice(0, MOST_LISTED).sort((one, other) => one.localeCompare(other));
     const before = this.#shown;
     this.#shown = new Map(sorted.map((name) => [name, before.get(name) ?? this.#entry(name)]));
     for (const [name, entry] of this.#shown) this.#count(name, entry);

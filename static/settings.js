@@ -27,10 +27,20 @@ export function wireSettings(store, attention) {
   const notify = byId("notify", HTMLSelectElement);
   const sound = byId("sound", HTMLInputElement);
   const why = byId("notify-why", HTMLElement);
-  theme.value = store.state.theme;
-  notify.value = store.state.notify;
-  sound.checked = store.state.sound;
+  const bars = document.querySelectorAll("meta[name=theme-color]"); // the light one, the dark one
 
+  const show = () => {
+    const { state } = store;
+    theme.value = state.theme;
+    notify.value = state.notify;
+    sound.checked = state.sound;
+    document.documentElement.dataset.theme = state.theme;
+    ["light", "dark"].forEach((scheme, at) => {
+      const forced = state.theme === scheme ? "all" : "not all";
+      bars[at].setAttribute("media", state.theme === "system" ? `(prefers-color-scheme: ${scheme})` : forced);
+    });
+  };
+  show();
   theme.addEventListener("change", () => store.set({ theme: theme.value }));
   sound.addEventListener("change", () => {
     store.set({ sound: sound.checked });
@@ -42,7 +52,8 @@ export function wireSettings(store, attention) {
     store.set({ notify: notify.value });
   });
   store.watch(["theme", "notify", "sound"], ({ theme, notify, sound }) => {
-    document.documentElement.dataset.theme = theme;
+    show();
     remember(KEY, { theme, notify, sound });
   });
+  addEventListener("storage", ({ key }) => key === KEY && store.set(keptSettings())); // chosen in another tab
 }

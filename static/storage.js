@@ -19,13 +19,15 @@ export function recall(key) {
  *
  * @param {string} key
  * @param {unknown} value
+ * @returns {boolean} whether it is kept: else, forbidden or full, it lives as long as the page does
  */
 export function remember(key, value) {
   try {
     if (value === null) localStorage.removeItem(key);
     else localStorage.setItem(key, JSON.stringify(value));
+    return true;
   } catch {
-    // Forbidden or full: what was to be kept lives as long as the page does.
+    return false;
   }
 }
 

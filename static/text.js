@@ -3,10 +3,12 @@
 const LONE_SURROGATE = /\p{Surrogate}/gu; // under `u` a whole pair is one code point, so only halves match
 const HUES = 12; // as many as chat.css has .hue-N classes
 
-// What is shown as nothing. A joiner between emoji, and one inside a word of a script that needs it, stay.
-const UNSEEN = /[\p{Cf}\p{Cc}\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0]/u;
-const JOINS = /[\u200c\u200d]/;
-const JOINED = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Sinhala}\p{Script=Gujarati}\p{Script=Gurmukhi}\p{Script=Oriya}]/u;
+// What is shown as nothing, as names.py has it. It stays where it makes an emoji of what is before it, or
+// joins emoji, or stands inside a word of a script that needs it.
+const JOINED = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{sc=Arab}\p{sc=Beng}\p{sc=Deva}\p{sc=Gujr}\p{sc=Guru}\p{sc=Knda}\p{sc=Mlym}\p{sc=Orya}\p{sc=Sinh}\p{sc=Taml}\p{sc=Telu}]/u.source;
+const STAYS = `(?<=\\p{Extended_Pictographic})\\ufe0f|\\ufe0f\\u20e3|(?<=${JOINED}\\ufe0f?)[\\u200c\\u200d]${JOINED}`;
+const BLANK = "\\u2800\\u{13441}\\u{13442}\\u{16fe4}\\u{1d159}"; // to Unicode letters and symbols
+const UNSEEN = new RegExp(`(?!${STAYS})[\\p{DI}\\p{Cf}\\p{Cc}${BLANK}]`, "gu");
 
 const encoder = new TextEncoder();
 const graphemes = globalThis.Intl?.Segmenter ? new Intl.Segmenter() : null;
@@ -57,13 +59,7 @@ export function clockText(date) {
  * @param {string} name
  */
 export function shownName(name) {
-  const characters = [...name];
-  const seen = characters.filter((character, at) => {
-    if (!UNSEEN.test(character)) return true;
-    const [before, after] = [characters[at - 1] ?? "", characters[at + 1] ?? ""];
-    return JOINS.test(character) && JOINED.test(before) && JOINED.test(after);
-  });
-  return seen.join("").replace(/\s+/gu, " ").trim() || "?";
+  return name.replace(UNSEEN, "").replace(/\s+/gu, " ").trim() || "?";
 }
 
 /**

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from chatroom.errors import BadName
-from chatroom.names import checked, folded, free_name
+from chatroom.names import checked, folded, free_name, is_unseen
+
+DEFAULT_IGNORABLE = """
+    00AD 034F 061C 115F..1160 17B4..17B5 180B..180F 200B..200F 202A..202E 2060..206F 3164 FE00..FE0F
+    FEFF FFA0 FFF0..FFF8 1BCA0..1BCA3 1D173..1D17A E0000..E0FFF
+"""
+"""Source: Unicode 17.0, DerivedCoreProperties.txt, Default_Ignorable_Code_Point."""
+
+
+def default_ignorable() -> list[str]:
+    found = []
+    for line in DEFAULT_IGNORABLE.split():
+        first, _, last = line.partition("..")
+        found += map(chr, range(int(first, 16), int(last or first, 16) + 1))
+    return found
 
 
 @pytest.mark.parametrize(
-    "name", ["Ann", "Ann Lee", "Ångström", "安娜", "آنا", "👩‍🚀", "O'Neil", "a"]
+    "name",
+    [
+        "Ann",
+        "Ann Lee",
+        "Ångström",
+        "安娜",
+        "آنا",
+        "👩‍🚀",
+        "❤\ufe0f",
+        "1\ufe0f\u20e3",
+        "O'Neil",
+        "a",
+    ],
 )
 def test_what_people_call_themselves_is_a_name(name: str) -> None:
     assert checked(name, 64) == name
@@ -48,6 +76,22 @@ def test_what_is_no_name_is_refused_with_the_reason(name: str, detail: str) -> N
 )
 def test_names_that_people_take_for_the_same_are_the_same(other: str) -> None:
     assert folded(other) == folded("Ann")
+
+
+def test_nothing_that_is_drawn_as_nothing_makes_another_name() -> None:
+    ignorable = default_ignorable()
+    formats = [c for c in map(chr, range(0x110000)) if unicodedata.category(c) == "Cf"]
+    assert len(ignorable) == 4174
+    assert [c for c in (*ignorable, *formats) if folded(f"An{c}n") != folded("Ann")] == []
+    assert [c for c in (*ignorable, *formats) if not is_unseen(c)] == []
+
+
+def test_letters_digits_marks_and_emoji_are_seen() -> None:
+    drawn = {"L", "M", "N", "P", "S"}
+    unseen = {c for c in map(chr, range(0x110000)) if is_unseen(c)} - set(default_ignorable())
+    assert {c for c in unseen if unicodedata.category(c)[0] in drawn} <= set(
+        "\u2800\U00013441\U00013442\U00016fe4\U0001d159"
+    )
 
 
 @pytest.mark.parametrize("other", ["Anna", "Ann 2", "Änn", "An n"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -28,6 +29,10 @@ def test_the_first_visit_asks_for_a_name_and_no_more(open_tab) -> None:
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.press("Escape")
     assert tab.page.locator("#name-dialog").is_visible()
+    assert tab.texts("#name-title") == ["Welcome"]
+    # What is not known yet is not made up behind it.
+    assert tab.texts("#count") == tab.texts("#my-name") == [""]
+    assert tab.page.locator("#portrait").is_hidden()
 
     tab.page.fill("#name", "Ann")
     tab.page.keyboard.press("Enter")
@@ -193,6 +198,48 @@ def test_the_switch_for_the_appearance_wins_over_the_system_and_stays(open_tab) 
     tab.page.reload()
 
     assert background(tab) != light
+
+
+def test_the_browsers_own_bar_has_the_appearance_that_was_chosen(open_tab) -> None:
+    tab = open_tab(color_scheme="light")
+    light, dark = bar(tab), "#1a211e"
+    assert light not in ([], [dark])
+
+    tab.page.click("summary")
+    tab.page.select_option("#theme", "dark")
+    assert bar(tab) == [dark]
+    tab.page.reload()
+    tab.wait_for_state("connected")
+    assert bar(tab) == [dark]
+
+    tab.page.click("summary")
+    tab.page.select_option("#theme", "system")
+    assert bar(tab) == light
+
+
+def bar(tab) -> list[str]:
+    """The colours that a phone's browser may take for its bar."""
+    colours: list[str] = tab.page.locator("meta[name=theme-color]").evaluate_all(
+        "all => all.filter(({ media }) => matchMedia(media).matches).map(({ content }) => content)"
+    )
+    return colours
+
+
+def test_what_is_chosen_in_one_tab_is_chosen_in_the_other(open_tab) -> None:
+    here = open_tab(color_scheme="light")
+    there = open_tab(within=here.context)
+    light = background(there)
+    here.page.click("summary")
+    here.page.select_option("#theme", "dark")
+    wait_for(lambda: background(there) != light, "the other one dark, too")
+
+    there.page.click("summary")
+    assert there.page.input_value("#theme") == "dark"
+    there.page.check("#sound")
+
+    wait_for(lambda: here.page.is_checked("#sound"), "the sound, as chosen there")
+    settings = json.loads(here.page.evaluate("localStorage['chat:settings']"))
+    assert (settings["theme"], settings["sound"]) == ("dark", True)
 
 
 def background(tab) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+import typed
 from calls import attend, notified, want_notifications
 from running import Running, serving, wait_for
 from tabs import PHONE, Tab
+
+from chatroom.names import folded
 
 
 def test_the_page_lists_people_not_tabs(open_tab, page_server: Running, room: str) -> None:
@@ -38,6 +42,23 @@ def notes(tab: Tab) -> list[str]:
     return [note.replace("\u2068", "").replace("\u2069", "") for note in tab.texts(".note.people")]
 
 
+def typing(tab: Tab) -> str:
+    return tab.texts("#typing")[0].replace("\u2068", "").replace("\u2069", "")
+
+
+def typist(port: int, name: str, room: str, until: contextlib.ExitStack) -> Typist:
+    """Somebody without a page."""
+    someone = Typist(port, name, room)
+    until.callback(someone.close)
+    someone.connect_and_catch_up()
+    return someone
+
+
+class Typist(typed.Tab):
+    def type_something(self) -> None:
+        self._send(type="typing")
+
+
 def test_who_types_is_told_until_their_message_comes(open_tab) -> None:
     ann, bob = open_tab("Ann"), open_tab("Bob")
     bob.page.locator("#body").press_sequentially("hel")
@@ -51,6 +72,47 @@ def test_who_types_is_told_until_their_message_comes(open_tab) -> None:
     assert ann.texts("#typing") == [""]
 
 
+def test_several_who_type_are_named_and_many_are_not(open_tab, page_server, room) -> None:
+    ann = open_tab("Ann")
+    with contextlib.ExitStack() as others:
+        says = {
+            "Bob": "Bob is typing…",
+            "Cleo": "Bob and Cleo are typing…",
+            "Dora": "Bob, Cleo and Dora are typing…",
+            "Eve": "Several people are typing…",
+        }
+        typists = {name: typist(page_server.port, name, room, others) for name in says}
+        for name, words in says.items():
+            typists[name].type_something()
+            wait_for(lambda words=words: typing(ann) == words, words)
+
+
+def test_a_room_that_only_counts_its_people_says_so_and_names_them_again(
+    browser, tmp_path: Path
+) -> None:
+    with (
+        serving(tmp_path, history="memory:", presenceLimit=3, leaveGrace=0) as server,
+        contextlib.ExitStack() as others,
+    ):
+        ann = Tab(browser, server)
+        bob, cleo = (typist(server.port, name, "lobby", others) for name in ("Bob", "Cleo"))
+        wait_for(lambda: ann.texts("#people .name") == ["Ann", "Bob", "Cleo"], "all by name")
+
+        dora = typist(server.port, "Dora", "lobby", others)
+        wait_for(lambda: ann.texts("#people li") == ["Too many to list by name"], "words")
+        assert ann.texts("#count") == ["4"]
+        ann.page.reload()
+        wait_for(lambda: ann.texts("#people li") == ["Too many to list by name"], "words again")
+
+        cleo.close()
+        dora.close()
+        wait_for(lambda: ann.texts("#people .name") == ["Ann", "Bob"], "names again")
+        assert ann.texts("#count") == ["2"]
+        bob.close()
+        wait_for(lambda: ann.texts("#people .name") == ["Ann"], "Ann alone")
+        ann.close()
+
+
 def test_a_name_that_is_taken_is_explained_with_a_suggestion(open_tab) -> None:
     open_tab("Ann")
     other = open_tab(None)
@@ -58,6 +120,7 @@ def test_a_name_that_is_taken_is_explained_with_a_suggestion(open_tab) -> None:
     other.page.keyboard.press("Enter")
     other.see("#name-why", "Somebody here is called ANN already. ANN 2 is free.")
     assert other.page.input_value("#name") == "ANN 2"
+    assert other.texts("#name-title") == ["Another name, please"]
 
     other.page.keyboard.press("Enter")
 
@@ -79,6 +142,22 @@ def test_a_new_name_is_known_to_all_and_after_a_reload(open_tab) -> None:
     ann.page.reload()
     ann.wait_for_state("connected")
     assert ann.texts("#my-name") == ["Anna"]
+
+
+def test_a_name_that_is_changed_offline_is_told_when_back(open_tab) -> None:
+    ann, bob = open_tab("Ann"), open_tab("Bob")
+    ann.context.set_offline(True)
+    ann.wait_for_state("waiting")
+    ann.page.click("#rename")
+    ann.page.fill("#name", "Anna")
+    ann.page.keyboard.press("Enter")
+    ann.see("#my-name", "Anna")
+
+    ann.context.set_offline(False)
+
+    bob.see("#people", "Anna")
+    ann.wait_for_state("connected")
+    assert ann.texts("#people .name") == ["Anna", "Bob"]
 
 
 def test_a_name_of_somebody_else_is_refused_when_renaming(open_tab) -> None:
@@ -105,6 +184,26 @@ def test_invisible_characters_do_not_make_another_name(open_tab, page_server, ro
     assert sender.inner_text() == "Ann"
     assert "unchecked" in (sender.get_attribute("class") or "")
     assert tab.page.locator(".message.own").count() == 0
+
+
+def test_what_the_browser_draws_as_nothing_makes_no_other_name(open_tab) -> None:
+    """Neither for the server nor on the page."""
+    ann = open_tab("Ann")
+    unseen = ann.page.evaluate(
+        """async () => {
+            const { shownName } = await import(document.querySelector("[href$='text.js']").href);
+            const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
+            const unseen = all.filter((character) => /\\p{DI}/u.test(character));
+            return unseen.filter((character) => shownName(`Ann${character}`) === "Ann");
+        }"""
+    )
+    assert len(unseen) == 4_174
+    assert [c for c in unseen if folded(f"Ann{c}") != folded("Ann")] == []
+
+    impostor = open_tab(None)
+    impostor.page.fill("#name", "Ann\ufe0f")
+    impostor.page.keyboard.press("Enter")
+    impostor.see("#name-why", "Somebody here is called")
 
 
 def test_a_room_is_made_by_its_name(open_tab, room) -> None:
@@ -170,6 +269,24 @@ def test_a_room_that_somebody_makes_appears_in_the_list(open_tab, page_server, r
         bob.say("first")
 
         tab.see(".room bdi", f"{room}-new")
+
+
+def test_among_too_many_rooms_those_that_one_goes_to_are_listed(open_tab, room) -> None:
+    others = [{"name": f"a-room-{at}", "last": f"{at + 1}-a"} for at in range(250)]
+    tab = open_tab(path=f"/rooms/{room}-visited")
+    tab.page.route("**/api/rooms", lambda route: route.fulfill(json={"rooms": others}))
+    tab.say("read")
+    tab.hear("read")
+    wait_for(
+        lambda: tab.page.evaluate("key => localStorage[key]", f"chat:read:{room}-visited"), "read"
+    )
+
+    tab.page.goto(tab.url.replace("-visited", "-zebra"))
+
+    tab.page.locator(".room").nth(199).wait_for()
+    assert tab.page.locator(".room").count() == 200
+    assert tab.texts(".room[aria-current] bdi") == [f"{room}-zebra"]
+    assert tab.texts(".room bdi")[-2:] == [f"{room}-visited", f"{room}-zebra"]
 
 
 def test_what_is_read_in_one_tab_is_read_in_the_other(open_tab, page_server, room) -> None:

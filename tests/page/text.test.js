@@ -23,11 +23,24 @@ test("a shown name has nothing that cannot be seen", () => {
   assert.equal(shownName("A\u0000n\tn"), "Ann");
   assert.equal(shownName("\u200b\u3164"), "?");
   assert.equal(shownName("A\u200dnn"), "Ann");
+  for (let code = 0; code < 0x110000; code += 1) {
+    const character = String.fromCodePoint(code);
+    if (!/\p{DI}|\p{Cf}/u.test(character)) continue;
+    assert.equal(shownName(`An${character}n`), "Ann", code.toString(16));
+  }
 });
 
 test("names keep the joiners that they need", () => {
   assert.equal(shownName("👨‍👩‍👧"), "👨‍👩‍👧");
   assert.equal(shownName("علی\u200cرضا"), "علی\u200cرضا");
+  assert.equal(shownName("क्\u200dष"), "क्\u200dष");
+  assert.equal(shownName("👨\u200d\u200d👩"), "👨👩");
+});
+
+test("emoji in names stay emoji, and letters get no selectors", () => {
+  for (const name of ["❤\ufe0f", "👩\u200d❤\ufe0f\u200d👨", "🏴\u200d☠\ufe0f", "1\ufe0f\u20e3", "👍🏽"]) assert.equal(shownName(name), name);
+  assert.equal(shownName("❤\ufe0f\ufe0f"), "❤\ufe0f");
+  assert.equal(shownName("Ann 2\ufe0f"), "Ann 2");
 });
 
 test("lengths count as the server counts", () => {
