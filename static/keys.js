@@ -52,7 +52,8 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
 
   addEventListener("keydown", (event) => {
     if (event.isComposing || document.querySelector("dialog[open]")) return;
-    const command = (event.ctrlKey || event.metaKey) && !event.altKey;
+    // With Shift, the letters are the browser's own; "/" itself wants it on many keyboards.
+    const command = (event.ctrlKey || event.metaKey) && !event.altKey && !(event.shiftKey && event.key !== "/");
     const work = command ? shortcuts.get(event.key.toLowerCase()) : undefined;
     if (work) {
       event.preventDefault();
