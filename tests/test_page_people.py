@@ -271,7 +271,7 @@ def test_a_quiet_sound_is_played_on_request_alone(open_tab) -> None:
     assert ann.page.evaluate("tones") == 0
 
     ann.hide(False)
-    ann.page.click("summary")
+    ann.page.click("#open-settings")
     ann.page.check("#sound")
     wait_for(lambda: ann.page.evaluate("tones") == 2, "the sound, to try it")
     ann.hide()
@@ -284,7 +284,7 @@ def test_a_quiet_sound_is_played_on_request_alone(open_tab) -> None:
 def test_a_refused_notification_is_explained(open_tab) -> None:
     tab = open_tab()
     tab.page.evaluate("Notification.requestPermission = async () => 'denied'")
-    tab.page.click("summary")
+    tab.page.click("#open-settings")
 
     tab.page.select_option("#notify", "all")
 
