@@ -5,14 +5,14 @@ import { at, roomUrl } from "./places.js";
 import { t } from "./strings.js";
 
 const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);
-const COMMAND = isMac ? "⌘" : "Ctrl";
+const COMMAND = isMac ? "⌘" : t.control;
 
 /** @type {[string[], string][]} */
 const KEYS = [
   [["Enter"], t.keySend],
   [["Shift", "Enter"], t.keyBreak],
   [["↑"], t.keyRecall],
-  [["Page ↑", "Page ↓"], t.keyScroll],
+  [[t.pageUp, t.pageDown], t.keyScroll],
   [["Esc"], t.keyEscape],
   [[COMMAND, "K"], t.keySearch],
   [[COMMAND, "J"], t.keyRooms],
