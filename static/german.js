@@ -128,6 +128,9 @@ export const german = {
 
   help: "Hilfe",
   helpTitle: "Tasten",
+  control: "Strg",
+  pageUp: "Bild ↑",
+  pageDown: "Bild ↓",
   keySend: "senden",
   keyBreak: "neue Zeile",
   keyRecall: "zuletzt Gesendetes, im leeren Feld",

@@ -52,12 +52,13 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
 
   addEventListener("keydown", (event) => {
     if (event.isComposing || document.querySelector("dialog[open]")) return;
-    const command = (event.ctrlKey || event.metaKey) && !event.altKey;
+    // With Shift, the letters are the browser's own; "/" itself wants it on many keyboards.
+    const command = (event.ctrlKey || event.metaKey) && !event.altKey && !(event.shiftKey && event.key !== "/");
     const work = command ? shortcuts.get(event.key.toLowerCase()) : undefined;
     if (work) {
       event.preventDefault();
       work();
-    } else if (event.key === "Escape" && !side.matches(":popover-open")) {
+    } else if (event.key === "Escape" && !document.querySelector(":popover-open")) {
       conversation.toNewest();
       composer.focus();
     } else if (document.activeElement === body && body.scrollHeight <= body.clientHeight + 2) {
@@ -73,6 +74,11 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
   byId("invite-copy", HTMLButtonElement).addEventListener("click", async ({ currentTarget }) =>
     (await import("./sheets.js")).copyInvitation(/** @type {HTMLButtonElement} */ (currentTarget)),
   );
+  // Browsers give the focus back by themselves, but not within the drawer.
+  const settings = byId("settings", HTMLElement);
+  settings.addEventListener("beforetoggle", () => {
+    if (settings.contains(document.activeElement)) byId("open-settings", HTMLElement).focus();
+  });
   for (const closer of document.querySelectorAll("dialog [data-close]")) {
     closer.addEventListener("click", () => closer.closest("dialog")?.close());
   }

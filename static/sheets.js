@@ -5,14 +5,14 @@ import { at, roomUrl } from "./places.js";
 import { t } from "./strings.js";
 
 const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);
-const COMMAND = isMac ? "⌘" : "Ctrl";
+const COMMAND = isMac ? "⌘" : t.control;
 
 /** @type {[string[], string][]} */
 const KEYS = [
   [["Enter"], t.keySend],
   [["Shift", "Enter"], t.keyBreak],
   [["↑"], t.keyRecall],
-  [["Page ↑", "Page ↓"], t.keyScroll],
+  [[t.pageUp, t.pageDown], t.keyScroll],
   [["Esc"], t.keyEscape],
   [[COMMAND, "K"], t.keySearch],
   [[COMMAND, "J"], t.keyRooms],
@@ -33,10 +33,9 @@ export function openHelp() {
 /** @param {string} room */
 export async function openInvitation(room) {
   const dialog = byId("invite-dialog", HTMLDialogElement);
-  const address = byId("invite-address", HTMLInputElement);
   const how = byId("invite-how", HTMLElement);
   const code = byId("invite-code", HTMLImageElement);
-  address.value = roomUrl(room).href;
+  showAddress(roomUrl(room).href);
   code.hidden = true;
   how.textContent = t.inviteHow;
   dialog.showModal();
@@ -45,7 +44,7 @@ export async function openInvitation(room) {
     const answer = await fetch(at(`invitation${query}`));
     if (!answer.ok) return;
     const { url, local } = await answer.json();
-    address.value = url;
+    showAddress(url);
     how.textContent = local ? t.inviteLocal : t.inviteHow;
     code.src = at(`invitation.svg${query}`).href;
     code.alt = t.qrCode;
@@ -55,14 +54,27 @@ export async function openInvitation(room) {
   }
 }
 
+/** For people to read: "Küche" and not "K%C3%BCche". @param {string} url */
+function showAddress(url) {
+  const address = byId("invite-address", HTMLAnchorElement);
+  address.href = url;
+  address.textContent = decodeURI(url);
+}
+
 /** Copy the address; plain http has no clipboard, so the old way is the second. @param {HTMLButtonElement} copier */
 export async function copyInvitation(copier) {
-  const address = byId("invite-address", HTMLInputElement);
-  address.select();
+  const address = byId("invite-address", HTMLAnchorElement);
   try {
-    await navigator.clipboard.writeText(address.value);
+    await navigator.clipboard.writeText(address.href);
   } catch {
+    const hand = (/** @type {ClipboardEvent} */ event) => {
+      event.clipboardData?.setData("text/plain", address.href);
+      event.preventDefault();
+    };
+    document.addEventListener("copy", hand);
+    getSelection()?.selectAllChildren(address);
     document.execCommand("copy");
+    document.removeEventListener("copy", hand);
   }
   copier.textContent = t.copied;
   setTimeout(() => (copier.textContent = t.copy), 2_000);

@@ -142,6 +142,9 @@ export const english = {
   // Help
   help: "Help",
   helpTitle: "Keys",
+  control: "Ctrl",
+  pageUp: "Page ↑",
+  pageDown: "Page ↓",
   keySend: "send",
   keyBreak: "new line",
   keyRecall: "what you sent last, in an empty box",

@@ -31,7 +31,7 @@ def attend(*tabs: Tab) -> None:
 
 
 def want_notifications(tab: Tab, which: str) -> None:
-    tab.page.click("summary")
+    tab.page.click("#open-settings")
     tab.page.select_option("#notify", which)
     wait_for(
         lambda: which in tab.page.evaluate("localStorage['chat:settings'] ?? ''"), "the choice"

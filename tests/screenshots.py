@@ -90,7 +90,7 @@ def panels(browser: Browser, server: Running, folder: Path) -> None:
     tab.page.click("#open-search")
     tab.page.fill("#search-for", "pr")
     tab.page.wait_for_selector(".result")
-    tab.page.click("summary")
+    tab.page.click("#open-settings")
     tab.page.screenshot(path=folder / "search.png")
     tab.page.keyboard.press("Escape")
     tab.page.click("#open-invite")

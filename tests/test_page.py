@@ -192,7 +192,7 @@ def test_the_switch_for_the_appearance_wins_over_the_system_and_stays(open_tab) 
     tab = open_tab(color_scheme="light")
     light = background(tab)
 
-    tab.page.click("summary")
+    tab.page.click("#open-settings")
     tab.page.select_option("#theme", "dark")
     assert background(tab) != light
     tab.page.reload()

@@ -50,7 +50,7 @@ def test_axe_finds_nothing_in_what_opens(open_tab, scheme) -> None:
         assert faults(tab) == [], opener
         tab.page.keyboard.press("Escape")
         tab.page.wait_for_selector("dialog[open]", state="detached")
-    tab.page.click("summary")
+    tab.page.click("#open-settings")
     tab.page.click("#open-search")
     tab.page.fill("#search-for", "hello")
     tab.see("#results", "hello there")
@@ -92,15 +92,55 @@ def test_the_skip_link_leads_to_the_box(open_tab) -> None:
     assert tab.texts("#notice") == [""]
 
 
-def test_the_help_sheet_opens_by_key_and_gives_the_focus_back(open_tab) -> None:
+def test_the_help_sheet_opens_by_key(open_tab) -> None:
     tab = open_tab()
     tab.page.press("#body", "Control+/")
+
     tab.see("#keys", "search")
+
+
+@pytest.mark.parametrize(
+    "opener", ["#rename", "#open-help", "#open-invite", "#open-settings", "#menu"]
+)
+def test_what_opens_gives_the_focus_back(open_tab, opener) -> None:
+    tab = open_tab(viewport=PHONE if opener == "#menu" else WIDE)
+    tab.page.focus(opener)
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_selector("dialog[open], :popover-open")
+    tab.page.keyboard.press("Tab")
 
     tab.page.keyboard.press("Escape")
 
-    assert tab.page.locator("#help-dialog").is_hidden()
-    assert tab.page.evaluate("document.activeElement.id") == "body"
+    tab.page.wait_for_selector("dialog[open], :popover-open", state="detached")
+    assert f"#{focused(tab)}" == opener
+
+
+def test_the_help_sheet_begins_at_its_beginning_where_little_fits(open_tab) -> None:
+    tab = open_tab()
+    for width, height in ((640, 400), (844, 390), (320, 568)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        tab.page.press("#body", "Control+/")
+        tab.see("#keys", "search")
+
+        for part in ("#help-title", "#help-dialog [data-close]"):
+            box = tab.page.locator(part).bounding_box()
+            assert box and box["y"] >= 0 and box["y"] + box["height"] < height, part
+        tab.page.keyboard.press("Escape")
+
+
+def test_the_invitation_reads_well_and_is_copied_as_an_address(open_tab, room: str) -> None:
+    tab = open_tab(path=f"/rooms/Küche-{room}")
+    tab.page.evaluate("delete Navigator.prototype.clipboard")  # as on plain http
+    tab.page.click("#open-invite")
+    tab.see("#invite-address", f"/rooms/Küche-{room}")
+    assert focused(tab) == "invite-copy"
+    tab.page.keyboard.press("Enter")
+    tab.see("#invite-copy", "Copied")
+    tab.page.keyboard.press("Escape")
+
+    tab.page.press("#body", "Control+V")
+
+    assert tab.page.input_value("#body").endswith(f"/rooms/K%C3%BCche-{room}")
 
 
 def test_the_log_is_filled_before_it_speaks_and_never_reads_twice(open_tab) -> None:
@@ -179,3 +219,39 @@ def test_a_phones_keyboard_does_not_hide_the_box(open_tab) -> None:
     box = tab.page.locator("#body").bounding_box()
     assert box and box["y"] + box["height"] <= 400
     wait_for(lambda: tab.above_the_end() < 2, "the newest message in sight")
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_the_settings_go_away_by_escape_and_by_a_click_elsewhere(open_tab, viewport) -> None:
+    tab = open_tab(viewport=viewport)
+    settings = tab.page.locator("#settings")
+    if viewport == PHONE:
+        tab.page.click("#menu")
+    tab.page.focus("#open-settings")
+    tab.page.keyboard.press("Enter")
+    tab.page.focus("#theme")
+    tab.page.keyboard.press("Escape")
+    assert settings.is_hidden()
+    assert focused(tab) == "open-settings"
+
+    tab.page.click("#open-settings")
+    tab.page.click("#count")
+
+    assert settings.is_hidden()
+
+
+def focused(tab: Tab) -> str:
+    """The id of what has the focus."""
+    return str(tab.page.evaluate("document.activeElement.id"))
+
+
+def test_with_shift_the_letters_are_the_browsers_own(open_tab) -> None:
+    tab = open_tab()
+    for keys in ("Control+Shift+J", "Control+Shift+K"):
+        tab.page.press("#body", keys)
+    assert focused(tab) == "body"
+    assert tab.page.locator("#search").is_hidden()
+
+    tab.page.keyboard.press("Control+Shift+/")  # where "/" is typed with Shift
+
+    tab.see("#keys", "search")
