@@ -41,7 +41,8 @@ export class Composer {
     this.#notice = notice;
     this.#draftKey = `chat:draft:${options.room}`;
     this.#saved = this.#kept();
-    body.value ||= this.#saved;
+    const early = body.value; // written before this script was there
+    body.value = [this.#saved, early === this.#saved ? "" : early].filter(Boolean).join("\n");
     body.enterKeyHint = isTouch() ? "enter" : "send";
     form.addEventListener("submit", (event) => this.#submit(event));
     body.addEventListener("keydown", (event) => this.#key(event));

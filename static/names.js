@@ -48,12 +48,16 @@ export class NameDialog {
     this.#submit.textContent = must ? t.enter : t.save;
     this.#cancel.hidden = must;
     this.#note.hidden = !must || why !== "";
-    this.#input.value = name;
+    const isOpen = this.#dialog.open; // by early.js: what stands in the box is an answer to keep
+    if (name || !isOpen) this.#input.value = name;
     this.#why.textContent = why;
     this.#input.ariaInvalid = String(why !== "");
-    if (!this.#dialog.open) this.#dialog.showModal();
-    this.#input.focus();
-    this.#input.select();
+    if (!isOpen) this.#dialog.showModal();
+    if (name || !isOpen) {
+      this.#input.focus();
+      this.#input.select();
+    }
+    if ("answered" in this.#form.dataset) this.#form.requestSubmit();
   }
 
   close() {
@@ -64,6 +68,7 @@ export class NameDialog {
   /** @param {Event} event */
   #choose(event) {
     event.preventDefault();
+    delete this.#form.dataset.answered;
     const name = wellFormed(this.#input.value).trim();
     if (!name || shownName(name) === "?") {
       this.#why.textContent = name ? t.badName : "";

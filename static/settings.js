@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 import { recall, remember } from "./storage.js";
 
-const KEY = "chat:settings"; // theme.js reads it, too
+const KEY = "chat:settings"; // early.js reads it, too
 const CHOICES = { theme: ["system", "light", "dark"], notify: ["off", "mentions", "all"] };
 
 /** @returns {{theme: string, notify: string, sound: boolean}} */

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from playwright.sync_api import Route
 from running import wait_for
-from tabs import PHONE, WIDE
+from tabs import PHONE, WIDE, Tab
 
 
 def test_two_pages_chat_with_each_other(open_tab) -> None:
@@ -40,6 +43,57 @@ def test_the_first_visit_asks_for_a_name_and_no_more(open_tab) -> None:
     tab.wait_for_state("connected")
     assert tab.texts("#people .name") == ["Ann"]
     assert tab.complaints == []
+
+
+@contextmanager
+def scripts_on_the_way(tab: Tab) -> Iterator[None]:
+    """A slow line: the page is loaded anew, and its modules come at the end of the block."""
+    held: list[Route] = []
+    tab.page.route("**/chat.js", lambda route: held.append(route))
+    tab.page.reload(wait_until="commit")
+    tab.page.locator("#composer").wait_for()
+    yield
+    wait_for(lambda: tab.page.title() and held, "the request for the modules")
+    held[0].continue_()
+
+
+def test_a_name_can_be_given_before_the_scripts_are_there(open_tab) -> None:
+    tab = open_tab(None)
+    with scripts_on_the_way(tab):
+        tab.page.locator("#name:focus").wait_for()
+        tab.page.keyboard.type("Ann")
+        tab.page.keyboard.press("Enter")
+
+    tab.wait_for_state("connected")
+    assert tab.texts("#my-name") == ["Ann"]
+    assert tab.complaints == []
+    tab.page.click("#rename")  # and that answer is not given twice
+    assert tab.page.input_value("#name") == "Ann"
+    assert tab.page.locator("#name-dialog").is_visible()
+
+
+def test_half_a_name_is_kept_when_the_scripts_come(open_tab) -> None:
+    tab = open_tab(None)
+    with scripts_on_the_way(tab):
+        tab.page.locator("#name:focus").wait_for()
+        tab.page.keyboard.type("Jo")
+    tab.page.locator("#rooms li").wait_for(state="attached")
+
+    tab.page.keyboard.type("hn")
+    tab.page.keyboard.press("Enter")
+
+    tab.wait_for_state("connected")
+    assert tab.texts("#my-name") == ["John"]
+
+
+def test_what_is_written_before_the_scripts_are_there_joins_the_draft(open_tab) -> None:
+    tab = open_tab()
+    tab.page.fill("#body", "a draft")
+    with scripts_on_the_way(tab):
+        tab.page.locator("#body").press_sequentially("an idea")
+
+    tab.wait_for_state("connected")
+    assert tab.page.input_value("#body") == "a draft\nan idea"
 
 
 def test_a_reload_keeps_name_draft_and_history(open_tab) -> None:
@@ -205,14 +259,14 @@ def test_the_browsers_own_bar_has_the_appearance_that_was_chosen(open_tab) -> No
     light, dark = bar(tab), "#1a211e"
     assert light not in ([], [dark])
 
-    tab.page.click("summary")
+    tab.page.click("#open-settings")
     tab.page.select_option("#theme", "dark")
     assert bar(tab) == [dark]
     tab.page.reload()
     tab.wait_for_state("connected")
     assert bar(tab) == [dark]
 
-    tab.page.click("summary")
+    tab.page.click("#open-settings")
     tab.page.select_option("#theme", "system")
     assert bar(tab) == light
 
@@ -229,11 +283,11 @@ def test_what_is_chosen_in_one_tab_is_chosen_in_the_other(open_tab) -> None:
     here = open_tab(color_scheme="light")
     there = open_tab(within=here.context)
     light = background(there)
-    here.page.click("summary")
+    here.page.click("#open-settings")
     here.page.select_option("#theme", "dark")
     wait_for(lambda: background(there) != light, "the other one dark, too")
 
-    there.page.click("summary")
+    there.page.click("#open-settings")
     assert there.page.input_value("#theme") == "dark"
     there.page.check("#sound")
 
