@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from chatroom.errors import HandshakeRefused
+from chatroom.names import is_unseen
 from chatroom.settings import to_origin
 
 Environ = Mapping[str, Any]
@@ -23,7 +25,8 @@ Networks = Sequence[IPv4Network | IPv6Network]
 DEFAULT_ROOM = "lobby"
 
 _PAGE_SCHEMES = {"ws": "http", "wss": "https"}
-_ROOM = re.compile(r"[\w.-]{1,64}")
+_ROOM_LENGTH = 64  # characters
+_IN_ROOM = re.compile(r"[\w.-]")  # besides marks, which re does not know
 
 # What the library's own handshake reads, and Flask when the socket has ended.
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
@@ -142,17 +145,29 @@ def is_trusted(address: str, proxies: Networks) -> bool:
 
 
 def room_name(text: str | None) -> str:
-    """The room that ``/chat?room=NAME`` asks for.
+    """The room that ``/chat?room=NAME`` asks for, in NFC: of two that look alike there is one.
 
     Raises:
         HandshakeRefused: 400: not 1 to 64 letters, digits, ``_``, ``-`` or ``.``.
     """
     if text is None:
         return DEFAULT_ROOM
-    if not _ROOM.fullmatch(text):
+    name = unicodedata.normalize("NFC", text)
+    begins = name[:1] and not _is_mark(name[0])
+    if not (begins and len(name) <= _ROOM_LENGTH and all(map(_may_be_in_room, name))):
         wanted = 'wanted: 1 to 64 letters, digits, "_", "-" or "."'
         raise HandshakeRefused(400, f"The room's name is not one; {wanted}.")
-    return text
+    return name
+
+
+def _may_be_in_room(character: str) -> bool:
+    named = _IN_ROOM.match(character) or _is_mark(character)
+    return bool(named) and not is_unseen(character)
+
+
+def _is_mark(character: str) -> bool:
+    """Many scripts write vowels as marks on letters."""
+    return unicodedata.category(character).startswith("M")
 
 
 def speaks(environ: Environ, subprotocol: str) -> bool:

@@ -15,8 +15,16 @@ Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
 ID: Json = {"type": "string", "pattern": f"^({MESSAGE_ID})$", "examples": ["42-664c976f9a047975"]}
-# Not \w: to JavaScript, whose patterns these are, it is ASCII alone.
-ROOM: Json = {"type": "string", "pattern": r"^[\p{L}\p{N}_.-]{1,64}$", "examples": ["lobby"]}
+# Not \w: to JavaScript, whose patterns these are, it is ASCII alone. What it leaves out is unseen.
+_UNSEEN = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U00013441\U00013442"
+    "\U00016fe4\U000e0100-\U000e01ef"
+)
+ROOM: Json = {
+    "type": "string",
+    "pattern": rf"^(?!\p{{M}})(?:(?![{_UNSEEN}])[\p{{L}}\p{{M}}\p{{N}}_.-]){{1,64}}$",
+    "examples": ["lobby"],
+}
 TIME: Json = {"type": "string", "format": "date-time"}
 
 

@@ -24,7 +24,7 @@ import { lastRead } from "./reading.js";
 import { StatusLine } from "./status.js";
 import { recall, recallAll, remember } from "./storage.js";
 import { createStore } from "./store.js";
-import { t, translate } from "./strings.js";
+import { because, t, translate } from "./strings.js";
 import { hueClass, initial, shownName } from "./text.js";
 import { fitToKeyboard } from "./viewport.js";
 
@@ -178,14 +178,14 @@ function error(problem, inside) {
   const { code, detail, cmid, suggestion } = problem;
   if (code === "not-stored") return; // the connection ends, and it goes out again on the next
   if (cmid) {
-    outbox.fail(cmid, detail);
+    outbox.fail(cmid, because(code, detail));
     composer.notice(t.refusedOne);
     paint();
   } else if (code === "name-taken" || code === "bad-name") {
     if (!inside && session.knowsBetter) session.hello(store.state.me.userName);
     else askForName({ name: suggestion ?? "", why: whyNot(problem, wantedName), must: !inside });
   } else if (!inside) {
-    connection.refuse(detail);
+    connection.refuse(because(code, detail));
   }
 }
 
@@ -195,7 +195,7 @@ function lose({ code, reason }) {
   typing.clear();
   if (code === REPLACED) session.becomeAnother();
   if (REFUSALS.has(code)) {
-    outbox.failOldest(reason || String(code));
+    outbox.failOldest(because(code, reason || String(code)));
     composer.notice(t.refusedOne);
   }
   outbox.connectionLost();

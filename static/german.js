@@ -52,6 +52,16 @@ export const german = {
   retry: "Nochmals senden",
   edit: "Bearbeiten",
   discard: "Verwerfen",
+  reasons: {
+    1009: "sie ist länger, als dieser Server erlaubt",
+    "cmid-reused": "eine andere Nachricht hat dieselbe Kennung",
+    "empty-body": "sie ist leer",
+    "too-many-rooms": "mehr Räume erlaubt er nicht; geh in einen, den es schon gibt",
+    "not stored: history unavailable": "er kann gerade nichts speichern",
+    "history unavailable": "er kann den Verlauf gerade nicht lesen",
+    "no answer to a ping": "er hat zu lange nichts von hier gehört",
+    "internal error": "ein Fehler im Programm",
+  },
   refusedOne: "Der Server hat eine Nachricht nicht angenommen. Oben steht, was du tun kannst.",
   typing: (names) =>
     names.length > 3 ? "Mehrere Leute schreiben…" : `${list(names, "und")} ${names.length === 1 ? "schreibt" : "schreiben"}…`,

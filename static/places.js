@@ -2,7 +2,7 @@
 
 export const DEFAULT_ROOM = "lobby";
 
-const ROOM_NAME = /^[\p{L}\p{N}_.-]{1,64}$/u;
+const ROOM_NAME = /^(?!\p{M})(?:(?![\p{DI}\u{13441}\u{13442}\u{16fe4}])[\p{L}\p{M}\p{N}_.-]){1,64}$/u; // as handshake.py has it
 
 /** Below which path the program is served: "/" unless a proxy puts it elsewhere. */
 export const BASE = new URL(document.body.dataset.base || "/", location.origin);
@@ -37,12 +37,12 @@ export function isRoomName(name) {
  * @param {string} text
  */
 export function roomMeant(text) {
-  const written = text.trim().replace(/^#/, "");
+  const written = text.trim().replace(/^#/, "").normalize("NFC");
   const path = /^https?:\/\//i.test(written) && URL.canParse(written) ? new URL(written) : null;
   if (!path) return isRoomName(written) ? written : "";
   const named = path.searchParams.get("room") ?? /\/rooms\/([^/]+)\/?$/.exec(path.pathname)?.[1];
   try {
-    const room = decodeURIComponent(named ?? DEFAULT_ROOM);
+    const room = decodeURIComponent(named ?? DEFAULT_ROOM).normalize("NFC");
     return isRoomName(room) ? room : "";
   } catch {
     return "";

@@ -1,6 +1,6 @@
 /** The connection's state, in words. */
 
-import { t } from "./strings.js";
+import { because, t } from "./strings.js";
 
 const GOING_AWAY = 1001;
 const SERVER_ERROR = 1011;
@@ -95,7 +95,7 @@ function wordsFor(state, cause) {
 function why({ code, reason, opened, health }) {
   if (!navigator.onLine) return t.offline;
   if (code === GOING_AWAY) return t.restarting;
-  if (code === SERVER_ERROR) return t.serverTrouble(bare(reason || String(code)));
+  if (code === SERVER_ERROR) return t.serverTrouble(bare(because(code, reason || String(code))));
   if (code === SLOW) return t.tooSlow;
   if (reason) return t.closedBecause(bare(reason));
   if (opened) return t.lost;

@@ -59,6 +59,7 @@ export const english = {
   retry: "Retry",
   edit: "Edit",
   discard: "Discard",
+  reasons: /** @type {Record<string, string>} */ ({}), // of what the server says itself, by its code or words
   refusedOne: "The server did not take a message. See above what to do with it.",
   typing: /** @param {string[]} names */ (names) =>
     names.length > 3 ? "Several people are typing…" : `${list(names, "and")} ${names.length === 1 ? "is" : "are"} typing…`,
@@ -157,6 +158,16 @@ export const english = {
 };
 
 export const t = LANGUAGE === "de" ? (await import("./german.js")).german : english;
+
+/**
+ * Why the server does not want something, in the reader's language where there are words for it.
+ *
+ * @param {string|number} code
+ * @param {string} detail the server's own words, in English
+ */
+export function because(code, detail) {
+  return t.reasons[code] ?? t.reasons[detail] ?? detail;
+}
 
 /**
  * Put the template's own words into the reader's language.

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from running import CHECKOUT, Running, remember
 
 from chatroom import create_app, handshake, openapi, problems
 from chatroom.configuration import load_configuration
+from chatroom.errors import HandshakeRefused
 
 PATIENCE = 100
 """Seconds for one run of schemathesis, which takes about ten."""
@@ -78,10 +80,28 @@ def test_its_limits_are_those_of_this_server(document: dict[str, Any]) -> None:
 
 
 def test_a_room_is_called_there_what_it_may_be_called_here(document: dict[str, Any]) -> None:
-    r"""Python's ``\w`` is JavaScript's letters, numbers and ``_``."""
+    """``re`` has no categories: what the pattern says of them is said here once more."""
     pattern = document["components"]["parameters"]["room"]["schema"]["pattern"]
+    parts = re.fullmatch(
+        r"\^\(\?!\\p{M}\)\(\?:\(\?!(\[.+\])\)\[\\p{L}\\p{M}\\p{N}_\.-\]\)\{1,64\}\$", pattern
+    )
+    assert parts
+    left_out = re.compile(parts[1])
 
-    assert pattern.replace(r"\p{L}\p{N}_", r"\w") == f"^{handshake._ROOM.pattern}$"
+    def is_allowed(character: str) -> bool:
+        category = unicodedata.category(character)
+        return not left_out.match(character) and (category[0] in "LMN" or character in "_.-")
+
+    assigned = [c for c in map(chr, range(0x30000)) if unicodedata.category(c) not in ("Cn", "Co")]
+    assert [c for c in assigned if is_allowed(c) != is_room(f"a{c}")] == []
+    assert not any(map(is_room, ["\u0308", "a" * 65, ""]))
+
+
+def is_room(name: str) -> bool:
+    try:
+        return bool(handshake.room_name(name))
+    except HandshakeRefused:
+        return False
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="schemathesis needs Python 3.11")

@@ -316,13 +316,24 @@ def test_no_name_means_the_default_room():
     assert room_name(None) == DEFAULT_ROOM == "lobby"
 
 
-@pytest.mark.parametrize("name", ["a", "x" * 64, "K\u00fcche", "room-7", "a.b_c", "\u4f1a\u8bae"])
+@pytest.mark.parametrize(
+    "name", ["a", "x" * 64, "K\u00fcche", "room-7", "a.b_c", "\u4f1a\u8bae", "हिन्दी", "ไทย"]
+)
 def test_a_room_is_called_as_asked(name: str):
     assert room_name(name) == name
 
 
+def test_a_room_is_the_same_however_its_letters_are_put_together():
+    assert room_name("Ku\u0308che") == room_name("K\u00fcche")
+    assert room_name("u\u0308" * 64) == "\u00fc" * 64
+
+
 @pytest.mark.parametrize(
-    "name", ["", "x" * 65, "a b", "a/b", "a\n", "\0", "<b>", "\U0001f44b", "%"]
+    "name",
+    [
+        *("", "x" * 65, "a b", "a/b", "a\n", "\0", "<b>", "\U0001f44b", "%"),
+        *("\u0308", "lobby\ufe0f", "\u3164", "lobby\U000e0100"),
+    ],
 )
 def test_what_is_no_name_is_refused(name: str):
     with pytest.raises(HandshakeRefused, match="wanted: 1 to 64 letters") as caught:

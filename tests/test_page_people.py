@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from unicodedata import category
 
 import typed
 from calls import attend, notified, want_notifications
 from running import Running, serving, wait_for
 from tabs import PHONE, Tab
 
+from chatroom.errors import HandshakeRefused
+from chatroom.handshake import room_name
 from chatroom.names import folded
 
 
@@ -220,6 +223,34 @@ def test_a_room_is_made_by_its_name(open_tab, room) -> None:
     tab.wait_for_state("connected")
     assert tab.texts("#room") == [f"{room}-Küche"]
     assert tab.texts(".room[aria-current] bdi") == [f"{room}-Küche"]
+
+
+def test_a_room_is_called_on_the_page_what_the_server_lets_it_be_called(open_tab) -> None:
+    tab = open_tab()
+    scripts = map(chr, [*range(0x3400), *range(0xF900, 0x10000)])
+    assigned = (c for c in scripts if category(c) not in ("Cn", "Co", "Cs"))
+    names = [f"a{character}b" for character in assigned]
+    more = {"Ku\u0308che": "Küche", "\u0308": "", "हिन्दी": "हिन्दी", "#ไทย": "ไทย"}
+    more["https://chat.example/rooms/Ku%CC%88che"] = "Küche"
+
+    meant = tab.page.evaluate(
+        """async (names) => {
+            const { roomMeant } = await import(document.querySelector("[href$='places.js']").href);
+            return names.map(roomMeant);
+        }""",
+        [*more, *names],
+    )
+
+    assert meant[: len(more)] == list(more.values())
+    rooms = zip(names, meant[len(more) :], strict=True)
+    assert [name for name, room in rooms if room != server_room(name)] == []
+
+
+def server_room(name: str) -> str:
+    try:
+        return room_name(name)
+    except HandshakeRefused:
+        return ""
 
 
 def test_other_rooms_say_how_much_is_unread(open_tab, page_server, room) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
-from running import wait_for
+from running import serving, wait_for
 from tabs import Tab
 
 SUBMIT = """bodies => {
@@ -71,6 +72,47 @@ def test_retry_sends_what_was_refused_once_more(open_tab) -> None:
     assert tab.bodies() == ["unwelcome at first"]
     wait_for(lambda: tab.pending().count() == 0 and kept(tab, "outbox") == [], "it is settled")
     assert tab.texts("#notice") == [""]
+
+
+def test_why_the_server_refuses_is_said_in_the_readers_language(browser, tmp_path: Path) -> None:
+    """What it has no words for stays as the server says it."""
+    with serving(tmp_path, history="memory:", maxRooms=1) as server:
+        tab = Tab(browser, server, locale="de")
+        refuse(tab, "empty-body", "The message is empty; write something.")
+        tab.say("leer")
+        tab.see("#pending .reason", "Nicht gesendet: sie ist leer")
+        refuse(tab, "new-code", "For a reason of its own.")
+        tab.say("ohne Grund")
+        tab.see("#pending .reason", "Nicht gesendet: For a reason of its own.")
+
+        tab.page.goto(tab.url + "rooms/one-too-many")
+
+        tab.see("#status", "Verbindung geschlossen: mehr Räume erlaubt er nicht")
+        tab.close()
+
+
+def test_a_message_that_is_too_long_for_the_server_fails_with_the_reason(open_tab) -> None:
+    """It has been started anew with another limit, say."""
+    tab = open_tab(locale="de")
+    tab.page.route_web_socket("**/chat*", close_over_messages)
+    tab.page.reload()
+    tab.wait_for_state("connected")
+
+    tab.say("zu lang")
+
+    tab.see("#pending .reason", "Nicht gesendet: sie ist länger, als dieser Server erlaubt")
+
+
+def close_over_messages(route) -> None:
+    server = route.connect_to_server()
+
+    def say(text: str) -> None:
+        if json.loads(text)["type"] == "message":
+            route.close(code=1009, reason="frame of 80011 bytes; wanted: 65536 at most")
+        else:
+            server.send(text)
+
+    route.on_message(say)
 
 
 def test_edit_puts_what_was_refused_back_above_what_is_in_the_box(open_tab) -> None:

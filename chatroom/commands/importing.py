@@ -82,12 +82,12 @@ def _size(file: IO[bytes]) -> int | None:
 def _message(number: int, line: bytes, room: str | None) -> Message:
     try:
         message = to_message(parse(line))
-        room_name(message.room)
+        name = room_name(message.room)
     except (ValueError, HandshakeRefused) as error:
         cause = error.reason if isinstance(error, HandshakeRefused) else error
         way_out = "mend it and import the file again; what is in already stays single"
         raise Failed(f"line {number} is no message: {cause}; {way_out}") from error
-    return replace(message, room=room) if room else message
+    return replace(message, room=room or name)
 
 
 class Import:
