@@ -58,7 +58,8 @@ export async function openInvitation(room) {
 function showAddress(url) {
   const address = byId("invite-address", HTMLAnchorElement);
   address.href = url;
-  address.textContent = decodeURI(url);
+  const { origin, pathname } = new URL(url);
+  address.replaceChildren(origin, element("wbr"), decodeURI(pathname));
 }
 
 /** Copy the address; plain http has no clipboard, so the old way is the second. @param {HTMLButtonElement} copier */
@@ -74,7 +75,6 @@ export async function copyInvitation(copier) {
     document.addEventListener("copy", hand);
     getSelection()?.selectAllChildren(address);
     document.execCommand("copy");
-    document.removeEventListener("copy", hand);
   }
   copier.textContent = t.copied;
   setTimeout(() => (copier.textContent = t.copy), 2_000);
