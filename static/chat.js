@@ -250,6 +250,7 @@ function sendWaiting() {
 function retry(item) {
   if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
   else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp)); // else clicked twice
+  composer.focus();
 }
 
 /** @param {import("./outbox.js").Item} item */
