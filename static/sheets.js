@@ -75,6 +75,7 @@ export async function copyInvitation(copier) {
     document.addEventListener("copy", hand);
     getSelection()?.selectAllChildren(address);
     document.execCommand("copy");
+    document.removeEventListener("copy", hand);
   }
   copier.textContent = t.copied;
   setTimeout(() => (copier.textContent = t.copy), 2_000);
