@@ -26,7 +26,6 @@ import { recall, recallAll, remember } from "./storage.js";
 import { createStore } from "./store.js";
 import { t, translate } from "./strings.js";
 import { hueClass, initial, shownName } from "./text.js";
-import { fitToKeyboard } from "./viewport.js";
 
 const NAME = "chat:name";
 const TOKEN = "chat:token";
@@ -288,7 +287,7 @@ function checkHealth() {
 store.watch(["people", "count", "me"], showWho);
 wireSettings(store, attention);
 wireKeys({ conversation, composer, archive, rooms, room });
-fitToKeyboard();
+if (isTouch()) import("./viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });
