@@ -88,8 +88,10 @@ export class PendingView {
 
   /** @param {Item} item */
   #cross(item) {
-    const cross = button("icon-button discard", "×", () => this.#actions.discard(item));
+    const cross = this.#button(item, "discard");
+    cross.className = "icon-button discard";
     cross.ariaLabel = cross.title = t.discard;
+    cross.textContent = "×";
     return cross;
   }
 

@@ -81,7 +81,7 @@ def test_the_page_is_usable_by_keyboard_alone(open_tab) -> None:
         assert outline != "none", reached
 
     wanted = ["open-search", "open-invite", "open-help", "room", "room-name", "rename"]
-    wanted += ["icon-button", "scroller", "when", "body", "send"]
+    wanted += ["open-settings", "scroller", "when", "body", "send"]
     assert [one for one in dict.fromkeys(order) if one in wanted] == wanted
 
 
