@@ -26,7 +26,6 @@ import { recall, recallAll, remember } from "./storage.js";
 import { createStore } from "./store.js";
 import { because, t, translate } from "./strings.js";
 import { hueClass, initial, shownName } from "./text.js";
-import { fitToKeyboard } from "./viewport.js";
 
 const NAME = "chat:name";
 const TOKEN = "chat:token";
@@ -250,6 +249,7 @@ function sendWaiting() {
 function retry(item) {
   if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
   else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp)); // else clicked twice
+  composer.focus();
 }
 
 /** @param {import("./outbox.js").Item} item */
@@ -287,7 +287,7 @@ function checkHealth() {
 store.watch(["people", "count", "me"], showWho);
 wireSettings(store, attention);
 wireKeys({ conversation, composer, archive, rooms, room });
-fitToKeyboard();
+if (isTouch()) import("./viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });

@@ -46,8 +46,9 @@ export const german = {
     `Diese Nachricht ist um ${n.toLocaleString(LANGUAGE)} Bytes zu lang; ${most.toLocaleString(LANGUAGE)} passen hinein. Bitte kürze oder teile sie.`,
   tooMany: (n) => `Es warten schon ${n} Nachrichten. Diese bleibt hier, bis sie gesendet sind.`,
   onItsWay: "wird gesendet…",
-  waiting: "wartet auf das Senden",
-  waitingUnkept: "wartet auf das Senden und geht verloren, wenn du diese Seite schließt",
+  waiting: (n) => count(n, "Wartet auf das Senden", "# Nachrichten warten auf das Senden"),
+  waitingUnkept: (n) =>
+    count(n, "Wartet auf das Senden und geht verloren, wenn du diese Seite schließt", "# Nachrichten warten auf das Senden; nicht alle bleiben, wenn du diese Seite schließt"),
   notSent: (reason) => `Nicht gesendet: ${reason}`,
   retry: "Nochmals senden",
   edit: "Bearbeiten",
@@ -62,6 +63,7 @@ export const german = {
     "no answer to a ping": "er hat zu lange nichts von hier gehört",
     "internal error": "ein Fehler im Programm",
   },
+  discardAll: "Alle verwerfen",
   refusedOne: "Der Server hat eine Nachricht nicht angenommen. Oben steht, was du tun kannst.",
   typing: (names) =>
     names.length > 3 ? "Mehrere Leute schreiben…" : `${list(names, "und")} ${names.length === 1 ? "schreibt" : "schreiben"}…`,

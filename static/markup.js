@@ -78,10 +78,17 @@ export function render(parts) {
   return parts.map(({ kind, text, href }) => {
     if (kind === "link") return linkTo(text, href ?? "");
     if (kind === "code") return element("code", "", text);
-    if (kind === "block") return element("pre", "", element("code", "", text));
+    if (kind === "block") return blockOf(text);
     if (kind === "mention") return element("mark", "", text);
     return document.createTextNode(text);
   });
+}
+
+/** It scrolls sideways, by keys too. @param {string} text */
+function blockOf(text) {
+  const made = element("pre", "", element("code", "", text));
+  made.tabIndex = 0;
+  return made;
 }
 
 /** @param {string} text @param {string} href */

@@ -14,12 +14,18 @@ const SLOW_AFTER = 400; // ms; most messages are back sooner, and words that fla
 export class PendingView {
   #list;
   #actions;
+  /** @type {Item[]} */
+  #waiting = [];
+  #words = element("span");
+  #discardAll = button("quiet", t.discardAll, () => this.#waiting.forEach((item) => this.#actions.discard(item)));
+  #note = element("li", "note waits", this.#words, " ", this.#discardAll); // said once of all that wait
   /** @type {Map<string, HTMLLIElement>} */
   #rows = new Map();
 
   /** @param {HTMLElement} list @param {Actions} actions what the buttons do */
   constructor(list, actions) {
     this.#list = list;
+    list.append(this.#note);
     this.#actions = actions;
   }
 
@@ -42,6 +48,7 @@ export class PendingView {
       row.remove();
       this.#rows.delete(cmid);
     }
+    this.#tellWaiting(items.filter(({ state }) => state === "waiting"));
     this.#list.hidden = items.length === 0;
   }
 
@@ -50,7 +57,7 @@ export class PendingView {
     const row = element("li", `pending own ${hueClass(userName)}`);
     row.append(element("div", "row", ...linesOf(userName, item.body), element("div", "fate")));
     this.#rows.set(item.cmid, row);
-    this.#list.append(row);
+    this.#note.before(row);
     setTimeout(() => row.classList.add("slow"), SLOW_AFTER);
     return row;
   }
@@ -62,12 +69,30 @@ export class PendingView {
     row.dataset.state = state;
     const fate = /** @type {HTMLElement} */ (row.querySelector(".fate"));
     if (state === "sent") fate.replaceChildren(t.onItsWay);
-    if (state === "waiting") fate.replaceChildren(element("span", "", item.unkept ? t.waitingUnkept : t.waiting), this.#button(item, "discard"));
+    if (state === "waiting") fate.replaceChildren(this.#cross(item));
     if (state === "failed") {
       const reason = element("span", "reason", t.notSent(item.reason ?? ""));
       const buttons = /** @type {const} */ (["retry", "edit", "discard"]);
       fate.replaceChildren(reason, ...buttons.map((action) => this.#button(item, action)));
     }
+  }
+
+  /** @param {Item[]} waiting */
+  #tellWaiting(waiting) {
+    this.#waiting = waiting;
+    this.#note.hidden = waiting.length === 0;
+    const words = waiting.some(({ unkept }) => unkept) ? t.waitingUnkept : t.waiting;
+    this.#words.textContent = words(waiting.length);
+    this.#discardAll.hidden = waiting.length < 2;
+  }
+
+  /** @param {Item} item */
+  #cross(item) {
+    const cross = this.#button(item, "discard");
+    cross.className = "icon-button discard";
+    cross.ariaLabel = cross.title = t.discard;
+    cross.textContent = "×";
+    return cross;
   }
 
   /** @param {Item} item @param {keyof Actions} action */

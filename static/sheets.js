@@ -58,7 +58,8 @@ export async function openInvitation(room) {
 function showAddress(url) {
   const address = byId("invite-address", HTMLAnchorElement);
   address.href = url;
-  address.textContent = decodeURI(url);
+  const { origin, pathname } = new URL(url);
+  address.replaceChildren(origin, element("wbr"), decodeURI(pathname));
 }
 
 /** Copy the address; plain http has no clipboard, so the old way is the second. @param {HTMLButtonElement} copier */

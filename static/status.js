@@ -1,5 +1,6 @@
 /** The connection's state, in words. */
 
+import { byId, isTouch } from "./dom.js";
 import { because, t } from "./strings.js";
 
 const GOING_AWAY = 1001;
@@ -61,7 +62,10 @@ export class StatusLine {
   #paint(state, cause, until, words = wordsFor(state, cause)) {
     this.#line.dataset.state = state;
     this.#words.classList.remove("news");
-    this.#button.hidden = state !== "waiting" && state !== "refused";
+    const offered = state === "waiting" || state === "refused";
+    // Focus on a button that vanishes would fall back to the top of the page; a finger wants no keyboard.
+    if (!offered && document.activeElement === this.#button) byId(isTouch() ? "scroller" : "body", HTMLElement).focus();
+    this.#button.hidden = !offered;
     this.#countdown.textContent = "";
     this.#say(words);
     if (state === "waiting" && until) this.#countTo(until);

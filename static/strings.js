@@ -53,13 +53,15 @@ export const english = {
     `This message is ${n.toLocaleString(LANGUAGE)} bytes too long; ${most.toLocaleString(LANGUAGE)} fit. Please shorten or split it.`,
   tooMany: /** @param {number} n */ (n) => `${n} messages are waiting already. This one stays here until they are sent.`,
   onItsWay: "sending…",
-  waiting: "waiting to be sent",
-  waitingUnkept: "waiting to be sent, and lost if you close this page",
+  waiting: /** @param {number} n */ (n) => count(n, "Waiting to be sent", "# messages are waiting to be sent"),
+  waitingUnkept: /** @param {number} n */ (n) =>
+    count(n, "Waiting to be sent, and lost if you close this page", "# messages are waiting to be sent; not all are kept if you close this page"),
   notSent: /** @param {string} reason */ (reason) => `Not sent: ${reason}`,
   retry: "Retry",
   edit: "Edit",
   discard: "Discard",
   reasons: /** @type {Record<string, string>} */ ({}), // of what the server says itself, by its code or words
+  discardAll: "Discard all",
   refusedOne: "The server did not take a message. See above what to do with it.",
   typing: /** @param {string[]} names */ (names) =>
     names.length > 3 ? "Several people are typing…" : `${list(names, "and")} ${names.length === 1 ? "is" : "are"} typing…`,

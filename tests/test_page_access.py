@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from running import CHECKOUT, wait_for
 from tabs import PHONE, WIDE, Tab
@@ -13,7 +15,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 def lively(tab: Tab, bob: Tab) -> None:
     """Have something of everything on the page."""
     tab.say("see https://example.org and `code`", "🎉", "word " * 400)
-    bob.say("Ann, look", "```\nprint('hello')\n```", "שלום עולם")
+    bob.say("Ann, look", f"```\nprint('{'hello ' * 40}')\n```", "שלום עולם")
     tab.hear("שלום עולם")
 
 
@@ -79,7 +81,7 @@ def test_the_page_is_usable_by_keyboard_alone(open_tab) -> None:
         assert outline != "none", reached
 
     wanted = ["open-search", "open-invite", "open-help", "room", "room-name", "rename"]
-    wanted += ["icon-button", "scroller", "when", "body", "send"]
+    wanted += ["open-settings", "scroller", "when", "body", "send"]
     assert [one for one in dict.fromkeys(order) if one in wanted] == wanted
 
 
@@ -206,6 +208,55 @@ def test_nothing_moves_for_those_who_asked_for_that(open_tab) -> None:
         }).map((node) => node.id || node.className)"""
     )
     assert moving == []
+
+
+def test_nothing_breathes_while_it_connects_either(open_tab) -> None:
+    tab = open_tab()
+    tab.page.route_web_socket("**/chat*", lambda route: None)  # opens, and never says a word
+    tab.page.reload()
+    tab.page.wait_for_selector("#status[data-state=connecting]")
+    moves = """getComputedStyle(document.getElementById("status"), "::before").animationName"""
+    assert tab.page.evaluate(moves) == "breathe"
+
+    tab.page.emulate_media(reduced_motion="reduce")
+
+    assert tab.page.evaluate(moves) == "none"
+
+
+def test_a_german_page_has_no_english_left(open_tab) -> None:
+    english, german = (
+        words(open_tab(name, locale=locale)) for name, locale in (("Ann", "en"), ("Bob", "de"))
+    )
+
+    assert {"Search this room", "Keys", "Come in", "Invite others", "Rooms"} <= english
+    assert {"In diesem Raum suchen", "Tasten", "Eintreten", "Andere einladen"} <= german
+    assert english & german <= {"Enter", "Shift", "sends", "System", "lobby"}
+
+
+def words(tab: Tab) -> set[str]:
+    """What the page says: in sight, in its sheets, and to screen readers."""
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "there is no such word")
+    wait_for(lambda: tab.texts("#search-summary")[0].endswith("."), "an answer")
+    for opener in ("#open-invite", "#open-help"):
+        tab.page.click(opener)
+        tab.page.wait_for_selector("dialog[open]")
+        tab.page.keyboard.press("Escape")
+    said: list[str] = tab.page.evaluate(
+        """() => {
+            const texts = [];
+            const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            while (walker.nextNode()) texts.push(walker.currentNode.data.trim());
+            for (const name of ["aria-label", "title", "placeholder", "alt"]) {
+                for (const node of document.querySelectorAll(`[${name}]`)) {
+                    texts.push(node.getAttribute(name));
+                }
+            }
+            return texts;
+        }"""
+    )
+    mine = re.compile(r"http|<p|/rooms|page-\d+|Ann|Bob")
+    return {text for text in said if re.search(r"[a-z]{3}", text) and not mine.match(text)}
 
 
 def test_a_phones_keyboard_does_not_hide_the_box(open_tab) -> None:
