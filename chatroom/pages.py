@@ -168,6 +168,8 @@ def _deliver(asset: Asset | None, cache_control: str) -> Response:
         abort(404)
     response = _negotiated(asset.body, asset.gzipped, asset.media_type)
     response.headers["Cache-Control"] = cache_control
+    if cache_control == FOR_EVER:  # nobody will ask again: an ETag would weigh, and serve nobody
+        return response
     # Two encodings are two representations, and each has a strong ETag of its own.
     response.set_etag(f"{asset.hash}-gzip" if response.content_encoding else asset.hash)
     return _conditional(response)
