@@ -1,6 +1,6 @@
 """Pictures of the page: ``make screenshots`` puts them into ``tests/screenshots``.
 
-The two that the README shows go to ``docs/images`` with ``make screenshots ARGS=docs/images``.
+Those that the README shows go to ``docs/images`` with ``make screenshots ARGS=docs/images``.
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from playwright.sync_api import Browser, sync_playwright
 from running import CHECKOUT, Running, serving
 from tabs import NAMES, PHONE, WIDE, Tab
 
+ON_A_PHONE: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 SHOTS: dict[str, dict[str, Any]] = {
     "chat": {"viewport": WIDE},
     "chat-dark": {"viewport": WIDE, "color_scheme": "dark"},
-    "phone": {"viewport": PHONE, "has_touch": True, "is_mobile": True},
-    "phone-dark": {
-        "viewport": PHONE,
-        "has_touch": True,
-        "is_mobile": True,
-        "color_scheme": "dark",
-    },
-    "contrast": {"viewport": WIDE, "forced_colors": "active"},
+    "phone": ON_A_PHONE,
+    "phone-dark": {**ON_A_PHONE, "color_scheme": "dark"},
+    "phone-lying": {**ON_A_PHONE, "viewport": {"width": 844, "height": 390}},
+    "phone-320": {**ON_A_PHONE, "viewport": {"width": 320, "height": 568}},
+    "tablet": {**ON_A_PHONE, "viewport": {"width": 820, "height": 1180}},
+    "zoomed-200": {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2},
+    "forced-colours": {"viewport": WIDE, "forced_colors": "active"},
+    "more-contrast": {"viewport": WIDE, "contrast": "more"},
     "german": {"viewport": WIDE, "locale": "de"},
 }
+
+SHOWN = ("chat", "chat-dark", "phone")
+"""In the README."""
 
 SAID = (
     ("Cleo", "Good morning! Did anyone get the second exercise to run?"),
@@ -46,7 +50,7 @@ HEBREW = (
 )
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, names: tuple[str, ...] = tuple(SHOTS), *, more: bool = True) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     executable = next(path for path in map(shutil.which, NAMES) if path)
     with (
@@ -57,11 +61,21 @@ def main(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         for room, lines in (("lobby", SAID), ("שיחה", HEBREW)):
             talk(browser, server, room, lines)
-        for name, options in SHOTS.items():
-            shoot(browser, server, folder / f"{name}.png", "/", **options)
-        shoot(browser, server, folder / "rtl.png", "/rooms/שיחה", viewport=WIDE)
-        panels(browser, server, folder)
+        for name in names:
+            shoot(browser, server, folder / f"{name}.png", "/", **SHOTS[name])
+        if more:
+            others(browser, server, folder)
         browser.close()
+
+
+def others(browser: Browser, server: Running, folder: Path) -> None:
+    """From right to left, what opens, and what waits."""
+    shoot(browser, server, folder / "rtl.png", "/rooms/שיחה", viewport=WIDE)
+    shoot(browser, server, folder / "phone-rtl.png", "/rooms/שיחה", **ON_A_PHONE)
+    panels(browser, server, folder)
+    for name, options in (("", {}), ("phone-", ON_A_PHONE)):
+        search(browser, server, folder / f"{name}search.png", **options)
+        offline(browser, server, folder / f"{name}offline.png", **options)
 
 
 def talk(browser: Browser, server: Running, room: str, lines: tuple[tuple[str, str], ...]) -> None:
@@ -87,11 +101,8 @@ def shoot(browser: Browser, server: Running, file: Path, path: str, **options: A
 def panels(browser: Browser, server: Running, folder: Path) -> None:
     """What opens on the page."""
     tab = Tab(browser, server, "Dora")
-    tab.page.click("#open-search")
-    tab.page.fill("#search-for", "pr")
-    tab.page.wait_for_selector(".result")
     tab.page.click("#open-settings")
-    tab.page.screenshot(path=folder / "search.png")
+    tab.page.screenshot(path=folder / "settings.png")
     tab.page.keyboard.press("Escape")
     tab.page.click("#open-invite")
     tab.page.wait_for_selector("#invite-dialog[open]")
@@ -101,7 +112,7 @@ def panels(browser: Browser, server: Running, folder: Path) -> None:
     tab.page.wait_for_selector("#help-dialog[open]")
     tab.page.screenshot(path=folder / "help.png")
     tab.close()
-    first = Tab(browser, server, None, viewport=PHONE, is_mobile=True, has_touch=True)
+    first = Tab(browser, server, None, **ON_A_PHONE)
     first.page.screenshot(path=folder / "first-visit.png")
     first.page.fill("#name", "Dora")
     first.page.keyboard.press("Enter")
@@ -112,5 +123,37 @@ def panels(browser: Browser, server: Running, folder: Path) -> None:
     first.close()
 
 
+def search(browser: Browser, server: Running, file: Path, **options: Any) -> None:
+    tab = Tab(browser, server, "Dora", **options)
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "pr")
+    tab.page.wait_for_selector(".result")
+    tab.page.screenshot(path=file)
+    tab.close()
+
+
+def offline(browser: Browser, server: Running, file: Path, **options: Any) -> None:
+    """One message that was refused, and three that wait."""
+    tab = Tab(browser, server, "Dora", **options)
+    refused = {"body": "Does it run on Windows?", "state": "failed", "reason": "Not today."}
+    tab.page.evaluate(
+        "item => { localStorage['chat:outbox:lobby:refused'] = JSON.stringify(item) }",
+        {**refused, "cmid": "refused", "timestamp": "", "at": 1},
+    )
+    tab.page.reload()
+    tab.wait_for_state("connected")
+    tab.context.set_offline(True)
+    tab.wait_for_state("waiting")
+    for body in ("My train is in a tunnel.", "What I write waits here,", "and goes out by itself."):
+        tab.page.fill("#body", body)
+        tab.page.click("#send")
+    tab.page.wait_for_selector(".waits")
+    tab.page.screenshot(path=file)
+    tab.close()
+
+
 if __name__ == "__main__":
-    main(CHECKOUT / (sys.argv[1] if len(sys.argv) > 1 else "tests/screenshots"))
+    if len(sys.argv) > 1:
+        main(CHECKOUT / sys.argv[1], SHOWN, more=False)
+    else:
+        main(CHECKOUT / "tests/screenshots")
