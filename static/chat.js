@@ -194,7 +194,7 @@ function lose({ code, reason }) {
   typing.clear();
   if (code === REPLACED) session.becomeAnother();
   if (REFUSALS.has(code)) {
-    outbox.failOldest(because(code, reason || String(code)));
+    outbox.failOldest(because(code, reason));
     composer.notice(t.refusedOne);
   }
   outbox.connectionLost();
@@ -248,7 +248,8 @@ function sendWaiting() {
 /** @param {import("./outbox.js").Item} item */
 function retry(item) {
   if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
-  else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp)); // else clicked twice
+  // Else it was clicked twice within one frame.
+  else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp));
   composer.focus();
 }
 
