@@ -11,6 +11,7 @@ from running import Running, remember, serving, wait_for
 from tabs import PHONE, Tab
 
 LONG = 100_000
+REPLAYED = 600  # messages, which are more than the page begins with or follows with
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server with a long past: nobody but one test at a time is in its rooms."""
     folder = tmp_path_factory.mktemp("archive")
     remember(folder, long=LONG, trip=2_000, found=2_000, linked=2_000)
-    with serving(folder, leaveGrace=0) as running:
+    with serving(folder, leaveGrace=0, replayLimit=REPLAYED) as running:
         yield running
 
 
@@ -200,21 +201,24 @@ def test_who_left_the_page_open_overnight_comes_back_to_the_first_unread_message
     tab.see("#newer", "700 new messages")
 
 
-def test_more_unread_messages_than_come_at_first_are_counted_and_begin_where_they_do(
-    open_tab, archive
+@pytest.mark.parametrize("count", [REPLAYED - 50, REPLAYED + 300])
+def test_who_was_away_for_long_begins_at_the_first_of_all_unread_messages(
+    open_tab, archive, count
 ) -> None:
+    """Of those that come at once, the page holds some; of any more the archive knows."""
+    read = 2000 - count
     tab = open_tab(server=archive, path="/rooms/linked")
     tab.hear("linked 2000")
     tab.page.goto("about:blank")
     tab.page.goto(tab.url.replace("linked", "found"))  # not there, while its mark is moved
-    tab.page.evaluate(f"localStorage['chat:read:linked'] = '\"1100-{1100:016x}\"'")
+    tab.page.evaluate(f"localStorage['chat:read:linked'] = '\"{read}-{read:016x}\"'")
 
     tab.page.goto(tab.url)
 
-    tab.page.locator(".message:has(.unread)", has_text="linked 1101").wait_for()
-    wait_for(lambda: seen_first(tab) == "linked 1101", "the first unread message")
-    tab.see("#newer", "900 new messages")
-    assert tab.page.title().startswith("(900) ")
+    tab.page.locator(".message:has(.unread)", has_text=f"linked {read + 1}").wait_for()
+    wait_for(lambda: seen_first(tab) == f"linked {read + 1}", "the first unread message")
+    tab.see("#newer", f"{count} new messages")
+    assert tab.page.title().startswith(f"({count}) ")
     tab.page.click("#newer")
     assert tab.bodies()[-1] == "linked 2000"
     wait_for(lambda: not tab.page.title().startswith("("), "all of it read")
