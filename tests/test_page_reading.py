@@ -113,6 +113,19 @@ def test_days_are_told_apart_and_called_by_their_names(open_tab, page_server, ro
     assert tab.texts(".day") == ["Yesterday"]
 
 
+def test_at_midnight_today_becomes_yesterday(open_tab) -> None:
+    tab = open_tab()
+    tab.page.clock.install()
+    tab.page.reload()
+    tab.say("before midnight")
+    tab.hear("before midnight")
+    assert tab.texts(".day") == ["Today"]
+
+    tab.page.clock.fast_forward("24:00:00")
+
+    tab.see(".day", "Yesterday")
+
+
 def test_lines_of_one_sender_share_a_heading(open_tab) -> None:
     ann, bob = open_tab("Ann"), open_tab("Bob")
     ann.say("one", "two")
@@ -253,6 +266,32 @@ def test_older_messages_load_as_one_scrolls_up_without_a_jump(open_tab, archive)
     assert abs(place_of(tab, body) - place) < 2
     numbers = [int(body.split()[1]) for body in tab.bodies()]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_newer_messages_load_as_one_scrolls_down_without_a_jump(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path=f"/rooms/trip#{700}-{700:016x}")
+    tab.page.locator(".message.shown", has_text="trip 700").wait_for()
+    newest = int(tab.bodies()[-1].split()[1])
+
+    def more() -> bool:
+        nonlocal newest
+        tab.scroll_to("end")
+        body = seen_first(tab)
+        place = place_of(tab, body)
+        before, newest = (
+            newest,
+            wait_for(
+                lambda: (last := int(tab.bodies()[-1].split()[1])) > newest and last,
+                "newer messages",
+            ),
+        )
+        assert abs(place_of(tab, body) - place) < 2
+        return before > 1_200  # by then the top has been cut
+
+    wait_for(more, "messages far down")
+    numbers = [int(body.split()[1]) for body in tab.bodies()]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert numbers[0] > 700
 
 
 def test_the_page_stays_small_all_the_way_up_a_long_room_and_back(open_tab, archive) -> None:
@@ -494,6 +533,28 @@ def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_box_in_use(open_tab
     tab.context.set_offline(False)
     tab.page.keyboard.press("Control+/")
     tab.page.locator("#help-dialog[open]").wait_for()
+
+
+def test_older_results_come_on_request(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/found")
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "found")
+    tab.see("#search-summary", "The newest 50 messages found.")
+
+    tab.page.click("#search-more")
+
+    wait_for(lambda: len(tab.texts(".result-body")) == 100, "older results")
+    assert tab.texts(".result-body")[-1] == "found 1901"
+
+
+def test_a_search_that_fails_says_why(open_tab) -> None:
+    tab = open_tab()
+    trouble = {"type": "about:blank", "status": 500, "detail": "The disk is full."}
+    tab.page.route("**/messages?q=*", lambda route: route.fulfill(status=500, json=trouble))
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "needle")
+
+    tab.see("#search-summary", "The search failed: The disk is full.")
 
 
 def test_search_says_that_there_is_nothing(open_tab) -> None:
