@@ -31,6 +31,7 @@ const NAME = "chat:name";
 const TOKEN = "chat:token";
 const ANSWER_WITHIN = 30_000; // ms for an ack, else the connection is taken for dead
 const MOST_PENDING = 200; // messages
+const PAINT_EVERY = 100; // ms; each time costs about the same, however many messages have come
 const REPLACED = 4001;
 const REFUSALS = new Set([1003, 1007, 1009]); // closed over a frame that the server will not have
 
@@ -104,8 +105,9 @@ const session = new Session({
   },
 });
 
-const paint = batched(() =>
-  conversation.paint(() => pending.show(outbox.items, store.state.me.userName, conversation.continues)),
+const paint = batched(
+  () => conversation.paint(() => pending.show(outbox.items, store.state.me.userName, conversation.continues)),
+  PAINT_EVERY,
 );
 
 // -- the server tells -------------------------------------------------------------------------

@@ -124,8 +124,9 @@ export class Conversation {
   /** Put onto the page what has come. @param {() => void} [alongside] what changes the page together with it */
   paint(alongside = () => {}) {
     const following = this.#follower.atEnd;
-    // Where nobody looks, the line above the first unread message stays on the page.
-    const unseen = document.hidden && (this.#store.state.unread > 0 || Boolean(this.#missed?.length));
+    // At the beginning, and where nobody looks, the first unread message stays on the page.
+    const isNews = this.#store.state.unread > 0 || Boolean(this.#missed?.length);
+    const unseen = !this.#begun || (document.hidden && isNews);
     this.#timeline.flush(following && !unseen);
     alongside();
     this.#empty.hidden = !this.#begun || !this.#timeline.empty;

@@ -48,20 +48,24 @@ export function byId(id, type) {
  * A function that runs `work` once, soon, however often it is called before then.
  *
  * @param {() => void} work
+ * @param {number} [pause] ms between one time and the next
  */
-export function batched(work) {
+export function batched(work, pause = 0) {
   let frame = 0;
   let timer = 0;
+  let ranAt = -pause;
   const run = () => {
     cancelAnimationFrame(frame);
     clearTimeout(timer);
     frame = timer = 0;
+    ranAt = performance.now();
     work();
   };
   return () => {
     if (timer) return;
-    frame = requestAnimationFrame(run);
-    timer = setTimeout(run, 200); // a hidden tab gets no animation frames
+    const rest = ranAt + pause - performance.now();
+    if (rest <= 0) frame = requestAnimationFrame(run);
+    timer = setTimeout(run, rest > 0 ? rest : 200); // a hidden tab gets no animation frames
   };
 }
 

@@ -11,6 +11,7 @@ from running import Running, remember, serving, wait_for
 from tabs import PHONE, Tab
 
 LONG = 100_000
+REPLAYED = 600  # messages, which are more than the page begins with or follows with
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server with a long past: nobody but one test at a time is in its rooms."""
     folder = tmp_path_factory.mktemp("archive")
     remember(folder, long=LONG, trip=2_000, found=2_000, linked=2_000)
-    with serving(folder, leaveGrace=0) as running:
+    with serving(folder, leaveGrace=0, replayLimit=REPLAYED) as running:
         yield running
 
 
@@ -112,6 +113,19 @@ def test_days_are_told_apart_and_called_by_their_names(open_tab, page_server, ro
     assert tab.texts(".day") == ["Yesterday"]
 
 
+def test_at_midnight_today_becomes_yesterday(open_tab) -> None:
+    tab = open_tab()
+    tab.page.clock.install()
+    tab.page.reload()
+    tab.say("before midnight")
+    tab.hear("before midnight")
+    assert tab.texts(".day") == ["Today"]
+
+    tab.page.clock.fast_forward("24:00:00")
+
+    tab.see(".day", "Yesterday")
+
+
 def test_lines_of_one_sender_share_a_heading(open_tab) -> None:
     ann, bob = open_tab("Ann"), open_tab("Bob")
     ann.say("one", "two")
@@ -200,21 +214,24 @@ def test_who_left_the_page_open_overnight_comes_back_to_the_first_unread_message
     tab.see("#newer", "700 new messages")
 
 
-def test_more_unread_messages_than_come_at_first_are_counted_and_begin_where_they_do(
-    open_tab, archive
+@pytest.mark.parametrize("count", [REPLAYED - 50, REPLAYED + 300])
+def test_who_was_away_for_long_begins_at_the_first_of_all_unread_messages(
+    open_tab, archive, count
 ) -> None:
+    """Of those that come at once, the page holds some; of any more the archive knows."""
+    read = 2000 - count
     tab = open_tab(server=archive, path="/rooms/linked")
     tab.hear("linked 2000")
     tab.page.goto("about:blank")
     tab.page.goto(tab.url.replace("linked", "found"))  # not there, while its mark is moved
-    tab.page.evaluate(f"localStorage['chat:read:linked'] = '\"1100-{1100:016x}\"'")
+    tab.page.evaluate(f"localStorage['chat:read:linked'] = '\"{read}-{read:016x}\"'")
 
     tab.page.goto(tab.url)
 
-    tab.page.locator(".message:has(.unread)", has_text="linked 1101").wait_for()
-    wait_for(lambda: seen_first(tab) == "linked 1101", "the first unread message")
-    tab.see("#newer", "900 new messages")
-    assert tab.page.title().startswith("(900) ")
+    tab.page.locator(".message:has(.unread)", has_text=f"linked {read + 1}").wait_for()
+    wait_for(lambda: seen_first(tab) == f"linked {read + 1}", "the first unread message")
+    tab.see("#newer", f"{count} new messages")
+    assert tab.page.title().startswith(f"({count}) ")
     tab.page.click("#newer")
     assert tab.bodies()[-1] == "linked 2000"
     wait_for(lambda: not tab.page.title().startswith("("), "all of it read")
@@ -249,6 +266,32 @@ def test_older_messages_load_as_one_scrolls_up_without_a_jump(open_tab, archive)
     assert abs(place_of(tab, body) - place) < 2
     numbers = [int(body.split()[1]) for body in tab.bodies()]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_newer_messages_load_as_one_scrolls_down_without_a_jump(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path=f"/rooms/trip#{700}-{700:016x}")
+    tab.page.locator(".message.shown", has_text="trip 700").wait_for()
+    newest = int(tab.bodies()[-1].split()[1])
+
+    def more() -> bool:
+        nonlocal newest
+        tab.scroll_to("end")
+        body = seen_first(tab)
+        place = place_of(tab, body)
+        before, newest = (
+            newest,
+            wait_for(
+                lambda: (last := int(tab.bodies()[-1].split()[1])) > newest and last,
+                "newer messages",
+            ),
+        )
+        assert abs(place_of(tab, body) - place) < 2
+        return before > 1_200  # by then the top has been cut
+
+    wait_for(more, "messages far down")
+    numbers = [int(body.split()[1]) for body in tab.bodies()]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert numbers[0] > 700
 
 
 def test_the_page_stays_small_all_the_way_up_a_long_room_and_back(open_tab, archive) -> None:
@@ -490,6 +533,28 @@ def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_box_in_use(open_tab
     tab.context.set_offline(False)
     tab.page.keyboard.press("Control+/")
     tab.page.locator("#help-dialog[open]").wait_for()
+
+
+def test_older_results_come_on_request(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/found")
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "found")
+    tab.see("#search-summary", "The newest 50 messages found.")
+
+    tab.page.click("#search-more")
+
+    wait_for(lambda: len(tab.texts(".result-body")) == 100, "older results")
+    assert tab.texts(".result-body")[-1] == "found 1901"
+
+
+def test_a_search_that_fails_says_why(open_tab) -> None:
+    tab = open_tab()
+    trouble = {"type": "about:blank", "status": 500, "detail": "The disk is full."}
+    tab.page.route("**/messages?q=*", lambda route: route.fulfill(status=500, json=trouble))
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "needle")
+
+    tab.see("#search-summary", "The search failed: The disk is full.")
 
 
 def test_search_says_that_there_is_nothing(open_tab) -> None:

@@ -77,13 +77,17 @@ const heard = (...ids) => ids.map((id) => ({ id: `${id}-a`, own: id % 10 === 0 }
 
 test("unread begins behind the last message read, and one's own do not count", () => {
   assert.deepEqual(firstUnread(heard(8, 9, 10, 11), "8-a"), { id: "9-a", count: 2, earlier: 0 });
-  assert.deepEqual(firstUnread(heard(8, 9), "9-a"), { id: null, count: 0, earlier: 0 });
-  assert.deepEqual(firstUnread(heard(9, 10), null), { id: null, count: 0, earlier: 0 });
-  assert.deepEqual(firstUnread([], "9-a"), { id: null, count: 0, earlier: 0 });
+  for (const [messages, read] of [[heard(8, 9), "9-a"], [heard(9, 10), null], [[], "9-a"]]) {
+    assert.deepEqual(firstUnread(messages, read), { id: null, count: 0, earlier: 0 });
+  }
 });
 
-test("where the last message read is further up, all are unread and those between; of another age, none", () => {
+test("where the last message read is further up, all are unread, and those between as well", () => {
   assert.deepEqual(firstUnread(heard(8, 9), "3-a"), { id: "8-a", count: 2, earlier: 4 });
+  assert.deepEqual(firstUnread(heard(1, 2), "0-0"), { id: "1-a", count: 2, earlier: 0 });
+});
+
+test("where the last message read is of another age, none is unread", () => {
   assert.deepEqual(firstUnread(heard(1, 2), "300-b"), { id: null, count: 0, earlier: 0 });
 });
 
