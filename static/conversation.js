@@ -358,8 +358,10 @@ export class Conversation {
     this.#top.dataset.says = what;
     const words = TOP_WORDS[what];
     const again = what === "failed" ? [" ", button("quiet", t.tryNow, () => this.#loadOlderNow())] : [];
-    this.#top.replaceChildren(words, ...again);
-    this.#top.hidden = words === "";
+    this.#follower.keepPlace(() => {
+      this.#top.replaceChildren(words, ...again);
+      this.#top.hidden = words === "";
+    });
   }
 
   // -- for who listens to the page -----------------------------------------------------------------

@@ -257,10 +257,21 @@ def test_older_messages_load_as_one_scrolls_up_without_a_jump(open_tab, archive)
     tab = open_tab(server=archive, path="/rooms/trip")
     tab.hear("trip 2000")
     oldest = int(tab.bodies()[0].split()[1])
+    held: list[Route] = []
+    tab.page.route("**/messages?before=*", lambda route: held.append(route))
 
-    tab.page.locator("#scroller").evaluate("node => { node.scrollTop = 300 }")
-    body = seen_first(tab)
-    place = place_of(tab, body)
+    # Both in one go: before the page has seen that it scrolled.
+    place_before = """scroller => {
+        scroller.scrollTop = 300;
+        const top = scroller.getBoundingClientRect().top;
+        const text = [...scroller.querySelectorAll(".message .text")].find(
+            text => text.getBoundingClientRect().top >= top);
+        return [text.innerText, text.getBoundingClientRect().top];
+    }"""
+    body, place = tab.page.locator("#scroller").evaluate(place_before)
+    tab.see("#top-words", "Loading")
+    assert abs(place_of(tab, body) - place) < 2
+    held[0].continue_()
     wait_for(lambda: int(tab.bodies()[0].split()[1]) < oldest, "older messages")
 
     assert abs(place_of(tab, body) - place) < 2
