@@ -194,7 +194,7 @@ function lose({ code, reason }) {
   typing.clear();
   if (code === REPLACED) session.becomeAnother();
   if (REFUSALS.has(code)) {
-    outbox.failOldest(because(code, reason || String(code)));
+    outbox.failOldest(because(code, reason));
     composer.notice(t.refusedOne);
   }
   outbox.connectionLost();

@@ -17,7 +17,7 @@ const MOST_NAMED = 4; // people in one note
  * @param {Readonly<import("./store.js").State>} state
  */
 export function showPeople(list, total, { people, count, me }) {
-  total.textContent = count ? String(count) : "";
+  total.textContent = String(count || "");
   const mine = /** @type {[string, string][]} */ ([...people].filter(([id]) => id === me.userId));
   const others = [...people].filter(([id]) => id !== me.userId);
   others.sort(([, one], [, other]) => one.localeCompare(other));

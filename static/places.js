@@ -2,7 +2,8 @@
 
 export const DEFAULT_ROOM = "lobby";
 
-const ROOM_NAME = /^(?!\p{M})(?:(?![\p{DI}\u{13441}\u{13442}\u{16fe4}])[\p{L}\p{M}\p{N}_.-]){1,64}$/u; // as handshake.py has it
+// As handshake.py has it.
+const ROOM_NAME = /^(?!\p{M})(?:(?![\p{DI}\u{13441}\u{13442}\u{16fe4}])[\p{L}\p{M}\p{N}_.-]){1,64}$/u;
 
 /** Below which path the program is served: "/" unless a proxy puts it elsewhere. */
 export const BASE = new URL(document.body.dataset.base || "/", location.origin);

@@ -28,17 +28,16 @@ export function wireSettings(store, trySound) {
   const notify = byId("notify", HTMLSelectElement);
   const sound = byId("sound", HTMLInputElement);
   const why = byId("notify-why", HTMLElement);
-  const bars = document.querySelectorAll("meta[name=theme-color]"); // the light one, the dark one
-
   const show = () => {
     const { state } = store;
-    theme.value = state.theme;
+    document.documentElement.dataset.theme = theme.value = state.theme;
     notify.value = state.notify;
     sound.checked = state.sound;
-    document.documentElement.dataset.theme = state.theme;
-    ["light", "dark"].forEach((scheme, at) => {
-      const forced = state.theme === scheme ? "all" : "not all";
-      bars[at].setAttribute("media", state.theme === "system" ? `(prefers-color-scheme: ${scheme})` : forced);
+    // The colours of the browser's own bar: one for light, one for dark.
+    document.querySelectorAll("meta[name=theme-color]").forEach((bar, at) => {
+      const scheme = CHOICES.theme[at + 1];
+      const media = { system: `(prefers-color-scheme: ${scheme})`, [scheme]: "all" }[state.theme];
+      bar.setAttribute("media", media ?? "not all");
     });
   };
   show();
@@ -56,5 +55,6 @@ export function wireSettings(store, trySound) {
     show();
     remember(KEY, { theme, notify, sound });
   });
-  addEventListener("storage", ({ key }) => key === KEY && store.set(keptSettings())); // chosen in another tab
+  // Chosen in another tab.
+  addEventListener("storage", ({ key }) => key === KEY && store.set(keptSettings()));
 }

@@ -90,7 +90,7 @@ function wordsFor(state, cause) {
 function why({ code, reason, opened, health }) {
   if (!navigator.onLine) return t.offline;
   if (code === GOING_AWAY) return t.restarting;
-  if (code === SERVER_ERROR) return t.serverTrouble(bare(because(code, reason || String(code))));
+  if (code === SERVER_ERROR) return t.serverTrouble(bare(because(code, reason)));
   if (code === SLOW) return t.tooSlow;
   if (reason) return t.closedBecause(bare(reason));
   if (opened) return t.lost;

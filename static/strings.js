@@ -163,7 +163,7 @@ export const t = LANGUAGE === "de" ? (await import("./german.js")).german : engl
  * @param {string} detail the server's own words, in English
  */
 export function because(code, detail) {
-  return t.reasons[code] ?? t.reasons[detail] ?? detail;
+  return t.reasons[code] ?? t.reasons[detail] ?? (detail || String(code));
 }
 
 /**

@@ -5,9 +5,10 @@ const HUES = 12; // as many as chat.css has .hue-N classes
 
 // What is shown as nothing, as names.py has it. It stays where it makes an emoji of what is before it, or
 // joins emoji, or stands inside a word of a script that needs it.
-const JOINED = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{sc=Arab}\p{sc=Beng}\p{sc=Deva}\p{sc=Gujr}\p{sc=Guru}\p{sc=Knda}\p{sc=Mlym}\p{sc=Orya}\p{sc=Sinh}\p{sc=Taml}\p{sc=Telu}]/u.source;
-const STAYS = `(?<=\\p{Extended_Pictographic})\\ufe0f|\\ufe0f\\u20e3|(?<=${JOINED}\\ufe0f?)[\\u200c\\u200d]${JOINED}`;
-const BLANK = "\\u2800\\u{13441}\\u{13442}\\u{16fe4}\\u{1d159}"; // to Unicode letters and symbols
+const JOINED = /[\p{ExtPict}\p{EMod}\p{sc=Arab}\p{sc=Beng}\p{sc=Deva}\p{sc=Gujr}\p{sc=Guru}\p{sc=Knda}\p{sc=Mlym}\p{sc=Orya}\p{sc=Sinh}\p{sc=Taml}\p{sc=Telu}]/u.source;
+const STAYS = `(?<=\\p{ExtPict})\\ufe0f|\\ufe0f\\u20e3|(?<=${JOINED}\\ufe0f?)[\\u200c\\u200d]${JOINED}`;
+// To Unicode these are letters, marks and symbols.
+const BLANK = "\\u2800\\u{13441}\\u{13442}\\u{16fe4}\\u{1d159}";
 const UNSEEN = new RegExp(`(?!${STAYS})[\\p{DI}\\p{Cf}\\p{Cc}${BLANK}]`, "gu");
 
 const encoder = new TextEncoder();

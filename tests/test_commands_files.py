@@ -216,6 +216,12 @@ def test_a_room_that_cannot_be_is_no_message(tmp_path: Path):
     assert run("import", "--history", tmp_path / "new.db", input=line).exit_code == 1
 
 
+def test_a_room_is_the_same_however_its_name_was_written(tmp_path: Path):
+    line = to_json(past_message("lobby", 1)).replace('"room":"lobby"', '"room":"Ku\u0308che"')
+    run("import", "--history", tmp_path / "new.db", input=line)
+    assert len(stored(tmp_path / "new.db", "K\u00fcche")) == 1
+
+
 def test_many_messages_are_many_small_commits(tmp_path: Path):
     count = 2 * BATCH + 7
     text = exported(left_behind(tmp_path / "old.db", count))
