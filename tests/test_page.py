@@ -20,6 +20,7 @@ def test_two_pages_chat_with_each_other(open_tab) -> None:
     bob.hear("hello from Ann")
     bob.say("hello from Bob")
     ann.hear("hello from Bob")
+    bob.hear("hello from Bob")
 
     assert ann.bodies() == bob.bodies() == ["hello from Ann", "hello from Bob"]
     assert bob.texts(".message .sender") == ["Ann", "Bob"]
