@@ -3,15 +3,13 @@
 import { byId } from "./dom.js";
 import { mentions } from "./markup.js";
 import { roomUrl } from "./places.js";
-import { recall, remember } from "./storage.js";
 import { t } from "./strings.js";
-import { seqOf, shownName } from "./text.js";
+import { shownName } from "./text.js";
 
 const MOST_QUOTED = 200; // characters of a message in a notification
 const QUIET_FOR = 1_500; // ms between two sounds
-const FIRST_TAB = 300; // ms in which another tab may be in front of this one
-const CALLED = "chat:called:"; // + room: the last message that needs no call any more
-const CALLED_FOR = 10_000; // ms that such a mark counts
+const FRONT_FIRST = 300; // ms that a tab waits for one that is in front
+const CLAIMED_FOR = 10_000; // ms; browsers slow the timers of hidden tabs
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -30,20 +28,25 @@ export class Caller {
     this.#room = room;
   }
 
-  /** Somebody else said something. @param {Message} message */
+  /** Somebody else said something: of many tabs the one in front claims it, else the first. @param {Message} message */
   call(message) {
-    const { room, id } = message;
-    const isSeen = room === this.#room && document.visibilityState === "visible" && document.hasFocus();
-    if (isSeen) remember(CALLED + room, { id, at: Date.now() });
-    else setTimeout(() => this.#callOnce(message), FIRST_TAB);
+    const isSeen = message.room === this.#room && document.visibilityState === "visible" && document.hasFocus();
+    if (isSeen) this.#claim(message);
+    else setTimeout(() => this.#claim(message, () => this.#call(message)), FRONT_FIRST);
   }
 
-  /** Call, unless another tab has done it, or has the message in front of the reader. @param {Message} message */
-  #callOnce(message) {
-    const { room, id } = message;
-    const called = recall(CALLED + room);
-    if (called && Date.now() - called.at < CALLED_FOR && seqOf(called.id) >= seqOf(id)) return;
-    remember(CALLED + room, { id, at: Date.now() });
+  /** Do the work, unless another tab has claimed the message. @param {Message} message @param {() => void} [work] */
+  #claim({ room, id }, work = () => {}) {
+    if (!navigator.locks) return work(); // plain http has none: there each tab calls
+    navigator.locks.request(`chat:call:${room}:${id}`, { ifAvailable: true }, (lock) => {
+      if (!lock) return;
+      work();
+      return new Promise((done) => setTimeout(done, CLAIMED_FOR));
+    });
+  }
+
+  /** @param {Message} message */
+  #call(message) {
     const { notify, sound, me } = this.#store.state;
     const isForMe = mentions(message.body, me.userName);
     if (notify === "all" || (notify === "mentions" && isForMe)) this.#notify(message);

@@ -286,7 +286,7 @@ def test_the_settings_go_away_by_escape_and_by_a_click_elsewhere(open_tab, viewp
     assert focused(tab) == "open-settings"
 
     tab.page.click("#open-settings")
-    tab.page.click("#count")
+    tab.page.click("#rooms-title")
 
     assert settings.is_hidden()
 

@@ -252,12 +252,20 @@ def test_who_looks_at_the_page_is_told_of_a_server_that_went_without_a_word(
     open_wired, wire: Wire
 ) -> None:
     tab = open_wired()
+    pongs: list[bool] = []
+
+    def hear(frame: str | bytes) -> None:
+        if frame == '{"type":"pong"}':
+            pongs.append(True)
+
+    tab.page.on("websocket", lambda socket: socket.on("framereceived", hear))
     tab.page.clock.install()
     tab.page.reload()
     tab.wait_for_state("connected")
 
-    tab.page.clock.fast_forward(45_000)  # a quiet minute: the server is asked, and answers
-    tab.page.clock.fast_forward(45_000)
+    for answers in 1, 2:  # quiet minutes: the server is asked, and answers
+        tab.page.clock.fast_forward(45_000)
+        wait_for(lambda n=answers: tab.page.title() and len(pongs) == n, "an answer")
     assert tab.page.get_attribute("body", "data-state") == "connected"
 
     wire.freeze()
@@ -357,29 +365,43 @@ def test_a_full_room_is_told_from_a_server_that_is_not_there(browser, tmp_path: 
         tab.close()
 
 
-def test_a_planned_restart_is_hardly_noticed(browser, tmp_path: Path) -> None:
+def test_a_planned_restart_is_hardly_noticed(open_tab) -> None:
     """Nothing but a quiet word: no count of seconds, no button, no line in the conversation."""
-    with serving(tmp_path) as server:
-        tab = Tab(browser, server)
-        tab.say("before")
-        tab.hear("before")
-        tab.page.evaluate(
-            """() => {
-                window.words = new Set();
-                const status = document.getElementById("status").parentElement;
-                new MutationObserver(() => words.add(status.innerText.trim()))
-                    .observe(status, { subtree: true, childList: true, characterData: true });
-            }"""
-        )
-        server.stop()
-        server.start()
-        tab.wait_for_state("connected")
-        tab.see("#status", "Connected")
+    tab = open_tab()
+    routes: list[WebSocketRoute] = []
 
-        words = set(tab.page.evaluate("[...words]"))
-        assert words <= {"The server is restarting.", "Connecting…", "Connected", ""}, words
-        assert tab.page.locator(".missed, .gap, .unread").count() == 0
-        tab.close()
+    def answer(route: WebSocketRoute) -> None:
+        """The second time, as a server that is not up yet."""
+        routes.append(route)
+        if len(routes) == 2:
+            route.close(code=1006)
+        else:
+            route.connect_to_server()
+
+    tab.page.route_web_socket("**/chat*", answer)
+    tab.page.reload()
+    tab.wait_for_state("connected")
+    tab.say("before")
+    tab.hear("before")
+    tab.page.evaluate(
+        """() => {
+            window.words = new Set();
+            const status = document.getElementById("status").parentElement;
+            new MutationObserver(() => words.add(status.innerText.trim()))
+                .observe(status, { subtree: true, childList: true, characterData: true });
+        }"""
+    )
+
+    routes[0].close(code=1001, reason="server stops")
+    tab.page.wait_for_selector("body:not([data-state=connected])")
+    tab.wait_for_state("connected")
+    tab.see("#status", "Connected")
+
+    words = set(tab.page.evaluate("[...words]"))
+    assert "The server is restarting." in words
+    assert words <= {"The server is restarting.", "Connecting…", "Connected", ""}
+    assert len(routes) == 3
+    assert tab.page.locator(".missed, .gap, .unread").count() == 0
 
 
 def test_try_now_tries_now(open_wired, wire: Wire) -> None:
