@@ -3,32 +3,34 @@
 set -eu
 
 # --version: on Ubuntu, chromium-browser may be a stub that only says how to get the real one
-for name in chromium chromium-browser google-chrome google-chrome-stable; do
-    if command -v "$name" >/dev/null && "$name" --version >/dev/null 2>&1; then
-        exit 0
-    fi
-done
+is_there() {
+    command -v "$1" >/dev/null && "$1" --version >/dev/null 2>&1
+}
 
 fail() {
     echo "The tests of the page need a browser: $1." >&2
     exit 1
 }
 
-command -v apt-get >/dev/null || fail "install the package chromium, or Google Chrome"
-if [ "$(id -u)" = 0 ]; then
-    as_root=""
-elif sudo -n true 2>/dev/null; then
-    as_root="sudo -n"
-else
-    fail "install one with: sudo apt-get install chromium"
-fi
-
-echo "Installing Chromium for the tests of the page ..."
 # $as_root unquoted: it is a command and its option, or nothing.
-# One source that does not answer fails the update; Chromium may well be in another.
-$as_root apt-get -qq update || true
+as_root=""
+[ "$(id -u)" = 0 ] || as_root="sudo -n"
+
 # Without recommended packages there is no font, and boxes stand for letters: hence the one.
-$as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
-    chromium fonts-dejavu-core >/dev/null ||
-    fail "apt-get could not install chromium; install Google Chrome"
+install() {
+    command -v apt-get >/dev/null && $as_root true 2>/dev/null || return 1
+    echo "Installing $1 for the tests of the page ..."
+    # One source that does not answer fails the update; Chromium may well be in another.
+    $as_root apt-get -qq update || true
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
+        "$1" fonts-dejavu-core >/dev/null
+}
+
+# The one without a window takes less than half of the processor's time: see tests/tabs.py.
+is_there chromium-headless-shell && exit 0
+install chromium-headless-shell && exit 0
+for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    is_there "$name" && exit 0
+done
+install chromium || fail "install the package chromium, or Google Chrome"

@@ -20,8 +20,11 @@ from websockets.sync.client import connect
 from benchmarks import places, proc
 from benchmarks.server import StartError
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-"""As in tests/install_browser.sh."""
+NAMES = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    "chromium-headless-shell",
+)
+"""What tests/install_browser.sh may find or install; here people's browser goes first."""
 
 OPTIONS = (
     *("--headless", "--no-sandbox", "--no-first-run", "--disable-background-networking"),
