@@ -24,7 +24,7 @@ NAMES = (
     "chromium-headless-shell",
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
 )
-"""The first one that is there: the same engine, without a window to draw it costs less than half."""
+"""The first one that is there. The same engine without a window to draw takes half of the time."""
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
