@@ -12,6 +12,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         (
             Column("paint_ms", "first paint ms"),
             Column("typing_ms", "can type ms", spread=True),
+            Column("scripts_ms", "scripts there ms"),
             Column("newest_ms", "newest message ms", spread=True),
             Column("kilobytes", "kB"),
             Column("requests", "requests"),

@@ -38,6 +38,7 @@ def _open(visitor: Visitor, link: Link, last: str) -> Figures:
         return {
             "paint_ms": loaded["paint"],
             "typing_ms": marks["name" if last == "name" else "box"],
+            "scripts_ms": marks.get("scripts"),
             "newest_ms": marks.get("newest"),
             "kilobytes": (link.received - received) / 1e3,
             "requests": loaded["requests"] + ("newest" in marks),  # the socket is one more

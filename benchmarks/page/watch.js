@@ -26,9 +26,11 @@
   addEventListener("focusin", ({ target }) => target.id === "name" && mark("name"), true);
   const states = new MutationObserver(() => {
     const state = document.body?.dataset.state;
-    if (state === "connecting" || state === "joining" || state === "connected") mark("box");
+    if (state === "connecting" || state === "joining" || state === "connected") mark("scripts");
     if (state === "connected") mark("newest");
   });
+  // What is typed into the box before the scripts are there is kept, so it is enough that it is on the page.
+  addEventListener("readystatechange", () => mark("box"), { capture: true, once: true });
   states.observe(document, { attributes: true, attributeFilter: ["data-state"], subtree: true });
 
   watch.loaded = () => {
