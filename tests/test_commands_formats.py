@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from test_heard import MESSAGES
 
 from chatroom.commands.formats import COLUMNS, FORMATS, as_csv, jsonl, markdown, text, text_line
@@ -30,19 +30,14 @@ def test_jsonl_is_one_line_with_everything(message: Message):
 
 
 @given(MESSAGES)
-def test_csv_gives_every_field_back(message: Message):
+@example(said("a\0b", name="\0"))
+def test_csv_gives_every_field_back_but_shows_a_nul(message: Message):
     (row,) = csv.DictReader(io.StringIO("".join(as_csv([message])), newline=""))
     assert tuple(row) == COLUMNS
-    assert (row["id"], row["userName"], row["body"]) == (
-        message.id,
-        message.user_name,
-        message.body,
-    )
-    assert (row["room"], row["userId"], row["cmid"]) == (
-        message.room,
-        message.user_id,
-        message.cmid,
-    )
+    fields = (row["id"], row["userName"], row["body"], row["room"], row["userId"], row["cmid"])
+    m = message
+    told = (m.id, m.user_name, m.body, m.room, m.user_id, m.cmid)
+    assert fields == tuple(field.replace("\0", "\u2400") for field in told)
 
 
 def test_text_is_a_line_a_message_with_the_time_in_utc():

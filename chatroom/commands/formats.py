@@ -17,6 +17,9 @@ Format = Callable[[Iterable[Message]], Iterator[str]]
 
 COLUMNS = ("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid")
 
+# Python 3.10 writes no NUL into CSV, and spreadsheets read none: a picture of it stands for it.
+_SHOWN_NUL = {0: "\u2400"}
+
 # What Markdown or HTML would take for more than text: anywhere, and at the start of a line.
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
 _LINE_MARKUP = re.compile(r"^([-+=]|\d+(?=[.)]))")
@@ -38,7 +41,8 @@ def as_csv(messages: Iterable[Message]) -> Iterator[str]:
         lines.seek(0)
         lines.truncate()
         sent = iso_time(m.sent_at)
-        writer.writerow((m.id, sent, m.user_name, m.body, m.timestamp, m.room, m.user_id, m.cmid))
+        row = (m.id, sent, m.user_name, m.body, m.timestamp, m.room, m.user_id, m.cmid)
+        writer.writerow([field.translate(_SHOWN_NUL) for field in row])
         yield lines.getvalue()
 
 
