@@ -49,6 +49,9 @@ _IMPORT = re.compile(
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ \t]*)$", re.MULTILINE)
 """Whole lines of it. Where code follows on the same line, as behind a ``@type``, it stays."""
 
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+"""No text of ours goes over the end of a line: in there it would be a part of the text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
@@ -122,11 +125,12 @@ def _names(folder: Path) -> Iterator[str]:
 
 
 def _bare(text: str) -> str:
-    """The script or style without the lines that are nothing but comment: a quarter of the load.
+    """The script or style without indentation and lines of comment: a quarter of the load.
 
     Empty lines stand for them, so that a browser counts lines as the file does.
     """
-    return _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    return _INDENTATION.sub("", text)
 
 
 def _read(folder: Path, name: str) -> Asset:

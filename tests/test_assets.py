@@ -63,14 +63,16 @@ def test_the_media_types_have_endings():
     assert all(ending.startswith(".") and "/" in kind for ending, kind in MEDIA_TYPES.items())
 
 
-def test_lines_of_comment_stay_at_home_and_no_line_moves(tmp_path: Path):
+def test_indentation_and_lines_of_comment_stay_at_home_and_no_line_moves(tmp_path: Path):
     script = """\
 /**
  * What it is for.
  */
 export const a = /** @type {any} */ ("// no comment"); // why
   // a reason
-/** @type {any} */ (a).b = "/*";
+if (a) {
+  /** @type {any} */ (a).b = "/*  ";
+}
 const c = `
 */ https://example.org/*`;
 """
@@ -84,7 +86,9 @@ const c = `
 
 export const a = /** @type {any} */ ("// no comment"); // why
 
-/** @type {any} */ (a).b = "/*";
+if (a) {
+/** @type {any} */ (a).b = "/*  ";
+}
 const c = `
 */ https://example.org/*`;
 """

@@ -44,6 +44,23 @@ def test_nothing_makes_html_or_code_of_text() -> None:
     assert not re.search(r"<style|style=|<script(?! (type=\"module\" )?src=)|\son\w+=", TEMPLATE)
 
 
+def test_no_text_of_a_module_goes_over_the_end_of_a_line() -> None:
+    """The server takes the indentation away: see assets.py."""
+    script = """
+        const ts = require("typescript"), fs = require("fs");
+        for (const file of process.argv.slice(1)) {
+            const text = fs.readFileSync(file, "utf8");
+            const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+            const look = (node) => {
+                const isText = ts.isTemplateLiteral(node) || ts.isStringLiteral(node);
+                if (isText && node.getText().includes("\\n")) throw file + ": " + node.getText();
+                node.forEachChild(look);
+            };
+            look(source);
+        }"""
+    run("node", "-e", script, *sorted(STATIC.glob("*.js")), cwd=TOOLS)
+
+
 def test_a_module_can_be_read_in_one_sitting() -> None:
     long = {name: js.count("\n") for name, js in MODULES.items() if js.count("\n") > 330}
     assert set(long) <= {"chat.js", "conversation.js", "timeline.js"}, long

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -299,6 +300,22 @@ def test_the_manifest_is_beside_the_page_so_that_its_addresses_start_there(clien
     assert "ETag" in reply.headers
 
 
+def test_the_icons_of_the_manifest_are_there_and_of_their_size(configuration: Configuration):
+    app = Flask("app", root_path=str(CHECKOUT), static_folder=None)
+    pages.init_app(app, configuration)
+    client = app.test_client()
+    icons = json.loads(client.get("/manifest.webmanifest").data)["icons"]
+    sizes = set()
+    for icon in icons:
+        reply = client.get(f"/{icon['src']}")
+        assert (reply.status_code, reply.mimetype) == (200, icon["type"])
+        if icon["type"] == "image/png":
+            width, height = struct.unpack(">II", reply.data[16:24])  # its first chunk, IHDR
+            assert icon["sizes"] == f"{width}x{height}"
+            sizes.add(width)
+    assert sizes >= {192, 512}  # what Chromium wants, to offer that the page be installed
+
+
 def test_a_page_without_a_manifest_says_404(
     tmp_path: Path, app: Flask, configuration: Configuration
 ):
@@ -481,32 +498,33 @@ def test_the_first_load_is_light(configuration: Configuration):
     """The page, all that it names, and what the modules and styles behind it name."""
     app = Flask("app", root_path=str(CHECKOUT), static_folder=None)
     pages.init_app(app, configuration)
-    sizes = dict(first_load(app.test_client()))
+    german = f"/static/{Assets(CHECKOUT / 'static').version}/german.js"  # where that is wanted
+    sizes = dict(first_load(app.test_client(), german))
 
     assert any(path.endswith(".js") for path in sizes)
     assert sum(sizes.values()) < FIRST_LOAD, sizes
 
 
-def first_load(client: FlaskClient) -> Iterator[tuple[str, int]]:
+def first_load(client: FlaskClient, *more: str) -> Iterator[tuple[str, int]]:
     """Each address that a browser asks for, and the size of the answer as it is sent."""
     assets = Assets(CHECKOUT / "static")
-    paths = ["/"]
+    paths = ["/", *more]
     for path in paths:  # grows meanwhile
         reply = client.get(path, headers=GZIP)
         assert reply.status_code == 200, path
         yield path, FROM_GUNICORN + len(str(reply.headers).encode()) + len(reply.data)
         folder, _, name = path.rpartition("/")
         text = gzip.decompress(reply.data).decode() if reply.content_encoding else ""
-        more = []
+        named: list[str] = []
         if reply.mimetype == "text/html":
             # The touch icon is for a phone's home screen, once the page is put there.
             shown = re.sub(r'<link rel="apple-touch-icon".*?>', "", text)
-            more = re.findall(r'\b(?:src|href)="(/[^"#]*)', shown)
+            named = re.findall(r'\b(?:src|href)="(/[^"#]*)', shown)
         elif reply.mimetype == "text/css":
-            more = [f"{folder}/{url}" for url in re.findall(r"""url\(["']?([\w./-]+)""", text)]
+            named = [f"{folder}/{url}" for url in re.findall(r"""url\(["']?([\w./-]+)""", text)]
         elif reply.mimetype == "text/javascript" and name in assets:
-            more = [f"{folder}/{module}" for module in assets.modules(name)]
-        paths += [url for url in dict.fromkeys(more) if url not in paths]
+            named = [f"{folder}/{module}" for module in assets.modules(name)]
+        paths += [url for url in dict.fromkeys(named) if url not in paths]
 
 
 def test_all_that_the_page_loads_comes_from_here(configuration: Configuration):
