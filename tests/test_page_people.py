@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from unicodedata import category
 
+import pytest
 import typed
 from calls import attend, notified, want_notifications
-from running import Running, serving, wait_for
+from running import Member, Running, serving, wait_for
 from tabs import PHONE, Tab
 
 from chatroom.errors import HandshakeRefused
@@ -253,43 +255,43 @@ def server_room(name: str) -> str:
         return ""
 
 
-def test_other_rooms_say_how_much_is_unread(open_tab, page_server, room) -> None:
+@pytest.fixture
+def moved_on(open_tab, page_server, room) -> Iterator[tuple[Tab, Member]]:
+    """Ann, who has read what there was in another room, and Bob, who is still there."""
     with page_server.member("Bob", f"{room}-b", max_queue=None) as bob:
         bob.say("read")
-        tab = open_tab(path=f"/rooms/{room}-b")
-        tab.hear("read")
-        tab.page.goto(f"http://127.0.0.1:{page_server.port}/rooms/{room}")
-        tab.wait_for_state("connected")
-        bob.say("unread")
-        bob.say("unread, too")
-
-        link = tab.page.locator(".room", has_text=f"{room}-b")
-        link.locator(".badge", has_text="2").wait_for()
-        link.focus()
-        bob.say("unread, three")
-        link.locator(".badge", has_text="3").wait_for()
-        assert link.evaluate("link => link === document.activeElement")
-        tab.page.keyboard.press("Enter")
-        tab.hear("unread, three")
+        ann = open_tab(path=f"/rooms/{room}-b")
+        ann.hear("read")
+        ann.page.goto(f"http://127.0.0.1:{page_server.port}/rooms/{room}")
+        ann.wait_for_state("connected")
+        yield ann, bob
 
 
-def test_what_was_said_elsewhere_while_the_page_was_away_is_counted(
-    open_tab, page_server, room
-) -> None:
-    with page_server.member("Bob", f"{room}-b", max_queue=None) as bob:
-        bob.say("read")
-        tab = open_tab(path=f"/rooms/{room}-b")
-        tab.hear("read")
-        tab.page.goto(f"http://127.0.0.1:{page_server.port}/rooms/{room}")
-        tab.wait_for_state("connected")
-        tab.context.set_offline(True)
-        tab.wait_for_state("waiting")
-        bob.say("unread")
-        bob.hear(2)
+def test_other_rooms_say_how_much_is_unread(moved_on, room) -> None:
+    tab, bob = moved_on
+    bob.say("unread")
+    bob.say("unread, too")
 
-        tab.context.set_offline(False)
+    link = tab.page.locator(".room", has_text=f"{room}-b")
+    link.locator(".badge", has_text="2").wait_for()
+    link.focus()
+    bob.say("unread, three")
+    link.locator(".badge", has_text="3").wait_for()
+    assert link.evaluate("link => link === document.activeElement")
+    tab.page.keyboard.press("Enter")
+    tab.hear("unread, three")
 
-        tab.page.locator(".room", has_text=f"{room}-b").locator(".badge", has_text="1").wait_for()
+
+def test_what_was_said_elsewhere_while_the_page_was_away_is_counted(moved_on, room) -> None:
+    tab, bob = moved_on
+    tab.context.set_offline(True)
+    tab.wait_for_state("waiting")
+    bob.say("unread")
+    bob.hear(2)
+
+    tab.context.set_offline(False)
+
+    tab.page.locator(".room", has_text=f"{room}-b").locator(".badge", has_text="1").wait_for()
 
 
 def test_a_room_that_somebody_makes_appears_in_the_list(open_tab, page_server, room) -> None:
@@ -370,18 +372,10 @@ def test_notifications_are_off_until_they_are_asked_for(open_tab) -> None:
 
 
 def test_a_mention_in_another_room_calls_the_reader_who_goes_there(
-    open_tab, page_server, room
+    moved_on, page_server, room
 ) -> None:
-    other, strange = f"{room}-b", f"{room}-c"
-    with (
-        page_server.member("Bob", other, max_queue=None) as bob,
-        page_server.member("Eve", strange, max_queue=None) as eve,
-    ):
-        bob.say("read")
-        ann = open_tab(path=f"/rooms/{other}")
-        ann.hear("read")
-        ann.page.goto(f"http://127.0.0.1:{page_server.port}/rooms/{room}")
-        ann.wait_for_state("connected")
+    ann, bob = moved_on
+    with page_server.member("Eve", f"{room}-c", max_queue=None) as eve:
         attend(ann)
         want_notifications(ann, "mentions")
 
@@ -390,7 +384,7 @@ def test_a_mention_in_another_room_calls_the_reader_who_goes_there(
         bob.say("Ann, come over")
 
         shown = wait_for(lambda: notified(ann), "a notification")
-        assert shown == [[f"Bob · {other}", "Ann, come over"]]
+        assert shown == [[f"Bob · {room}-b", "Ann, come over"]]
 
 
 def test_a_message_calls_once_however_many_tabs_there_are(open_tab) -> None:
