@@ -1,8 +1,9 @@
 """The entry: the WSGI ``app`` for gunicorn; ``python app.py`` serves it."""
 
-from chatroom import create_app, serving
+from chatroom import create_app
+from chatroom.serving import gunicorn
 
-app = create_app(serving.configure())
+app = create_app(gunicorn.configure())
 
 if __name__ == "__main__":
-    serving.run()
+    gunicorn.run()

@@ -1,5 +1,5 @@
 """gunicorn's settings, all from config.json: see chatroom/serving.py."""
 
-from chatroom import serving
+from chatroom.serving import gunicorn
 
-globals().update(serving.settings(serving.configure()))
+globals().update(gunicorn.settings(gunicorn.configure()))

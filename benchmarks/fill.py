@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from benchmarks.load.messages import WORDS
-from chatroom.handshake import DEFAULT_ROOM
 from chatroom.history import make_history
 from chatroom.message import Message
+from chatroom.web.handshake import DEFAULT_ROOM
 
 BATCH = 5000
 BEGIN = 1_767_225_600_000  # 2026-01-01, in milliseconds

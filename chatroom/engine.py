@@ -7,10 +7,10 @@ import threading
 
 from chatroom.configuration import Configuration
 from chatroom.errors import ChatError
-from chatroom.gate import Gate
 from chatroom.history import make_history
-from chatroom.identity import Tokens
-from chatroom.server import BATCH_BYTES, Server
+from chatroom.rooms.server import BATCH_BYTES, Server
+from chatroom.sockets.gate import Gate
+from chatroom.users.tokens import Tokens
 
 log = logging.getLogger(__name__)
 

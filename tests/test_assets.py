@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from running import CHECKOUT
-
 from chatroom.assets import MEDIA_TYPES, Assets
+from running import CHECKOUT
 
 FILES = {
     "chat.css": ".message { margin: 0 }\n" * 20,

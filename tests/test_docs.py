@@ -13,16 +13,16 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from running import CHECKOUT
-
-from chatroom import create_app, serving
 from chatroom.asked import MAX_QUERY_LENGTH
-from chatroom.configuration import load_configuration
 from chatroom.events import PING_INTERVAL
 from chatroom.history.sqlite_file import COLUMNS, UPGRADES
 from chatroom.problems import KINDS
 from chatroom.protocol import MAX_DEPTH, CloseCode
 from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
+from running import CHECKOUT
+
+from chatroom import create_app, serving
+from chatroom.configuration import load_configuration
 from chatroom.settings import SETTINGS
 
 DOCS = {

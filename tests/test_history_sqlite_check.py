@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from chatroom.history.sqlite_file import SCHEMA_VERSION
 from history_support import (
     appending,
     at,
@@ -21,7 +22,6 @@ from history_support import (
 )
 
 from chatroom.errors import HistoryRefused, HistoryUnavailable
-from chatroom.history.sqlite_file import SCHEMA_VERSION
 
 
 def run(path: Path, *statements: str) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from running import wait_for
-
 from chatroom.timers import Timers
+from running import wait_for
 
 
 def test_what_is_due_is_called_in_order_and_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from chatroom.commands.chat import chat
 from chatroom.commands.common import Commands
 from chatroom.commands.doctor import doctor
 from chatroom.commands.exporting import export
@@ -11,7 +12,6 @@ from chatroom.commands.importing import import_
 from chatroom.commands.say import say
 from chatroom.commands.serve import serve
 from chatroom.commands.tail import tail
-from chatroom.commands.talk import chat
 
 
 @click.group(

@@ -16,8 +16,8 @@ from chatroom.commands.health import Health, ask
 from chatroom.configuration import CHECKOUT, Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
 from chatroom.history import make_history
-from chatroom.limits import affordable_users, raise_descriptor_limit
-from chatroom.serving import RESERVE
+from chatroom.serving.gunicorn import RESERVE
+from chatroom.serving.machine import affordable_users, raise_descriptor_limit
 
 LEAST_FREE = 100 * 2**20
 """Bytes on the history's disk below which it is time to act."""

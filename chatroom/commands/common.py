@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from chatroom.client.connection import http_url
 from chatroom.errors import (
     ChatError,
     ConfigurationError,
@@ -19,9 +20,8 @@ from chatroom.errors import (
     ServerRefused,
     ServerUnreachable,
 )
-from chatroom.handshake import room_name
-from chatroom.line import http_url
 from chatroom.log import printable
+from chatroom.web.handshake import room_name
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -8,7 +8,7 @@ import click
 
 from chatroom.commands.checks import Finding, Verdict, examine
 from chatroom.commands.common import Code, Server, write
-from chatroom.commands.proxy import examine_proxy
+from chatroom.commands.proxy_checks import examine_proxy
 from chatroom.log import printable
 
 

@@ -11,10 +11,10 @@ from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from chatroom.client.connection import http_url
+from chatroom.client.events import to_message
 from chatroom.commands.common import parse
 from chatroom.errors import ServerRefused, ServerUnreachable
-from chatroom.heard import to_message
-from chatroom.line import http_url
 from chatroom.message import Message
 
 TIMEOUT = 30.0

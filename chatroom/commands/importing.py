@@ -14,13 +14,13 @@ from typing import IO
 
 import click
 
+from chatroom.client.events import to_message
 from chatroom.commands.common import Failed, Room, note, parse
 from chatroom.commands.files import history_type, opened
 from chatroom.errors import HandshakeRefused
-from chatroom.handshake import room_name
-from chatroom.heard import to_message
 from chatroom.history import History
 from chatroom.message import Message
+from chatroom.web.handshake import room_name
 
 BATCH = 500
 """Messages in one transaction: one sync of the disk."""

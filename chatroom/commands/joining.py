@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from chatroom.client import ChatClient
+from chatroom.client.connection import http_url
 from chatroom.commands.common import note
 from chatroom.errors import ServerRefused
-from chatroom.line import http_url
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 import click
 
 from chatroom.client import ChatClient
+from chatroom.client.outbox import Receipt
 from chatroom.commands.common import Failed, note, talking, write
 from chatroom.commands.joining import joined
 from chatroom.errors import ServerRefused
-from chatroom.outbox import Receipt
 
 
 @click.command()

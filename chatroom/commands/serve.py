@@ -6,9 +6,9 @@ import os
 
 import click
 
-from chatroom import serving
 from chatroom.commands.common import Code, Failed
 from chatroom.configuration import CHECKOUT
+from chatroom.serving import gunicorn
 
 
 @click.command()
@@ -29,4 +29,4 @@ def serve(config: str | None) -> None:
     if not (CHECKOUT / "app.py").exists():
         missing = f"there is no app.py in {CHECKOUT}"
         raise Failed(f"{missing}; run it from a checkout of the chat room", Code.USAGE)
-    serving.run()
+    gunicorn.run()

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import click
 
 from chatroom.client import ChatClient
+from chatroom.client.events import Event
+from chatroom.client.inbox import Recent
 from chatroom.commands.common import note, talking, write
 from chatroom.commands.formats import text_line
 from chatroom.commands.joining import joined
-from chatroom.heard import Event
-from chatroom.inbox import Recent
 from chatroom.message import Message
-from chatroom.protocol import to_json
+from chatroom.wire.plain import to_json
 
 
 @click.command()

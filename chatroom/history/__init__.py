@@ -209,8 +209,8 @@ def make_history(url: str, folder: Path, sync: str = "full") -> History:
             take the last moments. Memory has no use for it.
     """
     # Not at the top: both modules import the interface from this one.
-    from chatroom.history.memory import MemoryHistory
-    from chatroom.history.sqlite import SqliteHistory
+    from chatroom.history.memory.history import MemoryHistory
+    from chatroom.history.sqlite.history import SqliteHistory
 
     assert is_history_url(url), url
     if url == "memory:":

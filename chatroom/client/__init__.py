@@ -1,0 +1,322 @@
+"""A client for Python programs: it comes back, forgets nothing and doubles nothing.
+
+with ChatClient("http://localhost:9999", "Ann") as chat:
+    chat.say("Good morning!")
+    for message in chat:
+        print(message)
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from chatroom.client.connection import chat_url
+from chatroom.client.events import Event
+from chatroom.client.inbox import Recent
+from chatroom.client.outbox import Receipt
+from chatroom.client.session import Session, full_jitter
+from chatroom.errors import (
+    ClientClosed,
+    ClientError,
+    ServerRefused,
+    ServerUnreachable,
+    Undelivered,
+)
+from chatroom.message import Message
+
+PATIENCE = 10.0
+"""Seconds in which the first connection must be made."""
+
+FLUSH = 10.0
+"""Seconds that ``close`` waits for the acks of what was said."""
+
+
+class ChatClient:
+    """A user of one room, over as many connections as it takes.
+
+    When a connection breaks, it makes another after a random time, and the server goes on behind
+    the last message that this client got. What was said and not acknowledged is sent again; the
+    server stores each message once. All methods may be called by any thread; two threads of the
+    client's own do the work, and none of them ever calls the program.
+
+    Args:
+        url: the server, such as ``https://chat.example.com`` or ``localhost:9999``.
+        user_name: as others see it.
+        room: its name; by default what the URL says (``?room=``), else the lobby.
+        since: the id of the last message seen before, to go on behind it.
+        token: a former client's ``token``: be the same user.
+        listen: False for a program that only talks: nothing is kept for it to read.
+        patience: seconds in which the first connection must be made.
+        ping_interval: seconds of silence after which the server is asked for a sign of life; after
+            as many more, the connection counts as broken.
+        jitter: for tests: seconds to wait before an attempt, for the most that it may be.
+
+    Raises:
+        ValueError: ``url`` is no server's.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        user_name: str,
+        room: str | None = None,
+        *,
+        since: str | None = None,
+        token: str | None = None,
+        listen: bool = True,
+        patience: float = PATIENCE,
+        ping_interval: float = 25.0,
+        jitter: Callable[[float], float] = full_jitter,
+    ) -> None:
+        hello = {"userName": user_name, "room": room, "since": since, "token": token}
+        self._session = Session(
+            chat_url(url),
+            {key: value for key, value in hello.items() if value is not None},
+            keep=listen,
+            ping_interval=ping_interval,
+            jitter=jitter,
+        )
+        self._patience = patience
+        self._prefix = secrets.token_hex(8)
+        self._count = 0
+        self._is_open = False
+
+    # -- opening and closing -----------------------------------------------------------------
+
+    def __enter__(self) -> ChatClient:
+        if not self._is_open:
+            self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:  # the program's own error is what matters now
+            with suppress(Undelivered):
+                self.close(flush=0)
+
+    def open(self) -> None:
+        """Connect, and wait until the server has said welcome. Once per client.
+
+        Raises:
+            ServerUnreachable: not within ``patience``.
+            ServerRefused: it does not want this user, as with ``bad-name`` and ``name-taken``.
+        """
+        session = self._session
+        if self._is_open or session.failure:
+            raise ClientClosed()
+        self._is_open = True
+        session.start()
+        try:
+            with session.changed:
+                session.changed.wait_for(
+                    lambda: bool(session.welcome or session.failure), self._patience
+                )
+                if session.welcome:  # what came since is there to be read, a failure behind it
+                    return
+                unreachable = ServerUnreachable(session.url, session.cause)
+                raise session.failure or session.refusal or unreachable
+        except BaseException:
+            session.stop()
+            raise
+
+    def close(self, flush: float = FLUSH) -> None:
+        """Wait for the acks of what was said, then leave; idempotent.
+
+        Args:
+            flush: seconds to wait at most.
+
+        Raises:
+            Undelivered: some messages have no ack.
+        """
+        session = self._session
+        if not self._is_open:
+            session.failure = ClientClosed()
+            return
+        with session.waiters:
+            if session.closing and isinstance(session.failure, ClientClosed):
+                return
+            session.changed.wait_for(lambda: not session.outbox or session.closing, flush)
+            left, cause = len(session.outbox), session.cause if not session.line else "no answer"
+        session.stop()
+        if left:
+            raise Undelivered(left, f"closed after {flush:g} s; {cause}")
+
+    # -- talking ---------------------------------------------------------------------------------
+
+    def say(self, body: str, timestamp: str = "") -> Receipt:
+        """Say something, in the order of the calls; returns at once.
+
+        Only when 1,000 messages are without an ack already, as after minutes without a connection,
+        it waits for one.
+
+        Args:
+            body: the text.
+            timestamp: the client's own text for the time; "" lets the server say it.
+
+        Returns:
+            What tells when the message is stored: ``receipt.wait()``.
+
+        Raises:
+            ServerRefused: the server takes no message as large as this one.
+            ValueError: ``body`` is no text that UTF-8 can carry.
+            ClientError: the client is closed, or has ended for good.
+        """
+        session = self._session
+        with session.waiters:
+            session.changed.wait_for(lambda: not session.outbox.is_full or session.closing)
+            self._demand_open()
+            self._count += 1
+            cmid = f"{self._prefix}-{self._count}"
+            frame = _frame(type="message", cmid=cmid, body=body, timestamp=timestamp)
+            self._demand_size(frame)
+            receipt = Receipt(cmid, body, frame, session.waiters)
+            session.outbox.add(receipt)
+            session.changed.notify_all()
+        return receipt
+
+    def typing(self) -> None:
+        """Show the others that a message is on its way; worth nothing, and lost, when offline."""
+        self._run_errand(_frame(type="typing"))
+
+    def rename(self, user_name: str) -> None:
+        """Ask for another name. A ``renamed`` event says yes; an ``error`` event, no.
+
+        Raises:
+            ServerUnreachable: there is no connection just now.
+        """
+        if not self._run_errand(_frame(type="rename", userName=user_name)):
+            raise ServerUnreachable(self._session.url, self._session.cause)
+
+    def _run_errand(self, frame: str) -> bool:
+        session = self._session
+        with session.changed:
+            self._demand_open()
+            if not session.line:
+                return False
+            session.errands.append(frame)
+            session.changed.notify_all()
+            return True
+
+    # -- listening -------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Message]:
+        """Every message once, in order: first the past, then what is said from now on.
+
+        Ends when the client is closed. Where the server could not go on where this client had
+        been (``gap``), some may be missing in between: use ``events`` to know.
+
+        Raises:
+            ClientError: it has ended for good.
+        """
+        recent = Recent()
+        for item in self.events():
+            if isinstance(item, Message) and item.id not in recent:
+                recent.add(item.id)
+                yield item
+
+    def events(self) -> Iterator[Message | Event]:
+        """Messages, and in their place among them all else that happens: see ``Event``.
+
+        After a ``gap``, the newest messages come as in an empty view: what the program has
+        from before may be missing some, or be no longer true.
+
+        Two iterators share what comes; each item goes to one of them.
+        """
+        session = self._session
+        with session.changed:
+            session.inbox.readers += 1
+        try:
+            while (item := self._next()) is not None:
+                yield item
+        finally:
+            with session.changed:
+                session.inbox.readers -= 1
+                session.changed.notify_all()
+
+    def _next(self) -> Message | Event | None:
+        session = self._session
+        with session.changed:
+            while not (session.inbox or session.closing):
+                if session.inbox.is_behind:
+                    session.catch_up()
+                session.changed.wait()
+            if isinstance(session.failure, ClientClosed):
+                return None
+            if session.inbox:
+                return session.inbox.take()
+            self._demand_open()
+            return None
+
+    # -- who, where ------------------------------------------------------------------------------
+
+    @property
+    def user_name(self) -> str:
+        """The name that the server knows this user by."""
+        return self._session.hello["userName"]
+
+    @property
+    def user_id(self) -> str:
+        """What names this user, whatever its name; "" before the first welcome."""
+        return str(self._session.welcome.get("userId", ""))
+
+    @property
+    def token(self) -> str | None:
+        """Proves who this user is: keep it secret, and give it to the next client."""
+        return self._session.hello.get("token")
+
+    @property
+    def cursor(self) -> str | None:
+        """The id of the last message that was taken in: the next client's ``since``."""
+        return self._session.inbox.cursor
+
+    @property
+    def recovered(self) -> bool | None:
+        """Whether the last connection went on where the one before had ended.
+
+        False: it could not, so there is a gap. None: there was nothing to go on from.
+        """
+        return self._session.recovered
+
+    @property
+    def is_online(self) -> bool:
+        """Whether there is a connection now, as far as anyone can know."""
+        return self._session.line is not None
+
+    @property
+    def failure(self) -> ClientError | None:
+        """Why it is over for good, or that it was closed; None as long as neither is so."""
+        return self._session.failure
+
+    @property
+    def welcome(self) -> Mapping[str, Any]:
+        """The fields of the last ``welcome``: ``users``, ``last``, ``limits`` and so on."""
+        return self._session.welcome
+
+    def _demand_open(self) -> None:
+        if self._session.failure:
+            raise self._session.failure
+        if not self._is_open:
+            raise ClientClosed()
+
+    def _demand_size(self, frame: str) -> None:
+        size = len(frame.encode())
+        limits = self._session.welcome.get("limits")
+        limit = limits.get("maxMessageBytes") if isinstance(limits, dict) else None
+        if isinstance(limit, int) and size > limit:
+            raise ServerRefused("too-big", f"a frame of {size} bytes; wanted: {limit} at most")
+
+
+def _frame(**fields: str) -> str:
+    """One frame; not ASCII only: other alphabets would take twice the bytes."""
+    return json.dumps(fields, ensure_ascii=False)

@@ -1,0 +1,268 @@
+"""One WebSocket of a client: simple-websocket's, with the ends sewn up.
+
+As shipped, it tries only the first address of a host, waits minutes for one that does not
+answer, ignores how much of a frame the kernel took, and never looks at what came together with
+the handshake's answer. A silent peer it does notice, but with a selector, which is blind to
+what TLS has decrypted already. wsproto is what simple-websocket is made of.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import simple_websocket
+from wsproto import ConnectionType
+from wsproto.connection import ConnectionState
+from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, RejectData, Request
+
+from chatroom.errors import HandshakeRefused
+from chatroom.wire.typed import SUBPROTOCOL
+
+DIAL_TIMEOUT = 10.0
+"""Seconds for each step of the way to an open socket."""
+
+RECEIVE_BYTES = 65536
+MAX_MESSAGE_CHARS = 64 << 20
+"""Far above what a server sends; it only bounds what a broken one can make us keep."""
+
+MAX_REASON_BYTES = 1000
+"""What is kept of the page that comes with an HTTP status."""
+
+ABNORMAL = 1006
+"""The code of a close without a Close frame (RFC 6455, section 7.4.1)."""
+
+
+class End(NamedTuple):
+    """How a line ended: the server's close code, or 1006 where it sent none."""
+
+    code: int
+    reason: str
+
+    def __str__(self) -> str:
+        if self.code == ABNORMAL:
+            return self.reason
+        return f"close {self.code}: {self.reason}".rstrip(": ")
+
+
+def chat_url(url: str) -> str:
+    """The address of the socket: ``http://host:9999`` becomes ``ws://host:9999/chat``.
+
+    Raises:
+        ValueError: it is no URL of a server.
+    """
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
+    if not scheme or not parts.hostname or parts.port == 0:  # port: raises ValueError itself
+        raise ValueError(f"{url!r} is no server; wanted: such as http://localhost:9999")
+    path = parts.path.rstrip("/")
+    path = path if path.endswith("/chat") else f"{path}/chat"
+    return parts._replace(scheme=scheme, path=path, fragment="").geturl()
+
+
+def http_url(url: str) -> str:
+    """The address of the server's pages, without a slash at its end.
+
+    Raises:
+        ValueError: as ``chat_url``.
+    """
+    parts = urlsplit(chat_url(url))
+    scheme = {"ws": "http", "wss": "https"}[parts.scheme]
+    path = parts.path.removesuffix("/chat")
+    return parts._replace(scheme=scheme, path=path, query="").geturl()
+
+
+class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
+    """An open socket. One thread calls ``listen``; any thread may call the rest.
+
+    Args:
+        url: as ``chat_url`` returns it.
+        ping_interval: seconds of silence after which the server is pinged; after as many more
+            the line counts as dead. Also how long the kernel may take over one frame.
+
+    Raises:
+        OSError: no connection.
+        HandshakeRefused: an HTTP status instead of a socket.
+        wsproto.utilities.RemoteProtocolError: not an answer to a handshake.
+    """
+
+    sock: Any
+    connected: bool
+
+    def __init__(self, url: str, *, ping_interval: float, timeout: float = DIAL_TIMEOUT) -> None:
+        parts = urlsplit(url)
+        is_secure = parts.scheme == "wss"
+        host = parts.hostname or ""
+        self.host = parts.netloc.rpartition("@")[2]  # as the Host header has it
+        self.path = parts.path + (f"?{parts.query}" if parts.query else "")
+        self._silence = ping_interval
+        sock = socket.create_connection((host, parts.port or (443 if is_secure else 80)), timeout)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if is_secure:
+                context = ssl.create_default_context()
+                sock = context.wrap_socket(sock, server_hostname=host)
+            # Past Client's own, which would open another socket.
+            super(simple_websocket.Client, self).__init__(
+                sock,
+                connection_type=ConnectionType.CLIENT,
+                receive_bytes=RECEIVE_BYTES,
+                max_message_size=MAX_MESSAGE_CHARS,
+                thread_class=_Loop,
+                event_class=_HandOver,
+            )
+        except BaseException:
+            sock.close()
+            raise
+
+    def handshake(self) -> None:
+        """Shake hands; the library's constructor calls this."""
+        sock = self.sock
+        request = Request(host=self.host, target=self.path, subprotocols=[SUBPROTOCOL])
+        sock.sendall(self.ws.send(request))
+        status, body = 0, b""
+        while not self.connected:
+            data = sock.recv(RECEIVE_BYTES)
+            self.ws.receive_data(data or None)
+            for event in self.ws.events():
+                if isinstance(event, AcceptConnection):
+                    self.subprotocol, self.connected = event.subprotocol, True
+                    break  # what came behind it waits for listen
+                if isinstance(event, RejectConnection):
+                    status = event.status_code
+                elif isinstance(event, RejectData) and len(body) < MAX_REASON_BYTES:
+                    body += event.data
+                if status and getattr(event, "body_finished", len(body) >= MAX_REASON_BYTES):
+                    raise HandshakeRefused(status, _first_line(body))
+            if not data and not self.connected:
+                raise ConnectionAbortedError("the server hung up during the handshake")
+        sock.settimeout(self._silence)
+        self.sock = _Wire(sock)
+
+    def listen(self, handle: Callable[[str], None]) -> End:
+        """Read until the end, and hand each text over on this thread.
+
+        Raises:
+            Whatever ``handle`` raises; the line is cut then.
+        """
+
+        def hand_over() -> None:
+            while self.input_buffer:
+                handle(self.input_buffer.pop(0))
+            if self.ws.state is ConnectionState.REMOTE_CLOSING:
+                with suppress(OSError):  # only a courtesy
+                    self.sock.send(self.ws.send(CloseConnection(code=self.close_reason)))
+
+        self.event.set = hand_over
+        try:
+            self.connected = self._handle_events()
+            self.thread.run()
+        finally:
+            self.connected = False
+            self.sock.close()
+            del self.event.set  # a cycle
+        if self.ws.state in (ConnectionState.CLOSED, ConnectionState.REMOTE_CLOSING):
+            return End(int(self.close_reason), self.close_message or "")
+        cause = self.sock.cause or self.close_message or "the connection broke"
+        return End(ABNORMAL, cause)
+
+    def say(self, text: str) -> None:
+        """Send one text frame, whole.
+
+        Raises:
+            OSError, simple_websocket.ConnectionClosed, wsproto.utilities.LocalProtocolError:
+                the line has ended, or does so now.
+        """
+        try:
+            self.send(text)
+        except OSError as error:
+            self.cut(f"sending failed: {error}")  # a part of it may be out
+            raise
+
+    def hang_up(self) -> None:
+        """Say goodbye; ``listen`` returns with the answer."""
+        try:
+            self.sock.send(self.ws.send(CloseConnection(code=1000)))
+        except Exception:  # closed already, by whichever layer
+            self.cut("hung up")
+
+    def cut(self, cause: str) -> None:
+        """End it now; ``listen`` returns."""
+        self.sock.cut(cause)
+
+    def release(self) -> None:
+        """Give the descriptor back; only where ``listen`` isn't running. Idempotent."""
+        self.sock.close()
+
+
+class _Wire:
+    """What the library takes for its socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._turn = threading.Lock()  # whoever sends holds it: a Pong must not land in a message
+        self._pinged = False
+        self.cause = ""
+        """Why it ended, where nobody said goodbye."""
+
+    def send(self, data: bytes) -> int:
+        with self._turn:
+            self._socket.sendall(data)
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        while True:
+            try:
+                data = self._socket.recv(size)
+            except TimeoutError:
+                if self._pinged:
+                    self.cause = self.cause or "no answer to a ping"
+                    raise
+                self._pinged = True
+                self.send(b"\x89\x80" + os.urandom(4))  # a Ping, empty but for its mask
+            except OSError as error:
+                self.cause = self.cause or str(error)
+                raise
+            else:
+                self._pinged = False
+                return data
+
+    def cut(self, cause: str) -> None:
+        self.cause = self.cause or cause
+        with suppress(OSError):  # it was gone already
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.cut("")  # frees whoever is sending
+        with self._turn:  # else its number might be another's by then
+            self._socket.close()
+
+
+class _Loop:
+    """The library's ``thread_class``: keeps the read loop for ``Line.listen`` to run."""
+
+    name = "simple-websocket"
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        self.run = target
+
+    def start(self) -> None:
+        """Do nothing: our own thread runs it."""
+
+
+class _HandOver:
+    """The library's ``event_class``: ``listen`` puts its own ``set`` here."""
+
+    def set(self) -> None:
+        """Do nothing until ``listen`` has taken over."""
+
+
+def _first_line(body: bytes) -> str:
+    lines = body.decode("utf-8", "replace").strip().splitlines()
+    return lines[0] if lines else "no reason given"

@@ -1,0 +1,308 @@
+"""The two threads of a ``ChatClient``: one keeps a line open and reads it, one writes.
+
+All that they share with the program's threads is guarded by one Condition, ``changed``, which
+is announced whenever any of it changes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import simple_websocket
+from wsproto.utilities import ProtocolError
+
+from chatroom.client.connection import End, ServerConnection
+from chatroom.client.events import Event, hear
+from chatroom.client.inbox import Inbox
+from chatroom.client.outbox import Outbox, Waiters
+from chatroom.errors import ClientClosed, ClientError, HandshakeRefused, ServerRefused
+from chatroom.message import Message
+from chatroom.wire.typed import EMPTY, SUBPROTOCOL
+
+log = logging.getLogger(__name__)
+
+FIRST_DELAY = 0.5
+LAST_DELAY = 20.0
+"""Seconds: the wait before a new attempt is random, up to the first of these at first and up to
+the last in the end. "Full jitter": ten thousand clients must not return in one moment.
+Source: aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter."""
+
+OUTBOX_LENGTH = 1000
+
+GOODBYE = 3.0
+"""Seconds that the server has to answer our Close."""
+
+PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""HTTP statuses that another attempt may mend."""
+
+LASTING_CODES = frozenset({1002, 1003, 1007, 1009, 1010})
+"""Close codes that say that we sent what we must not; and would again."""
+
+BROKEN = (OSError, ProtocolError, simple_websocket.ConnectionClosed)
+
+
+def full_jitter(ceiling: float) -> float:
+    """Seconds to wait, from 0 to ``ceiling``."""
+    return random.uniform(0, ceiling)
+
+
+class Broken(Exception):
+    """This line is of no more use; ``args[0]`` says why."""
+
+
+class Session:
+    """One client's place in a room, over as many connections as it takes.
+
+    Args:
+        url: as ``line.chat_url`` returns it.
+        hello: the fields of the first frame: ``userName``, and ``room``, ``since``, ``token``
+            where they are known.
+        keep: whether the program wants to hear anything.
+        ping_interval: see ``Line``.
+        jitter: gives the seconds to wait, for the most that it may be.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        hello: dict[str, str],
+        *,
+        keep: bool,
+        ping_interval: float,
+        jitter: Callable[[float], float],
+    ) -> None:
+        self.url = url
+        self.hello = hello
+        self.changed = threading.Condition()
+        self.waiters = Waiters(self.changed)
+        self.inbox = Inbox(self.waiters, hello.pop("since", None), keep=keep)
+        self.outbox = Outbox(OUTBOX_LENGTH)
+        self.errands: deque[str] = deque(maxlen=100)
+        """Frames that are worth nothing later: they go with the line."""
+        self.welcome: dict[str, Any] = {}
+        """The last one; empty before the first."""
+        self.recovered: bool | None = None
+        self.line: ServerConnection | None = None
+        """The open one, once the server has said welcome on it, and while it is any good."""
+        self.failure: ClientError | None = None
+        """Why it is over for good."""
+        self.closing = False
+        self.cause = "no answer yet"
+        """What went wrong the last time."""
+        self.refusal: ServerRefused | None = None
+        """The server's last no to a hello, while there is hope still."""
+        self._ping_interval = ping_interval
+        self._jitter = jitter
+        self._dialled: ServerConnection | None = None
+        self._attempt = 0
+        self._hurry = False
+        self._was_open = False  # the line before this moment
+        self._is_answered = True  # the hello of this line: with a welcome or an error
+        self._may_have_ghost = False  # a hello went out, and nothing came back: it may have arrived
+        self._threads = [
+            threading.Thread(target=self._read, name="chat reader", daemon=True),
+            threading.Thread(target=self._write, name="chat writer", daemon=True),
+        ]
+
+    # -- the program's threads -----------------------------------------------------------------
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, failure: ClientError | None = None) -> None:
+        """End it; waits for the threads, a few seconds at most. Any thread but those two."""
+        with self.changed:
+            self.failure = self.failure or failure or ClientClosed()
+            self.closing = True
+            self.inbox.shut()
+            self.outbox.give_up(str(self.failure))
+            line = self._dialled
+            self.changed.notify_all()
+        if line:
+            line.hang_up()
+        for thread in self._threads:
+            thread.join(GOODBYE)
+        if line:
+            line.cut("closed")
+            self._threads[0].join(GOODBYE)
+
+    def catch_up(self) -> None:
+        """Fetch what was passed over, by way of a new line. Holds the lock."""
+        if self.line:
+            self._hurry = True
+            self._drop(self.line, "to catch up")
+
+    # -- the writer's thread ---------------------------------------------------------------------
+
+    def _write(self) -> None:
+        while True:
+            with self.changed:
+                self.changed.wait_for(self._has_work)
+                if self.closing:
+                    return
+                line = self.line
+                frame = self.errands.popleft() if self.errands else self.outbox.take()
+            if frame is None or line is None:
+                continue
+            try:
+                line.say(frame)
+            except BROKEN as error:
+                with self.changed:
+                    self._drop(line, f"sending failed: {error}")
+
+    def _has_work(self) -> bool:
+        return self.closing or bool(self.line and (self.errands or self.outbox.has_unsent))
+
+    def _drop(self, line: ServerConnection, cause: str) -> None:
+        """Have the reader's thread leave this line. Holds the lock."""
+        if self.line is line:
+            self.line = None
+        line.cut(cause)
+
+    # -- the reader's thread ---------------------------------------------------------------------
+
+    def _read(self) -> None:
+        while not self.closing:
+            began = time.monotonic()
+            try:
+                cause = self._live_on_a_line()
+            except (*BROKEN, Broken) as error:
+                cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            except ClientError as error:
+                self._fail(error)
+                return
+            except Exception as error:  # a fault of ours: nobody may wait for this thread for ever
+                log.exception("the reader of %s failed", self.url)
+                self._fail(ServerRefused("internal", f"the client failed: {error!r}"))
+                return
+            self._rest(cause, time.monotonic() - began)
+
+    def _fail(self, error: ClientError) -> None:
+        with self.changed:
+            self.failure = self.failure or error
+            self.closing = True
+            self.outbox.give_up(str(error))
+            self.changed.notify_all()
+
+    def _rest(self, cause: str, lasted: float) -> None:
+        """Wait for a random time, which grows from one failure to the next."""
+        with self.changed:
+            if self.closing:
+                return
+            self.cause = cause
+            if lasted > LAST_DELAY:
+                self._attempt = 0
+            delay = 0.0
+            if not self._hurry:
+                delay = self._jitter(min(LAST_DELAY, FIRST_DELAY * 2**self._attempt))
+                self._attempt = min(self._attempt + 1, 10)
+            log.info("%s: %s; trying again in %.1f s", self.url, cause, delay)
+            if self._was_open and not self._hurry:
+                self.inbox.put(Event("offline", {"reason": cause, "retryIn": delay}))
+            self._was_open = self._hurry = False
+            self.changed.wait_for(lambda: self.closing, delay)
+
+    def _live_on_a_line(self) -> str:
+        """Connect, say hello, and read until the end; returns why it ended."""
+        try:
+            line = ServerConnection(self.url, ping_interval=self._ping_interval)
+        except HandshakeRefused as refusal:
+            if refusal.status in PASSING_STATUSES:
+                raise Broken(str(refusal)) from None
+            raise ServerRefused(f"http-{refusal.status}", refusal.reason) from None
+        try:
+            if line.subprotocol != SUBPROTOCOL:
+                raise ServerRefused("no-subprotocol", f"the server does not speak {SUBPROTOCOL}")
+            with self.changed:
+                if self.closing:
+                    return "closed"
+                self._dialled = line
+                self._is_answered = False
+                hello = {"type": "hello", **self.hello}
+                if self.inbox.cursor is not None:
+                    hello["since"] = self.inbox.cursor
+            line.say(json.dumps(hello))
+            end = line.listen(lambda text: self._take(line, text))
+        finally:
+            line.release()
+            with self.changed:
+                self.line = self._dialled = None
+                self.errands.clear()
+                self._may_have_ghost = self._may_have_ghost or not self._is_answered
+                self._is_answered = True
+        return self._judge(end)
+
+    def _judge(self, end: End) -> str:
+        if end.code in LASTING_CODES or 4500 <= end.code <= 4999:
+            raise ServerRefused(f"close-{end.code}", end.reason or "no reason given")
+        return str(end)
+
+    def _take(self, line: ServerConnection, text: str) -> None:
+        """One frame."""
+        try:
+            heard = hear(text)
+        except ValueError as error:
+            raise Broken(f"a frame that makes no sense: {error}") from None
+        with self.changed:
+            if isinstance(heard, Message):
+                if heard.cmid and heard.user_id == self.welcome.get("userId"):
+                    self._settle(heard.cmid, heard.id)
+            else:
+                self._take_event(line, heard.type, dict(heard.fields))
+            self.inbox.put(heard)
+
+    def _take_event(self, line: ServerConnection, kind: str, fields: dict[str, Any]) -> None:
+        match kind:
+            case "welcome":
+                self._take_welcome(line, fields)
+            case "ack":
+                self._settle(str(fields.get("cmid")), str(fields.get("id")))
+            case "error":
+                self._take_error(line, fields)
+            case "renamed" if fields.get("userId") == self.welcome.get("userId"):
+                self.hello["userName"] = str(fields.get("userName"))
+
+    def _settle(self, cmid: str, id: str) -> None:
+        if self.outbox.settle(cmid, id):
+            self._attempt = 0
+            self.changed.notify_all()
+
+    def _take_welcome(self, line: ServerConnection, welcome: dict[str, Any]) -> None:
+        self._is_answered = self._was_open = True
+        self._may_have_ghost = False
+        self.welcome = welcome
+        self.hello |= {key: welcome[key] for key in ("userName", "token") if key in welcome}
+        self.recovered = welcome.get("recovered")
+        self.inbox.begin_line(afresh=self.recovered is False)
+        if self.inbox.cursor is None and welcome.get("last") == EMPTY:
+            self.inbox.cursor = EMPTY
+        self.outbox.rewind()
+        self.line = line
+        self.changed.notify_all()
+
+    def _take_error(self, line: ServerConnection, fields: dict[str, Any]) -> None:
+        code, detail = str(fields.get("code")), str(fields.get("detail"))
+        refusal = ServerRefused(code, detail, str(fields.get("suggestion", "")))
+        if not self._is_answered:
+            self._take_no(refusal)
+        elif code == "not-stored":  # the same may work later; and behind it, in order, the rest
+            self._drop(line, f"{code}: {detail}")
+        elif self.outbox.settle(str(fields.get("cmid")), error=refusal):
+            self.changed.notify_all()
+
+    def _take_no(self, refusal: ServerRefused) -> None:
+        """The server's no to our hello."""
+        self._is_answered = True
+        # A welcome may have been lost on the way: then the name is our own ghost's, for a while.
+        if refusal.code == "name-taken" and self._may_have_ghost and "token" not in self.hello:
+            self.refusal = refusal
+            raise Broken(str(refusal))
+        raise refusal

@@ -1,0 +1,102 @@
+"""What ``chatroom doctor --proxy`` looks at: a room that is open, through the proxy in front."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import os
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+from chatroom.client.connection import http_url
+from chatroom.commands.checks import Finding, Verdict, ok, wrong
+from chatroom.commands.health import ask
+
+TIMEOUT = 10.0
+
+DEPLOYMENT = "docs/deployment.md has a whole configuration"
+
+PASS_UPGRADE = f"have the proxy pass Upgrade and Connection on, over HTTP/1.1; {DEPLOYMENT}"
+
+PASS_ORIGIN = (
+    "have the proxy set X-Forwarded-Proto and X-Forwarded-Host, and put its address into "
+    "trustedProxies"
+)
+
+
+def examine_proxy(url: str) -> list[Finding]:
+    """Look at the room through the proxy at the URL."""
+    url = http_url(url)
+    health = ask(url)
+    if not health.status:
+        mend = "see that the proxy runs, and that name, port and certificate are right"
+        return [wrong("proxy", f"{url} cannot be reached: {health.text}", mend)]
+    if health.status in (502, 504) or (health.status == 503 and not health.is_chatroom):
+        mend = "start the room, and see that the proxy passes to its hostName and port"
+        return [wrong("proxy", f"{url} does not reach the room: status {health.status}", mend)]
+    if not health.is_chatroom:
+        mend = "have the proxy pass /healthz, and all other paths, to the room"
+        return [wrong("proxy", f"{url}/healthz: {health.text}", mend)]
+    if not health.is_well:
+        return [wrong("proxy", f"the room behind {url} is failing: {health.text}", "see its log")]
+    return [ok("proxy", f"{url} reaches the room"), check_upgrade(url), *check_secrecy(url)]
+
+
+def check_upgrade(url: str) -> Finding:
+    """Whether a page that came through the proxy may open its socket through it."""
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+    try:
+        status, reason = upgrade(url, origin)
+        if status == 101:
+            return ok("proxy", "it passes WebSockets, and the page's origin")
+        if status == 403 and upgrade(url, None)[0] == 101:
+            text = f"the room takes {origin} for a foreign origin: pages get no socket"
+            return wrong("proxy", text, PASS_ORIGIN)
+    except (OSError, http.client.HTTPException) as error:
+        return wrong("proxy", f"it breaks a WebSocket handshake: {error}", PASS_UPGRADE)
+    if status == 503:
+        return wrong("proxy", f"the room lets nobody in: {reason}", "try again, or raise maxUsers")
+    return wrong("proxy", f"no WebSocket: status {status}: {reason}", PASS_UPGRADE)
+
+
+def upgrade(url: str, origin: str | None) -> tuple[int, str]:
+    """Ask for a socket; the status, and what was said with it. Says nothing on the socket."""
+    parts = urlsplit(url)
+    is_secure = parts.scheme == "https"
+    host = parts.hostname or ""
+    sock = socket.create_connection((host, parts.port or (443 if is_secure else 80)), TIMEOUT)
+    try:
+        if is_secure:
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        sock.sendall(_request(parts.path, parts.netloc, origin))
+        reply = http.client.HTTPResponse(sock)
+        with reply:
+            reply.begin()
+            body = b"" if reply.status == 101 else reply.read(1000)
+            lines = body.decode("utf-8", "replace").strip().splitlines()
+            return reply.status, lines[0] if lines else reply.reason
+    finally:
+        sock.close()
+
+
+def _request(path: str, host: str, origin: str | None) -> bytes:
+    lines = [
+        f"GET {path}/chat HTTP/1.1",
+        f"Host: {host}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+        "Sec-WebSocket-Version: 13",
+        *([f"Origin: {origin}"] if origin else []),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def check_secrecy(url: str) -> list[Finding]:
+    """A note where everybody on the way can read along."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
+        return []
+    text = "http: whoever is on the way reads along; https needs a certificate at the proxy"
+    return [Finding(Verdict.NOTE, "proxy", text)]

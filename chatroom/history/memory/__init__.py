@@ -1,0 +1,1 @@
+"""The history that lasts as long as the process."""

@@ -1,0 +1,260 @@
+"""A history that lasts as long as the process: for trying out, and for tests."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from sys import getsizeof
+
+from chatroom.errors import CmidTaken, HistoryUnavailable
+from chatroom.history import CMID_TAKEN, History
+from chatroom.history.memory.arrivals import Arrivals
+from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
+from chatroom.history.retention import Aged, Retention
+from chatroom.history.words import matcher, words_of
+from chatroom.message import Message, RoomSummary
+
+LIMIT_BYTES = 64 * 1024 * 1024
+"""What the messages of all rooms together may take."""
+
+OBJECT_BYTES = 420
+"""What one message takes besides its three texts: itself, its nonce, its numbers, its places."""
+
+CMID_BYTES = 220
+"""What a cmid takes besides its two texts: the place where it's found."""
+
+Head = tuple[int, str, int]
+"""A room's last seq, nonce and sent_at."""
+
+NO_HEAD: Head = (0, "", 0)
+
+Cmid = tuple[str, str, str]
+"""room, user_id, cmid"""
+
+
+Kept = tuple[Message, int]
+"""A message, and the bytes it takes: kept, since a str grows when its UTF-8 gets cached."""
+
+EMPTY: deque[Kept] = deque()
+
+
+class MemoryHistory(History):
+    """Messages in memory, of all rooms together at most ``limit_bytes``.
+
+    Over it, the oldest message of all is forgotten, whichever room it is in: so a busy
+    room can push out a quiet one's past. A room's head is never forgotten, so seq never
+    starts again.
+    """
+
+    def __init__(self, name: str = "memory:", *, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.name = name
+        self._limit_bytes = limit_bytes
+        # Held for every look at what follows: the Server's thread changes it while any
+        # thread reads, and a deque that changes under an iteration raises.
+        self._lock = threading.Lock()
+        self._is_open = False
+        self._rooms: dict[str, deque[Kept]] = {}
+        self._heads: dict[str, Head] = {}
+        self._cmids: dict[Cmid, Message] = {}
+        self._secret = secrets.token_bytes(32)
+        self._arrivals = Arrivals()
+        self._bytes = 0
+
+    def check(self) -> None:
+        """Nothing can be wrong with it."""
+
+    def open(self, *, patience: float = 0.0) -> None:
+        """Begin empty; ``patience`` is never needed."""
+        with self._lock:
+            self._is_open = True
+
+    def append(self, messages: Sequence[Message]) -> None:
+        """Keep the messages, all or none; forget the oldest where they don't fit."""
+        with self._lock:
+            self._demand_open()
+            heads = self._heads_after(messages)
+            cmids = self._cmids_of(messages)
+            for message in messages:
+                self._keep(message)
+            self._heads.update(heads)
+            self._cmids.update(cmids)
+            while self._bytes > self._limit_bytes:
+                self._forget_oldest(self._arrivals.pop())
+
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """Of the messages that are still kept."""
+        with self._lock:
+            self._demand_open()
+            newest, *_ = self._heads.get(room, NO_HEAD)
+            retention = Retention(newest, keep_messages, keep_since)
+            oldest = islice(self._rooms.get(room, EMPTY), step)
+            _, count = retention.to_go(
+                Aged(message.seq, message.sent_at, size) for message, size in oldest
+            )
+            for _ in range(count):
+                self._forget_oldest(room)
+            self._arrivals.trim(room, count)
+            return count
+
+    def probe(self) -> None:
+        """Memory is always there, while it is open."""
+        with self._lock:
+            self._demand_open()
+
+    def head(self, room: str) -> tuple[int, str]:
+        """The last seq and nonce, of a forgotten message too."""
+        with self._lock:
+            self._demand_open()
+            return self._heads.get(room, NO_HEAD)[:2]
+
+    def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
+        """The last messages that are still kept."""
+        return self.before(room, sys.maxsize, limit, max_bytes)
+
+    def before(self, room: str, seq: int, limit: int, max_bytes: int) -> list[Message]:
+        """The last messages below ``seq`` that are still kept."""
+        with self._lock:
+            self._demand_open()
+            kept = self._rooms.get(room, EMPTY)
+            wanted = (kept[index][0] for index in range(place(kept, seq) - 1, -1, -1))
+            return take(wanted, limit, max_bytes)[::-1]
+
+    def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
+        """The messages that are still kept when their page's turn comes."""
+        while page := self._page(room, after, upto):
+            yield page
+            after = page[-1].seq
+
+    def first(self, room: str) -> int:
+        """0 also where all of the room is forgotten, though its head isn't."""
+        with self._lock:
+            self._demand_open()
+            return self._first(room)
+
+    def has(self, room: str, seq: int, nonce: str) -> bool:
+        """Whether this message is still kept."""
+        with self._lock:
+            self._demand_open()
+            kept = self._rooms.get(room, EMPTY)
+            index = place(kept, seq)
+            if index == len(kept):
+                return False
+            message, _ = kept[index]
+            return (message.seq, message.nonce) == (seq, nonce)
+
+    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._cmids.get((room, user_id, cmid))
+
+    def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
+        """Reads back through the room, a page at a time, so that nobody waits for all of it."""
+        newest_first: list[Message] = []
+        page = self.before(room, before, PAGE_LENGTH, PAGE_BYTES)
+        if words := words_of(text):
+            matches = matcher(words)
+            while page and len(newest_first) < limit:
+                newest_first += [message for message in page[::-1] if matches(message.body)]
+                page = self.before(room, page[0].seq, PAGE_LENGTH, PAGE_BYTES)
+        return newest_first[: max(limit, 0)][::-1]
+
+    def rooms(self) -> list[RoomSummary]:
+        """As the interface says; those too of which everything is forgotten."""
+        with self._lock:
+            self._demand_open()
+            heads = sorted(self._heads.items())
+            return [RoomSummary(name, self._first(name), *head) for name, head in heads]
+
+    def secret(self) -> bytes:
+        """Made with the history, and gone with it."""
+        with self._lock:
+            self._demand_open()
+            return self._secret
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._is_open = False
+            self._rooms.clear()
+            self._heads.clear()
+            self._cmids.clear()
+            self._arrivals.clear()
+            self._bytes = 0
+
+    def _page(self, room: str, after: int, upto: int) -> list[Message]:
+        with self._lock:
+            self._demand_open()
+            kept = self._rooms.get(room, EMPTY)
+            start, end = place(kept, after + 1), place(kept, upto + 1)
+            wanted = (kept[index][0] for index in range(start, end))
+            return take(wanted, PAGE_LENGTH, PAGE_BYTES)
+
+    def _heads_after(self, messages: Sequence[Message]) -> dict[str, Head]:
+        """The heads that the messages make; refuses all of them if a seq goes back."""
+        assert self._lock.locked()
+        heads: dict[str, Head] = {}
+        for message in messages:
+            seq, *_ = heads.get(message.room) or self._heads.get(message.room, NO_HEAD)
+            if message.seq <= seq:
+                cause = f"message {message.seq} of room {message.room!r} isn't after {seq}"
+                raise HistoryUnavailable(self.name, cause, "number it by head() and append again")
+            heads[message.room] = message.seq, message.nonce, message.sent_at
+        return heads
+
+    def _cmids_of(self, messages: Sequence[Message]) -> dict[Cmid, Message]:
+        """What the messages are found by; refuses all of them if one is taken."""
+        assert self._lock.locked()
+        cmids: dict[Cmid, Message] = {}
+        for message in messages:
+            if not message.cmid:
+                continue
+            cmid = cmid_of(message)
+            if cmid in self._cmids or cmid in cmids:
+                raise CmidTaken(self.name, *CMID_TAKEN)
+            cmids[cmid] = message
+        return cmids
+
+    def _first(self, room: str) -> int:
+        assert self._lock.locked()
+        kept = self._rooms.get(room)
+        return kept[0][0].seq if kept else 0
+
+    def _keep(self, message: Message) -> None:
+        size = OBJECT_BYTES + sum(
+            map(getsizeof, (message.user_name, message.body, message.timestamp))
+        )
+        if message.cmid:
+            size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
+        self._rooms.setdefault(message.room, deque()).append((message, size))
+        self._arrivals.add(message.room)
+        self._bytes += size
+
+    def _forget_oldest(self, room: str) -> None:
+        kept = self._rooms[room]
+        message, size = kept.popleft()
+        if message.cmid:
+            del self._cmids[cmid_of(message)]
+        if not kept:
+            del self._rooms[room]
+        self._bytes -= size
+
+    def _demand_open(self) -> None:
+        assert self._lock.locked()
+        if not self._is_open:
+            raise HistoryUnavailable(self.name, "it isn't open", "start the program again")
+
+
+def place(kept: Sequence[Kept], seq: int) -> int:
+    """Where the first message is whose seq isn't below ``seq``."""
+    return bisect_left(kept, seq, key=lambda pair: pair[0].seq)
+
+
+def cmid_of(message: Message) -> Cmid:
+    """What the message is found by."""
+    return message.room, message.user_id, message.cmid

@@ -1,0 +1,1 @@
+"""The history in one SQLite file; each module has one thing that it does."""

@@ -1,0 +1,174 @@
+"""A history in one SQLite file: what it returned from is on the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from chatroom.errors import HistoryUnavailable
+from chatroom.history import History
+from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
+from chatroom.history.sqlite import reads
+from chatroom.history.sqlite.check import examine
+from chatroom.history.sqlite.file import SCHEMA_VERSION, DatabaseFile
+from chatroom.history.sqlite.lock import FileLock, LockHeld
+from chatroom.history.sqlite.readers import Readers
+from chatroom.history.sqlite.reads import MAX_SEQ
+from chatroom.history.sqlite.search import Search
+from chatroom.history.sqlite.trim import shrink, trim
+from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
+from chatroom.message import Message, RoomSummary
+
+MAX_BASES = 4096
+"""Rooms whose numbers are kept at hand; clients make rooms, so there's no end to them."""
+
+
+class SqliteHistory(History):
+    """Messages in ``path``: one connection writes, a few read.
+
+    The writing connection and ``_bases`` are the Server thread's; it also checkpoints, as
+    part of every thousandth page it commits (``wal_autocheckpoint``, SQLite's default).
+    """
+
+    def __init__(self, name: str, path: Path, sync: str = "full") -> None:
+        self.name = name
+        self._sync = sync
+        self._file = DatabaseFile(name, path)
+        self._lock = FileLock(self._file.beside(".lock"))
+        self._readers = Readers(self._file)
+        self._search = Search(self._file, self._readers)
+        self._writer: sqlite3.Connection | None = None
+        self._secret = b""
+        self._bases: dict[str, int] = {}  # room -> what its keys begin with
+
+    def check(self) -> None:
+        """As the interface says; reads the whole file."""
+        self._take_lock(self._lock.test)
+        examine(self._file, thorough=True)
+
+    def open(self, *, patience: float = 0.0) -> None:
+        """As the interface says, but for ``check``'s look at every page of the file."""
+        self._take_lock(lambda: self._lock.acquire(patience))
+        try:
+            version = examine(self._file, thorough=False)
+            self._writer, self._secret = self._file.connect_writer(self._sync, version)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._readers.open()
+
+    def append(self, messages: Sequence[Message]) -> None:
+        """One transaction. ``seq`` is the Server's: a double is refused, a hole isn't seen."""
+        if not messages:
+            return
+        writer = self._demand_writer()
+        with Transaction(self.name, writer):
+            bases = {room: self._base(writer, room) for room in {m.room for m in messages}}
+            writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
+        if len(self._bases) >= MAX_BASES:
+            self._bases.clear()
+        self._bases.update(bases)  # only now: a number that was rolled back goes to another room
+
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """One transaction; gives a little of the freed space back where there's much of it."""
+        writer = self._demand_writer()
+        with Transaction(self.name, writer):
+            base = self._bases.get(room) or find_base(writer, room)
+            count = trim(writer, base, keep_messages, keep_since, step)
+            shrink(writer)
+        return count
+
+    def probe(self) -> None:
+        """Commit the file's first page as it is; this takes the same ways as a message."""
+        writer = self._demand_writer()
+        try:
+            writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        except sqlite3.Error as error:
+            roll_back(writer)
+            raise refusal(self.name, error) from error
+
+    def head(self, room: str) -> tuple[int, str]:
+        """As the interface says."""
+        last = self.tail(room, 1, 1)
+        return (last[0].seq, last[0].nonce) if last else (0, "")
+
+    def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
+        """As the interface says."""
+        return self.before(room, MAX_SEQ + 1, limit, max_bytes)
+
+    def before(self, room: str, seq: int, limit: int, max_bytes: int) -> list[Message]:
+        """As the interface says."""
+        newest_first = reads.between(
+            self._readers, room, 0, seq - 1, limit, max_bytes, newest=True
+        )
+        return newest_first[::-1]
+
+    def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
+        """As the interface says: each page is a query of its own."""
+        while after < upto:
+            page = reads.between(self._readers, room, after, upto, PAGE_LENGTH, PAGE_BYTES)
+            if not page:
+                return
+            yield page
+            after = page[-1].seq
+
+    def first(self, room: str) -> int:
+        """As the interface says."""
+        return reads.first(self._readers, room)
+
+    def has(self, room: str, seq: int, nonce: str) -> bool:
+        """As the interface says."""
+        return reads.has(self._readers, room, seq, nonce)
+
+    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
+        """As the interface says."""
+        return reads.find(self._readers, room, user_id, cmid)
+
+    def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
+        """As the interface says; never in the writer's way."""
+        return self._search.search(room, text, before, limit)
+
+    def rooms(self) -> list[RoomSummary]:
+        """As the interface says."""
+        return reads.rooms(self._readers)
+
+    def secret(self) -> bytes:
+        """As the interface says; it's in the file, and so in every backup."""
+        self._demand_writer()
+        return self._secret
+
+    def close(self) -> None:
+        """As the interface says; leaves no ``-wal`` where the disk allows it."""
+        self._readers.close()
+        self._search.close()
+        writer, self._writer = self._writer, None
+        if writer:
+            with suppress(sqlite3.Error):  # what isn't checkpointed stays in -wal, safe as ever
+                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            writer.close()
+        self._lock.release()
+
+    def _take_lock(self, take_it: Callable[[], None]) -> None:
+        try:
+            take_it()
+        except LockHeld as held:
+            cause = f"is in use by {held}, which holds {self._lock.path}"
+            way_out = 'stop that process, or set "history" to another file'
+            raise self._file.refused(cause, way_out) from held
+        except OSError as error:
+            way_out = "see that the folder is there and this user may write in it"
+            raise self._file.refused(f"can't be locked: {error}", way_out) from error
+
+    def _base(self, writer: sqlite3.Connection, room: str) -> int:
+        """What the room's keys begin with; enters the room, in the open transaction."""
+        if base := self._bases.get(room):
+            return base
+        writer.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?)", (room,))
+        return find_base(writer, room)
+
+    def _demand_writer(self) -> sqlite3.Connection:
+        if not self._writer:
+            raise HistoryUnavailable(self.name, "it isn't open", "start the program again")
+        return self._writer

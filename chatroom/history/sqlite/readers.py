@@ -1,0 +1,86 @@
+"""The few connections that any number of threads read through."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chatroom.errors import HistoryUnavailable
+from chatroom.history.sqlite.file import DatabaseFile, unavailable
+
+READERS = 4
+"""A read is short and the GIL admits one at a time: more would only hold descriptors."""
+
+
+class Readers:
+    """A pool of connections that can't write.
+
+    Each is made when it's first needed and used by one thread at a time; a thread that
+    finds none free waits for one.
+    """
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+        # None: a connection that isn't made yet. Last in, first out, so that few get made.
+        self._idle: queue.LifoQueue[sqlite3.Connection | None] = queue.LifoQueue()
+        for _ in range(READERS):
+            self._idle.put(None)
+        # Held where _is_open is looked at and acted on: else a connection that comes back
+        # while close() runs would stay open, idle, for ever.
+        self._lock = threading.Lock()
+        self._is_open = False
+
+    def open(self) -> None:
+        """Let threads in."""
+        self._is_open = True
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read through; an open cursor must not outlast the block.
+
+        Raises:
+            HistoryUnavailable: the pool is closed, or SQLite raised.
+        """
+        connection = self._idle.get()
+        try:
+            if not self._is_open:
+                raise HistoryUnavailable(
+                    self._file.name, "it isn't open", "start the program again"
+                )
+            if connection is None:
+                connection = self._connect()
+            yield connection
+        except sqlite3.Error as error:
+            if connection:
+                connection.close()  # the next thread gets a new one, which may fare better
+                connection = None
+            raise unavailable(self._file.name, error) from error
+        finally:
+            self._give_back(connection)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is in use as it comes back; idempotent."""
+        with self._lock:
+            self._is_open = False
+            idle = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
+        for connection in idle:
+            self._give_back(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = self._file.connect("mode=rw")
+        try:
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection | None) -> None:
+        with self._lock:
+            if connection and not self._is_open:
+                connection.close()
+                connection = None
+            self._idle.put(connection)  # after close() too: it wakes a thread that waits

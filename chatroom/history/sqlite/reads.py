@@ -1,0 +1,148 @@
+"""What any thread may ask of the database file: each question is one query, and short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from chatroom.history.paging import take
+from chatroom.history.sqlite.file import COLUMNS, SEQ_BITS
+from chatroom.history.sqlite.readers import Readers
+from chatroom.message import Message, RoomSummary
+
+MAX_SEQ = (1 << SEQ_BITS) - 1
+
+SELECT = f"SELECT {COLUMNS.replace('key', f'key & {MAX_SEQ}', 1)} FROM messages"
+
+# One statement, so that a room and its messages are read from the same moment. A room
+# that isn't there makes both bounds NULL, which nothing lies between.
+WITHIN = f"""
+    key > (SELECT number << {SEQ_BITS} | :after FROM rooms WHERE name = :room)
+    AND key <= (SELECT number << {SEQ_BITS} | :upto FROM rooms WHERE name = :room)"""
+
+BETWEEN = f"{SELECT} WHERE {WITHIN} ORDER BY key"
+
+FIRST = f"SELECT key & {MAX_SEQ} FROM messages WHERE {WITHIN} ORDER BY key LIMIT 1"
+
+HAS = f"""
+    SELECT key & {MAX_SEQ}, nonce FROM messages
+    WHERE key = (SELECT number << {SEQ_BITS} | ? FROM rooms WHERE name = ?)"""
+
+# cmid <> '' is what lets SQLite use the index: it's the condition that the index was made with.
+FIND = f"""{SELECT} INDEXED BY cmids
+    WHERE room = (SELECT number FROM rooms WHERE name = ?)
+    AND user_id = ? AND cmid = ? AND cmid <> ''"""
+
+IN_ROOM = f"key > number << {SEQ_BITS} AND key <= (number << {SEQ_BITS} | {MAX_SEQ})"
+
+# Two looks into the B-tree for each room, however long it is.
+ENDS = f"""
+    SELECT number, name,
+    (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key LIMIT 1) AS oldest,
+    (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key DESC LIMIT 1) AS newest
+    FROM rooms"""
+
+ROOMS = f"""
+    SELECT name, oldest & {MAX_SEQ}, key & {MAX_SEQ}, nonce, sent_at
+    FROM ({ENDS}) JOIN messages ON key = newest ORDER BY name"""
+
+EXTENT = f"""
+    SELECT number, oldest & {MAX_SEQ}, newest & {MAX_SEQ}
+    FROM ({ENDS} WHERE name = ?) WHERE newest"""
+
+
+class Extent(NamedTuple):
+    """What is stored of a room."""
+
+    number: int
+    first: int
+    last: int
+
+    def key(self, seq: int) -> int:
+        """The key of the room's message."""
+        return self.number << SEQ_BITS | seq
+
+
+def between(
+    readers: Readers,
+    room: str,
+    after: int,
+    upto: int,
+    limit: int,
+    max_bytes: int,
+    *,
+    newest: bool = False,
+) -> list[Message]:
+    """The messages with ``after < seq <= upto``; from the last one back if ``newest``."""
+    query = BETWEEN + " DESC" if newest else BETWEEN
+    bounds = {"room": room, "after": storable(after), "upto": storable(upto)}
+    with readers.reader() as reader:
+        rows = reader.execute(query, bounds)
+        try:
+            return take((Message(room, *row) for row in rows), limit, max_bytes)
+        finally:
+            rows.close()  # else it would hold its snapshot, and the log could only grow
+
+
+def first(readers: Readers, room: str) -> int:
+    """As in the interface."""
+    with readers.reader() as reader:
+        rows = reader.execute(FIRST, {"room": room, "after": 0, "upto": MAX_SEQ}).fetchall()
+    return rows[0][0] if rows else 0
+
+
+def has(readers: Readers, room: str, seq: int, nonce: str) -> bool:
+    """As in the interface; takes any number."""
+    with readers.reader() as reader:
+        rows = reader.execute(HAS, (storable(seq), room)).fetchall()
+    return rows == [(seq, nonce)]
+
+
+def find(readers: Readers, room: str, user_id: str, cmid: str) -> Message | None:
+    """As in the interface."""
+    with readers.reader() as reader:
+        rows = reader.execute(FIND, (room, user_id, cmid)).fetchall()
+    return Message(room, *rows[0]) if rows else None
+
+
+def rooms(readers: Readers) -> list[RoomSummary]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        return [RoomSummary(*row) for row in reader.execute(ROOMS).fetchall()]
+
+
+def extent(readers: Readers, room: str) -> Extent | None:
+    """What is stored of the room, if anything is."""
+    with readers.reader() as reader:
+        found = reader.execute(EXTENT, (room,)).fetchall()
+    return Extent(*found[0]) if found else None
+
+
+def messages_at(readers: Readers, room: str, keys: Iterable[int]) -> list[Message]:
+    """The room's messages with these keys, as far as they are still there."""
+    query = f"{SELECT} WHERE key = ?"
+    with readers.reader() as reader:
+        rows = [reader.execute(query, (key,)).fetchall() for key in keys]
+    return [Message(room, *row) for found in rows for row in found]
+
+
+def alike(
+    readers: Readers, room: str, after: int, upto: int, patterns: Sequence[str], limit: int
+) -> list[Message]:
+    """The newest messages with ``after < seq <= upto`` that are LIKE all patterns, newest first.
+
+    Reads all of them, in one query.
+    """
+    conditions = "".join(f" AND body LIKE :p{n} ESCAPE '!'" for n in range(len(patterns)))
+    query = f"{SELECT} WHERE {WITHIN}{conditions} ORDER BY key DESC LIMIT :limit"
+    values = {f"p{n}": pattern for n, pattern in enumerate(patterns)}
+    bounds = {"room": room, "after": storable(after), "upto": storable(upto), "limit": limit}
+    with readers.reader() as reader:
+        return [
+            Message(room, *row) for row in reader.execute(query, {**values, **bounds}).fetchall()
+        ]
+
+
+def storable(seq: int) -> int:
+    """The nearest number that a seq may be, or 0; a client may ask for any."""
+    return min(max(seq, 0), MAX_SEQ)

@@ -1,0 +1,197 @@
+"""Searching the database: through the index, or where this SQLite has none, by reading."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from chatroom.errors import HistoryUnavailable
+from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
+from chatroom.history.sqlite.file import DatabaseFile, unavailable
+from chatroom.history.sqlite.index import IndexFile
+from chatroom.history.sqlite.readers import Readers
+from chatroom.history.sqlite.reads import Extent, alike, between, extent, has, messages_at
+from chatroom.history.words import fts_query, like_pattern, words_of
+from chatroom.message import Message
+
+INDEXING_SECONDS = 2.0
+"""For so long one search brings the index up to date."""
+
+WAITING_SECONDS = 5.0
+"""For so long a search waits for the one before it."""
+
+READING_SECONDS = 5.0
+"""For so long a search reads where there is no index."""
+
+READING_LENGTH = 20_000
+"""Messages that are read at once then: one query, which holds its snapshot."""
+
+SPARE_ENTRIES = 10_000
+"""Entries of trimmed messages that are put up with; and no more than of others."""
+
+NEWEST = """
+    SELECT rowid FROM entries WHERE entries MATCH ? AND rowid >= ? AND rowid < ?
+    ORDER BY rowid DESC LIMIT ?"""
+
+PROGRESS = "SELECT first, last, nonce FROM rooms WHERE number = ?"
+
+ENTER = "INSERT INTO entries (rowid, body) VALUES (?, ?)"
+
+NOTE = """
+    INSERT INTO rooms VALUES (?, ?, ?, ?)
+    ON CONFLICT (number) DO UPDATE SET last = excluded.last, nonce = excluded.nonce"""
+
+
+class Search:
+    """Any thread's; whoever searches brings the index up to date first.
+
+    So a commit never waits for the index, and what is never searched is never indexed.
+    """
+
+    def __init__(self, file: DatabaseFile, readers: Readers) -> None:
+        self._name = file.name
+        self._readers = readers
+        # Held for all that touches the index: one searches at a time, the others wait.
+        self._lock = threading.Lock()
+        self._index = IndexFile(file)
+
+    def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
+        """As in the interface."""
+        words = words_of(text)
+        with self._locked():
+            found = extent(self._readers, room)
+            if not found or not words or limit < 1:
+                return []
+            before = max(min(before, found.last + 1), 1)
+            if not has_fts5(self._readers):
+                return self._read(room, found, words, before, limit)
+            keys = self._ask_twice(room, found, fts_query(words), before, limit)
+        # What was trimmed meanwhile is missing here; it was the oldest.
+        return messages_at(self._readers, room, keys)[::-1]
+
+    def close(self) -> None:
+        """Close the index. Close the readers before: that ends what is under way."""
+        with self._lock:
+            self._index.close()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=WAITING_SECONDS):
+            cause = "too many are searching at once"
+            raise HistoryUnavailable(self._name, cause, "try again in a few seconds")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _ask_twice(
+        self, room: str, found: Extent, query: str, before: int, limit: int
+    ) -> list[int]:
+        """The keys of the newest matches, newest first; a broken index is made anew."""
+        try:
+            return self._ask(room, found, query, before, limit)
+        except sqlite3.Error:
+            self._index.wipe()
+        try:
+            return self._ask(room, found, query, before, limit)
+        except sqlite3.Error as error:
+            self._index.wipe()  # where the disk is full, the room itself needs the space more
+            raise unavailable(self._name, error) from error
+
+    def _ask(self, room: str, found: Extent, query: str, before: int, limit: int) -> list[int]:
+        index = self._index.connection()
+        if not self._is_fit(index, room, found):
+            self._index.wipe()
+            index = self._index.connection()
+        self._catch_up(index, room, found)
+        bounds = found.key(found.first), found.key(before)
+        return [key for (key,) in index.execute(NEWEST, (query, *bounds, limit)).fetchall()]
+
+    def _is_fit(self, index: sqlite3.Connection, room: str, found: Extent) -> bool:
+        """Whether the index is this database's (a backup may have taken its place), and lean."""
+        first, last, nonce = progress(index, found)
+        stale = min(found.first - 1, last) - first + 1
+        if stale > max(SPARE_ENTRIES, last - first + 1 - stale):
+            return False
+        return last < found.first or has(self._readers, room, last, nonce)
+
+    def _catch_up(self, index: sqlite3.Connection, room: str, found: Extent) -> None:
+        """Index what was said since the last search, for a while.
+
+        Raises:
+            HistoryUnavailable: that wasn't enough.
+        """
+        _, last, _ = progress(index, found)
+        began, count = time.monotonic(), 0
+        while last < found.last:
+            page = between(self._readers, room, last, found.last, PAGE_LENGTH, PAGE_BYTES)
+            if not page:  # trimmed meanwhile
+                return
+            enter(index, found, page)
+            last = page[-1].seq
+            count += len(page)
+            spent = time.monotonic() - began
+            if spent >= INDEXING_SECONDS and last < found.last:
+                raise self._indexing(room, found.last - last, count)
+
+    def _indexing(self, room: str, left: int, at_once: int) -> HistoryUnavailable:
+        # Nobody goes on with it but those who search: so it asks them to, and not to wait.
+        searches = math.ceil(left / at_once)
+        return HistoryUnavailable(
+            self._name,
+            f"room {room!r} is still being indexed: {left} messages are left",
+            f"try again in 1 s; about {searches} more searches finish it",
+        )
+
+    def _read(
+        self, room: str, found: Extent, words: list[str], before: int, limit: int
+    ) -> list[Message]:
+        """The newest matches, by reading back through the room for a while.
+
+        Raises:
+            HistoryUnavailable: that wasn't enough.
+        """
+        patterns = [like_pattern(word) for word in words]
+        newest_first: list[Message] = []
+        began = time.monotonic()
+        upto = before - 1
+        while upto >= found.first and len(newest_first) < limit:
+            if time.monotonic() - began >= READING_SECONDS:
+                cause = f"room {room!r} is too long for a search without FTS5"
+                raise HistoryUnavailable(self._name, cause, "use an SQLite that has it")
+            after = max(upto - READING_LENGTH, 0)
+            wanted = limit - len(newest_first)
+            newest_first += alike(self._readers, room, after, upto, patterns, wanted)
+            upto = after
+        return newest_first[::-1]
+
+
+def progress(index: sqlite3.Connection, found: Extent) -> tuple[int, int, str]:
+    """The first and the last seq that are indexed of the room, and the last one's nonce."""
+    row: tuple[int, int, str] | None = index.execute(PROGRESS, (found.number,)).fetchone()
+    return row or (1, 0, "")
+
+
+def enter(index: sqlite3.Connection, found: Extent, page: list[Message]) -> None:
+    """Index a page, and note that it is, in one transaction."""
+    first, last = page[0], page[-1]
+    index.execute("BEGIN IMMEDIATE")
+    try:
+        index.executemany(ENTER, [(found.key(message.seq), message.body) for message in page])
+        index.execute(NOTE, (found.number, first.seq, last.seq, last.nonce))
+        index.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            index.execute("ROLLBACK")
+        raise
+
+
+def has_fts5(readers: Readers) -> bool:
+    """Whether this SQLite is built with FTS5; nearly all are."""
+    with readers.reader() as reader:
+        query = "SELECT count(*) FROM pragma_module_list WHERE name = 'fts5'"
+        return bool(reader.execute(query).fetchone()[0])

@@ -1,0 +1,71 @@
+"""The rooms that somebody is in, made when they are entered and forgotten when they are empty."""
+
+from __future__ import annotations
+
+from chatroom.errors import TooManyRooms
+from chatroom.history import History
+from chatroom.rooms.room import Room
+from chatroom.wire import plain
+
+_ALL = 1 << 40
+
+
+class ActiveRooms(dict[str, Room]):
+    """By name. Owned by the Server thread.
+
+    Args:
+        history: read where a room is made.
+        replay_limit: past messages that a joiner gets; 0 for all.
+        tail_bytes: bytes of recent frames that each room keeps at hand for joiners.
+        max_rooms: rooms that can be made.
+    """
+
+    def __init__(
+        self, history: History, *, replay_limit: int, tail_bytes: int, max_rooms: int
+    ) -> None:
+        super().__init__()
+        self._history = history
+        self._tail_length = replay_limit or _ALL
+        self._tail_bytes = tail_bytes
+        self._max_rooms = max_rooms
+        self._stored: set[str] | None = None  # rooms with messages; read when first asked for
+
+    def enter(self, name: str) -> Room:
+        """The room, from the history if nobody is in it yet.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+            TooManyRooms: it would have to be made.
+        """
+        room = self.get(name)
+        if room is None:
+            self._demand_place_for(name)
+            seq, nonce = self._history.head(name)
+            tail = self._history.tail(name, self._tail_length, self._tail_bytes)
+            frames = [plain.text_frame(plain.to_json(message)) for message in tail]
+            room = self[name] = Room(
+                name, seq, frames, tail_length=self._tail_length, tail_bytes=self._tail_bytes
+            )
+            if seq:
+                room.last_id = f"{seq}-{nonce}"
+        return room
+
+    def _demand_place_for(self, name: str) -> None:
+        """Refuse to make a room too many; one that has messages is there already."""
+        if self._stored is None:
+            self._stored = {room.name for room in self._history.rooms()}
+        if name not in self._stored:
+            unstored = self.keys() - self._stored
+            if len(self._stored) + len(unstored) >= self._max_rooms:
+                raise TooManyRooms(name, self._max_rooms)
+
+    def count_as_stored(self, name: str) -> None:
+        """The room has a message now: it stays when it is empty."""
+        assert self._stored is not None
+        self._stored.add(name)
+
+    def forget_if_empty(self, name: str) -> None:
+        """Let go of what a room has in memory, where nobody is in it."""
+        room = self.get(name)
+        if room and room.is_empty:
+            del self[name]

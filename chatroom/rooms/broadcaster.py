@@ -1,0 +1,231 @@
+"""What is said: committed as one transaction, then written to everyone in the room."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from chatroom.errors import CmidTaken, HistoryError, TooManyRooms, TypedRefusal
+from chatroom.history import History
+from chatroom.message import Message
+from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.greeter import Greeter
+from chatroom.rooms.news import News
+from chatroom.rooms.room import Room
+from chatroom.users.typed_user import TypedUser
+from chatroom.users.user import Said, User, Wish
+from chatroom.wire import plain
+from chatroom.wire.typed import Typing
+
+PROOF_AGE = 1.0
+"""Seconds for which a write that worked proves that the history works."""
+
+CMID_TWICE = ("broadcaster", "a cmid came twice, and the first was not stored", "send it again")
+
+NOT_STORED = "not stored: history unavailable"
+
+
+class Broadcaster:
+    """Owned by the Server thread.
+
+    Args:
+        history: written by this alone.
+        rooms: the Server's.
+        host: grants what users wish beside talking.
+        activity: told in which rooms something has been said.
+        drop: ends users who are too slow.
+        remove: takes a user out of its room; told why.
+        log_failure: counts and logs what failed.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        rooms: ActiveRooms,
+        host: Greeter,
+        activity: News,
+        *,
+        drop: Callable[[Iterable[User]], None],
+        remove: Callable[[User, str], None],
+        log_failure: Callable[[str, Exception], None],
+    ) -> None:
+        self._history = history
+        self._rooms = rooms
+        self._host = host
+        self._activity = activity
+        self._drop = drop
+        self._remove = remove
+        self._log_failure = log_failure
+        self._proved_at = -PROOF_AGE
+
+    def handle(self, batch: list[Said | Wish]) -> None:
+        """Say what is to be said; a new name comes in its turn, who types may wait."""
+        said: list[Said] = []
+        typing: list[Wish] = []
+        for item in batch:
+            if isinstance(item, Said):
+                said.append(item)
+            elif isinstance(item.request, Typing):
+                typing.append(item)
+            else:
+                self._broadcast(said)
+                said = []
+                self._grant(item)
+        self._broadcast(said)
+        for wish in typing:
+            self._grant(wish)
+
+    def _grant(self, wish: Wish) -> None:
+        user = wish.user
+        if isinstance(user, TypedUser) and user.inside:
+            self._host.grant(self._rooms[user.room], user, wish.request)
+
+    def _broadcast(self, batch: list[Said], *, is_checked: bool = False) -> None:
+        """Commit the batch as one transaction, then write it to the users of each room.
+
+        Args:
+            is_checked: none of it is stored already.
+        """
+        # Once told 1011, a user gets nothing stored behind the message that was not.
+        batch = [
+            said
+            for said in batch
+            if not said.user.failed and (not said.user.acknowledged or self._may_speak(said))
+        ]
+        if not batch:  # else it would count as a write that worked
+            return
+        try:
+            said_in = self._commit(batch)
+        except Exception as error:
+            if isinstance(error, CmidTaken) and not is_checked:
+                self._say_each_once(batch)
+            else:
+                self._not_stored(batch, error)
+        else:
+            self._send_all(said_in)
+
+    def _may_speak(self, said: Said) -> bool:
+        user = said.user
+        if isinstance(user, TypedUser) and not user.inside:
+            user.refuse(TypedRefusal("hello-first", "You are not in a room; say hello.", said.cmid))
+            return False
+        if user.room not in self._rooms:  # over HTTP one may speak to a room that nobody is in
+            with suppress(HistoryError):  # the commit meets it again
+                try:
+                    self._rooms.enter(user.room)
+                except TooManyRooms as error:
+                    user.refuse(too_many(error))
+                    return False
+        return True
+
+    def _commit(self, batch: list[Said]) -> dict[Room, list[tuple[Said, Message]]]:
+        sent_at = time.time_ns() // 1_000_000
+        nonces = os.urandom(8 * len(batch)).hex()
+        messages: list[Message] = []
+        said_in: dict[Room, list[tuple[Said, Message]]] = {}
+        for i, said in enumerate(batch):
+            user, draft = said.user, said.draft
+            room = self._rooms.enter(user.room)
+            theirs = said_in.setdefault(room, [])
+            message = Message(
+                room.name,
+                room.seq + len(theirs) + 1,
+                nonces[16 * i : 16 * i + 16],
+                draft.user_name or user.name,
+                draft.body,
+                draft.timestamp,
+                sent_at,
+                user.user_id,
+                said.cmid,
+            )
+            theirs.append((said, message))
+            messages.append(message)
+        self._proved_at = -PROOF_AGE
+        self._history.append(messages)
+        self._proved_at = time.monotonic()
+        return said_in
+
+    def _send_all(self, said_in: dict[Room, list[tuple[Said, Message]]]) -> None:
+        for room, pairs in said_in.items():  # all first: a fault in one room holds up no other
+            room.seq, room.last_id = pairs[-1][1].seq, pairs[-1][1].id
+            self._rooms.count_as_stored(room.name)
+        for room, pairs in said_in.items():
+            frames = [plain.text_frame(plain.to_json(message)) for _said, message in pairs]
+            room.remember(frames)
+            self._drop(room.send(frames))
+            if any(said.user.acknowledged for said, _message in pairs):
+                self._acknowledge(pairs)
+            self._activity.note(room)
+            self._rooms.forget_if_empty(room.name)
+
+    @staticmethod
+    def _acknowledge(pairs: Iterable[tuple[Said, Message]]) -> None:
+        speakers: dict[User, None] = {}
+        for said, message in pairs:
+            if said.user.acknowledged:
+                said.user.committed(said, message)
+                speakers[said.user] = None
+        for user in speakers:
+            user.send_acks()
+
+    def _say_each_once(self, batch: list[Said]) -> None:
+        """A client sends again what it has no ack for: answer what is stored, store the rest."""
+        fresh: list[Said] = []
+        twins: list[Said] = []
+        asked: set[tuple[str, str, str]] = set()
+        for said in batch:
+            key = (said.user.room, said.user.user_id, said.cmid)
+            if not said.cmid:
+                fresh.append(said)
+            elif key in asked:
+                twins.append(said)
+            elif not self._is_answered(said):
+                asked.add(key)
+                fresh.append(said)
+        self._broadcast(fresh, is_checked=True)
+        for said in twins:  # each behind its first, and so it is stored by now, if that is
+            if not said.user.failed and not self._is_answered(said):
+                self._not_stored([said], CmidTaken(*CMID_TWICE))
+
+    def _is_answered(self, said: Said) -> bool:
+        """Whether a message with this cmid is stored, or cannot be looked for: then it is told."""
+        try:
+            known = self._history.find(said.user.room, said.user.user_id, said.cmid)
+        except HistoryError as error:
+            self._not_stored([said], error)
+            return True
+        if known is None:
+            return False
+        if known.body == said.draft.body:
+            self._acknowledge([(said, known)])
+        else:
+            detail = "This cmid was used for another message; take a new one."
+            said.user.refuse(TypedRefusal("cmid-reused", detail, said.cmid))
+        return True
+
+    def _not_stored(self, batch: list[Said], error: Exception) -> None:
+        self._log_failure(f"{len(batch)} messages not stored", error)
+        for said in batch:
+            if not said.user.failed:
+                said.user.not_stored(said, NOT_STORED)
+        for user in {said.user for said in batch}:
+            user.failed = True
+            self._remove(user, NOT_STORED)
+            self._rooms.forget_if_empty(user.room)
+
+    def prove(self) -> None:
+        """Show that messages can be stored: by one that was, a moment ago, or by a write.
+
+        Raises:
+            HistoryUnavailable: they cannot.
+        """
+        if time.monotonic() - self._proved_at > PROOF_AGE:
+            self._history.probe()
+            self._proved_at = time.monotonic()
+
+
+def too_many(error: TooManyRooms) -> TypedRefusal:
+    """What a typed user is told of it."""
+    return TypedRefusal("too-many-rooms", f"{error}; use one that is there.")

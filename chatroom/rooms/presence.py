@@ -1,0 +1,89 @@
+"""Who is in a room: people, however many sockets each of them has. Owned by the Server thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from chatroom.names import folded
+from chatroom.users.typed_user import TypedUser
+
+
+class Known(NamedTuple):
+    """A person as others see it."""
+
+    user_id: str
+    user_name: str
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody who is here, or has been a moment ago and may come back."""
+
+    user_id: str
+    name: str
+    sockets: set[TypedUser] = field(default_factory=set)
+    """Empty while the person has a moment to come back."""
+    absences: int = 0
+    """How often it has been away, so that nobody takes one absence for another."""
+    typed_at: float = 0.0
+    """When others were last told that it types: monotonic seconds."""
+
+    @property
+    def known(self) -> Known:
+        """What others are told."""
+        return Known(self.user_id, self.name)
+
+
+class Presence:
+    """The people of one room."""
+
+    def __init__(self) -> None:
+        self._people: dict[str, Person] = {}
+        self._names: dict[str, str] = {}  # folded name -> user id
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def __contains__(self, user_id: str) -> bool:
+        return user_id in self._people
+
+    def __getitem__(self, user_id: str) -> Person:
+        return self._people[user_id]
+
+    def get(self, user_id: str) -> Person | None:
+        """The person, if here or away for a moment."""
+        return self._people.get(user_id)
+
+    def known(self) -> list[Known]:
+        """Everybody, in the order in which they came."""
+        return [person.known for person in self._people.values()]
+
+    def holder(self, name: str) -> Person | None:
+        """Who bears the name, or one that people take for it."""
+        user_id = self._names.get(folded(name))
+        return self._people[user_id] if user_id else None
+
+    def is_free(self, name: str, user_id: str = "") -> bool:
+        """Whether this user may bear the name; nobody's name is held by one who has gone."""
+        holder = self.holder(name)
+        return holder is None or holder.user_id == user_id or not holder.sockets
+
+    def enter(self, user_id: str, name: str, socket: TypedUser) -> Person:
+        """Let somebody in, once more or for the first time. The name is free."""
+        person = self._people.get(user_id)
+        if person is None:
+            person = self._people[user_id] = Person(user_id, name)
+            self._names[folded(name)] = user_id
+        person.sockets.add(socket)
+        return person
+
+    def rename(self, person: Person, name: str) -> None:
+        """Give the person a name that is free."""
+        del self._names[folded(person.name)]
+        self._names[folded(name)] = person.user_id
+        person.name = name
+
+    def forget(self, person: Person) -> None:
+        """The person is gone for good."""
+        del self._people[person.user_id], self._names[folded(person.name)]

@@ -1,0 +1,63 @@
+"""How somebody who joins or comes back gets what was said before.
+
+The Server thread only bridges the last stretch, from the room's tail. What is further back is
+read from the history by the user's own writer thread, a page at a time, while the room goes on:
+so a long past costs neither the room's time nor anybody's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatroom.channel import Channel
+from chatroom.errors import ChannelClosed
+from chatroom.history import History
+from chatroom.message import Message
+from chatroom.users.user import CaughtUp, User
+from chatroom.wire import plain
+from chatroom.wire.plain import CloseCode
+
+
+class Replay:
+    """Makes the pages that a writer thread sends.
+
+    Args:
+        history: read by writer threads.
+        add: where a user who has caught up is announced.
+    """
+
+    def __init__(self, history: History, add: Channel[object]) -> None:
+        self._history = history
+        self._add = add
+
+    def pages(self, room: str, after: int, upto: int) -> Iterator[bytes]:
+        """Frames of the messages with ``after < seq <= upto``."""
+        for page in self._history.pages(room, after, upto):
+            yield frames_of(page)
+
+    def catch_up(self, user: User, room: str, after: int, *, resumes: bool) -> Iterator[bytes]:
+        """Frames of all messages behind ``after``, until there are no more; then the user is
+        announced, and the Server bridges what came meanwhile.
+
+        Args:
+            resumes: the user has seen the message ``after``: what follows has to be there. A
+                newcomer gets what there is.
+        """
+        if not resumes:
+            after = max(after, self._history.first(room) - 1)
+        upto, _nonce = self._history.head(room)
+        for page in self._history.pages(room, after, upto):
+            if page[0].seq != after + 1:  # trimmed while we read: never a silent gap
+                user.end(CloseCode.GAP, "gap: the past was trimmed meanwhile", drop=True)
+                return
+            after = page[-1].seq
+            yield frames_of(page)
+        try:
+            self._add.put(CaughtUp(user, after))
+        except ChannelClosed:
+            return  # the server stops, and has told the user
+
+
+def frames_of(messages: list[Message]) -> bytes:
+    """The messages' frames as one."""
+    return b"".join(plain.text_frame(plain.to_json(message)) for message in messages)

@@ -1,0 +1,114 @@
+"""A room: who is in it, and the end of its conversation."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Protocol
+
+from chatroom.rooms.presence import Presence
+from chatroom.sockets.connection import Connection
+from chatroom.sockets.sending import broadcast
+from chatroom.users.user import User
+
+
+class Listener(Protocol):
+    """Somebody who hears a room without a WebSocket."""
+
+    def take(self, frames: Sequence[bytes]) -> bool:
+        """Take text frames, a message each; never waits. False: too slow, tell it nothing more."""
+
+
+class Room:
+    """Owned by the Server thread; nobody else touches it.
+
+    Args:
+        name: what clients call it.
+        seq: of its last committed message, 0 for none.
+        tail: the frames of its last messages, oldest first.
+        tail_length: the number of frames to remember.
+        tail_bytes: about how many bytes of frames to remember.
+        last_id: of its last committed message.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        seq: int,
+        tail: Iterable[bytes],
+        *,
+        tail_length: int,
+        tail_bytes: int,
+        last_id: str = "0-0",
+    ) -> None:
+        self.name = name
+        self.seq = seq
+        self.last_id = last_id
+        self.users: dict[User, Connection] = {}
+        """Who hears what is said. In the order of joining; a broadcast touches the connections
+        only."""
+        self.members: dict[User, Connection] = {}
+        """The typed ones of these: they hear of people, too."""
+        self.listeners: list[Listener] = []
+        self.presence = Presence()
+        self.is_large = False
+        """Too many people for names: its members are told their number."""
+        self.counted_at = 0.0
+        """When its members were last told how many they are: monotonic seconds."""
+        self.counts_later = False
+        """They will be told again soon."""
+        self._tail: deque[bytes] = deque()
+        self._tail_size = 0
+        self._tail_length = tail_length
+        self._tail_bytes = tail_bytes
+        self._replay: bytes | None = None
+        self.remember(list(tail))
+
+    @property
+    def is_empty(self) -> bool:
+        """Nobody is here, nor has been a moment ago."""
+        return not (self.users or self.listeners or self.presence)
+
+    @property
+    def first_remembered(self) -> int:
+        """The seq of the oldest message in the tail; ``seq + 1`` where the tail is empty."""
+        return self.seq - len(self._tail) + 1
+
+    def remember(self, frames: Sequence[bytes]) -> None:
+        """Put the newest frames at the end of the tail, and forget what it cannot hold."""
+        self._replay = None
+        self._tail.extend(frames)
+        self._tail_size += sum(map(len, frames))
+        while len(self._tail) > self._tail_length or self._tail_size > self._tail_bytes:
+            self._tail_size -= len(self._tail.popleft())
+
+    def replay(self) -> bytes:
+        """All frames of the tail as one; made once for all who join before the next message."""
+        if self._replay is None:
+            self._replay = b"".join(self._tail)
+        return self._replay
+
+    def frames_after(self, seq: int) -> list[bytes] | None:
+        """The frames behind this message; None where the tail does not reach so far back."""
+        if seq + 1 < self.first_remembered:
+            return None
+        return list(islice(self._tail, seq + 1 - self.first_remembered, sys.maxsize))
+
+    def send(self, frames: Sequence[bytes]) -> list[User]:
+        """Let everybody hear what was said; returns the users who are too slow."""
+        if self.listeners:
+            self.listeners = [listener for listener in self.listeners if listener.take(frames)]
+        return self._slow(self.users, b"".join(frames))
+
+    def tell(self, frames: bytes) -> list[User]:
+        """Tell the members something; returns those who are too slow."""
+        return self._slow(self.members, frames)
+
+    @staticmethod
+    def _slow(users: dict[User, Connection], frames: bytes) -> list[User]:
+        behind = broadcast(users.values(), frames)
+        if not behind:  # nearly always: and then nothing else is touched
+            return []
+        return [user for user, connection in users.items() if connection in behind]

@@ -1,0 +1,64 @@
+"""Retention: lets go of the oldest messages, a few at a time. The Server thread's."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from chatroom.errors import HistoryError
+from chatroom.history import History
+from chatroom.rooms.timers import Timers
+
+log = logging.getLogger(__name__)
+
+STEP = 500
+"""Messages deleted in one transaction, at most: some milliseconds in which nobody is heard."""
+
+PAUSE = 0.1
+"""Seconds between two steps, for those who talk."""
+
+INTERVAL = 60.0
+"""Seconds between two looks at all rooms."""
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+class Trimmer:
+    """Looks at all rooms once a minute, where the settings ask for it.
+
+    Args:
+        history: the Server's.
+        timers: the Server's.
+        keep_messages: the newest so many of each room are kept; 0 for all.
+        keep_days: messages of the last so many days are kept; 0 for all.
+    """
+
+    def __init__(
+        self, history: History, timers: Timers, keep_messages: int, keep_days: int
+    ) -> None:
+        self._history = history
+        self._timers = timers
+        self._keep_messages = keep_messages
+        self._keep_days = keep_days
+        self._rooms: list[str] = []
+
+    def start(self) -> None:
+        """Begin, if anything is to be let go of at all."""
+        if self._keep_messages or self._keep_days:
+            self._timers.after(PAUSE, self._step)
+
+    def _step(self) -> None:
+        wait = INTERVAL
+        try:
+            self._rooms = self._rooms or [room.name for room in self._history.rooms()]
+            if self._rooms:
+                if not self._trim(self._rooms[-1]):
+                    self._rooms.pop()
+                wait = PAUSE if self._rooms else INTERVAL
+        except HistoryError as error:
+            log.error("error: the history is not trimmed: %s", error)
+        self._timers.after(wait, self._step)
+
+    def _trim(self, room: str) -> int:
+        since = time.time_ns() // 1_000_000 - self._keep_days * DAY_MS if self._keep_days else 0
+        return self._history.trim(room, self._keep_messages, since, STEP)

@@ -1,0 +1,314 @@
+"""What gunicorn must know: its settings, made from ours, and its hooks.
+
+``gunicorn.conf.py`` takes all of it, so that ``gunicorn app:app`` and ``python app.py`` serve
+alike. Source of the hooks' order: docs.gunicorn.org, "Server Hooks".
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import logging
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from types import FrameType
+from typing import Any, NoReturn
+
+from chatroom.configuration import CHECKOUT, Configuration, load_configuration
+from chatroom.engine import Engine
+from chatroom.errors import ChatError
+from chatroom.history import make_history
+from chatroom.log import set_up_logging
+from chatroom.serving.machine import (
+    Carried,
+    Limit,
+    affordable_users,
+    machine_limits,
+    raise_descriptor_limit,
+)
+from chatroom.sockets.sending import STALL_TIMEOUT
+from chatroom.web.invitation import EVERYWHERE, lan_address, print_code
+
+log = logging.getLogger(__name__)
+
+RESERVE = 32
+"""Threads beyond ``maxUsers``: so that the page and curl are served when the room is full."""
+
+GRACE = 6
+"""Seconds that gunicorn's master waits for the worker; the engine needs four at most."""
+
+ADDRESS_PATIENCE = 3.0
+"""Seconds in which a program that was killed just now lets go of its port."""
+
+LEFTOVER = 0.5
+"""Seconds that a page under way has once the engine has stopped. A download that nobody reads
+would hold the process until the master kills it."""
+
+STACK_BYTES = 256 * 1024
+"""Of each thread. Nothing here recurses: JSON that would is refused before it is parsed."""
+
+SWITCH_INTERVAL = 0.5
+"""Seconds after which a thread that waits for the interpreter asks for it, again and again.
+
+Threads here give it up at every read, write and commit, within milliseconds. With Python's
+default of 5 ms, 10,000 users who leave at once make two million wake-ups a second for nothing:
+measured, the process did nothing else for minutes, and with 0.5 s it was through in 7.
+"""
+
+GC_THRESHOLDS = (700, 10, 500)
+"""When Python looks for cycles among new, younger and all objects. The last is 10 by default.
+
+A look at all that 10,000 users hold stops the room for half a second, and with the default
+2,500 people who come in bring it about. There is nothing for it to find: all cycles here die
+young, or are cut (``library.cut_cycles``). With 500 it takes some 30,000 who come in.
+"""
+
+REFUSED = 2
+"""Exit code of a start that the settings or the history forbid."""
+
+
+def configure() -> Configuration:
+    """Load the settings and set up the log.
+
+    Where that fails, say so in a line and exit; but once the room is open, after SIGHUP, say
+    so and keep the settings that it has.
+    """
+    global _configuration
+    try:
+        loaded = load_configuration()
+        set_up_logging(loaded)
+    except ChatError as error:
+        if not _configuration:
+            refuse(error)
+        log.error("refused: new settings: %s", error)
+        print(f"chatroom: settings unchanged: {error}", file=sys.stderr, flush=True)
+    else:
+        _configuration = replace(loaded, max_users=_carried(loaded.max_users).users)
+    return _configuration
+
+
+_configuration: Configuration | None = None  # the master's; its workers inherit it
+
+
+def refuse(error: ChatError | str) -> NoReturn:
+    """End the start with one line on standard error."""
+    print(f"chatroom: {error}", file=sys.stderr, flush=True)
+    sys.exit(REFUSED)
+
+
+def _carried(max_users: int) -> Carried:
+    return affordable_users(max_users, RESERVE, _limits())
+
+
+@cache
+def _limits() -> list[Limit]:
+    # Read once: after SIGHUP the worker before this one still has its threads.
+    raise_descriptor_limit()
+    return machine_limits()
+
+
+def settings(configuration: Configuration) -> dict[str, Any]:
+    """gunicorn's settings by their names in a ``gunicorn.conf.py``."""
+    host = configuration.host_name
+    threads = configuration.max_users + RESERVE
+    return {
+        "bind": f"[{host}]:{configuration.port}" if ":" in host else f"{host}:{configuration.port}",
+        "worker_class": "gthread",
+        "workers": 1,
+        "threads": threads,
+        "worker_connections": threads + RESERVE,  # the surplus may be kept alive between requests
+        "backlog": 4096,
+        "graceful_timeout": GRACE,
+        "timeout": 120,
+        "loglevel": "warning",
+        "forwarded_allow_ips": ",".join(map(str, configuration.trusted_proxies)),
+        "control_socket_disable": True,  # one more way in, which nobody here needs
+        "on_starting": on_starting,
+        "when_ready": when_ready,
+        "nworkers_changed": nworkers_changed,
+        "post_worker_init": post_worker_init,
+        "worker_exit": worker_exit,
+    }
+
+
+def run() -> NoReturn:
+    """Become ``gunicorn app:app``, from whatever folder."""
+    os.environ["CHATROOM_CONFIG"] = str(load_configuration().path)  # may be relative to here
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "app:app"])
+
+
+# -- hooks, in the order in which gunicorn calls them ---------------------------------------
+
+
+def on_starting(arbiter: Any) -> None:
+    """In the master, before it listens: refuse what cannot work."""
+    configuration = load_configuration()
+    _check_arguments(arbiter.cfg, configuration)
+    if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # sockets handed down are bound
+        for address in arbiter.cfg.address:
+            if not isinstance(address, str):  # a unix socket's path is
+                _await_address(*address)
+    carried, reason = _carried(configuration.max_users)
+    if not carried:
+        refuse(f"this machine carries no user; {reason}")
+    if carried < configuration.max_users:
+        note = f"maxUsers lowered from {configuration.max_users} to {carried}: {reason}"
+        log.warning(note)
+        print(f"chatroom: {note}", file=sys.stderr)
+    try:
+        make_history(configuration.history, configuration.folder).check()
+    except ChatError as error:
+        refuse(error)
+
+
+def _await_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on, after a while for a predecessor to go."""
+    deadline = time.monotonic() + ADDRESS_PATIENCE
+    while True:
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+                return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                way_out = "stop what uses it, or change port or hostName in config.json"
+                refuse(f"cannot listen on {host}:{port}: {error.strerror}; {way_out}")
+        time.sleep(0.1)
+
+
+def _check_arguments(cfg: Any, configuration: Configuration) -> None:
+    """Refuse options of gunicorn's command line that would break the room."""
+    if cfg.workers != 1:
+        refuse(
+            f"workers is {cfg.workers}; wanted: 1. The room lives in one process; "
+            "raise maxUsers, not workers"
+        )
+    if cfg.worker_class_str != "gthread":
+        refuse(f"worker_class is {cfg.worker_class_str}; wanted: gthread")
+    if cfg.max_requests:
+        refuse(f"max_requests is {cfg.max_requests}; wanted: 0. It would throw everybody out")
+    least = _carried(configuration.max_users).users + RESERVE
+    for option in ("threads", "worker_connections"):
+        if getattr(cfg, option) < least:
+            refuse(
+                f"{option} is {getattr(cfg, option)}; wanted: at least {least}, which is "
+                f"maxUsers and {RESERVE} more. Lower maxUsers in config.json"
+            )
+
+
+def when_ready(arbiter: Any) -> None:
+    """In the master, when it listens: tell where, and how others get in."""
+    for listener in arbiter.LISTENERS:
+        address = listener.sock.getsockname()
+        if listener.sock.family == socket.AF_UNIX:
+            print(f"The chat room listens on {address}")
+            continue
+        host, port = address[:2]
+        everywhere = host in EVERYWHERE
+        here = "localhost" if everywhere or host.startswith("127.") else host
+        print(f"The chat room is open: {_url(here, port)} (Ctrl-C stops it)")
+        lan = lan_address() if everywhere else None
+        if lan:
+            print(f"For others on the network: {_url(lan, port)}")
+            if sys.stdout.isatty():
+                print(print_code(_url(lan, port), sys.stdout.encoding), end="")
+    sys.stdout.flush()
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
+    """In the master, after SIGTTIN: a second worker would find the history locked."""
+    if old is not None and new > 1:
+        log.warning("refused: a second worker; the room lives in one process")
+        arbiter.num_workers = 1
+
+
+def post_worker_init(worker: Any) -> None:
+    """In the worker, before its loop: start the engine, and stop it when told to."""
+    engine: Engine = worker.wsgi.extensions["chatroom"]
+    threading.stack_size(STACK_BYTES)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.set_threshold(*GC_THRESHOLDS)
+    _limit_stalls(worker.sockets)
+    try:
+        # After SIGHUP the worker before this one still has the history for a while.
+        engine.start(patience=2 * GRACE if worker.age > 1 else 0)
+    except ChatError as error:
+        log.error("refused: %s", error)
+        print(f"chatroom: {error}", file=sys.stderr, flush=True)
+        sys.exit(worker.WORKER_BOOT_ERROR)
+    logging.getLogger("gunicorn.error").addFilter(shorten_stall)
+    _stop_on_signal(engine, worker)
+
+
+def shorten_stall(record: logging.LogRecord) -> bool:
+    """One line instead of a traceback, where a client took nothing of a page until TCP gave up."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
+        record.exc_info = None
+        record.msg, record.args = "a client took nothing for %.0f s: cut off", (STALL_TIMEOUT,)
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
+def _limit_stalls(listeners: list[Any]) -> None:
+    """A client that takes no byte of a page or a history must not hold a thread for ever."""
+    for listener in listeners:
+        if listener.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+            milliseconds = int(STALL_TIMEOUT * 1000)
+            # Linux: accepted sockets inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+def _stop_on_signal(engine: Engine, worker: Any) -> None:
+    """SIGTERM, SIGINT and SIGQUIT, and the death of the master, all stop the engine.
+
+    As shipped, SIGTERM leaves every socket open until the grace is over and then breaks it;
+    the others break it at once.
+    """
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put may interrupt itself
+
+    def wait_and_stop() -> None:
+        while os.getppid() == worker.ppid:
+            with suppress(queue.Empty):
+                told.get(timeout=1.0)
+                break
+        engine.stop(_cause(worker))
+        time.sleep(LEFTOVER)
+        os._exit(0)  # the pool's threads are no daemons: the interpreter would wait for each
+
+    def on_signal(signum: int, frame: FrameType | None) -> None:
+        worker.told = signum  # for worker_exit, which may come before the stopper has woken up
+        told.put(signum)
+        worker.handle_exit(signum, frame)  # no more connections; leave when all have gone
+
+    threading.Thread(target=wait_and_stop, name="stopper", daemon=True).start()
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(signum, on_signal)
+        signal.siginterrupt(signum, False)
+
+
+def worker_exit(_arbiter: Any, worker: Any) -> None:
+    """In the worker, after its loop: do not leave before all is stored."""
+    if worker.booted:
+        worker.wsgi.extensions["chatroom"].stop(_cause(worker))
+
+
+def _cause(worker: Any) -> str:
+    """Why the worker stops."""
+    if signum := getattr(worker, "told", 0):
+        return signal.Signals(signum).name
+    return "the master is gone" if os.getppid() != worker.ppid else "gunicorn ends the worker"

@@ -1,0 +1,1 @@
+"""A socket's two directions, and the gate that counts who holds one."""

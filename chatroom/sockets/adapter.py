@@ -1,0 +1,80 @@
+"""simple-websocket, made to run on our threads and to hold no more than it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import simple_websocket
+
+from chatroom.wire.plain import CloseCode
+
+
+class _ReaderLoop:
+    """The library's ``thread_class``: keeps the read loop for ``Connection.listen`` to run."""
+
+    name = "simple-websocket"
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        self.run = target
+
+    def start(self) -> None:
+        """Do nothing: the reader thread runs the loop itself."""
+
+
+class _HandOver:
+    """The library's ``event_class``: ``listen`` puts its own ``set`` here, which the library
+    calls after each message."""
+
+    def set(self) -> None:
+        """Do nothing until ``listen`` has taken over."""
+
+
+class _NoHandshake:
+    """Takes the place of wsproto's, whose HTTP parser would stay as long as the socket."""
+
+    @staticmethod
+    def events() -> tuple[()]:
+        """What the library asks it for, with every byte that it gets."""
+        return ()
+
+
+HANDSHAKE_IS_OVER = _NoHandshake()
+
+
+def server_options(max_message_bytes: int, subprotocols: Sequence[str] = ()) -> dict[str, Any]:
+    """Flask-Sock's ``SOCK_SERVER_OPTIONS``.
+
+    Args:
+        max_message_bytes: the library counts characters, so this bounds its memory; whoever
+            handles a message counts its bytes.
+        subprotocols: that the server speaks.
+    """
+    return {
+        "thread_class": _ReaderLoop,
+        "event_class": _HandOver,
+        "max_message_size": max_message_bytes,
+        "receive_bytes": 65536,
+        "subprotocols": subprotocols,
+        "ping_interval": None,  # recv pings: a kernel timer instead of a selector per socket
+    }
+
+
+def cut_cycles(ws: simple_websocket.Server) -> None:
+    """Free what a user held when it leaves, not at Python's next look at all objects: with ten
+    thousand users that stops the room for half a second (``serving.GC_THRESHOLDS``)."""
+    del ws.event.set, ws.thread.run
+    with suppress(AttributeError):  # where another wsproto has no generator, it has no cycle
+        ws.ws.connection._proto._parse_more.close()
+    ws.sock = ws.ws = ws.environ = (
+        None  # Flask-Sock makes a class that keeps ws; classes are cycles too
+    )
+
+
+def cause_of(ws: simple_websocket.Server, peer_gone: bool) -> str:
+    if peer_gone:
+        return "gone without a Close"
+    if ws.incoming_message_len > (ws.max_message_size or 0):
+        return f"close {int(CloseCode.TOO_BIG)}: Message is too big"
+    return f"close {int(ws.close_reason)}: {ws.close_message or ''}".rstrip(": ")

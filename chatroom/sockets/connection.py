@@ -1,0 +1,269 @@
+"""One client's socket, in both directions, and its place in simple-websocket.
+
+simple-websocket takes a ``Connection`` for its socket. It reads through ``recv``, on our
+reader thread, and its control frames go through ``send`` into the same order as ours.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import simple_websocket
+
+from chatroom.errors import HandshakeRefused
+from chatroom.sockets import sending
+from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
+from chatroom.sockets.sending import END, Sender, turn
+from chatroom.wire.frame_reader import FrameReader
+from chatroom.wire.plain import PING, CloseCode
+
+SEND_PATIENCE = 1.0
+"""Seconds that one blocking send may take, before the writer looks at the clock."""
+
+LINGER_BYTES = 16 << 20
+"""What a peer may still send after the end, before its socket is cut without regard."""
+
+IDLE_RECV_BYTES = 476
+"""What a reader asks for while its client is silent: Python sets the whole buffer aside before
+it waits, for each user. With its 33 bytes of ``bytes`` object, the largest that pymalloc keeps."""
+
+
+class Connection(Sender):
+    """Whole frames to one client, and bytes from it.
+
+    gunicorn owns the descriptor and closes it, when the reader thread has left; nobody uses it
+    after ``finish``.
+
+    Args:
+        sock: a connected, blocking socket.
+        queue_bytes: what may wait for the client, before it counts as slow.
+        ping_interval: seconds of silence after which the client is pinged; after as many
+            seconds more, it is dead.
+        max_message_bytes: of one incoming message; a longer one is left to the library.
+
+    Raises:
+        HandshakeRefused: TLS ends in this process.
+    """
+
+    __slots__ = (
+        "_door",
+        "_frames",
+        "_handle",
+        "_more",
+        "_peer_gone",
+        "_ping_interval",
+        "_pinged",
+    )
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        queue_bytes: int,
+        ping_interval: int,
+        max_message_bytes: int,
+    ) -> None:
+        if not type(sock) is socket.socket:  # noqa: E714 - SSLSocket is a subclass
+            reason = "TLS ends in this process; let a proxy in front end it (docs/deployment.md)"
+            raise HandshakeRefused(501, reason)
+        super().__init__(sock, queue_bytes)
+        self._peer_gone = False
+        self._pinged = False
+        self._more = False
+        self._frames = FrameReader(max_message_bytes)
+        self._handle: Callable[[str | bytes], None]  # listen's, like _door
+        self._door: Callable[[], str | None] | None = None
+        self._ping_interval = ping_interval
+
+    def hold(self) -> None:
+        """Let the reader thread sleep through what the client sends, until ``release``.
+
+        Any thread. ``setsockopt`` keeps the interpreter, so that a loop over ten thousand of
+        these is over before any reader could interfere.
+        """
+        self._set_low_water(1 << 30)
+
+    def release(self) -> None:
+        """Wake the reader for what has come meanwhile. Any thread."""
+        self._set_low_water(1)
+
+    def _set_low_water(self, size: int) -> None:
+        # Linux wakes a reader only when so many bytes are there, or the connection has ended.
+        with suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+
+    # -- what simple-websocket calls, on the reader thread -----------------------------------
+
+    def send(self, data: bytes) -> int:
+        """Take the library's 101, Pong or Close, whole. It ignores the count."""
+        if not self.write(data):
+            self.end(CloseCode.SLOW, "slow", drop=True)
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes for the library, b"" when there are no more.
+
+        Ordinary text frames go to the handler from here, and the client is pinged in between.
+        """
+        theirs = self._hand_over(b"")
+        while not theirs:
+            data = self._recv(size)
+            if not data:
+                break
+            theirs = self._hand_over(data)
+        return theirs
+
+    def _hand_over(self, data: bytes) -> bytes:
+        texts, theirs = self._frames.read(data)
+        for text in texts:
+            self._handle(text)
+        return theirs
+
+    def _recv(self, size: int) -> bytes:
+        while True:
+            try:
+                data = self._socket.recv(size if self._more else IDLE_RECV_BYTES)
+            except BlockingIOError:  # the kernel's timer: ping_interval seconds of silence
+                if self._door:
+                    if self._is_turned_away():
+                        return b""
+                    continue
+                if self._pinged or self._closing:
+                    self.end(CloseCode.SERVER_ERROR, "no answer to a ping", drop=True)
+                    self._peer_gone = True
+                    return b""
+                self._pinged = True
+                self.send(PING)
+                continue
+            except OSError as error:
+                self._closing = self._closing or f"lost ({error.strerror})"
+                self._peer_gone = True
+                raise
+            self._pinged = False
+            if self._door and self._is_turned_away():
+                return b""
+            if self._is_overdue():  # it ignores our Close and goes on talking
+                data = b""
+            self._peer_gone = not data
+            self._more = len(data) >= IDLE_RECV_BYTES
+            return data
+
+    def _is_turned_away(self) -> bool:
+        """Whether the client had its time to say who it is, and did not."""
+        assert self._door
+        reason = self._door()
+        if reason is None:
+            self._door = None
+            self._set_receive_timer(self._ping_interval)
+        elif reason:
+            self.end(CloseCode.POLICY, reason)
+        return bool(reason)
+
+    def _set_receive_timer(self, seconds: float) -> None:
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
+
+    def fileno(self) -> int:
+        """The descriptor, for selectors."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Do nothing: the library has left its loop, and ``finish`` comes next."""
+
+    # -- the reader thread ----------------------------------------------------------------
+
+    def set_timers(self) -> None:
+        """Let the kernel end the waits in ``recv`` and ``send``. Comes first, once the socket is
+        ours: a request that is refused leaves it to gunicorn as it was.
+
+        Not the writer's to do: this alone would cost its stack one more page, 4 KiB a user.
+        """
+        with suppress(OSError):  # macOS says so here when the peer is gone; recv says it again
+            self._set_timers(self._socket)
+
+    def _set_timers(self, sock: socket.socket) -> None:
+        self._set_receive_timer(self._ping_interval)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
+        if sock.family == socket.AF_UNIX:  # a proxy on the same machine
+            return
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            milliseconds = int(sending.STALL_TIMEOUT * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+    def listen(
+        self,
+        ws: simple_websocket.Server,
+        handle: Callable[[str | bytes], None],
+        door: Callable[[], str | None] | None = None,
+    ) -> str:
+        """Run the library's read loop here, and hand each message over at once.
+
+        Args:
+            ws: the library's side of the socket, its handshake done.
+            handle: takes each message.
+            door: asked every second and with all that comes: why the client has to go, "" if it
+                may stay for now, None if it is in and need not be asked about again.
+
+        Returns:
+            Why it ended, in words for the log.
+
+        Raises:
+            Whatever ``handle`` raises; the loop ends with it.
+        """
+
+        def hand_over() -> None:
+            while ws.input_buffer:
+                handle(ws.input_buffer.pop(0))
+
+        ws.event.set = hand_over
+        ws.ws.handshake = HANDSHAKE_IS_OVER
+        self._handle = handle
+        if door:
+            self._door = door
+            self._set_receive_timer(1)
+        try:
+            ws.thread.run()
+        finally:
+            del self._handle
+            self._door = None
+            cut_cycles(ws)
+        return self._closing or cause_of(ws, self._peer_gone)
+
+    def finish(self, writer: threading.Thread) -> None:
+        """Let the writer send what is left, then say goodbye to the socket. Waits for seconds."""
+        with turn:
+            self._deadline = self._deadline or time.monotonic() + sending.CLOSE_TIMEOUT
+            self._closing = self._closing or "closed"
+        if self._peer_gone:
+            self.cut()
+        self._queue.put(END)
+        writer.join()
+        if not self._peer_gone:
+            self._linger()
+        self.cut()
+
+    def _linger(self) -> None:
+        """Read until the client has closed too: closing with bytes unread would send a reset,
+        which overtakes the Close frame (RFC 9112, section 9.6, says so of HTTP)."""
+        deadline = time.monotonic() + sending.CLOSE_TIMEOUT
+        left = LINGER_BYTES
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            self._set_receive_timer(sending.CLOSE_TIMEOUT)
+            while left > 0 and time.monotonic() < deadline:
+                data = self._socket.recv(65536)
+                if not data:
+                    return
+                left -= len(data)
+        except OSError:
+            return
+
+
+def _timeval(seconds: float) -> bytes:
+    """C's ``struct timeval``."""
+    return struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))

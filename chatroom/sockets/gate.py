@@ -1,0 +1,103 @@
+"""The gate: how many sockets may be open, and which ones are."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+from chatroom.errors import HandshakeRefused
+from chatroom.wire.plain import CloseCode
+
+LEAVING_AT_ONCE = 100
+"""Users whose threads end at the same time, when the server stops."""
+
+
+class Occupant(Protocol):
+    """Who holds a place: a ``Connection``, or the ``Listener`` of a stream of events."""
+
+    def hold(self) -> None:
+        """Let its thread sleep, until ``release``."""
+
+    def release(self) -> None:
+        """Let it go on."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Tell it that it must leave. Never waits."""
+
+    def cut(self) -> None:
+        """Make it leave."""
+
+
+class Gate:
+    """Counts every socket under ``/chat``, joined or not, from before its upgrade to its end;
+    and every stream of events.
+
+    Called by reader threads, and by the thread that stops the server.
+
+    Args:
+        capacity: sockets at the same time. Each holds one of gunicorn's threads for life.
+    """
+
+    # Rule: _changed's lock guards _inside and _shut.
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._inside: set[Occupant] = set()
+        self._shut = False
+        self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._inside)
+
+    def enter(self, connection: Occupant) -> None:
+        """Take a place.
+
+        Raises:
+            HandshakeRefused: all are taken, or the server stops.
+        """
+        with self._changed:
+            if self._shut:
+                raise HandshakeRefused(503, "The server stops.", {"Retry-After": "5"})
+            if len(self._inside) >= self.capacity:
+                reason = f"The chat is full: all {self.capacity} places are taken. Try later."
+                raise HandshakeRefused(503, reason, {"Retry-After": "30"})
+            self._inside.add(connection)
+
+    def leave(self, connection: Occupant) -> None:
+        """Give the place back. Idempotent."""
+        with self._changed:
+            self._inside.discard(connection)
+            self._changed.notify_all()
+
+    def shut(self, timeout: float) -> None:
+        """Let nobody in, tell everybody that the server stops, and see them out.
+
+        All are told at once: meanwhile their readers are held, or the first thousand who
+        answer would keep the interpreter from the rest. Then they leave, a few at a time, for
+        ``timeout`` seconds. Whoever is still there has the Close frame, and goes with the process.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            self._shut = True
+            inside = list(self._inside)
+        for connection in inside:
+            connection.hold()
+        for connection in inside:
+            connection.end(CloseCode.GOING_AWAY, "server stops")
+        for connection in self._see_out(inside, deadline):
+            connection.cut()
+
+    def _see_out(self, held: list[Occupant], deadline: float) -> set[Occupant]:
+        """Release the held ones as others leave; return those released who have not left."""
+        released: set[Occupant] = set()
+        with self._changed:
+            while self._inside and (seconds := deadline - time.monotonic()) > 0:
+                released &= self._inside
+                while held and len(released) < LEAVING_AT_ONCE:
+                    connection = held.pop()
+                    connection.release()
+                    if connection in self._inside:  # else nobody would tell of its leaving
+                        released.add(connection)
+                self._changed.wait(seconds)
+            return released & self._inside

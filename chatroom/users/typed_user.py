@@ -1,0 +1,219 @@
+"""A user of the typed protocol, ``chatroom.v1``: the reader's side of it.
+
+What must happen in one order for all, such as who bears which name, is the Server thread's: see
+``host.py``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, NamedTuple
+
+from chatroom.errors import FrameRefused, HandshakeRefused, HistoryError, TypedRefusal
+from chatroom.history import History
+from chatroom.message import Draft, Message
+from chatroom.users.tokens import Identity, Tokens, new_identity
+from chatroom.users.user import ADDED_BYTES, Said, User, Wish
+from chatroom.web.handshake import room_name
+from chatroom.wire import typed
+from chatroom.wire.plain import CloseCode
+from chatroom.wire.typed import Cursor, Hello, Ping, Say, Typing
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT = 10
+"""Seconds in which a client has to be let in."""
+
+TYPING_INTERVAL = 2.0
+"""Seconds in which others are told once at most that a user types."""
+
+MAX_BAD_FRAMES = 10
+"""Frames that make no sense, after which a client does not either."""
+
+
+class Arrival(NamedTuple):
+    """A typed user at the door."""
+
+    user: TypedUser
+    name: str
+    room: str
+    identity: Identity
+    token: str
+    """Proves the identity; for the client to keep."""
+    comes_back: bool
+    """It is the same tab as before: an old connection of that tab is to go."""
+    seen: int | None
+    """The seq of the last message it saw, if that message is still there; -1 if it is not; None
+    where it did not ask."""
+    past: int | None
+    """Past messages that it wants at most, where it does not go on after ``seen``."""
+    read: int | None
+    """The seq of the last message that its user has read."""
+    hears_rooms: bool
+    """It wants to be told in which rooms something is said."""
+
+    def wants(self, newest: int, limit: int) -> int:
+        """How many of a room's messages it is to get; ``newest`` is the last one's seq."""
+        if self.past is None:
+            return limit
+        back_to_read = newest - self.read + 1 if self.read is not None and self.read >= 0 else 0
+        return min(limit, max(self.past, back_to_read))
+
+
+class TypedUser(User):
+    """Made when a socket opens; in the room once the Server has taken its ``hello``.
+
+    Args:
+        tokens: what tells who somebody was.
+        history: tells whether the last message that a client saw is still there.
+    """
+
+    acknowledged = True
+    __slots__ = (
+        "_acks",
+        "_bad_frames",
+        "_hello_by",
+        "_history",
+        "_tokens",
+        "_typed_at",
+        "hears_rooms",
+        "inside",
+        "knows",
+        "names_refused",
+        "tab",
+        "user_id",
+    )
+
+    def __init__(self, *whence: Any, tokens: Tokens, history: History, **limits: Any) -> None:
+        super().__init__(*whence, **limits)
+        self._tokens = tokens
+        self._history = history
+        self._bad_frames = 0
+        self._typed_at = -TYPING_INTERVAL
+        self._acks: list[bytes] = []
+        self._hello_by = time.monotonic() + HELLO_TIMEOUT
+        self.inside = False
+        """The Server has let it in. The Server thread's, like all below."""
+        self.user_id = ""
+        self.tab = ""
+        self.names_refused = 0
+        self.hears_rooms = False
+        """It is told in which rooms something is said, once it is live."""
+        self.knows: dict[str, str] | int = 0
+        """Whom ``welcome`` told it of, user ids and names, or how many: until it is live."""
+
+    # -- the reader thread ----------------------------------------------------------------------
+
+    def _receive(self, data: str | bytes) -> None:
+        size = self._size(data)
+        try:
+            request = typed.decode(str(data), max_name_length=self._max_name_length)
+            self._handle(request, size)
+        except TypedRefusal as refusal:
+            self._refuse(refusal)
+        except FrameRefused as refusal:
+            self._refuse(TypedRefusal("bad-frame", f"{refusal.reason}."))
+        except HistoryError as error:
+            log.error("error: %s: %s", self, error)
+            self.end(CloseCode.SERVER_ERROR, "history unavailable")
+
+    def _door(self) -> str | None:
+        if self.inside:
+            return None
+        return "" if time.monotonic() < self._hello_by else f"no hello within {HELLO_TIMEOUT} s"
+
+    def _handle(self, request: typed.Request, size: int) -> None:
+        if isinstance(request, Hello):
+            self._channels.add.put(self._arrival(request))
+            self.joined = True
+        elif not self.joined:
+            cmid = request.cmid if isinstance(request, Say) else ""
+            raise TypedRefusal("hello-first", "Say hello before anything else.", cmid)
+        elif isinstance(request, Ping):
+            self.tell(typed.PONG)
+        elif isinstance(request, Say):
+            draft = Draft("", request.body, request.timestamp)
+            self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
+        elif not isinstance(request, Typing) or self._may_type():
+            self._channels.broadcast.put(Wish(self, request))
+
+    def _may_type(self) -> bool:
+        """Whether others may be told again: the Server need not hear of it more often."""
+        now = time.monotonic()
+        if now - self._typed_at < TYPING_INTERVAL:
+            return False
+        self._typed_at = now
+        return True
+
+    def _arrival(self, hello: Hello) -> Arrival:
+        try:
+            room = room_name(hello.room) if hello.room is not None else self.room
+        except HandshakeRefused as refusal:
+            raise TypedRefusal("bad-room", refusal.reason) from None
+        before = self._tokens.read(hello.token) if hello.token else None
+        comes_back = before is not None and hello.since is not None
+        user_id = before.user_id if before else ""
+        identity = before if before and comes_back else new_identity(user_id)
+        token = self._tokens.write(identity)
+        return Arrival(
+            self,
+            hello.user_name,
+            room,
+            identity,
+            token,
+            comes_back,
+            self._seen(room, hello),
+            hello.past,
+            hello.read,
+            hello.rooms,
+        )
+
+    def _seen(self, room: str, hello: Hello) -> int | None:
+        if hello.since is None:
+            return None
+        return hello.since.seq if is_good(self._history, room, hello.since) else -1
+
+    def _refuse(self, refusal: TypedRefusal) -> None:
+        self._bad_frames += 1
+        if self._bad_frames >= MAX_BAD_FRAMES:
+            raise FrameRefused(CloseCode.POLICY, f"too many bad frames; the last: {refusal}")
+        self.refuse(refusal)
+
+    # -- the Server thread ----------------------------------------------------------------------
+
+    def refuse(self, refusal: TypedRefusal) -> None:
+        """Tell the client what was wrong. Any thread."""
+        self.tell(typed.error(refusal))
+
+    def tell(self, frames: bytes) -> None:
+        """Send what is for this user alone. Any thread."""
+        if not self.write(frames):
+            self.end(CloseCode.SLOW, "slow", drop=True)
+
+    def committed(self, said: Said, message: Message) -> None:
+        """Acknowledge it, once the room has it too: see ``send_acks``."""
+        self._acks.append(typed.ack(said.cmid, message.id))
+
+    def send_acks(self) -> None:
+        """Send the acks that are due, behind the messages that they are for."""
+        acks, self._acks = self._acks, []
+        if acks:
+            self.tell(b"".join(acks))
+
+    def not_stored(self, said: Said, reason: str) -> None:
+        """Say which message it was; then the socket goes: what is sent again keeps its order."""
+        self.refuse(TypedRefusal("not-stored", "The message could not be stored.", said.cmid))
+        super().not_stored(said, reason)
+
+
+def is_good(history: History, room: str, cursor: Cursor) -> bool:
+    """Whether all that came after this id can still be had.
+
+    Raises:
+        HistoryUnavailable: it cannot be read now.
+    """
+    if cursor == Cursor(0, "0"):
+        # In this order: else the room's first message might come in between.
+        return history.head(room) == (0, "") or history.first(room) == 1
+    return history.has(room, cursor.seq, cursor.nonce)

@@ -1,0 +1,232 @@
+"""One user: a reader thread, a writer thread, and the connection between them."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import simple_websocket
+
+from chatroom.channel import Channel
+from chatroom.errors import ChannelClosed, ChatError, FrameRefused, TypedRefusal, UserError
+from chatroom.log import printable
+from chatroom.message import Draft, Message
+from chatroom.sockets.connection import Connection
+from chatroom.wire import plain
+from chatroom.wire.plain import CloseCode
+
+log = logging.getLogger(__name__)
+
+ADDED_BYTES = 200
+"""What a frame on its way out carries more than the one that came in: id, room, sentAt."""
+
+_ids = itertools.count(1)
+
+
+class Said(NamedTuple):
+    """A user's draft on its way to the room."""
+
+    user: User
+    draft: Draft
+    cost: int
+    """About how many bytes of frame it makes."""
+    cmid: str = ""
+    """The client's own id of it, where it has one: stored once, however often it is said."""
+
+
+class Wish(NamedTuple):
+    """What a typed user wants beside talking: it takes its turn among what the user says."""
+
+    user: User
+    request: object
+    cost: int = 0
+
+
+class CaughtUp(NamedTuple):
+    """A user has got the past up to here; the room has the rest, and what comes from now on."""
+
+    user: User
+    seq: int
+
+
+class Leaving(NamedTuple):
+    """A user who goes, and why."""
+
+    user: User
+    cause: str
+
+
+class Channels(NamedTuple):
+    """What a user puts on, and the Server selects over."""
+
+    add: Channel[Any]
+    """A User who joins, an Arrival of a typed one (``member.py``), or a CaughtUp."""
+    delete: Channel[Leaving]
+    broadcast: Channel[Said | Wish]
+    error: Channel[UserError]
+
+
+class User:
+    """Made when a socket opens; in the room from its first frame on.
+
+    Args:
+        connection: its socket; this object's threads are the only ones that wait on it.
+        room: the name of the room that its first frame joins.
+        address: the client's, for the log.
+        channels: the Server's.
+        max_message_bytes: of one frame.
+        max_name_length: characters.
+    """
+
+    user_id = ""
+    """Only a typed user has one."""
+    acknowledged = False
+    """It waits for an ack of what it says."""
+    _door: Callable[[], str | None] | None = None
+    """See ``Connection.listen``; a plain user may take its time."""
+
+    __slots__ = (
+        "_channels",
+        "_max_message_bytes",
+        "_max_name_length",
+        "address",
+        "connection",
+        "failed",
+        "id",
+        "joined",
+        "name",
+        "room",
+        "write",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        room: str,
+        address: str,
+        channels: Channels,
+        *,
+        max_message_bytes: int,
+        max_name_length: int,
+    ) -> None:
+        self.id = next(_ids)
+        self.name = ""
+        self.room = room
+        self.address = address
+        self.joined = False
+        self.failed = False
+        """The history failed it, and it was told so. The Server thread's."""
+        self.connection = connection
+        self.write = connection.write
+        """Takes whole frames from any thread and never waits; False when the user is too slow."""
+        self._channels = channels
+        self._max_message_bytes = max_message_bytes
+        self._max_name_length = max_name_length
+
+    def __str__(self) -> str:
+        return f'user {self.id} "{printable(self.name)}" ({self.address})'
+
+    def end(self, code: int, reason: str, *, drop: bool = False) -> None:
+        """Close the user's socket; see ``Connection.end``."""
+        self.connection.end(code, reason, drop=drop)
+
+    def listen_read(self, ws: simple_websocket.Server) -> None:
+        """Read frames until the socket ends. The reader thread's whole life."""
+        self.connection.set_timers()
+        writer = threading.Thread(target=self.listen_write, name=f"writer-{self.id}", daemon=True)
+        try:
+            writer.start()
+        except RuntimeError as error:  # the machine gives no more threads
+            self.end(CloseCode.SERVER_ERROR, "out of threads")
+            self.connection.cut()
+            self._report(f"no writer: {error}")
+            return
+        try:
+            cause = self._listen(ws)
+            if self.joined:
+                self._channels.delete.put(Leaving(self, cause))
+        except ChannelClosed:
+            pass  # the server has stopped, and told the user
+        finally:
+            self.connection.finish(writer)
+
+    def _listen(self, ws: simple_websocket.Server) -> str:
+        """Why it ended."""
+        try:
+            return self.connection.listen(ws, self._receive, self._door)
+        except FrameRefused as refusal:
+            self.end(refusal.code, refusal.reason)
+            log.info("refused: %s: %s", self, refusal)
+            return str(refusal)
+        except ChannelClosed:
+            self.end(CloseCode.GOING_AWAY, "server stops")
+            raise
+        except Exception as error:
+            self.end(CloseCode.SERVER_ERROR, "internal error")
+            log.exception("error: %s: its reader failed", self)
+            self._report(f"its reader failed: {error!r}")
+            return "internal error"
+
+    def committed(self, said: Said, message: Message) -> None:
+        """What it said is stored. The Server thread's call, where it is ``acknowledged``."""
+
+    def send_acks(self) -> None:
+        """All that it said just now is stored. The Server thread's call."""
+
+    def refuse(self, refusal: TypedRefusal) -> None:
+        """What it said cannot be. The Server thread's call; a plain user says nothing such."""
+
+    def not_stored(self, said: Said, reason: str) -> None:
+        """What it said is not stored: it is told, and gone. The Server thread's call."""
+        self.end(CloseCode.SERVER_ERROR, reason)
+
+    def _receive(self, data: str | bytes) -> None:
+        size = self._size(data)
+        assert isinstance(data, str)
+        frame = plain.decode(data, max_name_length=self._max_name_length)
+        if not self.joined:
+            self.name = frame.draft.user_name
+            self._channels.add.put(self)
+            self.joined = True
+            if frame.silent:
+                return
+        self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
+
+    def _size(self, data: str | bytes) -> int:
+        """The frame's bytes; refuses what is no text, or too long."""
+        if isinstance(data, bytes):
+            raise FrameRefused(CloseCode.BINARY, "binary frame; wanted: text frames with JSON")
+        size = len(data) if data.isascii() else len(data.encode())
+        if size > self._max_message_bytes:
+            wanted = f"wanted: {self._max_message_bytes} at most"
+            raise FrameRefused(CloseCode.TOO_BIG, f"frame of {size} bytes; {wanted}")
+        return size
+
+    def listen_write(self) -> None:
+        """Send what the socket did not take in place. The writer thread's whole life."""
+        try:
+            self._flush()
+        except OSError as error:
+            self.connection.cut()  # frees the reader
+            self._report(f"its writer failed: {error}")
+        except Exception as error:
+            self.connection.cut()
+            log.exception("error: %s: its writer failed", self)
+            self._report(f"its writer failed: {error!r}")
+
+    def _flush(self) -> None:
+        try:
+            self.connection.flush()
+        except ChatError as error:
+            self._report(str(error))
+            self.end(CloseCode.SERVER_ERROR, "history unavailable", drop=True)
+            self.connection.flush()  # the Close
+
+    def _report(self, cause: str) -> None:
+        try:
+            self._channels.error.put(UserError(self.id, cause))
+        except ChannelClosed:
+            log.warning("error: %s: %s", self, cause)

@@ -1,0 +1,214 @@
+"""The HTTP API: rooms, messages, users and events, for scripts. Its errors are problem details."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from flask import Blueprint, Flask, Response, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from chatroom.configuration import Configuration
+from chatroom.engine import Engine
+from chatroom.errors import HandshakeRefused, Problem
+from chatroom.history import History
+from chatroom.log import printable
+from chatroom.message import RoomSummary
+from chatroom.web import handshake
+from chatroom.web.api import openapi, paging, parameters, responses
+from chatroom.web.api.event_stream import Feed, Start, start
+from chatroom.web.api.listener import Listener
+from chatroom.web.api.messages import Wanted, as_lines, as_page
+from chatroom.web.api.problems import abridged, refuse
+from chatroom.web.api.responses import JSON, LINES
+from chatroom.wire.plain import iso_time, to_json
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 5.0
+"""Seconds that the Server thread has to answer."""
+
+STREAMS = 8
+"""Rooms that are streamed as lines at once: each holds one of the threads for plain HTTP."""
+
+SEARCHES = 4
+"""Searches under way at once: the history does one at a time, and the others wait for it."""
+
+
+def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
+    """Put the routes under ``/api`` on the app. Starts nothing."""
+    api = Blueprint("api", __name__, url_prefix="/api")
+    _add_rooms(api, engine, configuration)
+    _add_messages(api, engine.history)
+    _add_post(api, engine, configuration)
+    _add_events(api, engine, configuration)
+    responses.init_app(app, api, configuration)
+    app.register_blueprint(api)
+
+
+def _add_rooms(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
+    document = openapi.document(configuration)
+
+    @api.get("/openapi.json")
+    def description() -> Response:
+        return responses.cached(json.dumps(document, indent=1))
+
+    @api.get("/rooms")
+    def rooms() -> Response:
+        known = map(_summary, engine.history.rooms())
+        return responses.cached(json.dumps({"rooms": list(known)}, ensure_ascii=False))
+
+    @api.get("/rooms/<room>/users")
+    def users(room: str) -> Response:
+        present = engine.server.present(_named(room), TIMEOUT)
+        found = [{"userId": user_id, "userName": name} for user_id, name in present]
+        return responses.fresh(json.dumps({"users": found}, ensure_ascii=False))
+
+
+def _summary(room: RoomSummary) -> dict[str, object]:
+    return {
+        "name": room.name,
+        "messages": room.seq - room.first + 1 if room.first else 0,
+        "last": f"{room.seq}-{room.nonce}",
+        "sentAt": iso_time(room.sent_at),
+    }
+
+
+# -- messages ----------------------------------------------------------------------------------
+
+
+def _add_messages(api: Blueprint, history: History) -> None:
+    streams = threading.BoundedSemaphore(STREAMS)
+    searches = threading.BoundedSemaphore(SEARCHES)
+
+    @api.get("/rooms/<room>/messages")
+    def messages(room: str) -> Response:
+        wanted = Wanted(_named(room))
+        if responses.negotiated(JSON, LINES) == JSON:
+            if not wanted.text:
+                return as_page(history, wanted)
+            with _place(searches, "Too many are searching. Try again."):
+                return as_page(history, wanted)
+        if wanted.text:
+            raise refuse("bad-parameter", "q", wanted.text, f"no q with {LINES}; Accept: {JSON}")
+        with ExitStack() as places:
+            places.enter_context(_place(streams, "Too many rooms are being streamed. Try again."))
+            response = as_lines(history, wanted)
+            response.call_on_close(places.pop_all().close)
+        return response
+
+    @api.get("/rooms/<room>/messages/<id>")
+    def message(room: str, id: str) -> Response:
+        found = paging.one(history, _named(room), parameters.message_id("id", id))
+        return responses.cached(to_json(found))
+
+
+@contextmanager
+def _place(places: threading.Semaphore, reason: str) -> Iterator[None]:
+    if not places.acquire(blocking=False):
+        raise Problem("busy", reason)
+    try:
+        yield
+    finally:
+        places.release()
+
+
+# -- speaking ----------------------------------------------------------------------------------
+
+
+def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
+    limit = configuration.max_message_bytes
+
+    @api.post("/rooms/<room>/messages")
+    def say(room: str) -> Response:
+        room = _named(room)
+        _check_origin(configuration)
+        if request.mimetype != JSON:
+            raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
+        post = parameters.post(_body(limit), max_name_length=configuration.max_name_length)
+        known = engine.history.find(room, "", post.cmid) if post.cmid else None
+        message = engine.server.say(room, post.draft, cmid=post.cmid, timeout=TIMEOUT)
+        response = responses.fresh(to_json(message), 200 if known else 201)
+        response.location = url_for("api.message", room=room, id=message.id)
+        return response
+
+
+def _body(limit: int) -> bytes:
+    # Of a body in chunks, Werkzeug gives as much as it may have, and keeps silent on the rest.
+    request.max_content_length = limit + 1
+    data = request.get_data()
+    if len(data) > limit:
+        raise RequestEntityTooLarge
+    return data
+
+
+# -- events ------------------------------------------------------------------------------------
+
+
+def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
+    @api.get("/rooms/<room>/events")
+    def events(room: str) -> Response:
+        room = _named(room)
+        _check_origin(configuration)
+        since, past = _since(), _past(configuration)
+        response = responses.fresh("", mimetype="text/event-stream")
+        if request.method == "HEAD":
+            return response
+        listener = Listener(request.environ.get("gunicorn.socket"))
+        with ExitStack() as leaving:
+            engine.gate.enter(listener)
+            leaving.callback(engine.gate.leave, listener)
+            leaving.callback(engine.server.unsubscribe, room, listener)
+            begin = _subscribe(engine, room, listener, since, past)
+            address = handshake.client_address(request.environ, configuration.trusted_proxies)
+            whom = printable(address), printable(room)
+            log.info('listens: %s room "%s"', *whom)
+            leaving.callback(log.info, 'listens no more: %s room "%s"', *whom)
+            response.response = Feed(engine.history, room, listener, begin).events()
+            response.call_on_close(leaving.pop_all().close)
+        return response
+
+
+def _since() -> str | None:
+    """The last id that the client has seen: a browser that comes back says it in a header."""
+    if header := request.headers.get("Last-Event-ID"):
+        return header
+    since = request.args.get("since")
+    return None if since is None else str(parameters.message_id("since", since))
+
+
+def _past(configuration: Configuration) -> int | None:
+    limit = request.args.get("limit")
+    if limit is not None:
+        return parameters.number("limit", limit, 0, paging.MAX_PAGE_LENGTH)
+    return configuration.replay_limit or None
+
+
+def _subscribe(
+    engine: Engine, room: str, listener: Listener, since: str | None, past: int | None
+) -> Start:
+    """Where to begin, such that the listener hears all that comes after it."""
+    while True:
+        begin = start(engine.history, room, since, past)
+        if engine.server.subscribe(room, begin.head.seq, listener, TIMEOUT):
+            return begin
+        # So much was said in between that the room's tail is too short: look again.
+
+
+# -- what several need ------------------------------------------------------------------------
+
+
+def _named(room: str) -> str:
+    try:
+        return handshake.room_name(room)
+    except HandshakeRefused as refusal:
+        raise Problem("bad-room", refusal.reason, field="room", value=abridged(room)) from None
+
+
+def _check_origin(configuration: Configuration) -> None:
+    handshake.check_origin(
+        request.environ, configuration.allowed_origins, configuration.trusted_proxies
+    )

@@ -1,0 +1,174 @@
+"""A room as Server-Sent Events: what was said, then what is being said, for as long as it lasts.
+
+The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from chatroom.errors import HistoryError, Problem
+from chatroom.history import History
+from chatroom.log import printable
+from chatroom.web.api.listener import Listener
+from chatroom.web.api.parameters import BEGINNING, Id, message_id
+from chatroom.wire.plain import to_json
+
+log = logging.getLogger(__name__)
+
+PING_INTERVAL = 15.0
+"""Seconds of silence after which a comment is sent: else nobody would see that a client is gone."""
+
+RETRY = (1000, 5000)
+"""Milliseconds that a client waits before it comes back: not all in one moment."""
+
+
+GAP = (
+    "What was said between the last message that you have and the next one here is no longer "
+    "kept, or your last message is not known here. Start afresh from here."
+)
+
+
+class Start(NamedTuple):
+    """Where a stream begins."""
+
+    seq: int
+    """Of the last message that the client has, or is not to get."""
+    head: Id
+    """The room's last message: what comes after it, the listener hears."""
+    recovered: bool | None
+    """Whether the client gets all that it missed; None where it did not ask for that."""
+    since: str
+    """What it asked for."""
+
+
+def start(history: History, room: str, since: str | None, past: int | None) -> Start:
+    """Find out where to begin. A listener has been subscribed before, so that nothing is missed.
+
+    Args:
+        since: the last id that the client has seen; None for a new one.
+        past: messages that a new client gets, and one whose id is not good; None for all.
+
+    Raises:
+        HistoryUnavailable: it cannot be read now.
+    """
+    seq = None if since is None else _good(history, room, since)
+    number, nonce = history.head(room)
+    head = Id(number, nonce) if number else BEGINNING
+    if since is not None and seq is not None:
+        return Start(seq, head, True, since)
+    oldest = max(1, history.first(room))
+    seq = max(oldest - 1, 0 if past is None else number - past)
+    return Start(seq, head, None if since is None else False, since or "")
+
+
+def _good(history: History, room: str, since: str) -> int | None:
+    """The seq of an id behind which everything is still there; None for any other."""
+    try:
+        id = message_id("since", since)
+    except Problem:
+        return None
+    if id != BEGINNING:
+        return id.seq if history.has(room, *id) else None
+    # In this order: else the room's first message might come in between.
+    return 0 if not history.head(room)[0] or history.first(room) == 1 else None
+
+
+class Feed:
+    """One client's way through a room; lives on the thread that sends to it.
+
+    Args:
+        history: for what the client missed, or was too slow for.
+        room: its name.
+        listener: subscribed, for what is being said.
+        start: where to begin.
+    """
+
+    def __init__(self, history: History, room: str, listener: Listener, start: Start) -> None:
+        self._history = history
+        self._room = room
+        self._listener = listener
+        self._start = start
+        self._seq = start.seq  # of the last message that went out
+
+    def events(self) -> Iterator[bytes]:
+        """All that the client gets, as it takes it; never more than a page is in memory."""
+        yield f"retry: {random.randint(*RETRY)}\n\n".encode()
+        try:
+            yield from self._past()
+            yield from self._present()
+            reason = self._listener.reason
+        except HistoryError as error:
+            log.warning("error: events of room %s: %s", printable(self._room), error)
+            reason = f"history unavailable: {error}"
+        yield _event("end", {"reason": reason})
+
+    def _past(self) -> Iterator[bytes]:
+        _seq, head, recovered, since = self._start
+        if recovered is False:
+            yield _event("gap", {"since": since, "detail": GAP})
+        yield from self._catch_up(head.seq)
+        if self._listener.reason:  # not all is out, and the id of this event would say so
+            return
+        told = {} if recovered is None else {"recovered": recovered}
+        yield _event("live", {"last": str(head), **told}, head)
+
+    def _present(self) -> Iterator[bytes]:
+        while not self._listener.reason:
+            frames = self._listener.heard(PING_INTERVAL)
+            if frames:
+                yield from self._hand_on([_unpacked(frame) for frame in frames])
+            elif not self._listener.reason:
+                yield b": nothing new\n\n"
+
+    def _hand_on(self, said: list[Said]) -> Iterator[bytes]:
+        """Send what was heard; and before it, what the client was too slow for."""
+        yield from self._catch_up(said[0].id.seq - 1)
+        if self._seq == said[0].id.seq - 1:  # else the stream is to end
+            yield b"".join(map(_message, said))
+            self._seq = said[-1].id.seq
+
+    def _catch_up(self, upto: int) -> Iterator[bytes]:
+        """Send what the history has, up to this seq."""
+        while self._seq < upto and not self._listener.reason:
+            page = next(self._history.pages(self._room, self._seq, upto), [])
+            said = [Said(Id(m.seq, m.nonce), to_json(m).encode()) for m in page]
+            if not said or said[0].id.seq > self._seq + 1:  # trimmed meanwhile
+                yield _event("gap", {"detail": GAP})
+            if said:
+                yield b"".join(map(_message, said))
+            self._seq = said[-1].id.seq if said else upto
+
+
+class Said(NamedTuple):
+    """A message on its way to a client."""
+
+    id: Id
+    text: bytes
+    """As JSON."""
+
+
+# A quote within a JSON text has a backslash before it, so this is no part of one.
+_ID = re.compile(rb'","id":"([0-9]+)-([0-9a-f]+)"')
+
+
+def _unpacked(frame: bytes) -> Said:
+    """The message in a WebSocket text frame of ours."""
+    text = frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+    found = _ID.search(text)
+    assert found, text
+    return Said(Id(int(found[1]), found[2].decode()), text)
+
+
+def _message(said: Said) -> bytes:
+    return b"id: %d-%s\ndata: %s\n\n" % (said.id.seq, said.id.nonce.encode(), said.text)
+
+
+def _event(name: str, data: dict[str, object], id: Id | None = None) -> bytes:
+    head = f"id: {id}\n" if id else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n".encode()

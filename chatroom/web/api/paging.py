@@ -1,0 +1,156 @@
+"""How ``/api`` reads a room: a page at a time, or all of it as lines. Any thread."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from chatroom.errors import Problem
+from chatroom.history import History
+from chatroom.history.paging import PAGE_BYTES, take
+from chatroom.message import Message
+from chatroom.web.api.parameters import BEGINNING, Id
+from chatroom.wire.plain import to_json
+
+PAGE_LENGTH = 100
+"""Messages in a page, where the client does not say how many."""
+
+MAX_PAGE_LENGTH = 1000
+"""Messages in a page at most; and it ends after about 256 KiB, however few these are."""
+
+MAX_MATCHES = 100
+"""Messages that one search finds at most: here the history does not count bytes."""
+
+
+class Page(NamedTuple):
+    """Some messages of a room, oldest first."""
+
+    messages: list[Message]
+    older: Id | None = None
+    """Before this id there are more."""
+    newer: Id | None = None
+    """After this one there are more."""
+
+
+def newest(history: History, room: str, before: Id | None, limit: int) -> Page:
+    """The last messages of the room; those before ``before``, if it is given.
+
+    Raises:
+        Problem: ``before`` is none of the room's messages.
+        HistoryUnavailable: it cannot be read now.
+    """
+    if before:
+        demand(history, room, "before", before)
+    upto = before.seq if before else sys.maxsize
+    messages = history.before(room, upto, limit, PAGE_BYTES)
+    page = Page(messages, _older(history, room, messages))
+    if not before:
+        return page
+    return page._replace(newer=_id(messages[-1]) if messages else BEGINNING)
+
+
+def following(history: History, room: str, since: Id, upto: int, limit: int) -> Page:
+    """The first messages after ``since``, and up to the seq ``upto``.
+
+    Raises:
+        Problem: the message after ``since`` is no longer kept.
+        HistoryUnavailable: it cannot be read now.
+    """
+    messages = next(_read(history, room, since, upto), [])[:limit]
+    newer = _id(messages[-1]) if messages and messages[-1].seq < upto else None
+    return Page(messages, _older(history, room, messages), newer)
+
+
+def matching(
+    history: History, room: str, text: str, since: Id, before: Id | None, limit: int
+) -> Page:
+    """The last messages that hold all words of the text, between the two ids.
+
+    Raises:
+        HistoryUnavailable: it cannot be searched now.
+    """
+    limit = min(limit, MAX_MATCHES)
+    found = history.search(room, text, before.seq if before else sys.maxsize, limit)
+    kept = take(reversed(found), limit, PAGE_BYTES)[::-1]
+    messages = [message for message in kept if message.seq > since.seq]
+    may_be_more = len(found) == limit or len(kept) < len(found)
+    if may_be_more and messages and len(messages) == len(kept):
+        return Page(messages, older=_id(messages[0]))
+    return Page(messages)
+
+
+def lines(history: History, room: str, since: Id, upto: int, limit: int | None) -> Iterator[bytes]:
+    """The messages after ``since`` as JSON, one a line; a page of them at a time.
+
+    Raises:
+        Problem: the message after ``since`` is no longer kept; also in the middle.
+        HistoryUnavailable: it cannot be read now; also in the middle.
+    """
+    for page in _read(history, room, since, upto):
+        page = page if limit is None else page[:limit]
+        yield "".join(f"{to_json(message)}\n" for message in page).encode()
+        if limit is not None:
+            limit -= len(page)
+            if not limit:
+                return
+
+
+def one(history: History, room: str, id: Id) -> Message:
+    """The message with this id.
+
+    Raises:
+        Problem: there is none.
+        HistoryUnavailable: it cannot be read now.
+    """
+    for page in history.pages(room, id.seq - 1, id.seq):
+        for message in page:
+            if _id(message) == id:
+                return message
+    raise _missing(history, room, "id", id)
+
+
+def demand(history: History, room: str, field: str, id: Id) -> None:
+    """Make sure that the room has this very message.
+
+    Raises:
+        Problem: it has not. ``0-0`` is always good.
+        HistoryUnavailable: it cannot be read now.
+    """
+    if id != BEGINNING and not history.has(room, *id):
+        raise _missing(history, room, field, id)
+
+
+def _read(history: History, room: str, since: Id, upto: int) -> Iterator[list[Message]]:
+    """Pages without a gap; but where it starts from ``0-0``, with whatever is the oldest."""
+    expected = since.seq + 1 if since != BEGINNING else None
+    for page in history.pages(room, since.seq, upto):
+        if expected not in (None, page[0].seq):  # trimmed meanwhile
+            raise _gone("since", since, page[0])
+        yield page
+        expected = page[-1].seq + 1
+
+
+def _older(history: History, room: str, messages: list[Message]) -> Id | None:
+    return _id(messages[0]) if messages and messages[0].seq > history.first(room) else None
+
+
+def _missing(history: History, room: str, field: str, id: Id) -> Problem:
+    """Tell a message that was there once from one that never was, as far as can be known."""
+    first = history.first(room)
+    if 0 < id.seq < first:
+        for page in history.pages(room, first - 1, first):
+            return _gone(field, id, page[0])
+    detail = f"{field} is {id}, and the room has no message with this id; "
+    detail += "take the id from a message of this room, or leave it out"
+    return Problem("no-such-message", detail, field=field, value=str(id))
+
+
+def _gone(field: str, id: Id, oldest: Message) -> Problem:
+    detail = f"{field} is {id}, and messages as old as that are no longer kept; "
+    detail += f"the oldest one here is {oldest.id}; start afresh with since=0-0"
+    return Problem("message-gone", detail, field=field, value=str(id))
+
+
+def _id(message: Message) -> Id:
+    return Id(message.seq, message.nonce)

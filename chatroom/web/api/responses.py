@@ -1,0 +1,165 @@
+"""How ``/api`` answers: with JSON, with a tag to ask again by, or with a problem."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+
+from flask import Blueprint, Flask, Response, request, url_for
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from chatroom.configuration import Configuration
+from chatroom.errors import ChatError, HandshakeRefused, Problem, TooManyRooms, TypedRefusal
+from chatroom.web import handshake
+from chatroom.web.api import problems
+
+log = logging.getLogger(__name__)
+
+JSON, LINES = "application/json", "application/x-ndjson"
+
+RETRY_AFTER = "5"
+"""Seconds, with every 503 that does not say another number."""
+
+
+def fresh(text: str, status: int = 200, mimetype: str = JSON) -> Response:
+    """An answer that is not to be kept; without a text, its body comes later."""
+    response = Response(f"{text}\n" if text else None, status, mimetype=mimetype)
+    response.cache_control.no_store = True
+    return response
+
+
+def cached(text: str, links: Sequence[str] = ()) -> Response:
+    """An answer with a tag that tells it from every other one."""
+    content = "\n".join([text, *links]).encode()
+    response = tagged(hashlib.blake2b(content, digest_size=12).hexdigest(), JSON, weak=False)
+    if links:
+        response.headers["Link"] = ", ".join(links)
+    if response.status_code == 200:
+        response.set_data(f"{text}\n")
+    return response
+
+
+def tagged(tag: str, mimetype: str = LINES, *, weak: bool = True) -> Response:
+    """An answer without a body yet; 304 where the client has what it would be."""
+    response = Response(mimetype=mimetype)
+    response.set_etag(tag, weak)
+    response.cache_control.no_cache = True
+    response.vary.add("Accept")
+    if request.if_none_match.contains_weak(tag):
+        response.status_code = 304
+    return response
+
+
+def negotiated(*types: str) -> str:
+    """The one of these media types that the client likes best, the first of several.
+
+    Raises:
+        Problem: it likes none.
+    """
+    if not request.accept_mimetypes:
+        return types[0]
+    accepted = request.accept_mimetypes.best_match(types)
+    if accepted is None:
+        wanted = " or ".join(types)
+        raise problems.refuse("not-acceptable", "Accept", request.headers["Accept"], wanted)
+    return accepted
+
+
+# -- pages of other sites ----------------------------------------------------------------------
+
+
+def let_in(response: Response, configuration: Configuration) -> Response:
+    """Let a page of an allowed origin read the answer (https://fetch.spec.whatwg.org, CORS)."""
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return response
+    try:
+        handshake.check_origin(
+            request.environ, configuration.allowed_origins, configuration.trusted_proxies
+        )
+    except HandshakeRefused:
+        return response
+    headers = {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "ETag, Link, Location, Retry-After",
+    }
+    if request.method == "OPTIONS":
+        headers |= {
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": "Content-Type, If-None-Match, Last-Event-ID",
+            "Access-Control-Max-Age": "600",
+        }
+    response.headers.update(headers)
+    return response
+
+
+# -- problems ----------------------------------------------------------------------------------
+
+
+def init_app(app: Flask, api: Blueprint, configuration: Configuration) -> None:
+    """Answer with a problem whatever goes wrong under ``/api``; let allowed origins read it all."""
+
+    @api.after_request
+    def let_others_in(response: Response) -> Response:
+        return let_in(response, configuration)
+
+    @app.before_request
+    def explain_missing() -> Response | None:
+        # No view and no blueprint is known where the path or the method is wrong.
+        if request.routing_exception and f"{request.path}/".startswith("/api/"):
+            return _answer(_from_http(request.routing_exception))
+        return None
+
+    @api.errorhandler(ChatError)
+    def explain(error: ChatError) -> Response:
+        return _answer(_from_chat(error))
+
+    @api.errorhandler(HTTPException)
+    def explain_http(error: HTTPException) -> Response:
+        if error.code == 413:
+            limit = configuration.max_message_bytes
+            detail = f"The body is too large; wanted: {limit} bytes at most"
+            return _answer(Problem("too-large", detail))
+        return _answer(_from_http(error))
+
+
+def _answer(problem: Problem) -> Response:
+    document = url_for("api.description")
+    response = Response(problems.to_json(problem, document), mimetype=problems.MEDIA_TYPE)
+    response.status_code = problems.status(problem)
+    response.cache_control.no_store = True
+    if response.status_code == 503:
+        response.headers["Retry-After"] = RETRY_AFTER
+    if response.status_code == 415:
+        response.headers["Accept"] = JSON
+    response.headers.update(problem.headers)
+    return response
+
+
+def _from_chat(error: ChatError) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HandshakeRefused):
+        code = "foreign-origin" if error.status == 403 else "full"
+        return Problem(code, error.reason, error.headers)
+    if isinstance(error, TooManyRooms):
+        return Problem("too-many-rooms", f"{error}; use one that is there")
+    if isinstance(error, TypedRefusal) and error.code in problems.KINDS:
+        return Problem(error.code, error.detail, field="cmid", value=error.more.get("cmid", ""))
+    log.warning("error: %s %s: %s", request.method, request.path, error)
+    return Problem("unavailable", str(error))
+
+
+def _from_http(error: HTTPException) -> Problem:
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        detail = f"{request.method} is not for this address; wanted: {allowed}"
+        return Problem("method-not-allowed", detail, {"Allow": allowed})
+    if error.code in (404, 308):
+        detail = "There is nothing here; the addresses are in " + url_for("api.description")
+        return Problem("not-found", detail)
+    if error.code == 500:
+        return Problem("internal", "The server made a mistake; its log has the details")
+    return Problem("bad-request", str(error.description or error.name))

@@ -1,0 +1,1 @@
+"""The wire: frames and JSON, as pure functions. No thread, no socket, no room."""

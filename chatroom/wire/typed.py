@@ -1,0 +1,194 @@
+"""The typed protocol, ``chatroom.v1``: its frames to values and back. Pure functions.
+
+Each frame is a JSON object with a ``type``. Only a message has none on its way to the client:
+it is the same bytes that plain users get.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from chatroom.errors import TypedRefusal
+from chatroom.names import checked
+from chatroom.wire.plain import local_time, parse, text_frame
+
+SUBPROTOCOL = "chatroom.v1"
+
+MAX_CMID_LENGTH = 64
+
+EMPTY = "0-0"
+"""The cursor of somebody who has seen nothing, and the newest id of a room without messages."""
+
+LIVE = text_frame('{"type":"live"}')
+"""Behind the last past message: from here on it is live."""
+
+
+PONG = text_frame('{"type":"pong"}')
+"""The answer to a ``ping``."""
+
+
+class Cursor(NamedTuple):
+    """A message's id, taken apart."""
+
+    seq: int
+    nonce: str
+
+
+class Hello(NamedTuple):
+    """The first frame: who I am, which room, and what I have seen."""
+
+    user_name: str
+    room: str | None
+    since: Cursor | None
+    token: str
+    past: int | None
+    """Past messages that it wants at most, where it does not go on after ``since``."""
+    read: int | None
+    """The seq of the last message that its user has read: the past is to reach back to it."""
+    rooms: bool
+    """It wants to be told in which rooms something is said."""
+
+
+class Say(NamedTuple):
+    """A message, with the client's own id for it."""
+
+    cmid: str
+    body: str
+    timestamp: str
+
+
+class Typing(NamedTuple):
+    """The user types."""
+
+
+class Ping(NamedTuple):
+    """The user asks whether we are there: WebSocket's own pings are hidden from a page."""
+
+
+class Rename(NamedTuple):
+    """The user wants another name."""
+
+    user_name: str
+
+
+Request = Hello | Say | Typing | Ping | Rename
+
+
+def decode(text: str, *, max_name_length: int) -> Request:
+    """Read a client's frame. Called by reader threads.
+
+    Raises:
+        FrameRefused: it is no JSON object.
+        TypedRefusal: its type is unknown, or a field is not what it should be.
+        BadName: the name is none.
+    """
+    fields = parse(text)
+    kind = fields.get("type")
+    if kind == "message":
+        return _say(fields)
+    if kind == "typing":
+        return Typing()
+    if kind == "ping":
+        return Ping()
+    if kind == "hello":
+        room = _text(fields, "room", "bad-frame") if "room" in fields else None
+        since = _cursor(fields, "since") if fields.get("since") is not None else None
+        name = checked(_text(fields, "userName", "bad-name"), max_name_length)
+        token = _text(fields, "token", "bad-frame", "")
+        read = _cursor(fields, "read").seq if fields.get("read") is not None else None
+        return Hello(name, room, since, token, _past(fields), read, _rooms(fields))
+    if kind == "rename":
+        return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
+    shown = json.dumps(kind)[:40]
+    kinds = "hello, message, typing, rename or ping"
+    raise TypedRefusal("unknown-type", f"type is {shown}; use {kinds}.")
+
+
+def _say(fields: Mapping[str, Any]) -> Say:
+    cmid = fields.get("cmid")
+    if type(cmid) is not str or not 1 <= len(cmid) <= MAX_CMID_LENGTH or not _is_utf8(cmid):
+        detail = f"cmid must be a text of 1 to {MAX_CMID_LENGTH} characters, new for each message."
+        raise TypedRefusal("bad-cmid", detail)
+    body = _text(fields, "body", "bad-frame", cmid=cmid)
+    if not body:
+        raise TypedRefusal("empty-body", "The message is empty; write something.", cmid)
+    timestamp = _text(fields, "timestamp", "bad-frame", "", cmid=cmid) or local_time()
+    return Say(cmid, body, timestamp)
+
+
+def _text(
+    fields: Mapping[str, Any], key: str, code: str, default: str | None = None, *, cmid: str = ""
+) -> str:
+    value = fields.get(key, default)
+    if type(value) is not str:
+        raise TypedRefusal(code, f"{key} must be a text.", cmid)
+    if not _is_utf8(value):
+        raise TypedRefusal(code, f"{key} holds half a surrogate pair.", cmid)
+    return value
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cursor(fields: Mapping[str, Any], key: str) -> Cursor:
+    return to_cursor(_text(fields, key, "bad-frame"))
+
+
+def _past(fields: Mapping[str, Any]) -> int | None:
+    if "past" not in fields:
+        return None
+    past = fields["past"]
+    if type(past) is not int or past < 0:
+        raise TypedRefusal("bad-frame", "past must be a whole number, 0 or more.")
+    return past
+
+
+def _rooms(fields: Mapping[str, Any]) -> bool:
+    rooms = fields.get("rooms", False)
+    if type(rooms) is not bool:
+        raise TypedRefusal("bad-frame", "rooms must be true or false.")
+    return rooms
+
+
+def to_cursor(text: str) -> Cursor:
+    """A message's id, taken apart; what cannot be one names no message, like one that is gone."""
+    seq, _, nonce = text.partition("-")
+    if seq.isascii() and seq.isdecimal() and len(seq) <= 15:
+        return Cursor(int(seq), nonce)
+    return Cursor(-1, "")
+
+
+# -- to the client --------------------------------------------------------------------------------
+
+
+def frame(kind: str, **fields: object) -> bytes:
+    """A frame of this type; fields that are None are left out."""
+    told = {"type": kind} | {key: value for key, value in fields.items() if value is not None}
+    return text_frame(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+
+
+def person_frame(kind: str, user_id: str, user_name: str, reason: str | None = None) -> bytes:
+    """``joined``, ``left``, ``renamed`` or ``typing``."""
+    return frame(kind, userId=user_id, userName=user_name, reason=reason)
+
+
+def ack(cmid: str, message_id: str) -> bytes:
+    """The message is committed."""
+    return frame("ack", cmid=cmid, id=message_id)
+
+
+def error(refusal: TypedRefusal) -> bytes:
+    """What was wrong, for a program and for a person."""
+    return frame("error", code=refusal.code, detail=refusal.detail, **refusal.more)
+
+
+def people(known: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """As ``welcome`` and the HTTP API list them."""
+    return [{"userId": user_id, "userName": name} for user_id, name in known]
