@@ -1,9 +1,13 @@
 """The entry: the WSGI ``app`` for gunicorn; ``python app.py`` serves it."""
 
-from chatroom import create_app
-from chatroom.serving import gunicorn
+from pathlib import Path
 
-app = create_app(gunicorn.configure())
+from chatroom import create_app
+from chatroom.serving.start import configure, run
+
+FOLDER = Path(__file__).resolve().parent
 
 if __name__ == "__main__":
-    gunicorn.run()
+    run(FOLDER)
+
+app = create_app(configure(FOLDER))

@@ -1,5 +1,8 @@
-"""gunicorn's settings, all from config.json: see chatroom/serving.py."""
+"""gunicorn's settings, all from config.json: see chatroom/serving/gunicorn.py."""
 
-from chatroom.serving import gunicorn
+from pathlib import Path
 
-globals().update(gunicorn.settings(gunicorn.configure()))
+from chatroom.serving.gunicorn import settings
+from chatroom.serving.start import configure
+
+globals().update(settings(configure(Path(__file__).resolve().parent)))

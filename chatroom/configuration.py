@@ -20,7 +20,9 @@ from typing import Any
 from chatroom.errors import ConfigurationError
 from chatroom.settings import SETTINGS, Setting, Unfit
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+DEFAULT_FILE = "config.json"
+"""In the current folder; where it is missing too, every setting has its default."""
+
 STANDARD_ERROR = "-"
 ALL_INTERFACES = "0.0.0.0"
 KEYS = [setting.name for setting in SETTINGS]
@@ -72,17 +74,19 @@ class Configuration:
 def load_configuration(environ: Mapping[str, str] = os.environ) -> Configuration:
     """Read, check and freeze the settings.
 
-    The file is ``CHATROOM_CONFIG``, or the checkout's ``config.json``. ``PORT`` overrides the
-    file's port and means all interfaces: a platform that sets it expects both.
+    The file is the one that ``CHATROOM_CONFIG`` names, else ``config.json`` in the current folder,
+    if there is one. ``PORT`` overrides the file's port and means all interfaces: a platform that
+    sets it expects both.
 
     Raises:
         ConfigurationError: the file or a setting is wrong; ``str()`` of it is one line.
     """
-    name = environ.get("CHATROOM_CONFIG", str(CHECKOUT / "config.json"))
+    name = environ.get("CHATROOM_CONFIG", DEFAULT_FILE)
     if not name:
         raise ConfigurationError("environment", "CHATROOM_CONFIG", name, "the path of a JSON file")
     path = Path(name).absolute()  # not resolve(): relative paths start where a symlink stands
-    raw = _read(path)
+    is_optional = "CHATROOM_CONFIG" not in environ
+    raw = {} if is_optional and not os.path.lexists(path) else _read(path)
     values = {setting.field: _check(path, setting, raw) for setting in SETTINGS}
     _check_queue(path, values["user_queue_bytes"], values["max_message_bytes"])
     if "PORT" in environ:

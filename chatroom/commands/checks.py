@@ -8,16 +8,16 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 from enum import Enum
 from typing import NamedTuple
 
 from chatroom.commands.health import Health, ask
-from chatroom.configuration import CHECKOUT, Configuration, load_configuration
+from chatroom.configuration import Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
 from chatroom.history import make_history
-from chatroom.serving.gunicorn import RESERVE
+from chatroom.serving.demands import RESERVE, unmet
 from chatroom.serving.machine import affordable_users, raise_descriptor_limit
+from chatroom.serving.start import gunicorn_command
 
 LEAST_FREE = 100 * 2**20
 """Bytes on the history's disk below which it is time to act."""
@@ -138,12 +138,11 @@ def check_history(configuration: Configuration, health: Health) -> list[Finding]
 
 def check_gunicorn(configuration: Configuration) -> Finding:
     """Whether gunicorn would serve as the room needs it, whatever the environment tells it."""
-    command = [sys.executable, "-m", "gunicorn", "--print-config", "app:app"]
+    command = gunicorn_command("--print-config")
     environ = {**os.environ, "CHATROOM_CONFIG": str(configuration.path)}
     try:
         told = subprocess.run(
             command,
-            cwd=CHECKOUT,
             env=environ,
             capture_output=True,
             text=True,
@@ -156,32 +155,15 @@ def check_gunicorn(configuration: Configuration) -> Finding:
         said = (told.stderr or told.stdout).strip().splitlines()
         cause = said[-1] if said else f"exit code {told.returncode}"
         return wrong("gunicorn", f"it does not start: {cause}", "mend that first")
-    if faults := _faults(found, configuration):
+    raise_descriptor_limit()
+    users = affordable_users(configuration.max_users, RESERVE).users
+    if flaws := list(unmet(found, users)):
         where = " and ".join(
             name for name in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY") if name in os.environ
         )
         mend = f"take it out of {where or 'gunicorn.conf.py'}; config.json has what may be changed"
-        return wrong("gunicorn", "; ".join(faults), mend)
+        return wrong("gunicorn", "; ".join(flaws), mend)
     return ok("gunicorn", f"{found['threads']} threads in one worker")
-
-
-def _faults(found: dict[str, str], configuration: Configuration) -> list[str]:
-    """What is other than the room needs it: compare ``serving``, which refuses to start then."""
-    faults = [
-        f"{name} is {found[name]}; wanted: {wanted}"
-        for name, wanted in (("workers", "1"), ("max_requests", "0"))
-        if found[name] != wanted
-    ]
-    if "gthread" not in found["worker_class"].lower():
-        faults.append(f"worker_class is {found['worker_class']}; wanted: gthread")
-    raise_descriptor_limit()
-    least = affordable_users(configuration.max_users, RESERVE).users + RESERVE
-    faults += [
-        f"{name} is {found[name]}; wanted: at least {least}"
-        for name in ("threads", "worker_connections")
-        if int(found[name]) < least
-    ]
-    return faults
 
 
 def check_limits(configuration: Configuration) -> Finding:

@@ -7,7 +7,8 @@ import os
 import click
 
 from chatroom.commands.checks import Finding, Verdict, examine
-from chatroom.commands.common import Code, Server, write
+from chatroom.commands.common import Code, write
+from chatroom.commands.options import ServerUrl
 from chatroom.commands.proxy_checks import examine_proxy
 from chatroom.log import printable
 
@@ -18,9 +19,11 @@ from chatroom.log import printable
     type=click.Path(dir_okay=False),
     envvar="CHATROOM_CONFIG",
     show_envvar=True,
-    help="The settings; by default the checkout's config.json.",
+    help="The settings; by default config.json in the current folder.",
 )
-@click.option("--proxy", type=Server(), metavar="URL", help="Where the proxy in front is reached.")
+@click.option(
+    "--proxy", type=ServerUrl(), metavar="URL", help="Where the proxy in front is reached."
+)
 @click.pass_context
 def doctor(ctx: click.Context, config: str | None, proxy: str | None) -> None:
     """Look for what keeps the room from working here, and say how to mend it.

@@ -10,10 +10,11 @@ from typing import IO, NamedTuple
 
 import click
 
-from chatroom.commands.common import Failed, note, room_argument, url_option
+from chatroom.commands.common import Failed, note
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.formats import FORMATS
 from chatroom.commands.http import Api, Extent
+from chatroom.commands.options import room_argument, url_option
 from chatroom.history import History
 from chatroom.message import Message
 
@@ -75,7 +76,7 @@ def export(room: str, url: str, format_: str, output: IO[str] | None, history: P
 
 
 def _from_file(history: History, room: str) -> Source:
-    seq, _nonce = history.head(room)
+    seq = history.head(room).seq
     first = history.first(room)
     pages = history.pages(room, 0, seq)
     extent = Extent(seq - first + 1 if first else 0, seq)

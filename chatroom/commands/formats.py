@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 from chatroom.log import printable
 from chatroom.message import Message
-from chatroom.wire.plain import iso_time, to_json
+from chatroom.wire.message_json import iso_time, to_json
 
 Format = Callable[[Iterable[Message]], Iterator[str]]
 """Makes pieces of text of messages, each with its own line ends."""

@@ -11,11 +11,11 @@ from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from chatroom.client.connection import http_url
-from chatroom.client.events import to_message
-from chatroom.commands.common import parse
+from chatroom.addresses import http_url
+from chatroom.commands.json_lines import parse
 from chatroom.errors import ServerRefused, ServerUnreachable
 from chatroom.message import Message
+from chatroom.wire.message_json import to_message
 
 TIMEOUT = 30.0
 """Seconds that the server may be silent."""

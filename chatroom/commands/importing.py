@@ -14,13 +14,15 @@ from typing import IO
 
 import click
 
-from chatroom.client.events import to_message
-from chatroom.commands.common import Failed, Room, note, parse
+from chatroom.commands.common import Failed, note
 from chatroom.commands.files import history_type, opened
-from chatroom.errors import HandshakeRefused
+from chatroom.commands.json_lines import parse
+from chatroom.commands.options import RoomName
+from chatroom.errors import BadRoomName
 from chatroom.history import History
 from chatroom.message import Message
-from chatroom.web.handshake import room_name
+from chatroom.names import room_name
+from chatroom.wire.message_json import to_message
 
 BATCH = 500
 """Messages in one transaction: one sync of the disk."""
@@ -39,7 +41,7 @@ its nonce, and is known by it."""
     required=True,
     help="The history file, such as chat.db; made if it is missing.",
 )
-@click.option("--room", type=Room(), help="Put all into this room, wherever it was said.")
+@click.option("--room", type=RoomName(), help="Put all into this room, wherever it was said.")
 def import_(file: IO[bytes], history: Path, room: str | None) -> None:
     """Read what export wrote as jsonl, from FILE or standard input, into a history.
 
@@ -83,10 +85,9 @@ def _message(number: int, line: bytes, room: str | None) -> Message:
     try:
         message = to_message(parse(line))
         name = room_name(message.room)
-    except (ValueError, HandshakeRefused) as error:
-        cause = error.reason if isinstance(error, HandshakeRefused) else error
+    except (ValueError, BadRoomName) as error:
         way_out = "mend it and import the file again; what is in already stays single"
-        raise Failed(f"line {number} is no message: {cause}; {way_out}") from error
+        raise Failed(f"line {number} is no message: {error}; {way_out}") from error
     return replace(message, room=room or name)
 
 
@@ -143,7 +144,7 @@ class _Target:
     """A room that is imported into."""
 
     def __init__(self, history: History, name: str) -> None:
-        self.seq, _nonce = history.head(name)
+        self.seq = history.head(name).seq
         self.known = {_key(m) for page in history.pages(name, 0, self.seq) for m in page}
 
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from chatroom.addresses import http_url
 from chatroom.client import ChatClient
-from chatroom.client.connection import http_url
 from chatroom.commands.common import note
 from chatroom.errors import ServerRefused
 

@@ -9,7 +9,7 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
-from chatroom.client.connection import http_url
+from chatroom.addresses import http_url
 from chatroom.commands.checks import Finding, Verdict, ok, wrong
 from chatroom.commands.health import ask
 

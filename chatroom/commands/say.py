@@ -10,8 +10,9 @@ import click
 
 from chatroom.client import ChatClient
 from chatroom.client.outbox import Receipt
-from chatroom.commands.common import Failed, note, talking, write
+from chatroom.commands.common import Failed, note, write
 from chatroom.commands.joining import joined
+from chatroom.commands.options import talking
 from chatroom.errors import ServerRefused
 
 

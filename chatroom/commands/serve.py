@@ -6,9 +6,7 @@ import os
 
 import click
 
-from chatroom.commands.common import Code, Failed
-from chatroom.configuration import CHECKOUT
-from chatroom.serving import gunicorn
+from chatroom.serving.start import run
 
 
 @click.command()
@@ -17,7 +15,7 @@ from chatroom.serving import gunicorn
     type=click.Path(dir_okay=False),
     envvar="CHATROOM_CONFIG",
     show_envvar=True,
-    help="The settings; by default the checkout's config.json.",
+    help="The settings; by default config.json in the current folder.",
 )
 def serve(config: str | None) -> None:
     """Open the chat room, and serve it until Ctrl-C.
@@ -26,7 +24,4 @@ def serve(config: str | None) -> None:
     """
     if config is not None:
         os.environ["CHATROOM_CONFIG"] = config
-    if not (CHECKOUT / "app.py").exists():
-        missing = f"there is no app.py in {CHECKOUT}"
-        raise Failed(f"{missing}; run it from a checkout of the chat room", Code.USAGE)
-    gunicorn.run()
+    run()

@@ -1,7 +1,7 @@
 """What gunicorn must know: its settings, made from ours, and its hooks.
 
-``gunicorn.conf.py`` takes all of it, so that ``gunicorn app:app`` and ``python app.py`` serve
-alike. Source of the hooks' order: docs.gunicorn.org, "Server Hooks".
+``gunicorn.conf.py`` takes all of it, so that ``gunicorn app:app``, ``python app.py`` and
+``chatroom serve`` serve alike. Source of the hooks' order: docs.gunicorn.org, "Server Hooks".
 """
 
 from __future__ import annotations
@@ -17,36 +17,25 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
-from functools import cache
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
-from chatroom.configuration import CHECKOUT, Configuration, load_configuration
+from chatroom import __version__
+from chatroom.addresses import EVERYWHERE, lan_address
+from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import make_history
-from chatroom.log import set_up_logging
-from chatroom.serving.machine import (
-    Carried,
-    Limit,
-    affordable_users,
-    machine_limits,
-    raise_descriptor_limit,
-)
+from chatroom.serving import demands
+from chatroom.serving.demands import RESERVE
+from chatroom.serving.start import await_address, carry, refuse
 from chatroom.sockets.sending import STALL_TIMEOUT
-from chatroom.web.invitation import EVERYWHERE, lan_address, print_code
+from chatroom.web.invitation import print_code
 
 log = logging.getLogger(__name__)
 
-RESERVE = 32
-"""Threads beyond ``maxUsers``: so that the page and curl are served when the room is full."""
-
 GRACE = 6
 """Seconds that gunicorn's master waits for the worker; the engine needs four at most."""
-
-ADDRESS_PATIENCE = 3.0
-"""Seconds in which a program that was killed just now lets go of its port."""
 
 LEFTOVER = 0.5
 """Seconds that a page under way has once the engine has stopped. A download that nobody reads
@@ -68,51 +57,8 @@ GC_THRESHOLDS = (700, 10, 500)
 
 A look at all that 10,000 users hold stops the room for half a second, and with the default
 2,500 people who come in bring it about. There is nothing for it to find: all cycles here die
-young, or are cut (``library.cut_cycles``). With 500 it takes some 30,000 who come in.
+young, or are cut (``adapter.cut_cycles``). With 500 it takes some 30,000 who come in.
 """
-
-REFUSED = 2
-"""Exit code of a start that the settings or the history forbid."""
-
-
-def configure() -> Configuration:
-    """Load the settings and set up the log.
-
-    Where that fails, say so in a line and exit; but once the room is open, after SIGHUP, say
-    so and keep the settings that it has.
-    """
-    global _configuration
-    try:
-        loaded = load_configuration()
-        set_up_logging(loaded)
-    except ChatError as error:
-        if not _configuration:
-            refuse(error)
-        log.error("refused: new settings: %s", error)
-        print(f"chatroom: settings unchanged: {error}", file=sys.stderr, flush=True)
-    else:
-        _configuration = replace(loaded, max_users=_carried(loaded.max_users).users)
-    return _configuration
-
-
-_configuration: Configuration | None = None  # the master's; its workers inherit it
-
-
-def refuse(error: ChatError | str) -> NoReturn:
-    """End the start with one line on standard error."""
-    print(f"chatroom: {error}", file=sys.stderr, flush=True)
-    sys.exit(REFUSED)
-
-
-def _carried(max_users: int) -> Carried:
-    return affordable_users(max_users, RESERVE, _limits())
-
-
-@cache
-def _limits() -> list[Limit]:
-    # Read once: after SIGHUP the worker before this one still has its threads.
-    raise_descriptor_limit()
-    return machine_limits()
 
 
 def settings(configuration: Configuration) -> dict[str, Any]:
@@ -139,71 +85,32 @@ def settings(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def run() -> NoReturn:
-    """Become ``gunicorn app:app``, from whatever folder."""
-    os.environ["CHATROOM_CONFIG"] = str(load_configuration().path)  # may be relative to here
-    os.chdir(CHECKOUT)
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "app:app"])
-
-
 # -- hooks, in the order in which gunicorn calls them ---------------------------------------
 
 
 def on_starting(arbiter: Any) -> None:
     """In the master, before it listens: refuse what cannot work."""
     configuration = load_configuration()
-    _check_arguments(arbiter.cfg, configuration)
+    carried = carry(configuration.max_users)
+    options = {name: getattr(arbiter.cfg, name) for name in demands.OPTIONS}
+    options["worker_class"] = arbiter.cfg.worker_class_str
+    for flaw in demands.unmet(options, carried.users):
+        refuse(flaw)
     if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # sockets handed down are bound
         for address in arbiter.cfg.address:
             if not isinstance(address, str):  # a unix socket's path is
-                _await_address(*address)
-    carried, reason = _carried(configuration.max_users)
-    if not carried:
-        refuse(f"this machine carries no user; {reason}")
-    if carried < configuration.max_users:
-        note = f"maxUsers lowered from {configuration.max_users} to {carried}: {reason}"
+                await_address(*address)
+    if not carried.users:
+        refuse(f"this machine carries no user; {carried.reason}")
+    if carried.users < configuration.max_users:
+        lowered = f"maxUsers lowered from {configuration.max_users} to {carried.users}"
+        note = f"{lowered}: {carried.reason}"
         log.warning(note)
         print(f"chatroom: {note}", file=sys.stderr)
     try:
         make_history(configuration.history, configuration.folder).check()
     except ChatError as error:
         refuse(error)
-
-
-def _await_address(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened on, after a while for a predecessor to go."""
-    deadline = time.monotonic() + ADDRESS_PATIENCE
-    while True:
-        try:
-            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((host, port))
-                return
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                way_out = "stop what uses it, or change port or hostName in config.json"
-                refuse(f"cannot listen on {host}:{port}: {error.strerror}; {way_out}")
-        time.sleep(0.1)
-
-
-def _check_arguments(cfg: Any, configuration: Configuration) -> None:
-    """Refuse options of gunicorn's command line that would break the room."""
-    if cfg.workers != 1:
-        refuse(
-            f"workers is {cfg.workers}; wanted: 1. The room lives in one process; "
-            "raise maxUsers, not workers"
-        )
-    if cfg.worker_class_str != "gthread":
-        refuse(f"worker_class is {cfg.worker_class_str}; wanted: gthread")
-    if cfg.max_requests:
-        refuse(f"max_requests is {cfg.max_requests}; wanted: 0. It would throw everybody out")
-    least = _carried(configuration.max_users).users + RESERVE
-    for option in ("threads", "worker_connections"):
-        if getattr(cfg, option) < least:
-            refuse(
-                f"{option} is {getattr(cfg, option)}; wanted: at least {least}, which is "
-                f"maxUsers and {RESERVE} more. Lower maxUsers in config.json"
-            )
 
 
 def when_ready(arbiter: Any) -> None:
@@ -243,6 +150,7 @@ def post_worker_init(worker: Any) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*GC_THRESHOLDS)
     _limit_stalls(worker.sockets)
+    log.info("starting: chatroom %s", __version__)
     try:
         # After SIGHUP the worker before this one still has the history for a while.
         engine.start(patience=2 * GRACE if worker.age > 1 else 0)

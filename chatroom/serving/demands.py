@@ -1,0 +1,43 @@
+"""What the room needs of gunicorn's options, whoever sets them.
+
+The start refuses options that break the room (``gunicorn.on_starting``), and ``chatroom doctor``
+names them beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+RESERVE = 32
+"""Threads beyond ``maxUsers``: so that the page and curl are served when the room is full."""
+
+OPTIONS = ("workers", "worker_class", "max_requests", "threads", "worker_connections")
+"""By gunicorn's names for them."""
+
+
+def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
+    """What is wrong, and the way out, a sentence for each option.
+
+    Args:
+        options: gunicorn's, at least ``OPTIONS``; as values, or as text.
+        users: how many this machine carries, ``maxUsers`` at most.
+    """
+    if int(options["workers"]) != 1:
+        yield (
+            f"workers is {options['workers']}; wanted: 1. The room lives in one process; "
+            "raise maxUsers, not workers"
+        )
+    if "gthread" not in str(options["worker_class"]).lower():
+        yield f"worker_class is {options['worker_class']}; wanted: gthread"
+    if int(options["max_requests"]):
+        yield (
+            f"max_requests is {options['max_requests']}; wanted: 0. It would throw everybody out"
+        )
+    least = users + RESERVE
+    for name in ("threads", "worker_connections"):
+        if int(options[name]) < least:
+            yield (
+                f"{name} is {options[name]}; wanted: at least {least}, which is "
+                f"maxUsers and {RESERVE} more. Lower maxUsers in config.json"
+            )
