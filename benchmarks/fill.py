@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.load.messages import WORDS
 from chatroom.history import make_history
 from chatroom.message import Message
-from chatroom.web.handshake import DEFAULT_ROOM
+from chatroom.names import DEFAULT_ROOM
 
 BATCH = 5000
 BEGIN = 1_767_225_600_000  # 2026-01-01, in milliseconds

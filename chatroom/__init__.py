@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+__version__ = "0.2.0.dev0"
 
-from chatroom import web
-from chatroom.configuration import Configuration
-from chatroom.engine import Engine
+if TYPE_CHECKING:
+    from chatroom.application import create_app
 
-TOP = Path(__file__).resolve().parent.parent
+__all__ = ["__version__", "create_app"]
 
 
-def create_app(configuration: Configuration) -> Flask:
-    """Wire the parts in the order in which data meets them.
+def __getattr__(name: str) -> Any:
+    # When asked for: whoever imports chatroom.client loads neither Flask nor the Server.
+    if name == "create_app":
+        from chatroom.application import create_app
 
-    Starts no thread; of files, it reads the page's own.
-    """
-    engine = Engine(configuration)
-    app = Flask("app", root_path=str(TOP), static_folder=None)  # pages.py serves it
-    app.extensions["chatroom"] = engine
-    web.init_app(app, engine, configuration)
-    return app
+        return create_app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from chatroom.commands import chatroom
+import sys
+
+try:
+    from chatroom.commands import chatroom
+except ModuleNotFoundError as missing:
+    if not missing.name or missing.name.partition(".")[0] == "chatroom":
+        raise
+    print(
+        f"chatroom: {sys.executable} has no {missing.name}; in a checkout use .venv/bin/python, "
+        "which make run makes, elsewhere the Python that chatroom is installed for",
+        file=sys.stderr,
+    )
+    sys.exit(2)
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ ChatError
 │   └── ChannelClosed      the server behind the channel has stopped
 ├── FrameRefused           a client sent what the protocol does not allow: its socket is closed
 ├── TypedRefusal           a typed client asked for what cannot be: it gets an error frame
-│   └── BadName            a name is none
+│   └── BadName            nobody may have this name
+├── BadRoomName            no room may have this name
 ├── TooManyRooms           no more rooms can be made
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
 ├── Problem                a request under /api that gets problem details instead of an answer
@@ -167,10 +168,17 @@ class TypedRefusal(ChatError):
 
 
 class BadName(TypedRefusal):
-    """A name that nobody may bear; ``detail`` says why."""
+    """A name that nobody may have; ``detail`` says why."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("bad-name", detail)
+
+
+class BadRoomName(ChatError):
+    """A name that no room may have; ``args[0]`` is the name."""
+
+    def __str__(self) -> str:
+        return 'Invalid room name: use 1 to 64 letters, digits, "_", "-" or ".".'
 
 
 class TooManyRooms(ChatError):

@@ -1,9 +1,44 @@
-"""A line of chat: what a client asks to say, and what the room has committed."""
+"""What is said: what a client asks to say, and the message that the room has committed."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
+
+ID_PATTERN = "0-0|[1-9][0-9]{0,11}-[0-9a-f]{16}"
+"""A message's id, as a regular expression. Twelve digits: no room has more messages."""
+
+
+class MessageId(NamedTuple):
+    """What names one message of a room, and tells how far a client has come.
+
+    As text it is ``seq-nonce``, which clients take as it is and send back as their cursor.
+    """
+
+    seq: int
+    """Counts up from 1 in each room, without holes."""
+    nonce: str
+    """16 random hex digits: tells this message from another that once had the same seq."""
+
+    def __str__(self) -> str:
+        return f"{self.seq}-{self.nonce}"
+
+    @classmethod
+    def parse(cls, text: str) -> MessageId:
+        """The id that the text is.
+
+        Raises:
+            ValueError: the text is no id.
+        """
+        if not re.fullmatch(ID_PATTERN, text):
+            raise ValueError(f"id is {text!r}; wanted: such as 42-664c976f9a047975, or 0-0")
+        seq, _, nonce = text.partition("-")
+        return cls(int(seq), nonce)
+
+
+BEGINNING = MessageId(0, "0")
+"""``0-0``: before the first message of a room, and the last id of a room without messages."""
 
 
 class Draft(NamedTuple):
@@ -17,13 +52,12 @@ class Draft(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line of chat: whole when made, never changed after."""
+    """One message: whole when made, never changed after."""
 
     room: str
     seq: int
-    """Counts up from 1 in each room, without holes."""
     nonce: str
-    """16 random hex digits: tells this message from another that once had the same seq."""
+    """See ``MessageId``, as for ``seq``."""
     user_name: str
     body: str
     timestamp: str
@@ -37,8 +71,8 @@ class Message:
 
     @property
     def id(self) -> str:
-        """``seq-nonce``: for clients an opaque text, and their cursor."""
-        return f"{self.seq}-{self.nonce}"
+        """The text of its ``MessageId``: for clients opaque, and their cursor."""
+        return f"{self.seq}-{self.nonce}"  # not by way of a MessageId: once for every message
 
     def __str__(self) -> str:
         return f"{self.user_name} at {self.timestamp} says {self.body}"
@@ -57,3 +91,8 @@ class RoomSummary:
     """The last message's."""
     sent_at: int
     """The last message's: Unix time in milliseconds, by the server's clock."""
+
+    @property
+    def last(self) -> MessageId:
+        """The last message's id."""
+        return MessageId(self.seq, self.nonce)

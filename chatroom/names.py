@@ -1,6 +1,7 @@
-"""Names of people: which ones are names at all, which two are the same, and what else is free.
+"""Names of people and of rooms: which are valid, which two are the same, what else is free.
 
-Only the typed protocol asks; the plain one takes a name as it comes, as the original does.
+The rules for people's names hold in the typed protocol and the HTTP API; the plain protocol
+takes a name as it comes, as the original does.
 """
 
 from __future__ import annotations
@@ -11,7 +12,12 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 
-from chatroom.errors import BadName
+from chatroom.errors import BadName, BadRoomName
+
+DEFAULT_ROOM = "lobby"
+
+_ROOM_LENGTH = 64  # characters
+_IN_ROOM = re.compile(r"[\w.-]")  # besides marks, which re does not know
 
 # Letters that change the direction of those around them. The marks U+200E, U+200F and U+061C
 # stay: people who write from right to left need them.
@@ -80,3 +86,29 @@ def free_name(name: str, max_length: int, is_free: Callable[[str], bool]) -> str
         if is_free(suggestion):
             return suggestion
     raise AssertionError("numbers do not end")
+
+
+# -- rooms ----------------------------------------------------------------------------------------
+
+
+def room_name(text: str) -> str:
+    """The room's name in NFC, so that two names that look alike are one room.
+
+    Raises:
+        BadRoomName: not 1 to 64 letters, digits, ``_``, ``-`` or ``.``.
+    """
+    name = unicodedata.normalize("NFC", text)
+    begins = name[:1] and not _is_mark(name[0])
+    if not (begins and len(name) <= _ROOM_LENGTH and all(map(_may_be_in_room, name))):
+        raise BadRoomName(text)
+    return name
+
+
+def _may_be_in_room(character: str) -> bool:
+    named = _IN_ROOM.match(character) or _is_mark(character)
+    return bool(named) and not is_unseen(character)
+
+
+def _is_mark(character: str) -> bool:
+    """Many scripts write vowels as marks on letters."""
+    return unicodedata.category(character).startswith("M")

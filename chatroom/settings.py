@@ -6,12 +6,11 @@ tests compare the three.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 
+from chatroom.addresses import is_host_name, to_network, to_origin
 from chatroom.history import HISTORY_FORMS, SYNCS, is_history_url
 
 
@@ -63,50 +62,6 @@ def several(wanted: str, one: Callable[[str], Any]) -> Check:
         return tuple(converted)
 
     return check
-
-
-def is_host_name(value: str) -> bool:
-    """Whether a socket can be bound to it: an IPv4 or IPv6 address, or a host's name."""
-    if ":" in value:  # only an IPv6 address has one, so "localhost:80" is refused
-        try:
-            return bool(ipaddress.IPv6Address(value))
-        except ValueError:
-            return False
-    return re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?", value) is not None
-
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-def to_origin(value: str) -> str:
-    """An origin the way a browser's Origin header has it, so that ``==`` compares two.
-
-    Raises:
-        ValueError: it isn't one, or there is a path behind it.
-    """
-    found = re.fullmatch(
-        r"(?P<scheme>https?)://(?P<host>\w[\w.-]*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?",
-        value.lower(),
-        re.ASCII,
-    )
-    if not found:
-        raise ValueError(value)
-    scheme, host = found["scheme"], found["host"]
-    if host.startswith("["):
-        host = f"[{ipaddress.IPv6Address(host[1:-1])}]"
-    port = int(found["port"] or DEFAULT_PORTS[scheme])
-    if not 1 <= port <= 65535:
-        raise ValueError(value)
-    return f"{scheme}://{host}" if port == DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
-
-
-def to_network(value: str) -> IPv4Network | IPv6Network:
-    """The network that an address or a CIDR text means.
-
-    Raises:
-        ValueError: it means none, or an address inside one (10.0.0.1/8).
-    """
-    return ipaddress.ip_network(value)
 
 
 class Setting(NamedTuple):

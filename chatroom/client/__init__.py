@@ -15,7 +15,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from chatroom.client.connection import chat_url
+from chatroom.addresses import chat_url
 from chatroom.client.events import Event
 from chatroom.client.inbox import Recent
 from chatroom.client.outbox import Receipt
@@ -147,7 +147,10 @@ class ChatClient:
             if session.closing and isinstance(session.failure, ClientClosed):
                 return
             session.changed.wait_for(lambda: not session.outbox or session.closing, flush)
-            left, cause = len(session.outbox), session.cause if not session.line else "no answer"
+            left, cause = (
+                len(session.outbox),
+                session.cause if not session.connection else "no answer",
+            )
         session.stop()
         if left:
             raise Undelivered(left, f"closed after {flush:g} s; {cause}")
@@ -202,7 +205,7 @@ class ChatClient:
         session = self._session
         with session.changed:
             self._demand_open()
-            if not session.line:
+            if not session.connection:
                 return False
             session.errands.append(frame)
             session.changed.notify_all()
@@ -291,7 +294,7 @@ class ChatClient:
     @property
     def is_online(self) -> bool:
         """Whether there is a connection now, as far as anyone can know."""
-        return self._session.line is not None
+        return self._session.connection is not None
 
     @property
     def failure(self) -> ClientError | None:

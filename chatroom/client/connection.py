@@ -23,6 +23,7 @@ from wsproto.connection import ConnectionState
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, RejectData, Request
 
 from chatroom.errors import HandshakeRefused
+from chatroom.sockets.adapter import HandOver, ReadLoop
 from chatroom.wire.typed import SUBPROTOCOL
 
 DIAL_TIMEOUT = 10.0
@@ -40,7 +41,7 @@ ABNORMAL = 1006
 
 
 class End(NamedTuple):
-    """How a line ended: the server's close code, or 1006 where it sent none."""
+    """How a connection ended: the server's close code, or 1006 where it sent none."""
 
     code: int
     reason: str
@@ -51,40 +52,13 @@ class End(NamedTuple):
         return f"close {self.code}: {self.reason}".rstrip(": ")
 
 
-def chat_url(url: str) -> str:
-    """The address of the socket: ``http://host:9999`` becomes ``ws://host:9999/chat``.
-
-    Raises:
-        ValueError: it is no URL of a server.
-    """
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
-    if not scheme or not parts.hostname or parts.port == 0:  # port: raises ValueError itself
-        raise ValueError(f"{url!r} is no server; wanted: such as http://localhost:9999")
-    path = parts.path.rstrip("/")
-    path = path if path.endswith("/chat") else f"{path}/chat"
-    return parts._replace(scheme=scheme, path=path, fragment="").geturl()
-
-
-def http_url(url: str) -> str:
-    """The address of the server's pages, without a slash at its end.
-
-    Raises:
-        ValueError: as ``chat_url``.
-    """
-    parts = urlsplit(chat_url(url))
-    scheme = {"ws": "http", "wss": "https"}[parts.scheme]
-    path = parts.path.removesuffix("/chat")
-    return parts._replace(scheme=scheme, path=path, query="").geturl()
-
-
 class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
     """An open socket. One thread calls ``listen``; any thread may call the rest.
 
     Args:
         url: as ``chat_url`` returns it.
         ping_interval: seconds of silence after which the server is pinged; after as many more
-            the line counts as dead. Also how long the kernel may take over one frame.
+            the connection counts as dead. Also how long the kernel may take over one frame.
 
     Raises:
         OSError: no connection.
@@ -114,8 +88,8 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
                 connection_type=ConnectionType.CLIENT,
                 receive_bytes=RECEIVE_BYTES,
                 max_message_size=MAX_MESSAGE_CHARS,
-                thread_class=_Loop,
-                event_class=_HandOver,
+                thread_class=ReadLoop,
+                event_class=HandOver,
             )
         except BaseException:
             sock.close()
@@ -149,7 +123,7 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
         """Read until the end, and hand each text over on this thread.
 
         Raises:
-            Whatever ``handle`` raises; the line is cut then.
+            Whatever ``handle`` raises; the connection is cut then.
         """
 
         def hand_over() -> None:
@@ -177,7 +151,7 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
 
         Raises:
             OSError, simple_websocket.ConnectionClosed, wsproto.utilities.LocalProtocolError:
-                the line has ended, or does so now.
+                the connection has ended, or does so now.
         """
         try:
             self.send(text)
@@ -242,25 +216,6 @@ class _Wire:
         self.cut("")  # frees whoever is sending
         with self._turn:  # else its number might be another's by then
             self._socket.close()
-
-
-class _Loop:
-    """The library's ``thread_class``: keeps the read loop for ``Line.listen`` to run."""
-
-    name = "simple-websocket"
-
-    def __init__(self, target: Callable[[], None]) -> None:
-        self.run = target
-
-    def start(self) -> None:
-        """Do nothing: our own thread runs it."""
-
-
-class _HandOver:
-    """The library's ``event_class``: ``listen`` puts its own ``set`` here."""
-
-    def set(self) -> None:
-        """Do nothing until ``listen`` has taken over."""
 
 
 def _first_line(body: bytes) -> str:

@@ -34,11 +34,11 @@ class Recent:
 
 
 class Inbox:
-    """Between the thread that reads the line and the program. Every call holds the lock.
+    """Between the thread that reads the connection and the program. Every call holds the lock.
 
-    It is bounded without losing anything. When it is full, the line is not read, and so the
-    server waits. Only when nobody iterates, or a thread waits for an ack, the line is read all
-    the same, and what there is no room for is passed over; once the program has read the rest,
+    It is bounded without losing anything. When it is full, the connection is not read, and so the
+    server waits. Only when nobody iterates, or a thread waits for an ack, is the connection read
+    all the same, and what there is no room for is skipped; once the program has read the rest,
     the client asks the server for what came after it.
 
     Args:
@@ -51,7 +51,7 @@ class Inbox:
         self.readers = 0
         """How many iterators are at work."""
         self.is_behind = False
-        """Something was passed over since this line began."""
+        """Something was passed over since this connection began."""
         self.is_shut = False
         self._keep = keep
         self._waiters = waiters
@@ -85,7 +85,7 @@ class Inbox:
         self._waiters.changed.notify_all()
         return self._items.popleft()
 
-    def begin_line(self, *, afresh: bool) -> None:
+    def begin_connection(self, *, afresh: bool) -> None:
         """A new connection goes on after the cursor, or starts ``afresh``."""
         self.is_behind = False
         if afresh:

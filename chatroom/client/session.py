@@ -1,4 +1,4 @@
-"""The two threads of a ``ChatClient``: one keeps a line open and reads it, one writes.
+"""The two threads of a ``ChatClient``: one keeps a connection open and reads it, one writes.
 
 All that they share with the program's threads is guarded by one Condition, ``changed``, which
 is announced whenever any of it changes.
@@ -23,8 +23,8 @@ from chatroom.client.events import Event, hear
 from chatroom.client.inbox import Inbox
 from chatroom.client.outbox import Outbox, Waiters
 from chatroom.errors import ClientClosed, ClientError, HandshakeRefused, ServerRefused
-from chatroom.message import Message
-from chatroom.wire.typed import EMPTY, SUBPROTOCOL
+from chatroom.message import BEGINNING, Message
+from chatroom.wire.typed import SUBPROTOCOL
 
 log = logging.getLogger(__name__)
 
@@ -54,18 +54,18 @@ def full_jitter(ceiling: float) -> float:
 
 
 class Broken(Exception):
-    """This line is of no more use; ``args[0]`` says why."""
+    """This connection is of no more use; ``args[0]`` says why."""
 
 
 class Session:
     """One client's place in a room, over as many connections as it takes.
 
     Args:
-        url: as ``line.chat_url`` returns it.
+        url: as ``addresses.chat_url`` returns it.
         hello: the fields of the first frame: ``userName``, and ``room``, ``since``, ``token``
             where they are known.
         keep: whether the program wants to hear anything.
-        ping_interval: see ``Line``.
+        ping_interval: see ``ServerConnection``.
         jitter: gives the seconds to wait, for the most that it may be.
     """
 
@@ -85,11 +85,11 @@ class Session:
         self.inbox = Inbox(self.waiters, hello.pop("since", None), keep=keep)
         self.outbox = Outbox(OUTBOX_LENGTH)
         self.errands: deque[str] = deque(maxlen=100)
-        """Frames that are worth nothing later: they go with the line."""
+        """Frames that are worth nothing later: they go with the connection."""
         self.welcome: dict[str, Any] = {}
         """The last one; empty before the first."""
         self.recovered: bool | None = None
-        self.line: ServerConnection | None = None
+        self.connection: ServerConnection | None = None
         """The open one, once the server has said welcome on it, and while it is any good."""
         self.failure: ClientError | None = None
         """Why it is over for good."""
@@ -103,8 +103,8 @@ class Session:
         self._dialled: ServerConnection | None = None
         self._attempt = 0
         self._hurry = False
-        self._was_open = False  # the line before this moment
-        self._is_answered = True  # the hello of this line: with a welcome or an error
+        self._was_open = False  # the connection before this moment
+        self._is_answered = True  # the hello of this connection: with a welcome or an error
         self._may_have_ghost = False  # a hello went out, and nothing came back: it may have arrived
         self._threads = [
             threading.Thread(target=self._read, name="chat reader", daemon=True),
@@ -124,21 +124,21 @@ class Session:
             self.closing = True
             self.inbox.shut()
             self.outbox.give_up(str(self.failure))
-            line = self._dialled
+            connection = self._dialled
             self.changed.notify_all()
-        if line:
-            line.hang_up()
+        if connection:
+            connection.hang_up()
         for thread in self._threads:
             thread.join(GOODBYE)
-        if line:
-            line.cut("closed")
+        if connection:
+            connection.cut("closed")
             self._threads[0].join(GOODBYE)
 
     def catch_up(self) -> None:
-        """Fetch what was passed over, by way of a new line. Holds the lock."""
-        if self.line:
+        """Fetch what was passed over, by way of a new connection. Holds the lock."""
+        if self.connection:
             self._hurry = True
-            self._drop(self.line, "to catch up")
+            self._drop(self.connection, "to catch up")
 
     # -- the writer's thread ---------------------------------------------------------------------
 
@@ -148,24 +148,24 @@ class Session:
                 self.changed.wait_for(self._has_work)
                 if self.closing:
                     return
-                line = self.line
+                connection = self.connection
                 frame = self.errands.popleft() if self.errands else self.outbox.take()
-            if frame is None or line is None:
+            if frame is None or connection is None:
                 continue
             try:
-                line.say(frame)
+                connection.say(frame)
             except BROKEN as error:
                 with self.changed:
-                    self._drop(line, f"sending failed: {error}")
+                    self._drop(connection, f"sending failed: {error}")
 
     def _has_work(self) -> bool:
-        return self.closing or bool(self.line and (self.errands or self.outbox.has_unsent))
+        return self.closing or bool(self.connection and (self.errands or self.outbox.has_unsent))
 
-    def _drop(self, line: ServerConnection, cause: str) -> None:
-        """Have the reader's thread leave this line. Holds the lock."""
-        if self.line is line:
-            self.line = None
-        line.cut(cause)
+    def _drop(self, connection: ServerConnection, cause: str) -> None:
+        """Have the reader's thread leave this connection. Holds the lock."""
+        if self.connection is connection:
+            self.connection = None
+        connection.cut(cause)
 
     # -- the reader's thread ---------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ class Session:
         while not self.closing:
             began = time.monotonic()
             try:
-                cause = self._live_on_a_line()
+                cause = self._live_on_a_connection()
             except (*BROKEN, Broken) as error:
                 cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
             except ClientError as error:
@@ -210,31 +210,31 @@ class Session:
             self._was_open = self._hurry = False
             self.changed.wait_for(lambda: self.closing, delay)
 
-    def _live_on_a_line(self) -> str:
+    def _live_on_a_connection(self) -> str:
         """Connect, say hello, and read until the end; returns why it ended."""
         try:
-            line = ServerConnection(self.url, ping_interval=self._ping_interval)
+            connection = ServerConnection(self.url, ping_interval=self._ping_interval)
         except HandshakeRefused as refusal:
             if refusal.status in PASSING_STATUSES:
                 raise Broken(str(refusal)) from None
             raise ServerRefused(f"http-{refusal.status}", refusal.reason) from None
         try:
-            if line.subprotocol != SUBPROTOCOL:
+            if connection.subprotocol != SUBPROTOCOL:
                 raise ServerRefused("no-subprotocol", f"the server does not speak {SUBPROTOCOL}")
             with self.changed:
                 if self.closing:
                     return "closed"
-                self._dialled = line
+                self._dialled = connection
                 self._is_answered = False
                 hello = {"type": "hello", **self.hello}
                 if self.inbox.cursor is not None:
                     hello["since"] = self.inbox.cursor
-            line.say(json.dumps(hello))
-            end = line.listen(lambda text: self._take(line, text))
+            connection.say(json.dumps(hello))
+            end = connection.listen(lambda text: self._take(connection, text))
         finally:
-            line.release()
+            connection.release()
             with self.changed:
-                self.line = self._dialled = None
+                self.connection = self._dialled = None
                 self.errands.clear()
                 self._may_have_ghost = self._may_have_ghost or not self._is_answered
                 self._is_answered = True
@@ -245,7 +245,7 @@ class Session:
             raise ServerRefused(f"close-{end.code}", end.reason or "no reason given")
         return str(end)
 
-    def _take(self, line: ServerConnection, text: str) -> None:
+    def _take(self, connection: ServerConnection, text: str) -> None:
         """One frame."""
         try:
             heard = hear(text)
@@ -256,17 +256,17 @@ class Session:
                 if heard.cmid and heard.user_id == self.welcome.get("userId"):
                     self._settle(heard.cmid, heard.id)
             else:
-                self._take_event(line, heard.type, dict(heard.fields))
+                self._take_event(connection, heard.type, dict(heard.fields))
             self.inbox.put(heard)
 
-    def _take_event(self, line: ServerConnection, kind: str, fields: dict[str, Any]) -> None:
+    def _take_event(self, connection: ServerConnection, kind: str, fields: dict[str, Any]) -> None:
         match kind:
             case "welcome":
-                self._take_welcome(line, fields)
+                self._take_welcome(connection, fields)
             case "ack":
                 self._settle(str(fields.get("cmid")), str(fields.get("id")))
             case "error":
-                self._take_error(line, fields)
+                self._take_error(connection, fields)
             case "renamed" if fields.get("userId") == self.welcome.get("userId"):
                 self.hello["userName"] = str(fields.get("userName"))
 
@@ -275,26 +275,26 @@ class Session:
             self._attempt = 0
             self.changed.notify_all()
 
-    def _take_welcome(self, line: ServerConnection, welcome: dict[str, Any]) -> None:
+    def _take_welcome(self, connection: ServerConnection, welcome: dict[str, Any]) -> None:
         self._is_answered = self._was_open = True
         self._may_have_ghost = False
         self.welcome = welcome
         self.hello |= {key: welcome[key] for key in ("userName", "token") if key in welcome}
         self.recovered = welcome.get("recovered")
-        self.inbox.begin_line(afresh=self.recovered is False)
-        if self.inbox.cursor is None and welcome.get("last") == EMPTY:
-            self.inbox.cursor = EMPTY
+        self.inbox.begin_connection(afresh=self.recovered is False)
+        if self.inbox.cursor is None and welcome.get("last") == str(BEGINNING):
+            self.inbox.cursor = str(BEGINNING)
         self.outbox.rewind()
-        self.line = line
+        self.connection = connection
         self.changed.notify_all()
 
-    def _take_error(self, line: ServerConnection, fields: dict[str, Any]) -> None:
+    def _take_error(self, connection: ServerConnection, fields: dict[str, Any]) -> None:
         code, detail = str(fields.get("code")), str(fields.get("detail"))
         refusal = ServerRefused(code, detail, str(fields.get("suggestion", "")))
         if not self._is_answered:
             self._take_no(refusal)
         elif code == "not-stored":  # the same may work later; and behind it, in order, the rest
-            self._drop(line, f"{code}: {detail}")
+            self._drop(connection, f"{code}: {detail}")
         elif self.outbox.settle(str(fields.get("cmid")), error=refusal):
             self.changed.notify_all()
 

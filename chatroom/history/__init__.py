@@ -1,184 +1,15 @@
-"""Where a room's messages are kept: the interface, and the way from a setting to one.
-
-A history is written by one thread, the Server's, and read by any.
-"""
+"""Where a room's messages are kept: the interface, and the way from a setting to one of them."""
 
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chatroom.message import Message, RoomSummary
+from chatroom.history.interface import History
+from chatroom.history.memory.history import MemoryHistory
+from chatroom.history.sqlite.history import SqliteHistory
 
-
-class History(ABC):
-    """The committed messages of every room.
-
-    ``append``, ``trim``, ``probe``, ``open`` and ``close`` are called by the thread that
-    owns the history; all that asks without changing anything, by any thread.
-
-    What is stored of a room is without holes: from ``first`` to ``head`` every seq is there.
-    """
-
-    name: str
-    """The setting that made it, such as ``sqlite:chat.db``: for logs and errors."""
-
-    @abstractmethod
-    def check(self) -> None:
-        """Look whether ``open`` can work, thoroughly, and change nothing.
-
-        Raises:
-            HistoryRefused: it is corrupt, foreign, newer than this program, read-only,
-                or another process uses it.
-        """
-
-    @abstractmethod
-    def open(self, *, patience: float = 0.0) -> None:
-        """Make it ready for reading and writing.
-
-        Args:
-            patience: seconds to wait for another process to let go of it.
-
-        Raises:
-            HistoryRefused: as ``check``.
-        """
-
-    @abstractmethod
-    def append(self, messages: Sequence[Message]) -> None:
-        """Commit the messages, all or none: when this returns, ``kill -9`` loses none.
-
-        Raises:
-            CmidTaken: the room has a message with that user_id and cmid already, or the
-                batch has it twice; none of the batch is stored. An empty cmid is never taken.
-            HistoryUnavailable: none of them is stored.
-        """
-
-    @abstractmethod
-    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
-        """Delete some of the room's oldest messages, never its newest: so seq goes on.
-
-        Args:
-            keep_messages: how many of the newest stay; 0: all.
-            keep_since: what was sent then or later stays, in Unix milliseconds; 0: all.
-                A message stays as well behind one that does, so that there are no holes.
-            step: how many go at most; fewer, where they are long.
-
-        Returns:
-            How many went; 0 where nothing is left to delete.
-
-        Raises:
-            HistoryUnavailable: none of them is deleted.
-        """
-
-    @abstractmethod
-    def probe(self) -> None:
-        """Prove by a real write that ``append`` works again; stores no message.
-
-        Raises:
-            HistoryUnavailable: it does not.
-        """
-
-    @abstractmethod
-    def head(self, room: str) -> tuple[int, str]:
-        """The seq and the nonce of the room's last message, ``(0, "")`` where there is none.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
-        """The room's last messages, oldest first: ``limit`` at most, about ``max_bytes`` at most.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
-        """The room's messages with ``after < seq <= upto``, oldest first, a page at a time.
-
-        A page is small (about 256 KiB, never empty), and nothing is held between two
-        pages that would keep the writer from going on.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now; also in the middle.
-        """
-
-    @abstractmethod
-    def before(self, room: str, seq: int, limit: int, max_bytes: int) -> list[Message]:
-        """The last messages below ``seq``, oldest first, within the same limits as ``tail``.
-
-        Args:
-            seq: what isn't wanted any more; ``sys.maxsize`` asks for the newest.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def first(self, room: str) -> int:
-        """The seq of the oldest message that is still stored; 0 where none is.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def has(self, room: str, seq: int, nonce: str) -> bool:
-        """Whether exactly this message is stored: what makes a client's cursor good.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
-        """The user's message with this cmid, if it is still stored; none for an empty cmid.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
-        """The newest ``limit`` messages below ``before`` that have all words, oldest first.
-
-        Case and accents don't count, and the last word may be the beginning of one. Whatever
-        the text is, it's words: see ``words.words_of``. Without any, nothing is found.
-
-        Raises:
-            HistoryUnavailable: it cannot be searched now; the way out says when it can.
-        """
-
-    @abstractmethod
-    def rooms(self) -> list[RoomSummary]:
-        """Every room that anything was ever said in, by name.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def secret(self) -> bytes:
-        """32 random bytes, made once and kept with the messages: what tokens are signed with.
-
-        Raises:
-            HistoryUnavailable: it isn't open.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of everything; idempotent. Later calls raise HistoryUnavailable."""
-
-
-CMID_TAKEN = (
-    "a message with the same room, user and cmid is stored already",
-    "find() it, and append the others again",
-)
-"""The cause and the way out of every CmidTaken: the same, whichever history raises it."""
+__all__ = ["HISTORY_FORMS", "SYNCS", "History", "is_history_url", "make_history"]
 
 HISTORY_FORMS = ("sqlite:PATH", "memory:")
 """What a history's setting may look like: for configuration's errors."""
@@ -208,14 +39,7 @@ def make_history(url: str, folder: Path, sync: str = "full") -> History:
         sync: one of ``SYNCS``. After "normal", ``kill -9`` loses nothing, but a power cut may
             take the last moments. Memory has no use for it.
     """
-    # Not at the top: both modules import the interface from this one.
-    from chatroom.history.memory.history import MemoryHistory
-    from chatroom.history.sqlite.history import SqliteHistory
-
     assert is_history_url(url), url
     if url == "memory:":
         return MemoryHistory(url)
     return SqliteHistory(url, folder / url.removeprefix("sqlite:"), sync)
-
-
-__all__ = ["CMID_TAKEN", "HISTORY_FORMS", "SYNCS", "History", "is_history_url", "make_history"]

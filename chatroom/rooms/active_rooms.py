@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatroom.errors import TooManyRooms
 from chatroom.history import History
 from chatroom.rooms.room import Room
-from chatroom.wire import plain
+from chatroom.wire import message_json, websocket
 
 _ALL = 1 << 40
 
@@ -40,14 +40,12 @@ class ActiveRooms(dict[str, Room]):
         room = self.get(name)
         if room is None:
             self._demand_place_for(name)
-            seq, nonce = self._history.head(name)
+            last = self._history.head(name)
             tail = self._history.tail(name, self._tail_length, self._tail_bytes)
-            frames = [plain.text_frame(plain.to_json(message)) for message in tail]
+            frames = [websocket.text_frame(message_json.to_json(message)) for message in tail]
             room = self[name] = Room(
-                name, seq, frames, tail_length=self._tail_length, tail_bytes=self._tail_bytes
+                name, last, frames, tail_length=self._tail_length, tail_bytes=self._tail_bytes
             )
-            if seq:
-                room.last_id = f"{seq}-{nonce}"
         return room
 
     def _demand_place_for(self, name: str) -> None:

@@ -9,15 +9,16 @@ from contextlib import suppress
 
 from chatroom.errors import CmidTaken, HistoryError, TooManyRooms, TypedRefusal
 from chatroom.history import History
-from chatroom.message import Message
+from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.news import News
-from chatroom.rooms.room import Room
+from chatroom.rooms.room import Heard, Room
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import Said, User, Wish
-from chatroom.wire import plain
+from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Typing
+from chatroom.wire.websocket import text_frame
 
 PROOF_AGE = 1.0
 """Seconds for which a write that worked proves that the history works."""
@@ -33,8 +34,8 @@ class Broadcaster:
     Args:
         history: written by this alone.
         rooms: the Server's.
-        host: grants what users wish beside talking.
-        activity: told in which rooms something has been said.
+        greeter: grants what users wish beside talking.
+        news: told in which rooms something has been said.
         drop: ends users who are too slow.
         remove: takes a user out of its room; told why.
         log_failure: counts and logs what failed.
@@ -44,8 +45,8 @@ class Broadcaster:
         self,
         history: History,
         rooms: ActiveRooms,
-        host: Greeter,
-        activity: News,
+        greeter: Greeter,
+        news: News,
         *,
         drop: Callable[[Iterable[User]], None],
         remove: Callable[[User, str], None],
@@ -53,8 +54,8 @@ class Broadcaster:
     ) -> None:
         self._history = history
         self._rooms = rooms
-        self._host = host
-        self._activity = activity
+        self._greeter = greeter
+        self._news = news
         self._drop = drop
         self._remove = remove
         self._log_failure = log_failure
@@ -80,7 +81,7 @@ class Broadcaster:
     def _grant(self, wish: Wish) -> None:
         user = wish.user
         if isinstance(user, TypedUser) and user.inside:
-            self._host.grant(self._rooms[user.room], user, wish.request)
+            self._greeter.grant(self._rooms[user.room], user, wish.request)
 
     def _broadcast(self, batch: list[Said], *, is_checked: bool = False) -> None:
         """Commit the batch as one transaction, then write it to the users of each room.
@@ -149,15 +150,20 @@ class Broadcaster:
 
     def _send_all(self, said_in: dict[Room, list[tuple[Said, Message]]]) -> None:
         for room, pairs in said_in.items():  # all first: a fault in one room holds up no other
-            room.seq, room.last_id = pairs[-1][1].seq, pairs[-1][1].id
+            newest = pairs[-1][1]
+            room.last = MessageId(newest.seq, newest.nonce)
             self._rooms.count_as_stored(room.name)
         for room, pairs in said_in.items():
-            frames = [plain.text_frame(plain.to_json(message)) for _said, message in pairs]
+            texts = [to_json(message) for _said, message in pairs]
+            frames = [text_frame(text) for text in texts]
             room.remember(frames)
+            if room.subscribers:
+                ids = (MessageId(message.seq, message.nonce) for _said, message in pairs)
+                room.hand_on(list(map(Heard, ids, texts)))
             self._drop(room.send(frames))
             if any(said.user.acknowledged for said, _message in pairs):
                 self._acknowledge(pairs)
-            self._activity.note(room)
+            self._news.note(room)
             self._rooms.forget_if_empty(room.name)
 
     @staticmethod

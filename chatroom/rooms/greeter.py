@@ -18,7 +18,7 @@ from chatroom.rooms.timers import Timers
 from chatroom.users.typed_user import MAX_BAD_FRAMES, TYPING_INTERVAL, Arrival, TypedUser
 from chatroom.users.user import User
 from chatroom.wire import typed
-from chatroom.wire.plain import CloseCode
+from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Greeter:
 
     Args:
         timers: the Server's.
-        activity: tells of what is said in other rooms.
+        news: tells of what is said in other rooms.
         drop: ends users who are too slow.
         forget: told of a room that may be empty now.
         leave_grace: seconds without a connection, after which a user has left.
@@ -42,7 +42,7 @@ class Greeter:
     def __init__(
         self,
         timers: Timers,
-        activity: News,
+        news: News,
         drop: Callable[[list[User]], None],
         forget: Callable[[Room], None],
         *,
@@ -51,7 +51,7 @@ class Greeter:
         limits: dict[str, int],
     ) -> None:
         self._timers = timers
-        self._activity = activity
+        self._news = news
         self._drop = drop
         self._forget = forget
         self._leave_grace = leave_grace
@@ -114,10 +114,10 @@ class Greeter:
     def take_out(self, room: Room, user: User) -> None:
         """The socket is out of the room; the person may have others."""
         room.users.pop(user, None)
-        room.members.pop(user, None)
+        room.typed.pop(user, None)
         if isinstance(user, TypedUser):
             user.inside = False
-            self._activity.leave(user)
+            self._news.leave(user)
             if user.user_id in room.presence:
                 room.presence[user.user_id].sockets.discard(user)
 
@@ -130,7 +130,7 @@ class Greeter:
             token=arrival.token,
             users=[] if room.is_large else typed.people(room.presence.known()),
             count=len(room.presence),
-            last=room.last_id,
+            last=str(room.last),
             recovered=None if arrival.seen is None else arrival.seen >= 0,
             limits=self._limits,
         )
@@ -145,9 +145,9 @@ class Greeter:
         Returns:
             What it missed of people meanwhile, and ``live``.
         """
-        room.members[user] = user.connection
+        room.typed[user] = user.connection
         if user.hears_rooms:
-            self._activity.enter(user)
+            self._news.enter(user)
         knew, now = user.knows, self._people(room)
         user.knows = 0
         if knew == now:
@@ -204,7 +204,7 @@ class Greeter:
             socket.name = name
         frame = typed.person_frame("renamed", *person.known)
         if room.is_large:
-            for socket in person.sockets & room.members.keys():  # not in front of its welcome
+            for socket in person.sockets & room.typed.keys():  # not in front of its welcome
                 socket.write(frame)
         else:
             self._drop(room.tell(frame))

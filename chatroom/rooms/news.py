@@ -55,7 +55,7 @@ class News:
             return
         if len(self._hearers) == 1 and room.name in self._hearers:  # all have just heard it
             return
-        self._news[room.name] = room.last_id
+        self._news[room.name] = str(room.last)
         if not self._is_due:
             self._is_due = True
             # Not in place: one batch may have news of many rooms.

@@ -14,8 +14,8 @@ from chatroom.errors import ChannelClosed
 from chatroom.history import History
 from chatroom.message import Message
 from chatroom.users.user import CaughtUp, User
-from chatroom.wire import plain
-from chatroom.wire.plain import CloseCode
+from chatroom.wire import message_json, websocket
+from chatroom.wire.websocket import CloseCode
 
 
 class Replay:
@@ -45,7 +45,7 @@ class Replay:
         """
         if not resumes:
             after = max(after, self._history.first(room) - 1)
-        upto, _nonce = self._history.head(room)
+        upto = self._history.head(room).seq
         for page in self._history.pages(room, after, upto):
             if page[0].seq != after + 1:  # trimmed while we read: never a silent gap
                 user.end(CloseCode.GAP, "gap: the past was trimmed meanwhile", drop=True)
@@ -60,4 +60,4 @@ class Replay:
 
 def frames_of(messages: list[Message]) -> bytes:
     """The messages' frames as one."""
-    return b"".join(plain.text_frame(plain.to_json(message)) for message in messages)
+    return b"".join(websocket.text_frame(message_json.to_json(message)) for message in messages)

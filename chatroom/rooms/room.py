@@ -6,19 +6,27 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from chatroom.message import MessageId
 from chatroom.rooms.presence import Presence
 from chatroom.sockets.connection import Connection
 from chatroom.sockets.sending import broadcast
 from chatroom.users.user import User
 
 
-class Listener(Protocol):
-    """Somebody who hears a room without a WebSocket."""
+class Heard(NamedTuple):
+    """A message as a ``Subscriber`` gets it."""
 
-    def take(self, frames: Sequence[bytes]) -> bool:
-        """Take text frames, a message each; never waits. False: too slow, tell it nothing more."""
+    id: MessageId
+    json: str
+
+
+class Subscriber(Protocol):
+    """Whatever hears a room without a WebSocket."""
+
+    def take(self, batch: Sequence[Heard]) -> None:
+        """Take the messages that were committed just now; never waits."""
 
 
 class Room:
@@ -26,37 +34,34 @@ class Room:
 
     Args:
         name: what clients call it.
-        seq: of its last committed message, 0 for none.
+        last: the id of its last committed message.
         tail: the frames of its last messages, oldest first.
         tail_length: the number of frames to remember.
         tail_bytes: about how many bytes of frames to remember.
-        last_id: of its last committed message.
     """
 
     def __init__(
         self,
         name: str,
-        seq: int,
+        last: MessageId,
         tail: Iterable[bytes],
         *,
         tail_length: int,
         tail_bytes: int,
-        last_id: str = "0-0",
     ) -> None:
         self.name = name
-        self.seq = seq
-        self.last_id = last_id
+        self.last = last
         self.users: dict[User, Connection] = {}
         """Who hears what is said. In the order of joining; a broadcast touches the connections
         only."""
-        self.members: dict[User, Connection] = {}
+        self.typed: dict[User, Connection] = {}
         """The typed ones of these: they hear of people, too."""
-        self.listeners: list[Listener] = []
+        self.subscribers: list[Subscriber] = []
         self.presence = Presence()
         self.is_large = False
-        """Too many people for names: its members are told their number."""
+        """Too many people for names: its typed users are told their number."""
         self.counted_at = 0.0
-        """When its members were last told how many they are: monotonic seconds."""
+        """When its typed users were last told how many people there are: monotonic seconds."""
         self.counts_later = False
         """They will be told again soon."""
         self._tail: deque[bytes] = deque()
@@ -69,7 +74,12 @@ class Room:
     @property
     def is_empty(self) -> bool:
         """Nobody is here, nor has been a moment ago."""
-        return not (self.users or self.listeners or self.presence)
+        return not (self.users or self.subscribers or self.presence)
+
+    @property
+    def seq(self) -> int:
+        """The seq of its last committed message, 0 for none."""
+        return self.last.seq
 
     @property
     def first_remembered(self) -> int:
@@ -97,14 +107,17 @@ class Room:
         return list(islice(self._tail, seq + 1 - self.first_remembered, sys.maxsize))
 
     def send(self, frames: Sequence[bytes]) -> list[User]:
-        """Let everybody hear what was said; returns the users who are too slow."""
-        if self.listeners:
-            self.listeners = [listener for listener in self.listeners if listener.take(frames)]
+        """Let all users hear what was said; returns those who are too slow."""
         return self._slow(self.users, b"".join(frames))
 
+    def hand_on(self, batch: Sequence[Heard]) -> None:
+        """Let all subscribers hear what was said."""
+        for subscriber in self.subscribers:
+            subscriber.take(batch)
+
     def tell(self, frames: bytes) -> list[User]:
-        """Tell the members something; returns those who are too slow."""
-        return self._slow(self.members, frames)
+        """Tell the typed users something; returns those who are too slow."""
+        return self._slow(self.typed, frames)
 
     @staticmethod
     def _slow(users: dict[User, Connection], frames: bytes) -> list[User]:

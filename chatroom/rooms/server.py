@@ -8,34 +8,33 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout  # Python 3.10: not the builtin one
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import (
     ChannelClosed,
-    ChatError,
     HistoryError,
     TooManyRooms,
     UserError,
 )
 from chatroom.history import History
 from chatroom.log import printable
-from chatroom.message import Draft, Message
+from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster, too_many
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.news import News
 from chatroom.rooms.presence import Known
+from chatroom.rooms.questions import Question, await_answer
 from chatroom.rooms.replay import Replay
-from chatroom.rooms.room import Listener, Room
+from chatroom.rooms.room import Room, Subscriber
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.typed_user import Arrival, TypedUser
 from chatroom.users.user import ADDED_BYTES, CaughtUp, Channels, Leaving, Said, User, Wish
-from chatroom.wire.plain import CloseCode
+from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ class Server:
         tail_bytes: bytes of recent frames that each room keeps at hand for joiners.
         batch_bytes: about how many bytes of frames are committed and written at once.
         max_rooms: rooms that can be made.
-        leave_grace: see ``Host``, as the next two.
+        leave_grace: see ``Greeter``, as the next two.
         presence_limit: people.
         limits: names and numbers.
         keep_messages: the newest so many of each room are kept; 0 for all.
@@ -94,11 +93,11 @@ class Server:
             history, replay_limit=replay_limit, tail_bytes=tail_bytes, max_rooms=max_rooms
         )
         self._timers = Timers()
-        self._past = Replay(history, self.add)
-        activity = News(self._timers, self._drop_all)
-        self._host = Greeter(
+        self._replay = Replay(history, self.add)
+        news = News(self._timers, self._drop_all)
+        self._greeter = Greeter(
             self._timers,
-            activity,
+            news,
             self._drop_all,
             lambda room: self._rooms.forget_if_empty(room.name),
             leave_grace=leave_grace,
@@ -109,8 +108,8 @@ class Server:
         self._broadcaster = Broadcaster(
             history,
             self._rooms,
-            self._host,
-            activity,
+            self._greeter,
+            news,
             drop=self._drop_all,
             remove=self._remove,
             log_failure=self._log_failure,
@@ -139,7 +138,7 @@ class Server:
         """
         answer: Future[T] = Future()
         self.ask_channel.put(Question(question, answer))
-        return _await(answer, timeout)
+        return await_answer(answer, timeout)
 
     def check(self, timeout: float) -> None:
         """Prove within ``timeout`` seconds that messages can be taken.
@@ -159,10 +158,10 @@ class Server:
             TypedRefusal: ``cmid-reused``, with another body; ``too-many-rooms``.
             ChatError: it is not stored, or not within ``timeout`` seconds.
         """
-        poster = HttpSpeaker(room, draft.user_name)
+        speaker = HttpSpeaker(room, draft.user_name)
         cost = len(draft.body.encode()) + ADDED_BYTES
-        self.broadcast.put(Said(cast(User, poster), draft, cost, cmid))
-        return _await(poster.outcome, timeout)
+        self.broadcast.put(Said(cast(User, speaker), draft, cost, cmid))
+        return await_answer(speaker.outcome, timeout)
 
     def present(self, room: str, timeout: float) -> list[Known]:
         """Who is in the room, of those who speak the typed protocol."""
@@ -172,34 +171,30 @@ class Server:
 
         return self.ask(known, timeout)
 
-    def subscribe(self, room: str, after: int, listener: Listener, timeout: float) -> bool:
-        """Let somebody hear a room: what came behind ``after``, then all that is said.
+    def subscribe(self, room: str, subscriber: Subscriber, timeout: float) -> MessageId:
+        """Let somebody hear all that is said in a room from now on.
 
         Returns:
-            False where the room's tail does not reach back so far: read the history first.
+            The id of the room's last message: what comes behind it, the subscriber hears.
 
         Raises:
             ChatError: as ``ask``.
         """
 
-        def join() -> bool:
+        def join() -> MessageId:
             found = self._rooms.enter(room)
-            frames = found.frames_after(after)
-            if frames is not None:
-                listener.take(frames)
-                found.listeners.append(listener)
-            self._rooms.forget_if_empty(room)
-            return frames is not None
+            found.subscribers.append(subscriber)
+            return found.last
 
         return self.ask(join, timeout)
 
-    def unsubscribe(self, room: str, listener: Listener) -> None:
-        """Tell it nothing more. Waits for nothing; fine where it was never told anything."""
+    def unsubscribe(self, room: str, subscriber: Subscriber) -> None:
+        """Let it hear nothing more. Waits for nothing; fine where it never heard anything."""
 
         def leave() -> None:
             if room in self._rooms:
-                listeners = self._rooms[room].listeners
-                self._rooms[room].listeners = [one for one in listeners if one is not listener]
+                others = [one for one in self._rooms[room].subscribers if one is not subscriber]
+                self._rooms[room].subscribers = others
                 self._rooms.forget_if_empty(room)
 
         with suppress(ChannelClosed):
@@ -269,7 +264,7 @@ class Server:
         except TooManyRooms as error:
             self._turn_away(user, error)
         else:
-            if arrival is None or self._host.greet(room, arrival):
+            if arrival is None or self._greeter.greet(room, arrival):
                 self._let_in(room, user, arrival)
             self._rooms.forget_if_empty(name)
 
@@ -288,7 +283,7 @@ class Server:
         elif arrival:
             self._bridge(user, first, resumes=False)
         elif first + 1 < room.first_remembered:
-            user.connection.replay(self._past.pages(room.name, first, room.seq))
+            user.connection.replay(self._replay.pages(room.name, first, room.seq))
         elif not user.write(room.replay()):
             self._drop(user)
 
@@ -306,11 +301,11 @@ class Server:
             return  # gone meanwhile
         frames = room.frames_after(seen)
         if frames is None:
-            pages = self._past.catch_up(user, room.name, seen, resumes=resumes)
+            pages = self._replay.catch_up(user, room.name, seen, resumes=resumes)
             user.connection.replay(pages)
             return
         room.users[user] = user.connection
-        if not user.write(b"".join(frames) + self._host.go_live(room, user)):
+        if not user.write(b"".join(frames) + self._greeter.go_live(room, user)):
             self._drop(user)
 
     def _remove(self, user: User, cause: str) -> None:
@@ -320,7 +315,7 @@ class Server:
         if isinstance(user, TypedUser):
             if not user.inside:
                 return  # removed before, as too slow or replaced, or never let in
-            self._host.see_off(room, user, cause)
+            self._greeter.see_off(room, user, cause)
         elif room.users.pop(user, None) is None:
             return
         name = printable(room.name)
@@ -357,24 +352,3 @@ class Server:
     def _error(self, error: UserError) -> None:
         self.errors += 1
         log.warning("error: %s", error)
-
-
-class Question(NamedTuple):
-    """Something that the Server thread is asked, and the place for its answer."""
-
-    question: Callable[[], Any]
-    answer: Future[Any]
-
-    def answer_it(self) -> None:
-        """The Server thread's call."""
-        try:
-            self.answer.set_result(self.question())
-        except Exception as error:
-            self.answer.set_exception(error)
-
-
-def _await(answer: Future[T], timeout: float) -> T:
-    try:
-        return answer.result(timeout)
-    except FutureTimeout:
-        raise ChatError(f"the Server thread did not answer within {timeout:.0f} s") from None

@@ -1,4 +1,7 @@
-"""simple-websocket, made to run on our threads and to hold no more than it needs."""
+"""simple-websocket, made to run on our threads and to hold no more than it needs.
+
+Both ends use it: the server's sockets and the client's.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from typing import Any
 
 import simple_websocket
 
-from chatroom.wire.plain import CloseCode
+from chatroom.wire.websocket import CloseCode
 
 
-class _ReaderLoop:
-    """The library's ``thread_class``: keeps the read loop for ``Connection.listen`` to run."""
+class ReadLoop:
+    """The library's ``thread_class``: keeps its read loop for ``listen`` to run."""
 
     name = "simple-websocket"
 
@@ -20,10 +23,10 @@ class _ReaderLoop:
         self.run = target
 
     def start(self) -> None:
-        """Do nothing: the reader thread runs the loop itself."""
+        """Do nothing: our own thread runs the loop."""
 
 
-class _HandOver:
+class HandOver:
     """The library's ``event_class``: ``listen`` puts its own ``set`` here, which the library
     calls after each message."""
 
@@ -52,8 +55,8 @@ def server_options(max_message_bytes: int, subprotocols: Sequence[str] = ()) -> 
         subprotocols: that the server speaks.
     """
     return {
-        "thread_class": _ReaderLoop,
-        "event_class": _HandOver,
+        "thread_class": ReadLoop,
+        "event_class": HandOver,
         "max_message_size": max_message_bytes,
         "receive_bytes": 65536,
         "subprotocols": subprotocols,
@@ -63,7 +66,7 @@ def server_options(max_message_bytes: int, subprotocols: Sequence[str] = ()) -> 
 
 def cut_cycles(ws: simple_websocket.Server) -> None:
     """Free what a user held when it leaves, not at Python's next look at all objects: with ten
-    thousand users that stops the room for half a second (``serving.GC_THRESHOLDS``)."""
+    thousand users that stops the room for half a second (``serving.gunicorn.GC_THRESHOLDS``)."""
     del ws.event.set, ws.thread.run
     with suppress(AttributeError):  # where another wsproto has no generator, it has no cycle
         ws.ws.connection._proto._parse_more.close()

@@ -20,7 +20,7 @@ from chatroom.sockets import sending
 from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
 from chatroom.sockets.sending import END, Sender, turn
 from chatroom.wire.frame_reader import FrameReader
-from chatroom.wire.plain import PING, CloseCode
+from chatroom.wire.websocket import PING, CloseCode
 
 SEND_PATIENCE = 1.0
 """Seconds that one blocking send may take, before the writer looks at the clock."""

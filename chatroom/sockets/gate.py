@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from chatroom.errors import HandshakeRefused
-from chatroom.wire.plain import CloseCode
+from chatroom.wire.websocket import CloseCode
 
 LEAVING_AT_ONCE = 100
 """Users whose threads end at the same time, when the server stops."""

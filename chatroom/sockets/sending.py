@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
-from chatroom.wire.plain import close_frame
+from chatroom.wire.websocket import close_frame
 
 STALL_TIMEOUT = 10.0
 """Seconds without the peer taking a byte, after which it is dead."""

@@ -1,7 +1,7 @@
 """A user of the typed protocol, ``chatroom.v1``: the reader's side of it.
 
 What must happen in one order for all, such as who bears which name, is the Server thread's: see
-``host.py``.
+``greeter.py``.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import logging
 import time
 from typing import Any, NamedTuple
 
-from chatroom.errors import FrameRefused, HandshakeRefused, HistoryError, TypedRefusal
+from chatroom.errors import BadRoomName, FrameRefused, HistoryError, TypedRefusal
 from chatroom.history import History
 from chatroom.message import Draft, Message
+from chatroom.names import room_name
 from chatroom.users.tokens import Identity, Tokens, new_identity
 from chatroom.users.user import ADDED_BYTES, Said, User, Wish
-from chatroom.web.handshake import room_name
 from chatroom.wire import typed
-from chatroom.wire.plain import CloseCode
-from chatroom.wire.typed import Cursor, Hello, Ping, Say, Typing
+from chatroom.wire.typed import Hello, Ping, Say, Typing
+from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
 
@@ -149,8 +149,8 @@ class TypedUser(User):
     def _arrival(self, hello: Hello) -> Arrival:
         try:
             room = room_name(hello.room) if hello.room is not None else self.room
-        except HandshakeRefused as refusal:
-            raise TypedRefusal("bad-room", refusal.reason) from None
+        except BadRoomName as error:
+            raise TypedRefusal("bad-room", str(error)) from None
         before = self._tokens.read(hello.token) if hello.token else None
         comes_back = before is not None and hello.since is not None
         user_id = before.user_id if before else ""
@@ -172,7 +172,7 @@ class TypedUser(User):
     def _seen(self, room: str, hello: Hello) -> int | None:
         if hello.since is None:
             return None
-        return hello.since.seq if is_good(self._history, room, hello.since) else -1
+        return hello.since.seq if self._history.reaches_back_to(room, hello.since) else -1
 
     def _refuse(self, refusal: TypedRefusal) -> None:
         self._bad_frames += 1
@@ -205,15 +205,3 @@ class TypedUser(User):
         """Say which message it was; then the socket goes: what is sent again keeps its order."""
         self.refuse(TypedRefusal("not-stored", "The message could not be stored.", said.cmid))
         super().not_stored(said, reason)
-
-
-def is_good(history: History, room: str, cursor: Cursor) -> bool:
-    """Whether all that came after this id can still be had.
-
-    Raises:
-        HistoryUnavailable: it cannot be read now.
-    """
-    if cursor == Cursor(0, "0"):
-        # In this order: else the room's first message might come in between.
-        return history.head(room) == (0, "") or history.first(room) == 1
-    return history.has(room, cursor.seq, cursor.nonce)

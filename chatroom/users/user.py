@@ -16,7 +16,7 @@ from chatroom.log import printable
 from chatroom.message import Draft, Message
 from chatroom.sockets.connection import Connection
 from chatroom.wire import plain
-from chatroom.wire.plain import CloseCode
+from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Channels(NamedTuple):
     """What a user puts on, and the Server selects over."""
 
     add: Channel[Any]
-    """A User who joins, an Arrival of a typed one (``member.py``), or a CaughtUp."""
+    """A User who joins, an Arrival of a typed one (``typed_user.py``), or a CaughtUp."""
     delete: Channel[Leaving]
     broadcast: Channel[Said | Wish]
     error: Channel[UserError]

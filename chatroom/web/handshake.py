@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatroom.errors import HandshakeRefused
-from chatroom.names import is_unseen
-from chatroom.settings import to_origin
+from chatroom.addresses import is_loopback, to_origin
+from chatroom.errors import BadRoomName, HandshakeRefused
+from chatroom.names import DEFAULT_ROOM, room_name
 
 Environ = Mapping[str, Any]
 Networks = Sequence[IPv4Network | IPv6Network]
 
-DEFAULT_ROOM = "lobby"
-
 _PAGE_SCHEMES = {"ws": "http", "wss": "https"}
-_ROOM_LENGTH = 64  # characters
-_IN_ROOM = re.compile(r"[\w.-]")  # besides marks, which re does not know
 
 # What the library's own handshake reads, and Flask when the socket has ended.
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
@@ -109,19 +103,6 @@ def is_trustworthy(environ: Environ, proxies: Networks) -> bool:
     return origin.scheme == "https" or is_loopback(origin.hostname or "")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host, without a port and brackets, means the machine that one is on."""
-    host = host.rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        ip = ip_address(host)
-    except ValueError:
-        return False
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return ip.is_loopback or ip.is_unspecified
-
-
 def client_address(environ: Environ, proxies: Networks) -> str:
     """The client's address: the last one in X-Forwarded-For that is no proxy of ours."""
     address: str = environ.get("REMOTE_ADDR", "")
@@ -144,30 +125,16 @@ def is_trusted(address: str, proxies: Networks) -> bool:
     return any(form in network for form in forms for network in proxies)
 
 
-def room_name(text: str | None) -> str:
-    """The room that ``/chat?room=NAME`` asks for, in NFC: of two that look alike there is one.
+def room_asked_for(text: str | None) -> str:
+    """The room that ``?room=NAME`` or a path asks for; the lobby where it names none.
 
     Raises:
-        HandshakeRefused: 400: not 1 to 64 letters, digits, ``_``, ``-`` or ``.``.
+        HandshakeRefused: 400.
     """
-    if text is None:
-        return DEFAULT_ROOM
-    name = unicodedata.normalize("NFC", text)
-    begins = name[:1] and not _is_mark(name[0])
-    if not (begins and len(name) <= _ROOM_LENGTH and all(map(_may_be_in_room, name))):
-        wanted = 'wanted: 1 to 64 letters, digits, "_", "-" or "."'
-        raise HandshakeRefused(400, f"The room's name is not one; {wanted}.")
-    return name
-
-
-def _may_be_in_room(character: str) -> bool:
-    named = _IN_ROOM.match(character) or _is_mark(character)
-    return bool(named) and not is_unseen(character)
-
-
-def _is_mark(character: str) -> bool:
-    """Many scripts write vowels as marks on letters."""
-    return unicodedata.category(character).startswith("M")
+    try:
+        return DEFAULT_ROOM if text is None else room_name(text)
+    except BadRoomName as error:
+        raise HandshakeRefused(400, str(error)) from None
 
 
 def speaks(environ: Environ, subprotocol: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,17 +10,15 @@ from urllib.parse import quote, urlsplit
 
 import segno
 
+from chatroom.addresses import EVERYWHERE, is_loopback, lan_address, to_origin
 from chatroom.errors import HandshakeRefused
-from chatroom.settings import to_origin
-from chatroom.web.handshake import DEFAULT_ROOM, Environ, Networks, is_loopback, own_origin
+from chatroom.names import DEFAULT_ROOM
+from chatroom.web.handshake import Environ, Networks, own_origin
 
 MAX_URL = 1200
 """Characters: a room of 64 letters of three bytes each, percent-encoded, at a host of 253, and
 some for a path. A QR code holds twice as much; one of this size takes 60 ms to draw, and one
 of the usual size 4."""
-
-EVERYWHERE = {"0.0.0.0", "::"}
-"""The names of all interfaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +63,6 @@ def room_path(room: str) -> str:
     if not room.strip("."):
         return f"/?room={room}"  # in a path, "." and ".." mean this folder and the one above
     return f"/rooms/{quote(room, safe='')}"
-
-
-def lan_address() -> str | None:
-    """This machine's address on its network; None where there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # a documentation address; UDP sends nothing here
-        except OSError:
-            return None
-        address: str = probe.getsockname()[0]
-        return address
 
 
 @lru_cache(maxsize=64)

@@ -87,7 +87,7 @@ def _add_page(app: Flask, configuration: Configuration) -> None:
 
     def answer(name: str | None) -> Response:
         try:
-            room = handshake.room_name(name)
+            room = handshake.room_asked_for(name)
         except HandshakeRefused as refusal:
             return refused(refusal)
         html = render_template(
@@ -133,7 +133,7 @@ def _add_invitation(app: Flask, configuration: Configuration) -> None:
     painters = threading.BoundedSemaphore(PAINTERS)
 
     def asked_for() -> Invitation:
-        room = handshake.room_name(request.args.get("room"))
+        room = handshake.room_asked_for(request.args.get("room"))
         return invitation.invite(request.environ, configuration.trusted_proxies, room)
 
     @app.get("/invitation")

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from chatroom.errors import TypedRefusal
+from chatroom.message import MessageId
 from chatroom.names import checked
-from chatroom.wire.plain import local_time, parse, text_frame
+from chatroom.wire.fields import Flaw, is_utf8, parse, text
+from chatroom.wire.message_json import local_time
+from chatroom.wire.websocket import text_frame
 
 SUBPROTOCOL = "chatroom.v1"
 
 MAX_CMID_LENGTH = 64
-
-EMPTY = "0-0"
-"""The cursor of somebody who has seen nothing, and the newest id of a room without messages."""
 
 LIVE = text_frame('{"type":"live"}')
 """Behind the last past message: from here on it is live."""
@@ -29,11 +29,8 @@ PONG = text_frame('{"type":"pong"}')
 """The answer to a ``ping``."""
 
 
-class Cursor(NamedTuple):
-    """A message's id, taken apart."""
-
-    seq: int
-    nonce: str
+NOWHERE = MessageId(-1, "")
+"""Stands for a cursor that is no id: it names no message, like one that is gone."""
 
 
 class Hello(NamedTuple):
@@ -41,7 +38,7 @@ class Hello(NamedTuple):
 
     user_name: str
     room: str | None
-    since: Cursor | None
+    since: MessageId | None
     token: str
     past: int | None
     """Past messages that it wants at most, where it does not go on after ``since``."""
@@ -76,15 +73,15 @@ class Rename(NamedTuple):
 Request = Hello | Say | Typing | Ping | Rename
 
 
-def decode(text: str, *, max_name_length: int) -> Request:
+def decode(payload: str, *, max_name_length: int) -> Request:
     """Read a client's frame. Called by reader threads.
 
     Raises:
         FrameRefused: it is no JSON object.
         TypedRefusal: its type is unknown, or a field is not what it should be.
-        BadName: the name is none.
+        BadName: the name is invalid.
     """
-    fields = parse(text)
+    fields = parse(payload)
     kind = fields.get("type")
     if kind == "message":
         return _say(fields)
@@ -108,7 +105,7 @@ def decode(text: str, *, max_name_length: int) -> Request:
 
 def _say(fields: Mapping[str, Any]) -> Say:
     cmid = fields.get("cmid")
-    if type(cmid) is not str or not 1 <= len(cmid) <= MAX_CMID_LENGTH or not _is_utf8(cmid):
+    if type(cmid) is not str or not 1 <= len(cmid) <= MAX_CMID_LENGTH or not is_utf8(cmid):
         detail = f"cmid must be a text of 1 to {MAX_CMID_LENGTH} characters, new for each message."
         raise TypedRefusal("bad-cmid", detail)
     body = _text(fields, "body", "bad-frame", cmid=cmid)
@@ -121,24 +118,18 @@ def _say(fields: Mapping[str, Any]) -> Say:
 def _text(
     fields: Mapping[str, Any], key: str, code: str, default: str | None = None, *, cmid: str = ""
 ) -> str:
-    value = fields.get(key, default)
-    if type(value) is not str:
-        raise TypedRefusal(code, f"{key} must be a text.", cmid)
-    if not _is_utf8(value):
-        raise TypedRefusal(code, f"{key} holds half a surrogate pair.", cmid)
-    return value
+    def refusal(flaw: Flaw) -> TypedRefusal:
+        wrong = "holds half a surrogate pair" if flaw is Flaw.SURROGATE else "must be a text"
+        return TypedRefusal(code, f"{key} {wrong}.", cmid)
+
+    return text(fields, key, refusal, default)
 
 
-def _is_utf8(text: str) -> bool:
+def _cursor(fields: Mapping[str, Any], key: str) -> MessageId:
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _cursor(fields: Mapping[str, Any], key: str) -> Cursor:
-    return to_cursor(_text(fields, key, "bad-frame"))
+        return MessageId.parse(_text(fields, key, "bad-frame"))
+    except ValueError:
+        return NOWHERE
 
 
 def _past(fields: Mapping[str, Any]) -> int | None:
@@ -155,14 +146,6 @@ def _rooms(fields: Mapping[str, Any]) -> bool:
     if type(rooms) is not bool:
         raise TypedRefusal("bad-frame", "rooms must be true or false.")
     return rooms
-
-
-def to_cursor(text: str) -> Cursor:
-    """A message's id, taken apart; what cannot be one names no message, like one that is gone."""
-    seq, _, nonce = text.partition("-")
-    if seq.isascii() and seq.isdecimal() and len(seq) <= 15:
-        return Cursor(int(seq), nonce)
-    return Cursor(-1, "")
 
 
 # -- to the client --------------------------------------------------------------------------------

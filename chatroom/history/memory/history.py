@@ -12,12 +12,12 @@ from itertools import islice
 from sys import getsizeof
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
-from chatroom.history import CMID_TAKEN, History
+from chatroom.history.interface import CMID_TAKEN, History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
 from chatroom.history.words import matcher, words_of
-from chatroom.message import Message, RoomSummary
+from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """What the messages of all rooms together may take."""
@@ -31,7 +31,7 @@ CMID_BYTES = 220
 Head = tuple[int, str, int]
 """A room's last seq, nonce and sent_at."""
 
-NO_HEAD: Head = (0, "", 0)
+NO_HEAD: Head = (*BEGINNING, 0)
 
 Cmid = tuple[str, str, str]
 """room, user_id, cmid"""
@@ -106,11 +106,12 @@ class MemoryHistory(History):
         with self._lock:
             self._demand_open()
 
-    def head(self, room: str) -> tuple[int, str]:
-        """The last seq and nonce, of a forgotten message too."""
+    def head(self, room: str) -> MessageId:
+        """The last id, of a forgotten message too."""
         with self._lock:
             self._demand_open()
-            return self._heads.get(room, NO_HEAD)[:2]
+            seq, nonce, _sent_at = self._heads.get(room, NO_HEAD)
+            return MessageId(seq, nonce)
 
     def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
         """The last messages that are still kept."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.history import History
+from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
@@ -19,7 +19,7 @@ from chatroom.history.sqlite.reads import MAX_SEQ
 from chatroom.history.sqlite.search import Search
 from chatroom.history.sqlite.trim import shrink, trim
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
-from chatroom.message import Message, RoomSummary
+from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 
 MAX_BASES = 4096
 """Rooms whose numbers are kept at hand; clients make rooms, so there's no end to them."""
@@ -89,10 +89,10 @@ class SqliteHistory(History):
             roll_back(writer)
             raise refusal(self.name, error) from error
 
-    def head(self, room: str) -> tuple[int, str]:
+    def head(self, room: str) -> MessageId:
         """As the interface says."""
         last = self.tail(room, 1, 1)
-        return (last[0].seq, last[0].nonce) if last else (0, "")
+        return MessageId(last[0].seq, last[0].nonce) if last else BEGINNING
 
     def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
         """As the interface says."""
@@ -100,9 +100,7 @@ class SqliteHistory(History):
 
     def before(self, room: str, seq: int, limit: int, max_bytes: int) -> list[Message]:
         """As the interface says."""
-        newest_first = reads.between(
-            self._readers, room, 0, seq - 1, limit, max_bytes, newest=True
-        )
+        newest_first = reads.between(self._readers, room, 0, seq - 1, limit, max_bytes, newest=True)
         return newest_first[::-1]
 
     def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:

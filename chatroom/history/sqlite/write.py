@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from chatroom.errors import CmidTaken, HistoryError
-from chatroom.history import CMID_TAKEN
+from chatroom.history.interface import CMID_TAKEN
 from chatroom.history.sqlite.file import COLUMNS, SEQ_BITS, unavailable
 from chatroom.message import Message
 

@@ -11,20 +11,21 @@ from contextlib import ExitStack, contextmanager
 from flask import Blueprint, Flask, Response, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from chatroom import names
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
-from chatroom.errors import HandshakeRefused, Problem
+from chatroom.errors import BadRoomName, Problem
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import RoomSummary
 from chatroom.web import handshake
 from chatroom.web.api import openapi, paging, parameters, responses
-from chatroom.web.api.event_stream import Feed, Start, start
+from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
 from chatroom.web.api.problems import abridged, refuse
 from chatroom.web.api.responses import JSON, LINES
-from chatroom.wire.plain import iso_time, to_json
+from chatroom.wire.message_json import iso_time, to_json
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def _summary(room: RoomSummary) -> dict[str, object]:
     return {
         "name": room.name,
         "messages": room.seq - room.first + 1 if room.first else 0,
-        "last": f"{room.seq}-{room.nonce}",
+        "last": str(room.last),
         "sentAt": iso_time(room.sent_at),
     }
 
@@ -162,7 +163,8 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
             engine.gate.enter(listener)
             leaving.callback(engine.gate.leave, listener)
             leaving.callback(engine.server.unsubscribe, room, listener)
-            begin = _subscribe(engine, room, listener, since, past)
+            head = engine.server.subscribe(room, listener, TIMEOUT)
+            begin = start(engine.history, room, head, since, past)
             address = handshake.client_address(request.environ, configuration.trusted_proxies)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)
@@ -187,25 +189,14 @@ def _past(configuration: Configuration) -> int | None:
     return configuration.replay_limit or None
 
 
-def _subscribe(
-    engine: Engine, room: str, listener: Listener, since: str | None, past: int | None
-) -> Start:
-    """Where to begin, such that the listener hears all that comes after it."""
-    while True:
-        begin = start(engine.history, room, since, past)
-        if engine.server.subscribe(room, begin.head.seq, listener, TIMEOUT):
-            return begin
-        # So much was said in between that the room's tail is too short: look again.
-
-
 # -- what several need ------------------------------------------------------------------------
 
 
 def _named(room: str) -> str:
     try:
-        return handshake.room_name(room)
-    except HandshakeRefused as refusal:
-        raise Problem("bad-room", refusal.reason, field="room", value=abridged(room)) from None
+        return names.room_name(room)
+    except BadRoomName as error:
+        raise Problem("bad-room", str(error), field="room", value=abridged(room)) from None
 
 
 def _check_origin(configuration: Configuration) -> None:

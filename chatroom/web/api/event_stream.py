@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 import logging
 import random
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chatroom.errors import HistoryError, Problem
+from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.log import printable
+from chatroom.message import MessageId
+from chatroom.rooms.room import Heard
 from chatroom.web.api.listener import Listener
-from chatroom.web.api.parameters import BEGINNING, Id, message_id
-from chatroom.wire.plain import to_json
+from chatroom.wire.message_json import to_json
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Start(NamedTuple):
 
     seq: int
     """Of the last message that the client has, or is not to get."""
-    head: Id
+    head: MessageId
     """The room's last message: what comes after it, the listener hears."""
     recovered: bool | None
     """Whether the client gets all that it missed; None where it did not ask for that."""
@@ -47,36 +47,34 @@ class Start(NamedTuple):
     """What it asked for."""
 
 
-def start(history: History, room: str, since: str | None, past: int | None) -> Start:
-    """Find out where to begin. A listener has been subscribed before, so that nothing is missed.
+def start(
+    history: History, room: str, head: MessageId, since: str | None, past: int | None
+) -> Start:
+    """Find out where to begin.
 
     Args:
+        head: what ``Server.subscribe`` returned: the listener hears what comes behind it.
         since: the last id that the client has seen; None for a new one.
         past: messages that a new client gets, and one whose id is not good; None for all.
 
     Raises:
         HistoryUnavailable: it cannot be read now.
     """
-    seq = None if since is None else _good(history, room, since)
-    number, nonce = history.head(room)
-    head = Id(number, nonce) if number else BEGINNING
-    if since is not None and seq is not None:
-        return Start(seq, head, True, since)
+    seen = None if since is None else _good(history, room, since)
+    if since is not None and seen is not None:
+        return Start(seen.seq, max(head, seen), True, since)  # it may have heard more elsewhere
     oldest = max(1, history.first(room))
-    seq = max(oldest - 1, 0 if past is None else number - past)
+    seq = max(oldest - 1, 0 if past is None else head.seq - past)
     return Start(seq, head, None if since is None else False, since or "")
 
 
-def _good(history: History, room: str, since: str) -> int | None:
-    """The seq of an id behind which everything is still there; None for any other."""
+def _good(history: History, room: str, since: str) -> MessageId | None:
+    """The id, where everything behind it is still there; else None."""
     try:
-        id = message_id("since", since)
-    except Problem:
+        id = MessageId.parse(since)
+    except ValueError:
         return None
-    if id != BEGINNING:
-        return id.seq if history.has(room, *id) else None
-    # In this order: else the room's first message might come in between.
-    return 0 if not history.head(room)[0] or history.first(room) == 1 else None
+    return id if history.reaches_back_to(room, id) else None
 
 
 class Feed:
@@ -120,55 +118,38 @@ class Feed:
 
     def _present(self) -> Iterator[bytes]:
         while not self._listener.reason:
-            frames = self._listener.heard(PING_INTERVAL)
-            if frames:
-                yield from self._hand_on([_unpacked(frame) for frame in frames])
+            heard = self._listener.heard(PING_INTERVAL)
+            if heard:
+                yield from self._hand_on(heard)
             elif not self._listener.reason:
                 yield b": nothing new\n\n"
 
-    def _hand_on(self, said: list[Said]) -> Iterator[bytes]:
+    def _hand_on(self, heard: list[Heard]) -> Iterator[bytes]:
         """Send what was heard; and before it, what the client was too slow for."""
-        yield from self._catch_up(said[0].id.seq - 1)
-        if self._seq == said[0].id.seq - 1:  # else the stream is to end
-            yield b"".join(map(_message, said))
-            self._seq = said[-1].id.seq
+        heard = [one for one in heard if one.id.seq > self._seq]
+        if not heard:
+            return
+        yield from self._catch_up(heard[0].id.seq - 1)
+        if self._seq == heard[0].id.seq - 1:  # else the stream is to end
+            yield _messages(heard)
+            self._seq = heard[-1].id.seq
 
     def _catch_up(self, upto: int) -> Iterator[bytes]:
         """Send what the history has, up to this seq."""
         while self._seq < upto and not self._listener.reason:
             page = next(self._history.pages(self._room, self._seq, upto), [])
-            said = [Said(Id(m.seq, m.nonce), to_json(m).encode()) for m in page]
-            if not said or said[0].id.seq > self._seq + 1:  # trimmed meanwhile
+            stored = [Heard(MessageId(m.seq, m.nonce), to_json(m)) for m in page]
+            if not stored or stored[0].id.seq > self._seq + 1:  # trimmed meanwhile
                 yield _event("gap", {"detail": GAP})
-            if said:
-                yield b"".join(map(_message, said))
-            self._seq = said[-1].id.seq if said else upto
+            if stored:
+                yield _messages(stored)
+            self._seq = stored[-1].id.seq if stored else upto
 
 
-class Said(NamedTuple):
-    """A message on its way to a client."""
-
-    id: Id
-    text: bytes
-    """As JSON."""
+def _messages(heard: list[Heard]) -> bytes:
+    return "".join(f"id: {id}\ndata: {json}\n\n" for id, json in heard).encode()
 
 
-# A quote within a JSON text has a backslash before it, so this is no part of one.
-_ID = re.compile(rb'","id":"([0-9]+)-([0-9a-f]+)"')
-
-
-def _unpacked(frame: bytes) -> Said:
-    """The message in a WebSocket text frame of ours."""
-    text = frame[{126: 4, 127: 10}.get(frame[1], 2) :]
-    found = _ID.search(text)
-    assert found, text
-    return Said(Id(int(found[1]), found[2].decode()), text)
-
-
-def _message(said: Said) -> bytes:
-    return b"id: %d-%s\ndata: %s\n\n" % (said.id.seq, said.id.nonce.encode(), said.text)
-
-
-def _event(name: str, data: dict[str, object], id: Id | None = None) -> bytes:
+def _event(name: str, data: dict[str, object], id: MessageId | None = None) -> bytes:
     head = f"id: {id}\n" if id else ""
     return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n".encode()

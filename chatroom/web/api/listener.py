@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
 
+from chatroom.rooms.room import Heard
+
 BACKLOG = 8
 """Batches that wait for a listener who is slower than the room; those before them are read from
 the history in their turn. A batch holds 256 KiB at most."""
@@ -28,19 +30,16 @@ class Listener:
     def __init__(self, sock: socket.socket | None) -> None:
         self._socket = sock
         self._changed = threading.Condition()
-        self._batches: deque[Sequence[bytes]] = deque(maxlen=BACKLOG)
+        self._batches: deque[Sequence[Heard]] = deque(maxlen=BACKLOG)
         self._reason = ""
 
     # -- the Server thread ---------------------------------------------------------------------
 
-    def take(self, frames: Sequence[bytes]) -> bool:
-        """Hear what was committed, a text frame each. Never waits for the client, and is never
-        too slow."""
-        if frames:
-            with self._changed:
-                self._batches.append(frames)
-                self._changed.notify()
-        return True
+    def take(self, batch: Sequence[Heard]) -> None:
+        """Hear what was committed. Never waits for the client."""
+        with self._changed:
+            self._batches.append(batch)
+            self._changed.notify()
 
     # -- the gate ------------------------------------------------------------------------------
 
@@ -69,10 +68,10 @@ class Listener:
         """Why the stream is to end; empty while it is not."""
         return self._reason
 
-    def heard(self, timeout: float) -> list[bytes]:
-        """The frames that have come since the last call; waits ``timeout`` seconds for some."""
+    def heard(self, timeout: float) -> list[Heard]:
+        """What has come since the last call; waits ``timeout`` seconds for something."""
         with self._changed:
             self._changed.wait_for(lambda: self._batches or self._reason, timeout)
-            frames = list(chain.from_iterable(self._batches))
+            heard = list(chain.from_iterable(self._batches))
             self._batches.clear()
-            return frames
+            return heard

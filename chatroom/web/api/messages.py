@@ -8,10 +8,10 @@ from typing import Any
 from flask import Response, request, url_for
 
 from chatroom.history import History
+from chatroom.message import BEGINNING, MessageId
 from chatroom.web.api import paging, parameters, responses
-from chatroom.web.api.parameters import BEGINNING, Id
 from chatroom.web.api.problems import refuse
-from chatroom.wire.plain import to_json
+from chatroom.wire.message_json import to_json
 
 
 class Wanted:
@@ -60,11 +60,11 @@ def as_page(history: History, wanted: Wanted) -> Response:
 
 
 def _upto(history: History, wanted: Wanted) -> int:
-    seq, _nonce = history.head(wanted.room)
+    seq = history.head(wanted.room).seq
     return min(seq, wanted.before.seq - 1) if wanted.before else seq
 
 
-def _link(relation: str, wanted: Wanted, **ids: Id | None) -> str:
+def _link(relation: str, wanted: Wanted, **ids: MessageId | None) -> str:
     """One of the links of a page (RFC 8288)."""
     query: dict[str, Any] = {name: str(id) for name, id in ids.items() if id}
     query |= {"limit": wanted.limit, "q": wanted.text or None}
@@ -75,11 +75,11 @@ def _link(relation: str, wanted: Wanted, **ids: Id | None) -> str:
 def as_lines(history: History, wanted: Wanted) -> Response:
     """The room as it is now, from ``since`` on."""
     wanted.demand(history)
-    seq, nonce = history.head(wanted.room)
-    response = responses.tagged(f"{seq}-{nonce}-{history.first(wanted.room)}")
+    last = history.head(wanted.room)
+    response = responses.tagged(f"{last}-{history.first(wanted.room)}")
     if response.status_code == 304:
         return response
-    upto = _upto(history, wanted) if wanted.before else seq
+    upto = _upto(history, wanted) if wanted.before else last.seq
     stream = paging.lines(history, wanted.room, wanted.since or BEGINNING, upto, wanted.limit)
     # The first page before the status goes out: a disk that fails now is a 503, and later a
     # broken reply.

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from chatroom.configuration import Configuration
+from chatroom.message import ID_PATTERN
 from chatroom.web.api import problems
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
-from chatroom.web.api.parameters import MAX_QUERY_LENGTH, MESSAGE_ID
+from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
-ID: Json = {"type": "string", "pattern": f"^({MESSAGE_ID})$", "examples": ["42-664c976f9a047975"]}
+ID: Json = {"type": "string", "pattern": f"^({ID_PATTERN})$", "examples": ["42-664c976f9a047975"]}
 # Not \w: to JavaScript, whose patterns these are, it is ASCII alone. What it leaves out is unseen.
 _UNSEEN = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U00013441\U00013442"

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from chatroom.errors import Problem
 from chatroom.history import History
 from chatroom.history.paging import PAGE_BYTES, take
-from chatroom.message import Message
-from chatroom.web.api.parameters import BEGINNING, Id
-from chatroom.wire.plain import to_json
+from chatroom.message import BEGINNING, Message, MessageId
+from chatroom.wire.message_json import to_json
 
 PAGE_LENGTH = 100
 """Messages in a page, where the client does not say how many."""
@@ -27,13 +26,13 @@ class Page(NamedTuple):
     """Some messages of a room, oldest first."""
 
     messages: list[Message]
-    older: Id | None = None
+    older: MessageId | None = None
     """Before this id there are more."""
-    newer: Id | None = None
+    newer: MessageId | None = None
     """After this one there are more."""
 
 
-def newest(history: History, room: str, before: Id | None, limit: int) -> Page:
+def newest(history: History, room: str, before: MessageId | None, limit: int) -> Page:
     """The last messages of the room; those before ``before``, if it is given.
 
     Raises:
@@ -50,7 +49,7 @@ def newest(history: History, room: str, before: Id | None, limit: int) -> Page:
     return page._replace(newer=_id(messages[-1]) if messages else BEGINNING)
 
 
-def following(history: History, room: str, since: Id, upto: int, limit: int) -> Page:
+def following(history: History, room: str, since: MessageId, upto: int, limit: int) -> Page:
     """The first messages after ``since``, and up to the seq ``upto``.
 
     Raises:
@@ -63,7 +62,7 @@ def following(history: History, room: str, since: Id, upto: int, limit: int) -> 
 
 
 def matching(
-    history: History, room: str, text: str, since: Id, before: Id | None, limit: int
+    history: History, room: str, text: str, since: MessageId, before: MessageId | None, limit: int
 ) -> Page:
     """The last messages that hold all words of the text, between the two ids.
 
@@ -80,7 +79,9 @@ def matching(
     return Page(messages)
 
 
-def lines(history: History, room: str, since: Id, upto: int, limit: int | None) -> Iterator[bytes]:
+def lines(
+    history: History, room: str, since: MessageId, upto: int, limit: int | None
+) -> Iterator[bytes]:
     """The messages after ``since`` as JSON, one a line; a page of them at a time.
 
     Raises:
@@ -96,7 +97,7 @@ def lines(history: History, room: str, since: Id, upto: int, limit: int | None) 
                 return
 
 
-def one(history: History, room: str, id: Id) -> Message:
+def one(history: History, room: str, id: MessageId) -> Message:
     """The message with this id.
 
     Raises:
@@ -110,7 +111,7 @@ def one(history: History, room: str, id: Id) -> Message:
     raise _missing(history, room, "id", id)
 
 
-def demand(history: History, room: str, field: str, id: Id) -> None:
+def demand(history: History, room: str, field: str, id: MessageId) -> None:
     """Make sure that the room has this very message.
 
     Raises:
@@ -121,7 +122,7 @@ def demand(history: History, room: str, field: str, id: Id) -> None:
         raise _missing(history, room, field, id)
 
 
-def _read(history: History, room: str, since: Id, upto: int) -> Iterator[list[Message]]:
+def _read(history: History, room: str, since: MessageId, upto: int) -> Iterator[list[Message]]:
     """Pages without a gap; but where it starts from ``0-0``, with whatever is the oldest."""
     expected = since.seq + 1 if since != BEGINNING else None
     for page in history.pages(room, since.seq, upto):
@@ -131,11 +132,11 @@ def _read(history: History, room: str, since: Id, upto: int) -> Iterator[list[Me
         expected = page[-1].seq + 1
 
 
-def _older(history: History, room: str, messages: list[Message]) -> Id | None:
+def _older(history: History, room: str, messages: list[Message]) -> MessageId | None:
     return _id(messages[0]) if messages and messages[0].seq > history.first(room) else None
 
 
-def _missing(history: History, room: str, field: str, id: Id) -> Problem:
+def _missing(history: History, room: str, field: str, id: MessageId) -> Problem:
     """Tell a message that was there once from one that never was, as far as can be known."""
     first = history.first(room)
     if 0 < id.seq < first:
@@ -146,11 +147,11 @@ def _missing(history: History, room: str, field: str, id: Id) -> Problem:
     return Problem("no-such-message", detail, field=field, value=str(id))
 
 
-def _gone(field: str, id: Id, oldest: Message) -> Problem:
+def _gone(field: str, id: MessageId, oldest: Message) -> Problem:
     detail = f"{field} is {id}, and messages as old as that are no longer kept; "
     detail += f"the oldest one here is {oldest.id}; start afresh with since=0-0"
     return Problem("message-gone", detail, field=field, value=str(id))
 
 
-def _id(message: Message) -> Id:
-    return Id(message.seq, message.nonce)
+def _id(message: Message) -> MessageId:
+    return MessageId(message.seq, message.nonce)

@@ -6,51 +6,35 @@ import re
 from typing import Any, NamedTuple
 
 from chatroom.errors import BadName, FrameRefused, Problem
-from chatroom.message import Draft
+from chatroom.message import Draft, MessageId
 from chatroom.names import checked
 from chatroom.web.api import problems
-from chatroom.wire import plain
+from chatroom.wire import fields, message_json
+from chatroom.wire.fields import Flaw
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 MAX_QUERY_LENGTH = 200
 """Characters of what is searched for."""
 
-MESSAGE_ID = "0-0|[1-9][0-9]{0,11}-[0-9a-f]{16}"
-"""As a pattern. Twelve digits: no room has more messages."""
 
-
-class Id(NamedTuple):
-    """The id of a message, ``seq-nonce``, taken apart."""
-
-    seq: int
-    nonce: str
-
-    def __str__(self) -> str:
-        return f"{self.seq}-{self.nonce}"
-
-
-BEGINNING = Id(0, "0")
-"""``0-0``: before the first message; and the last id of a room that has none."""
-
-
-def message_id(field: str, text: str) -> Id:
-    """The id that the text is.
+def message_id(field: str, text: str) -> MessageId:
+    """The id that a parameter names.
 
     Raises:
-        Problem: it is none.
+        Problem: it is no id.
     """
-    if not re.fullmatch(MESSAGE_ID, text):
+    try:
+        return MessageId.parse(text)
+    except ValueError:
         wanted = "a message's id, such as 42-664c976f9a047975, or 0-0"
-        raise problems.refuse("bad-parameter", field, text, wanted)
-    seq, _, nonce = text.partition("-")
-    return Id(int(seq), nonce)
+        raise problems.refuse("bad-parameter", field, text, wanted) from None
 
 
 def number(field: str, text: str, low: int, high: int) -> int:
     """The number that the text is.
 
     Raises:
-        Problem: it is none, or none from ``low`` to ``high``.
+        Problem: it isn't a number from ``low`` to ``high``.
     """
     # not int() alone: it takes " 80", "8_0" and other alphabets' digits as well
     if re.fullmatch("[0-9]{1,9}", text) and low <= int(text) <= high:
@@ -76,21 +60,21 @@ def post(data: bytes, *, max_name_length: int) -> Post:
     Raises:
         Problem: it is no JSON object, or a field is not what it should be.
     """
-    fields = _object(data)
-    name = _text(fields, "userName", "who says it")
+    found = _object(data)
+    name = _text(found, "userName", "who says it")
     try:
         name = checked(name, max_name_length)
     except BadName as error:
         value = problems.abridged(name)
         raise Problem("bad-field", error.detail, field="userName", value=value) from None
-    body = _text(fields, "body", "what to say: a text of at least one character")
-    timestamp = _text(fields, "timestamp", "a text, or no such field", default="")
-    return Post(Draft(name, body, timestamp or plain.local_time()), _cmid(fields))
+    body = _text(found, "body", "what to say: a text of at least one character")
+    timestamp = _text(found, "timestamp", "a text, or no such field", default="")
+    return Post(Draft(name, body, timestamp or message_json.local_time()), _cmid(found))
 
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        return plain.parse(data.decode())
+        return fields.parse(data.decode())
     except UnicodeDecodeError as error:
         cause = f"not UTF-8 (byte {error.start})"
     except FrameRefused as refusal:
@@ -100,23 +84,24 @@ def _object(data: bytes) -> dict[str, Any]:
     raise Problem("bad-json", f"The body is {cause}; wanted: {wanted}", field="body", value=value)
 
 
-def _cmid(fields: dict[str, Any]) -> str:
+def _cmid(found: dict[str, Any]) -> str:
     wanted = f"a text of 1 to {MAX_CMID_LENGTH} characters, new for each message"
-    cmid = _text(fields, "cmid", wanted, default="")
-    if ("cmid" in fields and not cmid) or len(cmid) > MAX_CMID_LENGTH:
+    cmid = _text(found, "cmid", wanted, default="")
+    if ("cmid" in found and not cmid) or len(cmid) > MAX_CMID_LENGTH:
         raise problems.refuse("bad-field", "cmid", cmid, wanted)
     return cmid
 
 
-def _text(fields: dict[str, Any], name: str, wanted: str, *, default: str | None = None) -> str:
-    """The field; a field that is wanted is not empty."""
-    if name not in fields and default is None:
-        raise Problem("bad-field", f"{name} is missing; wanted: {wanted}", field=name)
-    value = fields.get(name, default)
-    if type(value) is not str or (default is None and not value):
-        raise problems.refuse("bad-field", name, value, wanted)
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # JSON can write half a surrogate pair, as an escape
-        raise problems.refuse("bad-field", name, value, "no lone surrogate in it") from None
+def _text(found: dict[str, Any], key: str, wanted: str, *, default: str | None = None) -> str:
+    """The field; a field that has no default must not be empty."""
+
+    def refusal(flaw: Flaw) -> Problem:
+        if flaw is Flaw.MISSING:
+            return Problem("bad-field", f"{key} is missing; wanted: {wanted}", field=key)
+        way_out = "no lone surrogate in it" if flaw is Flaw.SURROGATE else wanted
+        return problems.refuse("bad-field", key, found[key], way_out)
+
+    value = fields.text(found, key, refusal, default)
+    if default is None and not value:
+        raise problems.refuse("bad-field", key, value, wanted)
     return value

@@ -1,0 +1,59 @@
+"""``/getAllMessages``: the lobby's whole history as one JSON object, as the Go original has it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import chain
+
+from flask import Flask, Response, request
+
+from chatroom.errors import ChatError
+from chatroom.history import History
+from chatroom.names import DEFAULT_ROOM
+from chatroom.wire.message_json import to_json
+
+READERS = 8
+"""Replies under way at once: each holds a thread while it is read."""
+
+
+def init_app(app: Flask, history: History) -> None:
+    """Put the route on the app."""
+    readers = threading.BoundedSemaphore(READERS)
+
+    @app.get("/getAllMessages", endpoint="getAllMessages")
+    def get_all_messages() -> Response:
+        try:
+            last = history.head(DEFAULT_ROOM)
+        except ChatError as error:
+            return _unavailable(str(error))
+        response = Response(mimetype="application/json")
+        response.set_etag(str(last))
+        response.cache_control.no_cache = True
+        if request.if_none_match.contains_weak(str(last)):
+            response.status_code = 304
+            return response
+        if not readers.acquire(blocking=False):
+            return _unavailable("The history is being read by too many clients. Try again.")
+        response.call_on_close(readers.release)
+        stream = _all_messages(history, last.seq)
+        try:
+            # Before the status goes out: a disk that fails now is a 503, and later a broken reply.
+            response.response = chain([next(stream)], stream)
+        except ChatError as error:
+            response.close()
+            return _unavailable(str(error))
+        return response
+
+
+def _all_messages(history: History, upto: int) -> Iterator[bytes]:
+    """The lobby as one JSON object, a page of messages at a time."""
+    before = '{"Messages":['
+    for page in history.pages(DEFAULT_ROOM, 0, upto):
+        yield (before + ",".join(map(to_json, page))).encode()
+        before = ","
+    yield b"]}\n" if before == "," else (before + "]}\n").encode()
+
+
+def _unavailable(reason: str) -> Response:
+    return Response(f"{reason}\n", 503, {"Retry-After": "5"}, mimetype="text/plain")

@@ -1,0 +1,97 @@
+"""A message in JSON, there and back: what goes over the wire, into exports and out of them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from functools import lru_cache
+from json.encoder import encode_basestring as _quoted
+from typing import Any
+
+from chatroom.message import Message, MessageId
+from chatroom.wire import fields
+
+# The same shape that iso_time writes. A pattern, because Python 3.10's fromisoformat knows
+# neither the Z nor a fraction of three digits.
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?Z", re.ASCII)
+
+
+def to_json(message: Message) -> str:
+    """The message as clients get it: the original's three fields first, then the additions."""
+    more = _typed_fields(message) if message.user_id or message.cmid else ""
+    return (
+        f'{{"userName":{_quoted(message.user_name)},"body":{_quoted(message.body)},'
+        f'"timestamp":{_quoted(message.timestamp)},"id":"{message.id}",'
+        f'"room":{_quoted(message.room)},"sentAt":"{iso_time(message.sent_at)}"{more}}}'
+    )
+
+
+def _typed_fields(message: Message) -> str:
+    """What only the message of a typed user has, or one that came over HTTP with a cmid."""
+    more = {"userId": message.user_id, "cmid": message.cmid}
+    return "".join(f',"{key}":{_quoted(value)}' for key, value in more.items() if value)
+
+
+def to_message(found: Mapping[str, Any]) -> Message:
+    """The message that ``to_json`` made the fields of; unknown fields are ignored.
+
+    Raises:
+        ValueError: a field is missing, or not what it should be.
+    """
+    id = MessageId.parse(_text(found, "id"))
+    return Message(
+        room=_text(found, "room"),
+        seq=id.seq,
+        nonce=id.nonce,
+        user_name=_text(found, "userName"),
+        body=_text(found, "body"),
+        timestamp=_text(found, "timestamp"),
+        sent_at=milliseconds(_text(found, "sentAt")),
+        user_id=_text(found, "userId", ""),
+        cmid=_text(found, "cmid", ""),
+    )
+
+
+def _text(found: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    return fields.text(found, key, lambda flaw: ValueError(f"{key} {_WRONG[flaw]}"), default)
+
+
+_WRONG = {
+    fields.Flaw.MISSING: "is missing",
+    fields.Flaw.NOT_TEXT: "is not text",
+    fields.Flaw.SURROGATE: "holds a lone surrogate",
+}
+
+
+# -- times ----------------------------------------------------------------------------------------
+
+
+def local_time() -> str:
+    """The server's local time, as the original's page writes it: ``9:05 AM``."""
+    return time.strftime("%I:%M %p").lstrip("0")
+
+
+def iso_time(milliseconds: int) -> str:
+    """Unix milliseconds as UTC in ISO 8601: ``2026-01-31T09:05:00.123Z``."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{_iso_second(seconds)}.{rest:03}Z"
+
+
+@lru_cache(maxsize=16)  # a room says many things in one second
+def _iso_second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
+
+
+def milliseconds(iso: str) -> int:
+    """Unix milliseconds of a time such as ``2026-01-31T09:05:00.123Z``.
+
+    Raises:
+        ValueError: it is no such time.
+    """
+    found = _TIME.fullmatch(iso)
+    if not found:
+        raise ValueError(f"sentAt is {iso!r}; wanted: such as 2026-01-31T09:05:00.123Z")
+    second = datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc)
+    return int(second.timestamp()) * 1000 + int((found[2] or "").ljust(3, "0"))
