@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from chatroom import __version__
 from chatroom.commands.chat import chat
 from chatroom.commands.common import Commands
 from chatroom.commands.doctor import doctor
@@ -19,6 +20,7 @@ from chatroom.commands.tail import tail
     commands=[serve, say, tail, chat, export, import_, doctor],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90},
 )
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def chatroom() -> None:
     """A chat room: serve it, and talk in it from a terminal.
 
