@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from chatroom import __version__
 from chatroom.configuration import Configuration
 from chatroom.errors import ChatError
 from chatroom.history import make_history
@@ -67,7 +68,8 @@ class Engine:
         self.tokens = Tokens(self.history.secret())
         self.server.start()
         self._started = True
-        log.info("started: history %s, at most %d users", self.history.name, self.gate.capacity)
+        what = f"chatroom {__version__}, history {self.history.name}"
+        log.info("started: %s, at most %d users", what, self.gate.capacity)
 
     def check(self, timeout: float) -> None:
         """Prove that messages can be taken.

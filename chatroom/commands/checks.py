@@ -58,7 +58,7 @@ def examine() -> list[Finding]:
         return [wrong("settings", str(error), "mend the file, or name another with --config")]
     health = ask(_own_url(configuration))
     return [
-        ok("settings", str(configuration.path)),
+        check_settings(configuration),
         check_port(configuration, health),
         *check_log(configuration),
         *check_history(configuration, health),
@@ -72,6 +72,13 @@ def _own_url(configuration: Configuration) -> str:
         configuration.host_name, configuration.host_name
     )
     return f"http://{f'[{host}]' if ':' in host else host}:{configuration.port}"
+
+
+def check_settings(configuration: Configuration) -> Finding:
+    """Which file the settings are from; the defaults need none."""
+    if configuration.path.exists():
+        return ok("settings", str(configuration.path))
+    return ok("settings", f"the defaults: {configuration.path} is not there")
 
 
 def check_port(configuration: Configuration, health: Health) -> Finding:
@@ -139,11 +146,9 @@ def check_history(configuration: Configuration, health: Health) -> list[Finding]
 def check_gunicorn(configuration: Configuration) -> Finding:
     """Whether gunicorn would serve as the room needs it, whatever the environment tells it."""
     command = gunicorn_command("--print-config")
-    environ = {**os.environ, "CHATROOM_CONFIG": str(configuration.path)}
     try:
         told = subprocess.run(
             command,
-            env=environ,
             capture_output=True,
             text=True,
             timeout=GUNICORN_TIMEOUT,

@@ -20,7 +20,6 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from chatroom import __version__
 from chatroom.addresses import EVERYWHERE, lan_address
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
@@ -150,7 +149,6 @@ def post_worker_init(worker: Any) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*GC_THRESHOLDS)
     _limit_stalls(worker.sockets)
-    log.info("starting: chatroom %s", __version__)
     try:
         # After SIGHUP the worker before this one still has the history for a while.
         engine.start(patience=2 * GRACE if worker.age > 1 else 0)
