@@ -27,9 +27,11 @@ from chatroom.settings import SETTINGS
 
 DOCS = {
     str(path.relative_to(CHECKOUT)): path.read_text()
-    for path in (CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *CHECKOUT.glob("docs/**/*.md"))
+    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md")
+    for path in sorted(CHECKOUT.glob(pattern))
 }
 README = DOCS["README.md"]
+SETTINGS_PAGE = DOCS["docs/settings.md"]
 ARCHITECTURE = DOCS["docs/architecture.md"]
 DEPLOYMENT = DOCS["docs/deployment.md"]
 PROTOCOL = DOCS["docs/protocol.md"]
@@ -54,8 +56,8 @@ def first_cells(markdown: str) -> set[str]:
 # -- settings --------------------------------------------------------------------------------
 
 
-def test_readme_lists_every_setting_with_its_default_and_no_other() -> None:
-    table = README[README.index("| Key | Default | Meaning |") :].partition("\n\n")[0]
+def test_the_page_lists_every_setting_in_order_with_its_default_and_no_other() -> None:
+    table = SETTINGS_PAGE[SETTINGS_PAGE.index("| Key | Default | Meaning |") :].partition("\n\n")[0]
     documented = {
         key.strip("`"): json.loads(default.strip("`"))
         for key, default, meaning in list(rows(table))[1:]
@@ -84,7 +86,9 @@ def test_deployment_lists_what_gunicorn_is_told() -> None:
     assert told <= first_cells(DEPLOYMENT)
 
 
-@pytest.mark.parametrize("block", re.findall(r"```json\n(\{.*?)```", DEPLOYMENT, re.DOTALL))
+@pytest.mark.parametrize(
+    "block", re.findall(r"```json\n(\{.*?)```", SETTINGS_PAGE + DEPLOYMENT, re.DOTALL)
+)
 def test_a_config_json_in_the_docs_is_accepted(block: str, tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text(block)
