@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from running import CHECKOUT
 
+from benchmarks import publish
 from chatroom import create_app, serving
 from chatroom.asked import MAX_QUERY_LENGTH
 from chatroom.configuration import load_configuration
@@ -214,6 +215,16 @@ def made_by(script: str) -> list[tuple[object, ...]]:
         ]
         made += database.execute("SELECT * FROM pragma_index_list('messages')").fetchall()
         return made + database.execute("SELECT room, seq FROM messages").fetchall()
+
+
+# -- the performance -------------------------------------------------------------------------
+
+
+def test_performance_shows_the_newest_results() -> None:
+    page = DOCS["docs/performance.md"]
+    assert publish.published(page) == page, "python -m benchmarks.publish puts them there"
+    for name in publish.RUNS:
+        assert publish.newest_file(name).name in page
 
 
 # -- links and commands ----------------------------------------------------------------------
