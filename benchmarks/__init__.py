@@ -1,1 +1,1 @@
-"""Speed, measured beside the peers: see README.md."""
+"""Benchmarks against comparable chat servers: see README.md."""

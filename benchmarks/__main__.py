@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measures the chat room beside its peers. See README.md."""
+"""``python -m benchmarks``: compares the chat room with its peers. See README.md."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHOWN = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, save, draw and tell."""
+    """Measure, save, draw and report."""
     options = _parse(arguments)
     if options.show:
         print(report(Result.load(options.show)))
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     size = QUICK if options.quick else FULL
     missing = install()
-    shutil.rmtree(places.RUNS, ignore_errors=True)  # what a run before this was ended in
+    shutil.rmtree(places.RUNS, ignore_errors=True)  # left behind by an interrupted run
     cases: list[Case] = []
     for module in MODULES:
         cases += module.cases(size, set(options.scenarios))
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result.add(found)
             print(_line(rounds.elapsed, found), flush=True)
     except KeyboardInterrupt:
-        print("Stopped: what is measured so far follows.")
+        print("Stopped: results so far follow.")
     if not result.rows:
         return 1
     print(f"\n{report(result)}\n")
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="all of it, small, in two minutes")
+    parser.add_argument("--quick", action="store_true", help="everything in small, in two minutes")
     parser.add_argument(
         "--only",
         metavar="NAMES",
@@ -80,9 +80,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"scenarios ({', '.join(SCENARIOS)}) and subjects ({', '.join(BY_NAME)}), "
         "separated by commas",
     )
-    parser.add_argument("--name", help="of the result's file; default: quick, full or partial")
-    parser.add_argument("--budget", type=float, help="seconds after which nothing more is begun")
-    parser.add_argument("--show", type=Path, metavar="JSON", help="tell and draw an earlier run")
+    parser.add_argument("--name", help="name of the result file; default: quick, full or partial")
+    parser.add_argument(
+        "--budget", type=float, help="seconds after which no new measurement begins"
+    )
+    parser.add_argument("--show", type=Path, metavar="JSON", help="print and draw an earlier run")
     options = parser.parse_args(arguments)
     words = [word for word in options.only.split(",") if word]
     for word in words:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.figures import TIMES, Spread, written
 from benchmarks.results import Result
+from benchmarks.rounds import NO_TIME
 from benchmarks.subjects import BY_NAME, REFERENCE
 from benchmarks.targets import verdicts
 
@@ -20,7 +21,7 @@ class Column:
     ratio: bool = False
     """With its ratio to the Go hub's."""
     spread: bool = False
-    """With the least and the most of the rounds."""
+    """With the minimum and maximum of the rounds."""
 
 
 RATE = Column("deliveries_per_s", "deliveries/s", ratio=True, spread=True)
@@ -36,7 +37,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         (
             Column("users_per_s", "users/s", ratio=True, spread=True),
             Column("cpu_ms_per_user", "CPU ms/user", ratio=True, spread=True),
-            Column("seconds", "all have all, s"),
+            Column("seconds", "complete after, s"),
         ),
     ),
     "crowd": (
@@ -46,7 +47,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("threads", "threads"),
             Column("p50_ms", "p50 ms"),
             Column("p99_ms", "p99 ms", ratio=True),
-            Column("max_ms", "last has it, ms"),
+            Column("max_ms", "last delivery, ms"),
         ),
     ),
     "history": (
@@ -54,9 +55,9 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         (
             Column("seconds", "s", spread=True),
             Column("megabytes", "MB"),
-            Column("peak_mb", "memory, MB more"),
+            Column("peak_mb", "extra memory, MB"),
             Column("p99_ms_alone", "chat p99 ms alone"),
-            Column("p99_ms", "chat p99 ms meanwhile"),
+            Column("p99_ms", "chat p99 ms during"),
         ),
     ),
     "growth": (
@@ -73,23 +74,29 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("p99_ms_alone", "p99 ms without"),
             Column("p99_ms", "p99 ms with", spread=True),
             Column("p99_ratio", "with/without"),
-            Column("dropped", "let go, of 9"),
-            Column("memory_mb_grown", "memory, MB more"),
+            Column("dropped", "dropped, of 9"),
+            Column("memory_mb_grown", "extra memory, MB"),
         ),
     ),
 }
 
 
 def report(result: Result) -> str:
-    """All of it."""
-    parts = [_head(result)]
+    """The whole report."""
+    return "\n\n".join(part for part in sections(result).values() if part)
+
+
+def sections(result: Result) -> dict[str, str]:
+    """The parts of the report by name: ``head``, each scenario's tables, ``targets``."""
+    parts = {"head": _head(result)}
     for scenario in TABLES:
-        parts += [_table(result, scenario, case) for case in result.cases(scenario)]
-    parts += _standstill(result)
+        tables = [_table(result, scenario, case) for case in result.cases(scenario)]
+        parts[scenario] = "\n\n".join(tables)
+    parts["standstill"] = "\n\n".join(_standstill(result))
     rows = [verdict.cells() for verdict in verdicts(result)]
     heads = ["Target", "measured", "at least", "aim", ""]
-    parts.append(aligned([heads, *rows]))
-    return "\n\n".join(parts)
+    parts["targets"] = aligned([heads, *rows])
+    return parts
 
 
 def _head(result: Result) -> str:
@@ -98,8 +105,8 @@ def _head(result: Result) -> str:
     return (
         f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
         f"{machine['date']}, size: {result.size}\n{versions}\n"
-        f"Medians; in brackets the least and the most of the rounds; "
-        f"{TIMES} is to the {_title(REFERENCE)}."
+        f"Medians, with the minimum and maximum of the rounds in parentheses; "
+        f"{TIMES}: relative to the {_title(REFERENCE)}."
     )
 
 
@@ -118,6 +125,8 @@ def _table(result: Result, scenario: str, case: str) -> str:
         if all(cell == "-" for cell in cells):
             remarks.append(f"  {_title(subject)}: {'; '.join(words)}")
             continue
+        # Some rounds were measured: that there is no spread says enough of the others.
+        words = [word for word in words if word != NO_TIME]
         mark = "*" if words else ""
         rows.append([f"  {_title(subject)}{mark}", *cells])
         remarks += [f"  * {_title(subject)}: {word}" for word in words]
@@ -139,13 +148,13 @@ def _cell(result: Result, where: tuple[str, str, str], column: Column) -> str:
 
 
 def in_brackets(found: Spread) -> str:
-    """The least and the most of the rounds."""
+    """The minimum and maximum of the rounds."""
     return f"{written(found.least)}..{written(found.most)}"
 
 
 def _standstill(result: Result) -> Iterator[str]:
     for case in result.cases("standstill"):
-        lines = ["The original's own shape: one more user joins after so many messages"]
+        lines = ["The original's shape: one more user joins after this many messages"]
         for subject in result.subjects("standstill", case):
             where = ("standstill", case, subject)
             lines += [f"  {_title(subject)}: {line}" for line in _verdict(result, where)]
@@ -159,7 +168,7 @@ def _verdict(result: Result, where: tuple[str, str, str]) -> list[str]:
     good = f"goes on after {result.figure(*where, 'goes_on_after')}"
     if stands is None:
         return [good]
-    found = [good + f", stands still for good after {stands}"]
+    found = [good + f", deadlocks after {stands}"]
     if why := result.figure(*where, "why"):
         waits = " <- ".join(call.removeprefix("main.") for call in why[1:-1])
         found.append(f"{why[0]}: {waits}; {why[-1]}")

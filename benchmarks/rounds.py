@@ -13,6 +13,9 @@ from benchmarks.subjects import Subject
 
 Round = tuple[int, Outcome]
 
+NO_TIME = "not measured: the time was up"
+"""The failure of a measurement for which the run had no time left."""
+
 
 class Rounds:
     """Runs the cases.
@@ -70,7 +73,7 @@ class Rounds:
         if not why and not part:
             why = subject.cannot[case.scenarios[0]]
         if not why and self.elapsed > self._budget:
-            why = "not measured: the time was up"
+            why = NO_TIME
         if not why:
             try:
                 return case.measure(subject)

@@ -6,12 +6,12 @@ import json
 import threading
 from typing import Any
 
-from chatroom.user import Channels, Leaving, Said, User
 from lines import Line, bodies
 from raw import TEXT, encode, line_of_chat
 from running import DEADLINE
 
 from chatroom.message import Draft
+from chatroom.user import Channels, Leaving, Said, User
 
 
 class Guest:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import simple_websocket
-from chatroom.connection import Connection
-from chatroom.library import server_options
 from raw import KEY, TEXT, Frame, RawClient
 from running import DEADLINE
+
+from chatroom.connection import Connection
+from chatroom.library import server_options
 
 FAMILIES = ["unix", "tcp"]
 

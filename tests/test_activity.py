@@ -8,18 +8,18 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from chatroom.identity import Tokens
-from chatroom.member import Member
-from chatroom.poster import Poster
-from chatroom.server import Server
-from chatroom.user import CaughtUp, Leaving, Said, User
 from lines import Line
 from raw import TEXT
 
 from chatroom import activity as module
 from chatroom import sending, timers
 from chatroom.history.memory import MemoryHistory
+from chatroom.identity import Tokens
+from chatroom.member import Member
 from chatroom.message import Draft
+from chatroom.poster import Poster
+from chatroom.server import Server
+from chatroom.user import CaughtUp, Leaving, Said, User
 
 Frame = dict[str, Any]
 

@@ -11,16 +11,16 @@ import pytest
 from apps import client as client
 from apps import engine as engine
 from apps import started
-from chatroom.api import SEARCHES, STREAMS
-from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chatroom import problems
+from chatroom.api import SEARCHES, STREAMS
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
+from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 
 LINES = {"Accept": "application/x-ndjson"}
 NOWHERE = "7-00000000000000ff"

@@ -12,7 +12,6 @@ import pytest
 from apps import client as client
 from apps import engine as engine
 from apps import started
-from chatroom.listener import BACKLOG, Listener
 from flask import Flask
 from flask.testing import FlaskClient
 from running import DEADLINE, wait_for
@@ -21,6 +20,7 @@ from werkzeug.test import TestResponse
 from chatroom import events as module
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
+from chatroom.listener import BACKLOG, Listener
 from chatroom.message import Draft, Message
 
 GONE = "2-00000000000000ff"

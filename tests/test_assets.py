@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from chatroom.assets import MEDIA_TYPES, Assets
 from running import CHECKOUT
+
+from chatroom.assets import MEDIA_TYPES, Assets
 
 FILES = {
     "chat.css": ".message { margin: 0 }\n" * 20,

@@ -8,9 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from chatroom.heard import Event
-from chatroom.inbox import LENGTH, REMEMBERED
-from chatroom.session import FIRST_DELAY, LAST_DELAY, OUTBOX_LENGTH
 from fake import NONCE, FakeServer, Peer, Silent, line, welcome
 from running import DEADLINE, wait_for
 from websockets.frames import Frame, Opcode
@@ -23,7 +20,10 @@ from chatroom.errors import (
     ServerUnreachable,
     Undelivered,
 )
+from chatroom.heard import Event
+from chatroom.inbox import LENGTH, REMEMBERED
 from chatroom.message import Message
+from chatroom.session import FIRST_DELAY, LAST_DELAY, OUTBOX_LENGTH
 
 
 def at_once(_ceiling: float) -> float:

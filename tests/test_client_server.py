@@ -6,11 +6,11 @@ import itertools
 import threading
 from pathlib import Path
 
-from chatroom.heard import Event
 from conftest import Launch
 from running import DEADLINE, Running, wait_for
 
 from chatroom.client import ChatClient
+from chatroom.heard import Event
 from chatroom.message import Message
 
 COUNT = 300

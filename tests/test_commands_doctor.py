@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatroom.commands.proxy import check_secrecy, examine_proxy
-from chatroom.limits import Carried
 from commands import Person
 from history_support import at, left_behind, snapshot
 from running import DEADLINE, Running, free_port, serving
@@ -22,7 +20,9 @@ from test_commands_files import Answer, answering, body
 from chatroom.commands import checks
 from chatroom.commands.checks import Finding, Verdict, check_limits
 from chatroom.commands.health import Health, ask
+from chatroom.commands.proxy import check_secrecy, examine_proxy
 from chatroom.configuration import Configuration, load_configuration
+from chatroom.limits import Carried
 
 NOBODY = Health(0, False, False, "refused")
 WELL = '{"errors":0,"sockets":2,"status":"ok"}'

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatroom.protocol import to_json
 from click.testing import CliRunner, Result
 from commands import Person
 from history_support import at, everything, left_behind, snapshot
@@ -22,6 +21,7 @@ from chatroom.commands import chatroom
 from chatroom.commands.exporting import LONG
 from chatroom.commands.importing import BATCH, new_nonce
 from chatroom.message import Message
+from chatroom.protocol import to_json
 
 
 def run(*arguments: str | Path, input: str = "") -> Result:

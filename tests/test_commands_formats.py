@@ -7,11 +7,11 @@ import io
 import json
 
 import pytest
-from chatroom.heard import to_message
 from hypothesis import example, given
 from test_heard import MESSAGES
 
 from chatroom.commands.formats import COLUMNS, FORMATS, as_csv, jsonl, markdown, text, text_line
+from chatroom.heard import to_message
 from chatroom.message import Message
 
 SENT = 1_769_850_300_123  # 2026-01-31T09:05:00.123Z

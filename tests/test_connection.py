@@ -14,8 +14,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from chatroom.connection import Connection
-from chatroom.protocol import CloseCode, text_frame
 from lines import FAMILIES, Line, bodies, pair
 from raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, encode
 from running import wait_for
@@ -24,7 +22,9 @@ from wsproto.frame_protocol import FrameProtocol
 
 from chatroom import connection as module
 from chatroom import sending
+from chatroom.connection import Connection
 from chatroom.errors import HandshakeRefused, HistoryUnavailable
+from chatroom.protocol import CloseCode, text_frame
 
 NORMAL = struct.pack("!H", 1000)
 PONG_FRAME = b"\x8a\x04pong"

@@ -13,23 +13,26 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from running import CHECKOUT
+
+from benchmarks import publish
+from chatroom import create_app, serving
 from chatroom.asked import MAX_QUERY_LENGTH
+from chatroom.configuration import load_configuration
 from chatroom.events import PING_INTERVAL
 from chatroom.history.sqlite_file import COLUMNS, UPGRADES
 from chatroom.problems import KINDS
 from chatroom.protocol import MAX_DEPTH, CloseCode
 from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
-from running import CHECKOUT
-
-from chatroom import create_app, serving
-from chatroom.configuration import load_configuration
 from chatroom.settings import SETTINGS
 
 DOCS = {
     str(path.relative_to(CHECKOUT)): path.read_text()
-    for path in (CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *CHECKOUT.glob("docs/**/*.md"))
+    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md")
+    for path in sorted(CHECKOUT.glob(pattern))
 }
 README = DOCS["README.md"]
+SETTINGS_PAGE = DOCS["docs/settings.md"]
 ARCHITECTURE = DOCS["docs/architecture.md"]
 DEPLOYMENT = DOCS["docs/deployment.md"]
 PROTOCOL = DOCS["docs/protocol.md"]
@@ -54,8 +57,8 @@ def first_cells(markdown: str) -> set[str]:
 # -- settings --------------------------------------------------------------------------------
 
 
-def test_readme_lists_every_setting_with_its_default_and_no_other() -> None:
-    table = README[README.index("| Key | Default | Meaning |") :].partition("\n\n")[0]
+def test_the_page_lists_every_setting_in_order_with_its_default_and_no_other() -> None:
+    table = SETTINGS_PAGE[SETTINGS_PAGE.index("| Key | Default | Meaning |") :].partition("\n\n")[0]
     documented = {
         key.strip("`"): json.loads(default.strip("`"))
         for key, default, meaning in list(rows(table))[1:]
@@ -84,7 +87,9 @@ def test_deployment_lists_what_gunicorn_is_told() -> None:
     assert told <= first_cells(DEPLOYMENT)
 
 
-@pytest.mark.parametrize("block", re.findall(r"```json\n(\{.*?)```", DEPLOYMENT, re.DOTALL))
+@pytest.mark.parametrize(
+    "block", re.findall(r"```json\n(\{.*?)```", SETTINGS_PAGE + DEPLOYMENT, re.DOTALL)
+)
 def test_a_config_json_in_the_docs_is_accepted(block: str, tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text(block)
@@ -124,11 +129,12 @@ def test_api_has_every_problem_with_its_status() -> None:
 
 
 def test_api_tells_the_limits_that_there_are() -> None:
-    assert f"| `limit` | {PAGE_LENGTH} | messages at most: 1 to {MAX_PAGE_LENGTH:,} |" in API
-    assert f"newest matches, {MAX_MATCHES} at most" in API
-    assert f"`q` may have {MAX_QUERY_LENGTH} characters" in API
-    assert f"come after {PING_INTERVAL:.0f} seconds of silence" in API
-    assert f"{MAX_DEPTH} levels at most" in API
+    page = " ".join(API.split())  # wherever its lines end
+    assert f"| `limit` | {PAGE_LENGTH} | messages at most: 1 to {MAX_PAGE_LENGTH:,} |" in page
+    assert f"newest matches, {MAX_MATCHES} at most" in page
+    assert f"`q` may have {MAX_QUERY_LENGTH} characters" in page
+    assert f"come after {PING_INTERVAL:.0f} seconds of silence" in page
+    assert f"{MAX_DEPTH} levels at most" in page
 
 
 # -- the architecture ------------------------------------------------------------------------
@@ -210,6 +216,16 @@ def made_by(script: str) -> list[tuple[object, ...]]:
         ]
         made += database.execute("SELECT * FROM pragma_index_list('messages')").fetchall()
         return made + database.execute("SELECT room, seq FROM messages").fetchall()
+
+
+# -- the performance -------------------------------------------------------------------------
+
+
+def test_performance_shows_the_newest_results() -> None:
+    page = DOCS["docs/performance.md"]
+    assert publish.published(page) == page, "python -m benchmarks.publish puts them there"
+    for name in publish.RUNS:
+        assert publish.newest_file(name).name in page
 
 
 # -- links and commands ----------------------------------------------------------------------

@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 
 import pytest
-from chatroom.frames import FrameReader
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chatroom.frames import FrameReader
 
 MAX_BYTES = 70_000
 

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from chatroom.connection import Connection
-from chatroom.gate import Gate
 from lines import Line
 from raw import CLOSE, encode
 from running import DEADLINE, wait_for
 
 from chatroom import gate as module
+from chatroom.connection import Connection
 from chatroom.errors import HandshakeRefused
+from chatroom.gate import Gate
 
 ANSWER = encode(CLOSE, struct.pack("!H", 1001))
 Dial = Callable[[], Line]

@@ -7,6 +7,11 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from raw import KEY
+
+from chatroom.errors import HandshakeRefused
 from chatroom.handshake import (
     DEFAULT_ROOM,
     check_origin,
@@ -18,11 +23,6 @@ from chatroom.handshake import (
     room_name,
     strip,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from raw import KEY
-
-from chatroom.errors import HandshakeRefused
 
 GOOD = {
     "REQUEST_METHOD": "GET",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from chatroom.heard import Event, hear, milliseconds, to_message
-from chatroom.protocol import iso_time, to_json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatroom.heard import Event, hear, milliseconds, to_message
 from chatroom.message import Message
+from chatroom.protocol import iso_time, to_json
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 

@@ -16,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chatroom.history.page import PAGE_LENGTH
 from history_support import DEADLINE, ROOT, at, everything, said, snapshot
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, sqlite_index, sqlite_search
+from chatroom.history.page import PAGE_LENGTH
 from chatroom.history.sqlite import SqliteHistory
 
 

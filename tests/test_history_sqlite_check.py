@@ -10,7 +10,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from chatroom.history.sqlite_file import SCHEMA_VERSION
 from history_support import (
     appending,
     at,
@@ -22,6 +21,7 @@ from history_support import (
 )
 
 from chatroom.errors import HistoryRefused, HistoryUnavailable
+from chatroom.history.sqlite_file import SCHEMA_VERSION
 
 
 def run(path: Path, *statements: str) -> None:

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from chatroom.history.arrivals import SPARE, Arrivals
 from history_support import Disk, at, everything, left_behind, said, typed
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, make_history
+from chatroom.history.arrivals import SPARE, Arrivals
 from chatroom.history.memory import MemoryHistory
 from chatroom.history.retention import STEP_BYTES
 from chatroom.history.sqlite import SqliteHistory

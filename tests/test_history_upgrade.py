@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatroom.history.sqlite_file import SCHEMA_VERSION, SECOND_SCHEMA, DatabaseFile
 from history_support import DEADLINE, ROOT, at, everything, left_behind, said, snapshot, typed
 
 from chatroom.errors import CmidTaken, HistoryRefused
+from chatroom.history.sqlite_file import SCHEMA_VERSION, SECOND_SCHEMA, DatabaseFile
 from chatroom.message import Message
 
 # As that program wrote it; not taken from today's code, which may go on changing.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from chatroom.identity import Identity, Tokens, new_identity
 
 TOKENS = Tokens(b"s" * 32)

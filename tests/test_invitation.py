@@ -10,6 +10,11 @@ from xml.etree import ElementTree
 
 import pytest
 import segno
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom import invitation
+from chatroom.errors import HandshakeRefused
 from chatroom.handshake import room_name
 from chatroom.invitation import (
     MAX_URL,
@@ -20,11 +25,6 @@ from chatroom.invitation import (
     print_code,
     room_path,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from chatroom import invitation
-from chatroom.errors import HandshakeRefused
 
 LAN = "192.168.1.7"
 PROXIES = [ip_network("127.0.0.1")]

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from chatroom import limits
 from chatroom.limits import (
     NO_LIMIT,
     Carried,
@@ -17,8 +19,6 @@ from chatroom.limits import (
     machine_limits,
     raise_descriptor_limit,
 )
-
-from chatroom import limits
 
 Machine = Callable[[dict[str, str]], Path]
 INFINITY = resource.RLIM_INFINITY

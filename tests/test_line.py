@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from chatroom.line import ABNORMAL, End, Line, chat_url, http_url
 from fake import FakeServer, Peer, Silent
 from running import DEADLINE, wait_for
 from wsproto.utilities import RemoteProtocolError
 
 from chatroom.errors import HandshakeRefused
+from chatroom.line import ABNORMAL, End, Line, chat_url, http_url
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from chatroom.member import is_good
-from chatroom.typed import Cursor
 from running import past_message
 
 from chatroom.history import History, make_history
+from chatroom.member import is_good
+from chatroom.typed import Cursor
 
 BEGINNING = Cursor(0, "0")
 

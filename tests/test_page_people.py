@@ -10,11 +10,11 @@ from unicodedata import category
 import pytest
 import typed
 from calls import attend, notified, want_notifications
-from chatroom.handshake import room_name
 from running import Member, Running, serving, wait_for
 from tabs import PHONE, Tab
 
 from chatroom.errors import HandshakeRefused
+from chatroom.handshake import room_name
 from chatroom.names import folded
 
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chatroom.assets import Assets
 from conftest import Launch
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
@@ -21,6 +20,7 @@ from running import CHECKOUT, DEADLINE
 from werkzeug.test import TestResponse
 
 from chatroom import invitation, pages
+from chatroom.assets import Assets
 from chatroom.configuration import Configuration, load_configuration
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}

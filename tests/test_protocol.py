@@ -9,6 +9,12 @@ import time
 from datetime import datetime, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wsproto.frame_protocol import FrameProtocol, Opcode
+
+from chatroom.errors import FrameRefused
+from chatroom.message import Draft, Message
 from chatroom.protocol import (
     MAX_DEPTH,
     PING,
@@ -22,12 +28,6 @@ from chatroom.protocol import (
     text_frame,
     to_json,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from wsproto.frame_protocol import FrameProtocol, Opcode
-
-from chatroom.errors import FrameRefused
-from chatroom.message import Draft, Message
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(

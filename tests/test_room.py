@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from chatroom.room import Room
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chatroom.room import Room
 
 
 def room(seq: int = 0, tail: tuple[bytes, ...] = (), *, length: int = 3, size: int = 100) -> Room:

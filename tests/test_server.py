@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
-from chatroom.protocol import CloseCode, text_frame
-from chatroom.server import Server
 from guests import Guest
 from lines import bodies
 from raw import CLOSE
@@ -22,6 +20,8 @@ from chatroom import server as module
 from chatroom.errors import ChannelClosed, ChatError, HistoryUnavailable, UserError
 from chatroom.history.memory import MemoryHistory
 from chatroom.message import Message
+from chatroom.protocol import CloseCode, text_frame
+from chatroom.server import Server
 
 LARGE = "x" * 30_000
 

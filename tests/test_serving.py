@@ -18,13 +18,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from chatroom.invitation import print_code
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from running import free_port
 
 from chatroom import limits, serving
 from chatroom.configuration import Configuration, load_configuration
+from chatroom.invitation import print_code
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from chatroom.timers import Timers
 from running import wait_for
+
+from chatroom.timers import Timers
 
 
 def test_what_is_due_is_called_in_order_and_once() -> None:

@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from chatroom.timers import Timers
-from chatroom.trimmer import DAY_MS, Trimmer
 from running import DEADLINE, remember, serving, wait_for
 
 from chatroom import trimmer as module
 from chatroom.history.memory import MemoryHistory
 from chatroom.message import Message
+from chatroom.timers import Timers
+from chatroom.trimmer import DAY_MS, Trimmer
 
 
 def message(seq: int, sent_at: int) -> Message:

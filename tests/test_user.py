@@ -10,8 +10,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from chatroom.protocol import CloseCode, text_frame
-from chatroom.user import Channels
 from guests import Guest
 from raw import BINARY, CLOSE, CONTINUATION, TEXT, encode, line_of_chat
 from running import DEADLINE, wait_for
@@ -20,6 +18,8 @@ from chatroom import connection, sending
 from chatroom.channel import Channel, Ready
 from chatroom.errors import HistoryUnavailable, UserError
 from chatroom.message import Draft
+from chatroom.protocol import CloseCode, text_frame
+from chatroom.user import Channels
 
 GOODBYE = encode(CLOSE, struct.pack("!H", 1000) + b"bye")
 

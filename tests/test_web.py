@@ -13,8 +13,6 @@ import pytest
 from apps import client as client
 from apps import engine as engine
 from apps import started
-from chatroom.pages import HEADERS
-from chatroom.user import User
 from flask import Flask
 from flask.testing import FlaskClient
 from lines import Peer, pair
@@ -27,6 +25,8 @@ from chatroom.configuration import load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
+from chatroom.pages import HEADERS
+from chatroom.user import User
 from chatroom.web import HISTORY_READERS
 
 UPGRADE = {

@@ -41,10 +41,10 @@ US = Subject(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, save and tell."""
+    """Measure, save and report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
-    parser.add_argument("--show", type=Path, metavar="JSON", help="tell of an earlier run")
+    parser.add_argument("--show", type=Path, metavar="JSON", help="print an earlier run")
     options = parser.parse_args(arguments)
     if options.show:
         print(report(Result.load(options.show)))

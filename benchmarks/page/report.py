@@ -52,16 +52,24 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
 
 
 def report(result: Result) -> str:
-    """All of it."""
+    """The whole report."""
+    return "\n\n".join(sections(result).values())
+
+
+def sections(result: Result) -> dict[str, str]:
+    """The parts of the report by name: ``head``, and each scenario's table."""
+    measured = [scenario for scenario in TABLES if result.cases(scenario)]
+    return {"head": _head(result)} | {name: _table(result, name) for name in measured}
+
+
+def _head(result: Result) -> str:
     machine = result.machine
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    head = (
+    return (
         f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
         f"{machine['date']}, load before: {machine['load_before']:.1f}\n{versions}\n"
-        f"Medians; in brackets the least and the most of the rounds."
+        f"Medians, with the minimum and maximum of the rounds in parentheses."
     )
-    scenarios = list(dict.fromkeys(row["scenario"] for row in result.rows))
-    return "\n\n".join([head, *(_table(result, scenario) for scenario in scenarios)])
 
 
 def _table(result: Result, scenario: str) -> str:
