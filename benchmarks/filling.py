@@ -18,7 +18,7 @@ def filled(messages: int, python: Path = places.VENV_PYTHON) -> Path:
         messages: how many.
         python: one that can import the chat room.
     """
-    sources = [*(places.CHECKOUT / "chatroom" / "history").glob("*.py"), places.HERE / "fill.py"]
+    sources = [*(places.CHECKOUT / "chatroom" / "history").rglob("*.py"), places.HERE / "fill.py"]
     made = places.BUILD / f"history-{messages}.db"
     if made.exists() and made.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         return made
