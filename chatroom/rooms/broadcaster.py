@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 
 from chatroom.errors import CmidTaken, HistoryError, TooManyRooms, TypedRefusal
 from chatroom.history import History
 from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.greeter import Greeter
-from chatroom.rooms.news import News
+from chatroom.rooms.entrance import Entrance, too_many
+from chatroom.rooms.faults import Faults
 from chatroom.rooms.room import Heard, Room
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import Said, User, Wish
@@ -34,31 +34,19 @@ class Broadcaster:
     Args:
         history: written by this alone.
         rooms: the Server's.
-        greeter: grants what users wish beside talking.
-        news: told in which rooms something has been said.
-        drop: ends users who are too slow.
-        remove: takes a user out of its room; told why.
-        log_failure: counts and logs what failed.
+        entrance: sees off those who cannot stay, and has the greeter and the news.
+        faults: the Server's.
     """
 
     def __init__(
-        self,
-        history: History,
-        rooms: ActiveRooms,
-        greeter: Greeter,
-        news: News,
-        *,
-        drop: Callable[[Iterable[User]], None],
-        remove: Callable[[User, str], None],
-        log_failure: Callable[[str, Exception], None],
+        self, history: History, rooms: ActiveRooms, entrance: Entrance, faults: Faults
     ) -> None:
         self._history = history
         self._rooms = rooms
-        self._greeter = greeter
-        self._news = news
-        self._drop = drop
-        self._remove = remove
-        self._log_failure = log_failure
+        self._entrance = entrance
+        self._greeter = entrance.greeter
+        self._news = entrance.news
+        self._faults = faults
         self._proved_at = -PROOF_AGE
 
     def handle(self, batch: list[Said | Wish]) -> None:
@@ -160,7 +148,7 @@ class Broadcaster:
             if room.subscribers:
                 ids = (MessageId(message.seq, message.nonce) for _said, message in pairs)
                 room.hand_on(list(map(Heard, ids, texts)))
-            self._drop(room.send(frames))
+            self._entrance.drop_all(room.send(frames))
             if any(said.user.acknowledged for said, _message in pairs):
                 self._acknowledge(pairs)
             self._news.note(room)
@@ -212,13 +200,13 @@ class Broadcaster:
         return True
 
     def _not_stored(self, batch: list[Said], error: Exception) -> None:
-        self._log_failure(f"{len(batch)} messages not stored", error)
+        self._faults.note_failure(f"{len(batch)} messages not stored", error)
         for said in batch:
             if not said.user.failed:
                 said.user.not_stored(said, NOT_STORED)
         for user in {said.user for said in batch}:
             user.failed = True
-            self._remove(user, NOT_STORED)
+            self._entrance.remove(user, NOT_STORED)
             self._rooms.forget_if_empty(user.room)
 
     def prove(self) -> None:
@@ -230,8 +218,3 @@ class Broadcaster:
         if time.monotonic() - self._proved_at > PROOF_AGE:
             self._history.probe()
             self._proved_at = time.monotonic()
-
-
-def too_many(error: TooManyRooms) -> TypedRefusal:
-    """What a typed user is told of it."""
-    return TypedRefusal("too-many-rooms", f"{error}; use one that is there.")

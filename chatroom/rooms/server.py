@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from chatroom.channel import Channel, Ready, select
-from chatroom.errors import (
-    ChannelClosed,
-    HistoryError,
-    TooManyRooms,
-    UserError,
-)
+from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.log import printable
 from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.broadcaster import Broadcaster, too_many
-from chatroom.rooms.greeter import Greeter
-from chatroom.rooms.news import News
+from chatroom.rooms.broadcaster import Broadcaster
+from chatroom.rooms.entrance import Entrance
+from chatroom.rooms.faults import Faults
 from chatroom.rooms.presence import Known
 from chatroom.rooms.questions import Question, await_answer
 from chatroom.rooms.replay import Replay
-from chatroom.rooms.room import Room, Subscriber
+from chatroom.rooms.room import Subscriber
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker
-from chatroom.users.typed_user import Arrival, TypedUser
-from chatroom.users.user import ADDED_BYTES, CaughtUp, Channels, Leaving, Said, User, Wish
-from chatroom.wire.websocket import CloseCode
-
-log = logging.getLogger(__name__)
+from chatroom.users.user import ADDED_BYTES, Channels, Leaving, Said, User, Wish
 
 T = TypeVar("T")
 
@@ -84,39 +73,32 @@ class Server:
         self.error: Channel[UserError] = Channel("error", self._ready)
         self.ask_channel: Channel[Question] = Channel("ask", self._ready)
         self.channels = Channels(self.add, self.delete, self.broadcast, self.error)
-        self.errors = 0
-        """How many users failed or were dropped; counted by the Server thread."""
-        self._history = history
-        self._replay_limit = replay_limit
         self._batch_bytes = batch_bytes
+        self._faults = Faults()
         self._rooms = ActiveRooms(
             history, replay_limit=replay_limit, tail_bytes=tail_bytes, max_rooms=max_rooms
         )
         self._timers = Timers()
-        self._replay = Replay(history, self.add)
-        news = News(self._timers, self._drop_all)
-        self._greeter = Greeter(
+        self._trimmer = Trimmer(history, self._timers, keep_messages, keep_days)
+        self._entrance = Entrance(
+            self._rooms,
+            Replay(history, self.add),
             self._timers,
-            news,
-            self._drop_all,
-            lambda room: self._rooms.forget_if_empty(room.name),
+            self._faults,
+            replay_limit=replay_limit,
             leave_grace=leave_grace,
             presence_limit=presence_limit,
             limits=limits or {"maxNameLength": 64},
         )
-        self._trimmer = Trimmer(history, self._timers, keep_messages, keep_days)
-        self._broadcaster = Broadcaster(
-            history,
-            self._rooms,
-            self._greeter,
-            news,
-            drop=self._drop_all,
-            remove=self._remove,
-            log_failure=self._log_failure,
-        )
+        self._broadcaster = Broadcaster(history, self._rooms, self._entrance, self._faults)
         self._thread: threading.Thread | None = None  # not made before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
+
+    @property
+    def errors(self) -> int:
+        """How many users failed or were dropped, and what else went wrong."""
+        return self._faults.count
 
     def start(self) -> None:
         """Start the Server thread."""
@@ -217,8 +199,7 @@ class Server:
             try:
                 going_on = self.step()
             except Exception:  # no user's fault, and no fault of ours, ends the room
-                self.errors += 1
-                log.exception("error: the Server goes on")
+                self._faults.note_bug()
 
     def step(self) -> bool:
         """Handle what the next ready channel holds, or what is due; False once it is to stop."""
@@ -234,121 +215,14 @@ class Server:
             batch = [item, *self.broadcast.drain(self._batch_bytes, lambda said: said.cost)]
             # Behind the drain: what it took may have overtaken its own sender's joining.
             for joining in self.add.drain(sys.maxsize, lambda joining: 1):
-                self._add(joining)
+                self._entrance.add(joining)
             self._broadcaster.handle(batch)
         elif channel is self.add:
-            self._add(item)
+            self._entrance.add(item)
         elif channel is self.delete:
-            self._remove(item.user, item.cause)
+            self._entrance.remove(item.user, item.cause)
         elif channel is self.error:
-            self._error(item)
+            self._faults.note(item)
         elif channel is self.ask_channel:
             item.answer_it()
         return True
-
-    # -- coming and going
-
-    def _add(self, joining: User | Arrival | CaughtUp) -> None:
-        if isinstance(joining, CaughtUp):
-            self._bridge(joining.user, joining.seq, resumes=True)
-        elif isinstance(joining, Arrival):
-            self._join(joining.user, joining.room, joining)
-        else:
-            self._join(joining, joining.room)
-
-    def _join(self, user: User, name: str, arrival: Arrival | None = None) -> None:
-        try:
-            room = self._rooms.enter(name)
-        except HistoryError as error:
-            self._fail([user], "history unavailable", f"{user} cannot join", error)
-        except TooManyRooms as error:
-            self._turn_away(user, error)
-        else:
-            if arrival is None or self._greeter.greet(room, arrival):
-                self._let_in(room, user, arrival)
-            self._rooms.forget_if_empty(name)
-
-    def _let_in(self, room: Room, user: User, arrival: Arrival | None) -> None:
-        seen = arrival.seen if arrival else None
-        wanted = self._replay_limit or room.seq
-        if arrival:
-            wanted = arrival.wants(room.seq, wanted)
-        first = max(0, room.seq - wanted)
-        if not arrival:
-            room.users[user] = user.connection
-        now = max(len(room.users), len(room.presence))
-        log.info('joined: %s room "%s", now %d', user, printable(room.name), now)
-        if arrival and seen is not None and seen >= 0:
-            self._bridge(user, seen, resumes=True)
-        elif arrival:
-            self._bridge(user, first, resumes=False)
-        elif first + 1 < room.first_remembered:
-            user.connection.replay(self._replay.pages(room.name, first, room.seq))
-        elif not user.write(room.replay()):
-            self._drop(user)
-
-    def _turn_away(self, user: User, error: TooManyRooms) -> None:
-        if isinstance(user, TypedUser):
-            user.refuse(too_many(error))
-        else:
-            user.end(CloseCode.POLICY, "too many rooms; use one that is there")
-
-    def _bridge(self, user: User, seen: int, *, resumes: bool) -> None:
-        """Send a typed user what came behind ``seen``, and let it hear what is said from now on;
-        where that is too much for the room's tail, its writer thread reads it first."""
-        room = self._rooms.get(user.room)
-        if room is None or not isinstance(user, TypedUser) or not user.inside:
-            return  # gone meanwhile
-        frames = room.frames_after(seen)
-        if frames is None:
-            pages = self._replay.catch_up(user, room.name, seen, resumes=resumes)
-            user.connection.replay(pages)
-            return
-        room.users[user] = user.connection
-        if not user.write(b"".join(frames) + self._greeter.go_live(room, user)):
-            self._drop(user)
-
-    def _remove(self, user: User, cause: str) -> None:
-        room = self._rooms.get(user.room)
-        if room is None:
-            return
-        if isinstance(user, TypedUser):
-            if not user.inside:
-                return  # removed before, as too slow or replaced, or never let in
-            self._greeter.see_off(room, user, cause)
-        elif room.users.pop(user, None) is None:
-            return
-        name = printable(room.name)
-        log.info('left: %s room "%s", now %d: %s', user, name, len(room.users), printable(cause))
-        self._rooms.forget_if_empty(user.room)
-
-    # -- what goes wrong
-
-    def _drop_all(self, slow: Iterable[User]) -> None:
-        # Not through self.delete: this thread is its only reader, so a put on a full channel
-        # would wait for itself, for ever.
-        for user in slow:
-            self._drop(user)
-
-    def _drop(self, user: User) -> None:
-        user.end(CloseCode.SLOW, "slow", drop=True)
-        self._remove(user, "slow")
-        self._error(UserError(user.id, "slow"))
-
-    def _fail(self, users: list[User], reason: str, what: str, error: Exception) -> None:
-        """Tell the users that the history failed them: none of them waits in vain."""
-        self._log_failure(what, error)
-        for user in users:
-            user.failed = True
-            user.end(CloseCode.SERVER_ERROR, reason)
-            self._remove(user, reason)
-            self._rooms.forget_if_empty(user.room)
-
-    def _log_failure(self, what: str, error: Exception) -> None:
-        self.errors += 1
-        unexpected = None if isinstance(error, HistoryError) else error
-        log.error("error: %s: %s", what, error, exc_info=unexpected)
-
-    def _error(self, error: UserError) -> None:
-        self.errors += 1
-        log.warning("error: %s", error)

@@ -1,0 +1,32 @@
+"""What goes wrong on the Server thread or with a user: logged, and counted for ``/healthz``."""
+
+from __future__ import annotations
+
+import logging
+
+from chatroom.errors import ChatError, HistoryError
+
+log = logging.getLogger(__name__)
+
+
+class Faults:
+    """Owned by the Server thread; any thread may read ``count``."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def note(self, error: ChatError) -> None:
+        """A user failed or was dropped."""
+        self.count += 1
+        log.warning("error: %s", error)
+
+    def note_failure(self, what: str, error: Exception) -> None:
+        """Something could not be done; what no one foresaw is logged with its traceback."""
+        self.count += 1
+        unexpected = None if isinstance(error, HistoryError) else error
+        log.error("error: %s: %s", what, error, exc_info=unexpected)
+
+    def note_bug(self) -> None:
+        """In an ``except`` block: the Server goes on."""
+        self.count += 1
+        log.exception("error: the Server goes on")
