@@ -8,12 +8,10 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chatroom.configuration import Configuration
 from chatroom.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from chatroom.configuration import Configuration
 
 LOGGER = "chatroom"
 FORMAT = "%(asctime)s %(levelname)s %(message)s"

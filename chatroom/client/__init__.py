@@ -29,6 +29,18 @@ from chatroom.errors import (
 )
 from chatroom.message import Message
 
+__all__ = [
+    "ChatClient",
+    "ClientClosed",
+    "ClientError",
+    "Event",
+    "Message",
+    "Receipt",
+    "ServerRefused",
+    "ServerUnreachable",
+    "Undelivered",
+]
+
 PATIENCE = 10.0
 """Seconds in which the first connection must be made."""
 
