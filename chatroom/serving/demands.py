@@ -12,15 +12,11 @@ from typing import Any
 RESERVE = 32
 """Threads beyond ``maxUsers``: so that the page and curl are served when the room is full."""
 
-OPTIONS = ("workers", "worker_class", "max_requests", "threads", "worker_connections")
-"""By gunicorn's names for them."""
-
-
 def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
     """What is wrong, and the way out, a sentence for each option.
 
     Args:
-        options: gunicorn's, at least ``OPTIONS``; as values, or as text.
+        options: gunicorn's by their names, as values or as text; the class of its worker by name.
         users: how many this machine carries, ``maxUsers`` at most.
     """
     if int(options["workers"]) != 1:

@@ -25,8 +25,7 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import make_history
-from chatroom.serving import demands
-from chatroom.serving.demands import RESERVE
+from chatroom.serving.demands import RESERVE, unmet
 from chatroom.serving.start import await_address, carry, refuse
 from chatroom.sockets.sending import STALL_TIMEOUT
 from chatroom.web.invitation import print_code
@@ -91,9 +90,8 @@ def on_starting(arbiter: Any) -> None:
     """In the master, before it listens: refuse what cannot work."""
     configuration = load_configuration()
     carried = carry(configuration.max_users)
-    options = {name: getattr(arbiter.cfg, name) for name in demands.OPTIONS}
-    options["worker_class"] = arbiter.cfg.worker_class_str
-    for flaw in demands.unmet(options, carried.users):
+    options = {name: setting.get() for name, setting in arbiter.cfg.settings.items()}
+    for flaw in unmet(options, carried.users):
         refuse(flaw)
     if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # sockets handed down are bound
         for address in arbiter.cfg.address:
