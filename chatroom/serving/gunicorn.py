@@ -91,6 +91,7 @@ def on_starting(arbiter: Any) -> None:
     configuration = load_configuration()
     carried = carry(configuration.max_users)
     options = {name: setting.get() for name, setting in arbiter.cfg.settings.items()}
+    options["worker_class"] = arbiter.cfg.worker_class_str  # "sync" with threads is gthread
     for flaw in unmet(options, carried.users):
         refuse(flaw)
     if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # sockets handed down are bound
