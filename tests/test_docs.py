@@ -16,15 +16,17 @@ import pytest
 from running import CHECKOUT
 
 from benchmarks import publish
-from chatroom import create_app, serving
-from chatroom.asked import MAX_QUERY_LENGTH
+from chatroom import create_app
 from chatroom.configuration import load_configuration
-from chatroom.events import PING_INTERVAL
-from chatroom.history.sqlite_file import COLUMNS, UPGRADES
-from chatroom.problems import KINDS
-from chatroom.protocol import MAX_DEPTH, CloseCode
-from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
+from chatroom.history.sqlite.file import COLUMNS, UPGRADES
+from chatroom.serving import gunicorn
 from chatroom.settings import SETTINGS
+from chatroom.web.api.event_stream import PING_INTERVAL
+from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
+from chatroom.web.api.parameters import MAX_QUERY_LENGTH
+from chatroom.web.api.problems import KINDS
+from chatroom.wire.fields import MAX_DEPTH
+from chatroom.wire.websocket import CloseCode
 
 DOCS = {
     str(path.relative_to(CHECKOUT)): path.read_text()
@@ -37,7 +39,8 @@ ARCHITECTURE = DOCS["docs/architecture.md"]
 DEPLOYMENT = DOCS["docs/deployment.md"]
 PROTOCOL = DOCS["docs/protocol.md"]
 API = DOCS["docs/api.md"]
-SOURCES = sorted((CHECKOUT / "chatroom").rglob("*.py"))
+PACKAGE = CHECKOUT / "chatroom"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 UNITS = {"": 1, "s": 1, "MiB": 2**20}
@@ -82,7 +85,7 @@ def test_defaults_in_the_text_are_the_programs(name: str) -> None:
 
 
 def test_deployment_lists_what_gunicorn_is_told() -> None:
-    settings = serving.settings(load_configuration({}))
+    settings = gunicorn.settings(load_configuration({}))
     told = {key for key, value in settings.items() if not callable(value)}
     assert told <= first_cells(DEPLOYMENT)
 
@@ -139,6 +142,22 @@ def test_api_tells_the_limits_that_there_are() -> None:
 
 # -- the architecture ------------------------------------------------------------------------
 
+PATH_LINES = 1500
+"""What somebody reads in an hour."""
+
+
+def test_architecture_begins_with_a_path_that_is_read_in_an_hour() -> None:
+    first = ARCHITECTURE[ARCHITECTURE.index("\n## ") :].split("\n## ")[1]
+    assert first.startswith("Read it in an hour\n")
+    steps = re.findall(r"^(\d+)\. \[`(.+?)`\]\(\.\./chatroom/(.+?)\): ", first, re.MULTILINE)
+    assert [int(number) for number, _, _ in steps] == list(range(1, len(steps) + 1))
+    assert all(shown == linked for _, shown, linked in steps)
+    parts = {shown for _, shown, _ in steps}
+    assert {"channel.py", "message.py", "rooms/server.py", "history/interface.py"} <= parts
+    lines = sum((PACKAGE / part).read_text().count("\n") for part in parts)
+    assert lines < PATH_LINES
+    assert f"under {PATH_LINES:,} lines" in " ".join(first.split())
+
 
 class Names(ast.NodeVisitor):
     """What the package defines: ``Class.attribute``, ``module.NAME`` and ``CONSTANT``."""
@@ -176,14 +195,17 @@ OWNERS = {name.partition(".")[0] for name in DEFINED if "." in name and ".py" no
 
 
 def is_ours(name: str) -> bool:
-    """Whether the text means something of the package by it."""
+    """Whether the text means something of the package by it: a class, too, or a constant."""
     owner, _, rest = name.partition(".")
-    return (bool(rest) and owner in OWNERS) or re.fullmatch("[A-Z]+_[A-Z_]+", name) is not None
+    if rest and owner in OWNERS:
+        return True
+    return re.fullmatch(r"[A-Z]+_[A-Z_]+|[A-Z]\w*[a-z]\w*(\.\w+)*", name) is not None
 
 
 def test_architecture_uses_names_that_are_in_the_code() -> None:
     foreign = {"MSG_DONTWAIT", "SHUT_RDWR", "SO_RCVTIMEO"}
-    text = re.sub(r"```(?!mermaid).*?```", "", ARCHITECTURE, flags=re.DOTALL)
+    foreign |= {"chat.db", "chat.db.lock", "chat.db.search"}
+    text = re.sub(r"^```(?!mermaid)\w+\n.*?^```$", "", ARCHITECTURE, flags=re.DOTALL | re.MULTILINE)
     used = set(re.findall(r"(?<=`)_?[A-Za-z]\w*(?:\.\w+)*(?=`)", text))
     used |= set(re.findall(r"\b[A-Z][a-z]+\.[a-z_]+\b", text))
     assert len([name for name in used if is_ours(name)]) > 25
@@ -192,9 +214,31 @@ def test_architecture_uses_names_that_are_in_the_code() -> None:
 
 
 def test_architecture_draws_every_module() -> None:
-    parts = ARCHITECTURE[ARCHITECTURE.index("chatroom/\n") :].partition("```")[0]
-    modules = {path.name for path in (CHECKOUT / "chatroom").glob("*.py")}
-    assert {name for name in modules if name not in parts} == set()
+    """Each module stands in the drawing or in its package's docstring, and no other does."""
+    house = ARCHITECTURE[ARCHITECTURE.index("chatroom/\n") :].partition("```")[0]
+    drawn = set(re.findall(r"[\w/]+\.py|[\w/]+(?=/[ ,\n])", house))
+    for init in PACKAGE.rglob("__init__.py"):
+        folder = init.parent
+        named = set(
+            re.findall(r"``(\w+\.py)``", ast.get_docstring(ast.parse(init.read_text())) or "")
+        )
+        modules = {path.name for path in folder.glob("*.py")} - {init.name}
+        if folder == PACKAGE:
+            named = drawn
+            assert init.name in drawn
+        else:
+            assert named <= modules, folder
+            assert str(folder.relative_to(PACKAGE)) in drawn or folder.name in drawn
+        assert modules <= named, folder
+
+
+def test_files_named_on_the_page_are_in_the_package() -> None:
+    """Such as ``rooms/entrance.py``: a name alone may be that of several."""
+    named = set(
+        re.findall(r"(?:\b(?:[a-z]+/)+)\w+\.py\b", ARCHITECTURE.replace("../chatroom/", ""))
+    )
+    assert "rooms/entrance.py" in named
+    assert {name for name in named if not (PACKAGE / name).is_file()} == set()
 
 
 def test_architecture_shows_the_schema_of_the_database() -> None:

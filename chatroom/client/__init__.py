@@ -4,6 +4,14 @@ with ChatClient("http://localhost:9999", "Ann") as chat:
     chat.say("Good morning!")
     for message in chat:
         print(message)
+
+This module has ``ChatClient``. The others, in reading order:
+
+- ``events.py``: what a client hears, as values
+- ``session.py``: its two threads: one keeps a connection open and reads it, one writes
+- ``inbox.py``: what was heard and not yet read by the program
+- ``outbox.py``: what was said and not yet acknowledged
+- ``connection.py``: one WebSocket, on simple-websocket's
 """
 
 from __future__ import annotations

@@ -1,4 +1,21 @@
-"""The commands: ``python -m chatroom``. Standard output is for data, standard error for people."""
+"""The commands: ``python -m chatroom``. Standard output is for data, standard error for people.
+
+A module for each command:
+
+- ``serve.py``, ``say.py``, ``tail.py``, ``chat.py``
+- ``exporting.py``, ``importing.py``, ``doctor.py``
+
+What they are made of:
+
+- ``common.py``: exit codes, errors in one line, the two outputs
+- ``options.py``: options and arguments that several commands take
+- ``joining.py``: joining a room as the same person each time
+- ``http.py``: the part of the HTTP API that they read
+- ``formats.py``: messages as text; ``json_lines.py``, as lines of JSON
+- ``files.py``: a history file that no server uses
+- ``checks.py``: what ``doctor`` looks at; ``proxy_checks.py``, through a proxy
+- ``health.py``: whether a server is a chat room, and well
+"""
 
 from __future__ import annotations
 

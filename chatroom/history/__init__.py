@@ -1,4 +1,14 @@
-"""Where a room's messages are kept: the interface, and the way from a setting to one of them."""
+"""Where messages are stored: the interface, and the way from a setting to an implementation.
+
+In reading order:
+
+- ``interface.py``: ``History``: what every store can do
+- ``sqlite/``: messages in one SQLite file
+- ``memory/``: messages that last as long as the process
+- ``paging.py``: how much is read at once
+- ``retention.py``: which messages are to be deleted
+- ``words.py``: what a search asks for, as words
+"""
 
 from __future__ import annotations
 

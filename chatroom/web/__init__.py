@@ -1,4 +1,16 @@
-"""The HTTP side, put together: the page, the history, the health, the API, and the sockets."""
+"""The HTTP side: the page, the history, the health check, the API, and the way to a socket.
+
+In reading order; ``init_app``, below, puts them together:
+
+- ``chat_socket.py``: ``/chat``: turns a request into a socket and a user, or refuses it
+- ``handshake.py``: whether it may: pure functions over the request
+- ``all_messages.py``: ``/getAllMessages``, as in the Go original
+- ``health.py``: ``/healthz``
+- ``page.py``: the page for people, and what a browser may do with it
+- ``assets.py``: the page's files, read once, hashed and compressed
+- ``invitation.py``: a room's address for others, and its QR code
+- ``api/``: everything under ``/api``
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,11 @@
-"""The wire: frames and JSON, as pure functions. No thread, no socket, no room."""
+"""The wire: bytes and JSON to values and back. Pure functions: no thread, no socket, no room.
+
+In reading order:
+
+- ``websocket.py``: WebSocket frames on their way out, and the close codes
+- ``frame_reader.py``: text frames on their way in, taken out of a client's bytes
+- ``fields.py``: JSON objects, parsed within bounds, and their text fields
+- ``plain.py``: the plain protocol, which is the Go original's
+- ``typed.py``: the typed protocol, ``chatroom.v1``
+- ``message_json.py``: a message as JSON, the same in both protocols
+"""

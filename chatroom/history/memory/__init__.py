@@ -1,1 +1,5 @@
-"""The history that lasts as long as the process."""
+"""A history that lasts as long as the process.
+
+- ``history.py``: ``MemoryHistory``: the messages of all rooms, within a bound
+- ``arrivals.py``: the order of arrival over all rooms, so that the oldest is forgotten first
+"""

@@ -1,4 +1,16 @@
-"""The HTTP API: rooms, messages, users and events, for scripts. Its errors are problem details."""
+"""The HTTP API: rooms, messages, users and events, for scripts. Its errors are problem details.
+
+This module has the routes. The others, in reading order:
+
+- ``parameters.py``: what a request asks for, validated
+- ``messages.py``: a room's messages, as a page with links or as lines
+- ``paging.py``: how they are read from the history
+- ``event_stream.py``: a room as Server-Sent Events
+- ``listener.py``: what hears the room for such a stream, between two threads
+- ``responses.py``: how the API answers
+- ``problems.py``: how it says what is wrong
+- ``openapi.py``: its description, for tools
+"""
 
 from __future__ import annotations
 
