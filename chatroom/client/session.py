@@ -250,7 +250,7 @@ class Session:
         try:
             heard = hear(text)
         except ValueError as error:
-            raise Broken(f"a frame that makes no sense: {error}") from None
+            raise Broken(f"a malformed frame: {error}") from None
         with self.changed:
             if isinstance(heard, Message):
                 if heard.cmid and heard.user_id == self.welcome.get("userId"):

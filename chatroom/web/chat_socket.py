@@ -65,7 +65,7 @@ def _admit(engine: Engine, configuration: Configuration) -> User:
     room = handshake.room_asked_for(request.args.get("room"))
     sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
     if sock is None:
-        raise HandshakeRefused(501, "This WSGI server hands out no socket; use gunicorn.")
+        raise HandshakeRefused(501, "This WSGI server does not expose its sockets; use gunicorn.")
     connection = Connection(
         sock,
         queue_bytes=configuration.user_queue_bytes,

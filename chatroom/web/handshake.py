@@ -35,13 +35,15 @@ def check_upgrade(environ: Environ) -> None:
         HandshakeRefused: 405, 400 or 426, with the header that the status asks for.
     """
     if environ["REQUEST_METHOD"] != "GET":
-        raise HandshakeRefused(405, "A WebSocket handshake is a GET.", {"Allow": "GET"})
+        raise HandshakeRefused(
+            405, "A WebSocket handshake must be a GET request.", {"Allow": "GET"}
+        )
     if environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
         raise HandshakeRefused(400, "A WebSocket handshake needs HTTP/1.1.")
     upgrades = {"Sec-WebSocket-Version": "13", "Upgrade": "websocket", "Connection": "Upgrade"}
     tokens = {token.strip().lower() for token in environ.get("HTTP_CONNECTION", "").split(",")}
     if environ.get("HTTP_UPGRADE", "").lower() != "websocket" or "upgrade" not in tokens:
-        raise HandshakeRefused(426, "This address takes WebSocket connections only.", upgrades)
+        raise HandshakeRefused(426, "This address accepts WebSocket connections only.", upgrades)
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
         raise HandshakeRefused(426, "Sec-WebSocket-Version must be 13.", upgrades)
     if not _is_key(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")):
@@ -67,7 +69,7 @@ def check_origin(environ: Environ, allowed: Collection[str], proxies: Networks) 
     if origin is None:
         return
     if not _is_same(origin, [own_origin(environ, proxies), *allowed]):
-        reason = "Pages of another origin may not connect; see allowedOrigins in config.json."
+        reason = "Pages from another origin may not connect; see allowedOrigins in config.json."
         raise HandshakeRefused(403, reason)
 
 

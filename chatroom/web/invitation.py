@@ -42,7 +42,7 @@ def invite(environ: Environ, proxies: Networks, room: str) -> Invitation:
     try:
         origin = to_origin(own_origin(environ, proxies))
     except ValueError:
-        reason = "The Host header is no host; wanted: a name or an address, and a port."
+        reason = "Invalid Host header: use a name or an address, and a port."
         raise HandshakeRefused(400, reason) from None
     base = origin + quote(environ.get("SCRIPT_NAME", "").encode("latin-1"))
     local = is_loopback(urlsplit(origin).hostname or "")
@@ -52,7 +52,9 @@ def invite(environ: Environ, proxies: Networks, room: str) -> Invitation:
         base, local = f"http://{address}:{environ['SERVER_PORT']}", False
     url = base + room_path(room)
     if len(url) > MAX_URL:
-        raise HandshakeRefused(400, f"The address has {len(url)} characters; wanted: {MAX_URL}.")
+        raise HandshakeRefused(
+            400, f"The address has {len(url)} characters; wanted: {MAX_URL} at most."
+        )
     return Invitation(url, local)
 
 

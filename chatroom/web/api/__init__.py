@@ -91,7 +91,7 @@ def _add_messages(api: Blueprint, history: History) -> None:
         if responses.negotiated(JSON, LINES) == JSON:
             if not wanted.text:
                 return as_page(history, wanted)
-            with _place(searches, "Too many are searching. Try again."):
+            with _place(searches, "Too many searches at once. Try again."):
                 return as_page(history, wanted)
         if wanted.text:
             raise refuse("bad-parameter", "q", wanted.text, f"no q with {LINES}; Accept: {JSON}")
@@ -168,7 +168,7 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
             address = handshake.client_address(request.environ, configuration.trusted_proxies)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)
-            leaving.callback(log.info, 'listens no more: %s room "%s"', *whom)
+            leaving.callback(log.info, 'stopped listening: %s room "%s"', *whom)
             response.response = Feed(engine.history, room, listener, begin).events()
             response.call_on_close(leaving.pop_all().close)
         return response

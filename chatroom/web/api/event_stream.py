@@ -29,8 +29,8 @@ RETRY = (1000, 5000)
 
 
 GAP = (
-    "What was said between the last message that you have and the next one here is no longer "
-    "kept, or your last message is not known here. Start afresh from here."
+    "Messages between your last one and the next one here are no longer kept, or your last "
+    "message is unknown here. Start afresh from here."
 )
 
 

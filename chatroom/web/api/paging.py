@@ -142,14 +142,14 @@ def _missing(history: History, room: str, field: str, id: MessageId) -> Problem:
     if 0 < id.seq < first:
         for page in history.pages(room, first - 1, first):
             return _gone(field, id, page[0])
-    detail = f"{field} is {id}, and the room has no message with this id; "
-    detail += "take the id from a message of this room, or leave it out"
+    detail = f"{field} is {id}, but the room has no message with this id; "
+    detail += "use the id of a message in this room, or leave it out"
     return Problem("no-such-message", detail, field=field, value=str(id))
 
 
 def _gone(field: str, id: MessageId, oldest: Message) -> Problem:
-    detail = f"{field} is {id}, and messages as old as that are no longer kept; "
-    detail += f"the oldest one here is {oldest.id}; start afresh with since=0-0"
+    detail = f"{field} is {id}, but messages that old are no longer kept; "
+    detail += f"the oldest here is {oldest.id}; start afresh with since=0-0"
     return Problem("message-gone", detail, field=field, value=str(id))
 
 

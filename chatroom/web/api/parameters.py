@@ -61,14 +61,14 @@ def post(data: bytes, *, max_name_length: int) -> Post:
         Problem: it is no JSON object, or a field is not what it should be.
     """
     found = _object(data)
-    name = _text(found, "userName", "who says it")
+    name = _text(found, "userName", "the sender's name")
     try:
         name = checked(name, max_name_length)
     except BadName as error:
         value = problems.abridged(name)
         raise Problem("bad-field", error.detail, field="userName", value=value) from None
-    body = _text(found, "body", "what to say: a text of at least one character")
-    timestamp = _text(found, "timestamp", "a text, or no such field", default="")
+    body = _text(found, "body", "the message's text, at least one character")
+    timestamp = _text(found, "timestamp", "a string, or no such field", default="")
     return Post(Draft(name, body, timestamp or message_json.local_time()), _cmid(found))
 
 
@@ -85,7 +85,7 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _cmid(found: dict[str, Any]) -> str:
-    wanted = f"a text of 1 to {MAX_CMID_LENGTH} characters, new for each message"
+    wanted = f"a string of 1 to {MAX_CMID_LENGTH} characters, new for each message"
     cmid = _text(found, "cmid", wanted, default="")
     if ("cmid" in found and not cmid) or len(cmid) > MAX_CMID_LENGTH:
         raise problems.refuse("bad-field", "cmid", cmid, wanted)
@@ -98,7 +98,7 @@ def _text(found: dict[str, Any], key: str, wanted: str, *, default: str | None =
     def refusal(flaw: Flaw) -> Problem:
         if flaw is Flaw.MISSING:
             return Problem("bad-field", f"{key} is missing; wanted: {wanted}", field=key)
-        way_out = "no lone surrogate in it" if flaw is Flaw.SURROGATE else wanted
+        way_out = "a string without lone surrogates" if flaw is Flaw.SURROGATE else wanted
         return problems.refuse("bad-field", key, found[key], way_out)
 
     value = fields.text(found, key, refusal, default)

@@ -145,7 +145,7 @@ def _from_chat(error: ChatError) -> Problem:
         code = "foreign-origin" if error.status == 403 else "full"
         return Problem(code, error.reason, error.headers)
     if isinstance(error, TooManyRooms):
-        return Problem("too-many-rooms", f"{error}; use one that is there")
+        return Problem("too-many-rooms", f"{error}; use an existing room")
     if isinstance(error, TypedRefusal) and error.code in problems.KINDS:
         return Problem(error.code, error.detail, field="cmid", value=error.more.get("cmid", ""))
     log.warning("error: %s %s: %s", request.method, request.path, error)
@@ -155,11 +155,11 @@ def _from_chat(error: ChatError) -> Problem:
 def _from_http(error: HTTPException) -> Problem:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
-        detail = f"{request.method} is not for this address; wanted: {allowed}"
+        detail = f"{request.method} is not supported at this address; wanted: {allowed}"
         return Problem("method-not-allowed", detail, {"Allow": allowed})
     if error.code in (404, 308):
-        detail = "There is nothing here; the addresses are in " + url_for("api.description")
+        detail = "There is nothing here; the addresses are listed in " + url_for("api.description")
         return Problem("not-found", detail)
     if error.code == 500:
-        return Problem("internal", "The server made a mistake; its log has the details")
+        return Problem("internal", "Internal server error; the server's log has the details")
     return Problem("bad-request", str(error.description or error.name))
