@@ -55,7 +55,7 @@ def examine() -> list[Finding]:
     try:
         configuration = load_configuration()
     except ConfigurationError as error:
-        return [wrong("settings", str(error), "mend the file, or name another with --config")]
+        return [wrong("settings", str(error), "fix the file, or name another with --config")]
     health = ask(_own_url(configuration))
     return [
         check_settings(configuration),
@@ -78,7 +78,7 @@ def check_settings(configuration: Configuration) -> Finding:
     """Which file the settings are from; the defaults need none."""
     if configuration.path.exists():
         return ok("settings", str(configuration.path))
-    return ok("settings", f"the defaults: {configuration.path} is not there")
+    return ok("settings", f"the defaults: {configuration.path} does not exist")
 
 
 def check_port(configuration: Configuration, health: Health) -> Finding:
@@ -101,7 +101,7 @@ def check_port(configuration: Configuration, health: Health) -> Finding:
 
 def _way(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "stop what uses it (ss -ltnp tells), or set another port"
+        return "stop what uses it (ss -ltnp shows it), or set another port"
     if error.errno == errno.EACCES:
         return "set a port above 1023, and put a proxy in front"
     return "set hostName to an address of this machine, or to 0.0.0.0 for all of them"
@@ -121,25 +121,25 @@ def check_log(configuration: Configuration) -> list[Finding]:
 def check_history(configuration: Configuration, health: Health) -> list[Finding]:
     """Whether the history can be used, and has room to grow."""
     if configuration.history == "memory:":
-        return [Finding(Verdict.NOTE, "history", "memory: forgets everything with the process")]
+        return [Finding(Verdict.NOTE, "history", "memory: forgets everything on exit")]
     history = make_history(configuration.history, configuration.folder)
     path = configuration.folder / configuration.history.removeprefix("sqlite:")
     findings = []
     try:
         history.check()
-        state = "sound" if path.exists() else "not there yet: the start makes it"
+        state = "sound" if path.exists() else "missing: the first start creates it"
         findings.append(ok("history", f"{path} is {state}"))
     except HistoryRefused as error:
         _name, cause, way_out = error.args
         if "is in use by" in cause and health.is_chatroom:
-            findings.append(ok("history", f"{path}, in use by the room that is open"))
+            findings.append(ok("history", f"{path}, in use by the running room"))
         else:
             findings.append(wrong("history", cause, way_out))
     if path.parent.is_dir():
         free = shutil.disk_usage(path.parent).free
         if free < LEAST_FREE:
             text = f"{free // 2**20} MiB are free on the disk of {path.parent}"
-            findings.append(wrong("disk", text, "free some: a full disk stores no message"))
+            findings.append(wrong("disk", text, "free some space: a full disk stores no messages"))
     return findings
 
 
@@ -154,19 +154,23 @@ def check_gunicorn(configuration: Configuration) -> Finding:
             timeout=GUNICORN_TIMEOUT,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return wrong("gunicorn", f"it does not tell its settings: {error}", "try: gunicorn app:app")
+        return wrong(
+            "gunicorn", f"it does not print its settings: {error}", "try: gunicorn app:app"
+        )
     found = dict(re.findall(r"^(\w+) += (.*)$", told.stdout, re.MULTILINE))
     if told.returncode or "workers" not in found:
         said = (told.stderr or told.stdout).strip().splitlines()
         cause = said[-1] if said else f"exit code {told.returncode}"
-        return wrong("gunicorn", f"it does not start: {cause}", "mend that first")
+        return wrong("gunicorn", f"it does not start: {cause}", "fix that first")
     raise_descriptor_limit()
     users = affordable_users(configuration.max_users, RESERVE).users
     if flaws := list(unmet(found, users)):
         where = " and ".join(
             name for name in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY") if name in os.environ
         )
-        mend = f"take it out of {where or 'gunicorn.conf.py'}; config.json has what may be changed"
+        mend = (
+            f"remove it from {where or 'gunicorn.conf.py'}; what may be changed is in config.json"
+        )
         return wrong("gunicorn", "; ".join(flaws), mend)
     return ok("gunicorn", f"{found['threads']} threads in one worker")
 
@@ -177,6 +181,6 @@ def check_limits(configuration: Configuration) -> Finding:
     wanted = configuration.max_users
     carried, reason = affordable_users(wanted, RESERVE)
     if carried >= wanted:
-        return ok("limits", f"this machine carries {wanted} users")
-    text = f"this machine carries {carried} users, and maxUsers is {wanted}; {reason}"
+        return ok("limits", f"this machine can carry {wanted} users")
+    text = f"this machine can carry {carried} users, but maxUsers is {wanted}; {reason}"
     return wrong("limits", text, f"raise that limit, or set maxUsers to {carried}")

@@ -28,7 +28,7 @@ def opened(path: Path, *, make: bool) -> Iterator[History]:
     path = Path(str(path).removeprefix("sqlite:"))
     history = make_history(f"sqlite:{path.name}", path.parent)
     if not make and not path.exists():
-        raise HistoryRefused(history.name, f"{path} is not there", "name the file that is")
+        raise HistoryRefused(history.name, f"{path} does not exist", "name an existing file")
     try:
         history.open()
         yield history

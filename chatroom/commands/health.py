@@ -41,7 +41,7 @@ def _read(status: int, body: bytes) -> Health:
         fields = json.loads(body)
         state = fields["status"]
     except (ValueError, TypeError, KeyError):
-        return Health(status, False, False, f"status {status}, and no chat room's answer")
+        return Health(status, False, False, f"status {status}, but not a chat room's answer")
     if state == "ok":
         return Health(status, True, True, f"{fields.get('sockets')} sockets")
     return Health(status, True, False, str(fields.get("reason")))

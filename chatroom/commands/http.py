@@ -78,7 +78,7 @@ class Api:
             except BROKEN as error:
                 failures += 1
                 if failures == ATTEMPTS:
-                    raise ServerUnreachable(self.url, f"it broke off: {error}") from error
+                    raise ServerUnreachable(self.url, f"the response broke off: {error}") from error
 
     def _lines(self, room: str, since: str | None) -> Iterator[Message]:
         query = f"?since={quote(since)}" if since else ""
@@ -104,7 +104,7 @@ class Api:
             raise ServerUnreachable(self.url, getattr(error, "reason", error)) from error
 
     def _strange(self, cause: object) -> ServerRefused:
-        return ServerRefused("no-chatroom", f"{self.url} answers as no chat room does: {cause}")
+        return ServerRefused("no-chatroom", f"{self.url} does not answer like a chat room: {cause}")
 
 
 def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:

@@ -39,15 +39,17 @@ its nonce, and is known by it."""
     type=history_type,
     metavar="FILE",
     required=True,
-    help="The history file, such as chat.db; made if it is missing.",
+    help="The history file, such as chat.db; created if it is missing.",
 )
-@click.option("--room", type=RoomName(), help="Put all into this room, wherever it was said.")
+@click.option(
+    "--room", type=RoomName(), help="Import everything into this room, wherever it was said."
+)
 def import_(file: IO[bytes], history: Path, room: str | None) -> None:
     """Read what export wrote as jsonl, from FILE or standard input, into a history.
 
-    The server of the history must not run. Times, names and texts stay; ids become new, behind
-    what the rooms hold already. What was imported before is passed over, so that it may be done
-    again, as after an interruption.
+    No server may be using the history. Times, names and texts are kept; ids are new, after those
+    that the room already has. Messages that are already there are skipped, so after an
+    interruption simply run it again.
     """
     with opened(history, make=True) as target:
         done = Import(target)
@@ -57,7 +59,7 @@ def import_(file: IO[bytes], history: Path, room: str | None) -> None:
                     done.take(_message(number, line, room))
         finally:
             done.flush()
-            note(f"{done.stored} imported, {done.skipped} passed over (there already)")
+            note(f"{done.stored} imported, {done.skipped} skipped (already there)")
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -86,8 +88,8 @@ def _message(number: int, line: bytes, room: str | None) -> Message:
         message = to_message(parse(line))
         name = room_name(message.room)
     except (ValueError, BadRoomName) as error:
-        way_out = "mend it and import the file again; what is in already stays single"
-        raise Failed(f"line {number} is no message: {error}; {way_out}") from error
+        way_out = "fix it and import the file again; what is already there is skipped"
+        raise Failed(f"line {number} is not a message: {error}; {way_out}") from error
     return replace(message, room=room or name)
 
 

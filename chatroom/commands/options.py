@@ -78,7 +78,7 @@ name_option = click.option(
     "--name",
     envvar="CHATROOM_NAME",
     show_envvar=True,
-    help="Who you are. By default your login name, or one like it where that is taken.",
+    help="Your name; by default your login name, or a similar one if that is taken.",
 )
 
 patience_option = click.option(

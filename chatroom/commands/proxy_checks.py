@@ -15,12 +15,12 @@ from chatroom.commands.health import ask
 
 TIMEOUT = 10.0
 
-DEPLOYMENT = "docs/deployment.md has a whole configuration"
+DEPLOYMENT = "docs/deployment.md has a complete configuration"
 
-PASS_UPGRADE = f"have the proxy pass Upgrade and Connection on, over HTTP/1.1; {DEPLOYMENT}"
+PASS_UPGRADE = f"have the proxy forward Upgrade and Connection, over HTTP/1.1; {DEPLOYMENT}"
 
 PASS_ORIGIN = (
-    "have the proxy set X-Forwarded-Proto and X-Forwarded-Host, and put its address into "
+    "have the proxy set X-Forwarded-Proto and X-Forwarded-Host, and add its address to "
     "trustedProxies"
 )
 
@@ -30,13 +30,13 @@ def examine_proxy(url: str) -> list[Finding]:
     url = http_url(url)
     health = ask(url)
     if not health.status:
-        mend = "see that the proxy runs, and that name, port and certificate are right"
+        mend = "check that the proxy is running, and that name, port and certificate are right"
         return [wrong("proxy", f"{url} cannot be reached: {health.text}", mend)]
     if health.status in (502, 504) or (health.status == 503 and not health.is_chatroom):
-        mend = "start the room, and see that the proxy passes to its hostName and port"
+        mend = "start the room, and check that the proxy forwards to its hostName and port"
         return [wrong("proxy", f"{url} does not reach the room: status {health.status}", mend)]
     if not health.is_chatroom:
-        mend = "have the proxy pass /healthz, and all other paths, to the room"
+        mend = "have the proxy forward /healthz, and all other paths, to the room"
         return [wrong("proxy", f"{url}/healthz: {health.text}", mend)]
     if not health.is_well:
         return [wrong("proxy", f"the room behind {url} is failing: {health.text}", "see its log")]
@@ -49,9 +49,9 @@ def check_upgrade(url: str) -> Finding:
     try:
         status, reason = upgrade(url, origin)
         if status == 101:
-            return ok("proxy", "it passes WebSockets, and the page's origin")
+            return ok("proxy", "it forwards WebSockets, and the page's origin")
         if status == 403 and upgrade(url, None)[0] == 101:
-            text = f"the room takes {origin} for a foreign origin: pages get no socket"
+            text = f"the room takes {origin} for a foreign origin: pages cannot connect"
             return wrong("proxy", text, PASS_ORIGIN)
     except (OSError, http.client.HTTPException) as error:
         return wrong("proxy", f"it breaks a WebSocket handshake: {error}", PASS_UPGRADE)
@@ -98,5 +98,5 @@ def check_secrecy(url: str) -> list[Finding]:
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return []
-    text = "http: whoever is on the way reads along; https needs a certificate at the proxy"
+    text = "http: anyone along the way can read everything; https needs a certificate at the proxy"
     return [Finding(Verdict.NOTE, "proxy", text)]

@@ -25,7 +25,7 @@ def say(
 ) -> None:
     """Say TEXT in ROOM; without TEXT, each line of standard input.
 
-    Ends when all is stored. What the server refuses is told, and the rest goes on.
+    Ends once everything is stored. Refused messages are reported, and the rest continues.
 
     \b
         chatroom say lobby Good morning
