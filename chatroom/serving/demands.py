@@ -32,7 +32,8 @@ def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
         yield f"worker_class is {options['worker_class']}; wanted: gthread"
     if int(options["max_requests"]):
         yield (
-            f"max_requests is {options['max_requests']}; wanted: 0. It would throw everybody out"
+            f"max_requests is {options['max_requests']}; wanted: 0. Each restart would "
+            "disconnect everyone"
         )
     least = users + RESERVE
     for name in ("threads", "worker_connections"):

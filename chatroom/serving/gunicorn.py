@@ -100,7 +100,7 @@ def on_starting(arbiter: Any) -> None:
             if not isinstance(address, str):  # a unix socket's path is
                 await_address(*address)
     if not carried.users:
-        refuse(f"this machine carries no user; {carried.reason}")
+        refuse(f"this machine cannot carry a single user; {carried.reason}")
     if carried.users < configuration.max_users:
         lowered = f"maxUsers lowered from {configuration.max_users} to {carried.users}"
         note = f"{lowered}: {carried.reason}"
@@ -117,7 +117,7 @@ def when_ready(arbiter: Any) -> None:
     for listener in arbiter.LISTENERS:
         address = listener.sock.getsockname()
         if listener.sock.family == socket.AF_UNIX:
-            print(f"The chat room listens on {address}")
+            print(f"The chat room is listening on {address}")
             continue
         host, port = address[:2]
         everywhere = host in EVERYWHERE
