@@ -45,11 +45,11 @@ its nonce, and is known by it."""
     "--room", type=RoomName(), help="Import everything into this room, wherever it was said."
 )
 def import_(file: IO[bytes], history: Path, room: str | None) -> None:
-    """Read what export wrote as jsonl, from FILE or standard input, into a history.
+    """Read what export wrote as jsonl into a history.
 
-    No server may be using the history. Times, names and texts are kept; ids are new, after those
-    that the room already has. Messages that are already there are skipped, so after an
-    interruption simply run it again.
+    Reads FILE or standard input, while no server uses the history. Times, names and texts are
+    kept; ids are new, after those that the room already has. Messages that are already there are
+    skipped, so after an interruption simply run it again.
     """
     with opened(history, make=True) as target:
         done = Import(target)

@@ -1,4 +1,4 @@
-"""``/chat``: turns a request into a socket and a user, or refuses it."""
+"""``/chat``: turns a request into a WebSocket and a user, or refuses it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
 
     @app.before_request
     def open_gate() -> Response | None:
-        """Turn a request for a socket into one, or refuse it."""
+        """Turn a WebSocket request into a user, or refuse it."""
         if request.path != "/chat":
             return None
         try:
