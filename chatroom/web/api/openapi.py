@@ -16,7 +16,8 @@ Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
 ID: Json = {"type": "string", "pattern": f"^({ID_PATTERN})$", "examples": ["42-664c976f9a047975"]}
-# Not \w: to JavaScript, whose patterns these are, it is ASCII alone. What it leaves out is unseen.
+# Not \w: in JavaScript's regular expressions, which OpenAPI uses, that is ASCII only.
+# The lookahead excludes what is invisible.
 _UNSEEN = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U00013441\U00013442"
     "\U00016fe4\U000e0100-\U000e01ef"

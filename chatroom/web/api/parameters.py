@@ -1,4 +1,4 @@
-"""What a request under ``/api`` asks for: its texts, checked, as values."""
+"""The parameters and bodies of requests under ``/api``, validated and parsed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from chatroom.wire.fields import Flaw
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 MAX_QUERY_LENGTH = 200
-"""Characters of what is searched for."""
+"""Characters."""
 
 
 def message_id(field: str, text: str) -> MessageId:
-    """The id that a parameter names.
+    """Parse a parameter that is a message's id.
 
     Raises:
-        Problem: it is no id.
+        Problem: it is not an id.
     """
     try:
         return MessageId.parse(text)
@@ -31,7 +31,7 @@ def message_id(field: str, text: str) -> MessageId:
 
 
 def number(field: str, text: str, low: int, high: int) -> int:
-    """The number that the text is.
+    """Parse a parameter that is a whole number.
 
     Raises:
         Problem: it isn't a number from ``low`` to ``high``.
@@ -44,21 +44,21 @@ def number(field: str, text: str, low: int, high: int) -> int:
 
 
 class Post(NamedTuple):
-    """What the body of a POST asks to say."""
+    """The body of a POST, validated."""
 
     draft: Draft
     cmid: str
 
 
 def post(data: bytes, *, max_name_length: int) -> Post:
-    """Read the body of a POST.
+    """Parse the body of a POST.
 
     Args:
-        data: within ``maxMessageBytes``.
+        data: at most ``maxMessageBytes``.
         max_name_length: characters.
 
     Raises:
-        Problem: it is no JSON object, or a field is not what it should be.
+        Problem: it is not a JSON object, or a field is invalid.
     """
     found = _object(data)
     name = _text(found, "userName", "the sender's name")
@@ -93,7 +93,7 @@ def _cmid(found: dict[str, Any]) -> str:
 
 
 def _text(found: dict[str, Any], key: str, wanted: str, *, default: str | None = None) -> str:
-    """The field; a field that has no default must not be empty."""
+    """The field's text; without a default, it must be there and not empty."""
 
     def refusal(flaw: Flaw) -> Problem:
         if flaw is Flaw.MISSING:

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): how ``/api`` says what was wrong, and what to do about it."""
+"""Problem details (RFC 9457): how ``/api`` reports errors, and what to do about them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chatroom.errors import Problem
 MEDIA_TYPE = "application/problem+json"
 
 SHOWN_CHARACTERS = 100
-"""Of a value that was refused: enough to recognise it, however long it is."""
+"""Of a refused value: enough to recognise it, however long it is."""
 
 
 class Kind(NamedTuple):
-    """One kind of problem: the same status and title each time; only the detail differs."""
+    """One kind of problem: status and title are fixed, only the detail varies."""
 
     status: int
     title: str
@@ -51,13 +51,13 @@ def refuse(code: str, field: str, value: object, wanted: str) -> Problem:
 
 
 def shown(value: object) -> str:
-    """What was refused, in a sentence: texts in quotes."""
+    """The refused value as part of a sentence: strings in quotes."""
     text = abridged(value)
     return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
 
 
 def abridged(value: object) -> str:
-    """What was refused as text, not too long; half a surrogate pair becomes a ``?``."""
+    """The refused value as text, truncated; a lone surrogate becomes a ``?``."""
     text = value if isinstance(value, str) else json.dumps(value)
     if len(text) > SHOWN_CHARACTERS:
         text = f"{text[:SHOWN_CHARACTERS]}… ({len(text)} characters)"
@@ -65,16 +65,16 @@ def abridged(value: object) -> str:
 
 
 def status(problem: Problem) -> int:
-    """The HTTP status that goes with the problem."""
+    """The problem's HTTP status."""
     return KINDS[problem.code].status
 
 
 def to_json(problem: Problem, document: str) -> str:
-    """The body of the answer.
+    """The body of the response.
 
     Args:
         problem: its code is one of ``KINDS``.
-        document: the address of the OpenAPI document, in which ``type`` points at the kind.
+        document: the URL of the OpenAPI document, where ``type`` points to the kind.
     """
     kind = KINDS[problem.code]
     members: dict[str, Any] = {
