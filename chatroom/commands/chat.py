@@ -45,7 +45,7 @@ def chat(room: str, url: str, name: str | None, patience: float) -> None:
 
 
 class Talk:
-    """A person at a terminal: a thread shows what comes, the main one reads what is typed.
+    """A person at a terminal: one thread shows what arrives, the main one reads what is typed.
 
     Args:
         prompt: prompt_toolkit's session.
@@ -54,12 +54,12 @@ class Talk:
     def __init__(self, client: ChatClient, prompt: Any) -> None:
         self._client = client
         self._prompt = prompt
-        self._people: dict[str, str] = {}  # user id -> name; written by the showing thread
+        self._people: dict[str, str] = {}  # user id -> name; written by the thread that shows
         self._count = 0
         self._recent = Recent()
 
     def run(self) -> None:
-        """Until the person leaves, or the client ends for good."""
+        """Run until the person leaves, or the client ends for good."""
         thread = threading.Thread(target=self._show_all, name="shower", daemon=True)
         thread.start()
         while True:
@@ -89,7 +89,7 @@ class Talk:
         except (ClientError, ValueError) as error:
             note(str(error))
 
-    # -- the showing thread --------------------------------------------------------------------
+    # -- the thread that shows -----------------------------------------------------------------
 
     def _show_all(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What ``chatroom doctor`` looks at on this machine."""
+"""What ``chatroom doctor`` checks on this machine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from chatroom.serving.machine import affordable_users, raise_descriptor_limit
 from chatroom.serving.start import gunicorn_command
 
 LEAST_FREE = 100 * 2**20
-"""Bytes on the history's disk below which it is time to act."""
+"""Free bytes on the history's disk below which it is time to act."""
 
 GUNICORN_TIMEOUT = 60.0
-"""Seconds that gunicorn has to tell its settings."""
+"""Seconds that gunicorn has to print its settings."""
 
 
 class Verdict(Enum):
@@ -33,7 +33,7 @@ class Verdict(Enum):
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     verdict: Verdict
     subject: str
@@ -51,7 +51,7 @@ def wrong(subject: str, text: str, mend: str) -> Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at all of it. Without settings there is nothing else to look at."""
+    """Run all checks. Without valid settings there is nothing else to check."""
     try:
         configuration = load_configuration()
     except ConfigurationError as error:
@@ -75,14 +75,14 @@ def _own_url(configuration: Configuration) -> str:
 
 
 def check_settings(configuration: Configuration) -> Finding:
-    """Which file the settings are from; the defaults need none."""
+    """Where the settings come from: a file, or the defaults."""
     if configuration.path.exists():
         return ok("settings", str(configuration.path))
     return ok("settings", f"the defaults: {configuration.path} does not exist")
 
 
 def check_port(configuration: Configuration, health: Health) -> Finding:
-    """Whether the room may listen where it is told to."""
+    """Whether the room can listen on its address, or already does."""
     host, port = configuration.host_name, configuration.port
     where = f"{host}:{port}"
     if health.is_chatroom:
@@ -108,7 +108,7 @@ def _way(error: OSError) -> str:
 
 
 def check_log(configuration: Configuration) -> list[Finding]:
-    """Whether the log can be written; nothing where it goes to standard error."""
+    """Whether the log can be written; no finding if it goes to standard error."""
     path = configuration.logfile
     if path is None:
         return []
@@ -144,7 +144,7 @@ def check_history(configuration: Configuration, health: Health) -> list[Finding]
 
 
 def check_gunicorn(configuration: Configuration) -> Finding:
-    """Whether gunicorn would serve as the room needs it, whatever the environment tells it."""
+    """Whether gunicorn would serve as the room needs it, given the environment's options."""
     command = gunicorn_command("--print-config")
     try:
         told = subprocess.run(
@@ -176,7 +176,7 @@ def check_gunicorn(configuration: Configuration) -> Finding:
 
 
 def check_limits(configuration: Configuration) -> Finding:
-    """Whether this machine carries as many users as the settings admit."""
+    """Whether this machine can carry as many users as the settings admit."""
     raise_descriptor_limit()
     wanted = configuration.max_users
     carried, reason = affordable_users(wanted, RESERVE)

@@ -1,4 +1,4 @@
-"""``chatroom doctor``: what keeps the room from working here, and how to mend it."""
+"""``chatroom doctor``: what keeps the room from working here, and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``chatroom export``: all that was said in a room."""
+"""``chatroom export``: everything that was said in a room."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chatroom.history import History
 from chatroom.message import Message
 
 LONG = 2000
-"""Messages from which on a progress bar is worth its line."""
+"""From this many messages on, a progress bar is worth its line."""
 
 
 class Source(NamedTuple):
@@ -89,7 +89,7 @@ def _from_server(api: Api, room: str) -> Source:
 
 
 class _Checked:
-    """The messages as they come, and whether none is missing."""
+    """Passes the messages on, and checks that none is missing."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -103,7 +103,11 @@ class _Checked:
             yield message
 
     def demand_all(self) -> None:
-        """Raise where what was there at the start did not come."""
+        """Make sure that everything that was there at the start has come.
+
+        Raises:
+            Failed: it has not.
+        """
         if self._last < self._source.extent.last:
             raise Failed(f"incomplete: ends at message {self._last} of {self._source.extent.last}")
 

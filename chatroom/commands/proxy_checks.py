@@ -1,4 +1,4 @@
-"""What ``chatroom doctor --proxy`` looks at: a room that is open, through the proxy in front."""
+"""What ``chatroom doctor --proxy`` checks: a running room, through the proxy in front."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PASS_ORIGIN = (
 
 
 def examine_proxy(url: str) -> list[Finding]:
-    """Look at the room through the proxy at the URL."""
+    """Check the room through the proxy at the URL."""
     url = http_url(url)
     health = ask(url)
     if not health.status:
@@ -44,7 +44,7 @@ def examine_proxy(url: str) -> list[Finding]:
 
 
 def check_upgrade(url: str) -> Finding:
-    """Whether a page that came through the proxy may open its socket through it."""
+    """Whether a page loaded through the proxy can open its WebSocket through it."""
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
     try:
         status, reason = upgrade(url, origin)
@@ -61,7 +61,7 @@ def check_upgrade(url: str) -> Finding:
 
 
 def upgrade(url: str, origin: str | None) -> tuple[int, str]:
-    """Ask for a socket; the status, and what was said with it. Says nothing on the socket."""
+    """Request a WebSocket, and close it at once; returns the HTTP status and the reason."""
     parts = urlsplit(url)
     is_secure = parts.scheme == "https"
     host = parts.hostname or ""
@@ -94,7 +94,7 @@ def _request(path: str, host: str, origin: str | None) -> bytes:
 
 
 def check_secrecy(url: str) -> list[Finding]:
-    """A note where everybody on the way can read along."""
+    """A note if the connection is not encrypted; none on this machine."""
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return []

@@ -38,7 +38,7 @@ def say(
 
 
 def _lines() -> Iterable[str]:
-    for line in sys.stdin.buffer:  # bytes: a wrong one in a log must not end it
+    for line in sys.stdin.buffer:  # bytes: an invalid one in a log must not end it
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         if text.strip():
             yield text

@@ -63,7 +63,7 @@ def _follow(
     past: deque[Message] | None,
     follow: bool,
 ) -> None:
-    """Show each message once; of the past only what ``past`` holds, where it is one."""
+    """Show each message once; of the past, only as many as ``past`` holds, unless it is None."""
     recent = Recent()
     for item in chat.events():
         if isinstance(item, Event):
@@ -83,7 +83,7 @@ def _follow(
 
 
 def tell(event: Event) -> None:
-    """What a person must know of the connection, on standard error."""
+    """Report gaps and lost connections on standard error."""
     if event.type == "gap":
         note("there is a gap here: some messages are no longer available")
     elif event.type == "offline":

@@ -1,7 +1,7 @@
-"""What the room needs of gunicorn's options, whoever sets them.
+"""What the room requires of gunicorn's options, whoever sets them.
 
-The start refuses options that break the room (``gunicorn.on_starting``), and ``chatroom doctor``
-names them beforehand.
+The start refuses options that would break the room (``gunicorn.on_starting``); ``chatroom doctor``
+reports them beforehand.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 RESERVE = 32
-"""Threads beyond ``maxUsers``: so that the page and curl are served when the room is full."""
+"""Threads beyond ``maxUsers``, so that plain HTTP is still served when the room is full."""
 
 OPTIONS = ("workers", "worker_class", "max_requests", "threads", "worker_connections")
-"""By gunicorn's names for them."""
+"""gunicorn's names of the options that are checked."""
 
 
 def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
-    """What is wrong, and the way out, a sentence for each option.
+    """One message for each unmet demand: what is wrong, and the way out.
 
     Args:
         options: gunicorn's, at least ``OPTIONS``; as values, or as text.
-        users: how many this machine carries, ``maxUsers`` at most.
+        users: how many this machine can carry, at most ``maxUsers``.
     """
     if int(options["workers"]) != 1:
         yield (

@@ -150,7 +150,7 @@ def strip(environ: dict[str, Any], subprotocol: str = "") -> None:
 
     Of the subprotocols that the client offers, at most this one remains. Without
     Sec-WebSocket-Extensions the library negotiates no compression, so the same frame can be sent
-    to everyone. Besides, what remains stays in memory as long as the socket.
+    to everyone. And what remains stays in memory as long as the socket.
     """
     needed = {key: value for key, value in environ.items() if key in _NEEDED}
     if subprotocol:
