@@ -29,19 +29,19 @@ export const english = {
   connected: "Connected",
   offline: "Offline.",
   restarting: "The server is restarting.",
-  serverTrouble: /** @param {string} reason */ (reason) => `The server has trouble: ${reason}.`,
+  serverTrouble: /** @param {string} reason */ (reason) => `The server is having trouble: ${reason}.`,
   tooSlow: "This connection was too slow to follow.",
   closedBecause: /** @param {string} reason */ (reason) => `Connection closed: ${reason}.`,
   lost: "Connection lost.",
-  full: "The server lets nobody in now; the room may be full.",
-  failing: "The server is in trouble.",
+  full: "The server is not letting anyone in; the room may be full.",
+  failing: "The server is having trouble.",
   unreachable: "The server cannot be reached.",
   tryingAgain: "Trying again",
   inSeconds: /** @param {number} seconds */ (seconds) => ` in ${seconds} s…`,
   tryNow: "Try now",
   refused: /** @param {string} reason */ (reason) => `The server closed this connection: ${reason}.`,
   resumed: /** @param {number} n */ (n) => `Connected again. ${count(n, "You missed one message.", "You missed # messages.")}`,
-  gapTitle: "Connected again, but what was said meanwhile cannot all be had. Some messages may be missing.",
+  gapTitle: "Connected again, but not everything said meanwhile is available. Some messages may be missing.",
 
   // Writing
   message: "Message",
@@ -62,7 +62,7 @@ export const english = {
   discard: "Discard",
   reasons: /** @type {Record<string, string>} */ ({}), // of what the server says itself, by its code or words
   discardAll: "Discard all",
-  refusedOne: "The server did not take a message. See above what to do with it.",
+  refusedOne: "The server refused a message. See above for what you can do.",
   typing: /** @param {string[]} names */ (names) =>
     names.length > 3 ? "Several people are typing…" : `${list(names, "and")} ${names.length === 1 ? "is" : "are"} typing…`,
 
@@ -70,14 +70,14 @@ export const english = {
   today: "Today",
   yesterday: "Yesterday",
   newMessages: /** @param {number} n */ (n) => count(n, "1 new message", "# new messages"),
-  toNewest: "To the newest",
+  toNewest: "Jump to newest",
   unreadFromHere: "New",
   missedFromHere: /** @param {number} n */ (n) => count(n, "You missed one message", "You missed # messages"),
   gap: "Some messages may be missing here.",
   beginning: "The conversation begins here.",
   loading: "Loading older messages…",
   cannotLoad: "Older messages could not be loaded.",
-  notFound: "This message is not there any more.",
+  notFound: "This message no longer exists.",
   linkTo: /** @param {string} time */ (time) => `${time}. Link to this message`,
   mentionsYou: "mentions you",
   unchecked: "Nobody checked this name: it was sent by a simple client.",
@@ -91,7 +91,7 @@ export const english = {
 
   // Names
   welcome: "Welcome",
-  chooseName: "What shall the others call you?",
+  chooseName: "What should others call you?",
   enter: "Come in",
   rename: "Change your name",
   anotherName: "Another name, please",
@@ -99,21 +99,21 @@ export const english = {
   cancel: "Cancel",
   nameTaken: /** @param {string} name */ (name) => `Somebody here is called ${name} already.`,
   nameFree: /** @param {string} name */ (name) => `${name} is free.`,
-  badName: "This name cannot be used: it needs something that can be seen, and no characters that turn the line around.",
+  badName: "This name cannot be used: it needs something visible, and no characters that reverse the direction of text.",
   nothingTracked: "No account, no cookies: nothing is tracked, nothing leaves this server.",
 
   // Rooms
-  goToRoom: "Go to a room, or make one",
+  goToRoom: "Go to a room, or create one",
   anotherRoom: "Another room",
   go: "Go",
-  badRoom: "A room's name has 1 to 64 letters, digits, “_”, “-” or “.”.",
+  badRoom: "Invalid room name: use 1 to 64 letters, digits, “_”, “-” or “.”.",
   unreadIn: /** @param {number} n */ (n) => count(n, "1 unread", "# unread"),
 
   // Invitation
   invite: "Invite",
   inviteTitle: "Invite others",
-  inviteHow: "Whoever is on the same network can open this address, or scan the code:",
-  inviteLocal: "This address works on this computer only: the server listens to no other. Set hostName to \"0.0.0.0\" in config.json to let others in.",
+  inviteHow: "Anyone on the same network can open this address or scan the code:",
+  inviteLocal: "This address works on this computer only: the server accepts no other. Set hostName to \"0.0.0.0\" in config.json to let others in.",
   qrCode: "QR code of the address",
   copy: "Copy",
   copied: "Copied",
@@ -121,7 +121,7 @@ export const english = {
   // Settings
   settings: "Settings",
   theme: "Appearance",
-  themeSystem: "As the system",
+  themeSystem: "Same as system",
   themeLight: "Light",
   themeDark: "Dark",
   notify: "Notifications",
@@ -156,7 +156,7 @@ export const english = {
   keyHelp: "this sheet",
   keyEscape: "back to the newest message and the box",
   keyScroll: "a page up or down, from the box too",
-  helpText: "`code` between backticks, ``` around several lines. Addresses become links. A click on a message's time gives a link to it.",
+  helpText: "`code` between backticks, ``` around several lines. Addresses become links. Click a message's time for a link to it.",
 };
 
 export const t = LANGUAGE === "de" ? (await import("./german.js")).german : english;

@@ -50,34 +50,34 @@ __all__ = [
 ]
 
 PATIENCE = 10.0
-"""Seconds in which the first connection must be made."""
+"""Seconds in which the first connection must succeed."""
 
 FLUSH = 10.0
-"""Seconds that ``close`` waits for the acks of what was said."""
+"""Seconds that ``close`` waits for outstanding acks."""
 
 
 class ChatClient:
     """A user of one room, over as many connections as it takes.
 
-    When a connection breaks, it makes another after a random time, and the server goes on behind
-    the last message that this client got. What was said and not acknowledged is sent again; the
-    server stores each message once. All methods may be called by any thread; two threads of the
-    client's own do the work, and none of them ever calls the program.
+    When a connection breaks, the client reconnects after a random delay, and the server resumes
+    after the last message that the client received. Unacknowledged messages are sent again; the
+    server stores each message once. Any thread may call any method. Two threads of the client's
+    own do the work; neither ever calls the program.
 
     Args:
         url: the server, such as ``https://chat.example.com`` or ``localhost:9999``.
-        user_name: as others see it.
+        user_name: the name that others see.
         room: its name; by default what the URL says (``?room=``), else the lobby.
-        since: the id of the last message seen before, to go on behind it.
-        token: a former client's ``token``: be the same user.
-        listen: False for a program that only talks: nothing is kept for it to read.
-        patience: seconds in which the first connection must be made.
-        ping_interval: seconds of silence after which the server is asked for a sign of life; after
-            as many more, the connection counts as broken.
-        jitter: for tests: seconds to wait before an attempt, for the most that it may be.
+        since: the id of the last message already seen, to resume after it.
+        token: an earlier client's ``token``, to be the same user.
+        listen: False for a program that only sends: nothing is buffered for it to read.
+        patience: seconds in which the first connection must succeed.
+        ping_interval: seconds of silence after which the server is pinged; after as many more, the
+            connection counts as broken.
+        jitter: for tests: maps the maximum delay before an attempt to the actual one, in seconds.
 
     Raises:
-        ValueError: ``url`` is no server's.
+        ValueError: ``url`` is not a valid server URL.
     """
 
     def __init__(
@@ -126,11 +126,12 @@ class ChatClient:
                 self.close(flush=0)
 
     def open(self) -> None:
-        """Connect, and wait until the server has said welcome. Once per client.
+        """Connect, and wait for the server's welcome. Once per client.
 
         Raises:
-            ServerUnreachable: not within ``patience``.
-            ServerRefused: it does not want this user, as with ``bad-name`` and ``name-taken``.
+            ServerUnreachable: no welcome within ``patience``.
+            ServerRefused: the server refused this user, for example ``bad-name`` or ``name-taken``.
+            ClientClosed: the client was opened or closed before.
         """
         session = self._session
         if self._is_open or session.failure:
@@ -142,7 +143,7 @@ class ChatClient:
                 session.changed.wait_for(
                     lambda: bool(session.welcome or session.failure), self._patience
                 )
-                if session.welcome:  # what came since is there to be read, a failure behind it
+                if session.welcome:  # a later failure comes after what is there to read
                     return
                 unreachable = ServerUnreachable(session.url, session.cause)
                 raise session.failure or session.refusal or unreachable
@@ -151,13 +152,13 @@ class ChatClient:
             raise
 
     def close(self, flush: float = FLUSH) -> None:
-        """Wait for the acks of what was said, then leave; idempotent.
+        """Wait for outstanding acks, then leave; idempotent.
 
         Args:
             flush: seconds to wait at most.
 
         Raises:
-            Undelivered: some messages have no ack.
+            Undelivered: some messages were not acknowledged.
         """
         session = self._session
         if not self._is_open:
@@ -180,20 +181,19 @@ class ChatClient:
     def say(self, body: str, timestamp: str = "") -> Receipt:
         """Say something, in the order of the calls; returns at once.
 
-        Only when 1,000 messages are without an ack already, as after minutes without a connection,
-        it waits for one.
+        Blocks only while 1,000 messages are unacknowledged, as after minutes offline.
 
         Args:
             body: the text.
-            timestamp: the client's own text for the time; "" lets the server say it.
+            timestamp: your own text for the time; "": the server's local time.
 
         Returns:
-            What tells when the message is stored: ``receipt.wait()``.
+            A receipt; ``receipt.wait()`` waits until the message is stored.
 
         Raises:
-            ServerRefused: the server takes no message as large as this one.
-            ValueError: ``body`` is no text that UTF-8 can carry.
-            ClientError: the client is closed, or has ended for good.
+            ServerRefused: the message is larger than the server allows.
+            ValueError: ``body`` cannot be encoded as UTF-8.
+            ClientError: the client is closed, or has failed for good.
         """
         session = self._session
         with session.waiters:
@@ -209,14 +209,14 @@ class ChatClient:
         return receipt
 
     def typing(self) -> None:
-        """Show the others that a message is on its way; worth nothing, and lost, when offline."""
+        """Show the others that you are typing; dropped when offline."""
         self._run_errand(_frame(type="typing"))
 
     def rename(self, user_name: str) -> None:
-        """Ask for another name. A ``renamed`` event says yes; an ``error`` event, no.
+        """Ask for another name. A ``renamed`` event confirms it, an ``error`` event refuses it.
 
         Raises:
-            ServerUnreachable: there is no connection just now.
+            ServerUnreachable: there is no connection at the moment.
         """
         if not self._run_errand(_frame(type="rename", userName=user_name)):
             raise ServerUnreachable(self._session.url, self._session.cause)
@@ -234,13 +234,13 @@ class ChatClient:
     # -- listening -------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Message]:
-        """Every message once, in order: first the past, then what is said from now on.
+        """Every message once, in order: first the past, then new ones.
 
-        Ends when the client is closed. Where the server could not go on where this client had
-        been (``gap``), some may be missing in between: use ``events`` to know.
+        Ends when the client is closed. If the server could not resume where this client stopped
+        (``gap``), some may be missing in between: use ``events`` to find out.
 
         Raises:
-            ClientError: it has ended for good.
+            ClientError: the client has failed for good.
         """
         recent = Recent()
         for item in self.events():
@@ -249,12 +249,12 @@ class ChatClient:
                 yield item
 
     def events(self) -> Iterator[Message | Event]:
-        """Messages, and in their place among them all else that happens: see ``Event``.
+        """Messages, interleaved with everything else that happens: see ``Event``.
 
-        After a ``gap``, the newest messages come as in an empty view: what the program has
-        from before may be missing some, or be no longer true.
+        After a ``gap``, the newest messages come as if into an empty view: what the program has
+        from before may be incomplete or outdated.
 
-        Two iterators share what comes; each item goes to one of them.
+        Concurrent iterators share the items: each goes to only one of them.
         """
         session = self._session
         with session.changed:
@@ -285,40 +285,40 @@ class ChatClient:
 
     @property
     def user_name(self) -> str:
-        """The name that the server knows this user by."""
+        """The user's current name, as the server has it."""
         return self._session.hello["userName"]
 
     @property
     def user_id(self) -> str:
-        """What names this user, whatever its name; "" before the first welcome."""
+        """The user's id, which survives renaming; "" before the first welcome."""
         return str(self._session.welcome.get("userId", ""))
 
     @property
     def token(self) -> str | None:
-        """Proves who this user is: keep it secret, and give it to the next client."""
+        """Proves who this user is: keep it secret, and pass it to the next client."""
         return self._session.hello.get("token")
 
     @property
     def cursor(self) -> str | None:
-        """The id of the last message that was taken in: the next client's ``since``."""
+        """The id of the last message received: the next client's ``since``."""
         return self._session.inbox.cursor
 
     @property
     def recovered(self) -> bool | None:
-        """Whether the last connection went on where the one before had ended.
+        """Whether the last connection resumed where the one before had ended.
 
-        False: it could not, so there is a gap. None: there was nothing to go on from.
+        False: it could not, so there is a gap. None: there was nothing to resume.
         """
         return self._session.recovered
 
     @property
     def is_online(self) -> bool:
-        """Whether there is a connection now, as far as anyone can know."""
+        """Whether there is a connection now; a broken one may not have been noticed yet."""
         return self._session.connection is not None
 
     @property
     def failure(self) -> ClientError | None:
-        """Why it is over for good, or that it was closed; None as long as neither is so."""
+        """Why the client has ended for good, ClientClosed if it was closed; None while it lives."""
         return self._session.failure
 
     @property
@@ -341,5 +341,5 @@ class ChatClient:
 
 
 def _frame(**fields: str) -> str:
-    """One frame; not ASCII only: other alphabets would take twice the bytes."""
+    """One frame; not limited to ASCII, as escapes would double the size of other alphabets."""
     return json.dumps(fields, ensure_ascii=False)

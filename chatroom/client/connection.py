@@ -1,9 +1,9 @@
-"""One WebSocket of a client: simple-websocket's, with the ends sewn up.
+"""A client's WebSocket: simple-websocket's, with its gaps closed.
 
-As shipped, it tries only the first address of a host, waits minutes for one that does not
-answer, ignores how much of a frame the kernel took, and never looks at what came together with
-the handshake's answer. A silent peer it does notice, but with a selector, which is blind to
-what TLS has decrypted already. wsproto is what simple-websocket is made of.
+As shipped, simple-websocket tries only a host's first address, waits minutes for one that does
+not answer, ignores partial sends, and overlooks data that arrived together with the handshake's
+response. It does notice a silent peer, but with a selector, which does not see what TLS has
+already decrypted. simple-websocket is built on wsproto.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from chatroom.sockets.adapter import HandOver, ReadLoop
 from chatroom.wire.typed import SUBPROTOCOL
 
 DIAL_TIMEOUT = 10.0
-"""Seconds for each step of the way to an open socket."""
+"""Seconds for each step of connecting."""
 
 RECEIVE_BYTES = 65536
 MAX_MESSAGE_CHARS = 64 << 20
-"""Far above what a server sends; it only bounds what a broken one can make us keep."""
+"""Far above what a server sends; only bounds what a broken one can make us buffer."""
 
 MAX_REASON_BYTES = 1000
-"""What is kept of the page that comes with an HTTP status."""
+"""What is kept of an HTTP error's body."""
 
 ABNORMAL = 1006
 """The code of a close without a Close frame (RFC 6455, section 7.4.1)."""
@@ -58,12 +58,12 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
     Args:
         url: as ``chat_url`` returns it.
         ping_interval: seconds of silence after which the server is pinged; after as many more
-            the connection counts as dead. Also how long the kernel may take over one frame.
+            the connection counts as dead. Also the timeout for sending one frame.
 
     Raises:
         OSError: no connection.
-        HandshakeRefused: an HTTP status instead of a socket.
-        wsproto.utilities.RemoteProtocolError: not an answer to a handshake.
+        HandshakeRefused: the server answered with an HTTP error.
+        wsproto.utilities.RemoteProtocolError: the response is not a valid handshake.
     """
 
     sock: Any
@@ -82,7 +82,7 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
             if is_secure:
                 context = ssl.create_default_context()
                 sock = context.wrap_socket(sock, server_hostname=host)
-            # Past Client's own, which would open another socket.
+            # Bypasses Client.__init__, which would open another socket.
             super(simple_websocket.Client, self).__init__(
                 sock,
                 connection_type=ConnectionType.CLIENT,
@@ -107,7 +107,7 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
             for event in self.ws.events():
                 if isinstance(event, AcceptConnection):
                     self.subprotocol, self.connected = event.subprotocol, True
-                    break  # what came behind it waits for listen
+                    break  # what came with it waits for listen
                 if isinstance(event, RejectConnection):
                     status = event.status_code
                 elif isinstance(event, RejectData) and len(body) < MAX_REASON_BYTES:
@@ -120,10 +120,10 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
         self.sock = _Wire(sock)
 
     def listen(self, handle: Callable[[str], None]) -> End:
-        """Read until the end, and hand each text over on this thread.
+        """Read until the connection ends; calls ``handle`` with each text, on this thread.
 
         Raises:
-            Whatever ``handle`` raises; the connection is cut then.
+            Whatever ``handle`` raises; the connection is then closed.
         """
 
         def hand_over() -> None:
@@ -151,39 +151,39 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
 
         Raises:
             OSError, simple_websocket.ConnectionClosed, wsproto.utilities.LocalProtocolError:
-                the connection has ended, or does so now.
+                the connection has ended, or ends now.
         """
         try:
             self.send(text)
         except OSError as error:
-            self.cut(f"sending failed: {error}")  # a part of it may be out
+            self.cut(f"sending failed: {error}")  # part of the frame may be sent
             raise
 
     def hang_up(self) -> None:
-        """Say goodbye; ``listen`` returns with the answer."""
+        """Send a Close; ``listen`` returns when the server answers it."""
         try:
             self.sock.send(self.ws.send(CloseConnection(code=1000)))
-        except Exception:  # closed already, by whichever layer
+        except Exception:  # already closed, by whichever layer
             self.cut("hung up")
 
     def cut(self, cause: str) -> None:
-        """End it now; ``listen`` returns."""
+        """Close at once; ``listen`` returns."""
         self.sock.cut(cause)
 
     def release(self) -> None:
-        """Give the descriptor back; only where ``listen`` isn't running. Idempotent."""
+        """Close the descriptor; only while ``listen`` isn't running. Idempotent."""
         self.sock.close()
 
 
 class _Wire:
-    """What the library takes for its socket."""
+    """The socket, as the library sees it: sends whole frames and pings a silent peer."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._turn = threading.Lock()  # whoever sends holds it: a Pong must not land in a message
+        self._turn = threading.Lock()  # held while sending: a Pong must not land inside a message
         self._pinged = False
         self.cause = ""
-        """Why it ended, where nobody said goodbye."""
+        """Why the connection ended without a Close."""
 
     def send(self, data: bytes) -> int:
         with self._turn:
@@ -199,7 +199,7 @@ class _Wire:
                     self.cause = self.cause or "no answer to a ping"
                     raise
                 self._pinged = True
-                self.send(b"\x89\x80" + os.urandom(4))  # a Ping, empty but for its mask
+                self.send(b"\x89\x80" + os.urandom(4))  # a Ping: no payload, only the mask
             except OSError as error:
                 self.cause = self.cause or str(error)
                 raise
@@ -213,8 +213,8 @@ class _Wire:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self.cut("")  # frees whoever is sending
-        with self._turn:  # else its number might be another's by then
+        self.cut("")  # unblocks a sender
+        with self._turn:  # otherwise its descriptor might already be reused
             self._socket.close()
 
 

@@ -1,4 +1,4 @@
-"""What a client hears: frames of ``chatroom.v1``, back as values."""
+"""What a client receives: frames of ``chatroom.v1``, parsed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from chatroom.wire.message_json import to_message
 
 
 class Event(NamedTuple):
-    """Whatever is no message: a frame with a type, or news of the client's own.
+    """Anything but a message: a typed frame, or an event of the client's own.
 
-    The client's own types are ``gap`` (it was told to start afresh: what came before may be
-    missing, or be no longer true) and ``offline`` (with ``reason`` and ``retryIn``, seconds).
+    The client's own types are ``gap`` (it could not resume: what came before may be incomplete or
+    outdated) and ``offline`` (with ``reason`` and ``retryIn``, in seconds).
     """
 
     type: str
@@ -22,10 +22,10 @@ class Event(NamedTuple):
 
 
 def hear(text: str) -> Message | Event:
-    """The value that a frame means; a frame without a type is a message.
+    """Parse a frame; one without a type is a message.
 
     Raises:
-        ValueError: it means none.
+        ValueError: the frame is malformed.
     """
     fields = json.loads(text)
     if type(fields) is not dict:

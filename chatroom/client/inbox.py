@@ -1,4 +1,4 @@
-"""What a client has heard and its program has not yet read, in order and each once."""
+"""What a client has received and its program has not yet read, in order and deduplicated."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from chatroom.client.outbox import Waiters
 from chatroom.message import Message
 
 LENGTH = 1000
-"""Messages and events that wait for the program."""
+"""Messages and events buffered for the program."""
 
 REMEMBERED = 4096
-"""Ids by which a message that comes twice is known."""
+"""Ids kept to recognise duplicates."""
 
 
 class Recent:
-    """The last ids that went by. One thread's, or under a lock."""
+    """The most recent ids. Not thread-safe: use it on one thread, or under a lock."""
 
     def __init__(self) -> None:
         self._order: deque[str] = deque()
@@ -34,24 +34,24 @@ class Recent:
 
 
 class Inbox:
-    """Between the thread that reads the connection and the program. Every call holds the lock.
+    """Between the thread that reads the connection and the program. Every caller holds the lock.
 
-    It is bounded without losing anything. When it is full, the connection is not read, and so the
-    server waits. Only when nobody iterates, or a thread waits for an ack, is the connection read
-    all the same, and what there is no room for is skipped; once the program has read the rest,
-    the client asks the server for what came after it.
+    Bounded, but loses nothing. While it is full, the connection is not read, so the server waits.
+    Only while nobody iterates, or a thread waits for an ack, is the connection read regardless,
+    and whatever does not fit is skipped; once the program has read the rest, the client fetches
+    the skipped part from the server.
 
     Args:
         cursor: the id of the last message that the program has seen.
-        keep: False for a program that only talks.
+        keep: False for a program that only sends.
     """
 
     def __init__(self, waiters: Waiters, cursor: str | None, *, keep: bool) -> None:
         self.cursor = cursor
         self.readers = 0
-        """How many iterators are at work."""
+        """How many iterators are running."""
         self.is_behind = False
-        """Something was passed over since this connection began."""
+        """Something was skipped since this connection began."""
         self.is_shut = False
         self._keep = keep
         self._waiters = waiters
@@ -62,7 +62,7 @@ class Inbox:
         return bool(self._items)
 
     def put(self, item: Message | Event) -> None:
-        """Add what was heard; the reader's thread only. May wait, with the lock let go of."""
+        """Add what was received; the reader's thread only. May wait, releasing the lock."""
         if self.is_behind or (isinstance(item, Message) and item.id in self._recent):
             return
         if self._keep:
@@ -81,17 +81,17 @@ class Inbox:
         return has_room or not self.readers or bool(self._waiters) or self.is_shut
 
     def take(self) -> Message | Event:
-        """The next item; there is one."""
+        """Remove and return the next item; there must be one."""
         self._waiters.changed.notify_all()
         return self._items.popleft()
 
     def begin_connection(self, *, afresh: bool) -> None:
-        """A new connection goes on after the cursor, or starts ``afresh``."""
+        """A new connection resumes after the cursor, or starts ``afresh``."""
         self.is_behind = False
         if afresh:
             self._recent = Recent()
             self.put(Event("gap", {}))
 
     def shut(self) -> None:
-        """Take nothing more."""
+        """Accept nothing more."""
         self.is_shut = True

@@ -9,9 +9,9 @@ from chatroom.errors import ClientError, Undelivered
 
 
 class Waiters:
-    """How many threads wait for an ack now. While there are any, reading must go on.
+    """How many threads are waiting for an ack. While there are any, reading must go on.
 
-    Guarded by ``changed``, like all that a client's threads share.
+    Guarded by ``changed``, like everything that a client's threads share.
     """
 
     def __init__(self, changed: threading.Condition) -> None:
@@ -24,7 +24,7 @@ class Waiters:
     def __enter__(self) -> None:
         self.changed.acquire()
         self._count += 1
-        self.changed.notify_all()  # a reader that has no room for what it read goes on now
+        self.changed.notify_all()  # a reader blocked by a full inbox goes on now
 
     def __exit__(self, *_exception: object) -> None:
         self._count -= 1
@@ -32,13 +32,13 @@ class Waiters:
 
 
 class Receipt:
-    """What ``ChatClient.say`` returns: what became of one message.
+    """What ``ChatClient.say`` returns: the fate of one message.
 
     Attributes:
-        cmid: the message's own name; the server stores each once.
+        cmid: the client's id for the message; the server stores each once.
         body: its text.
-        id: what the room calls it, once it is stored; "" until then.
-        error: why it will never be stored; None where nothing says so.
+        id: its id in the room, once it is stored; "" until then.
+        error: why it will never be stored; None unless that is known.
     """
 
     __slots__ = ("_waiters", "body", "cmid", "error", "frame", "id")
@@ -56,17 +56,17 @@ class Receipt:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it is known what became of it."""
+        """Whether the outcome is known."""
         return bool(self.id) or self.error is not None
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait until the message is stored, and return its id. Any thread.
 
         Args:
-            timeout: seconds, or None to wait for as long as the client is open.
+            timeout: seconds, or None to wait as long as the client is open.
 
         Raises:
-            ServerRefused: the server does not want it.
+            ServerRefused: the server refused the message.
             Undelivered: no ack within ``timeout``, or before the client was closed.
         """
         with self._waiters:
@@ -79,16 +79,16 @@ class Receipt:
 
 
 class Outbox:
-    """Receipts on their way. Every call holds the client's lock.
+    """Receipts without an ack. Every caller holds the client's lock.
 
     Args:
-        length: how many messages may be on their way.
+        length: how many messages may be unacknowledged.
     """
 
     def __init__(self, length: int) -> None:
         self._length = length
         self._waiting: dict[str, Receipt] = {}  # cmid -> receipt, in order
-        self._unsent: deque[Receipt] = deque()  # of these; settled ones may still be in it
+        self._unsent: deque[Receipt] = deque()  # a subset, which may still contain settled ones
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -102,7 +102,7 @@ class Outbox:
         self._unsent.append(receipt)
 
     def rewind(self) -> None:
-        """Everything without an ack is to be sent again: there is a new connection."""
+        """Send everything unacknowledged again, over a new connection."""
         self._unsent = deque(self._waiting.values())
 
     def take(self) -> str | None:
@@ -118,14 +118,14 @@ class Outbox:
         return bool(self._unsent)
 
     def settle(self, cmid: str, id: str = "", error: ClientError | None = None) -> bool:
-        """It is stored, or never will be; False where there is no such message."""
+        """The message is stored, or never will be; False if there is no such message."""
         receipt = self._waiting.pop(cmid, None)
         if receipt:
             receipt.id, receipt.error = id, error
         return receipt is not None
 
     def give_up(self, cause: str) -> int:
-        """Nothing more will be sent; returns how many that concerns."""
+        """Fail all that are left with Undelivered; returns how many."""
         count = len(self._waiting)
         for cmid in list(self._waiting):
             self.settle(cmid, error=Undelivered(1, cause))

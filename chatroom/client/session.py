@@ -1,7 +1,7 @@
 """The two threads of a ``ChatClient``: one keeps a connection open and reads it, one writes.
 
-All that they share with the program's threads is guarded by one Condition, ``changed``, which
-is announced whenever any of it changes.
+Everything that they share with the program's threads is guarded by one Condition, ``changed``,
+which is notified of every change.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ log = logging.getLogger(__name__)
 
 FIRST_DELAY = 0.5
 LAST_DELAY = 20.0
-"""Seconds: the wait before a new attempt is random, up to the first of these at first and up to
-the last in the end. "Full jitter": ten thousand clients must not return in one moment.
+"""Seconds: the delay before an attempt is random, with a maximum that grows from the first of
+these to the last. "Full jitter": ten thousand clients must not reconnect at the same moment.
 Source: aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter."""
 
 OUTBOX_LENGTH = 1000
 
 GOODBYE = 3.0
-"""Seconds that the server has to answer our Close."""
+"""Seconds to wait for the server to answer our Close."""
 
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""HTTP statuses that another attempt may mend."""
+"""HTTP statuses that may succeed on another attempt."""
 
 LASTING_CODES = frozenset({1002, 1003, 1007, 1009, 1010})
-"""Close codes that say that we sent what we must not; and would again."""
+"""Close codes for invalid input: trying again would send the same."""
 
 BROKEN = (OSError, ProtocolError, simple_websocket.ConnectionClosed)
 
 
 def full_jitter(ceiling: float) -> float:
-    """Seconds to wait, from 0 to ``ceiling``."""
+    """A random delay in seconds, from 0 to ``ceiling``."""
     return random.uniform(0, ceiling)
 
 
 class Broken(Exception):
-    """This connection is of no more use; ``args[0]`` says why."""
+    """This connection is no longer usable; ``args[0]`` says why."""
 
 
 class Session:
@@ -64,9 +64,9 @@ class Session:
         url: as ``addresses.chat_url`` returns it.
         hello: the fields of the first frame: ``userName``, and ``room``, ``since``, ``token``
             where they are known.
-        keep: whether the program wants to hear anything.
+        keep: whether the program reads what is received.
         ping_interval: see ``ServerConnection``.
-        jitter: gives the seconds to wait, for the most that it may be.
+        jitter: maps the maximum delay to the actual one, in seconds.
     """
 
     def __init__(
@@ -85,27 +85,27 @@ class Session:
         self.inbox = Inbox(self.waiters, hello.pop("since", None), keep=keep)
         self.outbox = Outbox(OUTBOX_LENGTH)
         self.errands: deque[str] = deque(maxlen=100)
-        """Frames that are worth nothing later: they go with the connection."""
+        """Frames of no use later: dropped when the connection ends."""
         self.welcome: dict[str, Any] = {}
-        """The last one; empty before the first."""
+        """The fields of the last welcome; empty before the first."""
         self.recovered: bool | None = None
         self.connection: ServerConnection | None = None
-        """The open one, once the server has said welcome on it, and while it is any good."""
+        """The open connection, from its welcome on and as long as it works."""
         self.failure: ClientError | None = None
-        """Why it is over for good."""
+        """Why the session has ended for good; None while it lives."""
         self.closing = False
         self.cause = "no answer yet"
-        """What went wrong the last time."""
+        """What went wrong last."""
         self.refusal: ServerRefused | None = None
-        """The server's last no to a hello, while there is hope still."""
+        """The server's last refusal of a hello that is still being retried."""
         self._ping_interval = ping_interval
         self._jitter = jitter
         self._dialled: ServerConnection | None = None
         self._attempt = 0
         self._hurry = False
-        self._was_open = False  # the connection before this moment
-        self._is_answered = True  # the hello of this connection: with a welcome or an error
-        self._may_have_ghost = False  # a hello went out, and nothing came back: it may have arrived
+        self._was_open = False  # whether the last connection got a welcome
+        self._is_answered = True  # whether this connection's hello got a welcome or an error
+        self._may_have_ghost = False  # an unanswered hello may have arrived
         self._threads = [
             threading.Thread(target=self._read, name="chat reader", daemon=True),
             threading.Thread(target=self._write, name="chat writer", daemon=True),
@@ -118,7 +118,7 @@ class Session:
             thread.start()
 
     def stop(self, failure: ClientError | None = None) -> None:
-        """End it; waits for the threads, a few seconds at most. Any thread but those two."""
+        """End the session and join its threads, within a few seconds. Any thread but those two."""
         with self.changed:
             self.failure = self.failure or failure or ClientClosed()
             self.closing = True
@@ -135,7 +135,7 @@ class Session:
             self._threads[0].join(GOODBYE)
 
     def catch_up(self) -> None:
-        """Fetch what was passed over, by way of a new connection. Holds the lock."""
+        """Fetch what was skipped, over a new connection. The caller holds the lock."""
         if self.connection:
             self._hurry = True
             self._drop(self.connection, "to catch up")
@@ -162,7 +162,7 @@ class Session:
         return self.closing or bool(self.connection and (self.errands or self.outbox.has_unsent))
 
     def _drop(self, connection: ServerConnection, cause: str) -> None:
-        """Have the reader's thread leave this connection. Holds the lock."""
+        """Have the reader's thread leave this connection. The caller holds the lock."""
         if self.connection is connection:
             self.connection = None
         connection.cut(cause)
@@ -179,7 +179,7 @@ class Session:
             except ClientError as error:
                 self._fail(error)
                 return
-            except Exception as error:  # a fault of ours: nobody may wait for this thread for ever
+            except Exception as error:  # a bug: nobody may wait for this thread indefinitely
                 log.exception("the reader of %s failed", self.url)
                 self._fail(ServerRefused("internal", f"the client failed: {error!r}"))
                 return
@@ -193,7 +193,7 @@ class Session:
             self.changed.notify_all()
 
     def _rest(self, cause: str, lasted: float) -> None:
-        """Wait for a random time, which grows from one failure to the next."""
+        """Wait for a random time, whose maximum grows with each failure."""
         with self.changed:
             if self.closing:
                 return
@@ -211,7 +211,7 @@ class Session:
             self.changed.wait_for(lambda: self.closing, delay)
 
     def _live_on_a_connection(self) -> str:
-        """Connect, say hello, and read until the end; returns why it ended."""
+        """Connect, say hello, and read until the connection ends; returns why it ended."""
         try:
             connection = ServerConnection(self.url, ping_interval=self._ping_interval)
         except HandshakeRefused as refusal:
@@ -246,11 +246,11 @@ class Session:
         return str(end)
 
     def _take(self, connection: ServerConnection, text: str) -> None:
-        """One frame."""
+        """Handle one frame."""
         try:
             heard = hear(text)
         except ValueError as error:
-            raise Broken(f"a frame that makes no sense: {error}") from None
+            raise Broken(f"a malformed frame: {error}") from None
         with self.changed:
             if isinstance(heard, Message):
                 if heard.cmid and heard.user_id == self.welcome.get("userId"):
@@ -293,15 +293,15 @@ class Session:
         refusal = ServerRefused(code, detail, str(fields.get("suggestion", "")))
         if not self._is_answered:
             self._take_no(refusal)
-        elif code == "not-stored":  # the same may work later; and behind it, in order, the rest
+        elif code == "not-stored":  # may work later: resend it and, in order, the rest
             self._drop(connection, f"{code}: {detail}")
         elif self.outbox.settle(str(fields.get("cmid")), error=refusal):
             self.changed.notify_all()
 
     def _take_no(self, refusal: ServerRefused) -> None:
-        """The server's no to our hello."""
+        """Handle the server's refusal of our hello."""
         self._is_answered = True
-        # A welcome may have been lost on the way: then the name is our own ghost's, for a while.
+        # A welcome may have been lost: then the name belongs to our own ghost for a while.
         if refusal.code == "name-taken" and self._may_have_ghost and "token" not in self.hello:
             self.refusal = refusal
             raise Broken(str(refusal))

@@ -41,8 +41,8 @@ from chatroom.commands.tail import tail
 def chatroom() -> None:
     """A chat room: serve it, and talk in it from a terminal.
 
-    Data goes to standard output, everything else to standard error. docs/commands.md has the
-    exit codes, and how to let your shell complete commands and rooms.
+    Data goes to standard output, everything else to standard error. docs/commands.md lists the
+    exit codes, and says how to set up completion in your shell.
     """
 
 

@@ -18,7 +18,7 @@ from chatroom.commands.tail import tell
 from chatroom.errors import ClientClosed, ClientError
 from chatroom.log import printable
 
-HELP = "/who: who is here. /name NAME: be called so. /quit, or Ctrl-D: leave."
+HELP = "/who: who is here. /name NAME: change your name. /quit or Ctrl-D: leave."
 
 MISSING = "chat needs prompt_toolkit: python -m pip install 'prompt_toolkit>=3,<4'"
 
@@ -26,12 +26,12 @@ MISSING = "chat needs prompt_toolkit: python -m pip install 'prompt_toolkit>=3,<
 @click.command()
 @talking
 def chat(room: str, url: str, name: str | None, patience: float) -> None:
-    """Talk in ROOM: type a line to say it, see what others say.
+    """Talk in ROOM: type a line to say it, and see what others say.
 
     \b
     /who        who is here
-    /name NAME  be called so from now on
-    /quit       leave; Ctrl-D does so too
+    /name NAME  change your name
+    /quit       leave, as does Ctrl-D
     """
     try:
         from prompt_toolkit import PromptSession
@@ -45,7 +45,7 @@ def chat(room: str, url: str, name: str | None, patience: float) -> None:
 
 
 class Talk:
-    """A person at a terminal: a thread shows what comes, the main one reads what is typed.
+    """A person at a terminal: one thread shows what arrives, the main one reads what is typed.
 
     Args:
         prompt: prompt_toolkit's session.
@@ -54,12 +54,12 @@ class Talk:
     def __init__(self, client: ChatClient, prompt: Any) -> None:
         self._client = client
         self._prompt = prompt
-        self._people: dict[str, str] = {}  # user id -> name; written by the showing thread
+        self._people: dict[str, str] = {}  # user id -> name; written by the thread that shows
         self._count = 0
         self._recent = Recent()
 
     def run(self) -> None:
-        """Until the person leaves, or the client ends for good."""
+        """Run until the person leaves, or the client ends for good."""
         thread = threading.Thread(target=self._show_all, name="shower", daemon=True)
         thread.start()
         while True:
@@ -83,13 +83,13 @@ class Talk:
             elif word == "/name":
                 self._client.rename(rest.strip())
             elif word.startswith("/") and not word.startswith("//"):
-                note(f"there is no {word}. {HELP} To say a line that begins with /, type //.")
+                note(f"unknown command {word}. {HELP} To say a line that begins with /, type //.")
             elif line.strip():
                 self._client.say(line.removeprefix("/") if word.startswith("//") else line)
         except (ClientError, ValueError) as error:
             note(str(error))
 
-    # -- the showing thread --------------------------------------------------------------------
+    # -- the thread that shows -----------------------------------------------------------------
 
     def _show_all(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What ``chatroom doctor`` looks at on this machine."""
+"""What ``chatroom doctor`` checks on this machine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from chatroom.serving.machine import affordable_users, raise_descriptor_limit
 from chatroom.serving.start import gunicorn_command
 
 LEAST_FREE = 100 * 2**20
-"""Bytes on the history's disk below which it is time to act."""
+"""Free bytes on the history's disk below which it is time to act."""
 
 GUNICORN_TIMEOUT = 60.0
-"""Seconds that gunicorn has to tell its settings."""
+"""Seconds that gunicorn has to print its settings."""
 
 
 class Verdict(Enum):
@@ -33,7 +33,7 @@ class Verdict(Enum):
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     verdict: Verdict
     subject: str
@@ -51,11 +51,11 @@ def wrong(subject: str, text: str, mend: str) -> Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at all of it. Without settings there is nothing else to look at."""
+    """Run all checks. Without valid settings there is nothing else to check."""
     try:
         configuration = load_configuration()
     except ConfigurationError as error:
-        return [wrong("settings", str(error), "mend the file, or name another with --config")]
+        return [wrong("settings", str(error), "fix the file, or name another with --config")]
     health = ask(_own_url(configuration))
     return [
         check_settings(configuration),
@@ -75,14 +75,14 @@ def _own_url(configuration: Configuration) -> str:
 
 
 def check_settings(configuration: Configuration) -> Finding:
-    """Which file the settings are from; the defaults need none."""
+    """Where the settings come from: a file, or the defaults."""
     if configuration.path.exists():
         return ok("settings", str(configuration.path))
-    return ok("settings", f"the defaults: {configuration.path} is not there")
+    return ok("settings", f"the defaults: {configuration.path} does not exist")
 
 
 def check_port(configuration: Configuration, health: Health) -> Finding:
-    """Whether the room may listen where it is told to."""
+    """Whether the room can listen on its address, or already does."""
     host, port = configuration.host_name, configuration.port
     where = f"{host}:{port}"
     if health.is_chatroom:
@@ -101,14 +101,14 @@ def check_port(configuration: Configuration, health: Health) -> Finding:
 
 def _way(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "stop what uses it (ss -ltnp tells), or set another port"
+        return "stop what uses it (ss -ltnp shows it), or set another port"
     if error.errno == errno.EACCES:
         return "set a port above 1023, and put a proxy in front"
     return "set hostName to an address of this machine, or to 0.0.0.0 for all of them"
 
 
 def check_log(configuration: Configuration) -> list[Finding]:
-    """Whether the log can be written; nothing where it goes to standard error."""
+    """Whether the log can be written; no finding if it goes to standard error."""
     path = configuration.logfile
     if path is None:
         return []
@@ -121,30 +121,30 @@ def check_log(configuration: Configuration) -> list[Finding]:
 def check_history(configuration: Configuration, health: Health) -> list[Finding]:
     """Whether the history can be used, and has room to grow."""
     if configuration.history == "memory:":
-        return [Finding(Verdict.NOTE, "history", "memory: forgets everything with the process")]
+        return [Finding(Verdict.NOTE, "history", "memory: forgets everything on exit")]
     history = make_history(configuration.history, configuration.folder)
     path = configuration.folder / configuration.history.removeprefix("sqlite:")
     findings = []
     try:
         history.check()
-        state = "sound" if path.exists() else "not there yet: the start makes it"
+        state = "sound" if path.exists() else "missing: the first start creates it"
         findings.append(ok("history", f"{path} is {state}"))
     except HistoryRefused as error:
         _name, cause, way_out = error.args
         if "is in use by" in cause and health.is_chatroom:
-            findings.append(ok("history", f"{path}, in use by the room that is open"))
+            findings.append(ok("history", f"{path}, in use by the running room"))
         else:
             findings.append(wrong("history", cause, way_out))
     if path.parent.is_dir():
         free = shutil.disk_usage(path.parent).free
         if free < LEAST_FREE:
             text = f"{free // 2**20} MiB are free on the disk of {path.parent}"
-            findings.append(wrong("disk", text, "free some: a full disk stores no message"))
+            findings.append(wrong("disk", text, "free some space: a full disk stores no messages"))
     return findings
 
 
 def check_gunicorn(configuration: Configuration) -> Finding:
-    """Whether gunicorn would serve as the room needs it, whatever the environment tells it."""
+    """Whether gunicorn would serve as the room needs it, given the environment's options."""
     command = gunicorn_command("--print-config")
     try:
         told = subprocess.run(
@@ -154,29 +154,33 @@ def check_gunicorn(configuration: Configuration) -> Finding:
             timeout=GUNICORN_TIMEOUT,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return wrong("gunicorn", f"it does not tell its settings: {error}", "try: gunicorn app:app")
+        return wrong(
+            "gunicorn", f"it does not print its settings: {error}", "try: gunicorn app:app"
+        )
     found = dict(re.findall(r"^(\w+) += (.*)$", told.stdout, re.MULTILINE))
     if told.returncode or "workers" not in found:
         said = (told.stderr or told.stdout).strip().splitlines()
         cause = said[-1] if said else f"exit code {told.returncode}"
-        return wrong("gunicorn", f"it does not start: {cause}", "mend that first")
+        return wrong("gunicorn", f"it does not start: {cause}", "fix that first")
     raise_descriptor_limit()
     users = affordable_users(configuration.max_users, RESERVE).users
     if flaws := list(unmet(found, users)):
         where = " and ".join(
             name for name in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY") if name in os.environ
         )
-        mend = f"take it out of {where or 'gunicorn.conf.py'}; config.json has what may be changed"
+        mend = (
+            f"remove it from {where or 'gunicorn.conf.py'}; what may be changed is in config.json"
+        )
         return wrong("gunicorn", "; ".join(flaws), mend)
     return ok("gunicorn", f"{found['threads']} threads in one worker")
 
 
 def check_limits(configuration: Configuration) -> Finding:
-    """Whether this machine carries as many users as the settings admit."""
+    """Whether this machine can carry as many users as the settings admit."""
     raise_descriptor_limit()
     wanted = configuration.max_users
     carried, reason = affordable_users(wanted, RESERVE)
     if carried >= wanted:
-        return ok("limits", f"this machine carries {wanted} users")
-    text = f"this machine carries {carried} users, and maxUsers is {wanted}; {reason}"
+        return ok("limits", f"this machine can carry {wanted} users")
+    text = f"this machine can carry {carried} users, but maxUsers is {wanted}; {reason}"
     return wrong("limits", text, f"raise that limit, or set maxUsers to {carried}")

@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, errors in one line, and the two outputs."""
+"""What the commands share: exit codes, one-line errors, and the two outputs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Failed(click.ClickException):
 
 
 class Commands(click.Group):
-    """A group whose commands raise what the package raises."""
+    """A group that turns the package's errors into one line and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -62,11 +62,11 @@ class Commands(click.Group):
 
 
 def note(text: str) -> None:
-    """Tell the person something, on standard error."""
+    """Write a line for the person, to standard error."""
     click.echo(f"chatroom: {printable(text)}", err=True)
 
 
 def write(text: str) -> None:
-    """One line of data, now: a pipe behind it should not wait."""
+    """Write one line of data, and flush: the next program in a pipe should not wait."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""``chatroom doctor``: what keeps the room from working here, and how to mend it."""
+"""``chatroom doctor``: what keeps the room from working here, and how to fix it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,16 @@ from chatroom.log import printable
     type=click.Path(dir_okay=False),
     envvar="CHATROOM_CONFIG",
     show_envvar=True,
-    help="The settings; by default config.json in the current folder.",
+    help="The settings file; by default config.json in the current folder.",
 )
-@click.option(
-    "--proxy", type=ServerUrl(), metavar="URL", help="Where the proxy in front is reached."
-)
+@click.option("--proxy", type=ServerUrl(), metavar="URL", help="The room's URL, through its proxy.")
 @click.pass_context
 def doctor(ctx: click.Context, config: str | None, proxy: str | None) -> None:
-    """Look for what keeps the room from working here, and say how to mend it.
+    """Find what keeps the room from working here, and say how to fix it.
 
-    Looks at the settings, the port, the history, gunicorn's settings and the machine's limits,
-    as they are for whoever runs this; and with --proxy through a proxy at a room that is open.
-    Changes nothing. The exit code is 1 where something is wrong.
+    Checks the settings, the port, the log, the history, gunicorn's settings and the machine's
+    limits, as they apply to the current user; with --proxy also a running room through its
+    proxy. Changes nothing. The exit code is 1 if something is wrong.
     """
     if config is not None:
         os.environ["CHATROOM_CONFIG"] = config

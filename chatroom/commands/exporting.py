@@ -1,4 +1,4 @@
-"""``chatroom export``: all that was said in a room."""
+"""``chatroom export``: everything that was said in a room."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chatroom.history import History
 from chatroom.message import Message
 
 LONG = 2000
-"""Messages from which on a progress bar is worth its line."""
+"""From this many messages on, a progress bar is worth its line."""
 
 
 class Source(NamedTuple):
@@ -45,16 +45,16 @@ class Source(NamedTuple):
     "-o",
     "--output",
     type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
-    help="A file, complete or not there at all; by default standard output.",
+    help="A file, written completely or not at all; by default standard output.",
 )
 @click.option(
     "--history",
     type=history_type,
     metavar="FILE",
-    help="Read this history file, such as chat.db, while its server does not run.",
+    help="Read this history file, such as chat.db, while no server uses it.",
 )
 def export(room: str, url: str, format_: str, output: IO[str] | None, history: Path | None) -> None:
-    """Write all that was said in ROOM, oldest message first.
+    """Write everything said in ROOM, oldest message first.
 
     \b
         chatroom export lobby > lobby.jsonl
@@ -89,7 +89,7 @@ def _from_server(api: Api, room: str) -> Source:
 
 
 class _Checked:
-    """The messages as they come, and whether none is missing."""
+    """Passes the messages on, and checks that none is missing."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -98,14 +98,18 @@ class _Checked:
     def __iter__(self) -> Iterator[Message]:
         for message in self._source.messages:
             if self._last and message.seq != self._last + 1:
-                note(f"{self._last + 1} to {message.seq - 1} were deleted while they were read")
+                note(f"{self._last + 1} to {message.seq - 1} were deleted during the export")
             self._last = message.seq
             yield message
 
     def demand_all(self) -> None:
-        """Raise where what was there at the start did not come."""
+        """Make sure that everything that was there at the start has come.
+
+        Raises:
+            Failed: it has not.
+        """
         if self._last < self._source.extent.last:
-            raise Failed(f"incomplete: it ends at {self._last} of {self._source.extent.last}")
+            raise Failed(f"incomplete: ends at message {self._last} of {self._source.extent.last}")
 
 
 def _with_progress(messages: Iterable[Message], count: int) -> Iterator[Message]:

@@ -1,4 +1,4 @@
-"""The history file, where no server runs on it."""
+"""A history file that no server is using."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ history_type = click.Path(dir_okay=False, path_type=Path)
 
 @contextmanager
 def opened(path: Path, *, make: bool) -> Iterator[History]:
-    """The history in the file; the lock on it keeps a server out meanwhile.
+    """Open the history in the file; its lock keeps servers out meanwhile.
 
     Args:
         path: as the setting ``history`` names it, with or without ``sqlite:``.
-        make: whether to make the file if it is missing.
+        make: whether to create the file if it is missing.
 
     Raises:
-        HistoryRefused: it is missing, or no history, or a server uses it.
+        HistoryRefused: the file is missing, not a history, or in use by a server.
     """
     path = Path(str(path).removeprefix("sqlite:"))
     history = make_history(f"sqlite:{path.name}", path.parent)
     if not make and not path.exists():
-        raise HistoryRefused(history.name, f"{path} is not there", "name the file that is")
+        raise HistoryRefused(history.name, f"{path} does not exist", "name an existing file")
     try:
         history.open()
         yield history

@@ -13,26 +13,26 @@ from chatroom.message import Message
 from chatroom.wire.message_json import iso_time, to_json
 
 Format = Callable[[Iterable[Message]], Iterator[str]]
-"""Makes pieces of text of messages, each with its own line ends."""
+"""Turns messages into pieces of text that contain their own line ends."""
 
 COLUMNS = ("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid")
 
-# Python 3.10 writes no NUL into CSV, and spreadsheets read none: a picture of it stands for it.
+# Python 3.10 cannot write a NUL into CSV, nor spreadsheets read one: its symbol replaces it.
 _SHOWN_NUL = {0: "\u2400"}
 
-# What Markdown or HTML would take for more than text: anywhere, and at the start of a line.
+# What Markdown or HTML would interpret: anywhere, and at the start of a line.
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
 _LINE_MARKUP = re.compile(r"^([-+=]|\d+(?=[.)]))")
 
 
 def jsonl(messages: Iterable[Message]) -> Iterator[str]:
-    """A JSON object a line, as in the protocol; ``chatroom import`` reads it."""
+    """One JSON object per line, as in the protocol; ``chatroom import`` reads it."""
     for message in messages:
         yield to_json(message) + "\n"
 
 
 def as_csv(messages: Iterable[Message]) -> Iterator[str]:
-    """RFC 4180, with a head."""
+    """RFC 4180, with a header."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
     writer.writerow(COLUMNS)
@@ -47,13 +47,13 @@ def as_csv(messages: Iterable[Message]) -> Iterator[str]:
 
 
 def text(messages: Iterable[Message]) -> Iterator[str]:
-    """A line a message, with the time in UTC; further lines of a body are indented."""
+    """One line per message, with the time in UTC; further lines of a body are indented."""
     for message in messages:
         yield text_line(message) + "\n"
 
 
 def text_line(message: Message, *, local: bool = False) -> str:
-    """``2026-01-31 09:05:00 Ann: Good morning!``; nothing in it can command a terminal."""
+    """``2026-01-31 09:05:00 Ann: Good morning!``; nothing in it can control a terminal."""
     zone = None if local else timezone.utc
     time = datetime.fromtimestamp(message.sent_at / 1000, timezone.utc).astimezone(zone)
     body = "\n    ".join(printable(line) for line in body_lines(message))
@@ -61,7 +61,7 @@ def text_line(message: Message, *, local: bool = False) -> str:
 
 
 def markdown(messages: Iterable[Message]) -> Iterator[str]:
-    """A heading a day, and what was said as quotations; times are UTC."""
+    """One heading per day, and messages as quotations; times are UTC."""
     day = ""
     for message in messages:
         time = datetime.fromtimestamp(message.sent_at / 1000, timezone.utc)
@@ -74,7 +74,7 @@ def markdown(messages: Iterable[Message]) -> Iterator[str]:
 
 
 def _plain(line: str) -> str:
-    """The line such that Markdown shows it as it is."""
+    """The line escaped, so that Markdown shows it as it is."""
     line = _MARKUP.sub(r"\\\1", printable(line))
     line = _LINE_MARKUP.sub(lambda found: _escape_start(found[1]), line)
     bare = line.lstrip(" ")

@@ -1,4 +1,4 @@
-"""Is this a chat room, and is it well?"""
+"""Is this a chat room, and is it healthy?"""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import urllib.request
 from typing import NamedTuple
 
 TIMEOUT = 5.0
-"""Seconds for an answer."""
+"""Seconds to wait for a response."""
 
 
 class Health(NamedTuple):
     """What ``/healthz`` says."""
 
     status: int
-    """The HTTP status; 0 where there was no answer."""
+    """The HTTP status; 0 if there was no response."""
     is_chatroom: bool
     is_well: bool
     text: str
-    """In words: how it is, or what went wrong."""
+    """For people: its state, or what went wrong."""
 
 
 def ask(url: str) -> Health:
-    """Ask the server at the URL how it is; never raises."""
+    """Check the health of the server at the URL; never raises."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{url}/healthz", timeout=TIMEOUT) as reply:
@@ -41,7 +41,7 @@ def _read(status: int, body: bytes) -> Health:
         fields = json.loads(body)
         state = fields["status"]
     except (ValueError, TypeError, KeyError):
-        return Health(status, False, False, f"status {status}, and no chat room's answer")
+        return Health(status, False, False, f"status {status}, but not a chat room's answer")
     if state == "ok":
         return Health(status, True, True, f"{fields.get('sockets')} sockets")
     return Health(status, True, False, str(fields.get("reason")))

@@ -1,4 +1,4 @@
-"""The part of the HTTP API that the commands read."""
+"""A client for the part of the HTTP API that the commands need."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TIMEOUT = 30.0
 """Seconds that the server may be silent."""
 
 ATTEMPTS = 3
-"""How often a reply that breaks off is gone on with, without anything new in between."""
+"""Attempts in a row without a new message before a response that breaks off is given up."""
 
 BROKEN = (OSError, http.client.HTTPException)
 
-# No proxy of the environment: the socket of the other commands would not take it either.
+# No proxy from the environment: the other commands' WebSocket would not use it either.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -34,19 +34,19 @@ class Extent(NamedTuple):
 
     messages: int
     last: int
-    """The last one's number."""
+    """The seq of the last message."""
 
 
 def number(id: str) -> int:
-    """The number in a message's id."""
+    """The seq in a message's id."""
     return int(id.partition("-")[0])
 
 
 class Api:
     """A server's ``/api``.
 
-    Every call raises ServerUnreachable where there is no answer, and ServerRefused where it is
-    a no.
+    Every call raises ServerUnreachable if there is no response, and ServerRefused if it is an
+    error.
     """
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
@@ -66,7 +66,7 @@ class Api:
                 raise self._strange(error) from error
 
     def messages(self, room: str) -> Iterator[Message]:
-        """All that the room has, oldest first; a reply that breaks off is gone on with."""
+        """All of the room's messages, oldest first; resumes a response that breaks off."""
         last: str | None = None
         failures = 0
         while True:
@@ -78,7 +78,7 @@ class Api:
             except BROKEN as error:
                 failures += 1
                 if failures == ATTEMPTS:
-                    raise ServerUnreachable(self.url, f"it broke off: {error}") from error
+                    raise ServerUnreachable(self.url, f"the response broke off: {error}") from error
 
     def _lines(self, room: str, since: str | None) -> Iterator[Message]:
         query = f"?since={quote(since)}" if since else ""
@@ -104,13 +104,13 @@ class Api:
             raise ServerUnreachable(self.url, getattr(error, "reason", error)) from error
 
     def _strange(self, cause: object) -> ServerRefused:
-        return ServerRefused("no-chatroom", f"{self.url} answers as no chat room does: {cause}")
+        return ServerRefused("no-chatroom", f"{self.url} does not answer like a chat room: {cause}")
 
 
 def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The lines of the reply.
+    """The lines of the response.
 
-    Not ``for line in reply``: that takes a stream that breaks off for one that has ended.
+    Not ``for line in reply``, which mistakes a stream that breaks off for a complete one.
     """
     rest = b""
     while data := reply.read1(65536):
@@ -121,7 +121,7 @@ def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:
 
 
 def _detail(error: urllib.error.HTTPError) -> str:
-    """What a problem document or a line of text says is wrong."""
+    """The reason that a problem document or a line of text gives."""
     try:
         body = error.read(10_000).decode("utf-8", "replace").strip()
         if error.headers.get_content_subtype().endswith("json"):

@@ -1,4 +1,4 @@
-"""``chatroom import``: what export wrote, into the history of a server that does not run."""
+"""``chatroom import``: reads what export wrote into the history of a server that is not running."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from chatroom.names import room_name
 from chatroom.wire.message_json import to_message
 
 BATCH = 500
-"""Messages in one transaction: one sync of the disk."""
+"""Messages per transaction, each of which costs a sync of the disk."""
 
 MARK = "1eaf"
-"""How the nonce of an imported message begins. One in 65,536 others begins so by chance: it keeps
-its nonce, and is known by it."""
+"""Prefix of an imported message's nonce. One in 65,536 others has it by chance: such a message
+keeps its nonce, and is recognised by it."""
 
 
 @click.command("import")
@@ -39,15 +39,17 @@ its nonce, and is known by it."""
     type=history_type,
     metavar="FILE",
     required=True,
-    help="The history file, such as chat.db; made if it is missing.",
+    help="The history file, such as chat.db; created if it is missing.",
 )
-@click.option("--room", type=RoomName(), help="Put all into this room, wherever it was said.")
+@click.option(
+    "--room", type=RoomName(), help="Import everything into this room, wherever it was said."
+)
 def import_(file: IO[bytes], history: Path, room: str | None) -> None:
-    """Read what export wrote as jsonl, from FILE or standard input, into a history.
+    """Read what export wrote as jsonl into a history.
 
-    The server of the history must not run. Times, names and texts stay; ids become new, behind
-    what the rooms hold already. What was imported before is passed over, so that it may be done
-    again, as after an interruption.
+    Reads FILE or standard input, while no server uses the history. Times, names and texts are
+    kept; ids are new, after those that the room already has. Messages that are already there are
+    skipped, so after an interruption simply run it again.
     """
     with opened(history, make=True) as target:
         done = Import(target)
@@ -57,7 +59,7 @@ def import_(file: IO[bytes], history: Path, room: str | None) -> None:
                     done.take(_message(number, line, room))
         finally:
             done.flush()
-            note(f"{done.stored} imported, {done.skipped} passed over (there already)")
+            note(f"{done.stored} imported, {done.skipped} skipped (already there)")
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -86,17 +88,17 @@ def _message(number: int, line: bytes, room: str | None) -> Message:
         message = to_message(parse(line))
         name = room_name(message.room)
     except (ValueError, BadRoomName) as error:
-        way_out = "mend it and import the file again; what is in already stays single"
-        raise Failed(f"line {number} is no message: {error}; {way_out}") from error
+        way_out = "fix it and import the file again; what is already there is skipped"
+        raise Failed(f"line {number} is not a message: {error}; {way_out}") from error
     return replace(message, room=room or name)
 
 
 class Import:
     """Messages on their way into a history.
 
-    An imported message's nonce is made from the one that it had, and making it again changes
-    nothing. So a message is known wherever it went: as it was said, or as it was imported,
-    though that were exported and imported once more.
+    An imported message's nonce is derived from its original one, and deriving it again changes
+    nothing. So a message is recognised wherever it went: as it was said, or imported, even if it
+    was exported and imported once more.
     """
 
     def __init__(self, history: History) -> None:
@@ -105,7 +107,7 @@ class Import:
         self._history = history
         self._rooms: dict[str, _Target] = {}
         self._batch: list[Message] = []
-        self._waiting: set[tuple[str, str, str]] = set()  # the room, user id and cmid of these
+        self._waiting: set[tuple[str, str, str]] = set()  # their rooms, user ids and cmids
 
     def take(self, message: Message) -> None:
         room = self._rooms.get(message.room) or self._enter(message.room)
@@ -122,7 +124,7 @@ class Import:
             self.flush()
 
     def flush(self) -> None:
-        """Store what waits."""
+        """Store the current batch."""
         batch, self._batch = self._batch, []
         self._waiting.clear()
         self._history.append(batch)
@@ -133,7 +135,7 @@ class Import:
         return room
 
     def _has_cmid(self, message: Message) -> bool:
-        """Whether its sender has said it here already, under an id that we do not know."""
+        """Whether the room has it already under the sender's cmid, with another id."""
         if not message.cmid:
             return False
         ids = message.room, message.user_id, message.cmid
@@ -141,7 +143,7 @@ class Import:
 
 
 class _Target:
-    """A room that is imported into."""
+    """A room that receives imported messages."""
 
     def __init__(self, history: History, name: str) -> None:
         self.seq = history.head(name).seq
@@ -149,13 +151,13 @@ class _Target:
 
 
 def _key(message: Message) -> int:
-    """What is the same for all that became of one message. A number: a room has many."""
+    """A key that all copies of one message share. A hash, to save memory: a room has many."""
     same = message.sent_at, message.user_name, message.body
     return hash((new_nonce(message.nonce), *same))
 
 
 def new_nonce(nonce: str) -> str:
-    """16 hex digits; of one that was made so, the same again."""
+    """Derive an imported message's nonce, 16 hex digits; a derived one stays the same."""
     if nonce.startswith(MARK) and len(nonce) == 16:
         return nonce
     return MARK + hashlib.blake2b(nonce.encode(), digest_size=6).hexdigest()

@@ -1,8 +1,8 @@
 """Joining a room, as the same person each time.
 
-A server keeps a name for its user for some seconds after the user has gone. So that a script which
-says one line after another is one person and not many, the token of each name is kept in a file
-that only its owner can read.
+A server reserves a name for some seconds after its user has left. So that a script that says one
+line after another is one person rather than many, the token of each name is kept in a file that
+only its owner can read.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from chatroom.errors import ServerRefused
 def joined(
     url: str, room: str, name: str | None, patience: float, **options: Any
 ) -> Iterator[ChatClient]:
-    """A client in the room; leaving the block waits for its acks.
+    """Join the room with a client; leaving the block waits for its acks.
 
     Args:
-        name: None for the login name, or where that is taken, for what the server suggests.
+        name: None for the login name or, if that is taken, for what the server suggests.
 
     Raises:
         ClientError: as ``ChatClient``.
@@ -60,7 +60,7 @@ def login_name() -> str:
 
 
 class TokenFile:
-    """Where the token of a name on a server is kept. A disk that says no costs nothing else."""
+    """Where a name's token for a server is kept. Ignores disk errors: they cost only the token."""
 
     def __init__(self, url: str, name: str) -> None:
         state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
@@ -80,4 +80,4 @@ class TokenFile:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "w", encoding="ascii") as file:
                 file.write(token + "\n")
-            os.replace(draft, self.path)  # never half a token, whoever writes beside us
+            os.replace(draft, self.path)  # atomic, even if other processes write it, too

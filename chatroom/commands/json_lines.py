@@ -10,7 +10,7 @@ def parse(line: bytes | str) -> dict[str, Any]:
     """The JSON object in the line.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the line is not a JSON object.
     """
     fields = json.loads(line)
     if type(fields) is not dict:

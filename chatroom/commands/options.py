@@ -1,4 +1,4 @@
-"""The options and arguments that several commands take, checked and completed alike."""
+"""The options and arguments that commands share, with validation and shell completion."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPLETION_TIMEOUT = 1.0
 
 if TYPE_CHECKING:
     _Text = click.ParamType[str]
-else:  # older ones take no type
+else:  # older versions are not generic
     _Text = click.ParamType
 
 
@@ -40,7 +40,7 @@ class RoomName(_Text):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The rooms of the server, where it answers at once."""
+        """The server's rooms, if it responds in time."""
         try:
             rooms = Api(ctx.params.get("url") or DEFAULT_URL, timeout=COMPLETION_TIMEOUT).rooms()
         except ChatError:
@@ -78,7 +78,7 @@ name_option = click.option(
     "--name",
     envvar="CHATROOM_NAME",
     show_envvar=True,
-    help="Who you are. By default your login name, or one like it where that is taken.",
+    help="Your name; by default your login name, or a similar one if that is taken.",
 )
 
 patience_option = click.option(

@@ -1,4 +1,4 @@
-"""What ``chatroom doctor --proxy`` looks at: a room that is open, through the proxy in front."""
+"""What ``chatroom doctor --proxy`` checks: a running room, through the proxy in front."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from chatroom.commands.health import ask
 
 TIMEOUT = 10.0
 
-DEPLOYMENT = "docs/deployment.md has a whole configuration"
+DEPLOYMENT = "docs/deployment.md has a complete configuration"
 
-PASS_UPGRADE = f"have the proxy pass Upgrade and Connection on, over HTTP/1.1; {DEPLOYMENT}"
+PASS_UPGRADE = f"have the proxy forward Upgrade and Connection, over HTTP/1.1; {DEPLOYMENT}"
 
 PASS_ORIGIN = (
-    "have the proxy set X-Forwarded-Proto and X-Forwarded-Host, and put its address into "
+    "have the proxy set X-Forwarded-Proto and X-Forwarded-Host, and add its address to "
     "trustedProxies"
 )
 
 
 def examine_proxy(url: str) -> list[Finding]:
-    """Look at the room through the proxy at the URL."""
+    """Check the room through the proxy at the URL."""
     url = http_url(url)
     health = ask(url)
     if not health.status:
-        mend = "see that the proxy runs, and that name, port and certificate are right"
+        mend = "check that the proxy is running, and that name, port and certificate are right"
         return [wrong("proxy", f"{url} cannot be reached: {health.text}", mend)]
     if health.status in (502, 504) or (health.status == 503 and not health.is_chatroom):
-        mend = "start the room, and see that the proxy passes to its hostName and port"
+        mend = "start the room, and check that the proxy forwards to its hostName and port"
         return [wrong("proxy", f"{url} does not reach the room: status {health.status}", mend)]
     if not health.is_chatroom:
-        mend = "have the proxy pass /healthz, and all other paths, to the room"
+        mend = "have the proxy forward /healthz, and all other paths, to the room"
         return [wrong("proxy", f"{url}/healthz: {health.text}", mend)]
     if not health.is_well:
         return [wrong("proxy", f"the room behind {url} is failing: {health.text}", "see its log")]
@@ -44,14 +44,14 @@ def examine_proxy(url: str) -> list[Finding]:
 
 
 def check_upgrade(url: str) -> Finding:
-    """Whether a page that came through the proxy may open its socket through it."""
+    """Whether a page loaded through the proxy can open its WebSocket through it."""
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
     try:
         status, reason = upgrade(url, origin)
         if status == 101:
-            return ok("proxy", "it passes WebSockets, and the page's origin")
+            return ok("proxy", "it forwards WebSockets, and the page's origin")
         if status == 403 and upgrade(url, None)[0] == 101:
-            text = f"the room takes {origin} for a foreign origin: pages get no socket"
+            text = f"the room takes {origin} for a foreign origin: pages cannot connect"
             return wrong("proxy", text, PASS_ORIGIN)
     except (OSError, http.client.HTTPException) as error:
         return wrong("proxy", f"it breaks a WebSocket handshake: {error}", PASS_UPGRADE)
@@ -61,7 +61,7 @@ def check_upgrade(url: str) -> Finding:
 
 
 def upgrade(url: str, origin: str | None) -> tuple[int, str]:
-    """Ask for a socket; the status, and what was said with it. Says nothing on the socket."""
+    """Request a WebSocket, and close it at once; returns the HTTP status and the reason."""
     parts = urlsplit(url)
     is_secure = parts.scheme == "https"
     host = parts.hostname or ""
@@ -94,9 +94,9 @@ def _request(path: str, host: str, origin: str | None) -> bytes:
 
 
 def check_secrecy(url: str) -> list[Finding]:
-    """A note where everybody on the way can read along."""
+    """A note if the connection is not encrypted; none on this machine."""
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return []
-    text = "http: whoever is on the way reads along; https needs a certificate at the proxy"
+    text = "http: anyone along the way can read everything; https needs a certificate at the proxy"
     return [Finding(Verdict.NOTE, "proxy", text)]

@@ -25,7 +25,7 @@ def say(
 ) -> None:
     """Say TEXT in ROOM; without TEXT, each line of standard input.
 
-    Ends when all is stored. What the server refuses is told, and the rest goes on.
+    Ends once everything is stored. Refused messages are reported, and the rest continues.
 
     \b
         chatroom say lobby Good morning
@@ -38,7 +38,7 @@ def say(
 
 
 def _lines() -> Iterable[str]:
-    for line in sys.stdin.buffer:  # bytes: a wrong one in a log must not end it
+    for line in sys.stdin.buffer:  # bytes: an invalid one in a log must not end it
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         if text.strip():
             yield text

@@ -15,12 +15,13 @@ from chatroom.serving.start import run
     type=click.Path(dir_okay=False),
     envvar="CHATROOM_CONFIG",
     show_envvar=True,
-    help="The settings; by default config.json in the current folder.",
+    help="The settings file; by default config.json in the current folder.",
 )
 def serve(config: str | None) -> None:
     """Open the chat room, and serve it until Ctrl-C.
 
-    Port, history and all else stand in the settings; PORT in the environment overrides the port.
+    Port, history and everything else are in the settings file; PORT in the environment
+    overrides the port.
     """
     if config is not None:
         os.environ["CHATROOM_CONFIG"] = config

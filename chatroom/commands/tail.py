@@ -26,11 +26,13 @@ from chatroom.wire.message_json import to_json
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
-    help="How many past messages to begin with; the server keeps replayLimit at hand.",
+    help="How many past messages to start with; the server sends at most replayLimit.",
 )
-@click.option("--since", metavar="ID", help="Begin behind this message instead.")
-@click.option("--json", "as_json", is_flag=True, help="Each message as a JSON object on its line.")
-@click.option("--follow/--no-follow", default=True, help="Go on with what is said from now on.")
+@click.option("--since", metavar="ID", help="Start after this message instead.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print each message as a JSON object, one per line."
+)
+@click.option("--follow/--no-follow", default=True, help="Continue with new messages.")
 def tail(
     room: str,
     url: str,
@@ -43,8 +45,8 @@ def tail(
 ) -> None:
     """Print what is said in ROOM, until Ctrl-C.
 
-    When the connection breaks, it comes back, and prints what was said meanwhile. Where that
-    is no longer to be had, it says so on standard error.
+    If the connection breaks, it reconnects and prints what was said in between. If those
+    messages are no longer available, it says so on standard error.
     """
     show = (lambda message: write(to_json(message))) if as_json else _show_text
     with joined(url, room, name, patience, since=since) as chat:
@@ -61,7 +63,7 @@ def _follow(
     past: deque[Message] | None,
     follow: bool,
 ) -> None:
-    """Show each message once; of the past only what ``past`` holds, where it is one."""
+    """Show each message once; of the past, only as many as ``past`` holds, unless it is None."""
     recent = Recent()
     for item in chat.events():
         if isinstance(item, Event):
@@ -81,8 +83,8 @@ def _follow(
 
 
 def tell(event: Event) -> None:
-    """What a person must know of the connection, on standard error."""
+    """Report gaps and lost connections on standard error."""
     if event.type == "gap":
-        note("there is a gap here: what was said meanwhile is no longer all to be had")
+        note("there is a gap here: some messages are no longer available")
     elif event.type == "offline":
-        note(f"connection lost ({event.fields['reason']}); coming back")
+        note(f"connection lost ({event.fields['reason']}); reconnecting")

@@ -1,7 +1,7 @@
-"""What the room needs of gunicorn's options, whoever sets them.
+"""What the room requires of gunicorn's options, whoever sets them.
 
-The start refuses options that break the room (``gunicorn.on_starting``), and ``chatroom doctor``
-names them beforehand.
+The start refuses options that would break the room (``gunicorn.on_starting``); ``chatroom doctor``
+reports them beforehand.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 RESERVE = 32
-"""Threads beyond ``maxUsers``: so that the page and curl are served when the room is full."""
+"""Threads beyond ``maxUsers``, so that plain HTTP is still served when the room is full."""
+
 
 def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
-    """What is wrong, and the way out, a sentence for each option.
+    """One message for each unmet demand: what is wrong, and the way out.
 
     Args:
-        options: gunicorn's by their names, as values or as text; the class of its worker by name.
-        users: how many this machine carries, ``maxUsers`` at most.
+        options: gunicorn's, as values or as text; ``worker_class`` is the name of the class.
+        users: how many this machine can carry, at most ``maxUsers``.
     """
     if int(options["workers"]) != 1:
         yield (
@@ -28,7 +29,8 @@ def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
         yield f"worker_class is {options['worker_class']}; wanted: gthread"
     if int(options["max_requests"]):
         yield (
-            f"max_requests is {options['max_requests']}; wanted: 0. It would throw everybody out"
+            f"max_requests is {options['max_requests']}; wanted: 0. Each restart would "
+            "disconnect everyone"
         )
     least = users + RESERVE
     for name in ("threads", "worker_connections"):

@@ -1,7 +1,7 @@
-"""What gunicorn must know: its settings, made from ours, and its hooks.
+"""gunicorn's settings, derived from ours, and its hooks.
 
-``gunicorn.conf.py`` takes all of it, so that ``gunicorn app:app``, ``python app.py`` and
-``chatroom serve`` serve alike. Source of the hooks' order: docs.gunicorn.org, "Server Hooks".
+``gunicorn.conf.py`` uses them, so that ``gunicorn app:app``, ``python app.py`` and
+``chatroom serve`` behave alike. Source of the hooks' order: docs.gunicorn.org, "Server Hooks".
 """
 
 from __future__ import annotations
@@ -36,31 +36,31 @@ GRACE = 6
 """Seconds that gunicorn's master waits for the worker; the engine needs four at most."""
 
 LEFTOVER = 0.5
-"""Seconds that a page under way has once the engine has stopped. A download that nobody reads
-would hold the process until the master kills it."""
+"""Seconds that pending HTTP responses have once the engine has stopped. A download that nobody
+reads would keep the process alive until the master kills it."""
 
 STACK_BYTES = 256 * 1024
-"""Of each thread. Nothing here recurses: JSON that would is refused before it is parsed."""
+"""Per thread. Nothing recurses deeply: nested JSON is refused before it is parsed."""
 
 SWITCH_INTERVAL = 0.5
-"""Seconds after which a thread that waits for the interpreter asks for it, again and again.
+"""Seconds after which a thread that waits for the GIL requests it, repeatedly.
 
-Threads here give it up at every read, write and commit, within milliseconds. With Python's
-default of 5 ms, 10,000 users who leave at once make two million wake-ups a second for nothing:
-measured, the process did nothing else for minutes, and with 0.5 s it was through in 7.
+Threads here release it at every read, write and commit, within milliseconds. With Python's
+default of 5 ms, 10,000 users leaving at once cause two million useless wake-ups per second:
+as measured, the process did nothing else for minutes; with 0.5 s it was done in 7 seconds.
 """
 
 GC_THRESHOLDS = (700, 10, 500)
-"""When Python looks for cycles among new, younger and all objects. The last is 10 by default.
+"""Garbage collection thresholds of the three generations; the last is 10 by default.
 
-A look at all that 10,000 users hold stops the room for half a second, and with the default
-2,500 people who come in bring it about. There is nothing for it to find: all cycles here die
-young, or are cut (``adapter.cut_cycles``). With 500 it takes some 30,000 who come in.
+A full garbage collection with 10,000 users pauses the room for half a second; with the default,
+2,500 joins trigger one, with 500 some 30,000. It would find nothing: all cycles here die young,
+or are broken (``adapter.cut_cycles``).
 """
 
 
 def settings(configuration: Configuration) -> dict[str, Any]:
-    """gunicorn's settings by their names in a ``gunicorn.conf.py``."""
+    """gunicorn's settings, named as in a ``gunicorn.conf.py``."""
     host = configuration.host_name
     threads = configuration.max_users + RESERVE
     return {
@@ -74,7 +74,7 @@ def settings(configuration: Configuration) -> dict[str, Any]:
         "timeout": 120,
         "loglevel": "warning",
         "forwarded_allow_ips": ",".join(map(str, configuration.trusted_proxies)),
-        "control_socket_disable": True,  # one more way in, which nobody here needs
+        "control_socket_disable": True,  # an additional way in that nothing here needs
         "on_starting": on_starting,
         "when_ready": when_ready,
         "nworkers_changed": nworkers_changed,
@@ -87,19 +87,19 @@ def settings(configuration: Configuration) -> dict[str, Any]:
 
 
 def on_starting(arbiter: Any) -> None:
-    """In the master, before it listens: refuse what cannot work."""
+    """In the master, before it listens: refuse settings that cannot work."""
     configuration = load_configuration()
     carried = carry(configuration.max_users)
     options = {name: setting.get() for name, setting in arbiter.cfg.settings.items()}
     options["worker_class"] = arbiter.cfg.worker_class_str  # "sync" with threads is gthread
     for flaw in unmet(options, carried.users):
         refuse(flaw)
-    if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # sockets handed down are bound
+    if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # inherited sockets are already bound
         for address in arbiter.cfg.address:
-            if not isinstance(address, str):  # a unix socket's path is
+            if not isinstance(address, str):  # a unix socket's path is a str
                 await_address(*address)
     if not carried.users:
-        refuse(f"this machine carries no user; {carried.reason}")
+        refuse(f"this machine cannot carry a single user; {carried.reason}")
     if carried.users < configuration.max_users:
         lowered = f"maxUsers lowered from {configuration.max_users} to {carried.users}"
         note = f"{lowered}: {carried.reason}"
@@ -112,11 +112,11 @@ def on_starting(arbiter: Any) -> None:
 
 
 def when_ready(arbiter: Any) -> None:
-    """In the master, when it listens: tell where, and how others get in."""
+    """In the master, once it listens: print its address, and the one for others."""
     for listener in arbiter.LISTENERS:
         address = listener.sock.getsockname()
         if listener.sock.family == socket.AF_UNIX:
-            print(f"The chat room listens on {address}")
+            print(f"The chat room is listening on {address}")
             continue
         host, port = address[:2]
         everywhere = host in EVERYWHERE
@@ -142,14 +142,14 @@ def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """In the worker, before its loop: start the engine, and stop it when told to."""
+    """In the worker, before its loop: start the engine, and stop it on a signal."""
     engine: Engine = worker.wsgi.extensions["chatroom"]
     threading.stack_size(STACK_BYTES)
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*GC_THRESHOLDS)
     _limit_stalls(worker.sockets)
     try:
-        # After SIGHUP the worker before this one still has the history for a while.
+        # After SIGHUP, the previous worker still has the history open for a while.
         engine.start(patience=2 * GRACE if worker.age > 1 else 0)
     except ChatError as error:
         log.error("refused: %s", error)
@@ -160,7 +160,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def shorten_stall(record: logging.LogRecord) -> bool:
-    """One line instead of a traceback, where a client took nothing of a page until TCP gave up."""
+    """One line instead of a traceback if a client stopped reading a page until TCP timed out."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
         record.exc_info = None
@@ -170,7 +170,7 @@ def shorten_stall(record: logging.LogRecord) -> bool:
 
 
 def _limit_stalls(listeners: list[Any]) -> None:
-    """A client that takes no byte of a page or a history must not hold a thread for ever."""
+    """A client that stops reading a page or history must not hold a thread indefinitely."""
     for listener in listeners:
         if listener.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
             milliseconds = int(STALL_TIMEOUT * 1000)
@@ -179,12 +179,12 @@ def _limit_stalls(listeners: list[Any]) -> None:
 
 
 def _stop_on_signal(engine: Engine, worker: Any) -> None:
-    """SIGTERM, SIGINT and SIGQUIT, and the death of the master, all stop the engine.
+    """Stop the engine on SIGTERM, SIGINT and SIGQUIT, and when the master dies.
 
-    As shipped, SIGTERM leaves every socket open until the grace is over and then breaks it;
-    the others break it at once.
+    gunicorn's own handlers leave every socket open until the grace period ends (SIGTERM) and then
+    cut it, or cut it at once (the others).
     """
-    told: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put may interrupt itself
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put is reentrant, for signal handlers
 
     def wait_and_stop() -> None:
         while os.getppid() == worker.ppid:
@@ -193,10 +193,10 @@ def _stop_on_signal(engine: Engine, worker: Any) -> None:
                 break
         engine.stop(_cause(worker))
         time.sleep(LEFTOVER)
-        os._exit(0)  # the pool's threads are no daemons: the interpreter would wait for each
+        os._exit(0)  # the pool's threads are not daemons: the interpreter would join each
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
-        worker.told = signum  # for worker_exit, which may come before the stopper has woken up
+        worker.told = signum  # for worker_exit, which may run before the stopper wakes up
         told.put(signum)
         worker.handle_exit(signum, frame)  # no more connections; leave when all have gone
 
@@ -207,7 +207,7 @@ def _stop_on_signal(engine: Engine, worker: Any) -> None:
 
 
 def worker_exit(_arbiter: Any, worker: Any) -> None:
-    """In the worker, after its loop: do not leave before all is stored."""
+    """In the worker, after its loop: do not exit before everything is stored."""
     if worker.booted:
         worker.wsgi.extensions["chatroom"].stop(_cause(worker))
 

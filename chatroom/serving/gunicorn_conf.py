@@ -1,4 +1,4 @@
-"""What ``chatroom serve`` gives gunicorn as its ``gunicorn.conf.py``; a checkout has its own."""
+"""The ``gunicorn.conf.py`` that ``chatroom serve`` passes to gunicorn; a checkout has its own."""
 
 from chatroom.serving.gunicorn import settings
 from chatroom.serving.start import configure

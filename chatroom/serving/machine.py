@@ -1,8 +1,8 @@
 """What this machine can carry: how many users fit under its limits.
 
-A process that runs into one of them in the middle of a day refuses users with "can't start
-new thread" or "Too many open files". So they are read once at the start, and where they do
-not carry what the settings want, the reason names the limit and the knob.
+A process that hits one of them later fails with "can't start new thread" or "Too many open
+files". So they are read once at the start; if they are too low for the settings, the reason names
+the limit and where to raise it.
 """
 
 from __future__ import annotations
@@ -19,60 +19,60 @@ NO_LIMIT = sys.maxsize
 DESCRIPTORS_PER_USER = 1
 THREADS_PER_USER = 2
 MAPS_PER_USER = 6
-"""Memory maps: 3 for each thread. Its stack, the guard page below it, and from Python 3.11 on
-the 16 KiB where its frames start; Linux since 6.7 no longer merges that one with a stack
-smaller than the default 8 MiB. Measured with 10000 threads: 2.0 on Python 3.10, 3.0 on 3.11
+"""Memory maps: 3 per thread. Its stack, the guard page below it, and from Python 3.11 on the first
+16 KiB for its frames, which Linux since 6.7 no longer merges with a stack smaller than the default
+8 MiB. Measured with 10000 threads: 2.0 on Python 3.10, 3.0 on 3.11
 to 3.13 with a stack of 256 KiB, 2.0 on each with the default stack."""
 
 DESCRIPTORS_PER_SPARE = 4
-"""A thread kept for plain HTTP has a socket, and a reader of the history: SQLite's three files."""
+"""A thread kept for plain HTTP has a socket and a reader of the history: SQLite's three files."""
 THREADS_PER_SPARE = 1
 MAPS_PER_SPARE = 3
 
 DESCRIPTOR_HEADROOM = 64
 """Standard streams, log, listening sockets, the writer of the history, gunicorn's pipes."""
 THREAD_HEADROOM = 64
-"""The Server, gunicorn's own, and what else starts on the machine meanwhile."""
+"""The Server, gunicorn's own, and whatever else starts on the machine."""
 MAP_HEADROOM = 1024
 """Libraries, the heap, large messages."""
 MAPS_PER_CORE = 16
-"""glibc spreads threads over up to 8 arenas a core, of two maps each."""
+"""glibc spreads threads over up to 8 arenas per core, of two maps each."""
 
 
 class Limit(NamedTuple):
-    """One limit of the machine, and what a user takes of it."""
+    """One limit of the machine, and how much of it a user takes."""
 
     resource: str
     amount: int
     cause: str
     """What sets the amount, and where to change it."""
     taken: int
-    """What others have of it already, and the headroom that is left to them."""
+    """How much is in use already, plus headroom."""
     per_user: int
     per_spare: int
-    """What a thread kept for plain HTTP takes of it."""
+    """How much a thread kept for plain HTTP takes."""
 
     def users(self, spare: int) -> int:
-        """How many users fit beside ``spare`` threads for plain HTTP; 0 where not even those."""
+        """How many users fit next to ``spare`` threads for plain HTTP; 0 if not even those fit."""
         return max(0, (self.amount - self.taken - spare * self.per_spare) // self.per_user)
 
 
 class Carried(NamedTuple):
-    """How many users the machine carries; ``reason`` is empty where that's all that were wanted."""
+    """How many users the machine can carry; ``reason`` is empty if that's as many as wanted."""
 
     users: int
     reason: str
 
 
 def affordable_users(wanted: int, reserve: int, limits: Sequence[Limit] | None = None) -> Carried:
-    """How many of the ``wanted`` users this machine carries, and why not all.
+    """How many of the ``wanted`` users this machine can carry, and why not all.
 
     Call it after ``raise_descriptor_limit``, before the first user's thread.
 
     Args:
         wanted: the setting ``maxUsers``.
-        reserve: threads kept for plain HTTP, beside those that users hold.
-        limits: those to heed; by default the machine's own.
+        reserve: threads kept for plain HTTP, in addition to the users' own.
+        limits: by default the machine's own.
     """
     if limits is None:
         limits = machine_limits()
@@ -83,14 +83,13 @@ def affordable_users(wanted: int, reserve: int, limits: Sequence[Limit] | None =
 
 
 def raise_descriptor_limit() -> int:
-    """Let this process open as many descriptors as it may; return how many those are.
+    """Raise this process's soft limit on descriptors as far as possible, and return it.
 
-    ``NO_LIMIT`` where there is none. The limit is the process's, not the thread's: children
-    inherit it.
+    ``NO_LIMIT`` if there is none. The limit applies to the whole process; children inherit it.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS promises no limit and refuses to set it so; Linux refuses what is above fs.nr_open,
-    # even when the hard limit has stood there since before that was lowered.
+    # macOS reports an infinite hard limit, but refuses to set it; Linux refuses anything above
+    # fs.nr_open, even a hard limit that dates from before fs.nr_open was lowered.
     for amount in (hard, 1 << 20, 1 << 16, 10_240):
         if amount != resource.RLIM_INFINITY and amount <= soft:
             break
@@ -104,10 +103,10 @@ def raise_descriptor_limit() -> int:
 
 
 def machine_limits(root: Path = Path("/")) -> list[Limit]:
-    """The limits that hold for this process now; what cannot be read is no limit.
+    """The limits that apply to this process now; those that cannot be read are left out.
 
     Args:
-        root: where ``proc`` and ``sys`` are found.
+        root: the folder that contains ``proc`` and ``sys``.
     """
     return [*_process_limits(root), *_kernel_limits(root), *_cgroup_limits(root)]
 
@@ -117,7 +116,7 @@ def _process_limits(root: Path) -> Iterator[Limit]:
     if amount != resource.RLIM_INFINITY:
         yield descriptors(amount, f"the {'hard ' * (amount == hard)}limit is {amount} (ulimit -n)")
     amount, _ = resource.getrlimit(resource.RLIMIT_NPROC)
-    # Only Linux counts threads here, elsewhere it's processes; and root is exempt.
+    # Only Linux counts threads here, others count processes; root is exempt.
     if sys.platform == "linux" and amount != resource.RLIM_INFINITY and os.getuid() != 0:
         taken = threads_of_user(root, os.getuid())
         yield threads(amount, f"this user's limit is {amount} (ulimit -u)", taken)
@@ -137,10 +136,10 @@ def _kernel_limits(root: Path) -> Iterator[Limit]:
 
 
 def _cgroup_limits(root: Path) -> Iterator[Limit]:
-    """The pids controller's limits, of this process's cgroup and all above it.
+    """The pids controller's limits of this process's cgroup and all its ancestors.
 
-    A container may see its own cgroup as the root of the mount while ``proc/self/cgroup``
-    still has the host's path: hence from there all the way up, taking what is there.
+    A container may see its own cgroup as the root of the mount while ``proc/self/cgroup`` still
+    has the host's path: hence all the way up from there, using whatever exists.
     """
     for line in _text(root / "proc/self/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)
@@ -153,7 +152,7 @@ def _cgroup_limits(root: Path) -> Iterator[Limit]:
         for mount in mounts:
             own = mount / path.strip("/")
             for folder in [own, *own.parents][: len(Path(path).parts)]:
-                amount = _number(folder / "pids.max")  # "max" is no number, and no limit
+                amount = _number(folder / "pids.max")  # None for "max", which is no limit
                 if amount is not None:
                     taken = _number(folder / "pids.current") or 0
                     cause = f"the cgroup's limit is {amount} (pids.max, systemd's TasksMax)"
@@ -179,7 +178,7 @@ def maps(amount: int, cause: str, taken: int = 0) -> Limit:
 
 
 def threads_of_user(root: Path, uid: int) -> int:
-    """How many threads the user runs in all its processes; approximate, they come and go."""
+    """How many threads the user runs in all its processes; approximate, as they come and go."""
     count = 0
     for tasks in root.glob("proc/[0-9]*/task"):
         try:
@@ -202,7 +201,7 @@ def _number(path: Path) -> int | None:
 
 
 def _text(path: Path) -> str:
-    """What the file says; nothing where there is none (macOS, a narrow container)."""
+    """The file's content; "" if it cannot be read (macOS, a restricted container)."""
     try:
         return path.read_text("utf-8", "surrogateescape")
     except OSError:

@@ -1,4 +1,4 @@
-"""The start: the settings are loaded, what cannot work is refused, and gunicorn takes over."""
+"""The start: loads the settings, refuses what cannot work, and hands over to gunicorn."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder of ``app.py``, unless the package is installed."""
 
 ADDRESS_PATIENCE = 3.0
-"""Seconds in which a program that was killed just now lets go of its port."""
+"""Seconds in which a program that was just killed should release its port."""
 
 REFUSED = 2
-"""Exit code of a start that the settings or the history forbid."""
+"""Exit code if the settings or the history prevent the start."""
 
 
 def run(folder: Path | None = None) -> NoReturn:
-    """Become gunicorn.
+    """Replace this process with gunicorn.
 
     Args:
         folder: to change to first; None to stay in the current one.
@@ -52,15 +52,15 @@ def run(folder: Path | None = None) -> NoReturn:
 
 
 def gunicorn_command(*options: str) -> list[str]:
-    """What serves the room from the current folder.
+    """The command that serves the room from the current folder.
 
-    In a checkout, its own ``app.py`` and ``gunicorn.conf.py``, which somebody may have edited;
-    elsewhere the same from the package.
+    In a checkout, with its own ``app.py`` and ``gunicorn.conf.py``, which may have been edited;
+    elsewhere, with the package's.
     """
     command = [sys.executable, "-m", "gunicorn", *options]
     if Path.cwd() == CHECKOUT and Path("app.py").exists():
         return [*command, "app:app"]
-    # By its path: a module's name would be imported once, and SIGHUP would load nothing new.
+    # By path: a module would be imported only once, and SIGHUP would load nothing new.
     config = str(Path(__file__).with_name("gunicorn_conf.py"))
     return [*command, "--config", config, "chatroom.serving.wsgi:app"]
 
@@ -68,11 +68,11 @@ def gunicorn_command(*options: str) -> list[str]:
 def configure(folder: Path | None = None) -> Configuration:
     """Load the settings and set up the log.
 
-    Where that fails, say so in a line and exit; but once the room is open, after SIGHUP, say
-    so and keep the settings that it has.
+    If that fails, say so in one line and exit; but if the room is already open, after SIGHUP, say
+    so and keep the current settings.
 
     Args:
-        folder: of the ``config.json`` that holds where ``CHATROOM_CONFIG`` names none.
+        folder: of the ``config.json`` to use unless ``CHATROOM_CONFIG`` names one.
     """
     global _configuration
     if folder:
@@ -100,19 +100,19 @@ def refuse(error: ChatError | str) -> NoReturn:
 
 
 def carry(max_users: int) -> Carried:
-    """How many of these users the machine carries, under the limits that held at the start."""
+    """How many of these users the machine can carry, under the limits read at the start."""
     return affordable_users(max_users, RESERVE, _limits())
 
 
 @cache
 def _limits() -> list[Limit]:
-    # Read once: after SIGHUP the worker before this one still has its threads.
+    # Read once: after SIGHUP, the previous worker still has its threads.
     raise_descriptor_limit()
     return machine_limits()
 
 
 def await_address(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened on, after a while for a predecessor to go."""
+    """Refuse an address that cannot be bound, after giving a predecessor time to release it."""
     deadline = time.monotonic() + ADDRESS_PATIENCE
     while True:
         try:

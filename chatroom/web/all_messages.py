@@ -14,7 +14,7 @@ from chatroom.names import DEFAULT_ROOM
 from chatroom.wire.message_json import to_json
 
 READERS = 8
-"""Replies under way at once: each holds a thread while it is read."""
+"""Concurrent responses: each holds a thread while the client reads it."""
 
 
 def init_app(app: Flask, history: History) -> None:
@@ -38,7 +38,7 @@ def init_app(app: Flask, history: History) -> None:
         response.call_on_close(readers.release)
         stream = _all_messages(history, last.seq)
         try:
-            # Before the status goes out: a disk that fails now is a 503, and later a broken reply.
+            # Before the status is sent: a disk that fails now is a 503; later, a broken response.
             response.response = chain([next(stream)], stream)
         except ChatError as error:
             response.close()

@@ -1,10 +1,10 @@
 """The files of the page, read once: each with its media type, its hash and its gzip.
 
-Why the folder's hash is a segment of the path, ``/static/HASH/chat.js``: ES modules name each
-other relatively ("./outbox.js"), and a relative address keeps the segments in front of it. So
-all that one page loads is of one version and may be cached for ever, without a build step that
-writes hashes into imports, and without an import map, which would have to be an inline script.
-The price is that one changed file makes browsers load all of them again: 60 kB at most.
+Why the folder's hash is a segment of the path, ``/static/HASH/chat.js``: ES modules import each
+other by relative URL ("./outbox.js"), which keeps the segments in front of it. So everything that
+a page loads is of one version and may be cached permanently, without a build step that writes
+hashes into imports, and without an import map, which would have to be an inline script. The price
+is that one changed file makes browsers reload all of them: 60 kB at most.
 """
 
 from __future__ import annotations
@@ -33,43 +33,43 @@ MEDIA_TYPES = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-"""By the file's ending; what has another one, such as an editor's copy, is not served.
-A table of our own: what the ``mimetypes`` module says depends on the machine."""
+"""By file extension; files with any other one, such as an editor's backups, are not served.
+Our own table, because the ``mimetypes`` module depends on the machine."""
 
 WORTHWHILE = 0.9
-"""A gzip is kept where it is no longer than this part of the file: PNG and the like are not."""
+"""A gzip is kept only if it is at most this fraction of the file, as PNG and the like are not."""
 
 _IMPORT = re.compile(
     r"""^(?:import\s*|(?:import|export)\b[^;'"=(]*?\bfrom\s*)["'](\.{1,2}/[^'"]+)["']""",
     re.MULTILINE,
 )
-"""A static import as a module of ours has it: at the start of a line. ``import()`` is none."""
+"""A static import as our modules write it, at the start of a line; not a dynamic ``import()``."""
 
 
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ \t]*)$", re.MULTILINE)
-"""Whole lines of it. Where code follows on the same line, as behind a ``@type``, it stays."""
+"""Whole lines of comment. With code on the same line, as after a ``@type``, it stays."""
 
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
-"""No text of ours goes over the end of a line: in there it would be a part of the text."""
+"""None of our string literals spans lines; inside one, indentation would be part of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file: whole when made, never changed after."""
+    """One file: complete when created, never changed afterwards."""
 
     name: str
     """Its path within the folder, with slashes."""
     media_type: str
     body: bytes
     gzipped: bytes | None
-    """None where it would save next to nothing."""
+    """None if it would save next to nothing."""
     hash: str
 
 
 class Assets:
-    """All files of a folder, in memory: what is served is what was there at the start.
+    """A snapshot of a folder's files in memory, taken at the start.
 
-    So the page and its parts are of one moment, as the program's code is, also while a newer
+    So the page and its parts are of one version, like the program's code, even while a newer
     version is being copied over the old one.
     """
 
@@ -78,7 +78,7 @@ class Assets:
         self._assets = {name: _read(folder, name) for name in names}
         whole = "\n".join(f"{asset.hash} {name}" for name, asset in self._assets.items())
         self.version = _hash(whole.encode())
-        """16 hex digits, others whenever a file or its name is another."""
+        """16 hex digits, which change whenever a file or its name does."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._assets
@@ -91,9 +91,9 @@ class Assets:
         return self._assets[name]
 
     def find(self, path: str) -> tuple[Asset | None, bool]:
-        """The file that ``chat.js`` or ``HASH/chat.js`` means, and whether HASH is this version.
+        """The file for ``chat.js`` or ``HASH/chat.js``, and whether HASH is the current version.
 
-        Of another version there is nothing left: it gets what there is now.
+        No other version is kept: an outdated HASH gets the current file.
         """
         version, _, name = path.partition("/")
         if not re.fullmatch("[0-9a-f]{16}", version):
@@ -101,12 +101,12 @@ class Assets:
         return self._assets.get(name), version == self.version
 
     def modules(self, name: str) -> list[str]:
-        """The modules that this one imports, and those that these import, nearest first.
+        """The modules that this one imports, directly and indirectly, nearest first.
 
-        A page that names them beforehand has them after one round trip, not one for each level.
+        A page that preloads them has them after one round trip instead of one per level.
         """
         found = [name]
-        for module in found:  # grows meanwhile
+        for module in found:  # grows during the loop
             script = self[module].body.decode()
             folder = posixpath.dirname(module)
             for target in _IMPORT.findall(script):
@@ -125,9 +125,9 @@ def _names(folder: Path) -> Iterator[str]:
 
 
 def _bare(text: str) -> str:
-    """The script or style without indentation and lines of comment: a quarter of the load.
+    """The script or style without indentation and comment lines, a quarter of its size.
 
-    Empty lines stand for them, so that a browser counts lines as the file does.
+    Comments become empty lines, so that a browser's line numbers match the file.
     """
     text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     return _INDENTATION.sub("", text)
@@ -137,7 +137,7 @@ def _read(folder: Path, name: str) -> Asset:
     body = (folder / name).read_bytes()
     if name.endswith((".js", ".css")):
         body = _bare(body.decode()).encode()
-    # mtime: the same file gives the same bytes, today and on another machine
+    # mtime: the same file gives the same bytes, at any time and on any machine
     gzipped = gzip.compress(body, 9, mtime=0)
     worthwhile = len(gzipped) <= WORTHWHILE * len(body)
     media_type = MEDIA_TYPES[posixpath.splitext(name)[1]]

@@ -1,4 +1,4 @@
-"""``/chat``: turns a request into a socket and a user, or refuses it."""
+"""``/chat``: turns a request into a WebSocket and a user, or refuses it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
 
     @app.before_request
     def open_gate() -> Response | None:
-        """Turn a request for a socket into one, or refuse it."""
+        """Turn a WebSocket request into a user, or refuse it."""
         if request.path != "/chat":
             return None
         try:
@@ -65,7 +65,7 @@ def _admit(engine: Engine, configuration: Configuration) -> User:
     room = handshake.room_asked_for(request.args.get("room"))
     sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
     if sock is None:
-        raise HandshakeRefused(501, "This WSGI server hands out no socket; use gunicorn.")
+        raise HandshakeRefused(501, "This WSGI server does not expose its sockets; use gunicorn.")
     connection = Connection(
         sock,
         queue_bytes=configuration.user_queue_bytes,

@@ -1,7 +1,7 @@
-"""May this request become a socket? Pure functions over a WSGI environ.
+"""May this request become a WebSocket? Pure functions over a WSGI environ.
 
-What is wrong gets an HTTP status that says so, before Flask-Sock sees the request: the
-libraries answer some of these with a 500, and others with a 101.
+Invalid requests get a proper HTTP status before Flask-Sock sees them: the libraries would answer
+some of them with a 500, and others with a 101.
 """
 
 from __future__ import annotations
@@ -22,26 +22,28 @@ Networks = Sequence[IPv4Network | IPv6Network]
 
 _PAGE_SCHEMES = {"ws": "http", "wss": "https"}
 
-# What the library's own handshake reads, and Flask when the socket has ended.
+# What the library's own handshake reads, and Flask after the socket has ended.
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
 _NEEDED |= {"HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"}
 _NEEDED |= {"gunicorn.socket", "werkzeug.socket", "werkzeug.request", "REQUEST_METHOD"}
 
 
 def check_upgrade(environ: Environ) -> None:
-    """Refuse what is not a WebSocket handshake of version 13 (RFC 6455, section 4.2.1).
+    """Refuse anything but a WebSocket handshake of version 13 (RFC 6455, section 4.2.1).
 
     Raises:
-        HandshakeRefused: 405, 400 or 426, with the header that the status asks for.
+        HandshakeRefused: 405, 400 or 426, with the header that the status requires.
     """
     if environ["REQUEST_METHOD"] != "GET":
-        raise HandshakeRefused(405, "A WebSocket handshake is a GET.", {"Allow": "GET"})
+        raise HandshakeRefused(
+            405, "A WebSocket handshake must be a GET request.", {"Allow": "GET"}
+        )
     if environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
         raise HandshakeRefused(400, "A WebSocket handshake needs HTTP/1.1.")
     upgrades = {"Sec-WebSocket-Version": "13", "Upgrade": "websocket", "Connection": "Upgrade"}
     tokens = {token.strip().lower() for token in environ.get("HTTP_CONNECTION", "").split(",")}
     if environ.get("HTTP_UPGRADE", "").lower() != "websocket" or "upgrade" not in tokens:
-        raise HandshakeRefused(426, "This address takes WebSocket connections only.", upgrades)
+        raise HandshakeRefused(426, "This address accepts WebSocket connections only.", upgrades)
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
         raise HandshakeRefused(426, "Sec-WebSocket-Version must be 13.", upgrades)
     if not _is_key(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")):
@@ -58,7 +60,7 @@ def _is_key(text: str) -> bool:
 
 
 def check_origin(environ: Environ, allowed: Collection[str], proxies: Networks) -> None:
-    """Refuse a page of another site; a client that sends no Origin is no page.
+    """Refuse pages from other sites; a client that sends no Origin is not a page.
 
     Raises:
         HandshakeRefused: 403.
@@ -67,7 +69,7 @@ def check_origin(environ: Environ, allowed: Collection[str], proxies: Networks) 
     if origin is None:
         return
     if not _is_same(origin, [own_origin(environ, proxies), *allowed]):
-        reason = "Pages of another origin may not connect; see allowedOrigins in config.json."
+        reason = "Pages from another origin may not connect; see allowedOrigins in config.json."
         raise HandshakeRefused(403, reason)
 
 
@@ -76,7 +78,7 @@ def _is_same(origin: str, wanted: Collection[str]) -> bool:
         try:
             if to_origin(origin) == to_origin(candidate):
                 return True
-        except ValueError:  # "null", or a Host header that is none
+        except ValueError:  # "null", or an invalid Host header
             continue
     return False
 
@@ -92,19 +94,19 @@ def own_origin(environ: Environ, proxies: Networks) -> str:
 
 
 def is_trustworthy(environ: Environ, proxies: Networks) -> bool:
-    """Whether a browser counts the page's origin as safe from others on the way.
+    """Whether browsers treat the page's origin as potentially trustworthy.
 
     Source: W3C, "Secure Contexts", section 3.1.
     """
     try:
         origin = urlsplit(own_origin(environ, proxies))
-    except ValueError:  # a Host header that is none
+    except ValueError:  # an invalid Host header
         return False
     return origin.scheme == "https" or is_loopback(origin.hostname or "")
 
 
 def client_address(environ: Environ, proxies: Networks) -> str:
-    """The client's address: the last one in X-Forwarded-For that is no proxy of ours."""
+    """The client's address: the last one in X-Forwarded-For that is not a trusted proxy."""
     address: str = environ.get("REMOTE_ADDR", "")
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
     while is_trusted(address, proxies) and forwarded:
@@ -113,20 +115,20 @@ def client_address(environ: Environ, proxies: Networks) -> str:
 
 
 def is_trusted(address: str, proxies: Networks) -> bool:
-    """Whether X-Forwarded headers from this peer count; a unix socket's peer has no address."""
+    """Whether to trust this peer's X-Forwarded headers; a unix socket's peer has no address."""
     if not address:
         return True
     try:
         ip = ip_address(address)
     except ValueError:
         return False
-    # A socket that takes IPv6 and IPv4 shows 127.0.0.1 as ::ffff:127.0.0.1.
+    # A dual-stack socket reports 127.0.0.1 as ::ffff:127.0.0.1.
     forms = {ip, getattr(ip, "ipv4_mapped", None) or ip}
     return any(form in network for form in forms for network in proxies)
 
 
 def room_asked_for(text: str | None) -> str:
-    """The room that ``?room=NAME`` or a path asks for; the lobby where it names none.
+    """The room that ``?room=NAME`` or a path asks for; the lobby if ``text`` is None.
 
     Raises:
         HandshakeRefused: 400.
@@ -144,16 +146,16 @@ def speaks(environ: Environ, subprotocol: str) -> bool:
 
 
 def strip(environ: dict[str, Any], subprotocol: str = "") -> None:
-    """Take away all that the library's handshake must not or need not see.
+    """Remove whatever the library's handshake must not see, or need not.
 
-    Of the subprotocols that the client offers, this one is left, if any.
-    Without Sec-WebSocket-Extensions it negotiates no compression, so that one frame can be
-    sent to all. And what is left lives as long as the socket.
+    Of the subprotocols that the client offers, at most this one remains. Without
+    Sec-WebSocket-Extensions the library negotiates no compression, so the same frame can be sent
+    to everyone. And what remains stays in memory as long as the socket.
     """
     needed = {key: value for key, value in environ.items() if key in _NEEDED}
     if subprotocol:
         needed["HTTP_SEC_WEBSOCKET_PROTOCOL"] = subprotocol
-    environ.clear()  # gives its table back, which deleting would not
+    environ.clear()  # frees its hash table, which deleting keys would not
     environ.update(needed)
 
 

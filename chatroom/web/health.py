@@ -1,4 +1,4 @@
-"""``/healthz``: whether messages can be taken, for monitors and load balancers."""
+"""``/healthz``: whether messages can be accepted, for monitors and load balancers."""
 
 from __future__ import annotations
 

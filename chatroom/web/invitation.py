@@ -1,4 +1,4 @@
-"""The address of a room for others, as text, as a picture and on a terminal."""
+"""A room's address to share with others: as text, as a QR code, and on a terminal."""
 
 from __future__ import annotations
 
@@ -16,58 +16,60 @@ from chatroom.names import DEFAULT_ROOM
 from chatroom.web.handshake import Environ, Networks, own_origin
 
 MAX_URL = 1200
-"""Characters: a room of 64 letters of three bytes each, percent-encoded, at a host of 253, and
-some for a path. A QR code holds twice as much; one of this size takes 60 ms to draw, and one
-of the usual size 4."""
+"""Characters: a room name of 64 letters of three bytes each, percent-encoded, a host name of 253,
+and some for a path. A QR code holds twice as much; one of this size takes 60 ms to draw, a
+typical one 4 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Where somebody else finds a room."""
+    """Where others can reach a room."""
 
     url: str
     local: bool
-    """It leads to this machine alone: nobody else gets in by it."""
+    """It works on this machine only."""
 
 
 def invite(environ: Environ, proxies: Networks, room: str) -> Invitation:
-    """The address that the client itself used, which a friend of its most likely can use, too.
+    """The address that the client itself used, which most likely works for its friends, too.
 
-    But ``localhost`` means another machine on every machine. So where this one listens on all
-    interfaces, its own address on the network stands in for that.
+    But ``localhost`` means a different machine on every machine. So if this server listens on all
+    interfaces, its network address replaces ``localhost``.
 
     Raises:
-        HandshakeRefused: 400: what the client calls this server is no address, or too long.
+        HandshakeRefused: 400: the Host header is invalid, or the address too long.
     """
     try:
         origin = to_origin(own_origin(environ, proxies))
     except ValueError:
-        reason = "The Host header is no host; wanted: a name or an address, and a port."
+        reason = "Invalid Host header: use a name or an address, and a port."
         raise HandshakeRefused(400, reason) from None
     base = origin + quote(environ.get("SCRIPT_NAME", "").encode("latin-1"))
     local = is_loopback(urlsplit(origin).hostname or "")
-    # gunicorn's SERVER_NAME is the address that it listens on, whatever the settings say.
+    # gunicorn's SERVER_NAME is the address that it really listens on, whatever the settings say.
     if local and environ.get("SERVER_NAME") in EVERYWHERE and (address := lan_address()):
-        # Without the path: that one is a proxy's, and this goes past it.
+        # Without the path, which belongs to a proxy: this address bypasses it.
         base, local = f"http://{address}:{environ['SERVER_PORT']}", False
     url = base + room_path(room)
     if len(url) > MAX_URL:
-        raise HandshakeRefused(400, f"The address has {len(url)} characters; wanted: {MAX_URL}.")
+        raise HandshakeRefused(
+            400, f"The address has {len(url)} characters; wanted: {MAX_URL} at most."
+        )
     return Invitation(url, local)
 
 
 def room_path(room: str) -> str:
-    """The page of a room; short for the room that one is in without a word."""
+    """The path of a room's page; ``/`` for the default room."""
     if room == DEFAULT_ROOM:
         return "/"
     if not room.strip("."):
-        return f"/?room={room}"  # in a path, "." and ".." mean this folder and the one above
+        return f"/?room={room}"  # in a path, "." and ".." would be resolved as folders
     return f"/rooms/{quote(room, safe='')}"
 
 
 @lru_cache(maxsize=64)
 def draw(url: str) -> bytes:
-    """The QR code as SVG: dark on white in dark mode too, since not every reader takes both."""
+    """The QR code as SVG: dark on white in dark mode too: not every reader accepts the reverse."""
     picture = io.BytesIO()
     bare = {"xmldecl": False, "omitsize": True, "svgclass": None, "lineclass": None}
     _encode(url).save(picture, kind="svg", light="#fff", **bare)
@@ -75,13 +77,13 @@ def draw(url: str) -> bytes:
 
 
 def print_code(url: str, encoding: str) -> str:
-    """The QR code as lines for a terminal, two rows in each; nothing where it lacks the blocks."""
+    """The QR code for a terminal, two rows per line; "" if its encoding lacks block characters."""
     rows = list(_encode(url).matrix_iter(border=2))
     rows += [[0] * len(rows[0])] * (len(rows) % 2)
     text = ""
     for upper, lower in zip(rows[::2], rows[1::2], strict=True):
         blocks = "".join(_BLOCKS[pair] for pair in zip(upper, lower, strict=True))
-        # The blocks are the light modules, in white on black, whatever the terminal's colours.
+        # The blocks are the light modules, white on black regardless of the terminal's colours.
         text += f"\033[97;40m{blocks}\033[0m\n"
     try:
         text.encode(encoding)
@@ -91,7 +93,7 @@ def print_code(url: str, encoding: str) -> str:
 
 
 _BLOCKS = {(0, 0): "\u2588", (0, 1): "\u2580", (1, 0): "\u2584", (1, 1): " "}
-"""By the modules above and below, 1 for a dark one."""
+"""By the modules above and below; 1 is dark."""
 
 
 def _encode(url: str) -> Any:

@@ -1,4 +1,4 @@
-"""The page for people: its addresses, its parts, and what a browser may do with them."""
+"""The page for people: its routes, its assets, and what a browser may do with them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chatroom.web.assets import Asset, Assets
 from chatroom.web.invitation import Invitation
 
 FOR_EVER = "public, max-age=31536000, immutable"
-"""For an address that has the hash of what it leads to: a year, and no question in between."""
+"""For an address that contains a hash of its content: cached for a year, never revalidated."""
 
 POLICY = {
     "default-src": "'none'",
@@ -29,19 +29,19 @@ POLICY = {
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
-    # No text becomes HTML or a script's address, whatever a module of ours does by mistake.
+    # No string becomes HTML or a script URL, whatever mistake our modules make.
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
 
 PAINTERS = 2
-"""QR codes that are drawn at once: drawing is work for the processor, which others wait for."""
+"""QR codes drawn concurrently: drawing is CPU work that holds up everyone else."""
 
 PAINTERS_PATIENCE = 1.0
-"""Seconds that one waits for a painter: a class that opens the same invitation gets it."""
+"""Seconds to wait for a painter: enough for a whole class that opens the same invitation."""
 
 UNUSED = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
-"""What a chat page has no use for; a script that got in shall not have it either."""
+"""What a chat page has no use for; an injected script shall not have it either."""
 
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
@@ -51,18 +51,18 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
-"""On every answer of the program: an error's text and a message in JSON are pages as well, to
-a browser that is sent there."""
+"""On every response: to a browser that is sent there, an error's text or a message in JSON is a
+page as well."""
 
 PART_HEADERS = ("Cross-Origin-Resource-Policy", "X-Content-Type-Options")
-"""Those of them that mean something on a script or a style, which no browser takes for a page.
-The others would be a quarter of what a phone loads at first: 500 bytes with each module."""
+"""Those that mean something on a script or style, which no browser takes for a page. The others
+would be a quarter of a phone's first load: 500 bytes per module."""
 
 PARTS = {"text/css", "text/javascript"}
 
 
 def init_app(app: Flask, configuration: Configuration) -> None:
-    """Put the page on the app. Reads its parts, once."""
+    """Put the page on the app. Reads its assets, once."""
     assets = Assets(Path(app.root_path) / "static")
     _add_page(app, configuration)
     _add_assets(app, assets)
@@ -101,7 +101,7 @@ def _add_page(app: Flask, configuration: Configuration) -> None:
         response.cache_control.no_cache = True
         response.add_etag()
         if handshake.is_trustworthy(request.environ, configuration.trusted_proxies):
-            # Elsewhere browsers leave it out of account, and complain of it on the console.
+            # On other origins browsers ignore it, and warn on the console.
             response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return _conditional(response)
 
@@ -109,12 +109,12 @@ def _add_page(app: Flask, configuration: Configuration) -> None:
 def _add_assets(app: Flask, assets: Assets) -> None:
     @app.template_global()
     def static_url(filename: str) -> str:
-        """The address that changes with what is there; KeyError where nothing is."""
+        """The versioned address of a file; KeyError if there is no such file."""
         return url_for("static", filename=f"{assets.version}/{assets[filename].name}")
 
     @app.template_global()
     def modules(filename: str) -> list[str]:
-        """The addresses of all that a module imports."""
+        """The addresses of everything that a module imports."""
         return list(map(static_url, assets.modules(filename)))
 
     @app.get("/static/<path:filename>")
@@ -124,7 +124,7 @@ def _add_assets(app: Flask, assets: Assets) -> None:
 
     @app.get("/manifest.webmanifest")
     def manifest() -> Response:
-        # Not under /static: its addresses are relative to its own, and so is its scope.
+        # Not under /static: its URLs and its scope are relative to its own address.
         asset, _ = assets.find("manifest.webmanifest")
         return _deliver(asset, "no-cache")
 
@@ -143,7 +143,7 @@ def _add_invitation(app: Flask, configuration: Configuration) -> None:
         except HandshakeRefused as refusal:
             return refused(refusal)
         response = jsonify(url=invited.url, local=invited.local)
-        response.cache_control.no_store = True  # another network, another address
+        response.cache_control.no_store = True  # it changes with the network
         return response
 
     @app.get("/invitation.svg")
@@ -168,15 +168,15 @@ def _deliver(asset: Asset | None, cache_control: str) -> Response:
         abort(404)
     response = _negotiated(asset.body, asset.gzipped, asset.media_type)
     response.headers["Cache-Control"] = cache_control
-    if cache_control == FOR_EVER:  # nobody will ask again: an ETag would weigh, and serve nobody
+    if cache_control == FOR_EVER:  # never revalidated, so an ETag would only cost bytes
         return response
-    # Two encodings are two representations, and each has a strong ETag of its own.
+    # Two encodings are two representations, each with its own strong ETag.
     response.set_etag(f"{asset.hash}-gzip" if response.content_encoding else asset.hash)
     return _conditional(response)
 
 
 def _negotiated(body: bytes, gzipped: bytes | None, media_type: str) -> Response:
-    """An answer with the one or the other, as the client takes it."""
+    """A response with the encoding that the client accepts."""
     response = Response(mimetype=media_type)
     if gzipped is not None:
         response.vary.add("Accept-Encoding")
@@ -188,11 +188,11 @@ def _negotiated(body: bytes, gzipped: bytes | None, media_type: str) -> Response
 
 
 def _conditional(response: Response) -> Response:
-    """304 where the client has it already."""
+    """304 if the client already has it."""
     response.make_conditional(request)
     return response
 
 
 def refused(refusal: HandshakeRefused) -> Response:
-    """The refusal as an answer: its status, its headers, its reason in a line."""
+    """The refusal as a response: its status and headers, and its reason as one line."""
     return Response(f"{refusal.reason}\n", refusal.status, refusal.headers, mimetype="text/plain")

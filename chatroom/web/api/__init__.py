@@ -45,10 +45,10 @@ TIMEOUT = 5.0
 """Seconds that the Server thread has to answer."""
 
 STREAMS = 8
-"""Rooms that are streamed as lines at once: each holds one of the threads for plain HTTP."""
+"""Concurrent NDJSON streams: each holds one of the threads for plain HTTP."""
 
 SEARCHES = 4
-"""Searches under way at once: the history does one at a time, and the others wait for it."""
+"""Concurrent searches: the history does one at a time, and the others wait."""
 
 
 def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
@@ -103,7 +103,7 @@ def _add_messages(api: Blueprint, history: History) -> None:
         if responses.negotiated(JSON, LINES) == JSON:
             if not wanted.text:
                 return as_page(history, wanted)
-            with _place(searches, "Too many are searching. Try again."):
+            with _place(searches, "Too many searches at once. Try again."):
                 return as_page(history, wanted)
         if wanted.text:
             raise refuse("bad-parameter", "q", wanted.text, f"no q with {LINES}; Accept: {JSON}")
@@ -150,7 +150,7 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> N
 
 
 def _body(limit: int) -> bytes:
-    # Of a body in chunks, Werkzeug gives as much as it may have, and keeps silent on the rest.
+    # Werkzeug silently truncates a chunked body: one byte more shows that it is too long.
     request.max_content_length = limit + 1
     data = request.get_data()
     if len(data) > limit:
@@ -180,14 +180,14 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
             address = handshake.client_address(request.environ, configuration.trusted_proxies)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)
-            leaving.callback(log.info, 'listens no more: %s room "%s"', *whom)
+            leaving.callback(log.info, 'stopped listening: %s room "%s"', *whom)
             response.response = Feed(engine.history, room, listener, begin).events()
             response.call_on_close(leaving.pop_all().close)
         return response
 
 
 def _since() -> str | None:
-    """The last id that the client has seen: a browser that comes back says it in a header."""
+    """The last id that the client has seen; a browser that reconnects sends it in a header."""
     if header := request.headers.get("Last-Event-ID"):
         return header
     since = request.args.get("since")
@@ -201,7 +201,7 @@ def _past(configuration: Configuration) -> int | None:
     return configuration.replay_limit or None
 
 
-# -- what several need ------------------------------------------------------------------------
+# -- shared helpers ---------------------------------------------------------------------------
 
 
 def _named(room: str) -> str:

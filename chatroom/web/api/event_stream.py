@@ -1,4 +1,4 @@
-"""A room as Server-Sent Events: what was said, then what is being said, for as long as it lasts.
+"""A room as Server-Sent Events: past messages, then new ones, for as long as the client listens.
 
 The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -22,15 +22,15 @@ from chatroom.wire.message_json import to_json
 log = logging.getLogger(__name__)
 
 PING_INTERVAL = 15.0
-"""Seconds of silence after which a comment is sent: else nobody would see that a client is gone."""
+"""Seconds of silence after which a comment is sent, as only sending shows that a client is gone."""
 
 RETRY = (1000, 5000)
-"""Milliseconds that a client waits before it comes back: not all in one moment."""
+"""Milliseconds until a client reconnects, at random so that they do not all come at once."""
 
 
 GAP = (
-    "What was said between the last message that you have and the next one here is no longer "
-    "kept, or your last message is not known here. Start afresh from here."
+    "Messages between your last one and the next one here are no longer kept, or your last "
+    "message is unknown here. Start afresh from here."
 )
 
 
@@ -38,38 +38,38 @@ class Start(NamedTuple):
     """Where a stream begins."""
 
     seq: int
-    """Of the last message that the client has, or is not to get."""
+    """Of the last message before the stream: the client has it, or is not to get it."""
     head: MessageId
-    """The room's last message: what comes after it, the listener hears."""
+    """The room's last message: the listener hears what comes after it."""
     recovered: bool | None
-    """Whether the client gets all that it missed; None where it did not ask for that."""
+    """Whether the client gets everything it missed; None if it did not ask to resume."""
     since: str
-    """What it asked for."""
+    """The id that the client asked to resume after."""
 
 
 def start(
     history: History, room: str, head: MessageId, since: str | None, past: int | None
 ) -> Start:
-    """Find out where to begin.
+    """Decide where the stream begins.
 
     Args:
-        head: what ``Server.subscribe`` returned: the listener hears what comes behind it.
+        head: what ``Server.subscribe`` returned: the listener hears what comes after it.
         since: the last id that the client has seen; None for a new one.
-        past: messages that a new client gets, and one whose id is not good; None for all.
+        past: how many messages a client gets if it is new or its id is unusable; None for all.
 
     Raises:
-        HistoryUnavailable: it cannot be read now.
+        HistoryUnavailable: the history cannot be read now.
     """
     seen = None if since is None else _good(history, room, since)
     if since is not None and seen is not None:
-        return Start(seen.seq, max(head, seen), True, since)  # it may have heard more elsewhere
+        return Start(seen.seq, max(head, seen), True, since)  # it may be ahead of head
     oldest = max(1, history.first(room))
     seq = max(oldest - 1, 0 if past is None else head.seq - past)
     return Start(seq, head, None if since is None else False, since or "")
 
 
 def _good(history: History, room: str, since: str) -> MessageId | None:
-    """The id, where everything behind it is still there; else None."""
+    """The parsed id if everything after it is still kept, else None."""
     try:
         id = MessageId.parse(since)
     except ValueError:
@@ -78,12 +78,12 @@ def _good(history: History, room: str, since: str) -> MessageId | None:
 
 
 class Feed:
-    """One client's way through a room; lives on the thread that sends to it.
+    """One client's stream of a room. Used only on the thread that sends it.
 
     Args:
         history: for what the client missed, or was too slow for.
         room: its name.
-        listener: subscribed, for what is being said.
+        listener: already subscribed; supplies new messages.
         start: where to begin.
     """
 
@@ -95,7 +95,7 @@ class Feed:
         self._seq = start.seq  # of the last message that went out
 
     def events(self) -> Iterator[bytes]:
-        """All that the client gets, as it takes it; never more than a page is in memory."""
+        """The whole stream, as fast as the client reads it; at most one page of it is in memory."""
         yield f"retry: {random.randint(*RETRY)}\n\n".encode()
         try:
             yield from self._past()
@@ -111,7 +111,7 @@ class Feed:
         if recovered is False:
             yield _event("gap", {"since": since, "detail": GAP})
         yield from self._catch_up(head.seq)
-        if self._listener.reason:  # not all is out, and the id of this event would say so
+        if self._listener.reason:  # incomplete, but the id of this event would claim otherwise
             return
         told = {} if recovered is None else {"recovered": recovered}
         yield _event("live", {"last": str(head), **told}, head)
@@ -125,12 +125,12 @@ class Feed:
                 yield b": nothing new\n\n"
 
     def _hand_on(self, heard: list[Heard]) -> Iterator[bytes]:
-        """Send what was heard; and before it, what the client was too slow for."""
+        """Send what was heard, preceded by what the client was too slow for."""
         heard = [one for one in heard if one.id.seq > self._seq]
         if not heard:
             return
         yield from self._catch_up(heard[0].id.seq - 1)
-        if self._seq == heard[0].id.seq - 1:  # else the stream is to end
+        if self._seq == heard[0].id.seq - 1:  # otherwise the stream is ending
             yield _messages(heard)
             self._seq = heard[-1].id.seq
 

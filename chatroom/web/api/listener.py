@@ -1,4 +1,4 @@
-"""Somebody who hears a room without a WebSocket: what is said waits here to be sent."""
+"""A listener without a WebSocket: queues a room's new messages until they are sent."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from itertools import chain
 from chatroom.rooms.room import Heard
 
 BACKLOG = 8
-"""Batches that wait for a listener who is slower than the room; those before them are read from
-the history in their turn. A batch holds 256 KiB at most."""
+"""Batches queued for a listener that is slower than the room; older ones are dropped, and later
+read from the history. A batch holds 256 KiB at most."""
 
 
 class Listener:
-    """Between the Server thread, which hands batches over, and the thread that sends them.
+    """Hands batches from the Server thread to the thread that sends them.
 
-    To the gate, it is somebody with a place, as a ``Connection`` is.
+    To the gate, it takes a place like a ``Connection``.
 
     Args:
-        sock: the client's, to cut the line by; None where the WSGI server hands out none.
+        sock: the client's, to cut the connection; None if the WSGI server does not expose it.
     """
 
     # Rule: _changed's lock guards _batches and _reason.
@@ -36,7 +36,7 @@ class Listener:
     # -- the Server thread ---------------------------------------------------------------------
 
     def take(self, batch: Sequence[Heard]) -> None:
-        """Hear what was committed. Never waits for the client."""
+        """Queue what was committed. Never blocks."""
         with self._changed:
             self._batches.append(batch)
             self._changed.notify()
@@ -47,16 +47,16 @@ class Listener:
         """Do nothing: nobody reads from this client."""
 
     def release(self) -> None:
-        """Do nothing, as ``hold``."""
+        """Do nothing, like ``hold``."""
 
     def end(self, code: int, reason: str) -> None:
-        """Let the stream end behind what is sent just now. Never waits."""
+        """Let the stream end after what is being sent. Never blocks."""
         with self._changed:
             self._reason = reason
             self._changed.notify()
 
     def cut(self) -> None:
-        """End the connection: frees the thread that waits for a client who does not read."""
+        """Shut the socket down, which unblocks a thread stuck in sending to a client."""
         if self._socket:
             with suppress(OSError):  # it was gone already
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -65,11 +65,11 @@ class Listener:
 
     @property
     def reason(self) -> str:
-        """Why the stream is to end; empty while it is not."""
+        """Why the stream is to end; "" until then."""
         return self._reason
 
     def heard(self, timeout: float) -> list[Heard]:
-        """What has come since the last call; waits ``timeout`` seconds for something."""
+        """What has arrived since the last call; waits up to ``timeout`` seconds for something."""
         with self._changed:
             self._changed.wait_for(lambda: self._batches or self._reason, timeout)
             heard = list(chain.from_iterable(self._batches))

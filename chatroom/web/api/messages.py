@@ -1,4 +1,4 @@
-"""A room's messages over HTTP: a page with links to its neighbours, or the whole room as lines."""
+"""A room's messages over HTTP: a page with links to its neighbours, or the whole room as NDJSON."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Wanted:
         self.text = self.text.strip()
 
     def demand(self, history: History) -> None:
-        """Make sure that the messages that it names are there."""
+        """Make sure that the messages it names exist; raises as ``paging.demand``."""
         for field, id in (("since", self.since), ("before", self.before)):
             if id:
                 paging.demand(history, self.room, field, id)
 
 
 def as_page(history: History, wanted: Wanted) -> Response:
-    """Some of the messages, and links to those before and after them."""
+    """A page of messages, with links to those before and after."""
     room, since, before = wanted.room, wanted.since, wanted.before
     limit = wanted.limit or paging.PAGE_LENGTH
     wanted.demand(history)
@@ -65,7 +65,7 @@ def _upto(history: History, wanted: Wanted) -> int:
 
 
 def _link(relation: str, wanted: Wanted, **ids: MessageId | None) -> str:
-    """One of the links of a page (RFC 8288)."""
+    """A value for the Link header (RFC 8288)."""
     query: dict[str, Any] = {name: str(id) for name, id in ids.items() if id}
     query |= {"limit": wanted.limit, "q": wanted.text or None}
     address = url_for("api.messages", room=wanted.room, **query)
@@ -73,7 +73,7 @@ def _link(relation: str, wanted: Wanted, **ids: MessageId | None) -> str:
 
 
 def as_lines(history: History, wanted: Wanted) -> Response:
-    """The room as it is now, from ``since`` on."""
+    """The room as it is now, after ``since``, one message per line."""
     wanted.demand(history)
     last = history.head(wanted.room)
     response = responses.tagged(f"{last}-{history.first(wanted.room)}")
@@ -81,7 +81,7 @@ def as_lines(history: History, wanted: Wanted) -> Response:
         return response
     upto = _upto(history, wanted) if wanted.before else last.seq
     stream = paging.lines(history, wanted.room, wanted.since or BEGINNING, upto, wanted.limit)
-    # The first page before the status goes out: a disk that fails now is a 503, and later a
-    # broken reply.
+    # The first page before the status is sent: a disk that fails now is a 503; later, a broken
+    # response.
     response.response = chain([next(stream, b"")], stream)
     return response

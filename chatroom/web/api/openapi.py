@@ -16,7 +16,8 @@ Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
 ID: Json = {"type": "string", "pattern": f"^({ID_PATTERN})$", "examples": ["42-664c976f9a047975"]}
-# Not \w: to JavaScript, whose patterns these are, it is ASCII alone. What it leaves out is unseen.
+# Not \w: in JavaScript's regular expressions, which OpenAPI uses, that is ASCII only.
+# The lookahead excludes what is invisible.
 _UNSEEN = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U00013441\U00013442"
     "\U00016fe4\U000e0100-\U000e01ef"
@@ -37,14 +38,14 @@ def document(configuration: Configuration) -> Json:
             "title": "Chat room",
             "version": "1",
             "description": "Rooms, their messages and who is there, for scripts and webhooks. "
-            "What goes wrong is answered with problem details (RFC 9457).",
+            "Errors are problem details (RFC 9457).",
         },
         "servers": [{"url": "/"}],
         "paths": _paths(),
         "components": {
             "schemas": _schemas(configuration),
             "parameters": _parameters(),
-            "responses": {"Problem": _content("What was wrong", problems.MEDIA_TYPE, "Problem")},
+            "responses": {"Problem": _content("What went wrong", problems.MEDIA_TYPE, "Problem")},
         },
         "x-problems": {
             code: {"status": kind.status, "title": kind.title}
@@ -63,7 +64,9 @@ def _paths() -> Json:
             "get": _get("description", "This description", {"200": _any("OpenAPI 3.1")})
         },
         "/api/rooms": {
-            "get": _get("rooms", "All rooms that anything was said in, by name", _found("Rooms"))
+            "get": _get(
+                "rooms", "All rooms in which anything was ever said, by name", _found("Rooms")
+            )
         },
         "/api/rooms/{room}/messages": {
             "parameters": of_room,
@@ -85,7 +88,7 @@ def _paths() -> Json:
 def _messages() -> Json:
     operation = _get(
         "messages",
-        "A page of the room's messages, oldest first: the newest ones, where nothing else is said",
+        "A page of the room's messages, oldest first; without parameters, the newest page",
         _found("Messages", links=True),
         400,
         404,
@@ -96,16 +99,16 @@ def _messages() -> Json:
         "description": "The request line is longer than 4094 bytes; it is not read any further",
         "content": {"text/html": {}},
     }
-    lines = {"schema": {"type": "string", "description": "A Message on each line"}}
+    lines = {"schema": {"type": "string", "description": "One Message per line"}}
     operation["responses"]["200"]["content"][LINES] = lines
     names = ("since", "before", "limit", "q")
     return operation | {"parameters": [_parameter(name) for name in names]}
 
 
 def _post() -> Json:
-    answer = _content("The message, stored now", JSON, "Message")
-    answer["headers"] = {"Location": _header("Where the message is")}
-    again = _content("It was stored before, under the same cmid", JSON, "Message")
+    answer = _content("The message, newly stored", JSON, "Message")
+    answer["headers"] = {"Location": _header("The message's address")}
+    again = _content("The message, already stored under the same cmid", JSON, "Message")
     body = {"required": True, "content": {JSON: {"schema": _ref("schemas", "Post")}}}
     responses = {"201": answer, "200": again | {"headers": answer["headers"]}}
     operation = _get("say", "Say something", responses, 400, 403, 409, 413, 415, 422)
@@ -115,17 +118,17 @@ def _post() -> Json:
 def _events() -> Json:
     operation = _get(
         "events",
-        "Server-Sent Events: what was said after since, then all that is being said. Events with "
-        "a name of their own: live (from here on it is being said), gap (since is not known here, "
-        "or what follows it is no longer kept: start afresh), end (come back)",
+        "Server-Sent Events: the messages after since, then new ones as they are said. Named "
+        "events: live (from here on, messages are new), gap (since is unknown here, or what "
+        "follows it is no longer kept: start afresh), end (reconnect)",
         {"200": {"description": "A stream", "content": {"text/event-stream": {"schema": TEXT}}}},
         400,
         403,
     )
     last = {"name": "Last-Event-ID", "in": "header", "schema": TEXT}
-    last["description"] = "As since, and before it; any other text is an id that is not known here"
+    last["description"] = "As since, and takes precedence; any other text counts as an unknown id"
     past = {"name": "limit", "in": "query", "schema": _whole(0)}
-    past["description"] = "Past messages that a client without since gets; absent: replayLimit"
+    past["description"] = "Past messages for a client without since; by default replayLimit"
     return operation | {"parameters": [_parameter("since"), last, past]}
 
 
@@ -149,10 +152,12 @@ def _parameters() -> Json:
             "query",
             "limit",
             _whole(1),
-            f"Messages at most: {PAGE_LENGTH} where it is absent, all as {LINES}; a page ends "
+            f"Messages at most; by default {PAGE_LENGTH}, as {LINES} all of them; a page ends "
             f"after about 256 KiB in any case, and a search after {MAX_MATCHES}",
         ),
-        "q": _in("query", "q", text, "Only messages with all these words; the last may be begun"),
+        "q": _in(
+            "query", "q", text, "Only messages with all these words; the last may be a prefix"
+        ),
     }
 
 
@@ -221,5 +226,7 @@ def _found(schema: str, *, cached: bool = True, links: bool = False) -> Json:
     headers = {"ETag": _header("For If-None-Match")} if cached else {}
     if links:
         headers["Link"] = _header("The pages before and after this one: rel prev and next")
-    unchanged = {"304": {"description": "As If-None-Match has it"}} if cached else {}
+    unchanged = (
+        {"304": {"description": "Unchanged since the ETag in If-None-Match"}} if cached else {}
+    )
     return {"200": answer | {"headers": headers}, **unchanged}

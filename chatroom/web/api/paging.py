@@ -13,13 +13,13 @@ from chatroom.message import BEGINNING, Message, MessageId
 from chatroom.wire.message_json import to_json
 
 PAGE_LENGTH = 100
-"""Messages in a page, where the client does not say how many."""
+"""Messages in a page, unless the client says how many."""
 
 MAX_PAGE_LENGTH = 1000
-"""Messages in a page at most; and it ends after about 256 KiB, however few these are."""
+"""Messages in a page at most; it also ends after about 256 KiB."""
 
 MAX_MATCHES = 100
-"""Messages that one search finds at most: here the history does not count bytes."""
+"""Messages that one search finds at most: a search does not count bytes."""
 
 
 class Page(NamedTuple):
@@ -27,17 +27,17 @@ class Page(NamedTuple):
 
     messages: list[Message]
     older: MessageId | None = None
-    """Before this id there are more."""
+    """There are more before this id; None if not."""
     newer: MessageId | None = None
-    """After this one there are more."""
+    """There are more after this id; None if not."""
 
 
 def newest(history: History, room: str, before: MessageId | None, limit: int) -> Page:
-    """The last messages of the room; those before ``before``, if it is given.
+    """The last messages of the room, or the last before ``before``.
 
     Raises:
-        Problem: ``before`` is none of the room's messages.
-        HistoryUnavailable: it cannot be read now.
+        Problem: ``before`` is not a message of this room.
+        HistoryUnavailable: the history cannot be read now.
     """
     if before:
         demand(history, room, "before", before)
@@ -50,11 +50,11 @@ def newest(history: History, room: str, before: MessageId | None, limit: int) ->
 
 
 def following(history: History, room: str, since: MessageId, upto: int, limit: int) -> Page:
-    """The first messages after ``since``, and up to the seq ``upto``.
+    """The first messages after ``since``, up to and including the seq ``upto``.
 
     Raises:
         Problem: the message after ``since`` is no longer kept.
-        HistoryUnavailable: it cannot be read now.
+        HistoryUnavailable: the history cannot be read now.
     """
     messages = next(_read(history, room, since, upto), [])[:limit]
     newer = _id(messages[-1]) if messages and messages[-1].seq < upto else None
@@ -64,10 +64,10 @@ def following(history: History, room: str, since: MessageId, upto: int, limit: i
 def matching(
     history: History, room: str, text: str, since: MessageId, before: MessageId | None, limit: int
 ) -> Page:
-    """The last messages that hold all words of the text, between the two ids.
+    """The last messages between the two ids that contain all words of the text.
 
     Raises:
-        HistoryUnavailable: it cannot be searched now.
+        HistoryUnavailable: the history cannot be searched now.
     """
     limit = min(limit, MAX_MATCHES)
     found = history.search(room, text, before.seq if before else sys.maxsize, limit)
@@ -82,11 +82,11 @@ def matching(
 def lines(
     history: History, room: str, since: MessageId, upto: int, limit: int | None
 ) -> Iterator[bytes]:
-    """The messages after ``since`` as JSON, one a line; a page of them at a time.
+    """The messages after ``since`` as NDJSON, a page at a time.
 
     Raises:
-        Problem: the message after ``since`` is no longer kept; also in the middle.
-        HistoryUnavailable: it cannot be read now; also in the middle.
+        Problem: the message after ``since`` is no longer kept; may come mid-stream.
+        HistoryUnavailable: the history cannot be read now; may come mid-stream.
     """
     for page in _read(history, room, since, upto):
         page = page if limit is None else page[:limit]
@@ -101,8 +101,8 @@ def one(history: History, room: str, id: MessageId) -> Message:
     """The message with this id.
 
     Raises:
-        Problem: there is none.
-        HistoryUnavailable: it cannot be read now.
+        Problem: the room has no such message.
+        HistoryUnavailable: the history cannot be read now.
     """
     for page in history.pages(room, id.seq - 1, id.seq):
         for message in page:
@@ -112,21 +112,21 @@ def one(history: History, room: str, id: MessageId) -> Message:
 
 
 def demand(history: History, room: str, field: str, id: MessageId) -> None:
-    """Make sure that the room has this very message.
+    """Make sure that the room has a message with exactly this id; ``0-0`` always passes.
 
     Raises:
-        Problem: it has not. ``0-0`` is always good.
-        HistoryUnavailable: it cannot be read now.
+        Problem: the room has no such message.
+        HistoryUnavailable: the history cannot be read now.
     """
     if id != BEGINNING and not history.has(room, *id):
         raise _missing(history, room, field, id)
 
 
 def _read(history: History, room: str, since: MessageId, upto: int) -> Iterator[list[Message]]:
-    """Pages without a gap; but where it starts from ``0-0``, with whatever is the oldest."""
+    """Pages without a gap after ``since``; after ``0-0``, from the oldest message on."""
     expected = since.seq + 1 if since != BEGINNING else None
     for page in history.pages(room, since.seq, upto):
-        if expected not in (None, page[0].seq):  # trimmed meanwhile
+        if expected not in (None, page[0].seq):  # trimmed in the meantime
             raise _gone("since", since, page[0])
         yield page
         expected = page[-1].seq + 1
@@ -137,19 +137,19 @@ def _older(history: History, room: str, messages: list[Message]) -> MessageId | 
 
 
 def _missing(history: History, room: str, field: str, id: MessageId) -> Problem:
-    """Tell a message that was there once from one that never was, as far as can be known."""
+    """``message-gone`` if the id is older than the oldest message, else ``no-such-message``."""
     first = history.first(room)
     if 0 < id.seq < first:
         for page in history.pages(room, first - 1, first):
             return _gone(field, id, page[0])
-    detail = f"{field} is {id}, and the room has no message with this id; "
-    detail += "take the id from a message of this room, or leave it out"
+    detail = f"{field} is {id}, but the room has no message with this id; "
+    detail += "use the id of a message in this room, or leave it out"
     return Problem("no-such-message", detail, field=field, value=str(id))
 
 
 def _gone(field: str, id: MessageId, oldest: Message) -> Problem:
-    detail = f"{field} is {id}, and messages as old as that are no longer kept; "
-    detail += f"the oldest one here is {oldest.id}; start afresh with since=0-0"
+    detail = f"{field} is {id}, but messages that old are no longer kept; "
+    detail += f"the oldest here is {oldest.id}; start afresh with since=0-0"
     return Problem("message-gone", detail, field=field, value=str(id))
 
 

@@ -1,4 +1,4 @@
-"""What a request under ``/api`` asks for: its texts, checked, as values."""
+"""The parameters and bodies of requests under ``/api``, validated and parsed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from chatroom.wire.fields import Flaw
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 MAX_QUERY_LENGTH = 200
-"""Characters of what is searched for."""
+"""Characters."""
 
 
 def message_id(field: str, text: str) -> MessageId:
-    """The id that a parameter names.
+    """Parse a parameter that is a message's id.
 
     Raises:
-        Problem: it is no id.
+        Problem: it is not an id.
     """
     try:
         return MessageId.parse(text)
@@ -31,7 +31,7 @@ def message_id(field: str, text: str) -> MessageId:
 
 
 def number(field: str, text: str, low: int, high: int) -> int:
-    """The number that the text is.
+    """Parse a parameter that is a whole number.
 
     Raises:
         Problem: it isn't a number from ``low`` to ``high``.
@@ -44,31 +44,31 @@ def number(field: str, text: str, low: int, high: int) -> int:
 
 
 class Post(NamedTuple):
-    """What the body of a POST asks to say."""
+    """The body of a POST, validated."""
 
     draft: Draft
     cmid: str
 
 
 def post(data: bytes, *, max_name_length: int) -> Post:
-    """Read the body of a POST.
+    """Parse the body of a POST.
 
     Args:
-        data: within ``maxMessageBytes``.
+        data: at most ``maxMessageBytes``.
         max_name_length: characters.
 
     Raises:
-        Problem: it is no JSON object, or a field is not what it should be.
+        Problem: it is not a JSON object, or a field is invalid.
     """
     found = _object(data)
-    name = _text(found, "userName", "who says it")
+    name = _text(found, "userName", "the sender's name")
     try:
         name = checked(name, max_name_length)
     except BadName as error:
         value = problems.abridged(name)
         raise Problem("bad-field", error.detail, field="userName", value=value) from None
-    body = _text(found, "body", "what to say: a text of at least one character")
-    timestamp = _text(found, "timestamp", "a text, or no such field", default="")
+    body = _text(found, "body", "the message's text, at least one character")
+    timestamp = _text(found, "timestamp", "a string, or no such field", default="")
     return Post(Draft(name, body, timestamp or message_json.local_time()), _cmid(found))
 
 
@@ -85,7 +85,7 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _cmid(found: dict[str, Any]) -> str:
-    wanted = f"a text of 1 to {MAX_CMID_LENGTH} characters, new for each message"
+    wanted = f"a string of 1 to {MAX_CMID_LENGTH} characters, new for each message"
     cmid = _text(found, "cmid", wanted, default="")
     if ("cmid" in found and not cmid) or len(cmid) > MAX_CMID_LENGTH:
         raise problems.refuse("bad-field", "cmid", cmid, wanted)
@@ -93,12 +93,12 @@ def _cmid(found: dict[str, Any]) -> str:
 
 
 def _text(found: dict[str, Any], key: str, wanted: str, *, default: str | None = None) -> str:
-    """The field; a field that has no default must not be empty."""
+    """The field's text; without a default, it must be there and not empty."""
 
     def refusal(flaw: Flaw) -> Problem:
         if flaw is Flaw.MISSING:
             return Problem("bad-field", f"{key} is missing; wanted: {wanted}", field=key)
-        way_out = "no lone surrogate in it" if flaw is Flaw.SURROGATE else wanted
+        way_out = "a string without lone surrogates" if flaw is Flaw.SURROGATE else wanted
         return problems.refuse("bad-field", key, found[key], way_out)
 
     value = fields.text(found, key, refusal, default)

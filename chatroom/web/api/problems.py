@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): how ``/api`` says what was wrong, and what to do about it."""
+"""Problem details (RFC 9457): how ``/api`` reports errors, and what to do about them."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from chatroom.errors import Problem
 MEDIA_TYPE = "application/problem+json"
 
 SHOWN_CHARACTERS = 100
-"""Of a value that was refused: enough to recognise it, however long it is."""
+"""Of a refused value: enough to recognise it, however long it is."""
 
 
 class Kind(NamedTuple):
-    """One kind of problem: the same status and title each time; only the detail differs."""
+    """One kind of problem: status and title are fixed, only the detail varies."""
 
     status: int
     title: str
 
 
 KINDS = {
-    "bad-request": Kind(400, "The request cannot be read"),
-    "bad-room": Kind(400, "That is no name of a room"),
-    "bad-parameter": Kind(400, "A parameter has a value that it cannot have"),
+    "bad-request": Kind(400, "Malformed request"),
+    "bad-room": Kind(400, "Invalid room name"),
+    "bad-parameter": Kind(400, "Invalid parameter"),
     "bad-json": Kind(400, "The body is not a JSON object"),
-    "foreign-origin": Kind(403, "Pages of this origin may not do that"),
-    "too-many-rooms": Kind(403, "No more rooms can be made"),
+    "foreign-origin": Kind(403, "Pages from this origin may not do that"),
+    "too-many-rooms": Kind(403, "No more rooms can be created"),
     "not-found": Kind(404, "There is nothing at this address"),
     "no-such-message": Kind(404, "The room has no message with this id"),
-    "method-not-allowed": Kind(405, "This address does not take this method"),
-    "not-acceptable": Kind(406, "There is no answer of the type that was asked for"),
+    "method-not-allowed": Kind(405, "This address does not support this method"),
+    "not-acceptable": Kind(406, "No response of the requested type"),
     "cmid-reused": Kind(409, "This cmid belongs to another message"),
     "message-gone": Kind(410, "The message is no longer kept"),
     "too-large": Kind(413, "The body is too large"),
-    "unsupported-type": Kind(415, "The body is of a type that is not taken"),
-    "bad-field": Kind(422, "A field has a value that it cannot have"),
-    "internal": Kind(500, "The server made a mistake"),
-    "full": Kind(503, "All places are taken, or the server stops"),
-    "busy": Kind(503, "Too many are reading the history"),
+    "unsupported-type": Kind(415, "Unsupported content type"),
+    "bad-field": Kind(422, "Invalid field"),
+    "internal": Kind(500, "Internal server error"),
+    "full": Kind(503, "All places are taken, or the server is stopping"),
+    "busy": Kind(503, "Too many clients are reading the history"),
     "unavailable": Kind(503, "The room cannot do that now"),
 }
 """Every problem by its ``code``."""
@@ -51,13 +51,13 @@ def refuse(code: str, field: str, value: object, wanted: str) -> Problem:
 
 
 def shown(value: object) -> str:
-    """What was refused, in a sentence: texts in quotes."""
+    """The refused value as part of a sentence: strings in quotes."""
     text = abridged(value)
     return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
 
 
 def abridged(value: object) -> str:
-    """What was refused as text, not too long; half a surrogate pair becomes a ``?``."""
+    """The refused value as text, truncated; a lone surrogate becomes a ``?``."""
     text = value if isinstance(value, str) else json.dumps(value)
     if len(text) > SHOWN_CHARACTERS:
         text = f"{text[:SHOWN_CHARACTERS]}… ({len(text)} characters)"
@@ -65,16 +65,16 @@ def abridged(value: object) -> str:
 
 
 def status(problem: Problem) -> int:
-    """The HTTP status that goes with the problem."""
+    """The problem's HTTP status."""
     return KINDS[problem.code].status
 
 
 def to_json(problem: Problem, document: str) -> str:
-    """The body of the answer.
+    """The body of the response.
 
     Args:
         problem: its code is one of ``KINDS``.
-        document: the address of the OpenAPI document, in which ``type`` points at the kind.
+        document: the URL of the OpenAPI document, where ``type`` points to the kind.
     """
     kind = KINDS[problem.code]
     members: dict[str, Any] = {

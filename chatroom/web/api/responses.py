@@ -1,4 +1,4 @@
-"""How ``/api`` answers: with JSON, with a tag to ask again by, or with a problem."""
+"""The responses of ``/api``: JSON, with or without an ETag, and problems."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ log = logging.getLogger(__name__)
 JSON, LINES = "application/json", "application/x-ndjson"
 
 RETRY_AFTER = "5"
-"""Seconds, with every 503 that does not say another number."""
+"""Seconds, for every 503 that does not set its own."""
 
 
 def fresh(text: str, status: int = 200, mimetype: str = JSON) -> Response:
-    """An answer that is not to be kept; without a text, its body comes later."""
+    """A response that must not be cached; without a text, its body is added later."""
     response = Response(f"{text}\n" if text else None, status, mimetype=mimetype)
     response.cache_control.no_store = True
     return response
 
 
 def cached(text: str, links: Sequence[str] = ()) -> Response:
-    """An answer with a tag that tells it from every other one."""
+    """A response with an ETag made from its content; 304 if the client already has it."""
     content = "\n".join([text, *links]).encode()
     response = tagged(hashlib.blake2b(content, digest_size=12).hexdigest(), JSON, weak=False)
     if links:
@@ -41,7 +41,7 @@ def cached(text: str, links: Sequence[str] = ()) -> Response:
 
 
 def tagged(tag: str, mimetype: str = LINES, *, weak: bool = True) -> Response:
-    """An answer without a body yet; 304 where the client has what it would be."""
+    """A response with an ETag and no body yet; 304 if the client already has it."""
     response = Response(mimetype=mimetype)
     response.set_etag(tag, weak)
     response.cache_control.no_cache = True
@@ -52,10 +52,10 @@ def tagged(tag: str, mimetype: str = LINES, *, weak: bool = True) -> Response:
 
 
 def negotiated(*types: str) -> str:
-    """The one of these media types that the client likes best, the first of several.
+    """The media type that the client prefers, the first in case of a tie.
 
     Raises:
-        Problem: it likes none.
+        Problem: the client accepts none of them.
     """
     if not request.accept_mimetypes:
         return types[0]
@@ -70,7 +70,7 @@ def negotiated(*types: str) -> str:
 
 
 def let_in(response: Response, configuration: Configuration) -> Response:
-    """Let a page of an allowed origin read the answer (https://fetch.spec.whatwg.org, CORS)."""
+    """Let pages of an allowed origin read the response (https://fetch.spec.whatwg.org, CORS)."""
     response.vary.add("Origin")
     origin = request.headers.get("Origin")
     if origin is None:
@@ -99,7 +99,7 @@ def let_in(response: Response, configuration: Configuration) -> Response:
 
 
 def init_app(app: Flask, api: Blueprint, configuration: Configuration) -> None:
-    """Answer with a problem whatever goes wrong under ``/api``; let allowed origins read it all."""
+    """Turn every error under ``/api`` into a problem; let allowed origins read all responses."""
 
     @api.after_request
     def let_others_in(response: Response) -> Response:
@@ -107,7 +107,7 @@ def init_app(app: Flask, api: Blueprint, configuration: Configuration) -> None:
 
     @app.before_request
     def explain_missing() -> Response | None:
-        # No view and no blueprint is known where the path or the method is wrong.
+        # With a wrong path or method, Flask knows no view and no blueprint.
         if request.routing_exception and f"{request.path}/".startswith("/api/"):
             return _answer(_from_http(request.routing_exception))
         return None
@@ -145,7 +145,7 @@ def _from_chat(error: ChatError) -> Problem:
         code = "foreign-origin" if error.status == 403 else "full"
         return Problem(code, error.reason, error.headers)
     if isinstance(error, TooManyRooms):
-        return Problem("too-many-rooms", f"{error}; use one that is there")
+        return Problem("too-many-rooms", f"{error}; use an existing room")
     if isinstance(error, TypedRefusal) and error.code in problems.KINDS:
         return Problem(error.code, error.detail, field="cmid", value=error.more.get("cmid", ""))
     log.warning("error: %s %s: %s", request.method, request.path, error)
@@ -155,11 +155,11 @@ def _from_chat(error: ChatError) -> Problem:
 def _from_http(error: HTTPException) -> Problem:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
-        detail = f"{request.method} is not for this address; wanted: {allowed}"
+        detail = f"{request.method} is not supported at this address; wanted: {allowed}"
         return Problem("method-not-allowed", detail, {"Allow": allowed})
     if error.code in (404, 308):
-        detail = "There is nothing here; the addresses are in " + url_for("api.description")
+        detail = "There is nothing here; the addresses are listed in " + url_for("api.description")
         return Problem("not-found", detail)
     if error.code == 500:
-        return Problem("internal", "The server made a mistake; its log has the details")
+        return Problem("internal", "Internal server error; the server's log has the details")
     return Problem("bad-request", str(error.description or error.name))
