@@ -49,6 +49,13 @@ _IMPORT = re.compile(
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ \t]*)$", re.MULTILINE)
 """Whole lines of it. Where code follows on the same line, as behind a ``@type``, it stays."""
 
+_BEHIND = {
+    ".js": re.compile(r"""[ \t]+//[^"'`\n]*$""", re.MULTILINE),
+    ".css": re.compile(r"""[ \t]+/\*(?:(?!\*/)[^"'\n])*\*/$""", re.MULTILINE),
+}
+"""The comment behind code, by the file's ending. With a quote in it, it might be part of a text,
+and stays; a text without a line's end has its closing quote behind whatever looks like one."""
+
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 """No text of ours goes over the end of a line: in there it would be a part of the text."""
 
@@ -124,24 +131,25 @@ def _names(folder: Path) -> Iterator[str]:
             yield name.as_posix()
 
 
-def _bare(text: str) -> str:
-    """The script or style without indentation and lines of comment: a quarter of the load.
+def _bare(text: str, ending: str) -> str:
+    """The script or style without indentation and comments: more than a quarter of the load.
 
-    Empty lines stand for them, so that a browser counts lines as the file does.
+    Empty lines stand for whole lines of comment, so that a browser counts lines as the file does.
     """
     text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    text = _BEHIND[ending].sub("", text)
     return _INDENTATION.sub("", text)
 
 
 def _read(folder: Path, name: str) -> Asset:
     body = (folder / name).read_bytes()
-    if name.endswith((".js", ".css")):
-        body = _bare(body.decode()).encode()
+    ending = posixpath.splitext(name)[1]
+    if ending in _BEHIND:
+        body = _bare(body.decode(), ending).encode()
     # mtime: the same file gives the same bytes, today and on another machine
     gzipped = gzip.compress(body, 9, mtime=0)
     worthwhile = len(gzipped) <= WORTHWHILE * len(body)
-    media_type = MEDIA_TYPES[posixpath.splitext(name)[1]]
-    return Asset(name, media_type, body, gzipped if worthwhile else None, _hash(body))
+    return Asset(name, MEDIA_TYPES[ending], body, gzipped if worthwhile else None, _hash(body))
 
 
 def _hash(content: bytes) -> str:

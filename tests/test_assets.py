@@ -63,7 +63,7 @@ def test_the_media_types_have_endings():
     assert all(ending.startswith(".") and "/" in kind for ending, kind in MEDIA_TYPES.items())
 
 
-def test_indentation_and_lines_of_comment_stay_at_home_and_no_line_moves(tmp_path: Path):
+def test_indentation_and_comments_stay_at_home_and_no_line_moves(tmp_path: Path):
     script = """\
 /**
  * What it is for.
@@ -71,7 +71,8 @@ def test_indentation_and_lines_of_comment_stay_at_home_and_no_line_moves(tmp_pat
 export const a = /** @type {any} */ ("// no comment"); // why
   // a reason
 if (a) {
-  /** @type {any} */ (a).b = "/*  ";
+  /** @type {any} */ (a).b = "/*  "; // 1: "quoted"
+  b("a // b"); // c
 }
 const c = `
 */ https://example.org/*`;
@@ -84,13 +85,40 @@ const c = `
 
 
 
-export const a = /** @type {any} */ ("// no comment"); // why
+export const a = /** @type {any} */ ("// no comment");
 
 if (a) {
-/** @type {any} */ (a).b = "/*  ";
+/** @type {any} */ (a).b = "/*  "; // 1: "quoted"
+b("a // b");
 }
 const c = `
 */ https://example.org/*`;
+"""
+    )
+
+
+def test_a_style_goes_without_its_comments_too(tmp_path: Path):
+    style = """\
+/* What
+   it is for. */
+a {
+  color: red; /* why */
+  content: "a /* b */"; /* a "word" */
+  background: url( //example.org);
+}
+"""
+    served = write(tmp_path, {"a.css": style})["a.css"].body.decode()
+
+    assert (
+        served
+        == """\
+
+
+a {
+color: red;
+content: "a /* b */"; /* a "word" */
+background: url( //example.org);
+}
 """
     )
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from running import CHECKOUT
 
+from chatroom.assets import Assets
+
 STATIC = CHECKOUT / "static"
 TOOLS = CHECKOUT / "tests" / "page"
 MODULES = {path.name: path.read_text() for path in STATIC.glob("*.js")}
@@ -59,6 +61,28 @@ def test_no_text_of_a_module_goes_over_the_end_of_a_line() -> None:
             look(source);
         }"""
     run("node", "-e", script, *sorted(STATIC.glob("*.js")), cwd=TOOLS)
+
+
+def test_what_is_served_is_the_same_program_without_its_comments(tmp_path: Path) -> None:
+    """The server takes the comments away, and goes by looks where a compiler knows."""
+    assets = Assets(STATIC)
+    scripts = [name for name in assets if name.endswith(".js")]
+    for name in scripts:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(assets[name].body)
+    script = """
+        const ts = require("typescript"), fs = require("fs");
+        const [folder, served, ...names] = process.argv.slice(1);
+        const compilerOptions = { target: "esnext", module: "esnext", removeComments: true };
+        const program = (file) => {
+            const text = fs.readFileSync(file, "utf8");
+            return ts.transpileModule(text, { compilerOptions }).outputText;
+        };
+        for (const name of names) {
+            if (program(folder + "/" + name) !== program(served + "/" + name)) throw name;
+        }"""
+    assert scripts
+    run("node", "-e", script, STATIC, tmp_path, *scripts, cwd=TOOLS)
 
 
 def test_a_module_can_be_read_in_one_sitting() -> None:
