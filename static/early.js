@@ -11,7 +11,7 @@
   document.documentElement.dataset.theme = kept("chat:settings")?.theme ?? "system";
 
   document.addEventListener("readystatechange", () => {
-    // In English, which the template has; names.js brings the other words with the question.
+    // In English, which the template has; name_dialog.js brings the other words with the question.
     const isEnglish = navigator.language.startsWith("en");
     if (document.readyState !== "interactive" || !isEnglish || kept("chat:name")) return;
     const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("name-dialog"));
@@ -20,7 +20,7 @@
     document.getElementById("name")?.focus();
     const hold = (/** @type {Event} */ event) => {
       event.preventDefault();
-      form.dataset.answered = ""; // for names.js
+      form.dataset.answered = ""; // for name_dialog.js
     };
     form.addEventListener("submit", hold, { once: true });
   });

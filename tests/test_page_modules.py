@@ -13,7 +13,8 @@ from chatroom.assets import Assets
 
 STATIC = CHECKOUT / "static"
 TOOLS = CHECKOUT / "tests" / "page"
-MODULES = {path.name: path.read_text() for path in STATIC.glob("*.js")}
+SCRIPTS = sorted(STATIC.rglob("*.js"))
+MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in SCRIPTS}
 TEMPLATE = (CHECKOUT / "templates" / "chat.html").read_text()
 
 
@@ -60,14 +61,13 @@ def test_no_text_of_a_module_goes_over_the_end_of_a_line() -> None:
             };
             look(source);
         }"""
-    run("node", "-e", script, *sorted(STATIC.glob("*.js")), cwd=TOOLS)
+    run("node", "-e", script, *SCRIPTS, cwd=TOOLS)
 
 
 def test_what_is_served_is_the_same_program_without_its_comments(tmp_path: Path) -> None:
     """The server takes the comments away, and goes by looks where a compiler knows."""
     assets = Assets(STATIC)
-    scripts = [name for name in assets if name.endswith(".js")]
-    for name in scripts:
+    for name in MODULES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(assets[name].body)
     script = """
@@ -81,31 +81,32 @@ def test_what_is_served_is_the_same_program_without_its_comments(tmp_path: Path)
         for (const name of names) {
             if (program(folder + "/" + name) !== program(served + "/" + name)) throw name;
         }"""
-    assert scripts
-    run("node", "-e", script, STATIC, tmp_path, *scripts, cwd=TOOLS)
+    assert MODULES
+    run("node", "-e", script, STATIC, tmp_path, *MODULES, cwd=TOOLS)
 
 
 def test_a_module_can_be_read_in_one_sitting() -> None:
     long = {name: js.count("\n") for name, js in MODULES.items() if js.count("\n") > 330}
-    assert set(long) <= {"chat.js", "conversation.js", "timeline.js"}, long
+    assert set(long) <= {"conversation/conversation.js"}, long
 
 
 def test_what_is_left_for_later_is_not_loaded_before() -> None:
-    for name in ("search.js", "sheets.js", "caller.js", "viewport.js", "german.js"):
-        assert not any(re.search(rf'^import .*"./{name}"', js, re.M) for js in MODULES.values())
-        assert any(f'import("./{name}")' in js for js in MODULES.values())
+    at_first = {"chat.js", *Assets(STATIC).modules("chat.js")}
+    for name in ("search", "dialogs", "notifier", "viewport", "german"):
+        assert not any(module.endswith(f"/{name}.js") for module in at_first)
+        assert any(re.search(rf'import\("[./\w]*/{name}\.js"\)', MODULES[js]) for js in at_first)
 
 
 def test_every_string_of_the_template_has_its_key() -> None:
-    keys = set(re.findall(r"^  (\w+):", MODULES["strings.js"], re.MULTILINE))
+    keys = set(re.findall(r"^  (\w+):", MODULES["base/strings.js"], re.MULTILINE))
     used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', TEMPLATE))
     assert used
     assert used - keys == set()
 
 
 def test_no_string_is_left_over() -> None:
-    keys = set(re.findall(r"^  (\w+):", MODULES["strings.js"], re.MULTILINE))
-    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "strings.js")
+    keys = set(re.findall(r"^  (\w+):", MODULES["base/strings.js"], re.MULTILINE))
+    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "base/strings.js")
     said = set(re.findall(r'\bt\.(\w+)|data-t(?:-\w+)?="(\w+)"', everywhere))
     indirect = {"retry", "edit", "discard", "reasons"}
     assert keys - {one or other for one, other in said} - indirect == set()

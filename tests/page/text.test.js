@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { LONGEST, SHORTEST, delay } from "../static/backoff.js";
-import { Happenings } from "../static/people.js";
-import { firstUnread, unreadBetween } from "../static/reading.js";
-import { byteLength, clockText, firstCodePoints, hueClass, initial, newCmid, shownName, wellFormed } from "../static/text.js";
-import { place } from "../static/time.js";
+import { LONGEST, SHORTEST, delay } from "../static/connection/backoff.js";
+import { Happenings } from "../static/people/people.js";
+import { firstUnread, unreadBetween } from "../static/conversation/unread.js";
+import { byteLength, clockText, firstCodePoints, hueClass, initial, newCmid, shownName, wellFormed } from "../static/base/text.js";
+import { place } from "../static/conversation/time.js";
 
 test("the wait before an attempt is between half a second and twenty", () => {
   for (let attempt = 1; attempt < 50; attempt += 1) {

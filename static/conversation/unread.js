@@ -1,7 +1,7 @@
 /** How far the reader has read, here and in the rooms visited before; what is unread. */
 
-import { recall, remember } from "./storage.js";
-import { seqOf } from "./text.js";
+import { recall, remember } from "../base/storage.js";
+import { seqOf } from "../base/text.js";
 
 const PREFIX = "chat:read:";
 

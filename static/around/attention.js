@@ -1,14 +1,14 @@
 /** What tells the reader that something was said: a count in the title and on the icon; more on request. */
 
-import { byId } from "./dom.js";
-import { t } from "./strings.js";
+import { byId } from "../base/dom.js";
+import { t } from "../base/strings.js";
 
-/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("../base/store.js").Store} Store */
 
 export class Attention {
   #store;
   #room;
-  /** @type {import("./caller.js").Caller|null} */
+  /** @type {import("./notifier.js").Caller|null} */
   #caller = null;
 
   /** @param {Store} store @param {string} room */
@@ -23,7 +23,7 @@ export class Attention {
     return this.#store.state.notify !== "off" || this.#store.state.sound;
   }
 
-  /** Somebody else said something, here or in another room. @param {import("./session.js").Message} message */
+  /** Somebody else said something, here or in another room. @param {import("../connection/session.js").Message} message */
   async call(message) {
     if (this.wanted) (await this.#load()).call(message);
   }
@@ -40,7 +40,7 @@ export class Attention {
 
   /** Most readers never want it, so it is not loaded before one does. */
   async #load() {
-    const { Caller } = await import("./caller.js");
+    const { Caller } = await import("./notifier.js");
     return (this.#caller ??= new Caller(this.#store, this.#room));
   }
 }

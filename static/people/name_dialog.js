@@ -1,8 +1,8 @@
 /** Asks for a name: at the first visit, when it is taken, and when the reader wants another. */
 
-import { byId } from "./dom.js";
-import { t } from "./strings.js";
-import { firstCodePoints, shownName, wellFormed } from "./text.js";
+import { byId } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { firstCodePoints, shownName, wellFormed } from "../base/text.js";
 
 export class NameDialog {
   #dialog = byId("name-dialog", HTMLDialogElement);

@@ -5,7 +5,7 @@
  * interpreted as HTML.
  */
 
-import { element } from "./dom.js";
+import { element } from "../base/dom.js";
 
 /**
  * @typedef {{kind: "text"|"code"|"block"|"link"|"mention", text: string, href?: string}} Part

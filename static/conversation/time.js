@@ -1,7 +1,7 @@
 /** Times and days, in the reader's language and time zone. */
 
-import { LANGUAGE } from "./language.js";
-import { t } from "./strings.js";
+import { LANGUAGE } from "../base/language.js";
+import { t } from "../base/strings.js";
 
 const GROUP_WITHIN = 5 * 60_000; // ms between messages of one sender that share a heading
 

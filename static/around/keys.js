@@ -1,14 +1,14 @@
 /** Keys and buttons for the whole page. What they open is loaded when it is first wanted. */
 
-import { byId } from "./dom.js";
-import { t } from "./strings.js";
+import { byId } from "../base/dom.js";
+import { t } from "../base/strings.js";
 
 /**
  * @param {object} parts
- * @param {import("./conversation.js").Conversation} parts.conversation
- * @param {import("./composer.js").Composer} parts.composer
- * @param {import("./archive.js").Archive} parts.archive
- * @param {import("./rooms.js").RoomList} parts.rooms
+ * @param {import("../conversation/conversation.js").Conversation} parts.conversation
+ * @param {import("../writing/composer.js").Composer} parts.composer
+ * @param {import("../connection/archive.js").Archive} parts.archive
+ * @param {import("../rooms/rooms.js").RoomList} parts.rooms
  * @param {string} parts.room
  */
 export function wireKeys({ conversation, composer, archive, rooms, room }) {
@@ -16,7 +16,7 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
   const body = byId("body", HTMLTextAreaElement);
   const panel = byId("search", HTMLElement);
   const searchFor = byId("search-for", HTMLInputElement);
-  /** @type {import("./search.js").Search|null} */
+  /** @type {import("../conversation/search.js").Search|null} */
   let search = null;
 
   /**
@@ -38,12 +38,12 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
     panel.hidden = false;
     searchFor.focus(); // at once: what is typed while the rest loads is meant for it
     searchFor.select();
-    const part = await later(() => import("./search.js"));
+    const part = await later(() => import("../conversation/search.js"));
     if (part) search ??= new part.Search(archive, () => composer.focus());
     else panel.hidden = true;
   };
-  const openHelp = async () => (await later(() => import("./sheets.js")))?.openHelp();
-  const openInvitation = async () => (await later(() => import("./sheets.js")))?.openInvitation(room);
+  const openHelp = async () => (await later(() => import("./dialogs.js")))?.openHelp();
+  const openInvitation = async () => (await later(() => import("./dialogs.js")))?.openInvitation(room);
   const openRooms = () => {
     if (isDrawer(side)) side.showPopover();
     rooms.focus();
@@ -72,7 +72,7 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
   byId("open-help", HTMLElement).addEventListener("click", openHelp);
   byId("open-invite", HTMLElement).addEventListener("click", openInvitation);
   byId("invite-copy", HTMLButtonElement).addEventListener("click", async ({ currentTarget }) =>
-    (await import("./sheets.js")).copyInvitation(/** @type {HTMLButtonElement} */ (currentTarget)),
+    (await import("./dialogs.js")).copyInvitation(/** @type {HTMLButtonElement} */ (currentTarget)),
   );
   // Browsers give the focus back by themselves, but not within the drawer.
   const settings = byId("settings", HTMLElement);

@@ -1,8 +1,8 @@
 /** The sheets that are seldom opened: help and the invitation. Loaded when they are first wanted. */
 
-import { byId, element } from "./dom.js";
-import { at, roomUrl } from "./places.js";
-import { t } from "./strings.js";
+import { byId, element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { at, roomUrl } from "../connection/addresses.js";
 
 const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);
 const COMMAND = isMac ? "⌘" : t.control;

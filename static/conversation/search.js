@@ -1,10 +1,10 @@
 /** Search in this room; a result leads to its place in the conversation. Loaded when it is first wanted. */
 
-import { ArchiveError } from "./archive.js";
-import { byId, element } from "./dom.js";
+import { byId, element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { hueClass, shownName } from "../base/text.js";
+import { ArchiveError } from "../connection/archive.js";
 import { dateOf } from "./row.js";
-import { t } from "./strings.js";
-import { hueClass, shownName } from "./text.js";
 import { dateAndTime } from "./time.js";
 
 const EXCERPT = 220; // characters of a result
@@ -14,7 +14,7 @@ const AGAIN_AFTER = 1_000; // ms; the first searches of a long room only make it
 const MOST_TRIES = 30;
 const COVERS = 0.6; // of a window's width: then the conversation cannot be seen beside the search
 
-/** @typedef {import("./session.js").Message} Message */
+/** @typedef {import("../connection/session.js").Message} Message */
 
 export class Search {
   #panel = byId("search", HTMLElement);
@@ -30,7 +30,7 @@ export class Search {
   #oldest = "";
   #closed;
 
-  /** @param {import("./archive.js").Archive} archive @param {() => void} closed */
+  /** @param {import("../connection/archive.js").Archive} archive @param {() => void} closed */
   constructor(archive, closed) {
     this.#archive = archive;
     this.#closed = closed;

@@ -1,10 +1,10 @@
 /** The box in which the reader writes: keys, draft, recall, and what is to be said about it. */
 
-import { isTouch } from "./dom.js";
-import { messageFrame } from "./session.js";
-import { recall, remember } from "./storage.js";
-import { t } from "./strings.js";
-import { byteLength, clockText, newCmid, wellFormed } from "./text.js";
+import { isTouch } from "../base/dom.js";
+import { recall, remember } from "../base/storage.js";
+import { t } from "../base/strings.js";
+import { byteLength, clockText, newCmid, wellFormed } from "../base/text.js";
+import { messageFrame } from "../connection/session.js";
 
 const MOST_RECALLED = 20; // texts
 const SAVE_AFTER = 300; // ms

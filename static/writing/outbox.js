@@ -5,7 +5,7 @@
  * The same cmid is stored once, however often it is sent. So whatever is in doubt is sent again.
  */
 
-import { newCmid } from "./text.js";
+import { newCmid } from "../base/text.js";
 
 /**
  * @typedef {object} Item

@@ -7,9 +7,9 @@
  * meanwhile is kept in `#tail`, with which the window can be attached again at once.
  */
 
-import { element } from "./dom.js";
+import { element } from "../base/dom.js";
+import { t } from "../base/strings.js";
 import { dateOf, messageRow } from "./row.js";
-import { t } from "./strings.js";
 import { dayName, place } from "./time.js";
 
 const MOST_SHOWN = 500; // items in the page
@@ -17,7 +17,7 @@ const KEPT = 350; // of them, when there were more
 const MOST_KEPT = 350; // newest messages that are held for a window that is not attached
 
 /**
- * @typedef {import("./session.js").Message} Message
+ * @typedef {import("../connection/session.js").Message} Message
  * @typedef {object} Entry
  * @property {string} id of the message; "" for a note
  * @property {HTMLLIElement} node

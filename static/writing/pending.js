@@ -1,9 +1,9 @@
 /** The outbox as it stands on the page: what was written here and is still on its way. */
 
-import { button, element } from "./dom.js";
-import { linesOf } from "./row.js";
-import { t } from "./strings.js";
-import { hueClass } from "./text.js";
+import { button, element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { hueClass } from "../base/text.js";
+import { linesOf } from "../conversation/row.js";
 
 const SLOW_AFTER = 400; // ms; most messages are back sooner, and words that flash by help nobody
 

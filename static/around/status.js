@@ -1,7 +1,7 @@
 /** The connection's state, in words. */
 
-import { byId, isTouch } from "./dom.js";
-import { because, t } from "./strings.js";
+import { byId, isTouch } from "../base/dom.js";
+import { because, t } from "../base/strings.js";
 
 const GOING_AWAY = 1001;
 const SERVER_ERROR = 1011;
@@ -9,7 +9,7 @@ const SLOW = 4008;
 const NEWS_LAST = 12_000; // ms that a word about what was missed stays
 const HUSH = 5_000; // ms of a planned restart in which nobody need worry
 
-/** @typedef {import("./connection.js").Cause} Cause */
+/** @typedef {import("../connection/connection.js").Cause} Cause */
 export class StatusLine {
   #line;
   #words;

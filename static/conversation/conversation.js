@@ -2,22 +2,22 @@
  * The reader in front of the timeline: what is new to them, where they stand, what they want more of.
  */
 
-import { ArchiveError } from "./archive.js";
-import { button, byId, element } from "./dom.js";
+import { button, byId, element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { seqOf } from "../base/text.js";
+import { ArchiveError } from "../connection/archive.js";
+import { Happenings } from "../people/people.js";
 import { Follower } from "./scroll.js";
-import { Happenings } from "./people.js";
-import { firstUnread, isReadMark, lastRead, setLastRead } from "./reading.js";
-import { t } from "./strings.js";
-import { seqOf } from "./text.js";
 import { Timeline, TOP_WORDS } from "./timeline.js";
+import { firstUnread, isReadMark, lastRead, setLastRead } from "./unread.js";
 
 const SETTLE = 400; // ms in which what was put on the page by hand is not read out
 const MESSAGE_ID = /^\d+-\w+$/;
 const SHOWN_FOR = 3_000; // ms that a message stands out to which a link led
 
 /**
- * @typedef {import("./session.js").Message} Message
- * @typedef {import("./session.js").Person} Person
+ * @typedef {import("../connection/session.js").Message} Message
+ * @typedef {import("../connection/session.js").Person} Person
  *
  * @typedef {object} Hooks
  * @property {(words: string) => void} news something about the connection that there is to say
@@ -47,8 +47,8 @@ export class Conversation {
   #note = null;
 
   /**
-   * @param {import("./store.js").Store} store
-   * @param {import("./archive.js").Archive} archive
+   * @param {import("../base/store.js").Store} store
+   * @param {import("../connection/archive.js").Archive} archive
    * @param {Hooks} hooks
    */
   constructor(store, archive, hooks) {

@@ -1,7 +1,7 @@
 /** What the reader has chosen: appearance, notifications, sound. Kept in this browser. */
 
-import { byId } from "./dom.js";
-import { recall, remember } from "./storage.js";
+import { byId } from "../base/dom.js";
+import { recall, remember } from "../base/storage.js";
 
 const KEY = "chat:settings"; // early.js reads it, too
 const CHOICES = { theme: ["system", "light", "dark"], notify: ["off", "mentions", "all"] };
@@ -19,7 +19,7 @@ export function keptSettings() {
 /**
  * Wire the controls to the store, and the store to the page.
  *
- * @param {import("./store.js").Store} store
+ * @param {import("../base/store.js").Store} store
  * @param {import("./attention.js").Attention} attention
  */
 export function wireSettings(store, attention) {

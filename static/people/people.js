@@ -1,20 +1,20 @@
 /** Who is here, who types, who came and went. */
 
-import { element } from "./dom.js";
-import { t } from "./strings.js";
-import { hueClass, initial, shownName } from "./text.js";
+import { element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { hueClass, initial, shownName } from "../base/text.js";
 
 const TYPES_FOR = 6_000; // ms after the last word of it
 const MOST_NAMED = 4; // people in one note
 
-/** @typedef {import("./session.js").Person} Person */
+/** @typedef {import("../connection/session.js").Person} Person */
 
 /**
  * The list of those who are here.
  *
  * @param {HTMLElement} list
  * @param {HTMLElement} total
- * @param {Readonly<import("./store.js").State>} state
+ * @param {Readonly<import("../base/store.js").State>} state
  */
 export function showPeople(list, total, { people, count, me }) {
   total.textContent = String(count || "");

@@ -1,10 +1,10 @@
 /** Notifications and a sound, for readers who have asked for them. Loaded when one does. */
 
-import { byId } from "./dom.js";
-import { mentions } from "./markup.js";
-import { roomUrl } from "./places.js";
-import { t } from "./strings.js";
-import { shownName } from "./text.js";
+import { byId } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { shownName } from "../base/text.js";
+import { roomUrl } from "../connection/addresses.js";
+import { mentions } from "../conversation/markup.js";
 
 const MOST_QUOTED = 200; // characters of a message in a notification
 const QUIET_FOR = 1_500; // ms between two sounds
@@ -12,8 +12,8 @@ const FRONT_FIRST = 300; // ms that a tab waits for one that is in front
 const CLAIMED_FOR = 10_000; // ms; browsers slow the timers of hidden tabs
 
 /**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./session.js").Message} Message
+ * @typedef {import("../base/store.js").Store} Store
+ * @typedef {import("../connection/session.js").Message} Message
  */
 export class Caller {
   #store;

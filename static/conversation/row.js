@@ -1,15 +1,15 @@
 /** One message as an item of the list; also one that is still on its way. */
 
-import { button, element } from "./dom.js";
+import { button, element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { hueClass, initial, shownName } from "../base/text.js";
 import { isJumbo, parse, render } from "./markup.js";
-import { t } from "./strings.js";
-import { hueClass, initial, shownName } from "./text.js";
 import { fullTime, shortTime } from "./time.js";
 
 const LONG_TEXT = 1_500; // UTF-16 units
 const LONG_LINES = 18;
 
-/** @typedef {import("./session.js").Message} Message */
+/** @typedef {import("../connection/session.js").Message} Message */
 
 /**
  * @param {string} userName

@@ -1,9 +1,9 @@
 /** The list of rooms with what is unread in each; the way into another one. */
 
-import { batched, byId, element } from "./dom.js";
-import { at, roomMeant, roomUrl } from "./places.js";
-import { isReadMark, lastRead, unreadBetween, visitedRooms } from "./reading.js";
-import { t } from "./strings.js";
+import { batched, byId, element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { at, roomMeant, roomUrl } from "../connection/addresses.js";
+import { isReadMark, lastRead, unreadBetween, visitedRooms } from "../conversation/unread.js";
 
 const MOST_LISTED = 200; // rooms
 const PATIENCE = 15_000; // ms for an answer
@@ -28,7 +28,7 @@ export class RoomList {
   #shown = new Map();
 
   /**
-   * @param {import("./store.js").Store} store
+   * @param {import("../base/store.js").Store} store
    * @param {(name: string, since: string) => void} onNews something was said in another room that the
    *   reader goes to, behind the message `since`
    */
