@@ -46,7 +46,7 @@ const store = createStore({
 
 const outbox = new Outbox(room, { remember, recallAll });
 const archive = new Archive(BASE, room);
-const names = new NameDialog(() => store.state.limits.maxNameLength);
+const nameDialog = new NameDialog(() => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
 const attention = new Attention(store, room);
 const rooms = new RoomList(store, elsewhere);
@@ -83,7 +83,7 @@ const connection = new Connection(
       status.show(state, cause, until);
     },
     onSilence: () => session.ping(),
-    wanted: () => !names.insists,
+    wanted: () => !nameDialog.insists,
   },
 );
 const session = new Session({
@@ -126,7 +126,7 @@ function welcome({ userId, userName, users, count, recovered, limits }) {
 function message(message, isLive) {
   if (message.cmid && message.userId === store.state.me.userId) outbox.remove(message.cmid);
   typing.remove(message.userId);
-  if (conversation.message(message, isLive) && session.hasBeenLive) attention.call(message);
+  if (conversation.message(message, isLive) && session.hasBeenLive) attention.notify(message);
   paint();
 }
 
@@ -143,7 +143,7 @@ function live() {
 async function elsewhere(name, since) {
   if (!attention.wanted) return;
   const said = await new Archive(BASE, name).newer(since).catch(() => []);
-  for (const message of said) if (message.userId !== store.state.me.userId) attention.call(message);
+  for (const message of said) if (message.userId !== store.state.me.userId) attention.notify(message);
 }
 
 /** @param {import("./connection/session.js").Person[]} users */
@@ -213,7 +213,7 @@ function askForName({ name, why, must }) {
     store.set({ connection: "naming" });
     status.show("naming");
   }
-  names.ask({ name, why, must, chosen: must ? enter : rename });
+  nameDialog.ask({ name, why, must, chosen: must ? enter : rename });
 }
 
 /** @param {string} userName */

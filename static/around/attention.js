@@ -8,8 +8,8 @@ import { t } from "../base/strings.js";
 export class Attention {
   #store;
   #room;
-  /** @type {import("./notifier.js").Caller|null} */
-  #caller = null;
+  /** @type {import("./notifier.js").Notifier|null} */
+  #notifier = null;
 
   /** @param {Store} store @param {string} room */
   constructor(store, room) {
@@ -18,14 +18,14 @@ export class Attention {
     showUnread(store);
   }
 
-  /** Whether the reader has asked to be called. */
+  /** Whether the reader wants notifications or a sound. */
   get wanted() {
     return this.#store.state.notify !== "off" || this.#store.state.sound;
   }
 
   /** Somebody else said something, here or in another room. @param {import("../connection/session.js").Message} message */
-  async call(message) {
-    if (this.wanted) (await this.#load()).call(message);
+  async notify(message) {
+    if (this.wanted) (await this.#load()).notify(message);
   }
 
   async sound() {
@@ -34,14 +34,14 @@ export class Attention {
 
   /** @returns {Promise<string>} why we cannot notify, or "" */
   async askToNotify() {
-    const caller = await this.#load().catch(() => null);
-    return caller ? caller.askToNotify() : t.unreachable;
+    const notifier = await this.#load().catch(() => null);
+    return notifier ? notifier.askToNotify() : t.unreachable;
   }
 
   /** Most readers never want it, so it is not loaded before one does. */
   async #load() {
-    const { Caller } = await import("./notifier.js");
-    return (this.#caller ??= new Caller(this.#store, this.#room));
+    const { Notifier } = await import("./notifier.js");
+    return (this.#notifier ??= new Notifier(this.#store, this.#room));
   }
 }
 

@@ -1,4 +1,4 @@
-/** The sheets that are seldom opened: help and the invitation. Loaded when they are first wanted. */
+/** The dialogs for help and the invitation. Loaded when one of them is first opened. */
 
 import { byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";

@@ -15,7 +15,7 @@ const CLAIMED_FOR = 10_000; // ms; browsers slow the timers of hidden tabs
  * @typedef {import("../base/store.js").Store} Store
  * @typedef {import("../connection/session.js").Message} Message
  */
-export class Caller {
+export class Notifier {
   #store;
   #room;
   /** @type {AudioContext|null} */
@@ -29,15 +29,15 @@ export class Caller {
   }
 
   /** Somebody else said something: of many tabs the one in front claims it, else the first. @param {Message} message */
-  call(message) {
+  notify(message) {
     const isSeen = message.room === this.#room && document.visibilityState === "visible" && document.hasFocus();
     if (isSeen) this.#claim(message);
-    else setTimeout(() => this.#claim(message, () => this.#call(message)), FRONT_FIRST);
+    else setTimeout(() => this.#claim(message, () => this.#notify(message)), FRONT_FIRST);
   }
 
   /** Do the work, unless another tab has claimed the message. @param {Message} message @param {() => void} [work] */
   #claim({ room, id }, work = () => {}) {
-    if (!navigator.locks) return work(); // plain http has none: there each tab calls
+    if (!navigator.locks) return work(); // plain http has none: there each tab notifies
     navigator.locks.request(`chat:call:${room}:${id}`, { ifAvailable: true }, (lock) => {
       if (!lock) return;
       work();
@@ -46,15 +46,15 @@ export class Caller {
   }
 
   /** @param {Message} message */
-  #call(message) {
+  #notify(message) {
     const { notify, sound, me } = this.#store.state;
     const isForMe = mentions(message.body, me.userName);
-    if (notify === "all" || (notify === "mentions" && isForMe)) this.#notify(message);
+    if (notify === "all" || (notify === "mentions" && isForMe)) this.#show(message);
     if (sound) this.sound();
   }
 
   /** @param {Message} message */
-  #notify({ userName, body, id, room }) {
+  #show({ userName, body, id, room }) {
     if (!("Notification" in window) || Notification.permission !== "granted") return;
     const quoted = body.length > MOST_QUOTED ? `${body.slice(0, MOST_QUOTED)}…` : body;
     try {

@@ -51,7 +51,7 @@ export function sameDay(one, other) {
  * @param {Line|null} before
  * @param {Line} line
  */
-export function place(before, line) {
+export function standing(before, line) {
   const newDay = line.date !== null && !(before?.date && sameDay(before.date, line.date));
   const follows =
     !newDay && before !== null && before.sender === line.sender &&

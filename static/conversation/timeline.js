@@ -10,7 +10,7 @@
 import { element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { dateOf, messageRow } from "./row.js";
-import { dayName, place } from "./time.js";
+import { dayName, standing } from "./time.js";
 
 const MOST_SHOWN = 500; // items in the page
 const KEPT = 350; // of them, when there were more
@@ -214,7 +214,7 @@ export class Timeline {
   /** Whether a message that `userId` writes now goes under the heading of the last one. */
   continues(userId = this.#reader().userId) {
     const last = this.#entries.at(-1);
-    return place(last?.line ?? null, { sender: userId, date: new Date() }).follows;
+    return standing(last?.line ?? null, { sender: userId, date: new Date() }).follows;
   }
 
   /** "Today" does not stay today: word the days anew. */
@@ -261,7 +261,7 @@ export class Timeline {
     if (!entry?.line) return;
     const mark = this.#marks.get(entry.id);
     const before = this.#above(at);
-    const { newDay, follows } = place(before, entry.line);
+    const { newDay, follows } = standing(before, entry.line);
     const joined = follows && !mark && this.#entries[at - 1]?.line !== null;
     entry.node.classList.toggle("follows", joined);
     for (const old of entry.node.querySelectorAll(":scope > .between")) old.remove();

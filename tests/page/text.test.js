@@ -5,7 +5,7 @@ import { LONGEST, SHORTEST, delay } from "../static/connection/backoff.js";
 import { Happenings } from "../static/people/people.js";
 import { firstUnread, unreadBetween } from "../static/conversation/unread.js";
 import { byteLength, clockText, firstCodePoints, hueClass, initial, newCmid, shownName, wellFormed } from "../static/base/text.js";
-import { place } from "../static/conversation/time.js";
+import { standing } from "../static/conversation/time.js";
 
 test("the wait before an attempt is between half a second and twenty", () => {
   for (let attempt = 1; attempt < 50; attempt += 1) {
@@ -64,13 +64,13 @@ const line = (sender, date) => ({ sender, date: date && new Date(date) });
 
 test("lines share a heading within five minutes of one day", () => {
   const first = line("ann", "2026-01-31T09:00:00");
-  assert.deepEqual(place(null, first), { newDay: true, follows: false });
-  assert.deepEqual(place(first, line("ann", "2026-01-31T09:04:59")), { newDay: false, follows: true });
-  assert.deepEqual(place(first, line("ann", "2026-01-31T09:05:00")), { newDay: false, follows: false });
-  assert.deepEqual(place(first, line("bob", "2026-01-31T09:01:00")), { newDay: false, follows: false });
+  assert.deepEqual(standing(null, first), { newDay: true, follows: false });
+  assert.deepEqual(standing(first, line("ann", "2026-01-31T09:04:59")), { newDay: false, follows: true });
+  assert.deepEqual(standing(first, line("ann", "2026-01-31T09:05:00")), { newDay: false, follows: false });
+  assert.deepEqual(standing(first, line("bob", "2026-01-31T09:01:00")), { newDay: false, follows: false });
   const late = line("ann", "2026-01-31T23:59:00");
-  assert.deepEqual(place(late, line("ann", "2026-02-01T00:01:00")), { newDay: true, follows: false });
-  assert.deepEqual(place(first, line("ann", null)), { newDay: false, follows: false });
+  assert.deepEqual(standing(late, line("ann", "2026-02-01T00:01:00")), { newDay: true, follows: false });
+  assert.deepEqual(standing(first, line("ann", null)), { newDay: false, follows: false });
 });
 
 const heard = (...ids) => ids.map((id) => ({ id: `${id}-a`, own: id % 10 === 0 }));
