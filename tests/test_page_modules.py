@@ -15,6 +15,8 @@ STATIC = CHECKOUT / "static"
 TOOLS = CHECKOUT / "tests" / "page"
 SCRIPTS = sorted(STATIC.rglob("*.js"))
 MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in SCRIPTS}
+CHAT_CSS = (STATIC / "chat.css").read_text()
+STYLES = {path.name: path.read_text() for path in (STATIC / "css").iterdir()}
 TEMPLATE = (CHECKOUT / "templates" / "chat.html").read_text()
 
 
@@ -113,10 +115,19 @@ def test_no_string_is_left_over() -> None:
 
 
 def test_every_colour_stands_in_one_place() -> None:
-    """In the variables on top, and in no rule below."""
-    rules = (STATIC / "chat.css").read_text().partition("\n*,\n")[2]
-    colours = set(re.findall(r"#[0-9a-f]{3,8}\b", re.sub(r"light-dark\([^)]*\)", "", rules)))
+    """In the variables, and in no rule of a component."""
+    rules = "".join(css for name, css in STYLES.items() if name != "colours.css")
+    assert "light-dark(" not in rules
+    colours = set(re.findall(r"#[0-9a-f]{3,8}\b", rules))
     assert colours <= {"#000", "#fff", "#2a9d6f"}
+
+
+def test_every_style_is_joined_to_the_one_that_is_loaded() -> None:
+    """Once; and without an address that would be relative to another folder there."""
+    joined = re.findall(r'^@import "./css/([\w-]+\.css)";$', CHAT_CSS, re.MULTILINE)
+    assert joined
+    assert sorted(joined) == sorted(STYLES)
+    assert not any("url(" in css for css in STYLES.values())
 
 
 def test_every_id_that_a_module_asks_for_is_in_the_template() -> None:

@@ -1,7 +1,7 @@
 /** Pure functions over names, bodies and ids. Nothing here touches the page. */
 
 const LONE_SURROGATE = /\p{Surrogate}/gu; // under `u` a whole pair is one code point, so only halves match
-const HUES = 12; // as many as chat.css has .hue-N classes
+const HUES = 12; // as many as colours.css has .hue-N classes
 
 // What is shown as nothing, as names.py has it. It stays where it makes an emoji of what is before it, or
 // joins emoji, or stands inside a word of a script that needs it.
