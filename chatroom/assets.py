@@ -50,7 +50,7 @@ _STYLE_IMPORT = re.compile(r"""^@import ["'](\.{1,2}/[^"']+)["'];$""", re.MULTIL
 """A style sheet of ours in another, on a line of its own. Other addresses stay imports."""
 
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ \t]*)$", re.MULTILINE)
-"""Whole lines of it. Where code follows on the same line, as behind a ``@type``, it stays."""
+"""Whole lines of it, with no code behind."""
 
 _BEHIND = {
     ".js": re.compile(r"""[ \t]+//[^"'`\n]*$""", re.MULTILINE),
@@ -58,6 +58,9 @@ _BEHIND = {
 }
 """The comment behind code, by the file's ending. With a quote in it, it might be part of a text,
 and stays; a text without a line's end has its closing quote behind whatever looks like one."""
+
+_CAST = re.compile(r"/\*\* @type \{[^\"'`\n]*?\} \*/ ")
+"""A type in the midst of code, for tsc alone."""
 
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 """No text of ours goes over the end of a line: in there it would be a part of the text."""
@@ -140,7 +143,7 @@ def _bare(text: str, ending: str) -> str:
     Empty lines stand for whole lines of comment, so that a browser counts lines as the file does.
     """
     text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
-    text = _BEHIND[ending].sub("", text)
+    text = _CAST.sub("", _BEHIND[ending].sub("", text))
     return _INDENTATION.sub("", text)
 
 

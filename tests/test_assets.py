@@ -86,10 +86,10 @@ const c = `
 
 
 
-export const a = /** @type {any} */ ("// no comment");
+export const a = ("// no comment");
 
 if (a) {
-/** @type {any} */ (a).b = "/*  "; // 1: "quoted"
+(a).b = "/*  "; // 1: "quoted"
 b("a // b");
 }
 const c = `
