@@ -1,17 +1,17 @@
 /**
- * The reader in front of the timeline: what is new to them, where they stand, what they want more of.
+ * The reader in front of the timeline: what comes to them, where they look, and the way to the end.
+ * What is unread is unread.js's, more of the past loader.js's, and what is read out announcer.js's.
  */
 
-import { button, byId, element } from "../base/dom.js";
+import { byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { seqOf } from "../base/text.js";
-import { ArchiveError } from "../connection/archive.js";
 import { Happenings } from "../people/people.js";
+import { Announcer } from "./announcer.js";
+import { Loader } from "./loader.js";
 import { Follower } from "./scroll.js";
-import { Timeline, TOP_WORDS } from "./timeline.js";
-import { firstUnread, isReadMark, lastRead, setLastRead } from "./unread.js";
+import { Timeline } from "./timeline.js";
+import { Unread, isReadMark, lastRead } from "./unread.js";
 
-const SETTLE = 400; // ms in which what was put on the page by hand is not read out
 const MESSAGE_ID = /^\d+-\w+$/;
 const SHOWN_FOR = 3_000; // ms that a message stands out to which a link led
 
@@ -29,20 +29,14 @@ export class Conversation {
   #hooks;
   #log = byId("messages", HTMLElement);
   #scroller = byId("scroller", HTMLElement);
-  #top = byId("top-words", HTMLElement);
   #empty = byId("empty", HTMLElement);
   #newer = byId("newer", HTMLButtonElement);
   #timeline;
   #follower;
+  #announcer = new Announcer(this.#log);
+  #unread;
+  #loader;
   #begun = false;
-  #gap = false;
-  #gapAhead = false;
-  /** @type {string[]|null} ids of others' messages, while a resume is under way */
-  #missed = null;
-  #loadingOlder = false;
-  #restsUntil = 0;
-  #loadingNewer = false;
-  #quietTimer = 0;
   /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
   #note = null;
 
@@ -60,10 +54,17 @@ export class Conversation {
       { scroller: this.#scroller, content: byId("script", HTMLElement) },
       {
         onMove: () => this.#moved(),
-        onNearTop: () => this.#loadOlder(),
-        onNearEnd: () => this.#loadNewer(),
+        onNearTop: () => this.#begun && this.#loader.older(),
+        onNearEnd: () => this.#loader.newer(),
       },
     );
+    this.#unread = new Unread({
+      store, timeline: this.#timeline, follower: this.#follower, log: this.#log, news: hooks.news,
+    });
+    this.#loader = new Loader({
+      archive, timeline: this.#timeline, keepPlace: (work) => this.#follower.keepPlace(work),
+      announcer: this.#announcer, top: byId("top-words", HTMLElement),
+    });
     this.#newer.addEventListener("click", () => this.toNewest());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
     // Who unfolds the last message wants to read it from its beginning, and is above the end now.
@@ -79,32 +80,22 @@ export class Conversation {
 
   /** The past comes next. @param {boolean|undefined} recovered */
   welcome(recovered) {
-    this.#quiet();
-    this.#missed = recovered === undefined ? null : [];
-    this.#gap = recovered === false && this.#begun;
-    this.#gapAhead ||= this.#gap;
+    this.#announcer.quiet();
+    this.#unread.welcome(recovered, this.#begun);
   }
 
   /** @param {Message} message @param {boolean} live @returns {boolean} whether it is new, and another's */
   message(message, live) {
-    if (!this.#timeline.add(message)) return false;
-    if (this.#gapAhead) this.#timeline.mark(message.id, { kind: "gap", text: t.gap });
-    this.#gapAhead = false;
-    if (this.#timeline.isOwn(message)) return false;
-    if (live) this.#arrived(message.id, 1);
-    else this.#missed?.push(message.id);
-    return true;
+    return this.#timeline.add(message) && this.#unread.message(message, live);
   }
 
   /** The past is over. */
   live() {
     this.paint();
-    if (!this.#begun) this.#begin();
-    else if (this.#missed?.length) this.#tellMissed(this.#missed);
-    if (this.#gap) this.#hooks.news(t.gapTitle);
-    this.#missed = null;
-    this.#gap = false; // where nothing has come yet, the next message has the gap before it
-    this.#settle();
+    const begun = this.#begun;
+    if (!begun) this.#begin();
+    this.#unread.live(begun);
+    this.#announcer.settle();
   }
 
   /** @param {"joined"|"left"|"renamed"} kind @param {Person} person @param {string} before */
@@ -125,8 +116,7 @@ export class Conversation {
   paint(alongside = () => {}) {
     const following = this.#follower.atEnd;
     // At the beginning, and where nobody looks, the first unread message stays on the page.
-    const isNews = this.#store.state.unread > 0 || Boolean(this.#missed?.length);
-    const unseen = !this.#begun || (document.hidden && isNews);
+    const unseen = !this.#begun || (document.hidden && this.#unread.hasNews);
     this.#timeline.flush(following && !unseen);
     alongside();
     this.#empty.hidden = !this.#begun || !this.#timeline.empty;
@@ -140,19 +130,14 @@ export class Conversation {
 
   /** The reader says something: then the lines above have served, and the end is where to look. */
   spoke() {
-    this.#timeline.unmark("unread");
-    this.#timeline.unmark("missed");
+    this.#unread.spoke();
     this.toNewest();
   }
 
   toNewest() {
     // What a link led to is left behind: the page, loaded again, begins at what is unread.
     if (location.hash) history.replaceState(null, "", location.pathname + location.search);
-    if (!this.#timeline.attached) {
-      this.#quiet();
-      this.#timeline.attach();
-      this.#settle();
-    }
+    if (!this.#timeline.attached) this.#announcer.quietly(() => this.#timeline.attach());
     this.#follower.toEnd();
   }
 
@@ -189,45 +174,17 @@ export class Conversation {
 
   /** Show what is around a message, wherever in the past. @param {Message[]} messages */
   #show(messages) {
-    this.#quiet();
-    this.#timeline.show(messages);
-    this.#settle();
-    this.#saysTop("more");
+    this.#announcer.quietly(() => this.#timeline.show(messages));
+    this.#loader.say("more");
   }
 
-  // -- unread ---------------------------------------------------------------------------------
-
-  get #seesTheEnd() {
-    return !document.hidden && this.#follower.atEnd && this.#timeline.attached;
-  }
-
-  /** @param {string} id of the first @param {number} count of others' messages */
-  #arrived(id, count) {
-    if (this.#seesTheEnd) return;
-    const { unread } = this.#store.state;
-    if (unread === 0) this.#drawLine(id);
-    this.#store.set({ unread: unread + count });
-  }
-
-  /** @param {string[]} ids */
-  #tellMissed(ids) {
-    this.#arrived(ids[0], ids.length);
-    this.#timeline.unmark("unread");
-    if (this.#gap) return; // its line is there, and says more
-    this.#timeline.mark(ids[0], { kind: "missed", text: t.missedFromHere(ids.length) });
-    this.#hooks.news(t.resumed(ids.length));
-  }
+  // -- where the reader is --------------------------------------------------------------------
 
   /** The first time that the past is over: begin where the reader left off, or where a link leads. */
   #begin() {
-    const { id, count, earlier } = this.#unreadOf(this.#timeline.tail);
     this.#follower.toEnd();
-    if (id) {
-      this.#store.set({ unread: count + earlier });
-      if (!earlier) this.#drawLine(id);
-      this.#toLine(id);
-      if (earlier && !location.hash) this.#beginEarlier();
-    }
+    const isFurtherUp = this.#unread.begin();
+    if (isFurtherUp && !location.hash) this.#beginFurtherUp();
     this.#begun = true; // only now does what is in sight count as read
     this.#empty.hidden = !this.#timeline.empty;
     this.reveal(location.hash.slice(1));
@@ -235,59 +192,32 @@ export class Conversation {
   }
 
   /** More is unread than has come: the first of it is in the archive. */
-  async #beginEarlier() {
+  async #beginFurtherUp() {
     const read = lastRead(this.#store.state.room) ?? "";
     const messages = await this.#archive.around(read).catch(() => []);
-    const { id } = this.#unreadOf(messages);
-    if (!id || !this.#store.state.unread) return; // the reader has gone to the end meanwhile
+    const id = this.#unread.firstOf(messages);
+    if (!id || !this.#unread.count) return; // the reader has gone to the end meanwhile
     this.#show(messages);
-    this.#drawLine(id);
-    this.#toLine(id);
+    this.#unread.leadTo(id);
   }
 
-  /** @param {readonly Message[]} messages */
-  #unreadOf(messages) {
-    const told = messages.map((message) => ({ id: message.id, own: this.#timeline.isOwn(message) }));
-    return firstUnread(told, lastRead(this.#store.state.room));
-  }
-
-  /** Another tab has shown its reader what this one has not, perhaps. */
   #readElsewhere() {
-    const { count, earlier } = this.#unreadOf(this.#timeline.tail);
-    this.#store.set({ unread: Math.min(this.#store.state.unread, count + earlier) });
+    this.#unread.readElsewhere();
     this.#moved();
-  }
-
-  /** @param {string} id of the first unread message */
-  #drawLine(id) {
-    this.#timeline.mark(id, { kind: "unread", text: t.unreadFromHere });
-  }
-
-  /** @param {string} id */
-  #toLine(id) {
-    const node = this.#timeline.find(id);
-    if (node) this.#follower.reveal(node, "start");
   }
 
   /** The page is looked at again. */
   #returned() {
     this.#timeline.renameDays();
-    const line = this.#log.querySelector(".unread, .missed")?.closest("li");
-    if (this.#store.state.unread > 0 && line instanceof HTMLElement && this.#follower.atEnd) {
-      this.#follower.reveal(line, "start");
-    }
+    this.#unread.returned();
     this.#moved();
   }
 
   /** The reader or the content has moved: is all read now, is there a way to the end to show? */
   #moved() {
     if (!this.#begun) return;
-    const newest = this.#timeline.newest;
-    if (this.#seesTheEnd) {
-      if (this.#store.state.unread) this.#store.set({ unread: 0 });
-      setLastRead(this.#store.state.room, newest?.id ?? "0-0");
-    }
-    const { unread } = this.#store.state;
+    this.#unread.look();
+    const unread = this.#unread.count;
     const away = !this.#timeline.attached || this.#follower.above > 1;
     const wanted = !(this.#follower.atEnd && this.#timeline.attached) && (unread > 0 || away);
     // Focus on a button that vanishes would fall back to the top of the page.
@@ -295,89 +225,5 @@ export class Conversation {
     this.#newer.hidden = !wanted;
     const words = unread > 0 ? t.newMessages(unread) : t.toNewest;
     if (wanted && this.#newer.textContent !== words) this.#newer.textContent = words;
-  }
-
-  // -- more of the past -------------------------------------------------------------------------
-
-  async #loadOlder() {
-    const first = this.#timeline.first;
-    if (!first || !this.#begun || this.#loadingOlder || this.#archive.missing) return;
-    if (performance.now() < this.#restsUntil) return;
-    if (seqOf(first.id) === 1) return this.#saysTop("beginning");
-    this.#loadingOlder = true;
-    this.#saysTop("loading");
-    try {
-      const messages = await this.#archive.older(first.id);
-      if (first !== this.#timeline.first) return;
-      this.#quiet();
-      this.#follower.keepPlace(() => {
-        this.#timeline.prepend(messages);
-        this.#saysTop(messages.length ? "more" : "beginning");
-      });
-      this.#settle();
-      if (messages.length === 0) this.#rest(30_000);
-    } catch (error) {
-      const gone = this.#archive.missing || (error instanceof ArchiveError && error.status === 404);
-      this.#saysTop(gone ? "more" : "failed");
-      this.#rest(gone ? 30_000 : 2_000);
-    } finally {
-      this.#loadingOlder = false;
-    }
-  }
-
-  #loadOlderNow() {
-    this.#rest(0);
-    this.#loadOlder();
-  }
-
-  /** Leave the archive alone for a while: it has no more, or trouble. @param {number} pause ms */
-  #rest(pause) {
-    this.#restsUntil = performance.now() + pause;
-  }
-
-  async #loadNewer() {
-    const last = this.#timeline.last;
-    if (!last || this.#timeline.attached || this.#loadingNewer || this.#archive.missing) return;
-    this.#loadingNewer = true;
-    try {
-      const messages = await this.#archive.newer(last.id);
-      if (last !== this.#timeline.last) return;
-      this.#quiet();
-      this.#follower.keepPlace(() => this.#timeline.extend(messages));
-      this.#settle();
-    } catch {
-      // The button still leads to the end.
-    } finally {
-      this.#loadingNewer = false;
-    }
-  }
-
-  /** @param {keyof typeof TOP_WORDS} what */
-  #saysTop(what) {
-    if (this.#top.dataset.says === what) return;
-    this.#top.dataset.says = what;
-    const words = TOP_WORDS[what];
-    const again = what === "failed" ? [" ", button("quiet", t.tryNow, () => this.#loadOlderNow())] : [];
-    this.#follower.keepPlace(() => {
-      this.#top.replaceChildren(words, ...again);
-      this.#top.hidden = words === "";
-    });
-  }
-
-  // -- for who listens to the page -----------------------------------------------------------------
-
-  /** What is put into the log from here on is not news. */
-  #quiet() {
-    clearTimeout(this.#quietTimer);
-    this.#log.ariaBusy = "true";
-    this.#log.ariaLive = "off";
-  }
-
-  #settle() {
-    clearTimeout(this.#quietTimer);
-    this.#quietTimer = setTimeout(() => {
-      this.#log.ariaLive = "polite";
-      this.#log.ariaBusy = "false";
-    }, SETTLE);
   }
 }

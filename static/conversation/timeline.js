@@ -8,7 +8,6 @@
  */
 
 import { element } from "../base/dom.js";
-import { t } from "../base/strings.js";
 import { dateOf, messageRow } from "./row.js";
 import { dayName, standing } from "./time.js";
 
@@ -325,6 +324,3 @@ function dayLine(date) {
   time.dateTime = date.toISOString();
   return element("p", "between date", time);
 }
-
-/** What stands above the first message of a room, or where older ones cannot be had. */
-export const TOP_WORDS = { beginning: t.beginning, loading: t.loading, failed: t.cannotLoad, more: "" };
