@@ -1,4 +1,4 @@
-/** Notifications and a sound, for readers who have asked for them. Loaded when one does. */
+/** Notifications and a sound, for readers who have turned them on. Loaded when one does. */
 
 import { byId } from "../base/dom.js";
 import { t } from "../base/strings.js";
@@ -8,7 +8,7 @@ import { mentions } from "../conversation/markup.js";
 
 const MOST_QUOTED = 200; // characters of a message in a notification
 const QUIET_FOR = 1_500; // ms between two sounds
-const FRONT_FIRST = 300; // ms that a tab waits for one that is in front
+const FRONT_FIRST = 300; // ms for which a tab waits for one in front
 const CLAIMED_FOR = 10_000; // ms; browsers slow the timers of hidden tabs
 
 /**
@@ -37,7 +37,7 @@ export class Notifier {
 
   /** Do the work, unless another tab has claimed the message. @param {Message} message @param {() => void} [work] */
   #claim({ room, id }, work = () => {}) {
-    if (!navigator.locks) return work(); // plain http has none: there each tab notifies
+    if (!navigator.locks) return work(); // not there over plain http: then each tab notifies
     navigator.locks.request(`chat:call:${room}:${id}`, { ifAvailable: true }, (lock) => {
       if (!lock) return;
       work();

@@ -5,7 +5,7 @@ export const DEFAULT_ROOM = "lobby";
 // As handshake.py has it.
 const ROOM_NAME = /^(?!\p{M})(?:(?![\p{DI}\u{13441}\u{13442}\u{16fe4}])[\p{L}\p{M}\p{N}_.-]){1,64}$/u;
 
-/** Below which path the program is served: "/" unless a proxy puts it elsewhere. */
+/** The path under which the program is served: "/" unless a proxy puts it elsewhere. */
 export const BASE = new URL(document.body.dataset.base || "/", location.origin);
 
 /** @param {string} path without a slash in front */
@@ -22,7 +22,7 @@ export function socketUrl(room) {
 /** @param {string} room */
 export function roomUrl(room) {
   if (room === DEFAULT_ROOM) return BASE;
-  // A path of dots would lead elsewhere.
+  // A path of dots alone would lead elsewhere.
   if (/^\.+$/.test(room)) return at(`?room=${encodeURIComponent(room)}`);
   return at(`rooms/${encodeURIComponent(room)}`);
 }
@@ -33,7 +33,7 @@ export function isRoomName(name) {
 }
 
 /**
- * The room that somebody means who writes a name or pastes an address; "" for none.
+ * The room meant by a typed name or a pasted address; "" if there is none.
  *
  * @param {string} text
  */

@@ -1,6 +1,6 @@
 /** Keeps screen readers to what is news: the log goes live only while nothing is put into it by hand. */
 
-const SETTLE = 400; // ms after which what was put into the log is not read out any more
+const SETTLE = 400; // ms after which what was put into the log is no longer read out
 
 export class Announcer {
   #log;

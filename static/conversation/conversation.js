@@ -1,6 +1,6 @@
 /**
  * The reader in front of the timeline: what comes to them, where they look, and the way to the end.
- * What is unread is unread.js's, more of the past loader.js's, and what is read out announcer.js's.
+ * unread.js has what is unread, loader.js more of the past, announcer.js what is read out.
  */
 
 import { byId, element } from "../base/dom.js";
@@ -13,7 +13,7 @@ import { Timeline } from "./timeline.js";
 import { Unread, isReadMark, lastRead } from "./unread.js";
 
 const MESSAGE_ID = /^\d+-\w+$/;
-const SHOWN_FOR = 3_000; // ms that a message stands out to which a link led
+const SHOWN_FOR = 3_000; // ms for which a message stands out after a link has led to it
 
 /**
  * @typedef {import("../connection/session.js").Message} Message
@@ -67,11 +67,11 @@ export class Conversation {
     });
     this.#newer.addEventListener("click", () => this.toNewest());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
-    // Who unfolds the last message wants to read it from its beginning, and is above the end now.
+    // Unfolding the last message leaves the reader above the end: they want its beginning first.
     this.#log.addEventListener("click", () => this.#follower.look());
     document.addEventListener("click", ({ target }) => {
       const link = target instanceof Element && target.closest("a");
-      if (link && link.href === location.href) this.reveal(link.hash.slice(1)); // no hashchange tells of it
+      if (link && link.href === location.href) this.reveal(link.hash.slice(1)); // fires no hashchange
     });
     addEventListener("storage", ({ key }) => isReadMark(key) && this.#readElsewhere());
   }
@@ -115,7 +115,7 @@ export class Conversation {
   /** Put onto the page what has come. @param {() => void} [alongside] what changes the page together with it */
   paint(alongside = () => {}) {
     const following = this.#follower.atEnd;
-    // At the beginning, and where nobody looks, the first unread message stays on the page.
+    // At first, and while the page is hidden, the first unread message must stay on the page.
     const unseen = !this.#begun || (document.hidden && this.#unread.hasNews);
     this.#timeline.flush(following && !unseen);
     alongside();
@@ -128,14 +128,14 @@ export class Conversation {
     return this.#timeline.attached && this.#timeline.continues();
   }
 
-  /** The reader says something: then the lines above have served, and the end is where to look. */
+  /** The reader says something: the lines have served their purpose, and the end is where to look. */
   spoke() {
     this.#unread.spoke();
     this.toNewest();
   }
 
   toNewest() {
-    // What a link led to is left behind: the page, loaded again, begins at what is unread.
+    // Forget where a link led: when reloaded, the page begins at what is unread.
     if (location.hash) history.replaceState(null, "", location.pathname + location.search);
     if (!this.#timeline.attached) this.#announcer.quietly(() => this.#timeline.attach());
     this.#follower.toEnd();
@@ -185,7 +185,7 @@ export class Conversation {
     this.#follower.toEnd();
     const isFurtherUp = this.#unread.begin();
     if (isFurtherUp && !location.hash) this.#beginFurtherUp();
-    this.#begun = true; // only now does what is in sight count as read
+    this.#begun = true; // only from here on does what is in sight count as read
     this.#empty.hidden = !this.#timeline.empty;
     this.reveal(location.hash.slice(1));
     this.#follower.look();
@@ -213,7 +213,7 @@ export class Conversation {
     this.#moved();
   }
 
-  /** The reader or the content has moved: is all read now, is there a way to the end to show? */
+  /** The reader or the content has moved: is everything read, and is a button to the end needed? */
   #moved() {
     if (!this.#begun) return;
     this.#unread.look();

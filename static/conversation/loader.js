@@ -5,8 +5,8 @@ import { t } from "../base/strings.js";
 import { seqOf } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
 
-const AFTER_THE_LAST = 30_000; // ms in which the archive is not asked again: it has nothing older
-const AFTER_TROUBLE = 2_000; // ms in which it is not asked again: it has failed
+const AFTER_THE_LAST = 30_000; // ms before the archive is asked again: it had nothing older
+const AFTER_TROUBLE = 2_000; // ms before it is asked again: it failed
 
 /** What stands above the first message. */
 const TOP_WORDS = { beginning: t.beginning, loading: t.loading, failed: t.cannotLoad, more: "" };

@@ -71,7 +71,7 @@ export class Unread {
     if (begun && this.#missed?.length) this.#tellMissed(this.#missed);
     if (this.#gap) this.#news(t.gapTitle);
     this.#missed = null;
-    this.#gap = false; // where nothing has come yet, the next message has the gap before it
+    this.#gap = false; // if nothing has come yet, the next message gets the line
   }
 
   /**
@@ -99,7 +99,7 @@ export class Unread {
     this.#toLine(id);
   }
 
-  /** The reader says something: then the lines have served their purpose. */
+  /** The reader says something: the lines have served their purpose. */
   spoke() {
     this.#timeline.unmark("unread");
     this.#timeline.unmark("missed");
@@ -117,7 +117,7 @@ export class Unread {
     if (this.count > 0 && line && this.#follower.atEnd) this.#follower.reveal(line, "start");
   }
 
-  /** The reader or the content has moved: is all read now? */
+  /** The reader or the content has moved: is everything read? */
   look() {
     if (!this.#seesTheEnd) return;
     if (this.count) this.#store.set({ unread: 0 });
@@ -201,8 +201,8 @@ export function unreadBetween(read, last) {
 }
 
 /**
- * What of these was not read: the first, how many of others there are from it on, and how many there
- * are besides before all of these.
+ * The first unread message among these, how many of others follow from it on, and how many unread
+ * ones came before all of these.
  *
  * @param {readonly {id: string, own: boolean}[]} messages oldest first
  * @param {string|null} read id of the last one read
@@ -210,7 +210,7 @@ export function unreadBetween(read, last) {
 export function firstUnread(messages, read) {
   if (read === null || messages.length === 0) return { id: null, count: 0, earlier: 0 };
   const at = messages.findIndex(({ id }) => id === read);
-  // Not among them: it is older than all, or gone with an older history.
+  // Not among them: it is older than all of them, or belongs to an earlier history.
   const earlier = at < 0 ? seqOf(messages[0].id) - seqOf(read) - 1 : 0;
   if (earlier < 0) return { id: null, count: 0, earlier: 0 };
   const unread = messages.slice(at + 1).filter(({ own }) => !own);

@@ -24,7 +24,7 @@ export class NameDialog {
     this.#form.addEventListener("submit", (event) => this.#choose(event));
     this.#cancel.addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("cancel", (event) => this.#must && event.preventDefault());
-    // The second Escape closes a dialog all the same.
+    // A second Escape closes a dialog regardless.
     this.#dialog.addEventListener("close", () => this.#must && this.#dialog.showModal());
     this.#input.addEventListener("input", () => this.#cut());
   }
@@ -48,7 +48,7 @@ export class NameDialog {
     this.#submit.textContent = must ? t.enter : t.save;
     this.#cancel.hidden = must;
     this.#note.hidden = !must || why !== "";
-    const isOpen = this.#dialog.open; // by early.js: what stands in the box is an answer to keep
+    const isOpen = this.#dialog.open; // by early.js: keep what was typed into the box meanwhile
     if (name || !isOpen) this.#input.value = name;
     this.#why.textContent = why;
     this.#input.ariaInvalid = String(why !== "");
