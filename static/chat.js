@@ -5,27 +5,27 @@
  *   server -> connection -> session -> conversation (timeline), outbox, people
  */
 
-import { Archive } from "./archive.js";
-import { Attention } from "./attention.js";
-import { Composer } from "./composer.js";
-import { Connection } from "./connection.js";
-import { Conversation } from "./conversation.js";
-import { batched, byId, isTouch } from "./dom.js";
-import { wireKeys } from "./keys.js";
-import { NameDialog, whyNot } from "./names.js";
-import { Outbox } from "./outbox.js";
-import { TypingLine, showPeople } from "./people.js";
-import { PendingView } from "./pending.js";
-import { BASE, at, socketUrl } from "./places.js";
-import { RoomList } from "./rooms.js";
-import { Session } from "./session.js";
-import { keptSettings, wireSettings } from "./settings.js";
-import { lastRead } from "./reading.js";
-import { StatusLine } from "./status.js";
-import { recall, recallAll, remember } from "./storage.js";
-import { createStore } from "./store.js";
-import { because, t, translate } from "./strings.js";
-import { hueClass, initial, shownName } from "./text.js";
+import { Attention } from "./around/attention.js";
+import { wireKeys } from "./around/keys.js";
+import { keptSettings, wireSettings } from "./around/settings.js";
+import { StatusLine } from "./around/status.js";
+import { batched, byId, isTouch } from "./base/dom.js";
+import { recall, recallAll, remember } from "./base/storage.js";
+import { createStore } from "./base/store.js";
+import { because, t, translate } from "./base/strings.js";
+import { hueClass, initial, shownName } from "./base/text.js";
+import { BASE, at, socketUrl } from "./connection/addresses.js";
+import { Archive } from "./connection/archive.js";
+import { Connection } from "./connection/connection.js";
+import { Session } from "./connection/session.js";
+import { Conversation } from "./conversation/conversation.js";
+import { lastRead } from "./conversation/unread.js";
+import { NameDialog, whyNot } from "./people/name_dialog.js";
+import { TypingLine, showPeople } from "./people/people.js";
+import { RoomList } from "./rooms/rooms.js";
+import { Composer } from "./writing/composer.js";
+import { Outbox } from "./writing/outbox.js";
+import { PendingView } from "./writing/pending.js";
 
 const NAME = "chat:name";
 const TOKEN = "chat:token";
@@ -46,7 +46,7 @@ const store = createStore({
 
 const outbox = new Outbox(room, { remember, recallAll });
 const archive = new Archive(BASE, room);
-const names = new NameDialog(() => store.state.limits.maxNameLength);
+const nameDialog = new NameDialog(() => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
 const attention = new Attention(store, room);
 const rooms = new RoomList(store, elsewhere);
@@ -83,7 +83,7 @@ const connection = new Connection(
       status.show(state, cause, until);
     },
     onSilence: () => session.ping(),
-    wanted: () => !names.insists,
+    wanted: () => !nameDialog.insists,
   },
 );
 const session = new Session({
@@ -112,7 +112,7 @@ const paint = batched(
 
 // -- the server tells -------------------------------------------------------------------------
 
-/** @param {import("./session.js").Welcome} welcomed */
+/** @param {import("./connection/session.js").Welcome} welcomed */
 function welcome({ userId, userName, users, count, recovered, limits }) {
   remember(NAME, userName);
   store.set({
@@ -122,11 +122,11 @@ function welcome({ userId, userName, users, count, recovered, limits }) {
   sendWaiting();
 }
 
-/** @param {import("./session.js").Message} message @param {boolean} isLive */
+/** @param {import("./connection/session.js").Message} message @param {boolean} isLive */
 function message(message, isLive) {
   if (message.cmid && message.userId === store.state.me.userId) outbox.remove(message.cmid);
   typing.remove(message.userId);
-  if (conversation.message(message, isLive) && session.hasBeenLive) attention.call(message);
+  if (conversation.message(message, isLive) && session.hasBeenLive) attention.notify(message);
   paint();
 }
 
@@ -143,15 +143,15 @@ function live() {
 async function elsewhere(name, since) {
   if (!attention.wanted) return;
   const said = await new Archive(BASE, name).newer(since).catch(() => []);
-  for (const message of said) if (message.userId !== store.state.me.userId) attention.call(message);
+  for (const message of said) if (message.userId !== store.state.me.userId) attention.notify(message);
 }
 
-/** @param {import("./session.js").Person[]} users */
+/** @param {import("./connection/session.js").Person[]} users */
 function byUserId(users) {
   return new Map(users.map((user) => [user.userId, user.userName]));
 }
 
-/** @param {"joined"|"left"|"renamed"|"typing"} kind @param {import("./session.js").Person} who */
+/** @param {"joined"|"left"|"renamed"|"typing"} kind @param {import("./connection/session.js").Person} who */
 function person(kind, who) {
   const { me, people } = store.state;
   const isMe = who.userId === me.userId;
@@ -190,7 +190,7 @@ function error(problem, inside) {
   }
 }
 
-/** @param {import("./connection.js").Cause} cause */
+/** @param {import("./connection/connection.js").Cause} cause */
 function lose({ code, reason }) {
   session.lost();
   typing.clear();
@@ -213,7 +213,7 @@ function askForName({ name, why, must }) {
     store.set({ connection: "naming" });
     status.show("naming");
   }
-  names.ask({ name, why, must, chosen: must ? enter : rename });
+  nameDialog.ask({ name, why, must, chosen: must ? enter : rename });
 }
 
 /** @param {string} userName */
@@ -247,7 +247,7 @@ function sendWaiting() {
   outbox.flush((item) => session.say(item));
 }
 
-/** @param {import("./outbox.js").Item} item */
+/** @param {import("./writing/outbox.js").Item} item */
 function retry(item) {
   if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
   // Else it was clicked twice within one frame.
@@ -255,14 +255,14 @@ function retry(item) {
   composer.focus();
 }
 
-/** @param {import("./outbox.js").Item} item */
+/** @param {import("./writing/outbox.js").Item} item */
 function edit(item) {
   if (outbox.remove(item.cmid)) composer.giveBack(item.body);
   composer.notice("");
   paint();
 }
 
-/** @param {import("./outbox.js").Item} item */
+/** @param {import("./writing/outbox.js").Item} item */
 function discard(item) {
   outbox.remove(item.cmid);
   composer.notice("");
@@ -290,7 +290,7 @@ function checkHealth() {
 store.watch(["people", "count", "me"], showWho);
 wireSettings(store, attention);
 wireKeys({ conversation, composer, archive, rooms, room });
-if (isTouch()) import("./viewport.js").then((part) => part.fitToKeyboard());
+if (isTouch()) import("./around/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });

@@ -1,5 +1,5 @@
-// What does not wait for the modules, which come later on a slow line: before the first paint, the colours,
-// so that nobody who likes it dark is flashed at; and once the page is there, the question for a name.
+// What cannot wait for the modules, which take longer on a slow line: the colours before the first paint, so
+// that a dark page never flashes white, and the question for a name as soon as the page is there.
 {
   const kept = (/** @type {string} */ key) => {
     try {
@@ -11,7 +11,7 @@
   document.documentElement.dataset.theme = kept("chat:settings")?.theme ?? "system";
 
   document.addEventListener("readystatechange", () => {
-    // In English, which the template has; names.js brings the other words with the question.
+    // In English, the template's language; for others, name_dialog.js asks in their words.
     const isEnglish = navigator.language.startsWith("en");
     if (document.readyState !== "interactive" || !isEnglish || kept("chat:name")) return;
     const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("name-dialog"));
@@ -20,7 +20,7 @@
     document.getElementById("name")?.focus();
     const hold = (/** @type {Event} */ event) => {
       event.preventDefault();
-      form.dataset.answered = ""; // for names.js
+      form.dataset.answered = ""; // for name_dialog.js
     };
     form.addEventListener("submit", hold, { once: true });
   });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_the_media_types_have_endings():
     assert all(ending.startswith(".") and "/" in kind for ending, kind in MEDIA_TYPES.items())
 
 
-def test_indentation_and_lines_of_comment_stay_at_home_and_no_line_moves(tmp_path: Path):
+def test_indentation_and_comments_stay_at_home_and_no_line_moves(tmp_path: Path):
     script = """\
 /**
  * What it is for.
@@ -71,7 +72,8 @@ def test_indentation_and_lines_of_comment_stay_at_home_and_no_line_moves(tmp_pat
 export const a = /** @type {any} */ ("// no comment"); // why
   // a reason
 if (a) {
-  /** @type {any} */ (a).b = "/*  ";
+  /** @type {any} */ (a).b = "/*  "; // 1: "quoted"
+  b("a // b"); // c
 }
 const c = `
 */ https://example.org/*`;
@@ -84,15 +86,67 @@ const c = `
 
 
 
-export const a = /** @type {any} */ ("// no comment"); // why
+export const a = ("// no comment");
 
 if (a) {
-/** @type {any} */ (a).b = "/*  ";
+(a).b = "/*  "; // 1: "quoted"
+b("a // b");
 }
 const c = `
 */ https://example.org/*`;
 """
     )
+
+
+def test_a_style_goes_without_its_comments_too(tmp_path: Path):
+    style = """\
+/* What
+   it is for. */
+a {
+  color: red; /* why */
+  content: "a /* b */"; /* a "word" */
+  background: url( //example.org);
+}
+"""
+    served = write(tmp_path, {"a.css": style})["a.css"].body.decode()
+
+    assert (
+        served
+        == """\
+
+
+a {
+color: red;
+content: "a /* b */"; /* a "word" */
+background: url( //example.org);
+}
+"""
+    )
+
+
+def test_a_style_comes_with_those_that_it_imports_in_their_places(tmp_path: Path):
+    """One request, in the order of the cascade."""
+    files = {
+        "chat.css": '/* why */\n@import "./css/a.css";\n@import "./css/b.css";\nc { top: 0 }\n',
+        "css/a.css": '@import "./more/x.css";\na { top: 0 }\n',
+        "css/b.css": "b { top: 0 }\n",
+        "css/more/x.css": "x { top: 0 }\n",
+    }
+    served = write(tmp_path, files)["chat.css"].body.decode()
+
+    assert re.findall(r"(\w) { top: 0 }", served) == ["x", "a", "b", "c"]
+    assert "@import" not in served
+
+
+def test_what_is_not_a_style_of_ours_stays_an_import(tmp_path: Path):
+    style = '@import "https://example.org/a.css";\n@import "./a.css" print;\n'
+
+    assert write(tmp_path, {"chat.css": style})["chat.css"].body.decode() == style
+
+
+def test_a_style_that_is_missing_is_named(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"b\.css"):
+        write(tmp_path, {"chat.css": '@import "./b.css";\n'})
 
 
 # -- versions ----------------------------------------------------------------------------------
@@ -113,6 +167,14 @@ def test_another_file_is_another_version(tmp_path: Path, change: dict[str, str])
     before = write(tmp_path, FILES).version
 
     assert write(tmp_path, change).version != before
+
+
+def test_a_style_changes_with_each_that_it_imports(tmp_path: Path):
+    before = write(tmp_path, {"chat.css": '@import "./css/a.css";\n', "css/a.css": "a { top: 0 }"})
+    after = write(tmp_path, {"css/a.css": "a { top: 1px }"})
+
+    assert after.version != before.version
+    assert after["chat.css"].hash != before["chat.css"].hash
 
 
 def test_another_name_is_another_version(tmp_path: Path):

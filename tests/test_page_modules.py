@@ -9,9 +9,14 @@ from pathlib import Path
 
 from running import CHECKOUT
 
+from chatroom.assets import Assets
+
 STATIC = CHECKOUT / "static"
 TOOLS = CHECKOUT / "tests" / "page"
-MODULES = {path.name: path.read_text() for path in STATIC.glob("*.js")}
+SCRIPTS = sorted(STATIC.rglob("*.js"))
+MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in SCRIPTS}
+CHAT_CSS = (STATIC / "chat.css").read_text()
+STYLES = {path.name: path.read_text() for path in (STATIC / "css").iterdir()}
 TEMPLATE = (CHECKOUT / "templates" / "chat.html").read_text()
 
 
@@ -58,40 +63,70 @@ def test_no_text_of_a_module_goes_over_the_end_of_a_line() -> None:
             };
             look(source);
         }"""
-    run("node", "-e", script, *sorted(STATIC.glob("*.js")), cwd=TOOLS)
+    run("node", "-e", script, *SCRIPTS, cwd=TOOLS)
+
+
+def test_what_is_served_is_the_same_program_without_its_comments(tmp_path: Path) -> None:
+    """The server takes the comments away, and goes by looks where a compiler knows."""
+    assets = Assets(STATIC)
+    for name in MODULES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(assets[name].body)
+    script = """
+        const ts = require("typescript"), fs = require("fs");
+        const [folder, served, ...names] = process.argv.slice(1);
+        const compilerOptions = { target: "esnext", module: "esnext", removeComments: true };
+        const program = (file) => {
+            const text = fs.readFileSync(file, "utf8");
+            return ts.transpileModule(text, { compilerOptions }).outputText;
+        };
+        for (const name of names) {
+            if (program(folder + "/" + name) !== program(served + "/" + name)) throw name;
+        }"""
+    assert MODULES
+    run("node", "-e", script, STATIC, tmp_path, *MODULES, cwd=TOOLS)
 
 
 def test_a_module_can_be_read_in_one_sitting() -> None:
-    long = {name: js.count("\n") for name, js in MODULES.items() if js.count("\n") > 330}
-    assert set(long) <= {"chat.js", "conversation.js", "timeline.js"}, long
+    assert {name for name, js in MODULES.items() if js.count("\n") > 330} == set()
 
 
 def test_what_is_left_for_later_is_not_loaded_before() -> None:
-    for name in ("search.js", "sheets.js", "caller.js", "viewport.js", "german.js"):
-        assert not any(re.search(rf'^import .*"./{name}"', js, re.M) for js in MODULES.values())
-        assert any(f'import("./{name}")' in js for js in MODULES.values())
+    at_first = {"chat.js", *Assets(STATIC).modules("chat.js")}
+    for name in ("search", "dialogs", "notifier", "viewport", "german"):
+        assert not any(module.endswith(f"/{name}.js") for module in at_first)
+        assert any(re.search(rf'import\("[./\w]*/{name}\.js"\)', MODULES[js]) for js in at_first)
 
 
 def test_every_string_of_the_template_has_its_key() -> None:
-    keys = set(re.findall(r"^  (\w+):", MODULES["strings.js"], re.MULTILINE))
+    keys = set(re.findall(r"^  (\w+):", MODULES["base/strings.js"], re.MULTILINE))
     used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', TEMPLATE))
     assert used
     assert used - keys == set()
 
 
 def test_no_string_is_left_over() -> None:
-    keys = set(re.findall(r"^  (\w+):", MODULES["strings.js"], re.MULTILINE))
-    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "strings.js")
+    keys = set(re.findall(r"^  (\w+):", MODULES["base/strings.js"], re.MULTILINE))
+    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "base/strings.js")
     said = set(re.findall(r'\bt\.(\w+)|data-t(?:-\w+)?="(\w+)"', everywhere))
     indirect = {"retry", "edit", "discard", "reasons"}
     assert keys - {one or other for one, other in said} - indirect == set()
 
 
 def test_every_colour_stands_in_one_place() -> None:
-    """In the variables on top, and in no rule below."""
-    rules = (STATIC / "chat.css").read_text().partition("\n*,\n")[2]
-    colours = set(re.findall(r"#[0-9a-f]{3,8}\b", re.sub(r"light-dark\([^)]*\)", "", rules)))
+    """In the variables, and in no rule of a component."""
+    rules = "".join(css for name, css in STYLES.items() if name != "colours.css")
+    assert "light-dark(" not in rules
+    colours = set(re.findall(r"#[0-9a-f]{3,8}\b", rules))
     assert colours <= {"#000", "#fff", "#2a9d6f"}
+
+
+def test_every_style_is_joined_to_the_one_that_is_loaded() -> None:
+    """Once; and without an address that would be relative to another folder there."""
+    joined = re.findall(r'^@import "./css/([\w-]+\.css)";$', CHAT_CSS, re.MULTILINE)
+    assert joined
+    assert sorted(joined) == sorted(STYLES)
+    assert not any("url(" in css for css in STYLES.values())
 
 
 def test_every_id_that_a_module_asks_for_is_in_the_template() -> None:

@@ -237,7 +237,8 @@ def test_a_room_is_called_on_the_page_what_the_server_lets_it_be_called(open_tab
 
     meant = tab.page.evaluate(
         """async (names) => {
-            const { roomMeant } = await import(document.querySelector("[href$='places.js']").href);
+            const module = document.querySelector("[href$='addresses.js']").href;
+            const { roomMeant } = await import(module);
             return names.map(roomMeant);
         }""",
         [*more, *names],

@@ -498,7 +498,7 @@ def test_the_first_load_is_light(configuration: Configuration):
     """The page, all that it names, and what the modules and styles behind it name."""
     app = Flask("app", root_path=str(CHECKOUT), static_folder=None)
     pages.init_app(app, configuration)
-    german = f"/static/{Assets(CHECKOUT / 'static').version}/german.js"  # where that is wanted
+    german = f"/static/{Assets(CHECKOUT / 'static').version}/base/german.js"  # where that is wanted
     sizes = dict(first_load(app.test_client(), german))
 
     assert any(path.endswith(".js") for path in sizes)

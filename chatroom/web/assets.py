@@ -46,8 +46,21 @@ _IMPORT = re.compile(
 """A static import as our modules write it, at the start of a line; not a dynamic ``import()``."""
 
 
+_STYLE_IMPORT = re.compile(r"""^@import ["'](\.{1,2}/[^"']+)["'];$""", re.MULTILINE)
+"""One style sheet of ours in another, on a line of its own; other imports stay as they are."""
+
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/[ \t]*)$", re.MULTILINE)
-"""Whole lines of comment. With code on the same line, as after a ``@type``, it stays."""
+"""Whole lines of comment."""
+
+_BEHIND = {
+    ".js": re.compile(r"""[ \t]+//[^"'`\n]*$""", re.MULTILINE),
+    ".css": re.compile(r"""[ \t]+/\*(?:(?!\*/)[^"'\n])*\*/$""", re.MULTILINE),
+}
+"""The comment after code, by the file's ending. A comment with a quote in it stays: it might be
+part of a string, whose closing quote comes after whatever looks like a comment."""
+
+_CAST = re.compile(r"/\*\* @type \{[^\"'`\n]*?\} \*/ ")
+"""A type inside an expression, for tsc alone."""
 
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 """None of our string literals spans lines; inside one, indentation would be part of the text."""
@@ -124,24 +137,38 @@ def _names(folder: Path) -> Iterator[str]:
             yield name.as_posix()
 
 
-def _bare(text: str) -> str:
-    """The script or style without indentation and comment lines, a quarter of its size.
+def _bare(text: str, ending: str) -> str:
+    """The script or style without indentation and comments, more than a quarter of its size.
 
-    Comments become empty lines, so that a browser's line numbers match the file.
+    Comment lines become empty lines, so that a browser's line numbers match the file.
     """
     text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    text = _CAST.sub("", _BEHIND[ending].sub("", text))
     return _INDENTATION.sub("", text)
 
 
+def _joined(path: Path) -> str:
+    """The style sheet with its imports in their places: one request for all of them.
+
+    An imported sheet must not use ``url()``: the browser resolves it relative to the whole.
+    """
+    return _STYLE_IMPORT.sub(
+        lambda found: _joined(path.parent / found[1]), path.read_text(encoding="utf-8")
+    )
+
+
 def _read(folder: Path, name: str) -> Asset:
-    body = (folder / name).read_bytes()
-    if name.endswith((".js", ".css")):
-        body = _bare(body.decode()).encode()
+    path = folder / name
+    ending = path.suffix
+    if ending in _BEHIND:
+        text = _joined(path) if ending == ".css" else path.read_text(encoding="utf-8")
+        body = _bare(text, ending).encode()
+    else:
+        body = path.read_bytes()
     # mtime: the same file gives the same bytes, at any time and on any machine
     gzipped = gzip.compress(body, 9, mtime=0)
     worthwhile = len(gzipped) <= WORTHWHILE * len(body)
-    media_type = MEDIA_TYPES[posixpath.splitext(name)[1]]
-    return Asset(name, media_type, body, gzipped if worthwhile else None, _hash(body))
+    return Asset(name, MEDIA_TYPES[ending], body, gzipped if worthwhile else None, _hash(body))
 
 
 def _hash(content: bytes) -> str:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { batched } from "../static/dom.js";
+import { batched } from "../static/base/dom.js";
 
 /** A clock that is moved by hand, with frames that come when they are let. */
 function setTheStage(t) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { isJumbo, mentions, parse } from "../static/markup.js";
+import { isJumbo, mentions, parse } from "../static/conversation/markup.js";
 
 const brief = (body, name) => parse(body, name).map(({ kind, text }) => (kind === "text" ? text : `<${kind} ${text}>`)).join("");
 

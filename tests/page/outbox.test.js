@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Outbox } from "../static/outbox.js";
+import { Outbox } from "../static/writing/outbox.js";
 
 /** A storage that forgets nothing. */
 function keeper() {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Session } from "../static/session.js";
+import { Session } from "../static/connection/session.js";
 
 /** A session, what it has sent, what it has told, and what the browser keeps: token and last id read. */
 function session(kept = "", read = null) {

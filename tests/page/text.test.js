@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { LONGEST, SHORTEST, delay } from "../static/backoff.js";
-import { Happenings } from "../static/people.js";
-import { firstUnread, unreadBetween } from "../static/reading.js";
-import { byteLength, clockText, firstCodePoints, hueClass, initial, newCmid, shownName, wellFormed } from "../static/text.js";
-import { place } from "../static/time.js";
+import { LONGEST, SHORTEST, delay } from "../static/connection/backoff.js";
+import { Happenings } from "../static/people/people.js";
+import { byteLength, clockText, firstCodePoints, hueClass, initial, newCmid, shownName, wellFormed } from "../static/base/text.js";
+import { standing } from "../static/conversation/time.js";
 
 test("the wait before an attempt is between half a second and twenty", () => {
   for (let attempt = 1; attempt < 50; attempt += 1) {
@@ -64,38 +63,13 @@ const line = (sender, date) => ({ sender, date: date && new Date(date) });
 
 test("lines share a heading within five minutes of one day", () => {
   const first = line("ann", "2026-01-31T09:00:00");
-  assert.deepEqual(place(null, first), { newDay: true, follows: false });
-  assert.deepEqual(place(first, line("ann", "2026-01-31T09:04:59")), { newDay: false, follows: true });
-  assert.deepEqual(place(first, line("ann", "2026-01-31T09:05:00")), { newDay: false, follows: false });
-  assert.deepEqual(place(first, line("bob", "2026-01-31T09:01:00")), { newDay: false, follows: false });
+  assert.deepEqual(standing(null, first), { newDay: true, follows: false });
+  assert.deepEqual(standing(first, line("ann", "2026-01-31T09:04:59")), { newDay: false, follows: true });
+  assert.deepEqual(standing(first, line("ann", "2026-01-31T09:05:00")), { newDay: false, follows: false });
+  assert.deepEqual(standing(first, line("bob", "2026-01-31T09:01:00")), { newDay: false, follows: false });
   const late = line("ann", "2026-01-31T23:59:00");
-  assert.deepEqual(place(late, line("ann", "2026-02-01T00:01:00")), { newDay: true, follows: false });
-  assert.deepEqual(place(first, line("ann", null)), { newDay: false, follows: false });
-});
-
-const heard = (...ids) => ids.map((id) => ({ id: `${id}-a`, own: id % 10 === 0 }));
-
-test("unread begins behind the last message read, and one's own do not count", () => {
-  assert.deepEqual(firstUnread(heard(8, 9, 10, 11), "8-a"), { id: "9-a", count: 2, earlier: 0 });
-  for (const [messages, read] of [[heard(8, 9), "9-a"], [heard(9, 10), null], [[], "9-a"]]) {
-    assert.deepEqual(firstUnread(messages, read), { id: null, count: 0, earlier: 0 });
-  }
-});
-
-test("where the last message read is further up, all are unread, and those between as well", () => {
-  assert.deepEqual(firstUnread(heard(8, 9), "3-a"), { id: "8-a", count: 2, earlier: 4 });
-  assert.deepEqual(firstUnread(heard(1, 2), "0-0"), { id: "1-a", count: 2, earlier: 0 });
-});
-
-test("where the last message read is of another age, none is unread", () => {
-  assert.deepEqual(firstUnread(heard(1, 2), "300-b"), { id: null, count: 0, earlier: 0 });
-});
-
-test("other rooms count from the last message read there", () => {
-  assert.equal(unreadBetween("3-a", "12-b"), 9);
-  assert.equal(unreadBetween("3-a", "3-a"), 0);
-  assert.equal(unreadBetween(null, "12-b"), 0);
-  assert.equal(unreadBetween("12-b", "3-a"), 0);
+  assert.deepEqual(standing(late, line("ann", "2026-02-01T00:01:00")), { newDay: true, follows: false });
+  assert.deepEqual(standing(first, line("ann", null)), { newDay: false, follows: false });
 });
 
 const happened = (...events) => {

@@ -1,0 +1,61 @@
+/** What tells the reader that something was said: a count in the title and on the icon; more on request. */
+
+import { byId } from "../base/dom.js";
+import { t } from "../base/strings.js";
+
+/** @typedef {import("../base/store.js").Store} Store */
+
+export class Attention {
+  #store;
+  #room;
+  /** @type {import("./notifier.js").Notifier|null} */
+  #notifier = null;
+
+  /** @param {Store} store @param {string} room */
+  constructor(store, room) {
+    this.#store = store;
+    this.#room = room;
+    showUnread(store);
+  }
+
+  /** Whether the reader wants notifications or a sound. */
+  get wanted() {
+    return this.#store.state.notify !== "off" || this.#store.state.sound;
+  }
+
+  /** Somebody else said something, here or in another room. @param {import("../connection/session.js").Message} message */
+  async notify(message) {
+    if (this.wanted) (await this.#load()).notify(message);
+  }
+
+  async sound() {
+    (await this.#load()).sound();
+  }
+
+  /** @returns {Promise<string>} why we cannot notify, or "" */
+  async askToNotify() {
+    const notifier = await this.#load().catch(() => null);
+    return notifier ? notifier.askToNotify() : t.unreachable;
+  }
+
+  /** Most readers never want it, so it is not loaded before one does. */
+  async #load() {
+    const { Notifier } = await import("./notifier.js");
+    return (this.#notifier ??= new Notifier(this.#store, this.#room));
+  }
+}
+
+/** @param {Store} store */
+function showUnread(store) {
+  const icon = byId("icon", HTMLLinkElement);
+  const { href } = icon;
+  const { unread: other } = icon.dataset;
+  const title = document.title;
+  store.watch(["unread"], ({ unread }) => {
+    document.title = unread ? `(${unread}) ${title}` : title;
+    const wanted = unread && other ? other : href;
+    if (icon.getAttribute("href") !== wanted) icon.href = wanted;
+    const badge = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+    badge?.catch(() => {}); // only an installed page has one
+  });
+}

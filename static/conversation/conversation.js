@@ -1,0 +1,229 @@
+/**
+ * The reader in front of the timeline: what comes to them, where they look, and the way to the end.
+ * unread.js has what is unread, loader.js more of the past, announcer.js what is read out.
+ */
+
+import { byId, element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { Happenings } from "../people/people.js";
+import { Announcer } from "./announcer.js";
+import { Loader } from "./loader.js";
+import { Follower } from "./scroll.js";
+import { Timeline } from "./timeline.js";
+import { Unread, isReadMark, lastRead } from "./unread.js";
+
+const MESSAGE_ID = /^\d+-\w+$/;
+const SHOWN_FOR = 3_000; // ms for which a message stands out after a link has led to it
+
+/**
+ * @typedef {import("../connection/session.js").Message} Message
+ * @typedef {import("../connection/session.js").Person} Person
+ *
+ * @typedef {object} Hooks
+ * @property {(words: string) => void} news something about the connection that there is to say
+ * @property {(words: string) => void} problem
+ */
+export class Conversation {
+  #store;
+  #archive;
+  #hooks;
+  #log = byId("messages", HTMLElement);
+  #scroller = byId("scroller", HTMLElement);
+  #empty = byId("empty", HTMLElement);
+  #newer = byId("newer", HTMLButtonElement);
+  #timeline;
+  #follower;
+  #announcer = new Announcer(this.#log);
+  #unread;
+  #loader;
+  #begun = false;
+  /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
+  #note = null;
+
+  /**
+   * @param {import("../base/store.js").Store} store
+   * @param {import("../connection/archive.js").Archive} archive
+   * @param {Hooks} hooks
+   */
+  constructor(store, archive, hooks) {
+    this.#store = store;
+    this.#archive = archive;
+    this.#hooks = hooks;
+    this.#timeline = new Timeline(byId("list", HTMLElement), () => store.state.me);
+    this.#follower = new Follower(
+      { scroller: this.#scroller, content: byId("script", HTMLElement) },
+      {
+        onMove: () => this.#moved(),
+        onNearTop: () => this.#begun && this.#loader.older(),
+        onNearEnd: () => this.#loader.newer(),
+      },
+    );
+    this.#unread = new Unread({
+      store, timeline: this.#timeline, follower: this.#follower, log: this.#log, news: hooks.news,
+    });
+    this.#loader = new Loader({
+      archive, timeline: this.#timeline, keepPlace: (work) => this.#follower.keepPlace(work),
+      announcer: this.#announcer, top: byId("top-words", HTMLElement),
+    });
+    this.#newer.addEventListener("click", () => this.toNewest());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
+    // Unfolding the last message leaves the reader above the end: they want its beginning first.
+    this.#log.addEventListener("click", () => this.#follower.look());
+    document.addEventListener("click", ({ target }) => {
+      const link = target instanceof Element && target.closest("a");
+      if (link && link.href === location.href) this.reveal(link.hash.slice(1)); // fires no hashchange
+    });
+    addEventListener("storage", ({ key }) => isReadMark(key) && this.#readElsewhere());
+  }
+
+  // -- what the server tells -----------------------------------------------------------------
+
+  /** The past comes next. @param {boolean|undefined} recovered */
+  welcome(recovered) {
+    this.#announcer.quiet();
+    this.#unread.welcome(recovered, this.#begun);
+  }
+
+  /** @param {Message} message @param {boolean} live @returns {boolean} whether it is new, and another's */
+  message(message, live) {
+    return this.#timeline.add(message) && this.#unread.message(message, live);
+  }
+
+  /** The past is over. */
+  live() {
+    this.paint();
+    const begun = this.#begun;
+    if (!begun) this.#begin();
+    this.#unread.live(begun);
+    this.#announcer.settle();
+  }
+
+  /** @param {"joined"|"left"|"renamed"} kind @param {Person} person @param {string} before */
+  happened(kind, person, before) {
+    if (!this.#note || this.#timeline.lastNote !== this.#note.node) {
+      const node = element("li", "note people");
+      node.ariaLive = "off";
+      this.#note = { node, happenings: new Happenings() };
+      this.#timeline.addNote(node);
+    }
+    this.#note.happenings.add(kind, person, before);
+    this.#note.node.textContent = this.#note.happenings.sentences().join(" · ");
+  }
+
+  // -- on the page ----------------------------------------------------------------------------
+
+  /** Put onto the page what has come. @param {() => void} [alongside] what changes the page together with it */
+  paint(alongside = () => {}) {
+    const following = this.#follower.atEnd;
+    // At first, and while the page is hidden, the first unread message must stay on the page.
+    const unseen = !this.#begun || (document.hidden && this.#unread.hasNews);
+    this.#timeline.flush(following && !unseen);
+    alongside();
+    this.#empty.hidden = !this.#begun || !this.#timeline.empty;
+    if (following) this.#follower.toEnd();
+    this.#moved();
+  }
+
+  get continues() {
+    return this.#timeline.attached && this.#timeline.continues();
+  }
+
+  /** The reader says something: the lines have served their purpose, and the end is where to look. */
+  spoke() {
+    this.#unread.spoke();
+    this.toNewest();
+  }
+
+  toNewest() {
+    // Forget where a link led: when reloaded, the page begins at what is unread.
+    if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+    if (!this.#timeline.attached) this.#announcer.quietly(() => this.#timeline.attach());
+    this.#follower.toEnd();
+  }
+
+  /** @param {number} pages */
+  scrollBy(pages) {
+    this.#follower.scrollBy(pages);
+  }
+
+  renameDays() {
+    this.#timeline.renameDays();
+  }
+
+  /** Lead the reader to a message, wherever in the past it is. @param {string} id */
+  async reveal(id) {
+    if (!this.#begun || !MESSAGE_ID.test(id)) return; // begin() looks at the address itself
+    let node = this.#timeline.find(id);
+    if (!node) {
+      try {
+        this.#show(await this.#archive.around(id));
+        node = this.#timeline.find(id);
+      } catch {
+        this.#hooks.problem(t.notFound);
+        return;
+      }
+    }
+    if (!node) return;
+    const shown = node;
+    this.#follower.reveal(shown, "center");
+    shown.tabIndex = -1;
+    shown.focus({ preventScroll: true });
+    shown.classList.add("shown");
+    setTimeout(() => shown.classList.remove("shown"), SHOWN_FOR);
+  }
+
+  /** Show what is around a message, wherever in the past. @param {Message[]} messages */
+  #show(messages) {
+    this.#announcer.quietly(() => this.#timeline.show(messages));
+    this.#loader.say("more");
+  }
+
+  // -- where the reader is --------------------------------------------------------------------
+
+  /** The first time that the past is over: begin where the reader left off, or where a link leads. */
+  #begin() {
+    this.#follower.toEnd();
+    const isFurtherUp = this.#unread.begin();
+    if (isFurtherUp && !location.hash) this.#beginFurtherUp();
+    this.#begun = true; // only from here on does what is in sight count as read
+    this.#empty.hidden = !this.#timeline.empty;
+    this.reveal(location.hash.slice(1));
+    this.#follower.look();
+  }
+
+  /** More is unread than has come: the first of it is in the archive. */
+  async #beginFurtherUp() {
+    const read = lastRead(this.#store.state.room) ?? "";
+    const messages = await this.#archive.around(read).catch(() => []);
+    const id = this.#unread.firstOf(messages);
+    if (!id || !this.#unread.count) return; // the reader has gone to the end meanwhile
+    this.#show(messages);
+    this.#unread.leadTo(id);
+  }
+
+  #readElsewhere() {
+    this.#unread.readElsewhere();
+    this.#moved();
+  }
+
+  /** The page is looked at again. */
+  #returned() {
+    this.#timeline.renameDays();
+    this.#unread.returned();
+    this.#moved();
+  }
+
+  /** The reader or the content has moved: is everything read, and is a button to the end needed? */
+  #moved() {
+    if (!this.#begun) return;
+    this.#unread.look();
+    const unread = this.#unread.count;
+    const away = !this.#timeline.attached || this.#follower.above > 1;
+    const wanted = !(this.#follower.atEnd && this.#timeline.attached) && (unread > 0 || away);
+    // Focus on a button that vanishes would fall back to the top of the page.
+    if (!wanted && document.activeElement === this.#newer) this.#scroller.focus({ preventScroll: true });
+    this.#newer.hidden = !wanted;
+    const words = unread > 0 ? t.newMessages(unread) : t.toNewest;
+    if (wanted && this.#newer.textContent !== words) this.#newer.textContent = words;
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * The conversation as it stands on the page: a window onto the room, without holes, of a bounded
+ * number of items.
+ *
+ * It is *attached* while its last item is the room's newest message. A reader far above the end,
+ * or one who followed a link to an old message, looks through a window that is not; what comes
+ * meanwhile is kept in `#tail`, with which the window can be attached again at once.
+ */
+
+import { element } from "../base/dom.js";
+import { dateOf, messageRow } from "./row.js";
+import { dayName, standing } from "./time.js";
+
+const MOST_SHOWN = 500; // items in the page
+const KEPT = 350; // of them, when there were more
+const MOST_KEPT = 350; // newest messages that are held for a window that is not attached
+
+/**
+ * @typedef {import("../connection/session.js").Message} Message
+ * @typedef {object} Entry
+ * @property {string} id of the message; "" for a note
+ * @property {HTMLLIElement} node
+ * @property {import("./time.js").Line|null} line
+ * @property {Message} [message]
+ *
+ * @typedef {{kind: "unread"|"missed"|"gap", text: string}} Mark a line above a message
+ */
+export class Timeline {
+  #list;
+  #reader;
+  /** @type {Entry[]} */
+  #entries = [];
+  /** @type {Map<string, Entry>} */
+  #byId = new Map();
+  /** @type {Array<Message|HTMLLIElement>} */
+  #queue = [];
+  /** @type {Message[]} */
+  #tail = [];
+  /** @type {Set<string>} */
+  #tailIds = new Set();
+  /** @type {Map<string, Mark>} */
+  #marks = new Map();
+  #attached = true;
+
+  /**
+   * @param {HTMLElement} list
+   * @param {() => {userId: string, userName: string}} reader
+   */
+  constructor(list, reader) {
+    this.#list = list;
+    this.#reader = reader;
+  }
+
+  get attached() {
+    return this.#attached;
+  }
+
+  get empty() {
+    return this.#entries.length + this.#queue.length === 0;
+  }
+
+  /** @returns {Message|undefined} */
+  get first() {
+    return this.#entries.find(({ message }) => message)?.message;
+  }
+
+  /** @returns {Message|undefined} */
+  get last() {
+    return this.#entries.findLast(({ message }) => message)?.message;
+  }
+
+  /** The room's newest message that the page has been told of. */
+  get newest() {
+    return this.#tail.at(-1);
+  }
+
+  /** @returns {readonly Message[]} the newest messages, oldest first, also those that are not shown */
+  get tail() {
+    return this.#tail;
+  }
+
+  /** @param {{userId?: string}} message */
+  isOwn({ userId }) {
+    return Boolean(userId) && userId === this.#reader().userId;
+  }
+
+  /**
+   * Have a message shown at the end by the next flush().
+   *
+   * @param {Message} message
+   * @returns {boolean} false if it is known already
+   */
+  add(message) {
+    if (this.#tailIds.has(message.id)) return false;
+    this.#tail.push(message);
+    this.#tailIds.add(message.id);
+    if (this.#tail.length > MOST_KEPT * 2) {
+      const gone = this.#tail.splice(0, this.#tail.length - MOST_KEPT);
+      for (const { id } of gone) this.#tailIds.delete(id);
+    }
+    if (this.#attached && !this.#byId.has(message.id)) this.#queue.push(message);
+    return true;
+  }
+
+  /**
+   * Have an item shown that is not a message.
+   *
+   * @param {HTMLLIElement} node
+   */
+  addNote(node) {
+    if (this.#attached) this.#queue.push(node);
+  }
+
+  /** What was queued last, or stands last, if it is a note: then the next one belongs to it. */
+  get lastNote() {
+    const last = this.#queue.length ? this.#queue.at(-1) : this.#entries.at(-1);
+    if (last instanceof HTMLLIElement) return last;
+    return last && "node" in last && !last.message ? last.node : null;
+  }
+
+  /**
+   * Put what was added onto the page, in one go.
+   *
+   * @param {boolean} following whether the reader is at the end: then old items may go
+   */
+  flush(following) {
+    const queued = this.#queue;
+    if (queued.length === 0) return;
+    this.#queue = [];
+    // A crowd of old items that nobody saw need not be made only to be thrown away.
+    if (following && queued.length > MOST_SHOWN) queued.splice(0, queued.length - KEPT);
+    const fit = Math.max(0, 2 * MOST_SHOWN - this.#entries.length);
+    if (!following && queued.splice(fit).length) this.#attached = false;
+    this.#append(queued);
+    if (following && this.#entries.length > MOST_SHOWN) this.#cutTop();
+  }
+
+  /** Show the newest messages again, whatever was shown before. */
+  attach() {
+    if (this.#attached) return;
+    this.#clear();
+    this.#attached = true;
+    this.#append(this.#tail.slice(-KEPT));
+  }
+
+  /**
+   * Show these instead of what is shown: messages from somewhere in the room's past.
+   *
+   * @param {Message[]} messages
+   */
+  show(messages) {
+    this.#clear();
+    this.#attached = false;
+    this.#append(messages);
+    this.#join();
+  }
+
+  /**
+   * Put older messages on top.
+   *
+   * @param {Message[]} messages the ones just before the first
+   */
+  prepend(messages) {
+    const fresh = messages.filter(({ id }) => !this.#byId.has(id));
+    const made = fresh.map((message) => this.#entry(message));
+    this.#entries.unshift(...made);
+    this.#list.prepend(...made.map(({ node }) => node));
+    made.forEach((_, at) => this.#decorate(at));
+    this.#decorate(made.length);
+    if (this.#entries.length > MOST_SHOWN) this.#cutBottom();
+    return fresh.length;
+  }
+
+  /**
+   * Put newer messages at the end of a window that is not attached.
+   *
+   * @param {Message[]} messages the ones just behind the last; none where there are none
+   */
+  extend(messages) {
+    this.#append(messages.filter(({ id }) => !this.#byId.has(id)));
+    if (messages.length === 0) this.#attached = true;
+    else this.#join();
+    if (this.#entries.length > MOST_SHOWN) this.#cutTop();
+  }
+
+  /** @param {string} id @returns {HTMLLIElement|null} */
+  find(id) {
+    return this.#byId.get(id)?.node ?? null;
+  }
+
+  /**
+   * Draw a line above a message, in place of any other of this kind.
+   *
+   * @param {string} id
+   * @param {Mark} mark
+   */
+  mark(id, mark) {
+    this.unmark(mark.kind);
+    this.#marks.set(id, mark);
+    this.#redecorate(id);
+  }
+
+  /** @param {Mark["kind"]} kind */
+  unmark(kind) {
+    if (kind === "gap") return; // what is missing stays missing
+    for (const [id, mark] of this.#marks) {
+      if (mark.kind !== kind) continue;
+      this.#marks.delete(id);
+      this.#redecorate(id);
+    }
+  }
+
+  /** Whether a message that `userId` writes now goes under the heading of the last one. */
+  continues(userId = this.#reader().userId) {
+    const last = this.#entries.at(-1);
+    return standing(last?.line ?? null, { sender: userId, date: new Date() }).follows;
+  }
+
+  /** "Today" does not stay today: word the days anew. */
+  renameDays() {
+    for (const time of this.#list.querySelectorAll("time.day")) {
+      time.textContent = dayName(new Date(/** @type {HTMLTimeElement} */ (time).dateTime));
+    }
+  }
+
+  /** @param {Array<Message|HTMLLIElement>} added */
+  #append(added) {
+    const from = this.#entries.length;
+    const made = added.map((one) =>
+      one instanceof HTMLLIElement ? { id: "", node: one, line: null } : this.#entry(one),
+    );
+    this.#entries.push(...made);
+    made.forEach((_, at) => this.#decorate(from + at));
+    this.#list.append(...made.map(({ node }) => node));
+  }
+
+  /** @param {Message} message @returns {Entry} */
+  #entry(message) {
+    const own = this.isOwn(message);
+    const node = this.#row(message, own);
+    const sender = message.userId || `plain:${message.userName}`;
+    const entry = { id: message.id, node, line: { sender, date: dateOf(message) }, message };
+    this.#byId.set(message.id, entry);
+    return entry;
+  }
+
+  /** Whatever is wrong with one message, those that came with it are shown. @param {Message} message @param {boolean} own */
+  #row(message, own) {
+    try {
+      return messageRow(message, { own, me: this.#reader().userName });
+    } catch (error) {
+      reportError(error);
+      return element("li", "message", message.body);
+    }
+  }
+
+  /** What a message shares with the one above it, and the lines between them. @param {number} at */
+  #decorate(at) {
+    const entry = this.#entries[at];
+    if (!entry?.line) return;
+    const mark = this.#marks.get(entry.id);
+    const before = this.#above(at);
+    const { newDay, follows } = standing(before, entry.line);
+    const joined = follows && !mark && this.#entries[at - 1]?.line !== null;
+    entry.node.classList.toggle("follows", joined);
+    for (const old of entry.node.querySelectorAll(":scope > .between")) old.remove();
+    const between = [];
+    if (newDay && entry.line.date) between.push(dayLine(entry.line.date));
+    if (mark) between.push(element("p", `between ${mark.kind}`, element("span", "", mark.text)));
+    entry.node.prepend(...between);
+  }
+
+  /** The message above, past any notes. @param {number} at */
+  #above(at) {
+    for (let above = at - 1; above >= 0; above -= 1) {
+      if (this.#entries[above].line) return this.#entries[above].line;
+    }
+    return null;
+  }
+
+  /** @param {string} id */
+  #redecorate(id) {
+    const entry = this.#byId.get(id);
+    if (entry) this.#decorate(this.#entries.indexOf(entry));
+  }
+
+  #cutTop() {
+    for (const { id, node } of this.#entries.splice(0, this.#entries.length - KEPT)) {
+      node.remove();
+      this.#byId.delete(id);
+    }
+    this.#decorate(0);
+  }
+
+  #cutBottom() {
+    for (const { id, node } of this.#entries.splice(KEPT)) {
+      node.remove();
+      this.#byId.delete(id);
+    }
+    this.#queue = [];
+    this.#attached = false;
+  }
+
+  /** If the window has reached what is held of the end, put the rest behind it. */
+  #join() {
+    const last = this.last;
+    if (!last || !this.#tailIds.has(last.id)) return;
+    const at = this.#tail.findIndex(({ id }) => id === last.id);
+    this.#append(this.#tail.slice(at + 1).filter(({ id }) => !this.#byId.has(id)));
+    this.#attached = true;
+  }
+
+  #clear() {
+    this.#list.replaceChildren();
+    this.#entries = [];
+    this.#byId.clear();
+    this.#queue = [];
+  }
+}
+
+/** @param {Date} date */
+function dayLine(date) {
+  const time = element("time", "day", dayName(date));
+  time.dateTime = date.toISOString();
+  return element("p", "between date", time);
+}

@@ -1,0 +1,116 @@
+/** Who is here, who types, who came and went. */
+
+import { element } from "../base/dom.js";
+import { t } from "../base/strings.js";
+import { hueClass, initial, shownName } from "../base/text.js";
+
+const TYPES_FOR = 6_000; // ms after the last word of it
+const MOST_NAMED = 4; // people in one note
+
+/** @typedef {import("../connection/session.js").Person} Person */
+
+/**
+ * The list of those who are here.
+ *
+ * @param {HTMLElement} list
+ * @param {HTMLElement} total
+ * @param {Readonly<import("../base/store.js").State>} state
+ */
+export function showPeople(list, total, { people, count, me }) {
+  total.textContent = String(count || "");
+  const mine = /** @type {[string, string][]} */ ([...people].filter(([id]) => id === me.userId));
+  const others = [...people].filter(([id]) => id !== me.userId);
+  others.sort(([, one], [, other]) => one.localeCompare(other));
+  list.replaceChildren(...[...mine, ...others].map(([id, name]) => personItem(name, id === me.userId)));
+  if (count && people.size === 0) list.append(element("li", "aside", t.onlyCounted));
+}
+
+/** @param {string} name @param {boolean} isMe */
+function personItem(name, isMe) {
+  const avatar = element("span", "avatar small", initial(shownName(name)));
+  avatar.ariaHidden = "true";
+  const shown = element("bdi", "name", shownName(name));
+  shown.title = shownName(name);
+  const item = element("li", hueClass(name), avatar, shown);
+  if (isMe) item.append(element("span", "aside", `(${t.you})`));
+  return item;
+}
+
+/** The line that says who types. */
+export class TypingLine {
+  #line;
+  /** @type {Map<string, {name: string, timer: number}>} */
+  #typing = new Map();
+
+  /** @param {HTMLElement} line */
+  constructor(line) {
+    this.#line = line;
+  }
+
+  /** @param {Person} person */
+  add({ userId, userName }) {
+    clearTimeout(this.#typing.get(userId)?.timer);
+    const timer = setTimeout(() => this.remove(userId), TYPES_FOR);
+    this.#typing.set(userId, { name: shownName(userName), timer });
+    this.#show();
+  }
+
+  /** Their message has come, or they have gone. @param {string} [userId] */
+  remove(userId = "") {
+    clearTimeout(this.#typing.get(userId)?.timer);
+    if (this.#typing.delete(userId)) this.#show();
+  }
+
+  clear() {
+    for (const userId of [...this.#typing.keys()]) this.remove(userId);
+  }
+
+  #show() {
+    const names = [...this.#typing.values()].map(({ name }) => `\u2068${name}\u2069`); // isolated, as by <bdi>
+    this.#line.textContent = names.length ? t.typing(names) : "";
+  }
+}
+
+/**
+ * What happened to people between two messages, as one note.
+ *
+ * Who came and went again, or went and came back, was no news.
+ */
+export class Happenings {
+  /** @type {Map<string, string>} */
+  came = new Map();
+  /** @type {Map<string, string>} */
+  went = new Map();
+  /** @type {Map<string, {before: string, now: string}>} */
+  renamed = new Map();
+
+  /** @param {"joined"|"left"|"renamed"} kind @param {Person} person @param {string} before its name */
+  add(kind, { userId, userName }, before) {
+    if (kind === "joined" && !this.went.delete(userId)) this.came.set(userId, userName);
+    if (kind === "left" && !this.came.delete(userId)) this.went.set(userId, userName);
+    if (kind !== "renamed") return;
+    if (this.came.has(userId)) this.came.set(userId, userName);
+    else this.renamed.set(userId, { before: this.renamed.get(userId)?.before ?? before, now: userName });
+  }
+
+  /** @returns {string[]} sentences; none where nothing is left to tell */
+  sentences() {
+    const told = [];
+    for (const { before, now } of this.renamed.values()) {
+      if (before !== now) told.push(t.isNow(isolated(before), isolated(now)));
+    }
+    for (const [people, say] of /** @type {const} */ ([[this.came, t.came], [this.went, t.went]])) {
+      if (people.size === 0) continue;
+      const names = [...people.values()].map(isolated);
+      // "and one more" is no shorter than the name.
+      const shown = names.length > MOST_NAMED + 1 ? names.slice(0, MOST_NAMED) : names;
+      told.push(say(shown, names.length - shown.length));
+    }
+    return told;
+  }
+}
+
+/** @param {string} name */
+function isolated(name) {
+  return `\u2068${shownName(name)}\u2069`;
+}
