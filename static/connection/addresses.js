@@ -2,7 +2,7 @@
 
 export const DEFAULT_ROOM = "lobby";
 
-// As chatroom/addresses.py has it.
+// As chatroom/names.py has it.
 const ROOM_NAME = /^(?!\p{M})(?:(?![\p{DI}\u{13441}\u{13442}\u{16fe4}])[\p{L}\p{M}\p{N}_.-]){1,64}$/u;
 
 /** The path under which the program is served: "/" unless a proxy puts it elsewhere. */
