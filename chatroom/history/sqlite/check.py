@@ -41,18 +41,18 @@ def examine(file: DatabaseFile, *, thorough: bool) -> int:
             demand_sound(connection, version, thorough)
             return version
     except (OSError, sqlite3.Error) as error:
-        way_out = "restore a backup, or move it away to begin anew"
+        way_out = "restore a backup, or move it away to start afresh"
         raise file.refused(f"can't be read as a database: {error}", way_out) from error
 
 
 def demand_writable(file: DatabaseFile) -> None:
     folder = file.path.parent
     if not folder.is_dir():
-        raise file.refused("can't be made: its folder isn't there", f"make {folder}")
+        raise file.refused("can't be created: its folder doesn't exist", f"create {folder}")
     files = [file.path, file.beside("-wal"), file.beside("-shm")]
     for path in [folder, *filter(os.path.lexists, files)]:
         if path != folder and not path.is_file():
-            raise file.refused(f"can't be used: {path} is no regular file", ELSEWHERE)
+            raise file.refused(f"can't be used: {path} is not a regular file", ELSEWHERE)
         # For root too this is False on a read-only mount: the kernel looks at that first.
         if not os.access(path, os.R_OK | os.W_OK):
             cause = f"can't be used: {path} is read-only for this user"
@@ -65,7 +65,7 @@ def has_header(file: DatabaseFile) -> bool:
         with file.path.open("rb") as stream:
             header = stream.read(len(MAGIC))
     if header and header != MAGIC:
-        raise file.refused(f"is no SQLite database: it begins with {header!r}", ELSEWHERE)
+        raise file.refused(f"is not an SQLite database: it begins with {header!r}", ELSEWHERE)
     log = file.beside("-wal")
     # SQLite would delete such a log without a word, and with it what it alone holds.
     if not header and is_filled(log):

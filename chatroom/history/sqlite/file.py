@@ -57,13 +57,13 @@ ELSEWHERE = 'move it away, or set "history" to another file'
 # By SQLite's own words, which have been stable for decades: the error code that stands
 # behind them is an attribute only from Python 3.11 on.
 WAYS_OUT = (
-    ("disk is full", "free some space: the room goes on by itself"),
-    ("disk I/O error", "look after the disk: the room goes on by itself once it works"),
-    ("readonly database", "make the file and its folder writable: the room goes on by itself"),
-    ("locked", "end the program that holds the file, a sqlite3 shell or a backup"),
+    ("disk is full", "free some space: the room recovers by itself"),
+    ("disk I/O error", "check the disk: the room recovers once it works"),
+    ("readonly database", "make the file and its folder writable: the room recovers by itself"),
+    ("locked", "end the program that locks the file, such as a sqlite3 shell or a backup"),
     ("malformed", "stop, keep a copy of the file, and restore a backup"),
     ("not a database", "stop, keep a copy of the file, and restore a backup"),
-    ("unable to open", "see that the file and its folder are there, and may be written"),
+    ("unable to open", "make sure that the file and its folder exist and are writable"),
     ("UNIQUE constraint", "number the messages by head() and append again"),
 )
 
@@ -121,7 +121,7 @@ class DatabaseFile:
                 writer.close()
             if isinstance(error, sqlite3.Error):
                 cause = f"can't be written: {error}"
-                raise self.refused(cause, "free some space, or look after the disk") from error
+                raise self.refused(cause, "free some space, or check the disk") from error
             raise
 
     def refused(self, cause: str, way_out: str) -> HistoryRefused:
@@ -131,14 +131,14 @@ class DatabaseFile:
     def _set_up(self, writer: sqlite3.Connection, sync: str, version: int) -> None:
         # sqlite3.threadsafety doesn't tell before Python 3.11; SQLite itself does.
         if ("THREADSAFE=0",) in writer.execute("PRAGMA compile_options"):
-            raise self.refused("can't be used: this SQLite is built for one thread", "use another")
+            raise self.refused("can't be used: this SQLite is built without threads", "use another")
         if not version:
             # So that trimming can give pages back; possible only before anything is written.
             writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
         writer.execute(f"PRAGMA synchronous = {sync}")
         (journal,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
         if journal != "wal":
-            raise self.refused("can't be used: its disk admits no write-ahead log", ELSEWHERE)
+            raise self.refused("can't be used: its disk can't do write-ahead logging", ELSEWHERE)
         writer.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         if version < SCHEMA_VERSION:
             upgrade(writer, version)

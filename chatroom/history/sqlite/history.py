@@ -156,7 +156,7 @@ class SqliteHistory(History):
             way_out = 'stop that process, or set "history" to another file'
             raise self._file.refused(cause, way_out) from held
         except OSError as error:
-            way_out = "see that the folder is there and this user may write in it"
+            way_out = "make sure that the folder exists and this user can write to it"
             raise self._file.refused(f"can't be locked: {error}", way_out) from error
 
     def _base(self, writer: sqlite3.Connection, room: str) -> int:

@@ -81,7 +81,7 @@ class Search:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=WAITING_SECONDS):
-            cause = "too many are searching at once"
+            cause = "too many searches at once"
             raise HistoryUnavailable(self._name, cause, "try again in a few seconds")
         try:
             yield
@@ -161,8 +161,8 @@ class Search:
         upto = before - 1
         while upto >= found.first and len(newest_first) < limit:
             if time.monotonic() - began >= READING_SECONDS:
-                cause = f"room {room!r} is too long for a search without FTS5"
-                raise HistoryUnavailable(self._name, cause, "use an SQLite that has it")
+                cause = f"room {room!r} is too long to search without FTS5"
+                raise HistoryUnavailable(self._name, cause, "use an SQLite that has FTS5")
             after = max(upto - READING_LENGTH, 0)
             wanted = limit - len(newest_first)
             newest_first += alike(self._readers, room, after, upto, patterns, wanted)
