@@ -89,7 +89,7 @@ def chat_url(url: str) -> str:
     parts = urlsplit(url if "://" in url else f"http://{url}")
     scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
     if not scheme or not parts.hostname or parts.port == 0:  # port: raises ValueError itself
-        raise ValueError(f"{url!r} is no server; wanted: such as http://localhost:9999")
+        raise ValueError(f"{url!r} is not a server URL; wanted: one such as http://localhost:9999")
     path = parts.path.rstrip("/")
     path = path if path.endswith("/chat") else f"{path}/chat"
     return parts._replace(scheme=scheme, path=path, fragment="").geturl()

@@ -98,7 +98,7 @@ def _read(path: Path) -> dict[str, Any]:
     """The one object in the file, its keys all known."""
     raw = _parse(path)
     if type(raw) is not dict:
-        raise _unusable(path, f"no object but {reprlib.repr(raw)}")
+        raise _unusable(path, f"not an object but {reprlib.repr(raw)}")
     for key, value in raw.items():
         if key not in KEYS:
             raise ConfigurationError(path, _shown(key), _short(value), _known_key(key))
@@ -120,7 +120,7 @@ def _parse(path: Path) -> Any:
     except FileNotFoundError:
         raise _unusable(path, "missing", "a JSON file; CHATROOM_CONFIG names another") from None
     except OSError as error:
-        raise _unusable(path, f"unreadable ({error.strerror})", "a file to read") from None
+        raise _unusable(path, f"unreadable ({error.strerror})", "a readable file") from None
     except UnicodeDecodeError as error:
         raise _unusable(path, f"not UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
@@ -151,7 +151,7 @@ def _check_queue(path: Path, queue_bytes: int, message_bytes: int) -> None:
     """
     least = 2 * (message_bytes + FRAME_OVERHEAD)
     if queue_bytes < least:
-        wanted = f"at least {least}, which holds two messages of maxMessageBytes ({message_bytes})"
+        wanted = f"at least {least}, enough for two messages of maxMessageBytes ({message_bytes})"
         raise ConfigurationError(path, "userQueueBytes", queue_bytes, wanted)
 
 

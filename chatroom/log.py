@@ -61,7 +61,7 @@ def _open(configuration: Configuration) -> logging.Handler:
         return LogFile(path, encoding="utf-8", errors="backslashreplace")
     except (OSError, ValueError) as error:  # ValueError: a NUL or lone surrogate in the path
         cause = error.strerror if isinstance(error, OSError) else error
-        wanted = f"a file that can be written to ({cause}: {printable(str(path))})"
+        wanted = f"a writable file ({cause}: {printable(str(path))})"
         raise ConfigurationError(
             configuration.path, "logfilePath", configuration.logfile_path, wanted
         ) from None
