@@ -189,7 +189,7 @@ class TooManyRooms(ChatError):
 
     def __str__(self) -> str:
         room, limit = self.args
-        return f"room {room!r} cannot be made: there are {limit}, which is maxRooms"
+        return f"room {room!r} cannot be created: there are already {limit} (maxRooms)"
 
 
 class HandshakeRefused(ChatError):

@@ -32,7 +32,7 @@ class MessageId(NamedTuple):
             ValueError: the text is no id.
         """
         if not re.fullmatch(ID_PATTERN, text):
-            raise ValueError(f"id is {text!r}; wanted: such as 42-664c976f9a047975, or 0-0")
+            raise ValueError(f"id is {text!r}; wanted: an id such as 42-664c976f9a047975, or 0-0")
         seq, _, nonce = text.partition("-")
         return cls(int(seq), nonce)
 

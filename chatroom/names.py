@@ -46,15 +46,17 @@ def checked(name: str, max_length: int) -> str:
     """
     name = name.strip()
     if not name:
-        raise BadName("A name has at least one character.")
+        raise BadName("A name needs at least one character.")
     if len(name) > max_length:
         raise BadName(f"The name has {len(name)} characters; at most {max_length} are allowed.")
     for character in name:
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI:
             shown = f"U+{ord(character):04X}"
-            raise BadName(f"The name holds {shown}, which breaks or turns the line; leave it out.")
+            raise BadName(
+                f"The name contains {shown}, which breaks or reverses the line; leave it out."
+            )
     if all(is_unseen(c) or unicodedata.category(c) in ("Mn", "Me", "Zs") for c in name):
-        raise BadName("The name holds nothing that can be seen.")
+        raise BadName("The name has no visible character.")
     return name
 
 

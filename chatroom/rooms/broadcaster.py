@@ -195,7 +195,7 @@ class Broadcaster:
         if known.body == said.draft.body:
             self._acknowledge([(said, known)])
         else:
-            detail = "This cmid was used for another message; take a new one."
+            detail = "This cmid was used for another message; use a new one."
             said.user.refuse(TypedRefusal("cmid-reused", detail, said.cmid))
         return True
 

@@ -108,7 +108,7 @@ class Entrance:
         if isinstance(user, TypedUser):
             user.refuse(too_many(error))
         else:
-            user.end(CloseCode.POLICY, "too many rooms; use one that is there")
+            user.end(CloseCode.POLICY, "too many rooms; use an existing one")
 
     def _bridge(self, user: User, seen: int, *, resumes: bool) -> None:
         """Send a typed user what came behind ``seen``, and let it hear what is said from now on;
@@ -166,4 +166,4 @@ class Entrance:
 
 def too_many(error: TooManyRooms) -> TypedRefusal:
     """What a typed user is told of it."""
-    return TypedRefusal("too-many-rooms", f"{error}; use one that is there.")
+    return TypedRefusal("too-many-rooms", f"{error}; use an existing one.")

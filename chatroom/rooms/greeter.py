@@ -69,7 +69,9 @@ class Greeter:
         user = arrival.user
         user_id = arrival.identity.user_id
         if user.inside:
-            user.refuse(TypedRefusal("already-inside", "You are in a room; open another socket."))
+            user.refuse(
+                TypedRefusal("already-inside", "You are already in a room; open another socket.")
+            )
             return False
         if not self._is_free(room, user, arrival.name, user_id):
             return False
@@ -97,7 +99,7 @@ class Greeter:
         user.refuse(TypedRefusal("name-taken", detail, suggestion=suggestion))
         user.names_refused += 1
         if user.names_refused >= MAX_BAD_FRAMES:  # each costs the room's thread a suggestion
-            user.end(CloseCode.POLICY, "too many names that are taken")
+            user.end(CloseCode.POLICY, "too many requests for taken names")
         return False
 
     def _evict(self, room: Room, name: str, user_id: str) -> None:

@@ -58,9 +58,9 @@ class Gate:
         """
         with self._changed:
             if self._shut:
-                raise HandshakeRefused(503, "The server stops.", {"Retry-After": "5"})
+                raise HandshakeRefused(503, "The server is shutting down.", {"Retry-After": "5"})
             if len(self._inside) >= self.capacity:
-                reason = f"The chat is full: all {self.capacity} places are taken. Try later."
+                reason = f"The chat is full: all {self.capacity} places are taken. Try again later."
                 raise HandshakeRefused(503, reason, {"Retry-After": "30"})
             self._inside.add(connection)
 
@@ -84,7 +84,7 @@ class Gate:
         for connection in inside:
             connection.hold()
         for connection in inside:
-            connection.end(CloseCode.GOING_AWAY, "server stops")
+            connection.end(CloseCode.GOING_AWAY, "server shutting down")
         for connection in self._see_out(inside, deadline):
             connection.cut()
 

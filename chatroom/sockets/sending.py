@@ -215,7 +215,7 @@ class Sender:
             if self._skipping:
                 return
             if self._is_overdue():
-                raise TimeoutError("did not take the past in time")
+                raise TimeoutError("did not read the past messages in time")
             self._send_all(page)
 
     def _is_overdue(self) -> bool:
@@ -241,7 +241,7 @@ class Sender:
                 rest = rest[sent:]
                 last_progress = now
             if rest and self._is_overdue():
-                raise TimeoutError("did not take its last frames in time")
+                raise TimeoutError("did not read its last frames in time")
             if now - last_progress > STALL_TIMEOUT:
                 raise TimeoutError(f"took nothing for {STALL_TIMEOUT:.0f} s")
 

@@ -162,7 +162,7 @@ class User:
             log.info("refused: %s: %s", self, refusal)
             return str(refusal)
         except ChannelClosed:
-            self.end(CloseCode.GOING_AWAY, "server stops")
+            self.end(CloseCode.GOING_AWAY, "server shutting down")
             raise
         except Exception as error:
             self.end(CloseCode.SERVER_ERROR, "internal error")

@@ -61,7 +61,7 @@ def _text(found: Mapping[str, Any], key: str, default: str | None = None) -> str
 _WRONG = {
     fields.Flaw.MISSING: "is missing",
     fields.Flaw.NOT_TEXT: "is not text",
-    fields.Flaw.SURROGATE: "holds a lone surrogate",
+    fields.Flaw.SURROGATE: "contains a lone surrogate",
 }
 
 
@@ -92,6 +92,6 @@ def milliseconds(iso: str) -> int:
     """
     found = _TIME.fullmatch(iso)
     if not found:
-        raise ValueError(f"sentAt is {iso!r}; wanted: such as 2026-01-31T09:05:00.123Z")
+        raise ValueError(f"sentAt is {iso!r}; wanted: a time such as 2026-01-31T09:05:00.123Z")
     second = datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc)
     return int(second.timestamp()) * 1000 + int((found[2] or "").ljust(3, "0"))

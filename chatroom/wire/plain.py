@@ -51,5 +51,5 @@ def _text(found: dict[str, object], key: str) -> str:
 
 
 def _refusal(key: str, flaw: fields.Flaw) -> FrameRefused:
-    holds = "holds a lone surrogate" if flaw is fields.Flaw.SURROGATE else "is not text"
+    holds = "contains a lone surrogate" if flaw is fields.Flaw.SURROGATE else "is not text"
     return FrameRefused(CloseCode.BAD_DATA, f"{key} {holds}")

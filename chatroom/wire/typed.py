@@ -106,7 +106,7 @@ def decode(payload: str, *, max_name_length: int) -> Request:
 def _say(fields: Mapping[str, Any]) -> Say:
     cmid = fields.get("cmid")
     if type(cmid) is not str or not 1 <= len(cmid) <= MAX_CMID_LENGTH or not is_utf8(cmid):
-        detail = f"cmid must be a text of 1 to {MAX_CMID_LENGTH} characters, new for each message."
+        detail = f"cmid must be a string of 1 to {MAX_CMID_LENGTH} characters, unique per message."
         raise TypedRefusal("bad-cmid", detail)
     body = _text(fields, "body", "bad-frame", cmid=cmid)
     if not body:
@@ -119,7 +119,7 @@ def _text(
     fields: Mapping[str, Any], key: str, code: str, default: str | None = None, *, cmid: str = ""
 ) -> str:
     def refusal(flaw: Flaw) -> TypedRefusal:
-        wrong = "holds half a surrogate pair" if flaw is Flaw.SURROGATE else "must be a text"
+        wrong = "contains a lone surrogate" if flaw is Flaw.SURROGATE else "must be a string"
         return TypedRefusal(code, f"{key} {wrong}.", cmid)
 
     return text(fields, key, refusal, default)
