@@ -1,7 +1,7 @@
 """The table of settings: each one's name, default, check and meaning.
 
-Whoever adds a setting adds a row here, a field in Configuration, and a line in the docs; the
-tests compare the three.
+A new setting takes a row here, a field in Configuration, and a line in the docs; the tests
+compare the three.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from chatroom.history import HISTORY_FORMS, SYNCS, is_history_url
 
 
 class Unfit(Exception):
-    """A check refuses a value; ``args`` are where in it, the part refused, what was wanted."""
+    """A check rejects a value; ``args`` are where in it, the rejected part, what was wanted."""
 
 
 Check = Callable[[Any], Any]
@@ -26,7 +26,7 @@ def whole(low: int, high: int) -> Check:
     """A whole number, ``low`` and ``high`` included."""
 
     def check(value: Any) -> int:
-        # type(), not isinstance(): True is no port
+        # type(), not isinstance(): True is not a port
         if type(value) is not int or not low <= value <= high:
             raise Unfit("", value, f"a whole number from {low} to {high}")
         return value
@@ -35,7 +35,7 @@ def whole(low: int, high: int) -> Check:
 
 
 def text(wanted: str, fits: Callable[[str], bool]) -> Check:
-    """A text that ``fits`` says yes to."""
+    """A string that ``fits`` accepts."""
 
     def check(value: Any) -> str:
         if type(value) is not str or not fits(value):
@@ -46,7 +46,7 @@ def text(wanted: str, fits: Callable[[str], bool]) -> Check:
 
 
 def several(wanted: str, one: Callable[[str], Any]) -> Check:
-    """A list of texts; ``one`` converts each, or raises ValueError, and then is named."""
+    """A list of strings; ``one`` converts each, or raises ValueError: the error names the entry."""
 
     def check(value: Any) -> tuple[Any, ...]:
         if type(value) is not list:
@@ -54,7 +54,7 @@ def several(wanted: str, one: Callable[[str], Any]) -> Check:
         converted = []
         for index, entry in enumerate(value):
             try:
-                if type(entry) is not str:  # ip_network() takes 1 as well, as 0.0.0.1
+                if type(entry) is not str:  # ip_network() would accept 1, as 0.0.0.1
                     raise ValueError(entry)
                 converted.append(one(entry))
             except ValueError:
