@@ -69,7 +69,7 @@ class Connection(Sender):
         max_message_bytes: int,
     ) -> None:
         if not type(sock) is socket.socket:  # noqa: E714 - SSLSocket is a subclass
-            reason = "this process terminates TLS; let a proxy do that (docs/deployment.md)"
+            reason = "this process terminates TLS; let a proxy in front do so (docs/deployment.md)"
             raise HandshakeRefused(501, reason)
         super().__init__(sock, queue_bytes)
         self._peer_gone = False
