@@ -13,7 +13,7 @@ __all__ = ["__version__", "create_app"]
 
 
 def __getattr__(name: str) -> Any:
-    # When asked for: whoever imports chatroom.client loads neither Flask nor the Server.
+    # Lazily: a program that imports chatroom.client loads neither Flask nor the Server.
     if name == "create_app":
         from chatroom.application import create_app
 

@@ -10,8 +10,8 @@ except ModuleNotFoundError as missing:
     if not missing.name or missing.name.partition(".")[0] == "chatroom":
         raise
     print(
-        f"chatroom: {sys.executable} has no {missing.name}; in a checkout use .venv/bin/python, "
-        "which make run makes, elsewhere the Python that chatroom is installed for",
+        f"chatroom: {sys.executable} has no {missing.name}; in a checkout, use .venv/bin/python "
+        "(make run creates it), elsewhere the Python that chatroom is installed in",
         file=sys.stderr,
     )
     sys.exit(2)

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 EVERYWHERE = {"0.0.0.0", "::"}
-"""The names of all interfaces."""
+"""The addresses that stand for all interfaces."""
 
 
 def is_host_name(value: str) -> bool:
@@ -26,10 +26,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def to_origin(value: str) -> str:
-    """An origin the way a browser's Origin header has it, so that ``==`` compares two.
+    """The origin as a browser's Origin header spells it, so that ``==`` compares two.
 
     Raises:
-        ValueError: it isn't one, or there is a path behind it.
+        ValueError: it isn't an origin, or has a path.
     """
     found = re.fullmatch(
         r"(?P<scheme>https?)://(?P<host>\w[\w.-]*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?",
@@ -48,16 +48,16 @@ def to_origin(value: str) -> str:
 
 
 def to_network(value: str) -> IPv4Network | IPv6Network:
-    """The network that an address or a CIDR text means.
+    """The network of an address or a CIDR notation.
 
     Raises:
-        ValueError: it means none, or an address inside one (10.0.0.1/8).
+        ValueError: it is invalid, or has host bits set (10.0.0.1/8).
     """
     return ipaddress.ip_network(value)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, without a port and brackets, means the machine that one is on."""
+    """Whether a host, given without port and brackets, is the local machine."""
     host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -84,19 +84,19 @@ def chat_url(url: str) -> str:
     """The address of the socket: ``http://host:9999`` becomes ``ws://host:9999/chat``.
 
     Raises:
-        ValueError: it is no URL of a server.
+        ValueError: it is not a server's URL.
     """
     parts = urlsplit(url if "://" in url else f"http://{url}")
     scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
     if not scheme or not parts.hostname or parts.port == 0:  # port: raises ValueError itself
-        raise ValueError(f"{url!r} is no server; wanted: such as http://localhost:9999")
+        raise ValueError(f"{url!r} is not a server URL; wanted: one such as http://localhost:9999")
     path = parts.path.rstrip("/")
     path = path if path.endswith("/chat") else f"{path}/chat"
     return parts._replace(scheme=scheme, path=path, fragment="").geturl()
 
 
 def http_url(url: str) -> str:
-    """The address of the server's pages, without a slash at its end.
+    """The address of the server's pages, without a trailing slash.
 
     Raises:
         ValueError: as ``chat_url``.

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def create_app(configuration: Configuration) -> Flask:
-    """Wire the parts. Starts no thread; of files, it reads the page's own."""
+    """Wire the parts. Starts no thread; reads no files but the page's own."""
     engine = Engine(configuration)
     app = Flask("app", root_path=str(_home()), static_folder=None)  # web/page.py serves it
     app.extensions["chatroom"] = engine
@@ -23,5 +23,5 @@ def create_app(configuration: Configuration) -> Flask:
 
 
 def _home() -> Path:
-    """The folder of ``templates/`` and ``static/``: the package, or in a checkout the one above."""
+    """The folder of ``templates/`` and ``static/``: the package or, in a checkout, its parent."""
     return PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent

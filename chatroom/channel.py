@@ -1,7 +1,7 @@
-"""Go's channels and its ``select``, made of ``queue.Queue``.
+"""Go's channels and its ``select``, built on ``queue.Queue``.
 
-Several channels share one ``Ready`` queue, which holds one entry per item in the order in
-which the items came. Whoever waits, waits there: for all the channels at once.
+Several channels share one ``Ready`` queue, which holds one entry per item, in order of
+arrival. The reader waits on that queue, and so on all channels at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Channel(queue.Queue[T]):
     Args:
         name: what errors call it.
         ready: the queue that the channel announces its items on.
-        maxsize: the number of items that make ``put`` wait; 0 for no limit.
+        maxsize: the number of items at which ``put`` blocks; 0 for no limit.
     """
 
     def __init__(self, name: str, ready: Ready, maxsize: int = 0) -> None:
@@ -42,9 +42,9 @@ class Channel(queue.Queue[T]):
         self._ready.put(self)
 
     def drain(self, budget: int, cost: Callable[[T], int]) -> list[T]:
-        """Take what waits, oldest first, until the items' costs use up ``budget``; never waits."""
+        """Take queued items, oldest first, until their costs use up ``budget``; never blocks."""
         taken: list[T] = []
-        if not self.queue:  # mostly; and what comes just now is announced
+        if not self.queue:  # the usual case; an item that arrives now gets an entry on ready
             return taken
         with self.mutex:
             while budget > 0 and self._qsize():
@@ -56,7 +56,7 @@ class Channel(queue.Queue[T]):
         return taken
 
     def take(self) -> list[T]:
-        """The one item that an entry on ``ready`` announces; none if drain() has taken it.
+        """The one item that an entry on ``ready`` announces; empty if drain() has taken it.
 
         Items and entries are in the same order, so a drain takes those of the next entries.
         """
@@ -68,22 +68,22 @@ class Channel(queue.Queue[T]):
             return [self._get()]
 
     def close(self) -> None:
-        """Refuse every later ``put``, and those that wait for room; what is inside can be taken.
+        """Refuse later puts, and those blocked on a full channel; its items can still be taken.
 
-        Later puts raise ChannelClosed. Idempotent.
+        Refused puts raise ChannelClosed. Idempotent.
         """
         with self.mutex:
             self._closed = True
-            # put() waits while the size is at least maxsize; then it calls _put, which refuses.
+            # put() blocks while the size is at least maxsize; then it calls _put, which refuses.
             self.maxsize = math.inf  # type: ignore[assignment]
             self.not_full.notify_all()
 
 
 def select(ready: Ready, timeout: float | None = None) -> tuple[Channel[Any], Any] | None:
-    """Wait for the next item of any channel, in order of arrival over all of them.
+    """Wait for the next item of any channel, in order of arrival across all of them.
 
     Args:
-        timeout: seconds, or None to wait as long as it takes.
+        timeout: seconds, or None to wait indefinitely.
 
     Returns:
         The channel and its item; None once None was put on ``ready``.
@@ -92,8 +92,8 @@ def select(ready: Ready, timeout: float | None = None) -> tuple[Channel[Any], An
         queue.Empty: nothing came within ``timeout``.
     """
     while (channel := ready.get(timeout=timeout)) is not None:
-        # Without this, an entry left behind would serve an item that came much later, ahead of
-        # what waits on other channels; and under load such entries would pile up without end.
+        # take() skips the entries of drained items. Otherwise such an entry would serve a much
+        # later item, ahead of other channels; and under load they would pile up without bound.
         for item in channel.take():
             return channel, item
     return None

@@ -1,6 +1,6 @@
 """The settings: read from one JSON file, checked once at the start, frozen from then on.
 
-A wrong file is refused with one line that names the file, the key, the value and what was
+An invalid file is refused with one line that names the file, the key, the value and what was
 wanted; nothing is guessed and nothing is ignored.
 """
 
@@ -21,23 +21,23 @@ from chatroom.errors import ConfigurationError
 from chatroom.settings import SETTINGS, Setting, Unfit
 
 DEFAULT_FILE = "config.json"
-"""In the current folder; where it is missing too, every setting has its default."""
+"""In the current folder; without it, every setting has its default."""
 
 STANDARD_ERROR = "-"
 ALL_INTERFACES = "0.0.0.0"
 KEYS = [setting.name for setting in SETTINGS]
 
 FRAME_OVERHEAD = 2048
-"""Bytes by which a frame may outgrow the one it came in as; its id, room and time take about
+"""Bytes by which an outgoing frame may exceed the incoming one; its id, room and time take about
 half of that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Every setting, checked; ``SETTINGS`` tells what each one means and in which unit."""
+    """Every setting, checked; ``SETTINGS`` says what each one means, and in which unit."""
 
     path: Path
-    """The file that it came from, absolute."""
+    """The file that they came from, absolute."""
     port: int
     host_name: str
     logfile_path: str
@@ -95,10 +95,10 @@ def load_configuration(environ: Mapping[str, str] = os.environ) -> Configuration
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The one object in the file, its keys all known."""
+    """The object in the file, with known keys only."""
     raw = _parse(path)
     if type(raw) is not dict:
-        raise _unusable(path, f"no object but {reprlib.repr(raw)}")
+        raise _unusable(path, f"not an object but {reprlib.repr(raw)}")
     for key, value in raw.items():
         if key not in KEYS:
             raise ConfigurationError(path, _shown(key), _short(value), _known_key(key))
@@ -109,18 +109,18 @@ def _parse(path: Path) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in pairs:
-            if key in found:  # json alone would keep the last one in silence
+            if key in found:  # json alone would silently keep the last one
                 raise ConfigurationError(path, _shown(key), _short(value), "this key only once")
             found[key] = value
         return found
 
     try:
-        # -sig: some editors put a byte order mark there, which is no error of the user's
+        # -sig: some editors add a byte order mark, which is not the user's mistake
         return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=once)
     except FileNotFoundError:
         raise _unusable(path, "missing", "a JSON file; CHATROOM_CONFIG names another") from None
     except OSError as error:
-        raise _unusable(path, f"unreadable ({error.strerror})", "a file to read") from None
+        raise _unusable(path, f"unreadable ({error.strerror})", "a readable file") from None
     except UnicodeDecodeError as error:
         raise _unusable(path, f"not UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
@@ -145,13 +145,13 @@ def _check(path: Path, setting: Setting, raw: dict[str, Any]) -> Any:
 
 
 def _check_queue(path: Path, queue_bytes: int, message_bytes: int) -> None:
-    """Refuse a queue that a user who keeps up would overflow: it must take two frames.
+    """Refuse a queue that would overflow for a user who keeps up: it must hold two frames.
 
-    One is the frame that the socket took a part of, the other the next one behind it.
+    One is the frame that the socket has partly accepted, the other is the next one.
     """
     least = 2 * (message_bytes + FRAME_OVERHEAD)
     if queue_bytes < least:
-        wanted = f"at least {least}, which holds two messages of maxMessageBytes ({message_bytes})"
+        wanted = f"at least {least}, enough for two messages of maxMessageBytes ({message_bytes})"
         raise ConfigurationError(path, "userQueueBytes", queue_bytes, wanted)
 
 
@@ -172,7 +172,7 @@ def _known_key(key: str) -> str:
 
 
 class _Words(str):
-    """Words in the place of a value: shown without quotes."""
+    """Words in place of a value: shown without quotes."""
 
     __slots__ = ()
 
@@ -186,5 +186,5 @@ def _shown(key: str) -> str:
 
 
 def _short(value: Any) -> Any:
-    """The value, or an abridged picture of one that would fill the screen."""
+    """The value, abridged if it would fill the screen."""
     return value if len(repr(value)) <= 200 else _Words(reprlib.repr(value))

@@ -16,11 +16,11 @@ from chatroom.users.tokens import Tokens
 log = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 4.0
-"""Seconds that users have to take what is queued for them and to answer the Close."""
+"""Seconds that users have to receive what is queued for them and to answer the Close."""
 
 
 class Engine:
-    """Made before a fork, started after it.
+    """Created before a fork, started after it.
 
     Args:
         configuration: checked.
@@ -33,9 +33,9 @@ class Engine:
         self.server = Server(
             self.history,
             replay_limit=configuration.replay_limit,
-            # A joiner's replay may not fill the joiner's queue.
+            # A joiner's replay must not fill the joiner's queue.
             tail_bytes=configuration.user_queue_bytes // 2,
-            # Nor may one batch fill the queue of a user who has only just fallen behind.
+            # Nor must one batch fill the queue of a user who has only just fallen behind.
             batch_bytes=min(BATCH_BYTES, configuration.user_queue_bytes // 4),
             max_rooms=configuration.max_rooms,
             leave_grace=configuration.leave_grace,
@@ -50,7 +50,7 @@ class Engine:
             keep_days=configuration.keep_days,
         )
         self.tokens: Tokens
-        """Made when the history is open: it keeps the key."""
+        """Created once the history, which holds the key, is open."""
         self.gate = Gate(configuration.max_users)
         self._started = False
         self._stopping = threading.Lock()
@@ -59,7 +59,7 @@ class Engine:
         """Open the history and start the Server thread.
 
         Args:
-            patience: seconds to wait for another process to let go of the history.
+            patience: seconds to wait for another process to release the history.
 
         Raises:
             HistoryRefused: see ``History.open``.
@@ -72,7 +72,7 @@ class Engine:
         log.info("started: %s, at most %d users", what, self.gate.capacity)
 
     def check(self, timeout: float) -> None:
-        """Prove that messages can be taken.
+        """Prove that messages can be accepted.
 
         Raises:
             ChatError: with the reason why not.
@@ -82,10 +82,10 @@ class Engine:
         self.server.check(timeout)
 
     def stop(self, cause: str = "told to") -> None:
-        """Tell every user, commit what they said, close the history. Idempotent; takes seconds.
+        """Notify every user, commit what they said, close the history. Idempotent; takes seconds.
 
         Args:
-            cause: for the log; the first one is told.
+            cause: for the log; only the first call's is logged.
         """
         with self._stopping:
             if not self._started:

@@ -1,23 +1,23 @@
 """Every error that this package raises on purpose.
 
 ChatError
-├── ClientError            what a program that uses ChatClient gets to know
-│   ├── ServerUnreachable  no answer for as long as it was patient
-│   ├── ServerRefused      the server said no, and would say so again
-│   ├── Undelivered        not everything that was said got stored
-│   └── ClientClosed       this client takes nothing more
+├── ClientError            raised by ChatClient
+│   ├── ServerUnreachable  no connection before its patience ran out
+│   ├── ServerRefused      the server refused, and would refuse a retry
+│   ├── Undelivered        messages were not acknowledged in time
+│   └── ClientClosed       the client accepts nothing more
 ├── ConfigurationError     a setting is wrong: the program does not start
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
-│   ├── HistoryUnavailable the disk said no this time: nothing is half stored, try again later
+│   ├── HistoryUnavailable the disk failed this time: nothing is half stored, try again later
 │   └── CmidTaken          a message with this cmid is stored already: nothing is stored again
 ├── ChannelError
 │   └── ChannelClosed      the server behind the channel has stopped
 ├── FrameRefused           a client sent what the protocol does not allow: its socket is closed
-├── TypedRefusal           a typed client asked for what cannot be: it gets an error frame
-│   └── BadName            nobody may have this name
-├── BadRoomName            no room may have this name
-├── TooManyRooms           no more rooms can be made
+├── TypedRefusal           a typed client's request was refused: it gets an error frame
+│   └── BadName            an invalid name for a user
+├── BadRoomName            an invalid name for a room
+├── TooManyRooms           there are already maxRooms rooms
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
 ├── Problem                a request under /api that gets problem details instead of an answer
 └── UserError              a user's thread failed, or the user was dropped: logged and counted
@@ -45,12 +45,12 @@ class ServerUnreachable(ClientError):
 
 
 class ServerRefused(ClientError):
-    """The server does not want this, and would not the next time either.
+    """The server refused the request, and would refuse a retry.
 
     Args:
-        code: the protocol's word for it, such as ``name-taken``; ``http-403`` and ``close-1009``
-            where it was said with an HTTP status or a close code.
-        detail: a sentence for the person.
+        code: the protocol's code, such as ``name-taken``; ``http-403`` or ``close-1009`` if the
+            server answered with an HTTP status or a close code.
+        detail: a sentence for the user.
         suggestion: with ``name-taken``, a name that is free.
     """
 
@@ -66,9 +66,9 @@ class ServerRefused(ClientError):
 
 
 class Undelivered(ClientError):
-    """Messages without an ack when the time was over; ``args`` are how many, and the cause.
+    """Messages that were not acknowledged in time; ``args`` are how many, and the cause.
 
-    They may be stored all the same: only the ack is missing.
+    They may have been stored nevertheless: only the ack is missing.
     """
 
     def __str__(self) -> str:
@@ -123,7 +123,7 @@ class ChannelError(ChatError):
 
 
 class ChannelClosed(ChannelError):
-    """The channel takes nothing more."""
+    """The channel accepts nothing more."""
 
     def __str__(self) -> str:
         return f"channel {self.args[0]!r} is closed: its server has stopped"
@@ -133,7 +133,7 @@ class FrameRefused(ChatError):
     """A frame that the protocol does not allow.
 
     Args:
-        code: the WebSocket close code that says so to the client.
+        code: the WebSocket close code that the client gets.
         reason: what was wrong with which field, and what was wanted; at most 123 bytes
             of it reach the client (RFC 6455, section 5.5).
     """
@@ -148,13 +148,13 @@ class FrameRefused(ChatError):
 
 
 class TypedRefusal(ChatError):
-    """What a client of ``chatroom.v1`` is told in an error frame; its socket stays.
+    """A request refused with an error frame of ``chatroom.v1``; the client's socket stays open.
 
     Args:
         code: for programs, kebab-case; ``docs/protocol.md`` lists them.
         detail: a sentence that a person can act on.
-        cmid: of the message that it is about, if it is about one.
-        more: fields that this code has besides.
+        cmid: of the refused message, if there is one.
+        more: additional fields of this code.
     """
 
     def __init__(self, code: str, detail: str, cmid: str = "", **more: str) -> None:
@@ -168,28 +168,28 @@ class TypedRefusal(ChatError):
 
 
 class BadName(TypedRefusal):
-    """A name that nobody may have; ``detail`` says why."""
+    """An invalid name for a user; ``detail`` says why."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("bad-name", detail)
 
 
 class BadRoomName(ChatError):
-    """A name that no room may have; ``args[0]`` is the name."""
+    """An invalid name for a room; ``args[0]`` is the name."""
 
     def __str__(self) -> str:
         return 'Invalid room name: use 1 to 64 letters, digits, "_", "-" or ".".'
 
 
 class TooManyRooms(ChatError):
-    """``maxRooms`` are there already; ``args`` are the room that was asked for, and maxRooms."""
+    """There are already ``maxRooms`` rooms; ``args`` are the requested room, and maxRooms."""
 
     def __init__(self, room: str, limit: int) -> None:
         super().__init__(room, limit)
 
     def __str__(self) -> str:
         room, limit = self.args
-        return f"room {room!r} cannot be made: there are {limit}, which is maxRooms"
+        return f"room {room!r} cannot be created: there are already {limit} (maxRooms)"
 
 
 class HandshakeRefused(ChatError):
@@ -198,7 +198,7 @@ class HandshakeRefused(ChatError):
     Args:
         status: the HTTP status.
         reason: one sentence for the person who reads the answer.
-        headers: what the status asks for besides, such as ``Allow`` with 405.
+        headers: what the status requires, such as ``Allow`` with 405.
     """
 
     def __init__(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
@@ -216,9 +216,9 @@ class Problem(ChatError):
 
     Args:
         code: one of ``problems.KINDS``, which knows the status and the title.
-        detail: one sentence that the person who reads it can act on.
-        headers: what the status asks for besides, such as ``Allow`` with 405.
-        members: what the problem has besides, such as ``field`` and ``value``.
+        detail: one sentence that a person can act on.
+        headers: what the status requires, such as ``Allow`` with 405.
+        members: additional members, such as ``field`` and ``value``.
     """
 
     def __init__(

@@ -17,16 +17,16 @@ LOGGER = "chatroom"
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that show nothing, break the line or turn its direction."""
+"""Unicode categories that are invisible, break the line or reverse its direction."""
 
 
 def printable(text: str) -> str:
     r"""The text with every hidden character as its ``\uXXXX``; é and emoji stay as they are.
 
-    For what clients send, on its way to a log: a name can neither forge a line nor reverse
-    one on the reader's screen.
+    For client input on its way to a log: a name can neither forge a line nor reverse one on
+    the reader's screen.
     """
-    if text.isprintable():  # nearly always, and it is C; the loop below is not
+    if text.isprintable():  # nearly always; and this check is C, unlike the loop below
         return text
     return "".join(_escape(char) if unicodedata.category(char) in HIDDEN else char for char in text)
 
@@ -40,7 +40,7 @@ def set_up_logging(configuration: Configuration) -> None:
     """Send what the package logs to where the settings say; a second call replaces the first.
 
     Raises:
-        ConfigurationError: the log file cannot be opened; the logger is as it was.
+        ConfigurationError: the log file cannot be opened; the logger is unchanged.
     """
     handler = _open(configuration)
     handler.set_name(LOGGER)
@@ -61,18 +61,18 @@ def _open(configuration: Configuration) -> logging.Handler:
         return LogFile(path, encoding="utf-8", errors="backslashreplace")
     except (OSError, ValueError) as error:  # ValueError: a NUL or lone surrogate in the path
         cause = error.strerror if isinstance(error, OSError) else error
-        wanted = f"a file that can be written to ({cause}: {printable(str(path))})"
+        wanted = f"a writable file ({cause}: {printable(str(path))})"
         raise ConfigurationError(
             configuration.path, "logfilePath", configuration.logfile_path, wanted
         ) from None
 
 
 class LogFile(logging.handlers.WatchedFileHandler):
-    """A log file that logrotate may move away: the next record opens it anew."""
+    """A log file that logrotate may move away: the next record reopens it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         # The library reopens outside its own try: a full descriptor table at that moment
-        # would end the thread that only wanted to log a line, the Server's among them.
+        # would end the thread that logs, possibly the Server's.
         try:
             super().emit(record)
         except OSError:

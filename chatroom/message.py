@@ -1,4 +1,4 @@
-"""What is said: what a client asks to say, and the message that the room has committed."""
+"""A draft that a client asks to say, and the message that the room has committed."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ ID_PATTERN = "0-0|[1-9][0-9]{0,11}-[0-9a-f]{16}"
 
 
 class MessageId(NamedTuple):
-    """What names one message of a room, and tells how far a client has come.
+    """Identifies one message of a room; a client's cursor is the last one it has seen.
 
-    As text it is ``seq-nonce``, which clients take as it is and send back as their cursor.
+    As text it is ``seq-nonce``, opaque to clients.
     """
 
     seq: int
     """Counts up from 1 in each room, without holes."""
     nonce: str
-    """16 random hex digits: tells this message from another that once had the same seq."""
+    """16 random hex digits: distinguish this message from another that once had the same seq."""
 
     def __str__(self) -> str:
         return f"{self.seq}-{self.nonce}"
 
     @classmethod
     def parse(cls, text: str) -> MessageId:
-        """The id that the text is.
+        """The id that the text represents.
 
         Raises:
-            ValueError: the text is no id.
+            ValueError: the text is not an id.
         """
         if not re.fullmatch(ID_PATTERN, text):
-            raise ValueError(f"id is {text!r}; wanted: such as 42-664c976f9a047975, or 0-0")
+            raise ValueError(f"id is {text!r}; wanted: an id such as 42-664c976f9a047975, or 0-0")
         seq, _, nonce = text.partition("-")
         return cls(int(seq), nonce)
 
@@ -47,7 +47,7 @@ class Draft(NamedTuple):
     user_name: str
     body: str
     timestamp: str
-    """The client's own text, such as ``10:42 AM``; passed on as it came."""
+    """The client's own text, such as ``10:42 AM``; passed on unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Message:
     room: str
     seq: int
     nonce: str
-    """See ``MessageId``, as for ``seq``."""
+    """See ``MessageId``, also for ``seq``."""
     user_name: str
     body: str
     timestamp: str
@@ -65,14 +65,14 @@ class Message:
     sent_at: int
     """Unix time in milliseconds, by the server's clock."""
     user_id: str = ""
-    """Who said it, in the typed protocol; empty for a user of the plain one."""
+    """The author's, in the typed protocol; empty for a user of the plain one."""
     cmid: str = ""
-    """The client's own id for it, 1 to 64 characters; empty where it gave none."""
+    """The client's own id for it, 1 to 64 characters; empty if it gave none."""
 
     @property
     def id(self) -> str:
-        """The text of its ``MessageId``: for clients opaque, and their cursor."""
-        return f"{self.seq}-{self.nonce}"  # not by way of a MessageId: once for every message
+        """Its ``MessageId`` as text: opaque to clients, and their cursor."""
+        return f"{self.seq}-{self.nonce}"  # without a MessageId: runs for every message
 
     def __str__(self) -> str:
         return f"{self.user_name} at {self.timestamp} says {self.body}"
@@ -80,13 +80,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class RoomSummary:
-    """What a history knows of one room, at one moment."""
+    """A snapshot of one room in a history."""
 
     name: str
     first: int
-    """The seq of the oldest message that is still stored; 0 where none is."""
+    """The seq of the oldest message that is still stored; 0 if none is."""
     seq: int
-    """The seq of the last message, and so how many there ever were."""
+    """The seq of the last message, and so how many there have ever been."""
     nonce: str
     """The last message's."""
     sent_at: int

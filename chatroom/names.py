@@ -1,4 +1,4 @@
-"""Names of people and of rooms: which are valid, which two are the same, what else is free.
+"""Names of people and of rooms: which are valid, which look the same, and free alternatives.
 
 The rules for people's names hold in the typed protocol and the HTTP API; the plain protocol
 takes a name as it comes, as the original does.
@@ -17,15 +17,15 @@ from chatroom.errors import BadName, BadRoomName
 DEFAULT_ROOM = "lobby"
 
 _ROOM_LENGTH = 64  # characters
-_IN_ROOM = re.compile(r"[\w.-]")  # besides marks, which re does not know
+_IN_ROOM = re.compile(r"[\w.-]")  # and marks, which re does not know
 
-# Letters that change the direction of those around them. The marks U+200E, U+200F and U+061C
-# stay: people who write from right to left need them.
+# Controls that change the direction of the text around them. The marks U+200E, U+200F and U+061C
+# are allowed: people who write from right to left need them.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-# Shown as nothing. First Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt, 4,174
-# of them, unassigned ones among them), which unicodedata does not know; then what is a letter or a
-# symbol to Unicode, and blank all the same. text.js has the same.
+# Invisible characters. First Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt,
+# 4,174 of them, some unassigned), which unicodedata does not know; then letters and symbols that
+# are nevertheless blank. text.js has the same list.
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
@@ -35,38 +35,40 @@ _UNSEEN = re.compile(
 
 
 def checked(name: str, max_length: int) -> str:
-    """The name without the space around it.
+    """The valid name, without surrounding space.
 
     Args:
         name: what the client asks for.
         max_length: characters.
 
     Raises:
-        BadName: it is empty or too long, or has control or bidi characters, or only invisible ones.
+        BadName: empty, too long, with control or bidi characters, or with only invisible ones.
     """
     name = name.strip()
     if not name:
-        raise BadName("A name has at least one character.")
+        raise BadName("A name needs at least one character.")
     if len(name) > max_length:
         raise BadName(f"The name has {len(name)} characters; at most {max_length} are allowed.")
     for character in name:
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI:
             shown = f"U+{ord(character):04X}"
-            raise BadName(f"The name holds {shown}, which breaks or turns the line; leave it out.")
+            raise BadName(
+                f"The name contains {shown}, which breaks or reverses the line; leave it out."
+            )
     if all(is_unseen(c) or unicodedata.category(c) in ("Mn", "Me", "Zs") for c in name):
-        raise BadName("The name holds nothing that can be seen.")
+        raise BadName("The name has no visible character.")
     return name
 
 
 def is_unseen(character: str) -> bool:
-    """Whether it is drawn as nothing, wherever it stands."""
+    """Whether the character is invisible, wherever it appears."""
     return bool(_UNSEEN.match(character)) or unicodedata.category(character) == "Cf"
 
 
 def folded(name: str) -> str:
-    """What two names have in common that people take for the same one.
+    """A key that is equal for names that look the same to people.
 
-    NFKC and case; what cannot be seen does not make a difference.
+    NFKC, case-folded, without invisible characters.
     """
     text = unicodedata.normalize("NFKC", name).casefold()
     seen = "".join(c for c in text if not is_unseen(c))
@@ -74,10 +76,10 @@ def folded(name: str) -> str:
 
 
 def free_name(name: str, max_length: int, is_free: Callable[[str], bool]) -> str:
-    """The name with a number behind it that makes it free: ``Ann 2``.
+    """The name followed by a number that makes it free: ``Ann 2``.
 
-    From ``Ann 10`` on by chance: a thousand Anns who try one number after the other would keep
-    the room busy with nothing else.
+    Random from ``Ann 10`` on: a thousand Anns trying one number after another would keep the
+    room busy with nothing else.
     """
     for attempt in itertools.count(2):
         number = attempt if attempt < 10 else 10 + secrets.randbelow(1 << attempt)

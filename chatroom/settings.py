@@ -1,7 +1,7 @@
 """The table of settings: each one's name, default, check and meaning.
 
-Whoever adds a setting adds a row here, a field in Configuration, and a line in the docs; the
-tests compare the three.
+A new setting takes a row here, a field in Configuration, and a line in the docs; the tests
+compare the three.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from chatroom.history import HISTORY_FORMS, SYNCS, is_history_url
 
 
 class Unfit(Exception):
-    """A check refuses a value; ``args`` are where in it, the part refused, what was wanted."""
+    """A check rejects a value; ``args`` are where in it, the rejected part, what was wanted."""
 
 
 Check = Callable[[Any], Any]
@@ -26,7 +26,7 @@ def whole(low: int, high: int) -> Check:
     """A whole number, ``low`` and ``high`` included."""
 
     def check(value: Any) -> int:
-        # type(), not isinstance(): True is no port
+        # type(), not isinstance(): True is not a port
         if type(value) is not int or not low <= value <= high:
             raise Unfit("", value, f"a whole number from {low} to {high}")
         return value
@@ -35,7 +35,7 @@ def whole(low: int, high: int) -> Check:
 
 
 def text(wanted: str, fits: Callable[[str], bool]) -> Check:
-    """A text that ``fits`` says yes to."""
+    """A string that ``fits`` accepts."""
 
     def check(value: Any) -> str:
         if type(value) is not str or not fits(value):
@@ -46,7 +46,7 @@ def text(wanted: str, fits: Callable[[str], bool]) -> Check:
 
 
 def several(wanted: str, one: Callable[[str], Any]) -> Check:
-    """A list of texts; ``one`` converts each, or raises ValueError, and then is named."""
+    """A list of strings; ``one`` converts each, or raises ValueError: the error names the entry."""
 
     def check(value: Any) -> tuple[Any, ...]:
         if type(value) is not list:
@@ -54,11 +54,11 @@ def several(wanted: str, one: Callable[[str], Any]) -> Check:
         converted = []
         for index, entry in enumerate(value):
             try:
-                if type(entry) is not str:  # ip_network() takes 1 as well, as 0.0.0.1
+                if type(entry) is not str:  # ip_network() would accept 1, as 0.0.0.1
                     raise ValueError(entry)
                 converted.append(one(entry))
             except ValueError:
-                raise Unfit(f"[{index}]", entry, f"one of the {wanted}") from None
+                raise Unfit(f"[{index}]", entry, f"only {wanted}") from None
         return tuple(converted)
 
     return check
@@ -91,18 +91,18 @@ SETTINGS = (
     Setting("hostName", "localhost", INTERFACE, "the interface to listen on"),
     Setting("logfilePath", "logs.log", LOG_FILE, 'the log file; "-": standard error'),
     Setting("history", "sqlite:chat.db", HISTORY, "where the messages are kept"),
-    Setting("historySync", "full", SYNC, "how far a commit goes before anyone sees a message"),
-    Setting("replayLimit", 500, whole(0, 1_000_000), "past messages a joiner gets; 0: all"),
-    Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at the same time"),
+    Setting("historySync", "full", SYNC, "how durable a message is before anyone sees it"),
+    Setting("replayLimit", 500, whole(0, 1_000_000), "past messages sent on joining; 0: all"),
+    Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at a time"),
     Setting("maxMessageBytes", 65_536, whole(1, 16 * 2**20), "bytes of one incoming frame"),
     Setting("maxNameLength", 64, whole(1, 1000), "characters of a user's name"),
     Setting("userQueueBytes", 2**20, whole(1, 2**30), "bytes that may wait for one slow user"),
-    Setting("allowedOrigins", [], ORIGINS, "origins allowed besides the page's own"),
-    Setting("trustedProxies", [*LOOPBACK], NETWORKS, "whose X-Forwarded headers count"),
+    Setting("allowedOrigins", [], ORIGINS, "origins allowed in addition to the page's"),
+    Setting("trustedProxies", [*LOOPBACK], NETWORKS, "proxies whose X-Forwarded headers count"),
     Setting("pingInterval", 25, whole(1, 3600), "seconds between pings"),
-    Setting("maxRooms", 1000, whole(1, 1_000_000), "rooms that can be made"),
-    Setting("leaveGrace", 5, whole(0, 3600), "seconds without a connection until one has left"),
-    Setting("presenceLimit", 200, whole(0, 10_000), "people, until a room tells their number only"),
-    Setting("keepMessages", 0, whole(0, 10**12), "newest messages kept of each room; 0: all"),
-    Setting("keepDays", 0, whole(0, 100_000), "days that messages are kept; 0: for ever"),
+    Setting("maxRooms", 1000, whole(1, 1_000_000), "rooms that can exist"),
+    Setting("leaveGrace", 5, whole(0, 3600), "seconds offline before a user has left"),
+    Setting("presenceLimit", 200, whole(0, 10_000), "most people a room lists by name"),
+    Setting("keepMessages", 0, whole(0, 10**12), "messages to keep in each room; 0: all"),
+    Setting("keepDays", 0, whole(0, 100_000), "days to keep messages; 0: forever"),
 )

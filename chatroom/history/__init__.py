@@ -22,16 +22,16 @@ from chatroom.history.sqlite.history import SqliteHistory
 __all__ = ["HISTORY_FORMS", "SYNCS", "History", "is_history_url", "make_history"]
 
 HISTORY_FORMS = ("sqlite:PATH", "memory:")
-"""What a history's setting may look like: for configuration's errors."""
+"""The forms of the setting ``history``: for configuration's errors."""
 
 
 def is_history_url(url: str) -> bool:
-    """Whether ``make_history`` takes it; says nothing of the file behind it."""
+    """Whether ``make_history`` accepts it; does not look at the file."""
     kind, _, path = url.partition(":")
     if kind == "sqlite":
         try:
             return bool(path) and b"\0" not in os.fsencode(path)
-        except UnicodeEncodeError:  # JSON admits a lone surrogate, file names don't
+        except UnicodeEncodeError:  # JSON allows a lone surrogate, file names don't
             return False
     return url == "memory:"
 
@@ -41,13 +41,13 @@ SYNCS = ("full", "normal")
 
 
 def make_history(url: str, folder: Path, sync: str = "full") -> History:
-    """The history that the setting asks for; it opens nothing yet, so a fork may follow.
+    """The history that the setting asks for; opens nothing yet, so a fork may follow.
 
     Args:
         url: one of ``HISTORY_FORMS``, checked by ``is_history_url``.
-        folder: what a relative PATH starts from.
-        sync: one of ``SYNCS``. After "normal", ``kill -9`` loses nothing, but a power cut may
-            take the last moments. Memory has no use for it.
+        folder: where a relative PATH starts.
+        sync: one of ``SYNCS``. With "normal", ``kill -9`` loses nothing, but a power cut may
+            lose the last moments. Memory ignores it.
     """
     assert is_history_url(url), url
     if url == "memory:":

@@ -1,4 +1,4 @@
-"""What a history is: the interface of all that keeps messages.
+"""The interface of a history, which stores the messages of all rooms.
 
 A history is written by one thread, the Server's, and read by any.
 """
@@ -15,9 +15,9 @@ class History(ABC):
     """The committed messages of every room.
 
     ``append``, ``trim``, ``probe``, ``open`` and ``close`` are called by the thread that
-    owns the history; all that asks without changing anything, by any thread.
+    owns the history; everything that only reads, by any thread.
 
-    What is stored of a room is without holes: from ``first`` to ``head`` every seq is there.
+    A room is stored without gaps: from ``first`` to ``head``, every seq is there.
     """
 
     name: str
@@ -25,11 +25,11 @@ class History(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Look whether ``open`` can work, thoroughly, and change nothing.
+        """Check thoroughly whether ``open`` can work; changes nothing.
 
         Raises:
             HistoryRefused: it is corrupt, foreign, newer than this program, read-only,
-                or another process uses it.
+                or in use by another process.
         """
 
     @abstractmethod
@@ -37,7 +37,7 @@ class History(ABC):
         """Make it ready for reading and writing.
 
         Args:
-            patience: seconds to wait for another process to let go of it.
+            patience: seconds to wait for another process to release it.
 
         Raises:
             HistoryRefused: as ``check``.
@@ -55,16 +55,16 @@ class History(ABC):
 
     @abstractmethod
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
-        """Delete some of the room's oldest messages, never its newest: so seq goes on.
+        """Delete some of the room's oldest messages, never its newest, so that seq goes on.
 
         Args:
             keep_messages: how many of the newest stay; 0: all.
             keep_since: what was sent then or later stays, in Unix milliseconds; 0: all.
-                A message stays as well behind one that does, so that there are no holes.
-            step: how many go at most; fewer, where they are long.
+                A message after one that stays also stays, so that there are no gaps.
+            step: how many to delete at most; fewer if they are long.
 
         Returns:
-            How many went; 0 where nothing is left to delete.
+            How many were deleted; 0 if nothing is left to delete.
 
         Raises:
             HistoryUnavailable: none of them is deleted.
@@ -80,7 +80,7 @@ class History(ABC):
 
     @abstractmethod
     def head(self, room: str) -> MessageId:
-        """The id of the room's last message, ``BEGINNING`` where there is none.
+        """The id of the room's last message, ``BEGINNING`` if there is none.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
@@ -98,11 +98,11 @@ class History(ABC):
     def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
         """The room's messages with ``after < seq <= upto``, oldest first, a page at a time.
 
-        A page is small (about 256 KiB, never empty), and nothing is held between two
-        pages that would keep the writer from going on.
+        A page is small (about 256 KiB, never empty), and nothing that could block the writer
+        is held between two pages.
 
         Raises:
-            HistoryUnavailable: it cannot be read now; also in the middle.
+            HistoryUnavailable: it cannot be read now; also between two pages.
         """
 
     @abstractmethod
@@ -110,7 +110,7 @@ class History(ABC):
         """The last messages below ``seq``, oldest first, within the same limits as ``tail``.
 
         Args:
-            seq: what isn't wanted any more; ``sys.maxsize`` asks for the newest.
+            seq: exclusive; ``sys.maxsize`` asks for the newest.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
@@ -118,7 +118,7 @@ class History(ABC):
 
     @abstractmethod
     def first(self, room: str) -> int:
-        """The seq of the oldest message that is still stored; 0 where none is.
+        """The seq of the oldest message that is still stored; 0 if none is.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
@@ -133,19 +133,19 @@ class History(ABC):
         """
 
     def reaches_back_to(self, room: str, id: MessageId) -> bool:
-        """Whether all that was said after this message is still stored: what makes a cursor good.
+        """Whether everything after this message is still stored: only then is a cursor valid.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
         """
         if id == BEGINNING:
-            # In this order: else the room's first message might come in between.
+            # In this order: otherwise the room's first message might come in between.
             return self.head(room) == BEGINNING or self.first(room) == 1
         return self.has(room, *id)
 
     @abstractmethod
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
-        """The user's message with this cmid, if it is still stored; none for an empty cmid.
+        """The user's message with this cmid, if it is still stored; None for an empty cmid.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
@@ -153,10 +153,10 @@ class History(ABC):
 
     @abstractmethod
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
-        """The newest ``limit`` messages below ``before`` that have all words, oldest first.
+        """The newest ``limit`` messages below ``before`` that contain all words, oldest first.
 
-        Case and accents don't count, and the last word may be the beginning of one. Whatever
-        the text is, it's words: see ``words.words_of``. Without any, nothing is found.
+        Case and accents don't count, and the last word also matches as a prefix. Any text is
+        just words: see ``words.words_of``. Without words, nothing is found.
 
         Raises:
             HistoryUnavailable: it cannot be searched now; the way out says when it can.
@@ -164,7 +164,7 @@ class History(ABC):
 
     @abstractmethod
     def rooms(self) -> list[RoomSummary]:
-        """Every room that anything was ever said in, by name.
+        """Every room that ever had a message, by name.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
@@ -172,7 +172,7 @@ class History(ABC):
 
     @abstractmethod
     def secret(self) -> bytes:
-        """32 random bytes, made once and kept with the messages: what tokens are signed with.
+        """32 random bytes, created once and kept with the messages: the key that signs tokens.
 
         Raises:
             HistoryUnavailable: it isn't open.
@@ -180,7 +180,7 @@ class History(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of everything; idempotent. Later calls raise HistoryUnavailable."""
+        """Release everything; idempotent. Later calls raise HistoryUnavailable."""
 
 
 CMID_TAKEN = (

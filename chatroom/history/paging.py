@@ -8,29 +8,29 @@ from itertools import islice
 from chatroom.message import Message
 
 PAGE_BYTES = 256 * 1024
-"""What one page holds, about: small against a thread's stack, large against a query's cost."""
+"""About what a page holds: small against a thread's stack, large against a query's cost."""
 
 PAGE_LENGTH = 2048
-"""Messages in a page at most: bounds the Python objects around texts that are short."""
+"""Messages in a page at most: bounds the Python objects around short texts."""
 
 FRAME_BYTES = 150
-"""What a frame carries besides the three texts: braces, keys, id, room, sentAt."""
+"""What a frame has in addition to the three texts: braces, keys, id, room, sentAt."""
 
 
 def weight(message: Message) -> int:
-    """Bytes on the wire, about."""
+    """Approximate bytes on the wire."""
     return FRAME_BYTES + sum(map(utf8_length, (message.user_name, message.body, message.timestamp)))
 
 
 def utf8_length(text: str) -> int:
-    """Bytes of ``text`` in UTF-8, without encoding it where it's ASCII."""
+    """Bytes of ``text`` in UTF-8, without encoding it if it's ASCII."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def take(messages: Iterable[Message], limit: int, max_bytes: int) -> list[Message]:
-    """The first messages: ``limit`` at most, and none more once ``max_bytes`` are reached.
+    """The first messages: ``limit`` at most, and no more once ``max_bytes`` are reached.
 
-    The one that crosses ``max_bytes`` is taken still, so that a page is never empty
+    The one that crosses ``max_bytes`` is still taken, so that a page is never empty
     while there are messages.
     """
     taken: list[Message] = []

@@ -1,4 +1,4 @@
-"""Which of a room's messages are to go: the same for every history."""
+"""Which of a room's messages to delete: the same rule for every history."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 STEP_BYTES = 1 << 20
-"""Text that goes at once: a long message takes many pages, and each is looked at as it goes."""
+"""Text deleted at once: a long message takes many pages, and each one has to be visited."""
 
 
 class Aged(NamedTuple):
-    """What decides over a message."""
+    """What decides whether a message is deleted."""
 
     seq: int
     sent_at: int
     size: int
-    """Characters, about."""
+    """Approximate characters."""
 
 
 class Retention(NamedTuple):
-    """What a room keeps, besides its newest message."""
+    """What a room keeps, in addition to its newest message."""
 
     newest: int
     """That message's seq."""
@@ -29,16 +29,16 @@ class Retention(NamedTuple):
     """What was sent then or later, in Unix milliseconds; 0: all."""
 
     def lets_go(self, message: Aged) -> bool:
-        """Whether the message is to go, when all that are older are gone."""
+        """Whether to delete the message, given that all older ones are gone."""
         is_too_many = 0 < self.keep_messages <= self.newest - message.seq
         is_too_old = self.keep_since > 0 and message.sent_at < self.keep_since
         return message.seq < self.newest and (is_too_many or is_too_old)
 
     def to_go(self, oldest: Iterable[Aged]) -> tuple[int, int]:
-        """The last seq that goes in this step, and how many do, of the oldest messages.
+        """The last seq to delete in this step, and how many, of the oldest messages.
 
-        It ends with the first that stays, whatever comes behind it, since a room is kept
-        without holes: a clock that was set back doesn't make one.
+        Stops at the first one that stays, whatever comes after it: a room is kept without
+        gaps, even if the clock was set back.
         """
         last = count = size = 0
         for message in oldest:

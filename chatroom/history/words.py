@@ -1,4 +1,4 @@
-"""What a search asks for: words, as people write them, and never a query language."""
+"""The words of a search, as people write them: never a query language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 MAX_TEXT = 1000
-"""Characters of a search that count."""
+"""Characters of a search that are used."""
 
 MAX_WORDS = 32
 
@@ -17,15 +17,15 @@ TOKEN = re.compile(r"[^\W_]+")
 def words_of(text: str) -> list[str]:
     """The words of a search; each has a letter or a digit, and no space, NUL or lone surrogate.
 
-    All of them are to be found, the last one also as the beginning of a longer word, since
-    whoever searches may still be typing. ``well-known`` is one word: its parts in a row.
+    All of them must match; the last one also as a prefix, since the user may still be typing.
+    ``well-known`` is one word: its parts as a phrase.
     """
     text = text[:MAX_TEXT].replace("\0", " ").encode("utf-8", "replace").decode()
     return [word for word in text.split() if TOKEN.search(fold(word))][:MAX_WORDS]
 
 
 def matcher(words: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a body has the words, for a history without an index."""
+    """A predicate: whether a body contains the words. For a history without an index."""
     needles = [f" {tokens(word)} " for word in words]
     needles[-1] = needles[-1].rstrip()
 
@@ -43,7 +43,7 @@ def fts_query(words: Sequence[str]) -> str:
 
 
 def like_pattern(word: str) -> str:
-    """What LIKE finds the word by, anywhere; for ``ESCAPE '!'``."""
+    """The LIKE pattern that finds the word anywhere; for ``ESCAPE '!'``."""
     return "%" + re.sub("[!%_]", r"!\g<0>", word) + "%"
 
 

@@ -1,4 +1,4 @@
-"""The rooms that somebody is in, made when they are entered and forgotten when they are empty."""
+"""The rooms that somebody is in: created on entry, forgotten when empty."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class ActiveRooms(dict[str, Room]):
     """By name. Owned by the Server thread.
 
     Args:
-        history: read where a room is made.
+        history: read when a room is created.
         replay_limit: past messages that a joiner gets; 0 for all.
         tail_bytes: bytes of recent frames that each room keeps at hand for joiners.
-        max_rooms: rooms that can be made.
+        max_rooms: rooms that can exist.
     """
 
     def __init__(
@@ -28,14 +28,14 @@ class ActiveRooms(dict[str, Room]):
         self._tail_length = replay_limit or _ALL
         self._tail_bytes = tail_bytes
         self._max_rooms = max_rooms
-        self._stored: set[str] | None = None  # rooms with messages; read when first asked for
+        self._stored: set[str] | None = None  # rooms with messages; read on first use
 
     def enter(self, name: str) -> Room:
-        """The room, from the history if nobody is in it yet.
+        """The room, loaded from the history if nobody is in it yet.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
-            TooManyRooms: it would have to be made.
+            TooManyRooms: it does not exist, and there are ``max_rooms`` already.
         """
         room = self.get(name)
         if room is None:
@@ -49,7 +49,7 @@ class ActiveRooms(dict[str, Room]):
         return room
 
     def _demand_place_for(self, name: str) -> None:
-        """Refuse to make a room too many; one that has messages is there already."""
+        """Refuse to create one room too many; a room with messages already exists."""
         if self._stored is None:
             self._stored = {room.name for room in self._history.rooms()}
         if name not in self._stored:
@@ -58,12 +58,12 @@ class ActiveRooms(dict[str, Room]):
                 raise TooManyRooms(name, self._max_rooms)
 
     def count_as_stored(self, name: str) -> None:
-        """The room has a message now: it stays when it is empty."""
+        """The room has a message now: it exists even while nobody is in it."""
         assert self._stored is not None
         self._stored.add(name)
 
     def forget_if_empty(self, name: str) -> None:
-        """Let go of what a room has in memory, where nobody is in it."""
+        """Drop a room from memory if nobody is in it."""
         room = self.get(name)
         if room and room.is_empty:
             del self[name]

@@ -1,4 +1,4 @@
-"""What is said: committed as one transaction, then written to everyone in the room."""
+"""Broadcasts: a batch is committed as one transaction, then written to everyone in its rooms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chatroom.wire.typed import Typing
 from chatroom.wire.websocket import text_frame
 
 PROOF_AGE = 1.0
-"""Seconds for which a write that worked proves that the history works."""
+"""Seconds for which a successful write proves that the history works."""
 
 CMID_TWICE = ("broadcaster", "a cmid came twice, and the first was not stored", "send it again")
 
@@ -32,9 +32,9 @@ class Broadcaster:
     """Owned by the Server thread.
 
     Args:
-        history: written by this alone.
+        history: the Server's.
         rooms: the Server's.
-        entrance: sees off those who cannot stay, and has the greeter and the news.
+        entrance: removes users who cannot stay; has the greeter and the news.
         faults: the Server's.
     """
 
@@ -50,7 +50,7 @@ class Broadcaster:
         self._proved_at = -PROOF_AGE
 
     def handle(self, batch: list[Said | Wish]) -> None:
-        """Say what is to be said; a new name comes in its turn, who types may wait."""
+        """Broadcast the batch; renames keep their place in it, typing notices come last."""
         said: list[Said] = []
         typing: list[Wish] = []
         for item in batch:
@@ -75,15 +75,15 @@ class Broadcaster:
         """Commit the batch as one transaction, then write it to the users of each room.
 
         Args:
-            is_checked: none of it is stored already.
+            is_checked: already deduplicated.
         """
-        # Once told 1011, a user gets nothing stored behind the message that was not.
+        # After a 1011, nothing more of the user is stored: it would follow a message that was not.
         batch = [
             said
             for said in batch
             if not said.user.failed and (not said.user.acknowledged or self._may_speak(said))
         ]
-        if not batch:  # else it would count as a write that worked
+        if not batch:  # an empty commit would count as a successful write
             return
         try:
             said_in = self._commit(batch)
@@ -100,8 +100,8 @@ class Broadcaster:
         if isinstance(user, TypedUser) and not user.inside:
             user.refuse(TypedRefusal("hello-first", "You are not in a room; say hello.", said.cmid))
             return False
-        if user.room not in self._rooms:  # over HTTP one may speak to a room that nobody is in
-            with suppress(HistoryError):  # the commit meets it again
+        if user.room not in self._rooms:  # over HTTP, one may speak to a room that nobody is in
+            with suppress(HistoryError):  # the commit raises it again
                 try:
                     self._rooms.enter(user.room)
                 except TooManyRooms as error:
@@ -137,7 +137,7 @@ class Broadcaster:
         return said_in
 
     def _send_all(self, said_in: dict[Room, list[tuple[Said, Message]]]) -> None:
-        for room, pairs in said_in.items():  # all first: a fault in one room holds up no other
+        for room, pairs in said_in.items():  # all of them first: a fault in one affects no other
             newest = pairs[-1][1]
             room.last = MessageId(newest.seq, newest.nonce)
             self._rooms.count_as_stored(room.name)
@@ -165,7 +165,7 @@ class Broadcaster:
             user.send_acks()
 
     def _say_each_once(self, batch: list[Said]) -> None:
-        """A client sends again what it has no ack for: answer what is stored, store the rest."""
+        """Deduplicate what clients resent for lack of an ack: store only what is not stored yet."""
         fresh: list[Said] = []
         twins: list[Said] = []
         asked: set[tuple[str, str, str]] = set()
@@ -179,12 +179,12 @@ class Broadcaster:
                 asked.add(key)
                 fresh.append(said)
         self._broadcast(fresh, is_checked=True)
-        for said in twins:  # each behind its first, and so it is stored by now, if that is
+        for said in twins:  # duplicates in the batch: stored by now, if their first was
             if not said.user.failed and not self._is_answered(said):
                 self._not_stored([said], CmidTaken(*CMID_TWICE))
 
     def _is_answered(self, said: Said) -> bool:
-        """Whether a message with this cmid is stored, or cannot be looked for: then it is told."""
+        """Answer a message that is stored already, or cannot be looked up; whether that was so."""
         try:
             known = self._history.find(said.user.room, said.user.user_id, said.cmid)
         except HistoryError as error:
@@ -195,7 +195,7 @@ class Broadcaster:
         if known.body == said.draft.body:
             self._acknowledge([(said, known)])
         else:
-            detail = "This cmid was used for another message; take a new one."
+            detail = "This cmid was used for another message; use a new one."
             said.user.refuse(TypedRefusal("cmid-reused", detail, said.cmid))
         return True
 
@@ -210,7 +210,7 @@ class Broadcaster:
             self._rooms.forget_if_empty(user.room)
 
     def prove(self) -> None:
-        """Show that messages can be stored: by one that was, a moment ago, or by a write.
+        """Prove that messages can be stored: by a recent write, or by a new one.
 
         Raises:
             HistoryUnavailable: they cannot.

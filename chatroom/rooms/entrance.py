@@ -1,4 +1,4 @@
-"""The rooms' door: users come in, get the past, leave, and are turned away or dropped."""
+"""The rooms' door: users join, get the past messages, leave, and are turned away or dropped."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Entrance:
 
     Args:
         rooms: the Server's.
-        replay: makes the pages of a long past.
+        replay: reads a long past from the history.
         timers: the Server's.
         faults: the Server's.
         replay_limit: past messages that a joiner gets; 0 for all.
-        leave_grace: see ``Greeter``, as the next two.
+        leave_grace: see ``Greeter``, also for the next two.
         presence_limit: people.
         limits: names and numbers.
     """
@@ -65,7 +65,7 @@ class Entrance:
     # -- coming and going -------------------------------------------------------------------------
 
     def add(self, joining: User | Arrival | CaughtUp) -> None:
-        """Let in whoever comes out of the channel ``add``."""
+        """Handle an item of the channel ``add``."""
         if isinstance(joining, CaughtUp):
             self._bridge(joining.user, joining.seq, resumes=True)
         elif isinstance(joining, Arrival):
@@ -108,14 +108,14 @@ class Entrance:
         if isinstance(user, TypedUser):
             user.refuse(too_many(error))
         else:
-            user.end(CloseCode.POLICY, "too many rooms; use one that is there")
+            user.end(CloseCode.POLICY, "too many rooms; use an existing one")
 
     def _bridge(self, user: User, seen: int, *, resumes: bool) -> None:
-        """Send a typed user what came behind ``seen``, and let it hear what is said from now on;
-        where that is too much for the room's tail, its writer thread reads it first."""
+        """Send a typed user what came after ``seen``, and make it live; if the room's tail does
+        not reach back that far, its writer thread reads the history first."""
         room = self._rooms.get(user.room)
         if room is None or not isinstance(user, TypedUser) or not user.inside:
-            return  # gone meanwhile
+            return  # it has left meanwhile
         frames = room.frames_after(seen)
         if frames is None:
             pages = self._replay.catch_up(user, room.name, seen, resumes=resumes)
@@ -126,13 +126,13 @@ class Entrance:
             self._drop(user)
 
     def remove(self, user: User, cause: str) -> None:
-        """Take the user out of its room; fine where it is out already."""
+        """Remove the user from its room. Idempotent."""
         room = self._rooms.get(user.room)
         if room is None:
             return
         if isinstance(user, TypedUser):
             if not user.inside:
-                return  # removed before, as too slow or replaced, or never let in
+                return  # already removed, as too slow or replaced, or never let in
             self.greeter.see_off(room, user, cause)
         elif room.users.pop(user, None) is None:
             return
@@ -143,9 +143,9 @@ class Entrance:
     # -- what goes wrong --------------------------------------------------------------------------
 
     def drop_all(self, slow: Iterable[User]) -> None:
-        """End users who are too slow, and take them out."""
-        # Not through self.delete: this thread is its only reader, so a put on a full channel
-        # would wait for itself, and never end.
+        """Disconnect users who are too slow, and remove them."""
+        # Not through the channel delete: this thread is its only reader, so a put on a full
+        # channel would deadlock.
         for user in slow:
             self._drop(user)
 
@@ -155,7 +155,7 @@ class Entrance:
         self._faults.note(UserError(user.id, "slow"))
 
     def _fail(self, users: list[User], reason: str, what: str, error: Exception) -> None:
-        """Tell the users that the history failed them: none of them waits in vain."""
+        """Disconnect the users whom the history failed, so that none of them waits in vain."""
         self._faults.note_failure(what, error)
         for user in users:
             user.failed = True
@@ -165,5 +165,5 @@ class Entrance:
 
 
 def too_many(error: TooManyRooms) -> TypedRefusal:
-    """What a typed user is told of it."""
-    return TypedRefusal("too-many-rooms", f"{error}; use one that is there.")
+    """The error as a typed user gets it."""
+    return TypedRefusal("too-many-rooms", f"{error}; use an existing one.")

@@ -21,12 +21,12 @@ class Faults:
         log.warning("error: %s", error)
 
     def note_failure(self, what: str, error: Exception) -> None:
-        """Something could not be done; what no one foresaw is logged with its traceback."""
+        """An operation failed; an unexpected error is logged with its traceback."""
         self.count += 1
         unexpected = None if isinstance(error, HistoryError) else error
         log.error("error: %s: %s", what, error, exc_info=unexpected)
 
     def note_bug(self) -> None:
-        """In an ``except`` block: the Server goes on."""
+        """Called in an ``except`` block; the Server goes on."""
         self.count += 1
         log.exception("error: the Server goes on")

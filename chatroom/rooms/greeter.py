@@ -1,4 +1,4 @@
-"""Greets typed users, and tells a room who comes, goes, types and changes its name.
+"""Greets typed users, and notifies a room of who joins, leaves, types and is renamed.
 
 All of it happens on the Server thread, so that names and presence need no lock.
 """
@@ -23,7 +23,7 @@ from chatroom.wire.websocket import CloseCode
 log = logging.getLogger(__name__)
 
 COUNT_INTERVAL = 1.0
-"""Seconds in which a large room is told once at most how many it is."""
+"""Minimum seconds between two counts that are sent to a large room."""
 
 
 class Greeter:
@@ -31,12 +31,12 @@ class Greeter:
 
     Args:
         timers: the Server's.
-        news: tells of what is said in other rooms.
-        drop: ends users who are too slow.
-        forget: told of a room that may be empty now.
+        news: of other rooms.
+        drop: disconnects users who are too slow.
+        forget: called with a room that may be empty now.
         leave_grace: seconds without a connection, after which a user has left.
-        presence_limit: people, beyond which a room is told their number instead of their names.
-        limits: what ``welcome`` tells of the server's limits.
+        presence_limit: people, beyond which a room gets their count instead of their names.
+        limits: the server's limits, as ``welcome`` reports them.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Greeter:
     # -- coming -----------------------------------------------------------------------------------
 
     def greet(self, room: Room, arrival: Arrival) -> bool:
-        """Let a user in, or say why not; its past comes next.
+        """Let a user in, or refuse it with the reason; the past messages come next.
 
         Returns:
             Whether it is in.
@@ -69,7 +69,9 @@ class Greeter:
         user = arrival.user
         user_id = arrival.identity.user_id
         if user.inside:
-            user.refuse(TypedRefusal("already-inside", "You are in a room; open another socket."))
+            user.refuse(
+                TypedRefusal("already-inside", "You are already in a room; open another socket.")
+            )
             return False
         if not self._is_free(room, user, arrival.name, user_id):
             return False
@@ -97,11 +99,11 @@ class Greeter:
         user.refuse(TypedRefusal("name-taken", detail, suggestion=suggestion))
         user.names_refused += 1
         if user.names_refused >= MAX_BAD_FRAMES:  # each costs the room's thread a suggestion
-            user.end(CloseCode.POLICY, "too many names that are taken")
+            user.end(CloseCode.POLICY, "too many requests for taken names")
         return False
 
     def _evict(self, room: Room, name: str, user_id: str) -> None:
-        """Take the name from somebody who has gone and only might have come back."""
+        """Take the name from somebody who is away, within the grace period."""
         holder = room.presence.holder(name)
         if holder and holder.user_id != user_id:
             self._left(room, holder, "gone")
@@ -112,7 +114,7 @@ class Greeter:
             self.take_out(room, old)
 
     def take_out(self, room: Room, user: User) -> None:
-        """The socket is out of the room; the person may have others."""
+        """Remove the socket from the room; the person may have others."""
         room.users.pop(user, None)
         room.typed.pop(user, None)
         if isinstance(user, TypedUser):
@@ -140,10 +142,10 @@ class Greeter:
         return len(room.presence) if room.is_large else dict(room.presence.known())
 
     def go_live(self, room: Room, user: TypedUser) -> bytes:
-        """From here on the user hears of people, and of other rooms where it asked for that.
+        """From here on the user gets news of people and, if it asked for that, of other rooms.
 
         Returns:
-            What it missed of people meanwhile, and ``live``.
+            Frames: the changes of people that it missed, and ``live``.
         """
         room.typed[user] = user.connection
         if user.hears_rooms:
@@ -161,7 +163,7 @@ class Greeter:
     # -- going ------------------------------------------------------------------------------------
 
     def see_off(self, room: Room, user: TypedUser, cause: str) -> None:
-        """The user's socket has ended: it may come back for a moment, then it has left."""
+        """The user's socket has ended: the user leaves unless it returns within leave_grace."""
         self.take_out(room, user)
         if user.user_id not in room.presence:
             return
@@ -186,7 +188,7 @@ class Greeter:
     # -- meanwhile --------------------------------------------------------------------------------
 
     def grant(self, room: Room, user: TypedUser, request: object) -> None:
-        """Do what a user wants beside talking."""
+        """Handle a user's request other than a message."""
         person = room.presence[user.user_id]
         if isinstance(request, typed.Rename):
             if self._is_free(room, user, request.user_name, user.user_id):
@@ -204,15 +206,15 @@ class Greeter:
             socket.name = name
         frame = typed.person_frame("renamed", *person.known)
         if room.is_large:
-            for socket in person.sockets & room.typed.keys():  # not in front of its welcome
+            for socket in person.sockets & room.typed.keys():  # never before its welcome
                 socket.write(frame)
         else:
             self._drop(room.tell(frame))
 
     def _tell_of(self, room: Room, kind: str, person: Person, reason: str | None = None) -> None:
-        """Somebody has come or gone: say who, or how many there are now, or who all of them are."""
+        """Somebody has come or gone: send who, or how many there are now, or the whole list."""
         if room.is_large and len(room.presence) <= self._presence_limit * 9 // 10:
-            room.is_large = False  # not at the limit itself: who comes and goes there costs a list
+            room.is_large = False  # hysteresis: at the limit, every coming and going costs a list
             self._drop(room.tell(self._users_frame(room)))
         elif not room.is_large and len(room.presence) <= self._presence_limit:
             self._drop(room.tell(typed.person_frame(kind, *person.known, reason)))
@@ -242,7 +244,7 @@ class Greeter:
 
 
 def _news(knew: dict[str, str], now: dict[str, str]) -> Iterator[bytes]:
-    """What makes of the people that somebody knew those that there are."""
+    """Frames that turn an outdated list of people into the current one."""
     for user_id in knew.keys() - now.keys():
         yield typed.person_frame("left", user_id, knew[user_id], "gone")
     for user_id, name in now.items():
@@ -253,7 +255,7 @@ def _news(knew: dict[str, str], now: dict[str, str]) -> Iterator[bytes]:
 
 
 def _reason(cause: str) -> str:
-    """A word that all may see; the cause itself may hold what the client wrote into its Close."""
+    """A word that everybody may see; the cause itself may quote the client's Close."""
     if cause.startswith(("close 1000", "close 1001")):
         return "closed"
     return "slow" if cause == "slow" else "lost"

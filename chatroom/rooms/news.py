@@ -1,4 +1,4 @@
-"""Tells those who ask for it in which rooms something is said, whichever room they are in."""
+"""News of other rooms: which of them have new messages, for the users who ask for it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chatroom.users.user import User
 from chatroom.wire import typed
 
 INTERVAL = 1.0
-"""Seconds in which it is told once at most."""
+"""Minimum seconds between two frames of news."""
 
 TOLD_A_SECOND = 1000
-"""With more than so many, the interval grows. Each costs the Server thread 8 µs (measured: 9,000
-over loopback, news of up to 100 rooms), so that this takes less than a hundredth of its time."""
+"""Receivers beyond which the interval grows. Each costs the Server thread 8 µs (measured: 9,000
+over loopback, news of up to 100 rooms), so that news takes less than a hundredth of its time."""
 
 
 class News:
@@ -27,7 +27,7 @@ class News:
 
     Args:
         timers: the Server's.
-        drop: ends users who are too slow.
+        drop: disconnects users who are too slow.
     """
 
     def __init__(self, timers: Timers, drop: Callable[[Iterable[User]], None]) -> None:
@@ -39,26 +39,26 @@ class News:
         self._next_at = 0.0
 
     def enter(self, user: TypedUser) -> None:
-        """Tell the user from now on."""
+        """Send news to the user from now on."""
         self._hearers.setdefault(user.room, {})[user] = user.connection
 
     def leave(self, user: TypedUser) -> None:
-        """Tell it nothing more; fine where it was never told anything."""
+        """Send no more news to the user. Idempotent."""
         theirs = self._hearers.get(user.room, {})
         theirs.pop(user, None)
         if not theirs:
             self._hearers.pop(user.room, None)
 
     def note(self, room: Room) -> None:
-        """Something has been said in the room: tell the others, now or a little later."""
-        if not self._hearers:  # where nobody wants it, this is all that it costs
+        """The room has new messages: notify users in other rooms, now or a little later."""
+        if not self._hearers:  # if nobody wants news, this is all that it costs
             return
-        if len(self._hearers) == 1 and room.name in self._hearers:  # all have just heard it
+        if len(self._hearers) == 1 and room.name in self._hearers:  # they are all in this room
             return
         self._news[room.name] = str(room.last)
         if not self._is_due:
             self._is_due = True
-            # Not in place: one batch may have news of many rooms.
+            # Not at once: one batch may have news of many rooms.
             self._timers.after(max(0.0, self._next_at - time.monotonic()), self._tell)
 
     def _tell(self) -> None:
@@ -67,7 +67,7 @@ class News:
         theirs = [
             users for room, users in self._hearers.items() if len(news) > 1 or room not in news
         ]
-        if not theirs:  # those who were elsewhere have gone meanwhile
+        if not theirs:  # the users in other rooms have left meanwhile
             return
         told = sum(map(len, theirs))
         self._next_at = time.monotonic() + max(INTERVAL, told / TOLD_A_SECOND)

@@ -1,4 +1,4 @@
-"""Who is in a room: people, however many sockets each of them has. Owned by the Server thread."""
+"""Who is in a room: people, however many sockets each has. Owned by the Server thread."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ class Known(NamedTuple):
 
 @dataclass(slots=True)
 class Person:
-    """Somebody who is here, or has been a moment ago and may come back."""
+    """Somebody who is here, or away within the grace period."""
 
     user_id: str
     name: str
     sockets: set[TypedUser] = field(default_factory=set)
-    """Empty while the person has a moment to come back."""
+    """Empty during the grace period."""
     absences: int = 0
-    """How often it has been away, so that nobody takes one absence for another."""
+    """How often the person has been away, so that an absence's timer cannot end a later one."""
     typed_at: float = 0.0
-    """When others were last told that it types: monotonic seconds."""
+    """When others were last notified that the person is typing: monotonic seconds."""
 
     @property
     def known(self) -> Known:
-        """What others are told."""
+        """The person as others see it."""
         return Known(self.user_id, self.name)
 
 
@@ -52,7 +52,7 @@ class Presence:
         return self._people[user_id]
 
     def get(self, user_id: str) -> Person | None:
-        """The person, if here or away for a moment."""
+        """The person, if here or away within the grace period."""
         return self._people.get(user_id)
 
     def known(self) -> list[Known]:
@@ -60,17 +60,17 @@ class Presence:
         return [person.known for person in self._people.values()]
 
     def holder(self, name: str) -> Person | None:
-        """Who bears the name, or one that people take for it."""
+        """The person with this name, or with one that looks the same."""
         user_id = self._names.get(folded(name))
         return self._people[user_id] if user_id else None
 
     def is_free(self, name: str, user_id: str = "") -> bool:
-        """Whether this user may bear the name; nobody's name is held by one who has gone."""
+        """Whether this user may have the name; somebody who is away does not keep it."""
         holder = self.holder(name)
         return holder is None or holder.user_id == user_id or not holder.sockets
 
     def enter(self, user_id: str, name: str, socket: TypedUser) -> Person:
-        """Let somebody in, once more or for the first time. The name is free."""
+        """Let somebody in, again or for the first time. The name is free."""
         person = self._people.get(user_id)
         if person is None:
             person = self._people[user_id] = Person(user_id, name)

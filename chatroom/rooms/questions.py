@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 class Question(NamedTuple):
-    """Something that the Server thread is asked, and the place for its answer."""
+    """A question to the Server thread, and the future for its answer."""
 
     question: Callable[[], Any]
     answer: Future[Any]
 
     def answer_it(self) -> None:
-        """The Server thread's call."""
+        """Called by the Server thread."""
         try:
             self.answer.set_result(self.question())
         except Exception as error:
@@ -27,7 +27,7 @@ class Question(NamedTuple):
 
 
 def await_answer(answer: Future[T], timeout: float) -> T:
-    """Wait for what the Server thread answers. Any other thread.
+    """Wait for the Server thread's answer. Any other thread.
 
     Raises:
         ChatError: it did not answer within ``timeout`` seconds.

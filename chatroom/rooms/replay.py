@@ -1,8 +1,8 @@
-"""How somebody who joins or comes back gets what was said before.
+"""How a user who joins or comes back gets the past messages.
 
-The Server thread only bridges the last stretch, from the room's tail. What is further back is
-read from the history by the user's own writer thread, a page at a time, while the room goes on:
-so a long past costs neither the room's time nor anybody's memory.
+The Server thread only sends the last stretch, from the room's tail. Older messages are read
+from the history by the user's own writer thread, a page at a time, while the room goes on:
+so a long past costs neither the room's time nor memory.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Replay:
             yield frames_of(page)
 
     def catch_up(self, user: User, room: str, after: int, *, resumes: bool) -> Iterator[bytes]:
-        """Frames of all messages behind ``after``, until there are no more; then the user is
-        announced, and the Server bridges what came meanwhile.
+        """Frames of all messages after ``after``, until there are no more; then the user is
+        announced, and the Server sends what came meanwhile.
 
         Args:
-            resumes: the user has seen the message ``after``: what follows has to be there. A
-                newcomer gets what there is.
+            resumes: the user has seen the message ``after``: what follows must not be trimmed.
+                A newcomer gets what is still stored.
         """
         if not resumes:
             after = max(after, self._history.first(room) - 1)
@@ -55,7 +55,7 @@ class Replay:
         try:
             self._add.put(CaughtUp(user, after))
         except ChannelClosed:
-            return  # the server stops, and has told the user
+            return  # the server is stopping, and has notified the user
 
 
 def frames_of(messages: list[Message]) -> bytes:

@@ -1,4 +1,4 @@
-"""A room: who is in it, and the end of its conversation."""
+"""A room: who is in it, and the tail of its conversation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Heard(NamedTuple):
 
 
 class Subscriber(Protocol):
-    """Whatever hears a room without a WebSocket."""
+    """Anything that gets a room's messages without a WebSocket."""
 
     def take(self, batch: Sequence[Heard]) -> None:
         """Take the messages that were committed just now; never waits."""
@@ -52,18 +52,18 @@ class Room:
         self.name = name
         self.last = last
         self.users: dict[User, Connection] = {}
-        """Who hears what is said. In the order of joining; a broadcast touches the connections
+        """Who gets the messages. In the order of joining; a broadcast touches the connections
         only."""
         self.typed: dict[User, Connection] = {}
-        """The typed ones of these: they hear of people, too."""
+        """The typed ones among these: they get news of people, too."""
         self.subscribers: list[Subscriber] = []
         self.presence = Presence()
         self.is_large = False
-        """Too many people for names: its typed users are told their number."""
+        """Too many people to name: its typed users get their count."""
         self.counted_at = 0.0
-        """When its typed users were last told how many people there are: monotonic seconds."""
+        """When its typed users last got a count of people: monotonic seconds."""
         self.counts_later = False
-        """They will be told again soon."""
+        """The next count is scheduled."""
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._tail_length = tail_length
@@ -73,7 +73,7 @@ class Room:
 
     @property
     def is_empty(self) -> bool:
-        """Nobody is here, nor has been a moment ago."""
+        """Nobody is here, or away within the grace period."""
         return not (self.users or self.subscribers or self.presence)
 
     @property
@@ -83,11 +83,11 @@ class Room:
 
     @property
     def first_remembered(self) -> int:
-        """The seq of the oldest message in the tail; ``seq + 1`` where the tail is empty."""
+        """The seq of the oldest message in the tail; ``seq + 1`` if the tail is empty."""
         return self.seq - len(self._tail) + 1
 
     def remember(self, frames: Sequence[bytes]) -> None:
-        """Put the newest frames at the end of the tail, and forget what it cannot hold."""
+        """Append the newest frames to the tail, and drop the oldest beyond its limits."""
         self._replay = None
         self._tail.extend(frames)
         self._tail_size += sum(map(len, frames))
@@ -95,33 +95,33 @@ class Room:
             self._tail_size -= len(self._tail.popleft())
 
     def replay(self) -> bytes:
-        """All frames of the tail as one; made once for all who join before the next message."""
+        """All frames of the tail, joined; cached until the next message."""
         if self._replay is None:
             self._replay = b"".join(self._tail)
         return self._replay
 
     def frames_after(self, seq: int) -> list[bytes] | None:
-        """The frames behind this message; None where the tail does not reach so far back."""
+        """The frames after this message; None if the tail does not reach back that far."""
         if seq + 1 < self.first_remembered:
             return None
         return list(islice(self._tail, seq + 1 - self.first_remembered, sys.maxsize))
 
     def send(self, frames: Sequence[bytes]) -> list[User]:
-        """Let all users hear what was said; returns those who are too slow."""
+        """Send messages to all users; returns those who are too slow."""
         return self._slow(self.users, b"".join(frames))
 
     def hand_on(self, batch: Sequence[Heard]) -> None:
-        """Let all subscribers hear what was said."""
+        """Hand messages to all subscribers."""
         for subscriber in self.subscribers:
             subscriber.take(batch)
 
     def tell(self, frames: bytes) -> list[User]:
-        """Tell the typed users something; returns those who are too slow."""
+        """Send frames to the typed users; returns those who are too slow."""
         return self._slow(self.typed, frames)
 
     @staticmethod
     def _slow(users: dict[User, Connection], frames: bytes) -> list[User]:
         behind = broadcast(users.values(), frames)
-        if not behind:  # nearly always: and then nothing else is touched
+        if not behind:  # nearly always, and then nothing else is touched
             return []
         return [user for user, connection in users.items() if connection in behind]

@@ -30,10 +30,10 @@ from chatroom.users.user import ADDED_BYTES, Channels, Leaving, Said, User, Wish
 T = TypeVar("T")
 
 BROADCAST_SLOTS = 1024
-"""Frames that may wait for the Server; then readers wait, and TCP makes their clients wait."""
+"""Frames that may wait for the Server; beyond that, readers block, and TCP slows their clients."""
 
 BATCH_BYTES = 256 * 1024
-"""About how much is committed and written at once: a part of what a user's queue holds."""
+"""About how much is committed and written at once: a fraction of a user's queue."""
 
 
 class Server:
@@ -44,12 +44,12 @@ class Server:
         replay_limit: past messages that a joiner gets; 0 for all.
         tail_bytes: bytes of recent frames that each room keeps at hand for joiners.
         batch_bytes: about how many bytes of frames are committed and written at once.
-        max_rooms: rooms that can be made.
-        leave_grace: see ``Greeter``, as the next two.
+        max_rooms: rooms that can exist.
+        leave_grace: see ``Greeter``, also for the next two.
         presence_limit: people.
         limits: names and numbers.
-        keep_messages: the newest so many of each room are kept; 0 for all.
-        keep_days: messages of the last so many days are kept; 0 for all.
+        keep_messages: how many of the newest to keep in each room; 0 for all.
+        keep_days: how many days to keep messages; 0 for all.
     """
 
     def __init__(
@@ -91,13 +91,13 @@ class Server:
             limits=limits or {"maxNameLength": 64},
         )
         self._broadcaster = Broadcaster(history, self._rooms, self._entrance, self._faults)
-        self._thread: threading.Thread | None = None  # not made before a fork: Python 3.13
+        self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
 
     @property
     def errors(self) -> int:
-        """How many users failed or were dropped, and what else went wrong."""
+        """How many users failed or were dropped, plus whatever else went wrong."""
         return self._faults.count
 
     def start(self) -> None:
@@ -106,13 +106,13 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Commit and deliver all that was put before, then end the thread. Idempotent."""
+        """Commit and deliver everything put before, then end the thread. Idempotent."""
         if self._thread and self._thread.is_alive():
             self._ready.put(None)
             self._thread.join()
 
     def ask(self, question: Callable[[], T], timeout: float) -> T:
-        """Let the Server thread answer, in its turn in the select loop.
+        """Have the Server thread answer, when its turn in the select loop comes.
 
         Raises:
             ChatError: it did not answer within ``timeout`` seconds, or has stopped.
@@ -123,7 +123,7 @@ class Server:
         return await_answer(answer, timeout)
 
     def check(self, timeout: float) -> None:
-        """Prove within ``timeout`` seconds that messages can be taken.
+        """Prove within ``timeout`` seconds that messages can be accepted.
 
         Raises:
             ChatError: the Server thread does not answer, or the history does not work.
@@ -134,7 +134,7 @@ class Server:
         """Say something without a socket, and wait until it is stored.
 
         Returns:
-            The message; where the same cmid came before with the same body, that one.
+            The message; if the same cmid came before with the same body, the earlier one.
 
         Raises:
             TypedRefusal: ``cmid-reused``, with another body; ``too-many-rooms``.
@@ -146,7 +146,7 @@ class Server:
         return await_answer(speaker.outcome, timeout)
 
     def present(self, room: str, timeout: float) -> list[Known]:
-        """Who is in the room, of those who speak the typed protocol."""
+        """The people in the room: users of the typed protocol only."""
 
         def known() -> list[Known]:
             return self._rooms[room].presence.known() if room in self._rooms else []
@@ -154,10 +154,10 @@ class Server:
         return self.ask(known, timeout)
 
     def subscribe(self, room: str, subscriber: Subscriber, timeout: float) -> MessageId:
-        """Let somebody hear all that is said in a room from now on.
+        """Hand a subscriber all messages of a room from now on.
 
         Returns:
-            The id of the room's last message: what comes behind it, the subscriber hears.
+            The id of the room's last message: the subscriber gets those after it.
 
         Raises:
             ChatError: as ``ask``.
@@ -171,7 +171,7 @@ class Server:
         return self.ask(join, timeout)
 
     def unsubscribe(self, room: str, subscriber: Subscriber) -> None:
-        """Let it hear nothing more. Waits for nothing; fine where it never heard anything."""
+        """Hand the subscriber nothing more. Never waits; idempotent."""
 
         def leave() -> None:
             if room in self._rooms:
@@ -190,7 +190,7 @@ class Server:
         self._step_until_none()
         for channel in (*self.channels, self.ask_channel):
             channel.close()
-        self._ready.put(None)  # behind what was put until the channels closed
+        self._ready.put(None)  # after everything put before the channels closed
         self._step_until_none()
 
     def _step_until_none(self) -> None:
@@ -213,7 +213,7 @@ class Server:
         channel, item = selected
         if channel is self.broadcast:
             batch = [item, *self.broadcast.drain(self._batch_bytes, lambda said: said.cost)]
-            # Behind the drain: what it took may have overtaken its own sender's joining.
+            # After the drain: a message in it may have overtaken its own sender's joining.
             for joining in self.add.drain(sys.maxsize, lambda joining: 1):
                 self._entrance.add(joining)
             self._broadcaster.handle(batch)

@@ -1,4 +1,4 @@
-"""What is due later: a heap of moments and calls. One thread's, which sleeps until the next."""
+"""Calls that are due later, in a heap. Owned by one thread, which sleeps until the next."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class Timers:
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = itertools.count()  # two calls of one moment keep their order
+        self._numbers = itertools.count()  # calls due at the same time keep their order
 
     def after(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call it so many seconds from now, or a little later."""
+        """Schedule a call for so many seconds from now, or a little later."""
         heapq.heappush(self._heap, (time.monotonic() + seconds, next(self._numbers), call))
 
     def seconds(self) -> float | None:
-        """Until the next one is due; None where there is none."""
+        """Seconds until the next call is due; None if there is none."""
         return max(0.0, self._heap[0][0] - time.monotonic()) if self._heap else None
 
     def run(self) -> None:

@@ -1,4 +1,4 @@
-"""Retention: lets go of the oldest messages, a few at a time. The Server thread's."""
+"""Retention: deletes the oldest messages, a few at a time. Owned by the Server thread."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from chatroom.rooms.timers import Timers
 log = logging.getLogger(__name__)
 
 STEP = 500
-"""Messages deleted in one transaction, at most: some milliseconds in which nobody is heard."""
+"""Messages deleted in one transaction, at most: a few milliseconds in which the room waits."""
 
 PAUSE = 0.1
-"""Seconds between two steps, for those who talk."""
+"""Seconds between two steps, left for broadcasts."""
 
 INTERVAL = 60.0
-"""Seconds between two looks at all rooms."""
+"""Seconds between two passes over all rooms."""
 
 DAY_MS = 24 * 60 * 60 * 1000
 
 
 class Trimmer:
-    """Looks at all rooms once a minute, where the settings ask for it.
+    """Goes through all rooms once a minute, if the settings limit what is kept.
 
     Args:
         history: the Server's.
         timers: the Server's.
-        keep_messages: the newest so many of each room are kept; 0 for all.
-        keep_days: messages of the last so many days are kept; 0 for all.
+        keep_messages: how many of the newest to keep in each room; 0 for all.
+        keep_days: how many days to keep messages; 0 for all.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Trimmer:
         self._rooms: list[str] = []
 
     def start(self) -> None:
-        """Begin, if anything is to be let go of at all."""
+        """Begin, if there is any limit at all."""
         if self._keep_messages or self._keep_days:
             self._timers.after(PAUSE, self._step)
 

@@ -35,11 +35,11 @@ class HandOver:
 
 
 class _NoHandshake:
-    """Takes the place of wsproto's, whose HTTP parser would stay as long as the socket."""
+    """Replaces wsproto's handshake, whose HTTP parser would live as long as the socket."""
 
     @staticmethod
     def events() -> tuple[()]:
-        """What the library asks it for, with every byte that it gets."""
+        """Called by the library whenever it receives bytes."""
         return ()
 
 
@@ -50,8 +50,8 @@ def server_options(max_message_bytes: int, subprotocols: Sequence[str] = ()) -> 
     """Flask-Sock's ``SOCK_SERVER_OPTIONS``.
 
     Args:
-        max_message_bytes: the library counts characters, so this bounds its memory; whoever
-            handles a message counts its bytes.
+        max_message_bytes: the library counts characters, so this only bounds its memory; the
+            message handler counts bytes.
         subprotocols: that the server speaks.
     """
     return {
@@ -65,13 +65,13 @@ def server_options(max_message_bytes: int, subprotocols: Sequence[str] = ()) -> 
 
 
 def cut_cycles(ws: simple_websocket.Server) -> None:
-    """Free what a user held when it leaves, not at Python's next look at all objects: with ten
-    thousand users that stops the room for half a second (``serving.gunicorn.GC_THRESHOLDS``)."""
+    """Free what a leaving user held at once, not at the next full garbage collection: with ten
+    thousand users, one pauses the room for half a second (``serving.gunicorn.GC_THRESHOLDS``)."""
     del ws.event.set, ws.thread.run
-    with suppress(AttributeError):  # where another wsproto has no generator, it has no cycle
+    with suppress(AttributeError):  # a wsproto without this generator has no such cycle
         ws.ws.connection._proto._parse_more.close()
     ws.sock = ws.ws = ws.environ = (
-        None  # Flask-Sock makes a class that keeps ws; classes are cycles too
+        None  # Flask-Sock creates a class that holds ws; classes are cycles too
     )
 
 

@@ -1,7 +1,7 @@
 """One client's socket, in both directions, and its place in simple-websocket.
 
-simple-websocket takes a ``Connection`` for its socket. It reads through ``recv``, on our
-reader thread, and its control frames go through ``send`` into the same order as ours.
+simple-websocket uses a ``Connection`` as its socket. It reads through ``recv``, on our reader
+thread, and its control frames go out through ``send``, in one order with ours.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from chatroom.wire.frame_reader import FrameReader
 from chatroom.wire.websocket import PING, CloseCode
 
 SEND_PATIENCE = 1.0
-"""Seconds that one blocking send may take, before the writer looks at the clock."""
+"""Seconds that one blocking send may take, before the writer checks the clock."""
 
 LINGER_BYTES = 16 << 20
-"""What a peer may still send after the end, before its socket is cut without regard."""
+"""Bytes that a peer may still send after the end, before its socket is cut regardless."""
 
 IDLE_RECV_BYTES = 476
-"""What a reader asks for while its client is silent: Python sets the whole buffer aside before
-it waits, for each user. With its 33 bytes of ``bytes`` object, the largest that pymalloc keeps."""
+"""Bytes that a reader asks for while its client is silent: Python allocates the whole buffer
+before it waits, for each user. With a ``bytes`` header of 33, the largest that pymalloc serves."""
 
 
 class Connection(Sender):
     """Whole frames to one client, and bytes from it.
 
-    gunicorn owns the descriptor and closes it, when the reader thread has left; nobody uses it
-    after ``finish``.
+    gunicorn owns the descriptor and closes it once the reader thread has returned; nobody uses
+    it after ``finish``.
 
     Args:
         sock: a connected, blocking socket.
-        queue_bytes: what may wait for the client, before it counts as slow.
+        queue_bytes: bytes that may wait for the client, before it counts as slow.
         ping_interval: seconds of silence after which the client is pinged; after as many
-            seconds more, it is dead.
+            more, it is considered dead.
         max_message_bytes: of one incoming message; a longer one is left to the library.
 
     Raises:
-        HandshakeRefused: TLS ends in this process.
+        HandshakeRefused: this process terminates TLS.
     """
 
     __slots__ = (
@@ -69,38 +69,38 @@ class Connection(Sender):
         max_message_bytes: int,
     ) -> None:
         if not type(sock) is socket.socket:  # noqa: E714 - SSLSocket is a subclass
-            reason = "TLS ends in this process; let a proxy in front end it (docs/deployment.md)"
+            reason = "this process terminates TLS; let a proxy in front do so (docs/deployment.md)"
             raise HandshakeRefused(501, reason)
         super().__init__(sock, queue_bytes)
         self._peer_gone = False
         self._pinged = False
         self._more = False
         self._frames = FrameReader(max_message_bytes)
-        self._handle: Callable[[str | bytes], None]  # listen's, like _door
+        self._handle: Callable[[str | bytes], None]  # set by listen, like _door
         self._door: Callable[[], str | None] | None = None
         self._ping_interval = ping_interval
 
     def hold(self) -> None:
-        """Let the reader thread sleep through what the client sends, until ``release``.
+        """Keep the reader thread asleep, whatever the client sends, until ``release``.
 
-        Any thread. ``setsockopt`` keeps the interpreter, so that a loop over ten thousand of
-        these is over before any reader could interfere.
+        Any thread. ``setsockopt`` keeps the GIL, so that a loop over ten thousand of these is
+        over before any reader can interfere.
         """
         self._set_low_water(1 << 30)
 
     def release(self) -> None:
-        """Wake the reader for what has come meanwhile. Any thread."""
+        """Wake the reader for what has arrived meanwhile. Any thread."""
         self._set_low_water(1)
 
     def _set_low_water(self, size: int) -> None:
-        # Linux wakes a reader only when so many bytes are there, or the connection has ended.
+        # Linux wakes a reader only when this many bytes are there, or the connection has ended.
         with suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
     # -- what simple-websocket calls, on the reader thread -----------------------------------
 
     def send(self, data: bytes) -> int:
-        """Take the library's 101, Pong or Close, whole. It ignores the count."""
+        """Send the library's 101, Pong or Close, whole. It ignores the returned count."""
         if not self.write(data):
             self.end(CloseCode.SLOW, "slow", drop=True)
         return len(data)
@@ -147,14 +147,14 @@ class Connection(Sender):
             self._pinged = False
             if self._door and self._is_turned_away():
                 return b""
-            if self._is_overdue():  # it ignores our Close and goes on talking
+            if self._is_overdue():  # it ignores our Close and keeps sending
                 data = b""
             self._peer_gone = not data
             self._more = len(data) >= IDLE_RECV_BYTES
             return data
 
     def _is_turned_away(self) -> bool:
-        """Whether the client had its time to say who it is, and did not."""
+        """Whether the client did not identify itself in time."""
         assert self._door
         reason = self._door()
         if reason is None:
@@ -177,12 +177,12 @@ class Connection(Sender):
     # -- the reader thread ----------------------------------------------------------------
 
     def set_timers(self) -> None:
-        """Let the kernel end the waits in ``recv`` and ``send``. Comes first, once the socket is
-        ours: a request that is refused leaves it to gunicorn as it was.
+        """Set kernel timeouts for ``recv`` and ``send``. Called first, once the socket is ours:
+        a refused request leaves it to gunicorn unchanged.
 
-        Not the writer's to do: this alone would cost its stack one more page, 4 KiB a user.
+        Not on the writer thread: this alone would cost its stack one more page, 4 KiB per user.
         """
-        with suppress(OSError):  # macOS says so here when the peer is gone; recv says it again
+        with suppress(OSError):  # macOS raises here when the peer is gone; recv will raise again
             self._set_timers(self._socket)
 
     def _set_timers(self, sock: socket.socket) -> None:
@@ -206,8 +206,8 @@ class Connection(Sender):
         Args:
             ws: the library's side of the socket, its handshake done.
             handle: takes each message.
-            door: asked every second and with all that comes: why the client has to go, "" if it
-                may stay for now, None if it is in and need not be asked about again.
+            door: called every second and on every read: why the client has to go, "" if it may
+                stay for now, None once it is in, after which it is not called again.
 
         Returns:
             Why it ended, in words for the log.
@@ -235,7 +235,7 @@ class Connection(Sender):
         return self._closing or cause_of(ws, self._peer_gone)
 
     def finish(self, writer: threading.Thread) -> None:
-        """Let the writer send what is left, then say goodbye to the socket. Waits for seconds."""
+        """Let the writer send what is left, then close the connection. Takes seconds."""
         with turn:
             self._deadline = self._deadline or time.monotonic() + sending.CLOSE_TIMEOUT
             self._closing = self._closing or "closed"
@@ -249,7 +249,7 @@ class Connection(Sender):
 
     def _linger(self) -> None:
         """Read until the client has closed too: closing with bytes unread would send a reset,
-        which overtakes the Close frame (RFC 9112, section 9.6, says so of HTTP)."""
+        which overtakes the Close frame (RFC 9112, section 9.6, describes it for HTTP)."""
         deadline = time.monotonic() + sending.CLOSE_TIMEOUT
         left = LINGER_BYTES
         try:

@@ -14,24 +14,24 @@ LEAVING_AT_ONCE = 100
 
 
 class Occupant(Protocol):
-    """Who holds a place: a ``Connection``, or the ``Listener`` of a stream of events."""
+    """What holds a place: a ``Connection``, or the ``Listener`` of an event stream."""
 
     def hold(self) -> None:
-        """Let its thread sleep, until ``release``."""
+        """Keep its thread asleep, until ``release``."""
 
     def release(self) -> None:
-        """Let it go on."""
+        """Wake its thread."""
 
     def end(self, code: int, reason: str) -> None:
-        """Tell it that it must leave. Never waits."""
+        """Ask it to leave. Never waits."""
 
     def cut(self) -> None:
-        """Make it leave."""
+        """Force it to leave."""
 
 
 class Gate:
     """Counts every socket under ``/chat``, joined or not, from before its upgrade to its end;
-    and every stream of events.
+    and every event stream.
 
     Called by reader threads, and by the thread that stops the server.
 
@@ -54,13 +54,13 @@ class Gate:
         """Take a place.
 
         Raises:
-            HandshakeRefused: all are taken, or the server stops.
+            HandshakeRefused: all are taken, or the server is stopping.
         """
         with self._changed:
             if self._shut:
-                raise HandshakeRefused(503, "The server stops.", {"Retry-After": "5"})
+                raise HandshakeRefused(503, "The server is shutting down.", {"Retry-After": "5"})
             if len(self._inside) >= self.capacity:
-                reason = f"The chat is full: all {self.capacity} places are taken. Try later."
+                reason = f"The chat is full: all {self.capacity} places are taken. Try again later."
                 raise HandshakeRefused(503, reason, {"Retry-After": "30"})
             self._inside.add(connection)
 
@@ -71,11 +71,11 @@ class Gate:
             self._changed.notify_all()
 
     def shut(self, timeout: float) -> None:
-        """Let nobody in, tell everybody that the server stops, and see them out.
+        """Let nobody in, send everybody a Close, and see them out.
 
-        All are told at once: meanwhile their readers are held, or the first thousand who
-        answer would keep the interpreter from the rest. Then they leave, a few at a time, for
-        ``timeout`` seconds. Whoever is still there has the Close frame, and goes with the process.
+        All get it at once, with their readers held: otherwise the first thousand to answer
+        would keep the GIL from the rest. Then they leave, a few at a time, for ``timeout``
+        seconds. Those who remain have the Close frame, and end with the process.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -84,7 +84,7 @@ class Gate:
         for connection in inside:
             connection.hold()
         for connection in inside:
-            connection.end(CloseCode.GOING_AWAY, "server stops")
+            connection.end(CloseCode.GOING_AWAY, "server shutting down")
         for connection in self._see_out(inside, deadline):
             connection.cut()
 
@@ -97,7 +97,7 @@ class Gate:
                 while held and len(released) < LEAVING_AT_ONCE:
                     connection = held.pop()
                     connection.release()
-                    if connection in self._inside:  # else nobody would tell of its leaving
+                    if connection in self._inside:  # otherwise nothing would signal its leaving
                         released.add(connection)
                 self._changed.wait(seconds)
             return released & self._inside

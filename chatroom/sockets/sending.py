@@ -1,8 +1,8 @@
-"""The way out of one client's socket: whole frames, in order, from any thread.
+"""Sending to one client's socket: whole frames, in order, from any thread.
 
-A frame is written in place, by the thread that has it, while the socket takes it. What the
-socket does not take goes onto a queue, and from then on the writer thread owns the socket,
-until the queue is empty again.
+A frame is sent in place, by the calling thread, as long as the socket accepts it. The rest
+goes onto a queue, and from then on the writer thread owns the socket, until the queue is
+empty again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import TypeVar
 from chatroom.wire.websocket import close_frame
 
 STALL_TIMEOUT = 10.0
-"""Seconds without the peer taking a byte, after which it is dead."""
+"""Seconds after which a peer that accepts nothing is considered dead."""
 
 CLOSE_TIMEOUT = 3.0
-"""Seconds a peer has to answer our Close, and to take what was queued before it."""
+"""Seconds a peer has to answer our Close, and to read what was queued before it."""
 
 ITEM_COST = 200
-"""Bytes that a queued item costs beside its frames."""
+"""Bytes that a queued item costs in addition to its frames."""
 
 _CLOSE = 1  # queue mark: the Close frame is out; cut the peer off if it does not answer
 END = 2  # queue mark: the reader is done, so is the writer
@@ -33,25 +33,25 @@ S = TypeVar("S", bound="Sender")
 
 Queued = bytes | memoryview | Iterator[bytes] | int
 
-# Rule: whoever sends in place holds turn, and so does whoever changes _closing, _queued or a
-# queue. It is one lock for all sockets: a broadcast takes it once, where a lock a user costs more
-# than all else that Python does for a delivery. It is only ever held for work that cannot wait.
+# Rule: hold turn to send in place, and to change _closing, _queued or a queue. It is one lock for
+# all sockets: a broadcast takes it once, whereas a lock per user would cost more than everything
+# else that Python does for a delivery. It is only ever held for work that cannot block.
 turn = threading.Lock()
 
 
 def broadcast(senders: Iterable[S], frames: bytes) -> list[S]:
-    """Send whole frames to each, now or by way of its queue; never waits. Any thread.
+    """Send whole frames to each, now or through its queue; never waits. Any thread.
 
     Returns:
-        Those that are too slow: for them the frames are dropped, and the caller is expected to
-        ``end`` them.
+        Those that are too slow: the frames are dropped for them, and the caller must ``end``
+        them.
     """
     slow: list[S] = []
     size = len(frames)
     with turn:
         for sender in senders:
             sent = 0
-            # Nothing in between but this look: ten thousand times, and each time cold in the cache.
+            # Only this check in between: it runs ten thousand times, each time with a cold cache.
             if sender._queued == sender._sent and not sender._closing:
                 try:
                     sent = sender._send(frames, socket.MSG_DONTWAIT)
@@ -67,11 +67,11 @@ def broadcast(senders: Iterable[S], frames: bytes) -> list[S]:
 
 
 class Sender:
-    """One client's socket, as those see it who write to it.
+    """One client's socket, as its writers see it.
 
     Args:
         sock: a connected, blocking socket.
-        queue_bytes: what may wait for the client, before it counts as slow.
+        queue_bytes: bytes that may wait for the client, before it counts as slow.
     """
 
     # Rule: while _queued and _sent differ, only the writer thread sends, and it needs no lock.
@@ -100,16 +100,16 @@ class Sender:
         self._skipping = False
 
     def write(self, frames: bytes) -> bool:
-        """Send whole frames, now or by way of the queue; never waits. Any thread.
+        """Send whole frames, now or through the queue; never waits. Any thread.
 
         Returns:
-            False when the client is too slow: the frames are dropped, and the caller is
-            expected to ``end`` the connection.
+            False if the client is too slow: the frames are dropped, and the caller must ``end``
+            the connection.
         """
         return not broadcast((self,), frames)
 
     def _queue_rest(self, frames: bytes, sent: int) -> bool:
-        """Queue what the socket did not take; False when the client is too slow."""
+        """Queue what the socket did not accept; False if the client is too slow."""
         if self._closing:
             return True
         if self._queued != self._sent and self._backlog() + len(frames) > self._queue_bytes:
@@ -123,24 +123,24 @@ class Sender:
         self.cut()  # so that the reader sees it too
 
     def _backlog(self) -> int:
-        """Bytes that wait for the writer; approximate but to the holder of turn, who may take
-        it for too much only, and never take a busy writer for a free one."""
+        """Bytes that wait for the writer. Approximate; under turn it can only be too high, so
+        that a busy writer never looks idle."""
         return self._queued - self._sent
 
     def replay(self, pages: Iterator[bytes]) -> None:
-        """Send page after page, each made when the one before is out; what is written later
-        comes behind. Any thread; never waits."""
+        """Send page after page, each created once the previous one is sent; later writes come
+        after them. Any thread; never waits."""
         with turn:
             if not self._closing:
                 self._enqueue(pages)
 
     def end(self, code: int, reason: str, *, drop: bool = False) -> None:
-        """Send Close behind what is queued; cut the line later if the client does not answer.
+        """Send a Close after what is queued; cut the connection later if there is no answer.
 
         Any thread; never waits; only the first call counts.
 
         Args:
-            drop: leave out what is queued, but for a frame that has been begun.
+            drop: discard what is queued, except for a frame that is partly sent.
         """
         with turn:
             if self._closing:
@@ -163,8 +163,8 @@ class Sender:
         if rest:
             self._enqueue(rest)
             self._queue.put(_CLOSE)
-        # Else the Close is out, and no thread was woken for it. A client that does not answer
-        # ends with the reader's timer, or with what it sends too late.
+        # Otherwise the Close is sent, and no thread was woken for it. A client that does not
+        # answer is ended by the reader's timer, or when it sends something after the deadline.
 
     def _enqueue(self, item: Queued) -> None:
         assert turn.locked()
@@ -172,9 +172,9 @@ class Sender:
         self._queue.put(item)
 
     def _drop_queue(self) -> None:
-        """Empty the queue but for the rest of a frame that the socket took the beginning of.
+        """Empty the queue, except for the rest of a frame that is partly sent.
 
-        Whole frames go, the first too: it may come after a replay that is broken off here.
+        Whole frames go, even the first: it may come after a replay that is aborted here.
         """
         assert turn.locked()
         self._skipping = True
@@ -186,7 +186,7 @@ class Sender:
         self._queued -= sum(map(_cost, waiting))
 
     def cut(self) -> None:
-        """End the connection now, in both directions: frees a reader or writer that waits."""
+        """End the connection now, in both directions: frees a blocked reader or writer."""
         with suppress(OSError):  # it was gone already
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -215,7 +215,7 @@ class Sender:
             if self._skipping:
                 return
             if self._is_overdue():
-                raise TimeoutError("did not take the past in time")
+                raise TimeoutError("did not read the past messages in time")
             self._send_all(page)
 
     def _is_overdue(self) -> bool:
@@ -241,16 +241,16 @@ class Sender:
                 rest = rest[sent:]
                 last_progress = now
             if rest and self._is_overdue():
-                raise TimeoutError("did not take its last frames in time")
+                raise TimeoutError("did not read its last frames in time")
             if now - last_progress > STALL_TIMEOUT:
                 raise TimeoutError(f"took nothing for {STALL_TIMEOUT:.0f} s")
 
 
 class _Outbox(queue.Queue[Queued]):
-    """A ``queue.Queue`` for thousands that are nearly always empty: a fifth of the memory.
+    """A ``queue.Queue`` with a fifth of the memory: there are thousands, nearly always empty.
 
-    It has no bound and nobody joins it, so one Condition serves for three; and a list, which
-    weighs nothing while it is empty, serves for the deque. It never holds more than some
+    It is unbounded and never joined, so one Condition serves for three; and a list, which
+    costs next to nothing while empty, replaces the deque. It never holds more than a few
     thousand items.
     """
 

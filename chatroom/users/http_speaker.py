@@ -1,4 +1,4 @@
-"""Somebody who says one thing without a socket: over HTTP, and waits for the outcome."""
+"""A user who says one message over HTTP, without a socket, and waits for the outcome."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chatroom.users.user import Said
 
 
 class HttpSpeaker:
-    """In the place of a User in a ``Said``; lives as long as one request.
+    """Stands in for a User in a ``Said``; lives as long as one request.
 
     Args:
         room: where it speaks.
-        name: who it says it is.
+        name: unverified, as in the plain protocol.
     """
 
     user_id = ""
@@ -25,19 +25,19 @@ class HttpSpeaker:
         self.name = name
         self.failed = False
         self.outcome: Future[Message] = Future()
-        """The stored message; or ChatError: it is not stored, or its cmid was used before."""
+        """The stored message; or a ChatError: not stored, or the cmid was used before."""
 
     def committed(self, said: Said, message: Message) -> None:
-        """The Server thread's call."""
+        """Called by the Server thread."""
         self.outcome.set_result(message)
 
     def refuse(self, refusal: TypedRefusal) -> None:
-        """The Server thread's call."""
+        """Called by the Server thread."""
         self.outcome.set_exception(refusal)
 
     def not_stored(self, said: Said, reason: str) -> None:
-        """The Server thread's call."""
+        """Called by the Server thread."""
         self.outcome.set_exception(HistoryUnavailable(self.room, reason, "try again later"))
 
     def send_acks(self) -> None:
-        """Nothing more to say."""
+        """Do nothing: the outcome is already set."""

@@ -1,4 +1,4 @@
-"""Who somebody was before: a user's id and its tab's, signed, so that a client can bring them back.
+"""Signed tokens by which a returning client proves who it was: its user id and tab id.
 
 itsdangerous signs (HMAC, constant-time comparison); it comes with Flask.
 """
@@ -15,16 +15,16 @@ class Identity(NamedTuple):
     """One tab of one user."""
 
     user_id: str
-    """12 characters, the same over every connection of the user."""
+    """12 characters, the same on every connection of the user."""
     tab: str
-    """Tells two tabs of a user apart: one that comes back takes the place of its old self only."""
+    """Distinguishes the user's tabs: a returning tab replaces only its own old connection."""
 
 
 class Tokens:
     """Makes tokens and reads them. Any thread.
 
     Args:
-        secret: the key; a client cannot make a token without it. Kept with the history.
+        secret: the key, without which nobody can forge a token. Kept with the history.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -35,7 +35,7 @@ class Tokens:
         return str(self._serializer.dumps(list(identity)))
 
     def read(self, token: str) -> Identity | None:
-        """Whom the token names; None where it is not one of ours."""
+        """The identity in the token; None if the token is not one of ours."""
         try:
             user_id, tab = self._serializer.loads(token)
         except (BadData, TypeError, ValueError):

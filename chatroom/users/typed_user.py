@@ -1,7 +1,7 @@
-"""A user of the typed protocol, ``chatroom.v1``: the reader's side of it.
+"""A user of the typed protocol, ``chatroom.v1``: its reader thread's side.
 
-What must happen in one order for all, such as who bears which name, is the Server thread's: see
-``greeter.py``.
+Anything that needs one order for everybody, such as who has which name, belongs to the Server
+thread: see ``greeter.py``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from chatroom.wire.websocket import CloseCode
 log = logging.getLogger(__name__)
 
 HELLO_TIMEOUT = 10
-"""Seconds in which a client has to be let in."""
+"""Seconds that a client has to be let in."""
 
 TYPING_INTERVAL = 2.0
-"""Seconds in which others are told once at most that a user types."""
+"""Minimum seconds between two typing notices of a user."""
 
 MAX_BAD_FRAMES = 10
-"""Frames that make no sense, after which a client does not either."""
+"""Refused frames after which a client is disconnected."""
 
 
 class Arrival(NamedTuple):
@@ -42,19 +42,19 @@ class Arrival(NamedTuple):
     token: str
     """Proves the identity; for the client to keep."""
     comes_back: bool
-    """It is the same tab as before: an old connection of that tab is to go."""
+    """It is the same tab as before: an old connection of that tab is to be closed."""
     seen: int | None
-    """The seq of the last message it saw, if that message is still there; -1 if it is not; None
-    where it did not ask."""
+    """The seq of the last message it saw, if that message is still stored; -1 if it is not; None
+    if it did not ask."""
     past: int | None
-    """Past messages that it wants at most, where it does not go on after ``seen``."""
+    """Past messages that it wants at most, unless it resumes after ``seen``."""
     read: int | None
     """The seq of the last message that its user has read."""
     hears_rooms: bool
-    """It wants to be told in which rooms something is said."""
+    """It wants news of other rooms."""
 
     def wants(self, newest: int, limit: int) -> int:
-        """How many of a room's messages it is to get; ``newest`` is the last one's seq."""
+        """How many of a room's messages it gets; ``newest`` is the last one's seq."""
         if self.past is None:
             return limit
         back_to_read = newest - self.read + 1 if self.read is not None and self.read >= 0 else 0
@@ -62,11 +62,11 @@ class Arrival(NamedTuple):
 
 
 class TypedUser(User):
-    """Made when a socket opens; in the room once the Server has taken its ``hello``.
+    """Created when a socket opens; in the room once the Server has accepted its ``hello``.
 
     Args:
-        tokens: what tells who somebody was.
-        history: tells whether the last message that a client saw is still there.
+        tokens: identify a returning client.
+        history: knows whether the last message that a client saw is still stored.
     """
 
     acknowledged = True
@@ -94,14 +94,14 @@ class TypedUser(User):
         self._acks: list[bytes] = []
         self._hello_by = time.monotonic() + HELLO_TIMEOUT
         self.inside = False
-        """The Server has let it in. The Server thread's, like all below."""
+        """The Server has let it in. Owned by the Server thread, like all below."""
         self.user_id = ""
         self.tab = ""
         self.names_refused = 0
         self.hears_rooms = False
-        """It is told in which rooms something is said, once it is live."""
+        """It gets news of other rooms, once it is live."""
         self.knows: dict[str, str] | int = 0
-        """Whom ``welcome`` told it of, user ids and names, or how many: until it is live."""
+        """The people in its ``welcome``, user ids and names, or their count: until it is live."""
 
     # -- the reader thread ----------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class TypedUser(User):
             self._channels.broadcast.put(Wish(self, request))
 
     def _may_type(self) -> bool:
-        """Whether others may be told again: the Server need not hear of it more often."""
+        """Throttles typing notices, so that the Server never sees more of them."""
         now = time.monotonic()
         if now - self._typed_at < TYPING_INTERVAL:
             return False
@@ -183,25 +183,25 @@ class TypedUser(User):
     # -- the Server thread ----------------------------------------------------------------------
 
     def refuse(self, refusal: TypedRefusal) -> None:
-        """Tell the client what was wrong. Any thread."""
+        """Send the client an error frame. Any thread."""
         self.tell(typed.error(refusal))
 
     def tell(self, frames: bytes) -> None:
-        """Send what is for this user alone. Any thread."""
+        """Send frames to this user alone. Any thread."""
         if not self.write(frames):
             self.end(CloseCode.SLOW, "slow", drop=True)
 
     def committed(self, said: Said, message: Message) -> None:
-        """Acknowledge it, once the room has it too: see ``send_acks``."""
+        """Prepare the ack; it is sent once the room has the message too: see ``send_acks``."""
         self._acks.append(typed.ack(said.cmid, message.id))
 
     def send_acks(self) -> None:
-        """Send the acks that are due, behind the messages that they are for."""
+        """Send the prepared acks, after the messages that they are for."""
         acks, self._acks = self._acks, []
         if acks:
             self.tell(b"".join(acks))
 
     def not_stored(self, said: Said, reason: str) -> None:
-        """Say which message it was; then the socket goes: what is sent again keeps its order."""
+        """Report the message, then close the socket, so that resent messages keep their order."""
         self.refuse(TypedRefusal("not-stored", "The message could not be stored.", said.cmid))
         super().not_stored(said, reason)

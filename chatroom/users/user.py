@@ -21,7 +21,7 @@ from chatroom.wire.websocket import CloseCode
 log = logging.getLogger(__name__)
 
 ADDED_BYTES = 200
-"""What a frame on its way out carries more than the one that came in: id, room, sentAt."""
+"""Bytes that an outgoing frame has in addition to the incoming one: id, room, sentAt."""
 
 _ids = itertools.count(1)
 
@@ -32,13 +32,13 @@ class Said(NamedTuple):
     user: User
     draft: Draft
     cost: int
-    """About how many bytes of frame it makes."""
+    """The approximate bytes of its outgoing frame."""
     cmid: str = ""
-    """The client's own id of it, where it has one: stored once, however often it is said."""
+    """The client's own id for it, if any: stored once, however often it is sent."""
 
 
 class Wish(NamedTuple):
-    """What a typed user wants beside talking: it takes its turn among what the user says."""
+    """A typed user's request other than a message; it keeps its place among the messages."""
 
     user: User
     request: object
@@ -46,21 +46,21 @@ class Wish(NamedTuple):
 
 
 class CaughtUp(NamedTuple):
-    """A user has got the past up to here; the room has the rest, and what comes from now on."""
+    """A user has the past messages up to ``seq``; the room sends the rest, and live ones."""
 
     user: User
     seq: int
 
 
 class Leaving(NamedTuple):
-    """A user who goes, and why."""
+    """A user who leaves, and why."""
 
     user: User
     cause: str
 
 
 class Channels(NamedTuple):
-    """What a user puts on, and the Server selects over."""
+    """The channels that users put on, and the Server selects over."""
 
     add: Channel[Any]
     """A User who joins, an Arrival of a typed one (``typed_user.py``), or a CaughtUp."""
@@ -70,7 +70,7 @@ class Channels(NamedTuple):
 
 
 class User:
-    """Made when a socket opens; in the room from its first frame on.
+    """Created when a socket opens; in the room from its first frame on.
 
     Args:
         connection: its socket; this object's threads are the only ones that wait on it.
@@ -84,9 +84,9 @@ class User:
     user_id = ""
     """Only a typed user has one."""
     acknowledged = False
-    """It waits for an ack of what it says."""
+    """It gets an ack for each message."""
     _door: Callable[[], str | None] | None = None
-    """See ``Connection.listen``; a plain user may take its time."""
+    """See ``Connection.listen``; a plain user has no deadline."""
 
     __slots__ = (
         "_channels",
@@ -118,7 +118,7 @@ class User:
         self.address = address
         self.joined = False
         self.failed = False
-        """The history failed it, and it was told so. The Server thread's."""
+        """The history failed it, and it was notified. Owned by the Server thread."""
         self.connection = connection
         self.write = connection.write
         """Takes whole frames from any thread and never waits; False when the user is too slow."""
@@ -139,7 +139,7 @@ class User:
         writer = threading.Thread(target=self.listen_write, name=f"writer-{self.id}", daemon=True)
         try:
             writer.start()
-        except RuntimeError as error:  # the machine gives no more threads
+        except RuntimeError as error:  # the machine is out of threads
             self.end(CloseCode.SERVER_ERROR, "out of threads")
             self.connection.cut()
             self._report(f"no writer: {error}")
@@ -149,7 +149,7 @@ class User:
             if self.joined:
                 self._channels.delete.put(Leaving(self, cause))
         except ChannelClosed:
-            pass  # the server has stopped, and told the user
+            pass  # the server has stopped, and notified the user
         finally:
             self.connection.finish(writer)
 
@@ -162,7 +162,7 @@ class User:
             log.info("refused: %s: %s", self, refusal)
             return str(refusal)
         except ChannelClosed:
-            self.end(CloseCode.GOING_AWAY, "server stops")
+            self.end(CloseCode.GOING_AWAY, "server shutting down")
             raise
         except Exception as error:
             self.end(CloseCode.SERVER_ERROR, "internal error")
@@ -171,16 +171,16 @@ class User:
             return "internal error"
 
     def committed(self, said: Said, message: Message) -> None:
-        """What it said is stored. The Server thread's call, where it is ``acknowledged``."""
+        """Its message is stored. Called by the Server thread, if it is ``acknowledged``."""
 
     def send_acks(self) -> None:
-        """All that it said just now is stored. The Server thread's call."""
+        """All its messages of a batch are stored and sent. Called by the Server thread."""
 
     def refuse(self, refusal: TypedRefusal) -> None:
-        """What it said cannot be. The Server thread's call; a plain user says nothing such."""
+        """Its message is refused. Called by the Server thread, and never for a plain user."""
 
     def not_stored(self, said: Said, reason: str) -> None:
-        """What it said is not stored: it is told, and gone. The Server thread's call."""
+        """Its message is not stored: disconnect it. Called by the Server thread."""
         self.end(CloseCode.SERVER_ERROR, reason)
 
     def _receive(self, data: str | bytes) -> None:
@@ -196,7 +196,7 @@ class User:
         self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
 
     def _size(self, data: str | bytes) -> int:
-        """The frame's bytes; refuses what is no text, or too long."""
+        """The frame's size in bytes; refuses binary frames, and those that are too long."""
         if isinstance(data, bytes):
             raise FrameRefused(CloseCode.BINARY, "binary frame; wanted: text frames with JSON")
         size = len(data) if data.isascii() else len(data.encode())
@@ -206,7 +206,7 @@ class User:
         return size
 
     def listen_write(self) -> None:
-        """Send what the socket did not take in place. The writer thread's whole life."""
+        """Send what the socket did not accept in place. The writer thread's whole life."""
         try:
             self._flush()
         except OSError as error:

@@ -1,7 +1,7 @@
 """JSON objects as clients send them: parsed within bounds, and their text fields checked.
 
-Every way in reads its fields here: both protocols, the HTTP API and the client. Each says in
-its own words what is wrong, so ``text`` takes a function that makes the error.
+All input is parsed here: both protocols', the HTTP API's and the client's. Each words its own
+errors, so ``text`` takes a function that creates them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Flaw(Enum):
     MISSING = "missing"
     NOT_TEXT = "not text"
     SURROGATE = "half a surrogate pair"
-    """JSON can write one, as an escape; no UTF-8 frame could carry it on."""
+    """JSON can express one, as an escape; UTF-8 cannot encode it."""
 
 
 def parse(text: str, wanted: str = "a JSON object") -> dict[str, Any]:
@@ -33,7 +33,7 @@ def parse(text: str, wanted: str = "a JSON object") -> dict[str, Any]:
 
     Args:
         text: already within ``maxMessageBytes``.
-        wanted: what the client is told it should have been.
+        wanted: what it should have been, for the error.
 
     Raises:
         FrameRefused: it isn't JSON, isn't an object, or is nested too deeply.
@@ -55,13 +55,13 @@ def text(
     refuse: Callable[[Flaw], Exception],
     default: str | None = None,
 ) -> str:
-    """A field that has to be text that UTF-8 can carry.
+    """A string field that UTF-8 can encode.
 
     Args:
         fields: of one JSON object.
         key: the field's name.
-        refuse: makes the error that is raised where the field has a flaw.
-        default: stands for a field that is missing; None where it must not be.
+        refuse: creates the error that is raised if the field has a flaw.
+        default: for a missing field; None if the field is required.
     """
     value = fields.get(key, default)
     if type(value) is not str:
@@ -72,8 +72,8 @@ def text(
 
 
 def is_utf8(value: str) -> bool:
-    """Whether UTF-8 can carry the text: it holds no half of a surrogate pair."""
-    if value.isascii():  # nearly always, and a flag that the string has: nothing is encoded
+    """Whether UTF-8 can encode the text: it contains no lone surrogate."""
+    if value.isascii():  # nearly always; the string has a flag for it, so nothing is encoded
         return True
     try:
         value.encode()
@@ -87,7 +87,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _bounded_int(digits: str) -> int:
-    """The number; one of more than 15 digits as 10**15 or its negative.
+    """The number; clamped to ±10**15 if it has more than 15 digits.
 
     An int of 60,000 digits costs more than the rest of its frame, and no field needs one.
     """
@@ -98,7 +98,7 @@ def _bounded_int(digits: str) -> int:
 
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_bounded_int)
 
-# A string, closed or not, or a bracket. Matching an open string to the end keeps it linear.
+# A string, terminated or not, or a bracket. Matching an unterminated string keeps it linear.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]', re.DOTALL)
 
 

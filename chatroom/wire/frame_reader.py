@@ -1,8 +1,8 @@
-"""Whole text frames, taken out of a client's bytes before the library sees them.
+"""Parses whole text frames out of a client's bytes before the library sees them.
 
-Nearly every frame of a chat is one masked text frame, and taking it apart here costs a tenth
-of what the library's layers cost. All else is the library's: control frames one by one, and
-from the first byte that is anything but ordinary, everything. RFC 6455, section 5.2.
+Nearly every frame of a chat is an unfragmented, masked text frame, and parsing it here costs a
+tenth of what the library's layers cost. The rest goes to the library: control frames one by
+one, and everything from the first unusual byte on. RFC 6455, section 5.2.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 _TEXT = 0x81  # FIN, no reserved bits, opcode 1
 _CONTROL = (0x88, 0x89, 0x8A)
 _MASKED = 0x80
-_LEAST = {126: 126, 127: 65536}  # a length that needs fewer bytes must not take more
+_LEAST = {126: 126, 127: 65536}  # the RFC demands the shortest encoding of a length
 
 
 class FrameReader:
-    """Splits what a client sends. One thread's, as the socket that it reads.
+    """Splits a client's bytes into frames. Owned by one thread, like the socket that it reads.
 
     Args:
-        max_bytes: a longer frame is the library's, which refuses it.
+        max_bytes: a longer frame goes to the library, which refuses it.
     """
 
     __slots__ = ("_max_bytes", "_rest", "gave_up")
@@ -26,15 +26,15 @@ class FrameReader:
         self._max_bytes = max_bytes
         self._rest = b""
         self.gave_up = False
-        """From now on all bytes are the library's."""
+        """From now on, all bytes go to the library."""
 
     def read(self, data: bytes) -> tuple[list[str], bytes]:
         """Take the next bytes.
 
         Returns:
-            The texts that came first, and behind them bytes for the library: a control frame,
-            or all the rest when this reader gives up. What is behind a control frame, or not
-            complete, waits for the next call; ``read(b"")`` asks for it.
+            The texts that came first, and the bytes for the library that follow: a control
+            frame, or all the rest when this reader gives up. Bytes after a control frame, and
+            incomplete frames, wait for the next call; ``read(b"")`` asks for them.
         """
         if self.gave_up:
             return [], data
@@ -48,7 +48,7 @@ class FrameReader:
             try:
                 texts.append(_unmask(data, start, end).decode())
             except UnicodeDecodeError:
-                end = 0  # the library says so to the client
+                end = 0  # the library reports it to the client
                 break
             start = end
         self._rest = data[start:]
@@ -59,7 +59,7 @@ class FrameReader:
         return texts, theirs
 
     def _end(self, data: bytes, start: int) -> int:
-        """Where the frame ends, or how far it is to be seen at least; 0 for the library's."""
+        """Where the frame ends, or how far to read in order to know; 0 for the library's."""
         if len(data) - start < 2:
             return start + 2
         first, length = data[start], data[start + 1] ^ _MASKED  # above 127: it is not masked
@@ -75,7 +75,7 @@ class FrameReader:
 
 
 def _unmask(data: bytes, start: int, end: int) -> bytes:
-    """The payload: two whole numbers of its length, one exclusive-or."""
+    """The payload: one XOR of two integers of its length."""
     short = data[start + 1] ^ _MASKED
     begin = start + (6 if short < 126 else 8 if short == 126 else 14)
     length = end - begin

@@ -1,4 +1,4 @@
-"""A message in JSON, there and back: what goes over the wire, into exports and out of them."""
+"""Messages to JSON and back: on the wire, in exports and in imports."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from chatroom.message import Message, MessageId
 from chatroom.wire import fields
 
-# The same shape that iso_time writes. A pattern, because Python 3.10's fromisoformat knows
-# neither the Z nor a fraction of three digits.
+# The format that iso_time writes. A pattern, because Python 3.10's fromisoformat accepts neither
+# the Z nor every fraction.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?Z", re.ASCII)
 
 
@@ -29,16 +29,16 @@ def to_json(message: Message) -> str:
 
 
 def _typed_fields(message: Message) -> str:
-    """What only the message of a typed user has, or one that came over HTTP with a cmid."""
+    """Fields of messages from typed users only, or sent over HTTP with a cmid."""
     more = {"userId": message.user_id, "cmid": message.cmid}
     return "".join(f',"{key}":{_quoted(value)}' for key, value in more.items() if value)
 
 
 def to_message(found: Mapping[str, Any]) -> Message:
-    """The message that ``to_json`` made the fields of; unknown fields are ignored.
+    """The message from the fields that ``to_json`` writes; unknown fields are ignored.
 
     Raises:
-        ValueError: a field is missing, or not what it should be.
+        ValueError: a field is missing or invalid.
     """
     id = MessageId.parse(_text(found, "id"))
     return Message(
@@ -61,7 +61,7 @@ def _text(found: Mapping[str, Any], key: str, default: str | None = None) -> str
 _WRONG = {
     fields.Flaw.MISSING: "is missing",
     fields.Flaw.NOT_TEXT: "is not text",
-    fields.Flaw.SURROGATE: "holds a lone surrogate",
+    fields.Flaw.SURROGATE: "contains a lone surrogate",
 }
 
 
@@ -79,7 +79,7 @@ def iso_time(milliseconds: int) -> str:
     return f"{_iso_second(seconds)}.{rest:03}Z"
 
 
-@lru_cache(maxsize=16)  # a room says many things in one second
+@lru_cache(maxsize=16)  # many messages share a second
 def _iso_second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
 
@@ -88,10 +88,10 @@ def milliseconds(iso: str) -> int:
     """Unix milliseconds of a time such as ``2026-01-31T09:05:00.123Z``.
 
     Raises:
-        ValueError: it is no such time.
+        ValueError: it is not such a time.
     """
     found = _TIME.fullmatch(iso)
     if not found:
-        raise ValueError(f"sentAt is {iso!r}; wanted: such as 2026-01-31T09:05:00.123Z")
+        raise ValueError(f"sentAt is {iso!r}; wanted: a time such as 2026-01-31T09:05:00.123Z")
     second = datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc)
     return int(second.timestamp()) * 1000 + int((found[2] or "").ljust(3, "0"))

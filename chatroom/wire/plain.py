@@ -1,6 +1,6 @@
-"""The plain protocol, the Go original's: a frame from a client, to a value.
+"""The plain protocol, the Go original's: decodes a client's frames.
 
-The way back is ``message_json``: a message in JSON, the same for both protocols.
+``message_json`` encodes the messages that clients get, the same for both protocols.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def decode(text: str, *, max_name_length: int) -> Frame:
         max_name_length: characters.
 
     Raises:
-        FrameRefused: the text is not JSON, not an object, or a field is not what it should be.
+        FrameRefused: the text is not JSON, not an object, or a field is invalid.
     """
     found = fields.parse(text, "a JSON object with userName, body, timestamp")
     user_name = _text(found, "userName") or ANONYMOUS
@@ -51,5 +51,5 @@ def _text(found: dict[str, object], key: str) -> str:
 
 
 def _refusal(key: str, flaw: fields.Flaw) -> FrameRefused:
-    holds = "holds a lone surrogate" if flaw is fields.Flaw.SURROGATE else "is not text"
+    holds = "contains a lone surrogate" if flaw is fields.Flaw.SURROGATE else "is not text"
     return FrameRefused(CloseCode.BAD_DATA, f"{key} {holds}")

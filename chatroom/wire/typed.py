@@ -1,7 +1,7 @@
-"""The typed protocol, ``chatroom.v1``: its frames to values and back. Pure functions.
+"""The typed protocol, ``chatroom.v1``: decodes and encodes its frames. Pure functions.
 
-Each frame is a JSON object with a ``type``. Only a message has none on its way to the client:
-it is the same bytes that plain users get.
+Each frame is a JSON object with a ``type``. Only a message to a client has none: it is the
+same bytes that plain users get.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SUBPROTOCOL = "chatroom.v1"
 MAX_CMID_LENGTH = 64
 
 LIVE = text_frame('{"type":"live"}')
-"""Behind the last past message: from here on it is live."""
+"""Sent after the last past message: what follows is live."""
 
 
 PONG = text_frame('{"type":"pong"}')
@@ -30,7 +30,7 @@ PONG = text_frame('{"type":"pong"}')
 
 
 NOWHERE = MessageId(-1, "")
-"""Stands for a cursor that is no id: it names no message, like one that is gone."""
+"""Stands for an invalid cursor: it names no message, just like an outdated one."""
 
 
 class Hello(NamedTuple):
@@ -41,11 +41,11 @@ class Hello(NamedTuple):
     since: MessageId | None
     token: str
     past: int | None
-    """Past messages that it wants at most, where it does not go on after ``since``."""
+    """Past messages that it wants at most, unless it resumes after ``since``."""
     read: int | None
     """The seq of the last message that its user has read: the past is to reach back to it."""
     rooms: bool
-    """It wants to be told in which rooms something is said."""
+    """It wants news of other rooms."""
 
 
 class Say(NamedTuple):
@@ -57,11 +57,11 @@ class Say(NamedTuple):
 
 
 class Typing(NamedTuple):
-    """The user types."""
+    """The user is typing."""
 
 
 class Ping(NamedTuple):
-    """The user asks whether we are there: WebSocket's own pings are hidden from a page."""
+    """The client checks the connection: a page cannot send WebSocket's own pings."""
 
 
 class Rename(NamedTuple):
@@ -77,8 +77,8 @@ def decode(payload: str, *, max_name_length: int) -> Request:
     """Read a client's frame. Called by reader threads.
 
     Raises:
-        FrameRefused: it is no JSON object.
-        TypedRefusal: its type is unknown, or a field is not what it should be.
+        FrameRefused: it is not a JSON object.
+        TypedRefusal: its type is unknown, or a field is invalid.
         BadName: the name is invalid.
     """
     fields = parse(payload)
@@ -106,7 +106,7 @@ def decode(payload: str, *, max_name_length: int) -> Request:
 def _say(fields: Mapping[str, Any]) -> Say:
     cmid = fields.get("cmid")
     if type(cmid) is not str or not 1 <= len(cmid) <= MAX_CMID_LENGTH or not is_utf8(cmid):
-        detail = f"cmid must be a text of 1 to {MAX_CMID_LENGTH} characters, new for each message."
+        detail = f"cmid must be a string of 1 to {MAX_CMID_LENGTH} characters, unique per message."
         raise TypedRefusal("bad-cmid", detail)
     body = _text(fields, "body", "bad-frame", cmid=cmid)
     if not body:
@@ -119,7 +119,7 @@ def _text(
     fields: Mapping[str, Any], key: str, code: str, default: str | None = None, *, cmid: str = ""
 ) -> str:
     def refusal(flaw: Flaw) -> TypedRefusal:
-        wrong = "holds half a surrogate pair" if flaw is Flaw.SURROGATE else "must be a text"
+        wrong = "contains a lone surrogate" if flaw is Flaw.SURROGATE else "must be a string"
         return TypedRefusal(code, f"{key} {wrong}.", cmid)
 
     return text(fields, key, refusal, default)
@@ -168,10 +168,10 @@ def ack(cmid: str, message_id: str) -> bytes:
 
 
 def error(refusal: TypedRefusal) -> bytes:
-    """What was wrong, for a program and for a person."""
+    """An error, for programs and for people."""
     return frame("error", code=refusal.code, detail=refusal.detail, **refusal.more)
 
 
 def people(known: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """As ``welcome`` and the HTTP API list them."""
+    """People, as ``welcome`` and the HTTP API list them."""
     return [{"userId": user_id, "userName": name} for user_id, name in known]

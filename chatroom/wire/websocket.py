@@ -1,7 +1,7 @@
-"""WebSocket frames on their way out, as bytes (RFC 6455, section 5.2), and the close codes.
+"""Outgoing WebSocket frames, as bytes (RFC 6455, section 5.2), and the close codes.
 
-Incoming frames are taken apart by ``frame_reader`` and wsproto; outgoing ones are made here,
-because one frame then serves every user.
+Incoming frames are parsed by ``frame_reader`` and wsproto; outgoing ones are built here, so
+that one frame serves every user.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PING = b"\x89\x00"
 
 
 class CloseCode(IntEnum):
-    """Why a socket is closed. 4000 to 4499: come back; 4500 to 4999: do not."""
+    """Why a socket is closed. 4000 to 4499: reconnect; 4500 to 4999: do not."""
 
     GOING_AWAY = 1001
     BINARY = 1003
@@ -30,7 +30,7 @@ class CloseCode(IntEnum):
 
 
 def text_frame(text: str) -> bytes:
-    """One whole, uncompressed, unmasked text frame: legal whatever was negotiated."""
+    """One whole, uncompressed, unmasked text frame: valid whatever was negotiated."""
     payload = text.encode()
     size = len(payload)
     if size < 126:

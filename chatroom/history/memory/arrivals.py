@@ -1,23 +1,23 @@
-"""In which room each message arrived: so that the oldest of all can be forgotten first."""
+"""In which room each message arrived, so that the oldest of all can be evicted first."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 
 SPARE = 1024
-"""Places of trimmed messages that are always put up with: to clear them walks over all."""
+"""Stale entries that are always tolerated: clearing them walks over all entries."""
 
 
 class Arrivals:
     """The rooms of the messages that are kept, in the order of their arrival.
 
-    Not locked: that's its owner's. What is trimmed keeps its place until it's cheap to
-    clear, but no more of them stay than there are messages.
+    Not thread-safe: its owner locks. Trimmed messages leave stale entries until clearing is
+    cheap, but never more of these than there are messages.
     """
 
     def __init__(self) -> None:
         self._rooms: deque[str] = deque()
-        # How many of a room's first places are of messages that aren't there any more.
+        # How many of a room's first entries are stale.
         self._trimmed: Counter[str] = Counter()
 
     def add(self, room: str) -> None:
@@ -30,7 +30,7 @@ class Arrivals:
         while self._trimmed[room]:
             self._trimmed[room] -= 1
             room = self._rooms.popleft()
-        del self._trimmed[room]  # looking for it in a Counter doesn't enter it, but -= does
+        del self._trimmed[room]  # reading a Counter adds no key, but -= does
         return room
 
     def trim(self, room: str, count: int) -> None:

@@ -23,10 +23,10 @@ LIMIT_BYTES = 64 * 1024 * 1024
 """What the messages of all rooms together may take."""
 
 OBJECT_BYTES = 420
-"""What one message takes besides its three texts: itself, its nonce, its numbers, its places."""
+"""Bytes of a message in addition to its three texts: object, nonce, numbers, container slots."""
 
 CMID_BYTES = 220
-"""What a cmid takes besides its two texts: the place where it's found."""
+"""Bytes of a cmid in addition to its two texts: its dictionary entry."""
 
 Head = tuple[int, str, int]
 """A room's last seq, nonce and sent_at."""
@@ -38,24 +38,24 @@ Cmid = tuple[str, str, str]
 
 
 Kept = tuple[Message, int]
-"""A message, and the bytes it takes: kept, since a str grows when its UTF-8 gets cached."""
+"""A message, and the bytes it takes: stored, since a str grows when its UTF-8 gets cached."""
 
 EMPTY: deque[Kept] = deque()
 
 
 class MemoryHistory(History):
-    """Messages in memory, of all rooms together at most ``limit_bytes``.
+    """Messages in memory, at most ``limit_bytes`` over all rooms.
 
-    Over it, the oldest message of all is forgotten, whichever room it is in: so a busy
-    room can push out a quiet one's past. A room's head is never forgotten, so seq never
-    starts again.
+    Beyond that, the oldest message of all is evicted, whichever room it is in: so a busy
+    room can push out a quiet one's past. A room's head is never evicted, so seq never
+    starts over.
     """
 
     def __init__(self, name: str = "memory:", *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.name = name
         self._limit_bytes = limit_bytes
-        # Held for every look at what follows: the Server's thread changes it while any
-        # thread reads, and a deque that changes under an iteration raises.
+        # Guards everything below: the Server thread writes while any thread reads, and a
+        # deque that changes during an iteration raises.
         self._lock = threading.Lock()
         self._is_open = False
         self._rooms: dict[str, deque[Kept]] = {}
@@ -74,7 +74,7 @@ class MemoryHistory(History):
             self._is_open = True
 
     def append(self, messages: Sequence[Message]) -> None:
-        """Keep the messages, all or none; forget the oldest where they don't fit."""
+        """Keep the messages, all or none; evict the oldest if they don't fit."""
         with self._lock:
             self._demand_open()
             heads = self._heads_after(messages)
@@ -102,12 +102,12 @@ class MemoryHistory(History):
             return count
 
     def probe(self) -> None:
-        """Memory is always there, while it is open."""
+        """Memory always works while it is open."""
         with self._lock:
             self._demand_open()
 
     def head(self, room: str) -> MessageId:
-        """The last id, of a forgotten message too."""
+        """The last id, even of an evicted message."""
         with self._lock:
             self._demand_open()
             seq, nonce, _sent_at = self._heads.get(room, NO_HEAD)
@@ -132,7 +132,7 @@ class MemoryHistory(History):
             after = page[-1].seq
 
     def first(self, room: str) -> int:
-        """0 also where all of the room is forgotten, though its head isn't."""
+        """0 also if all of the room's messages are evicted, though its head isn't."""
         with self._lock:
             self._demand_open()
             return self._first(room)
@@ -155,7 +155,7 @@ class MemoryHistory(History):
             return self._cmids.get((room, user_id, cmid))
 
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
-        """Reads back through the room, a page at a time, so that nobody waits for all of it."""
+        """Scans back through the room, a page at a time, so that nobody waits for all of it."""
         newest_first: list[Message] = []
         page = self.before(room, before, PAGE_LENGTH, PAGE_BYTES)
         if words := words_of(text):
@@ -166,14 +166,14 @@ class MemoryHistory(History):
         return newest_first[: max(limit, 0)][::-1]
 
     def rooms(self) -> list[RoomSummary]:
-        """As the interface says; those too of which everything is forgotten."""
+        """As the interface says; includes rooms whose messages are all evicted."""
         with self._lock:
             self._demand_open()
             heads = sorted(self._heads.items())
             return [RoomSummary(name, self._first(name), *head) for name, head in heads]
 
     def secret(self) -> bytes:
-        """Made with the history, and gone with it."""
+        """Created with the history, and gone with it."""
         with self._lock:
             self._demand_open()
             return self._secret
@@ -197,7 +197,7 @@ class MemoryHistory(History):
             return take(wanted, PAGE_LENGTH, PAGE_BYTES)
 
     def _heads_after(self, messages: Sequence[Message]) -> dict[str, Head]:
-        """The heads that the messages make; refuses all of them if a seq goes back."""
+        """The heads after these messages; refuses all of them if a seq goes back."""
         assert self._lock.locked()
         heads: dict[str, Head] = {}
         for message in messages:
@@ -209,7 +209,7 @@ class MemoryHistory(History):
         return heads
 
     def _cmids_of(self, messages: Sequence[Message]) -> dict[Cmid, Message]:
-        """What the messages are found by; refuses all of them if one is taken."""
+        """The messages by cmid; refuses all of them if a cmid is taken."""
         assert self._lock.locked()
         cmids: dict[Cmid, Message] = {}
         for message in messages:
@@ -252,10 +252,10 @@ class MemoryHistory(History):
 
 
 def place(kept: Sequence[Kept], seq: int) -> int:
-    """Where the first message is whose seq isn't below ``seq``."""
+    """The index of the first message whose seq isn't below ``seq``."""
     return bisect_left(kept, seq, key=lambda pair: pair[0].seq)
 
 
 def cmid_of(message: Message) -> Cmid:
-    """What the message is found by."""
+    """The key that the message is found by."""
     return message.room, message.user_id, message.cmid

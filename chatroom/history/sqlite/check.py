@@ -1,6 +1,6 @@
-"""Whose the database file is, and whether it's sound: asked before anything writes to it.
+"""Checks that the database file is ours and intact, before anything writes to it.
 
-A file that is refused is the same afterwards, byte by byte, and so is its ``-wal``.
+A refused file stays unchanged, byte for byte, and so does its ``-wal``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ MAGIC = b"SQLite format 3\0"  # https://sqlite.org/fileformat2.html, section 1.3
 
 
 def examine(file: DatabaseFile, *, thorough: bool) -> int:
-    """Which schema version is in it, 0 if nothing is yet; ``thorough`` reads all of it.
+    """Its schema version, 0 if it is still empty; ``thorough`` reads all of it.
 
-    For the holder of the lock only, and before it connects: closing the file, once
-    read by hand, would drop the locks of this process's SQLite (POSIX locks do).
+    Only for the holder of the lock, before it connects: this opens the file directly, and
+    closing it would drop the locks of this process's SQLite (POSIX locks do).
 
     Raises:
-        HistoryRefused: it can't be used, or mustn't.
+        HistoryRefused: it can't be used, or mustn't be.
     """
     try:
         demand_writable(file)
@@ -41,19 +41,19 @@ def examine(file: DatabaseFile, *, thorough: bool) -> int:
             demand_sound(connection, version, thorough)
             return version
     except (OSError, sqlite3.Error) as error:
-        way_out = "restore a backup, or move it away to begin anew"
+        way_out = "restore a backup, or move it away to start afresh"
         raise file.refused(f"can't be read as a database: {error}", way_out) from error
 
 
 def demand_writable(file: DatabaseFile) -> None:
     folder = file.path.parent
     if not folder.is_dir():
-        raise file.refused("can't be made: its folder isn't there", f"make {folder}")
+        raise file.refused("can't be created: its folder doesn't exist", f"create {folder}")
     files = [file.path, file.beside("-wal"), file.beside("-shm")]
     for path in [folder, *filter(os.path.lexists, files)]:
         if path != folder and not path.is_file():
-            raise file.refused(f"can't be used: {path} is no regular file", ELSEWHERE)
-        # For root too this is False on a read-only mount: the kernel looks at that first.
+            raise file.refused(f"can't be used: {path} is not a regular file", ELSEWHERE)
+        # Even for root this is False on a read-only mount: the kernel checks that first.
         if not os.access(path, os.R_OK | os.W_OK):
             cause = f"can't be used: {path} is read-only for this user"
             raise file.refused(cause, f'make {path} writable, or set "history" to another file')
@@ -65,9 +65,9 @@ def has_header(file: DatabaseFile) -> bool:
         with file.path.open("rb") as stream:
             header = stream.read(len(MAGIC))
     if header and header != MAGIC:
-        raise file.refused(f"is no SQLite database: it begins with {header!r}", ELSEWHERE)
+        raise file.refused(f"is not an SQLite database: it begins with {header!r}", ELSEWHERE)
     log = file.beside("-wal")
-    # SQLite would delete such a log without a word, and with it what it alone holds.
+    # SQLite would silently delete such a log, and with it the only copy of what it holds.
     if not header and is_filled(log):
         cause = f"is missing or empty, but {log} holds a part of it"
         raise file.refused(cause, f"put the file back, or move {log} away")
@@ -75,16 +75,16 @@ def has_header(file: DatabaseFile) -> bool:
 
 
 def connect_for_a_look(file: DatabaseFile) -> sqlite3.Connection:
-    """A connection that leaves no trace; mode=ro alone makes -wal and -shm files."""
+    """A connection that leaves no trace; mode=ro alone creates -wal and -shm files."""
     if not is_filled(file.beside("-wal")):
         return file.connect("mode=ro&immutable=1")
     if file.beside("-shm").exists():
         return file.connect("mode=ro&readonly_shm=1")
-    return file.connect("mode=ro")  # a copy without its -shm: SQLite has to make one
+    return file.connect("mode=ro")  # a copy without its -shm: SQLite has to create one
 
 
 def schema_version(file: DatabaseFile, connection: sqlite3.Connection) -> int:
-    """Which of our schemas it has; 0 where nobody has put anything into it yet."""
+    """Which of our schemas it has; 0 if it is still empty."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     version: int
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -103,7 +103,7 @@ def demand_sound(connection: sqlite3.Connection, version: int, thorough: bool) -
     connection.execute("SELECT number, name FROM rooms LIMIT 0")
     if version == SCHEMA_VERSION:
         connection.execute(f"SELECT {COLUMNS} FROM messages LIMIT 0")
-        # Without this index a cmid could be stored twice; INDEXED BY raises where it's missing.
+        # Without this index a cmid could be stored twice; INDEXED BY raises if it's missing.
         connection.execute("SELECT key FROM messages INDEXED BY cmids WHERE cmid <> '' LIMIT 0")
         connection.execute("SELECT name, value FROM secrets LIMIT 0")
     else:
@@ -112,7 +112,7 @@ def demand_sound(connection: sqlite3.Connection, version: int, thorough: bool) -
         return
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise sqlite3.DatabaseError(" ".join(verdict.split()))  # it has lines
+        raise sqlite3.DatabaseError(" ".join(verdict.split()))  # it has several lines
 
 
 def is_filled(path: Path) -> bool:

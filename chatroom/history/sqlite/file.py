@@ -1,4 +1,4 @@
-"""The database file: what is in it, how it's connected to, and what its errors mean."""
+"""The database file: its schema, its connections, and what its errors mean."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from chatroom.errors import HistoryRefused, HistoryUnavailable
 
-APPLICATION_ID = 0x43484154  # "CHAT"; what file(1) and other programs know the file by
+APPLICATION_ID = 0x43484154  # "CHAT"; identifies the file to file(1) and other programs
 BUSY_SECONDS = 5.0
 SECRET_BYTES = 32
 
 LOG_BYTES = 16 * 1024 * 1024
-"""What ``-wal`` is cut down to after a slow reader made it grow. Four times its usual size:
-a log that is written over again is synced faster than one that grows."""
+"""What ``-wal`` is truncated to after a slow reader made it grow. Four times its usual size:
+a log that is overwritten syncs faster than one that grows."""
 
 SEQ_BITS = 40
 """A message's key is its room's number, then its seq in so many bits."""
@@ -36,40 +36,40 @@ FIRST_SCHEMA = (
     "PRAGMA user_version = 1",
 )
 
-# From schema 1, which knew plain users only. New columns are written with new rows: nothing
-# that is stored already is touched.
+# From schema 1, which knew plain users only. New columns are written with new rows: existing
+# rows are not touched.
 SECOND_SCHEMA = (
     "ALTER TABLE messages ADD COLUMN user_id TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE messages ADD COLUMN cmid TEXT NOT NULL DEFAULT ''",
-    # Partial: a message of a plain user has no cmid, and costs not one page more.
+    # Partial: a message of a plain user has no cmid, and costs no extra page.
     "CREATE UNIQUE INDEX cmids ON messages (room, user_id, cmid) WHERE cmid <> ''",
     "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
     "PRAGMA user_version = 2",
 )
 
 UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA)
-"""What leads from each schema version to the next; the first from an empty file."""
+"""The statements from each schema version to the next; the first from an empty file."""
 
 SCHEMA_VERSION = len(UPGRADES)
 
 ELSEWHERE = 'move it away, or set "history" to another file'
 
-# By SQLite's own words, which have been stable for decades: the error code that stands
-# behind them is an attribute only from Python 3.11 on.
+# Matched by SQLite's messages, which have been stable for decades: the error code is an
+# attribute only since Python 3.11.
 WAYS_OUT = (
-    ("disk is full", "free some space: the room goes on by itself"),
-    ("disk I/O error", "look after the disk: the room goes on by itself once it works"),
-    ("readonly database", "make the file and its folder writable: the room goes on by itself"),
-    ("locked", "end the program that holds the file, a sqlite3 shell or a backup"),
+    ("disk is full", "free some space: the room recovers by itself"),
+    ("disk I/O error", "check the disk: the room recovers once it works"),
+    ("readonly database", "make the file and its folder writable: the room recovers by itself"),
+    ("locked", "end the program that locks the file, such as a sqlite3 shell or a backup"),
     ("malformed", "stop, keep a copy of the file, and restore a backup"),
     ("not a database", "stop, keep a copy of the file, and restore a backup"),
-    ("unable to open", "see that the file and its folder are there, and may be written"),
+    ("unable to open", "make sure that the file and its folder exist and are writable"),
     ("UNIQUE constraint", "number the messages by head() and append again"),
 )
 
 
 def unavailable(name: str, error: Exception) -> HistoryUnavailable:
-    """What SQLite raised, as the error that a history raises, with a way out."""
+    """SQLite's error as the error that a history raises, with a way out."""
     cause = str(error)
     ways = (way_out for words, way_out in WAYS_OUT if words in cause)
     return HistoryUnavailable(name, cause, next(ways, "try again; the log has the details"))
@@ -80,7 +80,7 @@ class DatabaseFile:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
-        # SQLite names -wal after the file a link leads to; the lock has to as well.
+        # SQLite names -wal after the target of a symlink; so must we name the lock.
         self.path = Path(os.path.realpath(path))
 
     def beside(self, suffix: str) -> Path:
@@ -106,10 +106,10 @@ class DatabaseFile:
 
         Args:
             sync: "full" or "normal": https://sqlite.org/pragma.html#pragma_synchronous.
-            version: of the schema that is there; 0 where none is.
+            version: of the existing schema; 0 if there is none.
 
         Raises:
-            HistoryRefused: SQLite or the disk doesn't let it.
+            HistoryRefused: SQLite or the disk doesn't allow it.
         """
         writer = None
         try:
@@ -121,7 +121,7 @@ class DatabaseFile:
                 writer.close()
             if isinstance(error, sqlite3.Error):
                 cause = f"can't be written: {error}"
-                raise self.refused(cause, "free some space, or look after the disk") from error
+                raise self.refused(cause, "free some space, or check the disk") from error
             raise
 
     def refused(self, cause: str, way_out: str) -> HistoryRefused:
@@ -129,23 +129,23 @@ class DatabaseFile:
         return HistoryRefused(self.name, f"{self.path} {cause}", way_out)
 
     def _set_up(self, writer: sqlite3.Connection, sync: str, version: int) -> None:
-        # sqlite3.threadsafety doesn't tell before Python 3.11; SQLite itself does.
+        # sqlite3.threadsafety is a constant before Python 3.11; SQLite itself knows.
         if ("THREADSAFE=0",) in writer.execute("PRAGMA compile_options"):
-            raise self.refused("can't be used: this SQLite is built for one thread", "use another")
+            raise self.refused("can't be used: this SQLite is built without threads", "use another")
         if not version:
-            # So that trimming can give pages back; possible only before anything is written.
+            # So that trimming can free pages; possible only before anything is written.
             writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
         writer.execute(f"PRAGMA synchronous = {sync}")
         (journal,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
         if journal != "wal":
-            raise self.refused("can't be used: its disk admits no write-ahead log", ELSEWHERE)
+            raise self.refused("can't be used: its disk can't do write-ahead logging", ELSEWHERE)
         writer.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         if version < SCHEMA_VERSION:
             upgrade(writer, version)
 
 
 def upgrade(writer: sqlite3.Connection, version: int) -> None:
-    """Bring the tables from ``version`` to ours, in one transaction: a kill leaves the old ones."""
+    """Upgrade the tables from ``version``, in one transaction: a kill leaves the old ones."""
     writer.execute("BEGIN IMMEDIATE")
     for statements in UPGRADES[version:]:
         for statement in statements:
@@ -154,7 +154,7 @@ def upgrade(writer: sqlite3.Connection, version: int) -> None:
 
 
 def find_secret(writer: sqlite3.Connection) -> bytes:
-    """The secret that is kept with the messages; made where there is none yet."""
+    """The secret that is kept with the messages; created if there is none yet."""
     query = "SELECT value FROM secrets WHERE name = 'tokens'"
     if not writer.execute(query).fetchone():
         made = secrets.token_bytes(SECRET_BYTES)

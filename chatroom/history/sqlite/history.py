@@ -1,4 +1,4 @@
-"""A history in one SQLite file: what it returned from is on the disk."""
+"""A history in one SQLite file: once ``append`` returns, the messages are on disk."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusa
 from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 
 MAX_BASES = 4096
-"""Rooms whose numbers are kept at hand; clients make rooms, so there's no end to them."""
+"""Rooms whose numbers are cached; bounded, since clients create the rooms."""
 
 
 class SqliteHistory(History):
     """Messages in ``path``: one connection writes, a few read.
 
-    The writing connection and ``_bases`` are the Server thread's; it also checkpoints, as
+    The Server thread owns the writing connection and ``_bases``; it also checkpoints, as
     part of every thousandth page it commits (``wal_autocheckpoint``, SQLite's default).
     """
 
@@ -41,7 +41,7 @@ class SqliteHistory(History):
         self._search = Search(self._file, self._readers)
         self._writer: sqlite3.Connection | None = None
         self._secret = b""
-        self._bases: dict[str, int] = {}  # room -> what its keys begin with
+        self._bases: dict[str, int] = {}  # room -> the prefix of its keys
 
     def check(self) -> None:
         """As the interface says; reads the whole file."""
@@ -49,7 +49,7 @@ class SqliteHistory(History):
         examine(self._file, thorough=True)
 
     def open(self, *, patience: float = 0.0) -> None:
-        """As the interface says, but for ``check``'s look at every page of the file."""
+        """As the interface says; does not read every page of the file, as ``check`` does."""
         self._take_lock(lambda: self._lock.acquire(patience))
         try:
             version = examine(self._file, thorough=False)
@@ -60,7 +60,7 @@ class SqliteHistory(History):
         self._readers.open()
 
     def append(self, messages: Sequence[Message]) -> None:
-        """One transaction. ``seq`` is the Server's: a double is refused, a hole isn't seen."""
+        """One transaction. The Server sets ``seq``: a duplicate is refused, a gap isn't noticed."""
         if not messages:
             return
         writer = self._demand_writer()
@@ -72,7 +72,7 @@ class SqliteHistory(History):
         self._bases.update(bases)  # only now: a number that was rolled back goes to another room
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
-        """One transaction; gives a little of the freed space back where there's much of it."""
+        """One transaction; gives a little of the free space back if there's much of it."""
         writer = self._demand_writer()
         with Transaction(self.name, writer):
             base = self._bases.get(room) or find_base(writer, room)
@@ -81,7 +81,7 @@ class SqliteHistory(History):
         return count
 
     def probe(self) -> None:
-        """Commit the file's first page as it is; this takes the same ways as a message."""
+        """Commit the file's first page unchanged; this takes the same path as a message."""
         writer = self._demand_writer()
         try:
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -125,7 +125,7 @@ class SqliteHistory(History):
         return reads.find(self._readers, room, user_id, cmid)
 
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
-        """As the interface says; never in the writer's way."""
+        """As the interface says; never blocks the writer."""
         return self._search.search(room, text, before, limit)
 
     def rooms(self) -> list[RoomSummary]:
@@ -143,7 +143,7 @@ class SqliteHistory(History):
         self._search.close()
         writer, self._writer = self._writer, None
         if writer:
-            with suppress(sqlite3.Error):  # what isn't checkpointed stays in -wal, safe as ever
+            with suppress(sqlite3.Error):  # what isn't checkpointed stays in -wal, just as safe
                 writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             writer.close()
         self._lock.release()
@@ -156,11 +156,11 @@ class SqliteHistory(History):
             way_out = 'stop that process, or set "history" to another file'
             raise self._file.refused(cause, way_out) from held
         except OSError as error:
-            way_out = "see that the folder is there and this user may write in it"
+            way_out = "make sure that the folder exists and this user can write to it"
             raise self._file.refused(f"can't be locked: {error}", way_out) from error
 
     def _base(self, writer: sqlite3.Connection, room: str) -> int:
-        """What the room's keys begin with; enters the room, in the open transaction."""
+        """The prefix of the room's keys; inserts the room, in the open transaction."""
         if base := self._bases.get(room):
             return base
         writer.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?)", (room,))

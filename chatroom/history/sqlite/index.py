@@ -1,6 +1,6 @@
-"""The search index's file: beside the database, made from it, and never asked for the truth.
+"""The search index's file: next to the database, derived from it, and never authoritative.
 
-It may be missing, old, broken or of another database: then it's made anew. So it needs no
+If it is missing, outdated, corrupt or another database's, it's rebuilt. So it needs no
 backup, and it may be deleted at any time.
 """
 
@@ -13,12 +13,12 @@ from contextlib import suppress
 from chatroom.history.sqlite.file import DatabaseFile
 
 INDEX_VERSION = 1
-"""Counted up when what follows changes; a file of another version is made anew."""
+"""Incremented when the schema changes; a file of another version is rebuilt."""
 
 INDEX_SCHEMA = (
     "BEGIN",
-    # Contentless: the texts are in the database. What begins with one or two letters is
-    # looked up like a word; else it would be merged from all the words that begin so.
+    # Contentless: the texts are in the database. Prefixes of one or two letters are indexed
+    # like words; otherwise each would be merged from all the words that begin with it.
     """CREATE VIRTUAL TABLE entries USING fts5(body, content='', columnsize=0,
         prefix='1 2', tokenize='unicode61 remove_diacritics 2')""",
     # Of a room, the messages from first to last are indexed; nonce is the last one's.
@@ -29,7 +29,7 @@ INDEX_SCHEMA = (
 
 
 class IndexFile:
-    """The file and the one connection to it. Not locked: that's its owner's."""
+    """The file and the one connection to it. Not thread-safe: its owner locks."""
 
     def __init__(self, database: DatabaseFile) -> None:
         self._file = DatabaseFile(database.name, database.beside(".search"))
@@ -37,7 +37,7 @@ class IndexFile:
         self._identity = (0, 0)
 
     def connection(self) -> sqlite3.Connection:
-        """The connection in autocommit mode; makes the file where it's missing.
+        """The connection in autocommit mode; creates the file if it's missing.
 
         Raises:
             sqlite3.Error: it can't be used; ``wipe`` may help.
@@ -50,7 +50,7 @@ class IndexFile:
         return self._connection
 
     def wipe(self) -> None:
-        """Delete it, so that the next search makes it anew."""
+        """Delete it, so that the next search rebuilds it."""
         self.close()
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
@@ -65,8 +65,8 @@ class IndexFile:
     def _connect(self) -> sqlite3.Connection:
         connection = self._file.connect("mode=rwc")
         try:
-            # With the two, neither a kill nor a power cut harms it, and a commit syncs nothing:
-            # the disk's time is the room's.
+            # With these two, neither a kill nor a power cut corrupts it, and a commit syncs
+            # nothing: the disk's time is left to the room.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             (version,) = connection.execute("PRAGMA user_version").fetchone()

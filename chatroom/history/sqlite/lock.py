@@ -16,10 +16,10 @@ class LockHeld(Exception):
 
 
 class FileLock:
-    """A ``flock`` on a file of its own, which stays when the lock is let go of.
+    """A ``flock`` on a file of its own, which stays when the lock is released.
 
-    To unlink it would let two processes in: one that locks the old file just as another
-    makes and locks a new one.
+    Unlinking it would be a race that lets two processes in: one that locks the old file just
+    as another creates and locks a new one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,11 +30,11 @@ class FileLock:
         """Take the lock, for as long as the process lives or until ``release``.
 
         Args:
-            patience: seconds to wait for another process to let go of it.
+            patience: seconds to wait for another process to release it.
 
         Raises:
             LockHeld: it didn't.
-            OSError: the file can't be made or locked.
+            OSError: the file can't be created or locked.
         """
         deadline = time.monotonic() + patience
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -52,7 +52,7 @@ class FileLock:
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
 
     def test(self) -> None:
-        """Raise as ``acquire`` would; takes it only for a moment, and makes no file."""
+        """Raise as ``acquire`` would; takes it only for a moment, and creates no file."""
         try:
             descriptor = os.open(self.path, os.O_RDWR)
         except FileNotFoundError:
@@ -64,7 +64,7 @@ class FileLock:
             os.close(descriptor)
 
     def release(self) -> None:
-        """Let go of it; idempotent."""
+        """Release it; idempotent."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -80,6 +80,6 @@ def locked(descriptor: int) -> bool:
 
 
 def holder(descriptor: int) -> str:
-    """Who wrote itself into the file: the holder, or one that held it before."""
+    """The process named in the file: the holder, or a previous one."""
     pid = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
     return f"process {pid}" if pid else "another process"

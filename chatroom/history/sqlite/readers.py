@@ -1,4 +1,4 @@
-"""The few connections that any number of threads read through."""
+"""The few connections through which any number of threads read."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history.sqlite.file import DatabaseFile, unavailable
 
 READERS = 4
-"""A read is short and the GIL admits one at a time: more would only hold descriptors."""
+"""A read is short and the GIL runs one at a time: more would only hold descriptors."""
 
 
 class Readers:
-    """A pool of connections that can't write.
+    """A pool of read-only connections.
 
-    Each is made when it's first needed and used by one thread at a time; a thread that
-    finds none free waits for one.
+    Each is opened on first use, and used by one thread at a time; a thread that finds none
+    free waits for one.
     """
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
-        # None: a connection that isn't made yet. Last in, first out, so that few get made.
+        # None: a connection that isn't open yet. Last in, first out, so that few get opened.
         self._idle: queue.LifoQueue[sqlite3.Connection | None] = queue.LifoQueue()
         for _ in range(READERS):
             self._idle.put(None)
-        # Held where _is_open is looked at and acted on: else a connection that comes back
-        # while close() runs would stay open, idle, for ever.
+        # Held where _is_open is checked and acted on: otherwise a connection that comes back
+        # while close() runs would leak.
         self._lock = threading.Lock()
         self._is_open = False
 

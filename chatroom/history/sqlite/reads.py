@@ -1,4 +1,4 @@
-"""What any thread may ask of the database file: each question is one query, and short."""
+"""Reads of the database file, by any thread: each is one short query."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MAX_SEQ = (1 << SEQ_BITS) - 1
 
 SELECT = f"SELECT {COLUMNS.replace('key', f'key & {MAX_SEQ}', 1)} FROM messages"
 
-# One statement, so that a room and its messages are read from the same moment. A room
-# that isn't there makes both bounds NULL, which nothing lies between.
+# One statement, so that a room and its messages are read from one snapshot. An unknown
+# room makes both bounds NULL, and nothing lies between them.
 WITHIN = f"""
     key > (SELECT number << {SEQ_BITS} | :after FROM rooms WHERE name = :room)
     AND key <= (SELECT number << {SEQ_BITS} | :upto FROM rooms WHERE name = :room)"""
@@ -28,14 +28,14 @@ HAS = f"""
     SELECT key & {MAX_SEQ}, nonce FROM messages
     WHERE key = (SELECT number << {SEQ_BITS} | ? FROM rooms WHERE name = ?)"""
 
-# cmid <> '' is what lets SQLite use the index: it's the condition that the index was made with.
+# cmid <> '' lets SQLite use the partial index: it's the index's own condition.
 FIND = f"""{SELECT} INDEXED BY cmids
     WHERE room = (SELECT number FROM rooms WHERE name = ?)
     AND user_id = ? AND cmid = ? AND cmid <> ''"""
 
 IN_ROOM = f"key > number << {SEQ_BITS} AND key <= (number << {SEQ_BITS} | {MAX_SEQ})"
 
-# Two looks into the B-tree for each room, however long it is.
+# Two B-tree lookups per room, however long it is.
 ENDS = f"""
     SELECT number, name,
     (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key LIMIT 1) AS oldest,
@@ -81,7 +81,7 @@ def between(
         try:
             return take((Message(room, *row) for row in rows), limit, max_bytes)
         finally:
-            rows.close()  # else it would hold its snapshot, and the log could only grow
+            rows.close()  # otherwise it would hold its snapshot, and the log could only grow
 
 
 def first(readers: Readers, room: str) -> int:
@@ -92,7 +92,7 @@ def first(readers: Readers, room: str) -> int:
 
 
 def has(readers: Readers, room: str, seq: int, nonce: str) -> bool:
-    """As in the interface; takes any number."""
+    """As in the interface; accepts any number."""
     with readers.reader() as reader:
         rows = reader.execute(HAS, (storable(seq), room)).fetchall()
     return rows == [(seq, nonce)]
@@ -119,7 +119,7 @@ def extent(readers: Readers, room: str) -> Extent | None:
 
 
 def messages_at(readers: Readers, room: str, keys: Iterable[int]) -> list[Message]:
-    """The room's messages with these keys, as far as they are still there."""
+    """The room's messages with these keys, as far as they are still stored."""
     query = f"{SELECT} WHERE key = ?"
     with readers.reader() as reader:
         rows = [reader.execute(query, (key,)).fetchall() for key in keys]
@@ -131,7 +131,7 @@ def alike(
 ) -> list[Message]:
     """The newest messages with ``after < seq <= upto`` that are LIKE all patterns, newest first.
 
-    Reads all of them, in one query.
+    Scans all of them, in one query.
     """
     conditions = "".join(f" AND body LIKE :p{n} ESCAPE '!'" for n in range(len(patterns)))
     query = f"{SELECT} WHERE {WITHIN}{conditions} ORDER BY key DESC LIMIT :limit"
@@ -144,5 +144,5 @@ def alike(
 
 
 def storable(seq: int) -> int:
-    """The nearest number that a seq may be, or 0; a client may ask for any."""
+    """The nearest valid seq, or 0; a client may ask for any number."""
     return min(max(seq, 0), MAX_SEQ)

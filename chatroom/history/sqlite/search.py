@@ -1,4 +1,4 @@
-"""Searching the database: through the index, or where this SQLite has none, by reading."""
+"""Searches the database: through the index or, if this SQLite has no FTS5, by scanning."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from chatroom.history.words import fts_query, like_pattern, words_of
 from chatroom.message import Message
 
 INDEXING_SECONDS = 2.0
-"""For so long one search brings the index up to date."""
+"""How long one search may spend on updating the index."""
 
 WAITING_SECONDS = 5.0
-"""For so long a search waits for the one before it."""
+"""How long a search waits for the one before it."""
 
 READING_SECONDS = 5.0
-"""For so long a search reads where there is no index."""
+"""How long a search may scan if there is no index."""
 
 READING_LENGTH = 20_000
-"""Messages that are read at once then: one query, which holds its snapshot."""
+"""Messages scanned at once: by one query, which holds its snapshot."""
 
 SPARE_ENTRIES = 10_000
-"""Entries of trimmed messages that are put up with; and no more than of others."""
+"""Stale entries, of trimmed messages, that are tolerated; or as many as there are others."""
 
 NEWEST = """
     SELECT rowid FROM entries WHERE entries MATCH ? AND rowid >= ? AND rowid < ?
@@ -47,7 +47,7 @@ NOTE = """
 
 
 class Search:
-    """Any thread's; whoever searches brings the index up to date first.
+    """Called by any thread; a search first brings the index up to date.
 
     So a commit never waits for the index, and what is never searched is never indexed.
     """
@@ -55,7 +55,7 @@ class Search:
     def __init__(self, file: DatabaseFile, readers: Readers) -> None:
         self._name = file.name
         self._readers = readers
-        # Held for all that touches the index: one searches at a time, the others wait.
+        # Guards the index: one thread searches at a time, the others wait.
         self._lock = threading.Lock()
         self._index = IndexFile(file)
 
@@ -74,14 +74,14 @@ class Search:
         return messages_at(self._readers, room, keys)[::-1]
 
     def close(self) -> None:
-        """Close the index. Close the readers before: that ends what is under way."""
+        """Close the index. Close the readers first: that ends running searches."""
         with self._lock:
             self._index.close()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=WAITING_SECONDS):
-            cause = "too many are searching at once"
+            cause = "too many searches at once"
             raise HistoryUnavailable(self._name, cause, "try again in a few seconds")
         try:
             yield
@@ -91,7 +91,7 @@ class Search:
     def _ask_twice(
         self, room: str, found: Extent, query: str, before: int, limit: int
     ) -> list[int]:
-        """The keys of the newest matches, newest first; a broken index is made anew."""
+        """The keys of the newest matches, newest first; a corrupt index is rebuilt."""
         try:
             return self._ask(room, found, query, before, limit)
         except sqlite3.Error:
@@ -99,7 +99,7 @@ class Search:
         try:
             return self._ask(room, found, query, before, limit)
         except sqlite3.Error as error:
-            self._index.wipe()  # where the disk is full, the room itself needs the space more
+            self._index.wipe()  # if the disk is full, the room itself needs the space more
             raise unavailable(self._name, error) from error
 
     def _ask(self, room: str, found: Extent, query: str, before: int, limit: int) -> list[int]:
@@ -112,7 +112,7 @@ class Search:
         return [key for (key,) in index.execute(NEWEST, (query, *bounds, limit)).fetchall()]
 
     def _is_fit(self, index: sqlite3.Connection, room: str, found: Extent) -> bool:
-        """Whether the index is this database's (a backup may have taken its place), and lean."""
+        """Whether the index is this database's (which may be a restored backup), and lean."""
         first, last, nonce = progress(index, found)
         stale = min(found.first - 1, last) - first + 1
         if stale > max(SPARE_ENTRIES, last - first + 1 - stale):
@@ -120,7 +120,7 @@ class Search:
         return last < found.first or has(self._readers, room, last, nonce)
 
     def _catch_up(self, index: sqlite3.Connection, room: str, found: Extent) -> None:
-        """Index what was said since the last search, for a while.
+        """Index the messages since the last search, within ``INDEXING_SECONDS``.
 
         Raises:
             HistoryUnavailable: that wasn't enough.
@@ -139,7 +139,7 @@ class Search:
                 raise self._indexing(room, found.last - last, count)
 
     def _indexing(self, room: str, left: int, at_once: int) -> HistoryUnavailable:
-        # Nobody goes on with it but those who search: so it asks them to, and not to wait.
+        # Only searches continue the indexing: so ask for more of them, not for patience.
         searches = math.ceil(left / at_once)
         return HistoryUnavailable(
             self._name,
@@ -150,7 +150,7 @@ class Search:
     def _read(
         self, room: str, found: Extent, words: list[str], before: int, limit: int
     ) -> list[Message]:
-        """The newest matches, by reading back through the room for a while.
+        """The newest matches, by scanning back through the room within ``READING_SECONDS``.
 
         Raises:
             HistoryUnavailable: that wasn't enough.
@@ -161,8 +161,8 @@ class Search:
         upto = before - 1
         while upto >= found.first and len(newest_first) < limit:
             if time.monotonic() - began >= READING_SECONDS:
-                cause = f"room {room!r} is too long for a search without FTS5"
-                raise HistoryUnavailable(self._name, cause, "use an SQLite that has it")
+                cause = f"room {room!r} is too long to search without FTS5"
+                raise HistoryUnavailable(self._name, cause, "use an SQLite that has FTS5")
             after = max(upto - READING_LENGTH, 0)
             wanted = limit - len(newest_first)
             newest_first += alike(self._readers, room, after, upto, patterns, wanted)
@@ -171,13 +171,13 @@ class Search:
 
 
 def progress(index: sqlite3.Connection, found: Extent) -> tuple[int, int, str]:
-    """The first and the last seq that are indexed of the room, and the last one's nonce."""
+    """The first and the last indexed seq of the room, and the last one's nonce."""
     row: tuple[int, int, str] | None = index.execute(PROGRESS, (found.number,)).fetchone()
     return row or (1, 0, "")
 
 
 def enter(index: sqlite3.Connection, found: Extent, page: list[Message]) -> None:
-    """Index a page, and note that it is, in one transaction."""
+    """Index a page and record the progress, in one transaction."""
     first, last = page[0], page[-1]
     index.execute("BEGIN IMMEDIATE")
     try:

@@ -1,4 +1,4 @@
-"""Letting go of a room's oldest messages, a little at a time, and of the pages they took."""
+"""Deletes a room's oldest messages, a few at a time, and frees the pages they took."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from chatroom.history.retention import Aged, Retention
 from chatroom.history.sqlite.reads import MAX_SEQ
 
 SHRINK_PAGES = 256
-"""Pages by which a file shrinks at once: for each, one is moved to a free place."""
+"""Pages by which a file shrinks at once: for each, another may have to be moved."""
 
 SPARE_PAGES = 1024
-"""Free pages that are left for the next messages; for fewer it isn't worth the moves."""
+"""Free pages that are left for the next messages; fewer aren't worth the moves."""
 
 SPARE_PART = 8
 """In a large file an eighth may be free: a busy room fills it again."""
@@ -31,7 +31,7 @@ def trim(
     """Delete, in the open transaction, what the interface says.
 
     Args:
-        base: what the keys of the room's messages begin with.
+        base: the prefix of the room's keys.
     """
     found = writer.execute(NEWEST, (base, base | MAX_SEQ)).fetchone()
     if not found:
@@ -48,14 +48,14 @@ def trim(
 
 
 def shrink(writer: sqlite3.Connection) -> None:
-    """Give some pages back to the disk, in the open transaction, where many are free.
+    """Give some pages back to the disk, in the open transaction, if many are free.
 
-    It does nothing to a file of schema 1's time, which wasn't made for it (auto_vacuum has
-    to be set before the first table); there, free pages are only used again.
+    No effect on a file created with schema 1 (auto_vacuum has to be set before the first
+    table); there, free pages are only reused.
     """
     (free,) = writer.execute("PRAGMA freelist_count").fetchone()
     (pages,) = writer.execute("PRAGMA page_count").fetchone()
     if free > max(SPARE_PAGES, pages // SPARE_PART):
         for _ in range(SHRINK_PAGES):
-            # One by one: the statement makes a step for each page, and execute only the first.
+            # One by one: the statement takes a step per page, and execute only the first.
             writer.execute("PRAGMA incremental_vacuum(1)")

@@ -1,4 +1,4 @@
-"""What the connection that writes does: transactions, and rows."""
+"""What the writing connection does: transactions, and rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Transaction:
-    """Commits what the block writes, or undoes it where anything raises.
+    """Commits what the block writes, or rolls it back if anything raises.
 
     A class, since every message goes through one: a generator takes a microsecond more.
     """
@@ -55,21 +55,21 @@ class Transaction:
 
 def roll_back(writer: sqlite3.Connection) -> None:
     """Undo the transaction; SQLite may have done so already, as on a full disk."""
-    # Raises where it has. Where it can't, the transaction stays open, and the next append
+    # Raises if SQLite has. If it can't, the transaction stays open, and the next append
     # fails at its BEGIN and comes here again.
     with suppress(sqlite3.Error):
         writer.execute("ROLLBACK")
 
 
 def refusal(name: str, error: Exception) -> HistoryError:
-    """What kept SQLite from a transaction, as the error that a history raises."""
+    """SQLite's error in a transaction, as the error that a history raises."""
     if isinstance(error, sqlite3.IntegrityError) and "messages.cmid" in str(error):
         return CmidTaken(name, *CMID_TAKEN)
     return unavailable(name, error)
 
 
 def find_base(writer: sqlite3.Connection, room: str) -> int:
-    """What the keys of the room's messages begin with; 0 where there's no such room."""
+    """The prefix of the room's keys; 0 if there's no such room."""
     found = writer.execute("SELECT number FROM rooms WHERE name = ?", (room,)).fetchone()
     return found[0] << SEQ_BITS if found else 0
 
