@@ -38,7 +38,7 @@ class Finding(NamedTuple):
     verdict: Verdict
     subject: str
     text: str
-    mend: str = ""
+    remedy: str = ""
     """What to do about it."""
 
 
@@ -46,8 +46,8 @@ def ok(subject: str, text: str) -> Finding:
     return Finding(Verdict.OK, subject, text)
 
 
-def wrong(subject: str, text: str, mend: str) -> Finding:
-    return Finding(Verdict.WRONG, subject, text, mend)
+def wrong(subject: str, text: str, remedy: str) -> Finding:
+    return Finding(Verdict.WRONG, subject, text, remedy)
 
 
 def examine() -> list[Finding]:
@@ -114,8 +114,8 @@ def check_log(configuration: Configuration) -> list[Finding]:
         return []
     if os.access(path if path.exists() else path.parent, os.W_OK) and not path.is_dir():
         return [ok("log", str(path))]
-    mend = "make it writable for this user, or set another logfilePath"
-    return [wrong("log", f"{path} cannot be written", mend)]
+    remedy = "make it writable for this user, or set another logfilePath"
+    return [wrong("log", f"{path} cannot be written", remedy)]
 
 
 def check_history(configuration: Configuration, health: Health) -> list[Finding]:
@@ -168,10 +168,10 @@ def check_gunicorn(configuration: Configuration) -> Finding:
         where = " and ".join(
             name for name in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY") if name in os.environ
         )
-        mend = (
+        remedy = (
             f"remove it from {where or 'gunicorn.conf.py'}; what may be changed is in config.json"
         )
-        return wrong("gunicorn", "; ".join(flaws), mend)
+        return wrong("gunicorn", "; ".join(flaws), remedy)
     return ok("gunicorn", f"{found['threads']} threads in one worker")
 
 

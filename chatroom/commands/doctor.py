@@ -43,5 +43,5 @@ def doctor(ctx: click.Context, config: str | None, proxy: str | None) -> None:
 
 def _show(finding: Finding) -> None:
     write(f"{finding.verdict.value:<6} {finding.subject:<9} {printable(finding.text)}")
-    if finding.mend:
-        write(f"{'':<16} -> {printable(finding.mend)}")
+    if finding.remedy:
+        write(f"{'':<16} -> {printable(finding.remedy)}")

@@ -30,14 +30,14 @@ def examine_proxy(url: str) -> list[Finding]:
     url = http_url(url)
     health = ask(url)
     if not health.status:
-        mend = "check that the proxy is running, and that name, port and certificate are right"
-        return [wrong("proxy", f"{url} cannot be reached: {health.text}", mend)]
+        remedy = "check that the proxy is running, and that name, port and certificate are right"
+        return [wrong("proxy", f"{url} cannot be reached: {health.text}", remedy)]
     if health.status in (502, 504) or (health.status == 503 and not health.is_chatroom):
-        mend = "start the room, and check that the proxy forwards to its hostName and port"
-        return [wrong("proxy", f"{url} does not reach the room: status {health.status}", mend)]
+        remedy = "start the room, and check that the proxy forwards to its hostName and port"
+        return [wrong("proxy", f"{url} does not reach the room: status {health.status}", remedy)]
     if not health.is_chatroom:
-        mend = "have the proxy forward /healthz, and all other paths, to the room"
-        return [wrong("proxy", f"{url}/healthz: {health.text}", mend)]
+        remedy = "have the proxy forward /healthz, and all other paths, to the room"
+        return [wrong("proxy", f"{url}/healthz: {health.text}", remedy)]
     if not health.is_well:
         return [wrong("proxy", f"the room behind {url} is failing: {health.text}", "see its log")]
     return [ok("proxy", f"{url} reaches the room"), check_upgrade(url), *check_secrecy(url)]
