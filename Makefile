@@ -35,7 +35,7 @@ test: $(VENV)/installed-tests
 
 screenshots: $(VENV)/installed-tests
 	@sh tests/install_browser.sh
-	@PYTHONPATH=.:tests $(BIN)/python tests/screenshots.py $(ARGS)
+	@$(BIN)/python -m tests.support.screenshots $(ARGS)
 
 bench bench-quick:
 	@exec $(PYTHON) -m benchmarks $(if $(filter bench-quick,$@),--quick) $(ARGS)

@@ -1,0 +1,237 @@
+"""A crowd comes and goes: what is told of it grows with the people, not with their square."""
+
+from __future__ import annotations
+
+import random
+import re
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.support.server_process import DEADLINE, Running, serving, wait_for
+from tests.support.typed_client import SUBPROTOCOL, Frame, Tab, frames, typed
+from tests.support.websocket_client import handshake
+
+LIMIT = 20
+"""presenceLimit: up to so many people are told by name."""
+SMALL_LIMIT = 5
+"""presenceLimit, where people come and go across it."""
+BYTES_EACH = 8_192
+"""What one of a crowd may get besides the messages: a welcome, some names, some counts."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("crowd")
+    settings = {"maxUsers": 2000, "presenceLimit": LIMIT, "leaveGrace": 0}
+    with serving(folder, history="memory:", **settings) as running:
+        yield running
+
+
+@pytest.mark.parametrize("people", [300, 1500])
+def test_presence_grows_with_the_people(server: Running, people: int) -> None:
+    """Names up to the limit, then a count each second; in the end all know how many they are."""
+    room = f"crowd-{people}"
+    begin = time.monotonic()
+    with crowd(server.port, room) as joiners:
+        joiners.enter(people)
+        joiners.hear_of(people)
+        seconds = time.monotonic() - begin
+        heard = joiners.heard()
+
+        told = Counter(frame["type"] for frames in heard for frame in frames)
+        assert told["joined"] <= LIMIT * LIMIT
+        assert told["left"] == 0
+        allowed = LIMIT * LIMIT + people * (seconds + 2)
+        assert told["joined"] + told["count"] <= allowed
+        assert allowed < people * people / 4, "too slow a machine for the claim to mean anything"
+        assert max(joiners.sizes()) < BYTES_EACH
+
+        begin = time.monotonic()
+        with staying(server, room) as stayer:
+            joiners.leave(people // 2)
+            while stayer.hear_notice("count")["users"] > people - people // 2 + 1:
+                pass
+            assert len(stayer.notices) <= time.monotonic() - begin + 2
+
+
+@contextmanager
+def staying(server: Running, room: str) -> Iterator[Tab]:
+    stayer = Tab(server.port, "Stayer", room).connect_and_catch_up()
+    try:
+        yield stayer
+    finally:
+        stayer.close()
+
+
+def test_each_absence_has_all_of_its_grace(tmp_path: Path) -> None:
+    """Ann and Dan go and come back, Cy goes, Ann goes again: Cy has left, then Ann, never Dan."""
+    with (
+        serving(tmp_path, history="memory:", leaveGrace=2) as server,
+        closing(Tab(server.port, "Bob").connect_and_catch_up()) as bob,
+        closing(Tab(server.port, "Ann").connect_and_catch_up()) as ann,
+        closing(Tab(server.port, "Dan").connect_and_catch_up()) as dan,
+    ):
+        cy = Tab(server.port, "Cy").connect_and_catch_up()
+        for tab in (ann, dan):
+            tab.drop_cleanly()
+            tab.connect_and_catch_up()
+        cy.drop_cleanly()
+        wait_for(lambda: re.search(r'left: user \d+ "Cy"', server.log()), "that Cy is away")
+        ann.drop_cleanly()
+        assert bob.hear_notice("left")["userName"] == "Cy"
+        assert bob.hear_notice("left")["userName"] == "Ann"
+
+
+def test_everyone_knows_who_is_there_or_how_many(tmp_path: Path) -> None:
+    """People come, go, come back, open a second tab and change their names, in rooms that grow and
+    shrink across the limit; all that they are told adds up to what is true."""
+    with (
+        serving(tmp_path, history="memory:", presenceLimit=SMALL_LIMIT, leaveGrace=0) as server,
+        ExitStack() as last,
+    ):
+        rooms = [
+            House(server.port, f"house-{number}", random.Random(number)) for number in range(8)
+        ]
+        for room in rooms:
+            last.callback(room.close)
+        for _ in range(60):
+            for room in rooms:
+                room.let_something_happen()
+        for room in rooms:
+            wait_for(room.is_known_to_all, f"what is true of {room.name}")
+
+
+class House:
+    """A room, and what is true of it: who is there."""
+
+    def __init__(self, port: int, name: str, chance: random.Random) -> None:
+        self.port = port
+        self.name = name
+        self.chance = chance
+        self.numbers = count()
+        self.there: list[Tab] = []
+        self.gone: list[Tab] = []
+
+    def let_something_happen(self) -> None:
+        kinds = [self._come, self._come, self._go, self._go, self._second_tab, self._rename]
+        self.chance.choice([*kinds, self._come_back])()
+
+    def _come(self) -> None:
+        if len(self.there) < 2 * SMALL_LIMIT:
+            self._enter(Tab(self.port, f"Person {next(self.numbers)}", self.name))
+
+    def _second_tab(self) -> None:
+        if self.there:
+            self._enter(self.chance.choice(self.there).another())
+
+    def _come_back(self) -> None:
+        if self.gone:
+            self._enter(self.gone.pop(self.chance.randrange(len(self.gone))))
+
+    def _enter(self, tab: Tab) -> None:
+        self.there.append(tab)
+        tab.connect()
+        for other in self.there:  # a name that it bears now, it bears in all its tabs
+            if other.user_id == tab.user_id:
+                other.name = tab.name
+
+    def _go(self) -> None:
+        if self.there:
+            tab = self.there.pop(self.chance.randrange(len(self.there)))
+            self.chance.choice([tab.drop_cleanly, tab.drop_by_reset])()
+            self.gone.append(tab)
+
+    def _rename(self) -> None:
+        if self.there:
+            tab = self.chance.choice(self.there)
+            name = f"Renamed {next(self.numbers)}"
+            tab.rename(name)
+            for other in self.there:
+                if other.user_id == tab.user_id:
+                    other.name = name
+
+    def is_known_to_all(self) -> bool:
+        """Hear all that is said up to now, and see whether it is true."""
+        true = {tab.user_id: tab.name for tab in self.there}
+        if self.there:
+            word = f"word {next(self.numbers)}"
+            self.there[0].say(word, word)
+            self.there[0].hear_until_acked()
+            for tab in self.there:
+                tab.hear_until(self.there[0].acked[word])
+        return all(tab.people() in (true, len(true)) for tab in self.there)
+
+    def close(self) -> None:
+        for tab in self.there:
+            tab.close()
+
+
+class Crowd:
+    """Many sockets of the typed protocol, one thread."""
+
+    def __init__(self, port: int, room: str) -> None:
+        self.port = port
+        self.room = room
+        self.received: dict[socket.socket, bytearray] = {}
+        self.selector = selectors.DefaultSelector()
+
+    def enter(self, count: int) -> None:
+        """Let so many connect, shake hands, say hello, and hear that they are there."""
+        for _ in range(count):
+            user = socket.create_connection(("127.0.0.1", self.port))
+            self.received[user] = bytearray()
+            user.sendall(handshake(Sec_WebSocket_Protocol=SUBPROTOCOL))
+            user.setblocking(False)
+            self.selector.register(user, selectors.EVENT_READ)
+        self._hear(b"\r\n\r\n")
+        for number, user in enumerate(self.received):
+            user.send(typed(type="hello", userName=f"One of many {number}", room=self.room))
+        self._hear(b'"live"')
+
+    def hear_of(self, people: int) -> None:
+        """Until the last thing that each has heard is that so many are there."""
+        self._hear(b'"users":%d}' % people)
+
+    def _hear(self, what: bytes) -> None:
+        waiting = {user for user, received in self.received.items() if what not in received}
+        while waiting:
+            ready = self.selector.select(DEADLINE)
+            assert ready, f"{len(waiting)} of {len(self.received)} do not hear {what!r}"
+            for key, _ in ready:
+                user = key.fileobj
+                assert isinstance(user, socket.socket)
+                data = user.recv(65536)
+                assert data, "one is thrown out"
+                self.received[user] += data
+                if what in self.received[user]:
+                    waiting.discard(user)
+
+    def heard(self) -> list[list[Frame]]:
+        """What each has heard so far."""
+        return [list(frames(data.partition(b"\r\n\r\n")[2])) for data in self.received.values()]
+
+    def sizes(self) -> list[int]:
+        return [len(data) for data in self.received.values()]
+
+    def leave(self, count: int) -> None:
+        """Let so many go."""
+        for user in list(self.received)[:count]:
+            user.close()
+
+
+@contextmanager
+def crowd(port: int, room: str) -> Iterator[Crowd]:
+    joiners = Crowd(port, room)
+    try:
+        yield joiners
+    finally:
+        joiners.selector.close()
+        joiners.leave(len(joiners.received))

@@ -1,0 +1,121 @@
+"""Two thousand users in one process: two threads each, and nothing left when they have gone."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from tests.support.server_process import DEADLINE, Launch, Member, Running, wait_for
+from tests.support.websocket_client import TEXT, encode, handshake
+
+USERS = 2000
+
+
+class Crowd:
+    """Many sockets, one thread."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.heard: dict[socket.socket, bytearray] = {}
+        self.selector = selectors.DefaultSelector()
+
+    def enter(self, count: int) -> None:
+        """Let so many more connect, shake hands and join in silence."""
+        join = encode(TEXT, json.dumps({"userName": "One of many"}).encode())
+        more = []
+        for _ in range(count):
+            user = socket.socket()
+            self.heard[user] = bytearray()
+            more.append(user)
+            user.connect(("127.0.0.1", self.port))
+            user.sendall(handshake())
+            user.setblocking(False)
+            self.selector.register(user, selectors.EVENT_READ)
+        self.hear(b"HTTP/1.1 101 ")
+        for user in more:
+            user.send(join)
+
+    def hear(self, what: bytes) -> None:
+        """Wait until each has heard it."""
+        waiting = {user for user, heard in self.heard.items() if what not in heard}
+        while waiting:
+            ready = self.selector.select(DEADLINE)
+            assert ready, f"{len(waiting)} of {len(self.heard)} users hear nothing"
+            for key, _ in ready:
+                user = key.fileobj
+                assert isinstance(user, socket.socket)
+                data = user.recv(65536)
+                assert data, "a user is thrown out"
+                self.heard[user] += data
+                if what in self.heard[user]:
+                    waiting.discard(user)
+
+
+@contextmanager
+def crowd(port: int) -> Iterator[Crowd]:
+    users = Crowd(port)
+    try:
+        yield users
+    finally:
+        users.selector.close()
+        for user in users.heard:
+            user.close()
+
+
+def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
+    """Exactly two threads each; the second wave needs no more of anything than the first."""
+    server = serve(history="memory:", maxUsers=USERS + 10)
+    with server.member("Ann") as ann:
+        ann.say("first")
+        ann.hear()
+        threads, descriptors, memory = server.threads(), server.descriptors(), server.memory()
+        with crowd(server.port) as users:
+            first = fill(server, users, ann, USERS // 2)
+            full = fill(server, users, ann, USERS)
+        assert full.threads - first.threads == 2 * USERS // 2
+        assert full.descriptors == descriptors + USERS
+        assert full.memory - memory < USERS * 100_000
+
+        wait_for(lambda: sockets(server) == 1, "that all have left")
+        # gunicorn keeps the readers' threads for the next ones
+        wait_for(lambda: server.threads() <= threads + USERS, "the end of the writers")
+        wait_for(lambda: server.descriptors() <= descriptors + 1, "the end of the sockets")
+        ann.say("quiet again")
+        assert ann.bodies() == ["quiet again"]
+
+        with crowd(server.port) as users:
+            again = fill(server, users, ann, USERS)
+        # the pool may have made one for a /healthz that came while the first users were leaving
+        assert again.threads - full.threads in (0, 1)
+        assert again.descriptors == full.descriptors
+        assert again.memory - full.memory < 8 * 2**20
+    assert "ERROR" not in server.log()
+    assert "Traceback" not in server.said()
+
+
+class Taken(NamedTuple):
+    """What the server takes of the machine."""
+
+    threads: int
+    descriptors: int
+    memory: int
+
+
+def fill(server: Running, users: Crowd, ann: Member, count: int) -> Taken:
+    """Let users in until there are so many, and each has heard three messages."""
+    users.enter(count - len(users.heard))
+    wait_for(lambda: f"now {count + 1}\n" in server.log()[-2000:], "all in the room")
+    for number in range(3):
+        ann.say(f"hello {count} {number}")
+        ann.hear()
+        users.hear(b'"hello %d %d"' % (count, number))
+    return Taken(server.threads(), server.descriptors(), server.memory())
+
+
+def sockets(server: Running) -> int:
+    count: int = json.loads(server.get("/healthz")[2])["sockets"]
+    return count

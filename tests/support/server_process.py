@@ -1,0 +1,267 @@
+"""A real server process for tests, and real clients for it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from chatroom.history import make_history
+from chatroom.message import Message
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DEADLINE = 20.0
+"""Seconds in which whatever a test waits for must have come true."""
+
+T = TypeVar("T")
+
+Launch = Callable[..., "Running"]
+"""What the fixtures ``serve`` and ``prepare`` are: settings in, a server out."""
+
+
+def wait_for(fact: Callable[[], T], what: str, timeout: float = DEADLINE) -> T:
+    """Wait until ``fact()`` is true and return it; fail with ``what`` was missing."""
+    deadline = time.monotonic() + timeout
+    pause = _Pause()
+    while not (found := fact()):
+        assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
+        pause.wait()
+    return found
+
+
+class _Pause:
+    """Between two looks: a select() on nothing."""
+
+    def wait(self, seconds: float = 0.02) -> None:
+        import select
+
+        select.select([], [], [], seconds)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Running:
+    """``gunicorn app:app`` (or another command) with a configuration of its own."""
+
+    command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "app:app")
+    cwd = CHECKOUT
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self.port = settings.pop("port", None) or free_port()
+        self.settings = {"port": self.port, "hostName": "127.0.0.1", **settings}
+        self.environ: dict[str, str] = {}
+        self.process: subprocess.Popen[str] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    # -- the process ---------------------------------------------------------------------------
+
+    def launch(self, *arguments: str) -> Running:
+        """Start the process, and do not wait."""
+        config = self.folder / "config.json"
+        config.write_text(json.dumps(self.settings))
+        environ = {k: v for k, v in os.environ.items() if k not in ("PORT", "WEB_CONCURRENCY")}
+        environ |= {"CHATROOM_CONFIG": str(config), **self.environ}
+        self.output = self.folder / "output.txt"
+        with self.output.open("a") as output:
+            self.process = subprocess.Popen(
+                [*self.command, *arguments],
+                cwd=self.cwd,
+                env=environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,  # so that kill() reaches master and worker
+            )
+        return self
+
+    def start(self, *arguments: str) -> Running:
+        """Start the process, and wait until it serves."""
+        self.launch(*arguments)
+        wait_for(self.is_healthy, "a healthy server")
+        return self
+
+    def is_healthy(self) -> bool:
+        assert self.process and self.process.poll() is None, self.said()
+        with contextlib.suppress(OSError):
+            return self.get("/healthz")[0] == 200
+        return False
+
+    @property
+    def worker(self) -> int:
+        """The worker's process id."""
+        assert self.process
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def stop(self, signum: int = signal.SIGTERM) -> int:
+        """Send the signal to the master, and return the exit code."""
+        assert self.process
+        self.process.send_signal(signum)
+        return self.process.wait(DEADLINE)
+
+    def refusal(self, *arguments: str) -> str:
+        """Start the process, which must refuse, and return the one line that it says."""
+        self.launch(*arguments)
+        assert self.process
+        assert self.process.wait(DEADLINE) == 2, self.said()
+        (line,) = self.said().splitlines()
+        return line
+
+    def kill(self) -> None:
+        """kill -9, master and worker at once."""
+        if self.process and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(DEADLINE)
+            wait_for(lambda: not _session_lives(self.process.pid), "the end of the worker")
+
+    def said(self) -> str:
+        """What it wrote to the terminal."""
+        return self.output.read_text()
+
+    def log(self) -> str:
+        """What it wrote to its log file."""
+        path = self.folder / "logs.log"
+        return path.read_text() if path.exists() else ""
+
+    def threads(self) -> int:
+        return len(os.listdir(f"/proc/{self.worker}/task"))
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.worker}/fd"))
+
+    def memory(self) -> int:
+        """Resident bytes of the worker."""
+        status = Path(f"/proc/{self.worker}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found
+        return int(found[1]) * 1024
+
+    # -- HTTP ------------------------------------------------------------------------------------
+
+    def get(
+        self, path: str, headers: dict[str, str] | None = None, method: str = "GET"
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers in lower case, and body."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        request = urllib.request.Request(url, headers=headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE) as reply:
+                return reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
+
+    def history(self) -> list[dict[str, str]]:
+        """What /getAllMessages gives."""
+        messages: list[dict[str, str]] = json.loads(self.get("/getAllMessages")[2])["Messages"]
+        return messages
+
+    # -- WebSocket -------------------------------------------------------------------------------
+
+    def connect(self, room: str | None = None, **options: Any) -> ClientConnection:
+        """A socket that has not said anything yet."""
+        query = f"?room={room}" if room else ""
+        options = {"compression": None, "open_timeout": DEADLINE, "max_size": None} | options
+        return connect(f"ws://127.0.0.1:{self.port}/chat{query}", **options)
+
+    @contextlib.contextmanager
+    def member(self, name: str, room: str | None = None, **options: Any) -> Iterator[Member]:
+        """A client that has joined without a word."""
+        with self.connect(room, **options) as socket:
+            member = Member(name, socket)
+            member.send({"userName": name})
+            yield member
+
+
+class Member:
+    """A client in a room."""
+
+    def __init__(self, name: str, socket: ClientConnection) -> None:
+        self.name = name
+        self.socket = socket
+
+    def send(self, fields: dict[str, Any]) -> None:
+        self.socket.send(json.dumps(fields))
+
+    def say(self, body: str) -> None:
+        self.send({"userName": self.name, "body": body, "timestamp": "10:42 AM"})
+
+    def hear(self, count: int = 1) -> list[dict[str, str]]:
+        """The next ``count`` messages."""
+        return [json.loads(self.socket.recv(DEADLINE)) for _ in range(count)]
+
+    def bodies(self, count: int = 1) -> list[str]:
+        return [message["body"] for message in self.hear(count)]
+
+    def closed_with(self) -> tuple[int | None, str]:
+        """Code and reason of the server's Close, whatever came before it; None for no Close."""
+        try:
+            while True:
+                self.socket.recv(DEADLINE)
+        except ConnectionClosed as closed:
+            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
+
+    def hear_until(self, body: str) -> list[dict[str, str]]:
+        """All messages up to the one that says ``body``."""
+        heard = self.hear()
+        while heard[-1]["body"] != body:
+            heard += self.hear()
+        return heard
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[Running]:
+    """A server for the length of a block."""
+    running = Running(folder, **settings)
+    try:
+        yield running.start()
+    finally:
+        running.kill()
+
+
+def remember(folder: Path, **counts: int) -> None:
+    """Write so many messages into each room of ``sqlite:chat.db`` in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    history = make_history("sqlite:chat.db", folder)
+    history.open()
+    try:
+        for room, count in counts.items():
+            for start in range(1, count + 1, 5000):
+                seqs = range(start, min(start + 5000, count + 1))
+                history.append([past_message(room, seq) for seq in seqs])
+    finally:
+        history.close()
+
+
+def past_message(room: str, seq: int) -> Message:
+    sent_at = 1_700_000_000_000 + seq
+    return Message(room, seq, f"{seq:016x}", "Past", f"{room} {seq}", "10:42 AM", sent_at)
+
+
+def _session_lives(session: int) -> bool:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session and fields[0] != "Z":
+                return True
+    return False
