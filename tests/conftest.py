@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,13 @@ def open_tab(browser: Browser, page_server: Running, room: str) -> Iterator[Call
 
 
 # -- pytest ----------------------------------------------------------------------------------
+
+
+def pytest_configure() -> None:
+    """``make test &`` in a script runs with SIGINT ignored, and each process that is started
+    from there would ignore it too, also those that a test interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
