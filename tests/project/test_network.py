@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.network import FINE, Fate, Proxy
-from tests.support.server_process import DEADLINE, free_port, wait_for
+from tests.support.ports import idle_port
+from tests.support.server_process import DEADLINE, wait_for
 
 
 @dataclass
@@ -172,7 +173,10 @@ def test_each_connection_has_its_own_fate_and_may_be_told_one_by_one() -> None:
 
 
 def test_a_server_that_is_away_is_a_reset() -> None:
-    with Proxy(free_port()) as proxy, socket.create_connection(("127.0.0.1", proxy.port)) as end:
+    with (
+        Proxy(idle_port().number) as proxy,
+        socket.create_connection(("127.0.0.1", proxy.port)) as end,
+    ):
         end.settimeout(DEADLINE)
         with pytest.raises(ConnectionResetError):
             receive(end, 1)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from chatroom.history import make_history
 from chatroom.message import Message
+from tests.support.ports import Port
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEADLINE = 20.0
@@ -51,13 +51,6 @@ class _Pause:
         select.select([], [], [], seconds)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Running:
     """``gunicorn app:app`` (or another command) with a configuration of its own."""
 
@@ -66,7 +59,8 @@ class Running:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
-        self.port = settings.pop("port", None) or free_port()
+        self._own = Port()
+        self.port: int = settings.pop("port", self._own.number)
         self.settings = {"port": self.port, "hostName": "127.0.0.1", **settings}
         self.environ: dict[str, str] = {}
         self.process: subprocess.Popen[str] | None = None

@@ -19,7 +19,7 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.limits import Carried
 from tests.support.histories import at, left_behind, snapshot
 from tests.support.http_answers import Answer, answering, body
-from tests.support.server_process import free_port
+from tests.support.ports import idle_port
 from tests.support.terminal import Person
 
 NOBODY = Health(0, False, False, "refused")
@@ -28,7 +28,7 @@ WELL = '{"errors":0,"sockets":2,"status":"ok"}'
 
 def configure(folder: Path, **settings: Any) -> Configuration:
     config = folder / "config.json"
-    config.write_text(json.dumps({"port": free_port(), "hostName": "127.0.0.1", **settings}))
+    config.write_text(json.dumps({"port": idle_port().number, "hostName": "127.0.0.1", **settings}))
     return load_configuration({"CHATROOM_CONFIG": str(config)})
 
 

@@ -24,14 +24,16 @@ from gunicorn.config import Config
 from chatroom import limits, serving
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.invitation import print_code
-from tests.support.server_process import free_port
+from tests.support.ports import idle_port
 
 
 @pytest.fixture
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
     """The settings that the hooks load, too."""
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({"port": free_port(), "hostName": "127.0.0.1", "maxUsers": 100}))
+    path.write_text(
+        json.dumps({"port": idle_port().number, "hostName": "127.0.0.1", "maxUsers": 100})
+    )
     monkeypatch.setenv("CHATROOM_CONFIG", str(path))
     monkeypatch.delenv("PORT", raising=False)
     return load_configuration()
@@ -160,9 +162,7 @@ def test_a_port_in_use_is_refused_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(serving, "ADDRESS_PATIENCE", 0.05)
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", configuration.port))
-        other.listen()
+    with socket.create_server(("127.0.0.1", configuration.port)):
         line = refusal(config(configuration), capsys)
 
     assert line.startswith(f"cannot listen on 127.0.0.1:{configuration.port}: Address already in")
