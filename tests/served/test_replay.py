@@ -6,20 +6,17 @@ import http.client
 import json
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.support.server_process import Running, remember, serving
+from tests.support.server_process import DEADLINE, Running, remember, serving
 from tests.support.websocket_client import TEXT, RawClient
 
 LIMIT = 500
 ROOMS = {"hundred": 101, "thousand": 1000, "long": 100_000, "lobby": 200_000}
-PROMPT = 1.0
-"""Seconds that feel like "at once", with a slow machine's allowance."""
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +36,7 @@ def server(past: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
 
 
 @pytest.mark.parametrize("room", ["hundred", "thousand", "long"])
-def test_a_joiner_gets_the_last_messages_at_once_and_the_others_chat_on(
-    server: Running, room: str
-) -> None:
+def test_a_joiner_gets_the_last_messages_and_the_others_chat_on(server: Running, room: str) -> None:
     """The original stands still for good at any join after the hundredth message."""
     count = ROOMS[room]
     with server.member("Ann", room) as ann, server.member("Bob", room) as bob:
@@ -51,12 +46,22 @@ def test_a_joiner_gets_the_last_messages_at_once_and_the_others_chat_on(
         ann.say("before")
         assert ann.bodies() == bob.bodies() == ["before"]
 
-        joined_at = time.monotonic()
         with server.member("Cid", room) as cid:
             assert cid.bodies(min(LIMIT, count + 1)) == [*wanted, "before"][-LIMIT:]
-            assert time.monotonic() - joined_at < PROMPT
             bob.say("after")
             assert ann.bodies() == bob.bodies() == cid.bodies() == ["after"]
+
+
+def test_a_join_costs_no_more_where_the_past_is_long(server: Running) -> None:
+    """A server that read all 100,000 messages would need a hundred times as much for them."""
+    efforts = []
+    for room in ("thousand", "long"):
+        before = server.effort()
+        for _ in range(10):
+            with server.member("Dan", room) as dan:
+                dan.hear(LIMIT)
+        efforts.append(server.effort() - before)
+    assert efforts[1] < 2 * efforts[0] + 0.2
 
 
 def test_a_joiner_who_wants_all_gets_all_while_the_others_chat_on(
@@ -73,34 +78,36 @@ def test_a_joiner_who_wants_all_gets_all_while_the_others_chat_on(
         for _ in range(ROOMS["long"]):
             ann.frame()
 
-        replaying = threading.Event()
-        replayed = pool.submit(hear_until, server, "long", "the end", replaying)
-        assert replaying.wait(10)
-        said, slowest = 0, 0.0
-        while said < 50:
-            said_at = time.monotonic()
+        begun, go_on = threading.Event(), threading.Event()
+        replayed = pool.submit(hear_until, server, "long", "the end", begun, go_on)
+        assert begun.wait(DEADLINE)
+        for said in range(50):  # and the joiner has its past before it, until it may go on
             ann.say("Ann", f"meanwhile {said}")
             assert ann.message()["body"] == f"meanwhile {said}"
-            slowest = max(slowest, time.monotonic() - said_at)
-            said += 1
-        assert slowest < PROMPT
+        go_on.set()
         ann.say("Ann", "the end")
-        seqs = replayed.result(30)
+        seqs = replayed.result(2 * DEADLINE)
 
-    assert seqs == list(range(1, ROOMS["long"] + said + 2))
+    assert seqs == list(range(1, ROOMS["long"] + 50 + 2))
 
 
-def hear_until(server: Running, room: str, last: str, begun: threading.Event) -> list[int]:
-    """Join, and return the seqs of all messages up to the ``last`` one."""
+def hear_until(
+    server: Running, room: str, last: str, begun: threading.Event, go_on: threading.Event
+) -> list[int]:
+    """Join, and return the seqs of all messages up to the ``last`` one.
+
+    Behind the first it sets ``begun``, and reads nothing before ``go_on`` is set.
+    """
     seqs = []
     ending = json.dumps(last).encode()
-    with RawClient(server.port, room) as joiner:
+    with RawClient(server.port, room, receive_buffer=65536) as joiner:
         joiner.join("Joiner")
         payload = b""
         while ending not in payload:
             opcode, payload = joiner.frame()
             assert opcode == TEXT
             begun.set()
+            assert go_on.wait(DEADLINE)
             seqs.append(int(payload.partition(b'"id":"')[2].partition(b"-")[0]))
     return seqs
 
@@ -112,19 +119,16 @@ def test_the_whole_history_costs_a_few_megabytes_and_no_pause(server: Running) -
         before = server.memory()
         with ThreadPoolExecutor(2) as pool:
             downloads = [pool.submit(download, server.port) for _ in range(2)]
-            said, slowest, most = 0, 0.0, 0
+            said, most = 0, 0
             while not all(d.done() for d in downloads):
-                said_at = time.monotonic()
                 ann.say(f"meanwhile {said}")
                 assert ann.bodies() == [f"meanwhile {said}"]
-                slowest = max(slowest, time.monotonic() - said_at)
                 most = max(most, server.memory())
                 said += 1
         for download_ in downloads:
             assert download_.result() >= ROOMS["lobby"]
 
     assert said > 10
-    assert slowest < PROMPT
     assert most - before < 12 * 2**20, f"{(most - before) / 2**20:.1f} MiB more"
     messages = server.history()
     seqs = [int(message["id"].partition("-")[0]) for message in messages]

@@ -15,8 +15,8 @@ from tests.support.server_process import Launch, Running, serving, wait_for
 from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
 
 LARGE = "x" * 60_000
-PROMPT = 1.0
-"""Seconds in which the others hear a message, with a slow machine's allowance."""
+QUEUE = 2**20
+"""Bytes that may wait for one user, by default."""
 PATIENCE = 15.0
 """Seconds in which a client that does not read is to lose its socket."""
 
@@ -54,7 +54,7 @@ def sleeper(server: Running, room: str, name: str) -> RawClient:
     return client
 
 
-def test_who_stops_reading_is_told_and_the_others_hear_on_time(server: Running) -> None:
+def test_who_stops_reading_is_told_and_the_others_hear_meanwhile(server: Running) -> None:
     """Close 4008, behind whole frames in their order; the frames left out are at the end."""
     with (
         sleeper(server, "told", "Sleeper") as asleep,
@@ -62,15 +62,12 @@ def test_who_stops_reading_is_told_and_the_others_hear_on_time(server: Running) 
         server.member("Bob", "told") as bob,
     ):
         begin = time.monotonic()
-        said, slowest = 0, 0.0
+        said = 0
         while "left: user" not in lines_about(server, "Sleeper", "told"):
-            said_at = time.monotonic()
             ann.say(f"{said} {LARGE}")
             assert ann.bodies() == bob.bodies() == [f"{said} {LARGE}"]
-            slowest = max(slowest, time.monotonic() - said_at)
             said += 1
         assert time.monotonic() - begin < PATIENCE
-        assert slowest < PROMPT
 
         frames = [asleep.frame()]
         while frames[-1].opcode != CLOSE:
@@ -80,7 +77,9 @@ def test_who_stops_reading_is_told_and_the_others_hear_on_time(server: Running) 
         assert (code, frames[-1].payload[2:]) == (4008, b"slow")
         heard = [json.loads(frame.payload)["body"] for frame in frames[:-1]]
         assert heard == [f"{number} {LARGE}" for number in range(len(heard))]
-        assert 0 < len(heard) < said
+        assert heard
+        # The others heard these meanwhile: none of them waited for the sleeper to read or to go.
+        assert said - len(heard) >= QUEUE // len(LARGE)
         ann.say("the end")
         assert bob.bodies() == ["the end"]
 

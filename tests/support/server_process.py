@@ -150,6 +150,11 @@ class Running:
         assert found
         return int(found[1]) * 1024
 
+    def effort(self) -> float:
+        """Seconds that the worker has had of the processors."""
+        stat = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
     # -- HTTP ------------------------------------------------------------------------------------
 
     def get(
