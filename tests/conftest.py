@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
 from chatroom.engine import Engine
-from tests.support.application import engine_of
+from tests.support.application import engine_of, started
 from tests.support.browser import Tab, chromium
 from tests.support.server_process import Launch, Running
 
@@ -54,15 +54,20 @@ def serve(prepare: Launch) -> Launch:
 # -- the application without a server --------------------------------------------------------
 
 
+@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """With either history, and with what the test module says in ``SETTINGS``."""
+    with started(tmp_path, history=request.param, **request.module.SETTINGS) as app:
+        yield app
+
+
 @pytest.fixture
 def engine(app: Flask) -> Engine:
-    """Of the ``app`` that the test module makes."""
     return engine_of(app)
 
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """Of the ``app`` that the test module makes."""
     return app.test_client()
 
 

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import count
 
+from tests.support.deadline import wait_for
 from tests.support.network import FINE, Fate, Proxy
-from tests.support.server_process import Launch, Running, wait_for
-from tests.support.typed_client import EMPTY, Tab
+from tests.support.server_process import Launch, Running
+from tests.support.typed_client import EMPTY, TypedClient
 from tests.support.websocket_client import Refused
 
 PEOPLE = 50
@@ -31,7 +32,7 @@ def test_nothing_acked_is_lost_and_everyone_converges(prepare: Launch) -> None:
     server = prepare(history="sqlite:chat.db", replayLimit=20, pingInterval=2).start()
     weather = Weather(random.Random(SEED))
     with ExitStack() as last, Proxy(server.port, weather.fates) as proxy:
-        people = [Person(proxy.port, number) for number in range(PEOPLE)]
+        people = [Wanderer(proxy.port, number) for number in range(PEOPLE)]
         for person in people:
             last.callback(person.tab.close)
         with storm(people):
@@ -71,11 +72,11 @@ class Weather:
         return self.chance.choice([0, 0, self.chance.uniform(0, 0.2)])
 
 
-class Person:
+class Wanderer:
     """A client that comes back whatever happens; ``tab`` is the one's who runs its methods."""
 
     def __init__(self, port: int, number: int) -> None:
-        self.tab = Tab(port, f"Person {number}")
+        self.tab = TypedClient(port, f"Person {number}")
         self.tab.cursor = EMPTY  # all were there from the room's beginning
         self.chance = random.Random(SEED + number)
         self.words = (f"{number}.{i}" for i in count())
@@ -111,7 +112,7 @@ class Person:
 
 
 @contextmanager
-def storm(people: list[Person]) -> Iterator[None]:
+def storm(people: list[Wanderer]) -> Iterator[None]:
     """Let all live for the length of a block, and then until each has said its last."""
     over = threading.Event()
     with ThreadPoolExecutor(len(people)) as pool:
@@ -124,7 +125,7 @@ def storm(people: list[Person]) -> Iterator[None]:
                 life.result(SECONDS + 90)
 
 
-def kill_now_and_then(server: Running, people: list[Person]) -> int:
+def kill_now_and_then(server: Running, people: list[Wanderer]) -> int:
     """Each time some more has been acked, until the time is up. How often."""
 
     def acked() -> int:
@@ -142,9 +143,9 @@ def kill_now_and_then(server: Running, people: list[Person]) -> int:
         kills += 1
 
 
-def hear_the_end(server: Running, people: list[Person]) -> None:
+def hear_the_end(server: Running, people: list[Wanderer]) -> None:
     """Someone says a last word, and all hear it."""
-    last = Tab(server.port, "Last").connect_and_catch_up()
+    last = TypedClient(server.port, "Last").connect_and_catch_up()
     last.say("the end", "end")
     last.hear_until_acked()
     last.drop_cleanly()
@@ -160,7 +161,7 @@ def sockets(server: Running) -> int:
     return found
 
 
-def assert_all_agree(server: Running, tabs: list[Tab]) -> None:
+def assert_all_agree(server: Running, tabs: list[TypedClient]) -> None:
     """Each has all of the room from its beginning; each word is there once, and in its order."""
     history = server.history()
     for tab in tabs:

@@ -11,7 +11,7 @@ import pytest
 from chatroom.history import make_history
 from chatroom.message import Message
 from tests.support.server_process import Launch, Running
-from tests.support.typed_client import GAP, Closed, Tab, seq, trim
+from tests.support.typed_client import GAP, Closed, TypedClient, seq, trim
 
 MISSED = 100_000
 STEP = 2_000
@@ -90,10 +90,10 @@ def past(number: int) -> Message:
     return Message("lobby", number, f"{number:016x}", "Past", BODY, "10:42 AM", sent_at)
 
 
-class Room:
+class LivelyRoom:
     """Some who talk and hear at once."""
 
-    def __init__(self, port: int, tabs: list[Tab]) -> None:
+    def __init__(self, port: int, tabs: list[TypedClient]) -> None:
         self.port = port
         self.tabs = tabs
         self.said = 0
@@ -112,16 +112,16 @@ class Room:
     def come_and_go(self) -> None:
         """One goes, another comes, and a third takes another name."""
         self.tabs.pop().drop_cleanly()
-        self.tabs.insert(1, Tab(self.port, f"Lively {self.said}").connect_and_catch_up())
+        self.tabs.insert(1, TypedClient(self.port, f"Lively {self.said}").connect_and_catch_up())
         self.tabs[2].rename(f"Renamed {self.said}")
 
 
 @contextmanager
-def lively_room(server: Running) -> Iterator[Room]:
-    room = Room(server.port, [])
+def lively_room(server: Running) -> Iterator[LivelyRoom]:
+    room = LivelyRoom(server.port, [])
     try:
         for number in range(5):
-            room.tabs.append(Tab(server.port, f"Lively {number}"))
+            room.tabs.append(TypedClient(server.port, f"Lively {number}"))
             room.tabs[-1].connect_and_catch_up()
         yield room
     finally:
@@ -133,7 +133,7 @@ class Returner:
     """A tab that has missed all but the first message; it keeps only the last one it heard."""
 
     def __init__(self, server: Running) -> None:
-        self.tab = Tab(server.port, "Returner")
+        self.tab = TypedClient(server.port, "Returner")
         self.tab.view = [{"id": past(1).id}]
         self.tab.cursor = past(1).id
         self.heard = 0

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server_process import DEADLINE, Running, serving, wait_for
-from tests.support.typed_client import SUBPROTOCOL, Frame, Tab, frames, typed
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.server_process import Running, serving
+from tests.support.typed_client import SUBPROTOCOL, Fields, TypedClient, frames, typed_frame
 from tests.support.websocket_client import handshake
 
 LIMIT = 20
@@ -63,8 +64,8 @@ def test_presence_grows_with_the_people(server: Running, people: int) -> None:
 
 
 @contextmanager
-def staying(server: Running, room: str) -> Iterator[Tab]:
-    stayer = Tab(server.port, "Stayer", room).connect_and_catch_up()
+def staying(server: Running, room: str) -> Iterator[TypedClient]:
+    stayer = TypedClient(server.port, "Stayer", room).connect_and_catch_up()
     try:
         yield stayer
     finally:
@@ -75,11 +76,11 @@ def test_each_absence_has_all_of_its_grace(tmp_path: Path) -> None:
     """Ann and Dan go and come back, Cy goes, Ann goes again: Cy has left, then Ann, never Dan."""
     with (
         serving(tmp_path, history="memory:", leaveGrace=2) as server,
-        closing(Tab(server.port, "Bob").connect_and_catch_up()) as bob,
-        closing(Tab(server.port, "Ann").connect_and_catch_up()) as ann,
-        closing(Tab(server.port, "Dan").connect_and_catch_up()) as dan,
+        closing(TypedClient(server.port, "Bob").connect_and_catch_up()) as bob,
+        closing(TypedClient(server.port, "Ann").connect_and_catch_up()) as ann,
+        closing(TypedClient(server.port, "Dan").connect_and_catch_up()) as dan,
     ):
-        cy = Tab(server.port, "Cy").connect_and_catch_up()
+        cy = TypedClient(server.port, "Cy").connect_and_catch_up()
         for tab in (ann, dan):
             tab.drop_cleanly()
             tab.connect_and_catch_up()
@@ -117,8 +118,8 @@ class House:
         self.name = name
         self.chance = chance
         self.numbers = count()
-        self.there: list[Tab] = []
-        self.gone: list[Tab] = []
+        self.there: list[TypedClient] = []
+        self.gone: list[TypedClient] = []
 
     def let_something_happen(self) -> None:
         kinds = [self._come, self._come, self._go, self._go, self._second_tab, self._rename]
@@ -126,7 +127,7 @@ class House:
 
     def _come(self) -> None:
         if len(self.there) < 2 * SMALL_LIMIT:
-            self._enter(Tab(self.port, f"Person {next(self.numbers)}", self.name))
+            self._enter(TypedClient(self.port, f"Person {next(self.numbers)}", self.name))
 
     def _second_tab(self) -> None:
         if self.there:
@@ -136,7 +137,7 @@ class House:
         if self.gone:
             self._enter(self.gone.pop(self.chance.randrange(len(self.gone))))
 
-    def _enter(self, tab: Tab) -> None:
+    def _enter(self, tab: TypedClient) -> None:
         self.there.append(tab)
         tab.connect()
         for other in self.there:  # a name that it bears now, it bears in all its tabs
@@ -193,7 +194,7 @@ class Crowd:
             self.selector.register(user, selectors.EVENT_READ)
         self._hear(b"\r\n\r\n")
         for number, user in enumerate(self.received):
-            user.send(typed(type="hello", userName=f"One of many {number}", room=self.room))
+            user.send(typed_frame(type="hello", userName=f"One of many {number}", room=self.room))
         self._hear(b'"live"')
 
     def hear_of(self, people: int) -> None:
@@ -214,7 +215,7 @@ class Crowd:
                 if what in self.received[user]:
                     waiting.discard(user)
 
-    def heard(self) -> list[list[Frame]]:
+    def heard(self) -> list[list[Fields]]:
         """What each has heard so far."""
         return [list(frames(data.partition(b"\r\n\r\n")[2])) for data in self.received.values()]
 

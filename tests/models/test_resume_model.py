@@ -18,8 +18,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.support.server_process import Running, serving, wait_for
-from tests.support.typed_client import GAP, Closed, Tab, seq, stored, trim
+from tests.support.deadline import wait_for
+from tests.support.server_process import Running, serving
+from tests.support.typed_client import GAP, Closed, TypedClient, seq, stored, trim
 from tests.support.websocket_client import RawClient
 
 REPLAY = 5
@@ -61,8 +62,8 @@ class Resuming(RuleBasedStateMachine):
         # The last by name of all rooms so far: trimming begins with it.
         self.room = f"room-{next(_examples):04}"
         self.words = itertools.count()
-        self.tabs: list[Tab] = []
-        self.hanging: dict[Tab, list[RawClient]] = {}
+        self.tabs: list[TypedClient] = []
+        self.hanging: dict[TypedClient, list[RawClient]] = {}
         """The sockets of each tab that it has let go of, and the server knows nothing of it."""
         self.lives = 1
         self.kept: int = server.settings["keepMessages"]
@@ -76,17 +77,17 @@ class Resuming(RuleBasedStateMachine):
     # -- coming --------------------------------------------------------------------------------
 
     @rule(target=people, catch_up=st.booleans())
-    def arrive(self, catch_up: bool) -> Tab:
-        tab = Tab(self.server.port, f"Person {len(self.tabs)}", self.room)
+    def arrive(self, catch_up: bool) -> TypedClient:
+        tab = TypedClient(self.server.port, f"Person {len(self.tabs)}", self.room)
         return self._enter(tab, catch_up)
 
     @rule(target=people, tab=people, catch_up=st.booleans())
-    def open_another_tab(self, tab: Tab, catch_up: bool) -> Tab:
+    def open_another_tab(self, tab: TypedClient, catch_up: bool) -> TypedClient:
         another = self._enter(tab.another(), catch_up)
         assert another.user_id == tab.user_id
         return another
 
-    def _enter(self, tab: Tab, catch_up: bool) -> Tab:
+    def _enter(self, tab: TypedClient, catch_up: bool) -> TypedClient:
         self.tabs.append(tab)
         self.hanging[tab] = []
         tab.connect()
@@ -95,7 +96,7 @@ class Resuming(RuleBasedStateMachine):
         return tab
 
     @rule(tab=people)
-    def come_back(self, tab: Tab) -> None:
+    def come_back(self, tab: TypedClient) -> None:
         """A connection of the same tab that still hangs is closed."""
         if tab.socket:
             return
@@ -108,19 +109,19 @@ class Resuming(RuleBasedStateMachine):
     # -- talking and listening -----------------------------------------------------------------
 
     @rule(tab=people, count=st.integers(1, 12))
-    def say(self, tab: Tab, count: int) -> None:
+    def say(self, tab: TypedClient, count: int) -> None:
         """It waits for nothing; without a connection, it stays in the outbox."""
         for _ in range(count):
             number = next(self.words)
             tab.say(f"words {number}", f"c{number}")
 
     @rule(tab=people)
-    def hear(self, tab: Tab) -> None:
+    def hear(self, tab: TypedClient) -> None:
         if tab.socket:
             self._listen(tab, tab.hear_until_acked)
             self._listen(tab, tab.hear_until_live)
 
-    def _listen(self, tab: Tab, act: Callable[[], None]) -> None:
+    def _listen(self, tab: TypedClient, act: Callable[[], None]) -> None:
         """What is trimmed while the tab still reads it ends its connection, and it comes back."""
         while True:
             try:
@@ -133,7 +134,7 @@ class Resuming(RuleBasedStateMachine):
     # -- losing --------------------------------------------------------------------------------
 
     @rule(tab=people, how=st.sampled_from(["cleanly", "by reset", "half-open"]))
-    def drop(self, tab: Tab, how: str) -> None:
+    def drop(self, tab: TypedClient, how: str) -> None:
         if not tab.socket:
             return
         match how:
@@ -189,7 +190,7 @@ class Resuming(RuleBasedStateMachine):
             self.come_back(tab)
         for tab in self.tabs:
             self._listen(tab, tab.hear_until_acked)
-        last = Tab(self.server.port, "Last", self.room).connect_and_catch_up()
+        last = TypedClient(self.server.port, "Last", self.room).connect_and_catch_up()
         self.tabs.append(last)
         last.say("the end", "end")
         last.hear_until_acked()

@@ -11,7 +11,9 @@ from uuid import uuid4
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.server_process import Member, Running, serving, wait_for
+from tests.support.deadline import wait_for
+from tests.support.plain_client import PlainClient
+from tests.support.server_process import Running, serving
 from tests.support.websocket_client import (
     BINARY,
     CLOSE,
@@ -37,17 +39,17 @@ def room() -> str:
 
 
 @pytest.fixture(autouse=True)
-def bystander(server: Running, room: str) -> Iterator[Member]:
+def bystander(server: Running, room: str) -> Iterator[PlainClient]:
     """Someone in the room who hears nothing but the one good message at the end.
 
     Nothing else is stored either, the server says no more than a line, and no thread stays.
     """
-    with server.member("Bystander", room) as member, server.member("Good", room) as good:
+    with server.join("Bystander", room) as member, server.join("Good", room) as good:
         yield member
         good.say("a good message")
         (only,) = member.hear()
         assert (only["body"], only["id"][:2]) == ("a good message", "1-")
-        with server.member("Late", room) as late:
+        with server.join("Late", room) as late:
             assert late.hear() == [only]
     assert "Traceback" not in server.log() + server.said()
     assert "ERROR" not in server.log()
@@ -162,7 +164,7 @@ def test_an_oversize_message_is_told_to_a_client_that_is_still_sending(
     with server.connect(room) as socket:
         with contextlib.suppress(ConnectionClosed):
             socket.send("x" * 10_000_000)
-        assert Member("Evil", socket).closed_with()[0] == 1009
+        assert PlainClient("Evil", socket).closed_with()[0] == 1009
 
 
 def test_an_oversize_message_is_told_to_a_client_that_sends_all_before_it_reads(

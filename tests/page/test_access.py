@@ -7,7 +7,8 @@ import re
 import pytest
 
 from tests.support.browser import PHONE, WIDE, Tab
-from tests.support.server_process import CHECKOUT, wait_for
+from tests.support.deadline import wait_for
+from tests.support.server_process import CHECKOUT
 
 AXE = CHECKOUT / "tests" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -11,18 +11,19 @@ from playwright.sync_api import WebSocketRoute
 
 from tests.support.attention import attend, notified, want_notifications
 from tests.support.browser import Tab
-from tests.support.cable import Wire, wire_to
-from tests.support.server_process import Running, serving, wait_for
+from tests.support.cable import Cable, cable_to
+from tests.support.deadline import wait_for
+from tests.support.server_process import Running, serving
 
 
 @pytest.fixture
-def wire(page_server: Running) -> Iterator[Wire]:
-    with wire_to(page_server) as wire:
+def wire(page_server: Running) -> Iterator[Cable]:
+    with cable_to(page_server) as wire:
         yield wire
 
 
 @pytest.fixture
-def open_wired(open_tab, page_server: Running, wire: Wire, room: str) -> Callable[..., Tab]:
+def open_wired(open_tab, page_server: Running, wire: Cable, room: str) -> Callable[..., Tab]:
     """Open pages whose network can be cut."""
 
     class Wired:
@@ -70,7 +71,7 @@ def test_a_killed_server_has_each_message_once(browser, tmp_path: Path) -> None:
         tab.close()
 
 
-def test_what_waits_outlives_the_page_and_is_sent_once(open_wired, wire: Wire) -> None:
+def test_what_waits_outlives_the_page_and_is_sent_once(open_wired, wire: Cable) -> None:
     tab = open_wired()
     wire.cut()
     tab.page.wait_for_selector("body[data-state=waiting]")
@@ -89,7 +90,7 @@ def test_what_waits_outlives_the_page_and_is_sent_once(open_wired, wire: Wire) -
     )
 
 
-def test_what_waits_can_be_discarded_or_edited(open_wired, wire: Wire) -> None:
+def test_what_waits_can_be_discarded_or_edited(open_wired, wire: Cable) -> None:
     tab = open_wired()
     wire.cut()
     tab.page.wait_for_selector("body[data-state=waiting]")
@@ -135,7 +136,7 @@ def refuse_messages(route) -> None:
 
 
 def test_missed_messages_are_counted_and_marked_where_they_begin(
-    open_wired, open_tab, wire: Wire
+    open_wired, open_tab, wire: Cable
 ) -> None:
     ann, bob = open_wired("Ann"), open_tab("Bob")
     bob.say("heard")
@@ -155,7 +156,7 @@ def test_missed_messages_are_counted_and_marked_where_they_begin(
     assert ann.bodies() == ["heard", "missed one", "missed two"]
 
 
-def test_nothing_is_said_where_nothing_was_missed(open_wired, wire: Wire) -> None:
+def test_nothing_is_said_where_nothing_was_missed(open_wired, wire: Cable) -> None:
     tab = open_wired()
     tab.say("mine")
     tab.hear("mine")
@@ -178,7 +179,7 @@ def test_the_page_says_plainly_that_it_cannot_know_what_it_missed(browser, tmp_p
         for path in tmp_path.glob("chat.db*"):
             path.unlink()
         server.start()
-        with server.member("Bob") as bob:
+        with server.join("Bob") as bob:
             bob.say("a new age")
             tab.hear("a new age")
 
@@ -190,7 +191,7 @@ def test_the_page_says_plainly_that_it_cannot_know_what_it_missed(browser, tmp_p
 
 
 def test_a_connection_that_waits_is_made_at_once_when_the_page_is_looked_at(
-    open_wired, wire: Wire
+    open_wired, wire: Cable
 ) -> None:
     tab = open_wired()
     # However long the dice say: this page waits for the longest time there is.
@@ -207,7 +208,7 @@ def test_a_connection_that_waits_is_made_at_once_when_the_page_is_looked_at(
 
 
 def test_a_connection_that_waits_is_made_at_once_when_the_browser_says_online(
-    open_wired, wire: Wire
+    open_wired, wire: Cable
 ) -> None:
     tab = open_wired()
     wire.cut()
@@ -234,7 +235,7 @@ def test_a_browser_that_goes_offline_says_so_and_comes_back(open_tab) -> None:
 
 @pytest.mark.parametrize("answer", ["#name-submit", "#name-cancel"])
 def test_a_network_that_breaks_while_a_new_name_is_asked_for_comes_back(
-    open_wired, wire: Wire, answer: str
+    open_wired, wire: Cable, answer: str
 ) -> None:
     tab = open_wired()
     tab.page.click("#rename")
@@ -250,7 +251,7 @@ def test_a_network_that_breaks_while_a_new_name_is_asked_for_comes_back(
 
 
 def test_who_looks_at_the_page_is_told_of_a_server_that_went_without_a_word(
-    open_wired, wire: Wire
+    open_wired, wire: Cable
 ) -> None:
     tab = open_wired()
     pongs: list[bool] = []
@@ -278,7 +279,7 @@ def test_who_looks_at_the_page_is_told_of_a_server_that_went_without_a_word(
     tab.wait_for_state("connected")
 
 
-def test_a_message_is_marked_as_on_its_way_until_the_server_has_it(open_wired, wire: Wire) -> None:
+def test_a_message_is_marked_as_on_its_way_until_the_server_has_it(open_wired, wire: Cable) -> None:
     tab = open_wired()
     wire.freeze()
     tab.say("slowly")
@@ -294,7 +295,7 @@ def test_a_message_is_marked_as_on_its_way_until_the_server_has_it(open_wired, w
 
 
 def test_a_mention_that_was_missed_calls_the_reader_when_it_comes(
-    open_wired, open_tab, wire: Wire
+    open_wired, open_tab, wire: Cable
 ) -> None:
     ann, bob = open_wired("Ann"), open_tab("Bob")
     attend(ann)
@@ -356,7 +357,7 @@ def test_a_server_that_will_never_have_us_is_left_alone(open_tab) -> None:
 
 def test_a_full_room_is_told_from_a_server_that_is_not_there(browser, tmp_path: Path) -> None:
     with serving(tmp_path, history="memory:", maxUsers=1) as server:
-        with server.member("Bob"):
+        with server.join("Bob"):
             tab = Tab(browser, server, name=None)
             tab.page.fill("#name", "Ann")
             tab.page.keyboard.press("Enter")
@@ -405,7 +406,7 @@ def test_a_planned_restart_is_hardly_noticed(open_tab) -> None:
     assert tab.page.locator(".missed, .gap, .unread").count() == 0
 
 
-def test_try_now_tries_now(open_wired, wire: Wire) -> None:
+def test_try_now_tries_now(open_wired, wire: Cable) -> None:
     tab = open_wired()
     wire.cut()
     tab.page.wait_for_selector("body[data-state=waiting]")

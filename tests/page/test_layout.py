@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.support.browser import PHONE, WIDE, Tab
-from tests.support.server_process import wait_for
+from tests.support.deadline import wait_for
 
 CODE = "```\n" + " ".join(f"word{n}" for n in range(60)) + "\nsecond\n```"
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Route
 
 from tests.support.browser import PHONE, WIDE, Tab
-from tests.support.server_process import wait_for
+from tests.support.deadline import wait_for
 
 
 def test_two_pages_chat_with_each_other(open_tab) -> None:
@@ -315,7 +315,7 @@ def test_the_page_keeps_up_with_a_burst(open_tab, page_server, room) -> None:
             }).observe({ entryTypes: ["longtask"] });
         }"""
     )
-    with page_server.member("Bob", room, max_queue=None) as bob:
+    with page_server.join("Bob", room, max_queue=None) as bob:
         for at in range(150):
             bob.say(f"line {at}")
         tab.page.locator("#list > li:last-child", has_text="line 149").wait_for()

@@ -12,10 +12,12 @@ import pytest
 from chatroom.errors import HandshakeRefused
 from chatroom.handshake import room_name
 from chatroom.names import folded
-from tests.support import typed_client as typed
 from tests.support.attention import attend, notified, want_notifications
 from tests.support.browser import PHONE, Tab
-from tests.support.server_process import Member, Running, serving, wait_for
+from tests.support.deadline import wait_for
+from tests.support.plain_client import PlainClient
+from tests.support.server_process import Running, serving
+from tests.support.typed_client import TypedClient
 
 
 def test_the_page_lists_people_not_tabs(open_tab, page_server: Running, room: str) -> None:
@@ -59,7 +61,7 @@ def typist(port: int, name: str, room: str, until: contextlib.ExitStack) -> Typi
     return someone
 
 
-class Typist(typed.Tab):
+class Typist(TypedClient):
     def type_something(self) -> None:
         self._send(type="typing")
 
@@ -181,7 +183,7 @@ def test_a_name_of_somebody_else_is_refused_when_renaming(open_tab) -> None:
 def test_invisible_characters_do_not_make_another_name(open_tab, page_server, room) -> None:
     """A plain client may call itself anything; the page shows what it is."""
     tab = open_tab("Ann")
-    with page_server.member("A\u200bn\u2060n", room, max_queue=None) as impostor:
+    with page_server.join("A\u200bn\u2060n", room, max_queue=None) as impostor:
         impostor.say("I am Ann")
         tab.hear("I am Ann")
 
@@ -256,9 +258,9 @@ def server_room(name: str) -> str:
 
 
 @pytest.fixture
-def moved_on(open_tab, page_server, room) -> Iterator[tuple[Tab, Member]]:
+def moved_on(open_tab, page_server, room) -> Iterator[tuple[Tab, PlainClient]]:
     """Ann, who has read what there was in another room, and Bob, who is still there."""
-    with page_server.member("Bob", f"{room}-b", max_queue=None) as bob:
+    with page_server.join("Bob", f"{room}-b", max_queue=None) as bob:
         bob.say("read")
         ann = open_tab(path=f"/rooms/{room}-b")
         ann.hear("read")
@@ -298,7 +300,7 @@ def test_a_room_that_somebody_makes_appears_in_the_list(open_tab, page_server, r
     tab = open_tab()
     assert f"{room}-new" not in tab.texts(".room bdi")
 
-    with page_server.member("Bob", f"{room}-new", max_queue=None) as bob:
+    with page_server.join("Bob", f"{room}-new", max_queue=None) as bob:
         bob.say("first")
 
         tab.see(".room bdi", f"{room}-new")
@@ -323,7 +325,7 @@ def test_among_too_many_rooms_those_that_one_goes_to_are_listed(open_tab, room) 
 
 
 def test_what_is_read_in_one_tab_is_read_in_the_other(open_tab, page_server, room) -> None:
-    with page_server.member("Bob", f"{room}-b", max_queue=None) as bob:
+    with page_server.join("Bob", f"{room}-b", max_queue=None) as bob:
         bob.say("read")
         there = open_tab(path=f"/rooms/{room}-b")
         there.hear("read")
@@ -375,7 +377,7 @@ def test_a_mention_in_another_room_calls_the_reader_who_goes_there(
     moved_on, page_server, room
 ) -> None:
     ann, bob = moved_on
-    with page_server.member("Eve", f"{room}-c", max_queue=None) as eve:
+    with page_server.join("Eve", f"{room}-c", max_queue=None) as eve:
         attend(ann)
         want_notifications(ann, "mentions")
 

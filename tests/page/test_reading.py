@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Route
 
 from tests.support.browser import PHONE, Tab
-from tests.support.server_process import Running, remember, serving, wait_for
+from tests.support.deadline import wait_for
+from tests.support.histories import remember
+from tests.support.server_process import Running, serving
 
 LONG = 100_000
 REPLAYED = 600  # messages, which are more than the page begins with or follows with
@@ -49,7 +51,7 @@ def place_of(tab: Tab, body: str) -> float:
 
 def test_the_page_follows_a_reader_at_the_end(open_tab, page_server, room) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
-    with page_server.member("Bob", room, max_queue=None) as bob:
+    with page_server.join("Bob", room, max_queue=None) as bob:
         for at in range(40):
             bob.say(f"line {at}")
         tab.hear("line 39")
@@ -60,7 +62,7 @@ def test_the_page_follows_a_reader_at_the_end(open_tab, page_server, room) -> No
 
 def test_the_page_leaves_a_reader_above_the_end_in_peace(open_tab, page_server, room) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
-    with page_server.member("Bob", room, max_queue=None) as bob:
+    with page_server.join("Bob", room, max_queue=None) as bob:
         for at in range(40):
             bob.say(f"line {at}")
         tab.hear("line 39")
@@ -83,7 +85,7 @@ def test_a_visitor_who_returns_begins_at_the_first_unread_message(
     open_tab, page_server, room
 ) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
-    with page_server.member("Bob", room, max_queue=None) as bob:
+    with page_server.join("Bob", room, max_queue=None) as bob:
         bob.say("read")
         tab.hear("read")
         tab.page.goto("about:blank")
@@ -181,7 +183,7 @@ def test_a_message_that_cannot_be_drawn_takes_no_other_with_it(open_tab, page_se
             };
         }"""
     )
-    with page_server.member("Bob", room) as bob:
+    with page_server.join("Bob", room) as bob:
         for body in ("one", "two", "three"):
             bob.say(body)
         tab.hear("three")
@@ -201,7 +203,7 @@ def test_who_left_the_page_open_overnight_comes_back_to_the_first_unread_message
     tab.say("good night")
     tab.hear("good night")
     tab.hide()
-    with page_server.member("Bob", room, max_queue=None) as bob:
+    with page_server.join("Bob", room, max_queue=None) as bob:
         for at in range(700):
             bob.say(f"night {at}")
         bob.hear(701)
@@ -241,7 +243,7 @@ def test_who_was_away_for_long_begins_at_the_first_of_all_unread_messages(
 def test_what_one_tab_has_shown_is_not_unread_in_another(open_tab, page_server, room) -> None:
     tab = open_tab()
     tab.hide()
-    with page_server.member("Bob", room) as bob:
+    with page_server.join("Bob", room) as bob:
         bob.say("for Ann")
         wait_for(lambda: tab.page.title().startswith("(1) "), "one unread message")
 
@@ -331,7 +333,7 @@ def test_unfolding_the_last_message_leaves_the_reader_at_its_beginning(
 ) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
     text = "\n".join(f"line {at}" for at in range(200))
-    with page_server.member("Bob", room) as bob:
+    with page_server.join("Bob", room) as bob:
         bob.say("before")
         bob.say(text)
         tab.hear(text)
@@ -353,7 +355,7 @@ def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) ->
         return int(tab.bodies()[0].split()[1]) < 1_100
 
     wait_for(higher, "messages far up")
-    with archive.member("Bob", "trip", max_queue=None) as bob:
+    with archive.join("Bob", "trip", max_queue=None) as bob:
         bob.say("said meanwhile")
 
         def lower() -> bool:
@@ -423,7 +425,7 @@ def test_a_page_that_has_left_a_link_behind_begins_at_what_is_unread(
     open_tab, page_server, room
 ) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
-    with page_server.member("Bob", room, max_queue=None) as bob:
+    with page_server.join("Bob", room, max_queue=None) as bob:
         for at in range(40):
             bob.say(f"line {at}")
         tab.hear("line 39")

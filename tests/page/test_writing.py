@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.browser import Tab
-from tests.support.server_process import serving, wait_for
+from tests.support.deadline import wait_for
+from tests.support.server_process import serving
 
 SUBMIT = """bodies => {
     const form = document.getElementById("composer");

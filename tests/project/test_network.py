@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.network import FINE, Fate, Proxy
 from tests.support.ports import idle_port
-from tests.support.server_process import DEADLINE, wait_for
 
 
 @dataclass

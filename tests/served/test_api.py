@@ -20,15 +20,9 @@ import pytest
 from websockets.sync.client import ClientConnection
 from websockets.typing import Subprotocol
 
-from tests.support.server_process import (
-    CHECKOUT,
-    DEADLINE,
-    Launch,
-    Running,
-    remember,
-    serving,
-    wait_for,
-)
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.histories import remember
+from tests.support.server_process import CHECKOUT, Launch, Running, serving
 from tests.support.websocket_client import answer
 
 IN_TIME = 6.0
@@ -64,7 +58,7 @@ def sockets(server: Running) -> int:
     return count
 
 
-class Listener:
+class EventReader:
     """A client on a bare socket, which reads a room's events when it is told to."""
 
     def __init__(
@@ -80,14 +74,14 @@ class Listener:
         self.socket.sendall(head.encode())
         self.reply = http.client.HTTPResponse(self.socket)
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> EventReader:
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self.reply.close()
         self.socket.close()
 
-    def begin(self) -> Listener:
+    def begin(self) -> EventReader:
         """Read the head of the answer."""
         self.reply.begin()
         assert self.reply.status == 200
@@ -129,7 +123,7 @@ class Listener:
 
 
 def test_what_is_said_on_a_socket_is_heard_at_once(server: Running) -> None:
-    with Listener(server, "both") as listener, server.member("Bob", "both") as bob:
+    with EventReader(server, "both") as listener, server.join("Bob", "both") as bob:
         assert [name for name, _id, _data in listener.begin().until("live")] == ["live"]
         bob.say("from a socket")
         bob.hear()
@@ -164,7 +158,7 @@ def test_after_kill_9_a_listener_resumes_where_it_was(serve: Launch) -> None:
     heard: list[str] = []
     last = ""
     for life in range(3):
-        with Listener(server, "lobby", last) as listener:
+        with EventReader(server, "lobby", last) as listener:
             *before, _live = listener.begin().until("live")
             heard += [data["body"] for _name, _id, data in before]
             for number in range(10):
@@ -175,7 +169,7 @@ def test_after_kill_9_a_listener_resumes_where_it_was(serve: Launch) -> None:
             heard.append(data["body"])
             server.kill()
         server.start()
-    with Listener(server, "lobby", last) as listener:
+    with EventReader(server, "lobby", last) as listener:
         heard += [data["body"] for _name, _id, data in listener.begin().until("live")[:-1]]
 
     assert heard == [f"{life}.{number}" for life in range(3) for number in range(10)]
@@ -185,7 +179,7 @@ def test_a_listener_that_is_gone_gives_its_place_back(server: Running) -> None:
     """It is noticed with what is sent to it, be it a ping."""
     before = sockets(server)
     with ExitStack() as stack:
-        listeners = [stack.enter_context(Listener(server, "gone")).begin() for _ in range(5)]
+        listeners = [stack.enter_context(EventReader(server, "gone")).begin() for _ in range(5)]
         for listener in listeners:
             listener.until("live")
         assert sockets(server) == before + 5
@@ -205,10 +199,10 @@ def test_listeners_who_do_not_read_cost_no_memory_and_hold_nobody_up(serve: Laun
     server = serve(history="sqlite:chat.db", replayLimit=1)
     with ExitStack() as stack:
         for _ in range(20):
-            stack.enter_context(Listener(server, "bound", receive_buffer=4096))
+            stack.enter_context(EventReader(server, "bound", receive_buffer=4096))
         wait_for(lambda: sockets(server) == 20, "the listeners")
-        ann = stack.enter_context(server.member("Ann", "bound"))
-        prompt = stack.enter_context(Listener(server, "bound")).begin()
+        ann = stack.enter_context(server.join("Ann", "bound"))
+        prompt = stack.enter_context(EventReader(server, "bound")).begin()
         prompt.until("live")
         memory, begin = server.memory(), time.monotonic()
         for number in range(200):  # 12 MB for each of them
@@ -231,7 +225,7 @@ def test_listeners_who_do_not_read_cost_no_memory_and_hold_nobody_up(serve: Laun
 def test_many_listeners_are_told_that_the_server_stops(serve: Launch) -> None:
     server = serve(history="memory:")
     with ExitStack() as stack:
-        listeners = [stack.enter_context(Listener(server, f"room{n % 7}")) for n in range(100)]
+        listeners = [stack.enter_context(EventReader(server, f"room{n % 7}")) for n in range(100)]
         for listener in listeners:
             listener.begin().until("live")
         begin = time.monotonic()
@@ -248,7 +242,7 @@ def test_a_listener_resumes_over_a_hundred_thousand_messages(serve: Launch) -> N
     try:
         server.start()
         memory = server.memory()
-        with Listener(server, "lobby", "0-0") as listener, server.member("Ann") as ann:
+        with EventReader(server, "lobby", "0-0") as listener, server.join("Ann") as ann:
             ann.hear(500)
             ann.say("meanwhile")
             assert ann.bodies() == ["meanwhile"]

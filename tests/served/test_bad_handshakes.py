@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.server_process import DEADLINE, Running, serving
+from tests.support.deadline import DEADLINE
+from tests.support.server_process import Running, serving
 from tests.support.websocket_client import answer, handshake
 
 FRIEND = "https://friend.example"
@@ -24,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(autouse=True)
 def nobody_notices(server: Running) -> Iterator[None]:
     """Whatever comes, there is no traceback, no socket is left, and a bystander hears it all."""
-    with server.member("Bystander", f"quiet-{uuid4()}") as bystander:
+    with server.join("Bystander", f"quiet-{uuid4()}") as bystander:
         yield
         bystander.say("the end")
         assert bystander.bodies() == ["the end"]
@@ -120,7 +121,7 @@ def test_half_a_handshake_holds_nobody_up(server: Running) -> None:
     try:
         for half in halves:
             half.sendall(handshake()[:40])
-        with server.member("Ann", "halves") as ann:
+        with server.join("Ann", "halves") as ann:
             ann.say("hello")
             assert ann.bodies() == ["hello"]
         assert server.get("/healthz")[0] == 200

@@ -9,7 +9,8 @@ from pathlib import Path
 from chatroom.client import ChatClient
 from chatroom.heard import Event
 from chatroom.message import Message
-from tests.support.server_process import DEADLINE, Launch, Running, wait_for
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.server_process import Launch, Running
 
 COUNT = 300
 

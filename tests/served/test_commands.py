@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import select
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -20,8 +16,9 @@ import pytest
 from chatroom.commands import chatroom
 from chatroom.commands.common import Code
 from chatroom.commands.formats import FORMATS
-from tests.support.server_process import CHECKOUT, DEADLINE, Launch, Running, serving
-from tests.support.terminal import PROGRAM, Person, at
+from tests.support.deadline import DEADLINE
+from tests.support.server_process import CHECKOUT, Launch, Running, serving
+from tests.support.terminal import PROGRAM, Shell, Terminal, at
 
 COMMANDS = ("serve", "say", "tail", "chat", "export", "import", "doctor")
 
@@ -33,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def ann(server: Running, tmp_path: Path) -> Person:
+def ann(server: Running, tmp_path: Path) -> Shell:
     return at(server, tmp_path / "ann")
 
 
@@ -48,7 +45,7 @@ def room() -> str:
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_every_command_helps(command: str, tmp_path: Path):
-    done = Person(tmp_path).run(*command.split(), "--help")
+    done = Shell(tmp_path).run(*command.split(), "--help")
 
     assert done.code == 0
     assert done.out.startswith(f"Usage: chatroom {command}".rstrip())
@@ -68,13 +65,13 @@ def test_every_command_helps(command: str, tmp_path: Path):
     ],
 )
 def test_a_wrong_use_is_named_on_standard_error(arguments: list[str], wrong: str, tmp_path: Path):
-    done = Person(tmp_path).run(*arguments)
+    done = Shell(tmp_path).run(*arguments)
 
     assert (done.code, done.out) == (2, "")
     assert wrong in done.err
 
 
-def completed(person: Person, words: str) -> list[str]:
+def completed(person: Shell, words: str) -> list[str]:
     """What bash is offered for the last word."""
     number = len(words.split(" ")) - 1
     done = person.run(_CHATROOM_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(number))
@@ -82,7 +79,7 @@ def completed(person: Person, words: str) -> list[str]:
 
 
 def test_the_shell_completes_commands_and_options(tmp_path: Path):
-    person = Person(tmp_path)
+    person = Shell(tmp_path)
     assert completed(person, "chatroom t") == ["tail"]
     assert "--format" in completed(person, "chatroom export lobby --fo")
     assert completed(person, "chatroom export lobby --format m") == ["markdown"]
@@ -91,7 +88,7 @@ def test_the_shell_completes_commands_and_options(tmp_path: Path):
 # -- say and tail ----------------------------------------------------------------------------
 
 
-def test_what_one_says_the_other_sees(ann: Person, room: str):
+def test_what_one_says_the_other_sees(ann: Shell, room: str):
     said = ann.run("say", room, "Good", "morning!", "--ids")
     seen = ann.run("tail", room, "--no-follow")
 
@@ -101,7 +98,7 @@ def test_what_one_says_the_other_sees(ann: Person, room: str):
     assert (said.err, seen.err) == ("", "")
 
 
-def test_each_line_of_standard_input_is_a_message(ann: Person, room: str):
+def test_each_line_of_standard_input_is_a_message(ann: Shell, room: str):
     text = "one\n\n  two\r\n" + "".join(f"{number}\n" for number in range(2000)) + "no line end"
     assert ann.run("say", room, input=text).code == 0
 
@@ -111,13 +108,13 @@ def test_each_line_of_standard_input_is_a_message(ann: Person, room: str):
     assert ann.run("tail", room, "--no-follow", "-n", "2").lines[0].endswith(": 1999")
 
 
-def test_bytes_that_are_no_text_do_not_end_it(ann: Person, room: str):
+def test_bytes_that_are_no_text_do_not_end_it(ann: Shell, room: str):
     assert ann.run("say", room, input=b"a\xffb\nc\n").code == 0
     seen = ann.run("tail", room, "--no-follow")
     assert [line.partition("ann: ")[2] for line in seen.lines] == ["a�b", "c"]
 
 
-def test_a_message_can_not_command_the_terminal(ann: Person, room: str):
+def test_a_message_can_not_command_the_terminal(ann: Shell, room: str):
     ann.run("say", room, "\x1b[2Jgone\nand more", "--name", "Eve\x9b")
     ann.run("say", room, "\x1b[2Jgone\nand more")
 
@@ -126,7 +123,7 @@ def test_a_message_can_not_command_the_terminal(ann: Person, room: str):
     assert seen.lines[-1] == "    and more"
 
 
-def test_who_says_one_line_after_another_is_one_person(ann: Person, room: str):
+def test_who_says_one_line_after_another_is_one_person(ann: Shell, room: str):
     for body in ("one", "two"):
         ann.run("say", room, body)
     messages = [json.loads(line) for line in ann.run("tail", room, "--no-follow", "--json").lines]
@@ -135,20 +132,20 @@ def test_who_says_one_line_after_another_is_one_person(ann: Person, room: str):
     assert {message["userName"] for message in messages} == {"ann"}
 
 
-def test_the_proof_of_who_one_is_is_for_the_owner_alone(ann: Person, room: str):
+def test_the_proof_of_who_one_is_is_for_the_owner_alone(ann: Shell, room: str):
     ann.run("say", room, "hi")
     (token,) = (ann.home / "state" / "chatroom").iterdir()
     assert token.stat().st_mode & 0o777 == 0o600
     assert token.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_home_that_cannot_be_written_keeps_nobody_from_talking(ann: Person, room: str):
+def test_a_home_that_cannot_be_written_keeps_nobody_from_talking(ann: Shell, room: str):
     ann.environ["XDG_STATE_HOME"] = "/dev/null"
     assert ann.run("say", room, "hi").code == 0
 
 
 def test_a_login_name_that_is_taken_gives_way_to_one_that_is_free(
-    ann: Person, server: Running, room: str, tmp_path: Path
+    ann: Shell, server: Running, room: str, tmp_path: Path
 ):
     other = at(server, tmp_path / "other")
     ann.run("say", room, "first")
@@ -161,7 +158,7 @@ def test_a_login_name_that_is_taken_gives_way_to_one_that_is_free(
 
 
 def test_a_name_that_one_asked_for_and_is_taken_is_refused(
-    ann: Person, server: Running, room: str, tmp_path: Path
+    ann: Shell, server: Running, room: str, tmp_path: Path
 ):
     ann.run("say", room, "first")
     with ann.start("tail", room, "--name", "Zoe") as tail:
@@ -172,7 +169,7 @@ def test_a_name_that_one_asked_for_and_is_taken_is_refused(
     assert "name-taken" in said.err
 
 
-def test_a_message_that_is_refused_is_told_and_the_rest_goes_on(ann: Person, room: str):
+def test_a_message_that_is_refused_is_told_and_the_rest_goes_on(ann: Shell, room: str):
     said = ann.run("say", room, "--ids", input=f"{'x' * 70000}\nsmall\n")
 
     assert said.code == 1
@@ -181,7 +178,7 @@ def test_a_message_that_is_refused_is_told_and_the_rest_goes_on(ann: Person, roo
 
 
 def test_a_server_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Path):
-    done = Person(tmp_path).run("say", "lobby", "hi", "--patience", "0.2")
+    done = Shell(tmp_path).run("say", "lobby", "hi", "--patience", "0.2")
 
     assert (done.code, done.out) == (3, "")
     assert re.fullmatch(r"chatroom: ws://127.0.0.1:1/chat cannot be reached: .*\n", done.err)
@@ -213,7 +210,7 @@ def test_say_waits_for_a_server_that_is_away_for_a_moment(prepare: Launch, tmp_p
     assert [message["body"] for message in server.history()] == ["hi"]
 
 
-def test_tail_begins_behind_a_message_and_says_where_that_is_gone(ann: Person, room: str):
+def test_tail_begins_behind_a_message_and_says_where_that_is_gone(ann: Shell, room: str):
     ids = ann.run("say", room, "--ids", input="1\n2\n3\n").lines
 
     behind = ann.run("tail", room, "--no-follow", "--since", ids[0])
@@ -223,7 +220,7 @@ def test_tail_begins_behind_a_message_and_says_where_that_is_gone(ann: Person, r
     assert "there is a gap" in gone.err
 
 
-def test_tail_ends_quietly_when_nobody_reads_it(ann: Person, room: str):
+def test_tail_ends_quietly_when_nobody_reads_it(ann: Shell, room: str):
     with ann.start_unheard("tail", room) as tail:
         ann.run("say", room, input="1\n2\n3\n")
         code, err = tail.end()
@@ -261,47 +258,8 @@ def test_serve_refuses_wrong_settings_in_one_line(tmp_path: Path):
 # -- chat ------------------------------------------------------------------------------------
 
 
-class Terminal:
-    """A terminal with ``chatroom chat`` in it."""
-
-    def __init__(self, person: Person, *arguments: str) -> None:
-        self.screen = ""
-        self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [*PROGRAM, "chat", *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=person.home,
-            env={**person.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
-            start_new_session=True,
-        )
-        os.close(slave)
-
-    def type(self, line: str) -> None:
-        os.write(self._master, line.encode() + b"\r")
-
-    def wait_for(self, text: str) -> None:
-        """Until the text has been on the screen since the last time."""
-        deadline = time.monotonic() + DEADLINE
-        while text not in self.screen:
-            left = deadline - time.monotonic()
-            readable, _, _ = select.select([self._master], [], [], max(0.0, left))
-            assert readable, f"no {text!r} on the screen: {self.screen!r}"
-            try:
-                self.screen += os.read(self._master, 65536).decode("utf-8", "replace")
-            except OSError:  # EIO: the process has gone
-                raise AssertionError(f"no {text!r} on the screen: {self.screen!r}") from None
-        self.screen = self.screen.partition(text)[2]
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait(DEADLINE)
-        os.close(self._master)
-
-
 @pytest.fixture
-def terminal(ann: Person, room: str) -> Iterator[Terminal]:
+def terminal(ann: Shell, room: str) -> Iterator[Terminal]:
     terminal = Terminal(ann, room)
     yield terminal
     terminal.close()
@@ -327,7 +285,7 @@ def test_people_chat(terminal: Terminal, server: Running, room: str, tmp_path: P
     assert terminal.process.wait(DEADLINE) == 0
 
 
-def test_chat_without_its_extra_says_what_to_install(ann: Person, tmp_path: Path):
+def test_chat_without_its_extra_says_what_to_install(ann: Shell, tmp_path: Path):
     (tmp_path / "prompt_toolkit.py").write_text("raise ImportError")
     ann.environ["PYTHONPATH"] = f"{tmp_path}:{ann.environ['PYTHONPATH']}"
 
@@ -339,7 +297,7 @@ def test_chat_without_its_extra_says_what_to_install(ann: Person, tmp_path: Path
 
 def test_the_help_of_chat_needs_no_extra(tmp_path: Path):
     (tmp_path / "prompt_toolkit.py").write_text("raise ImportError")
-    person = Person(tmp_path / "ann")
+    person = Shell(tmp_path / "ann")
     person.environ["PYTHONPATH"] = f"{tmp_path}:{person.environ['PYTHONPATH']}"
 
     assert person.run("chat", "--help").code == 0
@@ -374,7 +332,7 @@ def test_the_page_tells_every_format():
     assert set(FORMATS) <= set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE))
 
 
-def test_the_client_on_the_page_works(ann: Person, server: Running, room: str):
+def test_the_client_on_the_page_works(ann: Shell, server: Running, room: str):
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     example = example.replace(
         "http://localhost:9999", f"http://127.0.0.1:{server.port}/?room={room}"

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from tests.support.server_process import DEADLINE, Launch, Member, Running, wait_for
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.plain_client import PlainClient
+from tests.support.server_process import Launch, Running
 from tests.support.websocket_client import TEXT, encode, handshake
 
 USERS = 2000
@@ -69,7 +71,7 @@ def crowd(port: int) -> Iterator[Crowd]:
 def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
     """Exactly two threads each; the second wave needs no more of anything than the first."""
     server = serve(history="memory:", maxUsers=USERS + 10)
-    with server.member("Ann") as ann:
+    with server.join("Ann") as ann:
         ann.say("first")
         ann.hear()
         threads, descriptors, memory = server.threads(), server.descriptors(), server.memory()
@@ -105,7 +107,7 @@ class Taken(NamedTuple):
     memory: int
 
 
-def fill(server: Running, users: Crowd, ann: Member, count: int) -> Taken:
+def fill(server: Running, users: Crowd, ann: PlainClient, count: int) -> Taken:
     """Let users in until there are so many, and each has heard three messages."""
     users.enter(count - len(users.heard))
     wait_for(lambda: f"now {count + 1}\n" in server.log()[-2000:], "all in the room")

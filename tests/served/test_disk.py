@@ -15,7 +15,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from chatroom.history import make_history
-from tests.support.server_process import Launch, Running, past_message, remember, serving, wait_for
+from tests.support.deadline import wait_for
+from tests.support.histories import past_message, remember
+from tests.support.server_process import Launch, Running, serving
 
 SQLITE = {"history": "sqlite:disk/chat.db", "maxUsers": 20}
 
@@ -89,7 +91,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 def test_a_full_disk_is_told_to_the_sender_and_harms_nobody_else(disk: SmallDisk) -> None:
     """Close 1011, nothing half stored, 503 with the reason; all is well once there is space."""
     server = disk.server
-    with server.member("Ann") as ann, server.member("Bob") as bob:
+    with server.join("Ann") as ann, server.join("Bob") as bob:
         ann.say("before")
         before = ann.hear()
         assert bob.hear() == before
@@ -103,12 +105,12 @@ def test_a_full_disk_is_told_to_the_sender_and_harms_nobody_else(disk: SmallDisk
         assert json.loads(body)["status"] == "failing"
         assert "disk" in json.loads(body)["reason"]
         assert server.history() == before
-        with server.member("Cid") as cid:
+        with server.join("Cid") as cid:
             assert cid.hear() == before
 
         disk.free()
         wait_for(lambda: server.get("/healthz")[0] == 200, "health")
-        with server.member("Ann") as ann_again:
+        with server.join("Ann") as ann_again:
             assert ann_again.hear() == before
             ann_again.say("after")
             (after,) = ann_again.hear()
@@ -127,9 +129,9 @@ def test_a_full_disk_is_told_to_the_sender_and_harms_nobody_else(disk: SmallDisk
 def test_a_disk_that_fails_under_load_stores_all_or_nothing(serve: Launch) -> None:
     """What was heard is kept, in its order; what was refused is not there."""
     server = serve(history="sqlite:chat.db")
-    with server.member("Witness") as witness:
+    with server.join("Witness") as witness:
         for round_ in range(5):
-            with server.member("Talker") as talker:
+            with server.join("Talker") as talker:
                 limit_files(server.worker, (round_ + 2) * 200_000)
                 with contextlib.suppress(ConnectionClosed):
                     for number in range(2000):
@@ -137,7 +139,7 @@ def test_a_disk_that_fails_under_load_stores_all_or_nothing(serve: Launch) -> No
                 assert talker.closed_with()[0] == 1011
                 limit_files(server.worker, resource.RLIM_INFINITY)
             wait_for(lambda: server.get("/healthz")[0] == 200, "health")
-            with server.member("Marker") as marker:
+            with server.join("Marker") as marker:
                 marker.say(f"round {round_}")
                 marker.hear_until(f"round {round_}")
         heard = witness.hear_until("round 4")
@@ -151,7 +153,7 @@ def test_a_file_that_another_program_locks_costs_the_sender_and_nobody_else(
 ) -> None:
     """A forgotten shell in a transaction: Close 1011 after SQLite's patience, then all is well."""
     server = serve(history="sqlite:chat.db")
-    with server.member("Ann") as ann, server.member("Bob") as bob:
+    with server.join("Ann") as ann, server.join("Bob") as bob:
         with contextlib.closing(sqlite3.connect(server.folder / "chat.db")) as shell:
             shell.execute("BEGIN IMMEDIATE")
             ann.say("lost")
@@ -226,7 +228,7 @@ def test_a_second_process_on_the_same_file_is_refused(serve: Launch, prepare: La
     """It names the file and who has it; the first one chats on."""
     first = serve(history="sqlite:chat.db")
     path = first.folder / "chat.db"
-    with first.member("Ann") as ann:
+    with first.join("Ann") as ann:
         ann.say("before")
         ann.hear()
         line = prepare(history=f"sqlite:{path}", maxUsers=20).refusal()

@@ -11,13 +11,14 @@ import pytest
 
 from chatroom.commands.checks import Verdict
 from chatroom.commands.proxy import examine_proxy
-from tests.support.server_process import DEADLINE, Running, serving
-from tests.support.terminal import Person
+from tests.support.deadline import DEADLINE
+from tests.support.server_process import Running, serving
+from tests.support.terminal import Shell
 
 
 def test_a_room_that_is_open_there_has_its_port_and_its_history(tmp_path: Path):
     with serving(tmp_path, history="sqlite:chat.db") as server:
-        done = Person(tmp_path).run("doctor", "--config", "config.json", "--proxy", url(server))
+        done = Shell(tmp_path).run("doctor", "--config", "config.json", "--proxy", url(server))
     assert done.code == 0, done.out
     assert "a chat room is open at" in done.out
     assert "in use by the room that is open" in done.out

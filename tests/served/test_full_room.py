@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.support.server_process import Launch, wait_for
+from tests.support.deadline import wait_for
+from tests.support.server_process import Launch
 from tests.support.websocket_client import RawClient, Refused, answer, handshake
 
 
@@ -16,8 +17,8 @@ def test_when_all_places_are_taken_the_next_one_gets_a_reason_before_the_upgrade
 ) -> None:
     server = serve(history="memory:", maxUsers=3)
     with ExitStack() as stack:
-        ann = stack.enter_context(server.member("Ann"))
-        bob = stack.enter_context(server.member("Bob"))
+        ann = stack.enter_context(server.join("Ann"))
+        bob = stack.enter_context(server.join("Bob"))
         stack.enter_context(server.connect("elsewhere"))  # who has not joined holds a place too
 
         with pytest.raises(InvalidStatus) as refusal, server.connect():
@@ -40,7 +41,7 @@ def test_when_all_places_are_taken_the_next_one_gets_a_reason_before_the_upgrade
 
         def dan_is_in() -> bool:
             try:
-                with server.member("Dan") as dan:
+                with server.join("Dan") as dan:
                     return dan.bodies() == ["room for one more?"]
             except InvalidStatus:
                 return False
@@ -66,6 +67,6 @@ def test_refused_requests_take_no_place(serve: Launch) -> None:
     for _ in range(20):
         wait_for(vanish, "a free place")
     wait_for(lambda: b'"sockets":0' in server.get("/healthz")[2].replace(b" ", b""), "all left")
-    with server.member("Ann") as ann, server.member("Bob") as bob:
+    with server.join("Ann") as ann, server.join("Bob") as bob:
         ann.say("hello")
         assert bob.bodies() == ["hello"]

@@ -6,7 +6,8 @@ import os
 import re
 import signal
 
-from tests.support.server_process import Launch, Running, wait_for
+from tests.support.deadline import wait_for
+from tests.support.server_process import Launch, Running
 from tests.support.websocket_client import TEXT, RawClient, answer, encode, handshake
 
 SECRET = "the treasure is under the oak"
@@ -16,7 +17,7 @@ SHOWN = r"Ev\u000a2026-01-01 00:00:00,000 INFO joined: user 0\u001b[31m\u202eil\
 
 def test_each_thing_that_happens_is_a_line_with_user_room_and_cause(serve: Launch) -> None:
     server = serve(history="memory:")
-    with server.member("Ann", "den") as ann:
+    with server.join("Ann", "den") as ann:
         ann.say(SECRET)
         ann.hear()
         with RawClient(server.port, "den") as rude:
@@ -67,7 +68,7 @@ def one_line(server: Running, pattern: str) -> str:
 def test_a_name_can_neither_forge_a_line_nor_turn_one_around(serve: Launch) -> None:
     """Control and bidi characters are written as escapes; the room still gets them as they are."""
     server = serve(history="memory:", maxNameLength=200)
-    with server.member(NAME) as evil:
+    with server.join(NAME) as evil:
         evil.say("hi")
         assert evil.hear()[0]["userName"] == NAME
     line = one_line(server, r"INFO left: user 1 ")
@@ -81,7 +82,7 @@ def test_a_name_can_neither_forge_a_line_nor_turn_one_around(serve: Launch) -> N
 
 def test_the_log_may_go_to_standard_error(serve: Launch) -> None:
     server = serve(history="memory:", logfilePath="-")
-    with server.member("Ann"):
+    with server.join("Ann"):
         wait_for(lambda: 'joined: user 1 "Ann"' in server.said(), "the line on standard error")
     assert not (server.folder / "logs.log").exists()
     assert not (server.folder / "-").exists()
@@ -91,7 +92,7 @@ def test_a_log_file_that_is_moved_away_is_made_anew(serve: Launch) -> None:
     """As logrotate does it."""
     server = serve(history="memory:")
     os.rename(server.folder / "logs.log", server.folder / "logs.log.1")
-    with server.member("Ann"):
+    with server.join("Ann"):
         wait_for(lambda: 'joined: user 1 "Ann"' in server.log(), "the line in the new file")
 
 

@@ -23,7 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def test_the_first_frame_joins_and_is_a_message(server: Running) -> None:
     """Nobody has to say hello first: who speaks is in the room, and hears itself."""
-    with server.member("Bob", "first") as bob, server.connect("first") as socket:
+    with server.join("Bob", "first") as bob, server.connect("first") as socket:
         frame = {"userName": "Ann", "body": "hi", "timestamp": "9:05 AM"}
         bob.say("nobody here?")
         bob.hear()
@@ -38,7 +38,7 @@ def test_the_first_frame_joins_and_is_a_message(server: Running) -> None:
 
 
 def test_a_message_has_the_originals_keys_first_and_then_the_additions(server: Running) -> None:
-    with server.member("Ann", "keys") as ann:
+    with server.join("Ann", "keys") as ann:
         ann.say("hi")
         (message,) = ann.hear()
 
@@ -51,18 +51,18 @@ def test_a_message_has_the_originals_keys_first_and_then_the_additions(server: R
 
 
 def test_a_joiner_hears_the_past_and_then_what_is_said_now(server: Running) -> None:
-    with server.member("Ann", "past") as ann:
+    with server.join("Ann", "past") as ann:
         for body in "one", "two", "three":
             ann.say(body)
         said = ann.hear(3)
-        with server.member("Bob", "past") as bob:
+        with server.join("Bob", "past") as bob:
             assert bob.hear(3) == said
             ann.say("four")
             assert bob.hear() == ann.hear()
 
 
 def test_who_joins_with_a_message_hears_the_past_before_it(server: Running) -> None:
-    with server.member("Ann", "before") as ann:
+    with server.join("Ann", "before") as ann:
         ann.say("one")
         ann.hear()
         with server.connect("before") as socket:
@@ -72,7 +72,7 @@ def test_who_joins_with_a_message_hears_the_past_before_it(server: Running) -> N
 
 def test_a_silent_join_says_nothing(server: Running) -> None:
     """Only a first frame without a body joins in silence; an empty body is a message."""
-    with server.member("Ann", "silent") as ann, server.member("Bob", "silent") as bob:
+    with server.join("Ann", "silent") as ann, server.join("Bob", "silent") as bob:
         ann.send({"userName": "Ann"})  # her second frame
         bob.send({"userName": "Bob", "body": ""})
 
@@ -86,7 +86,7 @@ def test_three_clients_who_all_talk_hear_one_order(server: Running) -> None:
     start = threading.Barrier(3)
 
     def chat(name: str) -> list[dict[str, str]]:
-        with server.member(name, "order") as member:
+        with server.join(name, "order") as member:
             start.wait(10)
             for i in range(100):
                 member.say(f"{name} {i}")
@@ -103,7 +103,7 @@ def test_three_clients_who_all_talk_hear_one_order(server: Running) -> None:
 
 
 def test_rooms_do_not_hear_each_other(server: Running) -> None:
-    with server.member("Ann", "red") as ann, server.member("Bob", "blue") as bob:
+    with server.join("Ann", "red") as ann, server.join("Bob", "blue") as bob:
         ann.say("in red")
         bob.say("in blue")
         assert ann.bodies() == ["in red"]
@@ -111,7 +111,7 @@ def test_rooms_do_not_hear_each_other(server: Running) -> None:
         ann.say("still red")
         assert ann.bodies() == ["still red"]
 
-    with server.member("Cid", "blue") as cid:
+    with server.join("Cid", "blue") as cid:
         cid.say("last")
         assert cid.bodies(2) == ["in blue", "last"]
 
@@ -141,14 +141,14 @@ def test_what_was_sent_comes_back_as_it_was(
 
 
 def test_an_empty_timestamp_gets_the_servers_time(server: Running) -> None:
-    with server.member("Ann", "time") as ann:
+    with server.join("Ann", "time") as ann:
         ann.send({"userName": "Ann", "body": "hi", "timestamp": ""})
         (message,) = ann.hear()
     assert re.fullmatch(r"1?\d:\d\d [AP]M", message["timestamp"])
 
 
 def test_a_user_may_change_its_name(server: Running) -> None:
-    with server.member("Ann", "names") as ann:
+    with server.join("Ann", "names") as ann:
         ann.name = "Anna"
         ann.say("hi")
         assert ann.hear()[0]["userName"] == "Anna"
@@ -160,7 +160,7 @@ def test_get_all_messages_has_the_originals_shape(server: Running) -> None:
     assert (status, json.loads(body)) == (200, {"Messages": []})
     assert headers["content-type"] == "application/json"
 
-    with server.member("Ann") as ann, server.member("Bob", "elsewhere") as bob:
+    with server.join("Ann") as ann, server.join("Bob", "elsewhere") as bob:
         bob.say("not here")
         ann.say("one")
         ann.send({"userName": "Zoë", "body": 'tw"o\n👋', "timestamp": "9:05 AM"})
@@ -174,7 +174,7 @@ def test_get_all_messages_has_the_originals_shape(server: Running) -> None:
 
 
 def test_an_unchanged_history_is_not_sent_again(server: Running) -> None:
-    with server.member("Ann") as ann:
+    with server.join("Ann") as ann:
         ann.say("for the tag")
         ann.hear_until("for the tag")
         etag = server.get("/getAllMessages")[1]["etag"]
@@ -206,7 +206,7 @@ def test_a_fragment_is_as_good_as_a_whole(server: Running) -> None:
 
 
 def test_a_client_that_offers_compression_gets_none_and_is_understood(server: Running) -> None:
-    with server.member("Ann", "deflate", compression="deflate") as ann:
+    with server.join("Ann", "deflate", compression="deflate") as ann:
         assert not ann.socket.protocol.extensions
         ann.say("x" * 1000)
         assert ann.bodies() == ["x" * 1000]

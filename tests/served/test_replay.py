@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server_process import DEADLINE, Running, remember, serving
+from tests.support.deadline import DEADLINE
+from tests.support.histories import remember
+from tests.support.server_process import Running, serving
 from tests.support.websocket_client import TEXT, RawClient
 
 LIMIT = 500
@@ -39,14 +41,14 @@ def server(past: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
 def test_a_joiner_gets_the_last_messages_and_the_others_chat_on(server: Running, room: str) -> None:
     """The original stands still for good at any join after the hundredth message."""
     count = ROOMS[room]
-    with server.member("Ann", room) as ann, server.member("Bob", room) as bob:
+    with server.join("Ann", room) as ann, server.join("Bob", room) as bob:
         replayed = min(LIMIT, count)
         wanted = [f"{room} {seq}" for seq in range(count - replayed + 1, count + 1)]
         assert ann.bodies(replayed) == bob.bodies(replayed) == wanted
         ann.say("before")
         assert ann.bodies() == bob.bodies() == ["before"]
 
-        with server.member("Cid", room) as cid:
+        with server.join("Cid", room) as cid:
             assert cid.bodies(min(LIMIT, count + 1)) == [*wanted, "before"][-LIMIT:]
             bob.say("after")
             assert ann.bodies() == bob.bodies() == cid.bodies() == ["after"]
@@ -58,7 +60,7 @@ def test_a_join_costs_no_more_where_the_past_is_long(server: Running) -> None:
     for room in ("thousand", "long"):
         before = server.effort()
         for _ in range(10):
-            with server.member("Dan", room) as dan:
+            with server.join("Dan", room) as dan:
                 dan.hear(LIMIT)
         efforts.append(server.effort() - before)
     assert efforts[1] < 2 * efforts[0] + 0.2
@@ -114,7 +116,7 @@ def hear_until(
 
 def test_the_whole_history_costs_a_few_megabytes_and_no_pause(server: Running) -> None:
     """200,000 messages for two readers at a time, while the room chats."""
-    with server.member("Ann") as ann:
+    with server.join("Ann") as ann:
         ann.hear(LIMIT)
         before = server.memory()
         with ThreadPoolExecutor(2) as pool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.server_process import DEADLINE, remember, serving, wait_for
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.histories import remember
+from tests.support.server_process import serving
 
 
 def test_a_resume_past_the_edge_is_said_to_be_none(tmp_path: Path) -> None:

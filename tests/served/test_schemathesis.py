@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server_process import CHECKOUT, Launch, Running, remember
+from tests.support.histories import remember
+from tests.support.server_process import CHECKOUT, Launch, Running
 
 PATIENCE = 100
 """Seconds for one run of schemathesis, which takes about ten."""

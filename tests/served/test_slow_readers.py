@@ -11,7 +11,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.support.server_process import Launch, Running, serving, wait_for
+from tests.support.deadline import wait_for
+from tests.support.server_process import Launch, Running, serving
 from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
 
 LARGE = "x" * 60_000
@@ -37,7 +38,7 @@ def stalled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running,
     with (
         serving(folder, history="memory:", userQueueBytes=1 << 30) as server,
         sleeper(server, "stall", "Sleeper"),
-        server.member("Ann", "stall") as ann,
+        server.join("Ann", "stall") as ann,
     ):
         for number in range(150):
             ann.say(f"{number} {LARGE}")
@@ -58,8 +59,8 @@ def test_who_stops_reading_is_told_and_the_others_hear_meanwhile(server: Running
     """Close 4008, behind whole frames in their order; the frames left out are at the end."""
     with (
         sleeper(server, "told", "Sleeper") as asleep,
-        server.member("Ann", "told") as ann,
-        server.member("Bob", "told") as bob,
+        server.join("Ann", "told") as ann,
+        server.join("Bob", "told") as bob,
     ):
         begin = time.monotonic()
         said = 0
@@ -92,7 +93,7 @@ def lines_about(server: Running, name: str, room: str) -> str:
 def test_sleepers_cost_no_memory_without_bound_and_are_cut_off(server: Running) -> None:
     """Twenty who never read again: gone within 15 s, at no more than their queues' price."""
     with ExitStack() as stack:
-        ann = stack.enter_context(server.member("Ann", "bound"))
+        ann = stack.enter_context(server.join("Ann", "bound"))
         wait_for(lambda: sockets(server) == 1, "the end of the test before")
         before, threads = server.memory(), server.threads()
         for number in range(20):
@@ -120,7 +121,7 @@ def test_pings_do_not_tear_large_frames(serve: Launch) -> None:
     server = serve(history="memory:", userQueueBytes=64 << 20)
     with RawClient(server.port, "pings", receive_buffer=4096) as client:
         client.join("Pinger")
-        with server.member("Ann", "pings") as ann:
+        with server.join("Ann", "pings") as ann:
             ann.say("first")
             ann.hear()
             assert client.message()["body"] == "first"

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.server_process import CHECKOUT, Launch, Running, wait_for
+from tests.support.deadline import wait_for
+from tests.support.server_process import CHECKOUT, Launch, Running
 
 WAYS = {
     "gunicorn app:app": (sys.executable, "-m", "gunicorn", "app:app"),
@@ -27,7 +28,7 @@ def way(request: pytest.FixtureRequest) -> tuple[str, ...]:
 def chats(server: Running) -> bool:
     """Whether the page loads and a message comes back."""
     status, _headers, page = server.get("/")
-    with server.member("Ann") as ann:
+    with server.join("Ann") as ann:
         ann.say("hello")
         return status == 200 and b"<html" in page and ann.bodies() == ["hello"]
 

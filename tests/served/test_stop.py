@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server_process import Launch, Member, Running, remember, wait_for
+from tests.support.deadline import wait_for
+from tests.support.histories import remember
+from tests.support.plain_client import PlainClient
+from tests.support.server_process import Launch, Running
 from tests.support.websocket_client import CLOSE, RawClient, Refused, encode
 
 USERS = 50
@@ -92,7 +95,7 @@ def stop_in_spite_of_sleepers(server: Running, tell: Callable[[Running], None]) 
     with (
         RawClient(server.port, "sleep", receive_buffer=4096) as sleeper,
         stuck_download(server),
-        server.member("Ann", "sleep") as ann,
+        server.join("Ann", "sleep") as ann,
     ):
         sleeper.join("Sleeper")
         wait_for(lambda: '"Sleeper"' in server.log(), "the sleeper in the room")
@@ -109,7 +112,7 @@ def stop_in_spite_of_sleepers(server: Running, tell: Callable[[Running], None]) 
         assert ended_after < IN_TIME
         assert told_after < ended_after / 2, "she waits for the sleeper, as the process has to"
 
-    with server.start().member("Bob", "sleep") as bob:
+    with server.start().join("Bob", "sleep") as bob:
         assert [body.partition(" ")[0] for body in bob.bodies(90)] == list(map(str, range(90)))
     assert "Traceback" not in server.said() + server.log()
 
@@ -150,7 +153,7 @@ def test_who_comes_while_it_stops_finds_no_half_open_door(serve: Launch) -> None
 def test_after_sighup_the_room_comes_back_by_itself(serve: Launch) -> None:
     """All get Close 1001 and may come back; a new worker serves what the old one kept."""
     server = serve(**SQLITE)
-    with server.member("Ann") as ann, server.member("Bob") as bob:
+    with server.join("Ann") as ann, server.join("Bob") as bob:
         ann.say("before")
         said = ann.hear() + bob.hear()
         old = server.worker
@@ -158,7 +161,7 @@ def test_after_sighup_the_room_comes_back_by_itself(serve: Launch) -> None:
         assert ann.closed_with() == bob.closed_with() == (1001, "server stops")
 
     come_back(server, old)
-    with server.member("Ann") as ann:
+    with server.join("Ann") as ann:
         assert ann.hear() == said[:1]
         ann.say("after")
         assert ann.bodies() == ["after"]
@@ -168,7 +171,7 @@ def test_after_sighup_the_room_comes_back_by_itself(serve: Launch) -> None:
 
 def test_after_the_workers_death_the_room_comes_back_by_itself(serve: Launch) -> None:
     server = serve(**SQLITE)
-    with server.member("Ann") as ann:
+    with server.join("Ann") as ann:
         ann.say("before")
         said = ann.hear()
         old = server.worker
@@ -176,7 +179,7 @@ def test_after_the_workers_death_the_room_comes_back_by_itself(serve: Launch) ->
         assert ann.closed_with() == (None, "")
 
     come_back(server, old)
-    with server.member("Ann") as ann:
+    with server.join("Ann") as ann:
         ann.say("after")
         assert ann.hear()[0] == said[0]
         assert ann.bodies() == ["after"]
@@ -199,7 +202,7 @@ def come_back(server: Running, old: int) -> None:
 def test_a_worker_without_its_master_ends_and_lets_the_next_start(serve: Launch) -> None:
     """kill -9 of the master alone: the worker tells its users and lets go of the history."""
     server = serve(**SQLITE)
-    with server.member("Ann") as ann:
+    with server.join("Ann") as ann:
         ann.say("before")
         said = ann.hear()
         worker = server.worker
@@ -221,11 +224,11 @@ def is_running(pid: int) -> bool:
 def test_a_second_worker_does_no_harm(serve: Launch) -> None:
     """SIGTTIN asks gunicorn for one more: the room stays one, and nobody loses a socket."""
     server = serve(**SQLITE)
-    with server.member("Ann") as ann, server.member("Bob") as bob:
+    with server.join("Ann") as ann, server.join("Bob") as bob:
         os.kill(server.process.pid, signal.SIGTTIN)  # type: ignore[union-attr]
         wait_for(lambda: "a second worker" in server.log(), "the refusal in the log")
         for number in range(20):
-            with server.member("Guest") as guest:
+            with server.join("Guest") as guest:
                 guest.say(f"hello {number}")
                 assert guest.bodies(number + 1)[-1] == f"hello {number}"
                 assert ann.bodies() == bob.bodies() == [f"hello {number}"]
@@ -239,6 +242,6 @@ def test_a_silent_socket_is_told_too(serve: Launch) -> None:
     server = serve(**SQLITE)
     with server.connect() as socket_:
         terminate(server)
-        assert Member("Silent", socket_).closed_with() == (1001, "server stops")
+        assert PlainClient("Silent", socket_).closed_with() == (1001, "server stops")
     assert server.process
     assert server.process.wait(IN_TIME) == 0

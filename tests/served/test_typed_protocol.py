@@ -16,7 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from chatroom import member
-from tests.support.server_process import CHECKOUT, DEADLINE, Running, serving
+from tests.support.deadline import DEADLINE
+from tests.support.server_process import CHECKOUT, Running, serving
 
 PROTOCOL = (CHECKOUT / "docs" / "protocol.md").read_text()
 EXAMPLES = re.findall(r"```chat\n(.*?)```", PROTOCOL, re.DOTALL)
@@ -143,7 +144,7 @@ def test_the_documentation_has_an_example_of_every_frame_and_error() -> None:
 
 
 def test_a_typed_and_a_plain_user_understand_each_other(server: Running, room: str) -> None:
-    with client(server, room) as ann, server.member("Bob", room) as bob:
+    with client(server, room) as ann, server.join("Bob", room) as bob:
         ann.enter("Ann")
         bob.say("hello Ann")
         assert ann.hear()["body"] == "hello Ann"
@@ -158,7 +159,7 @@ def test_a_typed_and_a_plain_user_understand_each_other(server: Running, room: s
 
 
 def test_a_plain_user_hears_nothing_but_messages(server: Running, room: str) -> None:
-    with server.member("Bob", room) as bob, client(server, room) as ann:
+    with server.join("Bob", room) as bob, client(server, room) as ann:
         ann.enter("Ann")
         ann.send("typing")
         ann.send("rename", userName="Anna")
@@ -492,7 +493,7 @@ def test_who_asks_is_told_of_other_rooms_whoever_speaks_there(tmp_path: Path) ->
         serving(tmp_path, history="memory:") as server,
         client(server, "lobby") as ann,
         client(server, "lobby") as bob,
-        server.member("Plain", "garden") as plain,
+        server.join("Plain", "garden") as plain,
     ):
         bob.enter("Bob")
         ann.enter("Ann", rooms=True)
@@ -562,7 +563,7 @@ def test_no_more_rooms_are_made_than_there_may_be(tmp_path: Path) -> None:
             bob.send("hello", userName="Bob")
             assert bob.hear()["code"] == "too-many-rooms"
             bob.enter("Bob", room="one")
-        with server.member("Carl", "two") as plain:
+        with server.join("Carl", "two") as plain:
             assert plain.closed_with()[0] == 1008
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.browser import Tab
-from tests.support.server_process import wait_for
+from tests.support.deadline import wait_for
 
 
 def notified(*tabs: Tab) -> list[list[str]]:

@@ -18,7 +18,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.support.server_process import DEADLINE, Running, wait_for
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.server_process import Running
 
 NAMES = (
     "chromium-headless-shell",

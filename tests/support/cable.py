@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tests.support.server_process import Running
 
 
-class Wire:
+class Cable:
     """Listens on a port of its own and passes all on to the server's, both ways."""
 
     def __init__(self, server: Running) -> None:
@@ -80,9 +80,9 @@ class Wire:
 
 
 @contextlib.contextmanager
-def wire_to(server: Running) -> Iterator[Wire]:
+def cable_to(server: Running) -> Iterator[Cable]:
     """A network for the length of a block."""
-    wire = Wire(server)
+    wire = Cable(server)
     try:
         yield wire
     finally:

@@ -14,8 +14,8 @@ import simple_websocket
 
 from chatroom.connection import Connection
 from chatroom.library import server_options
-from tests.support.server_process import DEADLINE
-from tests.support.websocket_client import KEY, TEXT, Frame, RawClient
+from tests.support.deadline import DEADLINE
+from tests.support.websocket_client import KEY, TEXT, RawClient, RawFrame
 
 FAMILIES = ["unix", "tcp"]
 
@@ -47,7 +47,7 @@ def _shrink(ours: socket.socket, theirs: socket.socket, buffers: int) -> None:
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffers)
 
 
-class Peer(RawClient):
+class FarEnd(RawClient):
     """The client: past its handshake, and reading only when it is told to."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -55,7 +55,7 @@ class Peer(RawClient):
         self.socket = sock
         self._received = bytearray()
 
-    def arrived(self) -> list[Frame]:
+    def arrived(self) -> list[RawFrame]:
         """Every whole frame that is here by now; waits for none."""
         with contextlib.suppress(EOFError):
             while select.select([self.socket], [], [], 0)[0]:
@@ -92,13 +92,13 @@ class Peer(RawClient):
             return True
 
 
-def bodies(frames: Iterable[Frame]) -> list[str]:
+def bodies(frames: Iterable[RawFrame]) -> list[str]:
     """What the messages among the frames say."""
     return [json.loads(frame.payload)["body"] for frame in frames if frame.opcode == TEXT]
 
 
-class Line:
-    """A Connection and its Peer, with a reader and a writer thread where the test starts them.
+class ConnectionPair:
+    """A Connection and its FarEnd, with a reader and a writer thread where the test starts them.
 
     Args:
         family: ``unix`` or ``tcp``.
@@ -108,7 +108,7 @@ class Line:
 
     def __init__(self, family: str = "unix", *, buffers: int = 0, **options: Any) -> None:
         self.socket, theirs = pair(family, buffers)
-        self.peer = Peer(theirs)
+        self.peer = FarEnd(theirs)
         try:
             self.connection = Connection(
                 self.socket,
@@ -129,7 +129,7 @@ class Line:
         self._writer = threading.Thread(target=self._flush, name="writer of a test")
         self._reader: threading.Thread | None = None
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> ConnectionPair:
         return self
 
     def __exit__(self, *_exception: object) -> None:

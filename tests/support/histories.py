@@ -16,8 +16,8 @@ from typing import Any
 from chatroom.history import History, make_history
 from chatroom.history.sqlite import SqliteHistory
 from chatroom.message import Message
+from tests.support.deadline import DEADLINE
 
-DEADLINE = 20.0
 ROOT = Path(__file__).parents[2]
 
 
@@ -54,6 +54,25 @@ def everything(history: History, room: str) -> list[Message]:
 def snapshot(folder: Path) -> dict[str, bytes]:
     """Every file of the folder, byte by byte."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def remember(folder: Path, **counts: int) -> None:
+    """Write so many messages into each room of ``sqlite:chat.db`` in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    history = make_history("sqlite:chat.db", folder)
+    history.open()
+    try:
+        for room, count in counts.items():
+            for start in range(1, count + 1, 5000):
+                seqs = range(start, min(start + 5000, count + 1))
+                history.append([past_message(room, seq) for seq in seqs])
+    finally:
+        history.close()
+
+
+def past_message(room: str, seq: int) -> Message:
+    sent_at = 1_700_000_000_000 + seq
+    return Message(room, seq, f"{seq:016x}", "Past", f"{room} {seq}", "10:42 AM", sent_at)
 
 
 @contextmanager
@@ -102,7 +121,7 @@ class FullWriter:
         return getattr(self._connection, name)
 
 
-class Disk:
+class HistoryDisk:
     """A disk of ``size`` of its own, where this process may mount one; else only a folder."""
 
     def __init__(self, folder: Path, size: str, *, real: bool = True) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.support.server_process import DEADLINE
+from tests.support.deadline import DEADLINE
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tests.support.server_process import DEADLINE
+from tests.support.deadline import DEADLINE
 
 CHUNK = 65536
 PIPE_BYTES = 256 * 1024

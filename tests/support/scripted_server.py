@@ -19,13 +19,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from tests.support.server_process import DEADLINE
+from tests.support.deadline import DEADLINE
 from tests.support.websocket_client import TEXT, encode
 
 SUBPROTOCOL = "chatroom.v1"
 NONCE = "0123456789abcdef"
 
-Script = Callable[["Peer"], None]
+Script = Callable[["ServerEnd"], None]
 
 
 def line(seq: int, body: str = "", **more: Any) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def welcome(**more: Any) -> dict[str, Any]:
     }
 
 
-class Peer:
+class ServerEnd:
     """The server's end of one connection."""
 
     def __init__(self, connection: ServerConnection) -> None:
@@ -98,7 +98,7 @@ class Peer:
                 self.connection.recv(DEADLINE)
 
 
-class FakeServer:
+class ScriptedServer:
     """Plays ``scripts``, one to a connection; the last one again and again."""
 
     def __init__(
@@ -108,7 +108,7 @@ class FakeServer:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._scripts = scripts
-        self.peers: list[Peer] = []
+        self.peers: list[ServerEnd] = []
         self.errors: list[BaseException] = []
         self._server = serve(
             self._play,
@@ -125,7 +125,7 @@ class FakeServer:
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="fake server")
 
-    def __enter__(self) -> FakeServer:
+    def __enter__(self) -> ScriptedServer:
         self._thread.start()
         return self
 
@@ -142,7 +142,7 @@ class FakeServer:
         return [peer.hello for peer in self.peers]
 
     def _play(self, connection: ServerConnection) -> None:
-        peer = Peer(connection)
+        peer = ServerEnd(connection)
         script = self._scripts[min(len(self.peers), len(self._scripts) - 1)]
         self.peers.append(peer)
         try:
@@ -153,7 +153,7 @@ class FakeServer:
             self.errors.append(error)
 
 
-class Silent:
+class SilentServer:
     """A server that says welcome and falls silent: it reads nothing, and answers no ping."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class Silent:
         self.sockets: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, name="silent server")
 
-    def __enter__(self) -> Silent:
+    def __enter__(self) -> SilentServer:
         self._thread.start()
         return self
 

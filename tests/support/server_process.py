@@ -9,46 +9,20 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from chatroom.history import make_history
-from chatroom.message import Message
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.plain_client import PlainClient
 from tests.support.ports import Port
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-DEADLINE = 20.0
-"""Seconds in which whatever a test waits for must have come true."""
-
-T = TypeVar("T")
-
 Launch = Callable[..., "Running"]
 """What the fixtures ``serve`` and ``prepare`` are: settings in, a server out."""
-
-
-def wait_for(fact: Callable[[], T], what: str, timeout: float = DEADLINE) -> T:
-    """Wait until ``fact()`` is true and return it; fail with ``what`` was missing."""
-    deadline = time.monotonic() + timeout
-    pause = _Pause()
-    while not (found := fact()):
-        assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
-        pause.wait()
-    return found
-
-
-class _Pause:
-    """Between two looks: a select() on nothing."""
-
-    def wait(self, seconds: float = 0.02) -> None:
-        import select
-
-        select.select([], [], [], seconds)
 
 
 class Running:
@@ -184,48 +158,12 @@ class Running:
         return connect(f"ws://127.0.0.1:{self.port}/chat{query}", **options)
 
     @contextlib.contextmanager
-    def member(self, name: str, room: str | None = None, **options: Any) -> Iterator[Member]:
+    def join(self, name: str, room: str | None = None, **options: Any) -> Iterator[PlainClient]:
         """A client that has joined without a word."""
         with self.connect(room, **options) as socket:
-            member = Member(name, socket)
-            member.send({"userName": name})
-            yield member
-
-
-class Member:
-    """A client in a room."""
-
-    def __init__(self, name: str, socket: ClientConnection) -> None:
-        self.name = name
-        self.socket = socket
-
-    def send(self, fields: dict[str, Any]) -> None:
-        self.socket.send(json.dumps(fields))
-
-    def say(self, body: str) -> None:
-        self.send({"userName": self.name, "body": body, "timestamp": "10:42 AM"})
-
-    def hear(self, count: int = 1) -> list[dict[str, str]]:
-        """The next ``count`` messages."""
-        return [json.loads(self.socket.recv(DEADLINE)) for _ in range(count)]
-
-    def bodies(self, count: int = 1) -> list[str]:
-        return [message["body"] for message in self.hear(count)]
-
-    def closed_with(self) -> tuple[int | None, str]:
-        """Code and reason of the server's Close, whatever came before it; None for no Close."""
-        try:
-            while True:
-                self.socket.recv(DEADLINE)
-        except ConnectionClosed as closed:
-            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
-
-    def hear_until(self, body: str) -> list[dict[str, str]]:
-        """All messages up to the one that says ``body``."""
-        heard = self.hear()
-        while heard[-1]["body"] != body:
-            heard += self.hear()
-        return heard
+            client = PlainClient(name, socket)
+            client.send({"userName": name})
+            yield client
 
 
 @contextlib.contextmanager
@@ -236,25 +174,6 @@ def serving(folder: Path, **settings: Any) -> Iterator[Running]:
         yield running.start()
     finally:
         running.kill()
-
-
-def remember(folder: Path, **counts: int) -> None:
-    """Write so many messages into each room of ``sqlite:chat.db`` in the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    history = make_history("sqlite:chat.db", folder)
-    history.open()
-    try:
-        for room, count in counts.items():
-            for start in range(1, count + 1, 5000):
-                seqs = range(start, min(start + 5000, count + 1))
-                history.append([past_message(room, seq) for seq in seqs])
-    finally:
-        history.close()
-
-
-def past_message(room: str, seq: int) -> Message:
-    sent_at = 1_700_000_000_000 + seq
-    return Message(room, seq, f"{seq:016x}", "Past", f"{room} {seq}", "10:42 AM", sent_at)
 
 
 def _session_lives(session: int) -> bool:

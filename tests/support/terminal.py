@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import pty
 import queue
+import select
 import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.server_process import CHECKOUT, DEADLINE, Running
+from tests.support.deadline import DEADLINE
+from tests.support.server_process import CHECKOUT, Running
 
 PROGRAM = (sys.executable, "-m", "chatroom")
 
@@ -28,7 +32,7 @@ class Done(NamedTuple):
         return self.out.splitlines()
 
 
-class Person:
+class Shell:
     """Somebody at a terminal: a login name, a home, and a server in mind."""
 
     def __init__(self, home: Path, url: str = "http://127.0.0.1:1", name: str = "ann") -> None:
@@ -121,6 +125,45 @@ class Started:
         return code, self.process.stderr.read()
 
 
-def at(server: Running, home: Path, name: str = "ann") -> Person:
+def at(server: Running, home: Path, name: str = "ann") -> Shell:
     """Somebody who has this server in mind."""
-    return Person(home, f"http://127.0.0.1:{server.port}", name)
+    return Shell(home, f"http://127.0.0.1:{server.port}", name)
+
+
+class Terminal:
+    """A terminal with ``chatroom chat`` in it."""
+
+    def __init__(self, person: Shell, *arguments: str) -> None:
+        self.screen = ""
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [*PROGRAM, "chat", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=person.home,
+            env={**person.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def type(self, line: str) -> None:
+        os.write(self._master, line.encode() + b"\r")
+
+    def wait_for(self, text: str) -> None:
+        """Until the text has been on the screen since the last time."""
+        deadline = time.monotonic() + DEADLINE
+        while text not in self.screen:
+            left = deadline - time.monotonic()
+            readable, _, _ = select.select([self._master], [], [], max(0.0, left))
+            assert readable, f"no {text!r} on the screen: {self.screen!r}"
+            try:
+                self.screen += os.read(self._master, 65536).decode("utf-8", "replace")
+            except OSError:  # EIO: the process has gone
+                raise AssertionError(f"no {text!r} on the screen: {self.screen!r}") from None
+        self.screen = self.screen.partition(text)[2]
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        os.close(self._master)

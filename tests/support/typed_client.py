@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.support.server_process import DEADLINE
+from tests.support.deadline import DEADLINE
 from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
 
 SUBPROTOCOL = "chatroom.v1"
@@ -22,7 +22,7 @@ EMPTY = "0-0"
 NORMAL, GAP = 1000, 4009
 """Close codes: goodbye; what was to follow has been trimmed meanwhile."""
 
-Frame = dict[str, Any]
+Fields = dict[str, Any]
 
 
 class Closed(EOFError):
@@ -39,13 +39,13 @@ def seq(cursor: str) -> int:
     return int(cursor.partition("-")[0])
 
 
-def typed(**fields: object) -> bytes:
+def typed_frame(**fields: object) -> bytes:
     """A frame with these fields, as a client sends it; None leaves a field out."""
     there = {name: value for name, value in fields.items() if value is not None}
     return encode(TEXT, json.dumps(there).encode())
 
 
-class Tab:
+class TypedClient:
     """One tab of a person in a room. What it knows outlives its connections.
 
     Args:
@@ -60,17 +60,17 @@ class Tab:
         self.token = token
         self.user_id = ""
         self.cursor: str | None = None
-        self.view: list[Frame] = []
+        self.view: list[Fields] = []
         """The messages it has, oldest first: one run of the room's history without a hole."""
         self.said: dict[str, str] = {}  # cmid -> body: all that it ever said
         self.outbox: dict[str, str] = {}  # the part of it that no ack has come for
         self.acked: dict[str, str] = {}  # cmid -> id
-        self.notices: list[Frame] = []  # on this connection: presence, whatever has another type
-        self.errors: list[Frame] = []
+        self.notices: list[Fields] = []  # on this connection: presence, whatever has another type
+        self.errors: list[Fields] = []
         self.afresh = 0
         """How often it was told that it must start afresh."""
         self.recovered: bool | None = None
-        self.welcome: Frame = {}
+        self.welcome: Fields = {}
         self.live = False
         self._next: int | None = None  # the seq that the next message must have, where one must
         self.socket: RawClient | None = None
@@ -79,7 +79,7 @@ class Tab:
 
     def connect(
         self, patience: float | None = None, receive_buffer: int = 0, *, eager: bool = False
-    ) -> Frame:
+    ) -> Fields:
         """Shake hands, say hello with all it has, wait for the welcome, send the outbox again.
 
         Args:
@@ -121,15 +121,15 @@ class Tab:
         for cmid, body in self.outbox.items():
             self._send(type="message", cmid=cmid, body=body)
 
-    def connect_and_catch_up(self) -> Tab:
+    def connect_and_catch_up(self) -> TypedClient:
         """Come, and hear the past to its end."""
         self.connect()
         self.hear_until_live()
         return self
 
-    def another(self) -> Tab:
+    def another(self) -> TypedClient:
         """A second tab of the same person."""
-        return Tab(self.port, self.name, self.room, self.token)
+        return TypedClient(self.port, self.name, self.room, self.token)
 
     # -- talking -------------------------------------------------------------------------------
 
@@ -147,11 +147,11 @@ class Tab:
 
     def _send(self, **fields: object) -> None:
         assert self.socket
-        self.socket.send(typed(**fields))
+        self.socket.send(typed_frame(**fields))
 
     # -- listening -----------------------------------------------------------------------------
 
-    def hear(self) -> Frame:
+    def hear(self) -> Fields:
         """Take in the next frame, and return it; a message gets the type ``message``.
 
         Raises:
@@ -164,7 +164,7 @@ class Tab:
                 self.socket.send(encode(PONG, frame.payload))
         if frame.opcode == CLOSE:
             raise Closed(struct.unpack("!H", frame.payload[:2])[0], frame.payload[2:].decode())
-        fields: Frame = json.loads(frame.payload)
+        fields: Fields = json.loads(frame.payload)
         fields.setdefault("type", "message")  # the only frame without one
         self._take(fields)
         return fields
@@ -183,13 +183,13 @@ class Tab:
         while not self.view or seq(self.view[-1]["id"]) < seq(cursor):
             self.hear()
 
-    def hear_notice(self, type_: str) -> Frame:
+    def hear_notice(self, type_: str) -> Fields:
         """Until the next notice of this type."""
         while (frame := self.hear())["type"] != type_:
             pass
         return frame
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: Fields) -> None:
         assert self.welcome or frame["type"] in ("welcome", "error"), f"before welcome: {frame}"
         match frame["type"]:
             case "message":
@@ -205,7 +205,7 @@ class Tab:
             case _:
                 self.notices.append(frame)
 
-    def _take_welcome(self, welcome: Frame) -> None:
+    def _take_welcome(self, welcome: Fields) -> None:
         assert not self.welcome, "two welcomes"
         assert welcome["room"] == self.room
         assert ("recovered" in welcome) == (self.cursor is not None)
@@ -220,7 +220,7 @@ class Tab:
         if self.cursor is None or welcome["last"] == EMPTY:
             self.cursor = welcome["last"]
 
-    def _take_message(self, message: Frame) -> None:
+    def _take_message(self, message: Fields) -> None:
         assert message["room"] == self.room
         assert self._next in (None, seq(message["id"])), f"{message['id']}, wanted {self._next}"
         self.view.append(message)
@@ -293,7 +293,7 @@ class Tab:
                     assert isinstance(known, dict) and known.pop(notice["userId"], None), notice
         return known
 
-    def check(self, history: list[Frame]) -> None:
+    def check(self, history: list[Fields]) -> None:
         """Its view is the history from its first message on; what was acked is in it, once.
 
         Args:
@@ -309,11 +309,11 @@ class Tab:
             assert seq(id_) < edge or by_id.get(id_) == self.said[cmid], f"acked, not kept: {cmid}"
 
 
-def _names(users: list[Frame]) -> dict[str, str]:
+def _names(users: list[Fields]) -> dict[str, str]:
     return {user["userId"]: user["userName"] for user in users}
 
 
-def stored(folder: Path, room: str) -> list[Frame]:
+def stored(folder: Path, room: str) -> list[Fields]:
     """What ``sqlite:chat.db`` in this folder holds of a room, as ``id`` and ``body``."""
     uri = f"{(folder / 'chat.db').as_uri()}?mode=ro"
     query = """
@@ -333,7 +333,7 @@ def trim(folder: Path, room: str, left: int) -> None:
         database.execute(query, (room, left))
 
 
-def frames(data: bytes | bytearray) -> Iterator[Frame]:
+def frames(data: bytes | bytearray) -> Iterator[Fields]:
     """The whole text frames in what a server sent after its handshake's answer."""
     at = 0
     while len(data) - at >= 2:

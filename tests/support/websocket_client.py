@@ -9,7 +9,7 @@ import socket
 import struct
 from typing import Any, NamedTuple
 
-from tests.support.server_process import DEADLINE
+from tests.support.deadline import DEADLINE
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 CONTINUATION = 0x0
@@ -20,7 +20,7 @@ class Refused(Exception):
     """The server's answer to a handshake is another than 101; ``args[0]`` is its head."""
 
 
-class Frame(NamedTuple):
+class RawFrame(NamedTuple):
     """A frame from the server."""
 
     opcode: int
@@ -153,7 +153,7 @@ class RawClient:
             raise EOFError("the server is gone")
         self._received += data
 
-    def frame(self, read_size: int = 65536) -> Frame:
+    def frame(self, read_size: int = 65536) -> RawFrame:
         """The next frame, checked for all that a server must not do.
 
         Raises:
@@ -170,7 +170,7 @@ class RawClient:
         elif size == 127:
             (size,) = struct.unpack("!Q", self._take(8, read_size))
             assert size > 65535, "not the shortest length"
-        return Frame(first & 0x0F, self._take(size, read_size))
+        return RawFrame(first & 0x0F, self._take(size, read_size))
 
     def _take(self, size: int, read_size: int) -> bytes:
         while len(self._received) < size:

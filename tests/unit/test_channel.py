@@ -9,7 +9,7 @@ import pytest
 
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed
-from tests.support.server_process import DEADLINE, wait_for
+from tests.support.deadline import DEADLINE, wait_for
 
 
 @pytest.fixture

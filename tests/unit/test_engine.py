@@ -13,8 +13,8 @@ import pytest
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import ChannelClosed, ChatError, HandshakeRefused, HistoryRefused
+from tests.support.deadline import DEADLINE
 from tests.support.in_memory_room import Guest
-from tests.support.server_process import DEADLINE
 from tests.support.websocket_client import CLOSE, encode
 
 

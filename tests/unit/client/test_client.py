@@ -22,8 +22,15 @@ from chatroom.heard import Event
 from chatroom.inbox import LENGTH, REMEMBERED
 from chatroom.message import Message
 from chatroom.session import FIRST_DELAY, LAST_DELAY, OUTBOX_LENGTH
-from tests.support.scripted_server import NONCE, FakeServer, Peer, Silent, line, welcome
-from tests.support.server_process import DEADLINE, wait_for
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.scripted_server import (
+    NONCE,
+    ScriptedServer,
+    ServerEnd,
+    SilentServer,
+    line,
+    welcome,
+)
 
 
 def at_once(_ceiling: float) -> float:
@@ -43,7 +50,7 @@ def bodies(chat: ChatClient, count: int) -> list[str]:
     return [message.body for message in take(chat, count)]
 
 
-def stay(peer: Peer) -> None:
+def stay(peer: ServerEnd) -> None:
     """Say welcome, and nothing more."""
     peer.greet()
     peer.stay()
@@ -53,23 +60,23 @@ def stay(peer: Peer) -> None:
 
 
 def test_says_who_it_is_and_hears_the_past_and_what_follows():
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(line(1), line(2), last=f"2-{NONCE}")
         peer.send({"type": "joined", "userId": "bob-id", "userName": "Bob"}, line(3, "news"))
         peer.stay()
 
-    with FakeServer(script) as server, client(server, room="garden") as chat:
+    with ScriptedServer(script) as server, client(server, room="garden") as chat:
         assert bodies(chat, 3) == ["message 1", "message 2", "news"]
         assert server.hellos == [{"type": "hello", "userName": "Ann", "room": "garden"}]
         assert (chat.user_id, chat.token, chat.recovered) == ("ann-id", "ann-token", None)
 
 
 def test_a_message_has_all_that_the_server_says_of_it():
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(line(7, "hi", userId="bob-id", cmid="c1"))
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         (message,) = take(chat, 1)
 
     assert message == Message(
@@ -78,12 +85,12 @@ def test_a_message_has_all_that_the_server_says_of_it():
 
 
 def test_events_come_in_their_place_among_the_messages():
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(line(1))
         peer.send({"type": "typing", "userId": "bob-id", "userName": "Bob"}, line(2))
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         kinds = [getattr(item, "type", "message") for item in take(chat.events(), 5)]
 
     assert kinds == ["welcome", "message", "live", "typing", "message"]
@@ -91,13 +98,13 @@ def test_events_come_in_their_place_among_the_messages():
 
 @pytest.mark.parametrize("rooms", [[{"name": "garden", "last": f"9-{NONCE}"}], [], "rubbish", None])
 def test_news_of_other_rooms_changes_nothing(rooms: object):
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(line(1))
         peer.send({"type": "rooms", "rooms": rooms}, line(2))
         peer.store(3)
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         assert chat.say("hello").wait(DEADLINE) == f"3-{NONCE}"
         assert bodies(chat, 3) == ["message 1", "message 2", "hello"]
         assert len(server.hellos) == 1
@@ -106,13 +113,13 @@ def test_news_of_other_rooms_changes_nothing(rooms: object):
 
 @pytest.mark.parametrize("code", ["bad-name", "name-taken", "bad-room"])
 def test_a_refused_hello_is_an_error_at_once(code: str):
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.hear()
         error = {"type": "error", "code": code, "detail": "No.", "suggestion": "Ann2"}
         peer.send(error)
         peer.stay()
 
-    with FakeServer(script) as server:
+    with ScriptedServer(script) as server:
         with pytest.raises(ServerRefused) as caught:
             client(server).open()
         assert (caught.value.code, caught.value.suggestion) == (code, "Ann2")
@@ -122,37 +129,37 @@ def test_a_refused_hello_is_an_error_at_once(code: str):
 def test_a_name_that_its_own_ghost_may_hold_is_tried_again():
     """The first hello arrived, but its welcome got lost: the server still has that user."""
 
-    def lose_welcome(peer: Peer) -> None:
+    def lose_welcome(peer: ServerEnd) -> None:
         peer.hear()
         peer.cut()
 
-    def refuse(peer: Peer) -> None:
+    def refuse(peer: ServerEnd) -> None:
         peer.hear()
         peer.send({"type": "error", "code": "name-taken", "detail": "Somebody is called so."})
         peer.stay()
 
-    with FakeServer(lose_welcome, refuse, stay) as server, client(server):
+    with ScriptedServer(lose_welcome, refuse, stay) as server, client(server):
         assert len(server.peers) == 3
 
 
 def test_a_server_that_is_not_there_is_named_with_the_cause():
-    with FakeServer(stay) as server:
+    with ScriptedServer(stay) as server:
         gone = server.url
     with pytest.raises(ServerUnreachable, match=r"ws://127.0.0.1:\d+/chat .*refused"):
         ChatClient(gone, "Ann", patience=0.3).open()
 
 
 def test_a_server_that_comes_late_is_waited_for():
-    def refuse(peer: Peer) -> None:
+    def refuse(peer: ServerEnd) -> None:
         peer.cut()
 
-    with FakeServer(refuse, refuse, stay) as server, client(server) as chat:
+    with ScriptedServer(refuse, refuse, stay) as server, client(server) as chat:
         assert chat.is_online
 
 
 def test_a_server_without_the_typed_protocol_is_refused():
     with (
-        FakeServer(stay, subprotocol=None) as server,
+        ScriptedServer(stay, subprotocol=None) as server,
         pytest.raises(ServerRefused, match=r"does not speak chatroom\.v1"),
     ):
         client(server).open()
@@ -168,15 +175,15 @@ def test_what_is_no_server_is_no_url(url: str):
 
 
 def test_after_a_break_it_goes_on_behind_the_last_message_as_the_same_user():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet(line(1), line(2))
         peer.cut()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.greet(line(3), line(4), recovered=True)
         peer.stay()
 
-    with FakeServer(first, second) as server, client(server) as chat:
+    with ScriptedServer(first, second) as server, client(server) as chat:
         assert bodies(chat, 4) == [f"message {seq}" for seq in (1, 2, 3, 4)]
         assert server.hellos[1]["since"] == f"2-{NONCE}"
         assert server.hellos[1]["token"] == "ann-token"
@@ -184,50 +191,50 @@ def test_after_a_break_it_goes_on_behind_the_last_message_as_the_same_user():
 
 
 def test_an_empty_room_is_something_to_go_on_from():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet()
         peer.cut()
 
-    with FakeServer(first, stay) as server, client(server):
+    with ScriptedServer(first, stay) as server, client(server):
         wait_for(lambda: len(server.peers) == 2 and server.hellos[1], "a second hello")
         assert server.hellos[1]["since"] == "0-0"
 
 
 def test_a_break_before_the_first_message_asks_for_the_past_once_more():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.hello = peer.hear()
         peer.send(welcome(last=f"2-{NONCE}"))
         peer.cut()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.greet(line(1), line(2))
         peer.stay()
 
-    with FakeServer(first, second) as server, client(server) as chat:
+    with ScriptedServer(first, second) as server, client(server) as chat:
         assert bodies(chat, 2) == ["message 1", "message 2"]
         assert "since" not in server.hellos[1]
 
 
 def test_what_comes_twice_is_heard_once():
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(line(1), line(2), line(2), line(1))
         peer.send(line(2), line(3))
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         assert bodies(chat, 3) == ["message 1", "message 2", "message 3"]
 
 
 def test_a_gap_is_told_and_the_view_starts_afresh_behind_it():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet(line(1), line(2))
         peer.cut()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.greet(line(2), line(9), recovered=False)
         peer.stay()
 
-    with FakeServer(first, second) as server, client(server) as chat:
+    with ScriptedServer(first, second) as server, client(server) as chat:
         seen = take(chat.events(), 9)
 
         kinds = [item.type if isinstance(item, Event) else item.seq for item in seen]
@@ -236,26 +243,26 @@ def test_a_gap_is_told_and_the_view_starts_afresh_behind_it():
 
 
 def test_messages_alone_are_each_heard_once_over_a_gap():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet(line(1), line(2))
         peer.cut()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.greet(line(2), line(9), recovered=False)
         peer.stay()
 
-    with FakeServer(first, second) as server, client(server) as chat:
+    with ScriptedServer(first, second) as server, client(server) as chat:
         assert bodies(chat, 3) == ["message 1", "message 2", "message 9"]
 
 
 def test_a_silent_server_is_left_and_found_again():
     """Half-open: the connection stands, but nobody is there."""
-    with Silent() as server, client(server, ping_interval=0.1):
+    with SilentServer() as server, client(server, ping_interval=0.1):
         wait_for(lambda: len(server.sockets) >= 2, "a second connection")
 
 
 def test_a_server_that_only_answers_pings_is_kept():
-    with FakeServer(stay) as server, client(server, ping_interval=0.05) as chat:
+    with ScriptedServer(stay) as server, client(server, ping_interval=0.05) as chat:
         pinged = threading.Event()
         pings = itertools.count(1)
         protocol = server.peers[0].connection.protocol
@@ -274,11 +281,11 @@ def test_a_server_that_only_answers_pings_is_kept():
 
 @pytest.mark.parametrize("code", [1001, 1011, 4001, 4008, 4009, 4499])
 def test_close_codes_that_say_come_back(code: int):
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet()
         peer.close(code, "come back")
 
-    with FakeServer(first, stay) as server, client(server) as chat:
+    with ScriptedServer(first, stay) as server, client(server) as chat:
         offline = next(item for item in chat.events() if item.type == "offline")
         assert offline.fields["reason"] == f"close {code}: come back"
         wait_for(lambda: len(server.peers) == 2, "a second connection")
@@ -286,11 +293,11 @@ def test_close_codes_that_say_come_back(code: int):
 
 @pytest.mark.parametrize("code", [1007, 1009, 4500, 4999])
 def test_close_codes_that_say_stay_away(code: int):
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(line(1))
         peer.close(code, "never again")
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         assert bodies(chat, 1) == ["message 1"]  # what came before is not lost
         with pytest.raises(ServerRefused, match=f"close-{code}: never again"):
             next(iter(chat))
@@ -300,17 +307,17 @@ def test_close_codes_that_say_stay_away(code: int):
 
 
 def test_a_name_lost_while_away_ends_it():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet()
         peer.cut()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.hear()
         peer.send({"type": "error", "code": "name-taken", "detail": "Taken.", "suggestion": "Ann2"})
         peer.stay()
 
     with (
-        FakeServer(first, second) as server,
+        ScriptedServer(first, second) as server,
         client(server) as chat,
         pytest.raises(ServerRefused, match="Ann2"),
     ):
@@ -318,11 +325,11 @@ def test_a_name_lost_while_away_ends_it():
 
 
 def test_a_frame_that_makes_no_sense_breaks_the_connection_only():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet()
         peer.connection.send("{")
 
-    with FakeServer(first, stay) as server, client(server):
+    with ScriptedServer(first, stay) as server, client(server):
         wait_for(lambda: len(server.peers) == 2, "a second connection")
 
 
@@ -333,10 +340,10 @@ def test_the_wait_grows_to_its_bound_and_is_never_above():
         ceilings.append(ceiling)
         return 0.0
 
-    def refuse(peer: Peer) -> None:
+    def refuse(peer: ServerEnd) -> None:
         peer.cut()
 
-    with FakeServer(*[refuse] * 9, stay) as server, client(server, jitter=jitter):
+    with ScriptedServer(*[refuse] * 9, stay) as server, client(server, jitter=jitter):
         assert ceilings[:4] == [FIRST_DELAY, 2 * FIRST_DELAY, 4 * FIRST_DELAY, 8 * FIRST_DELAY]
         assert max(ceilings) == LAST_DELAY == ceilings[8]
 
@@ -345,12 +352,12 @@ def test_the_wait_grows_to_its_bound_and_is_never_above():
 
 
 def test_a_receipt_tells_the_id_of_what_was_stored():
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet()
         peer.store(1)
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         receipt = chat.say("hi")
         assert receipt.wait(DEADLINE) == f"1-{NONCE}"
         assert bodies(chat, 1) == ["hi"]
@@ -359,19 +366,19 @@ def test_a_receipt_tells_the_id_of_what_was_stored():
 def test_what_has_no_ack_is_sent_again_in_order_with_the_same_cmids():
     heard: list[list[str]] = [[], []]
 
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet()
         frames = [peer.hear() for _ in range(3)]
         heard[0] = [frame["cmid"] for frame in frames]
         peer.send({"type": "ack", "cmid": frames[0]["cmid"], "id": f"1-{NONCE}"})
         peer.cut()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.greet(recovered=True)
         heard[1] = [peer.store(seq)["cmid"] for seq in (2, 3)]
         peer.stay()
 
-    with FakeServer(first, second) as server, client(server) as chat:
+    with ScriptedServer(first, second) as server, client(server) as chat:
         receipts = [chat.say(body) for body in ("one", "two", "three")]
         ids = [receipt.wait(DEADLINE) for receipt in receipts]
 
@@ -384,12 +391,12 @@ def test_ones_own_message_in_what_was_missed_is_as_good_as_an_ack():
     """The message was stored, and only its ack got lost."""
     cmids: list[str] = []
 
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet()
         cmids.append(peer.hear()["cmid"])
         peer.cut()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.greet(
             line(1, "theirs", userId="bob-id", cmid=cmids[0]),  # another user may use the same one
             line(2, "hi", userId="ann-id", cmid=cmids[0]),
@@ -397,36 +404,36 @@ def test_ones_own_message_in_what_was_missed_is_as_good_as_an_ack():
         )
         peer.stay()
 
-    with FakeServer(first, second) as server, client(server) as chat:
+    with ScriptedServer(first, second) as server, client(server) as chat:
         assert chat.say("hi").wait(DEADLINE) == f"2-{NONCE}"
 
 
 def test_what_could_not_be_stored_is_sent_again_on_a_new_connection():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet()
         cmid = peer.hear()["cmid"]
         peer.send({"type": "error", "code": "not-stored", "detail": "Disk full.", "cmid": cmid})
         peer.stay()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.greet(recovered=True)
         peer.store(1)
         peer.stay()
 
-    with FakeServer(first, second) as server, client(server) as chat:
+    with ScriptedServer(first, second) as server, client(server) as chat:
         assert chat.say("hi").wait(DEADLINE) == f"1-{NONCE}"
         assert len(server.peers) == 2
 
 
 def test_a_refused_message_says_so_and_the_next_one_goes_on():
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet()
         cmid = peer.hear()["cmid"]
         peer.send({"type": "error", "code": "empty-body", "detail": "Say something.", "cmid": cmid})
         peer.store(1)
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         refused, stored = chat.say(""), chat.say("hi")
         with pytest.raises(ServerRefused, match="empty-body: Say something"):
             refused.wait(DEADLINE)
@@ -434,7 +441,7 @@ def test_a_refused_message_says_so_and_the_next_one_goes_on():
 
 
 def test_a_message_too_large_for_the_server_is_refused_before_it_is_sent():
-    with FakeServer(stay) as server, client(server) as chat:
+    with ScriptedServer(stay) as server, client(server) as chat:
         with pytest.raises(ServerRefused, match="1000 at most"):
             chat.say("é" * 480)
         with pytest.raises(ValueError):
@@ -445,14 +452,14 @@ def test_a_message_too_large_for_the_server_is_refused_before_it_is_sent():
 def test_closing_waits_for_the_acks():
     stored = threading.Event()
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet()
         stored.wait(DEADLINE)
         for seq in range(1, 101):
             peer.store(seq)
         peer.stay()
 
-    with FakeServer(script) as server:
+    with ScriptedServer(script) as server:
         with client(server) as chat:
             receipts = [chat.say(f"{number}") for number in range(100)]
             stored.set()
@@ -460,7 +467,7 @@ def test_closing_waits_for_the_acks():
 
 
 def test_closing_tells_what_was_not_acknowledged():
-    with FakeServer(stay) as server:
+    with ScriptedServer(stay) as server:
         chat = client(server)
         chat.open()
         receipt = chat.say("hi")
@@ -471,13 +478,13 @@ def test_closing_tells_what_was_not_acknowledged():
 
 
 def test_an_error_of_the_programs_own_is_not_hidden_by_the_closing():
-    with FakeServer(stay) as server, pytest.raises(KeyError), client(server) as chat:
+    with ScriptedServer(stay) as server, pytest.raises(KeyError), client(server) as chat:
         chat.say("hi")
         raise KeyError
 
 
 def test_a_closed_client_takes_nothing_and_closing_it_again_is_fine():
-    with FakeServer(stay) as server:
+    with ScriptedServer(stay) as server:
         with client(server) as chat:
             chat.close()
         chat.close()
@@ -491,11 +498,11 @@ def test_a_closed_client_takes_nothing_and_closing_it_again_is_fine():
 def test_closing_ends_an_iteration_in_another_thread():
     heard: list[str] = []
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(line(1))
         peer.stay()
 
-    with FakeServer(script) as server:
+    with ScriptedServer(script) as server:
         with client(server) as chat:
             thread = threading.Thread(target=lambda: heard.extend(m.body for m in chat))
             thread.start()
@@ -505,7 +512,7 @@ def test_closing_ends_an_iteration_in_another_thread():
 
 
 def test_another_name_is_kept_over_a_break():
-    def first(peer: Peer) -> None:
+    def first(peer: ServerEnd) -> None:
         peer.greet()
         wanted = peer.hear()
         assert wanted == {"type": "rename", "userName": "Anna"}
@@ -513,11 +520,11 @@ def test_another_name_is_kept_over_a_break():
         peer.send({"type": "renamed", "userId": "ann-id", "userName": "Anna"})
         peer.cut()
 
-    def second(peer: Peer) -> None:
+    def second(peer: ServerEnd) -> None:
         peer.greet(userName="Anna", recovered=True)
         peer.stay()
 
-    with FakeServer(first, second) as server, client(server) as chat:
+    with ScriptedServer(first, second) as server, client(server) as chat:
         chat.rename("Anna")
         wait_for(lambda: len(server.peers) == 2 and server.hellos[1], "a second hello")
         assert server.hellos[1]["userName"] == chat.user_name == "Anna"
@@ -529,12 +536,12 @@ def test_another_name_is_kept_over_a_break():
 def test_a_program_that_only_talks_need_not_read():
     count = 3 * LENGTH
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(*(line(seq) for seq in range(1, count + 1)))
         peer.store(count + 1)
         peer.stay()
 
-    with FakeServer(script) as server, client(server, listen=False) as chat:
+    with ScriptedServer(script) as server, client(server, listen=False) as chat:
         assert chat.say("hi").wait(DEADLINE) == f"{count + 1}-{NONCE}"
         assert not chat._session.inbox
 
@@ -542,7 +549,7 @@ def test_a_program_that_only_talks_need_not_read():
 def test_what_there_was_no_room_for_is_fetched_once_the_rest_is_read():
     count = 3 * LENGTH
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         """Each connection sends all that the client has not, like a real server."""
         peer.hello = peer.hear()
         seen = int(peer.hello.get("since", "0-0").partition("-")[0])
@@ -551,7 +558,7 @@ def test_what_there_was_no_room_for_is_fetched_once_the_rest_is_read():
         peer.store(count + 1)
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         assert chat.say("last").wait(DEADLINE)  # nobody reads meanwhile
         assert len(chat._session.inbox._items) == LENGTH
         heard = [message.seq for message in take(chat, count)]
@@ -562,11 +569,11 @@ def test_what_there_was_no_room_for_is_fetched_once_the_rest_is_read():
 def test_a_slow_program_makes_the_server_wait_and_loses_nothing():
     count = 3 * LENGTH
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(*(line(seq) for seq in range(1, count + 1)))
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         messages = iter(chat)
         heard = [next(messages).seq]
         inbox = chat._session.inbox
@@ -579,11 +586,11 @@ def test_a_slow_program_makes_the_server_wait_and_loses_nothing():
 def test_the_memory_for_doubles_is_bounded():
     count = REMEMBERED + 10
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet(*(line(seq) for seq in range(1, count + 1)))
         peer.stay()
 
-    with FakeServer(script) as server, client(server) as chat:
+    with ScriptedServer(script) as server, client(server) as chat:
         take(chat, count)
         assert len(chat._session.inbox._recent._known) == REMEMBERED
 
@@ -591,14 +598,14 @@ def test_the_memory_for_doubles_is_bounded():
 def test_saying_waits_when_too_much_is_without_an_ack():
     go = threading.Event()
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.greet()
         go.wait(DEADLINE)
         for seq in range(1, OUTBOX_LENGTH + 2):
             peer.store(seq)
         peer.stay()
 
-    with FakeServer(script) as server, client(server, listen=False) as chat:
+    with ScriptedServer(script) as server, client(server, listen=False) as chat:
         for number in range(OUTBOX_LENGTH):
             chat.say(str(number))
         last: list[Any] = []

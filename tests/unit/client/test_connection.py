@@ -16,8 +16,8 @@ from wsproto.utilities import RemoteProtocolError
 
 from chatroom.errors import HandshakeRefused
 from chatroom.line import ABNORMAL, End, Line, chat_url, http_url
-from tests.support.scripted_server import FakeServer, Peer, Silent
-from tests.support.server_process import DEADLINE, wait_for
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.scripted_server import ScriptedServer, ServerEnd, SilentServer
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_a_server_that_hangs_up_in_the_handshake_is_an_error():
 def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch):
     """As with localhost, where ::1 comes first and the server listens on 127.0.0.1."""
 
-    def stay(peer: Peer) -> None:
+    def stay(peer: ServerEnd) -> None:
         peer.stay()
 
-    with FakeServer(stay) as server:
+    with ScriptedServer(stay) as server:
         found = [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1)),
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)),
@@ -99,7 +99,7 @@ def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch):
 
 def test_what_comes_together_with_the_handshakes_answer_is_heard():
     heard: list[str] = []
-    with Silent() as server:
+    with SilentServer() as server:
         line = dial(server.url)
         thread = threading.Thread(target=lambda: line.listen(heard.append))
         thread.start()
@@ -109,19 +109,19 @@ def test_what_comes_together_with_the_handshakes_answer_is_heard():
 
 
 def test_a_close_is_answered_and_told():
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.close(4001, "replaced")
         assert peer.connection.protocol.close_rcvd is not None
 
-    with FakeServer(script) as server:
+    with ScriptedServer(script) as server:
         assert dial(server.url).listen(print) == End(4001, "replaced")
 
 
 def test_an_end_without_a_close_says_why():
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.cut()
 
-    with FakeServer(script) as server:
+    with ScriptedServer(script) as server:
         end = dial(server.url).listen(print)
     assert end.code == ABNORMAL
     assert str(end) == "the connection broke"
@@ -132,13 +132,13 @@ def test_a_large_message_goes_out_whole_while_pongs_do():
     size = 4 << 20
     got: list[int] = []
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         for _ in range(100):
             peer.connection.ping()
         got.append(len(peer.connection.recv(DEADLINE)))
         peer.close(1000)
 
-    with FakeServer(script) as server:
+    with ScriptedServer(script) as server:
         line = dial(server.url)
         sender = threading.Thread(target=lambda: line.say("x" * size))
         sender.start()
@@ -173,14 +173,14 @@ def test_over_tls_nothing_waits_in_what_is_decrypted_already(
     count = 5000
     heard: list[str] = []
 
-    def script(peer: Peer) -> None:
+    def script(peer: ServerEnd) -> None:
         peer.send(*({"number": number} for number in range(count)))
         peer.stay()
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with FakeServer(script, tls=context) as server:
+    with ScriptedServer(script, tls=context) as server:
         line = Line(chat_url(server.url), ping_interval=DEADLINE)
         thread = threading.Thread(target=lambda: line.listen(heard.append))
         thread.start()
@@ -194,7 +194,7 @@ def test_a_certificate_of_nobody_known_is_refused(certificate: Path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with (
-        FakeServer(lambda peer: peer.stay(), tls=context) as server,
+        ScriptedServer(lambda peer: peer.stay(), tls=context) as server,
         pytest.raises(ssl.SSLCertVerificationError),
     ):
         dial(server.url)

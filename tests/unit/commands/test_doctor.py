@@ -20,7 +20,7 @@ from chatroom.limits import Carried
 from tests.support.histories import at, left_behind, snapshot
 from tests.support.http_answers import Answer, answering, body
 from tests.support.ports import idle_port
-from tests.support.terminal import Person
+from tests.support.terminal import Shell
 
 NOBODY = Health(0, False, False, "refused")
 WELL = '{"errors":0,"sockets":2,"status":"ok"}'
@@ -42,7 +42,7 @@ def texts(findings: list[Finding], verdict: Verdict = Verdict.WRONG) -> list[str
 def test_a_machine_that_is_right_has_nothing_wrong_and_nothing_is_changed(tmp_path: Path):
     configure(tmp_path, maxUsers=10)
     before = snapshot(tmp_path)
-    done = Person(tmp_path).run("doctor", "--config", "config.json")
+    done = Shell(tmp_path).run("doctor", "--config", "config.json")
 
     assert (done.code, done.err) == (0, "")
     assert {line.split()[1] for line in done.lines} == {
@@ -61,7 +61,7 @@ def test_a_machine_that_is_right_has_nothing_wrong_and_nothing_is_changed(tmp_pa
 
 def test_wrong_settings_are_named_and_how_to_mend_them(tmp_path: Path):
     (tmp_path / "config.json").write_text('{"prot": 80}')
-    done = Person(tmp_path).run("doctor", "--config", "config.json")
+    done = Shell(tmp_path).run("doctor", "--config", "config.json")
 
     assert done.code == 1
     assert "prot" in done.out
@@ -71,7 +71,7 @@ def test_wrong_settings_are_named_and_how_to_mend_them(tmp_path: Path):
 
 def test_options_that_would_break_the_room_are_named_with_where_they_stand(tmp_path: Path):
     configure(tmp_path, maxUsers=10)
-    done = Person(tmp_path).run(
+    done = Shell(tmp_path).run(
         "doctor", "--config", "config.json", WEB_CONCURRENCY="4", GUNICORN_CMD_ARGS="--threads=2"
     )
 

@@ -15,10 +15,9 @@ from chatroom.commands.exporting import LONG
 from chatroom.commands.importing import BATCH, new_nonce
 from chatroom.message import Message
 from chatroom.protocol import to_json
-from tests.support.histories import at, everything, left_behind, snapshot
+from tests.support.histories import at, everything, left_behind, past_message, remember, snapshot
 from tests.support.http_answers import Answer, answering, body
-from tests.support.server_process import past_message, remember
-from tests.support.terminal import Person
+from tests.support.terminal import Shell
 
 
 def run(*arguments: str | Path, input: str = "") -> Result:
@@ -61,7 +60,7 @@ def test_export_reads_the_file_of_a_server_that_does_not_run(tmp_path: Path):
 @pytest.mark.parametrize("name", ["chat.db", "sqlite:chat.db"])
 def test_the_file_may_be_named_as_in_the_settings(name: str, tmp_path: Path):
     left_behind(tmp_path / "chat.db", 1)
-    done = Person(tmp_path).run("export", "lobby", "--history", name)
+    done = Shell(tmp_path).run("export", "lobby", "--history", name)
     assert (done.code, len(done.lines)) == (0, 1)
 
 

@@ -14,7 +14,8 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, is_history_url, make_history
 from chatroom.history.memory import MemoryHistory
 from chatroom.message import Message
-from tests.support.histories import DEADLINE, everything, said
+from tests.support.deadline import DEADLINE
+from tests.support.histories import everything, said
 
 
 @pytest.fixture(params=["memory:", "sqlite:chat.db"])

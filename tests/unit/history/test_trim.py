@@ -17,7 +17,7 @@ from chatroom.history.arrivals import SPARE, Arrivals
 from chatroom.history.memory import MemoryHistory
 from chatroom.history.retention import STEP_BYTES
 from chatroom.history.sqlite import SqliteHistory
-from tests.support.histories import Disk, at, everything, left_behind, said, typed
+from tests.support.histories import HistoryDisk, at, everything, left_behind, said, typed
 
 MANY = 1000
 FUTURE = 1 << 50
@@ -294,7 +294,7 @@ def test_a_file_of_an_older_program_uses_its_pages_again(tmp_path: Path) -> None
 
 
 def test_on_a_full_disk_nothing_is_trimmed_and_all_goes_on_after(tmp_path: Path) -> None:
-    disk = Disk(tmp_path / "disk", "1m", real=False)
+    disk = HistoryDisk(tmp_path / "disk", "1m", real=False)
     with closing(at(disk.folder / "chat.db")) as history:
         history.open()
         history.append(said("lobby", 1, 10))

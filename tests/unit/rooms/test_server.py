@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -14,102 +14,23 @@ import pytest
 from chatroom import protocol
 from chatroom import server as module
 from chatroom.errors import ChannelClosed, ChatError, HistoryUnavailable, UserError
-from chatroom.history.memory import MemoryHistory
-from chatroom.message import Message
 from chatroom.protocol import CloseCode, text_frame
-from chatroom.server import Server
 from tests.support.connection_pair import bodies
-from tests.support.in_memory_room import Guest
-from tests.support.server_process import DEADLINE, wait_for
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.in_memory_room import Guest, InMemoryServer
 from tests.support.websocket_client import CLOSE
 
 LARGE = "x" * 30_000
 
 
-class Disk(MemoryHistory):
-    """A history that fails when the test says so, and counts its transactions."""
-
-    def __init__(self) -> None:
-        super().__init__(limit_bytes=1 << 32)
-        self.failing: set[str] = set()
-        self.transactions: list[list[str]] = []
-
-    def _work(self, what: str) -> None:
-        if what in self.failing:
-            raise HistoryUnavailable(self.name, "disk full", "make room")
-
-    def append(self, messages: Sequence[Message]) -> None:
-        self._work("append")
-        super().append(messages)
-        self.transactions.append([message.body for message in messages])
-
-    def probe(self) -> None:
-        self._work("probe")
-        super().probe()
-
-    def head(self, room: str) -> tuple[int, str]:
-        self._work("head")
-        return super().head(room)
-
-    def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
-        self._work("pages")
-        return super().pages(room, after, upto)
-
-    def stored(self, room: str = "lobby") -> list[str]:
-        return [message.body for message in self.messages(room)]
-
-    def messages(self, room: str = "lobby") -> list[Message]:
-        return [message for page in super().pages(room, 0, 1 << 40) for message in page]
-
-
-class Club:
-    """A Server without a thread, and its guests."""
-
-    def __init__(self, stack: ExitStack, *, replay_limit: int = 500, tail_bytes: int = 1 << 19):
-        self.stack = stack
-        self.disk = Disk()
-        self.disk.open()
-        self.server = Server(self.disk, replay_limit=replay_limit, tail_bytes=tail_bytes)
-
-    def guest(self, name: str, room: str = "lobby", **options: int) -> Guest:
-        """Somebody who has not joined yet."""
-        return self.stack.enter_context(Guest(self.server.channels, name, room, **options))
-
-    def join(self, name: str, room: str = "lobby", **options: int) -> Guest:
-        guest = self.guest(name, room, **options).join()
-        self.settle()
-        return guest
-
-    def settle(self) -> None:
-        """Let the Server handle all that was put so far."""
-        self.server._ready.put(None)
-        while self.server.step():
-            pass
-
-    def names(self, room: str = "lobby") -> list[str]:
-        """Who is in the room, in order of joining."""
-        return [user.name for user in self.server._rooms[room].users]
-
-    def rooms(self) -> list[str]:
-        return list(self.server._rooms)
-
-    def remember(self, count: int, room: str = "lobby") -> None:
-        """Give the room a past: 1, 2, 3 and so on."""
-        self.disk.append([past(room, seq) for seq in range(1, count + 1)])
-
-
-def past(room: str, seq: int) -> Message:
-    return Message(room, seq, f"{seq:016x}", "Past", str(seq), "10:42 AM", seq)
-
-
 @pytest.fixture
-def make() -> Iterator[Callable[..., Club]]:
+def make() -> Iterator[Callable[..., InMemoryServer]]:
     with ExitStack() as stack:
-        yield lambda **options: Club(stack, **options)
+        yield lambda **options: InMemoryServer(stack, **options)
 
 
 @pytest.fixture
-def club(make: Callable[..., Club]) -> Club:
+def club(make: Callable[..., InMemoryServer]) -> InMemoryServer:
     return make()
 
 
@@ -120,7 +41,7 @@ def numbers(first: int, last: int) -> list[str]:
 # -- what is said ------------------------------------------------------------------------------
 
 
-def test_everyone_in_the_room_hears_what_is_said_the_sender_too(club: Club):
+def test_everyone_in_the_room_hears_what_is_said_the_sender_too(club: InMemoryServer):
     ann, bob, other = club.join("Ann"), club.join("Bob"), club.join("Eve", "elsewhere")
 
     ann.say("hello")
@@ -131,7 +52,7 @@ def test_everyone_in_the_room_hears_what_is_said_the_sender_too(club: Club):
     assert other.heard() == []
 
 
-def test_a_message_has_all_its_fields(club: Club):
+def test_a_message_has_all_its_fields(club: InMemoryServer):
     ann = club.join("Ann", "kitchen")
     ann.say("hello")
     club.settle()
@@ -145,7 +66,7 @@ def test_a_message_has_all_its_fields(club: Club):
 
 
 def test_what_waits_is_one_transaction_and_each_message_is_encoded_once(
-    club: Club, monkeypatch: pytest.MonkeyPatch
+    club: InMemoryServer, monkeypatch: pytest.MonkeyPatch
 ):
     encoded: list[str] = []
 
@@ -166,7 +87,7 @@ def test_what_waits_is_one_transaction_and_each_message_is_encoded_once(
         assert guest.heard() == numbers(0, 9)
 
 
-def test_a_batch_is_bounded(club: Club):
+def test_a_batch_is_bounded(club: InMemoryServer):
     """Else one write would be more than a user's queue takes."""
     ann = club.join("Ann")
     ann.say(*([LARGE] * 30))
@@ -177,7 +98,7 @@ def test_a_batch_is_bounded(club: Club):
     assert club.disk.stored() == [LARGE] * 30
 
 
-def test_rooms_share_a_transaction_and_count_each_for_itself(club: Club):
+def test_rooms_share_a_transaction_and_count_each_for_itself(club: InMemoryServer):
     ann, bob = club.join("Ann", "kitchen"), club.join("Bob", "garden")
     for _ in range(3):
         ann.say("smoke")
@@ -191,7 +112,7 @@ def test_rooms_share_a_transaction_and_count_each_for_itself(club: Club):
     assert [message.seq for message in club.disk.messages("garden")] == [1, 2, 3]
 
 
-def test_no_writer_wakes_up_while_the_socket_takes_the_bytes(club: Club):
+def test_no_writer_wakes_up_while_the_socket_takes_the_bytes(club: InMemoryServer):
     """There is no thread here at all: everything was written by the Server's own step."""
     guests = [club.join(str(number)) for number in range(20)]
     threads = threading.active_count()
@@ -204,7 +125,7 @@ def test_no_writer_wakes_up_while_the_socket_takes_the_bytes(club: Club):
         assert guest.heard() == numbers(0, 99)
 
 
-def test_what_is_said_by_one_who_has_left_meanwhile_is_said(club: Club):
+def test_what_is_said_by_one_who_has_left_meanwhile_is_said(club: InMemoryServer):
     ann, bob = club.join("Ann"), club.join("Bob")
     bob.say("bye")
     bob.leave()
@@ -214,7 +135,7 @@ def test_what_is_said_by_one_who_has_left_meanwhile_is_said(club: Club):
     assert club.names() == ["Ann"]
 
 
-def test_the_last_word_of_the_last_guest_is_kept_and_the_room_forgotten(club: Club):
+def test_the_last_word_of_the_last_guest_is_kept_and_the_room_forgotten(club: InMemoryServer):
     ann = club.join("Ann")
     ann.leave()
     ann.say("and another thing")
@@ -228,7 +149,7 @@ def test_the_last_word_of_the_last_guest_is_kept_and_the_room_forgotten(club: Cl
 
 
 @pytest.mark.parametrize("limit", [1, 3, 10])
-def test_a_joiner_gets_exactly_the_last_messages(make: Callable[..., Club], limit: int):
+def test_a_joiner_gets_exactly_the_last_messages(make: Callable[..., InMemoryServer], limit: int):
     """From the history when the room is new, and from the room when it is not."""
     club = make(replay_limit=limit)
     club.remember(20)
@@ -242,7 +163,7 @@ def test_a_joiner_gets_exactly_the_last_messages(make: Callable[..., Club], limi
     assert club.join("Bob").heard() == numbers(26 - limit, 25)
 
 
-def test_a_joiner_gets_all_there_is_when_that_is_less(make: Callable[..., Club]):
+def test_a_joiner_gets_all_there_is_when_that_is_less(make: Callable[..., InMemoryServer]):
     club = make(replay_limit=10)
     assert club.join("Ann").heard() == []
 
@@ -250,7 +171,7 @@ def test_a_joiner_gets_all_there_is_when_that_is_less(make: Callable[..., Club])
     assert club.join("Bob", "kitchen").heard() == numbers(1, 3)
 
 
-def test_with_no_limit_a_joiner_gets_everything(make: Callable[..., Club]):
+def test_with_no_limit_a_joiner_gets_everything(make: Callable[..., InMemoryServer]):
     club = make(replay_limit=0)
     club.remember(1000)
 
@@ -258,7 +179,9 @@ def test_with_no_limit_a_joiner_gets_everything(make: Callable[..., Club]):
 
 
 @pytest.mark.parametrize("limit", [0, 100])
-def test_a_past_longer_than_the_tail_comes_from_the_history(make: Callable[..., Club], limit: int):
+def test_a_past_longer_than_the_tail_comes_from_the_history(
+    make: Callable[..., InMemoryServer], limit: int
+):
     """In order with what is said while it is sent, without a gap or a double."""
     club = make(replay_limit=limit, tail_bytes=1000)
     club.remember(200)
@@ -272,7 +195,7 @@ def test_a_past_longer_than_the_tail_comes_from_the_history(make: Callable[..., 
 
 
 def test_first_words_come_after_the_past_whatever_the_order_of_arrival(
-    make: Callable[..., Club],
+    make: Callable[..., InMemoryServer],
 ):
     """A joiner's first message may be drained ahead of the joining itself."""
     club = make(replay_limit=3)
@@ -294,7 +217,7 @@ def test_first_words_come_after_the_past_whatever_the_order_of_arrival(
         assert len(heard) >= 3
 
 
-def test_who_joins_and_leaves_at_once_is_not_in_the_room(club: Club):
+def test_who_joins_and_leaves_at_once_is_not_in_the_room(club: InMemoryServer):
     club.join("Ann")
     bob = club.guest("Bob").join()
     bob.leave()
@@ -303,7 +226,7 @@ def test_who_joins_and_leaves_at_once_is_not_in_the_room(club: Club):
     assert club.names() == ["Ann"]
 
 
-def test_a_room_is_forgotten_when_it_is_empty_and_goes_on_where_it_was(club: Club):
+def test_a_room_is_forgotten_when_it_is_empty_and_goes_on_where_it_was(club: InMemoryServer):
     ann = club.join("Ann")
     ann.say("1", "2")
     ann.leave()
@@ -319,7 +242,7 @@ def test_a_room_is_forgotten_when_it_is_empty_and_goes_on_where_it_was(club: Clu
 
 
 def test_joining_and_leaving_are_logged_with_the_number_of_users(
-    club: Club, caplog: pytest.LogCaptureFixture
+    club: InMemoryServer, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO, "chatroom")
     ann, bob = club.join("Ann"), club.join("Bob")
@@ -336,7 +259,7 @@ def test_joining_and_leaving_are_logged_with_the_number_of_users(
 # -- slow users --------------------------------------------------------------------------------
 
 
-def test_a_slow_user_is_dropped_and_the_rest_still_hear(club: Club):
+def test_a_slow_user_is_dropped_and_the_rest_still_hear(club: InMemoryServer):
     """A user who stops reading is dropped; everyone else hears every message."""
     asleep = club.join("asleep", queue_bytes=100_000, buffers=4096)
     awake = club.join("awake")
@@ -354,7 +277,7 @@ def test_a_slow_user_is_dropped_and_the_rest_still_hear(club: Club):
     assert asleep.peer.closed_with() == (4008, "slow")
 
 
-def test_many_slow_users_at_once_are_all_dropped(club: Club):
+def test_many_slow_users_at_once_are_all_dropped(club: InMemoryServer):
     """The Server puts on none of its own channels for it: it would wait for itself."""
     asleep = [club.join(str(n), queue_bytes=1000, buffers=4096) for n in range(50)]
     awake = club.join("awake")
@@ -371,7 +294,7 @@ def test_many_slow_users_at_once_are_all_dropped(club: Club):
     assert club.names() == ["awake"]
 
 
-def test_the_reason_is_logged_once(club: Club, caplog: pytest.LogCaptureFixture):
+def test_the_reason_is_logged_once(club: InMemoryServer, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO, "chatroom")
     asleep = club.join("asleep", queue_bytes=1000, buffers=4096)
     asleep.say(LARGE)
@@ -402,7 +325,9 @@ UNAVAILABLE = CloseCode.SERVER_ERROR.to_bytes(2, "big") + b"history unavailable"
 
 
 @pytest.mark.parametrize("broken", ["append", "head"])
-def test_what_is_not_stored_is_seen_by_nobody_and_its_senders_are_told(club: Club, broken: str):
+def test_what_is_not_stored_is_seen_by_nobody_and_its_senders_are_told(
+    club: InMemoryServer, broken: str
+):
     ann, bob, eve = (club.join(name) for name in ("Ann", "Bob", "Eve"))
     late = club.guest("Late", "new room")  # its room must be looked up: that can fail too
     eve.say("before")
@@ -421,7 +346,7 @@ def test_what_is_not_stored_is_seen_by_nobody_and_its_senders_are_told(club: Clu
     assert club.rooms() == ["lobby"]
 
 
-def test_a_seq_is_not_used_up_by_what_is_not_stored(club: Club):
+def test_a_seq_is_not_used_up_by_what_is_not_stored(club: InMemoryServer):
     """The room works again when the disk does, without a hole."""
     ann, bob = club.join("Ann"), club.join("Bob")
     club.disk.failing.add("append")
@@ -436,7 +361,7 @@ def test_a_seq_is_not_used_up_by_what_is_not_stored(club: Club):
     assert club.join("Carl").heard() == ["found"]
 
 
-def test_behind_a_message_that_was_not_stored_nothing_of_its_sender_is(club: Club):
+def test_behind_a_message_that_was_not_stored_nothing_of_its_sender_is(club: InMemoryServer):
     """Else the client, which says it all again, would say a part of it twice."""
     ann, bob = club.join("Ann"), club.join("Bob")
     club.disk.failing.add("append")
@@ -452,7 +377,7 @@ def test_behind_a_message_that_was_not_stored_nothing_of_its_sender_is(club: Clu
 
 
 def test_a_fault_of_ours_in_the_history_tells_the_senders_too(
-    club: Club, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    club: InMemoryServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     ann = club.join("Ann")
     monkeypatch.setattr(club.disk, "append", lambda messages: 1 / 0)
@@ -463,7 +388,7 @@ def test_a_fault_of_ours_in_the_history_tells_the_senders_too(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_who_cannot_get_the_past_cannot_join_and_is_told(club: Club):
+def test_who_cannot_get_the_past_cannot_join_and_is_told(club: InMemoryServer):
     club.disk.failing.add("head")
     ann = club.join("Ann")
 
@@ -478,7 +403,9 @@ def test_who_cannot_get_the_past_cannot_join_and_is_told(club: Club):
 # -- errors ------------------------------------------------------------------------------------
 
 
-def test_a_users_failure_is_counted_and_logged(club: Club, caplog: pytest.LogCaptureFixture):
+def test_a_users_failure_is_counted_and_logged(
+    club: InMemoryServer, caplog: pytest.LogCaptureFixture
+):
     club.server.error.put(UserError(7, "its writer failed: broken pipe"))
     club.settle()
 
@@ -490,14 +417,14 @@ def test_a_users_failure_is_counted_and_logged(club: Club, caplog: pytest.LogCap
 
 
 @pytest.fixture
-def running(club: Club) -> Iterator[Club]:
+def running(club: InMemoryServer) -> Iterator[InMemoryServer]:
     club.server.start()
     yield club
     club.server.stop()
 
 
 def test_a_fault_of_ours_does_not_end_the_thread(
-    running: Club, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    running: InMemoryServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(running.server, "_add", lambda user: 1 / 0)
     running.guest("Eve").join()
@@ -510,7 +437,7 @@ def test_a_fault_of_ours_does_not_end_the_thread(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_stop_commits_and_delivers_all_that_was_put_before(club: Club):
+def test_stop_commits_and_delivers_all_that_was_put_before(club: InMemoryServer):
     ann, bob = club.guest("Ann").join(), club.guest("Bob").join()
     ann.say(*numbers(1, 1000))
     club.server.start()
@@ -521,7 +448,7 @@ def test_stop_commits_and_delivers_all_that_was_put_before(club: Club):
     assert ann.heard() == bob.heard() == numbers(1, 1000)
 
 
-def test_a_stopped_server_takes_nothing_more(running: Club):
+def test_a_stopped_server_takes_nothing_more(running: InMemoryServer):
     ann = running.guest("Ann").join()
     running.server.stop()
 
@@ -532,10 +459,10 @@ def test_a_stopped_server_takes_nothing_more(running: Club):
         running.server.check(1)
 
 
-class Talk:
+class Chatter:
     """Four who talk without a pause until the Server stops."""
 
-    def __init__(self, club: Club) -> None:
+    def __init__(self, club: InMemoryServer) -> None:
         self.said: list[str] = []
         self._threads = [
             threading.Thread(target=self._go_on, args=(club.guest(str(number)),))
@@ -557,14 +484,14 @@ class Talk:
 
 
 @pytest.fixture
-def talk(running: Club) -> Iterator[Talk]:
-    talk = Talk(running)
+def talk(running: InMemoryServer) -> Iterator[Chatter]:
+    talk = Chatter(running)
     yield talk
     running.server.stop()
     talk.end()
 
 
-def test_nothing_is_lost_in_silence_while_the_server_stops(running: Club, talk: Talk):
+def test_nothing_is_lost_in_silence_while_the_server_stops(running: InMemoryServer, talk: Chatter):
     """Whoever's put returns has said it; the others are told that it is over."""
     running.server.stop()
     talk.end()
@@ -572,7 +499,7 @@ def test_nothing_is_lost_in_silence_while_the_server_stops(running: Club, talk: 
     assert sorted(running.disk.stored()) == sorted(talk.said)
 
 
-def test_a_room_full_of_talk_lets_others_join_leave_and_ask(running: Club, talk: Talk):
+def test_a_room_full_of_talk_lets_others_join_leave_and_ask(running: InMemoryServer, talk: Chatter):
     """What waits on other channels gets its turn, in its order of arrival."""
     before = len(talk.said)
     for number in range(5):
@@ -586,7 +513,7 @@ def test_a_room_full_of_talk_lets_others_join_leave_and_ask(running: Club, talk:
     assert running.server._ready.qsize() < 10 * module.BROADCAST_SLOTS
 
 
-def test_more_messages_than_slots_make_readers_wait_and_not_the_server(club: Club):
+def test_more_messages_than_slots_make_readers_wait_and_not_the_server(club: InMemoryServer):
     """The original stands still for good after the hundredth."""
     ann = club.guest("Ann").join().start_writer()
     everything = numbers(1, 3 * module.BROADCAST_SLOTS)
@@ -603,7 +530,7 @@ def test_more_messages_than_slots_make_readers_wait_and_not_the_server(club: Clu
 # -- health ------------------------------------------------------------------------------------
 
 
-def test_a_healthy_server_says_so_by_a_real_write(running: Club):
+def test_a_healthy_server_says_so_by_a_real_write(running: InMemoryServer):
     running.server.check(DEADLINE)
 
     running.disk.failing.add("probe")
@@ -611,7 +538,7 @@ def test_a_healthy_server_says_so_by_a_real_write(running: Club):
         wait_for(lambda: running.server.check(DEADLINE), "the age of the proof")
 
 
-def test_a_message_that_was_stored_is_proof_enough(running: Club):
+def test_a_message_that_was_stored_is_proof_enough(running: InMemoryServer):
     running.disk.failing.add("probe")
     ann = running.guest("Ann").join()
     ann.say("hello")
@@ -620,7 +547,7 @@ def test_a_message_that_was_stored_is_proof_enough(running: Club):
     running.server.check(DEADLINE)
 
 
-def test_a_message_that_was_not_stored_ends_the_proof(running: Club):
+def test_a_message_that_was_not_stored_ends_the_proof(running: InMemoryServer):
     ann = running.guest("Ann").join()
     ann.say("hello")
     ann.peer.frame()
@@ -632,7 +559,7 @@ def test_a_message_that_was_not_stored_ends_the_proof(running: Club):
         running.server.check(DEADLINE)
 
 
-def test_what_is_left_out_proves_nothing(running: Club):
+def test_what_is_left_out_proves_nothing(running: InMemoryServer):
     """Ann is told of the failure and goes on talking; nothing of it reaches the disk."""
     running.disk.failing |= {"append", "probe"}
     ann = running.guest("Ann").join()
@@ -644,6 +571,6 @@ def test_what_is_left_out_proves_nothing(running: Club):
         running.server.check(DEADLINE)
 
 
-def test_a_server_that_does_not_answer_is_not_healthy(club: Club):
+def test_a_server_that_does_not_answer_is_not_healthy(club: InMemoryServer):
     with pytest.raises(ChatError, match="the Server thread did not answer within"):
         club.server.check(0.01)

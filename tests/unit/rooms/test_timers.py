@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatroom.timers import Timers
-from tests.support.server_process import wait_for
+from tests.support.deadline import wait_for
 
 
 def test_what_is_due_is_called_in_order_and_once() -> None:

@@ -22,8 +22,8 @@ from chatroom import sending
 from chatroom.connection import Connection
 from chatroom.errors import HandshakeRefused, HistoryUnavailable
 from chatroom.protocol import CloseCode, text_frame
-from tests.support.connection_pair import FAMILIES, Line, bodies, pair
-from tests.support.server_process import wait_for
+from tests.support.connection_pair import FAMILIES, ConnectionPair, bodies, pair
+from tests.support.deadline import wait_for
 from tests.support.websocket_client import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, encode
 
 NORMAL = struct.pack("!H", 1000)
@@ -40,7 +40,7 @@ def is_whole(frames: list[str]) -> bool:
     return frames == [str(number) for number in range(len(frames))]
 
 
-def closed_with(line: Line) -> tuple[int, str, list[str]]:
+def closed_with(line: ConnectionPair) -> tuple[int, str, list[str]]:
     """Code and reason of the Close, and what the messages before it said."""
     frames = [line.peer.frame()]
     while frames[-1].opcode != CLOSE:
@@ -49,7 +49,7 @@ def closed_with(line: Line) -> tuple[int, str, list[str]]:
     return code, frames[-1].payload[2:].decode(), bodies(frames)
 
 
-def fill(line: Line, size: int = 10_000, *, start: int = 0) -> int:
+def fill(line: ConnectionPair, size: int = 10_000, *, start: int = 0) -> int:
     """Write messages until the client counts as slow; return the number of the one dropped."""
     number = start
     while line.connection.write(line_of(str(number), size)):
@@ -67,14 +67,14 @@ def family(request: pytest.FixtureRequest) -> str:
 
 def test_a_frame_is_written_in_place(family: str):
     """Nobody else has to wake up for it: there is no writer thread yet."""
-    with Line(family) as line:
+    with ConnectionPair(family) as line:
         assert line.connection.write(text_frame("hello"))
 
         assert line.peer.frame() == (TEXT, b"hello")
 
 
 def test_what_the_socket_does_not_take_arrives_in_order_and_whole(family: str):
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         for number in range(20):
             assert line.connection.write(line_of(str(number), 40_000))
         line.start_writer()
@@ -84,7 +84,7 @@ def test_what_the_socket_does_not_take_arrives_in_order_and_whole(family: str):
 
 def test_a_client_that_catches_up_is_never_slow():
     """What was sent is no longer counted: many times the queue goes through in bursts."""
-    with Line(buffers=4096, queue_bytes=150_000) as line:
+    with ConnectionPair(buffers=4096, queue_bytes=150_000) as line:
         line.start_writer()
         for burst in range(100):
             for number in range(4):
@@ -96,7 +96,7 @@ def test_frames_that_are_sent_are_not_kept():
     """A writer that waits for the next one would hold a megabyte for each silent user."""
     frames = line_of("0", 200_000)
     pages = (line_of(number, 100_000) for number in "12")
-    with Line(buffers=4096) as line:
+    with ConnectionPair(buffers=4096) as line:
         mentioned = sys.getrefcount(frames), sys.getrefcount(pages)
         line.connection.write(frames)
         line.connection.replay(pages)
@@ -109,7 +109,7 @@ def test_frames_that_are_sent_are_not_kept():
 
 
 def test_a_frame_larger_than_the_whole_queue_is_sent_to_a_client_that_reads():
-    with Line(buffers=4096, queue_bytes=1000) as line:
+    with ConnectionPair(buffers=4096, queue_bytes=1000) as line:
         assert line.connection.write(line_of("large", 100_000))
         line.start_writer()
 
@@ -117,7 +117,7 @@ def test_a_frame_larger_than_the_whole_queue_is_sent_to_a_client_that_reads():
 
 
 def test_a_pong_does_not_land_inside_a_frame(family: str):
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         line.connection.write(line_of("large", 500_000))
         line.connection.send(PONG_FRAME)
         line.connection.write(line_of("after"))
@@ -132,7 +132,7 @@ def test_a_pong_does_not_land_inside_a_frame(family: str):
 def test_frames_from_many_threads_stay_whole_and_each_threads_order_holds(family: str):
     """The threads write as fast as they can, and the socket takes a part of a frame at a time."""
     threads, each = 4, 100
-    with Line(family, buffers=4096, queue_bytes=1 << 30) as line:
+    with ConnectionPair(family, buffers=4096, queue_bytes=1 << 30) as line:
 
         def write(name: str) -> None:
             for number in range(each):
@@ -156,7 +156,7 @@ def test_frames_from_many_threads_stay_whole_and_each_threads_order_holds(family
 
 def test_a_connection_that_is_lost_is_no_slow_one_and_its_reader_ends():
     """Writes to it are done with; only the reader, who finds out, tells the room."""
-    with Line("tcp") as line:
+    with ConnectionPair("tcp") as line:
         reader = line.start_reader()
         line.peer.reset()
 
@@ -170,7 +170,7 @@ def test_a_connection_that_is_lost_is_no_slow_one_and_its_reader_ends():
 
 
 def test_a_client_over_its_queue_is_slow_and_the_frame_is_dropped(family: str):
-    with Line(family, buffers=4096, queue_bytes=100_000) as line:
+    with ConnectionPair(family, buffers=4096, queue_bytes=100_000) as line:
         dropped = fill(line)
 
         assert 5 < dropped < 30
@@ -184,7 +184,7 @@ def test_a_client_over_its_queue_is_slow_and_the_frame_is_dropped(family: str):
 
 def test_dropping_finishes_the_frame_that_was_begun_and_then_says_why(family: str):
     """What the client has got is the beginning of the conversation, without a gap."""
-    with Line(family, buffers=4096, queue_bytes=1_000_000) as line:
+    with ConnectionPair(family, buffers=4096, queue_bytes=1_000_000) as line:
         dropped = fill(line, 100_000)
         line.connection.end(CloseCode.SLOW, "slow", drop=True)
         line.start_writer()
@@ -197,7 +197,7 @@ def test_dropping_finishes_the_frame_that_was_begun_and_then_says_why(family: st
 
 
 def test_dropping_while_the_writer_is_at_work_leaves_no_gap(family: str):
-    with Line(family, buffers=4096, queue_bytes=1_000_000) as line:
+    with ConnectionPair(family, buffers=4096, queue_bytes=1_000_000) as line:
         line.start_writer()
         dropped = fill(line, 50_000)
         heard = bodies([line.peer.frame()])
@@ -211,7 +211,7 @@ def test_dropping_while_the_writer_is_at_work_leaves_no_gap(family: str):
 
 
 def test_a_client_that_floods_pings_and_does_not_read_is_slow():
-    with Line(buffers=4096, queue_bytes=10_000) as line:
+    with ConnectionPair(buffers=4096, queue_bytes=10_000) as line:
         for _ in range(10_000):
             line.connection.send(PONG_FRAME)
         line.start_writer()
@@ -229,7 +229,7 @@ def test_a_client_that_floods_pings_and_does_not_read_is_slow():
 
 def test_the_past_comes_page_by_page_and_what_is_said_meanwhile_behind_it(family: str):
     pages = (line_of(str(2 * n), 20_000) + line_of(str(2 * n + 1)) for n in range(10))
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         line.connection.replay(pages)
         assert line.connection.write(line_of("20"))
         line.start_writer()
@@ -250,7 +250,7 @@ def test_pages_are_made_as_the_client_takes_them():
             made.append(number)
             yield line_of(str(number), 50_000)
 
-    with Line(buffers=4096) as line:
+    with ConnectionPair(buffers=4096) as line:
         line.connection.replay(pages())
         line.start_writer()
         for number in range(5):
@@ -261,7 +261,7 @@ def test_pages_are_made_as_the_client_takes_them():
 def test_a_slow_clients_past_stops_between_two_frames_without_a_gap():
     """Of what was said while the past was sent, nothing comes: it would hide the rest of it."""
     pages = (line_of(str(number), 50_000) for number in range(1000))
-    with Line(buffers=4096, queue_bytes=100_000) as line:
+    with ConnectionPair(buffers=4096, queue_bytes=100_000) as line:
         line.connection.replay(pages)
         line.start_writer()
         assert bodies([line.peer.frame()]) == ["0"]
@@ -280,7 +280,7 @@ def test_a_past_that_cannot_be_read_ends_the_writer():
         yield line_of("0")
         raise HistoryUnavailable("sqlite:chat.db", "disk I/O error", "see to the disk")
 
-    with Line() as line:
+    with ConnectionPair() as line:
         line.connection.replay(pages())
         line.start_writer().join(20)
 
@@ -289,7 +289,7 @@ def test_a_past_that_cannot_be_read_ends_the_writer():
 
 
 def test_who_has_been_told_to_go_gets_no_past():
-    with Line() as line:
+    with ConnectionPair() as line:
         line.connection.end(CloseCode.GOING_AWAY, "server stops")
         line.connection.replay(iter([line_of("0")]))
         line.start_writer()
@@ -301,7 +301,7 @@ def test_who_has_been_told_to_go_gets_no_past():
 
 
 def test_close_comes_behind_all_that_is_queued(family: str):
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         for number in range(10):
             line.connection.write(line_of(str(number), 40_000))
         line.connection.end(CloseCode.GOING_AWAY, "server stops")
@@ -315,7 +315,7 @@ def test_close_comes_behind_all_that_is_queued(family: str):
 
 
 def test_only_the_first_end_counts_and_nothing_comes_after_it():
-    with Line() as line:
+    with ConnectionPair() as line:
         line.connection.end(CloseCode.BAD_DATA, "first")
         line.connection.end(CloseCode.SLOW, "second", drop=True)
         assert line.connection.write(line_of("late"))
@@ -325,7 +325,7 @@ def test_only_the_first_end_counts_and_nothing_comes_after_it():
 
 
 def test_who_does_not_answer_the_close_is_cut_off_by_the_readers_timer():
-    with Line("tcp", ping_interval=0.1) as line:
+    with ConnectionPair("tcp", ping_interval=0.1) as line:
         reader = line.start_reader()
         line.connection.end(CloseCode.GOING_AWAY, "server stops")
 
@@ -340,7 +340,7 @@ def test_who_does_not_answer_a_close_that_was_queued_is_cut_off_too(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.2)
-    with Line("tcp", buffers=4096) as line:
+    with ConnectionPair("tcp", buffers=4096) as line:
         reader = line.start_reader()
         line.connection.write(line_of("0", 50_000))
         line.connection.end(CloseCode.GOING_AWAY, "server stops")
@@ -354,7 +354,7 @@ def test_who_does_not_answer_a_close_that_was_queued_is_cut_off_too(
 def test_who_ignores_the_close_and_goes_on_talking_is_cut_off(monkeypatch: pytest.MonkeyPatch):
     """A client without manners would hold its place for ever."""
     monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.2)
-    with Line("tcp") as line:
+    with ConnectionPair("tcp") as line:
         reader = line.start_reader()
         line.connection.end(CloseCode.SERVER_ERROR, "not stored")
         assert closed_with(line) == (1011, "not stored", [])
@@ -370,7 +370,7 @@ def test_who_ignores_the_close_and_goes_on_talking_is_cut_off(monkeypatch: pytes
 
 def test_what_a_client_said_before_it_was_lost_is_heard():
     heard: list[str | bytes] = []
-    with Line("unix") as line:
+    with ConnectionPair("unix") as line:
         ws = line.accept()
         line.start_writer()
         line.peer.send(encode(TEXT, b"last words"))
@@ -386,7 +386,7 @@ def test_who_does_not_take_what_is_queued_before_the_close_is_cut_off(
 ):
     monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.1)
     monkeypatch.setattr(module, "SEND_PATIENCE", 0.05)
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         fill(line)
         writer = line.start_writer()
         line.connection.end(CloseCode.GOING_AWAY, "server stops")
@@ -403,7 +403,7 @@ def test_who_has_said_goodbye_does_not_get_an_endless_past(monkeypatch: pytest.M
         while True:
             yield line_of("again", 10_000)
 
-    with Line() as line:
+    with ConnectionPair() as line:
         reader = line.start_reader()
         line.connection.replay(pages())
         line.peer.send(encode(CLOSE, NORMAL))
@@ -418,7 +418,7 @@ def test_who_has_said_goodbye_does_not_get_an_endless_past(monkeypatch: pytest.M
 def test_a_client_that_takes_nothing_frees_its_writer(monkeypatch: pytest.MonkeyPatch, family: str):
     monkeypatch.setattr(sending, "STALL_TIMEOUT", 0.2)
     monkeypatch.setattr(module, "SEND_PATIENCE", 0.05)
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         fill(line)
         line.start_writer().join(20)
 
@@ -429,7 +429,7 @@ def test_a_client_that_takes_little_by_little_is_not_cut_off(monkeypatch: pytest
     """Each bite comes after a pause, and all of them take longer than a stall may."""
     monkeypatch.setattr(sending, "STALL_TIMEOUT", 0.3)
     monkeypatch.setattr(module, "SEND_PATIENCE", 0.02)
-    with Line(buffers=4096) as line:
+    with ConnectionPair(buffers=4096) as line:
         line.connection.write(line_of("0", 50_000))
         line.start_writer()
         begin = time.monotonic()
@@ -447,7 +447,7 @@ def wait_for_seconds(seconds: float) -> None:
 
 
 def test_cut_frees_a_writer_that_waits_for_the_socket(family: str):
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         fill(line)
         writer = line.start_writer()
         line.connection.cut()
@@ -457,7 +457,7 @@ def test_cut_frees_a_writer_that_waits_for_the_socket(family: str):
 
 
 def test_cut_frees_a_reader_that_waits_for_its_client(family: str):
-    with Line(family) as line:
+    with ConnectionPair(family) as line:
         reader = line.start_reader()
         line.connection.cut()
         reader.join(20)
@@ -471,7 +471,7 @@ def test_cut_frees_a_reader_that_waits_for_its_client(family: str):
 
 def test_both_threads_end_when_the_client_goes_without_a_word(family: str):
     """At once, however much is queued for it."""
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         reader = line.start_reader()
         fill(line)
         line.peer.socket.close()
@@ -481,7 +481,7 @@ def test_both_threads_end_when_the_client_goes_without_a_word(family: str):
 
 
 def test_the_client_closes_and_hears_its_own_code(family: str):
-    with Line(family) as line:
+    with ConnectionPair(family) as line:
         reader = line.start_reader()
         line.peer.send(encode(CLOSE, NORMAL + b"bye"))
 
@@ -493,7 +493,7 @@ def test_the_client_closes_and_hears_its_own_code(family: str):
 
 
 def test_who_closes_still_gets_what_was_queued_before(family: str):
-    with Line(family, buffers=4096) as line:
+    with ConnectionPair(family, buffers=4096) as line:
         reader = line.start_reader()
         for number in range(10):
             line.connection.write(line_of(str(number), 20_000))
@@ -511,7 +511,7 @@ def test_who_closes_still_gets_what_was_queued_before(family: str):
 
 def test_who_closes_and_lingers_is_waited_for_seconds_only(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.2)
-    with Line("tcp") as line:
+    with ConnectionPair("tcp") as line:
         reader = line.start_reader()
         line.peer.send(encode(CLOSE, NORMAL))
         reader.join(20)  # though the client keeps its side open
@@ -521,7 +521,7 @@ def test_who_closes_and_lingers_is_waited_for_seconds_only(monkeypatch: pytest.M
 
 def test_a_close_reaches_a_client_that_is_still_sending(family: str):
     """To close with bytes unread would send a reset, and that would overtake the Close."""
-    with Line(family) as line:
+    with ConnectionPair(family) as line:
         reader = line.start_reader(max_message_bytes=1000)
         line.peer.send(encode(TEXT, b"x" * 500_000))
 
@@ -533,7 +533,7 @@ def test_a_close_reaches_a_client_that_is_still_sending(family: str):
 
 def test_nobody_touches_the_socket_after_finish():
     """gunicorn closes it then, and the next client may get the same descriptor."""
-    with Line() as line:
+    with ConnectionPair() as line:
         reader = line.start_reader()
         line.peer.send(encode(CLOSE, NORMAL))
         closed_with(line)
@@ -554,7 +554,7 @@ def test_who_has_left_holds_no_memory_until_python_looks_at_all_objects():
     gc.collect()
     gc.disable()
     try:
-        with Line() as line:
+        with ConnectionPair() as line:
             kept_by_flask_sock = line.accept()
             reader = line.start_reader(ws=kept_by_flask_sock)
             assert kinds_alive() == {Connection, WSConnection, FrameProtocol}
@@ -576,7 +576,7 @@ def test_hundred_connections_leave_no_thread(family: str):
     """The client goes at a moment that is never quite the same."""
     before = threading.active_count()
     for number in range(100):
-        with Line(family, buffers=4096) as line:
+        with ConnectionPair(family, buffers=4096) as line:
             line.start_reader()
             for _ in range(number % 5):
                 line.connection.write(line_of("x", 10_000))
@@ -591,7 +591,7 @@ def test_hundred_connections_leave_no_thread(family: str):
 
 
 def test_a_silent_client_is_pinged_and_stays_while_it_answers(family: str):
-    with Line(family, ping_interval=0.1) as line:
+    with ConnectionPair(family, ping_interval=0.1) as line:
         line.start_reader()
         for _ in range(5):
             assert line.peer.frame() == (PING, b"")
@@ -602,7 +602,7 @@ def test_a_silent_client_is_pinged_and_stays_while_it_answers(family: str):
 
 
 def test_a_client_that_answers_no_ping_is_told_and_gone(family: str):
-    with Line(family, ping_interval=0.1) as line:
+    with ConnectionPair(family, ping_interval=0.1) as line:
         reader = line.start_reader()
 
         assert line.peer.frame() == (PING, b"")
@@ -612,7 +612,7 @@ def test_a_client_that_answers_no_ping_is_told_and_gone(family: str):
 
 
 def test_a_client_that_sends_is_not_pinged():
-    with Line(ping_interval=0.5) as line:
+    with ConnectionPair(ping_interval=0.5) as line:
         line.start_reader()
         begin = time.monotonic()
         while time.monotonic() - begin < 1.2:
@@ -626,7 +626,7 @@ def test_a_client_that_sends_is_not_pinged():
 
 def test_messages_are_handed_over_as_they_came_in_order():
     heard: list[str | bytes] = []
-    with Line() as line:
+    with ConnectionPair() as line:
         reader = line.start_reader(heard.append)
         line.peer.send(
             encode(TEXT, b"one"),
@@ -647,7 +647,7 @@ def test_the_loop_ends_with_what_its_handler_raises():
     def refuse(data: str | bytes) -> None:
         raise RuntimeError(data)
 
-    with Line() as line:
+    with ConnectionPair() as line:
         reader = line.start_reader(refuse)
         line.peer.send(encode(TEXT, b"no"))
         line.peer.socket.close()
@@ -667,7 +667,7 @@ def test_the_loop_ends_with_what_its_handler_raises():
     ids=lambda item: item[0],
 )
 def test_what_is_no_websocket_frame_ends_the_connection_with_a_code(broken: tuple[str, bytes]):
-    with Line() as line:
+    with ConnectionPair() as line:
         line.start_reader()
         line.peer.send(broken[1])
 
@@ -678,7 +678,7 @@ def test_what_is_no_websocket_frame_ends_the_connection_with_a_code(broken: tupl
 
 def test_a_request_that_is_refused_leaves_the_socket_as_it_was():
     """gunicorn may keep it for the client's next request."""
-    with Line("tcp") as line:
+    with ConnectionPair("tcp") as line:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             assert not any(line.socket.getsockopt(socket.SOL_SOCKET, option, 16))
 
@@ -697,7 +697,7 @@ def test_tls_is_refused_with_the_way_out():
 
 
 def test_small_frames_are_not_held_back_and_dead_peers_are_noticed():
-    with Line("tcp") as line:
+    with ConnectionPair("tcp") as line:
         line.start_reader()
 
         assert line.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

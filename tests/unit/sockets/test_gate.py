@@ -14,22 +14,22 @@ from chatroom import gate as module
 from chatroom.connection import Connection
 from chatroom.errors import HandshakeRefused
 from chatroom.gate import Gate
-from tests.support.connection_pair import Line
-from tests.support.server_process import DEADLINE, wait_for
+from tests.support.connection_pair import ConnectionPair
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.websocket_client import CLOSE, encode
 
 ANSWER = encode(CLOSE, struct.pack("!H", 1001))
-Dial = Callable[[], Line]
+Dial = Callable[[], ConnectionPair]
 
 
 @pytest.fixture
 def dial() -> Iterator[Dial]:
     """Make connections that end with the test."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(Line("tcp"))
+        yield lambda: stack.enter_context(ConnectionPair("tcp"))
 
 
-def enter(gate: Gate, line: Line) -> Line:
+def enter(gate: Gate, line: ConnectionPair) -> ConnectionPair:
     """Let somebody in, who leaves when its reader thread ends."""
     gate.enter(line.connection)
     reader = line.start_reader()
@@ -73,7 +73,7 @@ def test_however_many_come_at_once_no_more_than_the_places_get_in(dial: Dial):
     gate = Gate(5)
     refused = []
 
-    def try_to_enter(line: Line) -> None:
+    def try_to_enter(line: ConnectionPair) -> None:
         try:
             gate.enter(line.connection)
         except HandshakeRefused:

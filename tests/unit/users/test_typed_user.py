@@ -11,7 +11,7 @@ import pytest
 from chatroom.history import History, make_history
 from chatroom.member import is_good
 from chatroom.typed import Cursor
-from tests.support.server_process import past_message
+from tests.support.histories import past_message
 
 BEGINNING = Cursor(0, "0")
 

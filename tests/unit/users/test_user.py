@@ -17,8 +17,8 @@ from chatroom.errors import HistoryUnavailable, UserError
 from chatroom.message import Draft
 from chatroom.protocol import CloseCode, text_frame
 from chatroom.user import Channels
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.in_memory_room import Guest
-from tests.support.server_process import DEADLINE, wait_for
 from tests.support.websocket_client import BINARY, CLOSE, CONTINUATION, TEXT, encode, line_of_chat
 
 GOODBYE = encode(CLOSE, struct.pack("!H", 1000) + b"bye")

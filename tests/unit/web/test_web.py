@@ -7,10 +7,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -22,9 +20,9 @@ from chatroom.message import Message
 from chatroom.pages import HEADERS
 from chatroom.user import User
 from chatroom.web import HISTORY_READERS
-from tests.support.application import started
-from tests.support.connection_pair import Peer, pair
-from tests.support.server_process import DEADLINE, wait_for
+from tests.support.application import fail, remember
+from tests.support.connection_pair import FarEnd, pair
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.websocket_client import CLOSE, KEY, TEXT, encode, line_of_chat
 
 UPGRADE = {
@@ -35,30 +33,8 @@ UPGRADE = {
 }
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    with started(
-        tmp_path,
-        history=request.param,
-        max_users=2,
-        allowed_origins=("https://friend.example",),
-    ) as app:
-        yield app
-
-
-def remember(engine: Engine, count: int, room: str = "lobby", body: str = "hi") -> list[Message]:
-    """Give the room a past."""
-    seq, _ = engine.history.head(room)
-    messages = [
-        Message(room, seq + n, f"{n:016x}", "Ann", f"{body} {n}", "10:42 AM", n)
-        for n in range(1, count + 1)
-    ]
-    engine.history.append(messages)
-    return messages
-
-
-def fail(*_arguments: object) -> Any:
-    raise HistoryUnavailable("sqlite:chat.db", "disk I/O error", "see to the disk")
+SETTINGS = {"max_users": 2, "allowed_origins": ("https://friend.example",)}
+"""Of the ``app``: see conftest.py."""
 
 
 # -- answers of every kind ---------------------------------------------------------------------
@@ -318,7 +294,7 @@ class Visit:
 
     def __init__(self, client: FlaskClient, path: str = "/chat", **headers: str) -> None:
         self._ours, theirs = pair("tcp")
-        self.peer = Peer(theirs)
+        self.peer = FarEnd(theirs)
         self.reply: TestResponse | None = None
         self._request = (client, path, {**UPGRADE, **headers})
         self._thread = threading.Thread(target=self._get)

@@ -15,7 +15,7 @@ from chatroom.errors import HistoryRefused, HistoryUnavailable
 from chatroom.history.sqlite import SqliteHistory
 from chatroom.message import Message
 from tests.support.histories import (
-    Disk,
+    HistoryDisk,
     at,
     everything,
     killed_while_appending,
@@ -25,7 +25,7 @@ from tests.support.histories import (
     typed,
 )
 
-MakeDisk = Callable[..., Disk]
+MakeDisk = Callable[..., HistoryDisk]
 
 
 @pytest.fixture
@@ -41,10 +41,10 @@ def history(tmp_path: Path) -> Iterator[SqliteHistory]:
 
 @pytest.fixture
 def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
-    disks: list[Disk] = []
+    disks: list[HistoryDisk] = []
 
-    def make(size: str, *, real: bool = True) -> Disk:
-        disks.append(Disk(tmp_path / f"disk{len(disks)}", size, real=real))
+    def make(size: str, *, real: bool = True) -> HistoryDisk:
+        disks.append(HistoryDisk(tmp_path / f"disk{len(disks)}", size, real=real))
         return disks[-1]
 
     yield make

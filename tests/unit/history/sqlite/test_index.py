@@ -21,7 +21,8 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, sqlite_index, sqlite_search
 from chatroom.history.page import PAGE_LENGTH
 from chatroom.history.sqlite import SqliteHistory
-from tests.support.histories import DEADLINE, ROOT, at, everything, said, snapshot
+from tests.support.deadline import DEADLINE
+from tests.support.histories import ROOT, at, everything, said, snapshot
 
 
 @pytest.fixture

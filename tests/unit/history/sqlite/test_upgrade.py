@@ -16,16 +16,8 @@ import pytest
 from chatroom.errors import CmidTaken, HistoryRefused
 from chatroom.history.sqlite_file import SCHEMA_VERSION, SECOND_SCHEMA, DatabaseFile
 from chatroom.message import Message
-from tests.support.histories import (
-    DEADLINE,
-    ROOT,
-    at,
-    everything,
-    left_behind,
-    said,
-    snapshot,
-    typed,
-)
+from tests.support.deadline import DEADLINE
+from tests.support.histories import ROOT, at, everything, left_behind, said, snapshot, typed
 
 # As that program wrote it; not taken from today's code, which may go on changing.
 SCHEMA_1 = """

@@ -5,37 +5,27 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chatroom import events as module
 from chatroom.engine import Engine
-from chatroom.errors import HistoryUnavailable
 from chatroom.listener import BACKLOG, Listener
 from chatroom.message import Draft, Message
-from tests.support.application import started
-from tests.support.server_process import DEADLINE, wait_for
+from tests.support.application import fail
+from tests.support.deadline import DEADLINE, wait_for
 
 GONE = "2-00000000000000ff"
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    with started(
-        tmp_path,
-        history=request.param,
-        replay_limit=5,
-        max_users=2,
-    ) as app:
-        yield app
+SETTINGS = {"replay_limit": 5, "max_users": 2}
+"""Of the ``app``: see conftest.py."""
 
 
-class Event(NamedTuple):
+class SentEvent(NamedTuple):
     """One event, taken apart as a browser does it."""
 
     name: str
@@ -62,14 +52,14 @@ class Stream:
     def __exit__(self, *_exception: object) -> None:
         self.reply.close()
 
-    def _parse(self) -> Iterator[Event]:
+    def _parse(self) -> Iterator[SentEvent]:
         for chunk in self._chunks:
             text = chunk.decode()
             assert text.endswith("\n\n"), "an event that is cut in two"
             for block in text.split("\n\n")[:-1]:
                 yield from self._event(block)
 
-    def _event(self, block: str) -> Iterator[Event]:
+    def _event(self, block: str) -> Iterator[SentEvent]:
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
         if "" in fields:
             self.comments += 1
@@ -77,12 +67,12 @@ class Stream:
             self.retry = int(fields["retry"])
         if "data" in fields:
             data = json.loads(fields["data"])
-            yield Event(fields.get("event", "message"), data, fields.get("id"))
+            yield SentEvent(fields.get("event", "message"), data, fields.get("id"))
 
-    def next(self) -> Event:
+    def next(self) -> SentEvent:
         return next(self._events)
 
-    def until(self, name: str) -> list[Event]:
+    def until(self, name: str) -> list[SentEvent]:
         """All events up to the next one of this name, which is the last one."""
         found = [self.next()]
         while found[-1].name != name:
@@ -114,7 +104,7 @@ def say_many(engine: Engine, count: int, first: int = 1) -> list[Message]:
     return say(engine, *(f"hi {number}" for number in range(first, first + count)))
 
 
-def past(stream: Stream) -> tuple[list[str], Event]:
+def past(stream: Stream) -> tuple[list[str], SentEvent]:
     """What was said before, and the event that ends it."""
     *before, live = stream.until("live")
     return [event.data["body"] for event in before], live
@@ -130,7 +120,7 @@ def test_a_new_listener_gets_the_last_messages_and_then_what_is_said(
     with listen(client) as stream:
         said, live = past(stream)
         assert said == ["hi 3", "hi 4", "hi 5", "hi 6", "hi 7"]
-        assert live == Event("live", {"last": messages[-1].id}, messages[-1].id)
+        assert live == SentEvent("live", {"last": messages[-1].id}, messages[-1].id)
         assert 1000 <= stream.retry <= 5000
 
         say(engine, "one", "two\nlines \u2028 \u00e4")
@@ -181,7 +171,7 @@ def test_a_listener_who_has_heard_nothing_yet_can_come_back_too(
 ):
     """The event that ends the past has an id, in an empty room as well."""
     with listen(client) as stream:
-        assert past(stream) == ([], Event("live", {"last": "0-0"}, "0-0"))
+        assert past(stream) == ([], SentEvent("live", {"last": "0-0"}, "0-0"))
     say_many(engine, 7)
     with listen(client, last="0-0") as stream:
         said, live = past(stream)
@@ -288,9 +278,6 @@ def test_a_gap_that_appears_while_somebody_reads_slowly_is_told(
 def test_a_history_that_fails_ends_the_stream_in_words(
     client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ):
-    def fail(*_arguments: object) -> Any:
-        raise HistoryUnavailable("sqlite:chat.db", "disk I/O error", "see to the disk")
-
     say_many(engine, 3)
     with listen(client) as stream:
         monkeypatch.setattr(engine.history, "pages", fail)
@@ -343,7 +330,7 @@ def test_a_place_is_given_back_when_something_fails(
 
 def test_when_the_server_stops_the_stream_says_so_and_ends(client: FlaskClient, engine: Engine):
     say_many(engine, 3)
-    heard: list[Event] = []
+    heard: list[SentEvent] = []
 
     def read() -> None:
         with listen(client) as stream:
@@ -357,5 +344,5 @@ def test_when_the_server_stops_the_stream_says_so_and_ends(client: FlaskClient, 
     reader.join(DEADLINE)
 
     assert not reader.is_alive()
-    assert heard[-1] == Event("end", {"reason": "server stops"}, None)
+    assert heard[-1] == SentEvent("end", {"reason": "server stops"}, None)
     assert len(heard) == 5

@@ -4,51 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chatroom import problems
 from chatroom.api import SEARCHES, STREAMS
 from chatroom.engine import Engine
-from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
 from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
-from tests.support.application import started
+from tests.support.application import fail, remember
 
 LINES = {"Accept": "application/x-ndjson"}
 NOWHERE = "7-00000000000000ff"
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    with started(
-        tmp_path,
-        history=request.param,
-        max_rooms=3,
-        max_message_bytes=2000,
-        allowed_origins=("https://friend.example",),
-    ) as app:
-        yield app
+SETTINGS = {
+    "max_rooms": 3,
+    "max_message_bytes": 2000,
+    "allowed_origins": ("https://friend.example",),
+}
+"""Of the ``app``: see conftest.py."""
 
 
 def post(client: FlaskClient, room: str = "lobby", **fields: object) -> TestResponse:
     fields = {"userName": "Ann", "body": "hi"} | fields
     return client.post(f"/api/rooms/{room}/messages", json=fields)
-
-
-def remember(engine: Engine, count: int, room: str = "lobby", body: str = "hi") -> list[Message]:
-    """Give the room a past."""
-    messages = [
-        Message(room, seq, f"{seq:016x}", "Ann", f"{body} {seq}", "10:42 AM", seq)
-        for seq in range(1, count + 1)
-    ]
-    engine.history.append(messages)
-    return messages
 
 
 def get(client: FlaskClient, query: str = "", room: str = "lobby") -> TestResponse:
@@ -84,10 +67,6 @@ def problem(reply: TestResponse, code: str) -> dict[str, Any]:
     assert found["type"] == f"/api/openapi.json#/x-problems/{code}"
     assert found["detail"]
     return found
-
-
-def fail(*_arguments: object, **_options: object) -> Any:
-    raise HistoryUnavailable("sqlite:chat.db", "disk I/O error", "see to the disk")
 
 
 # -- rooms and users ---------------------------------------------------------------------------
