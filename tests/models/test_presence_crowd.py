@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import selectors
-import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deadline import DEADLINE, wait_for
+from tests.support.deadline import wait_for
+from tests.support.many_clients import many_clients
 from tests.support.server_process import Running, serving
-from tests.support.typed_client import SUBPROTOCOL, Fields, TypedClient, frames, typed_frame
-from tests.support.websocket_client import handshake
+from tests.support.typed_client import TypedClient
 
 LIMIT = 20
 """presenceLimit: up to so many people are told by name."""
@@ -41,11 +39,11 @@ def test_presence_grows_with_the_people(server: Running, people: int) -> None:
     """Names up to the limit, then a count each second; in the end all know how many they are."""
     room = f"crowd-{people}"
     begin = time.monotonic()
-    with crowd(server.port, room) as joiners:
-        joiners.enter(people)
-        joiners.hear_of(people)
+    with many_clients(server.port) as joiners:
+        joiners.enter_typed(people, room)
+        joiners.hear(b'"users":%d}' % people)
         seconds = time.monotonic() - begin
-        heard = joiners.heard()
+        heard = joiners.frames()
 
         told = Counter(frame["type"] for frames in heard for frame in frames)
         assert told["joined"] <= LIMIT * LIMIT
@@ -173,66 +171,3 @@ class House:
     def close(self) -> None:
         for tab in self.there:
             tab.close()
-
-
-class Crowd:
-    """Many sockets of the typed protocol, one thread."""
-
-    def __init__(self, port: int, room: str) -> None:
-        self.port = port
-        self.room = room
-        self.received: dict[socket.socket, bytearray] = {}
-        self.selector = selectors.DefaultSelector()
-
-    def enter(self, count: int) -> None:
-        """Let so many connect, shake hands, say hello, and hear that they are there."""
-        for _ in range(count):
-            user = socket.create_connection(("127.0.0.1", self.port))
-            self.received[user] = bytearray()
-            user.sendall(handshake(Sec_WebSocket_Protocol=SUBPROTOCOL))
-            user.setblocking(False)
-            self.selector.register(user, selectors.EVENT_READ)
-        self._hear(b"\r\n\r\n")
-        for number, user in enumerate(self.received):
-            user.send(typed_frame(type="hello", userName=f"One of many {number}", room=self.room))
-        self._hear(b'"live"')
-
-    def hear_of(self, people: int) -> None:
-        """Until the last thing that each has heard is that so many are there."""
-        self._hear(b'"users":%d}' % people)
-
-    def _hear(self, what: bytes) -> None:
-        waiting = {user for user, received in self.received.items() if what not in received}
-        while waiting:
-            ready = self.selector.select(DEADLINE)
-            assert ready, f"{len(waiting)} of {len(self.received)} do not hear {what!r}"
-            for key, _ in ready:
-                user = key.fileobj
-                assert isinstance(user, socket.socket)
-                data = user.recv(65536)
-                assert data, "one is thrown out"
-                self.received[user] += data
-                if what in self.received[user]:
-                    waiting.discard(user)
-
-    def heard(self) -> list[list[Fields]]:
-        """What each has heard so far."""
-        return [list(frames(data.partition(b"\r\n\r\n")[2])) for data in self.received.values()]
-
-    def sizes(self) -> list[int]:
-        return [len(data) for data in self.received.values()]
-
-    def leave(self, count: int) -> None:
-        """Let so many go."""
-        for user in list(self.received)[:count]:
-            user.close()
-
-
-@contextmanager
-def crowd(port: int, room: str) -> Iterator[Crowd]:
-    joiners = Crowd(port, room)
-    try:
-        yield joiners
-    finally:
-        joiners.selector.close()
-        joiners.leave(len(joiners.received))

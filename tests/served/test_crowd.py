@@ -3,69 +3,14 @@
 from __future__ import annotations
 
 import json
-import selectors
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
-from tests.support.deadline import DEADLINE, wait_for
+from tests.support.deadline import wait_for
+from tests.support.many_clients import ManyClients, many_clients
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
-from tests.support.websocket_client import TEXT, encode, handshake
 
 USERS = 2000
-
-
-class Crowd:
-    """Many sockets, one thread."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.heard: dict[socket.socket, bytearray] = {}
-        self.selector = selectors.DefaultSelector()
-
-    def enter(self, count: int) -> None:
-        """Let so many more connect, shake hands and join in silence."""
-        join = encode(TEXT, json.dumps({"userName": "One of many"}).encode())
-        more = []
-        for _ in range(count):
-            user = socket.socket()
-            self.heard[user] = bytearray()
-            more.append(user)
-            user.connect(("127.0.0.1", self.port))
-            user.sendall(handshake())
-            user.setblocking(False)
-            self.selector.register(user, selectors.EVENT_READ)
-        self.hear(b"HTTP/1.1 101 ")
-        for user in more:
-            user.send(join)
-
-    def hear(self, what: bytes) -> None:
-        """Wait until each has heard it."""
-        waiting = {user for user, heard in self.heard.items() if what not in heard}
-        while waiting:
-            ready = self.selector.select(DEADLINE)
-            assert ready, f"{len(waiting)} of {len(self.heard)} users hear nothing"
-            for key, _ in ready:
-                user = key.fileobj
-                assert isinstance(user, socket.socket)
-                data = user.recv(65536)
-                assert data, "a user is thrown out"
-                self.heard[user] += data
-                if what in self.heard[user]:
-                    waiting.discard(user)
-
-
-@contextmanager
-def crowd(port: int) -> Iterator[Crowd]:
-    users = Crowd(port)
-    try:
-        yield users
-    finally:
-        users.selector.close()
-        for user in users.heard:
-            user.close()
 
 
 def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
@@ -75,7 +20,7 @@ def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
         ann.say("first")
         ann.hear()
         threads, descriptors, memory = server.threads(), server.descriptors(), server.memory()
-        with crowd(server.port) as users:
+        with many_clients(server.port) as users:
             first = fill(server, users, ann, USERS // 2)
             full = fill(server, users, ann, USERS)
         assert full.threads - first.threads == 2 * USERS // 2
@@ -89,7 +34,7 @@ def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
         ann.say("quiet again")
         assert ann.bodies() == ["quiet again"]
 
-        with crowd(server.port) as users:
+        with many_clients(server.port) as users:
             again = fill(server, users, ann, USERS)
         # the pool may have made one for a /healthz that came while the first users were leaving
         assert again.threads - full.threads in (0, 1)
@@ -107,9 +52,9 @@ class Taken(NamedTuple):
     memory: int
 
 
-def fill(server: Running, users: Crowd, ann: PlainClient, count: int) -> Taken:
+def fill(server: Running, users: ManyClients, ann: PlainClient, count: int) -> Taken:
     """Let users in until there are so many, and each has heard three messages."""
-    users.enter(count - len(users.heard))
+    users.enter(count - len(users.received))
     wait_for(lambda: f"now {count + 1}\n" in server.log()[-2000:], "all in the room")
     for number in range(3):
         ann.say(f"hello {count} {number}")
