@@ -12,11 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import count
 
+import pytest
+
 from tests.support.deadline import wait_for
 from tests.support.network import FINE, Fate, Proxy
 from tests.support.server_process import Launch, Running
 from tests.support.typed_client import EMPTY, TypedClient
 from tests.support.websocket_client import Refused
+
+pytestmark = pytest.mark.takes(seconds=22)
 
 PEOPLE = 50
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "12"))

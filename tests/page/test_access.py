@@ -6,9 +6,11 @@ import re
 
 import pytest
 
+from tests.support import CHECKOUT
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
-from tests.support.server_process import CHECKOUT
+
+pytestmark = pytest.mark.takes(seconds=34)
 
 AXE = CHECKOUT / "tests" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -15,6 +15,8 @@ from tests.support.cable import Cable, cable_to
 from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
 
+pytestmark = pytest.mark.takes(seconds=28)
+
 
 @pytest.fixture
 def wire(page_server: Running) -> Iterator[Cable]:

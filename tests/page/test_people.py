@@ -19,6 +19,8 @@ from tests.support.plain_client import PlainClient
 from tests.support.server_process import Running, serving
 from tests.support.typed_client import TypedClient
 
+pytestmark = pytest.mark.takes(seconds=21)
+
 
 def test_the_page_lists_people_not_tabs(open_tab, page_server: Running, room: str) -> None:
     ann, bob = open_tab("Ann"), open_tab("Bob")

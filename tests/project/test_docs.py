@@ -23,7 +23,7 @@ from chatroom.problems import KINDS
 from chatroom.protocol import MAX_DEPTH, CloseCode
 from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.settings import SETTINGS
-from tests.support.server_process import CHECKOUT
+from tests.support import CHECKOUT
 
 DOCS = {
     str(path.relative_to(CHECKOUT)): path.read_text()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server_process import CHECKOUT
+from tests.support import CHECKOUT
 
 PACKAGE = CHECKOUT / "chatroom"
 

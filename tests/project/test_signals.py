@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.server_process import CHECKOUT
 
 LOOK = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
 

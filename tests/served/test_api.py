@@ -20,10 +20,13 @@ import pytest
 from websockets.sync.client import ClientConnection
 from websockets.typing import Subprotocol
 
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import remember
-from tests.support.server_process import CHECKOUT, Launch, Running, serving
+from tests.support.server_process import Launch, Running, serving
 from tests.support.websocket_client import answer
+
+pytestmark = pytest.mark.takes(seconds=16)
 
 IN_TIME = 6.0
 """Seconds in which the process has ended after it was told to."""

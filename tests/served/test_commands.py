@@ -16,9 +16,12 @@ import pytest
 from chatroom.commands import chatroom
 from chatroom.commands.common import Code
 from chatroom.commands.formats import FORMATS
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.server_process import CHECKOUT, Launch, Running, serving
+from tests.support.server_process import Launch, Running, serving
 from tests.support.terminal import PROGRAM, Shell, Terminal, at
+
+pytestmark = pytest.mark.takes(seconds=36)
 
 COMMANDS = ("serve", "say", "tail", "chat", "export", "import", "doctor")
 

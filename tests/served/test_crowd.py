@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+import pytest
+
 from tests.support.deadline import wait_for
 from tests.support.many_clients import ManyClients, many_clients
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=13)
 
 USERS = 2000
 

@@ -19,6 +19,8 @@ from tests.support.deadline import wait_for
 from tests.support.histories import past_message, remember
 from tests.support.server_process import Launch, Running, serving
 
+pytestmark = pytest.mark.takes(seconds=32)
+
 SQLITE = {"history": "sqlite:disk/chat.db", "maxUsers": 20}
 
 

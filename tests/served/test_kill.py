@@ -8,8 +8,12 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
+import pytest
+
 from tests.support.server_process import Launch, Running
 from tests.support.websocket_client import RawClient
+
+pytestmark = pytest.mark.takes(seconds=23)
 
 ROUNDS = 20
 TALKERS = 3

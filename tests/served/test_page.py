@@ -8,7 +8,8 @@ import json
 import pytest
 
 from chatroom import invitation
-from tests.support.server_process import CHECKOUT, Launch
+from tests.support import CHECKOUT
+from tests.support.server_process import Launch
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 

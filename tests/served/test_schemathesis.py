@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import CHECKOUT
 from tests.support.histories import remember
-from tests.support.server_process import CHECKOUT, Launch, Running
+from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=26)
 
 PATIENCE = 100
 """Seconds for one run of schemathesis, which takes about ten."""

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import CHECKOUT
 from tests.support.deadline import wait_for
-from tests.support.server_process import CHECKOUT, Launch, Running
+from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=30)
 
 WAYS = {
     "gunicorn app:app": (sys.executable, "-m", "gunicorn", "app:app"),

@@ -16,8 +16,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from chatroom import member
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.server_process import CHECKOUT, Running, serving
+from tests.support.server_process import Running, serving
+
+pytestmark = pytest.mark.takes(seconds=25)
 
 PROTOCOL = (CHECKOUT / "docs" / "protocol.md").read_text()
 EXAMPLES = re.findall(r"```chat\n(.*?)```", PROTOCOL, re.DOTALL)

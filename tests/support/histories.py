@@ -16,9 +16,8 @@ from typing import Any
 from chatroom.history import History, make_history
 from chatroom.history.sqlite import SqliteHistory
 from chatroom.message import Message
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-
-ROOT = Path(__file__).parents[2]
 
 
 def said(room: str, first: int, count: int = 1, body: str = "hi") -> list[Message]:
@@ -80,7 +79,7 @@ def appending(database: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that appends to the lobby, and prints each seq once it's committed."""
     child = subprocess.Popen(
         [sys.executable, __file__, str(database)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         stdout=subprocess.PIPE,
         text=True,
     )

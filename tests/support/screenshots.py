@@ -12,8 +12,9 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
+from tests.support import CHECKOUT
 from tests.support.browser import PHONE, WIDE, Tab, chromium
-from tests.support.server_process import CHECKOUT, Running, serving
+from tests.support.server_process import Running, serving
 
 ON_A_PHONE: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 SHOTS: dict[str, dict[str, Any]] = {

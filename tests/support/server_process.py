@@ -16,11 +16,11 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.plain_client import PlainClient
 from tests.support.ports import Port
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 Launch = Callable[..., "Running"]
 """What the fixtures ``serve`` and ``prepare`` are: settings in, a server out."""
 

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.server_process import CHECKOUT, Running
+from tests.support.server_process import Running
 
 PROGRAM = (sys.executable, "-m", "chatroom")
 

@@ -7,7 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support.server_process import CHECKOUT
+import pytest
+
+from tests.support import CHECKOUT
+
+pytestmark = pytest.mark.takes(seconds=8)
 
 STATIC = CHECKOUT / "static"
 TOOLS = CHECKOUT / "tests" / "page"

@@ -17,6 +17,8 @@ from chatroom.message import Message
 from tests.support.deadline import DEADLINE
 from tests.support.histories import everything, said
 
+pytestmark = pytest.mark.takes(seconds=7)
+
 
 @pytest.fixture(params=["memory:", "sqlite:chat.db"])
 def closed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatroom.assets import MEDIA_TYPES, Assets
-from tests.support.server_process import CHECKOUT
+from tests.support import CHECKOUT
 
 FILES = {
     "chat.css": ".message { margin: 0 }\n" * 20,

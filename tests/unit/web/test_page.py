@@ -20,8 +20,8 @@ from werkzeug.test import TestResponse
 from chatroom import invitation, pages
 from chatroom.assets import Assets
 from chatroom.configuration import Configuration, load_configuration
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.server_process import CHECKOUT
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 SCRIPT = 'import { a } from "./a.js";\n' + "export const line = 1;\n" * 50

@@ -23,6 +23,8 @@ from tests.support.histories import (
     snapshot,
 )
 
+pytestmark = pytest.mark.takes(seconds=9)
+
 
 def run(path: Path, *statements: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:

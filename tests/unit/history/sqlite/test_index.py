@@ -21,8 +21,9 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, sqlite_index, sqlite_search
 from chatroom.history.page import PAGE_LENGTH
 from chatroom.history.sqlite import SqliteHistory
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.histories import ROOT, at, everything, said, snapshot
+from tests.support.histories import at, everything, said, snapshot
 
 
 @pytest.fixture
@@ -342,7 +343,7 @@ def test_kill_9_while_indexing_leaves_an_index_that_is_right(tmp_path: Path, ind
     for pages in (1, 3):
         child = subprocess.run(
             [sys.executable, __file__, str(path), str(pages)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
             timeout=DEADLINE,
             check=False,
         )

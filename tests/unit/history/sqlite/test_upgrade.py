@@ -16,8 +16,11 @@ import pytest
 from chatroom.errors import CmidTaken, HistoryRefused
 from chatroom.history.sqlite_file import SCHEMA_VERSION, SECOND_SCHEMA, DatabaseFile
 from chatroom.message import Message
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.histories import ROOT, at, everything, left_behind, said, snapshot, typed
+from tests.support.histories import at, everything, left_behind, said, snapshot, typed
+
+pytestmark = pytest.mark.takes(seconds=9)
 
 # As that program wrote it; not taken from today's code, which may go on changing.
 SCHEMA_1 = """
@@ -156,7 +159,7 @@ def killed_before(statement: str, path: Path) -> None:
     """Open the history in a process that is killed with -9 as it comes to the statement."""
     child = subprocess.run(
         [sys.executable, __file__, statement, str(path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         timeout=DEADLINE,
         check=False,
     )

@@ -17,6 +17,8 @@ from chatroom.message import Message
 from chatroom.reading import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from tests.support.application import fail, remember
 
+pytestmark = pytest.mark.takes(seconds=8)
+
 LINES = {"Accept": "application/x-ndjson"}
 NOWHERE = "7-00000000000000ff"
 
