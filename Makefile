@@ -1,4 +1,5 @@
 # make run     serve the chat room at http://localhost:9999
+# make unit    the tests that need no server and no browser: half a minute
 # make test    every check there is; ARGS="-k slow" goes to pytest
 # make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
 # make bench-page    the page in a browser, on a slow phone and in a busy room: four minutes
@@ -19,23 +20,29 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # of times, so it is compiled once, even for a user to whom Python writes no bytecode.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test screenshots bench bench-quick bench-page clean
+.PHONY: run unit test screenshots bench bench-quick bench-page clean
 
 # exec: the server takes the shell's place, so that each signal reaches it once
 run: $(VENV)/installed
 	@exec $(BIN)/python app.py
 
+# Where there is no npm, what needs it is left to make test.
+unit: $(VENV)/installed-tests
+	@! command -v npm >/dev/null || sh tests/install_page_tools.sh
+	@$(PYTEST) tests/unit tests/project $$(command -v npm >/dev/null && echo tests/page/unit) $(ARGS)
+
+# First what takes seconds to fail.
 test: $(VENV)/installed-tests
-	@sh tests/install_browser.sh
-	@sh tests/install_page_tools.sh
 	@$(BIN)/python -m ruff check --quiet .
 	@$(BIN)/python -m ruff format --check --quiet .
 	@$(BIN)/python -m mypy --strict chatroom
+	@sh tests/install_browser.sh
+	@sh tests/install_page_tools.sh
 	@$(PYTEST) $(ARGS)
 
 screenshots: $(VENV)/installed-tests
 	@sh tests/install_browser.sh
-	@PYTHONPATH=.:tests $(BIN)/python tests/screenshots.py $(ARGS)
+	@$(BIN)/python -m tests.support.screenshots $(ARGS)
 
 bench bench-quick:
 	@exec $(PYTHON) -m benchmarks $(if $(filter bench-quick,$@),--quick) $(ARGS)

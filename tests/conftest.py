@@ -1,40 +1,29 @@
-"""What several test modules share."""
+"""Every fixture that more than one file of tests uses, and what pytest itself is told."""
 
 from __future__ import annotations
 
+import itertools
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
-from running import Running
-from tabs import browser as browser
-from tabs import open_tab as open_tab
-from tabs import page_server as page_server
-from tabs import room as room
+from playwright.sync_api import Browser
 
-Launch = Callable[..., Running]
+from chatroom.engine import Engine
+from tests.support.browser import Tab, chromium
+from tests.support.flask_client import engine_of, started
+from tests.support.server_process import Launch, Running
 
 # A busy machine is no bug: nothing here measures time by hypothesis's clock.
 settings.register_profile("chatroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("chatroom")
 
-
-LONG = (
-    # pages, which compute, and in between what mostly waits: each takes ten seconds and more
-    *("page_reading", "stop", "commands", "page_access", "disk", "start"),
-    *("page_connection", "api_document", "typed_protocol", "page", "kill", "chaos"),
-    *("page_people", "resume_model", "presence_crowd", "slow_readers", "history_upgrade"),
-    *("api_served", "history_sqlite_check", "past", "crowd", "connection", "api"),
-)
-"""The files that take long, without their ``test_``, as they are to begin: so that in the end
-no worker is alone with one, while the others have nothing left to do."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {f"test_{name}": place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+# -- a server process ------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -60,6 +49,94 @@ def serve(prepare: Launch) -> Launch:
         return prepare(**settings).start()
 
     return start
+
+
+# -- the application without a server --------------------------------------------------------
+
+
+@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """With either history, and with what the test module says in ``SETTINGS``."""
+    with started(tmp_path, history=request.param, **request.module.SETTINGS) as app:
+        yield app
+
+
+@pytest.fixture
+def engine(app: Flask) -> Engine:
+    return engine_of(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+# -- the page in a browser -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One server for all pages that leave it alone."""
+    running = Running(tmp_path_factory.mktemp("page"), history="memory:", leaveGrace=0).start()
+    yield running
+    running.kill()
+
+
+rooms = map("page-{}".format, itertools.count())
+
+
+@pytest.fixture
+def room() -> str:
+    """A room that is this test's own."""
+    return next(rooms)
+
+
+@pytest.fixture
+def open_tab(browser: Browser, page_server: Running, room: str) -> Iterator[Callable[..., Tab]]:
+    """Open pages in the test's room; ``server`` and ``path`` say another place."""
+    opened: list[Tab] = []
+
+    def open_one(name: str | None = "Ann", server: Running = page_server, **options: Any) -> Tab:
+        options = {"path": f"/rooms/{room}", **options}
+        opened.append(Tab(browser, server, name, **options))
+        return opened[-1]
+
+    yield open_one
+    for tab in opened:
+        tab.close()
+
+
+# -- pytest ----------------------------------------------------------------------------------
+
+
+def pytest_configure() -> None:
+    """``make test &`` in a script runs with SIGINT ignored, and each process that is started
+    from there would ignore it too, also those that a test interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs no server fails first; then what takes long, so that in the end no worker is
+    alone with a long file while the others have nothing left to do."""
+    items.sort(key=lambda item: (not is_fast(item.path), -seconds(item)))
+
+
+def is_fast(path: Path) -> bool:
+    """Whether ``make unit`` runs it."""
+    return not {"unit", "project"}.isdisjoint(path.parts)
+
+
+def seconds(item: pytest.Item) -> float:
+    """What the file says that it takes: ``pytestmark = pytest.mark.takes(seconds=12)``."""
+    marker = item.get_closest_marker("takes")
+    return marker.kwargs["seconds"] if marker else 0
 
 
 @pytest.hookimpl(wrapper=True)

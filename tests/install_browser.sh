@@ -27,7 +27,7 @@ install() {
         "$1" fonts-dejavu-core >/dev/null
 }
 
-# The one without a window takes less than half of the processor's time: see tests/tabs.py.
+# The one without a window takes less than half of the processor's time: see tests/support/browser.py.
 is_there chromium-headless-shell && exit 0
 install chromium-headless-shell && exit 0
 for name in chromium chromium-browser google-chrome google-chrome-stable; do

@@ -1,0 +1,138 @@
+"""The page's modules: their types, their logic without a browser, their size, their strings."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from chatroom.web.assets import Assets
+from tests.support import CHECKOUT
+
+pytestmark = pytest.mark.takes(seconds=8)
+
+STATIC = CHECKOUT / "static"
+TOOLS = CHECKOUT / "tests" / "page"
+SCRIPTS = sorted(STATIC.rglob("*.js"))
+MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in SCRIPTS}
+CHAT_CSS = (STATIC / "chat.css").read_text()
+STYLES = {path.name: path.read_text() for path in (STATIC / "css").iterdir()}
+TEMPLATE = (CHECKOUT / "templates" / "chat.html").read_text()
+
+
+def run(*command: str | Path, cwd: Path) -> None:
+    """Run what ``tests/install_page_tools.sh`` has installed; fail with what it says."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_types_in_the_comments_hold() -> None:
+    run(TOOLS / "node_modules" / ".bin" / "tsc", "-p", "jsconfig.json", cwd=TOOLS)
+
+
+def test_the_logic_is_right_without_a_browser(tmp_path: Path) -> None:
+    """A copy, since Node.js takes a .js for a module where a package.json says so."""
+    shutil.copytree(STATIC, tmp_path / "static")
+    shutil.copytree(TOOLS / "unit", tmp_path / "page")
+    shutil.copy(TOOLS / "package.json", tmp_path)
+    files = sorted((tmp_path / "page").glob("*.test.js"))
+    assert files
+    run("node", "--test", *files, cwd=tmp_path)
+
+
+def test_nothing_makes_html_or_code_of_text() -> None:
+    sinks = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment"
+        r"|\beval\(|new Function|setHTMLUnsafe|srcdoc|setAttribute\([\"']on"
+    )
+    assert {name: found for name, js in MODULES.items() if (found := re.findall(sinks, js))} == {}
+    assert not re.search(r"<style|style=|<script(?! (type=\"module\" )?src=)|\son\w+=", TEMPLATE)
+
+
+def test_no_text_of_a_module_goes_over_the_end_of_a_line() -> None:
+    """The server takes the indentation away: see assets.py."""
+    script = """
+        const ts = require("typescript"), fs = require("fs");
+        for (const file of process.argv.slice(1)) {
+            const text = fs.readFileSync(file, "utf8");
+            const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+            const look = (node) => {
+                const isText = ts.isTemplateLiteral(node) || ts.isStringLiteral(node);
+                if (isText && node.getText().includes("\\n")) throw file + ": " + node.getText();
+                node.forEachChild(look);
+            };
+            look(source);
+        }"""
+    run("node", "-e", script, *SCRIPTS, cwd=TOOLS)
+
+
+def test_what_is_served_is_the_same_program_without_its_comments(tmp_path: Path) -> None:
+    """The server takes the comments away, and goes by looks where a compiler knows."""
+    assets = Assets(STATIC)
+    for name in MODULES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(assets[name].body)
+    script = """
+        const ts = require("typescript"), fs = require("fs");
+        const [folder, served, ...names] = process.argv.slice(1);
+        const compilerOptions = { target: "esnext", module: "esnext", removeComments: true };
+        const program = (file) => {
+            const text = fs.readFileSync(file, "utf8");
+            return ts.transpileModule(text, { compilerOptions }).outputText;
+        };
+        for (const name of names) {
+            if (program(folder + "/" + name) !== program(served + "/" + name)) throw name;
+        }"""
+    assert MODULES
+    run("node", "-e", script, STATIC, tmp_path, *MODULES, cwd=TOOLS)
+
+
+def test_a_module_can_be_read_in_one_sitting() -> None:
+    assert {name for name, js in MODULES.items() if js.count("\n") > 330} == set()
+
+
+def test_what_is_left_for_later_is_not_loaded_before() -> None:
+    at_first = {"chat.js", *Assets(STATIC).modules("chat.js")}
+    for name in ("search", "dialogs", "notifier", "viewport", "german"):
+        assert not any(module.endswith(f"/{name}.js") for module in at_first)
+        assert any(re.search(rf'import\("[./\w]*/{name}\.js"\)', MODULES[js]) for js in at_first)
+
+
+def test_every_string_of_the_template_has_its_key() -> None:
+    keys = set(re.findall(r"^  (\w+):", MODULES["base/strings.js"], re.MULTILINE))
+    used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', TEMPLATE))
+    assert used
+    assert used - keys == set()
+
+
+def test_no_string_is_left_over() -> None:
+    keys = set(re.findall(r"^  (\w+):", MODULES["base/strings.js"], re.MULTILINE))
+    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "base/strings.js")
+    said = set(re.findall(r'\bt\.(\w+)|data-t(?:-\w+)?="(\w+)"', everywhere))
+    indirect = {"retry", "edit", "discard", "reasons"}
+    assert keys - {one or other for one, other in said} - indirect == set()
+
+
+def test_every_colour_stands_in_one_place() -> None:
+    """In the variables, and in no rule of a component."""
+    rules = "".join(css for name, css in STYLES.items() if name != "colours.css")
+    assert "light-dark(" not in rules
+    colours = set(re.findall(r"#[0-9a-f]{3,8}\b", rules))
+    assert colours <= {"#000", "#fff", "#2a9d6f"}
+
+
+def test_every_style_is_joined_to_the_one_that_is_loaded() -> None:
+    """Once; and without an address that would be relative to another folder there."""
+    joined = re.findall(r'^@import "./css/([\w-]+\.css)";$', CHAT_CSS, re.MULTILINE)
+    assert joined
+    assert sorted(joined) == sorted(STYLES)
+    assert not any("url(" in css for css in STYLES.values())
+
+
+def test_every_id_that_a_module_asks_for_is_in_the_template() -> None:
+    asked = {id for js in MODULES.values() for id in re.findall(r'byId\("([\w-]+)"', js)}
+    assert asked
+    assert asked - set(re.findall(r'\bid="([\w-]+)"', TEMPLATE)) == set()

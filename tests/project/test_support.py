@@ -1,0 +1,70 @@
+"""The helpers: no name of theirs means something else in the program, or in another helper."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import CHECKOUT
+
+TESTS = CHECKOUT / "tests"
+SUPPORT = sorted((TESTS / "support").glob("[!_]*.py"))
+FILES = sorted(TESTS.rglob("test_*.py"))
+PROGRAM = sorted((CHECKOUT / "chatroom").rglob("*.py"))
+README = (TESTS / "README.md").read_text()
+
+
+def classes(paths: list[Path]) -> Counter[str]:
+    """How often each name is that of a class."""
+    return Counter(
+        node.name
+        for path in paths
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    )
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that this one imports anything from."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_no_helper_bears_the_name_of_a_module_of_the_program() -> None:
+    assert {path.stem for path in SUPPORT} & {path.stem for path in PROGRAM} == set()
+
+
+def test_no_class_bears_the_name_of_a_class_of_the_program_or_of_another() -> None:
+    ours = classes([*SUPPORT, *FILES])
+    assert ours
+    assert ours.keys() & classes(PROGRAM).keys() == set()
+    assert {name for name, count in ours.items() if count > 1} == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TESTS)))
+def test_a_file_of_tests_takes_nothing_from_another(path: Path) -> None:
+    ours = {name for name in imports(path) if name.startswith("tests") or "conftest" in name}
+    assert {name for name in ours if not name.startswith("tests.support")} == set()
+
+
+@pytest.mark.parametrize("folder", ["unit", "project"])
+def test_the_fast_folders_need_no_server_process_and_no_browser(folder: str) -> None:
+    for path in sorted((TESTS / folder).rglob("test_*.py")):
+        assert set(imports(path)).isdisjoint(
+            f"tests.support.{name}" for name in ("server_process", "browser", "cable", "attention")
+        ), path
+        asked = {
+            node.arg for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.arg)
+        }
+        assert asked.isdisjoint({"serve", "prepare", "browser", "page_server", "open_tab"}), path
+
+
+def test_the_readme_names_every_helper() -> None:
+    assert [path.stem for path in SUPPORT if f"`{path.stem}`" not in README] == []

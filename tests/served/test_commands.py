@@ -1,0 +1,350 @@
+"""``python -m chatroom``: each command as a process, against a real server."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import click
+import pytest
+
+from chatroom.commands import chatroom
+from chatroom.commands.common import Code
+from chatroom.commands.formats import FORMATS
+from tests.support import CHECKOUT
+from tests.support.deadline import DEADLINE
+from tests.support.server_process import Launch, Running, serving
+from tests.support.terminal import PROGRAM, Shell, Terminal, at
+
+pytestmark = pytest.mark.takes(seconds=36)
+
+COMMANDS = ("serve", "say", "tail", "chat", "export", "import", "doctor")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with serving(tmp_path_factory.mktemp("commands"), maxUsers=100) as running:
+        yield running
+
+
+@pytest.fixture
+def ann(server: Running, tmp_path: Path) -> Shell:
+    return at(server, tmp_path / "ann")
+
+
+@pytest.fixture
+def room() -> str:
+    """A room that no other test uses."""
+    return f"room-{uuid4().hex[:8]}"
+
+
+# -- help and completion ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_helps(command: str, tmp_path: Path):
+    done = Shell(tmp_path).run(*command.split(), "--help")
+
+    assert done.code == 0
+    assert done.out.startswith(f"Usage: chatroom {command}".rstrip())
+    assert not done.err
+    if not command:
+        assert all(re.search(rf"^  {name} ", done.out, re.MULTILINE) for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        (["shout"], "shout"),
+        (["say", "a room"], "Invalid room name"),
+        (["say", "lobby", "hi", "--url", "ftp://x"], "ftp://x"),
+        (["tail"], "ROOM"),
+        (["export", "lobby", "--format", "pdf"], "pdf"),
+    ],
+)
+def test_a_wrong_use_is_named_on_standard_error(arguments: list[str], wrong: str, tmp_path: Path):
+    done = Shell(tmp_path).run(*arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert wrong in done.err
+
+
+def completed(person: Shell, words: str) -> list[str]:
+    """What bash is offered for the last word."""
+    number = len(words.split(" ")) - 1
+    done = person.run(_CHATROOM_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(number))
+    return [line.partition(",")[2] for line in done.lines]
+
+
+def test_the_shell_completes_commands_and_options(tmp_path: Path):
+    person = Shell(tmp_path)
+    assert completed(person, "chatroom t") == ["tail"]
+    assert "--format" in completed(person, "chatroom export lobby --fo")
+    assert completed(person, "chatroom export lobby --format m") == ["markdown"]
+
+
+# -- say and tail ----------------------------------------------------------------------------
+
+
+def test_what_one_says_the_other_sees(ann: Shell, room: str):
+    said = ann.run("say", room, "Good", "morning!", "--ids")
+    seen = ann.run("tail", room, "--no-follow")
+
+    assert (said.code, seen.code) == (0, 0)
+    assert re.fullmatch(r"1-[0-9a-f]{16}\n", said.out)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ann: Good morning!\n", seen.out)
+    assert (said.err, seen.err) == ("", "")
+
+
+def test_each_line_of_standard_input_is_a_message(ann: Shell, room: str):
+    text = "one\n\n  two\r\n" + "".join(f"{number}\n" for number in range(2000)) + "no line end"
+    assert ann.run("say", room, input=text).code == 0
+
+    seen = ann.run("tail", room, "--no-follow", "--json", "--lines", "500")
+    bodies = [json.loads(line)["body"] for line in seen.lines]
+    assert bodies == [*map(str, range(1501, 2000)), "no line end"]
+    assert ann.run("tail", room, "--no-follow", "-n", "2").lines[0].endswith(": 1999")
+
+
+def test_bytes_that_are_no_text_do_not_end_it(ann: Shell, room: str):
+    assert ann.run("say", room, input=b"a\xffb\nc\n").code == 0
+    seen = ann.run("tail", room, "--no-follow")
+    assert [line.partition("ann: ")[2] for line in seen.lines] == ["a�b", "c"]
+
+
+def test_a_message_can_not_command_the_terminal(ann: Shell, room: str):
+    ann.run("say", room, "\x1b[2Jgone\nand more", "--name", "Eve\x9b")
+    ann.run("say", room, "\x1b[2Jgone\nand more")
+
+    seen = ann.run("tail", room, "--no-follow")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", seen.out)
+    assert seen.lines[-1] == "    and more"
+
+
+def test_who_says_one_line_after_another_is_one_person(ann: Shell, room: str):
+    for body in ("one", "two"):
+        ann.run("say", room, body)
+    messages = [json.loads(line) for line in ann.run("tail", room, "--no-follow", "--json").lines]
+
+    assert len({message["userId"] for message in messages}) == 1
+    assert {message["userName"] for message in messages} == {"ann"}
+
+
+def test_the_proof_of_who_one_is_is_for_the_owner_alone(ann: Shell, room: str):
+    ann.run("say", room, "hi")
+    (token,) = (ann.home / "state" / "chatroom").iterdir()
+    assert token.stat().st_mode & 0o777 == 0o600
+    assert token.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_that_cannot_be_written_keeps_nobody_from_talking(ann: Shell, room: str):
+    ann.environ["XDG_STATE_HOME"] = "/dev/null"
+    assert ann.run("say", room, "hi").code == 0
+
+
+def test_a_login_name_that_is_taken_gives_way_to_one_that_is_free(
+    ann: Shell, server: Running, room: str, tmp_path: Path
+):
+    other = at(server, tmp_path / "other")
+    ann.run("say", room, "first")
+    with ann.start("tail", room) as tail:
+        assert "first" in tail.line()
+        said = other.run("say", room, "second")
+        assert said.code == 0
+        assert "ann is taken here: you are " in said.err
+        assert re.search(r" ann.+: second$", tail.line())
+
+
+def test_a_name_that_one_asked_for_and_is_taken_is_refused(
+    ann: Shell, server: Running, room: str, tmp_path: Path
+):
+    ann.run("say", room, "first")
+    with ann.start("tail", room, "--name", "Zoe") as tail:
+        assert "first" in tail.line()
+        said = at(server, tmp_path / "other").run("say", room, "second", "--name", "ZOE")
+
+    assert said.code == 4
+    assert "name-taken" in said.err
+
+
+def test_a_message_that_is_refused_is_told_and_the_rest_goes_on(ann: Shell, room: str):
+    said = ann.run("say", room, "--ids", input=f"{'x' * 70000}\nsmall\n")
+
+    assert said.code == 1
+    assert "too-big" in said.err
+    assert len(said.lines) == 1
+
+
+def test_a_server_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Path):
+    done = Shell(tmp_path).run("say", "lobby", "hi", "--patience", "0.2")
+
+    assert (done.code, done.out) == (3, "")
+    assert re.fullmatch(r"chatroom: ws://127.0.0.1:1/chat cannot be reached: .*\n", done.err)
+
+
+def test_tail_goes_on_over_a_killed_server_without_a_gap_or_a_double(serve: Launch, tmp_path: Path):
+    server = serve(history="sqlite:chat.db")
+    ann = at(server, tmp_path / "ann")
+    with ann.start("tail", "lobby", "--json") as tail:
+        ann.run("say", "lobby", input="1\n2\n3\n")
+        heard = [json.loads(tail.line())["body"] for _ in range(3)]
+        server.kill()
+        server.start()
+        ann.run("say", "lobby", input="4\n5\n")
+        heard += [json.loads(tail.line())["body"] for _ in range(2)]
+        code, err = tail.interrupt()
+
+    assert heard == ["1", "2", "3", "4", "5"]
+    assert code == 130
+    assert "connection lost" in err
+    assert "Traceback" not in err
+
+
+def test_say_waits_for_a_server_that_is_away_for_a_moment(prepare: Launch, tmp_path: Path):
+    server = prepare(history="sqlite:chat.db")
+    with at(server, tmp_path / "ann").start("say", "lobby", "hi", "--patience", "60") as say:
+        server.start()
+        assert say.end() == (0, "")
+    assert [message["body"] for message in server.history()] == ["hi"]
+
+
+def test_tail_begins_behind_a_message_and_says_where_that_is_gone(ann: Shell, room: str):
+    ids = ann.run("say", room, "--ids", input="1\n2\n3\n").lines
+
+    behind = ann.run("tail", room, "--no-follow", "--since", ids[0])
+    assert [line[-1] for line in behind.lines] == ["2", "3"]
+    gone = ann.run("tail", room, "--no-follow", "--since", "1-0000000000000000")
+    assert [line[-1] for line in gone.lines] == ["1", "2", "3"]
+    assert "there is a gap" in gone.err
+
+
+def test_tail_ends_quietly_when_nobody_reads_it(ann: Shell, room: str):
+    with ann.start_unheard("tail", room) as tail:
+        ann.run("say", room, input="1\n2\n3\n")
+        code, err = tail.end()
+
+    assert code == 1
+    assert err == ""
+
+
+# -- serve -----------------------------------------------------------------------------------
+
+
+class Serving(Running):
+    command = (*PROGRAM, "serve")
+
+
+def test_serve_opens_the_room_and_stops_when_told_to(tmp_path: Path):
+    server = Serving(tmp_path / "server")
+    try:
+        server.start()
+        assert at(server, tmp_path / "ann").run("say", "lobby", "hi").code == 0
+        assert server.stop() == 0
+        assert "The chat room is open" in server.said()
+    finally:
+        server.kill()
+
+
+def test_serve_refuses_wrong_settings_in_one_line(tmp_path: Path):
+    server = Serving(tmp_path / "server", replayLimit="many")
+    try:
+        assert "replayLimit is 'many'" in server.refusal()
+    finally:
+        server.kill()
+
+
+# -- chat ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal(ann: Shell, room: str) -> Iterator[Terminal]:
+    terminal = Terminal(ann, room)
+    yield terminal
+    terminal.close()
+
+
+def test_people_chat(terminal: Terminal, server: Running, room: str, tmp_path: Path):
+    bob = at(server, tmp_path / "bob", "bob")
+    terminal.wait_for("you are ann in")
+    terminal.type("Hello everyone")
+    terminal.wait_for("ann: Hello everyone")
+    bob.run("say", room, "Hello ann")
+    terminal.wait_for("bob is here")
+    terminal.wait_for("bob: Hello ann")
+    terminal.type("/who")
+    terminal.wait_for("ann")
+    terminal.type("/name Anna")
+    terminal.wait_for("ann is now called Anna")
+    terminal.type("//not a command")
+    terminal.wait_for("Anna: /not a command")
+    terminal.type("/dance")
+    terminal.wait_for("unknown command /dance")
+    terminal.type("/quit")
+    assert terminal.process.wait(DEADLINE) == 0
+
+
+def test_chat_without_its_extra_says_what_to_install(ann: Shell, tmp_path: Path):
+    (tmp_path / "prompt_toolkit.py").write_text("raise ImportError")
+    ann.environ["PYTHONPATH"] = f"{tmp_path}:{ann.environ['PYTHONPATH']}"
+
+    done = ann.run("chat", "lobby")
+
+    assert done.code == 1
+    assert re.fullmatch(r"chatroom: chat needs prompt_toolkit: .*pip install.*\n", done.err)
+
+
+def test_the_help_of_chat_needs_no_extra(tmp_path: Path):
+    (tmp_path / "prompt_toolkit.py").write_text("raise ImportError")
+    person = Shell(tmp_path / "ann")
+    person.environ["PYTHONPATH"] = f"{tmp_path}:{person.environ['PYTHONPATH']}"
+
+    assert person.run("chat", "--help").code == 0
+
+
+# -- the page about them ---------------------------------------------------------------------
+
+PAGE = (CHECKOUT / "docs" / "commands.md").read_text()
+
+
+@pytest.mark.parametrize("command", chatroom.commands.values(), ids=lambda command: command.name)
+def test_the_page_tells_of_every_command_and_option(command: click.Command):
+    section = PAGE.partition(f"\n## {command.name}\n")[2]
+    assert section
+    options = {
+        name
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts + parameter.secondary_opts
+        if name.startswith("--")
+    }
+    untold = {name for name in options if f"`{name}" not in PAGE and f" {name} " not in section}
+    assert not untold - {"--follow"}  # the default, whose contrary is told
+
+
+def test_the_page_tells_every_exit_code():
+    codes = set(re.findall(r"^\| `(\d+)` \|", PAGE, re.MULTILINE))
+    assert codes == {"0", *(str(int(code)) for code in Code)}
+
+
+def test_the_page_tells_every_format():
+    assert set(FORMATS) <= set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE))
+
+
+def test_the_client_on_the_page_works(ann: Shell, server: Running, room: str):
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    example = example.replace(
+        "http://localhost:9999", f"http://127.0.0.1:{server.port}/?room={room}"
+    )
+    program = subprocess.run(
+        [sys.executable, "-c", example.rstrip() + "\n        break\n"],
+        capture_output=True,
+        text=True,
+        env=ann.environ,
+        timeout=DEADLINE,
+    )
+    assert (program.returncode, program.stdout, program.stderr) == (0, "Ann Good morning!\n", "")

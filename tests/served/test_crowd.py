@@ -1,0 +1,72 @@
+"""Two thousand users in one process: two threads each, and nothing left when they have gone."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.deadline import wait_for
+from tests.support.many_clients import ManyClients, many_clients
+from tests.support.plain_client import PlainClient
+from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=13)
+
+USERS = 2000
+
+
+def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
+    """Exactly two threads each; the second wave needs no more of anything than the first."""
+    server = serve(history="memory:", maxUsers=USERS + 10)
+    with server.join("Ann") as ann:
+        ann.say("first")
+        ann.hear()
+        threads, descriptors, memory = server.threads(), server.descriptors(), server.memory()
+        with many_clients(server.port) as users:
+            first = fill(server, users, ann, USERS // 2)
+            full = fill(server, users, ann, USERS)
+        assert full.threads - first.threads == 2 * USERS // 2
+        assert full.descriptors == descriptors + USERS
+        assert full.memory - memory < USERS * 100_000
+
+        wait_for(lambda: sockets(server) == 1, "that all have left")
+        # gunicorn keeps the readers' threads for the next ones
+        wait_for(lambda: server.threads() <= threads + USERS, "the end of the writers")
+        wait_for(lambda: server.descriptors() <= descriptors + 1, "the end of the sockets")
+        ann.say("quiet again")
+        assert ann.bodies() == ["quiet again"]
+
+        with many_clients(server.port) as users:
+            again = fill(server, users, ann, USERS)
+        # the pool may have made one for a /healthz that came while the first users were leaving
+        assert again.threads - full.threads in (0, 1)
+        assert again.descriptors == full.descriptors
+        assert again.memory - full.memory < 8 * 2**20
+    assert "ERROR" not in server.log()
+    assert "Traceback" not in server.said()
+
+
+class Taken(NamedTuple):
+    """What the server takes of the machine."""
+
+    threads: int
+    descriptors: int
+    memory: int
+
+
+def fill(server: Running, users: ManyClients, ann: PlainClient, count: int) -> Taken:
+    """Let users in until there are so many, and each has heard three messages."""
+    users.enter(count - len(users.received))
+    wait_for(lambda: f"now {count + 1}\n" in server.log()[-2000:], "all in the room")
+    for number in range(3):
+        ann.say(f"hello {count} {number}")
+        ann.hear()
+        users.hear(b'"hello %d %d"' % (count, number))
+    return Taken(server.threads(), server.descriptors(), server.memory())
+
+
+def sockets(server: Running) -> int:
+    count: int = json.loads(server.get("/healthz")[2])["sockets"]
+    return count

@@ -1,0 +1,80 @@
+"""doctor, beside a room that is open."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatroom.commands.checks import Verdict
+from chatroom.commands.proxy_checks import examine_proxy
+from tests.support.deadline import DEADLINE
+from tests.support.server_process import Running, serving
+from tests.support.terminal import Shell
+
+
+def test_a_room_that_is_open_there_has_its_port_and_its_history(tmp_path: Path):
+    with serving(tmp_path, history="sqlite:chat.db") as server:
+        done = Shell(tmp_path).run("doctor", "--config", "config.json", "--proxy", url(server))
+    assert done.code == 0, done.out
+    assert "a chat room is open at" in done.out
+    assert "in use by the running room" in done.out
+    assert "it forwards WebSockets, and the page's origin" in done.out
+
+
+def url(server: Running) -> str:
+    return f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Running]:
+    with serving(tmp_path / "room", history="memory:", trustedProxies=[]) as running:
+        yield running
+
+
+def test_a_proxy_that_hides_the_pages_origin_is_named(room: Running, tmp_path: Path):
+    """The room sees the proxy's own Host, and takes the page for another site's."""
+    with Forwarder(room.port) as port:
+        findings = examine_proxy(f"http://localhost:{port}")
+    (finding,) = [finding for finding in findings if finding.verdict is Verdict.WRONG]
+    assert "foreign origin" in finding.text
+    assert "X-Forwarded-Host" in finding.remedy
+
+
+class Forwarder:
+    """A proxy that changes the Host header, as nginx does by default; one request at a time."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, name="forwarder")
+
+    def __enter__(self) -> int:
+        self._thread.start()
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    def __exit__(self, *_error: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(DEADLINE)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(("127.0.0.1", self._target)) as server:
+                client.settimeout(DEADLINE)
+                server.settimeout(DEADLINE)
+                host = f"Host: localhost:{self._listener.getsockname()[1]}".encode()
+                request = client.recv(65536)
+                server.sendall(request.replace(host, b"Host: backend"))
+                while data := server.recv(65536):
+                    client.sendall(data)
+                    if data.startswith(b"HTTP/1.1 101 "):
+                        break

@@ -1,0 +1,50 @@
+"""The description of the HTTP API is what the server does, says schemathesis."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import CHECKOUT
+from tests.support.histories import remember
+from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=26)
+
+PATIENCE = 100
+"""Seconds for one run of schemathesis, which takes about ten."""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="schemathesis needs Python 3.11")
+@pytest.mark.parametrize("history", ["sqlite:chat.db", "memory:"])
+def test_schemathesis_finds_nothing(prepare: Launch, tmp_path: Path, history: str) -> None:
+    """No 5xx, and every answer is one that the document has; good input is taken, bad refused.
+
+    But for the streams of events, which do not end.
+    """
+    server = prepare(history=history, maxRooms=1_000_000)
+    if history != "memory:":
+        remember(server.folder, lobby=50)
+    server.start()
+    run = schemathesis(server, tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "5 selected / 6 total" in run.stdout
+    assert "Traceback" not in server.said() + server.log()
+    assert "error" not in server.log()
+
+
+def schemathesis(server: Running, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Always the same requests: it has a smaller idea of what a letter is than Unicode, and
+    where they are drawn anew, one in thousands is a letter that it takes for none."""
+    command = [sys.executable, "-m", "schemathesis.cli"]
+    command += ["--config-file", str(CHECKOUT / "tests" / "schemathesis.toml"), "run"]
+    command += [f"http://127.0.0.1:{server.port}/api/openapi.json", "--no-color"]
+    command += ["--exclude-path-regex", "/events$", "--max-examples", "60"]
+    command += ["--generation-deterministic", "--continue-on-failure"]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )

@@ -1,0 +1,156 @@
+"""Clients that do not read: they lose their own socket, and nobody else waits for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.deadline import wait_for
+from tests.support.server_process import Launch, Running, serving
+from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
+
+pytestmark = pytest.mark.takes(seconds=18)
+
+LARGE = "x" * 60_000
+QUEUE = 2**20
+"""Bytes that may wait for one user, by default."""
+PATIENCE = 15.0
+"""Seconds in which a client that does not read is to lose its socket."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with serving(tmp_path_factory.mktemp("slow"), history="memory:", replayLimit=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stalled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, float]]:
+    """A server whose one sleeper has much room in its queue, and since when it does not read.
+
+    Ten seconds have to pass; meanwhile the other tests run.
+    """
+    folder = tmp_path_factory.mktemp("stalled")
+    with (
+        serving(folder, history="memory:", userQueueBytes=1 << 30) as server,
+        sleeper(server, "stall", "Sleeper"),
+        server.join("Ann", "stall") as ann,
+    ):
+        for number in range(150):
+            ann.say(f"{number} {LARGE}")
+            ann.hear()
+        assert sockets(server) == 2
+        yield server, time.monotonic()
+
+
+def sleeper(server: Running, room: str, name: str) -> RawClient:
+    """A client who joins, and then reads nothing."""
+    client = RawClient(server.port, room, receive_buffer=4096)
+    client.join(name)
+    wait_for(lambda: f'"{name}" (127.0.0.1) room "{room}"' in server.log(), f"{name} in the room")
+    return client
+
+
+def test_who_stops_reading_is_told_and_the_others_hear_meanwhile(server: Running) -> None:
+    """Close 4008, behind whole frames in their order; the frames left out are at the end."""
+    with (
+        sleeper(server, "told", "Sleeper") as asleep,
+        server.join("Ann", "told") as ann,
+        server.join("Bob", "told") as bob,
+    ):
+        begin = time.monotonic()
+        said = 0
+        while "left: user" not in lines_about(server, "Sleeper", "told"):
+            ann.say(f"{said} {LARGE}")
+            assert ann.bodies() == bob.bodies() == [f"{said} {LARGE}"]
+            said += 1
+        assert time.monotonic() - begin < PATIENCE
+
+        frames = [asleep.frame()]
+        while frames[-1].opcode != CLOSE:
+            frames.append(asleep.frame())
+
+        (code,) = struct.unpack("!H", frames[-1].payload[:2])
+        assert (code, frames[-1].payload[2:]) == (4008, b"slow")
+        heard = [json.loads(frame.payload)["body"] for frame in frames[:-1]]
+        assert heard == [f"{number} {LARGE}" for number in range(len(heard))]
+        assert heard
+        # The others heard these meanwhile: none of them waited for the sleeper to read or to go.
+        assert said - len(heard) >= QUEUE // len(LARGE)
+        ann.say("the end")
+        assert bob.bodies() == ["the end"]
+
+
+def lines_about(server: Running, name: str, room: str) -> str:
+    lines = server.log().splitlines()
+    return "\n".join(line for line in lines if f'"{name}"' in line and f'"{room}"' in line)
+
+
+def test_sleepers_cost_no_memory_without_bound_and_are_cut_off(server: Running) -> None:
+    """Twenty who never read again: gone within 15 s, at no more than their queues' price."""
+    with ExitStack() as stack:
+        ann = stack.enter_context(server.join("Ann", "bound"))
+        wait_for(lambda: sockets(server) == 1, "the end of the test before")
+        before, threads = server.memory(), server.threads()
+        for number in range(20):
+            stack.enter_context(sleeper(server, "bound", f"Sleeper {number}"))
+        begin = time.monotonic()
+        for number in range(400):  # 24 MB for each of them
+            ann.say(f"{number} {LARGE}")
+            assert ann.bodies() == [f"{number} {LARGE}"]
+        assert server.memory() - before < 32 * 2**20
+        left = PATIENCE - (time.monotonic() - begin)
+        wait_for(lambda: sockets(server) == 1, "the sleepers' end", left)
+        # gunicorn keeps the readers' threads for the next ones
+        wait_for(lambda: server.threads() <= threads + 20, "the end of their writers")
+        ann.say("the end")
+        assert ann.bodies() == ["the end"]
+
+
+def sockets(server: Running) -> int:
+    count: int = json.loads(server.get("/healthz")[2])["sockets"]
+    return count
+
+
+def test_pings_do_not_tear_large_frames(serve: Launch) -> None:
+    """A client reads in small bites and floods pings: each frame arrives whole, in order."""
+    server = serve(history="memory:", userQueueBytes=64 << 20)
+    with RawClient(server.port, "pings", receive_buffer=4096) as client:
+        client.join("Pinger")
+        with server.join("Ann", "pings") as ann:
+            ann.say("first")
+            ann.hear()
+            assert client.message()["body"] == "first"
+            bodies = [f"{number} {os.urandom(15_000).hex()}" for number in range(150)]
+            for number, body in enumerate(bodies):
+                ann.say(body)
+                client.send(*(encode(PING, b"%d.%d" % (number, i)) for i in range(20)))
+            ann.hear(len(bodies))
+
+        heard, pongs = [], []
+        while len(heard) < len(bodies) or len(pongs) < 20 * len(bodies):
+            opcode, payload = client.frame(read_size=1500)
+            assert opcode in (TEXT, PONG)
+            if opcode == TEXT:
+                heard.append(json.loads(payload)["body"])
+            else:
+                pongs.append(payload)
+
+    assert heard == bodies
+    assert pongs == [b"%d.%d" % (number, i) for number in range(150) for i in range(20)]
+
+
+def test_who_takes_nothing_for_long_is_cut_off_though_its_queue_has_room(
+    stalled: tuple[Running, float],
+) -> None:
+    """A dead peer is not kept for the sake of a large queue."""
+    server, since = stalled
+    left = max(1.0, PATIENCE - (time.monotonic() - since))
+    wait_for(lambda: sockets(server) == 1, "the end of the sleeper", left)
+    assert "took nothing for 10 s" in server.log() or "timed out" in server.log()

@@ -1,0 +1,175 @@
+"""Starting: one clear line and exit code 2 where it cannot, and every way in where it can."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatroom import __version__
+from tests.support import CHECKOUT
+from tests.support.deadline import wait_for
+from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=30)
+
+WAYS = {
+    "gunicorn app:app": (sys.executable, "-m", "gunicorn", "app:app"),
+    "python app.py": (sys.executable, "app.py"),
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The two ways to start."""
+    return WAYS[request.param]
+
+
+def chats(server: Running) -> bool:
+    """Whether the page loads and a message comes back."""
+    status, _headers, page = server.get("/")
+    with server.join("Ann") as ann:
+        ann.say("hello")
+        return status == 200 and b"<html" in page and ann.bodies() == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "wanted"),
+    [
+        ("prot", 9999, "port"),
+        ("port", "9999", "a whole number from 1 to 65535"),
+        ("port", 0, "a whole number from 1 to 65535"),
+        ("port", True, "a whole number from 1 to 65535"),
+        ("history", "mysql:chat", "sqlite:PATH or memory:"),
+        ("maxUsers", -1, "a whole number from 1"),
+        ("trustedProxies", "127.0.0.1", "a list of"),
+        ("allowedOrigins", ["chat.example"], "origins such as"),
+        ("logfilePath", "no/such/folder/logs.log", "a writable file"),
+    ],
+)
+def test_a_bad_setting_is_refused_in_one_line(
+    prepare: Launch, way: tuple[str, ...], setting: str, value: Any, wanted: str
+) -> None:
+    """The line names file, key, value and what was wanted."""
+    server = prepare(history="memory:")
+    server.command = way
+    server.settings[setting] = value
+    line = server.refusal()
+    assert line.startswith(f"chatroom: {server.folder / 'config.json'}: {setting}")
+    shown = value[0] if isinstance(value, list) else value
+    assert repr(shown) in line
+    assert wanted in line
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"port": 1, "port": 2}', "\ufffe"])
+def test_a_bad_file_is_refused_in_one_line(
+    prepare: Launch, tmp_path: Path, content: str | None
+) -> None:
+    server = prepare()
+    path = tmp_path / "other.json"
+    if content is not None:
+        path.write_text(content)
+    server.environ["CHATROOM_CONFIG"] = str(path)
+    assert server.refusal().startswith(f"chatroom: {path}: ")
+
+
+def test_a_bad_port_in_the_environment_is_refused(prepare: Launch, way: tuple[str, ...]) -> None:
+    server = prepare(history="memory:")
+    server.command = way
+    server.environ["PORT"] = "http"
+    line = server.refusal()
+    assert line == "chatroom: environment: PORT is 'http'; wanted: a number from 1 to 65535"
+
+
+@pytest.mark.parametrize("arguments", [("-w", "2"), ("-w", "2", "--preload")])
+def test_workers_that_would_split_the_room_are_refused(
+    prepare: Launch, arguments: tuple[str, ...]
+) -> None:
+    line = prepare(history="memory:", maxUsers=10).refusal(*arguments)
+    assert line.startswith("chatroom: workers is 2; wanted: 1.")
+
+
+@pytest.mark.parametrize("option", ["--threads", "--worker-connections"])
+def test_fewer_threads_or_connections_than_users_are_refused(prepare: Launch, option: str) -> None:
+    """When they were all held, the next user and the page would hang in silence."""
+    line = prepare(history="memory:", maxUsers=10).refusal(option, "41")
+    name = option.strip("-").replace("-", "_")
+    assert line.startswith(f"chatroom: {name} is 41; wanted: at least 42")
+
+
+def test_a_worker_that_would_end_after_some_requests_is_refused(prepare: Launch) -> None:
+    line = prepare(history="memory:", maxUsers=10).refusal("--max-requests", "1000")
+    assert line.startswith("chatroom: max_requests is 1000; wanted: 0.")
+
+
+def test_a_port_in_use_is_refused_in_one_line(serve: Launch, prepare: Launch) -> None:
+    first = serve(history="memory:")
+    line = prepare(history="memory:", port=first.port).refusal()
+    assert line.startswith(f"chatroom: cannot listen on 127.0.0.1:{first.port}: Address already in")
+    assert chats(first)
+
+
+def test_wrong_settings_do_not_end_a_room_that_is_open(serve: Launch) -> None:
+    """After SIGHUP the room goes on with the settings that it had."""
+    server = serve(history="memory:")
+    before = server.worker
+    (server.folder / "config.json").write_text('{"prot": 1}')
+    assert server.process
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: server.worker != before and server.is_healthy(), "the new worker")
+    assert chats(server)
+    assert "settings unchanged" in server.said()
+    assert "prot" in server.log()
+
+
+def test_both_ways_serve(prepare: Launch, way: tuple[str, ...]) -> None:
+    server = prepare(history="memory:")
+    server.command = way
+    assert chats(server.start())
+    assert f"http://localhost:{server.port}" in server.said()
+    assert server.stop() == 0
+
+
+def test_the_program_may_be_started_from_anywhere(prepare: Launch, tmp_path: Path) -> None:
+    """Paths in the settings start at the settings' file, not where the user happens to stand."""
+    server = prepare(history="sqlite:chat.db")
+    server.command = (sys.executable, str(CHECKOUT / "app.py"))
+    server.cwd = tmp_path
+    assert chats(server.start())
+    assert (server.folder / "chat.db").exists()
+    assert (server.folder / "logs.log").exists()
+    assert server.stop() == 0
+
+
+def test_preload_works(prepare: Launch) -> None:
+    """No thread and no open file crosses the fork."""
+    server = prepare(history="sqlite:chat.db").start("--preload")
+    assert chats(server)
+    assert server.stop() == 0
+    assert "Traceback" not in server.said() + server.log()
+
+
+def test_the_environments_port_is_taken_and_all_interfaces(prepare: Launch) -> None:
+    server = prepare(history="memory:")
+    server.settings["port"] = 1  # which nobody may take, or nobody wants
+    server.environ["PORT"] = str(server.port)
+    assert chats(server.start())
+    listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()]
+    assert f"00000000:{server.port:04X}" in listening
+
+
+def test_the_log_goes_where_the_settings_say(prepare: Launch, tmp_path: Path) -> None:
+    server = prepare(history="memory:", logfilePath=str(tmp_path / "elsewhere.log"))
+    assert chats(server.start())
+    wait_for(lambda: "joined: user 1" in (tmp_path / "elsewhere.log").read_text(), "a line")
+    assert not (server.folder / "logs.log").exists()
+
+
+def test_a_server_without_a_room_yet_is_healthy(serve: Launch) -> None:
+    status, headers, body = serve(history="memory:").get("/healthz")
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert json.loads(body) == {"status": "ok", "version": __version__, "sockets": 0, "errors": 0}

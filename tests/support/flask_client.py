@@ -1,0 +1,49 @@
+"""The application without a server: a client of Flask's, and the engine behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from flask import Flask
+
+from chatroom import create_app
+from chatroom.configuration import load_configuration
+from chatroom.engine import Engine
+from chatroom.errors import HistoryUnavailable
+from chatroom.message import Message
+
+
+@contextmanager
+def started(folder: Path, **changes: Any) -> Iterator[Flask]:
+    """An application with its engine running, in a folder of its own."""
+    app = create_app(replace(load_configuration({}), path=folder / "config.json", **changes))
+    engine_of(app).start()
+    try:
+        yield app
+    finally:
+        engine_of(app).stop()
+
+
+def engine_of(app: Flask) -> Engine:
+    engine: Engine = app.extensions["chatroom"]
+    return engine
+
+
+def remember(engine: Engine, count: int, room: str = "lobby", body: str = "hi") -> list[Message]:
+    """Give the room a past."""
+    seq, _ = engine.history.head(room)
+    messages = [
+        Message(room, seq + n, f"{n:016x}", "Ann", f"{body} {n}", "10:42 AM", n)
+        for n in range(1, count + 1)
+    ]
+    engine.history.append(messages)
+    return messages
+
+
+def fail(*_arguments: object, **_options: object) -> NoReturn:
+    """In place of what a history does."""
+    raise HistoryUnavailable("sqlite:chat.db", "disk I/O error", "see to the disk")

@@ -1,0 +1,242 @@
+"""Users and a Server in this process, and the clients at the other end of their sockets."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from chatroom.errors import HistoryUnavailable
+from chatroom.history.memory.history import MemoryHistory
+from chatroom.message import Draft, Message
+from chatroom.rooms.server import Server
+from chatroom.users.tokens import Tokens
+from chatroom.users.typed_user import TypedUser
+from chatroom.users.user import Channels, Leaving, Said, User
+from tests.support.connection_pair import ConnectionPair, bodies
+from tests.support.deadline import DEADLINE
+from tests.support.websocket_client import TEXT, encode, line_of_chat
+
+
+class Guest:
+    """A user without threads, until ``sit_down``: then its reader and writer live.
+
+    Args:
+        channels: what the user puts on.
+        limits: ``max_message_bytes`` and ``max_name_length``; the rest are of the ConnectionPair.
+    """
+
+    def __init__(
+        self,
+        channels: Channels,
+        name: str = "Ann",
+        room: str = "lobby",
+        *,
+        max_message_bytes: int = 65536,
+        max_name_length: int = 64,
+        **line: Any,
+    ) -> None:
+        self.name = name
+        self.channels = channels
+        self.line = ConnectionPair(**{"max_message_bytes": max_message_bytes, **line})
+        self.peer = self.line.peer
+        self.user = User(
+            self.line.connection,
+            room,
+            "127.0.0.1",
+            channels,
+            max_message_bytes=max_message_bytes,
+            max_name_length=max_name_length,
+        )
+        self.user.name = name
+        self._max_message_bytes = max_message_bytes
+        self.thread: threading.Thread | None = None
+        self._writer: threading.Thread | None = None
+
+    def __enter__(self) -> Guest:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.peer.socket.close()
+        self.line.connection.cut()
+        if self.thread:
+            self.thread.join(DEADLINE)
+            assert not self.thread.is_alive(), "the reader outlives its socket"
+        if self._writer:
+            self.line.connection.finish(self._writer)
+        self.line.close()
+
+    # -- with threads --------------------------------------------------------------------------
+
+    def sit_down(self) -> Guest:
+        """Shake hands, and start the reader thread, which starts the writer thread."""
+        ws = self.line.accept(self._max_message_bytes)
+        target = self.user.listen_read
+        self.thread = threading.Thread(target=target, args=(ws,), name=f"reader {self.name}")
+        self.thread.start()
+        return self
+
+    def send(self, **fields: object) -> None:
+        """A frame with these fields."""
+        self.peer.send(encode(TEXT, json.dumps(fields).encode()))
+
+    def has_left(self) -> bool:
+        """Whether its thread ends; waits for it."""
+        assert self.thread
+        self.thread.join(DEADLINE)
+        return not self.thread.is_alive()
+
+    # -- without -------------------------------------------------------------------------------
+
+    def start_writer(self) -> Guest:
+        """Start the writer thread alone: for what the socket does not take in place."""
+        self._writer = threading.Thread(target=self.user.listen_write, name=f"writer {self.name}")
+        self._writer.start()
+        return self
+
+    def join(self) -> Guest:
+        """Ask to be let in, as the reader thread does with the first frame."""
+        self.channels.add.put(self.user)
+        return self
+
+    def say(self, *texts: str) -> None:
+        """Put messages on the way to the room."""
+        for text in texts:
+            cost = len(line_of_chat(self.name, text))
+            draft = Draft(self.name, text, "10:42 AM")
+            self.channels.broadcast.put(Said(self.user, draft, cost))
+
+    def leave(self) -> None:
+        """Go, as the reader thread does when the socket ends."""
+        self.channels.delete.put(Leaving(self.user, "close 1000"))
+
+    def heard(self) -> list[str]:
+        """What has been said to it since the last look."""
+        return bodies(self.peer.arrived())
+
+
+class FailingHistory(MemoryHistory):
+    """A history that fails when the test says so, and counts its transactions."""
+
+    def __init__(self) -> None:
+        super().__init__(limit_bytes=1 << 32)
+        self.failing: set[str] = set()
+        self.transactions: list[list[str]] = []
+
+    def _work(self, what: str) -> None:
+        if what in self.failing:
+            raise HistoryUnavailable(self.name, "disk full", "make room")
+
+    def append(self, messages: Sequence[Message]) -> None:
+        self._work("append")
+        super().append(messages)
+        self.transactions.append([message.body for message in messages])
+
+    def probe(self) -> None:
+        self._work("probe")
+        super().probe()
+
+    def head(self, room: str) -> tuple[int, str]:
+        self._work("head")
+        return super().head(room)
+
+    def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
+        self._work("pages")
+        return super().pages(room, after, upto)
+
+    def stored(self, room: str = "lobby") -> list[str]:
+        return [message.body for message in self.messages(room)]
+
+    def messages(self, room: str = "lobby") -> list[Message]:
+        return [message for page in super().pages(room, 0, 1 << 40) for message in page]
+
+
+class InMemoryServer:
+    """A Server that has no thread until the test starts it, and those who are there.
+
+    Args:
+        stack: closes the guests' sockets in the end.
+    """
+
+    def __init__(self, stack: ExitStack, *, replay_limit: int = 500, tail_bytes: int = 1 << 19):
+        self.stack = stack
+        self.disk = FailingHistory()
+        self.disk.open()
+        self.server = Server(self.disk, replay_limit=replay_limit, tail_bytes=tail_bytes)
+        self.tokens = Tokens(b"secret")
+
+    def guest(self, name: str, room: str = "lobby", **options: int) -> Guest:
+        """Somebody who has not joined yet."""
+        return self.stack.enter_context(Guest(self.server.channels, name, room, **options))
+
+    def join(self, name: str, room: str = "lobby", **options: int) -> Guest:
+        guest = self.guest(name, room, **options).join()
+        self.settle()
+        return guest
+
+    def settle(self) -> None:
+        """Let the Server handle all that was put so far."""
+        self.server._ready.put(None)
+        while self.server.step():
+            pass
+
+    def names(self, room: str = "lobby") -> list[str]:
+        """Who is in the room, in order of joining."""
+        return [user.name for user in self.server._rooms[room].users]
+
+    def rooms(self) -> list[str]:
+        return list(self.server._rooms)
+
+    def remember(self, count: int, room: str = "lobby") -> None:
+        """Give the room a past: 1, 2, 3 and so on."""
+        self.disk.append([past(room, seq) for seq in range(1, count + 1)])
+
+
+def past(room: str, seq: int) -> Message:
+    return Message(room, seq, f"{seq:016x}", "Past", str(seq), "10:42 AM", seq)
+
+
+class TypedGuest:
+    """A typed user without threads; its client has said hello.
+
+    Args:
+        server: where it comes in.
+        line: options of the ConnectionPair.
+        hello: fields of the hello, beside the name.
+    """
+
+    def __init__(
+        self, server: InMemoryServer, name: str, room: str, line: dict[str, int], **hello: Any
+    ) -> None:
+        self.server = server
+        self.line = server.stack.enter_context(ConnectionPair(**line))
+        self.user = TypedUser(
+            self.line.connection,
+            room,
+            "127.0.0.1",
+            server.server.channels,
+            tokens=server.tokens,
+            history=server.disk,
+            max_message_bytes=65536,
+            max_name_length=64,
+        )
+        self.send("hello", userName=name, **hello)
+
+    def send(self, kind: str, **fields: Any) -> None:
+        self.user._receive(json.dumps({"type": kind, **fields}))
+        self.server.settle()
+
+    def say(self, *bodies: str) -> None:
+        for number, body in enumerate(bodies):
+            self.send("message", cmid=f"{body} {number}", body=body)
+
+    def leave(self) -> None:
+        """As the reader thread does when the socket ends."""
+        self.server.server.delete.put(Leaving(self.user, "close 1000"))
+        self.server.settle()
+
+    def heard(self) -> list[dict[str, Any]]:
+        """The frames that have come since the last look."""
+        return [json.loads(f.payload) for f in self.line.peer.arrived() if f.opcode == TEXT]

@@ -1,0 +1,185 @@
+"""A real server process for tests, and real clients for it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+from tests.support import CHECKOUT
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.plain_client import PlainClient
+from tests.support.ports import Port
+
+Launch = Callable[..., "Running"]
+"""What the fixtures ``serve`` and ``prepare`` are: settings in, a server out."""
+
+
+class Running:
+    """``gunicorn app:app`` (or another command) with a configuration of its own."""
+
+    command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "app:app")
+    cwd = CHECKOUT
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self._own = Port()
+        self.port: int = settings.pop("port", self._own.number)
+        self.settings = {"port": self.port, "hostName": "127.0.0.1", **settings}
+        self.environ: dict[str, str] = {}
+        self.process: subprocess.Popen[str] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    # -- the process ---------------------------------------------------------------------------
+
+    def launch(self, *arguments: str) -> Running:
+        """Start the process, and do not wait."""
+        config = self.folder / "config.json"
+        config.write_text(json.dumps(self.settings))
+        environ = {k: v for k, v in os.environ.items() if k not in ("PORT", "WEB_CONCURRENCY")}
+        environ |= {"CHATROOM_CONFIG": str(config), **self.environ}
+        self.output = self.folder / "output.txt"
+        with self.output.open("a") as output:
+            self.process = subprocess.Popen(
+                [*self.command, *arguments],
+                cwd=self.cwd,
+                env=environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,  # so that kill() reaches master and worker
+            )
+        return self
+
+    def start(self, *arguments: str) -> Running:
+        """Start the process, and wait until it serves."""
+        self.launch(*arguments)
+        wait_for(self.is_healthy, "a healthy server")
+        return self
+
+    def is_healthy(self) -> bool:
+        assert self.process and self.process.poll() is None, self.said()
+        with contextlib.suppress(OSError):
+            return self.get("/healthz")[0] == 200
+        return False
+
+    @property
+    def worker(self) -> int:
+        """The worker's process id."""
+        assert self.process
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def stop(self, signum: int = signal.SIGTERM) -> int:
+        """Send the signal to the master, and return the exit code."""
+        assert self.process
+        self.process.send_signal(signum)
+        return self.process.wait(DEADLINE)
+
+    def refusal(self, *arguments: str) -> str:
+        """Start the process, which must refuse, and return the one line that it says."""
+        self.launch(*arguments)
+        assert self.process
+        assert self.process.wait(DEADLINE) == 2, self.said()
+        (line,) = self.said().splitlines()
+        return line
+
+    def kill(self) -> None:
+        """kill -9, master and worker at once."""
+        if self.process and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(DEADLINE)
+            wait_for(lambda: not _session_lives(self.process.pid), "the end of the worker")
+
+    def said(self) -> str:
+        """What it wrote to the terminal."""
+        return self.output.read_text()
+
+    def log(self) -> str:
+        """What it wrote to its log file."""
+        path = self.folder / "logs.log"
+        return path.read_text() if path.exists() else ""
+
+    def threads(self) -> int:
+        return len(os.listdir(f"/proc/{self.worker}/task"))
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.worker}/fd"))
+
+    def memory(self) -> int:
+        """Resident bytes of the worker."""
+        status = Path(f"/proc/{self.worker}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found
+        return int(found[1]) * 1024
+
+    def effort(self) -> float:
+        """Seconds that the worker has had of the processors."""
+        stat = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+    # -- HTTP ------------------------------------------------------------------------------------
+
+    def get(
+        self, path: str, headers: dict[str, str] | None = None, method: str = "GET"
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers in lower case, and body."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        request = urllib.request.Request(url, headers=headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE) as reply:
+                return reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
+
+    def history(self) -> list[dict[str, str]]:
+        """What /getAllMessages gives."""
+        messages: list[dict[str, str]] = json.loads(self.get("/getAllMessages")[2])["Messages"]
+        return messages
+
+    # -- WebSocket -------------------------------------------------------------------------------
+
+    def connect(self, room: str | None = None, **options: Any) -> ClientConnection:
+        """A socket that has not said anything yet."""
+        query = f"?room={room}" if room else ""
+        options = {"compression": None, "open_timeout": DEADLINE, "max_size": None} | options
+        return connect(f"ws://127.0.0.1:{self.port}/chat{query}", **options)
+
+    @contextlib.contextmanager
+    def join(self, name: str, room: str | None = None, **options: Any) -> Iterator[PlainClient]:
+        """A client that has joined without a word."""
+        with self.connect(room, **options) as socket:
+            client = PlainClient(name, socket)
+            client.send({"userName": name})
+            yield client
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[Running]:
+    """A server for the length of a block."""
+    running = Running(folder, **settings)
+    try:
+        yield running.start()
+    finally:
+        running.kill()
+
+
+def _session_lives(session: int) -> bool:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session and fields[0] != "Z":
+                return True
+    return False

@@ -1,0 +1,23 @@
+"""What hypothesis draws for tests of more than one file."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from chatroom.message import Message
+
+TEXTS = st.text(st.characters(codec="utf-8"))
+
+
+MESSAGES = st.builds(
+    Message,
+    room=TEXTS,
+    seq=st.integers(1, 10**12 - 1),
+    nonce=st.text("0123456789abcdef", min_size=16, max_size=16),
+    user_name=TEXTS,
+    body=TEXTS,
+    timestamp=TEXTS,
+    sent_at=st.integers(0, 4_000_000_000_000),
+    user_id=TEXTS,
+    cmid=TEXTS,
+)

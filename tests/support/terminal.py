@@ -1,0 +1,170 @@
+"""The commands, run as a person runs them: as processes, with a server of their own."""
+
+from __future__ import annotations
+
+import os
+import pty
+import queue
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support import CHECKOUT
+from tests.support.deadline import DEADLINE
+from tests.support.server_process import Running
+
+PROGRAM = (sys.executable, "-m", "chatroom")
+
+
+class Done(NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+class Shell:
+    """Somebody at a terminal: a login name, a home, and a server in mind."""
+
+    def __init__(self, home: Path, url: str = "http://127.0.0.1:1", name: str = "ann") -> None:
+        home.mkdir(exist_ok=True)
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("CHATROOM_")}
+        self.environ = {
+            **inherited,
+            "LOGNAME": name,
+            "XDG_STATE_HOME": str(home / "state"),
+            "CHATROOM_URL": url,
+            "PYTHONPATH": str(CHECKOUT),
+        }
+        self.environ.pop("PORT", None)
+        self.home = home
+
+    def run(self, *arguments: str, input: str | bytes = b"", **environ: str) -> Done:
+        """Run it to its end."""
+        done = subprocess.run(
+            [*PROGRAM, *arguments],
+            input=input.encode() if isinstance(input, str) else input,
+            capture_output=True,
+            cwd=self.home,
+            env={**self.environ, **environ},
+            timeout=DEADLINE,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(self, *arguments: str) -> Started:
+        """Start it; the test ends it."""
+        return Started(self._popen(*arguments))
+
+    def start_unheard(self, *arguments: str) -> Started:
+        """Start it with a standard output that nobody reads any more."""
+        process = self._popen(*arguments)
+        assert process.stdout
+        process.stdout.close()
+        return Started(process)
+
+    def _popen(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*PROGRAM, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            cwd=self.home,
+            env=self.environ,
+            text=True,
+        )
+
+
+class Started:
+    """A command that goes on by itself, and what it has printed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, name="reader of a command")
+        self._reader.start()
+
+    def __enter__(self) -> Started:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.kill()
+        self._reader.join(DEADLINE)
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream
+            stream.close()
+        self.process.wait(DEADLINE)
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        if not self.process.stdout.closed:
+            for line in self.process.stdout:
+                self._lines.put(line.rstrip("\n"))
+
+    def line(self) -> str:
+        """The next line of data, in time."""
+        return self._lines.get(timeout=DEADLINE)
+
+    def interrupt(self) -> tuple[int, str]:
+        """Ctrl-C; the exit code, and what was on standard error."""
+        self.process.send_signal(signal.SIGINT)
+        return self.end()
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end: the exit code, and what was on standard error."""
+        code = self.process.wait(DEADLINE)
+        assert self.process.stderr
+        return code, self.process.stderr.read()
+
+
+def at(server: Running, home: Path, name: str = "ann") -> Shell:
+    """Somebody who has this server in mind."""
+    return Shell(home, f"http://127.0.0.1:{server.port}", name)
+
+
+class Terminal:
+    """A terminal with ``chatroom chat`` in it."""
+
+    def __init__(self, person: Shell, *arguments: str) -> None:
+        self.screen = ""
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [*PROGRAM, "chat", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=person.home,
+            env={**person.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def type(self, line: str) -> None:
+        os.write(self._master, line.encode() + b"\r")
+
+    def wait_for(self, text: str) -> None:
+        """Until the text has been on the screen since the last time."""
+        deadline = time.monotonic() + DEADLINE
+        while text not in self.screen:
+            left = deadline - time.monotonic()
+            readable, _, _ = select.select([self._master], [], [], max(0.0, left))
+            assert readable, f"no {text!r} on the screen: {self.screen!r}"
+            try:
+                self.screen += os.read(self._master, 65536).decode("utf-8", "replace")
+            except OSError:  # EIO: the process has gone
+                raise AssertionError(f"no {text!r} on the screen: {self.screen!r}") from None
+        self.screen = self.screen.partition(text)[2]
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        os.close(self._master)

@@ -1,0 +1,349 @@
+"""A small client of the typed protocol, for tests: it keeps what a good client keeps.
+
+It believes nothing: each frame is held against what the protocol promises, as it comes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tests.support.deadline import DEADLINE
+from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
+
+SUBPROTOCOL = "chatroom.v1"
+EMPTY = "0-0"
+"""The cursor of an empty room."""
+NORMAL, GAP = 1000, 4009
+"""Close codes: goodbye; what was to follow has been trimmed meanwhile."""
+
+Fields = dict[str, Any]
+
+
+class Closed(EOFError):
+    """The server has closed the socket; ``args`` are the code and the reason."""
+
+    @property
+    def code(self) -> int:
+        code: int = self.args[0]
+        return code
+
+
+def seq(cursor: str) -> int:
+    """The number in an id."""
+    return int(cursor.partition("-")[0])
+
+
+def typed_frame(**fields: object) -> bytes:
+    """A frame with these fields, as a client sends it; None leaves a field out."""
+    there = {name: value for name, value in fields.items() if value is not None}
+    return encode(TEXT, json.dumps(there).encode())
+
+
+class TypedClient:
+    """One tab of a person in a room. What it knows outlives its connections.
+
+    Args:
+        port: the server's, or a proxy's before it; may be changed between two connections.
+        token: of another tab, whose user this one then is.
+    """
+
+    def __init__(self, port: int, name: str, room: str = "lobby", token: str | None = None) -> None:
+        self.port = port
+        self.name = name
+        self.room = room
+        self.token = token
+        self.user_id = ""
+        self.cursor: str | None = None
+        self.view: list[Fields] = []
+        """The messages it has, oldest first: one run of the room's history without a hole."""
+        self.said: dict[str, str] = {}  # cmid -> body: all that it ever said
+        self.outbox: dict[str, str] = {}  # the part of it that no ack has come for
+        self.acked: dict[str, str] = {}  # cmid -> id
+        self.notices: list[Fields] = []  # on this connection: presence, whatever has another type
+        self.errors: list[Fields] = []
+        self.afresh = 0
+        """How often it was told that it must start afresh."""
+        self.recovered: bool | None = None
+        self.welcome: Fields = {}
+        self.live = False
+        self._next: int | None = None  # the seq that the next message must have, where one must
+        self.socket: RawClient | None = None
+
+    # -- coming --------------------------------------------------------------------------------
+
+    def connect(
+        self, patience: float | None = None, receive_buffer: int = 0, *, eager: bool = False
+    ) -> Fields:
+        """Shake hands, say hello with all it has, wait for the welcome, send the outbox again.
+
+        Args:
+            patience: seconds without a byte after which the connection counts as dead.
+            receive_buffer: see RawClient.
+            eager: send the outbox right behind the hello; only with a token, since who gets a
+                new user id with each lost welcome would be stored twice.
+
+        Raises:
+            OSError, EOFError: this connection came to nothing; try again.
+            Refused: no socket.
+        """
+        assert self.socket is None
+        self.socket = RawClient(
+            self.port, receive_buffer=receive_buffer, Sec_WebSocket_Protocol=SUBPROTOCOL
+        )
+        if patience:
+            self.socket.socket.settimeout(patience)
+        self.live, self.welcome = False, {}
+        self.notices.clear()
+        self._send(
+            type="hello", userName=self.name, room=self.room, since=self.cursor, token=self.token
+        )
+        if eager := eager and self.token is not None:
+            self._send_outbox()
+        while not self.welcome:
+            if (frame := self.hear())["type"] == "error":
+                assert frame["code"] == "name-taken", frame
+                # Its first welcome never came, and the connection it was for still hangs.
+                assert self.token is None, f"a ghost holds the name of its own user: {frame}"
+                self.errors.remove(frame)
+                self.name = frame["suggestion"]
+                self._send(type="hello", userName=self.name, room=self.room, since=self.cursor)
+        if not eager:
+            self._send_outbox()
+        return self.welcome
+
+    def _send_outbox(self) -> None:
+        for cmid, body in self.outbox.items():
+            self._send(type="message", cmid=cmid, body=body)
+
+    def connect_and_catch_up(self) -> TypedClient:
+        """Come, and hear the past to its end."""
+        self.connect()
+        self.hear_until_live()
+        return self
+
+    def another(self) -> TypedClient:
+        """A second tab of the same person."""
+        return TypedClient(self.port, self.name, self.room, self.token)
+
+    # -- talking -------------------------------------------------------------------------------
+
+    def say(self, body: str, cmid: str) -> None:
+        """Put it into the outbox and, where there is a connection, on its way."""
+        assert cmid not in self.said
+        self.said[cmid] = self.outbox[cmid] = body
+        if self.socket:
+            self._send(type="message", cmid=cmid, body=body)
+
+    def rename(self, name: str) -> None:
+        """Ask for another name; it is there when the notice comes."""
+        self.name = name
+        self._send(type="rename", userName=name)
+
+    def _send(self, **fields: object) -> None:
+        assert self.socket
+        self.socket.send(typed_frame(**fields))
+
+    # -- listening -----------------------------------------------------------------------------
+
+    def hear(self) -> Fields:
+        """Take in the next frame, and return it; a message gets the type ``message``.
+
+        Raises:
+            Closed: the server has closed the socket.
+            OSError, EOFError: the connection is broken.
+        """
+        assert self.socket
+        while (frame := self.socket.frame()).opcode in (PING, PONG):
+            if frame.opcode == PING:
+                self.socket.send(encode(PONG, frame.payload))
+        if frame.opcode == CLOSE:
+            raise Closed(struct.unpack("!H", frame.payload[:2])[0], frame.payload[2:].decode())
+        fields: Fields = json.loads(frame.payload)
+        fields.setdefault("type", "message")  # the only frame without one
+        self._take(fields)
+        return fields
+
+    def hear_until_live(self) -> None:
+        while not self.live:
+            self.hear()
+
+    def hear_until_acked(self) -> None:
+        """Until nothing is left in the outbox."""
+        while self.outbox:
+            self.hear()
+
+    def hear_until(self, cursor: str) -> None:
+        """Until it has this message, or one after it."""
+        while not self.view or seq(self.view[-1]["id"]) < seq(cursor):
+            self.hear()
+
+    def hear_notice(self, type_: str) -> Fields:
+        """Until the next notice of this type."""
+        while (frame := self.hear())["type"] != type_:
+            pass
+        return frame
+
+    def _take(self, frame: Fields) -> None:
+        assert self.welcome or frame["type"] in ("welcome", "error"), f"before welcome: {frame}"
+        match frame["type"]:
+            case "message":
+                self._take_message(frame)
+            case "welcome":
+                self._take_welcome(frame)
+            case "live":
+                self._take_live()
+            case "ack":
+                self._take_ack(frame["cmid"], frame["id"])
+            case "error":
+                self.errors.append(frame)
+            case _:
+                self.notices.append(frame)
+
+    def _take_welcome(self, welcome: Fields) -> None:
+        assert not self.welcome, "two welcomes"
+        assert welcome["room"] == self.room
+        assert ("recovered" in welcome) == (self.cursor is not None)
+        if self.token:
+            assert self.user_id in ("", welcome["userId"]), "another user than before"
+        self.welcome, self.recovered = welcome, welcome.get("recovered")
+        self.user_id, self.token = welcome["userId"], welcome["token"]
+        if self.recovered is False:
+            self.afresh += 1
+            self.view.clear()  # but the cursor stays: until something comes, it has nothing new
+        self._next = seq(self.cursor or EMPTY) + 1 if self.recovered else None
+        if self.cursor is None or welcome["last"] == EMPTY:
+            self.cursor = welcome["last"]
+
+    def _take_message(self, message: Fields) -> None:
+        assert message["room"] == self.room
+        assert self._next in (None, seq(message["id"])), f"{message['id']}, wanted {self._next}"
+        self.view.append(message)
+        self.cursor = message["id"]
+        self._next = seq(message["id"]) + 1
+        if message.get("userId") == self.user_id and message.get("cmid") in self.said:
+            assert message["body"] == self.said[message["cmid"]]
+
+    def _take_live(self) -> None:
+        assert not self.live, "live twice"
+        self.live = True
+        last = self.welcome["last"]
+        assert seq(self.cursor or EMPTY) >= seq(last), f"live before {last}"
+
+    def _take_ack(self, cmid: str, id_: str) -> None:
+        assert cmid in self.said, f"an ack for what it never said: {cmid}"
+        assert self.acked.setdefault(cmid, id_) == id_, f"{cmid} is {self.acked[cmid]} and {id_}"
+        self.outbox.pop(cmid, None)
+
+    # -- going ---------------------------------------------------------------------------------
+
+    def drop_cleanly(self) -> None:
+        """With a Close; what the server has sent before its own is heard."""
+        assert self.socket
+        self.socket.send(encode(CLOSE, b"\x03\xe8"))
+        try:
+            while True:
+                self.hear()
+        except Closed as closed:
+            assert closed.code in (NORMAL, GAP), closed
+        self.let_go().socket.close()
+
+    def drop_by_reset(self) -> None:
+        """Without a word; what has not been heard yet is lost."""
+        self.let_go().reset()
+
+    def let_go(self) -> RawClient:
+        """Forget the socket without closing it: half-open, for all that the server knows."""
+        assert self.socket
+        socket, self.socket = self.socket, None
+        return socket
+
+    def hear_the_end(self) -> None:
+        """Of a server that is gone: what still reached the client."""
+        try:
+            while True:
+                self.hear()
+        except (EOFError, OSError):
+            self.let_go().socket.close()
+
+    def close(self) -> None:
+        """Let go of everything; idempotent."""
+        if self.socket:
+            self.let_go().socket.close()
+
+    # -- the claims ----------------------------------------------------------------------------
+
+    def people(self) -> dict[str, str] | int:
+        """Who is there, names by user ids, or how many, as it was told since its welcome."""
+        known: dict[str, str] | int = _names(self.welcome["users"]) or self.welcome["count"]
+        for notice in self.notices:
+            match notice["type"]:
+                case "count":
+                    known = notice["users"]
+                case "users":
+                    known = _names(notice["users"])
+                case "joined" | "renamed" if isinstance(known, dict):
+                    known[notice["userId"]] = notice["userName"]
+                case "left":
+                    assert isinstance(known, dict) and known.pop(notice["userId"], None), notice
+        return known
+
+    def check(self, history: list[Fields]) -> None:
+        """Its view is the history from its first message on; what was acked is in it, once.
+
+        Args:
+            history: the room's messages, oldest first, from its beginning or from where it
+                was trimmed to; each with ``id`` and ``body``.
+        """
+        edge = seq(history[0]["id"]) if history else 0
+        kept = [(m["id"], m["body"]) for m in history]
+        view = [(m["id"], m["body"]) for m in self.view if seq(m["id"]) >= edge]
+        assert view == kept[len(kept) - len(view) :], "its view is not the history"
+        by_id = dict(kept)
+        for cmid, id_ in self.acked.items():
+            assert seq(id_) < edge or by_id.get(id_) == self.said[cmid], f"acked, not kept: {cmid}"
+
+
+def _names(users: list[Fields]) -> dict[str, str]:
+    return {user["userId"]: user["userName"] for user in users}
+
+
+def stored(folder: Path, room: str) -> list[Fields]:
+    """What ``sqlite:chat.db`` in this folder holds of a room, as ``id`` and ``body``."""
+    uri = f"{(folder / 'chat.db').as_uri()}?mode=ro"
+    query = """
+        SELECT seq || '-' || nonce, body FROM messages
+        JOIN rooms ON number = room WHERE name = ? ORDER BY key"""
+    with closing(sqlite3.connect(uri, uri=True)) as database:
+        return [{"id": id_, "body": body} for id_, body in database.execute(query, (room,))]
+
+
+def trim(folder: Path, room: str, left: int) -> None:
+    """Delete all but the newest ``left`` messages of the room from ``sqlite:chat.db``."""
+    query = """
+        DELETE FROM messages WHERE key IN (
+            SELECT key FROM messages JOIN rooms ON number = room WHERE name = ?
+            ORDER BY key DESC LIMIT -1 OFFSET ?)"""
+    with closing(sqlite3.connect(folder / "chat.db", timeout=DEADLINE)) as database, database:
+        database.execute(query, (room, left))
+
+
+def frames(data: bytes | bytearray) -> Iterator[Fields]:
+    """The whole text frames in what a server sent after its handshake's answer."""
+    at = 0
+    while len(data) - at >= 2:
+        size, start = data[at + 1], at + 2
+        if size == 126:
+            size, start = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
+        elif size == 127:
+            size, start = int.from_bytes(data[at + 2 : at + 10], "big"), at + 10
+        if len(data) < start + size:
+            return
+        if data[at] & 0x0F == TEXT:
+            yield json.loads(data[start : start + size])
+        at = start + size

@@ -1,0 +1,623 @@
+"""ChatClient against a scripted server: what it does when things break."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from websockets.frames import Frame, Opcode
+
+from chatroom.client import ChatClient
+from chatroom.client.events import Event
+from chatroom.client.inbox import LENGTH, REMEMBERED
+from chatroom.client.session import FIRST_DELAY, LAST_DELAY, OUTBOX_LENGTH
+from chatroom.errors import (
+    ClientClosed,
+    ClientError,
+    ServerRefused,
+    ServerUnreachable,
+    Undelivered,
+)
+from chatroom.message import Message
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.scripted_server import (
+    NONCE,
+    ScriptedServer,
+    ServerEnd,
+    SilentServer,
+    line,
+    welcome,
+)
+
+
+def at_once(_ceiling: float) -> float:
+    return 0.0
+
+
+def client(server: Any, **options: Any) -> ChatClient:
+    """A client that does not wait between attempts."""
+    return ChatClient(server.url, "Ann", **{"jitter": at_once, "patience": DEADLINE, **options})
+
+
+def take(items: Iterable[Any], count: int) -> list[Any]:
+    return list(itertools.islice(items, count))
+
+
+def bodies(chat: ChatClient, count: int) -> list[str]:
+    return [message.body for message in take(chat, count)]
+
+
+def stay(peer: ServerEnd) -> None:
+    """Say welcome, and nothing more."""
+    peer.greet()
+    peer.stay()
+
+
+# -- coming in -------------------------------------------------------------------------------
+
+
+def test_says_who_it_is_and_hears_the_past_and_what_follows():
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1), line(2), last=f"2-{NONCE}")
+        peer.send({"type": "joined", "userId": "bob-id", "userName": "Bob"}, line(3, "news"))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server, room="garden") as chat:
+        assert bodies(chat, 3) == ["message 1", "message 2", "news"]
+        assert server.hellos == [{"type": "hello", "userName": "Ann", "room": "garden"}]
+        assert (chat.user_id, chat.token, chat.recovered) == ("ann-id", "ann-token", None)
+
+
+def test_a_message_has_all_that_the_server_says_of_it():
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(7, "hi", userId="bob-id", cmid="c1"))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        (message,) = take(chat, 1)
+
+    assert message == Message(
+        "lobby", 7, NONCE, "Bob", "hi", "10:42 AM", 1769850300123, "bob-id", "c1"
+    )
+
+
+def test_events_come_in_their_place_among_the_messages():
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1))
+        peer.send({"type": "typing", "userId": "bob-id", "userName": "Bob"}, line(2))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        kinds = [getattr(item, "type", "message") for item in take(chat.events(), 5)]
+
+    assert kinds == ["welcome", "message", "live", "typing", "message"]
+
+
+@pytest.mark.parametrize("rooms", [[{"name": "garden", "last": f"9-{NONCE}"}], [], "rubbish", None])
+def test_news_of_other_rooms_changes_nothing(rooms: object):
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1))
+        peer.send({"type": "rooms", "rooms": rooms}, line(2))
+        peer.store(3)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("hello").wait(DEADLINE) == f"3-{NONCE}"
+        assert bodies(chat, 3) == ["message 1", "message 2", "hello"]
+        assert len(server.hellos) == 1
+        assert "rooms" not in server.hellos[0]
+
+
+@pytest.mark.parametrize("code", ["bad-name", "name-taken", "bad-room"])
+def test_a_refused_hello_is_an_error_at_once(code: str):
+    def script(peer: ServerEnd) -> None:
+        peer.hear()
+        error = {"type": "error", "code": code, "detail": "No.", "suggestion": "Ann2"}
+        peer.send(error)
+        peer.stay()
+
+    with ScriptedServer(script) as server:
+        with pytest.raises(ServerRefused) as caught:
+            client(server).open()
+        assert (caught.value.code, caught.value.suggestion) == (code, "Ann2")
+        assert len(server.peers) == 1
+
+
+def test_a_name_that_its_own_ghost_may_hold_is_tried_again():
+    """The first hello arrived, but its welcome got lost: the server still has that user."""
+
+    def lose_welcome(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.cut()
+
+    def refuse(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send({"type": "error", "code": "name-taken", "detail": "Somebody is called so."})
+        peer.stay()
+
+    with ScriptedServer(lose_welcome, refuse, stay) as server, client(server):
+        assert len(server.peers) == 3
+
+
+def test_a_server_that_is_not_there_is_named_with_the_cause():
+    with ScriptedServer(stay) as server:
+        gone = server.url
+    with pytest.raises(ServerUnreachable, match=r"ws://127.0.0.1:\d+/chat .*refused"):
+        ChatClient(gone, "Ann", patience=0.3).open()
+
+
+def test_a_server_that_comes_late_is_waited_for():
+    def refuse(peer: ServerEnd) -> None:
+        peer.cut()
+
+    with ScriptedServer(refuse, refuse, stay) as server, client(server) as chat:
+        assert chat.is_online
+
+
+def test_a_server_without_the_typed_protocol_is_refused():
+    with (
+        ScriptedServer(stay, subprotocol=None) as server,
+        pytest.raises(ServerRefused, match=r"does not speak chatroom\.v1"),
+    ):
+        client(server).open()
+
+
+@pytest.mark.parametrize("url", ["ftp://localhost", "http://", "http://localhost:0", "http://a:b"])
+def test_what_is_no_server_is_no_url(url: str):
+    with pytest.raises(ValueError):
+        ChatClient(url, "Ann")
+
+
+# -- breaking and coming back ----------------------------------------------------------------
+
+
+def test_after_a_break_it_goes_on_behind_the_last_message_as_the_same_user():
+    def first(peer: ServerEnd) -> None:
+        peer.greet(line(1), line(2))
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(line(3), line(4), recovered=True)
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        assert bodies(chat, 4) == [f"message {seq}" for seq in (1, 2, 3, 4)]
+        assert server.hellos[1]["since"] == f"2-{NONCE}"
+        assert server.hellos[1]["token"] == "ann-token"
+        assert chat.recovered is True
+
+
+def test_an_empty_room_is_something_to_go_on_from():
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.cut()
+
+    with ScriptedServer(first, stay) as server, client(server):
+        wait_for(lambda: len(server.peers) == 2 and server.hellos[1], "a second hello")
+        assert server.hellos[1]["since"] == "0-0"
+
+
+def test_a_break_before_the_first_message_asks_for_the_past_once_more():
+    def first(peer: ServerEnd) -> None:
+        peer.hello = peer.hear()
+        peer.send(welcome(last=f"2-{NONCE}"))
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(line(1), line(2))
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        assert bodies(chat, 2) == ["message 1", "message 2"]
+        assert "since" not in server.hellos[1]
+
+
+def test_what_comes_twice_is_heard_once():
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1), line(2), line(2), line(1))
+        peer.send(line(2), line(3))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert bodies(chat, 3) == ["message 1", "message 2", "message 3"]
+
+
+def test_a_gap_is_told_and_the_view_starts_afresh_behind_it():
+    def first(peer: ServerEnd) -> None:
+        peer.greet(line(1), line(2))
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(line(2), line(9), recovered=False)
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        seen = take(chat.events(), 9)
+
+        kinds = [item.type if isinstance(item, Event) else item.seq for item in seen]
+        assert kinds == ["welcome", 1, 2, "live", "offline", "gap", "welcome", 2, 9]
+        assert chat.recovered is False
+
+
+def test_messages_alone_are_each_heard_once_over_a_gap():
+    def first(peer: ServerEnd) -> None:
+        peer.greet(line(1), line(2))
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(line(2), line(9), recovered=False)
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        assert bodies(chat, 3) == ["message 1", "message 2", "message 9"]
+
+
+def test_a_silent_server_is_left_and_found_again():
+    """Half-open: the connection stands, but nobody is there."""
+    with SilentServer() as server, client(server, ping_interval=0.1):
+        wait_for(lambda: len(server.sockets) >= 2, "a second connection")
+
+
+def test_a_server_that_only_answers_pings_is_kept():
+    with ScriptedServer(stay) as server, client(server, ping_interval=0.05) as chat:
+        pinged = threading.Event()
+        pings = itertools.count(1)
+        protocol = server.peers[0].connection.protocol
+        take_frame = protocol.recv_frame
+
+        def recv_frame(frame: Frame) -> None:
+            take_frame(frame)
+            if frame.opcode is Opcode.PING and next(pings) == 5:
+                pinged.set()
+
+        protocol.recv_frame = recv_frame
+        assert pinged.wait(DEADLINE)
+        assert chat.is_online
+        assert len(server.peers) == 1
+
+
+@pytest.mark.parametrize("code", [1001, 1011, 4001, 4008, 4009, 4499])
+def test_close_codes_that_say_come_back(code: int):
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.close(code, "come back")
+
+    with ScriptedServer(first, stay) as server, client(server) as chat:
+        offline = next(item for item in chat.events() if item.type == "offline")
+        assert offline.fields["reason"] == f"close {code}: come back"
+        wait_for(lambda: len(server.peers) == 2, "a second connection")
+
+
+@pytest.mark.parametrize("code", [1007, 1009, 4500, 4999])
+def test_close_codes_that_say_stay_away(code: int):
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1))
+        peer.close(code, "never again")
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert bodies(chat, 1) == ["message 1"]  # what came before is not lost
+        with pytest.raises(ServerRefused, match=f"close-{code}: never again"):
+            next(iter(chat))
+        with pytest.raises(ServerRefused):
+            chat.say("hello?")
+        assert len(server.peers) == 1
+
+
+def test_a_name_lost_while_away_ends_it():
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send({"type": "error", "code": "name-taken", "detail": "Taken.", "suggestion": "Ann2"})
+        peer.stay()
+
+    with (
+        ScriptedServer(first, second) as server,
+        client(server) as chat,
+        pytest.raises(ServerRefused, match="Ann2"),
+    ):
+        take(chat, 1)
+
+
+def test_a_frame_that_makes_no_sense_breaks_the_connection_only():
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.connection.send("{")
+
+    with ScriptedServer(first, stay) as server, client(server):
+        wait_for(lambda: len(server.peers) == 2, "a second connection")
+
+
+def test_the_wait_grows_to_its_bound_and_is_never_above():
+    ceilings: list[float] = []
+
+    def jitter(ceiling: float) -> float:
+        ceilings.append(ceiling)
+        return 0.0
+
+    def refuse(peer: ServerEnd) -> None:
+        peer.cut()
+
+    with ScriptedServer(*[refuse] * 9, stay) as server, client(server, jitter=jitter):
+        assert ceilings[:4] == [FIRST_DELAY, 2 * FIRST_DELAY, 4 * FIRST_DELAY, 8 * FIRST_DELAY]
+        assert max(ceilings) == LAST_DELAY == ceilings[8]
+
+
+# -- talking ---------------------------------------------------------------------------------
+
+
+def test_a_receipt_tells_the_id_of_what_was_stored():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        receipt = chat.say("hi")
+        assert receipt.wait(DEADLINE) == f"1-{NONCE}"
+        assert bodies(chat, 1) == ["hi"]
+
+
+def test_what_has_no_ack_is_sent_again_in_order_with_the_same_cmids():
+    heard: list[list[str]] = [[], []]
+
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        frames = [peer.hear() for _ in range(3)]
+        heard[0] = [frame["cmid"] for frame in frames]
+        peer.send({"type": "ack", "cmid": frames[0]["cmid"], "id": f"1-{NONCE}"})
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(recovered=True)
+        heard[1] = [peer.store(seq)["cmid"] for seq in (2, 3)]
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        receipts = [chat.say(body) for body in ("one", "two", "three")]
+        ids = [receipt.wait(DEADLINE) for receipt in receipts]
+
+    assert ids == [f"{seq}-{NONCE}" for seq in (1, 2, 3)]
+    assert heard[0] == [receipt.cmid for receipt in receipts]
+    assert heard[1] == heard[0][1:]
+
+
+def test_ones_own_message_in_what_was_missed_is_as_good_as_an_ack():
+    """The message was stored, and only its ack got lost."""
+    cmids: list[str] = []
+
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        cmids.append(peer.hear()["cmid"])
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(
+            line(1, "theirs", userId="bob-id", cmid=cmids[0]),  # another user may use the same one
+            line(2, "hi", userId="ann-id", cmid=cmids[0]),
+            recovered=True,
+        )
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        assert chat.say("hi").wait(DEADLINE) == f"2-{NONCE}"
+
+
+def test_what_could_not_be_stored_is_sent_again_on_a_new_connection():
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        cmid = peer.hear()["cmid"]
+        peer.send({"type": "error", "code": "not-stored", "detail": "Disk full.", "cmid": cmid})
+        peer.stay()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(recovered=True)
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        assert chat.say("hi").wait(DEADLINE) == f"1-{NONCE}"
+        assert len(server.peers) == 2
+
+
+def test_a_refused_message_says_so_and_the_next_one_goes_on():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        cmid = peer.hear()["cmid"]
+        peer.send({"type": "error", "code": "empty-body", "detail": "Say something.", "cmid": cmid})
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        refused, stored = chat.say(""), chat.say("hi")
+        with pytest.raises(ServerRefused, match="empty-body: Say something"):
+            refused.wait(DEADLINE)
+        assert stored.wait(DEADLINE)
+
+
+def test_a_message_too_large_for_the_server_is_refused_before_it_is_sent():
+    with ScriptedServer(stay) as server, client(server) as chat:
+        with pytest.raises(ServerRefused, match="1000 at most"):
+            chat.say("é" * 480)
+        with pytest.raises(ValueError):
+            chat.say("\ud800")
+        assert chat.is_online
+
+
+def test_closing_waits_for_the_acks():
+    stored = threading.Event()
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        stored.wait(DEADLINE)
+        for seq in range(1, 101):
+            peer.store(seq)
+        peer.stay()
+
+    with ScriptedServer(script) as server:
+        with client(server) as chat:
+            receipts = [chat.say(f"{number}") for number in range(100)]
+            stored.set()
+        assert [receipt.id for receipt in receipts] == [f"{seq}-{NONCE}" for seq in range(1, 101)]
+
+
+def test_closing_tells_what_was_not_acknowledged():
+    with ScriptedServer(stay) as server:
+        chat = client(server)
+        chat.open()
+        receipt = chat.say("hi")
+        with pytest.raises(Undelivered, match="1 message was not acknowledged"):
+            chat.close(flush=0.01)
+        with pytest.raises(Undelivered):
+            receipt.wait(DEADLINE)
+
+
+def test_an_error_of_the_programs_own_is_not_hidden_by_the_closing():
+    with ScriptedServer(stay) as server, pytest.raises(KeyError), client(server) as chat:
+        chat.say("hi")
+        raise KeyError
+
+
+def test_a_closed_client_takes_nothing_and_closing_it_again_is_fine():
+    with ScriptedServer(stay) as server:
+        with client(server) as chat:
+            chat.close()
+        chat.close()
+        with pytest.raises(ClientClosed):
+            chat.say("hi")
+        with pytest.raises(ClientClosed):
+            chat.open()
+        assert list(chat) == []
+
+
+def test_closing_ends_an_iteration_in_another_thread():
+    heard: list[str] = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1))
+        peer.stay()
+
+    with ScriptedServer(script) as server:
+        with client(server) as chat:
+            thread = threading.Thread(target=lambda: heard.extend(m.body for m in chat))
+            thread.start()
+            wait_for(lambda: heard == ["message 1"], "the message")
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+
+
+def test_another_name_is_kept_over_a_break():
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        wanted = peer.hear()
+        assert wanted == {"type": "rename", "userName": "Anna"}
+        peer.send({"type": "renamed", "userId": "bob-id", "userName": "Robert"})
+        peer.send({"type": "renamed", "userId": "ann-id", "userName": "Anna"})
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(userName="Anna", recovered=True)
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        chat.rename("Anna")
+        wait_for(lambda: len(server.peers) == 2 and server.hellos[1], "a second hello")
+        assert server.hellos[1]["userName"] == chat.user_name == "Anna"
+
+
+# -- memory ----------------------------------------------------------------------------------
+
+
+def test_a_program_that_only_talks_need_not_read():
+    count = 3 * LENGTH
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet(*(line(seq) for seq in range(1, count + 1)))
+        peer.store(count + 1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server, listen=False) as chat:
+        assert chat.say("hi").wait(DEADLINE) == f"{count + 1}-{NONCE}"
+        assert not chat._session.inbox
+
+
+def test_what_there_was_no_room_for_is_fetched_once_the_rest_is_read():
+    count = 3 * LENGTH
+
+    def script(peer: ServerEnd) -> None:
+        """Each connection sends all that the client has not, like a real server."""
+        peer.hello = peer.hear()
+        seen = int(peer.hello.get("since", "0-0").partition("-")[0])
+        peer.send(welcome(recovered=True) if seen else welcome())
+        peer.send(*(line(seq) for seq in range(seen + 1, count + 1)), {"type": "live"})
+        peer.store(count + 1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("last").wait(DEADLINE)  # nobody reads meanwhile
+        assert len(chat._session.inbox._items) == LENGTH
+        heard = [message.seq for message in take(chat, count)]
+        assert heard == list(range(1, count + 1))
+        assert len(server.peers) > 1
+
+
+def test_a_slow_program_makes_the_server_wait_and_loses_nothing():
+    count = 3 * LENGTH
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet(*(line(seq) for seq in range(1, count + 1)))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        messages = iter(chat)
+        heard = [next(messages).seq]
+        inbox = chat._session.inbox
+        wait_for(lambda: len(inbox._items) == LENGTH, "a full inbox")
+        heard += [message.seq for message in take(messages, count - 1)]
+        assert heard == list(range(1, count + 1))
+        assert len(server.peers) == 1
+
+
+def test_the_memory_for_doubles_is_bounded():
+    count = REMEMBERED + 10
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet(*(line(seq) for seq in range(1, count + 1)))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        take(chat, count)
+        assert len(chat._session.inbox._recent._known) == REMEMBERED
+
+
+def test_saying_waits_when_too_much_is_without_an_ack():
+    go = threading.Event()
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        go.wait(DEADLINE)
+        for seq in range(1, OUTBOX_LENGTH + 2):
+            peer.store(seq)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server, listen=False) as chat:
+        for number in range(OUTBOX_LENGTH):
+            chat.say(str(number))
+        last: list[Any] = []
+        thread = threading.Thread(target=lambda: last.append(chat.say("one more")))
+        thread.start()
+        wait_for(lambda: bool(chat._session.waiters), "a caller that waits")
+        assert not last
+        go.set()
+        thread.join(DEADLINE)
+        assert last[0].wait(DEADLINE) == f"{OUTBOX_LENGTH + 1}-{NONCE}"
+
+
+def test_every_error_of_the_client_is_a_client_error():
+    for kind in (ServerRefused, ServerUnreachable, Undelivered, ClientClosed):
+        assert issubclass(kind, ClientError)

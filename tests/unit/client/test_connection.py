@@ -1,0 +1,201 @@
+"""The socket of a client: where it leads, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from wsproto.utilities import RemoteProtocolError
+
+from chatroom.addresses import chat_url, http_url
+from chatroom.client.connection import ABNORMAL, End, ServerConnection
+from chatroom.errors import HandshakeRefused
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.scripted_server import ScriptedServer, ServerEnd, SilentServer
+
+
+@pytest.mark.parametrize(
+    ("url", "chat", "http"),
+    [
+        ("http://localhost:9999", "ws://localhost:9999/chat", "http://localhost:9999"),
+        ("https://chat.example.com/", "wss://chat.example.com/chat", "https://chat.example.com"),
+        ("localhost:9999", "ws://localhost:9999/chat", "http://localhost:9999"),
+        ("ws://[::1]:80/chat", "ws://[::1]:80/chat", "http://[::1]:80"),
+        ("https://a.example/talk/", "wss://a.example/talk/chat", "https://a.example/talk"),
+        ("http://a.example/?room=garden", "ws://a.example/chat?room=garden", "http://a.example"),
+    ],
+)
+def test_where_a_url_leads(url: str, chat: str, http: str):
+    assert (chat_url(url), http_url(url)) == (chat, http)
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A server that gives one answer to whatever it is asked."""
+
+    def serve() -> None:
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.recv(65536)
+            accepted.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}/chat"
+        thread.join(DEADLINE)
+
+
+def dial(url: str) -> ServerConnection:
+    return ServerConnection(chat_url(url), ping_interval=DEADLINE, timeout=DEADLINE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "reason"),
+    [
+        (b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\nToo full\n", 503, "Too full"),
+        (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", 404, "no reason given"),
+        (b"HTTP/1.1 403 No\r\nConnection: close\r\n\r\nNot you\nMore", 403, "Not you"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000, 200, "x" * 1000),
+    ],
+)
+def test_an_http_status_comes_with_its_reason(answer: bytes, status: int, reason: str):
+    with answering(answer) as url, pytest.raises(HandshakeRefused) as caught:
+        dial(url)
+    assert caught.value.status == status
+    assert caught.value.reason.startswith(reason)
+
+
+def test_what_is_no_http_is_an_error():
+    with answering(b"SSH-2.0-OpenSSH\r\n") as url, pytest.raises(RemoteProtocolError):
+        dial(url)
+
+
+def test_a_server_that_hangs_up_in_the_handshake_is_an_error():
+    with answering(b"") as url, pytest.raises((OSError, RemoteProtocolError)):
+        dial(url)
+
+
+def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch):
+    """As with localhost, where ::1 comes first and the server listens on 127.0.0.1."""
+
+    def stay(peer: ServerEnd) -> None:
+        peer.stay()
+
+    with ScriptedServer(stay) as server:
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)),
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
+        dial(f"http://localhost:{server.port}").release()
+
+
+def test_what_comes_together_with_the_handshakes_answer_is_heard():
+    heard: list[str] = []
+    with SilentServer() as server:
+        line = dial(server.url)
+        thread = threading.Thread(target=lambda: line.listen(heard.append))
+        thread.start()
+        wait_for(lambda: heard, "the welcome")
+        line.cut("enough")
+        thread.join(DEADLINE)
+
+
+def test_a_close_is_answered_and_told():
+    def script(peer: ServerEnd) -> None:
+        peer.close(4001, "replaced")
+        assert peer.connection.protocol.close_rcvd is not None
+
+    with ScriptedServer(script) as server:
+        assert dial(server.url).listen(print) == End(4001, "replaced")
+
+
+def test_an_end_without_a_close_says_why():
+    def script(peer: ServerEnd) -> None:
+        peer.cut()
+
+    with ScriptedServer(script) as server:
+        end = dial(server.url).listen(print)
+    assert end.code == ABNORMAL
+    assert str(end) == "the connection broke"
+
+
+def test_a_large_message_goes_out_whole_while_pongs_do():
+    """The kernel takes it in parts, and a Pong must not land between two of them."""
+    size = 4 << 20
+    got: list[int] = []
+
+    def script(peer: ServerEnd) -> None:
+        for _ in range(100):
+            peer.connection.ping()
+        got.append(len(peer.connection.recv(DEADLINE)))
+        peer.close(1000)
+
+    with ScriptedServer(script) as server:
+        line = dial(server.url)
+        sender = threading.Thread(target=lambda: line.say("x" * size))
+        sender.start()
+        end = line.listen(print)
+        sender.join(DEADLINE)
+    assert (end.code, got) == (1000, [size])
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A file with a key and a certificate for 127.0.0.1."""
+    if not shutil.which("openssl"):
+        pytest.skip("there is no openssl to make a certificate with")
+    file = tmp_path / "both.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    name = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*command.split(), *name, "-keyout", file, "-out", tmp_path / "only.pem"],
+        check=True,
+        capture_output=True,
+        timeout=DEADLINE,
+    )
+    with file.open("a") as both:
+        both.write((tmp_path / "only.pem").read_text())
+    return file
+
+
+def test_over_tls_nothing_waits_in_what_is_decrypted_already(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The server sends much and then nothing: all of it is heard."""
+    count = 5000
+    heard: list[str] = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.send(*({"number": number} for number in range(count)))
+        peer.stay()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with ScriptedServer(script, tls=context) as server:
+        line = ServerConnection(chat_url(server.url), ping_interval=DEADLINE)
+        thread = threading.Thread(target=lambda: line.listen(heard.append))
+        thread.start()
+        wait_for(lambda: len(heard) == count, "all of it")
+        line.hang_up()
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+
+
+def test_a_certificate_of_nobody_known_is_refused(certificate: Path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with (
+        ScriptedServer(lambda peer: peer.stay(), tls=context) as server,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        dial(server.url)

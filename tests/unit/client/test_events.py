@@ -1,0 +1,71 @@
+"""Frames and lines of JSON, back as values."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.client.events import Event, hear
+from chatroom.message import Message
+from chatroom.wire.message_json import iso_time, milliseconds, to_json, to_message
+from tests.support.strategies import MESSAGES
+
+
+@given(MESSAGES)
+def test_what_the_server_says_is_the_message_that_it_has(message: Message):
+    assert hear(to_json(message)) == message
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_a_time_goes_there_and_back(time: int):
+    assert milliseconds(iso_time(time)) == time
+
+
+def test_a_frame_with_another_type_is_an_event():
+    assert hear('{"type":"live"}') == Event("live", {"type": "live"})
+    assert isinstance(hear('{"type":"something-new","x":1}'), Event)
+
+
+GOOD = {
+    "userName": "Ann",
+    "body": "hi",
+    "timestamp": "",
+    "id": "1-00000000000000ff",
+    "room": "lobby",
+    "sentAt": "2026-01-31T09:05:00.123Z",
+}
+
+
+def test_unknown_fields_and_the_type_of_a_message_do_not_matter():
+    assert hear(json.dumps({**GOOD, "type": "message", "later": []})) == to_message(GOOD)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", '{"type":1}', "{}", '{"type":"message"}'])
+def test_what_is_no_frame_is_refused(text: str):
+    with pytest.raises(ValueError):
+        hear(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("id", "1"),
+        ("id", "-00000000000000ff"),
+        ("id", "1-00ff"),
+        ("id", "1-xyz"),
+        ("id", "1" * 16 + "-00000000000000ff"),
+        ("id", 1),
+        ("body", None),
+        ("body", "\ud800"),
+        ("sentAt", "yesterday"),
+        ("sentAt", "2026-02-31T09:05:00Z"),
+        ("sentAt", "2026-01-31T09:05:00"),
+        ("userId", 7),
+    ],
+)
+def test_a_message_with_a_wrong_field_is_refused(key: str, value: object):
+    with pytest.raises(ValueError):
+        to_message({**GOOD, key: value})

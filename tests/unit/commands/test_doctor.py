@@ -1,0 +1,232 @@
+"""doctor: what is wrong is found and named, with a way to mend it; what is right is left alone."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatroom.commands import checks
+from chatroom.commands.checks import Finding, Verdict, check_limits
+from chatroom.commands.health import Health, ask
+from chatroom.commands.proxy_checks import check_secrecy, examine_proxy
+from chatroom.configuration import Configuration, load_configuration
+from chatroom.serving import start
+from chatroom.serving.demands import unmet
+from chatroom.serving.machine import Carried
+from tests.support.histories import at, left_behind, snapshot
+from tests.support.http_answers import Answer, answering, body
+from tests.support.ports import idle_port
+from tests.support.terminal import Shell
+
+NOBODY = Health(0, False, False, "refused")
+WELL = '{"errors":0,"sockets":2,"status":"ok"}'
+
+
+def configure(folder: Path, **settings: Any) -> Configuration:
+    config = folder / "config.json"
+    config.write_text(json.dumps({"port": idle_port().number, "hostName": "127.0.0.1", **settings}))
+    return load_configuration({"CHATROOM_CONFIG": str(config)})
+
+
+def texts(findings: list[Finding], verdict: Verdict = Verdict.WRONG) -> list[str]:
+    return [finding.text for finding in findings if finding.verdict is verdict]
+
+
+# -- as a person runs it ---------------------------------------------------------------------
+
+
+def test_a_machine_that_is_right_has_nothing_wrong_and_nothing_is_changed(tmp_path: Path):
+    configure(tmp_path, maxUsers=10)
+    before = snapshot(tmp_path)
+    done = Shell(tmp_path).run("doctor", "--config", "config.json")
+
+    assert (done.code, done.err) == (0, "")
+    assert {line.split()[1] for line in done.lines} == {
+        "settings",
+        "port",
+        "log",
+        "history",
+        "gunicorn",
+        "limits",
+    }
+    assert all(line.startswith("ok ") for line in done.lines)
+    after = snapshot(tmp_path)
+    after.pop("logs.log", None)  # gunicorn, asked for its settings, opens it
+    assert after == before
+
+
+def test_wrong_settings_are_named_and_how_to_mend_them(tmp_path: Path):
+    (tmp_path / "config.json").write_text('{"prot": 80}')
+    done = Shell(tmp_path).run("doctor", "--config", "config.json")
+
+    assert done.code == 1
+    assert "prot" in done.out
+    assert "the nearest is port" in done.out
+    assert "-> fix the file" in done.out
+
+
+def test_options_that_would_break_the_room_are_named_with_where_they_stand(tmp_path: Path):
+    configure(tmp_path, maxUsers=10)
+    done = Shell(tmp_path).run(
+        "doctor", "--config", "config.json", WEB_CONCURRENCY="4", GUNICORN_CMD_ARGS="--threads=2"
+    )
+
+    assert done.code == 1
+    (line,) = [line for line in done.lines if line.startswith("wrong")]
+    assert "threads is 2; wanted: at least 42" in line
+    assert "remove it from GUNICORN_CMD_ARGS" in done.out
+
+
+# -- port, log, history ----------------------------------------------------------------------
+
+
+def test_a_port_that_another_program_has_is_wrong(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        configuration = configure(tmp_path, port=other.getsockname()[1])
+        finding = checks.check_port(configuration, NOBODY)
+    assert finding.verdict is Verdict.WRONG
+    assert "in use" in finding.text
+    assert finding.remedy
+
+
+def test_an_address_of_another_machine_is_wrong(tmp_path: Path):
+    configuration = configure(tmp_path, hostName="192.0.2.1")
+    finding = checks.check_port(configuration, NOBODY)
+    assert finding.verdict is Verdict.WRONG
+    assert "hostName" in finding.remedy
+
+
+def test_a_room_that_is_failing_is_wrong(tmp_path: Path):
+    finding = checks.check_port(configure(tmp_path), Health(503, True, False, "disk full"))
+    assert (finding.verdict, "disk full" in finding.text) == (Verdict.WRONG, True)
+
+
+def test_a_log_that_cannot_be_written_is_wrong(tmp_path: Path):
+    assert texts(checks.check_log(configure(tmp_path, logfilePath="no/such/folder.log")))
+    assert texts(checks.check_log(configure(tmp_path, logfilePath=".")))
+    assert not texts(checks.check_log(configure(tmp_path, logfilePath="new.log")))
+    assert not checks.check_log(configure(tmp_path, logfilePath="-"))
+
+
+def test_a_history_of_another_program_is_wrong(tmp_path: Path):
+    (tmp_path / "chat.db").write_text("dear diary")
+    (text,) = texts(checks.check_history(configure(tmp_path), NOBODY))
+    assert "not an SQLite database" in text
+
+
+def test_a_history_that_another_process_uses_is_wrong_unless_it_is_the_room(tmp_path: Path):
+    configuration = configure(tmp_path)
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        (text,) = texts(checks.check_history(configuration, NOBODY))
+        assert "in use by" in text
+        assert not texts(checks.check_history(configuration, Health(200, True, True, "")))
+
+
+def test_a_history_that_forgets_is_noted(tmp_path: Path):
+    findings = checks.check_history(configure(tmp_path, history="memory:"), NOBODY)
+    assert "forgets" in texts(findings, Verdict.NOTE)[0]
+
+
+def test_a_disk_that_is_nearly_full_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    left_behind(tmp_path / "chat.db", 1)
+    free = checks.shutil.disk_usage(tmp_path)._replace(free=5 * 2**20)
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda _path: free)
+    (text,) = texts(checks.check_history(configure(tmp_path), NOBODY))
+    assert text.startswith("5 MiB are free")
+
+
+# -- gunicorn and the machine ----------------------------------------------------------------
+
+
+def test_an_app_that_does_not_start_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(start, "CHECKOUT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    Path("app.py").write_text("no app\n")
+    finding = checks.check_gunicorn(configure(tmp_path))
+    assert finding.verdict is Verdict.WRONG
+    assert "does not start" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("workers", "2"),
+        ("max_requests", "1000"),
+        ("worker_class", "sync"),
+        ("threads", "5"),
+        ("worker_connections", "5"),
+    ],
+)
+def test_each_option_that_serving_refuses_is_a_fault(option: str, value: str):
+    good = {
+        "workers": "1",
+        "max_requests": "0",
+        "worker_class": "<class 'gunicorn.workers.gthread.ThreadWorker'>",
+        "threads": "42",
+        "worker_connections": "74",
+    }
+    assert list(unmet(good, users=10)) == []
+    (flaw,) = unmet({**good, option: value}, users=10)
+    assert flaw.startswith(f"{option} is {value}; wanted")
+
+
+def test_a_machine_too_small_for_the_settings_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    configuration = replace(configure(tmp_path), max_users=500)
+    carried = Carried(7, "descriptors: the limit is 100 (ulimit -n)")
+    monkeypatch.setattr(checks, "affordable_users", lambda _wanted, _reserve: carried)
+    finding = check_limits(configuration)
+    assert finding.verdict is Verdict.WRONG
+    assert "can carry 7 users" in finding.text
+    assert "ulimit -n" in finding.text
+    assert "set maxUsers to 7" in finding.remedy
+
+
+# -- a proxy ---------------------------------------------------------------------------------
+
+
+def refusing(text: str, status: int) -> Answer:
+    return body(text, "text/plain", status)
+
+
+@pytest.mark.parametrize(
+    ("answers", "wrong", "mend"),
+    [
+        ([refusing("Bad Gateway", 502)], "does not reach the room", "start the room"),
+        ([body("<h1>Welcome to nginx</h1>", "text/html")], "not a chat room's answer", "/healthz"),
+        ([body('{"status":"failing","reason":"disk full"}', status=503)], "disk full", "log"),
+        ([body(WELL), refusing("Upgrade, please", 426)], "status 426", "Upgrade"),
+        ([body(WELL), refusing("Full", 503)], "nobody in: Full", "maxUsers"),
+    ],
+)
+def test_what_a_proxy_does_wrong_is_named(answers: list[Answer], wrong: str, mend: str):
+    with answering(*answers) as (url, _asked):
+        findings = examine_proxy(url)
+    (finding,) = [finding for finding in findings if finding.verdict is Verdict.WRONG]
+    assert wrong in finding.text
+    assert mend in finding.remedy
+
+
+def test_a_proxy_that_is_not_there_is_named():
+    (finding,) = examine_proxy("http://127.0.0.1:1")
+    assert "cannot be reached" in finding.text
+
+
+def test_health_of_what_is_no_chat_room_is_told_in_words():
+    with answering(body("[]")) as (url, _):
+        assert ask(url) == Health(200, False, False, "status 200, but not a chat room's answer")
+    assert ask("http://127.0.0.1:1").status == 0
+
+
+def test_plain_http_from_afar_is_noted():
+    assert texts(check_secrecy("http://chat.example.com"), Verdict.NOTE)
+    assert not check_secrecy("https://chat.example.com")
+    assert not check_secrecy("http://localhost:8080")

@@ -1,0 +1,314 @@
+"""export and import: there and back, again and again, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chatroom.commands import chatroom
+from chatroom.commands.exporting import LONG
+from chatroom.commands.importing import BATCH, new_nonce
+from chatroom.message import Message
+from chatroom.wire.message_json import to_json
+from tests.support.histories import at, everything, left_behind, past_message, remember, snapshot
+from tests.support.http_answers import Answer, answering, body
+from tests.support.terminal import Shell
+
+
+def run(*arguments: str | Path, input: str = "") -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(chatroom, list(map(str, arguments)), input=input)
+
+
+def stored(path: Path, room: str = "lobby") -> list[Message]:
+    with closing(at(path)) as history:
+        history.open()
+        return everything(history, room)
+
+
+def exported(path: Path, room: str = "lobby") -> str:
+    done = run("export", room, "--history", path)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
+
+
+def typed_message(seq: int, cmid: str, body: str = "hi") -> Message:
+    return Message("lobby", seq, f"{seq:016x}", "Ann", body, "", 1_700_000_000_000, "ann", cmid)
+
+
+def append(path: Path, *messages: Message) -> Path:
+    with closing(at(path)) as history:
+        history.open()
+        history.append(messages)
+    return path
+
+
+# -- export from the file --------------------------------------------------------------------
+
+
+def test_export_reads_the_file_of_a_server_that_does_not_run(tmp_path: Path):
+    path = left_behind(tmp_path / "chat.db", 3)
+    lines = exported(path).splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [f"{n}-{n:016x}" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("name", ["chat.db", "sqlite:chat.db"])
+def test_the_file_may_be_named_as_in_the_settings(name: str, tmp_path: Path):
+    left_behind(tmp_path / "chat.db", 1)
+    done = Shell(tmp_path).run("export", "lobby", "--history", name)
+    assert (done.code, len(done.lines)) == (0, 1)
+
+
+def test_export_does_not_make_a_file(tmp_path: Path):
+    done = run("export", "lobby", "--history", tmp_path / "chat.db")
+    assert done.exit_code == 5
+    assert "does not exist" in done.stderr
+    assert not snapshot(tmp_path)
+
+
+def test_export_refuses_the_file_of_a_server_that_runs(tmp_path: Path):
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        done = run("export", "lobby", "--history", tmp_path / "chat.db")
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert "is in use by process" in done.stderr
+
+
+def test_a_room_without_a_word_is_told_and_no_error(tmp_path: Path):
+    path = left_behind(tmp_path / "chat.db", 1)
+    done = run("export", "garden", "--history", path)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "nothing has been said in garden" in done.stderr
+
+
+def test_an_output_file_is_whole_or_not_there(tmp_path: Path):
+    path = left_behind(tmp_path / "chat.db", 2)
+    output = tmp_path / "lobby.md"
+    done = run("export", "lobby", "--history", path, "--format", "markdown", "-o", output)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert output.read_text().startswith("# lobby\n")
+
+    output.unlink()
+    assert run("export", "lobby", "--history", tmp_path / "no.db", "-o", output).exit_code == 5
+    assert not output.exists()
+
+
+# -- import ----------------------------------------------------------------------------------
+
+
+def test_import_brings_all_back_with_their_times_under_new_ids(tmp_path: Path):
+    text = exported(left_behind(tmp_path / "old.db", 3))
+    done = run("import", "--history", tmp_path / "new.db", input=text)
+
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == ""
+    assert "3 imported, 0 skipped" in done.stderr
+    old, new = stored(tmp_path / "old.db"), stored(tmp_path / "new.db")
+    same = [(m.room, m.user_name, m.body, m.timestamp, m.sent_at) for m in old]
+    assert [(m.room, m.user_name, m.body, m.timestamp, m.sent_at) for m in new] == same
+    assert not {m.id for m in old} & {m.id for m in new}
+
+
+def test_imported_messages_come_behind_what_is_there(tmp_path: Path):
+    text = exported(append(tmp_path / "old.db", *(past_message("lobby", n) for n in (1, 2))))
+    path = left_behind(tmp_path / "new.db", 2)
+    assert run("import", "--history", path, input=text).exit_code == 0
+    assert [(m.seq, m.user_name) for m in stored(path)] == [
+        (1, "Ann"),
+        (2, "Ann"),
+        (3, "Past"),
+        (4, "Past"),
+    ]
+
+
+def test_importing_again_changes_nothing(tmp_path: Path):
+    text = exported(left_behind(tmp_path / "old.db", 5))
+    path = tmp_path / "new.db"
+    run("import", "--history", path, input=text)
+    before = stored(path)
+    done = run("import", "--history", path, input=text + text)
+    assert "0 imported, 10 skipped" in done.stderr
+    assert stored(path) == before
+
+
+def test_importing_into_where_it_came_from_changes_nothing(tmp_path: Path):
+    path = left_behind(tmp_path / "chat.db", 5)
+    before = stored(path)
+    done = run("import", "--history", path, input=exported(path))
+    assert "0 imported, 5 skipped" in done.stderr
+    assert stored(path) == before
+
+
+def test_a_message_is_known_through_two_exports(tmp_path: Path):
+    first = exported(left_behind(tmp_path / "a.db", 2))
+    run("import", "--history", tmp_path / "b.db", input=first)
+    second = exported(tmp_path / "b.db")
+    done = run("import", "--history", tmp_path / "c.db", input=second + first)
+    assert "2 imported, 2 skipped" in done.stderr
+    assert run("import", "--history", tmp_path / "a.db", input=second).exit_code == 0
+    assert len(stored(tmp_path / "a.db")) == 2
+
+
+def test_a_new_nonce_is_made_once():
+    assert new_nonce("0123456789abcdef") != "0123456789abcdef"
+    assert new_nonce(new_nonce("0123456789abcdef")) == new_nonce("0123456789abcdef")
+    assert len(new_nonce("ff")) == 16
+
+
+def test_what_a_user_said_once_stays_single_whatever_its_id(tmp_path: Path):
+    path = append(tmp_path / "chat.db", typed_message(1, "c1"))
+    text = "".join(
+        to_json(message) + "\n"
+        for message in (
+            typed_message(7, "c1"),
+            typed_message(8, "c2", "new"),
+            typed_message(9, "c2", "new"),
+        )
+    )
+    done = run("import", "--history", path, input=text)
+    assert "1 imported, 2 skipped" in done.stderr
+    assert [(m.cmid, m.user_id, m.body) for m in stored(path)] == [
+        ("c1", "ann", "hi"),
+        ("c2", "ann", "new"),
+    ]
+
+
+def test_all_may_go_into_one_room(tmp_path: Path):
+    remember(tmp_path, lobby=2, garden=2)
+    text = exported(tmp_path / "chat.db") + exported(tmp_path / "chat.db", "garden")
+    run("import", "--history", tmp_path / "new.db", "--room", "attic", input=text)
+    assert len(stored(tmp_path / "new.db", "attic")) == 4
+    assert not stored(tmp_path / "new.db")
+
+
+def test_a_line_that_is_no_message_is_named_and_what_was_before_it_is_in(tmp_path: Path):
+    lines = exported(left_behind(tmp_path / "old.db", 3)).splitlines()
+    path = tmp_path / "new.db"
+    broken = "\n".join([lines[0], lines[1], '{"body": "hi"}', lines[2]])
+
+    done = run("import", "--history", path, input=broken)
+    assert done.exit_code == 1
+    assert "line 3 is not a message: id is missing" in done.stderr
+    assert len(stored(path)) == 2
+    assert (
+        "1 imported, 2 skipped" in run("import", "--history", path, input="\n".join(lines)).stderr
+    )
+
+
+@pytest.mark.parametrize("line", ["[]", "{", "null", "\ufeff"])
+def test_what_is_no_json_object_is_no_message(line: str, tmp_path: Path):
+    done = run("import", "--history", tmp_path / "new.db", input=line)
+    assert (done.exit_code, "line 1 is not a message" in done.stderr) == (1, True)
+
+
+def test_a_room_that_cannot_be_is_no_message(tmp_path: Path):
+    line = to_json(past_message("lobby", 1)).replace('"room":"lobby"', '"room":"a b"')
+    assert run("import", "--history", tmp_path / "new.db", input=line).exit_code == 1
+
+
+def test_a_room_is_the_same_however_its_name_was_written(tmp_path: Path):
+    line = to_json(past_message("lobby", 1)).replace('"room":"lobby"', '"room":"Ku\u0308che"')
+    run("import", "--history", tmp_path / "new.db", input=line)
+    assert len(stored(tmp_path / "new.db", "K\u00fcche")) == 1
+
+
+def test_many_messages_are_many_small_commits(tmp_path: Path):
+    count = 2 * BATCH + 7
+    text = exported(left_behind(tmp_path / "old.db", count))
+    file = tmp_path / "lobby.jsonl"
+    file.write_text(text)
+    done = run("import", file, "--history", tmp_path / "new.db")
+    assert done.stderr == f"chatroom: {count} imported, 0 skipped (already there)\n"
+    assert [m.seq for m in stored(tmp_path / "new.db")] == list(range(1, count + 1))
+
+
+# -- export from a server --------------------------------------------------------------------
+
+
+def lines(first: int, last: int, *, whole: bool = True) -> Answer:
+    """The messages as a stream in chunks, with its end or without."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/x-ndjson")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for seq in range(first, last + 1):
+            data = (to_json(past_message("lobby", seq)) + "\n").encode()
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        if whole:
+            handler.wfile.write(b"0\r\n\r\n")
+        handler.close_connection = True
+
+    return answer
+
+
+def rooms(last: int) -> Answer:
+    room = {"name": "lobby", "messages": last, "last": f"{last}-{last:016x}", "sentAt": ""}
+    return body(json.dumps({"rooms": [room]}))
+
+
+def test_export_reads_a_server_that_runs():
+    with answering(rooms(3), lines(1, 3)) as (url, asked):
+        done = run("export", "lobby", "--url", url, "--format", "text")
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 3)
+    assert asked == ["/api/rooms", "/api/rooms/lobby/messages"]
+
+
+def test_a_stream_that_breaks_off_is_gone_on_with():
+    with answering(rooms(9), lines(1, 4, whole=False), lines(5, 9)) as (url, asked):
+        done = run("export", "lobby", "--url", url)
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [
+        f"{n}-{n:016x}" for n in range(1, 10)
+    ]
+    assert asked[-1] == f"/api/rooms/lobby/messages?since=4-{4:016x}"
+
+
+def test_a_stream_that_goes_on_breaking_off_is_an_error():
+    with answering(rooms(9), lines(1, 4, whole=False), lines(5, 4, whole=False)) as (url, _):
+        done = run("export", "lobby", "--url", url)
+    assert done.exit_code == 3
+    assert "broke off" in done.stderr
+
+
+def test_a_stream_that_ends_too_early_is_an_error():
+    with answering(rooms(9), lines(1, 4)) as (url, _):
+        done = run("export", "lobby", "--url", url)
+    assert done.exit_code == 1
+    assert "incomplete: ends at message 4 of 9" in done.stderr
+
+
+def test_what_is_deleted_meanwhile_is_told():
+    with answering(rooms(9), lines(1, 4, whole=False), lines(8, 9)) as (url, _):
+        done = run("export", "lobby", "--url", url)
+    assert done.exit_code == 0
+    assert "5 to 7 were deleted" in done.stderr
+
+
+def test_what_the_server_says_of_an_error_is_told():
+    problem = '{"type": "about:blank", "title": "Busy", "detail": "Too many are streamed."}'
+    no = body(problem, "application/problem+json", 503)
+    with answering(rooms(9), no) as (url, _):
+        done = run("export", "lobby", "--url", url)
+    assert done.exit_code == 4
+    assert "Too many are streamed." in done.stderr
+
+
+@pytest.mark.parametrize("answer", ["<p>hello", "[]", '{"rooms": 1}', '{"rooms": [1]}'])
+def test_a_server_that_is_no_chat_room_is_named(answer: str):
+    with answering(body(answer)) as (url, _):
+        done = run("export", "lobby", "--url", url)
+    assert done.exit_code == 4
+    assert "does not answer like a chat room" in done.stderr
+
+
+def test_the_progress_is_shown_on_a_terminal_only():
+    with answering(rooms(LONG), lines(1, LONG)) as (url, _):
+        done = run("export", "lobby", "--url", url)
+    assert len(done.stdout.splitlines()) == LONG
+    assert done.stderr == ""

@@ -1,0 +1,217 @@
+"""A database of schema 1, from before the typed protocol, becomes one of today."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatroom.errors import CmidTaken, HistoryRefused
+from chatroom.history.sqlite.file import SCHEMA_VERSION, SECOND_SCHEMA, DatabaseFile
+from chatroom.message import Message
+from tests.support import CHECKOUT
+from tests.support.deadline import DEADLINE
+from tests.support.histories import at, everything, left_behind, said, snapshot, typed
+
+pytestmark = pytest.mark.takes(seconds=9)
+
+# As that program wrote it; not taken from today's code, which may go on changing.
+SCHEMA_1 = """
+    PRAGMA journal_mode = WAL;
+    BEGIN IMMEDIATE;
+    CREATE TABLE rooms (number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
+    CREATE TABLE messages (
+        key INTEGER PRIMARY KEY, nonce TEXT NOT NULL, user_name TEXT NOT NULL,
+        body TEXT NOT NULL, timestamp TEXT NOT NULL, sent_at INTEGER NOT NULL,
+        room INTEGER GENERATED ALWAYS AS (key >> 40) VIRTUAL,
+        seq INTEGER GENERATED ALWAYS AS (key & 1099511627775) VIRTUAL);
+    PRAGMA application_id = 1128808788;
+    PRAGMA user_version = 1;
+    COMMIT;
+"""
+
+ROOMS = {"lobby": 300, "garden": 2}
+
+
+def made_by_schema_1(path: Path) -> Path:
+    """A database with two rooms, closed in peace."""
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(SCHEMA_1)
+        for number, (room, count) in enumerate(ROOMS.items(), start=1):
+            old.execute("INSERT INTO rooms VALUES (?, ?)", (number, room))
+            old.executemany(
+                "INSERT INTO messages (key, nonce, user_name, body, timestamp, sent_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (number << 40 | m.seq, m.nonce, m.user_name, m.body, m.timestamp, m.sent_at)
+                    for m in said(room, 1, count)
+                ],
+            )
+        old.commit()
+    return path
+
+
+def version_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        version: int
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        return version
+
+
+def stored(path: Path) -> dict[str, list[Message]]:
+    with closing(at(path)) as history:
+        history.open()
+        return {room: everything(history, room) for room in ROOMS}
+
+
+WHAT_WAS_STORED = {room: said(room, 1, count) for room, count in ROOMS.items()}
+
+
+def test_check_takes_an_old_file_and_leaves_it_as_it_is(tmp_path: Path) -> None:
+    path = made_by_schema_1(tmp_path / "chat.db")
+    before = snapshot(tmp_path)
+
+    at(path).check()
+
+    assert snapshot(tmp_path) == before
+
+
+def test_nothing_is_lost_when_an_old_file_is_opened(tmp_path: Path) -> None:
+    path = made_by_schema_1(tmp_path / "chat.db")
+
+    assert stored(path) == WHAT_WAS_STORED
+
+    assert version_of(path) == SCHEMA_VERSION
+    at(path).check()
+    assert stored(path) == WHAT_WAS_STORED
+
+
+def test_an_old_file_can_do_all_that_a_new_one_can(tmp_path: Path) -> None:
+    with closing(at(made_by_schema_1(tmp_path / "chat.db"))) as history:
+        history.open()
+
+        history.append([typed("lobby", 301, "u1", "c1"), *said("lobby", 302)])
+
+        assert history.find("lobby", "u1", "c1") == typed("lobby", 301, "u1", "c1")
+        with pytest.raises(CmidTaken):
+            history.append([typed("lobby", 303, "u1", "c1")])
+        assert [(room.name, room.first, room.seq) for room in history.rooms()] == [
+            ("garden", 1, 2),
+            ("lobby", 1, 302),
+        ]
+        assert history.has("lobby", 300, said("lobby", 300)[0].nonce)
+        assert len(history.secret()) == 32
+
+
+def test_an_old_file_becomes_what_a_new_one_is(tmp_path: Path) -> None:
+    """Column by column, and index by index."""
+    old, new = made_by_schema_1(tmp_path / "old.db"), left_behind(tmp_path / "new.db")
+    stored(old)
+
+    assert shape(old) == shape(new)
+
+
+def shape(path: Path) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        names = connection.execute("SELECT type, name FROM sqlite_master ORDER BY name").fetchall()
+        columns = [
+            connection.execute("SELECT * FROM pragma_table_xinfo(?)", (name,)).fetchall()
+            for _, name in names
+        ]
+        indexes = connection.execute("SELECT * FROM pragma_index_list('messages')").fetchall()
+        return [names, columns, indexes]
+
+
+def test_the_log_of_a_killed_old_program_is_taken_over(tmp_path: Path) -> None:
+    """Its last messages are in -wal alone."""
+    path = made_by_schema_1(tmp_path / "chat.db")
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.execute("INSERT INTO messages VALUES (?, 'f', 'Ann', 'late', '', 7)", (1 << 40 | 301,))
+        copies = snapshot(tmp_path)
+    for name, content in copies.items():
+        (tmp_path / name).write_bytes(content)
+
+    assert [message.body for message in stored(path)["lobby"]][-2:] == ["hi", "late"]
+
+
+@pytest.mark.parametrize("statement", [*SECOND_SCHEMA, "COMMIT", "INSERT INTO secrets"])
+def test_kill_9_in_the_middle_leaves_the_old_file_or_the_new(
+    tmp_path: Path, statement: str
+) -> None:
+    path = made_by_schema_1(tmp_path / "chat.db")
+
+    killed_before(statement, path)
+
+    at(path).check()
+    assert version_of(path) == (2 if statement == "INSERT INTO secrets" else 1)
+    assert stored(path) == WHAT_WAS_STORED
+    assert version_of(path) == SCHEMA_VERSION
+
+
+def killed_before(statement: str, path: Path) -> None:
+    """Open the history in a process that is killed with -9 as it comes to the statement."""
+    child = subprocess.run(
+        [sys.executable, __file__, statement, str(path)],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_a_disk_without_space_for_it_is_refused_and_the_file_stays_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made_by_schema_1(tmp_path / "chat.db")
+    connect = DatabaseFile.connect
+
+    def connect_to_a_full_disk(self: DatabaseFile, query: str) -> sqlite3.Connection:
+        connection = connect(self, query)
+        connection.execute("PRAGMA max_page_count = 1")  # no more than there are already
+        return connection
+
+    monkeypatch.setattr(DatabaseFile, "connect", connect_to_a_full_disk)
+    with pytest.raises(HistoryRefused, match="free some space"):
+        at(path).open()
+    monkeypatch.undo()
+
+    assert version_of(path) == 1
+    assert stored(path) == WHAT_WAS_STORED
+
+
+def test_the_secret_stays_the_same_when_opened_again(tmp_path: Path) -> None:
+    path = left_behind(tmp_path / "chat.db")
+    secrets = []
+    for _ in range(2):
+        with closing(at(path)) as history:
+            history.open()
+            secrets.append(history.secret())
+
+    assert secrets[0] == secrets[1]
+    with closing(at(tmp_path / "other.db")) as other:
+        other.open()
+        assert other.secret() != secrets[0]
+
+
+if __name__ == "__main__":
+    fatal, database = sys.argv[1:]
+    connect = DatabaseFile.connect
+
+    def kill_before_it(statement: str) -> None:
+        if statement.startswith(fatal):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def connect_to_be_killed(self: DatabaseFile, query: str) -> sqlite3.Connection:
+        connection = connect(self, query)
+        connection.set_trace_callback(kill_before_it)
+        return connection
+
+    DatabaseFile.connect = connect_to_be_killed  # type: ignore[method-assign]
+    at(Path(database)).open()

@@ -1,0 +1,90 @@
+"""Room: the end of its conversation, in frames."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.message import MessageId
+from chatroom.rooms.room import Room
+
+
+def room(seq: int = 0, tail: tuple[bytes, ...] = (), *, length: int = 3, size: int = 100) -> Room:
+    return Room("lobby", MessageId(seq, "0"), tail, tail_length=length, tail_bytes=size)
+
+
+def add(to: Room, *frames: bytes) -> None:
+    """As the Server does it."""
+    to.last = MessageId(to.seq + len(frames), "0")
+    to.remember(frames)
+
+
+def test_a_new_room_has_no_past():
+    lobby = room()
+
+    assert lobby.replay() == b""
+    assert lobby.first_remembered == 1
+
+
+def test_a_room_with_a_past_begins_with_its_end():
+    lobby = room(10, (b"nine", b"ten"))
+
+    assert lobby.replay() == b"nineten"
+    assert lobby.first_remembered == 9
+
+
+def test_the_tail_holds_the_last_frames():
+    lobby = room()
+    add(lobby, b"1", b"2")
+    add(lobby, b"3", b"4", b"5")
+
+    assert lobby.replay() == b"345"
+    assert lobby.first_remembered == 3
+
+
+def test_the_tail_holds_so_many_bytes_at_most():
+    lobby = room(size=10)
+    add(lobby, b"x" * 6, b"y" * 6)
+
+    assert lobby.replay() == b"y" * 6
+    assert lobby.first_remembered == 2
+
+
+def test_a_frame_larger_than_the_tail_leaves_it_empty():
+    """Then joiners get it from the history."""
+    lobby = room(size=10)
+    add(lobby, b"x", b"y" * 11)
+
+    assert lobby.replay() == b""
+    assert lobby.first_remembered == 3
+
+
+def test_the_replay_is_made_once_for_all_who_join_before_the_next_message():
+    lobby = room()
+    add(lobby, b"1", b"2")
+    before = lobby.replay()
+    assert lobby.replay() is before
+
+    add(lobby, b"3")
+
+    assert lobby.replay() == b"123"
+
+
+@given(
+    st.lists(st.lists(st.binary(max_size=30), min_size=1), max_size=20),
+    st.integers(1, 10),
+    st.integers(0, 100),
+)
+def test_the_tail_is_always_the_end_of_what_was_said(
+    batches: list[list[bytes]], length: int, size: int
+):
+    lobby = room(length=length, size=size)
+    said: list[bytes] = []
+    for batch in batches:
+        add(lobby, *batch)
+        said += batch
+
+        kept = said[lobby.first_remembered - 1 :]
+        assert lobby.replay() == b"".join(kept)
+        assert len(kept) <= length
+        assert len(b"".join(kept)) <= size

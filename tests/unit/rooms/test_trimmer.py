@@ -1,0 +1,74 @@
+"""Retention: the oldest messages go, a few at a time, while the room goes on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from chatroom.history.memory.history import MemoryHistory
+from chatroom.message import Message
+from chatroom.rooms import trimmer as module
+from chatroom.rooms.timers import Timers
+from chatroom.rooms.trimmer import DAY_MS, Trimmer
+
+
+def message(seq: int, sent_at: int) -> Message:
+    return Message("lobby", seq, f"{seq:016x}", "Ann", str(seq), "10:42 AM", sent_at)
+
+
+class Kept:
+    """A history of one room, and a Trimmer whose timers the test runs."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int, **keep: int) -> None:
+        monkeypatch.setattr(module, "PAUSE", 0.0)
+        monkeypatch.setattr(module, "INTERVAL", 3600.0)
+        self.history = MemoryHistory()
+        self.history.open()
+        now = time.time_ns() // 1_000_000
+        for seq in range(1, count + 1):
+            days_ago = count - seq
+            self.history.append([message(seq=seq, sent_at=now - days_ago * DAY_MS - DAY_MS // 2)])
+        self.timers = Timers()
+        keep = {"keep_messages": 0, "keep_days": 0} | keep
+        Trimmer(self.history, self.timers, **keep).start()
+
+    def settle(self) -> list[int]:
+        """Run what is due until the next look is an hour away; returns the seqs that are left."""
+        while (seconds := self.timers.seconds()) is not None and seconds < 1800:
+            self.timers.run()
+        return [m.seq for page in self.history.pages("lobby", 0, 1 << 40) for m in page]
+
+
+def test_a_room_keeps_its_newest_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Kept(monkeypatch, 10, keep_messages=3).settle() == [8, 9, 10]
+
+
+def test_a_room_keeps_what_is_not_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Kept(monkeypatch, 10, keep_days=4).settle() == [7, 8, 9, 10]
+
+
+def test_the_last_message_stays_however_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(monkeypatch, 0, keep_days=1)
+    kept.history.append([message(seq=1, sent_at=1)])
+    assert kept.settle() == [1]
+
+
+def test_all_is_kept_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(monkeypatch, 10)
+    assert kept.timers.seconds() is None
+    assert len(kept.settle()) == 10
+
+
+def test_no_step_is_larger_than_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STEP", 2)
+    steps = []
+    trim = MemoryHistory.trim
+
+    def counted(history: MemoryHistory, *args: object) -> int:
+        steps.append(trim(history, *args))  # type: ignore[arg-type]
+        return steps[-1]
+
+    monkeypatch.setattr(MemoryHistory, "trim", counted)
+    assert Kept(monkeypatch, 9, keep_messages=2).settle() == [8, 9]
+    assert (max(steps), sum(steps)) == (2, 7)

@@ -1,0 +1,366 @@
+"""What gunicorn is told, what is refused before it listens, and what the terminal says."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
+
+from chatroom.configuration import Configuration, load_configuration
+from chatroom.serving import demands, gunicorn, machine, start
+from chatroom.web.invitation import print_code
+from tests.support.ports import idle_port
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
+    """The settings that the hooks load, too."""
+    path = tmp_path / "config.json"
+    path.write_text(
+        json.dumps({"port": idle_port().number, "hostName": "127.0.0.1", "maxUsers": 100})
+    )
+    monkeypatch.setenv("CHATROOM_CONFIG", str(path))
+    monkeypatch.delenv("PORT", raising=False)
+    return load_configuration()
+
+
+def config(configuration: Configuration, **arguments: Any) -> Config:
+    """gunicorn's own, as ``gunicorn.conf.py`` and then the command line make it."""
+    cfg = Config()
+    for name, value in {**gunicorn.settings(configuration), **arguments}.items():
+        cfg.set(name, value)
+    return cfg
+
+
+def start_up(cfg: Config) -> None:
+    gunicorn.on_starting(SimpleNamespace(cfg=cfg))
+
+
+def refusal(cfg: Config, capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line with which the start ends."""
+    with pytest.raises(SystemExit) as caught:
+        start_up(cfg)
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("chatroom: ")
+    return line.removeprefix("chatroom: ")
+
+
+# -- settings ----------------------------------------------------------------------------------
+
+
+def test_gunicorn_takes_every_setting(configuration: Configuration):
+    cfg = config(configuration)
+
+    assert cfg.worker_class_str == "gthread"
+    assert cfg.workers == 1
+    assert cfg.max_requests == 0
+    assert cfg.address == [("127.0.0.1", configuration.port)]
+
+
+def test_every_user_gets_a_thread_and_some_are_left_for_pages(configuration: Configuration):
+    cfg = config(configuration)
+
+    assert cfg.threads == 100 + demands.RESERVE
+    assert cfg.worker_connections > cfg.threads
+
+
+def test_an_ipv6_address_is_bound_in_brackets(configuration: Configuration):
+    cfg = config(replace(configuration, host_name="::1", port=9999))
+
+    assert cfg.address == [("::1", 9999)]
+
+
+def test_gunicorn_trusts_the_proxies_that_we_trust(configuration: Configuration):
+    """Networks and addresses of both families."""
+    proxies = tuple(map(ip_network, ("127.0.0.1", "10.0.0.0/8", "::1")))
+    cfg = config(replace(configuration, trusted_proxies=proxies))
+
+    assert [str(entry) for entry in cfg.forwarded_allow_ips] == list(map(str, proxies))
+
+
+def test_gunicorn_waits_longer_than_the_engine_needs_to_stop(configuration: Configuration):
+    from chatroom.engine import STOP_TIMEOUT
+
+    assert config(configuration).graceful_timeout > STOP_TIMEOUT + gunicorn.LEFTOVER
+
+
+# -- before it listens -------------------------------------------------------------------------
+
+
+def test_a_good_start_says_nothing(
+    configuration: Configuration, capsys: pytest.CaptureFixture[str]
+):
+    start_up(config(configuration))
+
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"workers": 2}, "workers is 2; wanted: 1. The room lives in one process"),
+        ({"workers": 0}, "workers is 0; wanted: 1."),
+        ({"worker_class": "gevent"}, "worker_class is gevent; wanted: gthread"),
+        ({"max_requests": 1000}, "max_requests is 1000; wanted: 0."),
+        ({"threads": 50}, "threads is 50; wanted: at least 132, which is maxUsers and 32 more"),
+        ({"worker_connections": 131}, "worker_connections is 131; wanted: at least 132"),
+    ],
+)
+def test_arguments_that_would_break_the_room_are_refused(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    arguments: dict[str, Any],
+    line: str,
+):
+    assert refusal(config(configuration, **arguments), capsys).startswith(line)
+
+
+def test_a_machine_that_carries_fewer_users_says_so_and_serves_those(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    cfg = config(configuration)
+    tight = [machine.threads(200, "the limit is 200 (ulimit -u)")]
+    monkeypatch.setattr(start, "_limits", lambda: tight)
+    start_up(cfg)
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("chatroom: maxUsers lowered from 100 to ")
+    assert line.endswith("threads: the limit is 200 (ulimit -u)")
+
+
+def test_a_machine_that_carries_nobody_is_refused(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(start, "_limits", lambda: [machine.threads(10, "the limit is 10")])
+
+    assert "cannot carry a single user; threads: the limit is 10" in refusal(
+        config(configuration), capsys
+    )
+
+
+def test_a_port_in_use_is_refused_with_the_way_out(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(start, "ADDRESS_PATIENCE", 0.05)
+    with socket.create_server(("127.0.0.1", configuration.port)):
+        line = refusal(config(configuration), capsys)
+
+    assert line.startswith(f"cannot listen on 127.0.0.1:{configuration.port}: Address already in")
+    assert "change port or hostName" in line
+
+
+def test_a_history_that_cannot_be_used_is_refused(
+    configuration: Configuration, capsys: pytest.CaptureFixture[str]
+):
+    database = configuration.folder / "chat.db"
+    database.write_bytes(b"no database at all" * 1000)
+
+    assert "sqlite:chat.db" in refusal(config(configuration), capsys)
+    assert database.read_bytes() == b"no database at all" * 1000
+
+
+def test_settings_that_are_wrong_end_the_start(
+    configuration: Configuration, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+):
+    configuration.path.write_text('{"port": "x"}')
+    monkeypatch.setattr(start, "_configuration", None)
+
+    with pytest.raises(SystemExit) as caught:
+        start.configure()
+    assert caught.value.code == 2
+    assert "port is 'x'; wanted: a whole number" in capsys.readouterr().err
+
+
+def test_settings_that_are_wrong_while_the_room_is_open_change_nothing(
+    configuration: Configuration, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+):
+    """They come with SIGHUP."""
+    monkeypatch.setattr(start, "_configuration", configuration)
+    configuration.path.write_text('{"port": "x"}')
+
+    assert start.configure() is configuration
+    assert "settings unchanged: " in capsys.readouterr().err
+
+
+# -- when it listens ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listen(tmp_path: Path) -> Iterator[Any]:
+    """Listening sockets, as gunicorn holds them."""
+    with ExitStack() as stack:
+
+        def open_listener(host: str) -> Any:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = stack.enter_context(socket.socket(socket.AF_UNIX if "/" in host else family))
+            listener.bind(host if "/" in host else (host, 0))
+            return SimpleNamespace(sock=listener, port=listener.getsockname()[1])
+
+        yield open_listener
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "localhost"), ("127.0.0.2", "localhost"), ("::1", "[::1]")]
+)
+def test_the_address_to_open_is_printed(
+    listen: Any, capsys: pytest.CaptureFixture[str], host: str, shown: str
+):
+    listener = listen(host)
+    gunicorn.when_ready(SimpleNamespace(LISTENERS=[listener]))
+
+    expected = f"The chat room is open: http://{shown}:{listener.port} (Ctrl-C stops it)\n"
+    assert capsys.readouterr().out == expected
+
+
+def test_on_all_interfaces_the_address_for_others_is_printed_too(
+    listen: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    listener = listen("0.0.0.0")
+    monkeypatch.setattr(gunicorn, "lan_address", lambda: "192.168.1.7")
+    gunicorn.when_ready(SimpleNamespace(LISTENERS=[listener]))
+
+    assert capsys.readouterr().out.splitlines() == [
+        f"The chat room is open: http://localhost:{listener.port} (Ctrl-C stops it)",
+        f"For others on the network: http://192.168.1.7:{listener.port}",
+    ]
+
+
+def test_without_a_network_there_is_no_address_for_others(
+    listen: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(gunicorn, "lan_address", lambda: None)
+    gunicorn.when_ready(SimpleNamespace(LISTENERS=[listen("0.0.0.0")]))
+
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_unix_socket_is_printed_as_its_path(
+    listen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = str(tmp_path / "chat.sock")
+    gunicorn.when_ready(SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listen(path).sock)]))
+
+    assert capsys.readouterr().out == f"The chat room is listening on {path}\n"
+
+
+def test_a_terminal_gets_a_code_for_the_phones_of_others(
+    listen: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """And a file or a journal does not: see above."""
+    listener = listen("0.0.0.0")
+    monkeypatch.setattr(gunicorn, "lan_address", lambda: "192.168.1.7")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    gunicorn.when_ready(SimpleNamespace(LISTENERS=[listener]))
+
+    code = print_code(f"http://192.168.1.7:{listener.port}", "utf-8")
+    assert code
+    assert capsys.readouterr().out.endswith(f":{listener.port}\n{code}")
+
+
+def test_on_this_machine_alone_a_terminal_gets_no_code(
+    listen: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    gunicorn.when_ready(SimpleNamespace(LISTENERS=[listen("127.0.0.1")]))
+
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+# -- later -------------------------------------------------------------------------------------
+
+
+def test_a_second_worker_is_refused_at_run_time(
+    configuration: Configuration, caplog: pytest.LogCaptureFixture
+):
+    """SIGTTIN asks for one; it would find the history locked, over and over."""
+    arbiter = Arbiter.__new__(Arbiter)
+    arbiter.cfg = config(configuration)
+    arbiter._num_workers = None
+    arbiter.num_workers = 1
+    assert caplog.text == ""
+
+    arbiter.num_workers += 1
+
+    assert arbiter.num_workers == 1
+    assert "refused: a second worker" in caplog.text
+
+
+def test_a_page_that_nobody_reads_is_given_up_by_tcp(listen: Any):
+    listener = listen("127.0.0.1").sock
+    gunicorn._limit_stalls([listener])
+
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        timeout = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert timeout == gunicorn.STALL_TIMEOUT * 1000
+
+
+def record(error: BaseException) -> logging.LogRecord:
+    try:
+        raise error
+    except BaseException:
+        info = sys.exc_info()
+    return logging.LogRecord("gunicorn.error", logging.ERROR, "", 1, "Error %s", ("x",), info)
+
+
+def test_a_client_that_took_nothing_is_one_line_in_the_log():
+    stalled = record(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+
+    assert gunicorn.shorten_stall(stalled)
+    assert stalled.levelname == "WARNING"
+    assert stalled.exc_info is None
+    assert stalled.getMessage() == "a client took nothing for 10 s: cut off"
+
+
+def test_every_other_error_keeps_its_traceback():
+    other = record(ValueError("x"))
+
+    assert gunicorn.shorten_stall(other)
+    assert (other.levelname, other.getMessage()) == ("ERROR", "Error x")
+    assert other.exc_info
+
+
+def exiting(**state: Any) -> list[str]:
+    """The causes with which a worker in this state stops its engine as it goes."""
+    causes: list[str] = []
+    wsgi = SimpleNamespace(extensions={"chatroom": SimpleNamespace(stop=causes.append)})
+    gunicorn.worker_exit(None, SimpleNamespace(wsgi=wsgi, **state))
+    return causes
+
+
+def test_a_worker_that_has_not_started_its_engine_does_not_stop_it():
+    assert exiting(booted=False) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        ({"told": signal.SIGTERM}, "SIGTERM"),
+        ({"ppid": 0}, "the master is gone"),
+        ({}, "gunicorn ends the worker"),
+    ],
+)
+def test_a_worker_stops_its_engine_as_it_goes_and_says_why(state: dict[str, int], cause: str):
+    """The thread that waits for the signal may not have woken up yet."""
+    assert exiting(booted=True, **{"ppid": os.getppid(), **state}) == [cause]

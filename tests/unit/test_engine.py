@@ -1,0 +1,127 @@
+"""Engine: what starts and stops behind the web side, and in which order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatroom.configuration import Configuration, load_configuration
+from chatroom.engine import Engine
+from chatroom.errors import ChannelClosed, ChatError, HandshakeRefused, HistoryRefused
+from tests.support.deadline import DEADLINE
+from tests.support.in_memory_room import Guest
+from tests.support.websocket_client import CLOSE, encode
+
+
+def configuration(folder: Path, **changes: Any) -> Configuration:
+    return replace(load_configuration({}), path=folder / "config.json", **changes)
+
+
+def engine(folder: Path, **changes: Any) -> Engine:
+    return Engine(configuration(folder, **{"history": "sqlite:chat.db", **changes}))
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Engine]:
+    started = engine(tmp_path, max_users=2)
+    started.start()
+    yield started
+    started.stop()
+
+
+def test_making_one_starts_no_thread_and_opens_no_file(tmp_path: Path):
+    """So that gunicorn can fork behind it."""
+    before = threading.active_count()
+    made = engine(tmp_path)
+
+    assert threading.active_count() == before
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ChatError, match="not started; serve with"):
+        made.check(1)
+    made.stop()
+
+
+def test_once_started_it_takes_messages(started: Engine):
+    started.check(DEADLINE)
+
+    with Guest(started.server.channels) as ann:
+        ann.join().say("hello")
+        ann.peer.frame()
+    assert started.history.head("lobby")[0] == 1
+
+
+def test_two_cannot_share_a_file(started: Engine, tmp_path: Path):
+    with pytest.raises(HistoryRefused, match="in use"):
+        engine(tmp_path).start()
+
+
+def test_stopping_tells_everybody_and_keeps_what_they_said(tmp_path: Path):
+    first = engine(tmp_path)
+    first.start()
+    with Guest(first.server.channels).sit_down() as ann:
+        first.gate.enter(ann.user.connection)
+        ann.send(userName="Ann", body="last words")
+        assert ann.peer.message()["body"] == "last words"
+        stopping = threading.Thread(target=first.stop)
+        stopping.start()
+
+        assert ann.peer.closed_with() == (1001, "server shutting down")
+        ann.peer.send(encode(CLOSE, b"\x03\xe9"))
+        ann.peer.socket.close()
+        assert ann.has_left()
+        first.gate.leave(ann.user.connection)
+        stopping.join(DEADLINE)
+        assert not stopping.is_alive()
+
+    second = engine(tmp_path)
+    second.start()
+    assert second.history.head("lobby")[0] == 1
+    second.stop()
+
+
+def test_a_stopped_one_lets_nobody_in_and_is_not_healthy(started: Engine):
+    started.stop()
+    started.stop()
+
+    with pytest.raises(ChatError):
+        started.check(1)
+    with Guest(started.server.channels) as late:
+        with pytest.raises(HandshakeRefused, match="The server is shutting down"):
+            started.gate.enter(late.user.connection)
+        with pytest.raises(ChannelClosed):
+            late.join()
+
+
+def test_stopping_from_two_threads_at_once_stops_once(started: Engine):
+    """The signal's thread and gunicorn's hook do so."""
+    threads = [threading.Thread(target=started.stop) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+
+
+def test_the_settings_reach_the_parts(tmp_path: Path):
+    """A joiner gets replayLimit messages, even where they are a large part of its queue."""
+    made = engine(
+        tmp_path, history="memory:", replay_limit=3, max_users=7, user_queue_bytes=200_000
+    )
+    made.start()
+    try:
+        with Guest(made.server.channels) as ann, Guest(made.server.channels) as bob:
+            ann.join().say(*(f"{number} {'x' * 30_000}" for number in range(10)))
+            ann.start_writer()
+            for number in range(10):
+                assert ann.peer.message()["body"].startswith(f"{number} ")
+            bob.join().start_writer()
+            for number in range(7, 10):
+                assert bob.peer.message()["body"].startswith(f"{number} ")
+        assert made.gate.capacity == 7
+    finally:
+        made.stop()

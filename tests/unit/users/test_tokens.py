@@ -1,0 +1,45 @@
+"""Identity: a token brings back who somebody was, and nobody else can make one."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatroom.users.tokens import Identity, Tokens, new_identity
+
+TOKENS = Tokens(b"s" * 32)
+
+
+def test_a_token_names_whom_it_was_made_for() -> None:
+    identity = new_identity()
+    assert TOKENS.read(TOKENS.write(identity)) == identity
+
+
+def test_everybody_new_is_somebody_else() -> None:
+    assert len({new_identity().user_id for _ in range(100)}) == 100
+
+
+def test_another_tab_is_the_same_user() -> None:
+    first = new_identity()
+    second = new_identity(first.user_id)
+    assert (second.user_id == first.user_id, second.tab == first.tab) == (True, False)
+
+
+FORGED = {
+    "nothing": "",
+    "a letter": "x",
+    "no ASCII": "\xe9",
+    "no UTF-8": "\ud800",
+    "no signature": "a.b",
+    "another server's": Tokens(b"t" * 32).write(new_identity()),
+    "a part of one": TOKENS.write(new_identity())[:-1],
+    "more than one": "x" + TOKENS.write(new_identity()),
+}
+
+
+@pytest.mark.parametrize("token", FORGED.values(), ids=FORGED)
+def test_what_we_did_not_sign_names_nobody(token: str) -> None:
+    assert TOKENS.read(token) is None
+
+
+def test_a_token_has_only_what_a_header_or_a_url_can_hold() -> None:
+    assert TOKENS.write(Identity("a", "b")).isascii()

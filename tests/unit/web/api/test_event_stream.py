@@ -1,0 +1,349 @@
+"""A room as Server-Sent Events: everything once, in order, or told plainly that there is a gap."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from chatroom.engine import Engine
+from chatroom.message import Draft, Message, MessageId
+from chatroom.rooms.room import Heard
+from chatroom.web.api import event_stream as module
+from chatroom.web.api.listener import BACKLOG, Listener
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.flask_client import fail
+
+GONE = "2-00000000000000ff"
+
+
+SETTINGS = {"replay_limit": 5, "max_users": 2}
+"""Of the ``app``: see conftest.py."""
+
+
+class SentEvent(NamedTuple):
+    """One event, taken apart as a browser does it."""
+
+    name: str
+    data: Any
+    id: str | None
+
+
+class Stream:
+    """What a client reads."""
+
+    def __init__(self, reply: TestResponse) -> None:
+        assert reply.status_code == 200, reply.text
+        assert reply.mimetype == "text/event-stream"
+        assert reply.cache_control.no_store
+        self.reply = reply
+        self.comments = 0
+        self.retry = 0
+        self._chunks = reply.iter_encoded()
+        self._events = self._parse()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.reply.close()
+
+    def _parse(self) -> Iterator[SentEvent]:
+        for chunk in self._chunks:
+            text = chunk.decode()
+            assert text.endswith("\n\n"), "an event that is cut in two"
+            for block in text.split("\n\n")[:-1]:
+                yield from self._event(block)
+
+    def _event(self, block: str) -> Iterator[SentEvent]:
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        if "" in fields:
+            self.comments += 1
+        if "retry" in fields:
+            self.retry = int(fields["retry"])
+        if "data" in fields:
+            data = json.loads(fields["data"])
+            yield SentEvent(fields.get("event", "message"), data, fields.get("id"))
+
+    def next(self) -> SentEvent:
+        return next(self._events)
+
+    def until(self, name: str) -> list[SentEvent]:
+        """All events up to the next one of this name, which is the last one."""
+        found = [self.next()]
+        while found[-1].name != name:
+            found.append(self.next())
+        return found
+
+    def hear(self, count: int) -> list[str]:
+        """What the next ``count`` messages say; nothing else may come between."""
+        found = [self.next() for _ in range(count)]
+        assert {event.name for event in found} <= {"message"}, found
+        assert all(event.id == event.data["id"] for event in found)
+        return [event.data["body"] for event in found]
+
+
+def listen(client: FlaskClient, query: str = "", last: str | None = None) -> Stream:
+    headers = {} if last is None else {"Last-Event-ID": last}
+    address = f"/api/rooms/lobby/events{query}"
+    return Stream(client.get(address, headers=headers, buffered=False))
+
+
+def say(engine: Engine, *bodies: str) -> list[Message]:
+    return [
+        engine.server.say("lobby", Draft("Ann", body, "10:42 AM"), timeout=DEADLINE)
+        for body in bodies
+    ]
+
+
+def say_many(engine: Engine, count: int, first: int = 1) -> list[Message]:
+    return say(engine, *(f"hi {number}" for number in range(first, first + count)))
+
+
+def past(stream: Stream) -> tuple[list[str], SentEvent]:
+    """What was said before, and the event that ends it."""
+    *before, live = stream.until("live")
+    return [event.data["body"] for event in before], live
+
+
+# -- from the past into the present ------------------------------------------------------------
+
+
+def test_a_new_listener_gets_the_last_messages_and_then_what_is_said(
+    client: FlaskClient, engine: Engine
+):
+    messages = say_many(engine, 7)
+    with listen(client) as stream:
+        said, live = past(stream)
+        assert said == ["hi 3", "hi 4", "hi 5", "hi 6", "hi 7"]
+        assert live == SentEvent("live", {"last": messages[-1].id}, messages[-1].id)
+        assert 1000 <= stream.retry <= 5000
+
+        say(engine, "one", "two\nlines \u2028 \u00e4")
+        assert stream.hear(2) == ["one", "two\nlines \u2028 \u00e4"]
+
+
+def test_the_message_is_the_same_as_everywhere(client: FlaskClient, engine: Engine):
+    message = say(engine, "hi")[0]
+    with listen(client) as stream:
+        replayed = stream.next().data
+        again = say(engine, "hi")[0]
+        live = stream.until("message")[-1].data
+    for data, id in ((replayed, message.id), (live, again.id)):
+        assert data == client.get(f"/api/rooms/lobby/messages/{id}").json
+
+
+def test_who_comes_back_gets_what_it_missed_and_nothing_twice(client: FlaskClient, engine: Engine):
+    """However much it is: the limit is for those who are new."""
+    messages = say_many(engine, 3)
+    say_many(engine, 30, first=4)
+    for query, last in (
+        (f"?since={messages[2].id}", None),
+        ("", messages[2].id),
+        ("?since=0-0", messages[2].id),  # as a browser does it: same address, and the header
+    ):
+        with listen(client, query, last) as stream:
+            said, live = past(stream)
+            assert said == [f"hi {number}" for number in range(4, 34)]
+            assert live.data["recovered"] is True
+
+
+def test_the_last_id_that_was_heard_live_is_good_to_come_back_with(
+    client: FlaskClient, engine: Engine
+):
+    with listen(client) as stream:
+        past(stream)
+        say_many(engine, 3)
+        stream.hear(2)
+        last = stream.next().id
+    say_many(engine, 2, first=4)
+
+    with listen(client, last=last) as stream:
+        assert past(stream)[0] == ["hi 4", "hi 5"]
+
+
+def test_a_listener_who_has_heard_nothing_yet_can_come_back_too(
+    client: FlaskClient, engine: Engine
+):
+    """The event that ends the past has an id, in an empty room as well."""
+    with listen(client) as stream:
+        assert past(stream) == ([], SentEvent("live", {"last": "0-0"}, "0-0"))
+    say_many(engine, 7)
+    with listen(client, last="0-0") as stream:
+        said, live = past(stream)
+        assert said == [f"hi {number}" for number in range(1, 8)]
+        assert live.data["recovered"] is True
+
+
+@pytest.mark.parametrize(("limit", "heard"), [(0, 0), (2, 2), (5, 5), (1000, 7)])
+def test_a_new_listener_can_say_how_much_of_the_past_it_wants(
+    client: FlaskClient, engine: Engine, limit: int, heard: int
+):
+    messages = say_many(engine, 7)
+    with listen(client, f"?limit={limit}") as stream:
+        said, live = past(stream)
+        assert said == [f"hi {number}" for number in range(8 - heard, 8)]
+        assert live.id == messages[-1].id
+
+
+@pytest.mark.parametrize("last", [GONE, "2-0", "99-0000000000000001", "rubbish", "-1-f", "\u0661"])
+def test_who_cannot_resume_is_told_so_before_anything_else(
+    client: FlaskClient, engine: Engine, last: str
+):
+    say_many(engine, 7)
+    with listen(client, last=last) as stream:
+        gap = stream.next()
+        assert (gap.name, gap.data["since"], gap.id) == ("gap", last, None)
+        assert "Start afresh" in gap.data["detail"]
+        said, live = past(stream)
+        assert said == ["hi 3", "hi 4", "hi 5", "hi 6", "hi 7"]
+        assert live.data["recovered"] is False
+
+
+def test_the_beginning_is_good_only_while_it_is_kept(client: FlaskClient, engine: Engine):
+    say_many(engine, 7)
+    with listen(client, "?since=0-0") as stream:
+        assert len(past(stream)[0]) == 7
+
+    trim(engine, 4)
+    with listen(client, "?since=0-0") as stream:
+        assert stream.next().name == "gap"
+        said, live = past(stream)
+        assert said == ["hi 4", "hi 5", "hi 6", "hi 7"]
+        assert live.data["recovered"] is False
+
+
+def trim(engine: Engine, keep: int) -> None:
+    """Forget all but the newest messages; on the Server thread, which owns the history."""
+    engine.server.ask(lambda: engine.history.trim("lobby", keep, 0, 1000), DEADLINE)
+
+
+@pytest.mark.parametrize("query", ["?since=x", "?since=", "?limit=-1", "?limit=x", "?limit=1001"])
+def test_a_query_that_cannot_be_is_refused(client: FlaskClient, engine: Engine, query: str):
+    reply = client.get(f"/api/rooms/lobby/events{query}")
+
+    assert (reply.status_code, reply.mimetype) == (400, "application/problem+json")
+    assert len(engine.gate) == 0
+
+
+def test_a_listener_hears_its_own_room_only(client: FlaskClient, engine: Engine):
+    with listen(client) as stream:
+        past(stream)
+        engine.server.say("kitchen", Draft("Ann", "elsewhere", ""), timeout=DEADLINE)
+        say(engine, "here")
+        assert stream.hear(1) == ["here"]
+
+
+# -- slower than the room ----------------------------------------------------------------------
+
+
+def test_who_reads_slowly_misses_nothing(client: FlaskClient, engine: Engine):
+    """What it does not take in time it gets from the history, in its turn."""
+    with listen(client) as stream:
+        past(stream)
+        for round in range(3):
+            say_many(engine, 10 * BACKLOG, first=round * 10 * BACKLOG)
+            heard = stream.hear(10 * BACKLOG)
+            assert heard == [f"hi {round * 10 * BACKLOG + number}" for number in range(len(heard))]
+
+
+def test_what_waits_for_a_listener_is_bounded():
+    listener = Listener(None)
+    said = [Heard(MessageId(number, "0"), str(number)) for number in range(1000)]
+    for one in said:
+        listener.take([one])
+
+    assert listener.heard(0) == said[-BACKLOG:]
+    assert listener.heard(0) == []
+
+
+def test_a_gap_that_appears_while_somebody_reads_slowly_is_told(
+    client: FlaskClient, engine: Engine
+):
+    with listen(client) as stream:
+        past(stream)
+        say_many(engine, 50)
+        trim(engine, 20)
+
+        *before, gap = stream.until("gap")
+        assert before == []
+        assert "no longer kept" in gap.data["detail"]
+        assert stream.hear(20) == [f"hi {number}" for number in range(31, 51)]
+
+
+def test_a_history_that_fails_ends_the_stream_in_words(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    say_many(engine, 3)
+    with listen(client) as stream:
+        monkeypatch.setattr(engine.history, "pages", fail)
+        (end,) = stream.until("end")
+        assert "disk I/O error" in end.data["reason"]
+        with pytest.raises(StopIteration):
+            stream.next()
+
+
+def test_a_silent_room_is_heard_of_all_the_same(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """By a comment, which fails where the client is gone."""
+    monkeypatch.setattr(module, "PING_INTERVAL", 0.001)
+    with listen(client) as stream:
+        past(stream)
+        for _ in range(3):
+            assert next(stream._chunks).startswith(b":")
+
+
+# -- places ------------------------------------------------------------------------------------
+
+
+def test_each_listener_takes_a_place_until_it_goes(client: FlaskClient, engine: Engine):
+    with listen(client), listen(client):
+        assert len(engine.gate) == 2
+        refused = client.get("/api/rooms/lobby/events")
+        assert (refused.status_code, refused.mimetype) == (503, "application/problem+json")
+        assert refused.headers["Retry-After"] == "30"
+        assert "all 2 places are taken" in refused.text
+    assert len(engine.gate) == 0
+    assert engine.server.ask(lambda: engine.server._rooms, DEADLINE) == {}
+
+
+def test_head_takes_no_place(client: FlaskClient, engine: Engine):
+    reply = client.head("/api/rooms/lobby/events")
+
+    assert (reply.status_code, reply.mimetype) == (200, "text/event-stream")
+    assert len(engine.gate) == 0
+
+
+def test_a_place_is_given_back_when_something_fails(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(engine.server, "subscribe", lambda *_arguments: 1 / 0)
+    assert client.get("/api/rooms/lobby/events").status_code == 500
+
+    assert len(engine.gate) == 0
+
+
+def test_when_the_server_stops_the_stream_says_so_and_ends(client: FlaskClient, engine: Engine):
+    say_many(engine, 3)
+    heard: list[SentEvent] = []
+
+    def read() -> None:
+        with listen(client) as stream:
+            heard.extend(stream.until("live"))
+            heard.extend(stream._events)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    wait_for(lambda: len(heard) == 4, "the past")
+    engine.stop()
+    reader.join(DEADLINE)
+
+    assert not reader.is_alive()
+    assert heard[-1] == SentEvent("end", {"reason": "server shutting down"}, None)
+    assert len(heard) == 5
