@@ -27,7 +27,7 @@ def test_also_where_the_tests_run_in_the_background_of_a_script():
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
+        timeout=5 * DEADLINE,
     )
     assert asked.stdout == "False\n"
     assert done.returncode == 0, done.stdout

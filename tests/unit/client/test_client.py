@@ -381,6 +381,7 @@ def test_what_has_no_ack_is_sent_again_in_order_with_the_same_cmids():
     with ScriptedServer(first, second) as server, client(server) as chat:
         receipts = [chat.say(body) for body in ("one", "two", "three")]
         ids = [receipt.wait(DEADLINE) for receipt in receipts]
+        wait_for(lambda: heard[1], "the server's own list, which comes behind its last ack")
 
     assert ids == [f"{seq}-{NONCE}" for seq in (1, 2, 3)]
     assert heard[0] == [receipt.cmid for receipt in receipts]
