@@ -8,19 +8,13 @@ import click
 
 from chatroom.commands.checks import Finding, Verdict, examine
 from chatroom.commands.common import Code, write
-from chatroom.commands.options import ServerUrl
+from chatroom.commands.options import ServerUrl, config_option
 from chatroom.commands.proxy_checks import examine_proxy
 from chatroom.log import printable
 
 
 @click.command()
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False),
-    envvar="CHATROOM_CONFIG",
-    show_envvar=True,
-    help="The settings file; by default config.json in the current folder.",
-)
+@config_option
 @click.option("--proxy", type=ServerUrl(), metavar="URL", help="The room's URL, through its proxy.")
 @click.pass_context
 def doctor(ctx: click.Context, config: str | None, proxy: str | None) -> None:

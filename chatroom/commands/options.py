@@ -61,6 +61,14 @@ class ServerUrl(_Text):
         return str(value)
 
 
+config_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    envvar="CHATROOM_CONFIG",
+    show_envvar=True,
+    help="The settings; by default config.json in the current folder.",
+)
+
 room_argument = click.argument("room", type=RoomName())
 
 url_option = click.option(

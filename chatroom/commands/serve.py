@@ -6,17 +6,12 @@ import os
 
 import click
 
+from chatroom.commands.options import config_option
 from chatroom.serving.start import run
 
 
 @click.command()
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False),
-    envvar="CHATROOM_CONFIG",
-    show_envvar=True,
-    help="The settings file; by default config.json in the current folder.",
-)
+@config_option
 def serve(config: str | None) -> None:
     """Open the chat room, and serve it until Ctrl-C.
 
