@@ -24,6 +24,8 @@ from hypothesis.stateful import (
 from tests.support.server_process import Running, serving
 from tests.support.websocket_client import CLOSE, TEXT, RawClient, encode
 
+pytestmark = pytest.mark.takes(seconds=4)
+
 REPLAY = 4
 ROOMS = ("red", "blue")
 _examples = itertools.count()

@@ -18,7 +18,7 @@ from tests.support.many_clients import many_clients
 from tests.support.server_process import Running, serving
 from tests.support.typed_client import TypedClient
 
-pytestmark = pytest.mark.takes(seconds=19)
+pytestmark = pytest.mark.takes(seconds=5)
 
 LIMIT = 20
 """presenceLimit: up to so many people are told by name."""

@@ -26,6 +26,8 @@ from tests.support.websocket_client import (
     line_of_chat,
 )
 
+pytestmark = pytest.mark.takes(seconds=3)
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:

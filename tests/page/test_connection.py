@@ -15,7 +15,7 @@ from tests.support.cable import Cable, cable_to
 from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
 
-pytestmark = pytest.mark.takes(seconds=28)
+pytestmark = pytest.mark.takes(seconds=25)
 
 
 @pytest.fixture

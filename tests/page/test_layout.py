@@ -9,6 +9,8 @@ import pytest
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
 
+pytestmark = pytest.mark.takes(seconds=6)
+
 CODE = "```\n" + " ".join(f"word{n}" for n in range(60)) + "\nsecond\n```"
 
 

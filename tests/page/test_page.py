@@ -13,7 +13,7 @@ from playwright.sync_api import Route
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
 
-pytestmark = pytest.mark.takes(seconds=24)
+pytestmark = pytest.mark.takes(seconds=13)
 
 
 def test_two_pages_chat_with_each_other(open_tab) -> None:

@@ -6,9 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.support.browser import Tab
 from tests.support.deadline import wait_for
 from tests.support.server_process import serving
+
+pytestmark = pytest.mark.takes(seconds=5)
 
 SUBMIT = """bodies => {
     const form = document.getElementById("composer");

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from tests.support import CHECKOUT
+
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [

@@ -6,8 +6,12 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
+
+pytestmark = pytest.mark.takes(seconds=3)
 
 LOOK = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
 

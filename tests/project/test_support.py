@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,19 +19,21 @@ PROGRAM = sorted((CHECKOUT / "chatroom").rglob("*.py"))
 README = (TESTS / "README.md").read_text()
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def classes(paths: list[Path]) -> Counter[str]:
     """How often each name is that of a class."""
     return Counter(
-        node.name
-        for path in paths
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.ClassDef)
+        node.name for path in paths for node in parsed(path).body if isinstance(node, ast.ClassDef)
     )
 
 
 def imports(path: Path) -> Iterator[str]:
     """The modules that this one imports anything from."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom):
             yield node.module or ""
         elif isinstance(node, ast.Import):
@@ -60,9 +63,7 @@ def test_the_fast_folders_need_no_server_process_and_no_browser(folder: str) -> 
         assert set(imports(path)).isdisjoint(
             f"tests.support.{name}" for name in ("server_process", "browser", "cable", "attention")
         ), path
-        asked = {
-            node.arg for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.arg)
-        }
+        asked = {node.arg for node in ast.walk(parsed(path)) if isinstance(node, ast.arg)}
         assert asked.isdisjoint({"serve", "prepare", "browser", "page_server", "open_tab"}), path
 
 

@@ -26,7 +26,7 @@ from tests.support.histories import remember
 from tests.support.server_process import Launch, Running, serving
 from tests.support.websocket_client import answer
 
-pytestmark = pytest.mark.takes(seconds=16)
+pytestmark = pytest.mark.takes(seconds=9)
 
 IN_TIME = 6.0
 """Seconds in which the process has ended after it was told to."""

@@ -6,11 +6,15 @@ import itertools
 import threading
 from pathlib import Path
 
+import pytest
+
 from chatroom.client import ChatClient
 from chatroom.client.events import Event
 from chatroom.message import Message
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=4)
 
 COUNT = 300
 

@@ -21,7 +21,7 @@ from tests.support.deadline import DEADLINE
 from tests.support.server_process import Launch, Running, serving
 from tests.support.terminal import PROGRAM, Shell, Terminal, at
 
-pytestmark = pytest.mark.takes(seconds=36)
+pytestmark = pytest.mark.takes(seconds=78)
 
 COMMANDS = ("serve", "say", "tail", "chat", "export", "import", "doctor")
 

@@ -12,7 +12,7 @@ from tests.support.many_clients import ManyClients, many_clients
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=13)
+pytestmark = pytest.mark.takes(seconds=6)
 
 USERS = 2000
 

@@ -12,7 +12,7 @@ from tests.support import CHECKOUT
 from tests.support.histories import remember
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=26)
+pytestmark = pytest.mark.takes(seconds=34)
 
 PATIENCE = 100
 """Seconds for one run of schemathesis, which takes about ten."""

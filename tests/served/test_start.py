@@ -15,7 +15,7 @@ from tests.support import CHECKOUT
 from tests.support.deadline import wait_for
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=30)
+pytestmark = pytest.mark.takes(seconds=29)
 
 WAYS = {
     "gunicorn app:app": (sys.executable, "-m", "gunicorn", "app:app"),

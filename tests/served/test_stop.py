@@ -21,7 +21,7 @@ from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
 from tests.support.websocket_client import CLOSE, RawClient, Refused, encode
 
-pytestmark = pytest.mark.takes(seconds=38)
+pytestmark = pytest.mark.takes(seconds=21)
 
 USERS = 50
 IN_TIME = 6.0

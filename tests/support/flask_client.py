@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
+from unittest.mock import patch
 
 from flask import Flask
 
@@ -15,12 +17,18 @@ from chatroom.configuration import load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
+from chatroom.web import page
+from chatroom.web.assets import Assets
+
+read_once = cache(Assets)
+"""The page's files are the same for all applications: read and compressed for the first of them."""
 
 
 @contextmanager
 def started(folder: Path, **changes: Any) -> Iterator[Flask]:
     """An application with its engine running, in a folder of its own."""
-    app = create_app(replace(load_configuration({}), path=folder / "config.json", **changes))
+    with patch.object(page, "Assets", read_once):
+        app = create_app(replace(load_configuration({}), path=folder / "config.json", **changes))
     engine_of(app).start()
     try:
         yield app

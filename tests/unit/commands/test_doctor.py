@@ -16,13 +16,15 @@ from chatroom.commands.checks import Finding, Verdict, check_limits
 from chatroom.commands.health import Health, ask
 from chatroom.commands.proxy_checks import check_secrecy, examine_proxy
 from chatroom.configuration import Configuration, load_configuration
-from chatroom.serving import start
 from chatroom.serving.demands import unmet
+from chatroom.serving.gunicorn import start
 from chatroom.serving.machine import Carried
 from tests.support.histories import at, left_behind, snapshot
 from tests.support.http_answers import Answer, answering, body
 from tests.support.ports import idle_port
 from tests.support.terminal import Shell
+
+pytestmark = pytest.mark.takes(seconds=3)
 
 NOBODY = Health(0, False, False, "refused")
 WELL = '{"errors":0,"sockets":2,"status":"ok"}'

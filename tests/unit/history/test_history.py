@@ -17,7 +17,7 @@ from chatroom.message import BEGINNING, Message
 from tests.support.deadline import DEADLINE
 from tests.support.histories import everything, said
 
-pytestmark = pytest.mark.takes(seconds=7)
+pytestmark = pytest.mark.takes(seconds=8)
 
 
 @pytest.fixture(params=["memory:", "sqlite:chat.db"])

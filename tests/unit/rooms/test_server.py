@@ -12,14 +12,16 @@ from contextlib import ExitStack
 import pytest
 
 from chatroom.errors import ChannelClosed, ChatError, HistoryUnavailable, UserError
-from chatroom.rooms import broadcaster
-from chatroom.rooms import server as module
+from chatroom.rooms.active_rooms import broadcaster
+from chatroom.rooms.active_rooms import server as module
 from chatroom.wire import message_json
 from chatroom.wire.websocket import CloseCode, text_frame
 from tests.support.connection_pair import bodies
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.in_memory_room import Guest, InMemoryServer
 from tests.support.websocket_client import CLOSE
+
+pytestmark = pytest.mark.takes(seconds=3)
 
 LARGE = "x" * 30_000
 

@@ -25,6 +25,8 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.flask_client import fail, remember
 from tests.support.websocket_client import CLOSE, KEY, TEXT, encode, line_of_chat
 
+pytestmark = pytest.mark.takes(seconds=13)
+
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",

@@ -20,12 +20,13 @@ import pytest
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.history.paging import PAGE_LENGTH
-from chatroom.history.sqlite import index as index_file
-from chatroom.history.sqlite import search
-from chatroom.history.sqlite.history import SqliteHistory
+from chatroom.history.sqlite.history import SqliteHistory, search
+from chatroom.history.sqlite.history import index as index_file
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 from tests.support.histories import at, everything, said, snapshot
+
+pytestmark = pytest.mark.takes(seconds=3)
 
 
 @pytest.fixture

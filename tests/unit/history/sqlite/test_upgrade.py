@@ -20,7 +20,7 @@ from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 from tests.support.histories import at, everything, left_behind, said, snapshot, typed
 
-pytestmark = pytest.mark.takes(seconds=9)
+pytestmark = pytest.mark.takes(seconds=6)
 
 # As that program wrote it; not taken from today's code, which may go on changing.
 SCHEMA_1 = """

@@ -19,6 +19,8 @@ from chatroom.web.api.listener import BACKLOG, Listener
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.flask_client import fail
 
+pytestmark = pytest.mark.takes(seconds=12)
+
 GONE = "2-00000000000000ff"
 
 

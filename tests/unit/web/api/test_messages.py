@@ -16,7 +16,7 @@ from chatroom.web.api import SEARCHES, STREAMS, problems
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from tests.support.flask_client import fail, remember
 
-pytestmark = pytest.mark.takes(seconds=8)
+pytestmark = pytest.mark.takes(seconds=35)
 
 LINES = {"Accept": "application/x-ndjson"}
 NOWHERE = "7-00000000000000ff"
