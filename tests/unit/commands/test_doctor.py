@@ -16,8 +16,8 @@ from chatroom.commands.checks import Finding, Verdict, check_limits
 from chatroom.commands.health import Health, ask
 from chatroom.commands.proxy_checks import check_secrecy, examine_proxy
 from chatroom.configuration import Configuration, load_configuration
+from chatroom.serving import start
 from chatroom.serving.demands import unmet
-from chatroom.serving.gunicorn import start
 from chatroom.serving.machine import Carried
 from tests.support.histories import at, left_behind, snapshot
 from tests.support.http_answers import Answer, answering, body

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, make_history
 from chatroom.history.memory.history import MemoryHistory
-from chatroom.history.sqlite.history import search
+from chatroom.history.sqlite import search
 from chatroom.history.words import MAX_TEXT, MAX_WORDS, words_of
 from chatroom.message import Message
 from tests.support.histories import at, said, typed

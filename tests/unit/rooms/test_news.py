@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chatroom.message import Draft
-from chatroom.rooms.active_rooms import news as module
-from chatroom.rooms.active_rooms import timers
+from chatroom.rooms import news as module
+from chatroom.rooms import timers
 from chatroom.sockets import sending
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.user import CaughtUp, Said, User

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 import pytest
 
 from chatroom.errors import ChannelClosed, ChatError, HistoryUnavailable, UserError
-from chatroom.rooms.active_rooms import broadcaster
-from chatroom.rooms.active_rooms import server as module
+from chatroom.rooms import broadcaster
+from chatroom.rooms import server as module
 from chatroom.wire import message_json
 from chatroom.wire.websocket import CloseCode, text_frame
 from tests.support.connection_pair import bodies

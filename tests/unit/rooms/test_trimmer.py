@@ -8,7 +8,7 @@ import pytest
 
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Message
-from chatroom.rooms.active_rooms import trimmer as module
+from chatroom.rooms import trimmer as module
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import DAY_MS, Trimmer
 

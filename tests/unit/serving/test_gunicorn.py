@@ -22,7 +22,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 
 from chatroom.configuration import Configuration, load_configuration
-from chatroom.serving.gunicorn import demands, gunicorn, machine, start
+from chatroom.serving import demands, gunicorn, machine, start
 from chatroom.web.invitation import print_code
 from tests.support.ports import idle_port
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.serving.gunicorn import machine
+from chatroom.serving import machine
 from chatroom.serving.machine import (
     NO_LIMIT,
     Carried,

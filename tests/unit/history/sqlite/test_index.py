@@ -20,8 +20,9 @@ import pytest
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.history.paging import PAGE_LENGTH
-from chatroom.history.sqlite.history import SqliteHistory, search
-from chatroom.history.sqlite.history import index as index_file
+from chatroom.history.sqlite import index as index_file
+from chatroom.history.sqlite import search
+from chatroom.history.sqlite.history import SqliteHistory
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 from tests.support.histories import at, everything, said, snapshot
