@@ -6,18 +6,21 @@ import itertools
 import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser
 
 from chatroom.engine import Engine
-from tests.support.browser import Tab, chromium
 from tests.support.flask_client import engine_of, started
 from tests.support.server_process import Launch, Running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.support.browser import Tab
 
 # A busy machine is no bug: nothing here measures time by hypothesis's clock.
 settings.register_profile("chatroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -76,6 +79,8 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from tests.support.browser import chromium  # Playwright takes what no other test needs
+
     with chromium() as browser:
         yield browser
 
@@ -100,6 +105,8 @@ def room() -> str:
 @pytest.fixture
 def open_tab(browser: Browser, page_server: Running, room: str) -> Iterator[Callable[..., Tab]]:
     """Open pages in the test's room; ``server`` and ``path`` say another place."""
+    from tests.support.browser import Tab
+
     opened: list[Tab] = []
 
     def open_one(name: str | None = "Ann", server: Running = page_server, **options: Any) -> Tab:

@@ -99,10 +99,12 @@ def imports(tree: ast.AST) -> Iterator[str]:
                 yield full if full.removeprefix("chatroom.") in SOURCES else module
 
 
+IMPORTS = {name: set(imports(tree)) for name, tree in TREES.items()}
+
+
 def own_imports(name: str) -> set[str]:
     """The modules of the package that it imports, without ``chatroom.``."""
-    found = set(imports(TREES[name]))
-    own = {module for module in found if module.partition(".")[0] == "chatroom"}
+    own = {module for module in IMPORTS[name] if module.partition(".")[0] == "chatroom"}
     return {module.removeprefix("chatroom").removeprefix(".") for module in own}
 
 
@@ -151,8 +153,8 @@ def test_no_import_hides_in_a_function():
 def test_a_library_is_known_where_it_belongs_and_nowhere_else(library: str):
     users = {
         name
-        for name, tree in TREES.items()
-        if library in {found.partition(".")[0] for found in imports(tree)}
+        for name, found in IMPORTS.items()
+        if library in {module.partition(".")[0] for module in found}
     }
 
     homes = {home: {u for u in users if f"{u}.".startswith(f"{home}.")} for home in HOMES[library]}
@@ -177,9 +179,9 @@ def test_a_library_named_in_annotations_is_not_used_otherwise(name: str, library
 
 
 def test_nothing_needs_a_library_that_has_no_home():
-    for name, tree in TREES.items():
-        for found in imports(tree):
-            top = found.partition(".")[0]
+    for name, found in IMPORTS.items():
+        for module in found:
+            top = module.partition(".")[0]
             assert top in HOMES or top == "chatroom" or top in sys.stdlib_module_names, name
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -146,19 +145,6 @@ def test_what_is_appended_between_two_pages_is_in_the_next(history: History) -> 
     history.append(said("lobby", 9, 5))
 
     assert seen + sum(map(len, pages)) == 10
-
-
-def test_a_hundred_thousand_messages_are_paged_in_little_memory(history: History) -> None:
-    for first in range(1, 100_001, 20_000):
-        history.append(said("lobby", first, 20_000))
-
-    tracemalloc.start()
-    count = sum(len(page) for page in history.pages("lobby", 0, 100_000))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-
-    assert count == 100_000
-    assert peak < 4 << 20
 
 
 def test_threads_read_a_sound_room_while_the_server_appends(history: History) -> None:

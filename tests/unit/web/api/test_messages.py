@@ -14,7 +14,7 @@ from chatroom.engine import Engine
 from chatroom.message import Message
 from chatroom.web.api import SEARCHES, STREAMS, problems
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
-from tests.support.flask_client import fail, remember
+from tests.support.flask_client import fail, remember, started
 
 pytestmark = pytest.mark.takes(seconds=35)
 
@@ -28,6 +28,16 @@ SETTINGS = {
     "allowed_origins": ("https://friend.example",),
 }
 """Of the ``app``: see conftest.py."""
+
+
+@pytest.fixture(scope="module", params=["memory:", "sqlite:chat.db"])
+def refusing(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FlaskClient]:
+    """A client for all tests that see refusals only, which change nothing for the next one."""
+    folder = tmp_path_factory.mktemp("refusing")
+    with started(folder, history=request.param, **SETTINGS) as app:
+        yield app.test_client()
 
 
 def post(client: FlaskClient, room: str = "lobby", **fields: object) -> TestResponse:
@@ -262,9 +272,9 @@ def test_a_page_that_is_past_stays_the_same_whatever_is_said(client: FlaskClient
     ],
 )
 def test_a_parameter_that_cannot_be_names_itself_its_value_and_the_way_out(
-    client: FlaskClient, query: str, field: str
+    refusing: FlaskClient, query: str, field: str
 ):
-    found = problem(get(client, query), "bad-parameter")
+    found = problem(get(refusing, query), "bad-parameter")
 
     assert found["field"] == field
     assert found["detail"].startswith(f"{field} is ")
@@ -273,8 +283,8 @@ def test_a_parameter_that_cannot_be_names_itself_its_value_and_the_way_out(
 
 @pytest.mark.parametrize("room", ["a b", "x" * 65, "<script>", "a:b", "\ufffd", "%FF"])
 @pytest.mark.parametrize("rest", ["messages", "users", "events", f"messages/{NOWHERE}"])
-def test_a_room_that_is_none_is_a_problem_everywhere(client: FlaskClient, room: str, rest: str):
-    found = problem(client.get(f"/api/rooms/{room}/{rest}"), "bad-room")
+def test_a_room_that_is_none_is_a_problem_everywhere(refusing: FlaskClient, room: str, rest: str):
+    found = problem(refusing.get(f"/api/rooms/{room}/{rest}"), "bad-room")
 
     assert found["field"] == "room"
     assert "use 1 to 64 letters" in found["detail"]
@@ -595,21 +605,21 @@ def test_a_cmid_belongs_to_its_room(client: FlaskClient):
     ],
 )
 def test_a_field_that_cannot_be_names_itself_its_value_and_the_way_out(
-    client: FlaskClient, field: str, value: object
+    refusing: FlaskClient, field: str, value: object
 ):
-    found = problem(post(client, **{field: value}), "bad-field")
+    found = problem(post(refusing, **{field: value}), "bad-field")
 
     assert found["field"] == field
     assert found["value"] == problems.abridged(value)
     assert len(found["detail"]) > len(field) + 10
-    assert bodies(get(client)) == []
+    assert bodies(get(refusing)) == []
 
 
 @pytest.mark.parametrize("field", ["userName", "body"])
-def test_a_field_that_is_missing_is_named(client: FlaskClient, field: str):
+def test_a_field_that_is_missing_is_named(refusing: FlaskClient, field: str):
     fields = {"userName": "Ann", "body": "hi"}
     del fields[field]
-    found = problem(client.post("/api/rooms/lobby/messages", json=fields), "bad-field")
+    found = problem(refusing.post("/api/rooms/lobby/messages", json=fields), "bad-field")
 
     assert found["field"] == field
     assert found["detail"].startswith(f"{field} is missing; wanted: ")
@@ -631,8 +641,8 @@ def test_a_field_that_is_missing_is_named(client: FlaskClient, field: str):
         b"\xef\xbb\xbf{}",
     ],
 )
-def test_a_body_that_is_no_json_object_is_a_400(client: FlaskClient, data: bytes):
-    reply = client.post("/api/rooms/lobby/messages", data=data, content_type="application/json")
+def test_a_body_that_is_no_json_object_is_a_400(refusing: FlaskClient, data: bytes):
+    reply = refusing.post("/api/rooms/lobby/messages", data=data, content_type="application/json")
     found = problem(reply, "bad-json")
 
     assert found["field"] == "body"
@@ -646,16 +656,16 @@ def test_a_long_value_is_abridged_in_what_is_said_about_it(client: FlaskClient):
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_a_body_of_another_type_is_a_415(client: FlaskClient, content_type: str):
+def test_a_body_of_another_type_is_a_415(refusing: FlaskClient, content_type: str):
     """Nor can a form on another site's page make anybody speak."""
     data = b'{"userName": "Ann", "body": "hi"}'
-    reply = client.post("/api/rooms/lobby/messages", data=data, content_type=content_type)
+    reply = refusing.post("/api/rooms/lobby/messages", data=data, content_type=content_type)
     found = problem(reply, "unsupported-type")
 
     assert found["detail"].endswith("wanted: application/json")
     assert found["value"] == content_type
     assert reply.headers["Accept"] == "application/json"
-    assert bodies(get(client)) == []
+    assert bodies(get(refusing)) == []
 
 
 def test_a_body_that_is_too_large_is_a_413(client: FlaskClient):
@@ -667,16 +677,16 @@ def test_a_body_that_is_too_large_is_a_413(client: FlaskClient):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
-def test_a_page_of_another_site_does_not_speak(client: FlaskClient, origin: str):
-    reply = client.post(
+def test_a_page_of_another_site_does_not_speak(refusing: FlaskClient, origin: str):
+    reply = refusing.post(
         "/api/rooms/lobby/messages",
         json={"userName": "Ann", "body": "hi"},
         headers={"Origin": origin},
     )
     problem(reply, "foreign-origin")
-    problem(client.get("/api/rooms/lobby/events", headers={"Origin": origin}), "foreign-origin")
+    problem(refusing.get("/api/rooms/lobby/events", headers={"Origin": origin}), "foreign-origin")
 
-    assert bodies(get(client)) == []
+    assert bodies(get(refusing)) == []
 
 
 @pytest.mark.parametrize("origin", ["http://localhost", "https://friend.example"])
@@ -734,21 +744,21 @@ def test_a_room_too_many_is_not_made(client: FlaskClient):
     ],
 )
 def test_a_method_that_is_not_allowed_says_which_are(
-    client: FlaskClient, method: str, path: str, allowed: set[str]
+    refusing: FlaskClient, method: str, path: str, allowed: set[str]
 ):
-    reply = client.open(path, method=method)
+    reply = refusing.open(path, method=method)
     problem(reply, "method-not-allowed")
 
     assert set(reply.headers["Allow"].split(", ")) == allowed
-    assert set(client.options(path).allow) == allowed
+    assert set(refusing.options(path).allow) == allowed
 
 
 @pytest.mark.parametrize(
     "path",
     ["/api", "/api/", "/api/rooms/", "/api/rooms/lobby", "/api//rooms", "/api/rooms/a%2Fb/users"],
 )
-def test_what_is_not_there_is_a_404_that_says_what_is(client: FlaskClient, path: str):
-    assert "/api/openapi.json" in problem(client.get(path), "not-found")["detail"]
+def test_what_is_not_there_is_a_404_that_says_what_is(refusing: FlaskClient, path: str):
+    assert "/api/openapi.json" in problem(refusing.get(path), "not-found")["detail"]
 
 
 def test_what_only_begins_like_it_is_none_of_ours(client: FlaskClient):
