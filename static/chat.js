@@ -5,10 +5,10 @@
  *   server -> connection -> session -> conversation (timeline), outbox, people
  */
 
-import { Attention } from "./around/attention.js";
-import { wireKeys } from "./around/keys.js";
-import { keptSettings, wireSettings } from "./around/settings.js";
-import { StatusLine } from "./around/status.js";
+import { Attention } from "./shell/attention.js";
+import { wireKeys } from "./shell/keys.js";
+import { keptSettings, wireSettings } from "./shell/settings.js";
+import { StatusLine } from "./shell/status.js";
 import { batched, byId, isTouch } from "./base/dom.js";
 import { recall, recallAll, remember } from "./base/storage.js";
 import { createStore } from "./base/store.js";
@@ -290,7 +290,7 @@ function checkHealth() {
 store.watch(["people", "count", "me"], showWho);
 wireSettings(store, attention);
 wireKeys({ conversation, composer, archive, rooms, room });
-if (isTouch()) import("./around/viewport.js").then((part) => part.fitToKeyboard());
+if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });

@@ -7,7 +7,8 @@ A module for each command:
 
 What they are made of:
 
-- ``common.py``: exit codes, errors in one line, the two outputs
+- ``exit_codes.py``: an error becomes one line and an exit code
+- ``output.py``: data to one output, words for people to the other
 - ``options.py``: options and arguments that several commands take
 - ``joining.py``: joining a room as the same person each time
 - ``http.py``: the part of the HTTP API that they read
@@ -23,8 +24,8 @@ import click
 
 from chatroom import __version__
 from chatroom.commands.chat import chat
-from chatroom.commands.common import Commands
 from chatroom.commands.doctor import doctor
+from chatroom.commands.exit_codes import Commands
 from chatroom.commands.exporting import export
 from chatroom.commands.importing import import_
 from chatroom.commands.say import say

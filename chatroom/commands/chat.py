@@ -10,10 +10,11 @@ import click
 from chatroom.client import ChatClient
 from chatroom.client.events import Event
 from chatroom.client.inbox import Recent
-from chatroom.commands.common import Failed, note, write
+from chatroom.commands.exit_codes import Failed
 from chatroom.commands.formats import text_line
 from chatroom.commands.joining import joined
 from chatroom.commands.options import talking
+from chatroom.commands.output import note, write
 from chatroom.commands.tail import tell
 from chatroom.errors import ClientClosed, ClientError
 from chatroom.log import printable

@@ -7,8 +7,9 @@ import os
 import click
 
 from chatroom.commands.checks import Finding, Verdict, examine
-from chatroom.commands.common import Code, write
+from chatroom.commands.exit_codes import Code
 from chatroom.commands.options import ServerUrl, config_option
+from chatroom.commands.output import write
 from chatroom.commands.proxy_checks import examine_proxy
 from chatroom.log import printable
 

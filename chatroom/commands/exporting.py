@@ -10,11 +10,12 @@ from typing import IO, NamedTuple
 
 import click
 
-from chatroom.commands.common import Failed, note
+from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.formats import FORMATS
 from chatroom.commands.http import Api, Extent
 from chatroom.commands.options import room_argument, url_option
+from chatroom.commands.output import note
 from chatroom.history import History
 from chatroom.message import Message
 

@@ -14,10 +14,11 @@ from typing import IO
 
 import click
 
-from chatroom.commands.common import Failed, note
+from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.json_lines import parse
 from chatroom.commands.options import RoomName
+from chatroom.commands.output import note
 from chatroom.errors import BadRoomName
 from chatroom.history import History
 from chatroom.message import Message

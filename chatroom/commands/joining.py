@@ -17,7 +17,7 @@ from typing import Any
 
 from chatroom.addresses import http_url
 from chatroom.client import ChatClient
-from chatroom.commands.common import note
+from chatroom.commands.output import note
 from chatroom.errors import ServerRefused
 
 

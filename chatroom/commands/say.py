@@ -10,9 +10,10 @@ import click
 
 from chatroom.client import ChatClient
 from chatroom.client.outbox import Receipt
-from chatroom.commands.common import Failed, note, write
+from chatroom.commands.exit_codes import Failed
 from chatroom.commands.joining import joined
 from chatroom.commands.options import talking
+from chatroom.commands.output import note, write
 from chatroom.errors import ServerRefused
 
 

@@ -10,10 +10,10 @@ import click
 from chatroom.client import ChatClient
 from chatroom.client.events import Event
 from chatroom.client.inbox import Recent
-from chatroom.commands.common import note, write
 from chatroom.commands.formats import text_line
 from chatroom.commands.joining import joined
 from chatroom.commands.options import talking
+from chatroom.commands.output import note, write
 from chatroom.message import Message
 from chatroom.wire.message_json import to_json
 

@@ -17,7 +17,7 @@ import pytest
 from benchmarks import publish
 from chatroom import create_app
 from chatroom.configuration import load_configuration
-from chatroom.history.sqlite.file import COLUMNS, UPGRADES
+from chatroom.history.sqlite.schema import COLUMNS, UPGRADES
 from chatroom.serving import gunicorn
 from chatroom.settings import SETTINGS
 from chatroom.web.api.event_stream import PING_INTERVAL

@@ -14,7 +14,7 @@ import click
 import pytest
 
 from chatroom.commands import chatroom
-from chatroom.commands.common import Code
+from chatroom.commands.exit_codes import Code
 from chatroom.commands.formats import FORMATS
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE

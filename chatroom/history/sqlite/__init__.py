@@ -3,7 +3,8 @@
 In reading order:
 
 - ``history.py``: ``SqliteHistory``, which connects the parts
-- ``file.py``: the schema, its upgrades, and the connections
+- ``schema.py``: tables and columns, and the upgrades from older versions
+- ``database.py``: the file and the connections to it
 - ``lock.py``: one process at a time
 - ``check.py``: whose the file is, and whether it is sound, before anything writes to it
 - ``write.py``: transactions and rows, on the writing connection

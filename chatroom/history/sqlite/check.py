@@ -10,14 +10,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from chatroom.history.sqlite.file import (
-    APPLICATION_ID,
-    COLUMNS,
-    ELSEWHERE,
-    FIRST_COLUMNS,
-    SCHEMA_VERSION,
-    DatabaseFile,
-)
+from chatroom.history.sqlite.database import ELSEWHERE, DatabaseFile
+from chatroom.history.sqlite.schema import APPLICATION_ID, COLUMNS, FIRST_COLUMNS, SCHEMA_VERSION
 
 MAGIC = b"SQLite format 3\0"  # https://sqlite.org/fileformat2.html, section 1.3
 

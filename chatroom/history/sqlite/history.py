@@ -12,10 +12,11 @@ from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
-from chatroom.history.sqlite.file import SCHEMA_VERSION, DatabaseFile
+from chatroom.history.sqlite.database import DatabaseFile
 from chatroom.history.sqlite.lock import FileLock, LockHeld
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ
+from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from chatroom.history.sqlite.search import Search
 from chatroom.history.sqlite.trim import shrink, trim
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from contextlib import suppress
 
-from chatroom.history.sqlite.file import DatabaseFile
+from chatroom.history.sqlite.database import DatabaseFile
 
 INDEX_VERSION = 1
 """Incremented when the schema changes; a file of another version is rebuilt."""

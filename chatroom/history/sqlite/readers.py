@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.history.sqlite.file import DatabaseFile, unavailable
+from chatroom.history.sqlite.database import DatabaseFile, unavailable
 
 READERS = 4
 """A read is short and the GIL runs one at a time: more would only hold descriptors."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chatroom.history.paging import take
-from chatroom.history.sqlite.file import COLUMNS, SEQ_BITS
 from chatroom.history.sqlite.readers import Readers
+from chatroom.history.sqlite.schema import COLUMNS, SEQ_BITS
 from chatroom.message import Message, RoomSummary
 
 MAX_SEQ = (1 << SEQ_BITS) - 1

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
-from chatroom.history.sqlite.file import DatabaseFile, unavailable
+from chatroom.history.sqlite.database import DatabaseFile, unavailable
 from chatroom.history.sqlite.index import IndexFile
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import Extent, alike, between, extent, has, messages_at

@@ -8,7 +8,8 @@ from types import TracebackType
 
 from chatroom.errors import CmidTaken, HistoryError
 from chatroom.history.interface import CMID_TAKEN
-from chatroom.history.sqlite.file import COLUMNS, SEQ_BITS, unavailable
+from chatroom.history.sqlite.database import unavailable
+from chatroom.history.sqlite.schema import COLUMNS, SEQ_BITS
 from chatroom.message import Message
 
 INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fitToKeyboard } from "../static/around/viewport.js";
+import { fitToKeyboard } from "../static/shell/viewport.js";
 
 const HEIGHT = 800;
 

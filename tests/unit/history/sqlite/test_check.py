@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatroom.errors import HistoryRefused, HistoryUnavailable
-from chatroom.history.sqlite.file import SCHEMA_VERSION
+from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from tests.support.histories import (
     appending,
     at,

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from chatroom.errors import CmidTaken, HistoryRefused
-from chatroom.history.sqlite.file import SCHEMA_VERSION, SECOND_SCHEMA, DatabaseFile
+from chatroom.history.sqlite.database import DatabaseFile
+from chatroom.history.sqlite.schema import SCHEMA_VERSION, SECOND_SCHEMA
 from chatroom.message import Message
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE

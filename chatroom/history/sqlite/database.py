@@ -1,4 +1,4 @@
-"""The database file: its schema, its connections, and what its errors mean."""
+"""The database file: its connections, and what its errors mean."""
 
 from __future__ import annotations
 
@@ -8,49 +8,14 @@ import sqlite3
 from pathlib import Path
 
 from chatroom.errors import HistoryRefused, HistoryUnavailable
+from chatroom.history.sqlite.schema import SCHEMA_VERSION, UPGRADES
 
-APPLICATION_ID = 0x43484154  # "CHAT"; identifies the file to file(1) and other programs
 BUSY_SECONDS = 5.0
 SECRET_BYTES = 32
 
 LOG_BYTES = 16 * 1024 * 1024
 """What ``-wal`` is truncated to after a slow reader made it grow. Four times its usual size:
 a log that is overwritten syncs faster than one that grows."""
-
-SEQ_BITS = 40
-"""A message's key is its room's number, then its seq in so many bits."""
-
-FIRST_COLUMNS = "key, nonce, user_name, body, timestamp, sent_at"
-COLUMNS = f"{FIRST_COLUMNS}, user_id, cmid"
-
-FIRST_SCHEMA = (
-    "CREATE TABLE rooms (number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)",
-    # One B-tree, clustered by room: a commit touches one page, a room is read in one sweep.
-    # room and seq are for people with the sqlite3 shell: never stored, measured to cost nothing.
-    f"""CREATE TABLE messages (
-        key INTEGER PRIMARY KEY, nonce TEXT NOT NULL, user_name TEXT NOT NULL,
-        body TEXT NOT NULL, timestamp TEXT NOT NULL, sent_at INTEGER NOT NULL,
-        room INTEGER GENERATED ALWAYS AS (key >> {SEQ_BITS}) VIRTUAL,
-        seq INTEGER GENERATED ALWAYS AS (key & {(1 << SEQ_BITS) - 1}) VIRTUAL)""",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    "PRAGMA user_version = 1",
-)
-
-# From schema 1, which knew plain users only. New columns are written with new rows: existing
-# rows are not touched.
-SECOND_SCHEMA = (
-    "ALTER TABLE messages ADD COLUMN user_id TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE messages ADD COLUMN cmid TEXT NOT NULL DEFAULT ''",
-    # Partial: a message of a plain user has no cmid, and costs no extra page.
-    "CREATE UNIQUE INDEX cmids ON messages (room, user_id, cmid) WHERE cmid <> ''",
-    "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
-    "PRAGMA user_version = 2",
-)
-
-UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA)
-"""The statements from each schema version to the next; the first from an empty file."""
-
-SCHEMA_VERSION = len(UPGRADES)
 
 ELSEWHERE = 'move it away, or set "history" to another file'
 

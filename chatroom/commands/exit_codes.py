@@ -1,13 +1,13 @@
-"""What the commands share: exit codes, one-line errors, and the two outputs."""
+"""Exit codes, and the way from an error of the package to a line and one of them."""
 
 from __future__ import annotations
 
-import sys
 from enum import IntEnum
 from typing import Any
 
 import click
 
+from chatroom.commands.output import note
 from chatroom.errors import (
     ChatError,
     ConfigurationError,
@@ -15,7 +15,6 @@ from chatroom.errors import (
     ServerRefused,
     ServerUnreachable,
 )
-from chatroom.log import printable
 
 
 class Code(IntEnum):
@@ -59,14 +58,3 @@ class Commands(click.Group):
             raise Failed(error) from error
         except KeyboardInterrupt:
             raise click.exceptions.Exit(Code.INTERRUPTED) from None
-
-
-def note(text: str) -> None:
-    """Write a line for the person, to standard error."""
-    click.echo(f"chatroom: {printable(text)}", err=True)
-
-
-def write(text: str) -> None:
-    """Write one line of data, and flush: the next program in a pipe should not wait."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

@@ -1,0 +1,40 @@
+"""The schema of the database, and the statements from each version to the next."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x43484154  # "CHAT"; identifies the file to file(1) and other programs
+
+SEQ_BITS = 40
+"""A message's key is its room's number, then its seq in so many bits."""
+
+FIRST_COLUMNS = "key, nonce, user_name, body, timestamp, sent_at"
+COLUMNS = f"{FIRST_COLUMNS}, user_id, cmid"
+
+FIRST_SCHEMA = (
+    "CREATE TABLE rooms (number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)",
+    # One B-tree, clustered by room: a commit touches one page, a room is read in one sweep.
+    # room and seq are for people with the sqlite3 shell: never stored, measured to cost nothing.
+    f"""CREATE TABLE messages (
+        key INTEGER PRIMARY KEY, nonce TEXT NOT NULL, user_name TEXT NOT NULL,
+        body TEXT NOT NULL, timestamp TEXT NOT NULL, sent_at INTEGER NOT NULL,
+        room INTEGER GENERATED ALWAYS AS (key >> {SEQ_BITS}) VIRTUAL,
+        seq INTEGER GENERATED ALWAYS AS (key & {(1 << SEQ_BITS) - 1}) VIRTUAL)""",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    "PRAGMA user_version = 1",
+)
+
+# From schema 1, which knew plain users only. New columns are written with new rows: existing
+# rows are not touched.
+SECOND_SCHEMA = (
+    "ALTER TABLE messages ADD COLUMN user_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE messages ADD COLUMN cmid TEXT NOT NULL DEFAULT ''",
+    # Partial: a message of a plain user has no cmid, and costs no extra page.
+    "CREATE UNIQUE INDEX cmids ON messages (room, user_id, cmid) WHERE cmid <> ''",
+    "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
+    "PRAGMA user_version = 2",
+)
+
+UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA)
+"""The statements from each schema version to the next; the first from an empty file."""
+
+SCHEMA_VERSION = len(UPGRADES)
