@@ -53,7 +53,7 @@ bench-page: $(VENV)/installed-tests
 	@exec $(BIN)/python -m benchmarks.page $(ARGS)
 
 clean:
-	@rm -rf $(VENV) benchmarks/.build build dist htmlcov .coverage tests/screenshots
+	@rm -rf $(VENV) benchmarks/.build build dist *.egg-info htmlcov .coverage tests/screenshots
 	@rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 

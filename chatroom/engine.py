@@ -81,7 +81,7 @@ class Engine:
             raise ChatError("not started; serve with python app.py or gunicorn app:app")
         self.server.check(timeout)
 
-    def stop(self, cause: str = "told to") -> None:
+    def stop(self, cause: str = "on request") -> None:
         """Notify every user, commit what they said, close the history. Idempotent; takes seconds.
 
         Args:
@@ -96,4 +96,4 @@ class Engine:
             self.server.stop()
             self.history.close()
             self._started = False
-            log.info("stopped: %d users told, every message stored", users)
+            log.info("stopped: %d users notified, every message stored", users)

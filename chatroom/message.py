@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 ID_PATTERN = "0-0|[1-9][0-9]{0,11}-[0-9a-f]{16}"
-"""A message's id, as a regular expression. Twelve digits: no room has more messages."""
+"""A message's id as this program writes it. Twelve digits: no room has more messages."""
+
+_READABLE = re.compile(r"([0-9]{1,15})-([0-9a-f]{1,64})")
 
 
 class MessageId(NamedTuple):
@@ -26,15 +28,15 @@ class MessageId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> MessageId:
-        """The id that the text represents.
+        """The id that the text represents, whoever wrote it: also a converter, or a later version.
 
         Raises:
             ValueError: the text is not an id.
         """
-        if not re.fullmatch(ID_PATTERN, text):
+        found = _READABLE.fullmatch(text)
+        if not found:
             raise ValueError(f"id is {text!r}; wanted: an id such as 42-664c976f9a047975, or 0-0")
-        seq, _, nonce = text.partition("-")
-        return cls(int(seq), nonce)
+        return cls(int(found[1]), found[2])
 
 
 BEGINNING = MessageId(0, "0")

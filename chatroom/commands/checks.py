@@ -12,12 +12,12 @@ from enum import Enum
 from typing import NamedTuple
 
 from chatroom.commands.health import Health, ask
-from chatroom.configuration import Configuration, load_configuration
+from chatroom.configuration import DEFAULT_FILE, Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
 from chatroom.history import make_history
 from chatroom.serving.demands import RESERVE, unmet
 from chatroom.serving.machine import affordable_users, raise_descriptor_limit
-from chatroom.serving.start import gunicorn_command
+from chatroom.serving.start import CHECKOUT, gunicorn_command, is_checkout
 
 LEAST_FREE = 100 * 2**20
 """Free bytes on the history's disk below which it is time to act."""
@@ -52,6 +52,8 @@ def wrong(subject: str, text: str, remedy: str) -> Finding:
 
 def examine() -> list[Finding]:
     """Run all checks. Without valid settings there is nothing else to check."""
+    if is_checkout():  # there, app.py and gunicorn.conf.py insist on the file
+        os.environ.setdefault("CHATROOM_CONFIG", str(CHECKOUT / DEFAULT_FILE))
     try:
         configuration = load_configuration()
     except ConfigurationError as error:
@@ -154,9 +156,8 @@ def check_gunicorn(configuration: Configuration) -> Finding:
             timeout=GUNICORN_TIMEOUT,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return wrong(
-            "gunicorn", f"it does not print its settings: {error}", "try: gunicorn app:app"
-        )
+        remedy = f"try: {' '.join(gunicorn_command())}"
+        return wrong("gunicorn", f"it does not print its settings: {error}", remedy)
     found = dict(re.findall(r"^(\w+) += (.*)$", told.stdout, re.MULTILINE))
     if told.returncode or "workers" not in found:
         said = (told.stderr or told.stdout).strip().splitlines()

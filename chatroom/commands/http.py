@@ -14,7 +14,7 @@ from urllib.parse import quote
 from chatroom.addresses import http_url
 from chatroom.commands.json_lines import parse
 from chatroom.errors import ServerRefused, ServerUnreachable
-from chatroom.message import Message
+from chatroom.message import Message, MessageId
 from chatroom.wire.message_json import to_message
 
 TIMEOUT = 30.0
@@ -37,11 +37,6 @@ class Extent(NamedTuple):
     """The seq of the last message."""
 
 
-def number(id: str) -> int:
-    """The seq in a message's id."""
-    return int(id.partition("-")[0])
-
-
 class Api:
     """A server's ``/api``.
 
@@ -58,10 +53,7 @@ class Api:
         with closing(self._get("/api/rooms", "application/json")) as reply:
             try:
                 found = parse(reply.read())["rooms"]
-                return {
-                    str(room["name"]): Extent(int(room["messages"]), number(room["last"]))
-                    for room in found
-                }
+                return {str(room["name"]): _extent(room) for room in found}
             except (*BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise self._strange(error) from error
 
@@ -105,6 +97,10 @@ class Api:
 
     def _strange(self, cause: object) -> ServerRefused:
         return ServerRefused("no-chatroom", f"{self.url} does not answer like a chat room: {cause}")
+
+
+def _extent(room: dict[str, Any]) -> Extent:
+    return Extent(int(room["messages"]), MessageId.parse(room["last"]).seq)
 
 
 def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:

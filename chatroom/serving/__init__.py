@@ -6,5 +6,6 @@ In reading order:
 - ``gunicorn.py``: gunicorn's settings, hooks and signals
 - ``demands.py``: which of gunicorn's options the room depends on
 - ``machine.py``: how many users fit under the machine's limits
-- ``wsgi.py``, ``gunicorn_conf.py``: what gunicorn loads outside a checkout
+- ``launch.py``, ``gunicorn_conf.py``, ``wsgi.py``: outside a checkout, what starts gunicorn and
+  what gunicorn loads
 """

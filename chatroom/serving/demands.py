@@ -6,11 +6,16 @@ reports them beforehand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 RESERVE = 32
 """Threads beyond ``maxUsers``, so that plain HTTP is still served when the room is full."""
+
+
+_GTHREAD = re.compile(r"(^|\.)gthread(\.ThreadWorker)?('>)?$")
+"""The worker's class by its short name, its full one, or as Python prints it."""
 
 
 def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
@@ -25,7 +30,7 @@ def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
             f"workers is {options['workers']}; wanted: 1. The room lives in one process; "
             "raise maxUsers, not workers"
         )
-    if "gthread" not in str(options["worker_class"]).lower():
+    if not _GTHREAD.search(str(options["worker_class"])):
         yield f"worker_class is {options['worker_class']}; wanted: gthread"
     if int(options["max_requests"]):
         yield (

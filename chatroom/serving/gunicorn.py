@@ -98,6 +98,9 @@ def on_starting(arbiter: Any) -> None:
         for address in arbiter.cfg.address:
             if not isinstance(address, str):  # a unix socket's path is a str
                 await_address(*address)
+    if not configuration.path.exists():
+        name, folder = configuration.path.name, configuration.folder
+        print(f"chatroom: no {name} in {folder}: all settings are defaults", file=sys.stderr)
     if not carried.users:
         refuse(f"this machine cannot carry a single user; {carried.reason}")
     if carried.users < configuration.max_users:

@@ -57,12 +57,18 @@ def gunicorn_command(*options: str) -> list[str]:
     In a checkout, with its own ``app.py`` and ``gunicorn.conf.py``, which may have been edited;
     elsewhere, with the package's.
     """
-    command = [sys.executable, "-m", "gunicorn", *options]
-    if Path.cwd() == CHECKOUT and Path("app.py").exists():
-        return [*command, "app:app"]
+    if is_checkout():
+        return [sys.executable, "-m", "gunicorn", *options, "app:app"]
+    here = Path(__file__)
     # By path: a module would be imported only once, and SIGHUP would load nothing new.
-    config = str(Path(__file__).with_name("gunicorn_conf.py"))
-    return [*command, "--config", config, "chatroom.serving.wsgi:app"]
+    config = ["--config", str(here.with_name("gunicorn_conf.py"))]
+    command = [sys.executable, str(here.with_name("launch.py")), *options]
+    return [*command, *config, "chatroom.serving.wsgi:app"]
+
+
+def is_checkout() -> bool:
+    """Whether the current folder is the checkout that this package is in."""
+    return Path.cwd() == CHECKOUT and Path("app.py").exists()
 
 
 def configure(folder: Path | None = None) -> Configuration:

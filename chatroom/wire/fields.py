@@ -24,7 +24,7 @@ class Flaw(Enum):
 
     MISSING = "missing"
     NOT_TEXT = "not text"
-    SURROGATE = "half a surrogate pair"
+    SURROGATE = "a lone surrogate"
     """JSON can express one, as an escape; UTF-8 cannot encode it."""
 
 

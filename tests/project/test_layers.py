@@ -40,7 +40,7 @@ HOMES = {
     "click": {"commands"},
     "flask": {"application", "web"},
     "flask_sock": {"web.chat_socket"},
-    "gunicorn": set(),
+    "gunicorn": {"serving.launch"},
     "itsdangerous": {"users.tokens"},
     "prompt_toolkit": {"commands.chat"},
     "segno": {"web.invitation"},

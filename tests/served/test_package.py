@@ -105,7 +105,7 @@ def test_what_is_installed_serves_from_an_empty_folder(installed: Path, tmp_path
         assert {part.rpartition("/")[2] for part in parts} >= {"chat.css", "chat.js", "early.js"}
         assert all(server.get(f"/static/{part}")[0] == 200 for part in parts)
         assert json.loads(server.get("/healthz")[2])["version"] == __version__
-        with server.member("Ann") as ann:
+        with server.join("Ann") as ann:
             ann.say("kept")
             ann.hear()
         assert server.stop() == 0
@@ -118,6 +118,21 @@ def test_what_is_installed_serves_from_an_empty_folder(installed: Path, tmp_path
     assert {"chat.db", "logs.log"} <= names
     assert "config.json" not in names
     assert f"started: chatroom {__version__}" in server.log()
+
+
+def test_python_files_in_the_current_folder_are_not_run(installed: Path, tmp_path: Path):
+    """Such as a class's exercises, or whatever has been downloaded."""
+    server = Installed(tmp_path / "room", installed)
+    for name in ("app", "chatroom", "flask", "gunicorn", "gunicorn.conf", "queue", "random"):
+        (server.folder / f"{name}.py").write_text("raise SystemExit('not yours')\n")
+    server.start()
+    try:
+        assert b"<!doctype html>" in server.get("/")[2].lower()
+    finally:
+        server.kill()
+
+    assert "not yours" not in server.said()
+    assert f"no config.json in {server.folder}: all settings are defaults" in server.said()
 
 
 def test_a_hup_brings_the_settings_of_the_current_folder(installed: Path, tmp_path: Path):

@@ -64,7 +64,8 @@ def start(
     if since is not None and seen is not None:
         return Start(seen.seq, max(head, seen), True, since)  # it may be ahead of head
     oldest = max(1, history.first(room))
-    seq = max(oldest - 1, 0 if past is None else head.seq - past)
+    # Not beyond head, though all up to there be trimmed by now: the listener has what follows it.
+    seq = min(head.seq, max(oldest - 1, 0 if past is None else head.seq - past))
     return Start(seq, head, None if since is None else False, since or "")
 
 
@@ -93,6 +94,7 @@ class Feed:
         self._listener = listener
         self._start = start
         self._seq = start.seq  # of the last message that went out
+        self._has_gap = False
 
     def events(self) -> Iterator[bytes]:
         """The whole stream, as fast as the client reads it; at most one page of it is in memory."""
@@ -113,7 +115,7 @@ class Feed:
         yield from self._catch_up(head.seq)
         if self._listener.reason:  # incomplete, but the id of this event would claim otherwise
             return
-        told = {} if recovered is None else {"recovered": recovered}
+        told = {} if recovered is None else {"recovered": recovered and not self._has_gap}
         yield _event("live", {"last": str(head), **told}, head)
 
     def _present(self) -> Iterator[bytes]:
@@ -140,6 +142,7 @@ class Feed:
             page = next(self._history.pages(self._room, self._seq, upto), [])
             stored = [Heard(MessageId(m.seq, m.nonce), to_json(m)) for m in page]
             if not stored or stored[0].id.seq > self._seq + 1:  # trimmed meanwhile
+                self._has_gap = True
                 yield _event("gap", {"detail": GAP})
             if stored:
                 yield _messages(stored)

@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from chatroom.errors import BadName, FrameRefused, Problem
-from chatroom.message import Draft, MessageId
+from chatroom.message import ID_PATTERN, Draft, MessageId
 from chatroom.names import checked
 from chatroom.web.api import problems
 from chatroom.wire import fields, message_json
@@ -23,11 +23,10 @@ def message_id(field: str, text: str) -> MessageId:
     Raises:
         Problem: it is not an id.
     """
-    try:
-        return MessageId.parse(text)
-    except ValueError:
+    if not re.fullmatch(ID_PATTERN, text):
         wanted = "a message's id, such as 42-664c976f9a047975, or 0-0"
-        raise problems.refuse("bad-parameter", field, text, wanted) from None
+        raise problems.refuse("bad-parameter", field, text, wanted)
+    return MessageId.parse(text)
 
 
 def number(field: str, text: str, low: int, high: int) -> int:

@@ -145,7 +145,7 @@ def _from_chat(error: ChatError) -> Problem:
         code = "foreign-origin" if error.status == 403 else "full"
         return Problem(code, error.reason, error.headers)
     if isinstance(error, TooManyRooms):
-        return Problem("too-many-rooms", f"{error}; use an existing room")
+        return Problem("too-many-rooms", f"{error}; use an existing one")
     if isinstance(error, TypedRefusal) and error.code in problems.KINDS:
         return Problem(error.code, error.detail, field="cmid", value=error.more.get("cmid", ""))
     log.warning("error: %s %s: %s", request.method, request.path, error)

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from chatroom.engine import Engine
 from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.room import Heard
+from chatroom.web import api as routes
 from chatroom.web.api import event_stream as module
 from chatroom.web.api.listener import BACKLOG, Listener
 from tests.support.deadline import DEADLINE, wait_for
@@ -223,6 +224,44 @@ def test_the_beginning_is_good_only_while_it_is_kept(client: FlaskClient, engine
 def trim(engine: Engine, keep: int) -> None:
     """Forget all but the newest messages; on the Server thread, which owns the history."""
     engine.server.ask(lambda: engine.history.trim("lobby", keep, 0, 1000), DEADLINE)
+
+
+def test_what_is_trimmed_while_a_stream_begins_was_heard(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """The stream subscribes first; all behind that is its own, even if nobody keeps it."""
+    say_many(engine, 5)
+
+    def start_late(*arguments: Any) -> module.Start:
+        say_many(engine, 2, first=6)
+        trim(engine, 1)
+        return start(*arguments)
+
+    start = module.start
+    monkeypatch.setattr(routes, "start", start_late)
+    with listen(client) as stream:
+        stream.until("live")
+
+        assert stream.hear(2) == ["hi 6", "hi 7"]
+
+
+def test_who_comes_back_to_a_room_that_is_trimmed_just_then_has_not_recovered(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    first, *_ = say_many(engine, 5)
+
+    def start_and_be_trimmed(*arguments: Any) -> module.Start:
+        begin = start(*arguments)
+        trim(engine, 1)
+        return begin
+
+    start = module.start
+    monkeypatch.setattr(routes, "start", start_and_be_trimmed)
+    with listen(client, f"?since={first.id}") as stream:
+        *before, live = stream.until("live")
+
+        assert [event.name for event in before] == ["gap", "message"]
+        assert live.data["recovered"] is False
 
 
 @pytest.mark.parametrize("query", ["?since=x", "?since=", "?limit=-1", "?limit=x", "?limit=1001"])
