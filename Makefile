@@ -26,7 +26,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile -
 run: $(VENV)/installed
 	@exec $(BIN)/python app.py
 
-# Where there is no npm, what needs it is left to make test.
+# Without npm, the node tests are left to make test.
 unit: $(VENV)/installed-tests
 	@! command -v npm >/dev/null || sh tests/install_page_tools.sh
 	@$(PYTEST) tests/unit tests/project $$(command -v npm >/dev/null && echo tests/page/unit) $(ARGS)

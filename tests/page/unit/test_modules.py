@@ -1,38 +1,23 @@
-"""The page's modules: their types, their logic without a browser, their size, their strings."""
+"""The page's modules: their logic without a browser, their size, their strings."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from chatroom.web.assets import Assets
 from tests.support import CHECKOUT
+from tests.support.page_tools import SCRIPTS, STATIC, TOOLS, run
 
-pytestmark = pytest.mark.takes(seconds=9)
+pytestmark = pytest.mark.takes(seconds=3)
 
-STATIC = CHECKOUT / "static"
-TOOLS = CHECKOUT / "tests" / "page"
-SCRIPTS = sorted(STATIC.rglob("*.js"))
 MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in SCRIPTS}
 CHAT_CSS = (STATIC / "chat.css").read_text()
 STYLES = {path.name: path.read_text() for path in (STATIC / "css").iterdir()}
 TEMPLATE = (CHECKOUT / "templates" / "chat.html").read_text()
-
-
-def run(*command: str | Path, cwd: Path) -> None:
-    """Run what ``tests/install_page_tools.sh`` has installed; fail with what it says."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_types_in_the_comments_hold() -> None:
-    modules = TOOLS / "node_modules"
-    known = ("--incremental", "--tsBuildInfoFile", modules / ".tsbuildinfo")  # since the last time
-    run(modules / ".bin" / "tsc", "-p", "jsconfig.json", *known, cwd=TOOLS)
 
 
 def test_the_logic_is_right_without_a_browser(tmp_path: Path) -> None:
@@ -52,44 +37,6 @@ def test_nothing_makes_html_or_code_of_text() -> None:
     )
     assert {name: found for name, js in MODULES.items() if (found := re.findall(sinks, js))} == {}
     assert not re.search(r"<style|style=|<script(?! (type=\"module\" )?src=)|\son\w+=", TEMPLATE)
-
-
-def test_no_text_of_a_module_goes_over_the_end_of_a_line() -> None:
-    """The server takes the indentation away: see assets.py."""
-    script = """
-        const ts = require("typescript"), fs = require("fs");
-        for (const file of process.argv.slice(1)) {
-            const text = fs.readFileSync(file, "utf8");
-            const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-            const look = (node) => {
-                const isText = ts.isTemplateLiteral(node) || ts.isStringLiteral(node);
-                if (isText && node.getText().includes("\\n")) throw file + ": " + node.getText();
-                node.forEachChild(look);
-            };
-            look(source);
-        }"""
-    run("node", "-e", script, *SCRIPTS, cwd=TOOLS)
-
-
-def test_what_is_served_is_the_same_program_without_its_comments(tmp_path: Path) -> None:
-    """The server takes the comments away, and goes by looks where a compiler knows."""
-    assets = Assets(STATIC)
-    for name in MODULES:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(assets[name].body)
-    script = """
-        const ts = require("typescript"), fs = require("fs");
-        const [folder, served, ...names] = process.argv.slice(1);
-        const compilerOptions = { target: "esnext", module: "esnext", removeComments: true };
-        const program = (file) => {
-            const text = fs.readFileSync(file, "utf8");
-            return ts.transpileModule(text, { compilerOptions }).outputText;
-        };
-        for (const name of names) {
-            if (program(folder + "/" + name) !== program(served + "/" + name)) throw name;
-        }"""
-    assert MODULES
-    run("node", "-e", script, STATIC, tmp_path, *MODULES, cwd=TOOLS)
 
 
 def test_a_module_can_be_read_in_one_sitting() -> None:
