@@ -85,7 +85,8 @@ def configure(folder: Path | None = None) -> Configuration:
         os.environ.setdefault("CHATROOM_CONFIG", str(folder / "config.json"))
     try:
         loaded = load_configuration()
-        set_up_logging(loaded)
+        if "--print-config" not in sys.argv:  # as doctor does: it must not create a log file
+            set_up_logging(loaded)
     except ChatError as error:
         if not _configuration:
             refuse(error)

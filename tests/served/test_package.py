@@ -148,7 +148,9 @@ def test_a_hup_brings_the_settings_of_the_current_folder(installed: Path, tmp_pa
         server.kill()
 
 
-def test_doctor_finds_nothing_wrong_in_an_empty_folder(installed: Path, tmp_path: Path):
+def test_doctor_finds_nothing_wrong_in_an_empty_folder_and_leaves_it_so(
+    installed: Path, tmp_path: Path
+):
     environ = {k: v for k, v in os.environ.items() if k != "CHATROOM_CONFIG"}
     done = subprocess.run(
         [sys.executable, str(installed / "bin" / "chatroom"), "doctor"],
@@ -160,7 +162,7 @@ def test_doctor_finds_nothing_wrong_in_an_empty_folder(installed: Path, tmp_path
 
     assert "threads in one worker" in done.stdout, done.stdout + done.stderr
     assert f"the defaults: {tmp_path / 'config.json'}" in done.stdout
-    assert not (tmp_path / "chat.db").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_python_without_the_packages_says_which_one_to_use(tmp_path: Path):
