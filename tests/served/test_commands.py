@@ -224,8 +224,8 @@ def test_tail_begins_behind_a_message_and_says_where_that_is_gone(ann: Shell, ro
 
 
 def test_tail_ends_quietly_when_nobody_reads_it(ann: Shell, room: str):
+    ann.run("say", room, input="1\n2\n3\n")
     with ann.start_unheard("tail", room) as tail:
-        ann.run("say", room, input="1\n2\n3\n")
         code, err = tail.end()
 
     assert code == 1
