@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
 from tests.support.websocket_client import CLOSE, TEXT, RawClient, encode
 
@@ -159,6 +160,9 @@ class Chat(RuleBasedStateMachine):
         for someone in present:
             if someone.said:  # else the last word could come before it
                 self.hear_until(someone, someone.said[-1])
+        # Who joins hears the batch that waits just then as well: wait until none does.
+        certain = len(self.certain[room])
+        wait_for(lambda: self.stored(room) >= certain, "all that was said before a Close")
         with RawClient(self.server.port, room) as last:
             last.say("Last", "the end")
             heard = [last.message()]
@@ -177,6 +181,11 @@ class Chat(RuleBasedStateMachine):
         allowed = self.certain[room] | self.possible[room] | {"the end"}
         assert set(bodies) <= allowed
         assert len(self.certain[room]) < end <= len(allowed)
+
+    def stored(self, room: str) -> int:
+        """The seq of the room's last message."""
+        reply = self.server.get(f"/api/rooms/{room}/messages?limit=1")[2]
+        return max(map(seq, json.loads(reply)["messages"]), default=0)
 
 
 def seq(message: dict[str, str]) -> int:
