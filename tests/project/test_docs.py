@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import publish
-from chatroom import create_app
+from chatroom import client, create_app
 from chatroom.configuration import load_configuration
 from chatroom.history.sqlite.schema import COLUMNS, UPGRADES
 from chatroom.serving import gunicorn
@@ -138,6 +138,15 @@ def test_api_tells_the_limits_that_there_are() -> None:
     assert f"`q` may have {MAX_QUERY_LENGTH} characters" in page
     assert f"come after {PING_INTERVAL:.0f} seconds of silence" in page
     assert f"{MAX_DEPTH} levels at most" in page
+
+
+# -- the client ------------------------------------------------------------------------------
+
+
+def test_commands_document_every_name_that_the_client_exports() -> None:
+    commands = DOCS["docs/commands.md"]
+    table = commands[commands.index("| Name | What it is |") :].partition("\n\n")[0]
+    assert first_cells(table) - {"Name", "---"} == set(client.__all__)
 
 
 # -- the architecture ------------------------------------------------------------------------
