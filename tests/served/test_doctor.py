@@ -1,7 +1,8 @@
-"""doctor, beside a room that is open."""
+"""doctor, as a person runs it: before the first start, and next to a room that is open."""
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,8 +13,55 @@ import pytest
 from chatroom.commands.checks import Verdict
 from chatroom.commands.proxy_checks import examine_proxy
 from tests.support.deadline import DEADLINE
+from tests.support.histories import snapshot
+from tests.support.ports import idle_port
 from tests.support.server_process import Running, serving
 from tests.support.terminal import Shell
+
+
+def configure(folder: Path) -> None:
+    settings = {"port": idle_port().number, "hostName": "127.0.0.1", "maxUsers": 10}
+    (folder / "config.json").write_text(json.dumps(settings))
+
+
+def test_a_machine_that_is_right_has_nothing_wrong_and_nothing_is_changed(tmp_path: Path):
+    configure(tmp_path)
+    before = snapshot(tmp_path)
+    done = Shell(tmp_path).run("doctor", "--config", "config.json")
+
+    assert (done.code, done.err) == (0, "")
+    assert {line.split()[1] for line in done.lines} == {
+        "settings",
+        "port",
+        "log",
+        "history",
+        "gunicorn",
+        "limits",
+    }
+    assert all(line.startswith("ok ") for line in done.lines)
+    assert snapshot(tmp_path) == before
+
+
+def test_wrong_settings_are_named_and_how_to_mend_them(tmp_path: Path):
+    (tmp_path / "config.json").write_text('{"prot": 80}')
+    done = Shell(tmp_path).run("doctor", "--config", "config.json")
+
+    assert done.code == 1
+    assert "prot" in done.out
+    assert "the nearest is port" in done.out
+    assert "-> fix the file" in done.out
+
+
+def test_options_that_would_break_the_room_are_named_with_where_they_stand(tmp_path: Path):
+    configure(tmp_path)
+    done = Shell(tmp_path).run(
+        "doctor", "--config", "config.json", WEB_CONCURRENCY="4", GUNICORN_CMD_ARGS="--threads=2"
+    )
+
+    assert done.code == 1
+    (line,) = [line for line in done.lines if line.startswith("wrong")]
+    assert "threads is 2; wanted: at least 42" in line
+    assert "remove it from GUNICORN_CMD_ARGS" in done.out
 
 
 def test_a_room_that_is_open_there_has_its_port_and_its_history(tmp_path: Path):

@@ -19,12 +19,9 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.serving import start
 from chatroom.serving.demands import unmet
 from chatroom.serving.machine import Carried
-from tests.support.histories import at, left_behind, snapshot
+from tests.support.histories import at, left_behind
 from tests.support.http_answers import Answer, answering, body
 from tests.support.ports import idle_port
-from tests.support.terminal import Shell
-
-pytestmark = pytest.mark.takes(seconds=3)
 
 NOBODY = Health(0, False, False, "refused")
 WELL = '{"errors":0,"sockets":2,"status":"ok"}'
@@ -38,51 +35,6 @@ def configure(folder: Path, **settings: Any) -> Configuration:
 
 def texts(findings: list[Finding], verdict: Verdict = Verdict.WRONG) -> list[str]:
     return [finding.text for finding in findings if finding.verdict is verdict]
-
-
-# -- as a person runs it ---------------------------------------------------------------------
-
-
-def test_a_machine_that_is_right_has_nothing_wrong_and_nothing_is_changed(tmp_path: Path):
-    configure(tmp_path, maxUsers=10)
-    before = snapshot(tmp_path)
-    done = Shell(tmp_path).run("doctor", "--config", "config.json")
-
-    assert (done.code, done.err) == (0, "")
-    assert {line.split()[1] for line in done.lines} == {
-        "settings",
-        "port",
-        "log",
-        "history",
-        "gunicorn",
-        "limits",
-    }
-    assert all(line.startswith("ok ") for line in done.lines)
-    after = snapshot(tmp_path)
-    after.pop("logs.log", None)  # gunicorn, asked for its settings, opens it
-    assert after == before
-
-
-def test_wrong_settings_are_named_and_how_to_mend_them(tmp_path: Path):
-    (tmp_path / "config.json").write_text('{"prot": 80}')
-    done = Shell(tmp_path).run("doctor", "--config", "config.json")
-
-    assert done.code == 1
-    assert "prot" in done.out
-    assert "the nearest is port" in done.out
-    assert "-> fix the file" in done.out
-
-
-def test_options_that_would_break_the_room_are_named_with_where_they_stand(tmp_path: Path):
-    configure(tmp_path, maxUsers=10)
-    done = Shell(tmp_path).run(
-        "doctor", "--config", "config.json", WEB_CONCURRENCY="4", GUNICORN_CMD_ARGS="--threads=2"
-    )
-
-    assert done.code == 1
-    (line,) = [line for line in done.lines if line.startswith("wrong")]
-    assert "threads is 2; wanted: at least 42" in line
-    assert "remove it from GUNICORN_CMD_ARGS" in done.out
 
 
 # -- port, log, history ----------------------------------------------------------------------

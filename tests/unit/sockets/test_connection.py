@@ -561,6 +561,7 @@ def test_who_has_left_holds_no_memory_until_python_looks_at_all_objects():
             reader = line.start_reader(ws=kept_by_flask_sock)
             assert kinds_alive() == {Connection, WSConnection, FrameProtocol}
             line.peer.send(encode(CLOSE, NORMAL))
+            line.peer.socket.close()
             reader.join()
         del line
         left = kinds_alive()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -23,11 +21,8 @@ from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite import index as index_file
 from chatroom.history.sqlite import search
 from chatroom.history.sqlite.history import SqliteHistory
-from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 from tests.support.histories import at, everything, said, snapshot
-
-pytestmark = pytest.mark.takes(seconds=3)
 
 
 @pytest.fixture
@@ -337,28 +332,6 @@ def test_a_long_room_is_indexed_in_steps_and_says_so(
     assert 1 <= refusals <= 3
 
 
-def test_kill_9_while_indexing_leaves_an_index_that_is_right(tmp_path: Path, index: Path) -> None:
-    path = tmp_path / "chat.db"
-    count = 6 * PAGE_LENGTH
-    with closing(at(path)) as history:
-        history.open()
-        history.append(said("lobby", 1, count, body="a fish"))
-
-    for pages in (1, 3):
-        child = subprocess.run(
-            [sys.executable, __file__, str(path), str(pages)],
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-            timeout=DEADLINE,
-            check=False,
-        )
-        assert child.returncode == -signal.SIGKILL
-        assert index.exists()
-
-    with closing(at(path)) as history:
-        history.open()
-        assert found(history, limit=count) == list(range(1, count + 1))
-
-
 def test_many_search_while_the_server_appends(history: SqliteHistory) -> None:
     done = threading.Event()
     history.append(said("lobby", 1, body="a fish"))
@@ -390,26 +363,3 @@ def test_who_waits_too_long_for_the_others_is_told(
 
     history.append(said("lobby", 1, body="a fish"))
     assert found(history) == [1]
-
-
-if __name__ == "__main__":
-    database, fatal = sys.argv[1:]
-    left = int(fatal)
-    connect = index_file.IndexFile._connect
-
-    def kill_before_commit(statement: str) -> None:
-        global left
-        if statement == "COMMIT":
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    def connect_to_be_killed(self: index_file.IndexFile) -> sqlite3.Connection:
-        connection = connect(self)
-        connection.set_trace_callback(kill_before_commit)
-        return connection
-
-    index_file.IndexFile._connect = connect_to_be_killed  # type: ignore[method-assign]
-    doomed = at(Path(database))
-    doomed.open()
-    found(doomed)

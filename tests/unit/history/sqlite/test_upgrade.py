@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,55 +11,10 @@ import pytest
 
 from chatroom.errors import CmidTaken, HistoryRefused
 from chatroom.history.sqlite.database import DatabaseFile
-from chatroom.history.sqlite.schema import SCHEMA_VERSION, SECOND_SCHEMA
+from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from chatroom.message import Message
-from tests.support import CHECKOUT
-from tests.support.deadline import DEADLINE
 from tests.support.histories import at, everything, left_behind, said, snapshot, typed
-
-pytestmark = pytest.mark.takes(seconds=6)
-
-# As that program wrote it; not taken from today's code, which may go on changing.
-SCHEMA_1 = """
-    PRAGMA journal_mode = WAL;
-    BEGIN IMMEDIATE;
-    CREATE TABLE rooms (number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
-    CREATE TABLE messages (
-        key INTEGER PRIMARY KEY, nonce TEXT NOT NULL, user_name TEXT NOT NULL,
-        body TEXT NOT NULL, timestamp TEXT NOT NULL, sent_at INTEGER NOT NULL,
-        room INTEGER GENERATED ALWAYS AS (key >> 40) VIRTUAL,
-        seq INTEGER GENERATED ALWAYS AS (key & 1099511627775) VIRTUAL);
-    PRAGMA application_id = 1128808788;
-    PRAGMA user_version = 1;
-    COMMIT;
-"""
-
-ROOMS = {"lobby": 300, "garden": 2}
-
-
-def made_by_schema_1(path: Path) -> Path:
-    """A database with two rooms, closed in peace."""
-    with closing(sqlite3.connect(path)) as old:
-        old.executescript(SCHEMA_1)
-        for number, (room, count) in enumerate(ROOMS.items(), start=1):
-            old.execute("INSERT INTO rooms VALUES (?, ?)", (number, room))
-            old.executemany(
-                "INSERT INTO messages (key, nonce, user_name, body, timestamp, sent_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (number << 40 | m.seq, m.nonce, m.user_name, m.body, m.timestamp, m.sent_at)
-                    for m in said(room, 1, count)
-                ],
-            )
-        old.commit()
-    return path
-
-
-def version_of(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as connection:
-        version: int
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        return version
+from tests.support.old_database import ROOMS, made_by_schema_1, version_of
 
 
 def stored(path: Path) -> dict[str, list[Message]]:
@@ -142,31 +93,6 @@ def test_the_log_of_a_killed_old_program_is_taken_over(tmp_path: Path) -> None:
     assert [message.body for message in stored(path)["lobby"]][-2:] == ["hi", "late"]
 
 
-@pytest.mark.parametrize("statement", [*SECOND_SCHEMA, "COMMIT", "INSERT INTO secrets"])
-def test_kill_9_in_the_middle_leaves_the_old_file_or_the_new(
-    tmp_path: Path, statement: str
-) -> None:
-    path = made_by_schema_1(tmp_path / "chat.db")
-
-    killed_before(statement, path)
-
-    at(path).check()
-    assert version_of(path) == (2 if statement == "INSERT INTO secrets" else 1)
-    assert stored(path) == WHAT_WAS_STORED
-    assert version_of(path) == SCHEMA_VERSION
-
-
-def killed_before(statement: str, path: Path) -> None:
-    """Open the history in a process that is killed with -9 as it comes to the statement."""
-    child = subprocess.run(
-        [sys.executable, __file__, statement, str(path)],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-        timeout=DEADLINE,
-        check=False,
-    )
-    assert child.returncode == -signal.SIGKILL
-
-
 def test_a_disk_without_space_for_it_is_refused_and_the_file_stays_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,20 +125,3 @@ def test_the_secret_stays_the_same_when_opened_again(tmp_path: Path) -> None:
     with closing(at(tmp_path / "other.db")) as other:
         other.open()
         assert other.secret() != secrets[0]
-
-
-if __name__ == "__main__":
-    fatal, database = sys.argv[1:]
-    connect = DatabaseFile.connect
-
-    def kill_before_it(statement: str) -> None:
-        if statement.startswith(fatal):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def connect_to_be_killed(self: DatabaseFile, query: str) -> sqlite3.Connection:
-        connection = connect(self, query)
-        connection.set_trace_callback(kill_before_it)
-        return connection
-
-    DatabaseFile.connect = connect_to_be_killed  # type: ignore[method-assign]
-    at(Path(database)).open()
