@@ -1,5 +1,5 @@
 # make run     serve the chat room at http://localhost:9999
-# make unit    the tests that need no server and no browser: less than a minute
+# make unit    the tests that need no server and no browser: about 35 seconds
 # make test    every check there is; ARGS="-k slow" goes to pytest
 # make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
 # make bench-page    the page in a browser, on a slow phone and in a busy room: four minutes
