@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make sure that there is a Chromium for the tests that look at the page.
 set -eu
+. "$(dirname "$0")/apt.sh"
 
 # --version: on Ubuntu, chromium-browser may be a stub that only says how to get the real one
 is_there() {
@@ -12,19 +13,9 @@ fail() {
     exit 1
 }
 
-# $as_root unquoted: it is a command and its option, or nothing.
-as_root=""
-[ "$(id -u)" = 0 ] || as_root="sudo -n"
-
 # Without recommended packages there is no font, and boxes stand for letters: hence the one.
 install() {
-    command -v apt-get >/dev/null && $as_root true 2>/dev/null || return 1
-    echo "Installing $1 for the tests of the page ..."
-    # One source that does not answer fails the update; Chromium may well be in another.
-    $as_root apt-get -qq update || true
-    $as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
-        "$1" fonts-dejavu-core >/dev/null
+    may_install && apt_install "the tests of the page" "$1" fonts-dejavu-core
 }
 
 # The one without a window takes less than half of the processor's time: see tests/support/browser.py.

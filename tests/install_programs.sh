@@ -1,0 +1,38 @@
+#!/bin/sh
+# Make sure that there are the other browsers, and the proxies, that the room is tried with.
+#
+# Where they cannot be installed, their tests are skipped; on CI (CI=true), this fails.
+set -eu
+. "$(dirname "$0")/apt.sh"
+
+# On Debian, nginx is where an ordinary user's shell does not look.
+PATH="$PATH:/usr/sbin:/usr/local/sbin"
+
+is_there() {
+    command -v "$1" >/dev/null
+}
+
+# MiniBrowser comes with WebKitWebDriver.
+missing() {
+    is_there firefox-esr || is_there firefox || echo firefox-esr
+    is_there WebKitWebDriver || echo webkit2gtk-driver
+    is_there Xvfb || echo xvfb
+    is_there nginx || echo nginx-light
+    is_there caddy || echo caddy
+}
+
+# One by one if not all together, as where a distribution lacks one. $missing unquoted: words.
+missing=$(missing)
+[ -n "$missing" ] || exit 0
+if may_install; then
+    what_for="the tests with other browsers and with proxies"
+    apt_install "$what_for" $missing || for package in $missing; do
+        apt_install "$what_for" "$package" || true
+    done
+fi
+
+missing=$(missing)
+[ -n "$missing" ] || exit 0
+echo "Not here, by the names of Debian's packages:" $missing >&2
+[ "${CI:-}" != true ] || exit 1
+echo "The tests that need them are skipped." >&2
