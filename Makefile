@@ -5,8 +5,11 @@
 # make bench-page    the page in a browser, on a slow phone and in a busy room: four minutes
 # make screenshots   pictures of the page, in tests/screenshots
 # make clean   remove what these have made
+# make help    these lines
 #
 # They need Python 3.10 or newer; PYTHON=python3.12 says which one.
+
+.DEFAULT_GOAL = help
 
 PYTHON ?= python3
 ARGS =
@@ -20,7 +23,10 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # of times, so it is compiled once, even for a user to whom Python writes no bytecode.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run unit test screenshots bench bench-quick bench-page clean
+.PHONY: help run unit test screenshots bench bench-quick bench-page clean
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 # exec: the server takes the shell's place, so that each signal reaches it once
 run: $(VENV)/installed
@@ -37,6 +43,7 @@ test: $(VENV)/installed-tests
 	@$(BIN)/python -m ruff format --check --quiet .
 	@$(BIN)/python -m mypy --strict chatroom
 	@sh tests/install_browser.sh
+	@sh tests/install_programs.sh
 	@sh tests/install_page_tools.sh
 	@$(PYTEST) $(ARGS)
 
@@ -59,6 +66,17 @@ clean:
 
 # The three stamps below are younger than what they were made from, else it is made anew.
 
+# So it is where .venv is of another Python than the one that PYTHON names or, where nothing names
+# one, than the one in it has become, as when the distribution has moved on to a newer one.
+version = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+MADE_WITH := $(shell sed -n 's/^version = \([0-9]*\.[0-9]*\).*/\1/p' $(VENV)/pyvenv.cfg 2>/dev/null)
+ifneq ($(MADE_WITH),)
+ifneq ($(MADE_WITH),$(call version,$(if $(filter file,$(origin PYTHON)),$(BIN)/python,$(PYTHON))))
+.PHONY: $(VENV)/made
+SAY_SO = @echo "$(VENV) is of Python $(MADE_WITH): making it anew with $$($(PYTHON) --version) ..."
+endif
+endif
+
 $(VENV)/made:
 	@command -v $(PYTHON) >/dev/null || { \
 	    echo "There is no $(PYTHON): install Python 3.10 or newer, or name it: make PYTHON=..." >&2; \
@@ -69,6 +87,7 @@ $(VENV)/made:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "$(PYTHON) lacks its venv module: install it (on Debian and Ubuntu, apt-get install python3-venv)." >&2; \
 	    exit 1; }
+	$(SAY_SO)
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
