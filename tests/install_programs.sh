@@ -19,6 +19,7 @@ missing() {
     is_there Xvfb || echo xvfb
     is_there nginx || echo nginx-light
     is_there caddy || echo caddy
+    is_there openssl || echo openssl
 }
 
 # One by one if not all together, as where a distribution lacks one. $missing unquoted: words.

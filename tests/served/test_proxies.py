@@ -1,0 +1,157 @@
+"""The room behind nginx and behind Caddy, set up as docs/deployment.md says."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from chatroom.client import ChatClient
+from chatroom.commands.checks import Verdict
+from chatroom.commands.proxy_checks import examine_proxy
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.proxies import Certificate, caddy, nginx
+from tests.support.server_process import Running
+
+pytestmark = pytest.mark.takes(seconds=10)
+
+ELSEWHERE = "127.0.0.5"
+"""An address of this machine that is none of the proxies that a server trusts."""
+
+
+@pytest.fixture(scope="module")
+def sock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("socket") / "chat.sock"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, sock: Path) -> Iterator[Running]:
+    """One that listens on a port, and on a socket as well."""
+    running = Running(tmp_path_factory.mktemp("behind"), history="memory:", leaveGrace=0)
+    binds = (f"127.0.0.1:{running.port}", f"unix:{sock}")
+    yield running.start(*(f"--bind={bind}" for bind in binds))
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return Certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(
+    scope="module",
+    params=["nginx", "nginx below a path", "nginx to a socket", "Caddy", "Caddy below a path"],
+)
+def url(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    server: Running,
+    sock: Path,
+    certificate: Certificate,
+) -> Iterator[str]:
+    """Where the room is, for somebody outside."""
+    folder = tmp_path_factory.mktemp("proxy")
+    under = "/talk" if "path" in request.param else ""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(certificate.file))
+        if request.param.startswith("nginx"):
+            upstream = sock if "socket" in request.param else server.port
+            front = nginx(folder, upstream, certificate, under)
+        else:
+            front = caddy(folder, server.port, certificate, under)
+        with front as url:
+            yield url
+
+
+@contextmanager
+def asked(url: str, path: str, body: object = None) -> Iterator[http.client.HTTPResponse]:
+    """The response, as far as it has come."""
+    parts = urlsplit(url)
+    line = http.client.HTTPSConnection(
+        "localhost", parts.port, timeout=DEADLINE, context=ssl.create_default_context()
+    )
+    with contextlib.closing(line):
+        method, data = ("GET", None) if body is None else ("POST", json.dumps(body))
+        line.request(method, parts.path + path, data, {"Content-Type": "application/json"})
+        with line.getresponse() as response:
+            yield response
+
+
+def fetch(url: str, path: str) -> bytes:
+    with asked(url, path) as response:
+        assert response.status == 200, path
+        return response.read()
+
+
+def test_the_page_and_all_that_it_names_comes_through(url: str) -> None:
+    parts = urlsplit(url)
+    page = fetch(url, "/rooms/garden").decode()
+    named = re.findall(r'(?:src|href)="(/[^"]*)"', page)
+    assert named
+    for path in set(named):
+        assert path.startswith(f"{parts.path}/"), path
+        assert fetch(f"{parts.scheme}://{parts.netloc}", path), path
+
+
+def test_the_address_of_the_path_alone_leads_to_the_page(url: str) -> None:
+    parts = urlsplit(url)
+    if not parts.path:
+        return
+    with asked(url, "") as response:
+        assert response.status in (301, 302)
+        target = urljoin(url, response.headers["Location"])
+    assert target == f"{url}/"
+
+
+def test_people_talk_through_it(url: str) -> None:
+    with ExitStack() as last:
+        ann, bob = (last.enter_context(ChatClient(url, name, room="talk")) for name in "AB")
+        ann.say("Good morning!")
+        assert next(iter(bob)).body == "Good morning!"
+
+
+def test_doctor_finds_nothing_to_complain_about(url: str) -> None:
+    findings = examine_proxy(url)
+    assert [finding.verdict for finding in findings] == [Verdict.OK, Verdict.OK], findings
+
+
+def test_the_log_has_the_clients_own_address(url: str, server: Running) -> None:
+    """The one that the proxy sees, whatever the client itself says of it."""
+    name = f"Eve at {urlsplit(url).port}"
+    lie = {"X-Forwarded-For": "192.0.2.7", "X-Real-IP": "192.0.2.7"}
+    with connect(
+        f"wss{url.removeprefix('https')}/chat",
+        ssl=ssl.create_default_context(),
+        additional_headers=lie,
+        source_address=(ELSEWHERE, 0),
+        open_timeout=DEADLINE,
+    ) as socket:
+        socket.send(json.dumps({"userName": name}))
+        wait_for(lambda: f'"{name}"' in server.log(), "who joined")
+    (joined,) = [
+        line for line in server.log().splitlines() if "joined: user" in line and name in line
+    ]
+    assert f'"{name}" ({ELSEWHERE})' in joined
+
+
+def test_a_page_of_another_site_is_still_refused(url: str) -> None:
+    with (
+        pytest.raises(InvalidStatus, match="403"),
+        connect(
+            f"wss{url.removeprefix('https')}/chat",
+            ssl=ssl.create_default_context(),
+            origin="https://evil.example",
+            open_timeout=DEADLINE,
+        ),
+    ):
+        pass
