@@ -159,9 +159,17 @@ class RemoteWindow(Window):
         self._remote.command("SetWindowRect", width=width, height=height)
 
 
-# What it would load from its maker goes to a port where nobody listens.
+STARTING = 60.0
+"""Seconds in which a browser must be there; it may take ten times as long as on an idle machine."""
+
+# What it would load from its maker goes to a port where nobody listens. Without its own pages and
+# spare processes, it is there a fifth sooner.
 FIREFOX_PREFERENCES = """
 user_pref("marionette.port", 0);
+user_pref("browser.startup.page", 0);
+user_pref("browser.newtabpage.enabled", false);
+user_pref("browser.newtab.preload", false);
+user_pref("dom.ipc.processPrelaunch.enabled", false);
 user_pref("network.proxy.type", 1);
 user_pref("network.proxy.http", "127.0.0.1");
 user_pref("network.proxy.http_port", {idle});
@@ -180,8 +188,8 @@ def firefox_windows() -> Iterator[Open]:
         own = ("--headless", "--no-remote", "--marionette", "--remote-allow-system-access")
         _run(last, [firefox, *own, "--profile", str(profile)], profile, {})
         chosen = profile / "MarionetteActivePort"
-        port = wait_for(lambda: chosen.exists() and chosen.read_text(), "Firefox")
-        remote = last.enter_context(contextlib.closing(Marionette(int(port))))
+        port = wait_for(lambda: chosen.exists() and chosen.read_text(), "Firefox", STARTING)
+        remote = last.enter_context(contextlib.closing(Marionette(int(port), STARTING)))
         remote.command("NewSession")
         first = remote.command("GetWindowHandle")
 
@@ -214,12 +222,12 @@ def webkit_windows() -> Iterator[Open]:
         environ = {"DISPLAY": _display(last, screen, home), "HOME": str(home)}
         arguments = [driver, "--host=127.0.0.1", f"--port={port.number}"]
         _run(last, arguments, home, environ)
-        wait_for(lambda: _listens(port), "WebKitWebDriver")
+        wait_for(lambda: _listens(port), "WebKitWebDriver", STARTING)
 
         @contextmanager
         def open_window(dark: bool = False) -> Iterator[Window]:
             options = {"binary": browser, "args": ["--automation", *["--dark-mode"] * dark]}
-            session = HttpRemote(port.number, **{"webkitgtk:browserOptions": options})
+            session = HttpRemote(port.number, STARTING, **{"webkitgtk:browserOptions": options})
             with contextlib.closing(session):
                 yield RemoteWindow(session)
 

@@ -16,8 +16,6 @@ import urllib.error
 import urllib.request
 from typing import Any, Protocol
 
-from tests.support.deadline import DEADLINE
-
 
 class BrowserError(Exception):
     """What a browser said to a command that it did not carry out."""
@@ -35,14 +33,14 @@ class Remote(Protocol):
 
 
 class Marionette:
-    """Firefox, which listens on this port of this machine.
+    """Firefox, which listens on this port of this machine; it has so many seconds for each command.
 
     Each message is its length in digits, a colon, and a JSON array: ``[0, number, name,
     parameters]`` there, ``[1, number, error, result]`` back.
     """
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), DEADLINE)
+    def __init__(self, port: int, timeout: float) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout)
         self._reader = self._socket.makefile("rb")
         self._numbers = itertools.count(1)
         self._receive()  # which protocol it is
@@ -81,9 +79,13 @@ PATHS = {
 
 
 class HttpRemote:
-    """A session of a driver that listens on this port of this machine, such as WebKitWebDriver."""
+    """A session of a driver that listens on this port of this machine, such as WebKitWebDriver.
 
-    def __init__(self, port: int, **capabilities: Any) -> None:
+    It has so many seconds for each command; to begin with, it starts the browser.
+    """
+
+    def __init__(self, port: int, timeout: float, **capabilities: Any) -> None:
+        self._timeout = timeout
         self._server = f"http://127.0.0.1:{port}"
         wanted = {"capabilities": {"alwaysMatch": capabilities}}
         self._session = f"/session/{self._ask('POST', '/session', wanted)['sessionId']}"
@@ -98,7 +100,7 @@ class HttpRemote:
         data = None if fields is None else json.dumps(fields).encode()
         request = urllib.request.Request(self._server + path, data, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=DEADLINE) as reply:
+            with urllib.request.urlopen(request, timeout=self._timeout) as reply:
                 return json.load(reply)["value"]
         except urllib.error.HTTPError as error:
             with error:
