@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -116,13 +117,17 @@ class Forwarder:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            with client, socket.create_connection(("127.0.0.1", self._target)) as server:
-                client.settimeout(DEADLINE)
-                server.settimeout(DEADLINE)
-                host = f"Host: localhost:{self._listener.getsockname()[1]}".encode()
-                request = client.recv(65536)
-                server.sendall(request.replace(host, b"Host: backend"))
-                while data := server.recv(65536):
-                    client.sendall(data)
-                    if data.startswith(b"HTTP/1.1 101 "):
-                        break
+            with client, contextlib.suppress(OSError):  # of a client that has seen enough
+                self._forward(client)
+
+    def _forward(self, client: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", self._target)) as server:
+            client.settimeout(DEADLINE)
+            server.settimeout(DEADLINE)
+            host = f"Host: localhost:{self._listener.getsockname()[1]}".encode()
+            request = client.recv(65536)
+            server.sendall(request.replace(host, b"Host: backend"))
+            while data := server.recv(65536):
+                client.sendall(data)
+                if data.startswith(b"HTTP/1.1 101 "):
+                    break

@@ -65,7 +65,11 @@ def talk(port: int, words: str) -> list[dict[str, Any]]:
         TimeoutError: what was said does not come back.
     """
     heard: list[dict[str, Any]] = []
-    with RawClient(port) as talker:
+    try:
+        talker = RawClient(port)
+    except (EOFError, ConnectionError):  # the server is gone already, or amid the handshake
+        return heard
+    with talker:
         with suppress(EOFError, ConnectionError):
             for number in count():
                 bodies = [f"{words} says {number}.{i}" for i in range(10)]

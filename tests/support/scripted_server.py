@@ -180,18 +180,23 @@ class SilentServer:
             except OSError:
                 return
             self.sockets.append(accepted)
-            request = b""
-            while b"\r\n\r\n" not in request:
-                request += accepted.recv(65536)
-            key = request.lower().partition(b"sec-websocket-key: ")[2].partition(b"\r\n")[0]
-            start = request.lower().index(b"sec-websocket-key: ") + 19
-            key = request[start : start + 24]
-            digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-            head = (
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                "Connection: Upgrade\r\nSec-WebSocket-Protocol: chatroom.v1\r\n"
-                f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}\r\n\r\n"
-            )
-            # In one piece: what comes together with the answer must not wait for more.
-            frame = encode(TEXT, json.dumps(welcome()).encode(), masked=False)
-            accepted.sendall(head.encode() + frame)
+            with contextlib.suppress(OSError):  # a client that has gone again
+                self._welcome(accepted)
+
+    def _welcome(self, accepted: socket.socket) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            if not (data := accepted.recv(65536)):
+                return
+            request += data
+        start = request.lower().index(b"sec-websocket-key: ") + 19
+        key = request[start : start + 24]
+        digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+        head = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Protocol: chatroom.v1\r\n"
+            f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}\r\n\r\n"
+        )
+        # In one piece: what comes together with the answer must not wait for more.
+        frame = encode(TEXT, json.dumps(welcome()).encode(), masked=False)
+        accepted.sendall(head.encode() + frame)
