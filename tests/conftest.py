@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from chatroom.engine import Engine
 from tests.support.flask_client import engine_of, started
+from tests.support.many_clients import CROWD, at_most
 from tests.support.server_process import Launch, Running
 
 if TYPE_CHECKING:
@@ -128,6 +129,11 @@ def pytest_configure() -> None:
     from there would ignore it too, also those that a test interrupts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str | None:
+    most = at_most(CROWD)
+    return None if most == CROWD else f"crowds: {most:,} people at most, by ulimit -Hn"
 
 
 def pytest_collection_finish() -> None:

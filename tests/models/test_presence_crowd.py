@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deadline import wait_for
-from tests.support.many_clients import many_clients
+from tests.support.many_clients import at_most, many_clients
 from tests.support.server_process import Running, serving
 from tests.support.typed_client import TypedClient
 
@@ -36,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-@pytest.mark.parametrize("people", [300, 1500])
+@pytest.mark.parametrize("people", [300, at_most(1500)])
 def test_presence_grows_with_the_people(server: Running, people: int) -> None:
     """Names up to the limit, then a count each second; in the end all know how many they are."""
     room = f"crowd-{people}"

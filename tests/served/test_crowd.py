@@ -1,4 +1,7 @@
-"""Two thousand users in one process: two threads each, and nothing left when they have gone."""
+"""Two thousand users in one process: two threads each, and nothing left when they have gone.
+
+Fewer where the hard limit on descriptors does not allow for so many.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.deadline import wait_for
-from tests.support.many_clients import ManyClients, many_clients
+from tests.support.many_clients import CROWD, ManyClients, at_most, many_clients
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
 
 pytestmark = pytest.mark.takes(seconds=6)
 
-USERS = 2000
+USERS = at_most(CROWD)
 
 
 def test_two_thousand_come_and_go_twice(serve: Launch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import selectors
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,24 @@ from contextlib import contextmanager
 from tests.support.deadline import DEADLINE
 from tests.support.typed_client import SUBPROTOCOL, Fields, frames, typed_frame
 from tests.support.websocket_client import TEXT, encode, handshake
+
+CROWD = 2000
+"""The most that a test lets in."""
+
+SPARE = 224
+"""Descriptors that a process needs besides one for each of many clients, be it theirs or the
+server's, which keeps 192 for itself."""
+
+
+def at_most(wanted: int) -> int:
+    """So many clients, or as many as the hard limit on descriptors allows; raises the soft one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= wanted + SPARE:
+        if soft != resource.RLIM_INFINITY and soft < wanted + SPARE:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted + SPARE, hard))
+        return wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard - SPARE
 
 
 class ManyClients:
