@@ -155,3 +155,20 @@ def test_a_page_of_another_site_is_still_refused(url: str) -> None:
         ),
     ):
         pass
+
+
+def test_events_come_as_they_happen(url: str) -> None:
+    """A proxy that collects them first would show nothing, not even the headers."""
+    with asked(url, "/api/rooms/events/events?limit=0") as response:
+        assert response.status == 200
+        until(response, "data: ")  # of what goes before: it is live
+        with asked(url, "/api/rooms/events/messages", {"userName": "Bot", "body": "now"}) as said:
+            assert said.status == 201, said.read()
+        assert '"body":"now"' in until(response, "data: ")
+
+
+def until(response: http.client.HTTPResponse, wanted: str) -> str:
+    """Read up to the line that begins so, and return it."""
+    while not (line := response.readline().decode()).startswith(wanted):
+        assert line, f"no {wanted!r}"
+    return line
