@@ -110,6 +110,18 @@ def below(window: Window) -> float:
     return found
 
 
+def at_the_top(window: Window) -> str:
+    """The message that is the first in sight."""
+    found: str = window.ask(
+        """
+        const edge = document.getElementById("scroller").getBoundingClientRect().top;
+        const all = [...document.querySelectorAll("#list .message .text")];
+        return all.find(text => text.getBoundingClientRect().bottom > edge + 2).innerText;
+        """
+    )
+    return found
+
+
 def is_in_sight(window: Window, selector: str) -> bool:
     """Whether it is what the pointer would meet in its middle."""
     found: bool = window.ask(
@@ -186,6 +198,44 @@ def test_the_end_is_followed(window: Window, server: Running, room: str, bob: Ch
 
     wait_for(lambda: below(window) < 2, "the page at its end")
     assert not is_in_sight(window, "#newer")
+
+
+@pytest.mark.parametrize("lines", [2, 5])
+def test_a_box_that_grows_leaves_the_end_in_sight(
+    window: Window, server: Running, room: str, bob: ChatClient, lines: int
+) -> None:
+    window.resize(*SMALL)
+    enter(window, server, room)
+    for at in range(40):
+        bob.say(f"line {at}")
+    hears(window, "line 39")
+
+    window.click("#body")
+    for _ in range(lines - 1):
+        window.write("word")
+        window.press("Shift+Enter")
+
+    wait_for(lambda: below(window) < 2, "the page at its end")
+    bob.say("said meanwhile")
+    hears(window, "said meanwhile")
+    wait_for(lambda: below(window) < 2, "the page at its end")
+    assert not window.ask("return document.title").startswith("(")
+
+
+def test_a_window_that_gets_narrower_leaves_a_reader_in_place(
+    window: Window, server: Running, room: str, bob: ChatClient
+) -> None:
+    enter(window, server, room)
+    for at in range(60):
+        bob.say(f"{at}: " + "a few words more " * 15)
+    wait_for(lambda: len(bodies(window)) == 60, "all of it")
+    window.ask("document.querySelectorAll('#list .message')[20].scrollIntoView()")
+    wait_for(lambda: at_the_top(window).startswith("20: "), "the twenty-first")
+
+    window.resize(640, 800)
+
+    wait_for(lambda: window.ask("return innerWidth") == 640, "a narrow window")
+    wait_for(lambda: at_the_top(window).startswith("20: "), "the twenty-first, still")
 
 
 def test_older_messages_load_as_one_scrolls_up(window: Window, server: Running) -> None:
