@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -310,6 +311,29 @@ def test_a_narrow_window_has_rooms_and_people_in_a_drawer(
     wait_for(lambda: not is_in_sight(window, "#room-name"), "the conversation again")
     say(window, "from a narrow window")
     hears(window, "from a narrow window")
+
+
+def test_the_document_never_scrolls_whatever_is_reached_by_key(
+    window: Window, tmp_path: Path, room: str
+) -> None:
+    """The parts of the page scroll, and no more of the sidebar is there than fits."""
+    with serving(tmp_path, history="memory:") as server:
+        url = f"http://127.0.0.1:{server.port}"
+        with ExitStack() as last:
+            for at in range(25):
+                last.enter_context(ChatClient(url, "Bob", room=f"room-{at}")).say("hello")
+        enter(window, server, room)
+        wait_for(lambda: len(texts(window, "#rooms li")) > 25, "all the rooms")
+
+        window.ask("document.querySelector('.skip').focus()")
+        window.press("Enter")
+
+        wait_for(lambda: window.ask("return document.activeElement.id") == "body", "the box")
+        assert window.ask("return document.scrollingElement.scrollTop") == 0
+        height, inner = window.ask(
+            "return [document.scrollingElement.scrollHeight, window.innerHeight]"
+        )
+        assert height <= inner
 
 
 @pytest.mark.parametrize("dark", [False, True])
