@@ -66,7 +66,7 @@ def test_options_that_would_break_the_room_are_named_with_where_they_stand(tmp_p
 
 
 def test_a_room_that_is_open_there_has_its_port_and_its_history(tmp_path: Path):
-    with serving(tmp_path, history="sqlite:chat.db") as server:
+    with serving(tmp_path, history="sqlite:chat.db", maxUsers=10) as server:
         done = Shell(tmp_path).run("doctor", "--config", "config.json", "--proxy", url(server))
     assert done.code == 0, done.out
     assert "a chat room is open at" in done.out
