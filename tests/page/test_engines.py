@@ -23,7 +23,7 @@ from tests.support.server_process import Running, serving
 pytestmark = pytest.mark.takes(seconds=40)
 
 SMALL = (900, 500)
-LONG = 500  # messages of the past, where a page begins with sixty
+LONG = 200  # messages of the past, where a page begins with sixty
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox", "webkit"])
