@@ -155,10 +155,12 @@ class History(ABC):
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
         """The newest ``limit`` messages below ``before`` that contain all words, oldest first.
 
-        Case and accents don't count, and the last word also matches as a prefix. Any text is
-        just words: see ``words.words_of``. Without words, nothing is found.
+        Every history finds the same: see ``words.tokens`` for what does not count, and
+        ``words.words_of`` for words; any text is just words. The last one also matches as a
+        prefix. Without words, nothing is found.
 
         Raises:
+            SearchTooLong: it was ended after ``searching.SEARCHING_SECONDS``.
             HistoryUnavailable: it cannot be searched now; the way out says when it can.
         """
 

@@ -12,15 +12,17 @@ from contextlib import suppress
 
 from chatroom.history.sqlite.database import DatabaseFile
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Incremented when the schema changes; a file of another version is rebuilt."""
 
 INDEX_SCHEMA = (
     "BEGIN",
-    # Contentless: the texts are in the database. Prefixes of one or two letters are indexed
-    # like words; otherwise each would be merged from all the words that begin with it.
-    """CREATE VIRTUAL TABLE entries USING fts5(body, content='', columnsize=0,
-        prefix='1 2', tokenize='unicode61 remove_diacritics 2')""",
+    # Contentless and without positions: the texts are in the database, and what is found is
+    # compared with them. The terms are folded before they come here (words.py): for 'ascii',
+    # every other character belongs to a term. Prefixes of one or two letters are indexed like
+    # words; otherwise each would be merged from all the words that begin with it.
+    """CREATE VIRTUAL TABLE entries USING fts5(terms, content='', columnsize=0, detail=none,
+        prefix='1 2', tokenize='ascii')""",
     # Of a room, the messages from first to last are indexed; nonce is the last one's.
     "CREATE TABLE rooms (number INTEGER PRIMARY KEY, first INTEGER, last INTEGER, nonce TEXT)",
     f"PRAGMA user_version = {INDEX_VERSION}",
@@ -29,7 +31,7 @@ INDEX_SCHEMA = (
 
 
 class IndexFile:
-    """The file and the one connection to it. Not thread-safe: its owner locks."""
+    """The file and the one connection that writes it. Not thread-safe: its owner locks."""
 
     def __init__(self, database: DatabaseFile) -> None:
         self._file = DatabaseFile(database.name, database.beside(".search"))
@@ -48,6 +50,23 @@ class IndexFile:
             self._connection = self._connect()
             self._identity = self._identity_now()
         return self._connection
+
+    def reader(self) -> sqlite3.Connection:
+        """A connection for one search, to be closed by it; sees the index as it is now.
+
+        Raises:
+            sqlite3.Error: it can't be read.
+        """
+        # Read-only: the last one to close a file that was wiped would take away the -wal of the
+        # new one, which has the same name.
+        reader = self._file.connect("mode=ro")
+        try:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM rooms").fetchone()
+        except BaseException:
+            reader.close()
+            raise
+        return reader
 
     def wipe(self) -> None:
         """Delete it, so that the next search rebuilds it."""

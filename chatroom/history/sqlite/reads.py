@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from chatroom.history.paging import take
@@ -124,23 +124,6 @@ def messages_at(readers: Readers, room: str, keys: Iterable[int]) -> list[Messag
     with readers.reader() as reader:
         rows = [reader.execute(query, (key,)).fetchall() for key in keys]
     return [Message(room, *row) for found in rows for row in found]
-
-
-def alike(
-    readers: Readers, room: str, after: int, upto: int, patterns: Sequence[str], limit: int
-) -> list[Message]:
-    """The newest messages with ``after < seq <= upto`` that are LIKE all patterns, newest first.
-
-    Scans all of them, in one query.
-    """
-    conditions = "".join(f" AND body LIKE :p{n} ESCAPE '!'" for n in range(len(patterns)))
-    query = f"{SELECT} WHERE {WITHIN}{conditions} ORDER BY key DESC LIMIT :limit"
-    values = {f"p{n}": pattern for n, pattern in enumerate(patterns)}
-    bounds = {"room": room, "after": storable(after), "upto": storable(upto), "limit": limit}
-    with readers.reader() as reader:
-        return [
-            Message(room, *row) for row in reader.execute(query, {**values, **bounds}).fetchall()
-        ]
 
 
 def storable(seq: int) -> int:

@@ -67,6 +67,7 @@ def matching(
     """The last messages between the two ids that contain all words of the text.
 
     Raises:
+        SearchTooLong: it was ended.
         HistoryUnavailable: the history cannot be searched now.
     """
     limit = min(limit, MAX_MATCHES)
