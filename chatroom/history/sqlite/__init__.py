@@ -6,6 +6,7 @@ In reading order:
 - ``schema.py``: tables and columns, and the upgrades from older versions
 - ``database.py``: the file and the connections to it
 - ``lock.py``: one process at a time
+- ``watch.py``: whether the files are still those that were opened
 - ``check.py``: whose the file is, and whether it is sound, before anything writes to it
 - ``write.py``: transactions and rows, on the writing connection
 - ``readers.py``: the few connections that all threads read through

@@ -6,11 +6,10 @@ backup, and it may be deleted at any time.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import suppress
 
-from chatroom.history.sqlite.database import DatabaseFile
+from chatroom.history.sqlite.database import NOBODY, DatabaseFile, identity
 
 INDEX_VERSION = 2
 """Incremented when the schema changes; a file of another version is rebuilt."""
@@ -36,7 +35,7 @@ class IndexFile:
     def __init__(self, database: DatabaseFile) -> None:
         self._file = DatabaseFile(database.name, database.beside(".search"))
         self._connection: sqlite3.Connection | None = None
-        self._identity = (0, 0)
+        self._identity = NOBODY
 
     def connection(self) -> sqlite3.Connection:
         """The connection in autocommit mode; creates the file if it's missing.
@@ -44,11 +43,11 @@ class IndexFile:
         Raises:
             sqlite3.Error: it can't be used; ``wipe`` may help.
         """
-        if self._connection and self._identity != self._identity_now():
+        if self._connection and self._identity != identity(self._file.path):
             self.wipe()  # somebody deleted it, or put another in its place
         if not self._connection:
             self._connection = self._connect()
-            self._identity = self._identity_now()
+            self._identity = identity(self._file.path)
         return self._connection
 
     def reader(self) -> sqlite3.Connection:
@@ -98,10 +97,3 @@ class IndexFile:
             connection.close()
             raise
         return connection
-
-    def _identity_now(self) -> tuple[int, int]:
-        try:
-            found = os.stat(self._file.path)
-        except OSError:
-            return 0, 0
-        return found.st_dev, found.st_ino

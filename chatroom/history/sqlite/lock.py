@@ -51,6 +51,18 @@ class FileLock:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
 
+    def renew(self) -> None:
+        """Lock the file that is there now, instead of one that was deleted; creates it.
+
+        Raises:
+            LockHeld: another process locked it.
+            OSError: the file can't be created or locked.
+        """
+        old = self._descriptor
+        self.acquire(0)
+        if old is not None:
+            os.close(old)
+
     def test(self) -> None:
         """Raise as ``acquire`` would; takes it only for a moment, and creates no file."""
         try:

@@ -70,6 +70,7 @@ class Readers:
             self._give_back(connection)
 
     def _connect(self) -> sqlite3.Connection:
+        self._file.demand_same()  # what was put in its place has other messages
         connection = self._file.connect("mode=rw")
         try:
             connection.execute("PRAGMA query_only = ON")
