@@ -100,6 +100,7 @@ def demand_sound(connection: sqlite3.Connection, version: int, thorough: bool) -
         # Without this index a cmid could be stored twice; INDEXED BY raises if it's missing.
         connection.execute("SELECT key FROM messages INDEXED BY cmids WHERE cmid <> '' LIMIT 0")
         connection.execute("SELECT name, value FROM secrets LIMIT 0")
+        connection.execute("SELECT last_seq, last_nonce, last_sent_at FROM rooms LIMIT 0")
     else:
         connection.execute(f"SELECT {FIRST_COLUMNS} FROM messages LIMIT 0")
     if not thorough:

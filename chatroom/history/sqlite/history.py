@@ -21,7 +21,7 @@ from chatroom.history.sqlite.search import Search
 from chatroom.history.sqlite.trim import shrink, trim
 from chatroom.history.sqlite.watch import Watch
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
-from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
+from chatroom.message import Message, MessageId, RoomSummary
 
 MAX_BASES = 4096
 """Rooms whose numbers are cached; bounded, since clients create the rooms."""
@@ -96,8 +96,7 @@ class SqliteHistory(History):
 
     def head(self, room: str) -> MessageId:
         """As the interface says."""
-        last = self.tail(room, 1, 1)
-        return MessageId(last[0].seq, last[0].nonce) if last else BEGINNING
+        return reads.head(self._readers, room)
 
     def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
         """As the interface says."""
