@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 
+from chatroom import private_files
 from chatroom.errors import HistoryRefused, HistoryUnavailable
 from chatroom.history.sqlite.schema import SCHEMA_VERSION, UPGRADES
 
@@ -100,6 +101,10 @@ class DatabaseFile:
             check_same_thread=False,
         )
 
+    def create(self) -> None:
+        """Create it, empty and private, if it is missing; what goes with it is as private as it."""
+        private_files.create(self.path)
+
     def connect_writer(self, sync: str, version: int) -> tuple[sqlite3.Connection, bytes]:
         """The connection that writes, and the secret; brings the tables up to date.
 
@@ -112,7 +117,8 @@ class DatabaseFile:
         """
         writer = None
         try:
-            writer = self.connect("mode=rwc")
+            self.create()
+            writer = self.connect("mode=rw")
             self._set_up(writer, sync, version)
             return writer, find_secret(writer)
         except BaseException as error:

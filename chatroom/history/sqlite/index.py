@@ -81,7 +81,8 @@ class IndexFile:
             connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = self._file.connect("mode=rwc")
+        self._file.create()
+        connection = self._file.connect("mode=rw")
         try:
             # With these two, neither a kill nor a power cut corrupts it, and a commit syncs
             # nothing: the disk's time is left to the room.

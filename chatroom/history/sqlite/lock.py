@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from chatroom import private_files
+
 POLL_SECONDS = 0.05
 
 
@@ -37,7 +39,7 @@ class FileLock:
             OSError: the file can't be created or locked.
         """
         deadline = time.monotonic() + patience
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = private_files.opener(str(self.path), os.O_RDWR | os.O_CREAT)
         try:
             while not locked(descriptor):
                 if time.monotonic() >= deadline:
