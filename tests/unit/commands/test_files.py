@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from chatroom.commands import chatroom
 from chatroom.commands.exporting import LONG
+from chatroom.commands.formats import FORMATS
 from chatroom.commands.importing import BATCH, new_nonce
 from chatroom.message import Message
 from chatroom.wire.message_json import to_json
@@ -178,6 +181,26 @@ def test_what_a_user_said_once_stays_single_whatever_its_id(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize("user_id", ["", "ann"])
+def test_a_cmid_that_was_another_messages_elsewhere_costs_no_message(user_id: str, tmp_path: Path):
+    """Such as a build's number, said in the rooms of two programs."""
+    path = tmp_path / "chat.db"
+    lines = [
+        to_json(replace(typed_message(1, "build-1", body), room=room, user_id=user_id))
+        for room, body in (("web", "A"), ("app", "B"))
+    ]
+    # In one batch, then in two.
+    for text in ("\n".join(lines), *lines):
+        done = run("import", "--history", path, "--room", "all", input=text)
+        assert done.exit_code == 0, done.stderr
+
+    assert [(m.cmid, m.body) for m in stored(path, "all")] == [("build-1", "A"), ("", "B")]
+    other = tmp_path / "other.db"
+    for line in lines:
+        run("import", "--history", other, "--room", "all", input=line)
+    assert [(m.cmid, m.body) for m in stored(other, "all")] == [("build-1", "A"), ("", "B")]
+
+
 def test_all_may_go_into_one_room(tmp_path: Path):
     remember(tmp_path, lobby=2, garden=2)
     text = exported(tmp_path / "chat.db") + exported(tmp_path / "chat.db", "garden")
@@ -204,6 +227,41 @@ def test_a_line_that_is_no_message_is_named_and_what_was_before_it_is_in(tmp_pat
 def test_what_is_no_json_object_is_no_message(line: str, tmp_path: Path):
     done = run("import", "--history", tmp_path / "new.db", input=line)
     assert (done.exit_code, "line 1 is not a message" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "0001-01-01T00:00:00.000Z",  # what some programs write for none
+        "0999-12-31T23:59:59.999Z",
+        "1969-12-31T23:59:59.999Z",
+        "9999-12-31T23:59:59.999Z",
+        "2026-13-01T00:00:00.000Z",
+        "2026-02-30T00:00:00.000Z",
+        "0000-01-01T00:00:00.000Z",
+    ],
+)
+def test_a_time_that_cannot_be_is_no_message(time: str, tmp_path: Path):
+    good = to_json(past_message("lobby", 1))
+    line = re.sub(r'"sentAt":"[^"]*"', f'"sentAt":"{time}"', to_json(past_message("lobby", 2)))
+
+    done = run("import", "--history", tmp_path / "new.db", input=f"{good}\n{line}")
+
+    assert done.exit_code == 1
+    assert "line 2 is not a message: " in done.stderr
+    assert len(stored(tmp_path / "new.db")) == 1
+
+
+@pytest.mark.parametrize("time", ["1970-01-01T00:00:00.000Z", "9999-12-30T23:59:59.999Z"])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_time_that_is_imported_comes_out_of_every_format(time: str, format_: str, tmp_path: Path):
+    line = re.sub(r'"sentAt":"[^"]*"', f'"sentAt":"{time}"', to_json(past_message("lobby", 1)))
+    assert run("import", "--history", tmp_path / "new.db", input=line).exit_code == 0
+
+    done = run("export", "lobby", "--history", tmp_path / "new.db", "--format", format_)
+
+    assert done.exit_code == 0
+    assert time[:10] in done.stdout
 
 
 def test_a_room_that_cannot_be_is_no_message(tmp_path: Path):
