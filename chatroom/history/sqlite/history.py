@@ -64,6 +64,19 @@ class SqliteHistory(History):
         self._watch.begin()
         self._readers.open()
 
+    def share_lock(self) -> None:
+        """Keep writers out while a file that this user cannot write is read.
+
+        Raises:
+            HistoryRefused: a process uses it.
+        """
+        self._take_lock(self._lock.share)
+
+    def open_in_place(self) -> None:
+        """Open for reading only a file that has no log, and that nobody writes meanwhile."""
+        self._file.begin()
+        self._readers.open("mode=ro&immutable=1")
+
     def append(self, messages: Sequence[Message]) -> None:
         """One transaction. The Server sets ``seq``: a duplicate is refused, a gap isn't noticed."""
         if not messages:

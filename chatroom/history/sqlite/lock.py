@@ -53,6 +53,23 @@ class FileLock:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
 
+    def share(self) -> None:
+        """Keep writers out as long as others read; creates no file, and needs none.
+
+        Raises:
+            LockHeld: a process that writes holds the lock.
+            OSError: the file can't be read or locked.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        if not locked(descriptor, fcntl.LOCK_SH):
+            held = LockHeld(holder(descriptor))
+            os.close(descriptor)
+            raise held
+        self._descriptor = descriptor
+
     def renew(self) -> None:
         """Lock the file that is there now, instead of one that was deleted; creates it.
 
@@ -84,10 +101,10 @@ class FileLock:
             self._descriptor = None
 
 
-def locked(descriptor: int) -> bool:
+def locked(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     """Whether the lock is ours now."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

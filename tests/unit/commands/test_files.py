@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
@@ -12,14 +15,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from chatroom.commands import chatroom
+from chatroom.commands import chatroom, files
 from chatroom.commands.exporting import LONG
 from chatroom.commands.formats import FORMATS
 from chatroom.commands.importing import BATCH, new_nonce
+from chatroom.errors import HistoryUnavailable
+from chatroom.history.sqlite.read_only import opened_read_only
 from chatroom.message import Message
 from chatroom.wire.message_json import to_json
-from tests.support.histories import at, everything, left_behind, past_message, remember, snapshot
+from tests.support.histories import (
+    HistoryDisk,
+    at,
+    everything,
+    left_behind,
+    past_message,
+    remember,
+    snapshot,
+)
 from tests.support.http_answers import Answer, answering, body
+from tests.support.old_database import ROOMS, made_by_schema_1
 from tests.support.terminal import Shell
 
 
@@ -80,6 +94,91 @@ def test_export_refuses_the_file_of_a_server_that_runs(tmp_path: Path):
         done = run("export", "lobby", "--history", tmp_path / "chat.db")
     assert (done.exit_code, done.stdout) == (5, "")
     assert "is in use by process" in done.stderr
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HistoryDisk]:
+    """A disk that becomes read-only; where none may be mounted, it only says so."""
+    disk = HistoryDisk(tmp_path / "disk", "1m")
+    if not disk.is_real:
+        is_ours = os.access
+        monkeypatch.setattr(
+            os,
+            "access",
+            lambda path, mode: (
+                disk.folder not in Path(path).parents
+                and Path(path) != disk.folder
+                and is_ours(path, mode)
+            ),
+        )
+        monkeypatch.setattr(disk, "make_read_only", lambda: None)
+    yield disk
+    disk.close()
+
+
+def test_export_reads_a_copy_on_a_read_only_disk(disk: HistoryDisk):
+    path = left_behind(disk.folder / "chat.db", 3)
+    (disk.folder / "chat.db.lock").unlink()
+    disk.make_read_only()
+
+    assert len(exported(path).splitlines()) == 3
+
+    assert list(snapshot(disk.folder)) == ["chat.db"]
+
+
+def test_export_reads_the_log_of_a_copy_too(disk: HistoryDisk, tmp_path: Path):
+    """As a snapshot of a running room's disk has it: the newest messages are only there."""
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        history.append([past_message("lobby", n) for n in (1, 2)])
+        for name in ("chat.db", "chat.db-wal", "chat.db-shm"):
+            shutil.copy(tmp_path / name, disk.folder / name)
+    before = snapshot(disk.folder)
+    disk.make_read_only()
+
+    assert len(exported(disk.folder / "chat.db").splitlines()) == 2
+
+    assert snapshot(disk.folder) == before
+
+
+def test_export_reads_a_copy_of_an_old_schema(disk: HistoryDisk):
+    path = made_by_schema_1(disk.folder / "chat.db")
+    before = snapshot(disk.folder)
+    disk.make_read_only()
+
+    assert len(exported(path).splitlines()) == ROOMS["lobby"]
+
+    assert snapshot(disk.folder) == before
+
+
+def test_export_refuses_a_read_only_view_of_a_file_that_a_server_uses(
+    disk: HistoryDisk, monkeypatch: pytest.MonkeyPatch
+):
+    """As a container that mounts the room's folder for reading has it."""
+    with closing(at(disk.folder / "chat.db")) as history:
+        history.open()
+        monkeypatch.setattr(files, "is_writable", lambda path: False)
+
+        done = run("export", "lobby", "--history", disk.folder / "chat.db")
+
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert "is in use by process" in done.stderr
+
+
+def test_a_copy_that_changes_while_it_is_read_is_no_export(disk: HistoryDisk, tmp_path: Path):
+    path = left_behind(disk.folder / "chat.db", 1)
+    with (
+        pytest.raises(HistoryUnavailable, match="was changed by another program"),
+        opened_read_only("sqlite:chat.db", path) as history,
+    ):
+        assert history.head("lobby").seq == 1
+        path.write_bytes(path.read_bytes() + bytes(4096))
+
+
+def test_import_does_not_write_to_a_read_only_disk(disk: HistoryDisk):
+    path = left_behind(disk.folder / "chat.db", 1)
+    disk.make_read_only()
+    assert run("import", "--history", path, input="").exit_code == 5
 
 
 def test_a_room_without_a_word_is_told_and_no_error(tmp_path: Path):
