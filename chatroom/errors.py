@@ -10,6 +10,7 @@ ChatError
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
 │   ├── HistoryUnavailable the disk failed this time: nothing is half stored, try again later
+│   ├── SearchTooLong      the search found too little in its time: another one may be quicker
 │   └── CmidTaken          a message with this cmid is stored already: nothing is stored again
 ├── ChannelError
 │   └── ChannelClosed      the server behind the channel has stopped
@@ -112,6 +113,10 @@ class HistoryRefused(HistoryError):
 
 class HistoryUnavailable(HistoryError):
     """The history could not be read or written this time; nothing is half stored."""
+
+
+class SearchTooLong(HistoryError):
+    """The search was ended: it would keep a thread busy for too long."""
 
 
 class CmidTaken(HistoryError):

@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import unicodedata
+from io import TextIOWrapper
 from typing import Any
 
+from chatroom import private_files
 from chatroom.configuration import Configuration
 from chatroom.errors import ConfigurationError
 
@@ -68,7 +70,19 @@ def _open(configuration: Configuration) -> logging.Handler:
 
 
 class LogFile(logging.handlers.WatchedFileHandler):
-    """A log file that logrotate may move away: the next record reopens it."""
+    """A log file that logrotate may move away: the next record reopens it.
+
+    A file that it creates is private; one that logrotate creates is as private as the old one.
+    """
+
+    def _open(self) -> TextIOWrapper:
+        return open(
+            self.baseFilename,
+            "a",
+            encoding=self.encoding,
+            errors=self.errors,
+            opener=private_files.opener,
+        )
 
     def emit(self, record: logging.LogRecord) -> None:
         # The library reopens outside its own try: a full descriptor table at that moment

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
 from enum import Enum
 from typing import NamedTuple
 
+from chatroom import private_files
 from chatroom.commands.health import Health, ask
 from chatroom.configuration import DEFAULT_FILE, Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
@@ -21,6 +23,9 @@ from chatroom.serving.start import CHECKOUT, gunicorn_command, is_checkout
 
 LEAST_FREE = 100 * 2**20
 """Free bytes on the history's disk below which it is time to act."""
+
+SUFFIXES = ("", "-wal", "-shm", ".lock", ".search", ".search-wal", ".search-shm")
+"""Of the history's files."""
 
 GUNICORN_TIMEOUT = 60.0
 """Seconds that gunicorn has to print its settings."""
@@ -64,6 +69,7 @@ def examine() -> list[Finding]:
         check_port(configuration, health),
         *check_log(configuration),
         *check_history(configuration, health),
+        *check_privacy(configuration),
         check_gunicorn(configuration),
         check_limits(configuration),
     ]
@@ -143,6 +149,23 @@ def check_history(configuration: Configuration, health: Health) -> list[Finding]
             text = f"{free // 2**20} MiB are free on the disk of {path.parent}"
             findings.append(wrong("disk", text, "free some space: a full disk stores no messages"))
     return findings
+
+
+def check_privacy(configuration: Configuration) -> list[Finding]:
+    """Whether others may read what was said; no finding if nobody else may."""
+    files = [configuration.logfile] if configuration.logfile else []
+    if configuration.history != "memory:":
+        stored = configuration.folder / configuration.history.removeprefix("sqlite:")
+        files += [stored.with_name(stored.name + suffix) for suffix in SUFFIXES]
+    wide = {path: found for path in files if (found := private_files.permissions(path))}
+    if not wide:
+        return []
+    is_open = any(found & private_files.OTHERS for found in wide.values())
+    whose = "everybody on this machine" if is_open else "their group"
+    text = f"{whose} may open {', '.join(map(str, wide))}"
+    remedy = f"chmod {private_files.MODE:o} {' '.join(shlex.quote(str(path)) for path in wide)}"
+    # The history also has the key with which tokens are signed. A group may be meant.
+    return [Finding(Verdict.WRONG if is_open else Verdict.NOTE, "privacy", text, remedy)]
 
 
 def check_gunicorn(configuration: Configuration) -> Finding:

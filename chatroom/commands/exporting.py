@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from typing import IO, NamedTuple
 
 import click
 
+from chatroom import private_files
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.formats import FORMATS
@@ -70,6 +72,8 @@ def export(room: str, url: str, format_: str, output: IO[str] | None, history: P
         if not source.extent.messages:
             note(f"nothing has been said in {room}")
         checked = _Checked(source)
+        # The output file is created now; click knows no mode for it.
+        stack.callback(os.umask, os.umask(0o777 & ~private_files.MODE))
         for piece in FORMATS[format_](_with_progress(checked, source.extent.messages)):
             (output or sys.stdout).write(piece)
         checked.demand_all()
@@ -109,7 +113,8 @@ class _Checked:
         Raises:
             Failed: it has not.
         """
-        if self._last < self._source.extent.last:
+        # Without any, the last one is known, but no longer kept.
+        if self._source.extent.messages and self._last < self._source.extent.last:
             raise Failed(f"incomplete: ends at message {self._last} of {self._source.extent.last}")
 
 

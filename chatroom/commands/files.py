@@ -10,6 +10,7 @@ import click
 
 from chatroom.errors import HistoryRefused
 from chatroom.history import History, make_history
+from chatroom.history.sqlite.read_only import is_writable, opened_read_only
 
 history_type = click.Path(dir_okay=False, path_type=Path)
 
@@ -17,6 +18,8 @@ history_type = click.Path(dir_okay=False, path_type=Path)
 @contextmanager
 def opened(path: Path, *, make: bool) -> Iterator[History]:
     """Open the history in the file; its lock keeps servers out meanwhile.
+
+    Without ``make``, a file that this user cannot write is opened for reading only.
 
     Args:
         path: as the setting ``history`` names it, with or without ``sqlite:``.
@@ -29,6 +32,10 @@ def opened(path: Path, *, make: bool) -> Iterator[History]:
     history = make_history(f"sqlite:{path.name}", path.parent)
     if not make and not path.exists():
         raise HistoryRefused(history.name, f"{path} does not exist", "name an existing file")
+    if not make and not is_writable(path):
+        with opened_read_only(history.name, path) as read_only:
+            yield read_only
+        return
     try:
         history.open()
         yield history

@@ -23,10 +23,14 @@ from chatroom.errors import BadRoomName
 from chatroom.history import History
 from chatroom.message import Message
 from chatroom.names import room_name
-from chatroom.wire.message_json import to_message
+from chatroom.wire.message_json import iso_time, milliseconds, to_message
 
 BATCH = 500
 """Messages per transaction, each of which costs a sync of the disk."""
+
+EARLIEST = 0
+LATEST = milliseconds("9999-12-31T00:00:00.000Z")
+"""The times that every format can write, in any time zone; no message is from before 1970."""
 
 MARK = "1eaf"
 """Prefix of an imported message's nonce. One in 65,536 others has it by chance: such a message
@@ -87,6 +91,9 @@ def _size(file: IO[bytes]) -> int | None:
 def _message(number: int, line: bytes, room: str | None) -> Message:
     try:
         message = to_message(parse(line))
+        if not EARLIEST <= message.sent_at < LATEST:
+            wanted = f"a time from {iso_time(EARLIEST)} to {iso_time(LATEST - 1)}"
+            raise ValueError(f"sentAt is {iso_time(message.sent_at)!r}; wanted: {wanted}")
         name = room_name(message.room)
     except (ValueError, BadRoomName) as error:
         way_out = "fix it and import the file again; what is already there is skipped"
@@ -108,19 +115,23 @@ class Import:
         self._history = history
         self._rooms: dict[str, _Target] = {}
         self._batch: list[Message] = []
-        self._waiting: set[tuple[str, str, str]] = set()  # their rooms, user ids and cmids
+        # Their bodies, by their rooms, user ids and cmids.
+        self._waiting: dict[tuple[str, str, str], str] = {}
 
     def take(self, message: Message) -> None:
         room = self._rooms.get(message.room) or self._enter(message.room)
         key = _key(message)
-        if key in room.known or self._has_cmid(message):
+        body = self._body_of_cmid(message)
+        if key in room.known or body == message.body:
             self.skipped += 1
             return
+        if body is not None:  # in another room, the same cmid was another message's
+            message = replace(message, cmid="")
         room.known.add(key)
         room.seq += 1
         self._batch.append(replace(message, seq=room.seq, nonce=new_nonce(message.nonce)))
         if message.cmid:
-            self._waiting.add((message.room, message.user_id, message.cmid))
+            self._waiting[message.room, message.user_id, message.cmid] = message.body
         if len(self._batch) >= BATCH:
             self.flush()
 
@@ -135,12 +146,18 @@ class Import:
         room = self._rooms[name] = _Target(self._history, name)
         return room
 
-    def _has_cmid(self, message: Message) -> bool:
-        """Whether the room has it already under the sender's cmid, with another id."""
+    def _body_of_cmid(self, message: Message) -> str | None:
+        """What the room has already under the sender's cmid; None if nothing.
+
+        The same body: the same message, which was sent again and got another id.
+        """
         if not message.cmid:
-            return False
+            return None
         ids = message.room, message.user_id, message.cmid
-        return ids in self._waiting or self._history.find(*ids) is not None
+        if ids in self._waiting:
+            return self._waiting[ids]
+        found = self._history.find(*ids)
+        return found.body if found else None
 
 
 class _Target:

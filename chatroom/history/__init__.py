@@ -7,7 +7,8 @@ In reading order:
 - ``memory/``: messages that last as long as the process
 - ``paging.py``: how much is read at once
 - ``retention.py``: which messages are to be deleted
-- ``words.py``: what a search asks for, as words
+- ``words.py``: the words of texts and searches
+- ``searching.py``: what one search has found, and how long it may take
 """
 
 from __future__ import annotations

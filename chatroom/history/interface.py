@@ -17,7 +17,8 @@ class History(ABC):
     ``append``, ``trim``, ``probe``, ``open`` and ``close`` are called by the thread that
     owns the history; everything that only reads, by any thread.
 
-    A room is stored without gaps: from ``first`` to ``head``, every seq is there.
+    A room is stored without gaps: from ``first`` to ``head``, every seq is there, or none is
+    any more.
     """
 
     name: str
@@ -55,13 +56,13 @@ class History(ABC):
 
     @abstractmethod
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
-        """Delete some of the room's oldest messages, never its newest, so that seq goes on.
+        """Delete some of the room's oldest messages; its head stays, so that seq goes on.
 
         Args:
             keep_messages: how many of the newest stay; 0: all.
-            keep_since: what was sent then or later stays, in Unix milliseconds; 0: all.
-                A message after one that stays also stays, so that there are no gaps.
-            step: how many to delete at most; fewer if they are long.
+            keep_since: what was sent then or later stays, in Unix milliseconds; 0: all. What
+                came before a message that goes also goes, however it is dated: no gaps.
+            step: how many to look at, and to delete, at most; fewer if they are long.
 
         Returns:
             How many were deleted; 0 if nothing is left to delete.
@@ -80,7 +81,7 @@ class History(ABC):
 
     @abstractmethod
     def head(self, room: str) -> MessageId:
-        """The id of the room's last message, ``BEGINNING`` if there is none.
+        """The id of the room's last message, also if that one is deleted; else ``BEGINNING``.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
@@ -141,7 +142,7 @@ class History(ABC):
         if id == BEGINNING:
             # In this order: otherwise the room's first message might come in between.
             return self.head(room) == BEGINNING or self.first(room) == 1
-        return self.has(room, *id)
+        return self.has(room, *id) or self.head(room) == id
 
     @abstractmethod
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
@@ -155,10 +156,12 @@ class History(ABC):
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
         """The newest ``limit`` messages below ``before`` that contain all words, oldest first.
 
-        Case and accents don't count, and the last word also matches as a prefix. Any text is
-        just words: see ``words.words_of``. Without words, nothing is found.
+        Every history finds the same: see ``words.tokens`` for what does not count, and
+        ``words.words_of`` for words; any text is just words. The last one also matches as a
+        prefix. Without words, nothing is found.
 
         Raises:
+            SearchTooLong: it was ended after ``searching.SEARCHING_SECONDS``.
             HistoryUnavailable: it cannot be searched now; the way out says when it can.
         """
 

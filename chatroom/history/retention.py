@@ -19,32 +19,33 @@ class Aged(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """What a room keeps, in addition to its newest message."""
+    """What a room keeps."""
 
     newest: int
-    """That message's seq."""
+    """The seq of its newest message."""
     keep_messages: int
     """So many of the newest; 0: all."""
     keep_since: int
     """What was sent then or later, in Unix milliseconds; 0: all."""
 
     def lets_go(self, message: Aged) -> bool:
-        """Whether to delete the message, given that all older ones are gone."""
+        """Whether to delete the message, and with it all that came before."""
         is_too_many = 0 < self.keep_messages <= self.newest - message.seq
         is_too_old = self.keep_since > 0 and message.sent_at < self.keep_since
-        return message.seq < self.newest and (is_too_many or is_too_old)
+        return is_too_many or is_too_old
 
     def to_go(self, oldest: Iterable[Aged]) -> tuple[int, int]:
         """The last seq to delete in this step, and how many, of the oldest messages.
 
-        Stops at the first one that stays, whatever comes after it: a room is kept without
-        gaps, even if the clock was set back.
+        Nothing counts as younger than what came after it: one that a wrong clock dated in the
+        future goes with the others. As far as this step looks: if all its messages stay, so do
+        those behind them.
         """
         last = count = size = 0
-        for message in oldest:
-            if not self.lets_go(message) or size >= STEP_BYTES:
+        for number, message in enumerate(oldest, 1):
+            if size >= STEP_BYTES:
                 break
-            last = message.seq
-            count += 1
+            if self.lets_go(message):
+                last, count = message.seq, number
             size += message.size
         return last, count

@@ -62,6 +62,16 @@ class ActiveRooms(dict[str, Room]):
         assert self._stored is not None
         self._stored.add(name)
 
+    def forget_trimmed(self, name: str) -> None:
+        """Drop what the history no longer has from what joiners get.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        room = self.get(name)
+        if room:
+            room.forget(self._history.first(name) or room.seq + 1)
+
     def forget_if_empty(self, name: str) -> None:
         """Drop a room from memory if nobody is in it."""
         room = self.get(name)

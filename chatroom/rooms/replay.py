@@ -52,6 +52,11 @@ class Replay:
                 return
             after = page[-1].seq
             yield frames_of(page)
+        if after < upto:  # the rest was trimmed
+            if resumes:
+                user.end(CloseCode.GAP, "gap: the past was trimmed meanwhile", drop=True)
+                return
+            after = upto
         try:
             self._add.put(CaughtUp(user, after))
         except ChannelClosed:

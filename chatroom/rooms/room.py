@@ -94,6 +94,12 @@ class Room:
         while len(self._tail) > self._tail_length or self._tail_size > self._tail_bytes:
             self._tail_size -= len(self._tail.popleft())
 
+    def forget(self, first: int) -> None:
+        """Drop from the tail what is older than this seq."""
+        while self._tail and self.first_remembered < first:
+            self._tail_size -= len(self._tail.popleft())
+            self._replay = None
+
     def replay(self) -> bytes:
         """All frames of the tail, joined; cached until the next message."""
         if self._replay is None:

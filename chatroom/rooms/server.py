@@ -79,7 +79,7 @@ class Server:
             history, replay_limit=replay_limit, tail_bytes=tail_bytes, max_rooms=max_rooms
         )
         self._timers = Timers()
-        self._trimmer = Trimmer(history, self._timers, keep_messages, keep_days)
+        self._trimmer = Trimmer(history, self._rooms, self._timers, keep_messages, keep_days)
         self._entrance = Entrance(
             self._rooms,
             Replay(history, self.add),

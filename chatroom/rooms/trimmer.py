@@ -7,6 +7,7 @@ import time
 
 from chatroom.errors import HistoryError
 from chatroom.history import History
+from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.timers import Timers
 
 log = logging.getLogger(__name__)
@@ -28,15 +29,22 @@ class Trimmer:
 
     Args:
         history: the Server's.
+        rooms: the Server's.
         timers: the Server's.
         keep_messages: how many of the newest to keep in each room; 0 for all.
         keep_days: how many days to keep messages; 0 for all.
     """
 
     def __init__(
-        self, history: History, timers: Timers, keep_messages: int, keep_days: int
+        self,
+        history: History,
+        rooms: ActiveRooms,
+        timers: Timers,
+        keep_messages: int,
+        keep_days: int,
     ) -> None:
         self._history = history
+        self._active = rooms
         self._timers = timers
         self._keep_messages = keep_messages
         self._keep_days = keep_days
@@ -61,4 +69,7 @@ class Trimmer:
 
     def _trim(self, room: str) -> int:
         since = time.time_ns() // 1_000_000 - self._keep_days * DAY_MS if self._keep_days else 0
-        return self._history.trim(room, self._keep_messages, since, STEP)
+        count = self._history.trim(room, self._keep_messages, since, STEP)
+        if count:
+            self._active.forget_trimmed(room)
+        return count

@@ -81,7 +81,8 @@ def iso_time(milliseconds: int) -> str:
 
 @lru_cache(maxsize=16)  # many messages share a second
 def _iso_second(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
+    # Not by strftime: on Linux its %Y has fewer than four digits below the year 1000.
+    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None).isoformat()
 
 
 def milliseconds(iso: str) -> int:

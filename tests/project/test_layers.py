@@ -16,7 +16,7 @@ from tests.support import CHECKOUT
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
-    {"", "addresses", "errors", "message"},  # "": chatroom/__init__.py
+    {"", "addresses", "errors", "message", "private_files"},  # "": chatroom/__init__.py
     {"channel", "names"},
     {"history", "wire"},
     {"settings", "sockets"},

@@ -168,6 +168,33 @@ def test_a_file_that_another_program_locks_costs_the_sender_and_nobody_else(
     assert "locked" in server.log()
 
 
+def test_a_history_that_was_deleted_takes_no_message_and_says_so(serve: Launch) -> None:
+    """Whatever would be stored now would be gone after a restart."""
+    server = serve(history="sqlite:chat.db")
+    path = server.folder / "chat.db"
+    with server.join("Ann") as ann, server.join("Bob") as bob:
+        ann.say("before")
+        before = ann.hear()
+        path.rename(path.with_name("away.db"))
+
+        ann.say("lost")
+
+        assert ann.closed_with() == (1011, "not stored: history unavailable")
+        wait_for(lambda: server.get("/healthz")[0] == 503, "a failing health")
+        reason = json.loads(server.get("/healthz")[2])["reason"]
+        assert f"{path} was deleted, moved or replaced" in reason
+        assert "put that file back, or restart the room" in reason
+        assert f"error: 1 messages not stored: sqlite:chat.db: {path} was deleted" in server.log()
+
+        path.with_name("away.db").rename(path)
+        wait_for(lambda: server.get("/healthz")[0] == 200, "health")
+        bob.say("after")
+        assert [message["body"] for message in bob.hear_until("after")] == ["before", "after"]
+    server.kill()
+    assert server.start().history()[:1] == before
+    assert [message["body"] for message in server.history()] == ["before", "after"]
+
+
 # -- refusals at the start -----------------------------------------------------------------------
 
 

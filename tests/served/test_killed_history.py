@@ -15,7 +15,7 @@ import pytest
 from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite.database import DatabaseFile
 from chatroom.history.sqlite.index import IndexFile
-from chatroom.history.sqlite.schema import SCHEMA_VERSION, SECOND_SCHEMA
+from chatroom.history.sqlite.schema import SCHEMA_VERSION, SECOND_SCHEMA, THIRD_SCHEMA
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 from tests.support.histories import at, everything, said
@@ -24,14 +24,16 @@ from tests.support.old_database import ROOMS, made_by_schema_1, version_of
 UPGRADE, INDEXING = "upgrade", "indexing"
 
 
-@pytest.mark.parametrize("statement", [*SECOND_SCHEMA, "COMMIT", "INSERT INTO secrets"])
+@pytest.mark.parametrize(
+    "statement", [*SECOND_SCHEMA, *THIRD_SCHEMA, "COMMIT", "INSERT INTO secrets"]
+)
 def test_an_upgrade_leaves_the_old_file_or_the_new(tmp_path: Path, statement: str) -> None:
     path = made_by_schema_1(tmp_path / "chat.db")
 
     killed(UPGRADE, path, statement)
 
     at(path).check()
-    assert version_of(path) == (2 if statement == "INSERT INTO secrets" else 1)
+    assert version_of(path) == (SCHEMA_VERSION if statement == "INSERT INTO secrets" else 1)
     with closing(at(path)) as history:
         history.open()
         for room, count in ROOMS.items():

@@ -16,7 +16,7 @@ from chatroom.history.interface import CMID_TAKEN, History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
-from chatroom.history.words import matcher, words_of
+from chatroom.history.searching import Hunt
 from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 
 LIMIT_BYTES = 64 * 1024 * 1024
@@ -156,14 +156,9 @@ class MemoryHistory(History):
 
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
         """Scans back through the room, a page at a time, so that nobody waits for all of it."""
-        newest_first: list[Message] = []
-        page = self.before(room, before, PAGE_LENGTH, PAGE_BYTES)
-        if words := words_of(text):
-            matches = matcher(words)
-            while page and len(newest_first) < limit:
-                newest_first += [message for message in page[::-1] if matches(message.body)]
-                page = self.before(room, page[0].seq, PAGE_LENGTH, PAGE_BYTES)
-        return newest_first[: max(limit, 0)][::-1]
+        hunt = Hunt(self.name, text, limit)
+        hunt.through(self._pages_back(room, before))
+        return hunt.found()
 
     def rooms(self) -> list[RoomSummary]:
         """As the interface says; includes rooms whose messages are all evicted."""
@@ -187,6 +182,12 @@ class MemoryHistory(History):
             self._cmids.clear()
             self._arrivals.clear()
             self._bytes = 0
+
+    def _pages_back(self, room: str, before: int) -> Iterator[list[Message]]:
+        """The room's messages below ``before``, newest first."""
+        while page := self.before(room, before, PAGE_LENGTH, PAGE_BYTES):
+            yield page[::-1]
+            before = page[0].seq
 
     def _page(self, room: str, after: int, upto: int) -> list[Message]:
         with self._lock:

@@ -6,6 +6,8 @@ In reading order:
 - ``schema.py``: tables and columns, and the upgrades from older versions
 - ``database.py``: the file and the connections to it
 - ``lock.py``: one process at a time
+- ``watch.py``: whether the files are still those that were opened
+- ``read_only.py``: a history that this user cannot write
 - ``check.py``: whose the file is, and whether it is sound, before anything writes to it
 - ``write.py``: transactions and rows, on the writing connection
 - ``readers.py``: the few connections that all threads read through
@@ -13,11 +15,10 @@ In reading order:
 - ``trim.py``: deleting the oldest messages, and giving pages back to the disk
 - ``search.py``: searching; ``index.py``, the file of its index
 
-How a search finds: what a person types is split at spaces and each word quoted, so none of it is
-ever FTS5's query language. All words must occur, whatever their case and accents; the last one may
-be the beginning of a word; ``well-known`` means its two parts in a row. In scripts that are written
-without spaces, only the beginning of a run of characters is found. An SQLite without FTS5 finds the
-words anywhere in a body, by reading back through the room: there accents count, and so does case
-beyond A to Z. An index that is broken, missing, mostly of trimmed messages or of another history
-(it keeps the last message's nonce) is rebuilt.
+How a search finds: what a person types is split at spaces and each word folded (``words.tokens``)
+and quoted, so none of it is ever FTS5's query language. The index only names candidates: messages
+that have all the terms. Each is read and compared as ``memory/`` does it, so every history finds
+the same. An SQLite without FTS5 reads back through the room instead. An index that is broken,
+missing, of an older version, mostly of trimmed messages or of another history (it keeps the last
+message's nonce) is rebuilt.
 """

@@ -16,7 +16,7 @@ from chatroom.history.sqlite.schema import APPLICATION_ID, COLUMNS, FIRST_COLUMN
 MAGIC = b"SQLite format 3\0"  # https://sqlite.org/fileformat2.html, section 1.3
 
 
-def examine(file: DatabaseFile, *, thorough: bool) -> int:
+def examine(file: DatabaseFile, *, thorough: bool = False, to_write: bool = True) -> int:
     """Its schema version, 0 if it is still empty; ``thorough`` reads all of it.
 
     Only for the holder of the lock, before it connects: this opens the file directly, and
@@ -26,7 +26,8 @@ def examine(file: DatabaseFile, *, thorough: bool) -> int:
         HistoryRefused: it can't be used, or mustn't be.
     """
     try:
-        demand_writable(file)
+        if to_write:
+            demand_writable(file)
         if not has_header(file):
             return 0
         with closing(connect_for_a_look(file)) as connection:
@@ -100,6 +101,7 @@ def demand_sound(connection: sqlite3.Connection, version: int, thorough: bool) -
         # Without this index a cmid could be stored twice; INDEXED BY raises if it's missing.
         connection.execute("SELECT key FROM messages INDEXED BY cmids WHERE cmid <> '' LIMIT 0")
         connection.execute("SELECT name, value FROM secrets LIMIT 0")
+        connection.execute("SELECT last_seq, last_nonce, last_sent_at FROM rooms LIMIT 0")
     else:
         connection.execute(f"SELECT {FIRST_COLUMNS} FROM messages LIMIT 0")
     if not thorough:

@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 
+from chatroom import private_files
 from chatroom.errors import HistoryRefused, HistoryUnavailable
 from chatroom.history.sqlite.schema import SCHEMA_VERSION, UPGRADES
 
@@ -40,17 +41,51 @@ def unavailable(name: str, error: Exception) -> HistoryUnavailable:
     return HistoryUnavailable(name, cause, next(ways, "try again; the log has the details"))
 
 
+Identity = tuple[int, int]
+"""Device and inode; ``NOBODY`` if there is no such file."""
+
+NOBODY: Identity = (0, 0)
+
+
+def identity(path: str | Path) -> Identity:
+    """Which file the path leads to."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return NOBODY
+    return found.st_dev, found.st_ino
+
+
 class DatabaseFile:
     """One SQLite file, and the connections to it."""
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
+        # As text: a Path takes os.stat twice as long. And not the target: a symlink may come to
+        # lead elsewhere.
+        self._asked_for = str(path)
+        self._identity = NOBODY
         # SQLite names -wal after the target of a symlink; so must we name the lock.
         self.path = Path(os.path.realpath(path))
 
     def beside(self, suffix: str) -> Path:
         """A file that goes with it, such as ``-wal``."""
         return self.path.with_name(self.path.name + suffix)
+
+    def begin(self) -> None:
+        """From now on, it should stay the file that it is."""
+        self._identity = identity(self._asked_for)
+
+    def demand_same(self) -> None:
+        """Make sure that it is still the file that was opened. Any thread.
+
+        Raises:
+            HistoryUnavailable: it was deleted, moved or replaced.
+        """
+        if identity(self._asked_for) != self._identity:
+            cause = f"{self._asked_for} was deleted, moved or replaced while the room was open"
+            way_out = "put that file back, or restart the room to go on with what is there now"
+            raise HistoryUnavailable(self.name, cause, way_out)
 
     def connect(self, query: str) -> sqlite3.Connection:
         """A connection in autocommit mode that any thread may use, one at a time.
@@ -66,6 +101,10 @@ class DatabaseFile:
             check_same_thread=False,
         )
 
+    def create(self) -> None:
+        """Create it, empty and private, if it is missing; what goes with it is as private as it."""
+        private_files.create(self.path)
+
     def connect_writer(self, sync: str, version: int) -> tuple[sqlite3.Connection, bytes]:
         """The connection that writes, and the secret; brings the tables up to date.
 
@@ -78,7 +117,8 @@ class DatabaseFile:
         """
         writer = None
         try:
-            writer = self.connect("mode=rwc")
+            self.create()
+            writer = self.connect("mode=rw")
             self._set_up(writer, sync, version)
             return writer, find_secret(writer)
         except BaseException as error:

@@ -19,8 +19,9 @@ from chatroom.history.sqlite.reads import MAX_SEQ
 from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from chatroom.history.sqlite.search import Search
 from chatroom.history.sqlite.trim import shrink, trim
+from chatroom.history.sqlite.watch import Watch
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
-from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
+from chatroom.message import Message, MessageId, RoomSummary
 
 MAX_BASES = 4096
 """Rooms whose numbers are cached; bounded, since clients create the rooms."""
@@ -38,6 +39,7 @@ class SqliteHistory(History):
         self._sync = sync
         self._file = DatabaseFile(name, path)
         self._lock = FileLock(self._file.beside(".lock"))
+        self._watch = Watch(self._file, self._lock)
         self._readers = Readers(self._file)
         self._search = Search(self._file, self._readers)
         self._writer: sqlite3.Connection | None = None
@@ -58,13 +60,28 @@ class SqliteHistory(History):
         except BaseException:
             self._lock.release()
             raise
+        self._file.begin()
+        self._watch.begin()
         self._readers.open()
+
+    def share_lock(self) -> None:
+        """Keep writers out while a file that this user cannot write is read.
+
+        Raises:
+            HistoryRefused: a process uses it.
+        """
+        self._take_lock(self._lock.share)
+
+    def open_in_place(self) -> None:
+        """Open for reading only a file that has no log, and that nobody writes meanwhile."""
+        self._file.begin()
+        self._readers.open("mode=ro&immutable=1")
 
     def append(self, messages: Sequence[Message]) -> None:
         """One transaction. The Server sets ``seq``: a duplicate is refused, a gap isn't noticed."""
         if not messages:
             return
-        writer = self._demand_writer()
+        writer = self._demand_files()
         with Transaction(self.name, writer):
             bases = {room: self._base(writer, room) for room in {m.room for m in messages}}
             writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
@@ -74,7 +91,7 @@ class SqliteHistory(History):
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
         """One transaction; gives a little of the free space back if there's much of it."""
-        writer = self._demand_writer()
+        writer = self._demand_files()
         with Transaction(self.name, writer):
             base = self._bases.get(room) or find_base(writer, room)
             count = trim(writer, base, keep_messages, keep_since, step)
@@ -83,7 +100,7 @@ class SqliteHistory(History):
 
     def probe(self) -> None:
         """Commit the file's first page unchanged; this takes the same path as a message."""
-        writer = self._demand_writer()
+        writer = self._demand_files()
         try:
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except sqlite3.Error as error:
@@ -92,8 +109,7 @@ class SqliteHistory(History):
 
     def head(self, room: str) -> MessageId:
         """As the interface says."""
-        last = self.tail(room, 1, 1)
-        return MessageId(last[0].seq, last[0].nonce) if last else BEGINNING
+        return reads.head(self._readers, room)
 
     def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
         """As the interface says."""
@@ -166,6 +182,18 @@ class SqliteHistory(History):
             return base
         writer.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?)", (room,))
         return find_base(writer, room)
+
+    def _demand_files(self) -> sqlite3.Connection:
+        """The writing connection, if what it commits will be there after a restart."""
+        writer = self._demand_writer()
+        try:
+            self._watch.demand_same()
+        except HistoryUnavailable:
+            if self._watch.is_log_lost():  # a kill would lose what only the deleted file has
+                with suppress(sqlite3.Error):
+                    writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            raise
+        return writer
 
     def _demand_writer(self) -> sqlite3.Connection:
         if not self._writer:

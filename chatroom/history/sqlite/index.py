@@ -6,21 +6,22 @@ backup, and it may be deleted at any time.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import suppress
 
-from chatroom.history.sqlite.database import DatabaseFile
+from chatroom.history.sqlite.database import NOBODY, DatabaseFile, identity
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Incremented when the schema changes; a file of another version is rebuilt."""
 
 INDEX_SCHEMA = (
     "BEGIN",
-    # Contentless: the texts are in the database. Prefixes of one or two letters are indexed
-    # like words; otherwise each would be merged from all the words that begin with it.
-    """CREATE VIRTUAL TABLE entries USING fts5(body, content='', columnsize=0,
-        prefix='1 2', tokenize='unicode61 remove_diacritics 2')""",
+    # Contentless and without positions: the texts are in the database, and what is found is
+    # compared with them. The terms are folded before they come here (words.py): for 'ascii',
+    # every other character belongs to a term. Prefixes of one or two letters are indexed like
+    # words; otherwise each would be merged from all the words that begin with it.
+    """CREATE VIRTUAL TABLE entries USING fts5(terms, content='', columnsize=0, detail=none,
+        prefix='1 2', tokenize='ascii')""",
     # Of a room, the messages from first to last are indexed; nonce is the last one's.
     "CREATE TABLE rooms (number INTEGER PRIMARY KEY, first INTEGER, last INTEGER, nonce TEXT)",
     f"PRAGMA user_version = {INDEX_VERSION}",
@@ -29,12 +30,12 @@ INDEX_SCHEMA = (
 
 
 class IndexFile:
-    """The file and the one connection to it. Not thread-safe: its owner locks."""
+    """The file and the one connection that writes it. Not thread-safe: its owner locks."""
 
     def __init__(self, database: DatabaseFile) -> None:
         self._file = DatabaseFile(database.name, database.beside(".search"))
         self._connection: sqlite3.Connection | None = None
-        self._identity = (0, 0)
+        self._identity = NOBODY
 
     def connection(self) -> sqlite3.Connection:
         """The connection in autocommit mode; creates the file if it's missing.
@@ -42,12 +43,29 @@ class IndexFile:
         Raises:
             sqlite3.Error: it can't be used; ``wipe`` may help.
         """
-        if self._connection and self._identity != self._identity_now():
+        if self._connection and self._identity != identity(self._file.path):
             self.wipe()  # somebody deleted it, or put another in its place
         if not self._connection:
             self._connection = self._connect()
-            self._identity = self._identity_now()
+            self._identity = identity(self._file.path)
         return self._connection
+
+    def reader(self) -> sqlite3.Connection:
+        """A connection for one search, to be closed by it; sees the index as it is now.
+
+        Raises:
+            sqlite3.Error: it can't be read.
+        """
+        # Read-only: the last one to close a file that was wiped would take away the -wal of the
+        # new one, which has the same name.
+        reader = self._file.connect("mode=ro")
+        try:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM rooms").fetchone()
+        except BaseException:
+            reader.close()
+            raise
+        return reader
 
     def wipe(self) -> None:
         """Delete it, so that the next search rebuilds it."""
@@ -63,7 +81,8 @@ class IndexFile:
             connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = self._file.connect("mode=rwc")
+        self._file.create()
+        connection = self._file.connect("mode=rw")
         try:
             # With these two, neither a kill nor a power cut corrupts it, and a commit syncs
             # nothing: the disk's time is left to the room.
@@ -79,10 +98,3 @@ class IndexFile:
             connection.close()
             raise
         return connection
-
-    def _identity_now(self) -> tuple[int, int]:
-        try:
-            found = os.stat(self._file.path)
-        except OSError:
-            return 0, 0
-        return found.st_dev, found.st_ino

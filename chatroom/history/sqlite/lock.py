@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from chatroom import private_files
+
 POLL_SECONDS = 0.05
 
 
@@ -37,7 +39,7 @@ class FileLock:
             OSError: the file can't be created or locked.
         """
         deadline = time.monotonic() + patience
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = private_files.opener(str(self.path), os.O_RDWR | os.O_CREAT)
         try:
             while not locked(descriptor):
                 if time.monotonic() >= deadline:
@@ -50,6 +52,35 @@ class FileLock:
         with suppress(OSError):  # for people only: a full disk must not keep us from starting
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+
+    def share(self) -> None:
+        """Keep writers out as long as others read; creates no file, and needs none.
+
+        Raises:
+            LockHeld: a process that writes holds the lock.
+            OSError: the file can't be read or locked.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        if not locked(descriptor, fcntl.LOCK_SH):
+            held = LockHeld(holder(descriptor))
+            os.close(descriptor)
+            raise held
+        self._descriptor = descriptor
+
+    def renew(self) -> None:
+        """Lock the file that is there now, instead of one that was deleted; creates it.
+
+        Raises:
+            LockHeld: another process locked it.
+            OSError: the file can't be created or locked.
+        """
+        old = self._descriptor
+        self.acquire(0)
+        if old is not None:
+            os.close(old)
 
     def test(self) -> None:
         """Raise as ``acquire`` would; takes it only for a moment, and creates no file."""
@@ -70,10 +101,10 @@ class FileLock:
             self._descriptor = None
 
 
-def locked(descriptor: int) -> bool:
+def locked(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     """Whether the lock is ours now."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

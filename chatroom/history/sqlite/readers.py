@@ -32,9 +32,11 @@ class Readers:
         # while close() runs would leak.
         self._lock = threading.Lock()
         self._is_open = False
+        self._query = ""
 
-    def open(self) -> None:
-        """Let threads in."""
+    def open(self, query: str = "mode=rw") -> None:
+        """Let threads in; ``query`` as in ``DatabaseFile.connect``."""
+        self._query = query
         self._is_open = True
 
     @contextmanager
@@ -70,7 +72,8 @@ class Readers:
             self._give_back(connection)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = self._file.connect("mode=rw")
+        self._file.demand_same()  # what was put in its place has other messages
+        connection = self._file.connect(self._query)
         try:
             connection.execute("PRAGMA query_only = ON")
         except BaseException:

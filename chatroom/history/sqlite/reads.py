@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from chatroom.history.paging import take
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.schema import COLUMNS, SEQ_BITS
-from chatroom.message import Message, RoomSummary
+from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 
 MAX_SEQ = (1 << SEQ_BITS) - 1
 
@@ -37,14 +37,20 @@ IN_ROOM = f"key > number << {SEQ_BITS} AND key <= (number << {SEQ_BITS} | {MAX_S
 
 # Two B-tree lookups per room, however long it is.
 ENDS = f"""
-    SELECT number, name,
+    SELECT number, name, last_seq, last_nonce, last_sent_at,
     (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key LIMIT 1) AS oldest,
     (SELECT key FROM messages WHERE {IN_ROOM} ORDER BY key DESC LIMIT 1) AS newest
     FROM rooms"""
 
+# Of a room whose messages are all deleted, the room itself knows what the last one was.
 ROOMS = f"""
-    SELECT name, oldest & {MAX_SEQ}, key & {MAX_SEQ}, nonce, sent_at
-    FROM ({ENDS}) JOIN messages ON key = newest ORDER BY name"""
+    SELECT name, ifnull(oldest & {MAX_SEQ}, 0), ifnull(key & {MAX_SEQ}, last_seq),
+    ifnull(nonce, last_nonce), ifnull(sent_at, last_sent_at)
+    FROM ({ENDS}) LEFT JOIN messages ON key = newest WHERE (newest OR last_seq)"""
+
+ALL_ROOMS = f"{ROOMS} ORDER BY name"
+
+ONE_ROOM = f"{ROOMS} AND name = ?"
 
 EXTENT = f"""
     SELECT number, oldest & {MAX_SEQ}, newest & {MAX_SEQ}
@@ -91,6 +97,13 @@ def first(readers: Readers, room: str) -> int:
     return rows[0][0] if rows else 0
 
 
+def head(readers: Readers, room: str) -> MessageId:
+    """As in the interface."""
+    with readers.reader() as reader:
+        found = reader.execute(ONE_ROOM, (room,)).fetchall()
+    return RoomSummary(*found[0]).last if found else BEGINNING
+
+
 def has(readers: Readers, room: str, seq: int, nonce: str) -> bool:
     """As in the interface; accepts any number."""
     with readers.reader() as reader:
@@ -108,7 +121,7 @@ def find(readers: Readers, room: str, user_id: str, cmid: str) -> Message | None
 def rooms(readers: Readers) -> list[RoomSummary]:
     """As in the interface."""
     with readers.reader() as reader:
-        return [RoomSummary(*row) for row in reader.execute(ROOMS).fetchall()]
+        return [RoomSummary(*row) for row in reader.execute(ALL_ROOMS).fetchall()]
 
 
 def extent(readers: Readers, room: str) -> Extent | None:
@@ -124,23 +137,6 @@ def messages_at(readers: Readers, room: str, keys: Iterable[int]) -> list[Messag
     with readers.reader() as reader:
         rows = [reader.execute(query, (key,)).fetchall() for key in keys]
     return [Message(room, *row) for found in rows for row in found]
-
-
-def alike(
-    readers: Readers, room: str, after: int, upto: int, patterns: Sequence[str], limit: int
-) -> list[Message]:
-    """The newest messages with ``after < seq <= upto`` that are LIKE all patterns, newest first.
-
-    Scans all of them, in one query.
-    """
-    conditions = "".join(f" AND body LIKE :p{n} ESCAPE '!'" for n in range(len(patterns)))
-    query = f"{SELECT} WHERE {WITHIN}{conditions} ORDER BY key DESC LIMIT :limit"
-    values = {f"p{n}": pattern for n, pattern in enumerate(patterns)}
-    bounds = {"room": room, "after": storable(after), "upto": storable(upto), "limit": limit}
-    with readers.reader() as reader:
-        return [
-            Message(room, *row) for row in reader.execute(query, {**values, **bounds}).fetchall()
-        ]
 
 
 def storable(seq: int) -> int:

@@ -34,7 +34,16 @@ SECOND_SCHEMA = (
     "PRAGMA user_version = 2",
 )
 
-UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA)
+# Of a room whose messages are all deleted: its last one's seq, so that seq goes on, and what
+# clients know of it. Written only when that one is deleted.
+THIRD_SCHEMA = (
+    "ALTER TABLE rooms ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE rooms ADD COLUMN last_nonce TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE rooms ADD COLUMN last_sent_at INTEGER NOT NULL DEFAULT 0",
+    "PRAGMA user_version = 3",
+)
+
+UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA)
 """The statements from each schema version to the next; the first from an empty file."""
 
 SCHEMA_VERSION = len(UPGRADES)

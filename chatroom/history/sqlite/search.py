@@ -7,39 +7,40 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
+from chatroom.history.searching import Hunt
 from chatroom.history.sqlite.database import DatabaseFile, unavailable
 from chatroom.history.sqlite.index import IndexFile
 from chatroom.history.sqlite.readers import Readers
-from chatroom.history.sqlite.reads import Extent, alike, between, extent, has, messages_at
-from chatroom.history.words import fts_query, like_pattern, words_of
+from chatroom.history.sqlite.reads import Extent, between, extent, has, messages_at
+from chatroom.history.words import fts_query, terms
 from chatroom.message import Message
 
 INDEXING_SECONDS = 2.0
 """How long one search may spend on updating the index."""
 
 WAITING_SECONDS = 5.0
-"""How long a search waits for the one before it."""
+"""How long a search waits for another to update the index."""
 
-READING_SECONDS = 5.0
-"""How long a search may scan if there is no index."""
+COMPARED_AT_ONCE = 64
+"""Candidates that are read from the database at a time."""
 
-READING_LENGTH = 20_000
-"""Messages scanned at once: by one query, which holds its snapshot."""
+STEPS = 1000
+"""Steps of SQLite's machine between two looks at the clock: some microseconds."""
 
 SPARE_ENTRIES = 10_000
 """Stale entries, of trimmed messages, that are tolerated; or as many as there are others."""
 
 NEWEST = """
     SELECT rowid FROM entries WHERE entries MATCH ? AND rowid >= ? AND rowid < ?
-    ORDER BY rowid DESC LIMIT ?"""
+    ORDER BY rowid DESC"""
 
 PROGRESS = "SELECT first, last, nonce FROM rooms WHERE number = ?"
 
-ENTER = "INSERT INTO entries (rowid, body) VALUES (?, ?)"
+ENTER = "INSERT INTO entries (rowid, terms) VALUES (?, ?)"
 
 NOTE = """
     INSERT INTO rooms VALUES (?, ?, ?, ?)
@@ -55,23 +56,23 @@ class Search:
     def __init__(self, file: DatabaseFile, readers: Readers) -> None:
         self._name = file.name
         self._readers = readers
-        # Guards the index: one thread searches at a time, the others wait.
+        # Guards the index's one writing connection. Each search has a reading one of its own:
+        # a long search delays no other.
         self._lock = threading.Lock()
         self._index = IndexFile(file)
 
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
         """As in the interface."""
-        words = words_of(text)
-        with self._locked():
-            found = extent(self._readers, room)
-            if not found or not words or limit < 1:
-                return []
-            before = max(min(before, found.last + 1), 1)
-            if not has_fts5(self._readers):
-                return self._read(room, found, words, before, limit)
-            keys = self._ask_twice(room, found, fts_query(words), before, limit)
-        # What was trimmed meanwhile is missing here; it was the oldest.
-        return messages_at(self._readers, room, keys)[::-1]
+        found = extent(self._readers, room)
+        hunt = Hunt(self._name, text, limit)
+        if not found or hunt.is_over():
+            return []
+        before = max(min(before, found.last + 1), 1)
+        if not has_fts5(self._readers):
+            hunt.through(self._pages_back(room, before))
+        else:
+            self._ask_twice(hunt, room, found, before)
+        return hunt.found()
 
     def close(self) -> None:
         """Close the index. Close the readers first: that ends running searches."""
@@ -88,28 +89,51 @@ class Search:
         finally:
             self._lock.release()
 
-    def _ask_twice(
-        self, room: str, found: Extent, query: str, before: int, limit: int
-    ) -> list[int]:
-        """The keys of the newest matches, newest first; a corrupt index is rebuilt."""
+    def _ask_twice(self, hunt: Hunt, room: str, found: Extent, before: int) -> None:
+        """Find the newest matches through the index; a corrupt one is rebuilt."""
         try:
-            return self._ask(room, found, query, before, limit)
+            return self._ask(hunt, room, found, before)
         except sqlite3.Error:
-            self._index.wipe()
+            with self._locked():
+                self._index.wipe()
         try:
-            return self._ask(room, found, query, before, limit)
+            return self._ask(hunt, room, found, before)
         except sqlite3.Error as error:
-            self._index.wipe()  # if the disk is full, the room itself needs the space more
+            with self._locked():
+                self._index.wipe()  # if the disk is full, the room itself needs the space more
             raise unavailable(self._name, error) from error
 
-    def _ask(self, room: str, found: Extent, query: str, before: int, limit: int) -> list[int]:
-        index = self._index.connection()
-        if not self._is_fit(index, room, found):
-            self._index.wipe()
+    def _ask(self, hunt: Hunt, room: str, found: Extent, before: int) -> None:
+        with self._locked():
             index = self._index.connection()
-        self._catch_up(index, room, found)
-        bounds = found.key(found.first), found.key(before)
-        return [key for (key,) in index.execute(NEWEST, (query, *bounds, limit)).fetchall()]
+            if not self._is_fit(index, room, found):
+                self._index.wipe()
+                index = self._index.connection()
+            self._catch_up(index, room, found)
+            # Before the lock is released: what another search wipes, this one still reads.
+            reader = self._index.reader()
+        with closing(reader):
+            reader.set_progress_handler(hunt.is_late, STEPS)
+            bounds = found.key(found.first), found.key(before)
+            try:
+                keys = reader.execute(NEWEST, (fts_query(hunt.words), *bounds))
+                hunt.through(self._candidates(room, keys))
+            except sqlite3.Error:
+                hunt.demand_time()  # if it is over, that was the progress handler
+                raise
+
+    def _candidates(self, room: str, keys: sqlite3.Cursor) -> Iterator[list[Message]]:
+        while some := keys.fetchmany(COMPARED_AT_ONCE):
+            # What was trimmed meanwhile is missing here.
+            yield messages_at(self._readers, room, (key for (key,) in some))
+
+    def _pages_back(self, room: str, before: int) -> Iterator[list[Message]]:
+        """The room's messages below ``before``, newest first."""
+        while page := between(
+            self._readers, room, 0, before - 1, PAGE_LENGTH, PAGE_BYTES, newest=True
+        ):
+            yield page
+            before = page[-1].seq
 
     def _is_fit(self, index: sqlite3.Connection, room: str, found: Extent) -> bool:
         """Whether the index is this database's (which may be a restored backup), and lean."""
@@ -147,28 +171,6 @@ class Search:
             f"try again in 1 s; about {searches} more searches finish it",
         )
 
-    def _read(
-        self, room: str, found: Extent, words: list[str], before: int, limit: int
-    ) -> list[Message]:
-        """The newest matches, by scanning back through the room within ``READING_SECONDS``.
-
-        Raises:
-            HistoryUnavailable: that wasn't enough.
-        """
-        patterns = [like_pattern(word) for word in words]
-        newest_first: list[Message] = []
-        began = time.monotonic()
-        upto = before - 1
-        while upto >= found.first and len(newest_first) < limit:
-            if time.monotonic() - began >= READING_SECONDS:
-                cause = f"room {room!r} is too long to search without FTS5"
-                raise HistoryUnavailable(self._name, cause, "use an SQLite that has FTS5")
-            after = max(upto - READING_LENGTH, 0)
-            wanted = limit - len(newest_first)
-            newest_first += alike(self._readers, room, after, upto, patterns, wanted)
-            upto = after
-        return newest_first[::-1]
-
 
 def progress(index: sqlite3.Connection, found: Extent) -> tuple[int, int, str]:
     """The first and the last indexed seq of the room, and the last one's nonce."""
@@ -181,7 +183,7 @@ def enter(index: sqlite3.Connection, found: Extent, page: list[Message]) -> None
     first, last = page[0], page[-1]
     index.execute("BEGIN IMMEDIATE")
     try:
-        index.executemany(ENTER, [(found.key(message.seq), message.body) for message in page])
+        index.executemany(ENTER, [(found.key(m.seq), terms(m.body)) for m in page])
         index.execute(NOTE, (found.number, first.seq, last.seq, last.nonce))
         index.execute("COMMIT")
     except BaseException:

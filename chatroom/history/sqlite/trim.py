@@ -6,6 +6,7 @@ import sqlite3
 
 from chatroom.history.retention import Aged, Retention
 from chatroom.history.sqlite.reads import MAX_SEQ
+from chatroom.history.sqlite.schema import SEQ_BITS
 
 SHRINK_PAGES = 256
 """Pages by which a file shrinks at once: for each, another may have to be moved."""
@@ -19,6 +20,12 @@ SPARE_PART = 8
 WITHIN = "FROM messages WHERE key > ? AND key <= ?"
 
 NEWEST = f"SELECT key & {MAX_SEQ} {WITHIN} ORDER BY key DESC LIMIT 1"
+
+# Before the newest is deleted: see schema.THIRD_SCHEMA.
+REMEMBER = f"""
+    UPDATE rooms SET (last_seq, last_nonce, last_sent_at) =
+    (SELECT key & {MAX_SEQ}, nonce, sent_at FROM messages WHERE key = :key)
+    WHERE number = :key >> {SEQ_BITS}"""
 
 OLDEST = f"""
     SELECT key & {MAX_SEQ}, sent_at, length(user_name) + length(body) + length(timestamp)
@@ -42,6 +49,8 @@ def trim(
         last, count = retention.to_go(Aged(*row) for row in rows)
     finally:
         rows.close()
+    if count and last == retention.newest:
+        writer.execute(REMEMBER, {"key": base | last})
     if count:
         writer.execute("DELETE " + WITHIN, (base, base | last))
     return count

@@ -48,7 +48,7 @@ STREAMS = 8
 """Concurrent NDJSON streams: each holds one of the threads for plain HTTP."""
 
 SEARCHES = 4
-"""Concurrent searches: the history does one at a time, and the others wait."""
+"""Concurrent searches: each may hold one of the threads for plain HTTP for some seconds."""
 
 
 def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:

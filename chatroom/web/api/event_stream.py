@@ -63,7 +63,7 @@ def start(
     seen = None if since is None else _good(history, room, since)
     if since is not None and seen is not None:
         return Start(seen.seq, max(head, seen), True, since)  # it may be ahead of head
-    oldest = max(1, history.first(room))
+    oldest = history.first(room) or head.seq + 1
     # Not beyond head, though all up to there be trimmed by now: the listener has what follows it.
     seq = min(head.seq, max(oldest - 1, 0 if past is None else head.seq - past))
     return Start(seq, head, None if since is None else False, since or "")

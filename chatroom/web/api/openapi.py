@@ -94,6 +94,7 @@ def _messages() -> Json:
         404,
         406,
         410,
+        422,
     )
     operation["responses"]["414"] = {
         "description": "The request line is longer than 4094 bytes; it is not read any further",

@@ -67,6 +67,7 @@ def matching(
     """The last messages between the two ids that contain all words of the text.
 
     Raises:
+        SearchTooLong: it was ended.
         HistoryUnavailable: the history cannot be searched now.
     """
     limit = min(limit, MAX_MATCHES)
@@ -112,13 +113,14 @@ def one(history: History, room: str, id: MessageId) -> Message:
 
 
 def demand(history: History, room: str, field: str, id: MessageId) -> None:
-    """Make sure that the room has a message with exactly this id; ``0-0`` always passes.
+    """Make sure that the room has a message with exactly this id, or had it as its last one;
+    ``0-0`` always passes.
 
     Raises:
-        Problem: the room has no such message.
+        Problem: it has not.
         HistoryUnavailable: the history cannot be read now.
     """
-    if id != BEGINNING and not history.has(room, *id):
+    if id != BEGINNING and not history.reaches_back_to(room, id):
         raise _missing(history, room, field, id)
 
 
@@ -137,19 +139,22 @@ def _older(history: History, room: str, messages: list[Message]) -> MessageId | 
 
 
 def _missing(history: History, room: str, field: str, id: MessageId) -> Problem:
-    """``message-gone`` if the id is older than the oldest message, else ``no-such-message``."""
+    """``message-gone`` if the id is older than what is kept, else ``no-such-message``."""
     first = history.first(room)
-    if 0 < id.seq < first:
+    if 0 < id.seq < (first or history.head(room).seq + 1):
         for page in history.pages(room, first - 1, first):
             return _gone(field, id, page[0])
+        return _gone(field, id, None)
     detail = f"{field} is {id}, but the room has no message with this id; "
     detail += "use the id of a message in this room, or leave it out"
     return Problem("no-such-message", detail, field=field, value=str(id))
 
 
-def _gone(field: str, id: MessageId, oldest: Message) -> Problem:
+def _gone(field: str, id: MessageId, oldest: Message | None) -> Problem:
     detail = f"{field} is {id}, but messages that old are no longer kept; "
-    detail += f"the oldest here is {oldest.id}; start afresh with since=0-0"
+    if oldest:
+        detail += f"the oldest here is {oldest.id}; "
+    detail += "start afresh with since=0-0"
     return Problem("message-gone", detail, field=field, value=str(id))
 
 

@@ -36,6 +36,7 @@ KINDS = {
     "too-large": Kind(413, "The body is too large"),
     "unsupported-type": Kind(415, "Unsupported content type"),
     "bad-field": Kind(422, "Invalid field"),
+    "search-too-long": Kind(422, "The search takes too long"),
     "internal": Kind(500, "Internal server error"),
     "full": Kind(503, "All places are taken, or the server is stopping"),
     "busy": Kind(503, "Too many clients are reading the history"),

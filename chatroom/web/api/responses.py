@@ -10,7 +10,14 @@ from flask import Blueprint, Flask, Response, request, url_for
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from chatroom.configuration import Configuration
-from chatroom.errors import ChatError, HandshakeRefused, Problem, TooManyRooms, TypedRefusal
+from chatroom.errors import (
+    ChatError,
+    HandshakeRefused,
+    Problem,
+    SearchTooLong,
+    TooManyRooms,
+    TypedRefusal,
+)
 from chatroom.web import handshake
 from chatroom.web.api import problems
 
@@ -148,6 +155,9 @@ def _from_chat(error: ChatError) -> Problem:
         return Problem("too-many-rooms", f"{error}; use an existing one")
     if isinstance(error, TypedRefusal) and error.code in problems.KINDS:
         return Problem(error.code, error.detail, field="cmid", value=error.more.get("cmid", ""))
+    if isinstance(error, SearchTooLong):  # no 503: asking again would take as long
+        _name, cause, way_out = error.args
+        return Problem("search-too-long", f"{cause}; {way_out}")
     log.warning("error: %s %s: %s", request.method, request.path, error)
     return Problem("unavailable", str(error))
 

@@ -83,6 +83,33 @@ def test_a_history_that_another_process_uses_is_wrong_unless_it_is_the_room(tmp_
         assert not texts(checks.check_history(configuration, Health(200, True, True, "")))
 
 
+def test_files_that_others_may_open_are_wrong(tmp_path: Path):
+    configuration = configure(tmp_path, history="sqlite:chat.db", logfilePath="a log.txt")
+    path, log = left_behind(tmp_path / "chat.db"), tmp_path / "a log.txt"
+    log.touch(0o600)
+    assert checks.check_privacy(configuration) == []
+
+    path.chmod(0o644)
+    log.chmod(0o640)
+
+    (finding,) = checks.check_privacy(configuration)
+    assert finding.verdict is Verdict.WRONG
+    assert finding.text == f"everybody on this machine may open {log}, {path}"
+    assert finding.remedy == f"chmod 600 '{log}' {path}"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_files_that_a_group_may_open_are_noted(tmp_path: Path):
+    """That may be meant."""
+    configuration = configure(tmp_path, history="sqlite:chat.db", logfilePath="-")
+    left_behind(tmp_path / "chat.db").chmod(0o640)
+
+    (finding,) = checks.check_privacy(configuration)
+
+    assert finding.verdict is Verdict.NOTE
+    assert "their group may open" in finding.text
+
+
 def test_a_history_that_forgets_is_noted(tmp_path: Path):
     findings = checks.check_history(configure(tmp_path, history="memory:"), NOBODY)
     assert "forgets" in texts(findings, Verdict.NOTE)[0]

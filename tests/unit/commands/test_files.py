@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from chatroom.commands import chatroom
+from chatroom.commands import chatroom, files
 from chatroom.commands.exporting import LONG
+from chatroom.commands.formats import FORMATS
 from chatroom.commands.importing import BATCH, new_nonce
+from chatroom.errors import HistoryUnavailable
+from chatroom.history.sqlite.read_only import opened_read_only
 from chatroom.message import Message
 from chatroom.wire.message_json import to_json
-from tests.support.histories import at, everything, left_behind, past_message, remember, snapshot
+from tests.support.histories import (
+    HistoryDisk,
+    at,
+    everything,
+    left_behind,
+    past_message,
+    remember,
+    snapshot,
+)
 from tests.support.http_answers import Answer, answering, body
+from tests.support.old_database import ROOMS, made_by_schema_1
 from tests.support.terminal import Shell
 
 
@@ -77,6 +94,91 @@ def test_export_refuses_the_file_of_a_server_that_runs(tmp_path: Path):
         done = run("export", "lobby", "--history", tmp_path / "chat.db")
     assert (done.exit_code, done.stdout) == (5, "")
     assert "is in use by process" in done.stderr
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HistoryDisk]:
+    """A disk that becomes read-only; where none may be mounted, it only says so."""
+    disk = HistoryDisk(tmp_path / "disk", "1m")
+    if not disk.is_real:
+        is_ours = os.access
+        monkeypatch.setattr(
+            os,
+            "access",
+            lambda path, mode: (
+                disk.folder not in Path(path).parents
+                and Path(path) != disk.folder
+                and is_ours(path, mode)
+            ),
+        )
+        monkeypatch.setattr(disk, "make_read_only", lambda: None)
+    yield disk
+    disk.close()
+
+
+def test_export_reads_a_copy_on_a_read_only_disk(disk: HistoryDisk):
+    path = left_behind(disk.folder / "chat.db", 3)
+    (disk.folder / "chat.db.lock").unlink()
+    disk.make_read_only()
+
+    assert len(exported(path).splitlines()) == 3
+
+    assert list(snapshot(disk.folder)) == ["chat.db"]
+
+
+def test_export_reads_the_log_of_a_copy_too(disk: HistoryDisk, tmp_path: Path):
+    """As a snapshot of a running room's disk has it: the newest messages are only there."""
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        history.append([past_message("lobby", n) for n in (1, 2)])
+        for name in ("chat.db", "chat.db-wal", "chat.db-shm"):
+            shutil.copy(tmp_path / name, disk.folder / name)
+    before = snapshot(disk.folder)
+    disk.make_read_only()
+
+    assert len(exported(disk.folder / "chat.db").splitlines()) == 2
+
+    assert snapshot(disk.folder) == before
+
+
+def test_export_reads_a_copy_of_an_old_schema(disk: HistoryDisk):
+    path = made_by_schema_1(disk.folder / "chat.db")
+    before = snapshot(disk.folder)
+    disk.make_read_only()
+
+    assert len(exported(path).splitlines()) == ROOMS["lobby"]
+
+    assert snapshot(disk.folder) == before
+
+
+def test_export_refuses_a_read_only_view_of_a_file_that_a_server_uses(
+    disk: HistoryDisk, monkeypatch: pytest.MonkeyPatch
+):
+    """As a container that mounts the room's folder for reading has it."""
+    with closing(at(disk.folder / "chat.db")) as history:
+        history.open()
+        monkeypatch.setattr(files, "is_writable", lambda path: False)
+
+        done = run("export", "lobby", "--history", disk.folder / "chat.db")
+
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert "is in use by process" in done.stderr
+
+
+def test_a_copy_that_changes_while_it_is_read_is_no_export(disk: HistoryDisk, tmp_path: Path):
+    path = left_behind(disk.folder / "chat.db", 1)
+    with (
+        pytest.raises(HistoryUnavailable, match="was changed by another program"),
+        opened_read_only("sqlite:chat.db", path) as history,
+    ):
+        assert history.head("lobby").seq == 1
+        path.write_bytes(path.read_bytes() + bytes(4096))
+
+
+def test_import_does_not_write_to_a_read_only_disk(disk: HistoryDisk):
+    path = left_behind(disk.folder / "chat.db", 1)
+    disk.make_read_only()
+    assert run("import", "--history", path, input="").exit_code == 5
 
 
 def test_a_room_without_a_word_is_told_and_no_error(tmp_path: Path):
@@ -178,6 +280,26 @@ def test_what_a_user_said_once_stays_single_whatever_its_id(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize("user_id", ["", "ann"])
+def test_a_cmid_that_was_another_messages_elsewhere_costs_no_message(user_id: str, tmp_path: Path):
+    """Such as a build's number, said in the rooms of two programs."""
+    path = tmp_path / "chat.db"
+    lines = [
+        to_json(replace(typed_message(1, "build-1", body), room=room, user_id=user_id))
+        for room, body in (("web", "A"), ("app", "B"))
+    ]
+    # In one batch, then in two.
+    for text in ("\n".join(lines), *lines):
+        done = run("import", "--history", path, "--room", "all", input=text)
+        assert done.exit_code == 0, done.stderr
+
+    assert [(m.cmid, m.body) for m in stored(path, "all")] == [("build-1", "A"), ("", "B")]
+    other = tmp_path / "other.db"
+    for line in lines:
+        run("import", "--history", other, "--room", "all", input=line)
+    assert [(m.cmid, m.body) for m in stored(other, "all")] == [("build-1", "A"), ("", "B")]
+
+
 def test_all_may_go_into_one_room(tmp_path: Path):
     remember(tmp_path, lobby=2, garden=2)
     text = exported(tmp_path / "chat.db") + exported(tmp_path / "chat.db", "garden")
@@ -204,6 +326,41 @@ def test_a_line_that_is_no_message_is_named_and_what_was_before_it_is_in(tmp_pat
 def test_what_is_no_json_object_is_no_message(line: str, tmp_path: Path):
     done = run("import", "--history", tmp_path / "new.db", input=line)
     assert (done.exit_code, "line 1 is not a message" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "0001-01-01T00:00:00.000Z",  # what some programs write for none
+        "0999-12-31T23:59:59.999Z",
+        "1969-12-31T23:59:59.999Z",
+        "9999-12-31T23:59:59.999Z",
+        "2026-13-01T00:00:00.000Z",
+        "2026-02-30T00:00:00.000Z",
+        "0000-01-01T00:00:00.000Z",
+    ],
+)
+def test_a_time_that_cannot_be_is_no_message(time: str, tmp_path: Path):
+    good = to_json(past_message("lobby", 1))
+    line = re.sub(r'"sentAt":"[^"]*"', f'"sentAt":"{time}"', to_json(past_message("lobby", 2)))
+
+    done = run("import", "--history", tmp_path / "new.db", input=f"{good}\n{line}")
+
+    assert done.exit_code == 1
+    assert "line 2 is not a message: " in done.stderr
+    assert len(stored(tmp_path / "new.db")) == 1
+
+
+@pytest.mark.parametrize("time", ["1970-01-01T00:00:00.000Z", "9999-12-30T23:59:59.999Z"])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_time_that_is_imported_comes_out_of_every_format(time: str, format_: str, tmp_path: Path):
+    line = re.sub(r'"sentAt":"[^"]*"', f'"sentAt":"{time}"', to_json(past_message("lobby", 1)))
+    assert run("import", "--history", tmp_path / "new.db", input=line).exit_code == 0
+
+    done = run("export", "lobby", "--history", tmp_path / "new.db", "--format", format_)
+
+    assert done.exit_code == 0
+    assert time[:10] in done.stdout
 
 
 def test_a_room_that_cannot_be_is_no_message(tmp_path: Path):

@@ -1,23 +1,30 @@
 """Searching: one suite over every History, and over an SQLite without FTS5 where it can."""
 
+# ruff: noqa: RUF001 (letters that look like others are what is searched for)
+
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatroom.errors import HistoryUnavailable
-from chatroom.history import History, make_history
+from chatroom.errors import SearchTooLong
+from chatroom.history import History, make_history, searching
 from chatroom.history.memory.history import MemoryHistory
+from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite import search
-from chatroom.history.words import MAX_TEXT, MAX_WORDS, words_of
+from chatroom.history.words import MAX_TEXT, MAX_WORDS, tokens, words_of
 from chatroom.message import Message
+from tests.support.deadline import DEADLINE
 from tests.support.histories import at, said, typed
 
 pytestmark = pytest.mark.takes(seconds=19)
@@ -41,15 +48,6 @@ def opened(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> History:
 def history(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[History]:
-    with closing(opened(request.param, tmp_path, monkeypatch)) as history:
-        yield history
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def clever(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[History]:
-    """A history that knows words, cases and accents."""
     with closing(opened(request.param, tmp_path, monkeypatch)) as history:
         yield history
 
@@ -162,10 +160,10 @@ def test_case_does_not_count(history: History) -> None:
         ("#topic, of course", "#topic"),
     ],
 )
-def test_people_find_what_they_mean(clever: History, body: str, text: str) -> None:
-    says(clever, "something else", body, "and more")
+def test_people_find_what_they_mean(history: History, body: str, text: str) -> None:
+    says(history, "something else", body, "and more")
 
-    assert found(clever, text) == [body]
+    assert found(history, text) == [body]
 
 
 @pytest.mark.parametrize(
@@ -177,37 +175,164 @@ def test_people_find_what_they_mean(clever: History, body: str, text: str) -> No
         ("good morning", "goodmorning"),
     ],
 )
-def test_people_do_not_find_what_they_do_not_mean(clever: History, body: str, text: str) -> None:
-    says(clever, body)
+def test_people_do_not_find_what_they_do_not_mean(history: History, body: str, text: str) -> None:
+    says(history, body)
 
-    assert found(clever, text) == []
+    assert found(history, text) == []
 
 
-def test_without_fts5_a_word_is_found_anywhere(
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("明天的会议改到下午三点", "会议"),
+        ("明天的会议改到下午三点", "点"),
+        ("明天的会议改到下午三点", "下午三点 会议"),
+        ("新しいテストを書く", "テスト"),
+        ("ﾃｽﾄを書く", "テスト"),
+        ("회의록을 보냈어요", "의록"),
+        ("ㅋㅋㅋㅋ 진짜", "ㅋㅋ"),
+        ("ประชุมพรุ่งนี้ตอนบ่าย", "พรุ่งนี้"),
+        ("ພາສາລາວ", "ລາວ"),
+        ("ភាសាខ្មែរ", "ខ្មែរ"),
+        ("မြန်မာစကား", "စကား"),
+        ("新しいiPhoneケース", "iphone"),
+        ("新しいiPhoneケース", "ケース iph"),
+        ("第3章を読む", "3章"),
+        ("हिन्दी में बात करें", "हिन्दी"),
+        ("தமிழ் மொழி", "தமிழ்"),
+    ],
+)
+def test_words_are_found_in_every_script(history: History, body: str, text: str) -> None:
+    says(history, "something else", body, "and more")
+
+    assert found(history, text) == [body]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("会计的建议", "会议"),  # both characters, but no such word
+        ("议会", "会议"),
+        ("か", "が"),
+        ("มา", "ม้า"),  # the tone tells two words apart
+        ("कल", "कुल"),  # so does a vowel that is a mark
+    ],
+)
+def test_characters_alone_are_no_word(history: History, body: str, text: str) -> None:
+    says(history, body)
+
+    assert found(history, text) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("Goethestraße 5", "goethestrasse"),
+        ("GOETHESTRASSE 5", "Goethestraße"),
+        ("ＦＵＬＬ width", "full"),
+        ("full width", "ＦＵＬＬ"),
+        ("Łódź", "lodz"),
+        ("Đà Nẵng", "da nang"),
+        ("Smørrebrød", "smorrebrod"),
+        ("Œuvre", "oeuvre"),
+        ("Ærø", "aero"),
+        ("Þingvellir, Ísafjörður", "thingvellir isafjordur"),
+        ("İstanbul", "istanbul"),
+        ("ISTANBUL", "ıstanbul"),
+        ("Donau\u00addampf\u00adschiff", "donaudampfschiff"),
+        ("donaudampfschiff", "Donau\u00addampf"),
+        ("zero\u200bwidth \u2066isolated\u2069 \ufeffmark", "zerowidth isolated mark"),
+        ("ﬁne ①", "fine 1"),
+        ("𝐁𝐨𝐥𝐝", "bold"),
+        ("Ёлка", "елка"),
+        ("شُكْرًا", "شكرا"),
+        ("שָׁלוֹם", "שלום"),
+        ("ὀδύσσεια", "οδυσσεια"),
+        ("ΟΔΟΣ", "οδος"),
+    ],
+)
+def test_what_looks_or_sounds_alike_is_found(history: History, body: str, text: str) -> None:
+    says(history, "something else", body, "and more")
+
+    assert found(history, text) == [body]
+
+
+def test_folding_again_changes_nothing() -> None:
+    for start in range(0, 0x3400, 64):
+        line = tokens("x".join(map(chr, range(start, start + 64))))
+
+        assert tokens(line) == line
+
+
+# -- how long it may take --------------------------------------------------------------------
+
+
+def test_a_search_that_takes_too_long_says_so(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(history, "one fish", "two fish")
+    found(history, "fish")
+    monkeypatch.setattr(searching, "SEARCHING_SECONDS", 0)
+
+    with pytest.raises(SearchTooLong, match="longer than 0 s; search for more words"):
+        found(history, "fish")
+
+    monkeypatch.undo()
+    assert found(history, "fish") == ["one fish", "two fish"]
+
+
+def test_the_index_itself_is_asked_for_so_long_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(opened("without fts5", tmp_path, monkeypatch)) as history:
-        says(history, "concatenate", "100% of it", "a_b", "a!b", "axb")
+    """Also where nothing is found that could be compared."""
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        says(history, *("fish" if n % 2 else "chips" for n in range(1000)))
+        assert found(history, "chips", limit=1) == ["chips"]
+        inode = (tmp_path / "chat.db.search").stat().st_ino
+        monkeypatch.setattr(searching, "SEARCHING_SECONDS", 0)
+        monkeypatch.setattr(search, "STEPS", 1)
 
-        assert found(history, "CAT") == ["concatenate"]
-        assert found(history, "0%") == ["100% of it"]
-        assert found(history, "a_b") == ["a_b"]
-        assert found(history, "a!b") == ["a!b"]
+        with pytest.raises(SearchTooLong):
+            found(history, "fish chips")
+
+        assert (tmp_path / "chat.db.search").stat().st_ino == inode
+
+
+def test_a_long_search_delays_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        says(history, "a whale", "a fish")
+        begun, goes_on = threading.Event(), threading.Event()
+
+        def matcher_that_waits(words: list[str]) -> Callable[[str], bool]:
+            def matches(body: str) -> bool:
+                if words == ["whale"]:
+                    begun.set()
+                    assert goes_on.wait(DEADLINE)
+                return True
+
+            return matches
+
+        monkeypatch.setattr(searching, "matcher", matcher_that_waits)
+        with ThreadPoolExecutor(1) as pool:
+            long_one = pool.submit(found, history, "whale")
+            try:
+                assert begun.wait(DEADLINE)
+                assert found(history, "fish") == ["a fish"]
+                assert not long_one.done()
+            finally:
+                goes_on.set()
+            assert long_one.result(DEADLINE) == ["a whale"]
+
+
+def test_without_fts5_there_is_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(opened("without fts5", tmp_path, monkeypatch)) as history:
+        says(history, *(f"fish {n}" for n in range(PAGE_LENGTH + 10)))
+
+        assert found(history, "fish 1", limit=3000)[0] == "fish 1"
+        assert found(history, "fish 0") == ["fish 0"]
         assert not (tmp_path / "chat.db.search").exists()
-
-
-def test_without_fts5_a_long_room_is_read_in_steps_and_for_a_while_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search, "READING_LENGTH", 10)
-    with closing(opened("without fts5", tmp_path, monkeypatch)) as history:
-        says(history, "first", *(f"fish {n}" for n in range(2, 101)))
-        assert found(history, "fish", limit=25) == [f"fish {n}" for n in range(76, 101)]
-        assert found(history, "first") == ["first"]
-
-        monkeypatch.setattr(search, "READING_SECONDS", 0)
-        with pytest.raises(HistoryUnavailable, match="too long to search without FTS5"):
-            found(history, "first")
 
 
 # -- hostile input ---------------------------------------------------------------------------
@@ -265,10 +390,10 @@ def test_whatever_is_searched_for_is_words(history: History, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["fish*", '"fish"', "fish\0", "(fish)", "^fish", "fish\udfff"])
-def test_signs_around_a_word_do_not_count(clever: History, text: str) -> None:
-    says(clever, "a fish")
+def test_signs_around_a_word_do_not_count(history: History, text: str) -> None:
+    says(history, "a fish")
 
-    assert found(clever, text) == ["a fish"]
+    assert found(history, text) == ["a fish"]
 
 
 @pytest.mark.parametrize("text", ["", " \t\n", "\0", "\ud800", "?!", "🎉 🎉", "%", "_", "\u0301"])
@@ -320,30 +445,58 @@ def searched(tmp_path: Path) -> Iterator[tuple[History, Path]]:
         yield history, tmp_path / "chat.db.search"
 
 
-LETTERS = st.text(st.sampled_from("aAáÁäbBß'\"*-_()^:+ .%!"), max_size=12)
+LETTERS = st.text(
+    st.sampled_from(
+        "aAáÁäbBß'\"*-_()^:+ .%!ıİłﬁＦ\u00ad\u200d\u0301\0你会议会が\u3099かｶﾞ회의ㅋ"
+        "มา้ำราကြမ်ខ្មែລາहिन्दी①σς"
+    ),
+    max_size=12,
+)
 
 
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(bodies=st.lists(LETTERS, min_size=1, max_size=5), text=LETTERS)
-def test_memory_and_sqlite_find_the_same(
-    pair: tuple[History, History, list[int]], bodies: list[str], text: str
+def test_all_histories_find_the_same(
+    histories: list[History], rooms: Iterator[int], bodies: list[str], text: str
 ) -> None:
-    one, other, rooms = pair
-    rooms.append(len(rooms))
-    room = f"room {len(rooms)}"
+    room = f"room {next(rooms)}"
     results: list[list[Message]] = []
-    for history in (one, other):
+    for history in histories:
         says(history, *bodies, room=room)
-        results.append(history.search(room, text.replace("ß", ""), sys.maxsize, 10))
+        results.append(history.search(room, text, sys.maxsize, 10))
 
     assert results[0] == results[1]
 
 
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(body=LETTERS, data=st.data())
+def test_every_part_of_a_message_that_begins_with_a_token_is_found(
+    histories: list[History], rooms: Iterator[int], body: str, data: st.DataObject
+) -> None:
+    parts = tokens(body).split()
+    if not parts:
+        return
+    first = data.draw(st.integers(0, len(parts) - 1))
+    text = "-".join(parts[first : data.draw(st.integers(first + 1, len(parts)))])
+    room = f"room {next(rooms)}"
+    for history in histories:
+        says(history, body, room=room)
+
+        assert len(history.search(room, text, sys.maxsize, 10)) == 1
+
+
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[History, History, list[int]]]:
+def histories(tmp_path: Path) -> Iterator[list[History]]:
     with closing(at(tmp_path / "chat.db")) as stored, closing(MemoryHistory()) as kept:
         stored.open()
         kept.open()
-        yield stored, kept, []
+        yield [stored, kept]
+
+
+@pytest.fixture
+def rooms() -> Iterator[int]:
+    return count()

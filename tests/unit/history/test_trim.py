@@ -17,6 +17,7 @@ from chatroom.history.memory.arrivals import SPARE, Arrivals
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.history.retention import STEP_BYTES
 from chatroom.history.sqlite.history import SqliteHistory
+from chatroom.message import BEGINNING, MessageId, RoomSummary
 from tests.support.histories import HistoryDisk, at, everything, left_behind, said, typed
 
 MANY = 1000
@@ -83,27 +84,56 @@ def test_what_is_either_too_much_or_too_old_goes(history: History) -> None:
     assert seqs(history) == [8, 9, 10]
 
 
-def test_the_newest_never_goes_so_that_seq_goes_on(history: History) -> None:
-    history.append(said("lobby", 1, 10))
+def test_the_newest_goes_when_it_is_too_old_and_seq_goes_on(history: History) -> None:
+    history.append([*said("lobby", 1, 10), *said("other", 1)])
+    (last,) = said("lobby", 10)
 
-    assert history.trim("lobby", 1, FUTURE, MANY) == 9
+    assert history.trim("lobby", 1, FUTURE, MANY) == 10
     assert history.trim("lobby", 1, FUTURE, MANY) == 0
 
-    assert everything(history, "lobby") == said("lobby", 10)
-    assert history.head("lobby") == (10, said("lobby", 10)[0].nonce)
+    assert everything(history, "lobby") == []
+    assert (history.first("lobby"), history.head("lobby")) == (0, (10, last.nonce))
+    lobby, _other = history.rooms()
+    assert lobby == RoomSummary("lobby", 0, 10, last.nonce, last.sent_at)
+    assert history.search("lobby", "hi", FUTURE, 10) == []
     history.append(said("lobby", 11))
-    assert seqs(history) == [10, 11]
+    assert seqs(history) == [11]
+    assert history.head("lobby") == (11, said("lobby", 11)[0].nonce)
 
 
-def test_a_clock_that_was_set_back_makes_no_hole(history: History) -> None:
-    """The third message came before the clock was right; those behind it stay with it."""
+def test_a_cursor_at_the_last_message_is_good_though_that_is_deleted(history: History) -> None:
+    """Nothing came after it; so nothing is missing."""
+    history.append(said("lobby", 1, 10))
+    history.trim("lobby", 0, FUTURE, MANY)
+
+    assert history.reaches_back_to("lobby", MessageId(10, said("lobby", 10)[0].nonce))
+    assert not history.reaches_back_to("lobby", MessageId(10, "f" * 16))
+    assert not history.reaches_back_to("lobby", MessageId(9, said("lobby", 9)[0].nonce))
+    assert not history.reaches_back_to("lobby", BEGINNING)
+
+
+@pytest.mark.parametrize("early", [1, 3])
+def test_a_message_dated_in_the_future_does_not_hold_the_others(
+    history: History, early: int
+) -> None:
+    """Nothing counts as younger than what came after it."""
     messages = said("lobby", 1, 6)
-    messages[2] = replace(messages[2], sent_at=FUTURE)
+    messages[early - 1] = replace(messages[early - 1], sent_at=FUTURE)
     history.append(messages)
 
-    assert trim_all(history, 0, messages[4].sent_at) == 2
+    assert trim_all(history, 0, messages[4].sent_at) == 4
 
-    assert seqs(history) == [3, 4, 5, 6]
+    assert seqs(history) == [5, 6]
+
+
+def test_a_message_dated_in_the_past_takes_only_those_before_it(history: History) -> None:
+    messages = said("lobby", 1, 6)
+    messages[3] = replace(messages[3], sent_at=1)
+    history.append(messages)
+
+    assert trim_all(history, 0, 2) == 4
+
+    assert seqs(history) == [5, 6]
 
 
 def test_it_goes_in_steps(history: History) -> None:
@@ -315,3 +345,10 @@ def test_what_was_trimmed_is_still_gone_when_opened_again(tmp_path: Path) -> Non
             history.open()
             history.trim("lobby", kept, 0, MANY)
             assert seqs(history) == list(range(11 - kept, 11))
+    with closing(at(path)) as history:
+        history.open()
+        history.trim("lobby", 0, FUTURE, MANY)
+    at(path).check()
+    with closing(at(path)) as history:
+        history.open()
+        assert (seqs(history), history.head("lobby").seq) == ([], 10)

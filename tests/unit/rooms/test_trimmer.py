@@ -9,6 +9,7 @@ import pytest
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Message
 from chatroom.rooms import trimmer as module
+from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import DAY_MS, Trimmer
 
@@ -31,7 +32,8 @@ class Kept:
             self.history.append([message(seq=seq, sent_at=now - days_ago * DAY_MS - DAY_MS // 2)])
         self.timers = Timers()
         keep = {"keep_messages": 0, "keep_days": 0} | keep
-        Trimmer(self.history, self.timers, **keep).start()
+        self.rooms = ActiveRooms(self.history, replay_limit=50, tail_bytes=1 << 20, max_rooms=9)
+        Trimmer(self.history, self.rooms, self.timers, **keep).start()
 
     def settle(self) -> list[int]:
         """Run what is due until the next look is an hour away; returns the seqs that are left."""
@@ -48,10 +50,37 @@ def test_a_room_keeps_what_is_not_too_old(monkeypatch: pytest.MonkeyPatch) -> No
     assert Kept(monkeypatch, 10, keep_days=4).settle() == [7, 8, 9, 10]
 
 
-def test_the_last_message_stays_however_old(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_message_goes_when_it_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Kept(monkeypatch, 0, keep_days=1)
     kept.history.append([message(seq=1, sent_at=1)])
-    assert kept.settle() == [1]
+    assert kept.settle() == []
+    assert kept.history.head("lobby").seq == 1
+
+
+@pytest.mark.parametrize(("keep", "left"), [({"keep_messages": 3}, 3), ({"keep_days": 1}, 1)])
+def test_who_joins_gets_nothing_that_was_trimmed(
+    monkeypatch: pytest.MonkeyPatch, keep: dict[str, int], left: int
+) -> None:
+    """Also where somebody was in the room all the time, and its tail at hand."""
+    kept = Kept(monkeypatch, 10, **keep)
+    room = kept.rooms.enter("lobby")
+    assert room.replay().count(b'"body"') == 10
+
+    assert len(kept.settle()) == left
+
+    assert room.replay().count(b'"body"') == left
+    assert room.first_remembered == 11 - left
+
+
+def test_a_room_of_which_nothing_is_left_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(monkeypatch, 0, keep_days=1)
+    kept.history.append([message(seq=1, sent_at=1)])
+    room = kept.rooms.enter("lobby")
+
+    kept.settle()
+
+    assert (room.replay(), room.seq, room.frames_after(0)) == (b"", 1, None)
+    assert room.frames_after(1) == []
 
 
 def test_all_is_kept_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import struct
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
@@ -268,7 +268,8 @@ def test_what_goes_out_is_what_came_in(name: str, body: str, timestamp: str):
     assert len(text.encode()) < len(received.encode()) + 200
 
 
-@given(st.integers(0, 253_402_300_799_999))
+@given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
+@example(-62_135_596_800_000)
 def test_times_are_utc_in_milliseconds(milliseconds: int):
     text = iso_time(milliseconds)
 

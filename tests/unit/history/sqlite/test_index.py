@@ -181,6 +181,25 @@ def test_an_index_that_is_harmed_while_it_is_open_is_made_anew(
     assert index.stat().st_size > 0
 
 
+def test_an_index_of_an_older_version_is_made_anew(tmp_path: Path, index: Path) -> None:
+    """As version 1 wrote it: complete, but it knows a run of characters as one word."""
+    with closing(sqlite3.connect(index)) as old:
+        old.executescript(
+            """CREATE VIRTUAL TABLE entries USING fts5(body, content='', columnsize=0,
+                prefix='1 2', tokenize='unicode61 remove_diacritics 2');
+            CREATE TABLE rooms (number INTEGER PRIMARY KEY, first INTEGER, last INTEGER,
+                nonce TEXT);
+            INSERT INTO entries (rowid, body) VALUES (1 << 40 | 1, '明天的会议');
+            INSERT INTO rooms VALUES (1, 1, 1, '0000000000000001');
+            PRAGMA user_version = 1;"""
+        )
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        history.append(said("lobby", 1, body="明天的会议"))
+
+        assert found(history, "会议") == [1]
+
+
 def test_an_index_that_cannot_be_made_costs_the_search_only(
     history: SqliteHistory, index: Path
 ) -> None:
@@ -357,9 +376,9 @@ def test_many_search_while_the_server_appends(history: SqliteHistory) -> None:
 def test_who_waits_too_long_for_the_others_is_told(
     history: SqliteHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    history.append(said("lobby", 1, body="a fish"))
     monkeypatch.setattr(search, "WAITING_SECONDS", 0.01)
     with history._search._locked(), pytest.raises(HistoryUnavailable, match="too many"):
         found(history)
 
-    history.append(said("lobby", 1, body="a fish"))
     assert found(history) == [1]

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chatroom.engine import Engine
+from chatroom.history import searching
 from chatroom.message import Message
 from chatroom.web.api import SEARCHES, STREAMS, problems
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
@@ -492,6 +493,20 @@ def test_only_so_many_search_at_once(
     assert deep == SEARCHES
     problem(replies[0], "busy")
     assert [reply.status_code for reply in replies[1:]] == [200] * (SEARCHES - 1)
+
+
+def test_a_search_that_takes_too_long_is_not_to_be_asked_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    """A 503 would be: the page tries those again."""
+    assert post(client).status_code == 201
+    monkeypatch.setattr(searching, "SEARCHING_SECONDS", 0)
+
+    reply = get(client, "?q=hi")
+
+    detail = "the search took longer than 0 s; search for more words, or for rarer ones"
+    assert problem(reply, "search-too-long")["detail"] == detail
+    assert "Retry-After" not in reply.headers
 
 
 def test_a_search_is_not_streamed(client: FlaskClient):
