@@ -37,6 +37,7 @@ from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
 from chatroom.web.api.problems import abridged, refuse
 from chatroom.web.api.responses import JSON, LINES
+from chatroom.web.forwarded import client_address
 from chatroom.wire.message_json import iso_time, to_json
 
 log = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
             leaving.callback(engine.server.unsubscribe, room, listener)
             head = engine.server.subscribe(room, listener, TIMEOUT)
             begin = start(engine.history, room, head, since, past)
-            address = handshake.client_address(request.environ, configuration.trusted_proxies)
+            address = client_address(request.environ, configuration.trusted_proxies)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)
             leaving.callback(log.info, 'stopped listening: %s room "%s"', *whom)

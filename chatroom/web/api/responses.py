@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 
 from flask import Blueprint, Flask, Response, request, url_for
@@ -13,6 +14,7 @@ from chatroom.configuration import Configuration
 from chatroom.errors import ChatError, HandshakeRefused, Problem, TooManyRooms, TypedRefusal
 from chatroom.web import handshake
 from chatroom.web.api import problems
+from chatroom.web.error_pages import log_refusal
 
 log = logging.getLogger(__name__)
 
@@ -88,11 +90,27 @@ def let_in(response: Response, configuration: Configuration) -> Response:
     if request.method == "OPTIONS":
         headers |= {
             "Access-Control-Allow-Methods": "GET, POST",
-            "Access-Control-Allow-Headers": "Content-Type, If-None-Match, Last-Event-ID",
+            "Access-Control-Allow-Headers": _allowed_headers(),
             "Access-Control-Max-Age": "600",
         }
     response.headers.update(headers)
     return response
+
+
+def _allowed_headers() -> str:
+    """The headers that a page of an allowed origin may send: whatever it asks for.
+
+    But not those in which proxies report: a page could claim another client's address.
+    """
+    asked = request.headers.get("Access-Control-Request-Headers", "").split(",")
+    names = {name.strip().lower() for name in asked}
+    fit = {name for name in names if _TOKEN.fullmatch(name) and not name.startswith("x-forwarded-")}
+    return ", ".join([*USUAL_HEADERS, *sorted(fit - {name.lower() for name in USUAL_HEADERS})])
+
+
+USUAL_HEADERS = ("Content-Type", "If-None-Match", "Last-Event-ID")
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
 # -- problems ----------------------------------------------------------------------------------
@@ -101,19 +119,24 @@ def let_in(response: Response, configuration: Configuration) -> Response:
 def init_app(app: Flask, api: Blueprint, configuration: Configuration) -> None:
     """Turn every error under ``/api`` into a problem; let allowed origins read all responses."""
 
-    @api.after_request
+    # With a wrong path or method, Flask knows no view and no blueprint; hence by the path.
+    def is_ours() -> bool:
+        return f"{request.path}/".startswith("/api/")
+
+    @app.after_request
     def let_others_in(response: Response) -> Response:
-        return let_in(response, configuration)
+        return let_in(response, configuration) if is_ours() else response
 
     @app.before_request
     def explain_missing() -> Response | None:
-        # With a wrong path or method, Flask knows no view and no blueprint.
-        if request.routing_exception and f"{request.path}/".startswith("/api/"):
+        if request.routing_exception and is_ours():
             return _answer(_from_http(request.routing_exception))
         return None
 
     @api.errorhandler(ChatError)
     def explain(error: ChatError) -> Response:
+        if isinstance(error, HandshakeRefused):
+            log_refusal(error, configuration.trusted_proxies)
         return _answer(_from_chat(error))
 
     @api.errorhandler(HTTPException)
@@ -142,7 +165,7 @@ def _from_chat(error: ChatError) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, HandshakeRefused):
-        code = "foreign-origin" if error.status == 403 else "full"
+        code = {403: "foreign-origin", 421: "foreign-host"}.get(error.status, "full")
         return Problem(code, error.reason, error.headers)
     if isinstance(error, TooManyRooms):
         return Problem("too-many-rooms", f"{error}; use an existing one")

@@ -721,6 +721,54 @@ def test_a_page_of_an_allowed_origin_may_read_the_answers(client: FlaskClient):
         assert "Origin" in reply.vary
 
 
+def test_a_page_of_an_allowed_origin_may_send_the_headers_that_it_asks_for(client: FlaskClient):
+    """But it cannot report, like a proxy, on whose behalf it asks."""
+    reply = client.options(
+        "/api/rooms/lobby/messages",
+        headers={
+            "Origin": "https://friend.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "cache-control,content-type, x-forwarded-for,a b",
+        },
+    )
+
+    allowed = reply.headers["Access-Control-Allow-Headers"].split(", ")
+    assert allowed == ["Content-Type", "If-None-Match", "Last-Event-ID", "cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/rooms/lobby/messages?limit=x", 400),
+        ("GET", "/api/nowhere", 404),
+        ("GET", "/api", 404),
+        ("OPTIONS", "/api/nowhere", 404),
+        ("GET", "/api/rooms/lobby/messages/7-0000000000000001", 404),
+        ("DELETE", "/api/rooms", 405),
+        ("POST", "/api/rooms/lobby/messages", 415),
+        ("GET", "/api/rooms", 500),
+    ],
+)
+def test_a_page_of_an_allowed_origin_may_read_what_is_wrong(
+    client: FlaskClient,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path: str,
+    status: int,
+):
+    if status == 500:
+        monkeypatch.setattr(engine.history, "rooms", lambda: 1 / 0)
+    friend, foe = {"Origin": "https://friend.example"}, {"Origin": "https://evil.example"}
+    reply = client.open(path, method=method, headers=friend)
+
+    assert reply.status_code == status
+    assert reply.access_control_allow_origin == "https://friend.example"
+    assert "Origin" in reply.vary
+    refused = client.open(path, method=method, headers=foe)
+    assert refused.access_control_allow_origin is None
+
+
 def test_a_room_too_many_is_not_made(client: FlaskClient):
     for room in ("a", "b", "c"):
         assert post(client, room).status_code == 201
