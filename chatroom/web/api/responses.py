@@ -31,6 +31,12 @@ def fresh(text: str, status: int = 200, mimetype: str = JSON) -> Response:
     return response
 
 
+def unbuffered(response: Response) -> Response:
+    """The response, which proxies are to pass on as it comes: nginx would collect it first."""
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
 def cached(text: str, links: Sequence[str] = ()) -> Response:
     """A response with an ETag made from its content; 304 if the client already has it."""
     content = "\n".join([text, *links]).encode()
@@ -155,7 +161,7 @@ def _answer(problem: Problem) -> Response:
     response.cache_control.no_store = True
     if response.status_code == 503:
         response.headers["Retry-After"] = RETRY_AFTER
-    if response.status_code == 415:
+    if response.status_code == 415 and "Accept-Encoding" not in problem.headers:
         response.headers["Accept"] = JSON
     response.headers.update(problem.headers)
     return response
