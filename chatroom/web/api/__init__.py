@@ -11,7 +11,7 @@ This module has the routes. The others, in reading order:
 - ``departures.py``: notices when such a client goes
 - ``responses.py``: how the API answers
 - ``problems.py``: how it says what is wrong
-- ``openapi.py``: its description, for tools
+- ``openapi.py``, ``schemas.py``: its description, for tools
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def _add_rooms(api: Blueprint, engine: Engine, configuration: Configuration) -> 
 
     @api.get("/openapi.json")
     def description() -> Response:
-        return responses.cached(json.dumps(document, indent=1))
+        # Without a slash at the end: the paths, which begin with one, are appended to it.
+        servers = [{"url": request.script_root or "/"}]
+        return responses.cached(json.dumps(document | {"servers": servers}, indent=1))
 
     @api.get("/rooms")
     def rooms() -> Response:
