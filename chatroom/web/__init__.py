@@ -11,6 +11,7 @@ In reading order; ``init_app``, below, puts them together:
 - ``page.py``: the page for people, and what a browser may do with it
 - ``assets.py``: the page's files, read once, hashed and compressed
 - ``invitation.py``: a room's address for others, and its QR code
+- ``transcript.py``: a room's whole conversation, to print or save
 - ``error_pages.py``, ``language.py``: errors for people, in their language
 - ``api/``: everything under ``/api``
 """
@@ -23,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.errors import HandshakeRefused
-from chatroom.web import all_messages, api, chat_socket, error_pages, health, page
+from chatroom.web import all_messages, api, chat_socket, error_pages, health, page, transcript
 from chatroom.web.hosts import HostNames
 
 
@@ -38,6 +39,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
 
     page.init_app(app, configuration)
     all_messages.init_app(app, engine.history)
+    transcript.init_app(app, engine.history)
     health.init_app(app, engine)
     chat_socket.init_app(app, engine, configuration)
     api.init_app(app, engine, configuration)

@@ -72,7 +72,8 @@ def init_app(app: Flask, configuration: Configuration) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         names = PART_HEADERS if response.mimetype in PARTS else HEADERS
-        response.headers.update({name: HEADERS[name] for name in names})
+        for name in names:
+            response.headers.setdefault(name, HEADERS[name])
         return response
 
 

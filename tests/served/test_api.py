@@ -308,7 +308,7 @@ def test_a_listener_resumes_over_a_hundred_thousand_messages(serve: Launch) -> N
 # -- lines -------------------------------------------------------------------------------------
 
 
-def test_a_long_room_as_lines_is_whole_and_costs_no_memory(serve: Launch) -> None:
+def test_a_long_room_as_lines_or_transcript_is_whole_and_costs_no_memory(serve: Launch) -> None:
     server = Running(serve().folder.parent / "lines", history="sqlite:chat.db")
     remember(server.folder, lobby=100_000)
     try:
@@ -320,6 +320,8 @@ def test_a_long_room_as_lines_is_whole_and_costs_no_memory(serve: Launch) -> Non
         assert [json.loads(line)["body"] for line in text.splitlines()] == [
             f"lobby {seq}" for seq in range(1, 100_001)
         ]
+        page = server.get("/rooms/lobby/transcript")[2].decode()
+        assert re.findall("lobby [0-9]+", page) == [f"lobby {seq}" for seq in range(1, 100_001)]
         assert server.memory() - memory < 16 * 2**20
     finally:
         server.kill()
