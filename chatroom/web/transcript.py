@@ -8,15 +8,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from itertools import chain
 from typing import NamedTuple
 from urllib.parse import quote
 
 from flask import Flask, Response, request
-from jinja2 import Template
-from markupsafe import Markup
 
 from chatroom.errors import ChatError, HandshakeRefused
 from chatroom.history import History
@@ -133,8 +131,9 @@ def _shown(name: str) -> str:
 def init_app(app: Flask, history: History) -> None:
     """Put the route on the app."""
     readers = threading.BoundedSemaphore(READERS)
-    template = app.jinja_env.get_template("transcript.html")
-    style = Markup(app.jinja_env.get_template("transcript.css").render())
+    # Not Flask's stream_template, which needs the request until the end of its response.
+    generate = app.jinja_env.get_template("transcript.html").generate
+    style = app.jinja_env.get_template("transcript.css").render()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     # With its style inside, so that a saved file looks the same.
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
@@ -149,7 +148,7 @@ def init_app(app: Flask, history: History) -> None:
         response = Response(mimetype="text/html")
         response.call_on_close(readers.release)
         try:
-            stream = _in_pieces(_page(template, history, room, style=style, saved=saved))
+            stream = _in_pieces(_page(generate, history, room, style=style, saved=saved))
             response.response = chain([next(stream)], stream)
         except ChatError as error:
             response.close()
@@ -165,11 +164,13 @@ def init_app(app: Flask, history: History) -> None:
 RETRY = {"Retry-After": "5"}
 
 
-def _page(template: Template, history: History, room: str, **given: object) -> Iterator[str]:
+def _page(
+    generate: Callable[..., Iterator[str]], history: History, room: str, **given: object
+) -> Iterator[str]:
     language = preferred_language()
     found = Transcript(history, room, language)
     now = datetime.now().astimezone()
-    return template.generate(  # not Flask's stream_template: it needs the request until its end
+    return generate(
         language=language,
         words=WORDS[language],
         room=room,

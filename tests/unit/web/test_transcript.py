@@ -25,7 +25,7 @@ DAY = 86_400_000
 """Milliseconds."""
 
 
-class Page(HTMLParser):
+class ShownPage(HTMLParser):
     """What a browser makes of it: the texts of elements, by tag and class."""
 
     def __init__(self, html: str) -> None:
@@ -48,10 +48,12 @@ class Page(HTMLParser):
             self.found[self._open[-1]][-1] += data
 
 
-def transcript(client: FlaskClient, room: str = "lobby", query: str = "", **headers: str) -> Page:
+def transcript(
+    client: FlaskClient, room: str = "lobby", query: str = "", **headers: str
+) -> ShownPage:
     reply = client.get(f"/rooms/{room}/transcript{query}", headers=headers)
     assert (reply.status_code, reply.mimetype) == (200, "text/html")
-    return Page(reply.text)
+    return ShownPage(reply.text)
 
 
 def said(engine: Engine, *messages: tuple[str, str, str, int]) -> None:
