@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import unicodedata
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
@@ -24,27 +25,72 @@ def is_host_name(value: str) -> bool:
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[^\s/?#@:\[\]\\]+|\[[0-9a-f:.]+\])"
+    r"(:(?P<port>[0-9]{1,5}))?"
+)
+_NEVER_AN_ORIGIN = {"blob", "data", "file", "ftp", "javascript", "ws", "wss"}
+"""Schemes of addresses to connect to, or of pages whose Origin header is ``null``."""
+
 
 def to_origin(value: str) -> str:
     """The origin as a browser's Origin header spells it, so that ``==`` compares two.
 
+    Apps in a browser's clothes and extensions have schemes of their own:
+    ``capacitor://localhost``, ``chrome-extension://…``.
+
     Raises:
         ValueError: it isn't an origin, or has a path.
     """
-    found = re.fullmatch(
-        r"(?P<scheme>https?)://(?P<host>\w[\w.-]*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?",
-        value.lower(),
-        re.ASCII,
-    )
-    if not found:
+    found = _ORIGIN.fullmatch(value.lower())
+    if not found or found["scheme"] in _NEVER_AN_ORIGIN:
         raise ValueError(value)
     scheme, host = found["scheme"], found["host"]
     if host.startswith("["):
         host = f"[{ipaddress.IPv6Address(host[1:-1])}]"
-    port = int(found["port"] or DEFAULT_PORTS[scheme])
-    if not 1 <= port <= 65535:
+    # For other schemes than http and https, a host is any text: app://.
+    elif not re.fullmatch(r"\w[\w.-]*" if scheme in DEFAULT_PORTS else r"[\w.~-]+", host, re.A):
         raise ValueError(value)
-    return f"{scheme}://{host}" if port == DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
+    port = int(found["port"] or DEFAULT_PORTS.get(scheme, 0))
+    if port > 65535 or (found["port"] and not port):
+        raise ValueError(value)
+    is_default = port == DEFAULT_PORTS.get(scheme, 0)
+    return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{port}"
+
+
+def to_listed_origin(value: str) -> str:
+    """The origin as a browser spells it, of one as people write it: ``https://bücher.example``.
+
+    Raises:
+        ValueError: it isn't an origin, or has a path.
+    """
+    found = re.fullmatch(r"(https?://)([^/:\[\]]+)(.*)", value, re.IGNORECASE | re.DOTALL)
+    return to_origin(found[1] + to_host(found[2]) + found[3] if found else value)
+
+
+def to_host(name: str) -> str:
+    """The host name as browsers send it: in lower case, other alphabets as ``xn--``.
+
+    Close to UTS 46, which browsers follow; the ``idna`` codec is older, and makes ß an ss.
+
+    Raises:
+        ValueError: it isn't a host name.
+    """
+    labels = re.split("[.\u3002]", unicodedata.normalize("NFKC", name.lower()))
+    ascii = ".".join(map(_to_ascii, labels))
+    if not re.fullmatch(r"\w[\w.-]*", ascii, re.ASCII) or len(ascii) > 253:
+        raise ValueError(name)
+    return ascii
+
+
+def _to_ascii(label: str) -> str:
+    if not label.isascii():
+        if any(unicodedata.category(letter)[0] not in "LMNS" for letter in label.replace("-", "")):
+            raise ValueError(label)
+        label = f"xn--{label.encode('punycode').decode()}"
+    if len(label) > 63:
+        raise ValueError(label)
+    return label
 
 
 def to_network(value: str) -> IPv4Network | IPv6Network:

@@ -48,6 +48,8 @@ class Configuration:
     max_message_bytes: int
     max_name_length: int
     user_queue_bytes: int
+    host_names: tuple[str, ...]
+    """As a browser sends them: lower case, other alphabets as ``xn--``."""
     allowed_origins: tuple[str, ...]
     """As a browser writes them: lower case, without the scheme's default port."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from chatroom.addresses import is_host_name, to_network, to_origin
+from chatroom.addresses import is_host_name, to_host, to_listed_origin, to_network
 from chatroom.history import HISTORY_FORMS, SYNCS, is_history_url
 
 
@@ -82,7 +82,8 @@ INTERFACE = text("the name or address of an interface: localhost, 0.0.0.0 or ::1
 LOG_FILE = text('the path of a file, or "-" for standard error', bool)
 HISTORY = text(" or ".join(HISTORY_FORMS), is_history_url)
 SYNC = text(" or ".join(SYNCS), SYNCS.__contains__)
-ORIGINS = several("origins such as https://chat.example:8443, without a path", to_origin)
+ORIGINS = several("origins such as https://chat.example:8443, without a path", to_listed_origin)
+HOST_NAMES = several("host names such as chat.example.com, without a port", to_host)
 NETWORKS = several("addresses or networks such as 10.0.0.7, 10.0.0.0/8 or ::1", to_network)
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -97,6 +98,7 @@ SETTINGS = (
     Setting("maxMessageBytes", 65_536, whole(1, 16 * 2**20), "bytes of one incoming frame"),
     Setting("maxNameLength", 64, whole(1, 1000), "characters of a user's name"),
     Setting("userQueueBytes", 2**20, whole(1, 2**30), "bytes that may wait for one slow user"),
+    Setting("hostNames", [], HOST_NAMES, "names that the server answers to; []: see the docs"),
     Setting("allowedOrigins", [], ORIGINS, "origins allowed in addition to the page's"),
     Setting("trustedProxies", [*LOOPBACK], NETWORKS, "proxies whose X-Forwarded headers count"),
     Setting("pingInterval", 25, whole(1, 3600), "seconds between pings"),

@@ -35,6 +35,10 @@ def examine_proxy(url: str) -> list[Finding]:
     if health.status in (502, 504) or (health.status == 503 and not health.is_chatroom):
         remedy = "start the room, and check that the proxy forwards to its hostName and port"
         return [wrong("proxy", f"{url} does not reach the room: status {health.status}", remedy)]
+    if health.status == 421:
+        host = urlsplit(url).hostname
+        text = f"the room does not go by the name {host}: it refuses all requests"
+        return [wrong("proxy", text, f"add {host} to hostNames in the room's config.json")]
     if not health.is_chatroom:
         remedy = "have the proxy forward /healthz, and all other paths, to the room"
         return [wrong("proxy", f"{url}/healthz: {health.text}", remedy)]

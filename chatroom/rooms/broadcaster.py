@@ -193,7 +193,8 @@ class Broadcaster:
         if known is None:
             return False
         if known.body == said.draft.body:
-            self._acknowledge([(said, known)])
+            said.user.recognised(said, known)
+            said.user.send_acks()
         else:
             detail = "This cmid was used for another message; use a new one."
             said.user.refuse(TypedRefusal("cmid-reused", detail, said.cmid))

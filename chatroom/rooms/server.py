@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.message import Draft, Message, MessageId
+from chatroom.message import Draft, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.entrance import Entrance
@@ -24,7 +24,7 @@ from chatroom.rooms.replay import Replay
 from chatroom.rooms.room import Subscriber
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
-from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.http_speaker import HttpSpeaker, Spoken
 from chatroom.users.user import ADDED_BYTES, Channels, Leaving, Said, User, Wish
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class Server:
         """
         self.ask(self._broadcaster.prove, timeout)
 
-    def say(self, room: str, draft: Draft, *, cmid: str = "", timeout: float) -> Message:
+    def say(self, room: str, draft: Draft, *, cmid: str = "", timeout: float) -> Spoken:
         """Say something without a socket, and wait until it is stored.
 
         Returns:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from typing import NamedTuple
 
 from chatroom.errors import HistoryUnavailable, TypedRefusal
 from chatroom.message import Message
 from chatroom.users.user import Said
+
+
+class Spoken(NamedTuple):
+    """What became of a draft."""
+
+    message: Message
+    is_new: bool
+    """It was stored just now; otherwise before, under the same cmid."""
 
 
 class HttpSpeaker:
@@ -24,12 +33,16 @@ class HttpSpeaker:
         self.room = room
         self.name = name
         self.failed = False
-        self.outcome: Future[Message] = Future()
-        """The stored message; or a ChatError: not stored, or the cmid was used before."""
+        self.outcome: Future[Spoken] = Future()
+        """What is stored; or a ChatError: not stored, or the cmid belongs to another message."""
 
     def committed(self, said: Said, message: Message) -> None:
         """Called by the Server thread."""
-        self.outcome.set_result(message)
+        self.outcome.set_result(Spoken(message, is_new=True))
+
+    def recognised(self, said: Said, message: Message) -> None:
+        """Called by the Server thread."""
+        self.outcome.set_result(Spoken(message, is_new=False))
 
     def refuse(self, refusal: TypedRefusal) -> None:
         """Called by the Server thread."""

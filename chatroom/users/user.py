@@ -173,6 +173,10 @@ class User:
     def committed(self, said: Said, message: Message) -> None:
         """Its message is stored. Called by the Server thread, if it is ``acknowledged``."""
 
+    def recognised(self, said: Said, message: Message) -> None:
+        """Its message was stored before, under the same cmid. Otherwise as ``committed``."""
+        self.committed(said, message)
+
     def send_acks(self) -> None:
         """All its messages of a batch are stored and sent. Called by the Server thread."""
 

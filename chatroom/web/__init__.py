@@ -2,6 +2,8 @@
 
 In reading order; ``init_app``, below, puts them together:
 
+- ``hosts.py``: which host names the server answers to; the first thing that is checked
+- ``forwarded.py``: what proxies report about a request
 - ``chat_socket.py``: ``/chat``: turns a request into a socket and a user, or refuses it
 - ``handshake.py``: whether it may: pure functions over the request
 - ``all_messages.py``: ``/getAllMessages``, as in the Go original
@@ -9,31 +11,41 @@ In reading order; ``init_app``, below, puts them together:
 - ``page.py``: the page for people, and what a browser may do with it
 - ``assets.py``: the page's files, read once, hashed and compressed
 - ``invitation.py``: a room's address for others, and its QR code
+- ``transcript.py``: a room's whole conversation, to print or save
+- ``error_pages.py``, ``language.py``: errors for people, in their language
 - ``api/``: everything under ``/api``
 """
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
-from chatroom.web import all_messages, api, chat_socket, health, page
+from chatroom.errors import HandshakeRefused
+from chatroom.web import all_messages, api, chat_socket, error_pages, health, page, transcript
+from chatroom.web.hosts import HostNames
 
 
 def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     """Put the routes on the app. Starts nothing."""
+    app.url_map.merge_slashes = False  # it redirects //rooms/a to whatever host the client names
+    host_names = HostNames(configuration)
+
+    @app.before_request
+    def check_host() -> None:
+        host_names.check(request.environ)
+
     page.init_app(app, configuration)
     all_messages.init_app(app, engine.history)
+    transcript.init_app(app, engine.history)
     health.init_app(app, engine)
     chat_socket.init_app(app, engine, configuration)
     api.init_app(app, engine, configuration)
+    app.register_error_handler(HTTPException, error_pages.explain)
 
-    @app.errorhandler(HTTPException)
-    def explain(error: HTTPException) -> Response:
-        response = Response(f"{error.code} {error.name}\n", error.code, mimetype="text/plain")
-        response.headers.extend(
-            (name, value) for name, value in error.get_headers() if name == "Allow"
-        )
-        return response
+    @app.errorhandler(HandshakeRefused)
+    def refuse(refusal: HandshakeRefused) -> Response:
+        error_pages.log_refusal(refusal, configuration.trusted_proxies)
+        return error_pages.refused(refusal)

@@ -25,12 +25,13 @@ def init_app(app: Flask, history: History) -> None:
     def get_all_messages() -> Response:
         try:
             last = history.head(DEFAULT_ROOM)
+            tag = f"{last}-{history.first(DEFAULT_ROOM)}"  # the first changes when old ones go
         except ChatError as error:
             return _unavailable(str(error))
         response = Response(mimetype="application/json")
-        response.set_etag(str(last))
+        response.set_etag(tag)
         response.cache_control.no_cache = True
-        if request.if_none_match.contains_weak(str(last)):
+        if request.if_none_match.contains_weak(tag):
             response.status_code = 304
             return response
         if not readers.acquire(blocking=False):

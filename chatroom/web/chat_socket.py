@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import simple_websocket
-from flask import Flask, Response, g, request
+from flask import Flask, g, request
 from flask_sock import Sock
 
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.errors import HandshakeRefused
-from chatroom.log import printable
 from chatroom.sockets.adapter import server_options
 from chatroom.sockets.connection import Connection
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
 from chatroom.web import handshake
-from chatroom.web.page import refused
+from chatroom.web.forwarded import client_address
 from chatroom.wire.typed import SUBPROTOCOL
-
-log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
@@ -32,17 +28,10 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     sock = Sock()
 
     @app.before_request
-    def open_gate() -> Response | None:
+    def open_gate() -> None:
         """Turn a WebSocket request into a user, or refuse it."""
-        if request.path != "/chat":
-            return None
-        try:
+        if request.path == "/chat":
             g.user = _admit(engine, configuration)
-        except HandshakeRefused as refusal:
-            address = handshake.client_address(request.environ, configuration.trusted_proxies)
-            log.info("refused: %s: %s", printable(address), refusal)
-            return refused(refusal)
-        return None
 
     @sock.route("/chat")  # type: ignore[untyped-decorator]
     def chat(ws: simple_websocket.Server) -> None:
@@ -89,7 +78,7 @@ def _user(
     connection: Connection,
     room: str,
 ) -> User:
-    address = handshake.client_address(request.environ, configuration.trusted_proxies)
+    address = client_address(request.environ, configuration.trusted_proxies)
     whence = (connection, room, address, engine.server.channels)
     limits: dict[str, Any] = {
         "max_message_bytes": configuration.max_message_bytes,

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
 from chatroom.addresses import is_loopback, to_origin
 from chatroom.errors import BadRoomName, HandshakeRefused
 from chatroom.names import DEFAULT_ROOM, room_name
+from chatroom.web.forwarded import Environ, Networks, own_origin
 
-Environ = Mapping[str, Any]
-Networks = Sequence[IPv4Network | IPv6Network]
-
-_PAGE_SCHEMES = {"ws": "http", "wss": "https"}
+SHOWN_CHARACTERS = 100
+"""Of a refused header's value, for the log and the client."""
 
 # What the library's own handshake reads, and Flask after the socket has ended.
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
@@ -69,8 +67,9 @@ def check_origin(environ: Environ, allowed: Collection[str], proxies: Networks) 
     if origin is None:
         return
     if not _is_same(origin, [own_origin(environ, proxies), *allowed]):
-        reason = "Pages from another origin may not connect; see allowedOrigins in config.json."
-        raise HandshakeRefused(403, reason)
+        shown = origin[:SHOWN_CHARACTERS] or '""'
+        wanted = f"{shown} is not in allowedOrigins in config.json."
+        raise HandshakeRefused(403, f"Pages from another origin may not connect: {wanted}")
 
 
 def _is_same(origin: str, wanted: Collection[str]) -> bool:
@@ -83,16 +82,6 @@ def _is_same(origin: str, wanted: Collection[str]) -> bool:
     return False
 
 
-def own_origin(environ: Environ, proxies: Networks) -> str:
-    """The origin of this server's pages, as the browser sees it."""
-    scheme, host = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
-    if is_trusted(environ.get("REMOTE_ADDR", ""), proxies):
-        scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO", "")).lower() or scheme
-        host = _last(environ.get("HTTP_X_FORWARDED_HOST", "")) or host
-    # Traefik writes wss for an upgrade; the page's origin is https all the same.
-    return f"{_PAGE_SCHEMES.get(scheme, scheme)}://{host}"
-
-
 def is_trustworthy(environ: Environ, proxies: Networks) -> bool:
     """Whether browsers treat the page's origin as potentially trustworthy.
 
@@ -103,28 +92,6 @@ def is_trustworthy(environ: Environ, proxies: Networks) -> bool:
     except ValueError:  # an invalid Host header
         return False
     return origin.scheme == "https" or is_loopback(origin.hostname or "")
-
-
-def client_address(environ: Environ, proxies: Networks) -> str:
-    """The client's address: the last one in X-Forwarded-For that is not a trusted proxy."""
-    address: str = environ.get("REMOTE_ADDR", "")
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    while is_trusted(address, proxies) and forwarded:
-        address = forwarded.pop().strip() or address
-    return address or "unix"
-
-
-def is_trusted(address: str, proxies: Networks) -> bool:
-    """Whether to trust this peer's X-Forwarded headers; a unix socket's peer has no address."""
-    if not address:
-        return True
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    # A dual-stack socket reports 127.0.0.1 as ::ffff:127.0.0.1.
-    forms = {ip, getattr(ip, "ipv4_mapped", None) or ip}
-    return any(form in network for form in forms for network in proxies)
 
 
 def room_asked_for(text: str | None) -> str:
@@ -157,7 +124,3 @@ def strip(environ: dict[str, Any], subprotocol: str = "") -> None:
         needed["HTTP_SEC_WEBSOCKET_PROTOCOL"] = subprotocol
     environ.clear()  # frees its hash table, which deleting keys would not
     environ.update(needed)
-
-
-def _last(header: str) -> str:
-    return header.rpartition(",")[2].strip()

@@ -13,7 +13,7 @@ import segno
 from chatroom.addresses import EVERYWHERE, is_loopback, lan_address, to_origin
 from chatroom.errors import HandshakeRefused
 from chatroom.names import DEFAULT_ROOM
-from chatroom.web.handshake import Environ, Networks, own_origin
+from chatroom.web.forwarded import Environ, Networks, own_origin
 
 MAX_URL = 1200
 """Characters: a room name of 64 letters of three bytes each, percent-encoded, a host name of 253,

@@ -12,6 +12,7 @@ from chatroom.configuration import Configuration
 from chatroom.errors import HandshakeRefused
 from chatroom.web import handshake, invitation
 from chatroom.web.assets import Asset, Assets
+from chatroom.web.error_pages import refused
 from chatroom.web.invitation import Invitation
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -71,7 +72,8 @@ def init_app(app: Flask, configuration: Configuration) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         names = PART_HEADERS if response.mimetype in PARTS else HEADERS
-        response.headers.update({name: HEADERS[name] for name in names})
+        for name in names:
+            response.headers.setdefault(name, HEADERS[name])
         return response
 
 
@@ -191,8 +193,3 @@ def _conditional(response: Response) -> Response:
     """304 if the client already has it."""
     response.make_conditional(request)
     return response
-
-
-def refused(refusal: HandshakeRefused) -> Response:
-    """The refusal as a response: its status and headers, and its reason as one line."""
-    return Response(f"{refusal.reason}\n", refusal.status, refusal.headers, mimetype="text/plain")

@@ -10,6 +10,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -178,6 +179,49 @@ def test_after_kill_9_a_listener_resumes_where_it_was(serve: Launch) -> None:
     assert heard == [f"{life}.{number}" for life in range(3) for number in range(10)]
 
 
+def test_over_http_1_0_each_event_comes_at_once(server: Running) -> None:
+    """As from a proxy that knows no better; its end is the end of the connection."""
+    with socket.create_connection(("127.0.0.1", server.port), DEADLINE) as client:
+        client.sendall(b"GET /api/rooms/old/events HTTP/1.0\r\n\r\n")
+        heard = client.makefile("rb")
+        head = list(iter(heard.readline, b"\r\n"))
+        assert b"X-Accel-Buffering: no\r\n" in head
+        while heard.readline() != b'data: {"last": "0-0"}\n':
+            pass
+        message = say(server, "hello", "old")
+        assert heard.readline() == b"\n"
+        assert heard.readline().decode() == f"id: {message['id']}\n"
+
+
+@pytest.mark.parametrize("goodbye", ["close", "reset"])
+def test_a_listener_that_goes_frees_its_place_at_once(serve: Launch, goodbye: str) -> None:
+    """However silent the room is: not with the next comment, which is 15 seconds away."""
+    server = serve(history="memory:", maxUsers=3)
+    for _ in range(2):
+        listeners = [EventReader(server, "silent").begin() for _ in range(3)]
+        for listener in listeners:
+            listener.until("live")
+        assert server.get("/api/rooms/silent/events")[0] == 503
+        for listener in listeners:
+            if goodbye == "reset":
+                listener.reset()
+            listener.__exit__()
+        wait_for(lambda: sockets(server) == 0, "free places", 5)
+    assert "Traceback" not in server.said() + server.log()
+
+
+def test_a_listener_that_will_say_nothing_more_goes_on_hearing(server: Running) -> None:
+    """As ``printf ... | nc`` does. It gets a comment, to find out whether it is gone."""
+    with EventReader(server, "half") as listener:
+        listener.begin().until("live")
+        listener.socket.shutdown(socket.SHUT_WR)
+        assert listener.reply.readline() == b": nothing new\n"
+        listener.reply.readline()
+        for number in range(3):
+            say(server, f"{number}", "half")
+            assert listener.hear(1) == [f"{number}"]
+
+
 def test_a_listener_that_is_gone_gives_its_place_back(server: Running) -> None:
     """It is noticed with what is sent to it, be it a ping."""
     before = sockets(server)
@@ -264,7 +308,7 @@ def test_a_listener_resumes_over_a_hundred_thousand_messages(serve: Launch) -> N
 # -- lines -------------------------------------------------------------------------------------
 
 
-def test_a_long_room_as_lines_is_whole_and_costs_no_memory(serve: Launch) -> None:
+def test_a_long_room_as_lines_or_transcript_is_whole_and_costs_no_memory(serve: Launch) -> None:
     server = Running(serve().folder.parent / "lines", history="sqlite:chat.db")
     remember(server.folder, lobby=100_000)
     try:
@@ -276,6 +320,8 @@ def test_a_long_room_as_lines_is_whole_and_costs_no_memory(serve: Launch) -> Non
         assert [json.loads(line)["body"] for line in text.splitlines()] == [
             f"lobby {seq}" for seq in range(1, 100_001)
         ]
+        page = server.get("/rooms/lobby/transcript")[2].decode()
+        assert re.findall("lobby [0-9]+", page) == [f"lobby {seq}" for seq in range(1, 100_001)]
         assert server.memory() - memory < 16 * 2**20
     finally:
         server.kill()
@@ -365,6 +411,69 @@ def test_a_body_in_chunks_is_no_way_around_the_limit(server: Running) -> None:
 
     assert (status, headers["content-type"]) == (413, "application/problem+json"), text
     assert "65536 bytes at most" in text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"zz\r\n{}\r\n0\r\n\r\n",
+        b"-1\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}{}\r\n0\r\n\r\n",
+        b"2;a=\x01\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}\r\n0\r\nno trailer\r\n\r\n",
+        b"1" * 10_000,
+    ],
+)
+def test_a_body_in_bad_chunks_is_a_400_in_a_line(server: Running, body: bytes) -> None:
+    bare = request("Content-Type: application/json", "Transfer-Encoding: chunked", body=body)
+    status, _headers, text = answer(server.port, bare)
+
+    assert status == 400
+    assert json.loads(text)["code"] == "bad-request"
+    assert json.loads(text)["detail"].startswith("The body cannot be read: ")
+    assert "Traceback" not in server.said() + server.log()
+
+
+@pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked", "Content-Length: 1000"])
+@pytest.mark.parametrize("goodbye", ["shutdown", "reset"])
+def test_a_body_that_breaks_off_is_not_said(server: Running, framing: str, goodbye: str) -> None:
+    """Though what has come of it would be a message."""
+    said = b'{"userName": "Ann", "body": "half of it"}'
+    body = b"%x\r\n%s\r\n" % (len(said), said) if "chunked" in framing else said
+    bare = request("Content-Type: application/json", framing, body=body)
+    with socket.create_connection(("127.0.0.1", server.port), DEADLINE) as client:
+        client.sendall(bare)
+        if goodbye == "shutdown":
+            client.shutdown(socket.SHUT_WR)
+            reply = http.client.HTTPResponse(client)
+            reply.begin()
+            assert reply.status == 400
+            assert json.loads(reply.read())["detail"] == "The body ended before it was complete"
+        else:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    say(server, "the whole of it", "bodies")
+    assert b"half of it" not in server.get("/api/rooms/bodies/messages")[2]
+    assert "Traceback" not in server.said() + server.log()
+
+
+def test_of_four_posts_at_once_with_one_cmid_one_is_new(server: Running) -> None:
+    def post(cmid: str) -> None:
+        data = json.dumps({"userName": "Bot", "body": "once", "cmid": cmid}).encode()
+        length = f"Content-Length: {len(data)}"
+        status, _headers, text = answer(
+            server.port, request("Content-Type: application/json", length, body=data)
+        )
+        replies.append((status, json.loads(text)["id"]))
+
+    for round in range(10):
+        replies: list[tuple[int, str]] = []
+        posts = [threading.Thread(target=post, args=(f"round {round}",)) for _ in range(4)]
+        for one in posts:
+            one.start()
+        for one in posts:
+            one.join(DEADLINE)
+        assert sorted(status for status, _id in replies) == [200, 200, 200, 201]
+        assert len({id for _status, id in replies}) == 1
 
 
 def test_a_post_without_a_body_is_told_what_is_wanted(server: Running) -> None:

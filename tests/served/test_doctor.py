@@ -16,7 +16,7 @@ from chatroom.commands.proxy_checks import examine_proxy
 from tests.support.deadline import DEADLINE
 from tests.support.histories import snapshot
 from tests.support.ports import idle_port
-from tests.support.server_process import Running, serving
+from tests.support.server_process import Launch, Running, serving
 from tests.support.terminal import Shell
 
 
@@ -80,7 +80,8 @@ def url(server: Running) -> str:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Running]:
-    with serving(tmp_path / "room", history="memory:", trustedProxies=[]) as running:
+    settings = {"history": "memory:", "trustedProxies": [], "hostNames": ["backend"]}
+    with serving(tmp_path / "room", **settings) as running:
         yield running
 
 
@@ -91,6 +92,15 @@ def test_a_proxy_that_hides_the_pages_origin_is_named(room: Running, tmp_path: P
     (finding,) = [finding for finding in findings if finding.verdict is Verdict.WRONG]
     assert "foreign origin" in finding.text
     assert "X-Forwarded-Host" in finding.remedy
+
+
+def test_a_proxy_by_whose_name_the_room_does_not_go_is_named(serve: Launch):
+    room = serve(history="memory:", trustedProxies=[])
+    with Forwarder(room.port) as port:
+        (finding,) = examine_proxy(f"http://localhost:{port}")
+    assert finding.verdict is Verdict.WRONG
+    assert "does not go by the name" in finding.text
+    assert "hostNames" in finding.remedy
 
 
 class Forwarder:

@@ -69,6 +69,7 @@ def test_a_key_that_is_left_out_has_its_default(write):
     assert configuration.port == 80
     assert configuration.host_name == "localhost"
     assert configuration.history == "sqlite:chat.db"
+    assert configuration.host_names == ()
     assert configuration.allowed_origins == ()
     assert configuration.trusted_proxies == (ip_network("127.0.0.1"), ip_network("::1"))
 
@@ -121,10 +122,37 @@ def test_port_in_the_environment_listens_there_on_all_interfaces(write):
         ("http://chat.example:443", "http://chat.example:443"),
         ("http://10.0.0.7:8080", "http://10.0.0.7:8080"),
         ("http://[0:0::1]:8080", "http://[::1]:8080"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("tauri://localhost", "tauri://localhost"),
+        ("ionic://localhost:8100", "ionic://localhost:8100"),
+        ("app://.", "app://."),
+        ("app://obsidian.md", "app://obsidian.md"),
+        ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
+        ("moz-extension://6ba7b810-9dad-11d1", "moz-extension://6ba7b810-9dad-11d1"),
+        ("vscode-webview://0a1b2c", "vscode-webview://0a1b2c"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://B\u00dcCHER.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("https://stra\u00dfe.example", "https://xn--strae-oqa.example"),
+        ("https://\u4f8b\u3048.example", "https://xn--r8jz45g.example"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
     ],
 )
 def test_an_origin_is_kept_as_a_browser_writes_it(write, written, kept):
     assert load(write({"allowedOrigins": [written]})).allowed_origins == (kept,)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("Chat.Example", "chat.example"),
+        ("chat", "chat"),
+        ("b\u00fccher.example", "xn--bcher-kva.example"),
+        ("bu\u0308cher\u3002example", "xn--bcher-kva.example"),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940.example", "xn--j2bd4cyah0f.example"),
+    ],
+)
+def test_a_host_name_is_kept_as_a_browser_sends_it(write, written, kept):
+    assert load(write({"hostNames": [written]})).host_names == (kept,)
 
 
 def test_a_trusted_proxy_is_an_address_or_a_network(write):
@@ -146,6 +174,7 @@ GOOD = {
     "maxMessageBytes": [1, 522_240],
     "maxNameLength": [1, 1000],
     "userQueueBytes": [135_168, 2**30],
+    "hostNames": [[], ["chat.example.com"]],
     "allowedOrigins": [[]],
     "trustedProxies": [[], ["0.0.0.0/0"]],
     "pingInterval": [1, 3600],
@@ -196,6 +225,7 @@ INTERFACE = "the name or address of an interface: localhost, 0.0.0.0 or ::1"
 LOG_FILE = 'the path of a file, or "-" for standard error'
 HISTORY = "sqlite:PATH or memory:"
 ORIGINS = "origins such as https://chat.example:8443, without a path"
+HOST_NAMES = "host names such as chat.example.com, without a port"
 NETWORKS = "addresses or networks such as 10.0.0.7, 10.0.0.0/8 or ::1"
 
 
@@ -210,6 +240,7 @@ NETWORKS = "addresses or networks such as 10.0.0.7, 10.0.0.0/8 or ::1"
         ("logfilePath", LOG_FILE, ["", 1, None, False, ["a"]]),
         ("history", HISTORY, ["", "sqlite:", "redis:", "chat.db", "memory:x", "a\nb", 1, None]),
         ("historySync", "full or normal", ["", "FULL", "off", 1, True, None]),
+        ("hostNames", f"a list of {HOST_NAMES}", ["*", "a.example", None, {}, 1, True]),
         ("allowedOrigins", f"a list of {ORIGINS}", ["*", "https://a.example", None, {}, 1, True]),
         ("trustedProxies", f"a list of {NETWORKS}", ["10.0.0.7", None, {}, 1, True]),
     ],
@@ -229,10 +260,20 @@ def test_a_text_or_list_that_is_none_or_unfit_stops_the_start(write, key, wanted
             ORIGINS,
             [
                 *("", "*", "null", "a.example", "//a.example", "ftp://a.example", "https://"),
+                *("file://", "app://", "app://a b", "://a.example", "capacitor://localhost/"),
+                *("https://b\u00fccher .example", "https://" + "\u00fc" * 60, "data:text/html,x"),
                 *("https://a.example/", "https://a.example/chat", "https://a.example?q"),
                 *("https://a.example:", "https://a.example:0", "https://a.example:65536"),
-                *("https://me@a.example", "https://a b", "https://é.example", "https://[::g]"),
+                *("https://me@a.example", "https://a b", "ws://a.example", "https://[::g]"),
                 *("https://a.example\n", 1, None, True, ["https://a.example"]),
+            ],
+        ),
+        (
+            "hostNames",
+            HOST_NAMES,
+            [
+                *("", "*", "*.a.example", "a.example:80", "https://a.example", "a.example/", "a b"),
+                *("[::1]", "a..b/", "x" * 64 + ".\u00fc" * 64, 1, None, True, []),
             ],
         ),
         (
@@ -243,7 +284,8 @@ def test_a_text_or_list_that_is_none_or_unfit_stops_the_start(write, key, wanted
     ],
 )
 def test_a_list_names_its_unfit_entry(write, key, wanted, entries):
-    good = {"allowedOrigins": "https://good.example", "trustedProxies": "10.0.0.7"}[key]
+    good = {"allowedOrigins": "https://good.example", "trustedProxies": "10.0.0.7"}
+    good = good.get(key, "good.example")
     for entry in entries:
         path = write({key: [good, entry]})
 

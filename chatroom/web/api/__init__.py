@@ -3,13 +3,15 @@
 This module has the routes. The others, in reading order:
 
 - ``parameters.py``: what a request asks for, validated
+- ``body.py``: the bytes of a request's body, whole or not at all
 - ``messages.py``: a room's messages, as a page with links or as lines
 - ``paging.py``: how they are read from the history
 - ``event_stream.py``: a room as Server-Sent Events
 - ``listener.py``: what hears the room for such a stream, between two threads
+- ``departures.py``: notices when such a client goes
 - ``responses.py``: how the API answers
 - ``problems.py``: how it says what is wrong
-- ``openapi.py``: its description, for tools
+- ``openapi.py``, ``schemas.py``: its description, for tools
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from flask import Blueprint, Flask, Response, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from chatroom import names
 from chatroom.configuration import Configuration
@@ -31,12 +32,14 @@ from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import RoomSummary
 from chatroom.web import handshake
-from chatroom.web.api import openapi, paging, parameters, responses
+from chatroom.web.api import body, openapi, paging, parameters, responses
+from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
 from chatroom.web.api.problems import abridged, refuse
 from chatroom.web.api.responses import JSON, LINES
+from chatroom.web.forwarded import client_address
 from chatroom.wire.message_json import iso_time, to_json
 
 log = logging.getLogger(__name__)
@@ -67,7 +70,9 @@ def _add_rooms(api: Blueprint, engine: Engine, configuration: Configuration) -> 
 
     @api.get("/openapi.json")
     def description() -> Response:
-        return responses.cached(json.dumps(document, indent=1))
+        # Without a slash at the end: the paths, which begin with one, are appended to it.
+        servers = [{"url": request.script_root or "/"}]
+        return responses.cached(json.dumps(document | {"servers": servers}, indent=1))
 
     @api.get("/rooms")
     def rooms() -> Response:
@@ -141,43 +146,40 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> N
         _check_origin(configuration)
         if request.mimetype != JSON:
             raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
-        post = parameters.post(_body(limit), max_name_length=configuration.max_name_length)
-        known = engine.history.find(room, "", post.cmid) if post.cmid else None
-        message = engine.server.say(room, post.draft, cmid=post.cmid, timeout=TIMEOUT)
-        response = responses.fresh(to_json(message), 200 if known else 201)
+        post = parameters.post(body.read(limit), max_name_length=configuration.max_name_length)
+        message, is_new = engine.server.say(room, post.draft, cmid=post.cmid, timeout=TIMEOUT)
+        if is_new:
+            address = client_address(request.environ, configuration.trusted_proxies)
+            whose = printable(message.user_name), printable(address), printable(room)
+            log.info('posted: "%s" (%s) room "%s", message %s', *whose, message.id)
+        response = responses.fresh(to_json(message), 201 if is_new else 200)
         response.location = url_for("api.message", room=room, id=message.id)
         return response
-
-
-def _body(limit: int) -> bytes:
-    # Werkzeug silently truncates a chunked body: one byte more shows that it is too long.
-    request.max_content_length = limit + 1
-    data = request.get_data()
-    if len(data) > limit:
-        raise RequestEntityTooLarge
-    return data
 
 
 # -- events ------------------------------------------------------------------------------------
 
 
 def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
+    departures = Departures()
+
     @api.get("/rooms/<room>/events")
     def events(room: str) -> Response:
         room = _named(room)
         _check_origin(configuration)
         since, past = _since(), _past(configuration)
-        response = responses.fresh("", mimetype="text/event-stream")
+        response = responses.unbuffered(responses.fresh("", mimetype="text/event-stream"))
         if request.method == "HEAD":
             return response
         listener = Listener(request.environ.get("gunicorn.socket"))
         with ExitStack() as leaving:
             engine.gate.enter(listener)
             leaving.callback(engine.gate.leave, listener)
+            leaving.enter_context(departures.watch(listener))
             leaving.callback(engine.server.unsubscribe, room, listener)
             head = engine.server.subscribe(room, listener, TIMEOUT)
             begin = start(engine.history, room, head, since, past)
-            address = handshake.client_address(request.environ, configuration.trusted_proxies)
+            address = client_address(request.environ, configuration.trusted_proxies)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)
             leaving.callback(log.info, 'stopped listening: %s room "%s"', *whom)

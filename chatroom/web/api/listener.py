@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections import deque
@@ -25,13 +26,14 @@ class Listener:
         sock: the client's, to cut the connection; None if the WSGI server does not expose it.
     """
 
-    # Rule: _changed's lock guards _batches and _reason.
+    # Rule: _changed's lock guards _batches, _reason and _is_nudged.
 
     def __init__(self, sock: socket.socket | None) -> None:
         self._socket = sock
         self._changed = threading.Condition()
         self._batches: deque[Sequence[Heard]] = deque(maxlen=BACKLOG)
         self._reason = ""
+        self._is_nudged = False
 
     # -- the Server thread ---------------------------------------------------------------------
 
@@ -61,6 +63,25 @@ class Listener:
             with suppress(OSError):  # it was gone already
                 self._socket.shutdown(socket.SHUT_RDWR)
 
+    # -- the thread that watches sockets --------------------------------------------------------
+
+    @property
+    def descriptor(self) -> int:
+        """The client's socket; -1 if there is none."""
+        return self._socket.fileno() if self._socket else -1
+
+    def is_cut(self) -> bool:
+        """Whether the connection is gone in both directions."""
+        poll = select.poll()
+        poll.register(self.descriptor, 0)
+        return bool(poll.poll(0))
+
+    def nudge(self) -> None:
+        """Let the stream send something soon, however silent the room is."""
+        with self._changed:
+            self._is_nudged = True
+            self._changed.notify()
+
     # -- the thread that sends -----------------------------------------------------------------
 
     @property
@@ -69,9 +90,15 @@ class Listener:
         return self._reason
 
     def heard(self, timeout: float) -> list[Heard]:
-        """What has arrived since the last call; waits up to ``timeout`` seconds for something."""
+        """What has arrived since the last call; waits up to ``timeout`` seconds for something.
+
+        Nothing, if the time is over, the stream is to end, or something has to be sent now.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._batches or self._reason, timeout)
+            self._changed.wait_for(
+                lambda: self._batches or self._reason or self._is_nudged, timeout
+            )
+            self._is_nudged = False
             heard = list(chain.from_iterable(self._batches))
             self._batches.clear()
             return heard

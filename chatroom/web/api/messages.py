@@ -76,7 +76,8 @@ def as_lines(history: History, wanted: Wanted) -> Response:
     """The room as it is now, after ``since``, one message per line."""
     wanted.demand(history)
     last = history.head(wanted.room)
-    response = responses.tagged(f"{last}-{history.first(wanted.room)}")
+    tag = f"{last}-{history.first(wanted.room)}"
+    response = responses.unbuffered(responses.tagged(tag))
     if response.status_code == 304:
         return response
     upto = _upto(history, wanted) if wanted.before else last.seq

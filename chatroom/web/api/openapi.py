@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chatroom.configuration import Configuration
-from chatroom.message import ID_PATTERN
 from chatroom.web.api import problems
-from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
-from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
-from chatroom.wire.typed import MAX_CMID_LENGTH
-
-Json = dict[str, Any]
-
-TEXT: Json = {"type": "string"}
-ID: Json = {"type": "string", "pattern": f"^({ID_PATTERN})$", "examples": ["42-664c976f9a047975"]}
-# Not \w: in JavaScript's regular expressions, which OpenAPI uses, that is ASCII only.
-# The lookahead excludes what is invisible.
-_UNSEEN = (
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U00013441\U00013442"
-    "\U00016fe4\U000e0100-\U000e01ef"
+from chatroom.web.api.schemas import (
+    TEXT,
+    Json,
+    anything,
+    content,
+    found,
+    header,
+    parameter,
+    parameters,
+    reference,
+    schemas,
+    whole,
 )
-ROOM: Json = {
-    "type": "string",
-    "pattern": rf"^(?!\p{{M}})(?:(?![{_UNSEEN}])[\p{{L}}\p{{M}}\p{{N}}_.-]){{1,64}}$",
-    "examples": ["lobby"],
-}
-TIME: Json = {"type": "string", "format": "date-time"}
+
+TAG = "rooms"
 
 
 def document(configuration: Configuration) -> Json:
-    """The whole description, with the limits of this server."""
+    """The whole description, with the limits of this server, but for where it is: ``servers``."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -39,13 +31,16 @@ def document(configuration: Configuration) -> Json:
             "version": "1",
             "description": "Rooms, their messages and who is there, for scripts and webhooks. "
             "Errors are problem details (RFC 9457).",
+            "contact": {"name": "The operator of this server"},
+            "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "security": [],  # there are no accounts
+        "tags": [{"name": TAG, "description": "Rooms, and what is in them"}],
         "paths": _paths(),
         "components": {
-            "schemas": _schemas(configuration),
-            "parameters": _parameters(),
-            "responses": {"Problem": _content("What went wrong", problems.MEDIA_TYPE, "Problem")},
+            "schemas": schemas(configuration),
+            "parameters": parameters(),
+            "responses": {"Problem": content("What went wrong", problems.MEDIA_TYPE, "Problem")},
         },
         "x-problems": {
             code: {"status": kind.status, "title": kind.title}
@@ -58,14 +53,22 @@ def document(configuration: Configuration) -> Json:
 
 
 def _paths() -> Json:
-    of_room, of_message = [_parameter("room")], [_parameter("room"), _parameter("id")]
+    of_room, of_message = [parameter("room")], [parameter("room"), parameter("id")]
     return {
         "/api/openapi.json": {
-            "get": _get("description", "This description", {"200": _any("OpenAPI 3.1")})
+            "get": _get(
+                "description",
+                "This description",
+                "OpenAPI 3.1, with this server's limits",
+                {"200": anything("OpenAPI 3.1")},
+            )
         },
         "/api/rooms": {
             "get": _get(
-                "rooms", "All rooms in which anything was ever said, by name", _found("Rooms")
+                "rooms",
+                "All rooms",
+                "All rooms in which anything was ever said, by name",
+                found("Rooms"),
             )
         },
         "/api/rooms/{room}/messages": {
@@ -75,11 +78,25 @@ def _paths() -> Json:
         },
         "/api/rooms/{room}/messages/{id}": {
             "parameters": of_message,
-            "get": _get("message", "One message", _found("Message"), 400, 404, 410),
+            "get": _get(
+                "message",
+                "One message",
+                "The message with this id, as long as it is kept",
+                found("Message"),
+                400,
+                404,
+                410,
+            ),
         },
         "/api/rooms/{room}/users": {
             "parameters": of_room,
-            "get": _get("users", "Who is in the room", _found("Users", cached=False), 400),
+            "get": _get(
+                "users",
+                "Who is in the room",
+                "Users of the typed protocol, each person once",
+                found("Users", cached=False),
+                400,
+            ),
         },
         "/api/rooms/{room}/events": {"parameters": of_room, "get": _events()},
     }
@@ -88,8 +105,9 @@ def _paths() -> Json:
 def _messages() -> Json:
     operation = _get(
         "messages",
-        "A page of the room's messages, oldest first; without parameters, the newest page",
-        _found("Messages", links=True),
+        "A page of messages",
+        "The room's messages, oldest first; without parameters, the newest page",
+        found("Messages", links=True),
         400,
         404,
         406,
@@ -103,22 +121,34 @@ def _messages() -> Json:
     lines = {"schema": {"type": "string", "description": "One Message per line"}}
     operation["responses"]["200"]["content"][LINES] = lines
     names = ("since", "before", "limit", "q")
-    return operation | {"parameters": [_parameter(name) for name in names]}
+    return operation | {"parameters": [parameter(name) for name in names]}
 
 
 def _post() -> Json:
-    answer = _content("The message, newly stored", JSON, "Message")
-    answer["headers"] = {"Location": _header("The message's address")}
-    again = _content("The message, already stored under the same cmid", JSON, "Message")
-    body = {"required": True, "content": {JSON: {"schema": _ref("schemas", "Post")}}}
+    answer = content("The message, newly stored", JSON, "Message")
+    answer["headers"] = {"Location": header("The message's address")}
+    again = content("The message, already stored under the same cmid", JSON, "Message")
+    body = {"required": True, "content": {JSON: {"schema": reference("schemas", "Post")}}}
     responses = {"201": answer, "200": again | {"headers": answer["headers"]}}
-    operation = _get("say", "Say something", responses, 400, 403, 409, 413, 415, 422)
+    operation = _get(
+        "say",
+        "Say something",
+        "Stores the message, and sends it to everyone in the room; with a cmid, once",
+        responses,
+        400,
+        403,
+        409,
+        413,
+        415,
+        422,
+    )
     return operation | {"requestBody": body}
 
 
 def _events() -> Json:
     operation = _get(
         "events",
+        "New messages as they are said",
         "Server-Sent Events: the messages after since, then new ones as they are said. Named "
         "events: live (from here on, messages are new), gap (since is unknown here, or what "
         "follows it is no longer kept: start afresh), end (reconnect)",
@@ -128,106 +158,13 @@ def _events() -> Json:
     )
     last = {"name": "Last-Event-ID", "in": "header", "schema": TEXT}
     last["description"] = "As since, and takes precedence; any other text counts as an unknown id"
-    past = {"name": "limit", "in": "query", "schema": _whole(0)}
+    past = {"name": "limit", "in": "query", "schema": whole(0)}
     past["description"] = "Past messages for a client without since; by default replayLimit"
-    return operation | {"parameters": [_parameter("since"), last, past]}
+    return operation | {"parameters": [parameter("since"), last, past]}
 
 
-def _get(name: str, summary: str, responses: Json, *refusals: int) -> Json:
-    problem = _ref("responses", "Problem")
-    told = {str(status): problem for status in (*refusals, "default")}
-    return {"operationId": name, "summary": summary, "responses": responses | told}
-
-
-# -- components ----------------------------------------------------------------------------------
-
-
-def _parameters() -> Json:
-    text = {"type": "string", "maxLength": MAX_QUERY_LENGTH}
-    return {
-        "room": _in("path", "room", ROOM, "1 to 64 letters of any script, digits, _, - or ."),
-        "id": _in("path", "id", ID, "A message's id"),
-        "since": _in("query", "since", ID, "Only messages after this one; 0-0: from the oldest"),
-        "before": _in("query", "before", ID, "Only messages before this one"),
-        "limit": _in(
-            "query",
-            "limit",
-            _whole(1),
-            f"Messages at most; by default {PAGE_LENGTH}, as {LINES} all of them; a page ends "
-            f"after about 256 KiB in any case, and a search after {MAX_MATCHES}",
-        ),
-        "q": _in(
-            "query", "q", text, "Only messages with all these words; the last may be a prefix"
-        ),
-    }
-
-
-def _schemas(configuration: Configuration) -> Json:
-    name = {"type": "string", "minLength": 1, "maxLength": configuration.max_name_length}
-    cmid = {"type": "string", "minLength": 1, "maxLength": MAX_CMID_LENGTH}
-    body = {"type": "string", "minLength": 1}
-    said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
-    summary = {"name": TEXT, "messages": {"type": "integer"}, "last": ID, "sentAt": TIME}
-    user = {"userId": TEXT, "userName": TEXT}
-    problem = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
-    problem["code"] = {"enum": list(problems.KINDS)}
-    return {
-        "Post": _object(
-            {"userName": name, "body": body}, optional={"cmid": cmid, "timestamp": TEXT}
-        ),
-        "Message": _object(said | {"sentAt": TIME}, optional={"userId": TEXT, "cmid": TEXT}),
-        "Messages": _object({"messages": _list(_ref("schemas", "Message"))}),
-        "Rooms": _object({"rooms": _list(_object(summary))}),
-        "Users": _object({"users": _list(_object(user))}),
-        "Problem": _object(problem, optional={"field": TEXT, "value": TEXT, "wanted": TEXT}),
-    }
-
-
-def _object(properties: Json, optional: Json | None = None) -> Json:
-    told = properties | (optional or {})
-    return {"type": "object", "required": list(properties), "properties": told}
-
-
-def _list(items: Json) -> Json:
-    return {"type": "array", "items": items}
-
-
-def _whole(low: int) -> Json:
-    return {"type": "integer", "minimum": low, "maximum": MAX_PAGE_LENGTH}
-
-
-def _in(where: str, name: str, schema: Json, description: str) -> Json:
-    told = {"name": name, "in": where, "schema": schema, "description": description}
-    return told | ({"required": True} if where == "path" else {})
-
-
-def _parameter(name: str) -> Json:
-    return _ref("parameters", name)
-
-
-def _ref(kind: str, name: str) -> Json:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _content(description: str, media_type: str, schema: str) -> Json:
-    content = {media_type: {"schema": _ref("schemas", schema)}}
-    return {"description": description, "content": content}
-
-
-def _any(description: str) -> Json:
-    return {"description": description, "content": {JSON: {"schema": {"type": "object"}}}}
-
-
-def _header(description: str) -> Json:
-    return {"description": description, "schema": TEXT}
-
-
-def _found(schema: str, *, cached: bool = True, links: bool = False) -> Json:
-    answer = _content(schema, JSON, schema)
-    headers = {"ETag": _header("For If-None-Match")} if cached else {}
-    if links:
-        headers["Link"] = _header("The pages before and after this one: rel prev and next")
-    unchanged = (
-        {"304": {"description": "Unchanged since the ETag in If-None-Match"}} if cached else {}
-    )
-    return {"200": answer | {"headers": headers}, **unchanged}
+def _get(name: str, summary: str, description: str, responses: Json, *refusals: int) -> Json:
+    problem = reference("responses", "Problem")
+    told = {str(status): problem for status in (*refusals, 421, "default")}
+    words = {"operationId": name, "summary": summary, "description": description, "tags": [TAG]}
+    return words | {"responses": responses | told}

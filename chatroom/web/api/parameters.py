@@ -73,7 +73,7 @@ def post(data: bytes, *, max_name_length: int) -> Post:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        return fields.parse(data.decode())
+        return fields.parse(data.decode("utf-8-sig"))  # some editors begin a file with a BOM
     except UnicodeDecodeError as error:
         cause = f"not UTF-8 (byte {error.start})"
     except FrameRefused as refusal:

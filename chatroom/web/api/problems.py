@@ -35,6 +35,7 @@ KINDS = {
     "message-gone": Kind(410, "The message is no longer kept"),
     "too-large": Kind(413, "The body is too large"),
     "unsupported-type": Kind(415, "Unsupported content type"),
+    "foreign-host": Kind(421, "This server does not go by that name"),
     "bad-field": Kind(422, "Invalid field"),
     "search-too-long": Kind(422, "The search takes too long"),
     "internal": Kind(500, "Internal server error"),

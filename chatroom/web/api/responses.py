@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 
 from flask import Blueprint, Flask, Response, request, url_for
@@ -20,6 +21,7 @@ from chatroom.errors import (
 )
 from chatroom.web import handshake
 from chatroom.web.api import problems
+from chatroom.web.error_pages import log_refusal
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,12 @@ def fresh(text: str, status: int = 200, mimetype: str = JSON) -> Response:
     """A response that must not be cached; without a text, its body is added later."""
     response = Response(f"{text}\n" if text else None, status, mimetype=mimetype)
     response.cache_control.no_store = True
+    return response
+
+
+def unbuffered(response: Response) -> Response:
+    """The response, which proxies are to pass on as it comes: nginx would collect it first."""
+    response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
@@ -95,11 +103,27 @@ def let_in(response: Response, configuration: Configuration) -> Response:
     if request.method == "OPTIONS":
         headers |= {
             "Access-Control-Allow-Methods": "GET, POST",
-            "Access-Control-Allow-Headers": "Content-Type, If-None-Match, Last-Event-ID",
+            "Access-Control-Allow-Headers": _allowed_headers(),
             "Access-Control-Max-Age": "600",
         }
     response.headers.update(headers)
     return response
+
+
+def _allowed_headers() -> str:
+    """The headers that a page of an allowed origin may send: whatever it asks for.
+
+    But not those in which proxies report: a page could claim another client's address.
+    """
+    asked = request.headers.get("Access-Control-Request-Headers", "").split(",")
+    names = {name.strip().lower() for name in asked}
+    fit = {name for name in names if _TOKEN.fullmatch(name) and not name.startswith("x-forwarded-")}
+    return ", ".join([*USUAL_HEADERS, *sorted(fit - {name.lower() for name in USUAL_HEADERS})])
+
+
+USUAL_HEADERS = ("Content-Type", "If-None-Match", "Last-Event-ID")
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
 # -- problems ----------------------------------------------------------------------------------
@@ -108,19 +132,24 @@ def let_in(response: Response, configuration: Configuration) -> Response:
 def init_app(app: Flask, api: Blueprint, configuration: Configuration) -> None:
     """Turn every error under ``/api`` into a problem; let allowed origins read all responses."""
 
-    @api.after_request
+    # With a wrong path or method, Flask knows no view and no blueprint; hence by the path.
+    def is_ours() -> bool:
+        return f"{request.path}/".startswith("/api/")
+
+    @app.after_request
     def let_others_in(response: Response) -> Response:
-        return let_in(response, configuration)
+        return let_in(response, configuration) if is_ours() else response
 
     @app.before_request
     def explain_missing() -> Response | None:
-        # With a wrong path or method, Flask knows no view and no blueprint.
-        if request.routing_exception and f"{request.path}/".startswith("/api/"):
+        if request.routing_exception and is_ours():
             return _answer(_from_http(request.routing_exception))
         return None
 
     @api.errorhandler(ChatError)
     def explain(error: ChatError) -> Response:
+        if isinstance(error, HandshakeRefused):
+            log_refusal(error, configuration.trusted_proxies)
         return _answer(_from_chat(error))
 
     @api.errorhandler(HTTPException)
@@ -139,7 +168,7 @@ def _answer(problem: Problem) -> Response:
     response.cache_control.no_store = True
     if response.status_code == 503:
         response.headers["Retry-After"] = RETRY_AFTER
-    if response.status_code == 415:
+    if response.status_code == 415 and "Accept-Encoding" not in problem.headers:
         response.headers["Accept"] = JSON
     response.headers.update(problem.headers)
     return response
@@ -149,7 +178,7 @@ def _from_chat(error: ChatError) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, HandshakeRefused):
-        code = "foreign-origin" if error.status == 403 else "full"
+        code = {403: "foreign-origin", 421: "foreign-host"}.get(error.status, "full")
         return Problem(code, error.reason, error.headers)
     if isinstance(error, TooManyRooms):
         return Problem("too-many-rooms", f"{error}; use an existing one")

@@ -175,6 +175,18 @@ def test_who_has_the_history_already_gets_a_304_until_somebody_speaks(
     assert reply.headers["ETag"] != etag
 
 
+def test_who_has_what_is_no_longer_kept_gets_the_rest(client: FlaskClient, engine: Engine):
+    """The last message is the same, but not the first."""
+    remember(engine, 5)
+    etag = client.get("/getAllMessages").headers["ETag"]
+    engine.server.ask(lambda: engine.history.trim("lobby", 2, 0, 1000), DEADLINE)
+
+    reply = client.get("/getAllMessages", headers={"If-None-Match": etag})
+    assert reply.status_code == 200
+    assert reply.json
+    assert [message["body"] for message in reply.json["Messages"]] == ["hi 4", "hi 5"]
+
+
 def test_head_has_the_headers_and_no_body(client: FlaskClient, engine: Engine):
     remember(engine, 3)
     reply = client.head("/getAllMessages")

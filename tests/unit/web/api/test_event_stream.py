@@ -99,7 +99,7 @@ def listen(client: FlaskClient, query: str = "", last: str | None = None) -> Str
 
 def say(engine: Engine, *bodies: str) -> list[Message]:
     return [
-        engine.server.say("lobby", Draft("Ann", body, "10:42 AM"), timeout=DEADLINE)
+        engine.server.say("lobby", Draft("Ann", body, "10:42 AM"), timeout=DEADLINE).message
         for body in bodies
     ]
 
@@ -354,6 +354,13 @@ def test_each_listener_takes_a_place_until_it_goes(client: FlaskClient, engine: 
     assert engine.server.ask(lambda: engine.server._rooms, DEADLINE) == {}
 
 
+def test_proxies_are_to_pass_events_on_as_they_come(client: FlaskClient):
+    """nginx would collect some kilobytes first: in a quiet room, for hours."""
+    for method in ("HEAD", "GET"):
+        with client.open("/api/rooms/lobby/events", method=method, buffered=False) as reply:
+            assert reply.headers["X-Accel-Buffering"] == "no"
+
+
 def test_head_takes_no_place(client: FlaskClient, engine: Engine):
     reply = client.head("/api/rooms/lobby/events")
 
@@ -368,6 +375,28 @@ def test_a_place_is_given_back_when_something_fails(
     assert client.get("/api/rooms/lobby/events").status_code == 500
 
     assert len(engine.gate) == 0
+
+
+def test_a_past_that_the_server_breaks_off_does_not_end_with_live(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """The id of that event would say that the client has all before it, and nothing else ever would
+    make it ask for the rest."""
+    messages = say_many(engine, 5)
+    pages = engine.history.pages
+    one_by_one = lambda room, after, _upto: pages(room, after, after + 1)  # noqa: E731
+    monkeypatch.setattr(engine.history, "pages", one_by_one)
+    with listen(client) as stream:
+        heard = stream.hear(2)
+        (listener,) = engine.gate._inside
+        listener.end(1001, "server shutting down")
+        rest = list(stream._events)
+        last = [event.id for event in rest if event.id][-1:] or [messages[1].id]
+
+    assert [event.name for event in rest if event.name != "message"] == ["end"]
+    with listen(client, last=last[0]) as stream:
+        heard += [event.data["body"] for event in rest if event.name == "message"]
+        assert heard + past(stream)[0] == ["hi 1", "hi 2", "hi 3", "hi 4", "hi 5"]
 
 
 def test_when_the_server_stops_the_stream_says_so_and_ends(client: FlaskClient, engine: Engine):

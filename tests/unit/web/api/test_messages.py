@@ -320,6 +320,12 @@ def test_lines_are_the_whole_room_from_since_on(client: FlaskClient, engine: Eng
         assert lines(reply) == wanted, query
 
 
+def test_proxies_are_to_pass_lines_on_as_they_come(client: FlaskClient):
+    reply = client.get("/api/rooms/lobby/messages", headers=LINES)
+
+    assert reply.headers["X-Accel-Buffering"] == "no"
+
+
 def test_what_is_said_while_lines_are_read_is_not_in_them(client: FlaskClient, engine: Engine):
     """The answer is what its ETag says; and no more than a page of it is in memory."""
     remember(engine, 5000, body="x" * 300)
@@ -561,6 +567,18 @@ def test_what_is_posted_is_in_the_room_and_has_an_address(client: FlaskClient):
     assert page["messages"] == [message]
 
 
+def test_who_posted_is_in_the_log_and_what_is_not(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+):
+    with caplog.at_level("INFO", "chatroom"):
+        posted = post(client, userName="Bot", body="the text", cmid="once").json
+        post(client, userName="Bot", body="the text", cmid="once")
+
+    assert posted
+    (line,) = caplog.messages
+    assert line == f'posted: "Bot" (127.0.0.1) room "lobby", message {posted["id"]}'
+
+
 def test_without_a_timestamp_it_gets_the_time_of_the_server(client: FlaskClient):
     for fields in ({}, {"timestamp": ""}):
         reply = post(client, **fields)
@@ -653,7 +671,7 @@ def test_a_field_that_is_missing_is_named(refusing: FlaskClient, field: str):
         b'{"a":' * 40 + b"1" + b"}" * 40,
         b"[" * 1500,
         b'{"userName": "\xff"}',
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf\xef\xbb\xbf{}",
     ],
 )
 def test_a_body_that_is_no_json_object_is_a_400(refusing: FlaskClient, data: bytes):
@@ -668,6 +686,32 @@ def test_a_long_value_is_abridged_in_what_is_said_about_it(client: FlaskClient):
     found = problem(post(client, userName="x" * 1500), "bad-field")
 
     assert found["value"] == "x" * 100 + "\u2026 (1500 characters)"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "GZIP", "identity, gzip"])
+def test_a_compressed_body_is_a_415(refusing: FlaskClient, coding: str):
+    reply = refusing.post(
+        "/api/rooms/lobby/messages",
+        json={"userName": "Ann", "body": "hi"},
+        headers={"Content-Encoding": coding},
+    )
+
+    found = problem(reply, "unsupported-type")
+    assert (found["field"], found["value"]) == ("Content-Encoding", coding)
+    assert reply.headers["Accept-Encoding"] == "identity"
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(client: FlaskClient):
+    """As some editors write it."""
+    reply = client.post(
+        "/api/rooms/lobby/messages",
+        data=b'\xef\xbb\xbf{"userName": "Ann", "body": "\xef\xbb\xbfhi"}',
+        content_type="application/json",
+        headers={"Content-Encoding": "identity"},
+    )
+
+    assert reply.status_code == 201, reply.text
+    assert bodies(get(client)) == ["\ufeffhi"]
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
@@ -692,7 +736,10 @@ def test_a_body_that_is_too_large_is_a_413(client: FlaskClient):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
-def test_a_page_of_another_site_does_not_speak(refusing: FlaskClient, origin: str):
+def test_a_page_of_another_site_does_not_speak(
+    refusing: FlaskClient, caplog: pytest.LogCaptureFixture, origin: str
+):
+    caplog.set_level("INFO", "chatroom")
     reply = refusing.post(
         "/api/rooms/lobby/messages",
         json={"userName": "Ann", "body": "hi"},
@@ -702,6 +749,10 @@ def test_a_page_of_another_site_does_not_speak(refusing: FlaskClient, origin: st
     problem(refusing.get("/api/rooms/lobby/events", headers={"Origin": origin}), "foreign-origin")
 
     assert bodies(get(refusing)) == []
+    assert len(caplog.messages) == 2
+    for line in caplog.messages:
+        assert line.startswith("refused: 127.0.0.1: 403: Pages from another origin")
+        assert f" {origin} is not in allowedOrigins" in line
 
 
 @pytest.mark.parametrize("origin", ["http://localhost", "https://friend.example"])
@@ -734,6 +785,54 @@ def test_a_page_of_an_allowed_origin_may_read_the_answers(client: FlaskClient):
     for reply in (client.options(address, headers=foe | asked), client.get(address, headers=foe)):
         assert reply.access_control_allow_origin is None
         assert "Origin" in reply.vary
+
+
+def test_a_page_of_an_allowed_origin_may_send_the_headers_that_it_asks_for(client: FlaskClient):
+    """But it cannot report, like a proxy, on whose behalf it asks."""
+    reply = client.options(
+        "/api/rooms/lobby/messages",
+        headers={
+            "Origin": "https://friend.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "cache-control,content-type, x-forwarded-for,a b",
+        },
+    )
+
+    allowed = reply.headers["Access-Control-Allow-Headers"].split(", ")
+    assert allowed == ["Content-Type", "If-None-Match", "Last-Event-ID", "cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/rooms/lobby/messages?limit=x", 400),
+        ("GET", "/api/nowhere", 404),
+        ("GET", "/api", 404),
+        ("OPTIONS", "/api/nowhere", 404),
+        ("GET", "/api/rooms/lobby/messages/7-0000000000000001", 404),
+        ("DELETE", "/api/rooms", 405),
+        ("POST", "/api/rooms/lobby/messages", 415),
+        ("GET", "/api/rooms", 500),
+    ],
+)
+def test_a_page_of_an_allowed_origin_may_read_what_is_wrong(
+    client: FlaskClient,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path: str,
+    status: int,
+):
+    if status == 500:
+        monkeypatch.setattr(engine.history, "rooms", lambda: 1 / 0)
+    friend, foe = {"Origin": "https://friend.example"}, {"Origin": "https://evil.example"}
+    reply = client.open(path, method=method, headers=friend)
+
+    assert reply.status_code == status
+    assert reply.access_control_allow_origin == "https://friend.example"
+    assert "Origin" in reply.vary
+    refused = client.open(path, method=method, headers=foe)
+    assert refused.access_control_allow_origin is None
 
 
 def test_a_room_too_many_is_not_made(client: FlaskClient):

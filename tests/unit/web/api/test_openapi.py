@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from chatroom import create_app, names
 from chatroom.configuration import load_configuration
 from chatroom.errors import BadRoomName
 from chatroom.web.api import openapi, problems
+from tests.support.flask_client import started
 
 
 @pytest.fixture(scope="module")
@@ -73,21 +75,34 @@ def test_its_limits_are_those_of_this_server(document: dict[str, Any]) -> None:
 
 
 def test_a_room_is_called_there_what_it_may_be_called_here(document: dict[str, Any]) -> None:
-    """``re`` has no categories: what the pattern says of them is said here once more."""
-    pattern = document["components"]["parameters"]["room"]["schema"]["pattern"]
-    parts = re.fullmatch(
-        r"\^\(\?!\\p{M}\)\(\?:\(\?!(\[.+\])\)\[\\p{L}\\p{M}\\p{N}_\.-\]\)\{1,64\}\$", pattern
-    )
-    assert parts
-    left_out = re.compile(parts[1])
+    """Of ASCII exactly, and all other letters; but some signs more, which the server refuses."""
+    pattern = re.compile(document["components"]["parameters"]["room"]["schema"]["pattern"])
+    everything = [c for c in map(chr, range(0x30000)) if unicodedata.category(c) != "Cs"]
 
-    def is_allowed(character: str) -> bool:
-        category = unicodedata.category(character)
-        return not left_out.match(character) and (category[0] in "LMN" or character in "_.-")
+    assert [c for c in everything if not pattern.fullmatch(f"a{c}") and is_room(f"a{c}")] == []
+    assert [c for c in map(chr, range(128)) if is_room(c) != bool(pattern.fullmatch(c))] == []
+    assert pattern.fullmatch("a" * 64)
+    assert not any(map(pattern.fullmatch, ["", "a" * 65, "a b", "a/b", "lobby\n"]))
 
-    assigned = [c for c in map(chr, range(0x30000)) if unicodedata.category(c) not in ("Cn", "Co")]
-    assert [c for c in assigned if is_allowed(c) != is_room(f"a{c}")] == []
-    assert not any(map(is_room, ["\u0308", "a" * 65, ""]))
+
+def test_its_patterns_mean_the_same_to_javascript_and_python(document: dict[str, Any]) -> None:
+    """Without letters behind a backslash, of which each has its own idea; but for hex digits."""
+    found = re.findall('"pattern": "((?:[^"\\\\]|\\\\.)*)"', json.dumps(document))
+    assert found
+    for pattern in map(json.loads, map('"{}"'.format, found)):
+        assert pattern.isascii()
+        assert re.findall(r"\\[A-Za-z]", pattern.replace("\\x", "")) == []
+
+
+@pytest.mark.parametrize(("prefix", "url"), [("", "/"), ("/talk", "/talk")])
+def test_below_a_path_it_says_so(tmp_path: Path, prefix: str, url: str) -> None:
+    """The paths are appended to it: a slash at its end would be one too many."""
+    with started(tmp_path, history="memory:") as app:
+        below = {"SCRIPT_NAME": prefix}
+        reply = app.test_client().get("/api/openapi.json", environ_overrides=below)
+
+    assert reply.json
+    assert reply.json["servers"] == [{"url": url}]
 
 
 def is_room(name: str) -> bool:

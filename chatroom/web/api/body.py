@@ -1,0 +1,43 @@
+"""The body of a request under ``/api``: whole, or not at all."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+
+from chatroom.errors import Problem
+from chatroom.web.api.problems import refuse
+
+INCOMPLETE = "The body ended before it was complete"
+
+
+def read(limit: int) -> bytes:
+    """The body of the current request.
+
+    Args:
+        limit: bytes at most.
+
+    Raises:
+        Problem: it is compressed, malformed, or ends early.
+        RequestEntityTooLarge: it is longer.
+    """
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        refusal = refuse("unsupported-type", "Content-Encoding", coding, "identity, or none")
+        refusal.headers["Accept-Encoding"] = "identity"
+        raise refusal
+    # Werkzeug silently truncates a chunked body: one byte more shows that it is too long.
+    request.max_content_length = limit + 1
+    try:
+        data = request.get_data()
+    except ClientDisconnected:
+        raise Problem("bad-request", INCOMPLETE) from None
+    except HTTPException:
+        raise
+    except Exception as error:  # gunicorn parses chunks as they are read; any flaw is the client's
+        raise Problem("bad-request", f"The body cannot be read: {error}") from None
+    if len(data) > limit:
+        raise RequestEntityTooLarge
+    if len(data) < (request.content_length or 0):  # gunicorn takes the end for the whole
+        raise Problem("bad-request", INCOMPLETE)
+    return data

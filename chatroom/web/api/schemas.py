@@ -1,0 +1,118 @@
+"""The parts of the API's description that its operations refer to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatroom.configuration import Configuration
+from chatroom.message import ID_PATTERN
+from chatroom.web.api import problems
+from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
+from chatroom.web.api.parameters import MAX_QUERY_LENGTH
+from chatroom.web.api.responses import JSON, LINES
+from chatroom.wire.typed import MAX_CMID_LENGTH
+
+Json = dict[str, Any]
+
+TEXT: Json = {"type": "string"}
+ID: Json = {"type": "string", "pattern": f"^({ID_PATTERN})$", "examples": ["42-664c976f9a047975"]}
+# Wider than the rule, which the description gives: no notation for "a letter" is a regular
+# expression to both JavaScript and Python, and validators are written in either. So of ASCII, only
+# what a name may have; and everything beyond.
+ROOM: Json = {
+    "type": "string",
+    "pattern": r"^[^\x00-,/:-@\[-\^`\{-\x7f]{1,64}$",
+    "examples": ["lobby"],
+}
+TIME: Json = {"type": "string", "format": "date-time"}
+
+
+def parameters() -> Json:
+    text = {"type": "string", "maxLength": MAX_QUERY_LENGTH}
+    return {
+        "room": _in("path", "room", ROOM, "1 to 64 letters of any script, digits, _, - or ."),
+        "id": _in("path", "id", ID, "A message's id"),
+        "since": _in("query", "since", ID, "Only messages after this one; 0-0: from the oldest"),
+        "before": _in("query", "before", ID, "Only messages before this one"),
+        "limit": _in(
+            "query",
+            "limit",
+            whole(1),
+            f"Messages at most; by default {PAGE_LENGTH}, as {LINES} all of them; a page ends "
+            f"after about 256 KiB in any case, and a search after {MAX_MATCHES}",
+        ),
+        "q": _in(
+            "query", "q", text, "Only messages with all these words; the last may be a prefix"
+        ),
+    }
+
+
+def schemas(configuration: Configuration) -> Json:
+    name = {"type": "string", "minLength": 1, "maxLength": configuration.max_name_length}
+    cmid = {"type": "string", "minLength": 1, "maxLength": MAX_CMID_LENGTH}
+    body = {"type": "string", "minLength": 1}
+    said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
+    summary = {"name": TEXT, "messages": {"type": "integer"}, "last": ID, "sentAt": TIME}
+    user = {"userId": TEXT, "userName": TEXT}
+    problem = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
+    problem["code"] = {"enum": list(problems.KINDS)}
+    return {
+        "Post": _object(
+            {"userName": name, "body": body}, optional={"cmid": cmid, "timestamp": TEXT}
+        ),
+        "Message": _object(said | {"sentAt": TIME}, optional={"userId": TEXT, "cmid": TEXT}),
+        "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
+        "Rooms": _object({"rooms": _list(_object(summary))}),
+        "Users": _object({"users": _list(_object(user))}),
+        "Problem": _object(problem, optional={"field": TEXT, "value": TEXT, "wanted": TEXT}),
+    }
+
+
+def _object(properties: Json, optional: Json | None = None) -> Json:
+    told = properties | (optional or {})
+    return {"type": "object", "required": list(properties), "properties": told}
+
+
+def _list(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
+def whole(low: int) -> Json:
+    return {"type": "integer", "minimum": low, "maximum": MAX_PAGE_LENGTH}
+
+
+def _in(where: str, name: str, schema: Json, description: str) -> Json:
+    told = {"name": name, "in": where, "schema": schema, "description": description}
+    return told | ({"required": True} if where == "path" else {})
+
+
+def parameter(name: str) -> Json:
+    return reference("parameters", name)
+
+
+def reference(kind: str, name: str) -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def content(description: str, media_type: str, schema: str) -> Json:
+    media = {media_type: {"schema": reference("schemas", schema)}}
+    return {"description": description, "content": media}
+
+
+def anything(description: str) -> Json:
+    return {"description": description, "content": {JSON: {"schema": {"type": "object"}}}}
+
+
+def header(description: str) -> Json:
+    return {"description": description, "schema": TEXT}
+
+
+def found(schema: str, *, cached: bool = True, links: bool = False) -> Json:
+    answer = content(schema, JSON, schema)
+    headers = {"ETag": header("For If-None-Match")} if cached else {}
+    if links:
+        headers["Link"] = header("The pages before and after this one: rel prev and next")
+    unchanged = (
+        {"304": {"description": "Unchanged since the ETag in If-None-Match"}} if cached else {}
+    )
+    return {"200": answer | {"headers": headers}, **unchanged}

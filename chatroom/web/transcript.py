@@ -1,0 +1,203 @@
+"""A room's whole conversation as one page, to read, print or save: without a script.
+
+It is read from the history and sent a piece at a time, however long it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from itertools import chain
+from typing import NamedTuple
+from urllib.parse import quote
+
+from flask import Flask, Response, request
+
+from chatroom.errors import ChatError, HandshakeRefused
+from chatroom.history import History
+from chatroom.message import Message
+from chatroom.names import is_unseen
+from chatroom.web import handshake
+from chatroom.web.invitation import room_path
+from chatroom.web.language import preferred_language
+from chatroom.wire.message_json import iso_time
+
+READERS = 4
+"""Concurrent transcripts: each holds a thread while the client reads it."""
+
+PIECE = 64 * 1024
+"""Characters that are sent at once, at least."""
+
+WORDS = {
+    "en": {
+        "title": "the whole conversation",
+        "made": "The whole conversation, as of",
+        "save": "Save as a file",
+        "back": "To the room",
+        "gap": "Messages that stood here were deleted while this page was made.",
+        "empty": "Nobody has said anything here yet.",
+        "unchecked": "Nobody checked this name: it was sent by a simple client.",
+        "end": "Messages:",
+    },
+    "de": {
+        "title": "das ganze Gespräch",
+        "made": "Das ganze Gespräch, Stand",
+        "save": "Als Datei speichern",
+        "back": "Zum Raum",
+        "gap": "Was hier stand, wurde gelöscht, während diese Seite entstand.",
+        "empty": "Hier hat noch niemand etwas gesagt.",
+        "unchecked": "Diesen Namen hat niemand geprüft: Er kommt von einem einfachen Programm.",
+        "end": "Nachrichten:",
+    },
+}
+
+DAYS = {"en": "%Y-%m-%d", "de": "%d.%m.%Y"}
+
+
+class Entry(NamedTuple):
+    """A message as the template shows it."""
+
+    day: str
+    """Of the first message of a day; otherwise ""."""
+    gap: bool
+    """Whether messages are missing before it."""
+    moment: str
+    clock: str
+    name: str
+    checked: bool
+    """Whether a typed user said it, whose name was unique; anybody may say any name over the API or
+    in the plain protocol."""
+    body: str
+
+
+class Transcript:
+    """The messages of a room, and what the last lines of the page say about them."""
+
+    def __init__(self, history: History, room: str, language: str) -> None:
+        self._pages = history.pages(room, 0, history.head(room).seq)
+        self._day_format = DAYS[language]
+        self.count = 0
+        self.unchecked = False
+
+    def entries(self) -> Iterator[Entry]:
+        """All messages, oldest first.
+
+        Raises:
+            HistoryUnavailable: the history cannot be read now; may come in the middle.
+        """
+        day, expected = "", 0
+        for message in chain.from_iterable(self._pages):
+            sent_at = _local(message.sent_at)
+            today = sent_at.strftime(self._day_format)
+            is_gap = expected not in (0, message.seq)
+            yield _entry(message, sent_at, today if today != day else "", is_gap)
+            day, expected = today, message.seq + 1
+            self.count += 1
+            self.unchecked |= not message.user_id
+
+
+def _entry(message: Message, sent_at: datetime, day: str, is_gap: bool) -> Entry:
+    return Entry(
+        day,
+        is_gap,
+        iso_time(message.sent_at),
+        f"{sent_at.hour:02}:{sent_at.minute:02}",
+        _shown(message.user_name),
+        bool(message.user_id),
+        message.body,
+    )
+
+
+def _local(milliseconds: int) -> datetime:
+    """The server's local time; UTC at both ends of the calendar."""
+    moment = datetime.fromtimestamp(milliseconds // 1000, timezone.utc)
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return moment
+
+
+def _shown(name: str) -> str:
+    """The name as the page shows it: without what is invisible."""
+    if name.isascii() and name.isprintable():  # nearly always
+        return name
+    seen = "".join(c for c in name if not is_unseen(c) and (c.isprintable() or c.isspace()))
+    return " ".join(seen.split()) or "?"
+
+
+def init_app(app: Flask, history: History) -> None:
+    """Put the route on the app."""
+    readers = threading.BoundedSemaphore(READERS)
+    # Not Flask's stream_template, which needs the request until the end of its response.
+    generate = app.jinja_env.get_template("transcript.html").generate
+    style = app.jinja_env.get_template("transcript.css").render()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    # With its style inside, so that a saved file looks the same.
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
+    policy += "form-action 'none'; frame-ancestors 'none'"
+
+    @app.get("/rooms/<name>/transcript")
+    def transcript(name: str) -> Response:
+        room = handshake.room_asked_for(name)
+        saved = "download" in request.args
+        if not readers.acquire(blocking=False):
+            raise HandshakeRefused(503, "Too many transcripts are being read. Try again.", RETRY)
+        response = Response(mimetype="text/html")
+        response.call_on_close(readers.release)
+        try:
+            stream = _in_pieces(_page(generate, history, room, style=style, saved=saved))
+            response.response = chain([next(stream)], stream)
+        except ChatError as error:
+            response.close()
+            raise HandshakeRefused(503, str(error), RETRY) from error
+        response.headers["Content-Security-Policy"] = policy
+        response.cache_control.no_store = True
+        response.vary.add("Accept-Language")
+        if saved:
+            response.headers["Content-Disposition"] = _attachment(room)
+        return response
+
+
+RETRY = {"Retry-After": "5"}
+
+
+def _page(
+    generate: Callable[..., Iterator[str]], history: History, room: str, **given: object
+) -> Iterator[str]:
+    language = preferred_language()
+    found = Transcript(history, room, language)
+    now = datetime.now().astimezone()
+    return generate(
+        language=language,
+        words=WORDS[language],
+        room=room,
+        room_url=request.script_root + room_path(room),
+        made=now.strftime(f"{DAYS[language]} %H:%M %Z"),
+        entries=found.entries(),
+        summary=found,
+        **given,
+    )
+
+
+def _in_pieces(texts: Iterator[str]) -> Iterator[bytes]:
+    """The texts in larger pieces: each is a write, and wakes a thread."""
+    waiting: list[str] = []
+    length = 0
+    for text in texts:
+        waiting.append(text)
+        length += len(text)
+        if length >= PIECE:
+            yield "".join(waiting).encode(errors="replace")
+            waiting, length = [], 0
+    yield "".join(waiting).encode(errors="replace")
+
+
+def _attachment(room: str) -> str:
+    """A file name (RFC 6266) of the room's and the date, also for clients that know ASCII only."""
+    date = f"{datetime.now():%Y-%m-%d}"
+    plain = "".join(c if c.isascii() else "_" for c in room)
+    exact = quote(f"{room}-{date}.html", safe="")
+    return f"attachment; filename=\"{plain}-{date}.html\"; filename*=UTF-8''{exact}"

@@ -1,0 +1,278 @@
+"""Transcripts: a room's whole conversation on one page, whatever people said and however much."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from html.parser import HTMLParser
+
+import pytest
+from flask.testing import FlaskClient
+
+from chatroom.engine import Engine
+from chatroom.errors import HistoryUnavailable
+from chatroom.message import Message
+from chatroom.web.transcript import READERS
+from tests.support.flask_client import fail, remember
+
+SETTINGS: dict[str, object] = {}
+"""Of the ``app``: see conftest.py."""
+
+DAY = 86_400_000
+"""Milliseconds."""
+
+
+class ShownPage(HTMLParser):
+    """What a browser makes of it: the texts of elements, by tag and class."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: dict[str, list[str]] = {}
+        self._open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "link", "br"):
+            name = " ".join([tag, *(value or "" for key, value in attrs if key == "class")])
+            self._open.append(name)
+            self.found.setdefault(name, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop().split()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.found[self._open[-1]][-1] += data
+
+
+def transcript(
+    client: FlaskClient, room: str = "lobby", query: str = "", **headers: str
+) -> ShownPage:
+    reply = client.get(f"/rooms/{room}/transcript{query}", headers=headers)
+    assert (reply.status_code, reply.mimetype) == (200, "text/html")
+    return ShownPage(reply.text)
+
+
+def said(engine: Engine, *messages: tuple[str, str, str, int]) -> None:
+    """Name, user id, text and time of each."""
+    engine.history.append(
+        [
+            Message("lobby", seq, f"{seq:016x}", name, body, "9:05 AM", at, user_id)
+            for seq, (name, user_id, body, at) in enumerate(messages, 1)
+        ]
+    )
+
+
+def test_it_has_every_message_in_order(client: FlaskClient, engine: Engine):
+    """More than the page shows, and more than one page of the history."""
+    messages = remember(engine, 3000, body="word " * 50)
+    remember(engine, 3, "kitchen", body="elsewhere")
+    page = transcript(client)
+
+    assert page.found["p text"] == [message.body for message in messages]
+    assert "elsewhere" not in str(page.found)
+    assert page.found["p note"][-1] == "Messages: 3000"
+
+
+def test_it_says_of_which_room_and_when(client: FlaskClient, engine: Engine):
+    remember(engine, 1, "K\u00fcche")
+    page = transcript(client, "K%C3%BCche")
+
+    assert page.found["title"] == ["K\u00fcche \u00b7 the whole conversation"]
+    assert page.found["bdi"][0] == "K\u00fcche"
+    assert f"as of {datetime.now():%Y-%m-%d}" in page.found["p note"][0]
+
+
+def test_an_empty_room_is_a_page_too(client: FlaskClient):
+    page = transcript(client)
+
+    assert page.found["p"] == ["Nobody has said anything here yet."]
+    assert page.found["p note"][-1] == "Messages: 0"
+
+
+def test_names_that_nobody_checked_are_marked(client: FlaskClient, engine: Engine):
+    """As on the room's page: a script may call itself like somebody who is there."""
+    said(engine, ("Teacher", "kX3vPq9LZb2w", "mine", 0), ("Teacher", "", "from a script", 0))
+    page = transcript(client)
+
+    assert page.found["bdi"][1:] == ["Teacher"]
+    assert page.found["bdi unchecked"] == ["Teacher"]
+    assert page.found["p who"] == ["", "*"]
+    assert "* Nobody checked this name: it was sent by a simple client." in page.found["p note"]
+
+
+def test_where_all_names_were_checked_there_is_no_note(client: FlaskClient, engine: Engine):
+    said(engine, ("Ann", "kX3vPq9LZb2w", "hi", 0))
+
+    assert "Nobody checked" not in str(transcript(client).found)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("A\u202enn", "Ann"),
+        ("\u200b", "?"),
+        ("  Ann\n Lee", "Ann Lee"),
+        ("<b>", "<b>"),
+        ("\U0001f9d1\u200d\U0001f4bb", "\U0001f9d1\U0001f4bb"),
+    ],
+)
+def test_a_name_is_shown_without_what_is_invisible(
+    client: FlaskClient, engine: Engine, name: str, shown: str
+):
+    said(engine, (name, "kX3vPq9LZb2w", "hi", 0))
+
+    assert transcript(client).found["bdi"][1:] == [shown]
+
+
+def test_what_people_say_is_text(client: FlaskClient, engine: Engine):
+    texts = [
+        "<script>alert(1)</script>",
+        "</style></p></article><img src=x onerror=alert(1)>",
+        "one\n  two\n\nthree",
+        "&amp; {{ 7 * 7 }} \u05e9\u05dc\u05d5\u05dd \U0001f44b",
+        "\u202ereversed",
+    ]
+    said(engine, *(("<i>Ann</i>", "", text, 0) for text in texts))
+    page = transcript(client)
+
+    assert page.found["p text"] == texts
+    assert "script" not in page.found
+    assert "img" not in page.found
+
+
+def test_each_day_has_a_heading(client: FlaskClient, engine: Engine):
+    noon = int(datetime(2026, 1, 31, 12, tzinfo=timezone.utc).timestamp() * 1000)
+    times = (noon, noon + 1, noon + DAY, noon + DAY)
+    said(engine, *(("Ann", "x", "hi", at) for at in times))
+
+    assert transcript(client).found["h2"] == ["2026-01-31", "2026-02-01"]
+    german = transcript(client, **{"Accept-Language": "de"})
+    assert german.found["h2"] == ["31.01.2026", "01.02.2026"]
+    assert german.found["p note"][-1] == "Nachrichten: 4"
+
+
+@pytest.mark.parametrize("at", [-62_135_596_800_000, 253_402_300_799_999, 0])
+def test_messages_of_all_times_are_shown(client: FlaskClient, engine: Engine, at: int):
+    """As an import may bring them."""
+    said(engine, ("Ann", "x", "hi", at))
+
+    assert transcript(client).found["p text"] == ["hi"]
+
+
+def test_it_runs_no_script_and_its_style_is_its_own(client: FlaskClient):
+    reply = client.get("/rooms/lobby/transcript")
+    (style,) = re.findall("<style>(.*?)</style>", reply.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+    policy = reply.headers["Content-Security-Policy"]
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; ")
+    assert "script-src" not in policy
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert reply.headers["X-Frame-Options"] == "DENY"
+    assert reply.cache_control.no_store
+    assert "style=" not in reply.text
+
+
+def test_it_can_be_saved_as_a_file_that_stands_alone(client: FlaskClient, engine: Engine):
+    remember(engine, 1, "K\u00fcche")
+    reply = client.get("/rooms/K%C3%BCche/transcript?download")
+    date = f"{datetime.now():%Y-%m-%d}"
+
+    disposition = reply.headers["Content-Disposition"]
+    assert disposition.startswith(f'attachment; filename="K_che-{date}.html"')
+    assert disposition.endswith(f"filename*=UTF-8''K%C3%BCche-{date}.html")
+    assert "href=" not in reply.text
+    on_screen = client.get("/rooms/K%C3%BCche/transcript")
+    assert "Content-Disposition" not in on_screen.headers
+    assert 'href="?download"' in on_screen.text
+    assert 'href="/rooms/K%C3%BCche"' in on_screen.text
+
+
+def test_an_invalid_name_is_a_400(client: FlaskClient):
+    reply = client.get("/rooms/a%20b/transcript")
+
+    assert reply.status_code == 400
+    assert "use 1 to 64 letters" in reply.text
+
+
+def test_it_is_read_as_the_client_takes_it(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    remember(engine, 5000, body="x" * 300)
+    pages, read = engine.history.pages, []
+
+    def count(room: str, after: int, upto: int) -> Iterator[list[Message]]:
+        for page in pages(room, after, upto):
+            read.append(len(page))
+            yield page
+
+    monkeypatch.setattr(engine.history, "pages", count)
+    with client.get("/rooms/lobby/transcript", buffered=False) as reply:
+        pieces = reply.iter_encoded()
+        next(pieces)
+        assert len(read) <= 2
+        assert max(map(len, pieces)) < 100_000
+    assert len(read) > 4
+
+
+def test_what_is_deleted_meanwhile_leaves_a_note(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    messages = remember(engine, 5)
+    monkeypatch.setattr(engine.history, "pages", lambda *_: iter([messages[:2], messages[3:]]))
+    page = transcript(client)
+
+    assert "Messages that stood here were deleted while this page was made." in page.found["p note"]
+    assert len(page.found["p text"]) == 4
+
+
+def test_only_so_many_are_read_at_once(client: FlaskClient):
+    reading = [client.get("/rooms/lobby/transcript", buffered=False) for _ in range(READERS)]
+    refused = client.get("/rooms/lobby/transcript")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    for reply in reading:
+        reply.close()
+    for method in ("GET", "HEAD") * READERS:
+        with client.open("/rooms/lobby/transcript", method=method) as reply:
+            assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("broken", ["head", "pages"])
+def test_a_history_that_cannot_be_read_is_a_503(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch, broken: str
+):
+    for _ in range(READERS + 1):
+        with monkeypatch.context() as patch:
+            patch.setattr(engine.history, broken, fail)
+            reply = client.get("/rooms/lobby/transcript")
+        assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+        assert "disk I/O error" in reply.text
+    assert client.get("/rooms/lobby/transcript").status_code == 200
+
+
+def test_one_that_breaks_off_does_not_look_whole(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    messages = remember(engine, 2000, body="x" * 100)
+
+    def pages(*_arguments: object) -> Iterator[list[Message]]:
+        yield messages
+        fail()
+
+    monkeypatch.setattr(engine.history, "pages", pages)
+    with (
+        client.get("/rooms/lobby/transcript", buffered=False) as reply,
+        pytest.raises(HistoryUnavailable),
+    ):
+        list(reply.iter_encoded())
+
+
+def test_below_a_path_the_way_back_is_below_it(client: FlaskClient):
+    below = {"SCRIPT_NAME": "/talk"}
+    reply = client.get("/rooms/garden/transcript", environ_overrides=below)
+
+    assert 'href="/talk/rooms/garden"' in reply.text
