@@ -11,12 +11,14 @@ import gc
 import logging
 import os
 import queue
+import shlex
 import signal
 import socket
 import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -25,8 +27,10 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import make_history
-from chatroom.serving.demands import RESERVE, unmet
-from chatroom.serving.start import await_address, carry, refuse
+from chatroom.serving.demands import RESERVE, unmet, worker_asked_for, wrong_worker
+from chatroom.serving.machine import waiting_places
+from chatroom.serving.start import await_address, carry, configure, refuse
+from chatroom.serving.worker import Worker
 from chatroom.sockets.sending import STALL_TIMEOUT
 from chatroom.web.invitation import print_code
 
@@ -38,6 +42,12 @@ GRACE = 6
 LEFTOVER = 0.5
 """Seconds that pending HTTP responses have once the engine has stopped. A download that nobody
 reads would keep the process alive until the master kills it."""
+
+WORKER = "chatroom.serving.worker.Worker"
+
+KEEPALIVE = 75
+"""Seconds that a connection is kept between two requests: longer than proxies keep one by default,
+so that they close it, and never send a request into a connection that is being closed here."""
 
 STACK_BYTES = 256 * 1024
 """Per thread. Nothing recurses deeply: nested JSON is refused before it is parsed."""
@@ -59,16 +69,32 @@ or are broken (``adapter.cut_cycles``).
 """
 
 
+def load(folder: Path | None = None) -> dict[str, Any]:
+    """Everything that a ``gunicorn.conf.py`` has to set: ``globals().update(load())``.
+
+    gunicorn calls this at the start and after SIGHUP, before it looks at its command line.
+
+    Args:
+        folder: see ``start.configure``.
+    """
+    given = [*shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")), *sys.argv[1:]]
+    asked = worker_asked_for(given)
+    if asked not in ("", "sync", "gthread", WORKER):  # it may not even be installed
+        refuse(wrong_worker(asked))
+    return settings(configure(folder))
+
+
 def settings(configuration: Configuration) -> dict[str, Any]:
     """gunicorn's settings, named as in a ``gunicorn.conf.py``."""
     host = configuration.host_name
     threads = configuration.max_users + RESERVE
     return {
         "bind": f"[{host}]:{configuration.port}" if ":" in host else f"{host}:{configuration.port}",
-        "worker_class": "gthread",
+        "worker_class": WORKER,
         "workers": 1,
         "threads": threads,
-        "worker_connections": threads + RESERVE,  # the surplus may be kept alive between requests
+        "worker_connections": threads + waiting_places(configuration.max_users, RESERVE),
+        "keepalive": KEEPALIVE,
         "backlog": 4096,
         "graceful_timeout": GRACE,
         "timeout": 120,
@@ -76,6 +102,7 @@ def settings(configuration: Configuration) -> dict[str, Any]:
         "forwarded_allow_ips": ",".join(map(str, configuration.trusted_proxies)),
         "control_socket_disable": True,  # an additional way in that nothing here needs
         "on_starting": on_starting,
+        "on_reload": bring_worker,
         "when_ready": when_ready,
         "nworkers_changed": nworkers_changed,
         "post_worker_init": post_worker_init,
@@ -88,6 +115,7 @@ def settings(configuration: Configuration) -> dict[str, Any]:
 
 def on_starting(arbiter: Any) -> None:
     """In the master, before it listens: refuse settings that cannot work."""
+    bring_worker(arbiter)
     configuration = load_configuration()
     carried = carry(configuration.max_users)
     options = {name: setting.get() for name, setting in arbiter.cfg.settings.items()}
@@ -112,6 +140,11 @@ def on_starting(arbiter: Any) -> None:
         make_history(configuration.history, configuration.folder).check()
     except ChatError as error:
         refuse(error)
+
+
+def bring_worker(arbiter: Any) -> None:
+    """In the master, at the start and after SIGHUP: the room's own worker in place of gthread."""
+    arbiter.worker_class = Worker
 
 
 def when_ready(arbiter: Any) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from chatroom.serving.demands import LEAST_WAITING, MOST_WAITING
+
 NO_LIMIT = sys.maxsize
 
 DESCRIPTORS_PER_USER = 1
@@ -160,9 +162,16 @@ def _cgroup_limits(root: Path) -> Iterator[Limit]:
 
 
 def descriptors(amount: int, cause: str) -> Limit:
-    """A limit on this process's descriptors."""
+    """A limit on this process's descriptors, of which each waiting connection takes one."""
     per = DESCRIPTORS_PER_USER, DESCRIPTORS_PER_SPARE
-    return Limit("descriptors", amount, cause, DESCRIPTOR_HEADROOM, *per)
+    return Limit("descriptors", amount, cause, DESCRIPTOR_HEADROOM + LEAST_WAITING, *per)
+
+
+def waiting_places(users: int, spare: int) -> int:
+    """How many connections may wait, next to so many users and threads for plain HTTP."""
+    limit = descriptors(raise_descriptor_limit(), "")
+    left = limit.amount - limit.taken - users * limit.per_user - spare * limit.per_spare
+    return max(LEAST_WAITING, min(LEAST_WAITING + left, MOST_WAITING))
 
 
 def threads(amount: int, cause: str, taken: int = 0) -> Limit:

@@ -23,6 +23,7 @@ from gunicorn.config import Config
 
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.serving import demands, gunicorn, machine, start
+from chatroom.serving.worker import Worker
 from chatroom.web.invitation import print_code
 from tests.support.ports import idle_port
 
@@ -67,7 +68,7 @@ def refusal(cfg: Config, capsys: pytest.CaptureFixture[str]) -> str:
 def test_gunicorn_takes_every_setting(configuration: Configuration):
     cfg = config(configuration)
 
-    assert cfg.worker_class_str == "gthread"
+    assert cfg.worker_class is Worker
     assert cfg.workers == 1
     assert cfg.max_requests == 0
     assert cfg.address == [("127.0.0.1", configuration.port)]
