@@ -36,6 +36,14 @@ ADDRESS_PATIENCE = 3.0
 REFUSED = 2
 """Exit code if the settings or the history prevent the start."""
 
+WORKER_FAILED = 3
+"""Exit code of a worker that should not be started again (``Arbiter.WORKER_BOOT_ERROR``)."""
+
+WITHOUT_SETTINGS = (
+    "gunicorn runs without the room's settings; leave out --config, or begin that file with: "
+    "from chatroom.serving.gunicorn import load; globals().update(load())"
+)
+
 
 def run(folder: Path | None = None) -> NoReturn:
     """Replace this process with gunicorn.
@@ -100,10 +108,25 @@ def configure(folder: Path | None = None) -> Configuration:
 _configuration: Configuration | None = None  # the master's; its workers inherit it
 
 
-def refuse(error: ChatError | str) -> NoReturn:
+def app_settings(folder: Path | None = None) -> Configuration:
+    """The settings for the WSGI app: those that gunicorn was started with, or reloaded.
+
+    Under another WSGI server, they are loaded now, for an application that explains itself.
+
+    Args:
+        folder: see ``configure``.
+    """
+    if _configuration:
+        return _configuration
+    if "gunicorn.arbiter" in sys.modules:
+        refuse(WITHOUT_SETTINGS, WORKER_FAILED)
+    return configure(folder)
+
+
+def refuse(error: ChatError | str, code: int = REFUSED) -> NoReturn:
     """End the start with one line on standard error."""
     print(f"chatroom: {error}", file=sys.stderr, flush=True)
-    sys.exit(REFUSED)
+    sys.exit(code)
 
 
 def carry(max_users: int) -> Carried:
