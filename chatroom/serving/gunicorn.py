@@ -156,7 +156,7 @@ def when_ready(arbiter: Any) -> None:
             continue
         host, port = address[:2]
         everywhere = host in EVERYWHERE
-        here = "localhost" if everywhere or host.startswith("127.") else host
+        here = "localhost" if everywhere or host == "127.0.0.1" else host
         print(f"The chat room is open: {_url(here, port)} (Ctrl-C stops it)")
         lan = lan_address() if everywhere else None
         if lan:

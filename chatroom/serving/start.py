@@ -16,10 +16,10 @@ from typing import NoReturn
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.errors import ChatError
 from chatroom.log import set_up_logging
+from chatroom.serving.costs import Limit
 from chatroom.serving.demands import RESERVE
 from chatroom.serving.machine import (
     Carried,
-    Limit,
     affordable_users,
     machine_limits,
     raise_descriptor_limit,

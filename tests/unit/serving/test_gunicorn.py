@@ -22,7 +22,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 
 from chatroom.configuration import Configuration, load_configuration
-from chatroom.serving import demands, gunicorn, machine, start
+from chatroom.serving import costs, demands, gunicorn, start
 from chatroom.serving.worker import Worker
 from chatroom.web.invitation import print_code
 from tests.support.ports import idle_port
@@ -138,7 +138,7 @@ def test_a_machine_that_carries_fewer_users_says_so_and_serves_those(
     monkeypatch: pytest.MonkeyPatch,
 ):
     cfg = config(configuration)
-    tight = [machine.threads(200, "the limit is 200 (ulimit -u)")]
+    tight = [costs.threads(200, "the limit is 200 (ulimit -u)")]
     monkeypatch.setattr(start, "_limits", lambda: tight)
     start_up(cfg)
 
@@ -152,7 +152,7 @@ def test_a_machine_that_carries_nobody_is_refused(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(start, "_limits", lambda: [machine.threads(10, "the limit is 10")])
+    monkeypatch.setattr(start, "_limits", lambda: [costs.threads(10, "the limit is 10")])
 
     assert "cannot carry a single user; threads: the limit is 10" in refusal(
         config(configuration), capsys
@@ -223,7 +223,7 @@ def listen(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("host", "shown"), [("127.0.0.1", "localhost"), ("127.0.0.2", "localhost"), ("::1", "[::1]")]
+    ("host", "shown"), [("127.0.0.1", "localhost"), ("127.0.0.2", "127.0.0.2"), ("::1", "[::1]")]
 )
 def test_the_address_to_open_is_printed(
     listen: Any, capsys: pytest.CaptureFixture[str], host: str, shown: str
