@@ -11,6 +11,7 @@ import gc
 import logging
 import os
 import queue
+import re
 import shlex
 import signal
 import socket
@@ -29,7 +30,13 @@ from chatroom.errors import ChatError
 from chatroom.history import make_history
 from chatroom.serving.demands import RESERVE, unmet, worker_asked_for, wrong_worker
 from chatroom.serving.machine import waiting_places
-from chatroom.serving.start import await_address, carry, configure, refuse
+from chatroom.serving.start import (
+    await_address,
+    carry,
+    check_temporary_folder,
+    configure,
+    refuse,
+)
 from chatroom.serving.worker import Worker
 from chatroom.sockets.sending import STALL_TIMEOUT
 from chatroom.web.invitation import print_code
@@ -48,6 +55,10 @@ WORKER = "chatroom.serving.worker.Worker"
 KEEPALIVE = 75
 """Seconds that a connection is kept between two requests: longer than proxies keep one by default,
 so that they close it, and never send a request into a connection that is being closed here."""
+
+MEMORY_FOLDER = "/dev/shm"
+"""For the file by which the worker shows that it lives: in memory, a slow disk cannot make it look
+dead; and it is writable in containers whose root is read-only."""
 
 STACK_BYTES = 256 * 1024
 """Per thread. Nothing recurses deeply: nested JSON is refused before it is parsed."""
@@ -96,6 +107,7 @@ def settings(configuration: Configuration) -> dict[str, Any]:
         "worker_connections": threads + waiting_places(configuration.max_users, RESERVE),
         "keepalive": KEEPALIVE,
         "backlog": 4096,
+        "worker_tmp_dir": MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK | os.X_OK) else None,
         "graceful_timeout": GRACE,
         "timeout": 120,
         "loglevel": "warning",
@@ -122,6 +134,11 @@ def on_starting(arbiter: Any) -> None:
     options["worker_class"] = arbiter.cfg.worker_class_str  # "sync" with threads is gthread
     for flaw in unmet(options, carried.users):
         refuse(flaw)
+    prefix = os.environ.get("SCRIPT_NAME", "")
+    if not re.fullmatch("(/[^/]+)*", prefix):
+        refuse(f"environment: SCRIPT_NAME is {prefix!r}; wanted: a path such as /talk")
+    if not arbiter.cfg.worker_tmp_dir:
+        check_temporary_folder()
     if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # inherited sockets are already bound
         for address in arbiter.cfg.address:
             if not isinstance(address, str):  # a unix socket's path is a str

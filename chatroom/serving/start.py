@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from functools import cache
@@ -139,6 +140,14 @@ def _limits() -> list[Limit]:
     # Read once: after SIGHUP, the previous worker still has its threads.
     raise_descriptor_limit()
     return machine_limits()
+
+
+def check_temporary_folder() -> None:
+    """Refuse a machine without a writable temporary folder: gunicorn creates a file there."""
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        refuse("no folder for temporary files is writable; name one in TMPDIR")
 
 
 def await_address(host: str, port: int) -> None:

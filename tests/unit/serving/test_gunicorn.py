@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -170,6 +171,35 @@ def test_a_port_in_use_is_refused_with_the_way_out(
 
     assert line.startswith(f"cannot listen on 127.0.0.1:{configuration.port}: Address already in")
     assert "change port or hostName" in line
+
+
+@pytest.mark.parametrize("prefix", ["talk", "/talk/", "/", "//talk"])
+def test_a_prefix_that_no_path_has_is_refused(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    prefix: str,
+):
+    monkeypatch.setenv("SCRIPT_NAME", prefix)
+
+    assert refusal(config(configuration), capsys) == (
+        f"environment: SCRIPT_NAME is {prefix!r}; wanted: a path such as /talk"
+    )
+
+
+def test_a_machine_without_a_place_for_temporary_files_is_refused(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As in a container with a read-only root; but one with /dev/shm has a place."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+
+    assert "name one in TMPDIR" in refusal(config(configuration, worker_tmp_dir=None), capsys)
+    start_up(config(configuration, worker_tmp_dir="/dev/shm"))
+    monkeypatch.setattr(gunicorn, "MEMORY_FOLDER", "/no/such/folder")
+    assert config(configuration).worker_tmp_dir is None
 
 
 def test_a_history_that_cannot_be_used_is_refused(
