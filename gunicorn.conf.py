@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from chatroom.serving.gunicorn import settings
-from chatroom.serving.start import configure
+from chatroom.serving.gunicorn import load
 
-globals().update(settings(configure(Path(__file__).resolve().parent)))
+globals().update(load(Path(__file__).resolve().parent))

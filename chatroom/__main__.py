@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+from chatroom.dependencies import needed
 
-try:
+with needed():
     from chatroom.commands import chatroom
-except ModuleNotFoundError as missing:
-    if not missing.name or missing.name.partition(".")[0] == "chatroom":
-        raise
-    print(
-        f"chatroom: {sys.executable} has no {missing.name}; in a checkout, use .venv/bin/python "
-        "(make run creates it), elsewhere the Python that chatroom is installed in",
-        file=sys.stderr,
-    )
-    sys.exit(2)
 
 
 def main() -> None:

@@ -13,6 +13,14 @@ EVERYWHERE = {"0.0.0.0", "::"}
 """The addresses that stand for all interfaces."""
 
 
+def is_everywhere(host: str) -> bool:
+    """Whether it stands for all interfaces, however it is spelt."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 def is_host_name(value: str) -> bool:
     """Whether a socket can be bound to it: an IPv4 or IPv6 address, or a host's name."""
     if ":" in value:  # only an IPv6 address has one, so "localhost:80" is refused

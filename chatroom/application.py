@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, Response, request
 
 from chatroom import web
 from chatroom.configuration import Configuration
-from chatroom.engine import Engine
+from chatroom.engine import NOT_STARTED, Engine
+
+log = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -18,6 +22,19 @@ def create_app(configuration: Configuration) -> Flask:
     engine = Engine(configuration)
     app = Flask("app", root_path=str(_home()), static_folder=None)  # web/page.py serves it
     app.extensions["chatroom"] = engine
+
+    @cache
+    def report() -> None:
+        log.error("refused: %s", NOT_STARTED)
+
+    @app.before_request
+    def refuse_unserved() -> Response | None:
+        """Under a WSGI server that does not start the engine, a socket would wait indefinitely."""
+        if engine.was_started or request.path == "/healthz":
+            return None
+        report()
+        return Response(f"chatroom: {NOT_STARTED}\n", 503, mimetype="text/plain")
+
     web.init_app(app, engine, configuration)
     return app
 

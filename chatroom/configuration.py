@@ -17,6 +17,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
+from chatroom.addresses import is_everywhere
 from chatroom.errors import ConfigurationError
 from chatroom.settings import SETTINGS, Setting, Unfit
 
@@ -92,7 +93,9 @@ def load_configuration(environ: Mapping[str, str] = os.environ) -> Configuration
     values = {setting.field: _check(path, setting, raw) for setting in SETTINGS}
     _check_queue(path, values["user_queue_bytes"], values["max_message_bytes"])
     if "PORT" in environ:
-        values |= {"port": _port(environ["PORT"]), "host_name": ALL_INTERFACES}
+        values["port"] = _port(environ["PORT"])
+        if not is_everywhere(values["host_name"]):  # "::" is of both families
+            values["host_name"] = ALL_INTERFACES
     return Configuration(path=path, **values)
 
 

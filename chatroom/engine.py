@@ -19,6 +19,9 @@ STOP_TIMEOUT = 4.0
 """Seconds that users have to receive what is queued for them and to answer the Close."""
 
 
+NOT_STARTED = "not started; serve with python app.py, chatroom serve, or gunicorn app:app"
+
+
 class Engine:
     """Created before a fork, started after it.
 
@@ -52,6 +55,8 @@ class Engine:
         self.tokens: Tokens
         """Created once the history, which holds the key, is open."""
         self.gate = Gate(configuration.max_users)
+        self.was_started = False
+        """Also when it has stopped again."""
         self._started = False
         self._stopping = threading.Lock()
 
@@ -67,7 +72,7 @@ class Engine:
         self.history.open(patience=patience)
         self.tokens = Tokens(self.history.secret())
         self.server.start()
-        self._started = True
+        self.was_started = self._started = True
         what = f"chatroom {__version__}, history {self.history.name}"
         log.info("started: %s, at most %d users", what, self.gate.capacity)
 
@@ -78,7 +83,7 @@ class Engine:
             ChatError: with the reason why not.
         """
         if not self._started:
-            raise ChatError("not started; serve with python app.py or gunicorn app:app")
+            raise ChatError(NOT_STARTED)
         self.server.check(timeout)
 
     def stop(self, cause: str = "on request") -> None:

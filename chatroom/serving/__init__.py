@@ -4,7 +4,11 @@ In reading order:
 
 - ``start.py``: from the settings to gunicorn; refuses what cannot work
 - ``gunicorn.py``: gunicorn's settings, hooks and signals
+- ``worker.py``: gunicorn's worker, which survives strangers and shortages
+- ``incoming.py``: a connection until its request is complete
+- ``pool.py``: the threads on which requests run
 - ``demands.py``: which of gunicorn's options the room depends on
+- ``costs.py``: what users and the program take of each limited resource
 - ``machine.py``: how many users fit under the machine's limits
 - ``launch.py``, ``gunicorn_conf.py``, ``wsgi.py``: outside a checkout, what starts gunicorn and
   what gunicorn loads

@@ -11,12 +11,15 @@ import gc
 import logging
 import os
 import queue
+import re
+import shlex
 import signal
 import socket
 import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -25,8 +28,16 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import make_history
-from chatroom.serving.demands import RESERVE, unmet
-from chatroom.serving.start import await_address, carry, refuse
+from chatroom.serving.demands import RESERVE, unmet, worker_asked_for, wrong_worker
+from chatroom.serving.machine import waiting_places
+from chatroom.serving.start import (
+    await_address,
+    carry,
+    check_temporary_folder,
+    configure,
+    refuse,
+)
+from chatroom.serving.worker import Worker
 from chatroom.sockets.sending import STALL_TIMEOUT
 from chatroom.web.invitation import print_code
 
@@ -38,6 +49,16 @@ GRACE = 6
 LEFTOVER = 0.5
 """Seconds that pending HTTP responses have once the engine has stopped. A download that nobody
 reads would keep the process alive until the master kills it."""
+
+WORKER = "chatroom.serving.worker.Worker"
+
+KEEPALIVE = 75
+"""Seconds that a connection is kept between two requests: longer than proxies keep one by default,
+so that they close it, and never send a request into a connection that is being closed here."""
+
+MEMORY_FOLDER = "/dev/shm"
+"""For the file by which the worker shows that it lives: in memory, a slow disk cannot make it look
+dead; and it is writable in containers whose root is read-only."""
 
 STACK_BYTES = 256 * 1024
 """Per thread. Nothing recurses deeply: nested JSON is refused before it is parsed."""
@@ -59,23 +80,41 @@ or are broken (``adapter.cut_cycles``).
 """
 
 
+def load(folder: Path | None = None) -> dict[str, Any]:
+    """Everything that a ``gunicorn.conf.py`` has to set: ``globals().update(load())``.
+
+    gunicorn calls this at the start and after SIGHUP, before it looks at its command line.
+
+    Args:
+        folder: see ``start.configure``.
+    """
+    given = [*shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")), *sys.argv[1:]]
+    asked = worker_asked_for(given)
+    if asked not in ("", "sync", "gthread", WORKER):  # it may not even be installed
+        refuse(wrong_worker(asked))
+    return settings(configure(folder))
+
+
 def settings(configuration: Configuration) -> dict[str, Any]:
     """gunicorn's settings, named as in a ``gunicorn.conf.py``."""
     host = configuration.host_name
     threads = configuration.max_users + RESERVE
     return {
         "bind": f"[{host}]:{configuration.port}" if ":" in host else f"{host}:{configuration.port}",
-        "worker_class": "gthread",
+        "worker_class": WORKER,
         "workers": 1,
         "threads": threads,
-        "worker_connections": threads + RESERVE,  # the surplus may be kept alive between requests
+        "worker_connections": threads + waiting_places(configuration.max_users, RESERVE),
+        "keepalive": KEEPALIVE,
         "backlog": 4096,
+        "worker_tmp_dir": MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK | os.X_OK) else None,
         "graceful_timeout": GRACE,
         "timeout": 120,
         "loglevel": "warning",
         "forwarded_allow_ips": ",".join(map(str, configuration.trusted_proxies)),
         "control_socket_disable": True,  # an additional way in that nothing here needs
         "on_starting": on_starting,
+        "on_reload": bring_worker,
         "when_ready": when_ready,
         "nworkers_changed": nworkers_changed,
         "post_worker_init": post_worker_init,
@@ -88,12 +127,18 @@ def settings(configuration: Configuration) -> dict[str, Any]:
 
 def on_starting(arbiter: Any) -> None:
     """In the master, before it listens: refuse settings that cannot work."""
+    bring_worker(arbiter)
     configuration = load_configuration()
     carried = carry(configuration.max_users)
     options = {name: setting.get() for name, setting in arbiter.cfg.settings.items()}
     options["worker_class"] = arbiter.cfg.worker_class_str  # "sync" with threads is gthread
     for flaw in unmet(options, carried.users):
         refuse(flaw)
+    prefix = os.environ.get("SCRIPT_NAME", "")
+    if not re.fullmatch("(/[^/]+)*", prefix):
+        refuse(f"environment: SCRIPT_NAME is {prefix!r}; wanted: a path such as /talk")
+    if not arbiter.cfg.worker_tmp_dir:
+        check_temporary_folder()
     if not {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys():  # inherited sockets are already bound
         for address in arbiter.cfg.address:
             if not isinstance(address, str):  # a unix socket's path is a str
@@ -114,6 +159,11 @@ def on_starting(arbiter: Any) -> None:
         refuse(error)
 
 
+def bring_worker(arbiter: Any) -> None:
+    """In the master, at the start and after SIGHUP: the room's own worker in place of gthread."""
+    arbiter.worker_class = Worker
+
+
 def when_ready(arbiter: Any) -> None:
     """In the master, once it listens: print its address, and the one for others."""
     for listener in arbiter.LISTENERS:
@@ -123,7 +173,7 @@ def when_ready(arbiter: Any) -> None:
             continue
         host, port = address[:2]
         everywhere = host in EVERYWHERE
-        here = "localhost" if everywhere or host.startswith("127.") else host
+        here = "localhost" if everywhere or host == "127.0.0.1" else host
         print(f"The chat room is open: {_url(here, port)} (Ctrl-C stops it)")
         lan = lan_address() if everywhere else None
         if lan:

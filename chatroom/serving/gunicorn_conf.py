@@ -1,6 +1,5 @@
 """The ``gunicorn.conf.py`` that ``chatroom serve`` passes to gunicorn; a checkout has its own."""
 
-from chatroom.serving.gunicorn import settings
-from chatroom.serving.start import configure
+from chatroom.serving.gunicorn import load
 
-globals().update(settings(configure()))
+globals().update(load())

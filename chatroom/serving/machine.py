@@ -14,47 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from chatroom.serving.costs import Limit, addresses, descriptors, maps, memory, threads
+from chatroom.serving.demands import LEAST_WAITING, MOST_WAITING
+
 NO_LIMIT = sys.maxsize
 
-DESCRIPTORS_PER_USER = 1
-THREADS_PER_USER = 2
-MAPS_PER_USER = 6
-"""Memory maps: 3 per thread. Its stack, the guard page below it, and from Python 3.11 on the first
-16 KiB for its frames, which Linux since 6.7 no longer merges with a stack smaller than the default
-8 MiB. Measured with 10000 threads: 2.0 on Python 3.10, 3.0 on 3.11
-to 3.13 with a stack of 256 KiB, 2.0 on each with the default stack."""
-
-DESCRIPTORS_PER_SPARE = 4
-"""A thread kept for plain HTTP has a socket and a reader of the history: SQLite's three files."""
-THREADS_PER_SPARE = 1
-MAPS_PER_SPARE = 3
-
-DESCRIPTOR_HEADROOM = 64
-"""Standard streams, log, listening sockets, the writer of the history, gunicorn's pipes."""
-THREAD_HEADROOM = 64
-"""The Server, gunicorn's own, and whatever else starts on the machine."""
-MAP_HEADROOM = 1024
-"""Libraries, the heap, large messages."""
-MAPS_PER_CORE = 16
-"""glibc spreads threads over up to 8 arenas per core, of two maps each."""
-
-
-class Limit(NamedTuple):
-    """One limit of the machine, and how much of it a user takes."""
-
-    resource: str
-    amount: int
-    cause: str
-    """What sets the amount, and where to change it."""
-    taken: int
-    """How much is in use already, plus headroom."""
-    per_user: int
-    per_spare: int
-    """How much a thread kept for plain HTTP takes."""
-
-    def users(self, spare: int) -> int:
-        """How many users fit next to ``spare`` threads for plain HTTP; 0 if not even those fit."""
-        return max(0, (self.amount - self.taken - spare * self.per_spare) // self.per_user)
+UNLIMITED = 1 << 60
+"""Bytes: version 1 of cgroups writes some number above that in place of no limit."""
 
 
 class Carried(NamedTuple):
@@ -120,6 +86,9 @@ def _process_limits(root: Path) -> Iterator[Limit]:
     if sys.platform == "linux" and amount != resource.RLIM_INFINITY and os.getuid() != 0:
         taken = threads_of_user(root, os.getuid())
         yield threads(amount, f"this user's limit is {amount} (ulimit -u)", taken)
+    amount, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if amount != resource.RLIM_INFINITY:
+        yield addresses(amount // 1024, f"the limit is {amount >> 20} MiB (ulimit -v)")
 
 
 def _kernel_limits(root: Path) -> Iterator[Limit]:
@@ -136,7 +105,22 @@ def _kernel_limits(root: Path) -> Iterator[Limit]:
 
 
 def _cgroup_limits(root: Path) -> Iterator[Limit]:
-    """The pids controller's limits of this process's cgroup and all its ancestors.
+    for folder in _cgroups(root, "pids"):
+        amount = _number(folder / "pids.max")  # None for "max", which is no limit
+        if amount is not None:
+            taken = _number(folder / "pids.current") or 0
+            cause = f"the cgroup's limit is {amount} (pids.max, systemd's TasksMax)"
+            yield threads(amount, cause, taken)
+    for folder in _cgroups(root, "memory"):
+        for name in "memory.max", "memory.limit_in_bytes":  # versions 2 and 1
+            amount = _number(folder / name)
+            if amount is not None and amount < UNLIMITED:
+                cause = f"the cgroup's limit is {amount >> 20} MiB ({name}, systemd's MemoryMax)"
+                yield memory(amount // 1024, cause)
+
+
+def _cgroups(root: Path, controller: str) -> Iterator[Path]:
+    """The folders of this process's cgroup and all its ancestors.
 
     A container may see its own cgroup as the root of the mount while ``proc/self/cgroup`` still
     has the host's path: hence all the way up from there, using whatever exists.
@@ -145,36 +129,20 @@ def _cgroup_limits(root: Path) -> Iterator[Limit]:
         number, controllers, path = line.split(":", 2)
         if number == "0":
             mounts = [root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified"]  # version 2
-        elif "pids" in controllers.split(","):
-            mounts = [root / "sys/fs/cgroup/pids"]
+        elif controller in controllers.split(","):
+            mounts = [root / "sys/fs/cgroup" / controller]
         else:
             continue
         for mount in mounts:
             own = mount / path.strip("/")
-            for folder in [own, *own.parents][: len(Path(path).parts)]:
-                amount = _number(folder / "pids.max")  # None for "max", which is no limit
-                if amount is not None:
-                    taken = _number(folder / "pids.current") or 0
-                    cause = f"the cgroup's limit is {amount} (pids.max, systemd's TasksMax)"
-                    yield threads(amount, cause, taken)
+            yield from [own, *own.parents][: len(Path(path).parts)]
 
 
-def descriptors(amount: int, cause: str) -> Limit:
-    """A limit on this process's descriptors."""
-    per = DESCRIPTORS_PER_USER, DESCRIPTORS_PER_SPARE
-    return Limit("descriptors", amount, cause, DESCRIPTOR_HEADROOM, *per)
-
-
-def threads(amount: int, cause: str, taken: int = 0) -> Limit:
-    """A limit on threads, of which ``taken`` run already."""
-    per = THREADS_PER_USER, THREADS_PER_SPARE
-    return Limit("threads", amount, cause, taken + THREAD_HEADROOM, *per)
-
-
-def maps(amount: int, cause: str, taken: int = 0) -> Limit:
-    """A limit on this process's memory maps, of which it has ``taken`` already."""
-    headroom = MAP_HEADROOM + MAPS_PER_CORE * (os.cpu_count() or 1)
-    return Limit("memory maps", amount, cause, taken + headroom, MAPS_PER_USER, MAPS_PER_SPARE)
+def waiting_places(users: int, spare: int) -> int:
+    """How many connections may wait, next to so many users and threads for plain HTTP."""
+    limit = descriptors(raise_descriptor_limit(), "")
+    left = limit.amount - limit.taken - users * limit.per_user - spare * limit.per_spare
+    return max(LEAST_WAITING, min(LEAST_WAITING + left, MOST_WAITING))
 
 
 def threads_of_user(root: Path, uid: int) -> int:

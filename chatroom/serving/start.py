@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from functools import cache
@@ -16,10 +17,10 @@ from typing import NoReturn
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.errors import ChatError
 from chatroom.log import set_up_logging
+from chatroom.serving.costs import Limit
 from chatroom.serving.demands import RESERVE
 from chatroom.serving.machine import (
     Carried,
-    Limit,
     affordable_users,
     machine_limits,
     raise_descriptor_limit,
@@ -35,6 +36,14 @@ ADDRESS_PATIENCE = 3.0
 
 REFUSED = 2
 """Exit code if the settings or the history prevent the start."""
+
+WORKER_FAILED = 3
+"""Exit code of a worker that should not be started again (``Arbiter.WORKER_BOOT_ERROR``)."""
+
+WITHOUT_SETTINGS = (
+    "gunicorn runs without the room's settings; leave out --config, or begin that file with: "
+    "from chatroom.serving.gunicorn import load; globals().update(load())"
+)
 
 
 def run(folder: Path | None = None) -> NoReturn:
@@ -100,10 +109,25 @@ def configure(folder: Path | None = None) -> Configuration:
 _configuration: Configuration | None = None  # the master's; its workers inherit it
 
 
-def refuse(error: ChatError | str) -> NoReturn:
+def app_settings(folder: Path | None = None) -> Configuration:
+    """The settings for the WSGI app: those that gunicorn was started with, or reloaded.
+
+    Under another WSGI server, they are loaded now, for an application that explains itself.
+
+    Args:
+        folder: see ``configure``.
+    """
+    if _configuration:
+        return _configuration
+    if "gunicorn.arbiter" in sys.modules:
+        refuse(WITHOUT_SETTINGS, WORKER_FAILED)
+    return configure(folder)
+
+
+def refuse(error: ChatError | str, code: int = REFUSED) -> NoReturn:
     """End the start with one line on standard error."""
     print(f"chatroom: {error}", file=sys.stderr, flush=True)
-    sys.exit(REFUSED)
+    sys.exit(code)
 
 
 def carry(max_users: int) -> Carried:
@@ -116,6 +140,14 @@ def _limits() -> list[Limit]:
     # Read once: after SIGHUP, the previous worker still has its threads.
     raise_descriptor_limit()
     return machine_limits()
+
+
+def check_temporary_folder() -> None:
+    """Refuse a machine without a writable temporary folder: gunicorn creates a file there."""
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        refuse("no folder for temporary files is writable; name one in TMPDIR")
 
 
 def await_address(host: str, port: int) -> None:

@@ -16,7 +16,7 @@ from tests.support import CHECKOUT
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
-    {"", "addresses", "errors", "message", "private_files"},  # "": chatroom/__init__.py
+    {"", "addresses", "dependencies", "errors", "message", "private_files"},  # "": __init__.py
     {"channel", "names"},
     {"history", "wire"},
     {"settings", "sockets"},
@@ -40,7 +40,7 @@ HOMES = {
     "click": {"commands"},
     "flask": {"application", "web"},
     "flask_sock": {"web.chat_socket"},
-    "gunicorn": {"serving.launch"},
+    "gunicorn": {"serving.incoming", "serving.launch", "serving.worker"},
     "itsdangerous": {"users.tokens"},
     "prompt_toolkit": {"commands.chat"},
     "segno": {"web.invitation"},
@@ -59,6 +59,7 @@ HOMES = {
         "commands.checks",
         "commands.proxy_checks",
         "serving.gunicorn",
+        "serving.incoming",
         "serving.start",
         "sockets",
         "web.api.listener",

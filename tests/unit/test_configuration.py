@@ -113,6 +113,16 @@ def test_port_in_the_environment_listens_there_on_all_interfaces(write):
     assert (configuration.port, configuration.host_name) == (8080, "0.0.0.0")
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "::0"])
+def test_a_host_that_means_all_interfaces_stays_where_a_platform_sets_the_port(
+    write: Write, host: str
+):
+    """IPv6's has clients of both families."""
+    configuration = load(write({"hostName": host}), PORT="8080")
+
+    assert (configuration.host_name, configuration.port) == (host, 8080)
+
+
 @pytest.mark.parametrize(
     ("written", "kept"),
     [

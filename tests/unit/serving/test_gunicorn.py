@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,7 +23,8 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 
 from chatroom.configuration import Configuration, load_configuration
-from chatroom.serving import demands, gunicorn, machine, start
+from chatroom.serving import costs, demands, gunicorn, start
+from chatroom.serving.worker import Worker
 from chatroom.web.invitation import print_code
 from tests.support.ports import idle_port
 
@@ -67,7 +69,7 @@ def refusal(cfg: Config, capsys: pytest.CaptureFixture[str]) -> str:
 def test_gunicorn_takes_every_setting(configuration: Configuration):
     cfg = config(configuration)
 
-    assert cfg.worker_class_str == "gthread"
+    assert cfg.worker_class is Worker
     assert cfg.workers == 1
     assert cfg.max_requests == 0
     assert cfg.address == [("127.0.0.1", configuration.port)]
@@ -137,7 +139,7 @@ def test_a_machine_that_carries_fewer_users_says_so_and_serves_those(
     monkeypatch: pytest.MonkeyPatch,
 ):
     cfg = config(configuration)
-    tight = [machine.threads(200, "the limit is 200 (ulimit -u)")]
+    tight = [costs.threads(200, "the limit is 200 (ulimit -u)")]
     monkeypatch.setattr(start, "_limits", lambda: tight)
     start_up(cfg)
 
@@ -151,7 +153,7 @@ def test_a_machine_that_carries_nobody_is_refused(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(start, "_limits", lambda: [machine.threads(10, "the limit is 10")])
+    monkeypatch.setattr(start, "_limits", lambda: [costs.threads(10, "the limit is 10")])
 
     assert "cannot carry a single user; threads: the limit is 10" in refusal(
         config(configuration), capsys
@@ -169,6 +171,35 @@ def test_a_port_in_use_is_refused_with_the_way_out(
 
     assert line.startswith(f"cannot listen on 127.0.0.1:{configuration.port}: Address already in")
     assert "change port or hostName" in line
+
+
+@pytest.mark.parametrize("prefix", ["talk", "/talk/", "/", "//talk"])
+def test_a_prefix_that_no_path_has_is_refused(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    prefix: str,
+):
+    monkeypatch.setenv("SCRIPT_NAME", prefix)
+
+    assert refusal(config(configuration), capsys) == (
+        f"environment: SCRIPT_NAME is {prefix!r}; wanted: a path such as /talk"
+    )
+
+
+def test_a_machine_without_a_place_for_temporary_files_is_refused(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As in a container with a read-only root; but one with /dev/shm has a place."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+
+    assert "name one in TMPDIR" in refusal(config(configuration, worker_tmp_dir=None), capsys)
+    start_up(config(configuration, worker_tmp_dir="/dev/shm"))
+    monkeypatch.setattr(gunicorn, "MEMORY_FOLDER", "/no/such/folder")
+    assert config(configuration).worker_tmp_dir is None
 
 
 def test_a_history_that_cannot_be_used_is_refused(
@@ -222,7 +253,7 @@ def listen(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("host", "shown"), [("127.0.0.1", "localhost"), ("127.0.0.2", "localhost"), ("::1", "[::1]")]
+    ("host", "shown"), [("127.0.0.1", "localhost"), ("127.0.0.2", "127.0.0.2"), ("::1", "[::1]")]
 )
 def test_the_address_to_open_is_printed(
     listen: Any, capsys: pytest.CaptureFixture[str], host: str, shown: str

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.serving import machine
+from chatroom.serving import costs, machine
+from chatroom.serving.costs import Limit
 from chatroom.serving.machine import (
     NO_LIMIT,
     Carried,
-    Limit,
     affordable_users,
     machine_limits,
     raise_descriptor_limit,
@@ -60,16 +60,16 @@ def test_a_limit_that_holds_not_even_the_reserve_carries_nobody():
 
 
 def test_a_user_is_one_descriptor_two_threads_and_six_maps():
-    assert machine.descriptors(4096, "").users(0) == 4096 - 64
-    assert machine.threads(20_064, "").users(0) == 10_000
-    assert machine.maps(65_530, "").users(0) - machine.maps(65_530, "", taken=600).users(0) == 100
+    assert costs.descriptors(4096, "").users(0) == 4096 - 64 - 64
+    assert costs.threads(20_064, "").users(0) == 10_000
+    assert costs.maps(65_530, "").users(0) - costs.maps(65_530, "", taken=600).users(0) == 100
 
 
 @pytest.mark.parametrize("cores", [1, 2, 64])
 def test_ten_thousand_users_fit_under_linux_own_maximum_of_maps(monkeypatch, cores):
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
 
-    assert machine.maps(65_530, "", taken=300).users(64) >= 10_000
+    assert costs.maps(65_530, "", taken=300).users(64) >= 10_000
 
 
 # -- the limit of descriptors ------------------------------------------------------------------
@@ -183,7 +183,7 @@ def linux(tmp_path: Path, rlimits: object, monkeypatch: pytest.MonkeyPatch) -> M
 def found(root: Path) -> dict[str, int]:
     """Each limit's cause, and what is taken of it beside the headroom."""
     return {
-        limit.cause: limit.taken - machine.THREAD_HEADROOM
+        limit.cause: limit.taken - costs.THREAD_HEADROOM
         for limit in machine_limits(root)
         if limit.resource == "threads"
     }
@@ -198,7 +198,7 @@ def test_a_hard_limit_of_descriptors_is_named_as_such(linux, rlimits):
 
     carried = affordable_users(10_000, 32, machine_limits(linux({})))
 
-    assert carried == (3904, "descriptors: the hard limit is 4096 (ulimit -n)")
+    assert carried == (3840, "descriptors: the hard limit is 4096 (ulimit -n)")
 
 
 def test_a_soft_limit_of_descriptors_is_not_called_hard(linux, rlimits):
@@ -259,7 +259,7 @@ def test_the_kernel_limits_the_maps_of_a_process(linux):
 
     (maps,) = machine_limits(root)
 
-    assert maps == machine.maps(65_530, "vm.max_map_count is 65530 (sysctl)", taken=38)
+    assert maps == costs.maps(65_530, "vm.max_map_count is 65530 (sysctl)", taken=38)
 
 
 def cgroup(amount: int) -> str:
@@ -306,6 +306,48 @@ def test_cgroups_of_version_1_have_a_tree_for_pids(linux, path):
     )
 
     assert found(root) == {cgroup(512): 0}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"proc/self/cgroup": "0::/a.slice/b\n", "sys/fs/cgroup/a.slice/memory.max": "536870912\n"},
+        {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "536870912\n"},
+        {
+            "proc/self/cgroup": "4:cpu,memory:/docker/1f2e\n0::/\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "536870912\n",
+        },
+    ],
+)
+def test_a_cgroup_of_either_version_limits_memory(linux, files: dict[str, str]):
+    """Half a gigabyte, where the default of 10,000 users would be killed half-way."""
+    carried, reason = affordable_users(10_000, 32, machine_limits(linux(files)))
+
+    assert 3_000 < carried < 4_500
+    assert reason.startswith("memory: the cgroup's limit is 512 MiB (memory.")
+
+
+def test_a_cgroup_without_a_limit_of_memory_is_none(linux):
+    """Neither as version 2 writes it, nor as version 1 does."""
+    root = linux(
+        {
+            "proc/self/cgroup": "4:memory:/\n0::/\n",
+            "sys/fs/cgroup/memory.max": "max\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+        }
+    )
+
+    assert machine_limits(root) == []
+
+
+def test_the_address_space_of_a_process_may_be_limited(linux, rlimits, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    rlimits[resource.RLIMIT_AS] = (4 << 30, 4 << 30)
+
+    carried, reason = affordable_users(10_000, 32, machine_limits(linux({})))
+
+    assert 5_000 < carried < 6_000
+    assert reason == "address space: the limit is 4096 MiB (ulimit -v)"
 
 
 def test_this_machine_can_be_asked():

@@ -281,17 +281,22 @@ def test_a_history_that_fails_is_not_healthy(
     }
 
 
-def test_a_server_that_was_not_started_says_how_to(tmp_path: Path):
-    """As with ``flask run``: the page comes, and nothing else works."""
+def test_a_server_that_was_not_started_says_how_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """As with ``flask run`` or waitress: a socket would open, and never hear anything."""
     configuration = replace(load_configuration({}), path=tmp_path / "config.json")
     client = create_app(configuration).test_client()
+    way_out = "not started; serve with python app.py, chatroom serve, or gunicorn app:app"
 
-    assert client.get("/").status_code == 200
-    assert client.get("/getAllMessages").status_code == 503
+    for path in "/", "/chat", "/getAllMessages", "/api/rooms/lobby/messages":
+        reply = client.get(path)
+        assert (reply.status_code, reply.text) == (503, f"chatroom: {way_out}\n")
     reply = client.get("/healthz")
     assert reply.status_code == 503
     assert reply.json
-    assert reply.json["reason"] == "not started; serve with python app.py or gunicorn app:app"
+    assert reply.json["reason"] == way_out
+    assert caplog.text.count(way_out) == 1
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,221 @@
+"""gunicorn's threaded worker, for a room that strangers can reach.
+
+The main thread itself collects a request's head; only a complete one takes a thread of the pool.
+So a connection that sends nothing, or half a request, costs a descriptor and no thread; and
+whatever the machine runs out of, the worker lives on. Source of what is overridden:
+gunicorn/workers/gthread.py, version 27.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import os
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from chatroom.serving.demands import LEAST_WAITING
+from chatroom.serving.incoming import (
+    HEAD_BYTES,
+    LINGER_SECONDS,
+    BodyTimeout,
+    Incoming,
+    Line,
+    WaitingRoom,
+)
+from chatroom.serving.pool import Pool
+
+log = logging.getLogger(__name__)
+
+RELIEF = 16
+"""Waiting connections that are closed when the machine has run out of something."""
+
+PAUSE = 0.5
+"""Seconds without accepting, when the machine has run out of something and nobody waits."""
+
+QUIET_SECONDS = 10.0
+"""Between two lines about that in the log."""
+
+_HARMLESS = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED}
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """On the main thread, except for ``_serve`` and what it calls."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        places = max(LEAST_WAITING, self.cfg.worker_connections - self.cfg.threads)
+        self.worker_connections = self.cfg.threads + places
+        self._waiting = WaitingRoom(places, self.cfg.keepalive)
+        # What is encrypted, or in HTTP/2, only a thread of the pool can read.
+        self._reads_heads = not self.cfg.is_ssl and "h2" not in self.cfg.http_protocols
+        self._resume_at = self._quiet_until = 0.0
+        self._dropped = 0
+
+    def get_thread_pool(self) -> Pool:
+        return Pool(self.cfg.threads)
+
+    # -- the loop ------------------------------------------------------------------------------
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled and time.monotonic() >= self._resume_at)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        is_hurried = self._resume_at > time.monotonic() or not self.alive
+        for key, _ in self.poller.select(min(timeout, 0.1) if is_hurried else timeout):
+            try:
+                key.data(key.fileobj)
+            except (OSError, RuntimeError, MemoryError) as error:
+                self._relieve(error)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close what has waited for too long. Called in each turn."""
+        patience = -1.0 if force else math.inf if self.alive else LINGER_SECONDS
+        for conn in self._waiting.expired(patience):
+            if conn.line is self._waiting.heads and conn.head:
+                conn.answer("408 Request Timeout")
+            self._close(conn)
+
+    # -- a connection's way --------------------------------------------------------------------
+
+    def accept(self, listener: Any) -> None:
+        try:
+            sock, address = listener.accept()
+        except OSError as error:
+            if error.errno not in _HARMLESS:
+                self._relieve(error)
+            return
+        self.nr_conns += 1
+        conn = Incoming(self.cfg, sock, address, listener.getsockname())
+        if self._reads_heads:
+            self._read(conn, self._waiting.heads)
+        else:
+            self._wait(conn, self._waiting.heads)
+
+    def _on_readable(self, conn: Incoming, _sock: object) -> None:
+        if conn.line is None:  # closed since the poller said so
+            return
+        if self._reads_heads or conn.line is self._waiting.ending:
+            self._read(conn, conn.line)
+        else:
+            self.enqueue_req(conn)
+
+    def _read(self, conn: Incoming, line: Line) -> None:
+        """Read what there is; if that completes no request, it waits in ``line``."""
+        try:
+            data = conn.sock.recv(HEAD_BYTES)
+        except BlockingIOError:
+            if conn.line is None:
+                self._wait(conn, line)
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close(conn)
+        elif line is not self._waiting.ending:
+            self._add(conn, data)
+        elif conn.line is None:
+            self._wait(conn, line)
+
+    def _add(self, conn: Incoming, data: bytes) -> None:
+        if conn.add(data):
+            self.enqueue_req(conn)
+        elif len(conn.head) > HEAD_BYTES:
+            conn.answer("431 Request Header Fields Too Large")
+            self._close(conn)
+        elif conn.line is not self._waiting.heads:
+            self._wait(conn, self._waiting.heads)
+
+    def enqueue_req(self, conn: Incoming) -> None:
+        self._waiting.take(conn, self.poller)
+        conn.data_ready = True
+        try:
+            self.tpool.submit(partial(self._serve, conn))
+        except (RuntimeError, MemoryError) as error:  # can't start new thread
+            conn.answer("503 Service Unavailable")
+            self._close(conn)
+            self._relieve(error)
+
+    def _serve(self, conn: Incoming) -> None:
+        """On a thread of the pool: a request, from its head to its response."""
+        keep = False
+        try:
+            keep = self.handle(conn)
+        except BodyTimeout:
+            conn.answer("408 Request Timeout")
+        except BaseException:
+            log.exception("error: a request was given up")
+        self.method_queue.defer(self.finish_request, conn, keep)
+
+    def handle_request(self, req: Any, conn: Incoming) -> Any:
+        """Serve also a path from which the proxy has already removed its prefix."""
+        prefix = os.environ.get("SCRIPT_NAME", "")
+        for name, value in req.headers:
+            if name == "SCRIPT_NAME":
+                prefix = value
+        if prefix and not f"{req.path}/".startswith(f"{prefix}/"):
+            req.path = prefix + req.path
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Incoming, keep: bool) -> None:
+        """After a request: wait for the next one, or for the client to close."""
+        with suppress(OSError):
+            conn.sock.setblocking(False)
+            if not keep:
+                conn.say_goodbye()
+                self._read(conn, self._waiting.ending)
+            elif data := conn.parser.unreader.take_buffered():
+                self._add(conn, data)
+            else:
+                self._wait(conn, self._waiting.idle)
+            return
+        self._close(conn)
+
+    def _wait(self, conn: Incoming, line: Line) -> None:
+        try:
+            self._waiting.put(conn, line, self.poller, partial(self._on_readable, conn))
+        except OSError as error:
+            self._close(conn)
+            self._relieve(error)
+        if len(self._waiting) > self._waiting.places:
+            if len(self._waiting.heads) > len(self._waiting.idle):  # else it is everyday life
+                self._report("more connections without a request than places")
+            self._drop()
+
+    def _close(self, conn: Incoming) -> None:
+        self._waiting.take(conn, self.poller)
+        self.nr_conns -= 1
+        conn.close()
+
+    # -- shortage ------------------------------------------------------------------------------
+
+    def _relieve(self, error: Exception) -> None:
+        """The machine has run out of something: close what waits, or else accept no more for a
+        moment."""
+        self._report(str(error))
+        if not self._drop(RELIEF):
+            self._resume_at = time.monotonic() + PAUSE
+            self.set_accept_enabled(False)
+
+    def _drop(self, count: int = 1) -> int:
+        """Close those that have waited longest; return how many."""
+        for done in range(count):
+            conn = self._waiting.longest()
+            if conn is None:
+                return done
+            self._close(conn)
+            self._dropped += 1
+        return count
+
+    def _report(self, cause: str) -> None:
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + QUIET_SECONDS
+            log.warning(
+                "short of places: %s; idle connections are closed, %d so far", cause, self._dropped
+            )

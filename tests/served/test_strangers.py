@@ -1,0 +1,111 @@
+"""Strangers who open connections and send nothing, or half of something: the room goes on."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.plain_client import PlainClient
+from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=22)
+
+HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: a\r\nX-A: "
+HALF_A_BODY = (
+    b"POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    b'Content-Length: 99\r\n\r\n{"userName":'
+)
+
+
+@contextmanager
+def strangers(server: Running, count: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
+    """So many connections, each of which has sent this much of a request."""
+    with ExitStack() as stack:
+        found = []
+        for _ in range(count):
+            address = ("127.0.0.1", server.port)
+            found.append(stack.enter_context(socket.create_connection(address, DEADLINE)))
+            found[-1].sendall(sent)
+        yield found
+
+
+def goes_on(server: Running, inside: PlainClient, newcomer: str) -> None:
+    """The page loads and the room is healthy within a second; newcomers hear who is inside."""
+    for path in "/", "/healthz":
+        begin = time.monotonic()
+        assert server.get(path)[0] == 200
+        assert time.monotonic() - begin < 1
+    with server.join(newcomer) as client:
+        inside.say(f"hello {newcomer}")
+        assert client.hear_until(f"hello {newcomer}")
+
+
+def test_silent_connections_beyond_all_descriptors_throw_nobody_out(prepare: Launch) -> None:
+    """Twice as many as this process may have descriptors, at the usual limit."""
+    server = prepare(history="memory:", maxUsers=10_000)
+    limited = 'ulimit -n 1024; exec "$@"'
+    server.command = ("sh", "-c", limited, "sh", sys.executable, "-m", "gunicorn", "app:app")
+    server.start()
+    worker = server.worker
+    with server.join("Ann") as ann, strangers(server, 560), strangers(server, 1500):
+        goes_on(server, ann, "Bob")
+        assert server.worker == worker
+        assert server.descriptors() < 200
+    assert "Traceback" not in server.said() + server.log()
+    assert server.log().count("short of places") == 1
+
+
+def test_half_requests_take_no_threads_and_end_after_ten_seconds(serve: Launch) -> None:
+    server = serve(history="memory:", maxUsers=8)
+    with (
+        server.join("Ann") as ann,
+        strangers(server, 500, HALF_A_HEAD) as heads,
+        strangers(server, 20, HALF_A_BODY) as bodies,
+        strangers(server, 20) as silent,
+    ):
+        goes_on(server, ann, "Bob")
+        assert server.threads() < 60
+
+        for stranger in (*heads, *bodies):
+            assert stranger.recv(65536).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        assert [stranger.recv(1) for stranger in silent] == [b""] * 20
+        goes_on(server, ann, "Cleo")
+    assert "Traceback" not in server.said() + server.log()
+
+
+def test_without_another_thread_those_inside_stay_and_the_next_come_in_later(
+    prepare: Launch,
+) -> None:
+    """The worker has only so much address space, which each thread's stack takes some of."""
+    server = prepare(history="memory:", maxUsers=500)
+    server.start()
+    worker = server.worker
+    with ExitStack() as stack:
+        ann = stack.enter_context(server.join("Ann"))
+        with limited_threads(server):
+            stack.enter_context(strangers(server, 30, HALF_A_BODY))
+            ann.say("still here")
+            assert ann.bodies() == ["still here"]
+        wait_for(lambda: server.get("/healthz")[0] == 200, "health")
+        assert server.worker == worker
+    assert "short of places: can't start new thread" in server.log()
+
+
+@contextmanager
+def limited_threads(server: Running) -> Iterator[None]:
+    """The worker may map no more memory than it has, hence start no more threads."""
+    status = Path(f"/proc/{server.worker}/status").read_text()
+    size = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmSize"))
+    before = resource.prlimit(server.worker, resource.RLIMIT_AS, (size * 1024, -1))
+    try:
+        yield
+    finally:
+        resource.prlimit(server.worker, resource.RLIMIT_AS, before)

@@ -1,0 +1,510 @@
+"""The worker's main loop, turn by turn: whom it serves, and whom it lets wait, or go."""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from chatroom.serving import incoming, worker
+from chatroom.serving.demands import LEAST_WAITING
+from chatroom.serving.worker import Worker
+from tests.support.deadline import DEADLINE
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST_GET = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+
+
+def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """Respond with where the request went and what was in it."""
+    sent = environ["wsgi.input"].read().decode()
+    where = "|".join(environ[name] for name in ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"))
+    body = f"{where}|{sent}\n".encode("latin-1")
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+class Loop:
+    """A worker in this process; its loop runs while a test waits for something."""
+
+    def __init__(self, listener: socket.socket, **options: Any) -> None:
+        cfg = Config()
+        options = {
+            "threads": 3,
+            "worker_connections": 3 + LEAST_WAITING,
+            "keepalive": 75,
+            **options,
+        }
+        for name, value in options.items():
+            cfg.set(name, value)
+        self.listener = listener
+        self.worker = Worker(1, os.getppid(), [listener], None, 30, cfg, Logger(cfg))
+        self.worker.wsgi = echo
+        self.worker.tpool = self.worker.get_thread_pool()
+        self.worker.poller = selectors.DefaultSelector()
+        self.worker.method_queue.init()
+        queue = self.worker.method_queue
+        self.worker.poller.register(queue.fileno(), 1, queue.run_callbacks)
+        self.worker.set_accept_enabled(True)
+        self.stack = ExitStack()
+
+    def turn(self) -> None:
+        """One turn of the loop, as in ``ThreadWorker.run``."""
+        self.worker.set_accept_enabled(self.worker.nr_conns < self.worker.worker_connections)
+        self.worker.wait_for_and_dispatch_events(0.002)
+        self.worker.murder_keepalived()
+
+    def until(self, fact: Callable[[], object], what: str) -> None:
+        """Turn until it is so: each turn waits for an event, though not for long."""
+        deadline = time.monotonic() + DEADLINE
+        while not fact():
+            assert time.monotonic() < deadline, f"not within {DEADLINE:.0f} s: {what}"
+            self.turn()
+
+    def client(self, sent: bytes = b"") -> socket.socket:
+        """A client that has connected and sent something."""
+        family = self.listener.family
+        client = self.stack.enter_context(socket.socket(family))
+        client.connect(self.listener.getsockname())
+        client.sendall(sent)
+        client.setblocking(False)
+        return client
+
+    def waits(self, count: int) -> None:
+        """Wait until so many wait."""
+        self.until(lambda: len(self.worker._waiting) == count, f"{count} that wait")
+
+    def answer(self, client: socket.socket, count: int = 1) -> bytes:
+        """What the client receives: so many responses."""
+        received = bytearray()
+
+        def is_whole() -> bool:
+            try:
+                received.extend(client.recv(65536))
+            except BlockingIOError:
+                return False
+            is_body = received.endswith(b"\n") and not received.endswith(b"\r\n")
+            return is_body and received.count(b"HTTP/1.1 ") == count
+
+        self.until(is_whole, "a response")
+        return bytes(received)
+
+    def is_closed(self, client: socket.socket) -> bool:
+        try:
+            return client.recv(65536) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def grow_old(self, seconds: float) -> None:
+        """Let everybody who waits have waited that much longer."""
+        for line in self.worker._waiting._lines:
+            for conn in line:
+                conn.since -= seconds
+
+    def end(self) -> None:
+        self.stack.close()
+        self.until(lambda: self.worker.nr_conns == 0, "the end of all")
+        self.worker.tpool.shutdown()
+        self.worker.poller.close()
+        self.worker.method_queue.close()
+        self.worker.tmp.close()
+
+
+@pytest.fixture(params=["tcp", "unix"])
+def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[socket.socket]:
+    with ExitStack() as stack:
+        if request.param == "tcp":
+            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        else:
+            listening = stack.enter_context(socket.socket(socket.AF_UNIX))
+            listening.bind(str(tmp_path / "chat.sock"))
+            listening.listen(256)
+        yield listening
+
+
+@pytest.fixture
+def tcp(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
+        yield listening
+
+
+@pytest.fixture
+def start(tcp: socket.socket) -> Iterator[Callable[..., Loop]]:
+    """Start a loop that serves TCP."""
+    loops: list[Loop] = []
+
+    def begin(**options: Any) -> Loop:
+        loops.append(Loop(tcp, **options))
+        return loops[-1]
+
+    yield begin
+    for loop in loops:
+        loop.end()
+
+
+@pytest.fixture
+def loop(start: Callable[..., Loop]) -> Loop:
+    return start()
+
+
+# -- requests ------------------------------------------------------------------------------------
+
+
+def test_requests_are_served_on_either_kind_of_socket(listener: socket.socket):
+    loop = Loop(listener)
+    try:
+        client = loop.client(GET)
+        assert b"|/||" in loop.answer(client)
+        client.send(GET)
+        assert b"|/||" in loop.answer(client)
+    finally:
+        loop.end()
+
+
+@pytest.mark.parametrize("request_", [GET, POST + b"hello", GET + POST + b"hello" + GET])
+def test_a_request_may_come_byte_by_byte(loop: Loop, request_: bytes):
+    client = loop.client()
+    for byte in request_:
+        client.send(bytes([byte]))
+        loop.turn()
+
+    answers = loop.answer(client, request_.count(b"Host"))
+
+    assert answers.count(b"|hello") == request_.count(b"hello")
+
+
+def test_several_requests_may_come_at_once(loop: Loop):
+    client = loop.client(GET + POST + b"hello" + GET + LAST_GET)
+
+    assert loop.answer(client, 4).count(b"|hello") == 1
+
+
+def test_a_url_may_be_in_plain_utf_8(loop: Loop):
+    """``curl`` sends it as it was typed."""
+    client = loop.client("GET /ü?q=ümläut HTTP/1.1\r\nHost: ü\r\n\r\n".encode())
+
+    assert "|/ü|q=%C3%BCml%C3%A4ut|".encode() in loop.answer(client)
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/talk", b"/talk||"),
+        ("/talk/", b"/talk|/|"),
+        ("/talk/rooms/a", b"/talk|/rooms/a|"),
+        ("/", b"/talk|/|"),
+        ("/rooms/a", b"/talk|/rooms/a|"),
+        ("/talking", b"/talk|/talking|"),
+    ],
+)
+def test_under_a_prefix_it_does_not_matter_whether_the_proxy_removes_it(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, path: str, wanted: bytes
+):
+    monkeypatch.setenv("SCRIPT_NAME", "/talk")
+    client = loop.client(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+
+    assert wanted in loop.answer(client)
+
+
+def test_a_client_that_sends_no_more_is_served(loop: Loop):
+    client = loop.client(GET)
+    client.shutdown(socket.SHUT_WR)
+
+    assert b" 200 OK" in loop.answer(client)
+    loop.until(lambda: loop.worker.nr_conns == 0, "its end")
+
+
+def test_a_client_that_leaves_the_connection_open_holds_nobody_up(loop: Loop):
+    """gunicorn waits for each of them, two seconds long, on the thread that accepts."""
+    stubborn = [loop.client(LAST_GET) for _ in range(20)]
+    for client in stubborn:
+        assert b" 200 OK" in loop.answer(client)
+    loop.waits(20)
+
+    loop.grow_old(incoming.LINGER_SECONDS)
+
+    loop.until(lambda: loop.worker.nr_conns == 0, "their end")
+
+
+def test_over_tls_too(start: Callable[..., Loop], tmp_path: Path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-subj", "/CN=a", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    loop = start(keyfile=str(key), certfile=str(certificate))
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.check_hostname = False
+    answers: list[bytes] = []
+
+    def ask() -> None:
+        address = loop.listener.getsockname()
+        with (
+            socket.create_connection(address, DEADLINE) as plain,
+            context.wrap_socket(plain) as client,
+        ):
+            for _ in range(2):
+                client.sendall(POST + b"hello")
+                answer = b""
+                while not answer.endswith(b"hello\n"):
+                    answer += client.recv(65536)
+                answers.append(answer)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    loop.until(lambda: not client.is_alive(), "the responses")
+    assert len(answers) == 2
+
+
+# -- half a request ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("half", [b"", b"G", GET[:-2], GET[:-1]])
+def test_half_a_request_takes_no_thread_and_ten_seconds_at_most(loop: Loop, half: bytes):
+    clients = [loop.client(half) for _ in range(20)]
+    loop.waits(20)
+    assert len(loop.worker.tpool) == 0
+    assert b" 200 OK" in loop.answer(loop.client(GET))
+    loop.grow_old(incoming.HEAD_SECONDS - 5)
+    loop.turn()
+    assert loop.worker.nr_conns == 21
+
+    loop.grow_old(5)
+    loop.turn()
+
+    assert loop.worker.nr_conns == 1
+    wanted = b"HTTP/1.1 408 Request Timeout\r\n" if half else b""
+    assert all(client.recv(65536).startswith(wanted) for client in clients)
+
+
+def test_a_byte_now_and_then_does_not_lengthen_the_ten_seconds(loop: Loop):
+    client = loop.client(GET[:5])
+    loop.waits(1)
+    for byte in GET[5:15]:
+        loop.grow_old(1)
+        client.send(bytes([byte]))
+        loop.turn()
+
+    loop.until(lambda: loop.worker.nr_conns == 0, "its end")
+    assert b" 408 " in client.recv(65536)
+
+
+def test_a_further_request_has_ten_seconds_from_its_first_byte_on(loop: Loop):
+    client = loop.client(GET)
+    loop.answer(client)
+    loop.waits(1)
+    loop.grow_old(74)
+    client.send(GET[:5])
+    loop.until(lambda: loop.worker._waiting.heads, "half a request")
+    loop.grow_old(9)
+    client.send(GET[5:])
+
+    assert b" 200 OK" in loop.answer(client)
+
+
+def test_a_connection_is_kept_for_its_time_between_two_requests(loop: Loop):
+    client = loop.client(GET)
+    loop.answer(client)
+    loop.waits(1)
+    loop.grow_old(74)
+    loop.turn()
+    assert loop.worker.nr_conns == 1
+
+    loop.grow_old(2)
+    loop.turn()
+
+    assert loop.worker.nr_conns == 0
+    assert loop.is_closed(client)
+
+
+def test_a_head_without_an_end_is_refused(loop: Loop):
+    client = loop.client()
+    with pytest.raises(OSError):  # the refusal, or the end of what the kernel takes
+        for _ in range(1000):
+            client.send(b"X-A: %s\r\n" % (b"a" * 1000))
+            loop.turn()
+    loop.until(lambda: loop.worker.nr_conns == 0, "its end")
+
+
+@pytest.mark.parametrize("wrong", [b"GET / HTTP/1.1\nHost: a\n\n", b"\x00\n", b"GET /\r\n\r\n"])
+def test_what_is_no_request_is_refused_at_once(loop: Loop, wrong: bytes):
+    client = loop.client(wrong)
+
+    loop.until(lambda: loop.worker._waiting.ending, "a response")
+    assert client.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_body_that_does_not_come_ends_the_request(loop: Loop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(incoming, "BODY_SECONDS", 0.05)
+    client = loop.client(POST + b"hel")
+
+    assert loop.answer(client).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    client.close()
+    loop.until(lambda: loop.worker.nr_conns == 0, "its end")
+
+
+# -- shortage ------------------------------------------------------------------------------------
+
+
+def test_beyond_the_places_those_that_have_waited_longest_go(
+    loop: Loop, caplog: pytest.LogCaptureFixture
+):
+    clients = [loop.client(b"GET") for _ in range(LEAST_WAITING + 10)]
+    loop.until(lambda: all(map(loop.is_closed, clients[:10])), "the end of the first")
+    assert not any(map(loop.is_closed, clients[10:]))
+
+    assert b" 200 OK" in loop.answer(loop.client(GET))
+    (line,) = [line for line in caplog.messages if "short of places" in line]
+    assert line.startswith("short of places: more connections without a request than places")
+
+
+def test_connections_between_requests_do_not_push_out_newcomers(
+    loop: Loop, caplog: pytest.LogCaptureFixture
+):
+    """And that is nothing to write about: browsers keep six each."""
+    newcomer = loop.client(b"GET")
+    loop.waits(1)
+    for count in range(LEAST_WAITING + 5):
+        loop.answer(loop.client(GET))
+        loop.waits(min(count + 2, LEAST_WAITING))
+
+    newcomer.send(GET[3:])
+    assert b" 200 OK" in loop.answer(newcomer)
+    assert "short" not in caplog.text
+
+
+class Exhausted:
+    """A listener on a machine that has run out of something."""
+
+    def __init__(self, listener: Any, code: int) -> None:
+        self.listener = listener
+        self.code = code
+        self.tries = 0
+
+    def accept(self) -> Any:
+        self.tries += 1
+        if self.code:
+            raise OSError(self.code, os.strerror(self.code))
+        return self.listener.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.listener, name)
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS])
+def test_without_descriptors_or_memory_it_pauses_says_so_once_and_goes_on(
+    tcp: socket.socket, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, code: int
+):
+    monkeypatch.setattr(worker, "PAUSE", 0.05)
+    exhausted = Exhausted(tcp, code)
+    loop = Loop(exhausted)  # type: ignore[arg-type]
+    try:
+        client = loop.client(GET)
+        for _ in range(10):
+            loop.turn()
+        assert exhausted.tries < 5
+        loop.until(lambda: exhausted.tries > 1, "another try")
+        exhausted.code = 0
+
+        assert b" 200 OK" in loop.answer(client)
+        (line,) = [line for line in caplog.messages if "short of places" in line]
+        assert os.strerror(code) in line
+    finally:
+        loop.end()
+
+
+def test_without_descriptors_those_that_wait_make_room(tcp: socket.socket):
+    exhausted = Exhausted(tcp, 0)
+    loop = Loop(exhausted)  # type: ignore[arg-type]
+    try:
+        clients = [loop.client(b"GET") for _ in range(worker.RELIEF + 4)]
+        loop.waits(len(clients))
+        exhausted.code = errno.EMFILE
+        newcomer = loop.client(GET)
+        loop.waits(4)
+        exhausted.code = 0
+
+        assert b" 200 OK" in loop.answer(newcomer)
+        assert [loop.is_closed(client) for client in clients[-4:]] == [False] * 4
+    finally:
+        loop.end()
+
+
+def test_without_threads_a_request_gets_a_503_and_the_next_is_served(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(worker, "PAUSE", 0.0)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as machine:
+        machine.setattr(threading.Thread, "start", refuse)
+        assert b" 503 Service Unavailable\r\n" in loop.answer(loop.client(GET))
+
+    assert b" 200 OK" in loop.answer(loop.client(GET))
+    assert "short of places: can't start new thread" in caplog.text
+
+
+def test_a_poller_that_takes_no_more_costs_one_connection(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(worker, "PAUSE", 0.0)
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    client = loop.client()
+    with monkeypatch.context() as machine:
+        machine.setattr(loop.worker.poller, "register", refuse)
+        loop.worker.accept(loop.listener)
+        assert loop.is_closed(client)
+        machine.undo()
+    loop.worker.set_accept_enabled(True)
+
+    assert loop.worker.nr_conns == 0
+    assert b" 200 OK" in loop.answer(loop.client(GET))
+
+
+# -- stopping ------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_stops_lets_those_that_wait_go_soon(loop: Loop):
+    loop.client(b"GET")
+    loop.answer(loop.client(GET))
+    loop.waits(2)
+    loop.worker.handle_exit(15, None)
+    loop.turn()
+    assert loop.worker.nr_conns == 2
+
+    loop.grow_old(incoming.LINGER_SECONDS)
+    loop.turn()
+
+    assert loop.worker.nr_conns == 0
+
+
+def test_an_application_that_exits_ends_its_request_only(loop: Loop):
+    def exit_(*_arguments: object) -> list[bytes]:
+        raise SystemExit(1)
+
+    loop.worker.wsgi = exit_
+    loop.client(GET)
+    loop.until(lambda: loop.worker._waiting.ending, "its end")
+    loop.worker.wsgi = echo
+
+    assert b" 200 OK" in loop.answer(loop.client(GET))
