@@ -184,7 +184,7 @@ class User:
         self.end(CloseCode.SERVER_ERROR, reason)
 
     def _receive(self, data: str | bytes) -> None:
-        size = self._size(data)
+        size = self._admit(data)
         assert isinstance(data, str)
         frame = plain.decode(data, max_name_length=self._max_name_length)
         if not self.joined:
@@ -195,14 +195,19 @@ class User:
                 return
         self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
 
-    def _size(self, data: str | bytes) -> int:
-        """The frame's size in bytes; refuses binary frames, and those that are too long."""
+    def _admit(self, data: str | bytes) -> int:
+        """The frame's size in bytes, once its sender may go on (see ``Pace``).
+
+        Raises:
+            FrameRefused: it is binary or too long.
+        """
         if isinstance(data, bytes):
             raise FrameRefused(CloseCode.BINARY, "binary frame; wanted: text frames with JSON")
         size = len(data) if data.isascii() else len(data.encode())
         if size > self._max_message_bytes:
             wanted = f"wanted: {self._max_message_bytes} at most"
             raise FrameRefused(CloseCode.TOO_BIG, f"frame of {size} bytes; {wanted}")
+        self.connection.pace.await_bytes(size)
         return size
 
     def listen_write(self) -> None:
