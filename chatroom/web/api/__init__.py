@@ -143,7 +143,10 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> N
             raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
         post = parameters.post(_body(limit), max_name_length=configuration.max_name_length)
         known = engine.history.find(room, "", post.cmid) if post.cmid else None
-        message = engine.server.say(room, post.draft, cmid=post.cmid, timeout=TIMEOUT)
+        address = handshake.client_address(request.environ, configuration.trusted_proxies)
+        message = engine.server.say(
+            room, post.draft, cmid=post.cmid, address=address, timeout=TIMEOUT
+        )
         response = responses.fresh(to_json(message), 200 if known else 201)
         response.location = url_for("api.message", room=room, id=message.id)
         return response
@@ -175,9 +178,9 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
             engine.gate.enter(listener)
             leaving.callback(engine.gate.leave, listener)
             leaving.callback(engine.server.unsubscribe, room, listener)
-            head = engine.server.subscribe(room, listener, TIMEOUT)
-            begin = start(engine.history, room, head, since, past)
             address = handshake.client_address(request.environ, configuration.trusted_proxies)
+            head = engine.server.subscribe(room, listener, address, TIMEOUT)
+            begin = start(engine.history, room, head, since, past)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)
             leaving.callback(log.info, 'stopped listening: %s room "%s"', *whom)
