@@ -14,8 +14,8 @@ from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 class History(ABC):
     """The committed messages of every room.
 
-    ``append``, ``trim``, ``probe``, ``open`` and ``close`` are called by the thread that
-    owns the history; everything that only reads, by any thread.
+    ``append``, ``trim``, ``delete``, ``probe``, ``open`` and ``close`` are called by the thread
+    that owns the history; everything that only reads, by any thread.
 
     A room is stored without gaps: from ``first`` to ``head``, every seq is there.
     """
@@ -68,6 +68,20 @@ class History(ABC):
 
         Raises:
             HistoryUnavailable: none of them is deleted.
+        """
+
+    @abstractmethod
+    def delete(self, room: str) -> int:
+        """Delete a room with all its messages; nothing of it stays, also in unused parts of a file.
+
+        A room of that name begins at 1 again, with other nonces: no id is used twice. Takes long:
+        not for the Server thread.
+
+        Returns:
+            How many messages were deleted; 0 if there is no such room.
+
+        Raises:
+            HistoryUnavailable: it is not deleted, or a part of a file may still have its texts.
         """
 
     @abstractmethod

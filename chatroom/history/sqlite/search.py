@@ -73,6 +73,11 @@ class Search:
         # What was trimmed meanwhile is missing here; it was the oldest.
         return messages_at(self._readers, room, keys)[::-1]
 
+    def wipe(self) -> None:
+        """Delete the index; the next search rebuilds it."""
+        with self._lock:
+            self._index.wipe()
+
     def close(self) -> None:
         """Close the index. Close the readers first: that ends running searches."""
         with self._lock:
