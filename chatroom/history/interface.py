@@ -72,16 +72,12 @@ class History(ABC):
 
     @abstractmethod
     def delete(self, room: str) -> int:
-        """Delete a room with all its messages; nothing of it stays, also in unused parts of a file.
+        """Delete a room, if there is one, also from unused parts of a file; how many messages.
 
-        A room of that name begins at 1 again, with other nonces: no id is used twice. Takes long:
-        not for the Server thread.
-
-        Returns:
-            How many messages were deleted; 0 if there is no such room.
+        Takes long. A room of that name begins at 1 again, with other nonces: no id is used twice.
 
         Raises:
-            HistoryUnavailable: it is not deleted, or a part of a file may still have its texts.
+            HistoryUnavailable: it is not deleted, or parts of a file may still have its texts.
         """
 
     @abstractmethod

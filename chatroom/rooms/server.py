@@ -155,9 +155,7 @@ class Server:
 
         return self.ask(known, timeout)
 
-    def subscribe(
-        self, room: str, subscriber: Subscriber, address: str, timeout: float
-    ) -> MessageId:
+    def subscribe(self, room: str, who: Subscriber, address: str, timeout: float) -> MessageId:
         """Hand a subscriber all messages of a room from now on.
 
         Returns:
@@ -169,7 +167,7 @@ class Server:
 
         def join() -> MessageId:
             found = self._rooms.enter(room, address)
-            found.subscribers.append(subscriber)
+            found.subscribers.append(who)
             return found.last
 
         return self.ask(join, timeout)

@@ -46,6 +46,7 @@ class Connection(Sender):
         ping_interval: seconds of silence after which the client is pinged; after as many
             more, it is considered dead.
         max_message_bytes: of one incoming message; a longer one is left to the library.
+        early: the client's first bytes, if they came with its handshake.
 
     Raises:
         HandshakeRefused: this process terminates TLS.
@@ -69,6 +70,7 @@ class Connection(Sender):
         queue_bytes: int,
         ping_interval: int,
         max_message_bytes: int,
+        early: bytes = b"",
     ) -> None:
         if not type(sock) is socket.socket:  # noqa: E714 - SSLSocket is a subclass
             reason = "this process terminates TLS; let a proxy in front do so (docs/deployment.md)"
@@ -77,7 +79,7 @@ class Connection(Sender):
         self._peer_gone = False
         self._pinged = False
         self._more = False
-        self._frames = FrameReader(max_message_bytes)
+        self._frames = FrameReader(max_message_bytes, early)
         self.pace = Pace(max_message_bytes)
         self._handle: Callable[[str | bytes], None]  # set by listen, like _door
         self._door: Callable[[], str | None] | None = None

@@ -77,7 +77,6 @@ class TypedUser(User):
     __slots__ = (
         "_acks",
         "_bad_frames",
-        "_hello_by",
         "_history",
         "_renames",
         "_tokens",
@@ -91,14 +90,13 @@ class TypedUser(User):
     )
 
     def __init__(self, *whence: Any, tokens: Tokens, history: History, **limits: Any) -> None:
-        super().__init__(*whence, **limits)
+        super().__init__(*whence, **limits | {"first_frame_seconds": HELLO_TIMEOUT})
         self._tokens = tokens
         self._history = history
         self._bad_frames = 0
         self._typed_at = -TYPING_INTERVAL
         self._renames = Budget(1 / RENAME_INTERVAL, 1)
         self._acks: list[bytes] = []
-        self._hello_by = time.monotonic() + HELLO_TIMEOUT
         self.inside = False
         """The Server has let it in. Owned by the Server thread, like all below."""
         self.user_id = ""
@@ -127,7 +125,7 @@ class TypedUser(User):
     def _door(self) -> str | None:
         if self.inside:
             return None
-        return "" if time.monotonic() < self._hello_by else f"no hello within {HELLO_TIMEOUT} s"
+        return "" if time.monotonic() < self._first_by else f"no hello within {HELLO_TIMEOUT} s"
 
     def _handle(self, request: typed.Request, size: int) -> None:
         if isinstance(request, Hello):

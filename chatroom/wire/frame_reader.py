@@ -30,13 +30,14 @@ class FrameReader:
 
     Args:
         max_bytes: a longer frame goes to the library, which refuses it.
+        early: the client's first bytes, if they came with its handshake.
     """
 
     __slots__ = ("_max_bytes", "_rest", "gave_up")
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, early: bytes = b"") -> None:
         self._max_bytes = max_bytes
-        self._rest = b""
+        self._rest = early
         self.gave_up = False
         """From now on, all bytes go to the library."""
 

@@ -174,11 +174,11 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
         if request.method == "HEAD":
             return response
         listener = Listener(request.environ.get("gunicorn.socket"))
+        address = handshake.client_address(request.environ, configuration.trusted_proxies)
         with ExitStack() as leaving:
-            engine.gate.enter(listener)
+            engine.gate.enter(listener, address)
             leaving.callback(engine.gate.leave, listener)
             leaving.callback(engine.server.unsubscribe, room, listener)
-            address = handshake.client_address(request.environ, configuration.trusted_proxies)
             head = engine.server.subscribe(room, listener, address, TIMEOUT)
             begin = start(engine.history, room, head, since, past)
             whom = printable(address), printable(room)
