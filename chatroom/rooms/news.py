@@ -94,7 +94,8 @@ class News:
 
     def _take(self) -> dict[str, str]:
         """As much of the news as a frame may have, oldest first; the rest stays."""
-        size, names = 0, []
+        size = 0
+        names: list[str] = []
         for name in self._news:
             size += len(name.encode()) + ENTRY_BYTES
             if size > FRAME_BYTES and names:

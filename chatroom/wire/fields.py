@@ -49,6 +49,13 @@ def parse(text: str, wanted: str = "a JSON object") -> dict[str, Any]:
     return fields
 
 
+def members(text: str) -> list[tuple[str, Any]]:
+    """All members of the object in their order, also those whose key comes again; for a text that
+    ``parse`` accepts. An object among the values is a list of its members, too."""
+    found: list[tuple[str, Any]] = _pairs_decoder.decode(text)
+    return found
+
+
 def text(
     fields: Mapping[str, Any],
     key: str,
@@ -97,6 +104,7 @@ def _bounded_int(digits: str) -> int:
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_bounded_int)
+_pairs_decoder = json.JSONDecoder(parse_int=_bounded_int, object_pairs_hook=list)
 
 # Everything but brackets. Matching an unterminated string keeps it linear.
 _BETWEEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^][{}"]+', re.DOTALL)
