@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatroom.errors import TooManyRooms
 from chatroom.history import History
 from chatroom.names import DEFAULT_ROOM
-from chatroom.rooms.new_rooms import NewRooms
+from chatroom.rooms.new_rooms import new_rooms
 from chatroom.rooms.room import Room
 from chatroom.wire import message_json, websocket
 
@@ -30,7 +30,7 @@ class ActiveRooms(dict[str, Room]):
         self._tail_length = replay_limit or _ALL
         self._tail_bytes = tail_bytes
         self._max_rooms = max_rooms
-        self._new_rooms = NewRooms()
+        self._new_rooms = new_rooms()
         self._stored: set[str] | None = None  # rooms with messages; read on first use
 
     def enter(self, name: str, address: str) -> Room:
@@ -68,7 +68,7 @@ class ActiveRooms(dict[str, Room]):
         others = self._stored | self.keys()
         if len(others - {DEFAULT_ROOM}) >= self._max_rooms:
             raise TooManyRooms(name, f"there are already {self._max_rooms} (maxRooms)")
-        if not self._new_rooms.allow(address):
+        if not self._new_rooms.of(address).try_to_spend(1):
             raise TooManyRooms(name, "your address has created too many; try again in a minute")
 
     def count_as_stored(self, name: str) -> None:

@@ -1,8 +1,14 @@
-"""A token bucket: what somebody may spend at once, and how fast that grows back."""
+"""Token buckets: what somebody may spend at once, and how fast that grows back."""
 
 from __future__ import annotations
 
+import math
 import time
+
+from chatroom.addresses import neighbourhood
+
+TIDY_AT = 1000
+"""Addresses at which those are forgotten that have spent nothing lately."""
 
 
 class Budget:
@@ -25,17 +31,50 @@ class Budget:
         """Nothing is spent, or all of it has grown back."""
         return self._paid_until <= time.monotonic()
 
-    def spend(self, units: float) -> float:
-        """Spend them; returns the seconds until the debt that this makes is paid, 0 for none."""
+    def spend(self, units: float, patience: float = math.inf) -> float:
+        """Spend them, unless it would take more than ``patience`` seconds to pay the debt.
+
+        Returns:
+            These seconds; 0 for no debt.
+        """
         now = time.monotonic()
-        self._paid_until = max(self._paid_until, now) + units / self._rate
-        return max(0.0, self._paid_until - now - self._burst)
+        paid_until = max(self._paid_until, now) + units / self._rate
+        seconds = max(0.0, paid_until - now - self._burst)
+        if seconds <= patience:
+            self._paid_until = paid_until
+        return seconds
 
     def try_to_spend(self, units: float) -> bool:
         """Spend them, unless that would make a debt."""
-        now = time.monotonic()
-        paid_until = max(self._paid_until, now) + units / self._rate
-        if paid_until - now > self._burst:
-            return False
-        self._paid_until = paid_until
-        return True
+        return not self.spend(units, patience=0.0)
+
+
+class Budgets:
+    """One budget for each address. Owned by one thread, or its owner locks.
+
+    Args:
+        rate: as for ``Budget``, like the next one.
+        burst: see there.
+    """
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._known: dict[str, Budget] = {}
+        self._tidy_at = TIDY_AT
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, address: str) -> Budget:
+        """The budget of a client there."""
+        key = neighbourhood(address)
+        if key not in self._known:
+            if len(self._known) >= self._tidy_at:
+                self._tidy()
+            self._known[key] = Budget(self._rate, self._burst)
+        return self._known[key]
+
+    def _tidy(self) -> None:
+        self._known = {key: one for key, one in self._known.items() if not one.is_whole}
+        self._tidy_at = max(TIDY_AT, 2 * len(self._known))

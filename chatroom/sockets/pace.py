@@ -31,6 +31,12 @@ LARGEST_PER_SECOND = 4
 """Messages of ``maxMessageBytes`` per second, if that is more."""
 
 
+def byte_limits(max_message_bytes: int) -> tuple[float, float]:
+    """Rate and burst of the bytes of messages, for a ``Budget``."""
+    rate = max(BYTES_PER_SECOND, LARGEST_PER_SECOND * max_message_bytes)
+    return rate, 2 * rate
+
+
 class Pace:
     """Owned by the reader thread, which it puts to sleep.
 
@@ -41,8 +47,7 @@ class Pace:
     __slots__ = ("_bytes", "_frames", "_idle_frames", "_work")
 
     def __init__(self, max_message_bytes: int) -> None:
-        rate = max(BYTES_PER_SECOND, LARGEST_PER_SECOND * max_message_bytes)
-        self._bytes = Budget(rate, 2 * rate)
+        self._bytes = Budget(*byte_limits(max_message_bytes))
         self._frames = IdleFrames()
         self._idle_frames = Budget(IDLE_FRAMES_PER_SECOND, IDLE_FRAMES)
         self._work = 0

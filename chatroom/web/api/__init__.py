@@ -4,6 +4,7 @@ This module has the routes. The others, in reading order:
 
 - ``parameters.py``: what a request asks for, validated
 - ``messages.py``: a room's messages, as a page with links or as lines
+- ``pace.py``: how fast one address may post
 - ``paging.py``: how they are read from the history
 - ``event_stream.py``: a room as Server-Sent Events
 - ``listener.py``: what hears the room for such a stream, between two threads
@@ -35,6 +36,7 @@ from chatroom.web.api import openapi, paging, parameters, responses
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
+from chatroom.web.api.pace import PostPace
 from chatroom.web.api.problems import abridged, refuse
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.wire.message_json import iso_time, to_json
@@ -134,6 +136,7 @@ def _place(places: threading.Semaphore, reason: str) -> Iterator[None]:
 
 def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
     limit = configuration.max_message_bytes
+    pace = PostPace(limit)
 
     @api.post("/rooms/<room>/messages")
     def say(room: str) -> Response:
@@ -141,9 +144,11 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> N
         _check_origin(configuration)
         if request.mimetype != JSON:
             raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
-        post = parameters.post(_body(limit), max_name_length=configuration.max_name_length)
+        body = _body(limit)
+        post = parameters.post(body, max_name_length=configuration.max_name_length)
         known = engine.history.find(room, "", post.cmid) if post.cmid else None
         address = handshake.client_address(request.environ, configuration.trusted_proxies)
+        pace.await_bytes(address, len(body))
         message = engine.server.say(
             room, post.draft, cmid=post.cmid, address=address, timeout=TIMEOUT
         )

@@ -9,7 +9,7 @@ import pytest
 from chatroom.errors import TooManyRooms
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.new_rooms import AT_ONCE, SECONDS_EACH, TIDY_AT, NewRooms
+from chatroom.rooms.new_rooms import AT_ONCE, SECONDS_EACH
 from chatroom.sockets import budget
 from tests.support.histories import said
 
@@ -61,21 +61,3 @@ def test_one_address_creates_many_rooms_only_slowly(clock: SimpleNamespace) -> N
     ours.enter("one-more", "192.0.2.2")
     clock.now += SECONDS_EACH
     ours.enter("later", "192.0.2.1")
-
-
-def test_a_network_of_ipv6_is_one_address() -> None:
-    ours = NewRooms()
-    for number in range(AT_ONCE):
-        assert ours.allow(f"2001:db8::{number:x}")
-
-    assert not ours.allow("2001:db8::ffff:1")
-    assert ours.allow("2001:db8:0:1::1")
-
-
-def test_an_address_that_has_long_created_nothing_takes_no_memory(clock: SimpleNamespace) -> None:
-    ours = NewRooms()
-    for number in range(3 * TIDY_AT):
-        clock.now += 1
-        assert ours.allow(f"10.0.{number // 250}.{number % 250}")
-
-    assert len(ours._budgets) <= TIDY_AT
