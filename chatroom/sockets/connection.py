@@ -80,7 +80,7 @@ class Connection(Sender):
         self._pinged = False
         self._more = False
         self._frames = FrameReader(max_message_bytes, early)
-        self.pace = Pace(max_message_bytes)
+        self.pace = Pace(sock, max_message_bytes)
         self._handle: Callable[[str | bytes], None]  # set by listen, like _door
         self._door: Callable[[], str | None] | None = None
         self._ping_interval = ping_interval
@@ -120,7 +120,7 @@ class Connection(Sender):
             texts, theirs = self._frames.read(data)
             for text in texts:
                 self._handle(text)
-            self.pace.await_turn(len(texts), len(data), len(theirs))
+            self.pace.await_turn(len(texts), len(data), len(theirs), self._frames.is_behind)
             if theirs:
                 if not self.pace.allows(theirs):
                     self.end(CloseCode.POLICY, "too many pings, pongs or tiny fragments")

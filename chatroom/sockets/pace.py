@@ -6,6 +6,7 @@ the kernel, and TCP slows it down. Nothing is lost. Only frames that say nothing
 
 from __future__ import annotations
 
+import socket
 import time
 
 from chatroom.sockets.budget import Budget
@@ -41,29 +42,39 @@ class Pace:
     """Owned by the reader thread, which it puts to sleep.
 
     Args:
+        sock: the client's.
         max_message_bytes: of one message.
     """
 
-    __slots__ = ("_bytes", "_frames", "_idle_frames", "_work")
+    __slots__ = ("_bytes", "_frames", "_idle_frames", "_socket", "_work")
 
-    def __init__(self, max_message_bytes: int) -> None:
+    def __init__(self, sock: socket.socket, max_message_bytes: int) -> None:
+        self._socket = sock
         self._bytes = Budget(*byte_limits(max_message_bytes))
         self._frames = IdleFrames()
         self._idle_frames = Budget(IDLE_FRAMES_PER_SECOND, IDLE_FRAMES)
         self._work = 0
 
-    def await_turn(self, texts: int, arrived: int, theirs: int) -> None:
-        """Pause if others have had to wait long enough.
+    def await_turn(self, texts: int, arrived: int, theirs: int, is_behind: bool) -> None:
+        """Pause if others have waited long enough, and reading on would not let them in.
 
         Args:
             texts: messages that were handled just now.
             arrived: bytes that were read.
             theirs: bytes for the library, which spends more on them.
+            is_behind: some of what was read is not handled yet.
         """
         self._work += 1 + texts + (arrived >> 8) + (theirs >> 4)
         if self._work > TURN:
             self._work = 0
-            time.sleep(PAUSE)
+            if is_behind or self._has_more():  # a sleep costs as much as several messages
+                time.sleep(PAUSE)
+
+    def _has_more(self) -> bool:
+        try:
+            return bool(self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
 
     def allows(self, theirs: bytes) -> bool:
         """Whether the bytes for the library hold no more idle frames than a client may send."""

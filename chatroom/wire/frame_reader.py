@@ -41,6 +41,11 @@ class FrameReader:
         self.gave_up = False
         """From now on, all bytes go to the library."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Some bytes wait for the next call."""
+        return bool(self._rest)
+
     def read(self, data: bytes) -> tuple[list[str], bytes]:
         """Take the next bytes.
 

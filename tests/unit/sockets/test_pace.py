@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -22,9 +24,19 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
-def test_long_messages_wait_after_a_burst(slept: list[float]) -> None:
-    ours = Pace(LARGE)
+@pytest.fixture
+def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
 
+
+@pytest.fixture
+def ours(sockets: tuple[socket.socket, socket.socket]) -> Pace:
+    return Pace(sockets[0], LARGE)
+
+
+def test_long_messages_wait_after_a_burst(ours: Pace, slept: list[float]) -> None:
     for _ in range(8):
         ours.await_bytes(LARGE)
     assert slept == []
@@ -33,8 +45,7 @@ def test_long_messages_wait_after_a_burst(slept: list[float]) -> None:
     assert slept == pytest.approx([0.25, 0.5], rel=0.3)
 
 
-def test_short_messages_never_wait_however_many_there_are(slept: list[float]) -> None:
-    ours = Pace(LARGE)
+def test_short_messages_never_wait_however_many_there_are(ours: Pace, slept: list[float]) -> None:
     for _ in range(10 * BYTES_PER_SECOND // FREE_BYTES):
         ours.await_bytes(FREE_BYTES)
 
@@ -42,21 +53,34 @@ def test_short_messages_never_wait_however_many_there_are(slept: list[float]) ->
 
 
 def test_several_of_the_longest_messages_fit_into_a_burst_whatever_the_limit(
-    slept: list[float],
+    sockets: tuple[socket.socket, socket.socket], slept: list[float]
 ) -> None:
     longest = 16 << 20
-    ours = Pace(longest)
+    ours = Pace(sockets[0], longest)
     for _ in range(8):
         ours.await_bytes(longest)
 
     assert slept == []
 
 
-def test_a_reader_pauses_after_its_turn(slept: list[float]) -> None:
-    ours = Pace(LARGE)
+@pytest.mark.parametrize(("waiting", "pauses"), [(b"more", 1), (b"", 0)])
+def test_a_reader_pauses_after_its_turn_if_its_client_has_sent_more(
+    sockets: tuple[socket.socket, socket.socket], slept: list[float], waiting: bytes, pauses: int
+) -> None:
+    """Otherwise it is about to wait anyway."""
+    sock, client = sockets
+    client.sendall(waiting)
+    ours = Pace(sock, LARGE)
 
     for _ in range(TURN):
-        ours.await_turn(texts=1, arrived=100, theirs=0)
+        ours.await_turn(texts=1, arrived=100, theirs=0, is_behind=False)
+
+    assert slept == [pace.PAUSE] * pauses
+
+
+def test_a_reader_pauses_in_the_middle_of_what_it_has_read(ours: Pace, slept: list[float]) -> None:
+    for _ in range(TURN):
+        ours.await_turn(texts=1, arrived=0, theirs=0, is_behind=True)
 
     assert slept == [pace.PAUSE]
 
