@@ -6,7 +6,7 @@ import ipaddress
 import re
 import socket
 import unicodedata
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 EVERYWHERE = {"0.0.0.0", "::"}
@@ -121,6 +121,17 @@ def is_loopback(host: str) -> bool:
         return False
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return ip.is_loopback or ip.is_unspecified
+
+
+def neighbourhood(address: str) -> str:
+    """What counts as one client's address: the address itself, or an IPv6 address's /64, since
+    each client has a whole one. Anything else, such as ``unix``, stays as it is."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
 
 
 def lan_address() -> str | None:

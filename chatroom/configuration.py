@@ -46,6 +46,8 @@ class Configuration:
     history_sync: str
     replay_limit: int
     max_users: int
+    max_users_per_address: int
+    first_frame_seconds: int
     max_message_bytes: int
     max_name_length: int
     user_queue_bytes: int

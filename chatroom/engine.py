@@ -54,7 +54,7 @@ class Engine:
         )
         self.tokens: Tokens
         """Created once the history, which holds the key, is open."""
-        self.gate = Gate(configuration.max_users)
+        self.gate = Gate(configuration.max_users, configuration.max_users_per_address)
         self.was_started = False
         """Also when it has stopped again."""
         self._started = False

@@ -18,7 +18,7 @@ ChatError
 ├── TypedRefusal           a typed client's request was refused: it gets an error frame
 │   └── BadName            an invalid name for a user
 ├── BadRoomName            an invalid name for a room
-├── TooManyRooms           there are already maxRooms rooms
+├── TooManyRooms           a room cannot be created: there are maxRooms, or it is one too many now
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
 ├── Problem                a request under /api that gets problem details instead of an answer
 └── UserError              a user's thread failed, or the user was dropped: logged and counted
@@ -187,14 +187,14 @@ class BadRoomName(ChatError):
 
 
 class TooManyRooms(ChatError):
-    """There are already ``maxRooms`` rooms; ``args`` are the requested room, and maxRooms."""
+    """A room cannot be created; ``args`` are its name, and why."""
 
-    def __init__(self, room: str, limit: int) -> None:
-        super().__init__(room, limit)
+    def __init__(self, room: str, cause: str) -> None:
+        super().__init__(room, cause)
 
     def __str__(self) -> str:
-        room, limit = self.args
-        return f"room {room!r} cannot be created: there are already {limit} (maxRooms)"
+        room, cause = self.args
+        return f"room {room!r} cannot be created: {cause}"
 
 
 class HandshakeRefused(ChatError):

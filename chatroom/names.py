@@ -34,6 +34,22 @@ _UNSEEN = re.compile(
 )
 
 
+# Letters of other scripts, and what they look like in Latin. From Unicode's confusables.txt (TR39):
+# only single letters that most fonts draw alike, so that as few names as possible clash.
+_LOOK_ALIKES = (
+    ("0O1I|ǀ", "oollll"),  # noqa: RUF001
+    ("ıɩɡɑᴄᴏᴠᴡᴢꜱ", "iigacovwzs"),  # noqa: RUF001
+    ("АВСЕНІЈКМОРЅТУҮХԚԜӀѴЗҺԀЬ", "abcehljkmopstyyxqwlv3hdb"),  # Cyrillic
+    ("асԁеҽһіјӏкорԛѕуүѵԝхԍ", "acdeehijlkopqsyyvwxg"),
+    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abezhlkmnoptyx"),  # noqa: RUF001 - Greek
+    ("αογηικνρσυχ", "aoynikvpoux"),
+    ("ՕՍԼՏօսոհզց", "oulsounhqg"),  # Armenian
+    ("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏔᏙᏚᏟᏢᏦᏞᏴ", "drtajewmhygzwvscpklb"),  # noqa: RUF001 - Cherokee
+    ("ꓐꓑꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴ", "bpdtgkjczfmnlsrvhwxyaelou"),  # noqa: RUF001 - Lisu
+)
+_LATIN = {ord(one): latin for row in _LOOK_ALIKES for one, latin in zip(*row, strict=True)}
+
+
 def checked(name: str, max_length: int) -> str:
     """The valid name, without surrounding space.
 
@@ -73,6 +89,17 @@ def folded(name: str) -> str:
     text = unicodedata.normalize("NFKC", name).casefold()
     seen = "".join(c for c in text if not is_unseen(c))
     return " ".join(unicodedata.normalize("NFKC", seen).split())
+
+
+def keys(name: str) -> set[str]:
+    """Keys of which two names share one if they look the same: ``folded``, and a skeleton.
+
+    The skeleton has Latin letters in place of their look-alikes in other scripts, so that nobody
+    can be Ann with a Cyrillic A next to the real one. It is made before case is folded: ``I``
+    looks like ``l``, but ``i`` does not.
+    """
+    letters = unicodedata.normalize("NFKD", name).translate(_LATIN)
+    return {folded(name), folded(letters)}
 
 
 def free_name(name: str, max_length: int, is_free: Callable[[str], bool]) -> str:

@@ -95,6 +95,8 @@ SETTINGS = (
     Setting("historySync", "full", SYNC, "how durable a message is before anyone sees it"),
     Setting("replayLimit", 500, whole(0, 1_000_000), "past messages sent on joining; 0: all"),
     Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at a time"),
+    Setting("maxUsersPerAddress", 0, whole(0, 1_000_000), "users at one address; 0: maxUsers"),
+    Setting("firstFrameSeconds", 60, whole(0, 86_400), "for a plain client's first frame; 0: any"),
     Setting("maxMessageBytes", 65_536, whole(1, 16 * 2**20), "bytes of one incoming frame"),
     Setting("maxNameLength", 64, whole(1, 1000), "characters of a user's name"),
     Setting("userQueueBytes", 2**20, whole(1, 2**30), "bytes that may wait for one slow user"),

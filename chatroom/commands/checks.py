@@ -13,6 +13,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from chatroom import private_files
+from chatroom.addresses import EVERYWHERE, is_loopback
 from chatroom.commands.health import Health, ask
 from chatroom.configuration import DEFAULT_FILE, Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
@@ -72,6 +73,7 @@ def examine() -> list[Finding]:
         *check_privacy(configuration),
         check_gunicorn(configuration),
         check_limits(configuration),
+        *check_addresses(configuration),
     ]
 
 
@@ -208,3 +210,14 @@ def check_limits(configuration: Configuration) -> Finding:
         return ok("limits", f"this machine can carry {wanted} users")
     text = f"this machine can carry {carried} users, but maxUsers is {wanted}; {reason}"
     return wrong("limits", text, f"raise that limit, or set maxUsers to {carried}")
+
+
+def check_addresses(configuration: Configuration) -> list[Finding]:
+    """Whether one client could take all places; no finding if only this machine can connect."""
+    host = configuration.host_name
+    is_private = is_loopback(host) and host not in EVERYWHERE
+    if configuration.max_users_per_address or is_private:
+        return []
+    text = f"one address may take all {configuration.max_users} places"
+    remedy = "if strangers can connect, set maxUsersPerAddress (a school has one address)"
+    return [Finding(Verdict.NOTE, "addresses", text, remedy)]

@@ -14,8 +14,8 @@ from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 class History(ABC):
     """The committed messages of every room.
 
-    ``append``, ``trim``, ``probe``, ``open`` and ``close`` are called by the thread that
-    owns the history; everything that only reads, by any thread.
+    ``append``, ``trim``, ``delete``, ``probe``, ``open`` and ``close`` are called by the thread
+    that owns the history; everything that only reads, by any thread.
 
     A room is stored without gaps: from ``first`` to ``head``, every seq is there, or none is
     any more.
@@ -69,6 +69,16 @@ class History(ABC):
 
         Raises:
             HistoryUnavailable: none of them is deleted.
+        """
+
+    @abstractmethod
+    def delete(self, room: str) -> int:
+        """Delete a room, if there is one, also from unused parts of a file; how many messages.
+
+        Takes long. A room of that name begins at 1 again, with other nonces: no id is used twice.
+
+        Raises:
+            HistoryUnavailable: it is not deleted, or parts of a file may still have its texts.
         """
 
     @abstractmethod

@@ -5,6 +5,7 @@ In reading order:
 - ``server.py``: the Server: its thread, its channels, the select loop
 - ``room.py``: one room: its users, and the frames of its last messages
 - ``active_rooms.py``: the rooms that somebody is in
+- ``new_rooms.py``: how many rooms one address may create
 - ``entrance.py``: who comes in, catches up, leaves, and is dropped
 - ``replay.py``: the pages of the past that are too old for a room's tail
 - ``broadcaster.py``: what is said: committed, then written to everyone in the room

@@ -103,7 +103,7 @@ class Broadcaster:
         if user.room not in self._rooms:  # over HTTP, one may speak to a room that nobody is in
             with suppress(HistoryError):  # the commit raises it again
                 try:
-                    self._rooms.enter(user.room)
+                    self._rooms.enter(user.room, user.address)
                 except TooManyRooms as error:
                     user.refuse(too_many(error))
                     return False
@@ -116,7 +116,7 @@ class Broadcaster:
         said_in: dict[Room, list[tuple[Said, Message]]] = {}
         for i, said in enumerate(batch):
             user, draft = said.user, said.draft
-            room = self._rooms.enter(user.room)
+            room = self._rooms.enter(user.room, user.address)
             theirs = said_in.setdefault(room, [])
             message = Message(
                 room.name,

@@ -75,7 +75,7 @@ class Entrance:
 
     def _join(self, user: User, name: str, arrival: Arrival | None = None) -> None:
         try:
-            room = self._rooms.enter(name)
+            room = self._rooms.enter(name, user.address)
         except HistoryError as error:
             self._fail([user], "history unavailable", f"{user} cannot join", error)
         except TooManyRooms as error:

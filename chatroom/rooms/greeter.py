@@ -75,7 +75,6 @@ class Greeter:
             return False
         if not self._is_free(room, user, arrival.name, user_id):
             return False
-        self._evict(room, arrival.name, user_id)
         user.room, user.name, user.inside = room.name, arrival.name, True
         user.user_id, user.tab = user_id, arrival.identity.tab
         user.hears_rooms = arrival.hears_rooms
@@ -101,12 +100,6 @@ class Greeter:
         if user.names_refused >= MAX_BAD_FRAMES:  # each costs the room's thread a suggestion
             user.end(CloseCode.POLICY, "too many requests for taken names")
         return False
-
-    def _evict(self, room: Room, name: str, user_id: str) -> None:
-        """Take the name from somebody who is away, within the grace period."""
-        holder = room.presence.holder(name)
-        if holder and holder.user_id != user_id:
-            self._left(room, holder, "gone")
 
     def _replace(self, room: Room, person: Person, tab: str) -> None:
         for old in [user for user in person.sockets if user.tab == tab]:
@@ -192,7 +185,6 @@ class Greeter:
         person = room.presence[user.user_id]
         if isinstance(request, typed.Rename):
             if self._is_free(room, user, request.user_name, user.user_id):
-                self._evict(room, request.user_name, user.user_id)
                 self._rename(room, person, request.user_name)
         elif isinstance(request, typed.Typing):
             now = time.monotonic()

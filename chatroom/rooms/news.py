@@ -22,6 +22,14 @@ TOLD_A_SECOND = 1000
 over loopback, news of up to 100 rooms), so that news takes less than a hundredth of its time."""
 
 
+FRAME_BYTES = 8192
+"""About how many bytes of rooms a frame has, at most. The others wait for the next one: otherwise
+one client that speaks in a thousand rooms could use up everybody's bandwidth."""
+
+ENTRY_BYTES = 60
+"""Of a room in a frame, in addition to its name."""
+
+
 class News:
     """Owned by the Server thread.
 
@@ -34,7 +42,8 @@ class News:
         self._timers = timers
         self._drop = drop
         self._hearers: dict[str, dict[TypedUser, Connection]] = {}  # by the room that they are in
-        self._news: dict[str, str] = {}  # room -> the id of its newest message
+        # room -> the id of its newest message; the room that has waited longest comes first
+        self._news: dict[str, str] = {}
         self._is_due = False
         self._next_at = 0.0
 
@@ -56,6 +65,9 @@ class News:
         if len(self._hearers) == 1 and room.name in self._hearers:  # they are all in this room
             return
         self._news[room.name] = str(room.last)
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
         if not self._is_due:
             self._is_due = True
             # Not at once: one batch may have news of many rooms.
@@ -63,11 +75,12 @@ class News:
 
     def _tell(self) -> None:
         self._is_due = False
-        news, self._news = self._news, {}
+        news = self._take()
         theirs = [
             users for room, users in self._hearers.items() if len(news) > 1 or room not in news
         ]
         if not theirs:  # the users in other rooms have left meanwhile
+            self._news.clear()
             return
         told = sum(map(len, theirs))
         self._next_at = time.monotonic() + max(INTERVAL, told / TOLD_A_SECOND)
@@ -76,3 +89,16 @@ class News:
         behind = broadcast(chain.from_iterable(users.values() for users in theirs), frame)
         if behind:
             self._drop([user for users in theirs for user, line in users.items() if line in behind])
+        if self._news:
+            self._tell_soon()
+
+    def _take(self) -> dict[str, str]:
+        """As much of the news as a frame may have, oldest first; the rest stays."""
+        size = 0
+        names: list[str] = []
+        for name in self._news:
+            size += len(name.encode()) + ENTRY_BYTES
+            if size > FRAME_BYTES and names:
+                break
+            names.append(name)
+        return {name: self._news.pop(name) for name in names}

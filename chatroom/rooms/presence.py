@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from chatroom.names import folded
+from chatroom.names import keys
 from chatroom.users.typed_user import TypedUser
 
 
@@ -40,7 +40,7 @@ class Presence:
 
     def __init__(self) -> None:
         self._people: dict[str, Person] = {}
-        self._names: dict[str, str] = {}  # folded name -> user id
+        self._names: dict[str, str] = {}  # every key of every name -> user id
 
     def __len__(self) -> int:
         return len(self._people)
@@ -59,31 +59,34 @@ class Presence:
         """Everybody, in the order in which they came."""
         return [person.known for person in self._people.values()]
 
-    def holder(self, name: str) -> Person | None:
-        """The person with this name, or with one that looks the same."""
-        user_id = self._names.get(folded(name))
-        return self._people[user_id] if user_id else None
-
     def is_free(self, name: str, user_id: str = "") -> bool:
-        """Whether this user may have the name; somebody who is away does not keep it."""
-        holder = self.holder(name)
-        return holder is None or holder.user_id == user_id or not holder.sockets
+        """Whether this user may have the name: no other has one that looks the same. Somebody who
+        is away within the grace period keeps it."""
+        return all(self._names.get(key, user_id) == user_id for key in keys(name))
 
     def enter(self, user_id: str, name: str, socket: TypedUser) -> Person:
         """Let somebody in, again or for the first time. The name is free."""
         person = self._people.get(user_id)
         if person is None:
             person = self._people[user_id] = Person(user_id, name)
-            self._names[folded(name)] = user_id
+            self._take(person)
         person.sockets.add(socket)
         return person
 
     def rename(self, person: Person, name: str) -> None:
         """Give the person a name that is free."""
-        del self._names[folded(person.name)]
-        self._names[folded(name)] = person.user_id
+        self._release(person)
         person.name = name
+        self._take(person)
 
     def forget(self, person: Person) -> None:
         """The person is gone for good."""
-        del self._people[person.user_id], self._names[folded(person.name)]
+        del self._people[person.user_id]
+        self._release(person)
+
+    def _take(self, person: Person) -> None:
+        self._names.update(dict.fromkeys(keys(person.name), person.user_id))
+
+    def _release(self, person: Person) -> None:
+        for key in keys(person.name):
+            del self._names[key]

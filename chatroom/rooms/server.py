@@ -130,7 +130,9 @@ class Server:
         """
         self.ask(self._broadcaster.prove, timeout)
 
-    def say(self, room: str, draft: Draft, *, cmid: str = "", timeout: float) -> Spoken:
+    def say(
+        self, room: str, draft: Draft, *, cmid: str = "", address: str = "", timeout: float
+    ) -> Spoken:
         """Say something without a socket, and wait until it is stored.
 
         Returns:
@@ -140,7 +142,7 @@ class Server:
             TypedRefusal: ``cmid-reused``, with another body; ``too-many-rooms``.
             ChatError: it is not stored, or not within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, draft.user_name)
+        speaker = HttpSpeaker(room, draft.user_name, address)
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(cast(User, speaker), draft, cost, cmid))
         return await_answer(speaker.outcome, timeout)
@@ -153,7 +155,7 @@ class Server:
 
         return self.ask(known, timeout)
 
-    def subscribe(self, room: str, subscriber: Subscriber, timeout: float) -> MessageId:
+    def subscribe(self, room: str, who: Subscriber, address: str, timeout: float) -> MessageId:
         """Hand a subscriber all messages of a room from now on.
 
         Returns:
@@ -164,8 +166,8 @@ class Server:
         """
 
         def join() -> MessageId:
-            found = self._rooms.enter(room)
-            found.subscribers.append(subscriber)
+            found = self._rooms.enter(room, address)
+            found.subscribers.append(who)
             return found.last
 
         return self.ask(join, timeout)

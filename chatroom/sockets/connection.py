@@ -18,8 +18,9 @@ import simple_websocket
 from chatroom.errors import HandshakeRefused
 from chatroom.sockets import sending
 from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
+from chatroom.sockets.pace import Pace
 from chatroom.sockets.sending import END, Sender, turn
-from chatroom.wire.frame_reader import FrameReader
+from chatroom.wire.frame_reader import TEXTS_AT_ONCE, FrameReader
 from chatroom.wire.websocket import PING, CloseCode
 
 SEND_PATIENCE = 1.0
@@ -45,6 +46,7 @@ class Connection(Sender):
         ping_interval: seconds of silence after which the client is pinged; after as many
             more, it is considered dead.
         max_message_bytes: of one incoming message; a longer one is left to the library.
+        early: the client's first bytes, if they came with its handshake.
 
     Raises:
         HandshakeRefused: this process terminates TLS.
@@ -58,6 +60,7 @@ class Connection(Sender):
         "_peer_gone",
         "_ping_interval",
         "_pinged",
+        "pace",
     )
 
     def __init__(
@@ -67,6 +70,7 @@ class Connection(Sender):
         queue_bytes: int,
         ping_interval: int,
         max_message_bytes: int,
+        early: bytes = b"",
     ) -> None:
         if not type(sock) is socket.socket:  # noqa: E714 - SSLSocket is a subclass
             reason = "this process terminates TLS; let a proxy in front do so (docs/deployment.md)"
@@ -75,7 +79,8 @@ class Connection(Sender):
         self._peer_gone = False
         self._pinged = False
         self._more = False
-        self._frames = FrameReader(max_message_bytes)
+        self._frames = FrameReader(max_message_bytes, early)
+        self.pace = Pace(sock, max_message_bytes)
         self._handle: Callable[[str | bytes], None]  # set by listen, like _door
         self._door: Callable[[], str | None] | None = None
         self._ping_interval = ping_interval
@@ -110,19 +115,21 @@ class Connection(Sender):
 
         Ordinary text frames go to the handler from here, and the client is pinged in between.
         """
-        theirs = self._hand_over(b"")
-        while not theirs:
-            data = self._recv(size)
-            if not data:
-                break
-            theirs = self._hand_over(data)
-        return theirs
-
-    def _hand_over(self, data: bytes) -> bytes:
-        texts, theirs = self._frames.read(data)
-        for text in texts:
-            self._handle(text)
-        return theirs
+        data: bytes = b""
+        while True:
+            texts, theirs = self._frames.read(data)
+            for text in texts:
+                self._handle(text)
+            self.pace.await_turn(len(texts), len(data), len(theirs), self._frames.is_behind)
+            if theirs:
+                if not self.pace.allows(theirs):
+                    self.end(CloseCode.POLICY, "too many pings, pongs or tiny fragments")
+                    return b""
+                return theirs
+            if len(texts) == TEXTS_AT_ONCE:  # there may be more
+                data = b""
+            elif not (data := self._recv(size)):
+                return b""
 
     def _recv(self, size: int) -> bytes:
         while True:

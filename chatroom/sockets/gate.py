@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from typing import Protocol
 
+from chatroom.addresses import neighbourhood
 from chatroom.errors import HandshakeRefused
 from chatroom.wire.websocket import CloseCode
 
@@ -37,37 +39,50 @@ class Gate:
 
     Args:
         capacity: sockets at the same time. Each holds one of gunicorn's threads for life.
+        per_address: how many of these one address may have; 0 for all.
     """
 
-    # Rule: _changed's lock guards _inside and _shut.
+    # Rule: _changed's lock guards _inside, _addresses and _shut.
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, per_address: int = 0) -> None:
         self.capacity = capacity
-        self._inside: set[Occupant] = set()
+        self._per_address = per_address
+        self._inside: dict[Occupant, str] = {}
+        self._addresses: Counter[str] = Counter()
         self._shut = False
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
         return len(self._inside)
 
-    def enter(self, connection: Occupant) -> None:
+    def enter(self, connection: Occupant, address: str = "") -> None:
         """Take a place.
 
         Raises:
-            HandshakeRefused: all are taken, or the server is stopping.
+            HandshakeRefused: all are taken, or all that an address may have; or the server is
+                stopping.
         """
+        address = neighbourhood(address)
         with self._changed:
             if self._shut:
                 raise HandshakeRefused(503, "The server is shutting down.", {"Retry-After": "5"})
             if len(self._inside) >= self.capacity:
                 reason = f"The chat is full: all {self.capacity} places are taken. Try again later."
                 raise HandshakeRefused(503, reason, {"Retry-After": "30"})
-            self._inside.add(connection)
+            if 0 < self._per_address <= self._addresses[address]:
+                reason = f"Your address has all its {self._per_address} places. Try again later."
+                raise HandshakeRefused(503, reason, {"Retry-After": "30"})
+            self._inside[connection] = address
+            self._addresses[address] += 1
 
     def leave(self, connection: Occupant) -> None:
         """Give the place back. Idempotent."""
         with self._changed:
-            self._inside.discard(connection)
+            address = self._inside.pop(connection, None)
+            if address is not None:
+                self._addresses[address] -= 1
+                if not self._addresses[address]:
+                    del self._addresses[address]
             self._changed.notify_all()
 
     def shut(self, timeout: float) -> None:
@@ -93,11 +108,11 @@ class Gate:
         released: set[Occupant] = set()
         with self._changed:
             while self._inside and (seconds := deadline - time.monotonic()) > 0:
-                released &= self._inside
+                released &= self._inside.keys()
                 while held and len(released) < LEAVING_AT_ONCE:
                     connection = held.pop()
                     connection.release()
                     if connection in self._inside:  # otherwise nothing would signal its leaving
                         released.add(connection)
                 self._changed.wait(seconds)
-            return released & self._inside
+            return released & self._inside.keys()

@@ -24,14 +24,16 @@ class HttpSpeaker:
     Args:
         room: where it speaks.
         name: unverified, as in the plain protocol.
+        address: the client's.
     """
 
     user_id = ""
     acknowledged = True
 
-    def __init__(self, room: str, name: str) -> None:
+    def __init__(self, room: str, name: str, address: str = "") -> None:
         self.room = room
         self.name = name
+        self.address = address
         self.failed = False
         self.outcome: Future[Spoken] = Future()
         """What is stored; or a ChatError: not stored, or the cmid belongs to another message."""

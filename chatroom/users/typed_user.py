@@ -14,10 +14,11 @@ from chatroom.errors import BadRoomName, FrameRefused, HistoryError, TypedRefusa
 from chatroom.history import History
 from chatroom.message import Draft, Message
 from chatroom.names import room_name
+from chatroom.sockets.budget import Budget
 from chatroom.users.tokens import Identity, Tokens, new_identity
 from chatroom.users.user import ADDED_BYTES, Said, User, Wish
 from chatroom.wire import typed
-from chatroom.wire.typed import Hello, Ping, Say, Typing
+from chatroom.wire.typed import Hello, Ping, Rename, Say
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ HELLO_TIMEOUT = 10
 
 TYPING_INTERVAL = 2.0
 """Minimum seconds between two typing notices of a user."""
+
+RENAME_INTERVAL = 2.0
+"""Minimum seconds between two renames of a user: each goes to everybody in the room."""
 
 MAX_BAD_FRAMES = 10
 """Refused frames after which a client is disconnected."""
@@ -73,8 +77,8 @@ class TypedUser(User):
     __slots__ = (
         "_acks",
         "_bad_frames",
-        "_hello_by",
         "_history",
+        "_renames",
         "_tokens",
         "_typed_at",
         "hears_rooms",
@@ -86,13 +90,13 @@ class TypedUser(User):
     )
 
     def __init__(self, *whence: Any, tokens: Tokens, history: History, **limits: Any) -> None:
-        super().__init__(*whence, **limits)
+        super().__init__(*whence, **limits | {"first_frame_seconds": HELLO_TIMEOUT})
         self._tokens = tokens
         self._history = history
         self._bad_frames = 0
         self._typed_at = -TYPING_INTERVAL
+        self._renames = Budget(1 / RENAME_INTERVAL, 1)
         self._acks: list[bytes] = []
-        self._hello_by = time.monotonic() + HELLO_TIMEOUT
         self.inside = False
         """The Server has let it in. Owned by the Server thread, like all below."""
         self.user_id = ""
@@ -106,7 +110,7 @@ class TypedUser(User):
     # -- the reader thread ----------------------------------------------------------------------
 
     def _receive(self, data: str | bytes) -> None:
-        size = self._size(data)
+        size = self._admit(data)
         try:
             request = typed.decode(str(data), max_name_length=self._max_name_length)
             self._handle(request, size)
@@ -121,7 +125,7 @@ class TypedUser(User):
     def _door(self) -> str | None:
         if self.inside:
             return None
-        return "" if time.monotonic() < self._hello_by else f"no hello within {HELLO_TIMEOUT} s"
+        return "" if time.monotonic() < self._first_by else f"no hello within {HELLO_TIMEOUT} s"
 
     def _handle(self, request: typed.Request, size: int) -> None:
         if isinstance(request, Hello):
@@ -135,7 +139,10 @@ class TypedUser(User):
         elif isinstance(request, Say):
             draft = Draft("", request.body, request.timestamp)
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
-        elif not isinstance(request, Typing) or self._may_type():
+        elif isinstance(request, Rename):
+            time.sleep(self._renames.spend(1))  # the client waits; whatever it said keeps its order
+            self._channels.broadcast.put(Wish(self, request))
+        elif self._may_type():
             self._channels.broadcast.put(Wish(self, request))
 
     def _may_type(self) -> bool:

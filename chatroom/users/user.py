@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+import time
 from typing import Any, NamedTuple
 
 import simple_websocket
@@ -79,17 +79,17 @@ class User:
         channels: the Server's.
         max_message_bytes: of one frame.
         max_name_length: characters.
+        first_frame_seconds: in which its first frame has to come; 0 for any number.
     """
 
     user_id = ""
     """Only a typed user has one."""
     acknowledged = False
     """It gets an ack for each message."""
-    _door: Callable[[], str | None] | None = None
-    """See ``Connection.listen``; a plain user has no deadline."""
 
     __slots__ = (
         "_channels",
+        "_first_by",
         "_max_message_bytes",
         "_max_name_length",
         "address",
@@ -111,6 +111,7 @@ class User:
         *,
         max_message_bytes: int,
         max_name_length: int,
+        first_frame_seconds: float = 0,
     ) -> None:
         self.id = next(_ids)
         self.name = ""
@@ -125,6 +126,7 @@ class User:
         self._channels = channels
         self._max_message_bytes = max_message_bytes
         self._max_name_length = max_name_length
+        self._first_by = first_frame_seconds and time.monotonic() + first_frame_seconds
 
     def __str__(self) -> str:
         return f'user {self.id} "{printable(self.name)}" ({self.address})'
@@ -156,7 +158,7 @@ class User:
     def _listen(self, ws: simple_websocket.Server) -> str:
         """Why it ended."""
         try:
-            return self.connection.listen(ws, self._receive, self._door)
+            return self.connection.listen(ws, self._receive, self._door if self._first_by else None)
         except FrameRefused as refusal:
             self.end(refusal.code, refusal.reason)
             log.info("refused: %s: %s", self, refusal)
@@ -169,6 +171,12 @@ class User:
             log.exception("error: %s: its reader failed", self)
             self._report(f"its reader failed: {error!r}")
             return "internal error"
+
+    def _door(self) -> str | None:
+        """See ``Connection.listen``."""
+        if self.joined:
+            return None
+        return "" if time.monotonic() < self._first_by else "no first frame in time"
 
     def committed(self, said: Said, message: Message) -> None:
         """Its message is stored. Called by the Server thread, if it is ``acknowledged``."""
@@ -188,7 +196,7 @@ class User:
         self.end(CloseCode.SERVER_ERROR, reason)
 
     def _receive(self, data: str | bytes) -> None:
-        size = self._size(data)
+        size = self._admit(data)
         assert isinstance(data, str)
         frame = plain.decode(data, max_name_length=self._max_name_length)
         if not self.joined:
@@ -199,14 +207,19 @@ class User:
                 return
         self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
 
-    def _size(self, data: str | bytes) -> int:
-        """The frame's size in bytes; refuses binary frames, and those that are too long."""
+    def _admit(self, data: str | bytes) -> int:
+        """The frame's size in bytes, once its sender may go on (see ``Pace``).
+
+        Raises:
+            FrameRefused: it is binary or too long.
+        """
         if isinstance(data, bytes):
             raise FrameRefused(CloseCode.BINARY, "binary frame; wanted: text frames with JSON")
         size = len(data) if data.isascii() else len(data.encode())
         if size > self._max_message_bytes:
             wanted = f"wanted: {self._max_message_bytes} at most"
             raise FrameRefused(CloseCode.TOO_BIG, f"frame of {size} bytes; {wanted}")
+        self.connection.pace.await_bytes(size)
         return size
 
     def listen_write(self) -> None:

@@ -60,10 +60,11 @@ def _admit(engine: Engine, configuration: Configuration) -> User:
         queue_bytes=configuration.user_queue_bytes,
         ping_interval=configuration.ping_interval,
         max_message_bytes=configuration.max_message_bytes,
+        early=handshake.early_bytes(environ),
     )
     subprotocol = SUBPROTOCOL if handshake.speaks(environ, SUBPROTOCOL) else ""
     user = _user(engine, configuration, subprotocol, connection, room)
-    engine.gate.enter(connection)
+    engine.gate.enter(connection, user.address)
     for key in ("gunicorn.socket", "werkzeug.socket"):
         if key in environ:
             environ[key] = connection
@@ -83,6 +84,7 @@ def _user(
     limits: dict[str, Any] = {
         "max_message_bytes": configuration.max_message_bytes,
         "max_name_length": configuration.max_name_length,
+        "first_frame_seconds": configuration.first_frame_seconds,
     }
     if subprotocol:
         return TypedUser(*whence, tokens=engine.tokens, history=engine.history, **limits)

@@ -46,8 +46,17 @@ def check_upgrade(environ: Environ) -> None:
         raise HandshakeRefused(426, "Sec-WebSocket-Version must be 13.", upgrades)
     if not _is_key(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")):
         raise HandshakeRefused(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
+    if environ.get("CONTENT_LENGTH", "0").strip("0") or "HTTP_TRANSFER_ENCODING" in environ:
+        raise HandshakeRefused(400, "A WebSocket handshake has no body.")
     if not environ.get("HTTP_HOST"):
         raise HandshakeRefused(400, "The Host header is missing.")
+
+
+def early_bytes(environ: Environ) -> bytes:
+    """What the server has read beyond the request's head: the first frames of an eager client."""
+    unreader = getattr(getattr(environ.get("wsgi.input"), "reader", None), "unreader", None)
+    take = getattr(unreader, "take_buffered", None)  # gunicorn has it for exactly this purpose
+    return bytes(take()) if take else b""
 
 
 def _is_key(text: str) -> bool:

@@ -3,6 +3,9 @@
 Nearly every frame of a chat is an unfragmented, masked text frame, and parsing it here costs a
 tenth of what the library's layers cost. The rest goes to the library: control frames one by
 one, and everything from the first unusual byte on. RFC 6455, section 5.2.
+
+It does so a little at a time, so that the reader can pause in between: a read of 64 KiB may hold
+eleven thousand frames.
 """
 
 from __future__ import annotations
@@ -12,36 +15,51 @@ _CONTROL = (0x88, 0x89, 0x8A)
 _MASKED = 0x80
 _LEAST = {126: 126, 127: 65536}  # the RFC demands the shortest encoding of a length
 
+TEXTS_AT_ONCE = 64
+"""Texts that one call returns at most: about a millisecond's work."""
+
+LIBRARY_BYTES = 1024
+"""Bytes for the library that one call returns at most: up to 170 frames, two milliseconds."""
+
+LEAST_FRAGMENT = 16
+"""Payload bytes of a fragment that is not considered idle."""
+
 
 class FrameReader:
     """Splits a client's bytes into frames. Owned by one thread, like the socket that it reads.
 
     Args:
         max_bytes: a longer frame goes to the library, which refuses it.
+        early: the client's first bytes, if they came with its handshake.
     """
 
     __slots__ = ("_max_bytes", "_rest", "gave_up")
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, early: bytes = b"") -> None:
         self._max_bytes = max_bytes
-        self._rest = b""
+        self._rest = early
         self.gave_up = False
         """From now on, all bytes go to the library."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Some bytes wait for the next call."""
+        return bool(self._rest)
 
     def read(self, data: bytes) -> tuple[list[str], bytes]:
         """Take the next bytes.
 
         Returns:
             The texts that came first, and the bytes for the library that follow: a control
-            frame, or all the rest when this reader gives up. Bytes after a control frame, and
-            incomplete frames, wait for the next call; ``read(b"")`` asks for them.
+            frame, or the rest, piece by piece, once this reader has given up. What comes after
+            them, and incomplete frames, wait for the next call; ``read(b"")`` asks for them.
         """
-        if self.gave_up:
-            return [], data
         data = self._rest + data if self._rest else data
+        if self.gave_up:
+            return [], self._next_piece(data)
         texts: list[str] = []
         start = 0
-        while (end := self._end(data, start)) and end <= len(data):
+        while (end := self._end(data, start)) and end <= len(data) and len(texts) < TEXTS_AT_ONCE:
             if data[start] != _TEXT:
                 self._rest = data[end:]
                 return texts, data[start:end]
@@ -55,8 +73,11 @@ class FrameReader:
         if end:
             return texts, b""
         self.gave_up = True
-        theirs, self._rest = self._rest, b""
-        return texts, theirs
+        return texts, self._next_piece(self._rest)
+
+    def _next_piece(self, data: bytes) -> bytes:
+        self._rest = data[LIBRARY_BYTES:]
+        return data[:LIBRARY_BYTES]
 
     def _end(self, data: bytes, start: int) -> int:
         """Where the frame ends, or how far to read in order to know; 0 for the library's."""
@@ -82,3 +103,37 @@ def _unmask(data: bytes, start: int, end: int) -> bytes:
     mask = (data[begin - 4 : begin] * (length // 4 + 1))[:length]
     number = int.from_bytes(data[begin:end], "little") ^ int.from_bytes(mask, "little")
     return number.to_bytes(length, "little")
+
+
+class IdleFrames:
+    """Counts frames that say nothing: Pings, Pongs, empty and tiny fragments.
+
+    Each costs the library as much as a message. Owned by one thread.
+    """
+
+    __slots__ = ("_head", "_skip")
+
+    def __init__(self) -> None:
+        self._head = b""  # of a header that has not arrived completely
+        self._skip = 0  # bytes of the current payload that are still to come
+
+    def count(self, data: bytes) -> int:
+        """How many begin in the next bytes for the library."""
+        if self._skip >= len(data):
+            self._skip -= len(data)
+            return 0
+        data = self._head + data[self._skip :]
+        start = idle = 0
+        while len(data) - start >= 2:
+            first, size = data[start], data[start + 1] & 0x7F
+            begin = start + (6 if size < 126 else 8 if size == 126 else 14)
+            if len(data) < begin:
+                break
+            if size > 125:
+                size = int.from_bytes(data[start + 2 : begin - 4], "big")
+            is_fragment = not (first & 0x80 and first & 0x0F)
+            idle += first in _CONTROL or (is_fragment and size < LEAST_FRAGMENT)
+            start = begin + size
+        self._head = data[start:]
+        self._skip = max(0, start - len(data))
+        return idle

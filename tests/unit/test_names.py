@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from chatroom.errors import BadName
-from chatroom.names import checked, folded, free_name, is_unseen
+from chatroom.names import checked, folded, free_name, is_unseen, keys
 
 pytestmark = pytest.mark.takes(seconds=3)
 
@@ -123,3 +123,44 @@ def test_among_many_of_one_name_a_suggestion_is_found_soon() -> None:
 
 def test_a_suggestion_is_not_longer_than_a_name_may_be() -> None:
     assert free_name("x" * 10, 10, lambda name: True) == "x" * 8 + " 2"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ann", "\u0410nn"),
+        ("Ann", "ANN"),
+        ("Bob", "\u0412\u043eb"),
+        ("Max", "\u041c\u0430\u0445"),
+        ("Nick", "\u039dick"),
+        ("eve", "e\u03bde"),
+        ("Zo\u00eb", "Zo\u0435\u0308"),
+        ("Ian", "lan"),
+        ("Ian", "\u0406an"),
+        ("Al", "A1"),
+        ("Bob", "B0b"),
+        ("Ann", "\uff21nn"),
+        ("Sam", "\u13daam"),
+        ("Sam", "Sam\u200b"),
+    ],
+)
+def test_names_that_look_alike_share_a_key(one: str, other: str) -> None:
+    assert keys(one) & keys(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ann", "Anna"),
+        ("Zoe", "Zo\u00eb"),
+        ("Ivan", "\u0418\u0432\u0430\u043d"),
+        ("Arno", "Amo"),
+        ("ian", "lan"),
+        ("\u0410\u043d\u043d\u0430", "Anna"),
+        ("\u0414\u0438\u043c\u0430", "\u0422\u0438\u043c\u0430"),
+        ("\u039d\u03af\u03ba\u03bf\u03c2", "Niko"),
+        ("\u5b89\u5a1c", "\u5b89"),
+    ],
+)
+def test_names_that_look_different_share_none(one: str, other: str) -> None:
+    assert not keys(one) & keys(other)

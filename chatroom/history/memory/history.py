@@ -101,6 +101,17 @@ class MemoryHistory(History):
             self._arrivals.trim(room, count)
             return count
 
+    def delete(self, room: str) -> int:
+        """Of the messages that are still kept."""
+        with self._lock:
+            self._demand_open()
+            count = len(self._rooms.get(room, EMPTY))
+            for _ in range(count):
+                self._forget_oldest(room)
+            self._arrivals.trim(room, count)
+            self._heads.pop(room, None)
+            return count
+
     def probe(self) -> None:
         """Memory always works while it is open."""
         with self._lock:

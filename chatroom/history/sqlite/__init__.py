@@ -13,6 +13,7 @@ In reading order:
 - ``readers.py``: the few connections that all threads read through
 - ``reads.py``: the queries
 - ``trim.py``: deleting the oldest messages, and giving pages back to the disk
+- ``delete.py``: deleting a room, without a trace
 - ``search.py``: searching; ``index.py``, the file of its index
 
 How a search finds: what a person types is split at spaces and each word folded (``words.tokens``)

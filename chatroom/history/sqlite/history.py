@@ -12,7 +12,8 @@ from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
-from chatroom.history.sqlite.database import DatabaseFile
+from chatroom.history.sqlite.database import DatabaseFile, unavailable
+from chatroom.history.sqlite.delete import clean, delete
 from chatroom.history.sqlite.lock import FileLock, LockHeld
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ
@@ -96,6 +97,20 @@ class SqliteHistory(History):
             base = self._bases.get(room) or find_base(writer, room)
             count = trim(writer, base, keep_messages, keep_since, step)
             shrink(writer)
+        return count
+
+    def delete(self, room: str) -> int:
+        """One transaction; then the file is written anew, and the search index is deleted."""
+        writer = self._demand_writer()
+        with Transaction(self.name, writer):
+            base = find_base(writer, room)
+            count = delete(writer, base) if base else 0
+        self._bases.pop(room, None)
+        try:
+            clean(writer)
+            self._search.wipe()
+        except sqlite3.Error as error:
+            raise unavailable(self.name, error) from error
         return count
 
     def probe(self) -> None:

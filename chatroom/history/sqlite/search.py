@@ -74,6 +74,11 @@ class Search:
             self._ask_twice(hunt, room, found, before)
         return hunt.found()
 
+    def wipe(self) -> None:
+        """Delete the index; the next search rebuilds it."""
+        with self._lock:
+            self._index.wipe()
+
     def close(self) -> None:
         """Close the index. Close the readers first: that ends running searches."""
         with self._lock:

@@ -5,6 +5,7 @@ This module has the routes. The others, in reading order:
 - ``parameters.py``: what a request asks for, validated
 - ``body.py``: the bytes of a request's body, whole or not at all
 - ``messages.py``: a room's messages, as a page with links or as lines
+- ``pace.py``: how fast one address may post
 - ``paging.py``: how they are read from the history
 - ``event_stream.py``: a room as Server-Sent Events
 - ``listener.py``: what hears the room for such a stream, between two threads
@@ -37,6 +38,7 @@ from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
+from chatroom.web.api.pace import PostPace
 from chatroom.web.api.problems import abridged, refuse
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.forwarded import client_address
@@ -139,6 +141,7 @@ def _place(places: threading.Semaphore, reason: str) -> Iterator[None]:
 
 def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
     limit = configuration.max_message_bytes
+    pace = PostPace(limit)
 
     @api.post("/rooms/<room>/messages")
     def say(room: str) -> Response:
@@ -146,10 +149,14 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> N
         _check_origin(configuration)
         if request.mimetype != JSON:
             raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
-        post = parameters.post(body.read(limit), max_name_length=configuration.max_name_length)
-        message, is_new = engine.server.say(room, post.draft, cmid=post.cmid, timeout=TIMEOUT)
+        content = body.read(limit)
+        post = parameters.post(content, max_name_length=configuration.max_name_length)
+        address = client_address(request.environ, configuration.trusted_proxies)
+        pace.await_bytes(address, len(content))
+        message, is_new = engine.server.say(
+            room, post.draft, cmid=post.cmid, address=address, timeout=TIMEOUT
+        )
         if is_new:
-            address = client_address(request.environ, configuration.trusted_proxies)
             whose = printable(message.user_name), printable(address), printable(room)
             log.info('posted: "%s" (%s) room "%s", message %s', *whose, message.id)
         response = responses.fresh(to_json(message), 201 if is_new else 200)
@@ -172,14 +179,14 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
         if request.method == "HEAD":
             return response
         listener = Listener(request.environ.get("gunicorn.socket"))
+        address = client_address(request.environ, configuration.trusted_proxies)
         with ExitStack() as leaving:
-            engine.gate.enter(listener)
+            engine.gate.enter(listener, address)
             leaving.callback(engine.gate.leave, listener)
             leaving.enter_context(departures.watch(listener))
             leaving.callback(engine.server.unsubscribe, room, listener)
-            head = engine.server.subscribe(room, listener, TIMEOUT)
+            head = engine.server.subscribe(room, listener, address, TIMEOUT)
             begin = start(engine.history, room, head, since, past)
-            address = client_address(request.environ, configuration.trusted_proxies)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)
             leaving.callback(log.info, 'stopped listening: %s room "%s"', *whom)

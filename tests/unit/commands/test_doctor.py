@@ -115,6 +115,19 @@ def test_a_history_that_forgets_is_noted(tmp_path: Path):
     assert "forgets" in texts(findings, Verdict.NOTE)[0]
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
+def test_that_one_address_may_take_all_places_is_noted(tmp_path: Path, host: str):
+    findings = checks.check_addresses(configure(tmp_path, hostName=host, maxUsers=50))
+    assert texts(findings, Verdict.NOTE) == ["one address may take all 50 places"]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"hostName": "localhost"}, {"hostName": "0.0.0.0", "maxUsersPerAddress": 5}]
+)
+def test_places_that_no_stranger_can_take_are_not_noted(tmp_path: Path, settings: Any):
+    assert checks.check_addresses(configure(tmp_path, **settings)) == []
+
+
 def test_a_disk_that_is_nearly_full_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     left_behind(tmp_path / "chat.db", 1)
     free = checks.shutil.disk_usage(tmp_path)._replace(free=5 * 2**20)

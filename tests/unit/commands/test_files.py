@@ -30,6 +30,7 @@ from tests.support.histories import (
     left_behind,
     past_message,
     remember,
+    said,
     snapshot,
 )
 from tests.support.http_answers import Answer, answering, body
@@ -469,3 +470,63 @@ def test_the_progress_is_shown_on_a_terminal_only():
         done = run("export", "lobby", "--url", url)
     assert len(done.stdout.splitlines()) == LONG
     assert done.stderr == ""
+
+
+# -- room delete -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_rooms(tmp_path: Path) -> Path:
+    path = tmp_path / "chat.db"
+    return append(path, *said("garden", 1, 2), *said("lobby", 1, 1))
+
+
+def test_a_room_is_deleted_once_the_question_is_answered(two_rooms: Path):
+    done = run("room", "delete", "garden", "--history", two_rooms, input="y\n")
+
+    assert done.exit_code == 0
+    assert "room garden: 2 messages" in done.stderr
+    assert "room garden is deleted, with 2 messages" in done.stderr
+    assert (stored(two_rooms, "garden"), len(stored(two_rooms))) == ([], 1)
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_without_a_yes_no_room_is_deleted(two_rooms: Path, answer: str):
+    done = run("room", "delete", "garden", "--history", two_rooms, input=answer)
+
+    assert done.exit_code == 1
+    assert len(stored(two_rooms, "garden")) == 2
+
+
+def test_several_rooms_are_deleted_without_a_question(two_rooms: Path):
+    done = run("room", "delete", "garden", "lobby", "garden", "--history", two_rooms, "--yes")
+
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert stored(two_rooms, "garden") == stored(two_rooms) == []
+
+
+def test_where_one_room_is_unknown_none_is_deleted(two_rooms: Path):
+    done = run("room", "delete", "garden", "gaarden", "--history", two_rooms, "--yes")
+
+    assert done.exit_code == 1
+    assert done.stderr.splitlines() == [
+        f"chatroom: {two_rooms} has no room 'gaarden'; nothing is deleted"
+    ]
+    assert len(stored(two_rooms, "garden")) == 2
+
+
+def test_no_room_is_deleted_while_a_server_uses_the_history(two_rooms: Path):
+    with closing(at(two_rooms)) as server:
+        server.open()
+        done = run("room", "delete", "garden", "--history", two_rooms, "--yes")
+
+    assert done.exit_code == 5
+    assert "is in use by process" in done.stderr
+    assert len(stored(two_rooms, "garden")) == 2
+
+
+def test_no_history_is_created_to_delete_a_room(tmp_path: Path):
+    done = run("room", "delete", "garden", "--history", tmp_path / "none.db", "--yes")
+
+    assert done.exit_code == 5
+    assert list(tmp_path.iterdir()) == []

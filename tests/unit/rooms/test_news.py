@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -45,6 +46,12 @@ class Reader(TypedGuest):
     def rooms(self) -> list[list[str]]:
         """The names in these frames."""
         return [list(rooms) for rooms in self.told()]
+
+
+def sizes(reader: Reader) -> list[str]:
+    """The frames with rooms, as JSON."""
+    frames = [frame for frame in reader.frames if frame.get("type") == "rooms"]
+    return [json.dumps(frame, ensure_ascii=False) for frame in frames]
 
 
 class Newsroom(InMemoryServer):
@@ -109,6 +116,51 @@ def planned(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     seconds: list[float] = []
     monkeypatch.setattr(newsroom.server._timers, "after", lambda after, call: seconds.append(after))
     return seconds
+
+
+# -- how much ----------------------------------------------------------------------------------
+
+LONG = [f"{number:03}{'é' * 61}" for number in range(90)]
+
+
+def speak_in(newsroom: Newsroom, rooms: list[str]) -> None:
+    """Let something be said there; the names of these rooms are too long to be part of a name."""
+    for room in rooms:
+        speaker = HttpSpeaker(room, "Bot")
+        newsroom.server.broadcast.put(Said(cast(User, speaker), Draft("Bot", "beep", ""), 10))
+    newsroom.settle()
+
+
+def test_one_frame_names_only_so_many_rooms_and_the_next_ones_the_others(newsroom: Newsroom):
+    ann = newsroom.listen()
+    newsroom.say_in("first")
+    ann.told()
+
+    speak_in(newsroom, LONG)
+    frames = []
+    for _ in range(3):
+        newsroom.wait(1)
+        frames += ann.told()
+
+    assert [list(rooms) for rooms in frames] == [LONG[:44], LONG[44:88], LONG[88:]]
+    assert all(len(frame) < 8500 for frame in sizes(ann))
+
+
+def test_a_room_that_waits_keeps_its_place_and_comes_with_its_newest_id(newsroom: Newsroom):
+    ann = newsroom.listen()
+    newsroom.say_in("first")
+    speak_in(newsroom, LONG)
+    newsroom.wait(1)
+    speak_in(newsroom, LONG)
+    told = [ann.told()]
+    for _ in range(6):
+        newsroom.wait(1)
+        told.append(ann.told())
+
+    named = [room for frames in told for rooms in frames for room in rooms]
+    assert named[: len(LONG) + 1] == ["first", *LONG]
+    last = {room: id for frames in told for rooms in frames for room, id in rooms.items()}
+    assert last == {room: newsroom.last(room) for room in ["first", *LONG]}
 
 
 # -- who is told of what -----------------------------------------------------------------------

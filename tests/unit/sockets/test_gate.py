@@ -56,6 +56,43 @@ def test_when_all_places_are_taken_the_next_one_is_refused_with_a_reason(dial: D
     assert len(gate) == 2
 
 
+def test_one_address_gets_no_more_places_than_it_may_have(dial: Dial):
+    gate = Gate(10, per_address=2)
+    first = dial().connection
+    gate.enter(first, "192.0.2.1")
+    gate.enter(dial().connection, "::ffff:192.0.2.1")
+
+    with pytest.raises(HandshakeRefused, match="Your address has all its 2 places") as caught:
+        gate.enter(dial().connection, "192.0.2.1")
+
+    assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "30"})
+    gate.enter(dial().connection, "192.0.2.2")
+    gate.leave(first)
+    gate.leave(first)
+    gate.enter(dial().connection, "192.0.2.1")
+    with pytest.raises(HandshakeRefused):
+        gate.enter(dial().connection, "192.0.2.1")
+
+
+def test_a_network_of_ipv6_counts_as_one_address(dial: Dial):
+    gate = Gate(10, per_address=1)
+    gate.enter(dial().connection, "2001:db8::1")
+
+    with pytest.raises(HandshakeRefused):
+        gate.enter(dial().connection, "2001:db8::2")
+    gate.enter(dial().connection, "2001:db8:0:1::1")
+
+
+def test_an_address_that_has_left_takes_no_memory(dial: Dial):
+    gate = Gate(10, per_address=1)
+    connection = dial().connection
+    gate.enter(connection, "192.0.2.1")
+
+    gate.leave(connection)
+
+    assert not gate._addresses
+
+
 def test_a_place_that_was_given_back_is_free(dial: Dial):
     gate = Gate(1)
     first, second = dial(), dial()

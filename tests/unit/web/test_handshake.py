@@ -92,6 +92,8 @@ UPGRADE = {"Sec-WebSocket-Version": "13", "Upgrade": "websocket", "Connection": 
         ({"HTTP_SEC_WEBSOCKET_KEY": KEY[:-2]}, 400, {}),
         ({"HTTP_SEC_WEBSOCKET_KEY": "!" * 24}, 400, {}),
         ({"HTTP_SEC_WEBSOCKET_KEY": "\u00e9" * 24}, 400, {}),
+        ({"CONTENT_LENGTH": "3"}, 400, {}),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, 400, {}),
         ({"HTTP_HOST": None}, 400, {}),
         ({"HTTP_HOST": ""}, 400, {}),
     ],

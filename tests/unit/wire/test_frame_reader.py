@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.wire.frame_reader import FrameReader
+from chatroom.wire.frame_reader import (
+    LEAST_FRAGMENT,
+    LIBRARY_BYTES,
+    TEXTS_AT_ONCE,
+    FrameReader,
+    IdleFrames,
+)
 
 MAX_BYTES = 70_000
 
@@ -103,11 +109,55 @@ def test_any_splitting_gives_the_same_frames_in_the_same_order(
 def test_what_is_not_ordinary_is_the_librarys_and_so_is_all_behind_it(odd: bytes) -> None:
     reader = FrameReader(MAX_BYTES)
 
-    texts, theirs = reader.read(frame(b"first") + odd + frame(b"last"))
+    first, *theirs = read_all(reader, frame(b"first") + odd + frame(b"last"), 100_000)
 
-    assert (texts, theirs) == (["first"], odd + frame(b"last"))
+    assert first == "first"
+    assert b"".join(map(bytes, theirs)) == odd + frame(b"last")
     assert reader.gave_up
     assert reader.read(b"more") == ([], b"more")
+
+
+def test_the_librarys_bytes_come_a_little_at_a_time() -> None:
+    """It would work on 64 KiB of empty fragments for a tenth of a second, and let nobody else."""
+    begun, fragments = frame(b"{", 0x01), frame(b"", 0x00) * 10_000
+
+    pieces = read_all(FrameReader(MAX_BYTES), begun + fragments, 65_536)
+
+    assert max(map(len, pieces)) == LIBRARY_BYTES
+    assert b"".join(map(bytes, pieces)) == begun + fragments
+
+
+def test_texts_come_a_few_at_a_time() -> None:
+    reader = FrameReader(MAX_BYTES)
+
+    texts, theirs = reader.read(frame(b"{}") * (TEXTS_AT_ONCE + 1))
+
+    assert (texts, theirs) == (["{}"] * TEXTS_AT_ONCE, b"")
+    assert reader.read(b"") == (["{}"], b"")
+
+
+# -- frames that say nothing -----------------------------------------------------------------
+
+SHORT, LONG = b"x" * (LEAST_FRAGMENT - 1), b"x" * LEAST_FRAGMENT
+IDLE = [
+    *(frame(b"", 0x89), frame(b"ping", 0x89), frame(b"", 0x8A)),
+    *(frame(b"", 0x00), frame(SHORT, 0x00), frame(b"", 0x80), frame(b"", 0x01)),
+]
+BUSY = [
+    *(frame(b"{}"), frame(b""), frame(LONG, 0x00), frame(LONG, 0x80), frame(LONG, 0x01)),
+    *(frame(b"x" * 200, 0x00), frame(b"x" * 70_000, 0x82)),
+]
+
+
+@given(st.lists(st.sampled_from(IDLE + BUSY), max_size=20), st.integers(1, 100_000))
+def test_idle_frames_are_counted_however_they_are_split(frames: list[bytes], size: int) -> None:
+    sent = b"".join(frames)
+    size = max(size, len(sent) // 200)
+    counter = IdleFrames()
+
+    counted = sum(counter.count(sent[at : at + size]) for at in range(0, len(sent), size))
+
+    assert counted == sum(one in IDLE for one in frames)
 
 
 def test_what_is_not_complete_takes_no_more_memory_than_a_frame_may() -> None:

@@ -842,6 +842,7 @@ def test_a_room_too_many_is_not_made(client: FlaskClient):
     problem(client.get("/api/rooms/d/events"), "too-many-rooms")
 
     assert post(client, "a").status_code == 201
+    assert post(client, "lobby").status_code == 201
 
 
 # -- what goes wrong ---------------------------------------------------------------------------

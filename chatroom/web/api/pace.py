@@ -1,0 +1,42 @@
+"""How fast one address may post long messages: as fast as one socket may send them."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from chatroom.errors import Problem
+from chatroom.sockets.budget import Budgets
+from chatroom.sockets.pace import FREE_BYTES, byte_limits
+
+PATIENCE = 2.0
+"""Seconds that a request waits here, on one of the threads for plain HTTP."""
+
+
+class PostPace:
+    """Called by any thread.
+
+    Args:
+        max_message_bytes: of one message.
+    """
+
+    # Rule: _lock guards _budgets and what is in it.
+
+    def __init__(self, max_message_bytes: int) -> None:
+        self._budgets = Budgets(*byte_limits(max_message_bytes))
+        self._lock = threading.Lock()
+
+    def await_bytes(self, address: str, size: int) -> None:
+        """Wait until a message of this size may follow the previous ones from there.
+
+        Raises:
+            Problem: that would take longer than ``PATIENCE``.
+        """
+        if size <= FREE_BYTES:
+            return
+        with self._lock:
+            seconds = self._budgets.of(address).spend(size - FREE_BYTES, PATIENCE)
+        if seconds > PATIENCE:
+            detail = "too many long messages from your address; send fewer at a time"
+            raise Problem("unavailable", detail, {"Retry-After": str(round(seconds))})
+        time.sleep(seconds)

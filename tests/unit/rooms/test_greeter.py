@@ -1,0 +1,84 @@
+"""Typed users at the door: whose name it is, and how often it may change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from chatroom.users.typed_user import RENAME_INTERVAL
+from tests.support.in_memory_room import InMemoryServer, TypedGuest
+
+
+@pytest.fixture
+def server() -> Iterator[InMemoryServer]:
+    with ExitStack() as stack:
+        yield InMemoryServer(stack)
+
+
+def enter(server: InMemoryServer, name: str, **hello: str) -> TypedGuest:
+    return TypedGuest(server, name, "lobby", {}, **hello)
+
+
+def answer(guest: TypedGuest) -> dict[str, str]:
+    """The first frame that it got."""
+    return guest.heard()[0]
+
+
+def test_a_name_that_looks_like_somebody_elses_is_taken(server: InMemoryServer) -> None:
+    enter(server, "Ann")
+
+    refusal = answer(enter(server, "\u0410nn"))
+
+    assert refusal["code"] == "name-taken"
+    assert answer(enter(server, refusal["suggestion"]))["type"] == "welcome"
+
+
+def test_nobody_can_rename_to_a_look_alike(server: InMemoryServer) -> None:
+    enter(server, "Ann")
+    eve = enter(server, "Eve")
+    eve.heard()
+
+    eve.send("rename", userName="\u0410nn")
+
+    assert answer(eve)["code"] == "name-taken"
+
+
+def test_one_may_change_ones_own_name_to_a_look_alike(server: InMemoryServer) -> None:
+    ann = enter(server, "Ann")
+    ann.heard()
+
+    ann.send("rename", userName="ANN")
+
+    assert (answer(ann)["userName"], answer(enter(server, "Ann"))["code"]) == ("ANN", "name-taken")
+
+
+def test_a_former_name_is_free(server: InMemoryServer) -> None:
+    ann = enter(server, "Ann")
+    ann.send("rename", userName="Anna")
+
+    assert answer(enter(server, "\u0410nn"))["type"] == "welcome"
+
+
+def test_the_name_of_somebody_who_is_away_is_only_theirs(server: InMemoryServer) -> None:
+    ann = enter(server, "Ann")
+    token = answer(ann)["token"]
+    ann.leave()
+
+    assert answer(enter(server, "Ann"))["code"] == "name-taken"
+    assert answer(enter(server, "Ann", token=token))["userName"] == "Ann"
+
+
+def test_a_second_rename_waits(server: InMemoryServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    ann = enter(server, "Ann")
+    ann.heard()
+
+    ann.send("rename", userName="Anna")
+    ann.send("rename", userName="Annie")
+
+    assert slept == pytest.approx([0, RENAME_INTERVAL], abs=0.5)
+    assert [frame["userName"] for frame in ann.heard()] == ["Anna", "Annie"]
