@@ -20,6 +20,7 @@ from wsproto.utilities import ProtocolError
 
 from chatroom.client.connection import End, ServerConnection
 from chatroom.client.events import Event, hear
+from chatroom.client.failures import connection_failure
 from chatroom.client.inbox import Inbox
 from chatroom.client.outbox import Outbox, Waiters
 from chatroom.errors import ClientClosed, ClientError, HandshakeRefused, ServerRefused
@@ -67,6 +68,7 @@ class Session:
         keep: whether the program reads what is received.
         ping_interval: see ``ServerConnection``.
         jitter: maps the maximum delay to the actual one, in seconds.
+        authorization: see ``ServerConnection``.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Session:
         url: str,
         hello: dict[str, str],
         *,
+        authorization: str | None = None,
         keep: bool,
         ping_interval: float,
         jitter: Callable[[float], float],
@@ -98,6 +101,7 @@ class Session:
         """What went wrong last."""
         self.refusal: ServerRefused | None = None
         """The server's last refusal of a hello that is still being retried."""
+        self._authorization = authorization
         self._ping_interval = ping_interval
         self._jitter = jitter
         self._dialled: ServerConnection | None = None
@@ -175,7 +179,7 @@ class Session:
             try:
                 cause = self._live_on_a_connection()
             except (*BROKEN, Broken) as error:
-                cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                cause = connection_failure(error)
             except ClientError as error:
                 self._fail(error)
                 return
@@ -213,7 +217,9 @@ class Session:
     def _live_on_a_connection(self) -> str:
         """Connect, say hello, and read until the connection ends; returns why it ended."""
         try:
-            connection = ServerConnection(self.url, ping_interval=self._ping_interval)
+            connection = ServerConnection(
+                self.url, ping_interval=self._ping_interval, authorization=self._authorization
+            )
         except HandshakeRefused as refusal:
             if refusal.status in PASSING_STATUSES:
                 raise Broken(str(refusal)) from None

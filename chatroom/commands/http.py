@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from chatroom.addresses import http_url
+from chatroom.addresses import authorization, http_url
+from chatroom.client.failures import connection_failure, http_failure
 from chatroom.commands.json_lines import parse
 from chatroom.errors import ServerRefused, ServerUnreachable
 from chatroom.message import Message, MessageId
@@ -46,6 +46,7 @@ class Api:
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         self.url = http_url(url)
+        self._authorization = authorization(url)
         self._timeout = timeout
 
     def rooms(self) -> dict[str, Extent]:
@@ -70,7 +71,8 @@ class Api:
             except BROKEN as error:
                 failures += 1
                 if failures == ATTEMPTS:
-                    raise ServerUnreachable(self.url, f"the response broke off: {error}") from error
+                    cause = f"the response broke off: {connection_failure(error)}"
+                    raise ServerUnreachable(self.url, cause) from error
 
     def _lines(self, room: str, since: str | None) -> Iterator[Message]:
         query = f"?since={quote(since)}" if since else ""
@@ -87,13 +89,24 @@ class Api:
 
     def _get(self, path: str, accept: str) -> Any:
         request = urllib.request.Request(self.url + path, headers={"Accept": accept})
+        if self._authorization:  # not for the host that a redirect leads to
+            request.add_unredirected_header("Authorization", self._authorization)
         try:
             return _opener.open(request, timeout=self._timeout)
         except urllib.error.HTTPError as error:
             with error:
-                raise ServerRefused(f"http-{error.code}", _detail(error)) from None
+                raise ServerRefused(f"http-{error.code}", self._reason(error)) from None
         except BROKEN as error:
-            raise ServerUnreachable(self.url, getattr(error, "reason", error)) from error
+            raise ServerUnreachable(self.url, connection_failure(error)) from error
+
+    def _reason(self, error: urllib.error.HTTPError) -> str:
+        try:
+            body = error.read(10_000)
+        except BROKEN:
+            body = b""
+        kind, location = (error.headers.get(name, "") for name in ("Content-Type", "Location"))
+        with_password = bool(self._authorization)
+        return http_failure(error.code, body, kind, location=location, with_password=with_password)
 
     def _strange(self, cause: object) -> ServerRefused:
         return ServerRefused("no-chatroom", f"{self.url} does not answer like a chat room: {cause}")
@@ -114,14 +127,3 @@ def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:
         yield from whole
     if rest:
         yield rest
-
-
-def _detail(error: urllib.error.HTTPError) -> str:
-    """The reason that a problem document or a line of text gives."""
-    try:
-        body = error.read(10_000).decode("utf-8", "replace").strip()
-        if error.headers.get_content_subtype().endswith("json"):
-            body = str(json.loads(body).get("detail", body))
-    except (*BROKEN, ValueError, AttributeError):
-        return error.reason
-    return body.splitlines()[0] if body else error.reason
