@@ -19,7 +19,7 @@ import simple_websocket
 from wsproto.utilities import ProtocolError
 
 from chatroom.client.connection import End, ServerConnection
-from chatroom.client.events import Event, hear
+from chatroom.client.events import Event, hear, id_in
 from chatroom.client.failures import connection_failure
 from chatroom.client.inbox import Inbox
 from chatroom.client.outbox import Outbox, Waiters
@@ -256,7 +256,8 @@ class Session:
         try:
             heard = hear(text)
         except ValueError as error:
-            raise Broken(f"a malformed frame: {error}") from None
+            self._pass_over(text, error)
+            return
         with self.changed:
             if isinstance(heard, Message):
                 if heard.cmid and heard.user_id == self.welcome.get("userId"):
@@ -264,6 +265,15 @@ class Session:
             else:
                 self._take_event(connection, heard.type, dict(heard.fields))
             self.inbox.put(heard)
+
+    def _pass_over(self, text: str, error: ValueError) -> None:
+        """Go on after a frame that nobody can read: a new connection would bring it again."""
+        with self.changed:
+            if not self._is_answered:  # nothing to go on with: it was to be the welcome
+                raise Broken(f"a malformed frame: {error}")
+            if id := id_in(text):
+                self.inbox.pass_over(id)
+        log.warning("passed over what cannot be read here (id %s): %.200s", id or "unknown", error)
 
     def _take_event(self, connection: ServerConnection, kind: str, fields: dict[str, Any]) -> None:
         match kind:
