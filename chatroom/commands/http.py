@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from chatroom.addresses import authorization, http_url
+from chatroom.client.events import id_in
 from chatroom.client.failures import connection_failure, http_failure
 from chatroom.commands.json_lines import parse
 from chatroom.errors import ServerRefused, ServerUnreachable
@@ -37,6 +38,14 @@ class Extent(NamedTuple):
     """The seq of the last message."""
 
 
+class Unreadable(NamedTuple):
+    """A line in place of a message; another version of the program may know better."""
+
+    id: str | None
+    """The message's, if at least that can be read."""
+    cause: str
+
+
 class Api:
     """A server's ``/api``.
 
@@ -58,14 +67,14 @@ class Api:
             except (*BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise self._strange(error) from error
 
-    def messages(self, room: str) -> Iterator[Message]:
+    def messages(self, room: str) -> Iterator[Message | Unreadable]:
         """All of the room's messages, oldest first; resumes a response that breaks off."""
         last: str | None = None
         failures = 0
         while True:
             try:
                 for message in self._lines(room, last):
-                    last, failures = message.id, 0
+                    last, failures = message.id or last, 0
                     yield message
                 return
             except BROKEN as error:
@@ -74,18 +83,13 @@ class Api:
                     cause = f"the response broke off: {connection_failure(error)}"
                     raise ServerUnreachable(self.url, cause) from error
 
-    def _lines(self, room: str, since: str | None) -> Iterator[Message]:
+    def _lines(self, room: str, since: str | None) -> Iterator[Message | Unreadable]:
         query = f"?since={quote(since)}" if since else ""
         path = f"/api/rooms/{quote(room, safe='')}/messages{query}"
         with closing(self._get(path, "application/x-ndjson")) as reply:
             if reply.headers.get_content_type() != "application/x-ndjson":
                 raise self._strange(f"it answers {path} with {reply.headers.get_content_type()}")
-            for line in _split(reply):
-                try:
-                    message = to_message(parse(line))
-                except ValueError as error:
-                    raise self._strange(error) from error
-                yield message
+            yield from map(_read, filter(bytes.strip, _split(reply)))
 
     def _get(self, path: str, accept: str) -> Any:
         request = urllib.request.Request(self.url + path, headers={"Accept": accept})
@@ -114,6 +118,13 @@ class Api:
 
 def _extent(room: dict[str, Any]) -> Extent:
     return Extent(int(room["messages"]), MessageId.parse(room["last"]).seq)
+
+
+def _read(line: bytes) -> Message | Unreadable:
+    try:
+        return to_message(parse(line))
+    except ValueError as error:
+        return Unreadable(id_in(line.decode("utf-8", "replace")), f"{error!s:.200}")
 
 
 def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:
