@@ -16,8 +16,9 @@ from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened, whole_file
 from chatroom.commands.formats import FORMATS, Format, as_csv
 from chatroom.commands.http import Api, Extent, Unreadable
-from chatroom.commands.options import room_argument, url_option
+from chatroom.commands.options import chosen_room, patience_option, room_argument, url_option
 from chatroom.commands.output import note
+from chatroom.commands.own_server import default_url
 from chatroom.history import History
 from chatroom.message import Message, MessageId
 
@@ -35,6 +36,7 @@ class Source(NamedTuple):
 @click.command()
 @room_argument
 @url_option
+@patience_option
 @click.option(
     "-f",
     "--format",
@@ -63,7 +65,13 @@ class Source(NamedTuple):
     help="Read this history file, such as chat.db, while no server uses it.",
 )
 def export(
-    room: str, url: str, format_: str, output: Path | None, exact: bool, history: Path | None
+    room: str | None,
+    url: str | None,
+    patience: float,
+    format_: str,
+    output: Path | None,
+    exact: bool,
+    history: Path | None,
 ) -> None:
     """Write everything said in ROOM, oldest message first.
 
@@ -75,10 +83,13 @@ def export(
     if exact and format_ != "csv":
         raise click.UsageError("--exact is for --format csv")
     with ExitStack() as stack:
-        if history:
+        if history:  # where the server is does not matter
+            room = room or chosen_room(None, url)
             source = _from_file(stack.enter_context(opened(history, make=False)), room)
         else:
-            source = _from_server(Api(url), room)
+            url = url or default_url()
+            room = chosen_room(room, url)
+            source = _from_server(Api(url, patience=patience), room)
         if not source.extent.messages:
             note(f"nothing has been said in {room}")
         checked = _Checked(source)

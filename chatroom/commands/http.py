@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from chatroom.addresses import authorization, http_url
 from chatroom.client.events import id_in
 from chatroom.client.failures import connection_failure, http_failure
 from chatroom.commands.json_lines import parse
+from chatroom.commands.output import note
 from chatroom.errors import ServerRefused, ServerUnreachable
 from chatroom.message import Message, MessageId
 from chatroom.wire.message_json import to_message
@@ -23,6 +25,12 @@ TIMEOUT = 30.0
 
 ATTEMPTS = 3
 """Attempts in a row without a new message before a response that breaks off is given up."""
+
+PAGE = 1000
+"""Messages to ask for at once: as many as the server allows."""
+
+RETRY = 0.25
+"""Seconds between two attempts to reach the server."""
 
 BROKEN = (OSError, http.client.HTTPException)
 
@@ -51,16 +59,21 @@ class Api:
 
     Every call raises ServerUnreachable if there is no response, and ServerRefused if it is an
     error.
+
+    Args:
+        timeout: seconds that the server may be silent.
+        patience: seconds in which it must be reached; tried again until then. None: tried once.
     """
 
-    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+    def __init__(self, url: str, timeout: float = TIMEOUT, patience: float | None = None) -> None:
         self.url = http_url(url)
         self._authorization = authorization(url)
         self._timeout = timeout
+        self._patience = patience
 
     def rooms(self) -> dict[str, Extent]:
         """The rooms, and how much has been said in each."""
-        with closing(self._get("/api/rooms", "application/json")) as reply:
+        with closing(self._get("/api/rooms", "application/json", self._patience)) as reply:
             try:
                 found = parse(reply.read())["rooms"]
                 return {str(room["name"]): _extent(room) for room in found}
@@ -83,6 +96,23 @@ class Api:
                     cause = f"the response broke off: {connection_failure(error)}"
                     raise ServerUnreachable(self.url, cause) from error
 
+    def before(self, room: str, id: str, count: int) -> list[Message]:
+        """The last messages before the one with this id, ``count`` at most, oldest first."""
+        found: list[Message] = []
+        while len(found) < count:
+            query = f"before={quote(id)}&limit={min(count - len(found), PAGE)}"
+            path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"
+            with closing(self._get(path, "application/json")) as reply:
+                try:
+                    page = parse(reply.read())["messages"]
+                    found = [message for fields in page if (message := _good(fields))] + found
+                    id = page[0]["id"] if page else ""
+                except (*BROKEN, ValueError, KeyError, TypeError) as error:
+                    raise self._strange(error) from error
+                if not page or 'rel="prev"' not in reply.headers.get("Link", ""):
+                    break
+        return found
+
     def _lines(self, room: str, since: str | None) -> Iterator[Message | Unreadable]:
         query = f"?since={quote(since)}" if since else ""
         path = f"/api/rooms/{quote(room, safe='')}/messages{query}"
@@ -91,17 +121,22 @@ class Api:
                 raise self._strange(f"it answers {path} with {reply.headers.get_content_type()}")
             yield from map(_read, filter(bytes.strip, _split(reply)))
 
-    def _get(self, path: str, accept: str) -> Any:
+    def _get(self, path: str, accept: str, silence: float | None = None) -> Any:
         request = urllib.request.Request(self.url + path, headers={"Accept": accept})
         if self._authorization:  # not for the host that a redirect leads to
             request.add_unredirected_header("Authorization", self._authorization)
-        try:
-            return _opener.open(request, timeout=self._timeout)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise ServerRefused(f"http-{error.code}", self._reason(error)) from None
-        except BROKEN as error:
-            raise ServerUnreachable(self.url, connection_failure(error)) from error
+        deadline = time.monotonic() + (self._patience or 0)
+        timeout = self._timeout if silence is None else min(self._timeout, max(silence, RETRY))
+        while True:
+            try:
+                return _opener.open(request, timeout=timeout)
+            except urllib.error.HTTPError as error:
+                with error:
+                    raise ServerRefused(f"http-{error.code}", self._reason(error)) from None
+            except BROKEN as error:
+                if time.monotonic() + RETRY > deadline:
+                    raise ServerUnreachable(self.url, connection_failure(error)) from error
+            time.sleep(RETRY)
 
     def _reason(self, error: urllib.error.HTTPError) -> str:
         try:
@@ -118,6 +153,14 @@ class Api:
 
 def _extent(room: dict[str, Any]) -> Extent:
     return Extent(int(room["messages"]), MessageId.parse(room["last"]).seq)
+
+
+def _good(fields: dict[str, Any]) -> Message | None:
+    try:
+        return to_message(fields)
+    except ValueError as error:
+        note(f"message {fields.get('id')} is left out: {error!s:.200}")
+        return None
 
 
 def _read(line: bytes) -> Message | Unreadable:
