@@ -56,9 +56,9 @@ class Commands(click.Group):
         prepare()
         try:
             return super().main(*arguments, **options)
-        except OSError:
-            cause = failure()
-            if cause is None:  # not the output's fault
+        except OSError as error:
+            cause = failure(error)
+            if cause is None:
                 raise
             note(f"standard output cannot be written: {cause}")
             sys.exit(Code.FAILED)

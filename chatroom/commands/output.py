@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import logging
 import os
 import select
@@ -16,6 +17,9 @@ from chatroom.log import LOGGER, printable
 
 ESCAPE = "chatroom.escape"
 """How an encoding's gaps are filled: with ``\\uXXXX``, which JSON can read back."""
+
+
+_UNWRITABLE = {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
 
 
 def note(text: str) -> None:
@@ -41,14 +45,12 @@ def prepare() -> None:
         sys.stdout.reconfigure(errors=ESCAPE)
 
 
-def failure() -> str | None:
-    """Why standard output cannot be written, as on a full disk; None if it can."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        _discard(sys.stdout)
-        return error.strerror or str(error)
-    return None
+def failure(error: OSError) -> str | None:
+    """Why standard output cannot be written, if that is what the error says."""
+    if error.errno not in _UNWRITABLE:
+        return None
+    _discard(sys.stdout)
+    return error.strerror or str(error)
 
 
 def _discard(stream: TextIO) -> None:
