@@ -65,8 +65,8 @@ def test_a_password_is_not_for_the_host_that_a_redirect_leads_to():
 @pytest.mark.parametrize("command", ["export", "say", "tail"])
 def test_a_page_of_html_that_asks_for_a_password_is_a_sentence(command: str):
     with answering(guarded(body("{}"))) as (url, _):
-        without = run(command, "lobby", "--url", url)
-        wrong = run(command, "lobby", "--url", url.replace("://", "://bob:hunter2@"))
+        without = run(command, "--url", url, "lobby")
+        wrong = run(command, "--url", url.replace("://", "://bob:hunter2@"), "lobby")
     assert (without.exit_code, wrong.exit_code) == (4, 4)
     assert "http-401: the server asks for a name and password; write them" in without.stderr
     assert "http-401: the server does not accept the name and password" in wrong.stderr
@@ -81,8 +81,8 @@ def test_a_page_of_html_that_asks_for_a_password_is_a_sentence(command: str):
 @pytest.mark.parametrize("command", ["export", "say", "tail"])
 def test_a_password_is_never_shown(command: str, url: str):
     for done in (
-        run(command, "lobby", "--patience", "0.01", CHATROOM_URL=url),
-        run(command, "lobby", "--patience", "0.01", "--url", url),
+        run(command, "--patience", "0.01", "lobby", CHATROOM_URL=url),
+        run(command, "--patience", "0.01", "--url", url, "lobby"),
         run(command, "--help", CHATROOM_URL=url),
     ):
         assert "cret" not in done.output
