@@ -72,9 +72,10 @@ def watch_reader(act: Callable[[], None]) -> threading.Event:
     def watch() -> None:
         poll = select.poll()
         poll.register(descriptor, 0)  # errors are reported in any case
-        poll.poll()
-        gone.set()
-        act()
+        ((_, events),) = poll.poll()
+        if events & (select.POLLERR | select.POLLHUP):  # else poll cannot tell here
+            gone.set()
+            act()
 
     with suppress(OSError):
         descriptor = sys.stdout.fileno()

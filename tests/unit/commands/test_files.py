@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import os
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -207,6 +207,15 @@ def test_what_is_no_json_object_is_no_message(line: str, tmp_path: Path):
     assert (done.exit_code, "line 1 is not a message" in done.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("line", [b"\xff\xfe", b'{"body": "caf\xe9"}', b'{"a":' * 100_000])
+def test_bytes_that_are_no_message_are_told_in_one_line(line: bytes, tmp_path: Path):
+    path = str(tmp_path / "new.db")
+    done = CliRunner().invoke(chatroom, ["import", "--history", path], input=line)
+    assert done.exit_code == 1
+    assert "line 1 is not a message" in done.stderr
+    assert isinstance(done.exception, SystemExit)
+
+
 def test_a_room_that_cannot_be_is_no_message(tmp_path: Path):
     line = to_json(past_message("lobby", 1)).replace('"room":"lobby"', '"room":"a b"')
     assert run("import", "--history", tmp_path / "new.db", input=line).exit_code == 1
@@ -357,16 +366,25 @@ def test_an_output_file_that_is_replaced_keeps_its_permissions(tmp_path: Path):
     assert len(output.read_text().splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("output", "cause"),
-    [("/dev/full", "No space left on device"), ("no/such/folder", "No such file or directory")],
-)
-def test_an_output_file_that_cannot_be_written_is_named(output: str, cause: str, tmp_path: Path):
+def test_an_output_that_is_no_ordinary_file_is_written_in_place(tmp_path: Path):
     path = left_behind(tmp_path / "chat.db", 1)
+    pipe = tmp_path / "pipe"  # and no device: if this fails, it is gone
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert run("export", "lobby", "--history", path, "--output", pipe).exit_code == 0
+        assert pipe.is_fifo()
+        assert json.loads(os.read(reader, 65536))["body"] == "hi"
+    finally:
+        os.close(reader)
+
+
+def test_an_output_file_that_cannot_be_written_is_named(tmp_path: Path):
+    path = left_behind(tmp_path / "chat.db", 1)
+    output = tmp_path / "no" / "such" / "folder"
     done = run("export", "lobby", "--history", path, "--output", output)
     assert done.exit_code == 1
-    assert re.fullmatch(rf"chatroom: \S*{output} cannot be written: {cause}\n", done.stderr)
-    assert not Path("/dev/full").is_file()
+    assert done.stderr == f"chatroom: {output} cannot be written: No such file or directory\n"
 
 
 def test_a_csv_may_be_exact(tmp_path: Path):
