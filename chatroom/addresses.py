@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 import socket
 import unicodedata
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
 EVERYWHERE = {"0.0.0.0", "::"}
 """The addresses that stand for all interfaces."""
@@ -145,23 +146,32 @@ def lan_address() -> str | None:
         return address
 
 
+# -- the URL of a server ---------------------------------------------------------------------------
+
+_ROOM_PAGE = re.compile(r"(?P<prefix>.*)/rooms/(?P<room>[^/]+)/?")
+
+
 def chat_url(url: str) -> str:
     """The address of the socket: ``http://host:9999`` becomes ``ws://host:9999/chat``.
+
+    A room page's address, such as ``http://host:9999/rooms/garden``, leads to that room. Name and
+    password are left out: see ``authorization``.
 
     Raises:
         ValueError: it is not a server's URL.
     """
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
-    if not scheme or not parts.hostname or parts.port == 0:  # port: raises ValueError itself
-        raise ValueError(f"{url!r} is not a server URL; wanted: one such as http://localhost:9999")
-    path = parts.path.rstrip("/")
+    parts = _split(url)
+    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+    path, query = parts.path.rstrip("/"), parts.query
+    if page := _room_page(parts):
+        path, query = page["prefix"], f"room={quote(unquote(page['room']))}"
     path = path if path.endswith("/chat") else f"{path}/chat"
-    return parts._replace(scheme=scheme, path=path, fragment="").geturl()
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(scheme=scheme, netloc=host, path=path, query=query, fragment="").geturl()
 
 
 def http_url(url: str) -> str:
-    """The address of the server's pages, without a trailing slash.
+    """The address of the server's pages, without a trailing slash, name and password.
 
     Raises:
         ValueError: as ``chat_url``.
@@ -170,3 +180,47 @@ def http_url(url: str) -> str:
     scheme = {"ws": "http", "wss": "https"}[parts.scheme]
     path = parts.path.removesuffix("/chat")
     return parts._replace(scheme=scheme, path=path, query="").geturl()
+
+
+def room_in(url: str) -> str | None:
+    """The room that the URL names, as ``/rooms/NAME`` or ``?room=NAME``; unchecked.
+
+    Raises:
+        ValueError: as ``chat_url``.
+    """
+    query = parse_qs(urlsplit(chat_url(url)).query)
+    return query["room"][-1] if "room" in query else None
+
+
+def authorization(url: str) -> str | None:
+    """The ``Authorization`` header for the name and password in the URL; None without them.
+
+    Raises:
+        ValueError: as ``chat_url``.
+    """
+    parts = _split(url)
+    if parts.username is None:
+        return None
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return f"Basic {base64.b64encode(pair.encode('utf-8', 'surrogateescape')).decode()}"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        is_good = parts.scheme in ("http", "https", "ws", "wss") and parts.port != 0
+        if is_good and parts.hostname and "@" not in parts.path + parts.query + parts.fragment:
+            return parts
+    except ValueError:  # its text may contain the password
+        pass
+    # The password may be what makes the URL invalid, so hide all that could belong to it.
+    begin, _, rest = url.rpartition("@")
+    scheme = f"{begin.partition('://')[0]}://" if "://" in begin else ""
+    shown = f"{scheme}...@{rest}" if begin else rest
+    way_out = "; in a password, write / as %2F, # as %23, ? as %3F" if begin else ""
+    wanted = f"wanted: one such as http://localhost:9999{way_out}"
+    raise ValueError(f"{shown!r} is not a server URL; {wanted}")
+
+
+def _room_page(parts: SplitResult) -> re.Match[str] | None:
+    return _ROOM_PAGE.fullmatch(parts.path) if parts.scheme in ("http", "https") else None

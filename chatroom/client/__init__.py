@@ -12,6 +12,7 @@ This module has ``ChatClient``. The others, in reading order:
 - ``inbox.py``: what was heard and not yet read by the program
 - ``outbox.py``: what was said and not yet acknowledged
 - ``connection.py``: one WebSocket, on simple-websocket's
+- ``failures.py``: what went wrong with a server, as a sentence
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from chatroom.addresses import chat_url
+from chatroom.addresses import authorization, chat_url
 from chatroom.client.events import Event
 from chatroom.client.inbox import Recent
 from chatroom.client.outbox import Receipt
@@ -65,9 +66,10 @@ class ChatClient:
     own do the work; neither ever calls the program.
 
     Args:
-        url: the server, such as ``https://chat.example.com`` or ``localhost:9999``.
+        url: the server, such as ``https://chat.example.com`` or ``localhost:9999``, or a room's
+            page. A name and password in it are for a proxy that asks for them.
         user_name: the name that others see.
-        room: its name; by default what the URL says (``?room=``), else the lobby.
+        room: its name; by default what the URL says, else the lobby.
         since: the id of the last message already seen, to resume after it.
         token: an earlier client's ``token``, to be the same user.
         listen: False for a program that only sends: nothing is buffered for it to read.
@@ -97,6 +99,7 @@ class ChatClient:
         self._session = Session(
             chat_url(url),
             {key: value for key, value in hello.items() if value is not None},
+            authorization=authorization(url),
             keep=listen,
             ping_interval=ping_interval,
             jitter=jitter,

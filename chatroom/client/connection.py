@@ -22,6 +22,7 @@ from wsproto import ConnectionType
 from wsproto.connection import ConnectionState
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, RejectData, Request
 
+from chatroom.client.failures import MAX_CHARS, USE_HTTPS, http_failure, is_tls
 from chatroom.errors import HandshakeRefused
 from chatroom.sockets.adapter import HandOver, ReadLoop
 from chatroom.wire.typed import SUBPROTOCOL
@@ -32,9 +33,6 @@ DIAL_TIMEOUT = 10.0
 RECEIVE_BYTES = 65536
 MAX_MESSAGE_CHARS = 64 << 20
 """Far above what a server sends; only bounds what a broken one can make us buffer."""
-
-MAX_REASON_BYTES = 1000
-"""What is kept of an HTTP error's body."""
 
 ABNORMAL = 1006
 """The code of a close without a Close frame (RFC 6455, section 7.4.1)."""
@@ -59,6 +57,7 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
         url: as ``chat_url`` returns it.
         ping_interval: seconds of silence after which the server is pinged; after as many more
             the connection counts as dead. Also the timeout for sending one frame.
+        authorization: the header's value for a proxy that asks for a name and password.
 
     Raises:
         OSError: no connection.
@@ -69,13 +68,21 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
     sock: Any
     connected: bool
 
-    def __init__(self, url: str, *, ping_interval: float, timeout: float = DIAL_TIMEOUT) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        ping_interval: float,
+        timeout: float = DIAL_TIMEOUT,
+        authorization: str | None = None,
+    ) -> None:
         parts = urlsplit(url)
         is_secure = parts.scheme == "wss"
         host = parts.hostname or ""
-        self.host = parts.netloc.rpartition("@")[2]  # as the Host header has it
+        self.host = parts.netloc  # as the Host header has it
         self.path = parts.path + (f"?{parts.query}" if parts.query else "")
         self._silence = ping_interval
+        self._headers = [(b"Authorization", authorization.encode())] if authorization else []
         sock = socket.create_connection((host, parts.port or (443 if is_secure else 80)), timeout)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -98,26 +105,44 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
     def handshake(self) -> None:
         """Shake hands; the library's constructor calls this."""
         sock = self.sock
-        request = Request(host=self.host, target=self.path, subprotocols=[SUBPROTOCOL])
+        request = Request(
+            host=self.host,
+            target=self.path,
+            subprotocols=[SUBPROTOCOL],
+            extra_headers=self._headers,
+        )
         sock.sendall(self.ws.send(request))
-        status, body = 0, b""
+        refusal, body = None, b""
         while not self.connected:
             data = sock.recv(RECEIVE_BYTES)
+            if is_tls(data) and not refusal:
+                raise ConnectionAbortedError(USE_HTTPS)
             self.ws.receive_data(data or None)
             for event in self.ws.events():
                 if isinstance(event, AcceptConnection):
                     self.subprotocol, self.connected = event.subprotocol, True
                     break  # what came with it waits for listen
                 if isinstance(event, RejectConnection):
-                    status = event.status_code
-                elif isinstance(event, RejectData) and len(body) < MAX_REASON_BYTES:
+                    refusal = event
+                elif isinstance(event, RejectData) and len(body) < MAX_CHARS:
                     body += event.data
-                if status and getattr(event, "body_finished", len(body) >= MAX_REASON_BYTES):
-                    raise HandshakeRefused(status, _first_line(body))
+                if refusal and getattr(event, "body_finished", len(body) >= MAX_CHARS):
+                    raise self._refused(refusal, body)
             if not data and not self.connected:
                 raise ConnectionAbortedError("the server hung up during the handshake")
         sock.settimeout(self._silence)
         self.sock = _Wire(sock)
+
+    def _refused(self, refusal: RejectConnection, body: bytes) -> HandshakeRefused:
+        headers = {name.lower(): value.decode("latin-1") for name, value in refusal.headers}
+        reason = http_failure(
+            refusal.status_code,
+            body,
+            headers.get(b"content-type", ""),
+            location=headers.get(b"location", ""),
+            with_password=bool(self._headers),
+        )
+        return HandshakeRefused(refusal.status_code, reason)
 
     def listen(self, handle: Callable[[str], None]) -> End:
         """Read until the connection ends; calls ``handle`` with each text, on this thread.
@@ -216,8 +241,3 @@ class _Wire:
         self.cut("")  # unblocks a sender
         with self._turn:  # otherwise its descriptor might already be reused
             self._socket.close()
-
-
-def _first_line(body: bytes) -> str:
-    lines = body.decode("utf-8", "replace").strip().splitlines()
-    return lines[0] if lines else "no reason given"

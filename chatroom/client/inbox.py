@@ -76,6 +76,11 @@ class Inbox:
             self._recent.add(item.id)
             self.cursor = item.id
 
+    def pass_over(self, id: str) -> None:
+        """Continue after a message that cannot be read; it is not fetched again."""
+        if not self.is_behind:
+            self.cursor = id
+
     def _may_go_on(self) -> bool:
         has_room = len(self._items) < LENGTH
         return has_room or not self.readers or bool(self._waiters) or self.is_shut

@@ -19,7 +19,8 @@ import simple_websocket
 from wsproto.utilities import ProtocolError
 
 from chatroom.client.connection import End, ServerConnection
-from chatroom.client.events import Event, hear
+from chatroom.client.events import Event, hear, id_in
+from chatroom.client.failures import connection_failure
 from chatroom.client.inbox import Inbox
 from chatroom.client.outbox import Outbox, Waiters
 from chatroom.errors import ClientClosed, ClientError, HandshakeRefused, ServerRefused
@@ -67,6 +68,7 @@ class Session:
         keep: whether the program reads what is received.
         ping_interval: see ``ServerConnection``.
         jitter: maps the maximum delay to the actual one, in seconds.
+        authorization: see ``ServerConnection``.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Session:
         url: str,
         hello: dict[str, str],
         *,
+        authorization: str | None = None,
         keep: bool,
         ping_interval: float,
         jitter: Callable[[float], float],
@@ -98,6 +101,7 @@ class Session:
         """What went wrong last."""
         self.refusal: ServerRefused | None = None
         """The server's last refusal of a hello that is still being retried."""
+        self._authorization = authorization
         self._ping_interval = ping_interval
         self._jitter = jitter
         self._dialled: ServerConnection | None = None
@@ -175,7 +179,7 @@ class Session:
             try:
                 cause = self._live_on_a_connection()
             except (*BROKEN, Broken) as error:
-                cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                cause = connection_failure(error)
             except ClientError as error:
                 self._fail(error)
                 return
@@ -213,7 +217,9 @@ class Session:
     def _live_on_a_connection(self) -> str:
         """Connect, say hello, and read until the connection ends; returns why it ended."""
         try:
-            connection = ServerConnection(self.url, ping_interval=self._ping_interval)
+            connection = ServerConnection(
+                self.url, ping_interval=self._ping_interval, authorization=self._authorization
+            )
         except HandshakeRefused as refusal:
             if refusal.status in PASSING_STATUSES:
                 raise Broken(str(refusal)) from None
@@ -250,7 +256,8 @@ class Session:
         try:
             heard = hear(text)
         except ValueError as error:
-            raise Broken(f"a malformed frame: {error}") from None
+            self._pass_over(text, error)
+            return
         with self.changed:
             if isinstance(heard, Message):
                 if heard.cmid and heard.user_id == self.welcome.get("userId"):
@@ -258,6 +265,15 @@ class Session:
             else:
                 self._take_event(connection, heard.type, dict(heard.fields))
             self.inbox.put(heard)
+
+    def _pass_over(self, text: str, error: ValueError) -> None:
+        """Go on after a frame that nobody can read: a new connection would bring it again."""
+        with self.changed:
+            if not self._is_answered:  # nothing to go on with: it was to be the welcome
+                raise Broken(f"a malformed frame: {error}")
+            if id := id_in(text):
+                self.inbox.pass_over(id)
+        log.warning("passed over what cannot be read here (id %s): %.200s", id or "unknown", error)
 
     def _take_event(self, connection: ServerConnection, kind: str, fields: dict[str, Any]) -> None:
         match kind:

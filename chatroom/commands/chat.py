@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import click
 
-from chatroom.client import ChatClient
+from chatroom.client import ChatClient, Receipt
 from chatroom.client.events import Event
 from chatroom.client.inbox import Recent
-from chatroom.commands.exit_codes import Failed
+from chatroom.commands.exit_codes import Code, Failed
 from chatroom.commands.formats import text_line
 from chatroom.commands.joining import joined
 from chatroom.commands.options import talking
@@ -21,12 +24,19 @@ from chatroom.log import printable
 
 HELP = "/who: who is here. /name NAME: change your name. /quit or Ctrl-D: leave."
 
+LAST_WAIT = 5.0
+"""Seconds in which the person's last lines should come back, before the room is left."""
+
+TICK = 0.02
+"""Seconds between two looks whether everything is on the screen."""
+
 MISSING = "chat needs prompt_toolkit: python -m pip install 'prompt_toolkit>=3,<4'"
 
 
 @click.command()
 @talking
-def chat(room: str, url: str, name: str | None, patience: float) -> None:
+@click.pass_context
+def chat(ctx: click.Context, room: str, url: str, name: str | None, patience: float) -> None:
     """Talk in ROOM: type a line to say it, and see what others say.
 
     \b
@@ -36,17 +46,20 @@ def chat(room: str, url: str, name: str | None, patience: float) -> None:
     """
     try:
         from prompt_toolkit import PromptSession
-        from prompt_toolkit.patch_stdout import patch_stdout
     except ImportError:
         raise Failed(MISSING) from None
-    with joined(url, room, name, patience) as client, patch_stdout(raw=True):
+    with joined(url, room, name, patience) as client:
         talk = Talk(client, PromptSession())
-        note(f"you are {client.user_name} in {room}. {HELP}")
-        talk.run()
+        interrupted = asyncio.run(talk.run(f"you are {client.user_name} in {room}. {HELP}"))
+    if interrupted:
+        ctx.exit(Code.INTERRUPTED)
 
 
 class Talk:
-    """A person at a terminal: one thread shows what arrives, the main one reads what is typed.
+    """A person at a terminal: one thread hears what arrives, the main one shows it and reads.
+
+    One event loop for the whole talk: what is to be shown while one prompt ends and the next has
+    not begun would otherwise be lost with the loop of the first.
 
     Args:
         prompt: prompt_toolkit's session.
@@ -55,25 +68,66 @@ class Talk:
     def __init__(self, client: ChatClient, prompt: Any) -> None:
         self._client = client
         self._prompt = prompt
-        self._people: dict[str, str] = {}  # user id -> name; written by the thread that shows
+        self._people: dict[str, str] = {}  # user id -> name; written by the thread that hears
         self._count = 0
-        self._recent = Recent()
+        self._said: list[Receipt] = []  # those whose message is not on the screen yet
+        self._recent = Recent()  # ids of the messages on the screen
+        self._ended = asyncio.Event()
+        self._interrupted = False
 
-    def run(self) -> None:
-        """Run until the person leaves, or the client ends for good."""
-        thread = threading.Thread(target=self._show_all, name="shower", daemon=True)
-        thread.start()
-        while True:
-            try:
-                line = self._prompt.prompt("> ")
-            except (EOFError, KeyboardInterrupt):
-                break
-            if self._client.failure or line.strip() == "/quit":
-                break
-            self._obey(line)
+    async def run(self, greeting: str) -> bool:
+        """Run until the person leaves; returns whether that was by Ctrl-C.
+
+        Raises:
+            ClientError: the client has ended for good.
+        """
+        from prompt_toolkit.patch_stdout import patch_stdout
+
+        loop = asyncio.get_running_loop()
+        with patch_stdout(raw=True):
+            note(greeting)
+            threading.Thread(target=self._hear_all, args=[loop], daemon=True).start()
+            await self._read_all()
+            await self._finish()
+        await _drain()
         failure = self._client.failure
         if failure and not isinstance(failure, ClientClosed):
             raise failure
+        return self._interrupted
+
+    async def _read_all(self) -> None:
+        ended = asyncio.create_task(self._ended.wait())
+        line: str | None = ""
+        while line is not None and line.strip() != "/quit":
+            self._obey(line)
+            typed = asyncio.create_task(self._read())
+            await asyncio.wait({typed, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not typed.done():
+                typed.cancel()
+                await asyncio.wait({typed})
+                break
+            line = typed.result()
+        ended.cancel()
+
+    async def _read(self) -> str | None:
+        """The next line; None when the person leaves."""
+        try:
+            return str(await self._prompt.prompt_async("> "))
+        except KeyboardInterrupt:
+            self._interrupted = True
+        except EOFError:
+            pass
+        return None
+
+    async def _finish(self) -> None:
+        """Wait until what the person said is on the screen, while that can be expected."""
+        deadline = time.monotonic() + LAST_WAIT
+        while self._unseen() and self._client.is_online and time.monotonic() < deadline:
+            await asyncio.sleep(TICK)
+
+    def _unseen(self) -> list[Receipt]:
+        self._said = [r for r in self._said if not r.error and r.id not in self._recent]
+        return self._said
 
     def _obey(self, line: str) -> None:
         word, _, rest = line.strip().partition(" ")
@@ -86,37 +140,32 @@ class Talk:
             elif word.startswith("/") and not word.startswith("//"):
                 note(f"unknown command {word}. {HELP} To say a line that begins with /, type //.")
             elif line.strip():
-                self._client.say(line.removeprefix("/") if word.startswith("//") else line)
+                text = line.removeprefix("/") if word.startswith("//") else line
+                self._said = [*self._unseen(), self._client.say(text)]
         except (ClientError, ValueError) as error:
             note(str(error))
 
-    # -- the thread that shows -----------------------------------------------------------------
+    # -- the thread that hears -----------------------------------------------------------------
 
-    def _show_all(self) -> None:
-        try:
+    def _hear_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(ClientError):
             for item in self._client.events():
                 if isinstance(item, Event):
                     self._take(item)
                 elif item.id not in self._recent:
-                    self._recent.add(item.id)
                     write(text_line(item, local=True))
-        except ClientError:
-            self._interrupt()
-
-    def _interrupt(self) -> None:
-        """End the prompt, whatever has been typed."""
-        app = self._prompt.app
-        if app.loop:
-            app.loop.call_soon_threadsafe(lambda: app.is_running and app.exit(exception=EOFError()))
+                    self._recent.add(item.id)
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self._ended.set)
 
     def _take(self, event: Event) -> None:
         fields = event.fields
         who, name = str(fields.get("userId")), printable(str(fields.get("userName")))
         match event.type:
-            case "welcome":
-                people = fields.get("users") or []
-                self._people = {str(p["userId"]): printable(str(p["userName"])) for p in people}
-                self._count = int(fields.get("count", len(self._people)))
+            case "welcome" | "users":
+                self._people = _people(fields.get("users"))
+                count = fields.get("count")
+                self._count = count if isinstance(count, int) else len(self._people)
             case "joined":
                 self._people[who] = name
                 note(f"{name} is here")
@@ -128,8 +177,26 @@ class Talk:
                 self._people[who] = name
             case "count":
                 self._people = {}
-                self._count = int(fields.get("users", 0))
+                count = fields.get("users")
+                self._count = count if isinstance(count, int) else 0
             case "error":
                 note(f"{fields.get('detail')}")
             case _:
                 tell(event)
+
+
+def _people(users: object) -> dict[str, str]:
+    """Names by user ids; without what a later version may have in their place."""
+    listed = users if isinstance(users, list) else []
+    return {
+        str(user.get("userId")): printable(str(user.get("userName")))
+        for user in listed
+        if isinstance(user, dict)
+    }
+
+
+async def _drain() -> None:
+    """Let everything be shown that waits in the loop."""
+    await asyncio.sleep(0)  # what another thread has scheduled becomes a task
+    if waiting := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(waiting, timeout=LAST_WAIT)

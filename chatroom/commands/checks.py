@@ -15,6 +15,7 @@ from typing import NamedTuple
 from chatroom import private_files
 from chatroom.addresses import EVERYWHERE, is_loopback
 from chatroom.commands.health import Health, ask
+from chatroom.commands.own_server import own_url
 from chatroom.configuration import DEFAULT_FILE, Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
 from chatroom.history import make_history
@@ -64,7 +65,7 @@ def examine() -> list[Finding]:
         configuration = load_configuration()
     except ConfigurationError as error:
         return [wrong("settings", str(error), "fix the file, or name another with --config")]
-    health = ask(_own_url(configuration))
+    health = ask(own_url(configuration))
     return [
         check_settings(configuration),
         check_port(configuration, health),
@@ -75,13 +76,6 @@ def examine() -> list[Finding]:
         check_limits(configuration),
         *check_addresses(configuration),
     ]
-
-
-def _own_url(configuration: Configuration) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(
-        configuration.host_name, configuration.host_name
-    )
-    return f"http://{f'[{host}]' if ':' in host else host}:{configuration.port}"
 
 
 def check_settings(configuration: Configuration) -> Finding:

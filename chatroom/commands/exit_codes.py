@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from enum import IntEnum
 from typing import Any
 
 import click
 
-from chatroom.commands.output import note
+from chatroom.commands.output import Notes, failure, note, prepare
 from chatroom.errors import (
     ChatError,
     ConfigurationError,
@@ -51,9 +52,21 @@ class Failed(click.ClickException):
 class Commands(click.Group):
     """A group that turns the package's errors into one line and an exit code."""
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        prepare()
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            cause = failure(error)
+            if cause is None:
+                raise
+            note(f"standard output cannot be written: {cause}")
+            sys.exit(Code.FAILED)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with Notes():
+                return super().invoke(ctx)
         except ChatError as error:
             raise Failed(error) from error
         except KeyboardInterrupt:

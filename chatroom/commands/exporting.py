@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import codecs
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple, TextIO
 
 import click
 
-from chatroom import private_files
 from chatroom.commands.exit_codes import Failed
-from chatroom.commands.files import history_type, opened
-from chatroom.commands.formats import FORMATS
-from chatroom.commands.http import Api, Extent
-from chatroom.commands.options import room_argument, url_option
+from chatroom.commands.files import history_type, opened, whole_file
+from chatroom.commands.formats import FORMATS, Format, as_csv
+from chatroom.commands.http import Api, Extent, Unreadable
+from chatroom.commands.options import chosen_room, patience_option, room_argument, url_option
 from chatroom.commands.output import note
+from chatroom.commands.own_server import default_url
 from chatroom.history import History
-from chatroom.message import Message
+from chatroom.message import Message, MessageId
 
 LONG = 2000
 """From this many messages on, a progress bar is worth its line."""
@@ -29,12 +30,13 @@ class Source(NamedTuple):
     """Where the messages come from."""
 
     extent: Extent
-    messages: Iterable[Message]
+    messages: Iterable[Message | Unreadable]
 
 
 @click.command()
 @room_argument
 @url_option
+@patience_option
 @click.option(
     "-f",
     "--format",
@@ -47,8 +49,14 @@ class Source(NamedTuple):
 @click.option(
     "-o",
     "--output",
-    type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
     help="A file, written completely or not at all; by default standard output.",
+)
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="With csv: every field as it is, also a formula, and no byte order mark.",
 )
 @click.option(
     "--history",
@@ -56,7 +64,15 @@ class Source(NamedTuple):
     metavar="FILE",
     help="Read this history file, such as chat.db, while no server uses it.",
 )
-def export(room: str, url: str, format_: str, output: IO[str] | None, history: Path | None) -> None:
+def export(
+    room: str | None,
+    url: str | None,
+    patience: float,
+    format_: str,
+    output: Path | None,
+    exact: bool,
+    history: Path | None,
+) -> None:
     """Write everything said in ROOM, oldest message first.
 
     \b
@@ -64,20 +80,40 @@ def export(room: str, url: str, format_: str, output: IO[str] | None, history: P
         chatroom export lobby --format markdown --output lobby.md
         chatroom export lobby --history chat.db
     """
+    if exact and format_ != "csv":
+        raise click.UsageError("--exact is for --format csv")
     with ExitStack() as stack:
-        if history:
+        if history:  # where the server is does not matter
+            room = room or chosen_room(None, url)
             source = _from_file(stack.enter_context(opened(history, make=False)), room)
         else:
-            source = _from_server(Api(url), room)
+            url = url or default_url()
+            room = chosen_room(room, url)
+            source = _from_server(Api(url, patience=patience), room)
         if not source.extent.messages:
             note(f"nothing has been said in {room}")
         checked = _Checked(source)
-        # The output file is created now; click knows no mode for it.
-        stack.callback(os.umask, os.umask(0o777 & ~private_files.MODE))
-        for piece in FORMATS[format_](_with_progress(checked, source.extent.messages)):
-            (output or sys.stdout).write(piece)
-        checked.demand_all()
-        (output or sys.stdout).flush()
+        messages = _with_progress(checked, source.extent.messages)
+        with _opened(output) as out:
+            for piece in _format(format_, exact, out)(messages):
+                out.write(piece)
+            out.flush()
+            checked.demand_all()
+    if checked.unreadable:
+        raise Failed(f"incomplete: {checked.unreadable} could not be read here")
+
+
+def _opened(output: Path | None) -> AbstractContextManager[TextIO]:
+    if output is None or str(output) == "-":
+        return nullcontext(sys.stdout)
+    return whole_file(output)
+
+
+def _format(name: str, exact: bool, out: TextIO) -> Format:
+    if name != "csv":
+        return FORMATS[name]
+    is_utf8 = codecs.lookup(out.encoding).name == "utf-8"
+    return partial(as_csv, exact=exact, with_mark=is_utf8)
 
 
 def _from_file(history: History, room: str) -> Source:
@@ -97,15 +133,27 @@ class _Checked:
     """Passes the messages on, and checks that none is missing."""
 
     def __init__(self, source: Source) -> None:
+        self.unreadable = 0
+        """How many were left out, as nobody can read them here; each is reported."""
         self._source = source
         self._last = 0
 
     def __iter__(self) -> Iterator[Message]:
-        for message in self._source.messages:
-            if self._last and message.seq != self._last + 1:
-                note(f"{self._last + 1} to {message.seq - 1} were deleted during the export")
-            self._last = message.seq
-            yield message
+        for item in self._source.messages:
+            if isinstance(item, Unreadable):
+                self._leave_out(item)
+                continue
+            if self._last and item.seq != self._last + 1:
+                note(f"{self._last + 1} to {item.seq - 1} were deleted during the export")
+            self._last = item.seq
+            yield item
+
+    def _leave_out(self, item: Unreadable) -> None:
+        self.unreadable += 1
+        where = f"message {item.id}" if item.id else f"a message after {self._last}"
+        note(f"{where} is left out: {item.cause}")
+        # Without an id, it is probably the next one; what follows shows it.
+        self._last = MessageId.parse(item.id).seq if item.id else self._last + 1
 
     def demand_all(self) -> None:
         """Make sure that everything that was there at the start has come.

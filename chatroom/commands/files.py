@@ -1,16 +1,21 @@
-"""A history file that no server is using."""
+"""A history file that no server is using, and a file that is written whole or not at all."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 import click
 
+from chatroom.commands.exit_codes import Failed
 from chatroom.errors import HistoryRefused
 from chatroom.history import History, make_history
 from chatroom.history.sqlite.read_only import is_writable, opened_read_only
+from chatroom.private_files import opener
 
 history_type = click.Path(dir_okay=False, path_type=Path)
 
@@ -41,3 +46,30 @@ def opened(path: Path, *, make: bool) -> Iterator[History]:
         yield history
     finally:
         history.close()
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """A text file that takes the path's place when the block ends without an error.
+
+    What is not an ordinary file, such as ``/dev/stdout``, is written in place.
+
+    Raises:
+        Failed: it cannot be written.
+    """
+    path = Path(os.path.realpath(path))
+    is_ordinary = path.is_file() or not path.exists()
+    draft = path.with_name(f".{path.name}.{os.getpid()}") if is_ordinary else path
+    try:
+        with open(draft, "w", encoding="utf-8", newline="", opener=opener) as file:
+            yield file
+        if is_ordinary:
+            with suppress(FileNotFoundError):
+                shutil.copymode(path, draft)
+            draft.replace(path)
+    except OSError as error:
+        raise Failed(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        if is_ordinary:
+            with suppress(OSError):
+                draft.unlink()

@@ -6,19 +6,36 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
 
+from chatroom.commands.json_lines import to_line
 from chatroom.log import printable
 from chatroom.message import Message
-from chatroom.wire.message_json import iso_time, to_json
+from chatroom.wire.message_json import iso_time
 
 Format = Callable[[Iterable[Message]], Iterator[str]]
 """Turns messages into pieces of text that contain their own line ends."""
 
-COLUMNS = ("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid")
+COLUMNS = ("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid", "checked")
+
+UNCHECKED = "~"
+"""Before a name that nobody checked, because it came over the plain protocol or HTTP."""
+
+BYTE_ORDER_MARK = "\ufeff"
+"""Excel takes a CSV file for UTF-8 only if it begins with it."""
 
 # Python 3.10 cannot write a NUL into CSV, nor spreadsheets read one: its symbol replaces it.
 _SHOWN_NUL = {0: "\u2400"}
+
+# Spreadsheets take what begins so for a formula, some of them behind space, too.
+# Source: owasp.org/www-community/attacks/CSV_Injection.
+_FORMULA = re.compile("[\t\r\n]|[\\s\ufeff\u200b-\u200f\u2060]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+
+# What could control a terminal that shows the file, or reverse its text.
+_CONTROLS = re.compile(
+    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 
 # What Markdown or HTML would interpret: anywhere, and at the start of a line.
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
@@ -28,22 +45,36 @@ _LINE_MARKUP = re.compile(r"^([-+=]|\d+(?=[.)]))")
 def jsonl(messages: Iterable[Message]) -> Iterator[str]:
     """One JSON object per line, as in the protocol; ``chatroom import`` reads it."""
     for message in messages:
-        yield to_json(message) + "\n"
+        yield to_line(message) + "\n"
 
 
-def as_csv(messages: Iterable[Message]) -> Iterator[str]:
-    """RFC 4180, with a header."""
+def as_csv(
+    messages: Iterable[Message], *, exact: bool = False, with_mark: bool = True
+) -> Iterator[str]:
+    """RFC 4180, with a header.
+
+    Args:
+        exact: every field as it is; otherwise such that a spreadsheet takes each for text.
+        with_mark: whether to begin with a byte order mark, unless it is to be exact.
+    """
     lines = io.StringIO(newline="")
-    writer = csv.writer(lines)
+    writer = csv.writer(lines, quoting=csv.QUOTE_MINIMAL if exact else csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    yield lines.getvalue()
+    yield (BYTE_ORDER_MARK if with_mark and not exact else "") + lines.getvalue()
     for m in messages:
         lines.seek(0)
         lines.truncate()
-        sent = iso_time(m.sent_at)
-        row = (m.id, sent, m.user_name, m.body, m.timestamp, m.room, m.user_id, m.cmid)
-        writer.writerow([field.translate(_SHOWN_NUL) for field in row])
+        sent, checked = iso_time(m.sent_at), "yes" if m.user_id else "no"
+        row = (m.id, sent, m.user_name, m.body, m.timestamp, m.room, m.user_id, m.cmid, checked)
+        fields = (field.translate(_SHOWN_NUL) for field in row)
+        writer.writerow(fields if exact else map(_harmless, fields))
         yield lines.getvalue()
+
+
+def _harmless(field: str) -> str:
+    """The field as text to a spreadsheet, which would compute a formula."""
+    field = _CONTROLS.sub(lambda found: printable(found[0]), field)
+    return f"'{field}" if _FORMULA.match(field) else field
 
 
 def text(messages: Iterable[Message]) -> Iterator[str]:
@@ -54,10 +85,23 @@ def text(messages: Iterable[Message]) -> Iterator[str]:
 
 def text_line(message: Message, *, local: bool = False) -> str:
     """``2026-01-31 09:05:00 Ann: Good morning!``; nothing in it can control a terminal."""
-    zone = None if local else timezone.utc
-    time = datetime.fromtimestamp(message.sent_at / 1000, timezone.utc).astimezone(zone)
+    time = datetime.fromtimestamp(message.sent_at / 1000, timezone.utc)
+    if local:
+        with suppress(OverflowError):  # in the year 1 or 9999, there is not every local time
+            time = time.astimezone()
     body = "\n    ".join(printable(line) for line in body_lines(message))
-    return f"{time:%Y-%m-%d %H:%M:%S} {printable(message.user_name)}: {body}"
+    return f"{time:%Y-%m-%d %H:%M:%S} {shown_name(message)}: {body}"
+
+
+def shown_name(message: Message) -> str:
+    """The author's name; marked where nobody checked it, since it may be another person's.
+
+    A checked name that looks marked gets a backslash, so that each is told from the other.
+    """
+    name = printable(message.user_name)
+    if not message.user_id:
+        return UNCHECKED + name
+    return f"\\{name}" if name.startswith((UNCHECKED, "\\")) else name
 
 
 def markdown(messages: Iterable[Message]) -> Iterator[str]:
@@ -70,7 +114,7 @@ def markdown(messages: Iterable[Message]) -> Iterator[str]:
         if day != (day := f"{time:%Y-%m-%d}"):
             yield f"\n## {day}\n"
         quotation = "  \n> ".join(_plain(line) for line in body_lines(message))
-        yield f"\n**{_plain(message.user_name)}** {time:%H:%M:%S}\n\n> {quotation}\n"
+        yield f"\n**{_plain(shown_name(message))}** {time:%H:%M:%S}\n\n> {quotation}\n"
 
 
 def _plain(line: str) -> str:

@@ -8,6 +8,9 @@ import urllib.error
 import urllib.request
 from typing import NamedTuple
 
+from chatroom.addresses import authorization, http_url
+from chatroom.client.failures import connection_failure
+
 TIMEOUT = 5.0
 """Seconds to wait for a response."""
 
@@ -24,16 +27,19 @@ class Health(NamedTuple):
 
 
 def ask(url: str) -> Health:
-    """Check the health of the server at the URL; never raises."""
+    """Check the health of the server at the URL; raises only ValueError, if it is not a URL."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(f"{http_url(url)}/healthz")
+    if header := authorization(url):
+        request.add_unredirected_header("Authorization", header)
     try:
-        with opener.open(f"{url}/healthz", timeout=TIMEOUT) as reply:
+        with opener.open(request, timeout=TIMEOUT) as reply:
             return _read(reply.status, reply.read(10_000))
     except urllib.error.HTTPError as error:
         with error:
             return _read(error.code, error.read(10_000))
     except (OSError, http.client.HTTPException) as error:
-        return Health(0, False, False, str(getattr(error, "reason", error)))
+        return Health(0, False, False, connection_failure(error))
 
 
 def _read(status: int, body: bytes) -> Health:

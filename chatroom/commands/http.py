@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,8 +11,11 @@ from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from chatroom.addresses import http_url
+from chatroom.addresses import authorization, http_url
+from chatroom.client.events import id_in
+from chatroom.client.failures import connection_failure, http_failure
 from chatroom.commands.json_lines import parse
+from chatroom.commands.output import note
 from chatroom.errors import ServerRefused, ServerUnreachable
 from chatroom.message import Message, MessageId
 from chatroom.wire.message_json import to_message
@@ -22,6 +25,12 @@ TIMEOUT = 30.0
 
 ATTEMPTS = 3
 """Attempts in a row without a new message before a response that breaks off is given up."""
+
+PAGE = 1000
+"""Messages to ask for at once: as many as the server allows."""
+
+RETRY = 0.25
+"""Seconds between two attempts to reach the server."""
 
 BROKEN = (OSError, http.client.HTTPException)
 
@@ -37,63 +46,106 @@ class Extent(NamedTuple):
     """The seq of the last message."""
 
 
+class Unreadable(NamedTuple):
+    """A line in place of a message; another version of the program may know better."""
+
+    id: str | None
+    """The message's, if at least that can be read."""
+    cause: str
+
+
 class Api:
     """A server's ``/api``.
 
     Every call raises ServerUnreachable if there is no response, and ServerRefused if it is an
     error.
+
+    Args:
+        timeout: seconds that the server may be silent.
+        patience: seconds in which it must be reached; tried again until then. None: tried once.
     """
 
-    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+    def __init__(self, url: str, timeout: float = TIMEOUT, patience: float | None = None) -> None:
         self.url = http_url(url)
+        self._authorization = authorization(url)
         self._timeout = timeout
+        self._patience = patience
 
     def rooms(self) -> dict[str, Extent]:
         """The rooms, and how much has been said in each."""
-        with closing(self._get("/api/rooms", "application/json")) as reply:
+        with closing(self._get("/api/rooms", "application/json", self._patience)) as reply:
             try:
                 found = parse(reply.read())["rooms"]
                 return {str(room["name"]): _extent(room) for room in found}
             except (*BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise self._strange(error) from error
 
-    def messages(self, room: str) -> Iterator[Message]:
+    def messages(self, room: str) -> Iterator[Message | Unreadable]:
         """All of the room's messages, oldest first; resumes a response that breaks off."""
         last: str | None = None
         failures = 0
         while True:
             try:
                 for message in self._lines(room, last):
-                    last, failures = message.id, 0
+                    last, failures = message.id or last, 0
                     yield message
                 return
             except BROKEN as error:
                 failures += 1
                 if failures == ATTEMPTS:
-                    raise ServerUnreachable(self.url, f"the response broke off: {error}") from error
+                    cause = f"the response broke off: {connection_failure(error)}"
+                    raise ServerUnreachable(self.url, cause) from error
 
-    def _lines(self, room: str, since: str | None) -> Iterator[Message]:
+    def before(self, room: str, id: str, count: int) -> list[Message]:
+        """The last messages before the one with this id, ``count`` at most, oldest first."""
+        found: list[Message] = []
+        while len(found) < count:
+            query = f"before={quote(id)}&limit={min(count - len(found), PAGE)}"
+            path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"
+            with closing(self._get(path, "application/json")) as reply:
+                try:
+                    page = parse(reply.read())["messages"]
+                    found = [message for fields in page if (message := _good(fields))] + found
+                    id = page[0]["id"] if page else ""
+                except (*BROKEN, ValueError, KeyError, TypeError) as error:
+                    raise self._strange(error) from error
+                if not page or 'rel="prev"' not in reply.headers.get("Link", ""):
+                    break
+        return found
+
+    def _lines(self, room: str, since: str | None) -> Iterator[Message | Unreadable]:
         query = f"?since={quote(since)}" if since else ""
         path = f"/api/rooms/{quote(room, safe='')}/messages{query}"
         with closing(self._get(path, "application/x-ndjson")) as reply:
             if reply.headers.get_content_type() != "application/x-ndjson":
                 raise self._strange(f"it answers {path} with {reply.headers.get_content_type()}")
-            for line in _split(reply):
-                try:
-                    message = to_message(parse(line))
-                except ValueError as error:
-                    raise self._strange(error) from error
-                yield message
+            yield from map(_read, filter(bytes.strip, _split(reply)))
 
-    def _get(self, path: str, accept: str) -> Any:
+    def _get(self, path: str, accept: str, silence: float | None = None) -> Any:
         request = urllib.request.Request(self.url + path, headers={"Accept": accept})
+        if self._authorization:  # not for the host that a redirect leads to
+            request.add_unredirected_header("Authorization", self._authorization)
+        deadline = time.monotonic() + (self._patience or 0)
+        timeout = self._timeout if silence is None else min(self._timeout, max(silence, RETRY))
+        while True:
+            try:
+                return _opener.open(request, timeout=timeout)
+            except urllib.error.HTTPError as error:
+                with error:
+                    raise ServerRefused(f"http-{error.code}", self._reason(error)) from None
+            except BROKEN as error:
+                if time.monotonic() + RETRY > deadline:
+                    raise ServerUnreachable(self.url, connection_failure(error)) from error
+            time.sleep(RETRY)
+
+    def _reason(self, error: urllib.error.HTTPError) -> str:
         try:
-            return _opener.open(request, timeout=self._timeout)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise ServerRefused(f"http-{error.code}", _detail(error)) from None
-        except BROKEN as error:
-            raise ServerUnreachable(self.url, getattr(error, "reason", error)) from error
+            body = error.read(10_000)
+        except BROKEN:
+            body = b""
+        kind, location = (error.headers.get(name, "") for name in ("Content-Type", "Location"))
+        with_password = bool(self._authorization)
+        return http_failure(error.code, body, kind, location=location, with_password=with_password)
 
     def _strange(self, cause: object) -> ServerRefused:
         return ServerRefused("no-chatroom", f"{self.url} does not answer like a chat room: {cause}")
@@ -101,6 +153,21 @@ class Api:
 
 def _extent(room: dict[str, Any]) -> Extent:
     return Extent(int(room["messages"]), MessageId.parse(room["last"]).seq)
+
+
+def _good(fields: dict[str, Any]) -> Message | None:
+    try:
+        return to_message(fields)
+    except ValueError as error:
+        note(f"message {fields.get('id')} is left out: {error!s:.200}")
+        return None
+
+
+def _read(line: bytes) -> Message | Unreadable:
+    try:
+        return to_message(parse(line))
+    except ValueError as error:
+        return Unreadable(id_in(line.decode("utf-8", "replace")), f"{error!s:.200}")
 
 
 def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:
@@ -114,14 +181,3 @@ def _split(reply: http.client.HTTPResponse) -> Iterator[bytes]:
         yield from whole
     if rest:
         yield rest
-
-
-def _detail(error: urllib.error.HTTPError) -> str:
-    """The reason that a problem document or a line of text gives."""
-    try:
-        body = error.read(10_000).decode("utf-8", "replace").strip()
-        if error.headers.get_content_subtype().endswith("json"):
-            body = str(json.loads(body).get("detail", body))
-    except (*BROKEN, ValueError, AttributeError):
-        return error.reason
-    return body.splitlines()[0] if body else error.reason

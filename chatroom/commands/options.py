@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from chatroom.addresses import http_url
+from chatroom.addresses import http_url, room_in
 from chatroom.commands.http import Api
+from chatroom.commands.own_server import default_url
 from chatroom.errors import BadRoomName, ChatError
+from chatroom.message import MessageId
 from chatroom.names import room_name
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-DEFAULT_URL = "http://localhost:9999"
 COMPLETION_TIMEOUT = 1.0
 """Seconds that a shell waits for the names of the rooms."""
+
+MAX_SECONDS = 10**6
+"""Much longer than anybody waits, and less than what overflows."""
 
 
 if TYPE_CHECKING:
     _Text = click.ParamType[str]
+    _Float = click.ParamType[float]
 else:  # older versions are not generic
-    _Text = click.ParamType
+    _Text = _Float = click.ParamType
 
 
 class RoomName(_Text):
@@ -42,7 +48,8 @@ class RoomName(_Text):
     ) -> list[CompletionItem]:
         """The server's rooms, if it responds in time."""
         try:
-            rooms = Api(ctx.params.get("url") or DEFAULT_URL, timeout=COMPLETION_TIMEOUT).rooms()
+            url = ctx.params.get("url") or default_url()
+            rooms = Api(url, timeout=COMPLETION_TIMEOUT).rooms()
         except ChatError:
             return []
         return [CompletionItem(room) for room in rooms if room.startswith(incomplete)]
@@ -55,10 +62,35 @@ class ServerUrl(_Text):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         try:
-            http_url(value)
-        except ValueError as error:
+            if (room := room_in(value)) is not None:
+                room_name(room)
+        except (ValueError, BadRoomName) as error:
             self.fail(str(error), param, ctx)
         return str(value)
+
+
+class Id(_Text):
+    """The id of a message."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        try:
+            return str(MessageId.parse(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Seconds(_Float):
+    """A number of seconds that a thread can wait."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        seconds = click.FLOAT.convert(value, param, ctx)
+        if not 0 <= seconds <= MAX_SECONDS:  # as for nan
+            self.fail(f"{value} is not a number of seconds from 0 to {MAX_SECONDS}", param, ctx)
+        return float(seconds)
 
 
 config_option = click.option(
@@ -69,17 +101,16 @@ config_option = click.option(
     help="The settings; by default config.json in the current folder.",
 )
 
-room_argument = click.argument("room", type=RoomName())
+room_argument = click.argument("room", type=RoomName(), required=False)
 
 url_option = click.option(
     "-u",
     "--url",
     type=ServerUrl(),
-    default=DEFAULT_URL,
     envvar="CHATROOM_URL",
-    show_default=True,
+    show_default="the server that config.json or PORT here is for, else http://localhost:9999",
     show_envvar=True,
-    help="The server.",
+    help="The server, or the address of a room's page, instead of ROOM.",
 )
 
 name_option = click.option(
@@ -91,7 +122,7 @@ name_option = click.option(
 
 patience_option = click.option(
     "--patience",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
@@ -101,6 +132,36 @@ patience_option = click.option(
 
 def talking(command: Command) -> Command:
     """The room, and the options of a command that joins it."""
+    command = located(command)
     for decorate in (patience_option, name_option, url_option, room_argument):
         command = decorate(command)
     return command
+
+
+def located(command: Command) -> Command:
+    """Give the command its server and room, from ROOM and ``--url`` or from the settings here."""
+
+    @wraps(command)
+    def run(room: str | None, url: str | None, **options: Any) -> Any:
+        url = url or default_url()
+        return command(room=chosen_room(room, url), url=url, **options)
+
+    return run  # type: ignore[return-value]
+
+
+def chosen_room(room: str | None, url: str | None) -> str:
+    """The room that ROOM or the URL names.
+
+    Raises:
+        click.UsageError: none does, or they name two.
+    """
+    named = room_in(url) if url else None
+    named = room_name(named) if named else None
+    if room and named and room != named:
+        raise click.UsageError(
+            f"ROOM is {room}, but the URL names the room {named}: "
+            f"leave one out, as in --url {http_url(url or '')}"
+        )
+    if chosen := room or named:
+        return chosen
+    raise click.UsageError("Missing argument 'ROOM'.")

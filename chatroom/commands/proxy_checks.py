@@ -9,7 +9,8 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
-from chatroom.addresses import http_url
+from chatroom.addresses import authorization, http_url
+from chatroom.client.failures import connection_failure, http_failure
 from chatroom.commands.checks import Finding, Verdict, ok, wrong
 from chatroom.commands.health import ask
 
@@ -27,8 +28,12 @@ PASS_ORIGIN = (
 
 def examine_proxy(url: str) -> list[Finding]:
     """Check the room through the proxy at the URL."""
+    health, header = ask(url), authorization(url)
     url = http_url(url)
-    health = ask(url)
+    if health.status == 401:
+        remedy = "name the room's URL as http://NAME:PASSWORD@HOST"
+        refused = "does not accept" if header else "asks for"
+        return [wrong("proxy", f"{url} {refused} a name and password", remedy)]
     if not health.status:
         remedy = "check that the proxy is running, and that name, port and certificate are right"
         return [wrong("proxy", f"{url} cannot be reached: {health.text}", remedy)]
@@ -44,27 +49,28 @@ def examine_proxy(url: str) -> list[Finding]:
         return [wrong("proxy", f"{url}/healthz: {health.text}", remedy)]
     if not health.is_well:
         return [wrong("proxy", f"the room behind {url} is failing: {health.text}", "see its log")]
-    return [ok("proxy", f"{url} reaches the room"), check_upgrade(url), *check_secrecy(url)]
+    return [ok("proxy", f"{url} reaches the room"), check_upgrade(url, header), *check_secrecy(url)]
 
 
-def check_upgrade(url: str) -> Finding:
+def check_upgrade(url: str, header: str | None = None) -> Finding:
     """Whether a page loaded through the proxy can open its WebSocket through it."""
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
     try:
-        status, reason = upgrade(url, origin)
+        status, reason = upgrade(url, origin, header)
         if status == 101:
             return ok("proxy", "it forwards WebSockets, and the page's origin")
-        if status == 403 and upgrade(url, None)[0] == 101:
+        if status == 403 and upgrade(url, None, header)[0] == 101:
             text = f"the room takes {origin} for a foreign origin: pages cannot connect"
             return wrong("proxy", text, PASS_ORIGIN)
     except (OSError, http.client.HTTPException) as error:
-        return wrong("proxy", f"it breaks a WebSocket handshake: {error}", PASS_UPGRADE)
+        text = f"it breaks a WebSocket handshake: {connection_failure(error)}"
+        return wrong("proxy", text, PASS_UPGRADE)
     if status == 503:
         return wrong("proxy", f"the room lets nobody in: {reason}", "try again, or raise maxUsers")
     return wrong("proxy", f"no WebSocket: status {status}: {reason}", PASS_UPGRADE)
 
 
-def upgrade(url: str, origin: str | None) -> tuple[int, str]:
+def upgrade(url: str, origin: str | None, header: str | None) -> tuple[int, str]:
     """Request a WebSocket, and close it at once; returns the HTTP status and the reason."""
     parts = urlsplit(url)
     is_secure = parts.scheme == "https"
@@ -73,18 +79,19 @@ def upgrade(url: str, origin: str | None) -> tuple[int, str]:
     try:
         if is_secure:
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
-        sock.sendall(_request(parts.path, parts.netloc, origin))
+        headers = {"Origin": origin, "Authorization": header}
+        sock.sendall(_request(parts.path, parts.netloc, headers))
         reply = http.client.HTTPResponse(sock)
         with reply:
             reply.begin()
             body = b"" if reply.status == 101 else reply.read(1000)
-            lines = body.decode("utf-8", "replace").strip().splitlines()
-            return reply.status, lines[0] if lines else reply.reason
+            kind = reply.headers.get("Content-Type", "")
+            return reply.status, http_failure(reply.status, body, kind)
     finally:
         sock.close()
 
 
-def _request(path: str, host: str, origin: str | None) -> bytes:
+def _request(path: str, host: str, headers: dict[str, str | None]) -> bytes:
     lines = [
         f"GET {path}/chat HTTP/1.1",
         f"Host: {host}",
@@ -92,7 +99,7 @@ def _request(path: str, host: str, origin: str | None) -> bytes:
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
         "Sec-WebSocket-Version: 13",
-        *([f"Origin: {origin}"] if origin else []),
+        *(f"{name}: {value}" for name, value in headers.items() if value),
     ]
     return "\r\n".join([*lines, "", ""]).encode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from chatroom.commands.output import note, write
 from chatroom.errors import ServerRefused
 
 
-@click.command()
+@click.command(context_settings={"allow_interspersed_args": False})
 @talking
 @click.argument("text", nargs=-1)
 @click.option("--ids", is_flag=True, help="Print the id of each message once it is stored.")
@@ -26,16 +27,29 @@ def say(
 ) -> None:
     """Say TEXT in ROOM; without TEXT, each line of standard input.
 
-    Ends once everything is stored. Refused messages are reported, and the rest continues.
+    Options come before ROOM: what follows it is text, even if it begins with a dash. Ends once
+    everything is stored. Refused messages are reported, and the rest continues.
 
     \b
         chatroom say lobby Good morning
-        tail -f app.log | chatroom say ops --name logs
+        tail -f app.log | chatroom say --name logs ops
     """
+    words = _words(text)
     with joined(url, room, name, patience, listen=False) as chat:
-        refused = _say_all(chat, [" ".join(text)] if text else _lines(), patience, ids)
+        refused = _say_all(chat, [" ".join(words)] if words else _lines(), patience, ids)
     if refused:
         raise Failed(f"{refused} of the messages were refused" if refused > 1 else "not said")
+
+
+def _words(text: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of TEXT, without a leading ``--``, which scripts write to protect what follows."""
+    params = click.get_current_context().command.params
+    options = {name for param in params if isinstance(param, click.Option) for name in param.opts}
+    if text and text[0].partition("=")[0] in options:
+        note(f"{text[0]} is said as text; options come before ROOM")
+    if len(text) > 1 and text[0] == "--":
+        text = text[1:]
+    return tuple(os.fsencode(word).decode("utf-8", "replace") for word in text)
 
 
 def _lines() -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from chatroom.commands.exit_codes import Code
 from chatroom.commands.formats import FORMATS
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
+from tests.support.histories import remember
 from tests.support.server_process import Launch, Running, serving
 from tests.support.terminal import PROGRAM, Shell, Terminal, at
 
@@ -62,7 +64,7 @@ def test_every_command_helps(command: str, tmp_path: Path):
     [
         (["shout"], "shout"),
         (["say", "a room"], "Invalid room name"),
-        (["say", "lobby", "hi", "--url", "ftp://x"], "ftp://x"),
+        (["say", "--url", "ftp://x", "lobby", "hi"], "ftp://x"),
         (["tail"], "ROOM"),
         (["export", "lobby", "--format", "pdf"], "pdf"),
     ],
@@ -92,13 +94,66 @@ def test_the_shell_completes_commands_and_options(tmp_path: Path):
 
 
 def test_what_one_says_the_other_sees(ann: Shell, room: str):
-    said = ann.run("say", room, "Good", "morning!", "--ids")
+    said = ann.run("say", "--ids", room, "Good", "morning!")
     seen = ann.run("tail", room, "--no-follow")
 
     assert (said.code, seen.code) == (0, 0)
     assert re.fullmatch(r"1-[0-9a-f]{16}\n", said.out)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ann: Good morning!\n", seen.out)
     assert (said.err, seen.err) == ("", "")
+
+
+def test_a_name_that_nobody_checked_is_marked(ann: Shell, server: Running, room: str):
+    ann.run("say", room, "hi")
+    with server.join("ann", room) as impostor:
+        impostor.say("so am I")
+        impostor.hear_until("so am I")
+    first, second = ann.run("tail", room, "--no-follow").lines
+    assert first.endswith(" ann: hi")
+    assert second.endswith(" ~ann: so am I")
+
+
+def test_what_follows_the_room_is_text(ann: Shell, room: str):
+    said: dict[str, list[str | bytes]] = {
+        "-h": ["-h"],
+        "--name Zoe": ["--name", "Zoe"],
+        "-h -- me": ["--", "-h", "--", "me"],
+        "caf\ufffd": [b"caf\xe9"],
+    }
+    for words in said.values():
+        assert ann.run("say", room, *words).code == 0
+    messages = [json.loads(line) for line in ann.run("export", room).lines]
+    assert [message["body"] for message in messages] == list(said)
+    assert {message["userName"] for message in messages} == {"ann"}
+
+
+def test_an_option_that_became_text_is_told(ann: Shell, room: str):
+    assert "options come before ROOM" in ann.run("say", room, "--name", "Zoe").err
+
+
+def test_the_url_of_a_rooms_page_is_server_and_room(ann: Shell, room: str):
+    page = f"{ann.environ['CHATROOM_URL']}/rooms/{room}"
+    assert ann.run("say", "--url", page, input="one\n").code == 0
+    assert ann.run("tail", "--no-follow", CHATROOM_URL=page).out.endswith(": one\n")
+    assert len(ann.run("export", CHATROOM_URL=page).lines) == 1
+    assert ann.run("say", "--url", page, "other", "three").code == 2
+
+
+def test_without_a_url_the_server_is_that_of_the_settings_here(
+    server: Running, tmp_path: Path, room: str
+):
+    ann = Shell(tmp_path / "ann")
+    del ann.environ["CHATROOM_URL"]
+    config = server.folder / "config.json"
+    assert ann.run("say", room, "one", CHATROOM_CONFIG=str(config)).code == 0
+    assert ann.run("say", room, "two", PORT=str(server.port)).code == 0
+    (ann.home / "config.json").write_text(config.read_text())
+    assert len(ann.run("export", room).lines) == 2
+
+    (ann.home / "config.json").write_text('{"prot": 1}')
+    refused = ann.run("export", room)
+    assert refused.code == 2
+    assert re.search("prot.*nearest is port.*--url", refused.err)
 
 
 def test_each_line_of_standard_input_is_a_message(ann: Shell, room: str):
@@ -118,7 +173,7 @@ def test_bytes_that_are_no_text_do_not_end_it(ann: Shell, room: str):
 
 
 def test_a_message_can_not_command_the_terminal(ann: Shell, room: str):
-    ann.run("say", room, "\x1b[2Jgone\nand more", "--name", "Eve\x9b")
+    ann.run("say", "--name", "Eve\x9b", room, "\x1b[2Jgone\nand more")
     ann.run("say", room, "\x1b[2Jgone\nand more")
 
     seen = ann.run("tail", room, "--no-follow")
@@ -166,14 +221,14 @@ def test_a_name_that_one_asked_for_and_is_taken_is_refused(
     ann.run("say", room, "first")
     with ann.start("tail", room, "--name", "Zoe") as tail:
         assert "first" in tail.line()
-        said = at(server, tmp_path / "other").run("say", room, "second", "--name", "ZOE")
+        said = at(server, tmp_path / "other").run("say", "--name", "ZOE", room, "second")
 
     assert said.code == 4
     assert "name-taken" in said.err
 
 
 def test_a_message_that_is_refused_is_told_and_the_rest_goes_on(ann: Shell, room: str):
-    said = ann.run("say", room, "--ids", input=f"{'x' * 70000}\nsmall\n")
+    said = ann.run("say", "--ids", room, input=f"{'x' * 70000}\nsmall\n")
 
     assert said.code == 1
     assert "too-big" in said.err
@@ -181,7 +236,7 @@ def test_a_message_that_is_refused_is_told_and_the_rest_goes_on(ann: Shell, room
 
 
 def test_a_server_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Path):
-    done = Shell(tmp_path).run("say", "lobby", "hi", "--patience", "0.2")
+    done = Shell(tmp_path).run("say", "--patience", "0.2", "lobby", "hi")
 
     assert (done.code, done.out) == (3, "")
     assert re.fullmatch(r"chatroom: ws://127.0.0.1:1/chat cannot be reached: .*\n", done.err)
@@ -207,20 +262,108 @@ def test_tail_goes_on_over_a_killed_server_without_a_gap_or_a_double(serve: Laun
 
 def test_say_waits_for_a_server_that_is_away_for_a_moment(prepare: Launch, tmp_path: Path):
     server = prepare(history="sqlite:chat.db")
-    with at(server, tmp_path / "ann").start("say", "lobby", "hi", "--patience", "60") as say:
+    with at(server, tmp_path / "ann").start("say", "--patience", "60", "lobby", "hi") as say:
         server.start()
         assert say.end() == (0, "")
     assert [message["body"] for message in server.history()] == ["hi"]
 
 
 def test_tail_begins_behind_a_message_and_says_where_that_is_gone(ann: Shell, room: str):
-    ids = ann.run("say", room, "--ids", input="1\n2\n3\n").lines
+    ids = ann.run("say", "--ids", room, input="1\n2\n3\n").lines
 
     behind = ann.run("tail", room, "--no-follow", "--since", ids[0])
     assert [line[-1] for line in behind.lines] == ["2", "3"]
     gone = ann.run("tail", room, "--no-follow", "--since", "1-0000000000000000")
     assert [line[-1] for line in gone.lines] == ["1", "2", "3"]
     assert "there is a gap" in gone.err
+
+
+def test_tail_shows_as_many_lines_as_asked_for(tmp_path: Path, ann: Shell):
+    remember(tmp_path / "server", lobby=3000)
+    with serving(tmp_path / "server", history="sqlite:chat.db", replayLimit=20) as server:
+        person = at(server, tmp_path / "person")
+        for count in (20, 2500, 4000):
+            seen = person.run("tail", "lobby", "--no-follow", "-n", str(count), "--json")
+            bodies = [json.loads(line)["body"] for line in seen.lines]
+            assert bodies == [f"lobby {n}" for n in range(max(1, 3001 - count), 3001)]
+            assert seen.err == ""
+
+
+def test_tail_ends_at_once_when_its_reader_has_gone_though_nobody_speaks(
+    ann: Shell, server: Running, room: str
+):
+    tell(server, room, "hi")
+    done = ann.run_with("| head -1", "tail", room)
+    assert (done.out.endswith("hi\n"), done.err) == (True, "")
+
+
+def tell(server: Running, room: str, body: str) -> None:
+    """Say it, without a process."""
+    with server.join("Bob", room) as bob:
+        bob.say(body)
+        bob.hear_until(body)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "tail ROOM > /dev/full",
+        "export ROOM > /dev/full",
+        "say --ids ROOM hi > /dev/full",
+        "doctor > /dev/full",
+        "--version > /dev/full",
+        "tail ROOM >&-",
+        "export ROOM >&-",
+    ],
+)
+def test_an_output_that_cannot_be_written_is_one_line(
+    command: str, ann: Shell, server: Running, room: str
+):
+    tell(server, room, "hi")
+    words, redirection = re.fullmatch(r"(.*?) (>.*)", command.replace("ROOM", room)).groups()
+    done = ann.run_with(redirection, *words.split())
+
+    assert (done.code, done.out) == (1, "")
+    cause = "No space left on device" if "full" in command else "Bad file descriptor"
+    assert done.err == f"chatroom: standard output cannot be written: {cause}\n"
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "2> /dev/full"])
+def test_say_needs_no_output(redirection: str, ann: Shell, room: str):
+    assert ann.run_with(redirection, "say", room, "hi").code == 0
+
+
+def test_an_exit_code_survives_a_standard_error_that_cannot_be_written(ann: Shell):
+    done = ann.run_with("2> /dev/full", "say", "--name", "\x1b", "lobby", "hi")
+    assert done.code == 4
+
+
+C_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+
+
+@pytest.mark.parametrize(
+    ("command", "environ", "shown"),
+    [
+        ("tail --no-follow", C_LOCALE, r"gr\u00fcn \ud83d\ude00"),
+        ("tail --no-follow --json", {"PYTHONIOENCODING": "ascii"}, r'"gr\u00fcn \ud83d\ude00"'),
+        ("export --format text", {"PYTHONIOENCODING": "latin-1"}, "gr\u00fcn \\ud83d\\ude00"),
+        ("export --format csv", {"PYTHONIOENCODING": "latin-1"}, '"gr\u00fcn \\ud83d\\ude00"'),
+    ],
+)
+def test_what_the_output_cannot_express_is_escaped(
+    command: str, environ: dict[str, str], shown: str, ann: Shell, server: Running, room: str
+):
+    tell(server, room, "gr\u00fcn \U0001f600")
+    done = ann.run(*command.split(), room, encoding="latin-1", **environ)
+    assert (done.code, done.err) == (0, "")
+    assert shown in done.out
+    assert "ufeff" not in done.out
+
+
+def test_what_standard_error_cannot_express_is_escaped(ann: Shell):
+    done = ann.run("say", "--name", "\U0001f600" * 65, "lobby", **C_LOCALE)
+    assert done.code == 4
+    assert "Traceback" not in done.err
 
 
 def test_tail_ends_quietly_when_nobody_reads_it(ann: Shell, room: str):
@@ -286,6 +429,26 @@ def test_people_chat(terminal: Terminal, server: Running, room: str, tmp_path: P
     terminal.wait_for("unknown command /dance")
     terminal.type("/quit")
     assert terminal.process.wait(DEADLINE) == 0
+
+
+PROMPT = "\x1b[?2004h"  # it begins with bracketed paste: from now on, keys are read one by one
+
+
+@pytest.mark.parametrize(("keys", "code"), [(b"\x03", 130), (b"\x04", 0), (b"/quit\r", 0)])
+def test_ones_last_line_is_on_the_screen_before_chat_ends(
+    terminal: Terminal, keys: bytes, code: int
+):
+    terminal.wait_for(PROMPT)
+    terminal.send(b"a last word\r" + keys)
+    assert terminal.rest().count("ann: a last word") == 1
+    assert terminal.process.wait(DEADLINE) == code
+
+
+def test_chat_ends_with_130_on_a_signal(terminal: Terminal):
+    terminal.wait_for(PROMPT)
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.process.wait(DEADLINE) == 130
+    assert "Traceback" not in terminal.rest()
 
 
 def test_chat_without_its_extra_says_what_to_install(ann: Shell, tmp_path: Path):

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tests.support import CHECKOUT
@@ -49,17 +51,37 @@ class Shell:
         self.environ.pop("PORT", None)
         self.home = home
 
-    def run(self, *arguments: str, input: str | bytes = b"", **environ: str) -> Done:
-        """Run it to its end."""
+    def run(
+        self,
+        *arguments: str | bytes,
+        input: str | bytes = b"",
+        encoding: str = "utf-8",
+        **environ: str,
+    ) -> Done:
+        """Run it to its end; ``encoding`` is that of its output."""
+        return self._run([*PROGRAM, *arguments], input, encoding, environ)
+
+    def run_with(self, redirection: str, *arguments: str) -> Done:
+        """Run it in a shell with a redirection, such as ``> /dev/full`` or ``| head -1``."""
+        command = f'exec "$@" {redirection}'
+        return self._run(["sh", "-c", command, "sh", *PROGRAM, *arguments])
+
+    def _run(
+        self,
+        command: list[str | bytes],
+        input: str | bytes = b"",
+        encoding: str = "utf-8",
+        environ: Mapping[str, str] = MappingProxyType({}),
+    ) -> Done:
         done = subprocess.run(
-            [*PROGRAM, *arguments],
+            command,
             input=input.encode() if isinstance(input, str) else input,
             capture_output=True,
             cwd=self.home,
             env={**self.environ, **environ},
             timeout=DEADLINE,
         )
-        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Done(done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding))
 
     def start(self, *arguments: str) -> Started:
         """Start it; the test ends it."""
@@ -149,7 +171,21 @@ class Terminal:
         os.close(slave)
 
     def type(self, line: str) -> None:
-        os.write(self._master, line.encode() + b"\r")
+        self.send(line.encode() + b"\r")
+
+    def send(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def rest(self) -> str:
+        """What comes on the screen until the process has gone."""
+        deadline = time.monotonic() + DEADLINE
+        shown = bytearray(self.screen.encode())
+        while select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            try:
+                shown += os.read(self._master, 65536)
+            except OSError:  # EIO: it has gone
+                return shown.decode("utf-8", "replace")
+        raise AssertionError(f"it goes on: {shown!r}")
 
     def wait_for(self, text: str) -> None:
         """Until the text has been on the screen since the last time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -324,13 +325,78 @@ def test_a_name_lost_while_away_ends_it():
         take(chat, 1)
 
 
-def test_a_frame_that_makes_no_sense_breaks_the_connection_only():
+ODD_FRAMES = [
+    "{",
+    "[]",
+    '{"type":7}',
+    json.dumps(line(2, sentAt="1-01-01T00:00:00.000Z")),
+    json.dumps(line(2, sentAt=None)),
+    json.dumps({**line(2), "body": {"text": "from the future"}}),
+    json.dumps({**line(2), "id": "from-the-future"}),
+    "[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("odd", ODD_FRAMES, ids=range(len(ODD_FRAMES)))
+def test_a_frame_that_cannot_be_read_is_passed_over_with_a_warning(
+    odd: str, caplog: pytest.LogCaptureFixture
+):
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1))
+        peer.connection.send(odd)
+        peer.send(line(3))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert bodies(chat, 2) == ["message 1", "message 3"]
+        assert len(server.peers) == 1
+    (record,) = caplog.records
+    assert (record.levelname, "passed over" in record.getMessage()) == ("WARNING", True)
+    assert len(record.getMessage()) < 400
+
+
+def test_what_was_passed_over_is_not_asked_for_again():
     def first(peer: ServerEnd) -> None:
-        peer.greet()
-        peer.connection.send("{")
+        peer.greet(line(1), line(2, sentAt="once upon a time"))
+        peer.cut()
 
     with ScriptedServer(first, stay) as server, client(server):
-        wait_for(lambda: len(server.peers) == 2, "a second connection")
+        wait_for(lambda: len(server.peers) == 2 and server.hellos[1], "a second hello")
+        assert server.hellos[1]["since"] == f"2-{NONCE}"
+
+
+def test_without_a_welcome_that_can_be_read_it_tries_again():
+    def first(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.connection.send("{")
+        peer.stay()
+
+    with ScriptedServer(first, stay) as server, client(server):
+        assert len(server.peers) == 2
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"type": "from-the-future", "users": 7},
+        {"type": "error", "code": "from-the-future", "detail": ["?"]},
+        {"type": "error"},
+        {"type": "ack", "cmid": ["x"], "id": None},
+        {"type": "renamed", "userId": {}, "userName": 1},
+        {"type": "live", "from-the-future": {}},
+    ],
+)
+def test_what_a_later_server_may_send_changes_nothing(frame: dict[str, Any]):
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1))
+        peer.send(frame)
+        peer.store(2)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("hello").wait(DEADLINE) == f"2-{NONCE}"
+        assert bodies(chat, 2) == ["message 1", "hello"]
+        assert len(server.peers) == 1
 
 
 def test_the_wait_grows_to_its_bound_and_is_never_above():

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import shutil
 import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wsproto.utilities import RemoteProtocolError
 
-from chatroom.addresses import chat_url, http_url
+from chatroom.addresses import authorization, chat_url, http_url, room_in
 from chatroom.client.connection import ABNORMAL, End, ServerConnection
 from chatroom.errors import HandshakeRefused
 from tests.support.deadline import DEADLINE, wait_for
@@ -30,20 +34,80 @@ from tests.support.scripted_server import ScriptedServer, ServerEnd, SilentServe
         ("ws://[::1]:80/chat", "ws://[::1]:80/chat", "http://[::1]:80"),
         ("https://a.example/talk/", "wss://a.example/talk/chat", "https://a.example/talk"),
         ("http://a.example/?room=garden", "ws://a.example/chat?room=garden", "http://a.example"),
+        ("http://a.example/rooms/garden", "ws://a.example/chat?room=garden", "http://a.example"),
+        (
+            "https://a.example/talk/rooms/K%C3%BCche/#42-0123",
+            "wss://a.example/talk/chat?room=K%C3%BCche",
+            "https://a.example/talk",
+        ),
+        ("http://a.example/rooms/chat", "ws://a.example/chat?room=chat", "http://a.example"),
+        ("ws://a.example/rooms/chat", "ws://a.example/rooms/chat", "http://a.example/rooms"),
+        ("http://ann:s%40cret@a.example:80/", "ws://a.example:80/chat", "http://a.example:80"),
     ],
 )
 def test_where_a_url_leads(url: str, chat: str, http: str):
     assert (chat_url(url), http_url(url)) == (chat, http)
 
 
+@pytest.mark.parametrize(
+    ("url", "room"),
+    [
+        ("http://localhost:9999", None),
+        ("http://localhost:9999/rooms/garden", "garden"),
+        ("https://a.example/talk/rooms/K%C3%BCche/", "K\u00fcche"),
+        ("https://a.example/?room=K%C3%BCche", "K\u00fcche"),
+    ],
+)
+def test_a_url_may_name_the_room(url: str, room: str | None):
+    assert room_in(url) == room
+
+
+@pytest.mark.parametrize(
+    ("url", "pair"),
+    [
+        ("http://ann:secret@host", "ann:secret"),
+        ("ann:secret@host:9999", "ann:secret"),
+        ("wss://ann:s%40c%3A%2Fr%C3%A9t@host/talk", "ann:s@c:/r\u00e9t"),
+        ("http://ann@host", "ann:"),
+    ],
+)
+def test_name_and_password_of_a_url_become_a_header(url: str, pair: str):
+    assert authorization(url) == f"Basic {base64.b64encode(pair.encode()).decode()}"
+    assert authorization("http://host") is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://ann:secret@host",
+        "http://ann:secret@host:0",
+        "http://ann:secret/secret@host",
+        "http://ann:secret?secret@host",
+        "http://ann:secret#secret@host",
+        "http://ann:[secret@host",
+        "http://ann:secret\u2100@host",
+        "ann:secret@",
+    ],
+)
+@pytest.mark.parametrize("read", [chat_url, http_url, room_in, authorization])
+def test_a_wrong_url_is_refused_without_showing_its_password(url: str, read: Callable[[str], Any]):
+    with pytest.raises(ValueError, match="not a server URL") as caught:
+        read(url)
+    shown = "".join(traceback.format_exception_only(caught.type, caught.value))
+    assert "secret" not in shown
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
 @contextmanager
-def answering(answer: bytes) -> Iterator[str]:
+def answering(answer: bytes, asked: list[bytes] | None = None) -> Iterator[str]:
     """A server that gives one answer to whatever it is asked."""
 
     def serve() -> None:
         accepted, _ = listener.accept()
         with accepted:
-            accepted.recv(65536)
+            request = accepted.recv(65536)
+            if asked is not None:
+                asked.append(request)
             accepted.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -54,14 +118,17 @@ def answering(answer: bytes) -> Iterator[str]:
 
 
 def dial(url: str) -> ServerConnection:
-    return ServerConnection(chat_url(url), ping_interval=DEADLINE, timeout=DEADLINE)
+    return ServerConnection(
+        chat_url(url), ping_interval=DEADLINE, timeout=DEADLINE, authorization=authorization(url)
+    )
 
 
 @pytest.mark.parametrize(
     ("answer", "status", "reason"),
     [
         (b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\nToo full\n", 503, "Too full"),
-        (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", 404, "no reason given"),
+        (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", 404, "there is no chat room at this"),
+        (b"HTTP/1.1 418 No\r\nContent-Length: 0\r\n\r\n", 418, "I'm a Teapot"),
         (b"HTTP/1.1 403 No\r\nConnection: close\r\n\r\nNot you\nMore", 403, "Not you"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000, 200, "x" * 1000),
     ],
@@ -71,6 +138,23 @@ def test_an_http_status_comes_with_its_reason(answer: bytes, status: int, reason
         dial(url)
     assert caught.value.status == status
     assert caught.value.reason.startswith(reason)
+
+
+def test_name_and_password_go_with_the_handshake():
+    asked: list[bytes] = []
+    no = b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
+    with answering(no, asked) as url, pytest.raises(HandshakeRefused):
+        dial(url.replace("ws://", "ws://ann:s%40cret@"))
+    assert b"authorization: basic " + base64.b64encode(b"ann:s@cret") in (
+        asked[0].replace(b"Authorization: Basic", b"authorization: basic")
+    )
+    assert re.search(rb"(?i)^host: 127\.0\.0\.1:\d+\r$", asked[0], re.MULTILINE)
+
+
+def test_http_to_a_port_for_https_says_so():
+    alert = b"\x15\x03\x01\x00\x02\x02\x16"
+    with answering(alert) as url, pytest.raises(OSError, match="use https://"):
+        dial(url)
 
 
 def test_what_is_no_http_is_an_error():

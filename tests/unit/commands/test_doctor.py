@@ -19,7 +19,7 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.serving import start
 from chatroom.serving.demands import unmet
 from chatroom.serving.machine import Carried
-from tests.support.histories import at, left_behind
+from tests.support.histories import at, left_behind, snapshot
 from tests.support.http_answers import Answer, answering, body
 from tests.support.ports import idle_port
 
@@ -72,6 +72,14 @@ def test_a_history_of_another_program_is_wrong(tmp_path: Path):
     (tmp_path / "chat.db").write_text("dear diary")
     (text,) = texts(checks.check_history(configure(tmp_path), NOBODY))
     assert "not an SQLite database" in text
+
+
+def test_a_history_that_is_checked_stays_as_it_is(tmp_path: Path):
+    left_behind(tmp_path / "chat.db", 3)
+    configuration = configure(tmp_path)
+    before = snapshot(tmp_path)
+    assert not texts(checks.check_history(configuration, NOBODY))
+    assert snapshot(tmp_path) == before
 
 
 def test_a_history_that_another_process_uses_is_wrong_unless_it_is_the_room(tmp_path: Path):

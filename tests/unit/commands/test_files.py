@@ -364,6 +364,15 @@ def test_a_time_that_is_imported_comes_out_of_every_format(time: str, format_: s
     assert time[:10] in done.stdout
 
 
+@pytest.mark.parametrize("line", [b"\xff\xfe", b'{"body": "caf\xe9"}', b'{"a":' * 100_000])
+def test_bytes_that_are_no_message_are_told_in_one_line(line: bytes, tmp_path: Path):
+    path = str(tmp_path / "new.db")
+    done = CliRunner().invoke(chatroom, ["import", "--history", path], input=line)
+    assert done.exit_code == 1
+    assert "line 1 is not a message" in done.stderr
+    assert isinstance(done.exception, SystemExit)
+
+
 def test_a_room_that_cannot_be_is_no_message(tmp_path: Path):
     line = to_json(past_message("lobby", 1)).replace('"room":"lobby"', '"room":"a b"')
     assert run("import", "--history", tmp_path / "new.db", input=line).exit_code == 1
@@ -463,6 +472,85 @@ def test_a_server_that_is_no_chat_room_is_named(answer: str):
         done = run("export", "lobby", "--url", url)
     assert done.exit_code == 4
     assert "does not answer like a chat room" in done.stderr
+
+
+ODD_LINES = [
+    to_json(past_message("lobby", 2)).replace('"sentAt":"', '"sentAt":"once '),
+    to_json(past_message("lobby", 2)).replace('"body":"lobby 2"', '"body":{"from":"the future"}'),
+    to_json(past_message("lobby", 2)).replace('"id":"', '"id":"x'),
+    '{"type":"from-the-future"}',
+    "[" * 100_000,
+    "\u2028",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_LINES, ids=range(len(ODD_LINES)))
+def test_a_line_that_cannot_be_read_is_left_out_and_told(odd: str, tmp_path: Path):
+    good = [to_json(past_message("lobby", seq)) for seq in (1, 3)]
+    stream = body("\n".join([good[0], odd, "", good[1], ""]), "application/x-ndjson")
+    output = tmp_path / "lobby.jsonl"
+    with answering(rooms(3), stream, rooms(3), stream) as (url, _):
+        done = run("export", "lobby", "--url", url)
+        assert run("export", "lobby", "--url", url, "-o", output).exit_code == 1
+    assert (done.exit_code, done.stdout.splitlines()) == (1, good)
+    assert output.read_text().splitlines() == good
+    first, last = done.stderr.splitlines()
+    assert "is left out: " in first
+    assert last == "chatroom: incomplete: 1 could not be read here"
+
+
+def test_unknown_fields_are_no_reason_to_leave_a_message_out():
+    later = to_json(past_message("lobby", 1)).replace("{", '{"reactions":{"+1":["x"]},', 1)
+    with answering(rooms(1), body(later, "application/x-ndjson")) as (url, _):
+        done = run("export", "lobby", "--url", url)
+    assert (done.exit_code, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
+
+
+def test_an_output_file_is_not_made_of_a_stream_that_ends_too_early(tmp_path: Path):
+    old = tmp_path / "old.jsonl"
+    old.write_text("what was there before")
+    for output in (old, tmp_path / "new.jsonl"):
+        with answering(rooms(9), lines(1, 4)) as (url, _):
+            assert run("export", "lobby", "--url", url, "-o", output).exit_code == 1
+    assert snapshot(tmp_path) == {"old.jsonl": b"what was there before"}
+
+
+def test_an_output_file_that_is_replaced_keeps_its_permissions(tmp_path: Path):
+    output = tmp_path / "lobby.jsonl"
+    output.touch(mode=0o600)
+    run("export", "lobby", "--history", left_behind(tmp_path / "chat.db", 1), "-o", output)
+    assert output.stat().st_mode & 0o777 == 0o600
+    assert len(output.read_text().splitlines()) == 1
+
+
+def test_an_output_that_is_no_ordinary_file_is_written_in_place(tmp_path: Path):
+    path = left_behind(tmp_path / "chat.db", 1)
+    pipe = tmp_path / "pipe"  # and no device: if this fails, it is gone
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert run("export", "lobby", "--history", path, "--output", pipe).exit_code == 0
+        assert pipe.is_fifo()
+        assert json.loads(os.read(reader, 65536))["body"] == "hi"
+    finally:
+        os.close(reader)
+
+
+def test_an_output_file_that_cannot_be_written_is_named(tmp_path: Path):
+    path = left_behind(tmp_path / "chat.db", 1)
+    output = tmp_path / "no" / "such" / "folder"
+    done = run("export", "lobby", "--history", path, "--output", output)
+    assert done.exit_code == 1
+    assert done.stderr == f"chatroom: {output} cannot be written: No such file or directory\n"
+
+
+def test_a_csv_may_be_exact(tmp_path: Path):
+    path = append(tmp_path / "chat.db", typed_message(1, "c1", "=1"))
+    safe = run("export", "lobby", "--history", path, "-f", "csv").stdout
+    exact = run("export", "lobby", "--history", path, "-f", "csv", "--exact").stdout
+    assert safe.startswith("\ufeff")
+    assert ('"\'=1"' in safe, ",=1," in exact) == (True, True)
+    assert run("export", "lobby", "--history", path, "--exact").exit_code == 2
 
 
 def test_the_progress_is_shown_on_a_terminal_only():

@@ -1,0 +1,28 @@
+"""The server that the settings here are those of."""
+
+from __future__ import annotations
+
+from chatroom.addresses import EVERYWHERE
+from chatroom.configuration import Configuration, load_configuration
+from chatroom.errors import ConfigurationError
+
+
+def own_url(configuration: Configuration) -> str:
+    """Where the server with these settings can be reached from this machine."""
+    host = configuration.host_name
+    host = "localhost" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
+    return f"http://{host}:{configuration.port}"
+
+
+def default_url() -> str:
+    """The server that ``chatroom serve`` would be here; never another one that answers.
+
+    Raises:
+        ConfigurationError: the settings are invalid.
+    """
+    try:
+        return own_url(load_configuration())
+    except ConfigurationError as error:
+        path, key, value, wanted = error.args
+        wanted = f"{wanted} (or name the server with --url)"
+        raise ConfigurationError(path, key, value, wanted) from None
