@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -137,7 +138,8 @@ class Forwarder:
             host = f"Host: localhost:{self._listener.getsockname()[1]}".encode()
             request = client.recv(65536)
             server.sendall(request.replace(host, b"Host: backend"))
-            while data := server.recv(65536):
+            while server in select.select([client, server], [], [], DEADLINE)[0]:
+                data = server.recv(65536)
                 client.sendall(data)
-                if data.startswith(b"HTTP/1.1 101 "):
+                if not data or data.startswith(b"HTTP/1.1 101 "):
                     break
