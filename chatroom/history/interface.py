@@ -17,8 +17,7 @@ class History(ABC):
     ``append``, ``trim``, ``delete``, ``probe``, ``open`` and ``close`` are called by the thread
     that owns the history; everything that only reads, by any thread.
 
-    A room is stored without gaps: from ``first`` to ``head``, every seq is there, or none is
-    any more.
+    A room is stored without gaps: from ``first`` to ``head`` every seq is there, or none is now.
     """
 
     name: str
@@ -166,9 +165,8 @@ class History(ABC):
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
         """The newest ``limit`` messages below ``before`` that contain all words, oldest first.
 
-        Every history finds the same: see ``words.tokens`` for what does not count, and
-        ``words.words_of`` for words; any text is just words. The last one also matches as a
-        prefix. Without words, nothing is found.
+        Every history finds the same: see ``words.tokens`` and ``words.words_of``; any text is just
+        words. The last one also matches as a prefix. Without words, nothing is found.
 
         Raises:
             SearchTooLong: it was ended after ``searching.SEARCHING_SECONDS``.

@@ -149,11 +149,8 @@ class Server:
 
     def present(self, room: str, timeout: float) -> list[Known]:
         """The people in the room: users of the typed protocol only."""
-
-        def known() -> list[Known]:
-            return self._rooms[room].presence.known() if room in self._rooms else []
-
-        return self.ask(known, timeout)
+        rooms = self._rooms
+        return self.ask(lambda: rooms[room].presence.known() if room in rooms else [], timeout)
 
     def subscribe(self, room: str, who: Subscriber, address: str, timeout: float) -> MessageId:
         """Hand a subscriber all messages of a room from now on.

@@ -121,11 +121,11 @@ class Connection(Sender):
             for text in texts:
                 self._handle(text)
             self.pace.await_turn(len(texts), len(data), len(theirs), self._frames.is_behind)
-            if theirs:
-                if not self.pace.allows(theirs):
-                    self.end(CloseCode.POLICY, "too many pings, pongs or tiny fragments")
-                    return b""
+            if theirs and self.pace.allows(theirs):
                 return theirs
+            if theirs:
+                self.end(CloseCode.POLICY, "too many pings, pongs or tiny fragments")
+                return b""
             if len(texts) == TEXTS_AT_ONCE:  # there may be more
                 data = b""
             elif not (data := self._recv(size)):
@@ -189,18 +189,16 @@ class Connection(Sender):
 
         Not on the writer thread: this alone would cost its stack one more page, 4 KiB per user.
         """
+        set_option = self._socket.setsockopt
         with suppress(OSError):  # macOS raises here when the peer is gone; recv will raise again
-            self._set_timers(self._socket)
-
-    def _set_timers(self, sock: socket.socket) -> None:
-        self._set_receive_timer(self._ping_interval)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
-        if sock.family == socket.AF_UNIX:  # a proxy on the same machine
-            return
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-            milliseconds = int(sending.STALL_TIMEOUT * 1000)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+            self._set_receive_timer(self._ping_interval)
+            set_option(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
+            if self._socket.family == socket.AF_UNIX:  # a proxy on the same machine
+                return
+            set_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+                stalled = int(sending.STALL_TIMEOUT * 1000)
+                set_option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stalled)
 
     def listen(
         self,

@@ -208,11 +208,7 @@ class User:
         self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
 
     def _admit(self, data: str | bytes) -> int:
-        """The frame's size in bytes, once its sender may go on (see ``Pace``).
-
-        Raises:
-            FrameRefused: it is binary or too long.
-        """
+        """The frame's size in bytes, once its sender may go on (see ``Pace``)."""
         if isinstance(data, bytes):
             raise FrameRefused(CloseCode.BINARY, "binary frame; wanted: text frames with JSON")
         size = len(data) if data.isascii() else len(data.encode())
@@ -226,13 +222,11 @@ class User:
         """Send what the socket did not accept in place. The writer thread's whole life."""
         try:
             self._flush()
-        except OSError as error:
-            self.connection.cut()  # frees the reader
-            self._report(f"its writer failed: {error}")
         except Exception as error:
-            self.connection.cut()
-            log.exception("error: %s: its writer failed", self)
-            self._report(f"its writer failed: {error!r}")
+            self.connection.cut()  # frees the reader
+            if not isinstance(error, OSError):
+                log.exception("error: %s: its writer failed", self)
+            self._report(f"its writer failed: {error}")
 
     def _flush(self) -> None:
         try:

@@ -63,7 +63,7 @@ def test_who_joins_gets_nothing_that_was_trimmed(
 ) -> None:
     """Also where somebody was in the room all the time, and its tail at hand."""
     kept = Kept(monkeypatch, 10, **keep)
-    room = kept.rooms.enter("lobby")
+    room = kept.rooms.enter("lobby", "127.0.0.1")
     assert room.replay().count(b'"body"') == 10
 
     assert len(kept.settle()) == left
@@ -75,7 +75,7 @@ def test_who_joins_gets_nothing_that_was_trimmed(
 def test_a_room_of_which_nothing_is_left_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Kept(monkeypatch, 0, keep_days=1)
     kept.history.append([message(seq=1, sent_at=1)])
-    room = kept.rooms.enter("lobby")
+    room = kept.rooms.enter("lobby", "127.0.0.1")
 
     kept.settle()
 
