@@ -111,26 +111,9 @@ export const english = {
 
   // Invitation
   invite: "Invite",
-  inviteTitle: "Invite others",
-  inviteHow: "Anyone on the same network can open this address or scan the code:",
-  inviteLocal: "This address works on this computer only: the server accepts no other. Set hostName to \"0.0.0.0\" in config.json to let others in.",
-  qrCode: "QR code of the address",
-  copy: "Copy",
-  copied: "Copied",
 
   // Settings
   settings: "Settings",
-  theme: "Appearance",
-  themeSystem: "Same as system",
-  themeLight: "Light",
-  themeDark: "Dark",
-  notify: "Notifications",
-  notifyOff: "None",
-  notifyMentions: "When I am mentioned",
-  notifyAll: "For every message",
-  notifyDenied: "The browser does not allow notifications for this page; its settings can change that.",
-  notifyInsecure: "Browsers show notifications only for pages on https or on this computer.",
-  sound: "A quiet sound for new messages",
 
   // Search
   search: "Search",
@@ -144,19 +127,6 @@ export const english = {
 
   // Help
   help: "Help",
-  helpTitle: "Keys",
-  control: "Ctrl",
-  pageUp: "Page ↑",
-  pageDown: "Page ↓",
-  keySend: "send",
-  keyBreak: "new line",
-  keyRecall: "what you sent last, in an empty box",
-  keySearch: "search",
-  keyRooms: "go to a room",
-  keyHelp: "this sheet",
-  keyEscape: "back to the newest message and the box",
-  keyScroll: "a page up or down, from the box too",
-  helpText: "`code` between backticks, ``` around several lines. Addresses become links. Click a message's time for a link to it.",
 };
 
 export const t = LANGUAGE === "de" ? (await import("./german.js")).german : english;

@@ -1,17 +1,21 @@
 /** Keys and buttons for the whole page. What they open is loaded when it is first wanted. */
 
-import { byId } from "../base/dom.js";
+import { byId, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
+
+const dialogs = later(() => import("./dialogs.js"));
 
 /**
  * @param {object} parts
+ * @param {import("../base/store.js").Store} parts.store
+ * @param {import("./attention.js").Attention} parts.attention
  * @param {import("../conversation/conversation.js").Conversation} parts.conversation
  * @param {import("../writing/composer.js").Composer} parts.composer
  * @param {import("../connection/archive.js").Archive} parts.archive
  * @param {import("../rooms/rooms.js").RoomList} parts.rooms
  * @param {string} parts.room
  */
-export function wireKeys({ conversation, composer, archive, rooms, room }) {
+export function wireKeys({ store, attention, conversation, composer, archive, rooms, room }) {
   const side = byId("side", HTMLElement);
   const body = byId("body", HTMLTextAreaElement);
   const panel = byId("search", HTMLElement);
@@ -25,7 +29,7 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
    * @template T
    * @param {() => Promise<T>} load
    */
-  const later = async (load) => {
+  const wanted = async (load) => {
     try {
       return await load();
     } catch {
@@ -38,12 +42,12 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
     panel.hidden = false;
     searchFor.focus(); // at once: what is typed while the rest loads is meant for it
     searchFor.select();
-    const part = await later(() => import("../conversation/search.js"));
+    const part = await wanted(() => import("../conversation/search.js"));
     if (part) search ??= new part.Search(archive, () => composer.focus());
     else panel.hidden = true;
   };
-  const openHelp = async () => (await later(() => import("./dialogs.js")))?.openHelp();
-  const openInvitation = async () => (await later(() => import("./dialogs.js")))?.openInvitation(room);
+  const openHelp = async () => (await wanted(dialogs))?.openHelp();
+  const openInvitation = async () => (await wanted(dialogs))?.openInvitation(room);
   const openRooms = () => {
     if (isDrawer(side)) side.showPopover();
     rooms.focus();
@@ -71,17 +75,15 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
   byId("open-search", HTMLElement).addEventListener("click", openSearch);
   byId("open-help", HTMLElement).addEventListener("click", openHelp);
   byId("open-invite", HTMLElement).addEventListener("click", openInvitation);
-  byId("invite-copy", HTMLButtonElement).addEventListener("click", async ({ currentTarget }) =>
-    (await import("./dialogs.js")).copyInvitation(/** @type {HTMLButtonElement} */ (currentTarget)),
-  );
-  // Browsers give the focus back by themselves, but not within the drawer.
   const settings = byId("settings", HTMLElement);
-  settings.addEventListener("beforetoggle", () => {
+  const fillSettings = later(async () => (await import("./settings_panel.js")).fillSettings(settings, store, attention));
+  settings.addEventListener("beforetoggle", async (event) => {
+    // Browsers give the focus back by themselves, but not within the drawer.
     if (settings.contains(document.activeElement)) byId("open-settings", HTMLElement).focus();
+    if (settings.firstChild) return;
+    event.preventDefault();
+    if (await wanted(fillSettings)) settings.showPopover();
   });
-  for (const closer of document.querySelectorAll("dialog [data-close]")) {
-    closer.addEventListener("click", () => closer.closest("dialog")?.close());
-  }
 }
 
 /** On a wide screen the rooms and people stand beside the conversation; else they are a drawer. @param {HTMLElement} side */

@@ -1,7 +1,7 @@
 /** Notifications and a sound, for readers who have turned them on. Loaded when one does. */
 
 import { byId } from "../base/dom.js";
-import { t } from "../base/strings.js";
+import { more } from "../base/more_strings.js";
 import { shownName } from "../base/text.js";
 import { roomUrl } from "../connection/addresses.js";
 import { mentions } from "../conversation/markup.js";
@@ -95,8 +95,8 @@ export class Notifier {
 
   /** @returns {Promise<string>} why the browser does not let us notify, or "" */
   async askToNotify() {
-    if (!window.isSecureContext || !("Notification" in window)) return t.notifyInsecure;
+    if (!window.isSecureContext || !("Notification" in window)) return more.notifyInsecure;
     const answer = await Notification.requestPermission();
-    return answer === "granted" ? "" : t.notifyDenied;
+    return answer === "granted" ? "" : more.notifyDenied;
   }
 }

@@ -283,6 +283,38 @@ def bar(tab) -> list[str]:
     return colours
 
 
+def test_what_is_loaded_later_is_there_when_the_server_is_not(open_tab) -> None:
+    tab = open_tab()
+    loaded = "performance.getEntriesByType('resource').map(({ name }) => name).join()"
+    for part in ("dialogs.js", "settings_panel.js"):
+        wait_for(lambda part=part: part in tab.page.evaluate(loaded), part)
+    tab.context.set_offline(True)
+
+    tab.page.press("#body", "Control+/")
+    tab.see("#keys", "search")
+    tab.page.keyboard.press("Escape")
+    tab.page.click("#open-invite")
+    tab.see(".invitation .address a", "/rooms/")
+    tab.page.keyboard.press("Escape")
+    tab.page.click("#open-settings")
+
+    tab.page.select_option("#theme", "dark")
+
+
+def test_a_click_is_kept_while_what_it_opens_is_on_its_way(open_tab) -> None:
+    tab = open_tab()
+    held: list[Route] = []
+    tab.page.route("**/settings_panel.js", lambda route: held.append(route))
+    tab.page.reload()
+    tab.page.click("#open-settings")
+    wait_for(lambda: tab.page.title() and held, "the request for the settings")
+    assert tab.page.locator("#settings").is_hidden()  # and not an empty box
+
+    held[0].continue_()
+
+    tab.page.select_option("#theme", "dark")
+
+
 def test_what_is_chosen_in_one_tab_is_chosen_in_the_other(open_tab) -> None:
     here = open_tab(color_scheme="light")
     there = open_tab(within=here.context)
