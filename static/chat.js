@@ -13,15 +13,16 @@ import { batched, byId, isTouch, loadTheRest } from "./base/dom.js";
 import { recall, recallAll, remember } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
-import { hueClass, initial, shownName } from "./base/text.js";
+import { initial, shownName } from "./base/text.js";
 import { BASE, at, socketUrl } from "./connection/addresses.js";
 import { Archive } from "./connection/archive.js";
 import { Connection } from "./connection/connection.js";
 import { Session } from "./connection/session.js";
 import { Conversation } from "./conversation/conversation.js";
 import { lastRead } from "./conversation/unread.js";
+import { hueClass, passOn } from "./people/colours.js";
 import { NameDialog, whyNot } from "./people/name_dialog.js";
-import { TypingLine, showPeople } from "./people/people.js";
+import { TypingLine, shareColours, showPeople } from "./people/people.js";
 import { RoomList } from "./rooms/rooms.js";
 import { Composer } from "./writing/composer.js";
 import { Outbox } from "./writing/outbox.js";
@@ -165,6 +166,7 @@ function person(kind, who) {
     remember(NAME, who.userName);
     store.set({ me: who });
   }
+  if (kind === "renamed") passOn(people.get(who.userId) ?? "", who.userName);
   if (!isMe && session.live) conversation.happened(kind, who, people.get(who.userId) ?? who.userName);
   if (kind === "left") typing.remove(who.userId);
   if (people.size > 0) { // else the room only counts its people
@@ -289,6 +291,7 @@ function checkHealth() {
   if (session.live && outbox.unansweredFor() > ANSWER_WITHIN) connection.restart("no answer");
 }
 
+store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
 store.watch(["people", "count", "me"], showWho);
 applySettings(store);
 wireKeys({ store, attention, conversation, composer, archive, rooms, room });

@@ -34,6 +34,31 @@ def test_the_page_lists_people_not_tabs(open_tab, page_server: Running, room: st
     wait_for(lambda: ann.texts("#people .name") == ["Ann"], "one person")
 
 
+def test_few_people_have_a_colour_each_also_in_what_they_said_before(
+    open_tab, page_server: Running, room: str
+) -> None:
+    names = [f"Person {at}" for at in range(14)]  # more than there are colours
+    for name in names:
+        with page_server.join(name, room, max_queue=None) as speaker:
+            speaker.say(f"I am {name}")
+    ann = open_tab("Ann")
+    wait_for(lambda: len(ann.bodies()) == len(names), "what everybody said")
+    with contextlib.ExitStack() as others:
+        for name in ("Kim", "Lea", *names[:6]):  # the first two would choose the same
+            typist(page_server.port, name, room, others)
+        wait_for(lambda: len(ann.texts("#people .name")) == 9, "all of them")
+
+        colours = ann.page.evaluate(COLOURS, "#people li")
+        assert len(set(colours.values())) == 9
+        said = ann.page.evaluate(COLOURS, "#list .message")
+        assert [name for name in names[:6] if said[name] != colours[name]] == []
+
+
+COLOURS = """selector => Object.fromEntries([...document.querySelectorAll(selector)].map(
+    (node) => [node.querySelector(".name, .sender").textContent, /hue-\\d+/.exec(node.className)[0]]
+))"""
+
+
 def test_joins_and_leaves_are_one_line(open_tab) -> None:
     ann = open_tab("Ann")
     bob, cleo = open_tab("Bob"), open_tab("Cleo")
