@@ -33,10 +33,14 @@ export function fillSettings(panel, store, attention) {
     if (sound.checked) attention.sound();
   });
   notify.addEventListener("change", async () => {
-    why.textContent = notify.value === "off" ? "" : await attention.askToNotify();
+    why.textContent = notify.value === "off" ? "" : await askToNotify();
     if (why.textContent) notify.value = "off";
     store.set({ notify: notify.value });
   });
+  // The permission may have been taken away in the browser.
+  const look = () => (why.textContent = store.state.notify === "off" ? "" : whySilent());
+  panel.addEventListener("beforetoggle", look);
+  look();
   const show = () => {
     theme.value = store.state.theme;
     notify.value = store.state.notify;
@@ -60,4 +64,17 @@ function labelOf(control, text) {
   const label = element("label", "", text);
   label.htmlFor = control.id;
   return label;
+}
+
+/** @returns {string} why nothing is shown, or "" */
+function whySilent() {
+  if (!window.isSecureContext || !("Notification" in window)) return more.notifyInsecure;
+  return Notification.permission === "granted" ? "" : more.notifyDenied;
+}
+
+/** @returns {Promise<string>} why the browser does not let us notify, or "" */
+async function askToNotify() {
+  const why = whySilent();
+  if (!why || why === more.notifyInsecure) return why;
+  return (await Notification.requestPermission()) === "granted" ? "" : more.notifyDenied;
 }
