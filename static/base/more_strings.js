@@ -1,10 +1,9 @@
-/** What the parts that are loaded later say, in both languages: strings.js has what the page says from the start. */
+/** What the parts that are loaded later say, in both languages: english.js has what it says from the start. */
 
 import { LANGUAGE } from "./language.js";
 
 const english = {
   // Invitation
-  inviteTitle: "Invite others",
   inviteHow: "Anyone on the same network can open this address or scan the code:",
   inviteLocal: "This address works on this computer only: the server accepts no other. Set hostName to \"0.0.0.0\" in config.json to let others in.",
   qrCode: "QR code of the address",
@@ -42,7 +41,6 @@ const english = {
 
 /** @type {typeof english} */
 const german = {
-  inviteTitle: "Andere einladen",
   inviteHow: "Wer im selben Netz ist, kann diese Adresse öffnen oder den Code abfotografieren:",
   inviteLocal: "Diese Adresse gilt nur auf diesem Rechner: Der Server hört auf keinen anderen. Setze hostName in config.json auf \"0.0.0.0\", um andere einzulassen.",
   qrCode: "QR-Code der Adresse",

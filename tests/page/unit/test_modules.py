@@ -45,7 +45,15 @@ def test_a_module_can_be_read_in_one_sitting() -> None:
 
 def test_what_is_left_for_later_is_not_loaded_before() -> None:
     at_first = {"chat.js", *Assets(STATIC).modules("chat.js")}
-    for name in ("search", "dialogs", "settings_panel", "notifier", "viewport", "german"):
+    for name in (
+        "search",
+        "dialogs",
+        "settings_panel",
+        "notifier",
+        "viewport",
+        "english",
+        "german",
+    ):
         assert not any(module.endswith(f"/{name}.js") for module in at_first)
         assert any(re.search(rf'import\("[./\w]*/{name}\.js"\)', MODULES[js]) for js in at_first)
     assert at_first & {"base/more_strings.js", "shell/invitation.js"} == set()
@@ -54,14 +62,14 @@ def test_what_is_left_for_later_is_not_loaded_before() -> None:
 def test_every_string_of_the_template_has_its_key() -> None:
     used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', TEMPLATE))
     assert used
-    assert used - keys("strings") == set()
+    assert used - keys("english") == set()
 
 
 def test_no_string_is_left_over() -> None:
-    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "base/strings.js")
+    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "base/english.js")
     said = set(re.findall(r'\bt\.(\w+)|data-t(?:-\w+)?="(\w+)"', everywhere))
     indirect = {"retry", "edit", "discard", "reasons"}
-    assert keys("strings") - {one or other for one, other in said} - indirect == set()
+    assert keys("english") - {one or other for one, other in said} - indirect == set()
     assert keys("more_strings") - set(re.findall(r"\bmore\.(\w+)", everywhere)) == set()
 
 
