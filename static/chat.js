@@ -42,13 +42,13 @@ translate(document);
 const { room = "lobby", maxNameLength, maxMessageBytes } = document.body.dataset;
 const store = createStore({
   connection: "naming", room, me: { userId: "", userName: String(recall(NAME) ?? "") },
-  people: new Map(), count: 0, unread: 0, ...keptSettings(),
+  people: new Map(), count: 0, unread: 0, elsewhere: 0, ...keptSettings(),
   limits: { maxNameLength: Number(maxNameLength), maxMessageBytes: Number(maxMessageBytes) },
 });
 
 const outbox = new Outbox(room, { remember, recallAll });
 const archive = new Archive(BASE, room);
-const nameDialog = new NameDialog(() => store.state.limits.maxNameLength);
+const nameDialog = new NameDialog(room, () => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
 const attention = new Attention(store, room);
 const rooms = new RoomList(store, elsewhere);
@@ -138,6 +138,7 @@ function live() {
   status.show("connected");
   conversation.live();
   rooms.look();
+  inviteIntoSilence();
   setTimeout(loadTheRest, REST_AFTER);
   paint();
 }
@@ -147,6 +148,13 @@ async function elsewhere(name, since) {
   if (!attention.wanted) return;
   const said = await new Archive(BASE, name).newer(since).catch(() => []);
   for (const message of said) if (message.userId !== store.state.me.userId) attention.notify(message);
+}
+
+/** Nothing was said here yet: there is an invitation until something is. */
+async function inviteIntoSilence() {
+  if (byId("empty", HTMLElement).hidden) return;
+  const part = await import("./shell/invitation.js").catch(() => null);
+  part?.inviteInto(byId("empty-invite", HTMLElement), room);
 }
 
 /** @param {import("./connection/session.js").Person[]} users */
@@ -226,6 +234,11 @@ function enter(userName) {
   store.set({ me: { ...store.state.me, userName } });
   if (connection.open) session.hello(userName);
   else connection.start();
+  toBox();
+}
+
+/** Where there are keys, the box is where the next ones go; a finger wants no keyboard before it touches the box. */
+function toBox() {
   if (!isTouch()) composer.focus();
 }
 
@@ -256,7 +269,7 @@ function retry(item) {
   if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
   // Else it was clicked twice within one frame.
   else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp));
-  composer.focus();
+  toBox();
 }
 
 /** @param {import("./writing/outbox.js").Item} item */
@@ -270,7 +283,7 @@ function edit(item) {
 function discard(item) {
   outbox.remove(item.cmid);
   composer.notice("");
-  composer.focus();
+  toBox();
   paint();
 }
 
@@ -294,7 +307,8 @@ function checkHealth() {
 store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
 store.watch(["people", "count", "me"], showWho);
 applySettings(store);
-wireKeys({ store, attention, conversation, composer, archive, rooms, room });
+wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, room });
+if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((part) => part.replacePopovers());
 if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();

@@ -34,9 +34,10 @@ export function openHelp() {
 export function openInvitation(room) {
   if (!invite) {
     const invitation = new Invitation(room);
-    invite = { invitation, dialog: sheet("invite-dialog", more.inviteTitle, invitation.node) };
+    invite = { invitation, dialog: sheet("invite-dialog", t.inviteTitle, invitation.node) };
   }
   invite.dialog.showModal();
+  invite.invitation.focus();
   invite.invitation.look();
 }
 
@@ -56,7 +57,7 @@ function sheet(id, title, ...content) {
   heading.id = `${id}-title`;
   const close = button("icon-button", "", () => dialog.close());
   close.ariaLabel = t.close;
-  close.append(...byId("search-close", HTMLElement).cloneNode(true).childNodes); // the same cross
+  close.append(...byId("close-side", HTMLElement).cloneNode(true).childNodes); // the same cross
   const dialog = element("dialog", "", element("div", "head", heading, close), ...content);
   dialog.id = id;
   dialog.setAttribute("aria-labelledby", heading.id);

@@ -2,6 +2,7 @@
 
 import { button, element } from "../base/dom.js";
 import { more } from "../base/more_strings.js";
+import { t } from "../base/strings.js";
 import { at, roomUrl } from "../connection/addresses.js";
 
 const COPIED_FOR = 2_000; // ms for which the button says so
@@ -18,10 +19,14 @@ export class Invitation {
   constructor(room) {
     this.#query = `?room=${encodeURIComponent(room)}`;
     this.#address.dir = "ltr";
+    this.#address.translate = false;
     this.#code.alt = more.qrCode;
-    this.#copy.autofocus = true; // in a dialog
     this.#show(roomUrl(room).href, false);
     this.#code.hidden = true;
+  }
+
+  focus() {
+    this.#copy.focus();
   }
 
   /** Ask the server, whose address changes with the network. */
@@ -64,4 +69,12 @@ export class Invitation {
     this.#copy.textContent = more.copied;
     setTimeout(() => (this.#copy.textContent = more.copy), COPIED_FOR);
   }
+}
+
+/** Put an invitation here, unless there is one. @param {HTMLElement} place @param {string} room */
+export function inviteInto(place, room) {
+  if (place.firstChild) return;
+  const invitation = new Invitation(room);
+  place.append(element("h2", "", t.inviteTitle), invitation.node);
+  invitation.look();
 }

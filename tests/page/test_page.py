@@ -31,12 +31,13 @@ def test_two_pages_chat_with_each_other(open_tab) -> None:
     assert ann.complaints == bob.complaints == []
 
 
-def test_the_first_visit_asks_for_a_name_and_no_more(open_tab) -> None:
+def test_the_first_visit_asks_for_a_name_and_no_more(open_tab, room: str) -> None:
     tab = open_tab(None)
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.press("Escape")
     assert tab.page.locator("#name-dialog").is_visible()
-    assert tab.texts("#name-title") == ["Welcome"]
+    assert tab.texts("#name-title") == [f"Welcome to \u2068{room}\u2069"]
+    assert tab.page.get_by_text("This is a chat room").is_visible()
     # What is not known yet is not made up behind it.
     assert tab.texts("#count") == tab.texts("#my-name") == [""]
     assert tab.page.locator("#portrait").is_hidden()
