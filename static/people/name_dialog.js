@@ -14,7 +14,7 @@ export class NameDialog {
   #cancel = byId("name-cancel", HTMLButtonElement);
   #lead = byId("name-lead", HTMLElement);
   #note = byId("name-note", HTMLElement);
-  #room;
+  #welcome;
   #maxLength;
   /** @type {(name: string) => void} */
   #chosen = () => {};
@@ -22,7 +22,7 @@ export class NameDialog {
 
   /** @param {string} room @param {() => number} maxLength code points */
   constructor(room, maxLength) {
-    this.#room = room;
+    this.#welcome = this.#title.textContent = t.welcome(`\u2068${room}\u2069`);
     this.#maxLength = maxLength;
     this.#form.addEventListener("submit", (event) => this.#choose(event));
     this.#cancel.addEventListener("click", () => this.#dialog.close());
@@ -47,7 +47,7 @@ export class NameDialog {
   ask({ name, why = "", must, chosen }) {
     this.#chosen = chosen;
     this.#must = must;
-    this.#title.textContent = must ? (why ? t.anotherName : t.welcome(`\u2068${this.#room}\u2069`)) : t.rename;
+    this.#title.textContent = must ? (why ? t.anotherName : this.#welcome) : t.rename;
     this.#submit.textContent = must ? t.enter : t.save;
     this.#cancel.hidden = must;
     this.#lead.hidden = this.#note.hidden = !must || why !== "";

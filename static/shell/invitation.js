@@ -36,8 +36,8 @@ export class Invitation {
       if (!answer.ok) return;
       const { url, local } = await answer.json();
       this.#show(url, Boolean(local));
-      this.#code.src = at(`invitation.svg${this.#query}`).href;
-      this.#code.hidden = Boolean(local);
+      this.#code.hidden = Boolean(local); // it would lead nobody here
+      if (!local) this.#code.src = at(`invitation.svg${this.#query}`).href;
     } catch {
       // Offline: the page's own address is as good as any.
     }

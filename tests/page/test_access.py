@@ -168,10 +168,10 @@ def test_the_invitation_reads_well_and_is_copied_as_an_address(open_tab, room: s
     tab = open_tab(path=f"/rooms/Küche-{room}")
     tab.page.evaluate("delete Navigator.prototype.clipboard")  # as on plain http
     tab.page.click("#open-invite")
-    tab.see(".invitation .address a", f"/rooms/Küche-{room}")
+    tab.see("#invite-dialog .address a", f"/rooms/Küche-{room}")
     assert tab.page.evaluate("document.activeElement.textContent") == "Copy"
     tab.page.keyboard.press("Enter")
-    tab.see(".invitation .copy", "Copied")
+    tab.see("#invite-dialog .copy", "Copied")
     tab.page.keyboard.press("Escape")
 
     tab.page.press("#body", "Control+V")

@@ -295,7 +295,7 @@ def test_what_is_loaded_later_is_there_when_the_server_is_not(open_tab) -> None:
     tab.see("#keys", "search")
     tab.page.keyboard.press("Escape")
     tab.page.click("#open-invite")
-    tab.see(".invitation .address a", "/rooms/")
+    tab.see("#invite-dialog .address a", "/rooms/")
     tab.page.keyboard.press("Escape")
     tab.page.click("#open-settings")
 

@@ -467,11 +467,13 @@ def test_the_invitation_has_an_address_and_a_code(open_tab, room) -> None:
     tab = open_tab()
     tab.page.click("#open-invite")
 
-    tab.see(".invitation .address a", f"/rooms/{room}")
-    tab.see(".invitation .how", "this computer only")  # the server of the tests listens to no other
-    assert tab.page.locator(".invitation .code").is_hidden()  # it would lead nobody here
-    tab.page.click(".invitation .copy")
-    tab.see(".invitation .copy", "Copied")
+    tab.see("#invite-dialog .address a", f"/rooms/{room}")
+    tab.see(
+        "#invite-dialog .how", "this computer only"
+    )  # the server of the tests listens to no other
+    assert tab.page.locator("#invite-dialog .code").is_hidden()  # it would lead nobody here
+    tab.page.click("#invite-dialog .copy")
+    tab.see("#invite-dialog .copy", "Copied")
 
 
 def test_where_others_can_come_the_invitation_has_a_code_for_their_phones(
@@ -481,11 +483,11 @@ def test_where_others_can_come_the_invitation_has_a_code_for_their_phones(
         tab = Tab(browser, server)
         tab.page.click("#open-invite")
 
-        code = tab.page.locator(".invitation .code")
+        code = tab.page.locator("#invite-dialog .code")
         code.wait_for()
         wait_for(lambda: code.evaluate("image => image.naturalWidth") > 0, "the picture")
         assert code.get_attribute("alt")
-        tab.see(".invitation .address a", f":{server.port}")
+        tab.see("#invite-dialog .address a", f":{server.port}")
         tab.close()
 
 
