@@ -2,13 +2,14 @@
 
 import { LANGUAGE, count, list } from "./language.js";
 
-/** @type {typeof import("./strings.js").english} */
+/** @type {typeof import("./english.js").english} */
 export const german = {
   title: "Chatraum",
   skip: "Zum Eingabefeld springen",
   menu: "Räume und Leute",
   rooms: "Räume",
-  people: "Hier",
+  menuUnread: (n) => `Räume und Leute, ${n.toLocaleString(LANGUAGE)} ungelesen`,
+  people: "Leute hier",
   you: "du",
   onlyCounted: "Zu viele, um alle zu nennen",
   conversation: "Gespräch",
@@ -21,7 +22,7 @@ export const german = {
 
   connecting: "Verbinde…",
   connected: "Verbunden",
-  offline: "Offline.",
+  offline: "Offline. Warte auf das Netz.",
   restarting: "Der Server startet neu.",
   serverTrouble: (reason) => `Der Server hat Schwierigkeiten: ${reason}.`,
   tooSlow: "Diese Verbindung war zu langsam, um mitzukommen.",
@@ -64,6 +65,7 @@ export const german = {
     "internal error": "ein Fehler im Programm",
   },
   discardAll: "Alle verwerfen",
+  noFiles: "Dateien und Bilder lassen sich hier nicht senden.",
   refusedOne: "Der Server hat eine Nachricht nicht angenommen. Oben steht, was du tun kannst.",
   typing: (names) =>
     names.length > 3 ? "Mehrere Leute schreiben…" : `${list(names, "und")} ${names.length === 1 ? "schreibt" : "schreiben"}…`,
@@ -90,7 +92,8 @@ export const german = {
     `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gegangen`,
   isNow: (before, now) => `${before} heißt jetzt ${now}`,
 
-  welcome: "Willkommen",
+  welcome: (room) => `Willkommen in ${room}`,
+  whatThisIs: "Dies ist ein Chatraum: Wer seine Adresse öffnet, kann hier lesen und schreiben.",
   chooseName: "Wie sollen dich die anderen nennen?",
   enter: "Eintreten",
   rename: "Namen ändern",
@@ -102,32 +105,18 @@ export const german = {
   badName: "Dieser Name geht nicht: Er braucht etwas Sichtbares und keine Zeichen, die die Schreibrichtung umkehren.",
   nothingTracked: "Kein Konto, keine Cookies: Nichts wird verfolgt, nichts verlässt diesen Server.",
 
-  goToRoom: "In einen Raum gehen oder einen eröffnen",
-  anotherRoom: "Anderer Raum",
+  goToRoom: "Raum betreten oder anlegen",
+  roomName: "Name",
   go: "Los",
   badRoom: "Der Name eines Raums hat 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
+  roomLike: (name) => `Nur Buchstaben, Ziffern, „_“, „-“ und „.“ sind möglich. Vielleicht ${name}?`,
+  roomThere: (name) => `Es gibt einen Raum ${name}. Dorthin?`,
   unreadIn: (n) => count(n, "1 ungelesen", "# ungelesen"),
 
   invite: "Einladen",
   inviteTitle: "Andere einladen",
-  inviteHow: "Wer im selben Netz ist, kann diese Adresse öffnen oder den Code abfotografieren:",
-  inviteLocal: "Diese Adresse gilt nur auf diesem Rechner: Der Server hört auf keinen anderen. Setze hostName in config.json auf \"0.0.0.0\", um andere einzulassen.",
-  qrCode: "QR-Code der Adresse",
-  copy: "Kopieren",
-  copied: "Kopiert",
 
   settings: "Einstellungen",
-  theme: "Aussehen",
-  themeSystem: "Wie das System",
-  themeLight: "Hell",
-  themeDark: "Dunkel",
-  notify: "Benachrichtigungen",
-  notifyOff: "Keine",
-  notifyMentions: "Wenn ich erwähnt werde",
-  notifyAll: "Bei jeder Nachricht",
-  notifyDenied: "Der Browser erlaubt dieser Seite keine Benachrichtigungen; das lässt sich in seinen Einstellungen ändern.",
-  notifyInsecure: "Benachrichtigungen zeigen Browser nur für Seiten über https oder von diesem Rechner.",
-  sound: "Ein leiser Ton bei neuen Nachrichten",
 
   search: "Suchen",
   searchFor: "In diesem Raum suchen",
@@ -138,18 +127,8 @@ export const german = {
   searchMissing: "Dieser Server kann nicht suchen.",
   older: "Ältere",
 
+  more: "Mehr",
+  printAll: "Ganzes Gespräch drucken",
+  saveAll: "Als Datei speichern",
   help: "Hilfe",
-  helpTitle: "Tasten",
-  control: "Strg",
-  pageUp: "Bild ↑",
-  pageDown: "Bild ↓",
-  keySend: "senden",
-  keyBreak: "neue Zeile",
-  keyRecall: "zuletzt Gesendetes, im leeren Feld",
-  keySearch: "suchen",
-  keyRooms: "in einen Raum gehen",
-  keyHelp: "diese Übersicht",
-  keyEscape: "zurück zur neuesten Nachricht und zum Feld",
-  keyScroll: "eine Seite auf oder ab, auch aus dem Feld",
-  helpText: "`Code` zwischen Gravis-Zeichen, ``` um mehrere Zeilen. Aus Adressen werden Links. Ein Klick auf die Uhrzeit gibt einen Link zur Nachricht.",
 };

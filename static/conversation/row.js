@@ -2,7 +2,8 @@
 
 import { button, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { hueClass, initial, shownName } from "../base/text.js";
+import { initial, shownName } from "../base/text.js";
+import { hueClass } from "../people/colours.js";
 import { isJumbo, parse, render } from "./markup.js";
 import { fullTime, shortTime } from "./time.js";
 

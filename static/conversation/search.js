@@ -2,8 +2,9 @@
 
 import { byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { hueClass, shownName } from "../base/text.js";
+import { shownName } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
+import { hueClass } from "../people/colours.js";
 import { dateOf } from "./row.js";
 import { dateAndTime } from "./time.js";
 

@@ -100,6 +100,7 @@ def panels(browser: Browser, server: Running, folder: Path) -> None:
     """What opens on the page."""
     tab = Tab(browser, server, "Dora")
     tab.page.click("#open-settings")
+    tab.page.wait_for_selector("#sound")
     tab.page.screenshot(path=folder / "settings.png")
     tab.page.keyboard.press("Escape")
     tab.page.click("#open-invite")
