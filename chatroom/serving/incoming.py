@@ -85,6 +85,7 @@ class Incoming(TConn):  # type: ignore[misc]
         Raises:
             OSError: the client has gone.
         """
+        self.sock.setblocking(False)
         self.sock.shutdown(socket.SHUT_WR)
 
 

@@ -13,7 +13,6 @@ import logging
 import math
 import os
 import time
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -127,7 +126,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.enqueue_req(conn)
         elif len(conn.head) > HEAD_BYTES:
             conn.answer("431 Request Header Fields Too Large")
-            self._close(conn)
+            self._end(conn)
         elif conn.line is not self._waiting.heads:
             self._wait(conn, self._waiting.heads)
 
@@ -138,8 +137,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.tpool.submit(partial(self._serve, conn))
         except (RuntimeError, MemoryError) as error:  # can't start new thread
             conn.answer("503 Service Unavailable")
-            self._close(conn)
-            self._relieve(error)
+            self._end(conn)
+            self._report(str(error))
 
     def _serve(self, conn: Incoming) -> None:
         """On a thread of the pool: a request, from its head to its response."""
@@ -164,17 +163,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Incoming, keep: bool) -> None:
         """After a request: wait for the next one, or for the client to close."""
-        with suppress(OSError):
-            conn.sock.setblocking(False)
-            if not keep:
-                conn.say_goodbye()
-                self._read(conn, self._waiting.ending)
-            elif data := conn.parser.unreader.take_buffered():
-                self._add(conn, data)
-            else:
-                self._wait(conn, self._waiting.idle)
+        if not keep:
+            self._end(conn)
             return
-        self._close(conn)
+        conn.sock.setblocking(False)
+        if data := conn.parser.unreader.take_buffered():
+            self._add(conn, data)
+        else:
+            self._wait(conn, self._waiting.idle)
+
+    def _end(self, conn: Incoming) -> None:
+        """Close the connection once the client has, who may still be sending."""
+        self._waiting.take(conn, self.poller)
+        try:
+            conn.say_goodbye()
+        except OSError:
+            self._close(conn)
+        else:
+            self._read(conn, self._waiting.ending)
 
     def _wait(self, conn: Incoming, line: Line) -> None:
         try:
@@ -217,5 +223,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if now >= self._quiet_until:
             self._quiet_until = now + QUIET_SECONDS
             log.warning(
-                "short of places: %s; idle connections are closed, %d so far", cause, self._dropped
+                "short of places: %s; closed so far, as they waited longest: %d",
+                cause,
+                self._dropped,
             )
