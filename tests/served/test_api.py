@@ -253,7 +253,7 @@ def test_listeners_who_do_not_read_cost_no_memory_and_hold_nobody_up(serve: Laun
         prompt.until("live")
         memory, begin = server.memory(), time.monotonic()
         for number in range(200):  # 12 MB for each of them
-            ann.say(f"{number} {LARGE}")
+            server.say_from_anywhere("bound", f"{number} {LARGE}")
             assert ann.bodies() == prompt.hear(1) == [f"{number} {LARGE}"]
         assert time.monotonic() - begin < DEADLINE
         assert server.memory() - memory < 48 * 2**20

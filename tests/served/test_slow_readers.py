@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import struct
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.support.deadline import DEADLINE, wait_for
+from tests.support.deadline import wait_for
 from tests.support.server_process import Launch, Running, serving
 from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
 
@@ -45,22 +43,10 @@ def stalled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running,
         server.join("Ann", "stall") as ann,
     ):
         for number in range(150):
-            say(server, "stall", f"{number} {LARGE}")
+            server.say_from_anywhere("stall", f"{number} {LARGE}")
             ann.hear()
         assert sockets(server) == 2
         yield server, time.monotonic()
-
-
-addresses = map("192.0.2.{}".format, itertools.cycle(range(250)))
-
-
-def say(server: Running, room: str, body: str) -> None:
-    """Say something over HTTP, each time from another address: from one, it would take long."""
-    url = f"http://127.0.0.1:{server.port}/api/rooms/{room}/messages"
-    headers = {"Content-Type": "application/json", "X-Forwarded-For": next(addresses)}
-    data = json.dumps({"userName": "Ann", "body": body}).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=DEADLINE):
-        pass
 
 
 def sleeper(server: Running, room: str, name: str) -> RawClient:
@@ -81,7 +67,7 @@ def test_who_stops_reading_is_told_and_the_others_hear_meanwhile(server: Running
         begin = time.monotonic()
         said = 0
         while "left: user" not in lines_about(server, "Sleeper", "told"):
-            say(server, "told", f"{said} {LARGE}")
+            server.say_from_anywhere("told", f"{said} {LARGE}")
             assert ann.bodies() == bob.bodies() == [f"{said} {LARGE}"]
             said += 1
         assert time.monotonic() - begin < PATIENCE
@@ -116,7 +102,7 @@ def test_sleepers_cost_no_memory_without_bound_and_are_cut_off(server: Running) 
             stack.enter_context(sleeper(server, "bound", f"Sleeper {number}"))
         begin = time.monotonic()
         for number in range(400):  # 24 MB for each of them
-            say(server, "bound", f"{number} {LARGE}")
+            server.say_from_anywhere("bound", f"{number} {LARGE}")
             assert ann.bodies() == [f"{number} {LARGE}"]
         assert server.memory() - before < 32 * 2**20
         left = PATIENCE - (time.monotonic() - begin)
@@ -143,7 +129,7 @@ def test_pings_do_not_tear_large_frames(serve: Launch) -> None:
             assert client.message()["body"] == "first"
             bodies = [f"{number} {os.urandom(15_000).hex()}" for number in range(150)]
             for number, body in enumerate(bodies):
-                say(server, "pings", body)
+                server.say_from_anywhere("pings", body)
                 client.send(*(encode(PING, b"%d.%d" % (number, i)) for i in range(5)))
             ann.hear(len(bodies))
 

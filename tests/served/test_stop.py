@@ -102,7 +102,7 @@ def stop_in_spite_of_sleepers(server: Running, tell: Callable[[Running], None]) 
         sleeper.join("Sleeper")
         wait_for(lambda: '"Sleeper"' in server.log(), "the sleeper in the room")
         for number in range(90):
-            ann.say(f"{number} " + "x" * 60_000)
+            server.say_from_anywhere("sleep", f"{number} " + "x" * 60_000)
             ann.hear()
         told_at = time.monotonic()
         tell(server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,9 @@ from tests.support.ports import Port
 
 Launch = Callable[..., "Running"]
 """What the fixtures ``serve`` and ``prepare`` are: settings in, a server out."""
+
+
+_addresses = map("192.0.2.{}".format, itertools.cycle(range(250)))
 
 
 class Running:
@@ -143,6 +147,14 @@ class Running:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
+
+    def say_from_anywhere(self, room: str, body: str, name: str = "Ann") -> None:
+        """Say something over HTTP, each time from another address: from one, long messages wait."""
+        url = f"http://127.0.0.1:{self.port}/api/rooms/{room}/messages"
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": next(_addresses)}
+        data = json.dumps({"userName": name, "body": body}).encode()
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=DEADLINE):
+            pass
 
     def history(self) -> list[dict[str, str]]:
         """What /getAllMessages gives."""
