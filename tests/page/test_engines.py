@@ -20,7 +20,7 @@ from tests.support.engines import (
 from tests.support.histories import remember
 from tests.support.server_process import Running, serving
 
-pytestmark = pytest.mark.takes(seconds=40)
+pytestmark = pytest.mark.takes(seconds=70)
 
 SMALL = (900, 500)
 LONG = 200  # messages of the past, where a page begins with sixty
