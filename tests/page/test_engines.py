@@ -20,7 +20,7 @@ from tests.support.engines import (
 from tests.support.histories import remember
 from tests.support.server_process import Running, serving
 
-pytestmark = pytest.mark.takes(seconds=40)
+pytestmark = pytest.mark.takes(seconds=70)
 
 SMALL = (900, 500)
 LONG = 200  # messages of the past, where a page begins with sixty
@@ -232,6 +232,7 @@ def test_a_window_that_gets_narrower_leaves_a_reader_in_place(
     wait_for(lambda: len(bodies(window)) == 60, "all of it")
     window.ask("document.querySelectorAll('#list .message')[20].scrollIntoView()")
     wait_for(lambda: at_the_top(window).startswith("20: "), "the twenty-first")
+    wait_for(lambda: is_in_sight(window, "#newer"), "a page that has seen it")
 
     window.resize(640, 800)
 
@@ -301,14 +302,14 @@ def test_a_narrow_window_has_rooms_and_people_in_a_drawer(
 ) -> None:
     window.resize(520, 700)
     enter(window, server, room)
-    assert not is_in_sight(window, "#room-name")
+    assert not is_in_sight(window, "#my-name")
 
     window.click("#menu")
-    wait_for(lambda: is_in_sight(window, "#room-name"), "the drawer")
+    wait_for(lambda: is_in_sight(window, "#my-name"), "the drawer")
     assert texts(window, "#people .name") == ["Ann"]
     window.press("Escape")
 
-    wait_for(lambda: not is_in_sight(window, "#room-name"), "the conversation again")
+    wait_for(lambda: not is_in_sight(window, "#my-name"), "the conversation again")
     say(window, "from a narrow window")
     hears(window, "from a narrow window")
 
