@@ -99,6 +99,12 @@ class Sender:
         self._deadline = 0.0
         self._skipping = False
 
+    @property
+    def is_closing(self) -> bool:
+        """It was ended or is lost. What its client still sends is read away without a pause: a
+        close with bytes unread would be a reset, which overtakes our Close."""
+        return self._closing is not None
+
     def write(self, frames: bytes) -> bool:
         """Send whole frames, now or through the queue; never waits. Any thread.
 

@@ -215,7 +215,8 @@ class User:
         if size > self._max_message_bytes:
             wanted = f"wanted: {self._max_message_bytes} at most"
             raise FrameRefused(CloseCode.TOO_BIG, f"frame of {size} bytes; {wanted}")
-        self.connection.pace.await_bytes(size)
+        if not self.connection.is_closing:
+            self.connection.pace.await_bytes(size)
         return size
 
     def listen_write(self) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import click
@@ -474,9 +475,18 @@ def test_the_help_of_chat_needs_no_extra(tmp_path: Path):
 PAGE = (CHECKOUT / "docs" / "commands.md").read_text()
 
 
-@pytest.mark.parametrize("command", chatroom.commands.values(), ids=lambda command: command.name)
-def test_the_page_tells_of_every_command_and_option(command: click.Command):
-    section = PAGE.partition(f"\n## {command.name}\n")[2]
+def all_commands(group: click.Group = chatroom, prefix: str = "") -> Iterator[Any]:
+    """Each with the words that call it; those of a group, such as ``room``, by themselves."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from all_commands(command, f"{prefix}{name} ")
+        else:
+            yield pytest.param(f"{prefix}{name}", command, id=f"{prefix}{name}")
+
+
+@pytest.mark.parametrize(("words", "command"), [*all_commands()])
+def test_the_page_tells_of_every_command_and_option(words: str, command: click.Command):
+    section = PAGE.partition(f"\n## {words}\n")[2]
     assert section
     options = {
         name

@@ -40,9 +40,9 @@ def test_a_room_of_which_all_is_too_old_shows_nothing_and_goes_on(tmp_path: Path
         (room,) = json.loads(server.get("/api/rooms")[2])["rooms"]
         assert (room["messages"], room["last"]) == (0, last)
 
-        for since, recovered in (("", None), (last, True), (older, False)):
+        for name, since, recovered in (("A", "", None), ("B", last, True), ("C", older, False)):
             with server.connect("lobby", subprotocols=["chatroom.v1"]) as socket:
-                hello = {"type": "hello", "userName": "Ann"} | ({"since": since} if since else {})
+                hello = {"type": "hello", "userName": name} | ({"since": since} if since else {})
                 socket.send(json.dumps(hello))
                 frames = [json.loads(socket.recv(DEADLINE)) for _ in range(2)]
                 assert [frame["type"] for frame in frames] == ["welcome", "live"]

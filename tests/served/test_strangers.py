@@ -18,9 +18,10 @@ from tests.support.server_process import Launch, Running
 
 pytestmark = pytest.mark.takes(seconds=22)
 
-HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: a\r\nX-A: "
+HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "
 HALF_A_BODY = (
-    b"POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    b"POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\n"
     b'Content-Length: 99\r\n\r\n{"userName":'
 )
 

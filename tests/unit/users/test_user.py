@@ -15,6 +15,7 @@ from chatroom.channel import Channel, Ready
 from chatroom.errors import HistoryUnavailable, UserError
 from chatroom.message import Draft
 from chatroom.sockets import connection, sending
+from chatroom.sockets.pace import Pace
 from chatroom.users.user import Channels
 from chatroom.wire.websocket import CloseCode, text_frame
 from tests.support.deadline import DEADLINE, wait_for
@@ -67,6 +68,24 @@ def test_only_the_first_frame_may_be_silent(channels: Channels):
         assert channels.broadcast.get(timeout=DEADLINE).draft.body == "one"
         assert channels.broadcast.get(timeout=DEADLINE).draft.body == ""
         assert channels.add.qsize() == 1
+
+
+def test_what_comes_after_our_close_is_read_without_a_pause(
+    channels: Channels, monkeypatch: pytest.MonkeyPatch
+):
+    """With bytes unread the end would be a reset, and the client would not see our Close."""
+    paced: list[int] = []
+    monkeypatch.setattr(Pace, "await_bytes", lambda self, size: paced.append(size))
+    with Guest(channels).sit_down() as guest:
+        guest.send(userName="Bob", body="one")
+        channels.broadcast.get(timeout=DEADLINE)
+        assert len(paced) == 1
+
+        guest.user.end(CloseCode.SERVER_ERROR, "enough")
+        guest.send(userName="Bob", body="two")
+
+        channels.broadcast.get(timeout=DEADLINE)
+        assert len(paced) == 1
 
 
 def test_who_says_nothing_never_joins_and_never_leaves(channels: Channels):
