@@ -1,5 +1,6 @@
 // What cannot wait for the modules, which take longer on a slow line: the colours before the first paint, so
-// that a dark page never flashes white, and the question for a name as soon as the page is there.
+// that a dark page never flashes white, the page's words, which no module names before it runs, and the
+// question for a name as soon as the page is there.
 {
   const kept = (/** @type {string} */ key) => {
     try {
@@ -9,6 +10,15 @@
     }
   };
   document.documentElement.dataset.theme = kept("chat:settings")?.theme ?? "system";
+
+  const preferred = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag === "en" || tag === "de");
+  const words = document.createElement("link"); // as language.js chooses them
+  words.rel = "modulepreload";
+  words.href = new URL(
+    `base/${preferred === "de" ? "german" : "english"}.js`,
+    /** @type {HTMLScriptElement} */ (document.currentScript).src,
+  ).href;
+  document.head.append(words);
 
   document.addEventListener("readystatechange", () => {
     // In English, the template's language; for others, name_dialog.js asks in their words.

@@ -2,7 +2,7 @@
 
 import { LANGUAGE, count, list } from "./language.js";
 
-/** @type {typeof import("./strings.js").english} */
+/** @type {typeof import("./english.js").english} */
 export const german = {
   title: "Chatraum",
   skip: "Zum Eingabefeld springen",

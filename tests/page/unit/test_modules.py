@@ -45,21 +45,21 @@ def test_a_module_can_be_read_in_one_sitting() -> None:
 
 def test_what_is_left_for_later_is_not_loaded_before() -> None:
     at_first = {"chat.js", *Assets(STATIC).modules("chat.js")}
-    for name in ("search", "dialogs", "notifier", "viewport", "german"):
+    for name in ("search", "dialogs", "notifier", "viewport", "english", "german"):
         assert not any(module.endswith(f"/{name}.js") for module in at_first)
         assert any(re.search(rf'import\("[./\w]*/{name}\.js"\)', MODULES[js]) for js in at_first)
 
 
 def test_every_string_of_the_template_has_its_key() -> None:
-    keys = set(re.findall(r"^  (\w+):", MODULES["base/strings.js"], re.MULTILINE))
+    keys = set(re.findall(r"^  (\w+):", MODULES["base/english.js"], re.MULTILINE))
     used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', TEMPLATE))
     assert used
     assert used - keys == set()
 
 
 def test_no_string_is_left_over() -> None:
-    keys = set(re.findall(r"^  (\w+):", MODULES["base/strings.js"], re.MULTILINE))
-    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "base/strings.js")
+    keys = set(re.findall(r"^  (\w+):", MODULES["base/english.js"], re.MULTILINE))
+    everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "base/english.js")
     said = set(re.findall(r'\bt\.(\w+)|data-t(?:-\w+)?="(\w+)"', everywhere))
     indirect = {"retry", "edit", "discard", "reasons"}
     assert keys - {one or other for one, other in said} - indirect == set()

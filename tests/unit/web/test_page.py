@@ -471,12 +471,13 @@ FROM_GUNICORN = len(
 )
 
 
-def test_the_first_load_is_light(configuration: Configuration):
-    """The page, all that it names, and what the modules and styles behind it name."""
+@pytest.mark.parametrize("language", ["english", "german"])
+def test_the_first_load_is_light(configuration: Configuration, language: str):
+    """The page, all that it names, what the modules and styles behind it name, and its words."""
     app = Flask("app", root_path=str(CHECKOUT), static_folder=None)
     page.init_app(app, configuration)
-    german = f"/static/{Assets(CHECKOUT / 'static').version}/base/german.js"  # where that is wanted
-    sizes = dict(first_load(app.test_client(), german))
+    words = f"/static/{Assets(CHECKOUT / 'static').version}/base/{language}.js"
+    sizes = dict(first_load(app.test_client(), words))
 
     assert any(path.endswith(".js") for path in sizes)
     assert sum(sizes.values()) < FIRST_LOAD, sizes
