@@ -78,10 +78,10 @@ export class Conversation {
 
   // -- what the server tells -----------------------------------------------------------------
 
-  /** The past comes next. @param {boolean|undefined} recovered */
-  welcome(recovered) {
+  /** The past comes next. @param {boolean|undefined} recovered @param {string} last id of the room's newest message */
+  welcome(recovered, last) {
     this.#announcer.quiet();
-    this.#unread.welcome(recovered, this.#begun);
+    this.#unread.welcome(recovered, this.#begun, last);
   }
 
   /** @param {Message} message @param {boolean} live @returns {boolean} whether it is new, and another's */
@@ -182,12 +182,13 @@ export class Conversation {
 
   /** The first time that the past is over: begin where the reader left off, or where a link leads. */
   #begin() {
+    const linked = location.hash.slice(1); // or "body", where the link to the box has led
     this.#follower.toEnd();
     const isFurtherUp = this.#unread.begin();
-    if (isFurtherUp && !location.hash) this.#beginFurtherUp();
+    if (isFurtherUp && !MESSAGE_ID.test(linked)) this.#beginFurtherUp();
     this.#begun = true; // only from here on does what is in sight count as read
     this.#empty.hidden = !this.#timeline.empty;
-    this.reveal(location.hash.slice(1));
+    this.reveal(linked);
     this.#follower.look();
   }
 
