@@ -3,6 +3,8 @@
 import { byId } from "../base/dom.js";
 import { t } from "../base/strings.js";
 
+const isMac = /mac|iphone|ipad/i.test(navigator.userAgent); // there, Ctrl and K cut off a line
+
 /**
  * @param {object} parts
  * @param {import("../conversation/conversation.js").Conversation} parts.conversation
@@ -53,7 +55,7 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
   addEventListener("keydown", (event) => {
     if (event.isComposing || document.querySelector("dialog[open]")) return;
     // With Shift, the letters are the browser's own; "/" itself wants it on many keyboards.
-    const command = (event.ctrlKey || event.metaKey) && !event.altKey && !(event.shiftKey && event.key !== "/");
+    const command = (isMac ? event.metaKey : event.ctrlKey) && !event.altKey && !(event.shiftKey && event.key !== "/");
     const work = command ? shortcuts.get(event.key.toLowerCase()) : undefined;
     if (work) {
       event.preventDefault();
