@@ -9,7 +9,7 @@ import { Attention } from "./shell/attention.js";
 import { wireKeys } from "./shell/keys.js";
 import { keptSettings, wireSettings } from "./shell/settings.js";
 import { StatusLine } from "./shell/status.js";
-import { batched, byId, isTouch } from "./base/dom.js";
+import { batched, byId, isTouch, loadTheRest } from "./base/dom.js";
 import { recall, recallAll, remember } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
@@ -32,6 +32,7 @@ const TOKEN = "chat:token";
 const ANSWER_WITHIN = 30_000; // ms for an ack, else the connection is taken for dead
 const MOST_PENDING = 200; // messages
 const PAINT_EVERY = 100; // ms; each time costs about the same, however many messages have come
+const REST_AFTER = 1_000; // ms; first comes the conversation
 const REPLACED = 4001;
 const REFUSALS = new Set([1003, 1007, 1009]); // closed over a frame that the server will not have
 
@@ -136,6 +137,7 @@ function live() {
   status.show("connected");
   conversation.live();
   rooms.look();
+  setTimeout(loadTheRest, REST_AFTER);
   paint();
 }
 

@@ -69,6 +69,25 @@ export function batched(work, pause = 0) {
   };
 }
 
+/** @type {(() => Promise<unknown>)[]} */
+const parts = [];
+
+/**
+ * A part of the page that is loaded when it is first wanted, or by loadTheRest().
+ *
+ * @template T
+ * @param {() => Promise<T>} load such as `() => import("./part.js")`
+ */
+export function later(load) {
+  parts.push(load);
+  return load;
+}
+
+/** Load what is not wanted yet, so that it is there when the server is not. */
+export function loadTheRest() {
+  for (const load of parts.splice(0)) load().catch(() => {}); // else it is tried again when it is wanted
+}
+
 /** @returns {boolean} whether the first pointer is a finger: then there is no Shift key beside Enter */
 export function isTouch() {
   return matchMedia("(pointer: coarse)").matches;
