@@ -7,21 +7,22 @@
 
 import { Attention } from "./shell/attention.js";
 import { wireKeys } from "./shell/keys.js";
-import { keptSettings, wireSettings } from "./shell/settings.js";
+import { applySettings, keptSettings } from "./shell/settings.js";
 import { StatusLine } from "./shell/status.js";
 import { batched, byId, isTouch, loadTheRest } from "./base/dom.js";
 import { recall, recallAll, remember } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
-import { hueClass, initial, shownName } from "./base/text.js";
+import { initial, shownName } from "./base/text.js";
 import { BASE, at, socketUrl } from "./connection/addresses.js";
 import { Archive } from "./connection/archive.js";
 import { Connection } from "./connection/connection.js";
 import { Session } from "./connection/session.js";
 import { Conversation } from "./conversation/conversation.js";
 import { lastRead } from "./conversation/unread.js";
+import { hueClass, passOn } from "./people/colours.js";
 import { NameDialog, whyNot } from "./people/name_dialog.js";
-import { TypingLine, showPeople } from "./people/people.js";
+import { TypingLine, shareColours, showPeople } from "./people/people.js";
 import { RoomList } from "./rooms/rooms.js";
 import { Composer } from "./writing/composer.js";
 import { Outbox } from "./writing/outbox.js";
@@ -41,13 +42,13 @@ translate(document);
 const { room = "lobby", maxNameLength, maxMessageBytes } = document.body.dataset;
 const store = createStore({
   connection: "naming", room, me: { userId: "", userName: String(recall(NAME) ?? "") },
-  people: new Map(), count: 0, unread: 0, ...keptSettings(),
+  people: new Map(), count: 0, unread: 0, elsewhere: 0, ...keptSettings(),
   limits: { maxNameLength: Number(maxNameLength), maxMessageBytes: Number(maxMessageBytes) },
 });
 
 const outbox = new Outbox(room, { remember, recallAll });
 const archive = new Archive(BASE, room);
-const nameDialog = new NameDialog(() => store.state.limits.maxNameLength);
+const nameDialog = new NameDialog(room, () => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
 const attention = new Attention(store, room);
 const rooms = new RoomList(store, elsewhere);
@@ -137,6 +138,7 @@ function live() {
   status.show("connected");
   conversation.live();
   rooms.look();
+  inviteIntoSilence();
   setTimeout(loadTheRest, REST_AFTER);
   paint();
 }
@@ -146,6 +148,13 @@ async function elsewhere(name, since) {
   if (!attention.wanted) return;
   const said = await new Archive(BASE, name).newer(since).catch(() => []);
   for (const message of said) if (message.userId !== store.state.me.userId) attention.notify(message);
+}
+
+/** Nothing was said here yet: there is an invitation until something is. */
+async function inviteIntoSilence() {
+  if (byId("empty", HTMLElement).hidden) return;
+  const part = await import("./shell/invitation.js").catch(() => null);
+  part?.inviteInto(byId("empty-invite", HTMLElement), room);
 }
 
 /** @param {import("./connection/session.js").Person[]} users */
@@ -165,6 +174,7 @@ function person(kind, who) {
     remember(NAME, who.userName);
     store.set({ me: who });
   }
+  if (kind === "renamed") passOn(people.get(who.userId) ?? "", who.userName);
   if (!isMe && session.live) conversation.happened(kind, who, people.get(who.userId) ?? who.userName);
   if (kind === "left") typing.remove(who.userId);
   if (people.size > 0) { // else the room only counts its people
@@ -224,6 +234,11 @@ function enter(userName) {
   store.set({ me: { ...store.state.me, userName } });
   if (connection.open) session.hello(userName);
   else connection.start();
+  toBox();
+}
+
+/** Where there are keys, the box is where the next ones go; a finger wants no keyboard before it touches the box. */
+function toBox() {
   if (!isTouch()) composer.focus();
 }
 
@@ -254,7 +269,7 @@ function retry(item) {
   if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
   // Else it was clicked twice within one frame.
   else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp));
-  composer.focus();
+  toBox();
 }
 
 /** @param {import("./writing/outbox.js").Item} item */
@@ -268,7 +283,7 @@ function edit(item) {
 function discard(item) {
   outbox.remove(item.cmid);
   composer.notice("");
-  composer.focus();
+  toBox();
   paint();
 }
 
@@ -289,9 +304,11 @@ function checkHealth() {
   if (session.live && outbox.unansweredFor() > ANSWER_WITHIN) connection.restart("no answer");
 }
 
+store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
 store.watch(["people", "count", "me"], showWho);
-wireSettings(store, attention);
-wireKeys({ conversation, composer, archive, rooms, room });
+applySettings(store);
+wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, room });
+if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((part) => part.replacePopovers());
 if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();

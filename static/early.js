@@ -1,5 +1,5 @@
 // What cannot wait for the modules, which take longer on a slow line: the colours before the first paint, so
-// that a dark page never flashes white, the page's words, which no module names before it runs, and the
+// that a dark page never flashes white, the reader's language, which strings.js would ask for last, and the
 // question for a name as soon as the page is there.
 {
   const kept = (/** @type {string} */ key) => {
@@ -11,19 +11,17 @@
   };
   document.documentElement.dataset.theme = kept("chat:settings")?.theme ?? "system";
 
-  const preferred = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag === "en" || tag === "de");
-  const words = document.createElement("link"); // as language.js chooses them
-  words.rel = "modulepreload";
-  words.href = new URL(
-    `base/${preferred === "de" ? "german" : "english"}.js`,
-    /** @type {HTMLScriptElement} */ (document.currentScript).src,
-  ).href;
-  document.head.append(words);
+  const tags = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase()); // as language.js has it
+  const german = tags.find((tag) => tag === "en" || tag === "de") === "de";
+  const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const preload = document.createElement("link");
+  preload.rel = "modulepreload";
+  preload.href = src.replace("early.js", `base/${german ? "german" : "english"}.js`);
+  document.head.append(preload);
 
   document.addEventListener("readystatechange", () => {
     // In English, the template's language; for others, name_dialog.js asks in their words.
-    const isEnglish = navigator.language.startsWith("en");
-    if (document.readyState !== "interactive" || !isEnglish || kept("chat:name")) return;
+    if (document.readyState !== "interactive" || german || kept("chat:name")) return;
     const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("name-dialog"));
     const form = /** @type {HTMLFormElement} */ (document.getElementById("name-form"));
     dialog.showModal();

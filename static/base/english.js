@@ -1,4 +1,9 @@
-/** All that the page says, in English. Loaded by browsers that do not prefer German. */
+/**
+ * What the page says from the start, in English; german.js has it in German, more_strings.js what is said later.
+ *
+ * A string that the template holds stands there in English, with its key in `data-t` (its text),
+ * `data-t-label`, `data-t-title` or `data-t-placeholder`. tsc sees to it that German lacks nothing.
+ */
 
 import { LANGUAGE, count, list } from "./language.js";
 
@@ -8,7 +13,8 @@ export const english = {
   skip: "Skip to the message box",
   menu: "Rooms and people",
   rooms: "Rooms",
-  people: "Here",
+  menuUnread: /** @param {number} n */ (n) => `Rooms and people, ${n.toLocaleString(LANGUAGE)} unread`,
+  people: "People here",
   you: "you",
   onlyCounted: "Too many to list by name",
   conversation: "Conversation",
@@ -22,7 +28,7 @@ export const english = {
   // Connection
   connecting: "Connecting…",
   connected: "Connected",
-  offline: "Offline.",
+  offline: "Offline. Waiting for the network.",
   restarting: "The server is restarting.",
   serverTrouble: /** @param {string} reason */ (reason) => `The server is having trouble: ${reason}.`,
   tooSlow: "This connection was too slow to follow.",
@@ -57,6 +63,7 @@ export const english = {
   discard: "Discard",
   reasons: /** @type {Record<string, string>} */ ({}), // of what the server says itself, by its code or words
   discardAll: "Discard all",
+  noFiles: "Files and pictures cannot be sent here.",
   refusedOne: "The server refused a message. See above for what you can do.",
   typing: /** @param {string[]} names */ (names) =>
     names.length > 3 ? "Several people are typing…" : `${list(names, "and")} ${names.length === 1 ? "is" : "are"} typing…`,
@@ -84,7 +91,8 @@ export const english = {
   isNow: /** @param {string} before @param {string} now */ (before, now) => `${before} is now ${now}`,
 
   // Names
-  welcome: "Welcome",
+  welcome: /** @param {string} room */ (room) => `Welcome to ${room}`,
+  whatThisIs: "This is a chat room: everyone who opens its address can read and write here.",
   chooseName: "What should others call you?",
   enter: "Come in",
   rename: "Change your name",
@@ -97,53 +105,29 @@ export const english = {
   nothingTracked: "No account, no cookies: nothing is tracked, nothing leaves this server.",
 
   // Rooms
-  goToRoom: "Go to a room, or create one",
-  anotherRoom: "Another room",
+  goToRoom: "Join or make a room",
+  roomName: "Its name",
   go: "Go",
   badRoom: "Invalid room name: use 1 to 64 letters, digits, “_”, “-” or “.”.",
+  roomLike: /** @param {string} name */ (name) => `Only letters, digits, “_”, “-” and “.” can be used. How about ${name}?`,
+  roomThere: /** @param {string} name */ (name) => `There is a room ${name}. Go there?`,
   unreadIn: /** @param {number} n */ (n) => count(n, "1 unread", "# unread"),
 
   // Invitation
   invite: "Invite",
   inviteTitle: "Invite others",
-  inviteHow: "Anyone on the same network can open this address or scan the code:",
-  inviteLocal: "This address works on this computer only: the server accepts no other. Set hostName to \"0.0.0.0\" in config.json to let others in.",
-  qrCode: "QR code of the address",
-  copy: "Copy",
-  copied: "Copied",
 
   // Settings
   settings: "Settings",
-  theme: "Appearance",
-  themeSystem: "Same as system",
-  themeLight: "Light",
-  themeDark: "Dark",
-  notify: "Notifications",
-  notifyOff: "None",
-  notifyMentions: "When I am mentioned",
-  notifyAll: "For every message",
-  notifyDenied: "The browser does not allow notifications for this page; its settings can change that.",
-  notifyInsecure: "Browsers show notifications only for pages on https or on this computer.",
-  sound: "A quiet sound for new messages",
 
   // Search
   search: "Search",
   searchFor: "Search this room",
   older: "Older",
 
-  // Help
+  // More
+  more: "More",
+  printAll: "Print the whole conversation",
+  saveAll: "Save it as a file",
   help: "Help",
-  helpTitle: "Keys",
-  control: "Ctrl",
-  pageUp: "Page ↑",
-  pageDown: "Page ↓",
-  keySend: "send",
-  keyBreak: "new line",
-  keyRecall: "what you sent last, in an empty box",
-  keySearch: "search",
-  keyRooms: "go to a room",
-  keyHelp: "this sheet",
-  keyEscape: "back to the newest message and the box",
-  keyScroll: "a page up or down, from the box too",
-  helpText: "`code` between backticks, ``` around several lines. Addresses become links. Click a message's time for a link to it.",
 };

@@ -8,6 +8,7 @@
  * @property {Map<string, string>} people user ids and names; empty in a room that only counts
  * @property {number} count how many people are here
  * @property {number} unread messages of others that were not seen
+ * @property {number} elsewhere messages in the other rooms that the reader goes to, not read either
  * @property {string} notify "off", "mentions" or "all"
  * @property {boolean} sound
  * @property {string} theme "system", "light" or "dark"

@@ -1,14 +1,9 @@
-/**
- * All that the page says: english.js or german.js. The browser's preference decides, and only that one is loaded.
- *
- * A string that the template holds stands there in English, with its key in `data-t` (its text),
- * `data-t-label`, `data-t-title` or `data-t-placeholder`. tsc sees to it that German lacks nothing.
- */
+/** The reader's language: a browser loads one alone, which early.js asks for before this module is here. */
 
 import { LANGUAGE } from "./language.js";
 
-// early.js has begun to load it.
-export const t = LANGUAGE === "de" ? (await import("./german.js")).german : (await import("./english.js")).english;
+export const t =
+  LANGUAGE === "de" ? (await import("./german.js")).german : (await import("./english.js")).english;
 
 /**
  * Why the server does not want something, in the reader's language where there are words for it.

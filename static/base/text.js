@@ -1,7 +1,6 @@
 /** Pure functions over names, bodies and ids. Nothing here touches the page. */
 
 const LONE_SURROGATE = /\p{Surrogate}/gu; // under `u` a whole pair is one code point, so only halves match
-const HUES = 12; // as many as colours.css has .hue-N classes
 
 // What is shown as nothing, as names.py has it. It stays where it makes an emoji of what is before it, or
 // joins emoji, or stands inside a word of a script that needs it.
@@ -80,19 +79,6 @@ export function isBlank(text) {
 export function initial(name) {
   const first = graphemes ? graphemes.segment(name)[Symbol.iterator]().next().value?.segment : [...name][0];
   return (first ?? "").toLocaleUpperCase();
-}
-
-/**
- * The class that gives a sender a colour: the same one on every page (FNV-1a of the name).
- *
- * @param {string} name
- */
-export function hueClass(name) {
-  let hash = 0x811c9dc5;
-  for (const byte of encoder.encode(name)) {
-    hash = Math.imul(hash ^ byte, 0x01000193);
-  }
-  return `hue-${((hash ^ (hash >>> 16)) >>> 0) % HUES}`;
 }
 
 /**

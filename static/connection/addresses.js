@@ -1,5 +1,7 @@
 /** Addresses of the page's own server. */
 
+import { firstCodePoints } from "../base/text.js";
+
 export const DEFAULT_ROOM = "lobby";
 
 // As chatroom/names.py has it.
@@ -27,6 +29,11 @@ export function roomUrl(room) {
   return at(`rooms/${encodeURIComponent(room)}`);
 }
 
+/** All that was said there; null for a path of dots alone. @param {string} room @param {boolean} saved as a file */
+export function transcriptUrl(room, saved) {
+  return /^\.+$/.test(room) ? null : at(`rooms/${encodeURIComponent(room)}/transcript${saved ? "?download" : ""}`);
+}
+
 /** @param {string} name */
 export function isRoomName(name) {
   return ROOM_NAME.test(name);
@@ -48,4 +55,16 @@ export function roomMeant(text) {
   } catch {
     return "";
   }
+}
+
+/**
+ * A name that is possible, like the one that was typed; "" if there is none.
+ *
+ * @param {string} text
+ */
+export function roomLike(text) {
+  if (/^https?:/i.test(text.trim())) return "";
+  const seen = text.normalize("NFC").replace(/\p{DI}/gu, "").replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, "-");
+  const name = firstCodePoints(seen.replace(/^[-\p{M}]+/u, ""), 64).replace(/-+$/, "");
+  return isRoomName(name) ? name : "";
 }

@@ -4,7 +4,7 @@
  * It knows sockets, close codes and waiting; what the frames mean is session.js's business.
  */
 
-import { delay } from "./backoff.js";
+import { LONGEST, delay } from "./backoff.js";
 
 const CONNECT_WITHIN = 10_000; // ms; a server with no thread left accepts and then says nothing
 const STEADY_AFTER = 15_000; // ms connected, after which trouble counts as new trouble
@@ -168,7 +168,8 @@ export class Connection {
   /** @param {Cause} cause */
   #wait(cause) {
     this.#attempts += 1;
-    const wait = delay(this.#attempts);
+    // Offline, most attempts cannot work; but this machine's own server may be there, and browsers err.
+    const wait = navigator.onLine ? delay(this.#attempts) : LONGEST;
     this.#until = Date.now() + wait;
     this.#retryTimer = setTimeout(() => this.#connect(), wait);
     this.#sayWaiting();

@@ -2,7 +2,8 @@
 
 import { element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { hueClass, initial, shownName } from "../base/text.js";
+import { initial, shownName } from "../base/text.js";
+import { hueClass } from "../people/colours.js";
 import { beginning, isJumbo, mentions, render, untranslated } from "./markup.js";
 import { dayName, fullTime, shortTime } from "./time.js";
 

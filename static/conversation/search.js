@@ -3,8 +3,9 @@
 import { byId, element, isTouch } from "../base/dom.js";
 import { late } from "../base/late_strings.js";
 import { t } from "../base/strings.js";
-import { hueClass, shownName } from "../base/text.js";
+import { shownName } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
+import { hueClass } from "../people/colours.js";
 import { PILE, untranslated } from "./markup.js";
 import { dateOf } from "./row.js";
 import { dateAndTime } from "./time.js";

@@ -55,8 +55,9 @@ export class Timeline {
     return this.#attached;
   }
 
+  /** Whether nothing was said; notes do not count. */
   get empty() {
-    return this.#entries.length + this.#queue.length === 0;
+    return !this.first && this.#queue.every((item) => item instanceof HTMLLIElement);
   }
 
   /** @returns {Message|undefined} */

@@ -12,14 +12,17 @@ export class NameDialog {
   #title = byId("name-title", HTMLElement);
   #submit = byId("name-submit", HTMLButtonElement);
   #cancel = byId("name-cancel", HTMLButtonElement);
+  #lead = byId("name-lead", HTMLElement);
   #note = byId("name-note", HTMLElement);
+  #welcome;
   #maxLength;
   /** @type {(name: string) => void} */
   #chosen = () => {};
   #must = false;
 
-  /** @param {() => number} maxLength code points */
-  constructor(maxLength) {
+  /** @param {string} room @param {() => number} maxLength code points */
+  constructor(room, maxLength) {
+    this.#welcome = this.#title.textContent = t.welcome(`\u2068${room}\u2069`);
     this.#maxLength = maxLength;
     this.#form.addEventListener("submit", (event) => this.#choose(event));
     this.#cancel.addEventListener("click", () => this.#dialog.close());
@@ -44,10 +47,10 @@ export class NameDialog {
   ask({ name, why = "", must, chosen }) {
     this.#chosen = chosen;
     this.#must = must;
-    this.#title.textContent = must ? (why ? t.anotherName : t.welcome) : t.rename;
+    this.#title.textContent = must ? (why ? t.anotherName : this.#welcome) : t.rename;
     this.#submit.textContent = must ? t.enter : t.save;
     this.#cancel.hidden = must;
-    this.#note.hidden = !must || why !== "";
+    this.#lead.hidden = this.#note.hidden = !must || why !== "";
     const isOpen = this.#dialog.open; // by early.js: keep what was typed into the box meanwhile
     if (name || !isOpen) this.#input.value = name;
     this.#why.textContent = why;

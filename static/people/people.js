@@ -2,7 +2,8 @@
 
 import { element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { hueClass, initial, shownName } from "../base/text.js";
+import { initial, shownName } from "../base/text.js";
+import { hueClass, share } from "./colours.js";
 
 const TYPES_FOR = 6_000; // ms after the last word of it
 const MOST_NAMED = 4; // people in one note
@@ -34,6 +35,16 @@ function personItem(name, isMe) {
   const item = element("li", hueClass(name), avatar, shown);
   if (isMe) item.append(element("span", "aside", `(${t.you})`));
   return item;
+}
+
+/** Of those who are here, no two have one colour: also in what they said before. @param {Iterable<string>} names */
+export function shareColours(names) {
+  for (const [name, before] of share([...names])) {
+    for (const node of document.querySelectorAll(`.${before}`)) {
+      if (node.querySelector(".sender")?.textContent !== shownName(name)) continue;
+      node.classList.replace(before, hueClass(name));
+    }
+  }
 }
 
 /** The line that says who types. */

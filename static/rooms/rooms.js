@@ -2,7 +2,7 @@
 
 import { batched, byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { at, roomMeant, roomUrl } from "../connection/addresses.js";
+import { DEFAULT_ROOM, at, roomLike, roomMeant, roomUrl } from "../connection/addresses.js";
 import { isReadMark, lastRead, unreadBetween, visitedRooms } from "../conversation/unread.js";
 
 const MOST_LISTED = 200; // rooms
@@ -26,6 +26,7 @@ export class RoomList {
   #heard = new Map();
   /** @type {Map<string, Entry>} */
   #shown = new Map();
+  #offered = ""; // what was typed when another name was offered
 
   /**
    * @param {import("../base/store.js").Store} store
@@ -40,6 +41,7 @@ export class RoomList {
     this.#input.addEventListener("input", () => this.#why.replaceChildren());
     addEventListener("storage", ({ key }) => isReadMark(key) && show()); // read in another tab
     store.watch(["unread"], show);
+    byId("side", HTMLElement).addEventListener("toggle", () => this.#reveal());
     this.#show();
   }
 
@@ -62,6 +64,7 @@ export class RoomList {
       // Offline: what was known last stays.
     }
     this.#show();
+    this.#reveal();
   }
 
   /** Something was said in these rooms. @param {Summary[]} rooms */
@@ -83,6 +86,7 @@ export class RoomList {
     const before = this.#shown;
     this.#shown = new Map(sorted.map((name) => [name, before.get(name) ?? this.#entry(name)]));
     for (const [name, entry] of this.#shown) this.#count(name, entry);
+    this.#store.set({ elsewhere: this.#elsewhere() });
     // Items that stand as they should are not put there again: whoever has one in focus would lose it.
     if (sorted.join("\n") === [...before.keys()].join("\n")) return;
     const focused = /** @type {HTMLElement|null} */ (this.#list.querySelector(":focus"));
@@ -112,16 +116,34 @@ export class RoomList {
     entry.link.append(badge, element("span", "unseen", t.unreadIn(count)));
   }
 
+  /** Have the room that this is in sight, among however many. */
+  #reveal() {
+    this.#shown.get(this.#store.state.room)?.item.scrollIntoView({ block: "nearest" });
+  }
+
+  #elsewhere() {
+    const { room } = this.#store.state;
+    return [...this.#shown].reduce((sum, [name, { count }]) => (name === room ? sum : sum + count), 0);
+  }
+
   /** @param {Event} event */
   #go(event) {
     event.preventDefault();
-    const room = roomMeant(this.#input.value);
-    if (!room) {
-      this.#why.textContent = t.badRoom;
-      this.#input.focus();
-      return;
-    }
-    location.assign(roomUrl(room));
+    const typed = this.#input.value.trim();
+    const room = roomMeant(typed);
+    const other = room ? this.#sameButFor(room) : roomLike(typed);
+    // Typed once more, it is meant so.
+    if (room && (!other || typed === this.#offered)) return location.assign(roomUrl(room));
+    this.#offered = typed;
+    this.#why.textContent = other ? (room ? t.roomThere : t.roomLike)(`\u2068${other}\u2069`) : t.badRoom;
+    if (other) this.#input.value = other;
+    this.#input.focus();
+  }
+
+  /** The room whose name differs in case only; "" if there is none, or this very one. @param {string} room */
+  #sameButFor(room) {
+    const names = [DEFAULT_ROOM, ...this.#shown.keys(), ...this.#known.keys()];
+    return names.includes(room) ? "" : names.find((name) => name.toLowerCase() === room.toLowerCase()) ?? "";
   }
 }
 

@@ -32,12 +32,6 @@ export class Attention {
     (await this.#load()).sound();
   }
 
-  /** @returns {Promise<string>} why we cannot notify, or "" */
-  async askToNotify() {
-    const notifier = await this.#load().catch(() => null);
-    return notifier ? notifier.askToNotify() : t.unreachable;
-  }
-
   /** Most readers never want it, so it is not loaded before one does. */
   async #load() {
     const { Notifier } = await import("./notifier.js");
@@ -48,14 +42,17 @@ export class Attention {
 /** @param {Store} store */
 function showUnread(store) {
   const icon = byId("icon", HTMLLinkElement);
+  const menu = byId("menu", HTMLElement);
   const { href } = icon;
   const { unread: other } = icon.dataset;
   const title = document.title;
-  store.watch(["unread"], ({ unread }) => {
-    document.title = unread ? `(${unread}) ${title}` : title;
-    const wanted = unread && other ? other : href;
+  store.watch(["unread", "elsewhere"], ({ unread, elsewhere }) => {
+    document.title = unread ? `(${unread}) ${title}` : elsewhere ? `• ${title}` : title;
+    const wanted = unread + elsewhere && other ? other : href;
     if (icon.getAttribute("href") !== wanted) icon.href = wanted;
-    const badge = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+    byId("elsewhere", HTMLElement).hidden = !elsewhere;
+    menu.ariaLabel = menu.title = elsewhere ? t.menuUnread(elsewhere) : t.menu;
+    const badge = unread + elsewhere ? navigator.setAppBadge?.(unread + elsewhere) : navigator.clearAppBadge?.();
     badge?.catch(() => {}); // only an installed page has one
   });
 }

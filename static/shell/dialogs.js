@@ -1,82 +1,66 @@
 /** The dialogs for help and the invitation. Loaded when one of them is first opened. */
 
-import { byId, element } from "../base/dom.js";
+import { button, byId, element } from "../base/dom.js";
+import { more } from "../base/more_strings.js";
 import { t } from "../base/strings.js";
-import { at, roomUrl } from "../connection/addresses.js";
+import { Invitation } from "./invitation.js";
 
 const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);
-const COMMAND = isMac ? "⌘" : t.control;
+const COMMAND = isMac ? "⌘" : more.control;
 
 /** @type {[string[], string][]} */
 const KEYS = [
-  [["Enter"], t.keySend],
-  [["Shift", "Enter"], t.keyBreak],
-  [["↑"], t.keyRecall],
-  [[t.pageUp, t.pageDown], t.keyScroll],
-  [["Esc"], t.keyEscape],
-  [[COMMAND, "K"], t.keySearch],
-  [[COMMAND, "J"], t.keyRooms],
-  [[COMMAND, "/"], t.keyHelp],
+  [["Enter"], more.keySend],
+  [["Shift", "Enter"], more.keyBreak],
+  [["↑"], more.keyRecall],
+  [[more.pageUp, more.pageDown], more.keyScroll],
+  [["Esc"], more.keyEscape],
+  [[COMMAND, "K"], more.keySearch],
+  [[COMMAND, "J"], more.keyRooms],
+  [[COMMAND, "/"], more.keyHelp],
 ];
 
+/** @type {HTMLDialogElement|null} */
+let help = null;
+/** @type {{dialog: HTMLDialogElement, invitation: Invitation}|null} */
+let invite = null;
+
 export function openHelp() {
-  const dialog = byId("help-dialog", HTMLDialogElement);
+  help ??= sheet("help-dialog", more.helpTitle, keys(), element("p", "fine", more.helpText));
+  help.showModal();
+}
+
+/** @param {string} room */
+export function openInvitation(room) {
+  if (!invite) {
+    const invitation = new Invitation(room);
+    invite = { invitation, dialog: sheet("invite-dialog", t.inviteTitle, invitation.node) };
+  }
+  invite.dialog.showModal();
+  invite.invitation.focus();
+  invite.invitation.look();
+}
+
+function keys() {
   const rows = KEYS.flatMap(([keys, does]) => [
     element("dt", "", ...keys.flatMap((key) => [element("kbd", "", key), " "])),
     element("dd", "", does),
   ]);
-  byId("keys", HTMLElement).replaceChildren(...rows);
-  byId("help-text", HTMLElement).textContent = t.helpText;
-  dialog.showModal();
+  const list = element("dl", "", ...rows);
+  list.id = "keys";
+  return list;
 }
 
-/** @param {string} room */
-export async function openInvitation(room) {
-  const dialog = byId("invite-dialog", HTMLDialogElement);
-  const how = byId("invite-how", HTMLElement);
-  const code = byId("invite-code", HTMLImageElement);
-  showAddress(roomUrl(room).href);
-  code.hidden = true;
-  how.textContent = t.inviteHow;
-  dialog.showModal();
-  const query = `?room=${encodeURIComponent(room)}`;
-  try {
-    const answer = await fetch(at(`invitation${query}`));
-    if (!answer.ok) return;
-    const { url, local } = await answer.json();
-    showAddress(url);
-    how.textContent = local ? t.inviteLocal : t.inviteHow;
-    code.src = at(`invitation.svg${query}`).href;
-    code.alt = t.qrCode;
-    code.hidden = Boolean(local);
-  } catch {
-    // Offline: the page's own address is as good as any.
-  }
-}
-
-/** For people to read: "Küche" and not "K%C3%BCche". @param {string} url */
-function showAddress(url) {
-  const address = byId("invite-address", HTMLAnchorElement);
-  address.href = url;
-  const { origin, pathname } = new URL(url);
-  address.replaceChildren(origin, element("wbr"), decodeURI(pathname));
-}
-
-/** Copy the address; plain http has no clipboard, so the old way is the second. @param {HTMLButtonElement} copier */
-export async function copyInvitation(copier) {
-  const address = byId("invite-address", HTMLAnchorElement);
-  try {
-    await navigator.clipboard.writeText(address.href);
-  } catch {
-    const hand = (/** @type {ClipboardEvent} */ event) => {
-      event.clipboardData?.setData("text/plain", address.href);
-      event.preventDefault();
-    };
-    document.addEventListener("copy", hand);
-    getSelection()?.selectAllChildren(address);
-    document.execCommand("copy");
-    document.removeEventListener("copy", hand);
-  }
-  copier.textContent = t.copied;
-  setTimeout(() => (copier.textContent = t.copy), 2_000);
+/** A dialog with a title and a button that closes it. @param {string} id @param {string} title @param {...Node} content */
+function sheet(id, title, ...content) {
+  const heading = element("h2", "", title);
+  heading.id = `${id}-title`;
+  const close = button("icon-button", "", () => dialog.close());
+  close.ariaLabel = t.close;
+  close.append(...byId("close-side", HTMLElement).cloneNode(true).childNodes); // the same cross
+  const dialog = element("dialog", "", element("div", "head", heading, close), ...content);
+  dialog.id = id;
+  dialog.setAttribute("aria-labelledby", heading.id);
+  document.body.append(dialog);
+  return dialog;
 }

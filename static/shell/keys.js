@@ -1,19 +1,26 @@
 /** Keys and buttons for the whole page. What they open is loaded when it is first wanted. */
 
-import { byId } from "../base/dom.js";
+import { byId, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
+import { transcriptUrl } from "../connection/addresses.js";
+
+const OPEN = ":is(:popover-open, .open)"; // the class by panels.js
+const dialogs = later(() => import("./dialogs.js"));
 
 const isMac = /mac|iphone|ipad/i.test(navigator.userAgent); // there, Ctrl and K cut off a line
 
 /**
  * @param {object} parts
+ * @param {import("../base/store.js").Store} parts.store
+ * @param {import("./attention.js").Attention} parts.attention
  * @param {import("../conversation/conversation.js").Conversation} parts.conversation
  * @param {import("../writing/composer.js").Composer} parts.composer
+ * @param {() => void} parts.toBox
  * @param {import("../connection/archive.js").Archive} parts.archive
  * @param {import("../rooms/rooms.js").RoomList} parts.rooms
  * @param {string} parts.room
  */
-export function wireKeys({ conversation, composer, archive, rooms, room }) {
+export function wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, room }) {
   const side = byId("side", HTMLElement);
   const body = byId("body", HTMLTextAreaElement);
   const panel = byId("search", HTMLElement);
@@ -27,12 +34,12 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
    * @template T
    * @param {() => Promise<T>} load
    */
-  const later = async (load) => {
+  const wanted = async (load) => {
     try {
       return await load();
     } catch {
       composer.notice(t.unreachable);
-      composer.focus();
+      toBox();
       return null;
     }
   };
@@ -40,14 +47,15 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
     panel.hidden = false;
     searchFor.focus(); // at once: what is typed while the rest loads is meant for it
     searchFor.select();
-    const part = await later(() => import("../conversation/search.js"));
-    if (part) search ??= new part.Search(archive, () => composer.focus());
+    const part = await wanted(() => import("../conversation/search.js"));
+    if (part) search ??= new part.Search(archive, toBox);
     else panel.hidden = true;
   };
-  const openHelp = async () => (await later(() => import("./dialogs.js")))?.openHelp();
-  const openInvitation = async () => (await later(() => import("./dialogs.js")))?.openInvitation(room);
+  const more = byId("more", HTMLElement);
+  const openHelp = async () => (await wanted(dialogs))?.openHelp();
+  const openInvitation = async () => (await wanted(dialogs))?.openInvitation(room);
   const openRooms = () => {
-    if (isDrawer(side)) side.showPopover();
+    if (isDrawer(side) && !isOpen(side)) side.showPopover();
     rooms.focus();
   };
   const shortcuts = new Map([["k", openSearch], ["j", openRooms], ["/", openHelp]]);
@@ -60,7 +68,7 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
     if (work) {
       event.preventDefault();
       work();
-    } else if (event.key === "Escape" && !document.querySelector(":popover-open")) {
+    } else if (event.key === "Escape" && !document.querySelector(OPEN)) {
       conversation.toNewest();
       composer.focus();
     } else if (document.activeElement === body && body.scrollHeight <= body.clientHeight + 2) {
@@ -72,21 +80,47 @@ export function wireKeys({ conversation, composer, archive, rooms, room }) {
   });
   byId("open-search", HTMLElement).addEventListener("click", openSearch);
   byId("open-help", HTMLElement).addEventListener("click", openHelp);
-  byId("open-invite", HTMLElement).addEventListener("click", openInvitation);
-  byId("invite-copy", HTMLButtonElement).addEventListener("click", async ({ currentTarget }) =>
-    (await import("./dialogs.js")).copyInvitation(/** @type {HTMLButtonElement} */ (currentTarget)),
-  );
-  // Browsers give the focus back by themselves, but not within the drawer.
-  const settings = byId("settings", HTMLElement);
-  settings.addEventListener("beforetoggle", () => {
-    if (settings.contains(document.activeElement)) byId("open-settings", HTMLElement).focus();
-  });
-  for (const closer of document.querySelectorAll("dialog [data-close]")) {
-    closer.addEventListener("click", () => closer.closest("dialog")?.close());
+  for (const [id, saved] of /** @type {const} */ ([["print-all", false], ["save-all", true]])) {
+    const link = byId(id, HTMLAnchorElement);
+    const url = transcriptUrl(room, saved);
+    link.hidden = !url;
+    if (url) link.href = url.href;
   }
+  // Else the browser would leave the page for a file that is dropped on it.
+  for (const type of /** @type {const} */ (["dragover", "drop"])) {
+    addEventListener(type, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      if (type === "drop") composer.notice(t.noFiles);
+    });
+  }
+  body.addEventListener("paste", (event) => {
+    const { clipboardData: pasted } = event;
+    if (!pasted?.files.length || pasted.types.includes("text/plain")) return; // a table has a picture of itself, too
+    event.preventDefault();
+    composer.notice(t.noFiles);
+  });
+  // Closed before a dialog opens: then the focus comes back to what opened the panel, and not to what is hidden.
+  more.addEventListener("click", ({ target }) => target !== more && more.hidePopover());
+  byId("rename", HTMLElement).addEventListener("click", () => isOpen(side) && side.hidePopover());
+  byId("open-invite", HTMLElement).addEventListener("click", openInvitation);
+  const settings = byId("settings", HTMLElement);
+  const fillSettings = later(async () => (await import("./settings_panel.js")).fillSettings(settings, store, attention));
+  settings.addEventListener("beforetoggle", async (event) => {
+    // Browsers give the focus back by themselves, but not within the drawer.
+    if (settings.contains(document.activeElement)) byId("open-settings", HTMLElement).focus();
+    if (settings.firstChild) return;
+    event.preventDefault();
+    if (await wanted(fillSettings)) settings.showPopover();
+  });
 }
 
 /** On a wide screen the rooms and people stand beside the conversation; else they are a drawer. @param {HTMLElement} side */
 function isDrawer(side) {
-  return getComputedStyle(side).position === "fixed" && !side.matches(":popover-open");
+  return getComputedStyle(side).position === "fixed";
+}
+
+/** @param {HTMLElement} panel */
+function isOpen(panel) {
+  return panel.matches(OPEN);
 }

@@ -1,7 +1,6 @@
 /** Notifications and a sound, for readers who have turned them on. Loaded when one does. */
 
 import { byId } from "../base/dom.js";
-import { t } from "../base/strings.js";
 import { shownName } from "../base/text.js";
 import { roomUrl } from "../connection/addresses.js";
 import { mentions } from "../conversation/markup.js";
@@ -60,6 +59,7 @@ export class Notifier {
     try {
       const note = new Notification(`${shownName(userName)} · ${room}`, {
         body: quoted, tag: `chat:${room}`, icon: byId("icon", HTMLLinkElement).href,
+        ...{ renotify: true }, // else a second one of this room takes the first one's place without a sound
       });
       note.onclick = () => {
         window.focus();
@@ -91,12 +91,5 @@ export class Notifier {
       tone.start(at);
       tone.stop(at + 0.4);
     }
-  }
-
-  /** @returns {Promise<string>} why the browser does not let us notify, or "" */
-  async askToNotify() {
-    if (!window.isSecureContext || !("Notification" in window)) return t.notifyInsecure;
-    const answer = await Notification.requestPermission();
-    return answer === "granted" ? "" : t.notifyDenied;
   }
 }

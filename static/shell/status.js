@@ -68,7 +68,7 @@ export class StatusLine {
     this.#button.hidden = !offered;
     this.#countdown.textContent = "";
     this.#say(words);
-    if (state === "waiting" && until) this.#countTo(until);
+    if (state === "waiting" && until && navigator.onLine) this.#countTo(until);
   }
 
   /** Only what is new is written: a live region reads out whatever is, even if it reads the same. */
@@ -91,13 +91,13 @@ function wordsFor(state, cause) {
   if (state === "naming") return "";
   if (state === "connected") return t.connected;
   if (state === "refused") return t.refused(bare(cause?.reason || String(cause?.code ?? "")));
+  if (cause && state !== "refused" && !navigator.onLine) return t.offline;
   if (state === "waiting" && cause) return `${why(cause)} ${t.tryingAgain}`;
   return t.connecting;
 }
 
 /** @param {Cause} cause */
 function why({ code, reason, opened, health }) {
-  if (!navigator.onLine) return t.offline;
   if (code === GOING_AWAY) return t.restarting;
   if (code === SERVER_ERROR) return t.serverTrouble(bare(because(code, reason)));
   if (code === SLOW) return t.tooSlow;

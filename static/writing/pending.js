@@ -2,8 +2,8 @@
 
 import { button, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { hueClass } from "../base/text.js";
 import { linesOf } from "../conversation/row.js";
+import { hueClass } from "../people/colours.js";
 
 const SLOW_AFTER = 400; // ms; most messages are back sooner, and words that flash by help nobody
 

@@ -31,12 +31,13 @@ def test_two_pages_chat_with_each_other(open_tab) -> None:
     assert ann.complaints == bob.complaints == []
 
 
-def test_the_first_visit_asks_for_a_name_and_no_more(open_tab) -> None:
+def test_the_first_visit_asks_for_a_name_and_no_more(open_tab, room: str) -> None:
     tab = open_tab(None)
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.press("Escape")
     assert tab.page.locator("#name-dialog").is_visible()
-    assert tab.texts("#name-title") == ["Welcome"]
+    assert tab.texts("#name-title") == [f"Welcome to \u2068{room}\u2069"]
+    assert tab.page.get_by_text("This is a chat room").is_visible()
     # What is not known yet is not made up behind it.
     assert tab.texts("#count") == tab.texts("#my-name") == [""]
     assert tab.page.locator("#portrait").is_hidden()
@@ -281,6 +282,38 @@ def bar(tab) -> list[str]:
         "all => all.filter(({ media }) => matchMedia(media).matches).map(({ content }) => content)"
     )
     return colours
+
+
+def test_what_is_loaded_later_is_there_when_the_server_is_not(open_tab) -> None:
+    tab = open_tab()
+    loaded = "performance.getEntriesByType('resource').map(({ name }) => name).join()"
+    for part in ("dialogs.js", "settings_panel.js"):
+        wait_for(lambda part=part: part in tab.page.evaluate(loaded), part)
+    tab.context.set_offline(True)
+
+    tab.page.press("#body", "Control+/")
+    tab.see("#keys", "search")
+    tab.page.keyboard.press("Escape")
+    tab.page.click("#open-invite")
+    tab.see("#invite-dialog .address a", "/rooms/")
+    tab.page.keyboard.press("Escape")
+    tab.page.click("#open-settings")
+
+    tab.page.select_option("#theme", "dark")
+
+
+def test_a_click_is_kept_while_what_it_opens_is_on_its_way(open_tab) -> None:
+    tab = open_tab()
+    held: list[Route] = []
+    tab.page.route("**/settings_panel.js", lambda route: held.append(route))
+    tab.page.reload()
+    tab.page.click("#open-settings")
+    wait_for(lambda: tab.page.title() and held, "the request for the settings")
+    assert tab.page.locator("#settings").is_hidden()  # and not an empty box
+
+    held[0].continue_()
+
+    tab.page.select_option("#theme", "dark")
 
 
 def test_what_is_chosen_in_one_tab_is_chosen_in_the_other(open_tab) -> None:

@@ -34,6 +34,31 @@ def test_the_page_lists_people_not_tabs(open_tab, page_server: Running, room: st
     wait_for(lambda: ann.texts("#people .name") == ["Ann"], "one person")
 
 
+def test_few_people_have_a_colour_each_also_in_what_they_said_before(
+    open_tab, page_server: Running, room: str
+) -> None:
+    names = [f"Person {at}" for at in range(14)]  # more than there are colours
+    for name in names:
+        with page_server.join(name, room, max_queue=None) as speaker:
+            speaker.say(f"I am {name}")
+    ann = open_tab("Ann")
+    wait_for(lambda: len(ann.bodies()) == len(names), "what everybody said")
+    with contextlib.ExitStack() as others:
+        for name in ("Kim", "Lea", *names[:6]):  # the first two would choose the same
+            typist(page_server.port, name, room, others)
+        wait_for(lambda: len(ann.texts("#people .name")) == 9, "all of them")
+
+        colours = ann.page.evaluate(COLOURS, "#people li")
+        assert len(set(colours.values())) == 9
+        said = ann.page.evaluate(COLOURS, "#list .message")
+        assert [name for name in names[:6] if said[name] != colours[name]] == []
+
+
+COLOURS = """selector => Object.fromEntries([...document.querySelectorAll(selector)].map(
+    (node) => [node.querySelector(".name, .sender").textContent, /hue-\\d+/.exec(node.className)[0]]
+))"""
+
+
 def test_joins_and_leaves_are_one_line(open_tab) -> None:
     ann = open_tab("Ann")
     bob, cleo = open_tab("Bob"), open_tab("Cleo")
@@ -217,7 +242,7 @@ def test_what_the_browser_draws_as_nothing_makes_no_other_name(open_tab) -> None
 def test_a_room_is_made_by_its_name(open_tab, room) -> None:
     tab = open_tab()
     tab.page.keyboard.press("Control+j")
-    tab.page.keyboard.type("no room")
+    tab.page.keyboard.type("!!!")
     tab.page.keyboard.press("Enter")
     tab.see("#room-why", "Invalid room name: use 1 to 64 letters")
 
@@ -442,11 +467,13 @@ def test_the_invitation_has_an_address_and_a_code(open_tab, room) -> None:
     tab = open_tab()
     tab.page.click("#open-invite")
 
-    tab.see("#invite-address", f"/rooms/{room}")
-    tab.see("#invite-how", "this computer only")  # the server of the tests listens to no other
-    assert tab.page.locator("#invite-code").is_hidden()  # it would lead nobody here
-    tab.page.click("#invite-copy")
-    tab.see("#invite-copy", "Copied")
+    tab.see("#invite-dialog .address a", f"/rooms/{room}")
+    tab.see(
+        "#invite-dialog .how", "this computer only"
+    )  # the server of the tests listens to no other
+    assert tab.page.locator("#invite-dialog .code").is_hidden()  # it would lead nobody here
+    tab.page.click("#invite-dialog .copy")
+    tab.see("#invite-dialog .copy", "Copied")
 
 
 def test_where_others_can_come_the_invitation_has_a_code_for_their_phones(
@@ -456,11 +483,11 @@ def test_where_others_can_come_the_invitation_has_a_code_for_their_phones(
         tab = Tab(browser, server)
         tab.page.click("#open-invite")
 
-        code = tab.page.locator("#invite-code")
+        code = tab.page.locator("#invite-dialog .code")
         code.wait_for()
         wait_for(lambda: code.evaluate("image => image.naturalWidth") > 0, "the picture")
         assert code.get_attribute("alt")
-        tab.see("#invite-address", f":{server.port}")
+        tab.see("#invite-dialog .address a", f":{server.port}")
         tab.close()
 
 

@@ -90,6 +90,10 @@ class Tab:
             self.page.fill("#body", body)
             self.page.press("#body", "Enter")
 
+    def open_help(self) -> None:
+        self.page.click("#open-more")
+        self.page.click("#open-help")
+
     def scroll_to(self, place: str) -> None:
         """Scroll to ``top`` or ``end``, as by hand."""
         top = {"top": "0", "end": "node.scrollHeight"}[place]

@@ -45,24 +45,37 @@ def test_a_module_can_be_read_in_one_sitting() -> None:
 
 def test_what_is_left_for_later_is_not_loaded_before() -> None:
     at_first = {"chat.js", *Assets(STATIC).modules("chat.js")}
-    for name in ("search", "dialogs", "notifier", "viewport", "english", "german"):
+    for name in (
+        "search",
+        "dialogs",
+        "settings_panel",
+        "notifier",
+        "viewport",
+        "english",
+        "german",
+    ):
         assert not any(module.endswith(f"/{name}.js") for module in at_first)
         assert any(re.search(rf'import\("[./\w]*/{name}\.js"\)', MODULES[js]) for js in at_first)
+    assert at_first & {"base/more_strings.js", "shell/invitation.js"} == set()
 
 
 def test_every_string_of_the_template_has_its_key() -> None:
-    keys = set(re.findall(r"^  (\w+):", MODULES["base/english.js"], re.MULTILINE))
     used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', TEMPLATE))
     assert used
-    assert used - keys == set()
+    assert used - keys("english") == set()
 
 
 def test_no_string_is_left_over() -> None:
-    keys = set(re.findall(r"^  (\w+):", MODULES["base/english.js"], re.MULTILINE))
     everywhere = TEMPLATE + "".join(js for name, js in MODULES.items() if name != "base/english.js")
     said = set(re.findall(r'\bt\.(\w+)|data-t(?:-\w+)?="(\w+)"', everywhere))
     indirect = {"retry", "edit", "discard", "reasons"}
-    assert keys - {one or other for one, other in said} - indirect == set()
+    assert keys("english") - {one or other for one, other in said} - indirect == set()
+    assert keys("more_strings") - set(re.findall(r"\bmore\.(\w+)", everywhere)) == set()
+
+
+def keys(module: str) -> set[str]:
+    """What the strings of a module are called."""
+    return set(re.findall(r"^  (\w+):", MODULES[f"base/{module}.js"], re.MULTILINE))
 
 
 def test_every_colour_stands_in_one_place() -> None:

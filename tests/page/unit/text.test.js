@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { LONGEST, SHORTEST, delay } from "../static/connection/backoff.js";
 import { Happenings } from "../static/people/people.js";
-import { byteLength, clockText, firstCodePoints, hueClass, initial, newCmid, shownName, wellFormed } from "../static/base/text.js";
+import { byteLength, clockText, firstCodePoints, initial, newCmid, shownName, wellFormed } from "../static/base/text.js";
 import { standing } from "../static/conversation/time.js";
 
 test("the wait before an attempt is between half a second and twenty", () => {
@@ -49,9 +49,7 @@ test("lengths count as the server counts", () => {
   assert.equal(wellFormed("a\ud800b🎉"), "a\ufffdb🎉");
 });
 
-test("a sender has one colour, a clock twelve hours, a cmid its length", () => {
-  assert.equal(hueClass("Ann"), hueClass("Ann"));
-  assert.match(hueClass(""), /^hue-\d+$/);
+test("a clock has twelve hours, a cmid its length", () => {
   assert.equal(clockText(new Date(2026, 0, 31, 0, 5)), "12:05 AM");
   assert.equal(clockText(new Date(2026, 0, 31, 13, 42)), "1:42 PM");
   assert.match(newCmid(), /^[0-9a-f]{24}$/);

@@ -1,0 +1,80 @@
+/** A room's address to read, copy or scan. Loaded when it is first wanted. */
+
+import { button, element } from "../base/dom.js";
+import { more } from "../base/more_strings.js";
+import { t } from "../base/strings.js";
+import { at, roomUrl } from "../connection/addresses.js";
+
+const COPIED_FOR = 2_000; // ms for which the button says so
+
+export class Invitation {
+  #query;
+  #how = element("p", "how");
+  #address = element("a", "");
+  #copy = button("strong copy", more.copy, () => this.#copyAddress());
+  #code = element("img", "code");
+  node = element("div", "invitation", this.#how, element("div", "address", this.#address, this.#copy), this.#code);
+
+  /** @param {string} room */
+  constructor(room) {
+    this.#query = `?room=${encodeURIComponent(room)}`;
+    this.#address.dir = "ltr";
+    this.#address.translate = false;
+    this.#code.alt = more.qrCode;
+    this.#show(roomUrl(room).href, false);
+    this.#code.hidden = true;
+  }
+
+  focus() {
+    this.#copy.focus();
+  }
+
+  /** Ask the server, whose address changes with the network. */
+  async look() {
+    try {
+      const answer = await fetch(at(`invitation${this.#query}`));
+      if (!answer.ok) return;
+      const { url, local } = await answer.json();
+      this.#show(url, Boolean(local));
+      this.#code.hidden = Boolean(local); // it would lead nobody here
+      if (!local) this.#code.src = at(`invitation.svg${this.#query}`).href;
+    } catch {
+      // Offline: the page's own address is as good as any.
+    }
+  }
+
+  /** For people to read: "Küche" and not "K%C3%BCche". @param {string} url @param {boolean} local */
+  #show(url, local) {
+    this.#how.textContent = local ? more.inviteLocal : more.inviteHow;
+    this.#address.href = url;
+    const { origin, pathname } = new URL(url);
+    this.#address.replaceChildren(origin, element("wbr"), decodeURI(pathname));
+  }
+
+  /** Plain http has no clipboard, so the old way is the second. */
+  async #copyAddress() {
+    const { href } = this.#address;
+    try {
+      await navigator.clipboard.writeText(href);
+    } catch {
+      const hand = (/** @type {ClipboardEvent} */ event) => {
+        event.clipboardData?.setData("text/plain", href);
+        event.preventDefault();
+      };
+      document.addEventListener("copy", hand);
+      getSelection()?.selectAllChildren(this.#address);
+      document.execCommand("copy");
+      document.removeEventListener("copy", hand);
+    }
+    this.#copy.textContent = more.copied;
+    setTimeout(() => (this.#copy.textContent = more.copy), COPIED_FOR);
+  }
+}
+
+/** Put an invitation here, unless there is one. @param {HTMLElement} place @param {string} room */
+export function inviteInto(place, room) {
+  if (place.firstChild) return;
+  const invitation = new Invitation(room);
+  place.append(element("h2", "", t.inviteTitle), invitation.node);
+  invitation.look();
+}
