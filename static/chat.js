@@ -115,12 +115,12 @@ const paint = batched(
 // -- the server tells -------------------------------------------------------------------------
 
 /** @param {import("./connection/session.js").Welcome} welcomed */
-function welcome({ userId, userName, users, count, recovered, limits }) {
+function welcome({ userId, userName, users, count, recovered, limits, last }) {
   remember(NAME, userName);
   store.set({
     me: { userId, userName }, count, limits, people: byUserId(users),
   });
-  conversation.welcome(recovered);
+  conversation.welcome(recovered, last);
   sendWaiting();
 }
 

@@ -84,7 +84,6 @@ export const english = {
   mentionsYou: "mentions you",
   unchecked: "Nobody checked this name: it was sent by a simple client.",
   showAll: "Show all",
-  showLess: "Show less",
   came: /** @param {string[]} names @param {number} more */ (names, more) =>
     `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} came`,
   went: /** @param {string[]} names @param {number} more */ (names, more) =>
@@ -124,11 +123,6 @@ export const english = {
   // Search
   search: "Search",
   searchFor: "Search this room",
-  searching: "Searching…",
-  found: /** @param {number} n @param {boolean} more */ (n, more) =>
-    n === 0 ? "Nothing found." : count(n, "One message found.", more ? "The newest # messages found." : "# messages found."),
-  searchFailed: /** @param {string} reason */ (reason) => `The search failed: ${reason}`,
-  searchMissing: "This server cannot search.",
   older: "Older",
 
   // More

@@ -85,7 +85,6 @@ export const german = {
   mentionsYou: "erwähnt dich",
   unchecked: "Diesen Namen hat niemand geprüft: Er kommt von einem einfachen Programm.",
   showAll: "Alles zeigen",
-  showLess: "Weniger zeigen",
   came: (names, more) =>
     `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gekommen`,
   went: (names, more) =>
@@ -120,11 +119,6 @@ export const german = {
 
   search: "Suchen",
   searchFor: "In diesem Raum suchen",
-  searching: "Suche läuft…",
-  found: (n, more) =>
-    n === 0 ? "Nichts gefunden." : count(n, "Eine Nachricht gefunden.", more ? "Die neuesten # Nachrichten gefunden." : "# Nachrichten gefunden."),
-  searchFailed: (reason) => `Die Suche ist fehlgeschlagen: ${reason}`,
-  searchMissing: "Dieser Server kann nicht suchen.",
   older: "Ältere",
 
   more: "Mehr",

@@ -63,6 +63,15 @@ export function shownName(name) {
 }
 
 /**
+ * Whether nothing of `text` can be seen.
+ *
+ * @param {string} text
+ */
+export function isBlank(text) {
+  return text.replace(UNSEEN, "").trim() === "";
+}
+
+/**
  * The letter on a sender's avatar: what a reader sees as the first character.
  *
  * @param {string} name

@@ -3,15 +3,18 @@
  * unread.js has what is unread, loader.js more of the past, announcer.js what is read out.
  */
 
-import { byId, element } from "../base/dom.js";
+import { byId, element, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { Happenings } from "../people/people.js";
 import { Announcer } from "./announcer.js";
-import { Loader } from "./loader.js";
 import { Follower } from "./scroll.js";
 import { Timeline } from "./timeline.js";
 import { Unread, isReadMark, lastRead } from "./unread.js";
 
+const folding = later(() => import("./folding.js"));
+const loading = later(() => import("./loader.js")); // without the server there is nothing that it could do, either
+later(() => import("./search.js")); // which keys.js opens
+later(async () => (await import("./printing.js")).printAll(document.body.dataset.room ?? ""));
 const MESSAGE_ID = /^\d+-\w+$/;
 const SHOWN_FOR = 3_000; // ms for which a message stands out after a link has led to it
 
@@ -35,7 +38,8 @@ export class Conversation {
   #follower;
   #announcer = new Announcer(this.#log);
   #unread;
-  #loader;
+  /** @type {import("./loader.js").Loader|null} */
+  #loader = null;
   #begun = false;
   /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
   #note = null;
@@ -51,24 +55,29 @@ export class Conversation {
     this.#hooks = hooks;
     this.#timeline = new Timeline(byId("list", HTMLElement), () => store.state.me);
     this.#follower = new Follower(
-      { scroller: this.#scroller, content: byId("script", HTMLElement) },
+      { scroller: this.#scroller, content: byId("script", HTMLElement), list: byId("list", HTMLElement) },
       {
         onMove: () => this.#moved(),
-        onNearTop: () => this.#begun && this.#loader.older(),
-        onNearEnd: () => this.#loader.newer(),
+        onNearTop: () => this.#begun && this.#load("older"),
+        onNearEnd: () => this.#timeline.attached || this.#load("newer"),
       },
     );
     this.#unread = new Unread({
       store, timeline: this.#timeline, follower: this.#follower, log: this.#log, news: hooks.news,
     });
-    this.#loader = new Loader({
-      archive, timeline: this.#timeline, keepPlace: (work) => this.#follower.keepPlace(work),
-      announcer: this.#announcer, top: byId("top-words", HTMLElement),
-    });
     this.#newer.addEventListener("click", () => this.toNewest());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
-    // Unfolding the last message leaves the reader above the end: they want its beginning first.
-    this.#log.addEventListener("click", () => this.#follower.look());
+    /** @param {() => void} work @param {Element} still */
+    const change = (work, still) => this.#announcer.quietly(() => this.#follower.keepPlace(work, still));
+    this.#log.addEventListener("click", ({ target }) => {
+      const more = target instanceof Element && target.closest(".more");
+      if (more) folding().then((part) => part.toggle(more, change), () => hooks.problem(t.unreachable));
+    });
+    this.#log.addEventListener("scroll", ({ target }) => {
+      if (target instanceof Element && target.matches(".folded .text")) folding().then((part) => part.uncover(target, change), () => {});
+    }, true);
+    const walking = later(async () => (await import("./walking.js")).walkByKeys(byId("list", HTMLElement)));
+    this.#log.addEventListener("focusin", () => walking().catch(() => {}), { once: true });
     document.addEventListener("click", ({ target }) => {
       const link = target instanceof Element && target.closest("a");
       if (link && link.href === location.href) this.reveal(link.hash.slice(1)); // fires no hashchange
@@ -78,10 +87,10 @@ export class Conversation {
 
   // -- what the server tells -----------------------------------------------------------------
 
-  /** The past comes next. @param {boolean|undefined} recovered */
-  welcome(recovered) {
+  /** The past comes next. @param {boolean|undefined} recovered @param {string} last id of the room's newest message */
+  welcome(recovered, last) {
     this.#announcer.quiet();
-    this.#unread.welcome(recovered, this.#begun);
+    this.#unread.welcome(recovered, this.#begun, last);
   }
 
   /** @param {Message} message @param {boolean} live @returns {boolean} whether it is new, and another's */
@@ -166,28 +175,38 @@ export class Conversation {
     if (!node) return;
     const shown = node;
     this.#follower.reveal(shown, "center");
-    shown.tabIndex = -1;
     shown.focus({ preventScroll: true });
     shown.classList.add("shown");
     setTimeout(() => shown.classList.remove("shown"), SHOWN_FOR);
   }
 
+  /** More of the past. @param {"older"|"newer"} which */
+  async #load(which) {
+    const part = await loading().catch(() => null);
+    this.#loader ??= part && new part.Loader({
+      archive: this.#archive, timeline: this.#timeline, keepPlace: (work) => this.#follower.keepPlace(work),
+      announcer: this.#announcer, top: byId("top-words", HTMLElement),
+    });
+    this.#loader?.[which]();
+  }
+
   /** Show what is around a message, wherever in the past. @param {Message[]} messages */
   #show(messages) {
     this.#announcer.quietly(() => this.#timeline.show(messages));
-    this.#loader.say("more");
+    this.#loader?.say("more");
   }
 
   // -- where the reader is --------------------------------------------------------------------
 
   /** The first time that the past is over: begin where the reader left off, or where a link leads. */
   #begin() {
+    const linked = location.hash.slice(1); // or "body", where the link to the box has led
     this.#follower.toEnd();
     const isFurtherUp = this.#unread.begin();
-    if (isFurtherUp && !location.hash) this.#beginFurtherUp();
+    if (isFurtherUp && !MESSAGE_ID.test(linked)) this.#beginFurtherUp();
     this.#begun = true; // only from here on does what is in sight count as read
     this.#empty.hidden = !this.#timeline.empty;
-    this.reveal(location.hash.slice(1));
+    this.reveal(linked);
     this.#follower.look();
   }
 

@@ -1,14 +1,18 @@
 /** One message as an item of the list; also one that is still on its way. */
 
-import { button, element } from "../base/dom.js";
+import { element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { initial, shownName } from "../base/text.js";
 import { hueClass } from "../people/colours.js";
-import { isJumbo, parse, render } from "./markup.js";
-import { fullTime, shortTime } from "./time.js";
+import { beginning, isJumbo, mentions, render, untranslated } from "./markup.js";
+import { dayName, fullTime, shortTime } from "./time.js";
 
-const LONG_TEXT = 1_500; // UTF-16 units
-const LONG_LINES = 18;
+/**
+ * What a text that is shown in part has in full, for folding.js.
+ *
+ * @type {WeakMap<Element, {body: string, me: string}>}
+ */
+export const fullTexts = new WeakMap();
 
 /** @typedef {import("../connection/session.js").Message} Message */
 
@@ -16,17 +20,19 @@ const LONG_LINES = 18;
  * @param {string} userName
  * @param {string} body
  * @param {string} [me] the reader's name, which stands out
- * @returns {Node[]} what a message and one on its way have in common
+ * @returns {Node[]} what a message and one on its way have in common: of the text, as much as is shown at once
  */
 export function linesOf(userName, body, me = "") {
   const name = shownName(userName);
-  const avatar = element("span", "avatar", initial(name));
+  const avatar = untranslated(element("span", "avatar", initial(name)));
   avatar.ariaHidden = "true";
-  const sender = element("bdi", "sender", name);
+  const sender = untranslated(element("bdi", "sender", name));
   sender.title = name;
   const text = element("div", isJumbo(body) ? "text jumbo" : "text");
   text.dir = "auto";
-  text.append(...render(parse(body, me)));
+  const { parts, whole } = beginning(body, me);
+  text.append(...render(parts));
+  if (!whole) fullTexts.set(text, { body, me });
   return [avatar, sender, text];
 }
 
@@ -37,17 +43,18 @@ export function linesOf(userName, body, me = "") {
 export function messageRow(message, { own, me }) {
   const item = element("li", `message ${hueClass(message.userName)}`);
   item.dataset.id = message.id;
-  const row = element("div", "row", ...linesOf(message.userName, message.body, own ? "" : me));
-  row.append(timeLink(message));
+  item.tabIndex = -1;
+  const lines = linesOf(message.userName, message.body, own ? "" : me);
+  const row = element("div", "row", ...lines, timeLink(message));
   item.append(row);
   item.classList.toggle("own", own);
   if (!message.userId) uncheck(row);
-  const mentioned = row.querySelector("mark");
-  if (mentioned) {
+  const isPart = fullTexts.has(/** @type {Element} */ (lines[2]));
+  if (row.querySelector("mark") || (isPart && !own && mentions(message.body, me))) {
     item.classList.add("mentioned");
     row.append(element("span", "unseen", t.mentionsYou));
   }
-  if (isLong(message.body)) fold(item, row);
+  if (isPart) fold(item, row);
   return item;
 }
 
@@ -57,6 +64,8 @@ function timeLink(message) {
   const time = element("time", "", date ? shortTime(date) : message.timestamp);
   const link = element("a", "when", time);
   link.href = `#${message.id}`;
+  link.tabIndex = -1; // the message itself is what keys reach
+  link.ariaLive = "off"; // of what is new, the sender and the text are read out
   if (date) {
     time.dateTime = date.toISOString();
     link.title = fullTime(date);
@@ -75,27 +84,38 @@ export function dateOf({ sentAt }) {
 function uncheck(row) {
   const sender = /** @type {HTMLElement} */ (row.querySelector(".sender"));
   sender.classList.add("unchecked");
-  sender.title = t.unchecked;
+  sender.title = row.dataset.doubt = t.unchecked; // in sight where the message has the focus: a finger does not hover
 }
 
-/** @param {string} body */
-function isLong(body) {
-  return body.length > LONG_TEXT || body.split("\n", LONG_LINES + 1).length > LONG_LINES;
-}
-
-/**
- * Nobody should have to scroll past a whole file: show its beginning, and the rest on request.
- *
- * @param {HTMLElement} item
- * @param {HTMLElement} row
- */
+/** The rest is there on request: see folding.js. @param {HTMLElement} item @param {HTMLElement} row */
 function fold(item, row) {
-  const more = button("quiet more", t.showAll, () => {
-    const folded = item.classList.toggle("folded");
-    more.textContent = folded ? t.showAll : t.showLess;
-    more.ariaExpanded = String(!folded);
-  });
+  const more = element("button", "quiet more", t.showAll);
+  more.type = "button";
   more.ariaExpanded = "false";
   item.classList.add("folded");
   row.append(more);
+}
+
+/** @param {Date|null} day that begins with a message @param {import("./timeline.js").Mark} [mark] */
+export function linesAbove(day, mark) {
+  const lines = [];
+  if (day) {
+    const time = element("time", "day", dayName(day));
+    time.dateTime = day.toISOString();
+    lines.push(element("p", "between date", time));
+  }
+  if (mark) lines.push(element("p", `between ${mark.kind}`, element("span", "", mark.text)));
+  return lines;
+}
+
+/**
+ * By the Tab key, one message is reached: the one that has the focus, else the newest. See walking.js.
+ *
+ * @param {HTMLElement} list
+ */
+export function moveTabStop(list) {
+  const messages = /** @type {HTMLElement[]} */ ([...list.children].filter((item) => item.matches(".message")));
+  const wanted = messages.find((item) => item.contains(document.activeElement)) ?? messages.at(-1);
+  for (const item of messages) if (item !== wanted && item.tabIndex === 0) item.tabIndex = -1;
+  if (wanted) wanted.tabIndex = 0;
 }

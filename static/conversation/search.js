@@ -1,10 +1,12 @@
 /** Search in this room; a result leads to its place in the conversation. Loaded when it is first wanted. */
 
-import { byId, element } from "../base/dom.js";
+import { byId, element, isTouch } from "../base/dom.js";
+import { late } from "../base/late_strings.js";
 import { t } from "../base/strings.js";
 import { shownName } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
 import { hueClass } from "../people/colours.js";
+import { PILE, untranslated } from "./markup.js";
 import { dateOf } from "./row.js";
 import { dateAndTime } from "./time.js";
 
@@ -14,6 +16,7 @@ const PATIENCE = 250; // ms after the last key
 const AGAIN_AFTER = 1_000; // ms; the first searches of a long room only make it ready
 const MOST_TRIES = 30;
 const COVERS = 0.6; // of a window's width: then the conversation cannot be seen beside the search
+const LOOKED_AT = 1_000; // characters of a body that are searched in one go
 
 /** @typedef {import("../connection/session.js").Message} Message */
 
@@ -52,14 +55,28 @@ export class Search {
     this.#more.addEventListener("click", () => this.#look(this.#oldest));
     this.#results.addEventListener("click", ({ target }) => {
       const led = target instanceof Element && target.closest("a");
-      if (led && this.#panel.clientWidth > innerWidth * COVERS) this.#panel.hidden = true;
+      if (led && this.#covers) this.#panel.hidden = true;
     });
+    // Where the search is all that is seen, the way back leads out of it, and not out of the room.
+    new MutationObserver(() => this.#note()).observe(this.#panel, { attributeFilter: ["hidden"] });
+    addEventListener("popstate", ({ state }) => (this.#panel.hidden = !state?.search));
+    this.#note();
     if (this.#input.value) this.#look(); // typed while this module was on its way
   }
 
   close() {
+    if (history.state?.search) history.back();
     this.#panel.hidden = true;
-    this.#closed();
+    if (!isTouch()) this.#closed(); // which leads to the box, and there to a keyboard on the screen
+  }
+
+  get #covers() {
+    return this.#panel.clientWidth > innerWidth * COVERS;
+  }
+
+  /** A step in the browser's history, where the search has just opened. */
+  #note() {
+    if (!this.#panel.hidden && this.#covers && !history.state?.search) history.pushState({ search: true }, "");
   }
 
   /** @param {string} [before] an id: go on with older ones */
@@ -69,11 +86,11 @@ export class Search {
     const asked = (this.#asked += 1);
     if (!before) this.#text = text;
     if (!text) return this.#show([], before, "");
-    this.#summary.textContent = t.searching;
+    this.#summary.textContent = late.searching;
     for (let tries = 1; asked === this.#asked; tries += 1) {
       try {
         const found = await this.#archive.search(this.#text, before);
-        if (asked === this.#asked) this.#show(found, before, t.found(found.length, found.length >= 50));
+        if (asked === this.#asked) this.#show(found, before, late.found(found.length, found.length >= 50));
         return;
       } catch (error) {
         const isBusy = error instanceof ArchiveError && error.status === 503 && tries < MOST_TRIES;
@@ -85,8 +102,8 @@ export class Search {
 
   /** @param {unknown} error */
   #sorry(error) {
-    if (this.#archive.missing) return t.searchMissing;
-    return t.searchFailed(error instanceof ArchiveError ? error.message : t.unreachable);
+    if (this.#archive.missing) return late.searchMissing;
+    return late.searchFailed(error instanceof ArchiveError ? error.message : t.unreachable);
   }
 
   /** @param {Message[]} found oldest first @param {string} before @param {string} summary */
@@ -105,7 +122,8 @@ function resultItem(message, text) {
   const date = dateOf(message);
   const link = element("a", "result");
   link.href = `#${message.id}`;
-  const head = element("span", "result-head", element("bdi", "sender", shownName(message.userName)));
+  const sender = untranslated(element("bdi", message.userId ? "sender" : "sender unchecked", shownName(message.userName)));
+  const head = element("span", "result-head", sender);
   head.append(element("time", "", date ? dateAndTime(date) : message.timestamp));
   const body = element("span", "result-body", ...excerpt(message.body, text));
   body.dir = "auto";
@@ -116,12 +134,20 @@ function resultItem(message, text) {
 /** What stands around the first match, with each match marked. @param {string} body @param {string} text */
 function excerpt(body, text) {
   const words = text.split(/[^\p{L}\p{N}]+/u).filter(Boolean).map(plain);
-  const folded = plain(body);
-  const found = words.map((word) => folded.indexOf(word)).filter((at) => at >= 0);
-  const start = Math.max(0, Math.min(...found, body.length) - LEAD);
-  const from = found.length && start > 0 ? start : 0;
-  const shown = body.slice(from, from + EXCERPT);
-  return [from > 0 ? "…" : "", ...marked(shown, words), from + EXCERPT < body.length ? "…" : ""];
+  const start = Math.max(0, firstMatch(body, words) - LEAD);
+  const shown = body.slice(start, start + EXCERPT).replace(PILE, "$1");
+  return [start > 0 ? "…" : "", ...marked(shown, words), start + EXCERPT < body.length ? "…" : ""];
+}
+
+/** Where the first of the words stands; 0 where none does. @param {string} body @param {string[]} words */
+function firstMatch(body, words) {
+  const longest = Math.max(0, ...words.map((word) => word.length));
+  for (let from = 0; from < body.length; from += LOOKED_AT) {
+    const piece = plain(body.slice(from, from + LOOKED_AT + longest));
+    const found = words.map((word) => piece.indexOf(word)).filter((at) => at >= 0);
+    if (found.length) return from + Math.min(...found);
+  }
+  return 0;
 }
 
 /** @param {string} text @param {string[]} words @returns {(Node|string)[]} */
@@ -133,6 +159,5 @@ function marked(text, words) {
 
 /** Without case and accents; of the same length wherever that is possible. @param {string} text */
 function plain(text) {
-  return text.toLowerCase().replace(/\p{L}/gu, (letter) => letter.normalize("NFD")[0]);
+  return text.toLowerCase().replace(/[^\x00-\x7f]/gu, (letter) => letter.normalize("NFD")[0]);
 }
-

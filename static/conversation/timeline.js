@@ -8,7 +8,7 @@
  */
 
 import { element } from "../base/dom.js";
-import { dateOf, messageRow } from "./row.js";
+import { dateOf, linesAbove, messageRow, moveTabStop } from "./row.js";
 import { dayName, standing } from "./time.js";
 
 const MOST_SHOWN = 500; // items in the page
@@ -167,7 +167,7 @@ export class Timeline {
     this.#entries.unshift(...made);
     this.#list.prepend(...made.map(({ node }) => node));
     made.forEach((_, at) => this.#decorate(at));
-    this.#decorate(made.length);
+    this.#decorateFrom(made.length);
     if (this.#entries.length > MOST_SHOWN) this.#cutBottom();
     return fresh.length;
   }
@@ -233,6 +233,7 @@ export class Timeline {
     this.#entries.push(...made);
     made.forEach((_, at) => this.#decorate(from + at));
     this.#list.append(...made.map(({ node }) => node));
+    moveTabStop(this.#list);
   }
 
   /** @param {Message} message @returns {Entry} */
@@ -251,7 +252,7 @@ export class Timeline {
       return messageRow(message, { own, me: this.#reader().userName });
     } catch (error) {
       reportError(error);
-      return element("li", "message", message.body);
+      return element("li", "message", message.body.slice(0, 1_500));
     }
   }
 
@@ -263,12 +264,20 @@ export class Timeline {
     const before = this.#above(at);
     const { newDay, follows } = standing(before, entry.line);
     const joined = follows && !mark && this.#entries[at - 1]?.line !== null;
+    entry.line.headed = joined ? (before?.headed ?? before?.date) : entry.line.date;
     entry.node.classList.toggle("follows", joined);
     for (const old of entry.node.querySelectorAll(":scope > .between")) old.remove();
-    const between = [];
-    if (newDay && entry.line.date) between.push(dayLine(entry.line.date));
-    if (mark) between.push(element("p", `between ${mark.kind}`, element("span", "", mark.text)));
-    entry.node.prepend(...between);
+    entry.node.prepend(...linesAbove(newDay ? entry.line.date : null, mark));
+  }
+
+  /** The same for all below whose heading that changes. @param {number} from */
+  #decorateFrom(from) {
+    for (let at = from; at >= 0 && at < this.#entries.length; at += 1) {
+      const { line } = this.#entries[at];
+      const before = line?.headed?.getTime();
+      this.#decorate(at);
+      if (line && line.headed?.getTime() === before) return;
+    }
   }
 
   /** The message above, past any notes. @param {number} at */
@@ -281,25 +290,25 @@ export class Timeline {
 
   /** @param {string} id */
   #redecorate(id) {
-    const entry = this.#byId.get(id);
-    if (entry) this.#decorate(this.#entries.indexOf(entry));
+    this.#decorateFrom(this.#entries.findIndex((entry) => entry.id === id));
   }
 
   #cutTop() {
-    for (const { id, node } of this.#entries.splice(0, this.#entries.length - KEPT)) {
-      node.remove();
-      this.#byId.delete(id);
-    }
-    this.#decorate(0);
+    this.#drop(0, this.#entries.length - KEPT);
+    this.#decorateFrom(0);
   }
 
   #cutBottom() {
-    for (const { id, node } of this.#entries.splice(KEPT)) {
+    this.#drop(KEPT);
+    this.#queue = [];
+    this.#attached = false;
+  }
+
+  #drop(/** @type {number} */ from, count = Infinity) {
+    for (const { id, node } of this.#entries.splice(from, count)) {
       node.remove();
       this.#byId.delete(id);
     }
-    this.#queue = [];
-    this.#attached = false;
   }
 
   /** If the window has reached what is held of the end, put the rest behind it. */
@@ -317,11 +326,4 @@ export class Timeline {
     this.#byId.clear();
     this.#queue = [];
   }
-}
-
-/** @param {Date} date */
-function dayLine(date) {
-  const time = element("time", "day", dayName(date));
-  time.dateTime = date.toISOString();
-  return element("p", "between date", time);
 }

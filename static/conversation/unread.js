@@ -49,8 +49,15 @@ export class Unread {
     return this.count > 0 || Boolean(this.#missed?.length);
   }
 
-  /** The past comes next. @param {boolean|undefined} recovered @param {boolean} begun whether any past came before */
-  welcome(recovered, begun) {
+  /**
+   * The past comes next.
+   *
+   * @param {boolean|undefined} recovered
+   * @param {boolean} begun whether any past came before
+   * @param {string} last id of the room's newest message
+   */
+  welcome(recovered, begun, last) {
+    forgetOtherHistory(this.#store.state.room, last);
     this.#missed = recovered === undefined ? null : [];
     this.#gap = recovered === false && begun;
     this.#gapAhead ||= this.#gap;
@@ -169,9 +176,22 @@ export function lastRead(room) {
   return typeof id === "string" ? id : null;
 }
 
-/** @param {string} room @param {string} id */
+/**
+ * It only moves forward: else two pages, one of which has not heard the latest, would move it back and
+ * forth without end.
+ *
+ * @param {string} room
+ * @param {string} id
+ */
 export function setLastRead(room, id) {
-  if (lastRead(room) !== id) remember(PREFIX + room, id);
+  const read = lastRead(room);
+  if (read === null || seqOf(id) > seqOf(read)) remember(PREFIX + room, id);
+}
+
+/** A mark that lies ahead of the room's newest message is of an earlier history. @param {string} room @param {string} last */
+function forgetOtherHistory(room, last) {
+  const read = lastRead(room);
+  if (read !== null && read !== last && seqOf(read) >= seqOf(last)) remember(PREFIX + room, last);
 }
 
 /** @param {string|null} key of localStorage @returns {boolean} whether it says how far a room was read */

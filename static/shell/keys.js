@@ -7,6 +7,8 @@ import { transcriptUrl } from "../connection/addresses.js";
 const OPEN = ":is(:popover-open, .open)"; // the class by panels.js
 const dialogs = later(() => import("./dialogs.js"));
 
+const isMac = /mac|iphone|ipad/i.test(navigator.userAgent); // there, Ctrl and K cut off a line
+
 /**
  * @param {object} parts
  * @param {import("../base/store.js").Store} parts.store
@@ -61,7 +63,7 @@ export function wireKeys({ store, attention, conversation, composer, toBox, arch
   addEventListener("keydown", (event) => {
     if (event.isComposing || document.querySelector("dialog[open]")) return;
     // With Shift, the letters are the browser's own; "/" itself wants it on many keyboards.
-    const command = (event.ctrlKey || event.metaKey) && !event.altKey && !(event.shiftKey && event.key !== "/");
+    const command = (isMac ? event.metaKey : event.ctrlKey) && !event.altKey && !(event.shiftKey && event.key !== "/");
     const work = command ? shortcuts.get(event.key.toLowerCase()) : undefined;
     if (work) {
       event.preventDefault();

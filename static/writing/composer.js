@@ -3,7 +3,7 @@
 import { isTouch } from "../base/dom.js";
 import { recall, remember } from "../base/storage.js";
 import { t } from "../base/strings.js";
-import { byteLength, clockText, newCmid, wellFormed } from "../base/text.js";
+import { byteLength, clockText, isBlank, newCmid, wellFormed } from "../base/text.js";
 import { messageFrame } from "../connection/session.js";
 
 const MOST_RECALLED = 20; // texts
@@ -74,7 +74,7 @@ export class Composer {
     event.preventDefault();
     const text = wellFormed(this.#body.value).replace(/^\s*\n/, "").trimEnd();
     this.focus();
-    if (!text.trim()) return;
+    if (isBlank(text)) return;
     const timestamp = clockText(new Date());
     const problem = this.#tooLong(text, timestamp) || this.#options.onSend(text, timestamp);
     this.notice(problem);
@@ -96,7 +96,8 @@ export class Composer {
     // That key ends a word in an input method; Safari has ended it already and says so by 229 only.
     if (event.isComposing || event.keyCode === 229) return;
     const plain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
-    if (event.key === "Enter" && !event.shiftKey && !event.altKey && !isTouch()) {
+    const sends = !isTouch() || event.ctrlKey || event.metaKey; // with a keyboard at hand, a finger is still first
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey && sends) {
       event.preventDefault();
       this.#form.requestSubmit();
     } else if (plain && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
@@ -157,7 +158,12 @@ export class Composer {
   /** As high as its text; the style sheet says where that ends. */
   #fit() {
     const { style } = this.#body;
+    const around = /** @type {HTMLElement} */ (this.#body.parentElement);
+    // Else the conversation is higher while the box is low, and browsers scroll a reader at its end up for good.
+    around.style.minHeight = `${around.offsetHeight}px`;
     style.height = "auto";
-    if (this.#body.scrollHeight) style.height = `${this.#body.scrollHeight + 2}px`; // 2: both borders
+    const height = this.#body.scrollHeight;
+    if (height) style.height = `${height + 2}px`; // 2: both borders
+    around.style.minHeight = "";
   }
 }

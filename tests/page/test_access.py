@@ -80,14 +80,14 @@ def test_the_page_is_usable_by_keyboard_alone(open_tab) -> None:
     while order[-1] != "send" and len(order) < 200:  # each room of the server is a link
         tab.page.keyboard.press("Tab")
         reached, outline = tab.page.evaluate(
-            """(({ id, className }, { outlineStyle }) => [id || className, outlineStyle])(
+            """(({ id, classList }, { outlineStyle }) => [id || classList[0], outlineStyle])(
                 document.activeElement, getComputedStyle(document.activeElement))"""
         )
         order.append(reached)
         assert outline != "none", reached
 
     wanted = ["open-search", "open-invite", "open-more", "room", "room-name", "people", "rename"]
-    wanted += ["open-settings", "scroller", "when", "body", "send"]
+    wanted += ["open-settings", "scroller", "message", "body", "send"]
     assert [one for one in dict.fromkeys(order) if one in wanted] == wanted
 
 
@@ -206,6 +206,52 @@ def test_the_log_is_filled_before_it_speaks_and_never_reads_twice(open_tab) -> N
     assert len(spoken) == 1
     assert "from now on" in spoken[0]
     assert tab.page.get_by_role("log").get_by_role("listitem").count() >= 2
+
+
+def test_of_what_is_new_the_sender_and_the_text_are_read_out(open_tab) -> None:
+    """Screen readers leave out what is within the log and not live."""
+    tab = open_tab()
+    tab.say("the first of a day", "hello")
+    tab.hear("hello")
+
+    read = tab.page.locator(".message:last-child").evaluate(
+        """item => {
+            const copy = item.cloneNode(true);
+            const left = copy.querySelectorAll("[aria-live=off], [aria-hidden]");
+            for (const part of left) part.remove();
+            return copy.textContent;
+        }"""
+    )
+    assert read == "Annhello"
+
+
+def test_the_messages_are_one_stop_of_the_tab_key_and_arrows_lead_through_them(open_tab) -> None:
+    tab = open_tab()
+    tab.say("one", "two", "three")
+    tab.hear("three")
+    tab.page.focus("#body")
+    focused_text = "document.activeElement.querySelector('.text')?.textContent"
+
+    tab.page.keyboard.press("Shift+Tab")
+    assert tab.page.evaluate(focused_text) == "three"
+    wait_for(
+        lambda: "three" in (tab.page.evaluate("document.activeElement.ariaLabel") or ""), "keys"
+    )
+    steps = []
+    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "End", "Home"):
+        tab.page.keyboard.press(key)
+        steps.append(tab.page.evaluate(focused_text))
+    assert steps == ["two", "one", "one", "two", "three", "one"]
+    assert re.fullmatch(r"Ann, one, .+", tab.page.evaluate("document.activeElement.ariaLabel"))
+    tab.page.keyboard.press("Shift+Tab")
+    assert focused(tab) == "scroller"
+    tab.page.keyboard.press("Tab")
+    assert tab.page.evaluate(focused_text) == "one"
+
+    tab.page.keyboard.press("Enter")
+
+    tab.page.locator(".message.shown", has_text="one").wait_for()
+    assert "#" in tab.page.url
 
 
 def test_names_and_text_from_right_to_left_are_kept_apart(open_tab) -> None:

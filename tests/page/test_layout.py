@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 import pytest
@@ -129,6 +130,173 @@ def test_the_conversation_is_printed_whole_and_alone(open_tab) -> None:
         assert tab.page.locator(part).is_hidden(), part
     ink = tab.page.locator("body").evaluate("node => getComputedStyle(node).color")
     assert ink == "rgb(28, 36, 33)"  # dark, on paper
+
+
+def test_a_folded_message_is_printed_whole_and_the_room_is_named(open_tab, room: str) -> None:
+    tab = open_tab()
+    loaded: list[str] = []
+    tab.page.on("requestfinished", lambda request: loaded.append(request.url))
+    text = "\n".join(f"line {at}" for at in range(200))
+    tab.say(text, "short")
+    tab.hear("short")
+    wait_for(lambda: tab.page.title() and any("printing.js" in url for url in loaded), "the part")
+    tab.page.evaluate("new Promise(done => setTimeout(done, 50))")
+
+    tab.page.emulate_media(media="print")
+    tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    assert tab.bodies() == [text, "short"]
+    assert tab.page.locator("button:visible").count() == 0
+    head = tab.page.locator(".print-head").inner_text()
+    assert room in head
+    assert str(datetime.date.today().year) in head
+    assert f"/rooms/{room}/transcript" in head
+    tab.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.page.locator(".print-head").count() == 0
+    assert tab.page.locator(".folded").count() == 1
+
+
+def test_paper_takes_as_many_links_as_a_browser_can_bear(open_tab, page_server, room: str) -> None:
+    tab = open_tab()
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        bob.say("http://a.b " * 5_400 + "the end")
+        tab.page.locator(".folded").wait_for()
+    tab.page.evaluate("new Promise(done => setTimeout(done, 1500))")
+
+    tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    text = tab.page.locator(".text")
+    assert text.evaluate("text => text.textContent.endsWith('the end')")
+    assert text.locator("a").count() <= 250
+
+
+# -- a message ---------------------------------------------------------------------------------
+
+
+def test_a_long_name_takes_no_more_room_than_its_message(open_tab) -> None:
+    tab = open_tab("Maximiliane von Hohenstein-Öttingen zu Wallerstein")
+    tab.say("one", "two", "three")
+    tab.hear("three")
+
+    tops = tab.page.locator(".text").evaluate_all(
+        "texts => texts.map(text => text.getBoundingClientRect().top)"
+    )
+    assert abs((tops[1] - tops[0]) - (tops[2] - tops[1])) < 1
+
+
+def test_code_begins_level_with_its_sender(open_tab) -> None:
+    tab = open_tab()
+    tab.say("```\ncode\n```")
+    wait_for(lambda: tab.page.locator("#list pre").count() == 1, "a block of code")
+
+    code, avatar = (
+        tab.page.locator(f"#list {part}").evaluate(
+            """node => {
+                const { top, bottom } = node.getBoundingClientRect();
+                return (top + bottom) / 2;
+            }"""
+        )
+        for part in ("pre code", ".avatar")
+    )
+    assert abs(code - avatar) < 3
+
+
+def test_what_is_new_does_not_look_like_an_error(open_tab, page_server, room: str) -> None:
+    tab = open_tab()
+    tab.hide()
+    with page_server.join("Bob", room) as bob:
+        bob.say("something new")
+        tab.page.locator(".unread").wait_for()
+
+    colour = "node => getComputedStyle(node).color"
+    bad = tab.page.locator("#notice").evaluate(colour)
+    assert tab.page.locator(".unread").evaluate(colour) != bad
+
+
+def test_a_name_that_nobody_checked_is_explained_without_hovering(
+    open_tab, page_server, room: str
+) -> None:
+    tab = open_tab()
+    with page_server.join("Bob", room) as bob:
+        bob.say("hello")
+        tab.hear("hello")
+    said = "row => getComputedStyle(row, '::after').content"
+    row = tab.page.locator(".row:has(.unchecked)")
+    assert row.evaluate(said) == "none"
+
+    tab.page.focus("#list > .message")
+
+    assert "Nobody checked this name" in row.evaluate(said)
+
+
+def test_names_and_code_are_not_translated(open_tab) -> None:
+    tab = open_tab("Rose")
+    tab.say("a rose is a `rose`\n```\nrose\n```")
+    tab.page.locator("#list pre").wait_for()
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", "rose")
+    tab.page.locator(".result").wait_for()
+
+    kept = (
+        "#list .sender, #list .avatar, #list code, .result .sender, #people .name, #my-name, #room"
+    )
+    found = tab.page.locator(kept).evaluate_all("nodes => nodes.map(node => node.translate)")
+    assert len(found) == 8
+    assert not any(found)
+    assert tab.page.locator("#list .text").evaluate("node => node.translate")
+
+
+# -- the box -----------------------------------------------------------------------------------
+
+
+def test_nothing_stands_above_the_box_where_nobody_types(open_tab) -> None:
+    tab, bob = open_tab(), open_tab("Bob")
+    tab.say("last")
+    tab.hear("last")
+    composer, box = (tab.page.locator(part).bounding_box() for part in ("#composer", "#body"))
+    assert composer and box
+    assert box["y"] - composer["y"] < 12
+
+    bob.page.press("#body", "x")
+
+    tab.see("#typing", "is typing")
+    assert tab.page.locator("#composer").bounding_box() == composer
+    text, line = (
+        tab.page.locator(part).evaluate("node => node.getBoundingClientRect().toJSON()")
+        for part in (".text", "#typing")
+    )
+    assert text["bottom"] <= composer["y"] - 24  # where the line of those who type has its place
+    assert line["height"] == 0 or text["bottom"] <= line["top"]
+
+
+def test_the_hint_keeps_its_distance_from_the_box_where_it_is_narrow(open_tab) -> None:
+    tab = open_tab(viewport={"width": 600, "height": 700})
+
+    box, key = (tab.page.locator(part).bounding_box() for part in ("#body", "#hint kbd >> nth=0"))
+    assert box and key
+    assert key["y"] - (box["y"] + box["height"]) > 3
+
+
+def test_send_stands_out_once_there_is_something_to_send(open_tab) -> None:
+    tab = open_tab()
+    ground = "node => getComputedStyle(node).backgroundColor"
+    empty = tab.page.locator("#send").evaluate(ground)
+
+    tab.page.fill("#body", "something")
+
+    assert tab.page.locator("#send").evaluate(ground) != empty
+
+
+def test_the_box_is_as_wide_as_the_conversation_beside_the_search(open_tab) -> None:
+    tab = open_tab()
+    tab.page.click("#open-search")
+
+    search, send = (tab.page.locator(part).bounding_box() for part in ("#search", "#send"))
+    assert search and send
+    assert send["x"] + send["width"] < search["x"]
+
+
+# -- other screens -----------------------------------------------------------------------------
 
 
 def test_own_colours_and_more_contrast_tell_code_and_what_is_folded_apart(open_tab) -> None:

@@ -358,3 +358,20 @@ def test_the_page_keeps_up_with_a_burst(open_tab, page_server, room) -> None:
     assert tab.page.locator("#list > .message").count() == 150
     assert tab.page.evaluate("longest") < 400  # 50 is the aim; this machine does other things, too
     wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("en-GB", "english"), ("de-CH", "german"), ("fr", "english")]
+)
+def test_a_page_loads_its_words_in_one_language_and_without_a_round_trip(
+    open_tab, locale: str, words: str
+) -> None:
+    tab = open_tab(locale=locale)
+    asked: list[str] = []
+    tab.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    with scripts_on_the_way(tab):
+        wait_for(lambda: tab.page.title() and f"{words}.js" in asked, "the request for the words")
+    tab.wait_for_state("connected")
+
+    assert [name for name in asked if name in ("english.js", "german.js")] == [f"{words}.js"]
+    assert tab.complaints == []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Route
 
+from chatroom.history import make_history
 from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
-from tests.support.histories import remember
+from tests.support.histories import past_message, remember
 from tests.support.server_process import Running, serving
 
 pytestmark = pytest.mark.takes(seconds=48)
@@ -24,8 +27,22 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server with a long past: nobody but one test at a time is in its rooms."""
     folder = tmp_path_factory.mktemp("archive")
     remember(folder, long=LONG, trip=2_000, found=2_000, linked=2_000)
+    talk_to_oneself(folder)
     with serving(folder, leaveGrace=0, replayLimit=REPLAYED) as running:
         yield running
+
+
+def talk_to_oneself(folder: Path) -> None:
+    """In the room "alone": sixty messages of one person, one each four minutes."""
+    history = make_history("sqlite:chat.db", folder)
+    history.open()
+    try:
+        said = [past_message("alone", seq) for seq in range(1, 61)]
+        history.append(
+            [replace(one, sent_at=1_700_000_000_000 + one.seq * 240_000) for one in said]
+        )
+    finally:
+        history.close()
 
 
 def seen_first(tab: Tab) -> str:
@@ -255,6 +272,47 @@ def test_what_one_tab_has_shown_is_not_unread_in_another(open_tab, page_server, 
         wait_for(lambda: not tab.page.title().startswith("("), "nothing unread")
 
 
+def test_the_link_to_the_box_is_no_link_to_a_message(open_tab, archive) -> None:
+    """It stays in the address, and the page begins at what is unread all the same."""
+    tab = open_tab(server=archive, path="/rooms/linked")
+    tab.hear("linked 2000")
+    tab.page.goto("about:blank")
+    tab.page.goto(tab.url.replace("linked", "found"))  # not there, while its mark is moved
+    tab.page.evaluate(f"localStorage['chat:read:linked'] = '\"1000-{1000:016x}\"'")
+
+    tab.page.goto(f"{tab.url}#body")
+
+    tab.page.locator(".message:has(.unread)", has_text="linked 1001").wait_for()
+    wait_for(lambda: seen_first(tab) == "linked 1001", "the first unread message")
+
+
+def test_two_pages_that_know_different_messages_leave_the_read_mark_in_peace(
+    open_tab, page_server, room
+) -> None:
+    here = open_tab()
+    there = open_tab(within=here.context)
+    here.say("known to both")
+    there.hear("known to both")
+    there.page.route_web_socket("**/chat*", lambda route: route.close())
+    there.page.reload()
+    there.wait_for_state("waiting")
+    for tab in (here, there):
+        tab.page.evaluate(
+            """() => {
+                window.written = 0;
+                addEventListener("storage", ({ key }) => key?.startsWith("chat:read") && written++);
+            }"""
+        )
+    with page_server.join("Bob", room) as bob:
+        bob.say("known to one")
+        here.hear("known to one")
+    wait_for(lambda: there.page.evaluate("written") > 0, "the mark, in the other page")
+
+    for tab in (here, there):
+        tab.page.evaluate("new Promise(done => setTimeout(done, 100))")
+    assert here.page.evaluate("written") + there.page.evaluate("written") < 3
+
+
 # -- the past ----------------------------------------------------------------------------------
 
 
@@ -338,15 +396,17 @@ def test_unfolding_the_last_message_leaves_the_reader_at_its_beginning(
     with page_server.join("Bob", room) as bob:
         bob.say("before")
         bob.say(text)
-        tab.hear(text)
-    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
-    place = place_of(tab, text)
+        tab.page.locator(".folded").wait_for()
+        wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+        last = tab.page.locator(".message:last-child .text")
+        place = last.evaluate("text => text.getBoundingClientRect().top")
 
-    tab.page.click("text=Show all")
+        tab.page.click("text=Show all")
 
-    wait_for(lambda: tab.above_the_end() > 2_000, "the whole message")
-    tab.page.evaluate("new Promise(requestAnimationFrame)")  # the page has seen that it grew
-    assert abs(place_of(tab, text) - place) < 2
+        wait_for(lambda: tab.above_the_end() > 2_000, "the whole message")
+        tab.page.evaluate("new Promise(requestAnimationFrame)")  # the page has seen that it grew
+        assert abs(last.evaluate("text => text.getBoundingClientRect().top") - place) < 2
+        assert tab.bodies()[-1] == text
 
 
 def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) -> None:
@@ -396,6 +456,196 @@ def test_the_beginning_of_a_room_is_said(open_tab) -> None:
     tab.page.reload()
 
     tab.see("#top-words", "The conversation begins here.")
+
+
+# -- what stands still -------------------------------------------------------------------------
+
+
+def test_what_is_on_top_stays_there_when_the_page_becomes_narrower(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab(viewport={"width": 1280, "height": 600})
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        for at in range(60):
+            bob.say(f"{at}: " + "words that need more lines where there is less room " * 6)
+        tab.page.locator(".message", has_text="59: ").wait_for()
+    tab.page.locator(".message", has_text="30: ").evaluate("node => node.scrollIntoView()")
+    wait_for(lambda: seen_first(tab).startswith("30: "), "message 30 on top")
+
+    tab.page.click("#open-search")
+    wait_for(lambda: tab.page.locator("#search").is_visible(), "the search")
+    tab.page.evaluate("new Promise(requestAnimationFrame)")
+    assert seen_first(tab).startswith("30: ")
+    tab.page.click("#search-close")
+    tab.page.set_viewport_size({"width": 640, "height": 600})
+    tab.page.evaluate(
+        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+    assert seen_first(tab).startswith("30: ")
+
+
+def test_the_button_that_folds_a_message_stays_in_sight(open_tab, page_server, room) -> None:
+    tab = open_tab()
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        bob.say("\n".join(f"line {at}" for at in range(200)))
+        for at in range(20):
+            bob.say(f"after {at}")
+        tab.hear("after 19")
+    more = tab.page.locator(".more")
+    more.click()
+    tab.see(".more", "Show less")
+    more.scroll_into_view_if_needed()
+    place = more.bounding_box()
+
+    more.click()
+
+    tab.see(".more", "Show all")
+    now = more.bounding_box()
+    assert place and now
+    assert abs(now["y"] - place["y"]) < 2
+
+
+@pytest.mark.parametrize("how", ["the Tab key", "a search in the page"])
+def test_what_is_wanted_of_a_folded_message_unfolds_it(open_tab, page_server, room, how) -> None:
+    tab = open_tab()
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        bob.say("\n".join(f"line {at}" for at in range(16)) + "\nhttps://example.org/x\n" * 5)
+        tab.page.locator(".folded").wait_for()
+
+    if how == "the Tab key":
+        tab.page.focus(".message")
+        tab.page.keyboard.press("Tab")
+    else:
+        tab.page.locator(".folded .text").evaluate("text => { text.scrollTop = 80 }")
+
+    tab.see(".more", "Show less")
+    text = tab.page.locator(".text")
+    assert text.evaluate("text => text.scrollTop") == 0
+    if how == "the Tab key":
+        link = tab.page.locator(".text a").first
+        assert link.evaluate("link => link === document.activeElement")
+        seen, box = link.bounding_box(), tab.page.locator("#scroller").bounding_box()
+        assert seen and box and box["y"] < seen["y"] < box["y"] + box["height"]
+
+
+# -- long messages -----------------------------------------------------------------------------
+
+LONGEST = 60_000
+HARD = {
+    "code": "`a` " * 15_000,
+    "links": "http://a.b " * 5_450,
+    "backticks": "`" * LONGEST,
+    "marks": "a" + "\u0301" * 9_000,
+    "lines": "\n" * 25_000 + "end",
+    "one word": "W" * LONGEST,
+    "joined emoji": "\U0001f468\u200d" * 3_000,
+    "a block": "```\n" + "some code\n" * 5_900 + "```",
+}
+
+
+@pytest.mark.parametrize("what", HARD)
+def test_a_long_message_costs_the_page_what_is_shown_of_it(
+    open_tab, page_server, room, what
+) -> None:
+    tab = open_tab()
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        for _ in range(5):
+            bob.say(HARD[what])
+        tab.page.locator("#list > .message:nth-of-type(5)").wait_for()
+
+    sizes = tab.page.locator(".text").evaluate_all(
+        "texts => texts.map(text => [text.querySelectorAll('*').length, text.textContent.length])"
+    )
+    assert len(sizes) == 5
+    assert all(nodes <= 100 and length <= 1_501 for nodes, length in sizes)
+    assert tab.page.locator(".folded .more").count() == 5
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("what", "end"), [("links", "http://a.b"), ("one word", "W"), ("a block", "code")]
+)
+def test_all_of_a_long_message_is_shown_on_request(open_tab, page_server, room, what, end) -> None:
+    tab = open_tab()
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        bob.say(HARD[what])
+        tab.page.locator(".folded").wait_for()
+
+    tab.page.click(".more")
+
+    text = tab.page.locator(".text")
+    wait_for(
+        lambda: text.evaluate("text => text.textContent.length") > LONGEST - 1_500, "all of it"
+    )
+    assert text.evaluate("text => text.textContent.trim()").endswith(end)
+    tab.page.click(".more")
+    wait_for(lambda: text.evaluate("text => text.textContent.length") < 1_600, "the beginning")
+
+
+def test_a_name_further_down_in_a_long_message_calls_its_bearer(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab()
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        bob.say("word " * 1_000 + "Ann?")
+        bob.say("word " * 1_000 + "Anna?")
+        tab.page.locator(".folded >> nth=1").wait_for()
+
+    called = tab.page.locator(".message").evaluate_all(
+        "items => items.map(item => item.classList.contains('mentioned'))"
+    )
+    assert called == [True, False]
+
+
+def test_what_is_left_for_later_is_there_when_the_server_is_not(
+    open_tab, page_server, room
+) -> None:
+    tab = open_tab()
+    loaded: list[str] = []
+    tab.page.on("requestfinished", lambda request: loaded.append(request.url.rpartition("/")[2]))
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        bob.say("\n".join(f"line {at}" for at in range(200)))
+        tab.page.locator(".folded").wait_for()
+    wait_for(
+        lambda: tab.page.title() and {"folding.js", "search.js", "printing.js"} <= {*loaded},
+        "the parts",
+    )
+    tab.context.set_offline(True)
+
+    tab.page.click(".more")
+    tab.see(".more", "Show less")
+    tab.page.press("#body", "Control+k")
+    tab.page.keyboard.type("x")
+
+    tab.see("#search-summary", "The search failed")
+
+
+# -- headings and times ------------------------------------------------------------------------
+
+
+def test_a_heading_comes_again_some_minutes_after_the_last_one(open_tab, archive) -> None:
+    tab = open_tab(server=archive, path="/rooms/alone")
+    tab.hear("alone 60")
+
+    follows = tab.page.locator("#list > .message").evaluate_all(
+        "items => items.map(item => item.classList.contains('follows'))"
+    )
+    assert follows == [False, True] * 30
+
+
+def test_a_touch_shows_when_a_message_was_written(open_tab) -> None:
+    tab = open_tab(viewport=PHONE, has_touch=True, is_mobile=True)
+    for body in ("one", "two"):
+        tab.page.fill("#body", body)
+        tab.page.tap("#send")
+        tab.hear(body)
+    time = tab.page.locator(".message.follows .when")
+    assert time.evaluate("node => node.clientWidth") <= 1
+
+    tab.page.tap(".message.follows .text")
+
+    wait_for(lambda: time.evaluate("node => node.clientWidth") > 30, "its time")
 
 
 # -- links and search --------------------------------------------------------------------------
@@ -513,6 +763,8 @@ def test_what_is_typed_while_the_search_is_on_its_way_is_searched_for(open_tab) 
     tab.hear("a needle")
     held: list[Route] = []
     tab.page.route("**/search.js", lambda route: held.append(route))
+    tab.page.reload()
+    tab.wait_for_state("connected")
     tab.page.keyboard.press("Control+k")
     tab.page.keyboard.type("needle")
     wait_for(lambda: tab.page.title() and held, "the request for the module")
@@ -538,6 +790,9 @@ def test_a_search_that_has_to_wait_for_its_index_goes_on_by_itself(open_tab) -> 
 
 def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_box_in_use(open_tab) -> None:
     tab = open_tab()
+    tab.page.clock.install()  # at which a part is loaded that nobody has wanted yet
+    tab.page.reload()
+    tab.wait_for_state("connected")
     tab.context.set_offline(True)
     for key in ("k", "/"):
         tab.page.keyboard.press(f"Control+{key}")
@@ -579,3 +834,53 @@ def test_search_says_that_there_is_nothing(open_tab) -> None:
     tab.page.fill("#search-for", "xyzzy")
 
     tab.see("#search-summary", "Nothing found.")
+
+
+def test_a_phone_goes_back_from_the_search_into_the_room(open_tab) -> None:
+    tab = open_tab(viewport=PHONE, has_touch=True, is_mobile=True)
+    tab.page.fill("#body", "a needle")
+    tab.page.tap("#send")
+    tab.hear("a needle")
+    tab.page.evaluate("document.activeElement.blur()")
+    tab.page.tap("#open-search")
+    tab.page.fill("#search-for", "needle")
+    tab.page.locator(".result").wait_for()
+
+    tab.page.go_back()
+
+    tab.page.locator("#search").wait_for(state="hidden")
+    assert tab.page.url == tab.url
+    assert tab.page.get_attribute("body", "data-state") == "connected"
+    tab.page.tap("#open-search")
+    tab.page.tap(".result")
+    tab.page.locator(".message.shown").wait_for()
+    tab.page.go_back()  # to the results
+    tab.page.locator("#search").wait_for()
+    tab.page.tap("#search-close")
+    tab.page.locator("#search").wait_for(state="hidden")
+    assert tab.page.evaluate("document.activeElement.id") != "body"  # which opens a keyboard
+    assert tab.page.evaluate("history.state") is None
+
+
+def test_no_more_can_be_typed_than_the_server_searches_for(open_tab) -> None:
+    tab = open_tab()
+    tab.page.keyboard.press("Control+k")
+    tab.page.keyboard.insert_text("x" * 250)
+
+    tab.see("#search-summary", "Nothing found.")
+    assert len(tab.page.input_value("#search-for")) == 200
+
+
+def test_a_result_shows_its_match_however_far_down_it_is(open_tab, page_server, room) -> None:
+    tab = open_tab()
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        bob.say("Élan vital " * 2_500 + "a needle" + " in hay" * 2_000)
+        tab.page.locator(".folded").wait_for()
+
+    tab.page.keyboard.press("Control+k")
+    tab.page.keyboard.type("needle")
+
+    tab.see(".result mark", "needle")
+    assert len(tab.texts(".result-body")[0]) < 250
+    year = str(datetime.datetime.now().year)
+    assert year not in tab.texts(".result time")[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser import Tab
+from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
 from tests.support.server_process import serving
 
@@ -261,3 +261,64 @@ def test_enter_ends_a_word_in_an_input_method_and_sends_nothing(open_tab) -> Non
 
     tab.hear("日本")
     assert tab.bodies() == ["日本"]
+
+
+@pytest.mark.parametrize("keys", ["Control+Enter", "Meta+Enter"])
+def test_a_finger_sends_by_control_and_enter_where_there_is_a_keyboard(open_tab, keys) -> None:
+    tab = open_tab(viewport=PHONE, has_touch=True, is_mobile=True)
+    tab.page.fill("#body", "said")
+
+    tab.page.press("#body", keys)
+
+    tab.hear("said")
+
+
+def test_on_a_mac_control_and_k_cut_off_a_line_as_everywhere_there(open_tab) -> None:
+    tab = open_tab(user_agent="Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)")
+    tab.page.press("#body", "Control+k")
+    assert tab.page.locator("#search").is_hidden()
+
+    tab.page.press("#body", "Meta+k")
+
+    tab.page.locator("#search").wait_for()
+
+
+@pytest.mark.parametrize("body", ["\u200b", "\u2800 \u3164\n\u200d", "\ufe0f"])
+def test_what_nobody_could_see_is_not_sent(open_tab, body: str) -> None:
+    tab = open_tab()
+    tab.say(body, "visible")
+    tab.hear("visible")
+
+    assert tab.bodies() == ["visible"]
+
+
+def test_the_conversation_stays_as_it_is_while_the_box_is_measured(open_tab) -> None:
+    """Where it becomes higher for a moment, Firefox and WebKit leave its reader above the end."""
+    tab = open_tab()
+    tab.say(*(f"line {at}" for at in range(40)))
+    tab.hear("line 39")
+    tab.page.evaluate(
+        """() => {
+            window.heights = new Set();
+            const { get } = Object.getOwnPropertyDescriptor(Element.prototype, "scrollHeight");
+            const box = document.getElementById("body");
+            Object.defineProperty(box, "scrollHeight", {
+                get() {
+                    heights.add(document.getElementById("scroller").clientHeight);
+                    return get.call(this);
+                },
+            });
+        }"""
+    )
+    tab.page.fill("#body", "one\ntwo\nthree\nfour")
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+    tab.page.evaluate("heights.clear()")
+
+    tab.page.press("#body", "End")
+    tab.page.keyboard.type("!")
+
+    low = tab.page.locator("#scroller").evaluate("node => node.clientHeight")
+    assert tab.page.evaluate("[...heights]") == [low]
+    tab.page.fill("#body", "")
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+    assert tab.page.locator("#scroller").evaluate("node => node.clientHeight") > low + 60

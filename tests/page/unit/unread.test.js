@@ -66,11 +66,11 @@ function garden({ read = null, came = [] } = {}) {
     return world.unread.message({ id, userId }, live);
   };
   world.comeBack = (recovered, ...ids) => {
-    world.unread.welcome(recovered, true);
+    world.unread.welcome(recovered, true, ids.at(-1) ?? "9-a");
     for (const id of ids) world.say(id, "bob", false);
     world.unread.live(true);
   };
-  world.unread.welcome(undefined, false);
+  world.unread.welcome(undefined, false, came.at(-1) ?? "9-a");
   for (const id of came) world.say(id, "bob", false);
   return world;
 }
@@ -158,7 +158,7 @@ test("another tab that has read on lowers the count, and never raises it", () =>
   setLastRead("garden", "3-a");
   world.unread.readElsewhere();
   assert.equal(world.unread.count, 1);
-  setLastRead("garden", "1-a");
+  localStorage["chat:read:garden"] = JSON.stringify("1-a");
   world.unread.readElsewhere();
   assert.equal(world.unread.count, 1);
 });
@@ -173,7 +173,7 @@ test("what was missed in a break is told, with a line of its own in place of the
 
 test("while a resume is under way, what was missed is news already", () => {
   const { unread, say } = garden();
-  unread.welcome(true, true);
+  unread.welcome(true, true, "9-a");
   assert.equal(unread.hasNews, false);
   say("1-a", "bob", false);
   assert.equal(unread.hasNews, true);
@@ -196,8 +196,28 @@ test("where there is a gap, its line says enough of what was missed behind it", 
 
 test("the first past of a page has no gap before it", () => {
   const { unread, say, lines, news } = garden();
-  unread.welcome(false, false);
+  unread.welcome(false, false, "9-a");
   say("7-a", "bob", false);
   unread.live(false);
   assert.deepEqual([lines, news], [{}, []]);
+});
+
+// -- how far a room was read -------------------------------------------------------------------------
+
+test("the mark only moves forward: another page of the room may have heard less", () => {
+  garden({ read: "7-a" });
+  for (const id of ["6-a", "0-0", "7-a"]) setLastRead("garden", id);
+  assert.equal(lastRead("garden"), "7-a");
+  setLastRead("garden", "8-a");
+  assert.equal(lastRead("garden"), "8-a");
+});
+
+test("a mark that lies ahead of the room is of another history, and does not hold up this one's", () => {
+  const world = garden({ read: "300-a", came: ["1-b", "2-b"] });
+  assert.equal(lastRead("garden"), "2-b");
+  assert.equal(world.unread.begin(), false);
+  assert.equal(world.unread.count, 0);
+  world.say("3-b");
+  world.unread.look();
+  assert.equal(lastRead("garden"), "3-b");
 });
