@@ -6,8 +6,7 @@ import { t } from "../base/strings.js";
 import { hueClass, shownName } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
 import { PILE, untranslated } from "./markup.js";
-import { dateOf } from "./row.js";
-import { dateAndTime } from "./time.js";
+import { dateOf, locale } from "./row.js";
 
 const EXCERPT = 220; // characters of a result
 const LEAD = 60; // of them, before the first match
@@ -16,6 +15,9 @@ const AGAIN_AFTER = 1_000; // ms; the first searches of a long room only make it
 const MOST_TRIES = 30;
 const COVERS = 0.6; // of a window's width: then the conversation cannot be seen beside the search
 const LOOKED_AT = 1_000; // characters of a body that are searched in one go
+
+const brief = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+const briefOfYear = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
 /** @typedef {import("../connection/session.js").Message} Message */
 
@@ -128,6 +130,11 @@ function resultItem(message, text) {
   body.dir = "auto";
   link.append(head, body);
   return element("li", hueClass(message.userName), link);
+}
+
+/** @param {Date} date */
+function dateAndTime(date, now = new Date()) {
+  return (date.getFullYear() === now.getFullYear() ? brief : briefOfYear).format(date);
 }
 
 /** What stands around the first match, with each match marked. @param {string} body @param {string} text */
