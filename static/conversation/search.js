@@ -34,6 +34,7 @@ export class Search {
   #text = "";
   #oldest = "";
   #closed;
+  #noted = false;
 
   /** @param {import("../connection/archive.js").Archive} archive @param {() => void} closed */
   constructor(archive, closed) {
@@ -60,7 +61,9 @@ export class Search {
     });
     // Where the search is all that is seen, the way back leads out of it, and not out of the room.
     new MutationObserver(() => this.#note()).observe(this.#panel, { attributeFilter: ["hidden"] });
-    addEventListener("popstate", ({ state }) => (this.#panel.hidden = !state?.search));
+    addEventListener("popstate", ({ state }) => {
+      if (this.#noted) this.#panel.hidden = !state?.search; // else it is a link beside the search that was followed
+    });
     this.#note();
     if (this.#input.value) this.#look(); // typed while this module was on its way
   }
@@ -77,7 +80,9 @@ export class Search {
 
   /** A step in the browser's history, where the search has just opened. */
   #note() {
-    if (!this.#panel.hidden && this.#covers && !history.state?.search) history.pushState({ search: true }, "");
+    if (this.#panel.hidden || !this.#covers || history.state?.search) return;
+    this.#noted = true;
+    history.pushState({ search: true }, "");
   }
 
   /** @param {string} [before] an id: go on with older ones */
