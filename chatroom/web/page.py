@@ -179,7 +179,10 @@ def _deliver(asset: Asset | None, cache_control: str) -> Response:
 
 def _negotiated(body: bytes, gzipped: bytes | None, media_type: str) -> Response:
     """A response with the encoding that the client accepts."""
-    response = Response(mimetype=media_type)
+    if media_type in PARTS:  # in UTF-8, like the page that names them: a charset only costs bytes
+        response = Response(content_type=media_type)
+    else:
+        response = Response(mimetype=media_type)
     if gzipped is not None:
         response.vary.add("Accept-Encoding")
         if request.accept_encodings["gzip"]:

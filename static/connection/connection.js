@@ -4,8 +4,8 @@
  * It knows sockets, close codes and waiting; what the frames mean is session.js's business.
  */
 
-import { LONGEST, delay } from "./backoff.js";
-
+export const SHORTEST = 500; // ms
+export const LONGEST = 20_000; // ms
 const CONNECT_WITHIN = 10_000; // ms; a server with no thread left accepts and then says nothing
 const STEADY_AFTER = 15_000; // ms connected, after which trouble counts as new trouble
 const TICK = 10_000; // ms
@@ -225,4 +225,16 @@ export class Connection {
       last = now;
     }, TICK);
   }
+}
+
+/**
+ * How long to wait before the next attempt: full jitter, so that a crowd does not return at once.
+ *
+ * @param {number} attempt 1 for the first one
+ * @param {() => number} [random] in [0, 1)
+ * @returns {number} milliseconds
+ */
+export function delay(attempt, random = Math.random) {
+  const ceiling = Math.min(LONGEST, SHORTEST * 2 ** attempt);
+  return SHORTEST + random() * (ceiling - SHORTEST);
 }

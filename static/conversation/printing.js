@@ -4,7 +4,7 @@ import { byId, element } from "../base/dom.js";
 import { late } from "../base/late_strings.js";
 import { at } from "../connection/addresses.js";
 import { fold, unfoldForPaper } from "./folding.js";
-import { fullTime } from "./time.js";
+import { fullTime } from "./row.js";
 
 let begun = false;
 

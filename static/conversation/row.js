@@ -1,11 +1,20 @@
-/** One message as an item of the list; also one that is still on its way. */
+/** One message as an item of the list, or one that is still on its way; times and days as they are written there. */
 
 import { element } from "../base/dom.js";
+import { LANGUAGE } from "../base/language.js";
 import { t } from "../base/strings.js";
 import { initial, shownName } from "../base/text.js";
 import { hueClass } from "../people/colours.js";
 import { beginning, isJumbo, mentions, render, untranslated } from "./markup.js";
-import { dayName, fullTime, shortTime } from "./time.js";
+
+const GROUP_WITHIN = 5 * 60_000; // ms from a heading in which messages of its sender share it
+
+// The browser's own locale where it speaks the page's language: it knows 12 from 24 hours.
+export const locale = globalThis.navigator?.language?.startsWith(LANGUAGE) ? navigator.language : LANGUAGE;
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const dayOfYear = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
 
 /**
  * What a text that is shown in part has in full, for folding.js.
@@ -118,4 +127,52 @@ export function moveTabStop(list) {
   const wanted = messages.find((item) => item.contains(document.activeElement)) ?? messages.at(-1);
   for (const item of messages) if (item !== wanted && item.tabIndex === 0) item.tabIndex = -1;
   if (wanted) wanted.tabIndex = 0;
+}
+
+/** @param {Date} date */
+export const shortTime = (date) => clock.format(date);
+
+/** @param {Date} date */
+export const fullTime = (date) => exact.format(date);
+
+/**
+ * "Today", "Yesterday" or the date, as seen at `now`.
+ *
+ * @param {Date} date
+ */
+export function dayName(date, now = new Date()) {
+  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
+  if (sameDay(date, now)) return t.today;
+  if (sameDay(date, yesterday)) return t.yesterday;
+  return (date.getFullYear() === now.getFullYear() ? day : dayOfYear).format(date);
+}
+
+/**
+ * Whether two dates fall on one calendar day of the reader.
+ *
+ * @param {Date} one
+ * @param {Date} other
+ */
+export function sameDay(one, other) {
+  return one.toDateString() === other.toDateString();
+}
+
+/**
+ * How a line stands below the one before it: does a day begin, does it share the heading?
+ *
+ * @typedef {object} Line
+ * @property {string} sender tells people apart
+ * @property {Date|null} date
+ * @property {Date|null} [headed] when the heading was written under which it stands
+ *
+ * @param {Line|null} before
+ * @param {Line} line
+ */
+export function standing(before, line) {
+  const newDay = line.date !== null && !(before?.date && sameDay(before.date, line.date));
+  const headed = before?.headed ?? before?.date;
+  const follows =
+    !newDay && before !== null && before.sender === line.sender && !!headed && line.date !== null &&
+    line.date.getTime() - headed.getTime() < GROUP_WITHIN;
+  return { newDay, follows };
 }

@@ -7,8 +7,7 @@ import { shownName } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
 import { hueClass } from "../people/colours.js";
 import { PILE, untranslated } from "./markup.js";
-import { dateOf } from "./row.js";
-import { dateAndTime } from "./time.js";
+import { dateOf, locale } from "./row.js";
 
 const EXCERPT = 220; // characters of a result
 const LEAD = 60; // of them, before the first match
@@ -17,6 +16,9 @@ const AGAIN_AFTER = 1_000; // ms; the first searches of a long room only make it
 const MOST_TRIES = 30;
 const COVERS = 0.6; // of a window's width: then the conversation cannot be seen beside the search
 const LOOKED_AT = 1_000; // characters of a body that are searched in one go
+
+const brief = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+const briefOfYear = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
 /** @typedef {import("../connection/session.js").Message} Message */
 
@@ -33,6 +35,7 @@ export class Search {
   #text = "";
   #oldest = "";
   #closed;
+  #noted = false;
 
   /** @param {import("../connection/archive.js").Archive} archive @param {() => void} closed */
   constructor(archive, closed) {
@@ -59,7 +62,9 @@ export class Search {
     });
     // Where the search is all that is seen, the way back leads out of it, and not out of the room.
     new MutationObserver(() => this.#note()).observe(this.#panel, { attributeFilter: ["hidden"] });
-    addEventListener("popstate", ({ state }) => (this.#panel.hidden = !state?.search));
+    addEventListener("popstate", ({ state }) => {
+      if (this.#noted) this.#panel.hidden = !state?.search; // else it is a link beside the search that was followed
+    });
     this.#note();
     if (this.#input.value) this.#look(); // typed while this module was on its way
   }
@@ -76,7 +81,9 @@ export class Search {
 
   /** A step in the browser's history, where the search has just opened. */
   #note() {
-    if (!this.#panel.hidden && this.#covers && !history.state?.search) history.pushState({ search: true }, "");
+    if (this.#panel.hidden || !this.#covers || history.state?.search) return;
+    this.#noted = true;
+    history.pushState({ search: true }, "");
   }
 
   /** @param {string} [before] an id: go on with older ones */
@@ -129,6 +136,11 @@ function resultItem(message, text) {
   body.dir = "auto";
   link.append(head, body);
   return element("li", hueClass(message.userName), link);
+}
+
+/** @param {Date} date */
+function dateAndTime(date, now = new Date()) {
+  return (date.getFullYear() === now.getFullYear() ? brief : briefOfYear).format(date);
 }
 
 /** What stands around the first match, with each match marked. @param {string} body @param {string} text */

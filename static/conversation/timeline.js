@@ -8,8 +8,7 @@
  */
 
 import { element } from "../base/dom.js";
-import { dateOf, linesAbove, messageRow, moveTabStop } from "./row.js";
-import { dayName, standing } from "./time.js";
+import { dateOf, dayName, linesAbove, messageRow, moveTabStop, standing } from "./row.js";
 
 const MOST_SHOWN = 500; // items in the page
 const KEPT = 350; // of them, when there were more
@@ -20,7 +19,7 @@ const MOST_KEPT = 350; // newest messages that are held for a window that is not
  * @typedef {object} Entry
  * @property {string} id of the message; "" for a note
  * @property {HTMLLIElement} node
- * @property {import("./time.js").Line|null} line
+ * @property {import("./row.js").Line|null} line
  * @property {Message} [message]
  *
  * @typedef {{kind: "unread"|"missed"|"gap", text: string}} Mark a line above a message

@@ -286,16 +286,21 @@ def test_the_link_to_the_box_is_no_link_to_a_message(open_tab, archive) -> None:
     wait_for(lambda: seen_first(tab) == "linked 1001", "the first unread message")
 
 
+def withhold_what_one_alone_knows(route) -> None:
+    server = route.connect_to_server()
+    server.on_message(lambda text: "known to one" in text or route.send(text))
+
+
 def test_two_pages_that_know_different_messages_leave_the_read_mark_in_peace(
     open_tab, page_server, room
 ) -> None:
     here = open_tab()
     there = open_tab(within=here.context)
+    there.page.route_web_socket("**/chat*", withhold_what_one_alone_knows)
+    there.page.reload()
+    there.wait_for_state("connected")
     here.say("known to both")
     there.hear("known to both")
-    there.page.route_web_socket("**/chat*", lambda route: route.close())
-    there.page.reload()
-    there.wait_for_state("waiting")
     for tab in (here, there):
         tab.page.evaluate(
             """() => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { LONGEST, SHORTEST, delay } from "../static/connection/backoff.js";
+import { LONGEST, SHORTEST, delay } from "../static/connection/connection.js";
 import { Happenings } from "../static/people/people.js";
 import { byteLength, clockText, firstCodePoints, initial, newCmid, shownName, wellFormed } from "../static/base/text.js";
-import { standing } from "../static/conversation/time.js";
+import { standing } from "../static/conversation/row.js";
 
 test("the wait before an attempt is between half a second and twenty", () => {
   for (let attempt = 1; attempt < 50; attempt += 1) {
