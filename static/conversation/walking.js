@@ -29,12 +29,14 @@ export function walkByKeys(list) {
     name(to);
     to.focus();
   });
-  list.addEventListener("focusin", ({ target }) => {
-    const item = target instanceof Element && target.closest("#list > .message");
+  const arrive = () => {
+    const item = document.activeElement?.closest("#list > .message");
     if (!(item instanceof HTMLElement)) return;
     moveTabStop(list);
     name(item);
-  });
+  };
+  list.addEventListener("focusin", arrive);
+  arrive(); // before this module did
 }
 
 /** What a screen reader says of a message that has the focus. @param {HTMLElement} item */
