@@ -157,7 +157,7 @@ def test_who_gives_a_name_is_in_and_is_heard(
     window: Window, server: Running, room: str, bob: ChatClient
 ) -> None:
     enter(window, server, room)
-    assert sorted(texts(window, "#people .name")) == ["Ann", "Bob"]
+    wait_for(lambda: sorted(texts(window, "#people .name")) == ["Ann", "Bob"], "both of them")
 
     say(window, "Good morning!")
     say(window, "one", "two")

@@ -90,6 +90,8 @@ def test_why_the_server_refuses_is_said_in_the_readers_language(browser, tmp_pat
         tab.say("ohne Grund")
         tab.see("#pending .reason", "Nicht gesendet: For a reason of its own.")
 
+        tab.page.goto(tab.url + "rooms/the-one-beside-the-lobby")
+        tab.wait_for_state("connected")
         tab.page.goto(tab.url + "rooms/one-too-many")
 
         tab.see("#status", "Verbindung geschlossen: mehr Räume erlaubt er nicht")
