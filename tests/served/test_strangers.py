@@ -25,6 +25,8 @@ HALF_A_BODY = (
     b'Content-Length: 99\r\n\r\n{"userName":'
 )
 
+CANNOT = "short of places: can't start new thread"
+
 
 @contextmanager
 def strangers(server: Running, count: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
@@ -93,11 +95,11 @@ def test_without_another_thread_those_inside_stay_and_the_next_come_in_later(
         ann = stack.enter_context(server.join("Ann"))
         with limited_threads(server):
             stack.enter_context(strangers(server, 30, HALF_A_BODY))
+            wait_for(lambda: CANNOT in server.log(), "a line about it")
             ann.say("still here")
             assert ann.bodies() == ["still here"]
         wait_for(lambda: server.get("/healthz")[0] == 200, "health")
         assert server.worker == worker
-    assert "short of places: can't start new thread" in server.log()
 
 
 @contextmanager

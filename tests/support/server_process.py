@@ -29,6 +29,11 @@ Launch = Callable[..., "Running"]
 _addresses = map("192.0.2.{}".format, itertools.cycle(range(250)))
 
 
+def from_another_address() -> dict[str, str]:
+    """The header by which a request comes from another address than those before it."""
+    return {"X-Forwarded-For": next(_addresses)}
+
+
 class Running:
     """``gunicorn app:app`` (or another command) with a configuration of its own."""
 
@@ -151,7 +156,7 @@ class Running:
     def say_from_anywhere(self, room: str, body: str, name: str = "Ann") -> None:
         """Say something over HTTP, each time from another address: from one, long messages wait."""
         url = f"http://127.0.0.1:{self.port}/api/rooms/{room}/messages"
-        headers = {"Content-Type": "application/json", "X-Forwarded-For": next(_addresses)}
+        headers = {"Content-Type": "application/json", **from_another_address()}
         data = json.dumps({"userName": name, "body": body}).encode()
         with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=DEADLINE):
             pass
