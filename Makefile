@@ -1,6 +1,7 @@
 # make run     serve the chat room at http://localhost:9999
-# make unit    the tests that need no server and no browser: about 35 seconds
-# make test    every check there is; ARGS="-k slow" goes to pytest
+# make unit    the tests that need no server and no browser: about a minute
+# make test    every check but the next; ARGS="-k slow" goes to pytest
+# make webkit  what nobody can do without, in WebKit: half a minute
 # make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
 # make bench-page    the page in a browser, on a slow phone and in a busy room: four minutes
 # make screenshots   pictures of the page, in tests/screenshots
@@ -23,7 +24,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # of times, so it is compiled once, even for a user to whom Python writes no bytecode.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run unit test screenshots bench bench-quick bench-page clean
+.PHONY: help run unit test webkit screenshots bench bench-quick bench-page clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -45,7 +46,12 @@ test: $(VENV)/installed-tests
 	@sh tests/install_browser.sh
 	@sh tests/install_programs.sh
 	@sh tests/install_page_tools.sh
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) -m "not webkit" $(ARGS)
+
+# By itself: half a minute more, in which it uses a processor alone.
+webkit: $(VENV)/installed-tests
+	@sh tests/install_programs.sh webkit
+	@$(PYTEST) -m webkit tests/page/test_engines.py $(ARGS)
 
 screenshots: $(VENV)/installed-tests
 	@sh tests/install_browser.sh

@@ -2,6 +2,7 @@
 # Make sure that there are the other browsers, and the proxies, that the room is tried with.
 #
 # Where they cannot be installed, their tests are skipped; on CI (CI=true), this fails.
+# Without an argument: for make test; with "webkit": for make webkit.
 set -eu
 . "$(dirname "$0")/apt.sh"
 
@@ -14,13 +15,18 @@ is_there() {
 
 # MiniBrowser comes with WebKitWebDriver.
 missing() {
+    if [ "$wanted" = webkit ]; then
+        is_there WebKitWebDriver || echo webkit2gtk-driver
+        is_there Xvfb || echo xvfb
+        return
+    fi
     is_there firefox-esr || is_there firefox || echo firefox-esr
-    is_there WebKitWebDriver || echo webkit2gtk-driver
-    is_there Xvfb || echo xvfb
     is_there nginx || echo nginx-light
     is_there caddy || echo caddy
     is_there openssl || echo openssl
 }
+
+wanted=${1:-}
 
 # One by one if not all together, as where a distribution lacks one. $missing unquoted: words.
 missing=$(missing)

@@ -20,13 +20,14 @@ from tests.support.engines import (
 from tests.support.histories import remember
 from tests.support.server_process import Running, serving
 
-pytestmark = pytest.mark.takes(seconds=70)
+pytestmark = pytest.mark.takes(seconds=45)
 
+WEBKIT = pytest.param("webkit", marks=pytest.mark.webkit)
 SMALL = (900, 500)
 LONG = 200  # messages of the past, where a page begins with sixty
 
 
-@pytest.fixture(scope="module", params=["chromium", "firefox", "webkit"])
+@pytest.fixture(scope="module", params=["chromium", "firefox", WEBKIT])
 def open_window(request: pytest.FixtureRequest) -> Iterator[Open]:
     if request.param == "chromium":
         windows = chromium_windows(request.getfixturevalue("browser"))

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from unittest.mock import patch
 
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 
 from chatroom import create_app
 from chatroom.configuration import load_configuration
@@ -24,10 +25,26 @@ read_once = cache(Assets)
 """The page's files are the same for all applications: read and compressed for the first of them."""
 
 
+class CompiledOnce(BytecodeCache):
+    """The templates are, too: compiled for the first."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._compiled.get(bucket.key + bucket.checksum)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key + bucket.checksum] = bucket.code
+
+
+compile_once = {"bytecode_cache": CompiledOnce()}
+
+
 @contextmanager
 def started(folder: Path, **changes: Any) -> Iterator[Flask]:
     """An application with its engine running, in a folder of its own."""
-    with patch.object(page, "Assets", read_once):
+    with patch.object(page, "Assets", read_once), patch.dict(Flask.jinja_options, compile_once):
         app = create_app(replace(load_configuration({}), path=folder / "config.json", **changes))
     engine_of(app).start()
     try:
