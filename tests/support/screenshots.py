@@ -55,7 +55,7 @@ def main(folder: Path, names: tuple[str, ...] = tuple(SHOTS), *, more: bool = Tr
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        serving(Path(data), history="memory:", leaveGrace=60) as server,
+        serving(Path(data), history="memory:", leaveGrace=0) as server,
         chromium() as browser,
     ):
         for room, lines in (("lobby", SAID), ("שיחה", HEBREW)):
@@ -77,7 +77,7 @@ def others(browser: Browser, server: Running, folder: Path) -> None:
 
 
 def talk(browser: Browser, server: Running, room: str, lines: tuple[tuple[str, str], ...]) -> None:
-    """Have them say it, one after the other; they stay for a while."""
+    """Have them say it, one after the other; they stay until the browser ends."""
     tabs: dict[str, Tab] = {}
     for count, (name, body) in enumerate(lines, 1):
         if name not in tabs:
@@ -85,8 +85,6 @@ def talk(browser: Browser, server: Running, room: str, lines: tuple[tuple[str, s
         tabs[name].say(body)
         said = tabs[name].page.locator(f"#list > .message >> nth={count - 1}")
         said.wait_for()
-    for tab in tabs.values():
-        tab.close()
 
 
 def shoot(browser: Browser, server: Running, file: Path, path: str, **options: Any) -> None:
