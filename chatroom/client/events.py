@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from chatroom.message import Message, MessageId
+from chatroom.wire.fields import parse_unbounded
 from chatroom.wire.message_json import to_message
 
 
@@ -27,7 +27,7 @@ def hear(text: str) -> Message | Event:
     Raises:
         ValueError: the frame is malformed.
     """
-    fields = _object(text)
+    fields = parse_unbounded(text)
     kind = fields.get("type", "message")
     if type(kind) is not str:
         raise ValueError("type is not text")
@@ -37,17 +37,7 @@ def hear(text: str) -> Message | Event:
 def id_in(text: str) -> str | None:
     """The id of a message that cannot be read as a whole; None if that cannot be read either."""
     try:
-        fields = _object(text)
+        fields = parse_unbounded(text)
         return str(MessageId.parse(fields["id"])) if "type" not in fields else None
     except (ValueError, TypeError, KeyError):
         return None
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if type(fields) is not dict:
-        raise ValueError("not a JSON object")
-    return fields

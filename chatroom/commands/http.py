@@ -14,10 +14,10 @@ from urllib.parse import quote
 from chatroom.addresses import authorization, http_url
 from chatroom.client.events import id_in
 from chatroom.client.failures import connection_failure, http_failure
-from chatroom.commands.json_lines import parse
 from chatroom.commands.output import note
 from chatroom.errors import ServerRefused, ServerUnreachable
 from chatroom.message import Message, MessageId
+from chatroom.wire.fields import parse_unbounded
 from chatroom.wire.message_json import to_message
 
 TIMEOUT = 30.0
@@ -75,7 +75,7 @@ class Api:
         """The rooms, and how much has been said in each."""
         with closing(self._get("/api/rooms", "application/json", self._patience)) as reply:
             try:
-                found = parse(reply.read())["rooms"]
+                found = parse_unbounded(reply.read())["rooms"]
                 return {str(room["name"]): _extent(room) for room in found}
             except (*BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise self._strange(error) from error
@@ -104,7 +104,7 @@ class Api:
             path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"
             with closing(self._get(path, "application/json")) as reply:
                 try:
-                    page = parse(reply.read())["messages"]
+                    page = parse_unbounded(reply.read())["messages"]
                     found = [message for fields in page if (message := _good(fields))] + found
                     id = page[0]["id"] if page else ""
                 except (*BROKEN, ValueError, KeyError, TypeError) as error:
@@ -165,7 +165,7 @@ def _good(fields: dict[str, Any]) -> Message | None:
 
 def _read(line: bytes) -> Message | Unreadable:
     try:
-        return to_message(parse(line))
+        return to_message(parse_unbounded(line))
     except ValueError as error:
         return Unreadable(id_in(line.decode("utf-8", "replace")), f"{error!s:.200}")
 

@@ -16,13 +16,13 @@ import click
 
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
-from chatroom.commands.json_lines import parse
 from chatroom.commands.options import RoomName
 from chatroom.commands.output import note
 from chatroom.errors import BadRoomName
 from chatroom.history import History
 from chatroom.message import Message
 from chatroom.names import room_name
+from chatroom.wire.fields import parse_unbounded
 from chatroom.wire.message_json import iso_time, milliseconds, to_message
 
 BATCH = 500
@@ -90,7 +90,7 @@ def _size(file: IO[bytes]) -> int | None:
 
 def _message(number: int, line: bytes, room: str | None) -> Message:
     try:
-        message = to_message(parse(line))
+        message = to_message(parse_unbounded(line))
         if not EARLIEST <= message.sent_at < LATEST:
             wanted = f"a time from {iso_time(EARLIEST)} to {iso_time(LATEST - 1)}"
             raise ValueError(f"sentAt is {iso_time(message.sent_at)!r}; wanted: {wanted}")

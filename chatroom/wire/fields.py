@@ -49,6 +49,21 @@ def parse(text: str, wanted: str = "a JSON object") -> dict[str, Any]:
     return fields
 
 
+def parse_unbounded(text: str | bytes) -> dict[str, Any]:
+    """The JSON object that a server has sent, or that a file holds: on a thread with a large stack.
+
+    Raises:
+        ValueError: it isn't JSON, isn't an object, or is nested too deeply for the parser.
+    """
+    try:
+        fields = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if type(fields) is not dict:
+        raise ValueError("not a JSON object")
+    return fields
+
+
 def members(text: str) -> list[tuple[str, Any]]:
     """All members of the object in their order, also those whose key comes again; for a text that
     ``parse`` accepts. An object among the values is a list of its members, too."""

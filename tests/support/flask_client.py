@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
 
+import pytest
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 
@@ -72,3 +73,17 @@ def remember(engine: Engine, count: int, room: str = "lobby", body: str = "hi") 
 def fail(*_arguments: object, **_options: object) -> NoReturn:
     """In place of what a history does."""
     raise HistoryUnavailable("sqlite:chat.db", "disk I/O error", "see to the disk")
+
+
+def count_pages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of the history's pages, as they are read from now on."""
+    pages = engine.history.pages
+    read: list[int] = []
+
+    def count(room: str, after: int, upto: int) -> Iterator[list[Message]]:
+        for messages in pages(room, after, upto):
+            read.append(len(messages))
+            yield messages
+
+    monkeypatch.setattr(engine.history, "pages", count)
+    return read

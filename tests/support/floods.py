@@ -6,6 +6,7 @@ it names one. Each attacker is a process of its own, so that nobody shares the w
 
 from __future__ import annotations
 
+import select
 import subprocess
 import sys
 import tempfile
@@ -100,7 +101,7 @@ def _send_on(client: RawClient, data: bytes, deadline: float) -> None:
         try:
             rest = rest[client.socket.send(rest) :] or memoryview(data)
         except BlockingIOError:
-            time.sleep(0.001)
+            select.select([client.socket], [client.socket], [], 0.1)
 
 
 class Felt(NamedTuple):

@@ -16,7 +16,7 @@ from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
 from chatroom.web.transcript import READERS
-from tests.support.flask_client import fail, remember
+from tests.support.flask_client import count_pages, fail, remember
 
 SETTINGS: dict[str, object] = {}
 """Of the ``app``: see conftest.py."""
@@ -203,14 +203,7 @@ def test_it_is_read_as_the_client_takes_it(
     client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ):
     remember(engine, 5000, body="x" * 300)
-    pages, read = engine.history.pages, []
-
-    def count(room: str, after: int, upto: int) -> Iterator[list[Message]]:
-        for page in pages(room, after, upto):
-            read.append(len(page))
-            yield page
-
-    monkeypatch.setattr(engine.history, "pages", count)
+    read = count_pages(engine, monkeypatch)
     with client.get("/rooms/lobby/transcript", buffered=False) as reply:
         pieces = reply.iter_encoded()
         next(pieces)

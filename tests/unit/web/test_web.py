@@ -22,7 +22,7 @@ from chatroom.web.all_messages import READERS
 from chatroom.web.page import HEADERS
 from tests.support.connection_pair import FarEnd, pair
 from tests.support.deadline import DEADLINE, wait_for
-from tests.support.flask_client import fail, remember
+from tests.support.flask_client import count_pages, fail, remember
 from tests.support.websocket_client import CLOSE, KEY, TEXT, encode, line_of_chat
 
 pytestmark = pytest.mark.takes(seconds=13)
@@ -132,14 +132,7 @@ def test_the_history_is_read_as_the_client_takes_it(
 ):
     """A page at a time: however long it is, a page is all that is in memory."""
     remember(engine, 5000, body="x" * 300)
-    pages, read = engine.history.pages, []
-
-    def count(room: str, after: int, upto: int) -> Iterator[list[Message]]:
-        for page in pages(room, after, upto):
-            read.append(len(page))
-            yield page
-
-    monkeypatch.setattr(engine.history, "pages", count)
+    read = count_pages(engine, monkeypatch)
     with client.get("/getAllMessages", buffered=False) as reply:
         chunks = reply.iter_encoded()
         taken = [next(chunks)]
