@@ -29,8 +29,6 @@ from tests.support.websocket_client import answer
 
 pytestmark = pytest.mark.takes(seconds=9)
 
-IN_TIME = 6.0
-"""Seconds in which the process has ended after it was told to."""
 LARGE = "x" * 60_000
 
 
@@ -258,14 +256,13 @@ def test_listeners_who_do_not_read_cost_no_memory_and_hold_nobody_up(serve: Laun
         assert time.monotonic() - begin < DEADLINE
         assert server.memory() - memory < 48 * 2**20
 
-        told_at = time.monotonic()
         assert server.process
         server.process.send_signal(signal.SIGTERM)
         assert prompt.until("end")[-1][2] == {"reason": "server shutting down"}
         with pytest.raises(EOFError):
             prompt.event()
-        assert server.process.wait(IN_TIME) == 0
-        assert time.monotonic() - told_at < IN_TIME
+        assert server.process.wait(DEADLINE) == 0
+    assert "every message stored" in server.log()  # so it was not killed before
     assert "Traceback" not in server.said() + server.log()
 
 
@@ -275,9 +272,7 @@ def test_many_listeners_are_told_that_the_server_stops(serve: Launch) -> None:
         listeners = [stack.enter_context(EventReader(server, f"room{n % 7}")) for n in range(100)]
         for listener in listeners:
             listener.begin().until("live")
-        begin = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - begin < IN_TIME
         for listener in listeners:
             assert [name for name, _id, _data in listener.until("end")] == ["end"]
 
