@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # A busy machine is no bug: nothing here measures time by hypothesis's clock.
 settings.register_profile("chatroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("chatroom")
+# For make unit: the fast lane looks for what is often wrong, make test for what seldom is, too.
+settings.register_profile("fast", settings.get_profile("chatroom"), max_examples=25)
 
 # -- a server process ------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,25 +19,34 @@ PROGRAM = sorted((CHECKOUT / "chatroom").rglob("*.py"))
 README = (TESTS / "README.md").read_text()
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What one file of Python defines, takes and asks for."""
+
+    classes: tuple[str, ...]
+    imports: tuple[str, ...]
+    """The modules that it imports anything from."""
+
+    arguments: frozenset[str]
+    """Of its functions; a test's are its fixtures."""
+
+
 @cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def outline(path: Path) -> Outline:
+    tree = ast.parse(path.read_text())
+    nodes = list(ast.walk(tree))
+    imports = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    imports += [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
+    return Outline(
+        tuple(node.name for node in tree.body if isinstance(node, ast.ClassDef)),
+        tuple(imports),
+        frozenset(node.arg for node in nodes if isinstance(node, ast.arg)),
+    )
 
 
 def classes(paths: list[Path]) -> Counter[str]:
     """How often each name is that of a class."""
-    return Counter(
-        node.name for path in paths for node in parsed(path).body if isinstance(node, ast.ClassDef)
-    )
-
-
-def imports(path: Path) -> Iterator[str]:
-    """The modules that this one imports anything from."""
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.ImportFrom):
-            yield node.module or ""
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+    return Counter(name for path in paths for name in outline(path).classes)
 
 
 def test_no_helper_bears_the_name_of_a_module_of_the_program() -> None:
@@ -53,18 +62,20 @@ def test_no_class_bears_the_name_of_a_class_of_the_program_or_of_another() -> No
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TESTS)))
 def test_a_file_of_tests_takes_nothing_from_another(path: Path) -> None:
-    ours = {name for name in imports(path) if name.startswith("tests") or "conftest" in name}
+    ours = {
+        name for name in outline(path).imports if name.startswith("tests") or "conftest" in name
+    }
     assert {name for name in ours if not name.startswith("tests.support")} == set()
 
 
 @pytest.mark.parametrize("folder", ["unit", "project"])
 def test_the_fast_folders_need_no_server_process_and_no_browser(folder: str) -> None:
     for path in sorted((TESTS / folder).rglob("test_*.py")):
-        assert set(imports(path)).isdisjoint(
+        assert set(outline(path).imports).isdisjoint(
             f"tests.support.{name}" for name in ("server_process", "browser", "cable", "attention")
         ), path
-        asked = {node.arg for node in ast.walk(parsed(path)) if isinstance(node, ast.arg)}
-        assert asked.isdisjoint({"serve", "prepare", "browser", "page_server", "open_tab"}), path
+        asked = {"serve", "prepare", "browser", "page_server", "open_tab"}
+        assert outline(path).arguments.isdisjoint(asked), path
 
 
 def test_the_readme_names_every_helper() -> None:

@@ -19,8 +19,9 @@ from websockets.sync.client import connect
 from chatroom.client import ChatClient
 from chatroom.commands.checks import Verdict
 from chatroom.commands.proxy_checks import examine_proxy
+from tests.support.certificates import Certificate
 from tests.support.deadline import DEADLINE, wait_for
-from tests.support.proxies import Certificate, caddy, nginx
+from tests.support.proxies import caddy, nginx
 from tests.support.server_process import Running
 
 pytestmark = pytest.mark.takes(seconds=10)

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from unittest.mock import patch
 
 import pytest
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.routing import Rule
 
 from chatroom import create_app
 from chatroom.configuration import load_configuration
@@ -42,10 +43,27 @@ class CompiledOnce(BytecodeCache):
 compile_once = {"bytecode_cache": CompiledOnce()}
 
 
+class BuiltOnce(Rule):
+    """And the functions that build an address from each route, half of what an application takes:
+    all applications have the same routes."""
+
+    _built: ClassVar[dict[tuple[str, bool], Any]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Any:
+        key = self.rule, append_unknown
+        if key not in self._built:
+            self._built[key] = super()._compile_builder(append_unknown)
+        return self._built[key]
+
+
 @contextmanager
 def started(folder: Path, **changes: Any) -> Iterator[Flask]:
     """An application with its engine running, in a folder of its own."""
-    with patch.object(page, "Assets", read_once), patch.dict(Flask.jinja_options, compile_once):
+    with (
+        patch.object(page, "Assets", read_once),
+        patch.dict(Flask.jinja_options, compile_once),
+        patch.object(Flask, "url_rule_class", BuiltOnce),
+    ):
         app = create_app(replace(load_configuration({}), path=folder / "config.json", **changes))
     engine_of(app).start()
     try:

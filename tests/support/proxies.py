@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support import CHECKOUT
+from tests.support.certificates import Certificate
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.ports import Port
 from tests.support.programs import program
@@ -33,22 +34,6 @@ def changed(text: str, **changes: str) -> str:
         assert text.count(old) == 1, f"{old} in:\n{text}"
         text = text.replace(old, new)
     return text
-
-
-class Certificate:
-    """A certificate for localhost that signs itself, and its key."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file, self.key = folder / "certificate.pem", folder / "key.pem"
-        options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-        name = ["-addext", "subjectAltName=DNS:localhost"]
-        files = ["-keyout", str(self.key), "-out", str(self.file)]
-        subprocess.run(
-            [program("openssl"), *options.split(), *name, *files],
-            check=True,
-            capture_output=True,
-            timeout=DEADLINE,
-        )
 
 
 # -- nginx -------------------------------------------------------------------------------------

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ from wsproto.utilities import RemoteProtocolError
 from chatroom.addresses import authorization, chat_url, http_url, room_in
 from chatroom.client.connection import ABNORMAL, End, ServerConnection
 from chatroom.errors import HandshakeRefused
+from tests.support.certificates import Certificate
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.scripted_server import ScriptedServer, ServerEnd, SilentServer
 
@@ -232,27 +231,8 @@ def test_a_large_message_goes_out_whole_while_pongs_do():
     assert (end.code, got) == (1000, [size])
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A file with a key and a certificate for 127.0.0.1."""
-    if not shutil.which("openssl"):
-        pytest.skip("there is no openssl to make a certificate with")
-    file = tmp_path / "both.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    name = ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*command.split(), *name, "-keyout", file, "-out", tmp_path / "only.pem"],
-        check=True,
-        capture_output=True,
-        timeout=DEADLINE,
-    )
-    with file.open("a") as both:
-        both.write((tmp_path / "only.pem").read_text())
-    return file
-
-
 def test_over_tls_nothing_waits_in_what_is_decrypted_already(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The server sends much and then nothing: all of it is heard."""
     count = 5000
@@ -262,9 +242,10 @@ def test_over_tls_nothing_waits_in_what_is_decrypted_already(
         peer.send(*({"number": number} for number in range(count)))
         peer.stay()
 
+    certificate = Certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context.load_cert_chain(certificate.file, certificate.key)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
     with ScriptedServer(script, tls=context) as server:
         line = ServerConnection(chat_url(server.url), ping_interval=DEADLINE)
         thread = threading.Thread(target=lambda: line.listen(heard.append))
@@ -275,9 +256,10 @@ def test_over_tls_nothing_waits_in_what_is_decrypted_already(
         assert not thread.is_alive()
 
 
-def test_a_certificate_of_nobody_known_is_refused(certificate: Path):
+def test_a_certificate_of_nobody_known_is_refused(tmp_path: Path):
+    certificate = Certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(certificate.file, certificate.key)
     with (
         ScriptedServer(lambda peer: peer.stay(), tls=context) as server,
         pytest.raises(ssl.SSLCertVerificationError),

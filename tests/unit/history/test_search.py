@@ -425,7 +425,7 @@ def test_no_hostile_text_upsets_the_index(searched: tuple[History, Path], text: 
     assert index.stat().st_ino == before
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=TEXTS)
 def test_no_text_upsets_the_index(searched: tuple[History, Path], text: str) -> None:
     history, index = searched
@@ -454,9 +454,7 @@ LETTERS = st.text(
 )
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(LETTERS, min_size=1, max_size=5), text=LETTERS)
 def test_all_histories_find_the_same(
     histories: list[History], rooms: Iterator[int], bodies: list[str], text: str
@@ -470,9 +468,7 @@ def test_all_histories_find_the_same(
     assert results[0] == results[1]
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=LETTERS, data=st.data())
 def test_every_part_of_a_message_that_begins_with_a_token_is_found(
     histories: list[History], rooms: Iterator[int], body: str, data: st.DataObject

@@ -7,7 +7,6 @@ import os
 import selectors
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from gunicorn.glogging import Logger
 from chatroom.serving import incoming, worker
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.worker import Worker
+from tests.support.certificates import Certificate
 from tests.support.deadline import DEADLINE
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -243,12 +243,9 @@ def test_a_client_that_leaves_the_connection_open_holds_nobody_up(loop: Loop):
 
 
 def test_over_tls_too(start: Callable[..., Loop], tmp_path: Path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-subj", "/CN=a", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    loop = start(keyfile=str(key), certfile=str(certificate))
-    context = ssl.create_default_context(cafile=str(certificate))
+    certificate = Certificate(tmp_path)
+    loop = start(keyfile=str(certificate.key), certfile=str(certificate.file))
+    context = ssl.create_default_context(cafile=str(certificate.file))
     context.check_hostname = False
     answers: list[bytes] = []
 
