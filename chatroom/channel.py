@@ -9,13 +9,21 @@ from __future__ import annotations
 import math
 import queue
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 from chatroom.errors import ChannelClosed
 
 T = TypeVar("T")
 
-Ready = queue.SimpleQueue["Channel[Any] | None"]
+
+class Selectable(Protocol):
+    """A channel of whatever items, as ``select`` sees it."""
+
+    def has_item(self) -> bool:
+        """Whether the next entry on ``ready`` has an item, which ``item`` then is."""
+
+
+Ready = queue.SimpleQueue[Selectable | None]
 """Channels that hold something, once per item; None ends the wait for good."""
 
 
@@ -28,11 +36,16 @@ class Channel(queue.Queue[T]):
         maxsize: the number of items at which ``put`` blocks; 0 for no limit.
     """
 
+    item: T
+    """What ``select`` has found. Owned by the thread that selects, like the next two."""
+
     def __init__(self, name: str, ready: Ready, maxsize: int = 0) -> None:
         super().__init__(maxsize)
         self.name = name
         self._ready = ready
         self._closed = False
+        self._paused = False
+        self._skipped = 0  # entries on ``ready`` that came while it was paused
         self._drained = 0  # entries on ``ready`` whose items drain() has taken; mutex guards it
 
     def _put(self, item: T) -> None:  # queue.Queue calls this with its mutex held
@@ -55,17 +68,34 @@ class Channel(queue.Queue[T]):
             self.not_full.notify(len(taken))  # shares the mutex, which is held
         return taken
 
-    def take(self) -> list[T]:
-        """The one item that an entry on ``ready`` announces; empty if drain() has taken it.
+    def has_item(self) -> bool:
+        """See ``Selectable``.
 
         Items and entries are in the same order, so a drain takes those of the next entries.
+        Without this, such an entry would serve a much later item, ahead of other channels; and
+        under load they would pile up without bound.
         """
+        if self._paused:
+            self._skipped += 1
+            return False
         with self.mutex:
             if self._drained:
                 self._drained -= 1
-                return []
+                return False
             self.not_full.notify()
-            return [self._get()]
+            self.item = self._get()
+            return True
+
+    def pause(self) -> None:
+        """Keep the items from ``select`` until ``resume``: in order, and within ``maxsize``."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Announce again what ``select`` has skipped."""
+        self._paused = False
+        skipped, self._skipped = self._skipped, 0
+        for _ in range(skipped):
+            self._ready.put(self)
 
     def close(self) -> None:
         """Refuse later puts, and those blocked on a full channel; its items can still be taken.
@@ -79,21 +109,19 @@ class Channel(queue.Queue[T]):
             self.not_full.notify_all()
 
 
-def select(ready: Ready, timeout: float | None = None) -> tuple[Channel[Any], Any] | None:
+def select(ready: Ready, timeout: float | None = None) -> Selectable | None:
     """Wait for the next item of any channel, in order of arrival across all of them.
 
     Args:
         timeout: seconds, or None to wait indefinitely.
 
     Returns:
-        The channel and its item; None once None was put on ``ready``.
+        The channel, whose ``item`` it is; None once None was put on ``ready``.
 
     Raises:
         queue.Empty: nothing came within ``timeout``.
     """
     while (channel := ready.get(timeout=timeout)) is not None:
-        # take() skips the entries of drained items. Otherwise such an entry would serve a much
-        # later item, ahead of other channels; and under load they would pile up without bound.
-        for item in channel.take():
-            return channel, item
+        if channel.has_item():
+            return channel
     return None

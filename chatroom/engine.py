@@ -9,7 +9,12 @@ from chatroom import __version__
 from chatroom.configuration import Configuration
 from chatroom.errors import ChatError
 from chatroom.history import make_history
-from chatroom.rooms.server import BATCH_BYTES, Server
+from chatroom.rooms.bus import Alone
+from chatroom.rooms.order import OwnOrder
+from chatroom.rooms.policy import Policy
+from chatroom.rooms.register import OwnRegister
+from chatroom.rooms.rules import Rules
+from chatroom.rooms.server import Server
 from chatroom.sockets.gate import Gate
 from chatroom.users.tokens import Tokens
 
@@ -33,24 +38,15 @@ class Engine:
         self.history = make_history(
             configuration.history, configuration.folder, configuration.history_sync
         )
+        rules = Rules.of(configuration)
+        self.policy = Policy(rules.max_rooms)
         self.server = Server(
             self.history,
-            replay_limit=configuration.replay_limit,
-            # A joiner's replay must not fill the joiner's queue.
-            tail_bytes=configuration.user_queue_bytes // 2,
-            # Nor must one batch fill the queue of a user who has only just fallen behind.
-            batch_bytes=min(BATCH_BYTES, configuration.user_queue_bytes // 4),
-            max_rooms=configuration.max_rooms,
-            leave_grace=configuration.leave_grace,
-            presence_limit=configuration.presence_limit,
-            limits={
-                "maxMessageBytes": configuration.max_message_bytes,
-                "maxNameLength": configuration.max_name_length,
-                "replayLimit": configuration.replay_limit,
-                "presenceLimit": configuration.presence_limit,
-            },
-            keep_messages=configuration.keep_messages,
-            keep_days=configuration.keep_days,
+            rules,
+            self.policy,
+            OwnOrder(self.history),
+            OwnRegister(self.policy, rules.max_name_length),
+            Alone(),
         )
         self.tokens: Tokens
         """Created once the history, which holds the key, is open."""

@@ -15,10 +15,9 @@ ChatError
 ├── ChannelError
 │   └── ChannelClosed      the server behind the channel has stopped
 ├── FrameRefused           a client sent what the protocol does not allow: its socket is closed
-├── TypedRefusal           a typed client's request was refused: it gets an error frame
+├── Refusal                a request is refused; a typed client gets an error frame
 │   └── BadName            an invalid name for a user
 ├── BadRoomName            an invalid name for a room
-├── TooManyRooms           a room cannot be created: there are maxRooms, or it is one too many now
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
 ├── Problem                a request under /api that gets problem details instead of an answer
 └── UserError              a user's thread failed, or the user was dropped: logged and counted
@@ -152,8 +151,11 @@ class FrameRefused(ChatError):
         return f"close {self.code}: {self.reason}"
 
 
-class TypedRefusal(ChatError):
-    """A request refused with an error frame of ``chatroom.v1``; the client's socket stays open.
+class Refusal(ChatError):
+    """A request is refused: what somebody may not do, or asks for in vain.
+
+    A client of ``chatroom.v1`` gets an error frame, and its socket stays open; a script gets a
+    problem; a client of the plain protocol is not told, except that it cannot come in.
 
     Args:
         code: for programs, kebab-case; ``docs/protocol.md`` lists them.
@@ -172,7 +174,7 @@ class TypedRefusal(ChatError):
         return f"{self.code}: {self.detail}"
 
 
-class BadName(TypedRefusal):
+class BadName(Refusal):
     """An invalid name for a user; ``detail`` says why."""
 
     def __init__(self, detail: str) -> None:
@@ -184,17 +186,6 @@ class BadRoomName(ChatError):
 
     def __str__(self) -> str:
         return 'Invalid room name: use 1 to 64 letters, digits, "_", "-" or ".".'
-
-
-class TooManyRooms(ChatError):
-    """A room cannot be created; ``args`` are its name, and why."""
-
-    def __init__(self, room: str, cause: str) -> None:
-        super().__init__(room, cause)
-
-    def __str__(self) -> str:
-        room, cause = self.args
-        return f"room {room!r} cannot be created: {cause}"
 
 
 class HandshakeRefused(ChatError):

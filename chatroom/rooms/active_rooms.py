@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from chatroom.errors import TooManyRooms
 from chatroom.history import History
+from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
+from chatroom.rooms.policy import Place, Policy, Visitor
 from chatroom.rooms.room import Room
+from chatroom.rooms.rules import Rules
 from chatroom.wire import message_json, websocket
 
 _ALL = 1 << 40
@@ -16,60 +19,65 @@ class ActiveRooms(dict[str, Room]):
     """By name. Owned by the Server thread.
 
     Args:
-        history: read when a room is created.
-        replay_limit: past messages that a joiner gets; 0 for all.
-        tail_bytes: bytes of recent frames that each room keeps at hand for joiners.
-        max_rooms: rooms that can exist besides the lobby, which is always there.
+        history: read when a room is opened.
+        policy: says whether somebody may come in.
+        fallen: those who are too slow.
+        rules: the Server's.
     """
 
-    def __init__(
-        self, history: History, *, replay_limit: int, tail_bytes: int, max_rooms: int
-    ) -> None:
+    def __init__(self, history: History, policy: Policy, fallen: Fallen, rules: Rules) -> None:
         super().__init__()
         self._history = history
-        self._tail_length = replay_limit or _ALL
-        self._tail_bytes = tail_bytes
-        self._max_rooms = max_rooms
+        self._policy = policy
+        self._fallen = fallen
+        self._tail_length = rules.replay_limit or _ALL
+        self._tail_bytes = rules.tail_bytes
         self._new_rooms = new_rooms()
         self._stored: set[str] | None = None  # rooms with messages; read on first use
 
     def enter(self, name: str, address: str) -> Room:
-        """The room, loaded from the history if nobody is in it yet.
+        """The room that somebody wants to come into, opened if nobody is in it yet.
 
         Args:
             address: of whoever enters: if the room is new, this address creates it.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
-            TooManyRooms: it does not exist, and there are ``max_rooms`` already, or this address
-                has created too many.
+            Refusal: this visitor may not come in.
         """
-        room = self.get(name)
-        if room is None:
-            self._demand_place_for(name, address)
-            last = self._history.head(name)
-            tail = self._history.tail(name, self._tail_length, self._tail_bytes)
-            frames = [websocket.text_frame(message_json.to_json(message)) for message in tail]
-            room = self[name] = Room(
-                name, last, frames, tail_length=self._tail_length, tail_bytes=self._tail_bytes
-            )
+        place = self._place(name, address)
+        refusal = self._policy.may_enter(Visitor(address), place)
+        if refusal:
+            raise refusal
+        room = self.get(name) or self._open(name)
+        if not place.exists and name != DEFAULT_ROOM:
+            self._new_rooms.of(address).spend(1)
         return room
 
-    def _demand_place_for(self, name: str, address: str) -> None:
-        """Refuse to create one room too many; a room with messages already exists.
-
-        None is ever dropped to make place: whoever floods the server with rooms could then have
-        others' deleted, such as one with a single announcement.
-        """
+    def _place(self, name: str, address: str) -> Place:
+        if name in self:  # nearly always
+            return Place(name, exists=True)
         if self._stored is None:
             self._stored = {room.name for room in self._history.rooms()}
-        if name in self._stored or name == DEFAULT_ROOM:
-            return
-        others = self._stored | self.keys()
-        if len(others - {DEFAULT_ROOM}) >= self._max_rooms:
-            raise TooManyRooms(name, f"there are already {self._max_rooms} (maxRooms)")
-        if not self._new_rooms.of(address).try_to_spend(1):
-            raise TooManyRooms(name, "your address has created too many; try again in a minute")
+        if name in self._stored:
+            return Place(name, exists=True)
+        others = len((self._stored | self.keys()) - {DEFAULT_ROOM})
+        return Place(name, False, others, self._new_rooms.of(address).covers(1))
+
+    def _open(self, name: str) -> Room:
+        # Head and tail of two moments would lose or double what is committed in between.
+        tail = self._history.tail(name, self._tail_length, self._tail_bytes)
+        last = MessageId(tail[-1].seq, tail[-1].nonce) if tail else self._history.head(name)
+        frames = [websocket.text_frame(message_json.to_json(message)) for message in tail]
+        room = self[name] = Room(
+            name,
+            last,
+            frames,
+            tail_length=self._tail_length,
+            tail_bytes=self._tail_bytes,
+            fallen=self._fallen,
+        )
+        return room
 
     def count_as_stored(self, name: str) -> None:
         """The room has a message now: it exists even while nobody is in it."""

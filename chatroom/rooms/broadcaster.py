@@ -1,29 +1,23 @@
-"""Broadcasts: a batch is committed as one transaction, then written to everyone in its rooms."""
+"""Broadcasts: what is said gets its place as one batch, then goes to everyone in its rooms."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections import deque
+from collections.abc import Sequence
 
-from chatroom.errors import CmidTaken, HistoryError, TooManyRooms, TypedRefusal
-from chatroom.history import History
-from chatroom.message import Message, MessageId
+from chatroom.errors import HistoryError, Refusal
+from chatroom.matching import assert_never
+from chatroom.message import MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.entrance import Entrance, too_many
+from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
-from chatroom.rooms.room import Heard, Room
-from chatroom.users.typed_user import TypedUser
-from chatroom.users.user import Said, User, Wish
-from chatroom.wire.message_json import to_json
+from chatroom.rooms.order import Declined, NotStored, Order, Outcome, Placed, Recognised, Stored
+from chatroom.rooms.policy import Policy
+from chatroom.rooms.room import Room
+from chatroom.rooms.subscriber import Heard
+from chatroom.users.requests import Leaving, Said, Wish
+from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.typed import Typing
-from chatroom.wire.websocket import text_frame
-
-PROOF_AGE = 1.0
-"""Seconds for which a successful write proves that the history works."""
-
-CMID_TWICE = ("broadcaster", "a cmid came twice, and the first was not stored", "send it again")
 
 NOT_STORED = "not stored: history unavailable"
 
@@ -32,190 +26,167 @@ class Broadcaster:
     """Owned by the Server thread.
 
     Args:
-        history: the Server's.
+        order: gives what is said its place.
+        policy: says who may speak.
         rooms: the Server's.
-        entrance: removes users who cannot stay; has the greeter and the news.
+        entrance: removes users who cannot stay; grants wishes.
         faults: the Server's.
     """
 
     def __init__(
-        self, history: History, rooms: ActiveRooms, entrance: Entrance, faults: Faults
+        self, order: Order, policy: Policy, rooms: ActiveRooms, entrance: Entrance, faults: Faults
     ) -> None:
-        self._history = history
+        self._order = order
+        self._policy = policy
         self._rooms = rooms
         self._entrance = entrance
-        self._greeter = entrance.greeter
-        self._news = entrance.news
         self._faults = faults
-        self._proved_at = -PROOF_AGE
+        self._waiting: deque[list[Said] | Said | Wish | Leaving] = deque()
+        self._under_way: list[Room] = []
+        self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
-    def handle(self, batch: list[Said | Wish]) -> None:
+    def is_busy(self) -> bool:
+        """A batch is on its way to the history; what is said meanwhile has to wait."""
+        return bool(self._under_way)
+
+    # -- the first half: to the history -----------------------------------------------------------
+
+    def handle(self, batch: Sequence[Said | Wish]) -> None:
         """Broadcast the batch; renames keep their place in it, typing notices come last."""
         said: list[Said] = []
         typing: list[Wish] = []
         for item in batch:
-            if isinstance(item, Said):
+            if isinstance(item, Said):  # one of many: no match, which looks at more
                 said.append(item)
             elif isinstance(item.request, Typing):
                 typing.append(item)
             else:
-                self._broadcast(said)
+                self._waiting += (said, item)
                 said = []
-                self._grant(item)
-        self._broadcast(said)
-        for wish in typing:
-            self._grant(wish)
+        self._waiting += (said, *typing)
+        self.go_on()
 
-    def _grant(self, wish: Wish) -> None:
-        user = wish.user
-        if isinstance(user, TypedUser) and user.inside:
-            self._greeter.grant(self._rooms[user.room], user, wish.request)
+    def go_on(self) -> None:
+        """Handle what waits, as long as nothing is under way."""
+        self._waiting += self._entrance.released()
+        while self._waiting and not self._under_way:
+            match self._waiting.popleft():
+                case Wish() as wish:
+                    self._entrance.grant(wish)
+                case Leaving(user, cause):
+                    self._entrance.remove(user, cause)
+                case Said() as said:
+                    self._say([said])
+                case batch:
+                    self._say(batch)
 
-    def _broadcast(self, batch: list[Said], *, is_checked: bool = False) -> None:
-        """Commit the batch as one transaction, then write it to the users of each room.
-
-        Args:
-            is_checked: already deduplicated.
-        """
-        # After a 1011, nothing more of the user is stored: it would follow a message that was not.
-        batch = [
-            said
-            for said in batch
-            if not said.user.failed and (not said.user.acknowledged or self._may_speak(said))
-        ]
+    def _say(self, batch: list[Said]) -> None:
+        try:
+            batch = self._admitted(self._entrance.let_wait(batch))
+        except HistoryError as error:
+            self._not_stored(batch, error)
+            return
         if not batch:  # an empty commit would count as a successful write
             return
-        try:
-            said_in = self._commit(batch)
-        except Exception as error:
-            if isinstance(error, CmidTaken) and not is_checked:
-                self._say_each_once(batch)
-            else:
-                self._not_stored(batch, error)
+        outcome = self._order.say(batch, self._rooms)
+        if outcome is None:
+            self._under_way = [self._rooms[name] for name in {said.user.room for said in batch}]
+            for room in self._under_way:
+                room.awaited += 1
         else:
-            self._send_all(said_in)
+            self._tell(outcome)
 
-    def _may_speak(self, said: Said) -> bool:
-        user = said.user
-        if isinstance(user, TypedUser) and not user.inside:
-            user.refuse(TypedRefusal("hello-first", "You are not in a room; say hello.", said.cmid))
-            return False
-        if user.room not in self._rooms:  # over HTTP, one may speak to a room that nobody is in
-            with suppress(HistoryError):  # the commit raises it again
-                try:
-                    self._rooms.enter(user.room, user.address)
-                except TooManyRooms as error:
-                    user.refuse(too_many(error))
-                    return False
-        return True
+    def _admitted(self, batch: list[Said]) -> list[Said]:
+        """What may be said; the rooms in which it is are open.
 
-    def _commit(self, batch: list[Said]) -> dict[Room, list[tuple[Said, Message]]]:
-        sent_at = time.time_ns() // 1_000_000
-        nonces = os.urandom(8 * len(batch)).hex()
-        messages: list[Message] = []
-        said_in: dict[Room, list[tuple[Said, Message]]] = {}
-        for i, said in enumerate(batch):
-            user, draft = said.user, said.draft
-            room = self._rooms.enter(user.room, user.address)
-            theirs = said_in.setdefault(room, [])
-            message = Message(
-                room.name,
-                room.seq + len(theirs) + 1,
-                nonces[16 * i : 16 * i + 16],
-                draft.user_name or user.name,
-                draft.body,
-                draft.timestamp,
-                sent_at,
-                user.user_id,
-                said.cmid,
-            )
-            theirs.append((said, message))
-            messages.append(message)
-        self._proved_at = -PROOF_AGE
-        self._history.append(messages)
-        self._proved_at = time.monotonic()
-        return said_in
+        Raises:
+            HistoryUnavailable: a room cannot be opened.
+        """
+        admitted: list[Said] = []
+        for said in batch:
+            user = said.user
+            if user.failed:  # nothing more of it is stored: it would follow what was not
+                continue
+            refusal = self._policy.may_say(user, said.cmid)
+            if refusal is None and user.room not in self._rooms:
+                refusal = self._opened(user)
+            if refusal is None:
+                admitted.append(said)
+            else:
+                user.refuse(refusal)
+        return admitted
 
-    def _send_all(self, said_in: dict[Room, list[tuple[Said, Message]]]) -> None:
-        for room, pairs in said_in.items():  # all of them first: a fault in one affects no other
-            newest = pairs[-1][1]
-            room.last = MessageId(newest.seq, newest.nonce)
-            self._rooms.count_as_stored(room.name)
-        for room, pairs in said_in.items():
-            texts = [to_json(message) for _said, message in pairs]
-            frames = [text_frame(text) for text in texts]
-            room.remember(frames)
+    def _opened(self, user: Speaker) -> Refusal | None:
+        """Nobody is in the room: it is spoken to over HTTP, or by somebody who has just left."""
+        try:
+            self._deserted.append(self._rooms.enter(user.room, user.address))
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    # -- the second half: to everybody ------------------------------------------------------------
+
+    def take(self, outcome: Outcome) -> None:
+        """What became of the batch that was under way; then go on with what has waited."""
+        for room in self._under_way:
+            room.awaited -= 1
+        self._deserted += self._under_way
+        self._under_way = []
+        self._tell(outcome)
+        self.go_on()
+
+    def _tell(self, outcome: Outcome) -> None:
+        for verdict in outcome:
+            match verdict:
+                case Stored(rooms):
+                    self._send_all(rooms)
+                case Recognised(said, message):
+                    if not said.user.failed:
+                        said.user.recognised(message)
+                        said.user.send_acks()
+                case Declined(said, refusal):
+                    if not said.user.failed:
+                        said.user.refuse(refusal)
+                case NotStored(batch, error):
+                    self._not_stored(batch, error)
+                case _:
+                    assert_never(verdict)
+        while self._deserted:
+            self._rooms.forget_if_empty(self._deserted.pop().name)
+
+    def _send_all(self, rooms: dict[str, Placed]) -> None:
+        new: list[tuple[Room, Placed]] = []
+        for name, placed in rooms.items():  # all of them first: a fault in one affects no other
+            room = self._rooms[name]
+            new.append((room, placed.after(room.seq)))
+            room.last = max(room.last, placed.last)
+            self._rooms.count_as_stored(name)
+        for room, placed in new:
+            room.remember(placed.frames)
             if room.subscribers:
-                ids = (MessageId(message.seq, message.nonce) for _said, message in pairs)
-                room.hand_on(list(map(Heard, ids, texts)))
-            self._entrance.drop_all(room.send(frames))
-            if any(said.user.acknowledged for said, _message in pairs):
-                self._acknowledge(pairs)
-            self._news.note(room)
-            self._rooms.forget_if_empty(room.name)
+                ids = (MessageId(message.seq, message.nonce) for message in placed.messages)
+                room.hand_on(list(map(Heard, ids, placed.texts)))
+            room.send(placed.frames)
+            self._acknowledge(rooms[room.name])
+            self._entrance.committed(room)
 
     @staticmethod
-    def _acknowledge(pairs: Iterable[tuple[Said, Message]]) -> None:
-        speakers: dict[User, None] = {}
-        for said, message in pairs:
+    def _acknowledge(placed: Placed) -> None:
+        speakers: dict[Speaker, None] = {}
+        for said, message in zip(placed.said, placed.messages, strict=True):
             if said.user.acknowledged:
-                said.user.committed(said, message)
+                said.user.committed(message)
                 speakers[said.user] = None
-        for user in speakers:
-            user.send_acks()
-
-    def _say_each_once(self, batch: list[Said]) -> None:
-        """Deduplicate what clients resent for lack of an ack: store only what is not stored yet."""
-        fresh: list[Said] = []
-        twins: list[Said] = []
-        asked: set[tuple[str, str, str]] = set()
-        for said in batch:
-            key = (said.user.room, said.user.user_id, said.cmid)
-            if not said.cmid:
-                fresh.append(said)
-            elif key in asked:
-                twins.append(said)
-            elif not self._is_answered(said):
-                asked.add(key)
-                fresh.append(said)
-        self._broadcast(fresh, is_checked=True)
-        for said in twins:  # duplicates in the batch: stored by now, if their first was
-            if not said.user.failed and not self._is_answered(said):
-                self._not_stored([said], CmidTaken(*CMID_TWICE))
-
-    def _is_answered(self, said: Said) -> bool:
-        """Answer a message that is stored already, or cannot be looked up; whether that was so."""
-        try:
-            known = self._history.find(said.user.room, said.user.user_id, said.cmid)
-        except HistoryError as error:
-            self._not_stored([said], error)
-            return True
-        if known is None:
-            return False
-        if known.body == said.draft.body:
-            said.user.recognised(said, known)
-            said.user.send_acks()
-        else:
-            detail = "This cmid was used for another message; use a new one."
-            said.user.refuse(TypedRefusal("cmid-reused", detail, said.cmid))
-        return True
+        for speaker in speakers:
+            speaker.send_acks()
 
     def _not_stored(self, batch: list[Said], error: Exception) -> None:
         self._faults.note_failure(f"{len(batch)} messages not stored", error)
+        leaving: dict[Participant, None] = {}
         for said in batch:
-            if not said.user.failed:
-                said.user.not_stored(said, NOT_STORED)
-        for user in {said.user for said in batch}:
-            user.failed = True
+            if not said.user.failed and (user := said.user.not_stored(said.cmid, NOT_STORED)):
+                leaving[user] = None
+        for said in batch:
+            said.user.failed = True
+        for user in leaving:
             self._entrance.remove(user, NOT_STORED)
-            self._rooms.forget_if_empty(user.room)
-
-    def prove(self) -> None:
-        """Prove that messages can be stored: by a recent write, or by a new one.
-
-        Raises:
-            HistoryUnavailable: they cannot.
-        """
-        if time.monotonic() - self._proved_at > PROOF_AGE:
-            self._history.probe()
-            self._proved_at = time.monotonic()

@@ -1,21 +1,30 @@
-"""The rooms' door: users join, get the past messages, leave, and are turned away or dropped."""
+"""The rooms' door: users come in, get the past messages, and leave."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
-from chatroom.errors import HistoryError, TooManyRooms, TypedRefusal, UserError
+from chatroom.errors import HistoryError, Refusal, UserError
 from chatroom.log import printable
+from chatroom.matching import assert_never
+from chatroom.message import MessageId
+from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.crowd import Known
+from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.news import News
+from chatroom.rooms.register import Answer, Away, Enter, Gone, Leave, Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.room import Room
+from chatroom.rooms.rules import Rules
+from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
-from chatroom.users.typed_user import Arrival, TypedUser
-from chatroom.users.user import CaughtUp, User
+from chatroom.users.requests import Arrival, CaughtUp, Join, Joining, Leaving, Said, Wish
+from chatroom.users.speaker import Participant, Speaker, TypedParticipant
+from chatroom.users.typed_user import MAX_BAD_FRAMES
+from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
@@ -26,144 +35,262 @@ class Entrance:
 
     Args:
         rooms: the Server's.
+        register: decides about names.
+        greeter: tells a room of its people.
+        news: of other rooms.
         replay: reads a long past from the history.
         timers: the Server's.
         faults: the Server's.
-        replay_limit: past messages that a joiner gets; 0 for all.
-        leave_grace: see ``Greeter``, also for the next two.
-        presence_limit: people.
-        limits: names and numbers.
+        fallen: those who are too slow.
+        rules: the Server's.
     """
 
     def __init__(
         self,
         rooms: ActiveRooms,
+        register: Register,
+        greeter: Greeter,
+        news: News,
         replay: Replay,
         timers: Timers,
         faults: Faults,
-        *,
-        replay_limit: int,
-        leave_grace: float,
-        presence_limit: int,
-        limits: dict[str, int],
+        fallen: Fallen,
+        rules: Rules,
     ) -> None:
         self._rooms = rooms
+        self._register = register
+        self._greeter = greeter
+        self._news = news
         self._replay = replay
+        self._timers = timers
         self._faults = faults
-        self._replay_limit = replay_limit
-        self.news = News(timers, self.drop_all)
-        self.greeter = Greeter(
-            timers,
-            self.news,
-            self.drop_all,
-            lambda room: rooms.forget_if_empty(room.name),
-            leave_grace=leave_grace,
-            presence_limit=presence_limit,
-            limits=limits,
-        )
+        self._fallen = fallen
+        self._rules = rules
+        # Who waits for an answer of the register, and what came from them meanwhile.
+        self._held: dict[Speaker, list[Said | Wish | Leaving]] = {}
+        self._released: list[Said | Wish | Leaving] = []
 
-    # -- coming and going -------------------------------------------------------------------------
+    # -- coming in --------------------------------------------------------------------------------
 
-    def add(self, joining: User | Arrival | CaughtUp) -> None:
+    def add(self, joining: Joining) -> None:
         """Handle an item of the channel ``add``."""
-        if isinstance(joining, CaughtUp):
-            self._bridge(joining.user, joining.seq, resumes=True)
-        elif isinstance(joining, Arrival):
-            self._join(joining.user, joining.room, joining)
-        else:
-            self._join(joining, joining.room)
+        match joining:
+            case Join(user):
+                self._join(user)
+            case Arrival():
+                self._arrive(joining)
+            case CaughtUp(user, seq):
+                if user.inside:  # otherwise it has left meanwhile
+                    self._bridge(self._rooms[user.room], user, seq, resumes=True)
+            case _:
+                assert_never(joining)
 
-    def _join(self, user: User, name: str, arrival: Arrival | None = None) -> None:
-        try:
-            room = self._rooms.enter(name, user.address)
-        except HistoryError as error:
-            self._fail([user], "history unavailable", f"{user} cannot join", error)
-        except TooManyRooms as error:
-            self._turn_away(user, error)
-        else:
-            if arrival is None or self.greeter.greet(room, arrival):
-                self._let_in(room, user, arrival)
-            self._rooms.forget_if_empty(name)
-
-    def _let_in(self, room: Room, user: User, arrival: Arrival | None) -> None:
-        seen = arrival.seen if arrival else None
-        wanted = self._replay_limit or room.seq
-        if arrival:
-            wanted = arrival.wants(room.seq, wanted)
-        first = max(0, room.seq - wanted)
-        if not arrival:
-            room.users[user] = user.connection
-        now = max(len(room.users), len(room.presence))
-        log.info('joined: %s room "%s", now %d', user, printable(room.name), now)
-        if arrival and seen is not None and seen >= 0:
-            self._bridge(user, seen, resumes=True)
-        elif arrival:
-            self._bridge(user, first, resumes=False)
-        elif first + 1 < room.first_remembered:
+    def _join(self, user: Participant) -> None:
+        """A plain user: it is in, and live, with its first frame."""
+        room = self._opened(user, user.room)
+        if room is None:
+            return
+        room.let_in(user)
+        room.go_live(user)
+        _log_joining(room, user)
+        first = max(0, room.seq - (self._rules.replay_limit or room.seq))
+        if first + 1 < room.first_remembered:
             user.connection.replay(self._replay.pages(room.name, first, room.seq))
-        elif not user.write(room.replay()):
-            self._drop(user)
-
-    def _turn_away(self, user: User, error: TooManyRooms) -> None:
-        if isinstance(user, TypedUser):
-            user.refuse(too_many(error))
         else:
-            user.end(CloseCode.POLICY, "too many rooms; use an existing one")
+            self._fallen.send_one(user, room.replay())
 
-    def _bridge(self, user: User, seen: int, *, resumes: bool) -> None:
+    def _arrive(self, arrival: Arrival) -> None:
+        """A typed user: the register decides whether it may have its name."""
+        user = arrival.user
+        if user.inside or user in self._held:
+            detail = "You are already in a room; open another socket."
+            user.refuse(Refusal("already-inside", detail))
+            return
+        room = self._opened(user, arrival.room)
+        if room is None:
+            return
+        room.awaited += 1
+        self._held[user] = []
+        if (arrival.seen or 0) > room.seq:  # it has seen what the room is yet to hear
+            room.early.append(arrival)
+        else:
+            self._ask(room, Enter(arrival))
+
+    def _opened(self, user: Participant, name: str) -> Room | None:
+        """The room; None if the user cannot come in, and was told."""
+        try:
+            return self._rooms.enter(name, user.address)
+        except HistoryError as error:
+            self._faults.note_failure(f"{user} cannot join", error)
+            user.failed = True
+            user.end(CloseCode.SERVER_ERROR, "history unavailable")
+        except Refusal as refusal:
+            user.turn_away(refusal)
+        return None
+
+    def _ask(self, room: Room, request: register.Request) -> None:
+        answer = self._register.attend(room, request)
+        if answer is not None:
+            self.take(answer)
+
+    def take(self, answer: Answer) -> None:
+        """What the register has decided."""
+        room = self._rooms[answer.room]
+        self._greeter.carry_out(room, answer.events)
+        match answer.request:
+            case Enter(arrival):
+                room.awaited -= 1
+                if answer.refusal:
+                    self._refuse_name(arrival.user, answer.refusal)
+                else:
+                    self._let_in(room, arrival)
+                self._released += self._held.pop(arrival.user)
+            case register.Rename(user):
+                if answer.refusal:
+                    self._refuse_name(user, answer.refusal)
+                self._released += self._held.pop(user)
+            case Leave():
+                for event in answer.events:
+                    if isinstance(event, Away):
+                        self._await_return(room, event)
+            case Gone():
+                pass
+            case _:
+                assert_never(answer.request)
+        self._rooms.forget_if_empty(room.name)
+
+    def _refuse_name(self, user: TypedParticipant, refusal: Refusal) -> None:
+        user.refuse(refusal)
+        user.names_refused += 1
+        if user.names_refused >= MAX_BAD_FRAMES:  # each costs the room's thread a suggestion
+            user.end(CloseCode.POLICY, "too many requests for taken names")
+
+    def _let_in(self, room: Room, arrival: Arrival) -> None:
+        user, identity = arrival.user, arrival.identity
+        user.room, user.name, user.user_id = room.name, arrival.name, identity.user_id
+        user.hears_rooms = arrival.hears_rooms
+        room.let_in(user, identity.tab)
+        user.knows = self._greeter.told(room)
+        user.write(self._greeter.welcome(room, arrival))
+        _log_joining(room, user)
+        if arrival.seen is not None and arrival.seen >= 0:
+            self._bridge(room, user, arrival.seen, resumes=True)
+        else:
+            wanted = arrival.wants(room.seq, self._rules.replay_limit or room.seq)
+            self._bridge(room, user, max(0, room.seq - wanted), resumes=False)
+
+    def _bridge(self, room: Room, user: TypedParticipant, seen: int, *, resumes: bool) -> None:
         """Send a typed user what came after ``seen``, and make it live; if the room's tail does
         not reach back that far, its writer thread reads the history first."""
-        room = self._rooms.get(user.room)
-        if room is None or not isinstance(user, TypedUser) or not user.inside:
-            return  # it has left meanwhile
         frames = room.frames_after(seen)
         if frames is None:
             pages = self._replay.catch_up(user, room.name, seen, resumes=resumes)
             user.connection.replay(pages)
             return
-        room.users[user] = user.connection
-        if not user.write(b"".join(frames) + self.greeter.go_live(room, user)):
-            self._drop(user)
+        room.go_live(user)
+        self._fallen.send_one(user, b"".join(frames) + self._greeter.go_live(room, user))
 
-    def remove(self, user: User, cause: str) -> None:
+    # -- meanwhile --------------------------------------------------------------------------------
+
+    def grant(self, wish: Wish) -> None:
+        """Handle a typed user's request other than a message."""
+        user = wish.user
+        if self._waits(wish) or not user.inside:
+            return
+        room = self._rooms[user.room]
+        match wish.request:
+            case Rename(name):
+                self._held[user] = []
+                self._ask(room, register.Rename(user, name))
+            case Typing():
+                self._greeter.tell_of_typing(room, user)
+            case _:
+                assert_never(wish.request)
+
+    def let_wait(self, batch: list[Said]) -> list[Said]:
+        """Without what comes from somebody who waits for the register: that has to wait, too."""
+        return [said for said in batch if not self._waits(said)] if self._held else batch
+
+    def _waits(self, item: Said | Wish) -> bool:
+        behind = self._held.get(item.user)
+        if behind is None:
+            return False
+        behind.append(item)
+        return True
+
+    def released(self) -> list[Said | Wish | Leaving]:
+        """What has waited long enough, in order; it is returned only once."""
+        released, self._released = self._released, []
+        return released
+
+    def committed(self, room: Room) -> None:
+        """The room has new messages: others hear of that, and those come in who know of them."""
+        self._news.note(room)
+        if room.early:
+            early, room.early = room.early, []
+            for arrival in early:
+                if (arrival.seen or 0) > room.seq:
+                    room.early.append(arrival)
+                else:
+                    self._ask(room, Enter(arrival))
+
+    # -- going ------------------------------------------------------------------------------------
+
+    def remove(self, user: Participant, cause: str) -> None:
         """Remove the user from its room. Idempotent."""
+        if user in self._held:
+            self._held[user].append(Leaving(user, cause))
+            return
         room = self._rooms.get(user.room)
-        if room is None:
-            return
-        if isinstance(user, TypedUser):
-            if not user.inside:
-                return  # already removed, as too slow or replaced, or never let in
-            self.greeter.see_off(room, user, cause)
-        elif room.users.pop(user, None) is None:
-            return
+        if room is None or not room.remove(user):
+            return  # already removed, as too slow or replaced, or never let in
+        self._news.leave(user)
         name = printable(room.name)
         log.info('left: %s room "%s", now %d: %s', user, name, len(room.users), printable(cause))
+        if user.user_id in room.presence:
+            self._ask(room, Leave(user, _reason(cause)))
         self._rooms.forget_if_empty(user.room)
 
-    # -- what goes wrong --------------------------------------------------------------------------
+    def _await_return(self, room: Room, away: Away) -> None:
+        def give_up() -> None:
+            if room is self._rooms.get(room.name):
+                self._ask(room, Gone(*away))
 
-    def drop_all(self, slow: Iterable[User]) -> None:
-        """Disconnect users who are too slow, and remove them."""
-        # Not through the channel delete: this thread is its only reader, so a put on a full
-        # channel would deadlock.
-        for user in slow:
-            self._drop(user)
+        self._timers.after(self._rules.leave_grace, give_up)
 
-    def _drop(self, user: User) -> None:
-        user.end(CloseCode.SLOW, "slow", drop=True)
-        self.remove(user, "slow")
-        self._faults.note(UserError(user.id, "slow"))
+    def see_off_fallen(self) -> None:
+        """Remove those who were too slow."""
+        while self._fallen:
+            user, _ = self._fallen.popitem()
+            self.remove(user, "slow")
+            self._faults.note(UserError(user.id, "slow"))
 
-    def _fail(self, users: list[User], reason: str, what: str, error: Exception) -> None:
-        """Disconnect the users whom the history failed, so that none of them waits in vain."""
-        self._faults.note_failure(what, error)
-        for user in users:
-            user.failed = True
-            user.end(CloseCode.SERVER_ERROR, reason)
-            self.remove(user, reason)
-            self._rooms.forget_if_empty(user.room)
+    # -- without a socket -------------------------------------------------------------------------
+
+    def present(self, name: str) -> list[Known]:
+        """The people in a room: users of the typed protocol only."""
+        return self._rooms[name].crowd.known() if name in self._rooms else []
+
+    def subscribe(self, name: str, subscriber: Subscriber, address: str) -> MessageId:
+        """Hand a subscriber all messages from now on; returns the id of the last one before."""
+        room = self._rooms.enter(name, address)
+        room.subscribers.append(subscriber)
+        return room.last
+
+    def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
+        """Hand the subscriber nothing more. Idempotent."""
+        if name in self._rooms:
+            self._rooms[name].unsubscribe(subscriber)
+            self._rooms.forget_if_empty(name)
 
 
-def too_many(error: TooManyRooms) -> TypedRefusal:
-    """The error as a typed user gets it."""
-    return TypedRefusal("too-many-rooms", f"{error}; use an existing one.")
+def _log_joining(room: Room, user: Participant) -> None:
+    now = max(len(room.users), len(room.crowd))
+    log.info('joined: %s room "%s", now %d', user, printable(room.name), now)
+
+
+def _reason(cause: str) -> str:
+    """A word that everybody may see; the cause itself may quote the client's Close."""
+    if cause.startswith(("close 1000", "close 1001")):
+        return "closed"
+    return "slow" if cause == "slow" else "lost"

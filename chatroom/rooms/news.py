@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from itertools import chain
 
+from chatroom.rooms.fallen import Fallen
+from chatroom.rooms.policy import ANYBODY, Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.timers import Timers
 from chatroom.sockets.connection import Connection
-from chatroom.sockets.sending import broadcast
-from chatroom.users.typed_user import TypedUser
-from chatroom.users.user import User
+from chatroom.users.speaker import Participant
 from chatroom.wire import typed
 
 INTERVAL = 1.0
@@ -34,24 +32,26 @@ class News:
     """Owned by the Server thread.
 
     Args:
+        policy: says of which rooms others may hear.
         timers: the Server's.
-        drop: disconnects users who are too slow.
+        fallen: those who are too slow.
     """
 
-    def __init__(self, timers: Timers, drop: Callable[[Iterable[User]], None]) -> None:
+    def __init__(self, policy: Policy, timers: Timers, fallen: Fallen) -> None:
+        self._policy = policy
         self._timers = timers
-        self._drop = drop
-        self._hearers: dict[str, dict[TypedUser, Connection]] = {}  # by the room that they are in
+        self._fallen = fallen
+        self._hearers: dict[str, dict[Participant, Connection]] = {}  # by the room that they are in
         # room -> the id of its newest message; the room that has waited longest comes first
         self._news: dict[str, str] = {}
         self._is_due = False
         self._next_at = 0.0
 
-    def enter(self, user: TypedUser) -> None:
+    def enter(self, user: Participant) -> None:
         """Send news to the user from now on."""
         self._hearers.setdefault(user.room, {})[user] = user.connection
 
-    def leave(self, user: TypedUser) -> None:
+    def leave(self, user: Participant) -> None:
         """Send no more news to the user. Idempotent."""
         theirs = self._hearers.get(user.room, {})
         theirs.pop(user, None)
@@ -63,6 +63,8 @@ class News:
         if not self._hearers:  # if nobody wants news, this is all that it costs
             return
         if len(self._hearers) == 1 and room.name in self._hearers:  # they are all in this room
+            return
+        if self._policy.may_read(ANYBODY, room.name):
             return
         self._news[room.name] = str(room.last)
         self._tell_soon()
@@ -86,9 +88,10 @@ class News:
         self._next_at = time.monotonic() + max(INTERVAL, told / TOLD_A_SECOND)
         rooms = [{"name": name, "last": last} for name, last in news.items()]
         frame = typed.frame("rooms", rooms=rooms)
-        behind = broadcast(chain.from_iterable(users.values() for users in theirs), frame)
-        if behind:
-            self._drop([user for users in theirs for user, line in users.items() if line in behind])
+        everybody: dict[Participant, Connection] = {}
+        for users in theirs:
+            everybody.update(users)
+        self._fallen.send(everybody, frame)
         if self._news:
             self._tell_soon()
 

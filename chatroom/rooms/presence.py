@@ -1,92 +1,39 @@
-"""Who is in a room: people, however many sockets each has. Owned by the Server thread."""
+"""Which of our sockets are whose: the people of a room, however many sockets each has here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from chatroom.names import keys
-from chatroom.users.typed_user import TypedUser
-
-
-class Known(NamedTuple):
-    """A person as others see it."""
-
-    user_id: str
-    user_name: str
+from chatroom.users.speaker import Participant
 
 
 @dataclass(slots=True)
 class Person:
-    """Somebody who is here, or away within the grace period."""
+    """Somebody with sockets here, or whose last one has ended."""
 
-    user_id: str
-    name: str
-    sockets: set[TypedUser] = field(default_factory=set)
-    """Empty during the grace period."""
+    sockets: dict[Participant, str] = field(default_factory=dict)
+    """Each one's tab; empty during the grace period."""
     absences: int = 0
     """How often the person has been away, so that an absence's timer cannot end a later one."""
     typed_at: float = 0.0
     """When others were last notified that the person is typing: monotonic seconds."""
 
-    @property
-    def known(self) -> Known:
-        """The person as others see it."""
-        return Known(self.user_id, self.name)
 
+class Presence(dict[str, Person]):
+    """By user id. Owned by the Server thread."""
 
-class Presence:
-    """The people of one room."""
+    def enter(self, user: Participant, tab: str) -> None:
+        """Another socket of its person, or the first one."""
+        if user.user_id not in self:
+            self[user.user_id] = Person()
+        self[user.user_id].sockets[user] = tab
 
-    def __init__(self) -> None:
-        self._people: dict[str, Person] = {}
-        self._names: dict[str, str] = {}  # every key of every name -> user id
+    def leave(self, user: Participant) -> None:
+        """The socket is not in the room any more; its person may have others. Idempotent."""
+        if user.user_id in self:
+            self[user.user_id].sockets.pop(user, None)
 
-    def __len__(self) -> int:
-        return len(self._people)
-
-    def __contains__(self, user_id: str) -> bool:
-        return user_id in self._people
-
-    def __getitem__(self, user_id: str) -> Person:
-        return self._people[user_id]
-
-    def get(self, user_id: str) -> Person | None:
-        """The person, if here or away within the grace period."""
-        return self._people.get(user_id)
-
-    def known(self) -> list[Known]:
-        """Everybody, in the order in which they came."""
-        return [person.known for person in self._people.values()]
-
-    def is_free(self, name: str, user_id: str = "") -> bool:
-        """Whether this user may have the name: no other has one that looks the same. Somebody who
-        is away within the grace period keeps it."""
-        return all(self._names.get(key, user_id) == user_id for key in keys(name))
-
-    def enter(self, user_id: str, name: str, socket: TypedUser) -> Person:
-        """Let somebody in, again or for the first time. The name is free."""
-        person = self._people.get(user_id)
-        if person is None:
-            person = self._people[user_id] = Person(user_id, name)
-            self._take(person)
-        person.sockets.add(socket)
-        return person
-
-    def rename(self, person: Person, name: str) -> None:
-        """Give the person a name that is free."""
-        self._release(person)
-        person.name = name
-        self._take(person)
-
-    def forget(self, person: Person) -> None:
-        """The person is gone for good."""
-        del self._people[person.user_id]
-        self._release(person)
-
-    def _take(self, person: Person) -> None:
-        self._names.update(dict.fromkeys(keys(person.name), person.user_id))
-
-    def _release(self, person: Person) -> None:
-        for key in keys(person.name):
-            del self._names[key]
+    def of_tab(self, user_id: str, tab: str) -> list[Participant]:
+        """The sockets of one tab."""
+        person = self.get(user_id)
+        return [user for user, its in person.sockets.items() if its == tab] if person else []

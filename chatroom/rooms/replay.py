@@ -13,7 +13,8 @@ from chatroom.channel import Channel
 from chatroom.errors import ChannelClosed
 from chatroom.history import History
 from chatroom.message import Message
-from chatroom.users.user import CaughtUp, User
+from chatroom.users.requests import CaughtUp, Joining
+from chatroom.users.speaker import TypedParticipant
 from chatroom.wire import message_json, websocket
 from chatroom.wire.websocket import CloseCode
 
@@ -26,7 +27,7 @@ class Replay:
         add: where a user who has caught up is announced.
     """
 
-    def __init__(self, history: History, add: Channel[object]) -> None:
+    def __init__(self, history: History, add: Channel[Joining]) -> None:
         self._history = history
         self._add = add
 
@@ -35,7 +36,9 @@ class Replay:
         for page in self._history.pages(room, after, upto):
             yield frames_of(page)
 
-    def catch_up(self, user: User, room: str, after: int, *, resumes: bool) -> Iterator[bytes]:
+    def catch_up(
+        self, user: TypedParticipant, room: str, after: int, *, resumes: bool
+    ) -> Iterator[bytes]:
         """Frames of all messages after ``after``, until there are no more; then the user is
         announced, and the Server sends what came meanwhile.
 

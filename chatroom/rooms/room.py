@@ -6,27 +6,15 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple, Protocol
 
 from chatroom.message import MessageId
+from chatroom.rooms.crowd import Crowd
+from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.presence import Presence
+from chatroom.rooms.subscriber import Heard, Subscriber
 from chatroom.sockets.connection import Connection
-from chatroom.sockets.sending import broadcast
-from chatroom.users.user import User
-
-
-class Heard(NamedTuple):
-    """A message as a ``Subscriber`` gets it."""
-
-    id: MessageId
-    json: str
-
-
-class Subscriber(Protocol):
-    """Anything that gets a room's messages without a WebSocket."""
-
-    def take(self, batch: Sequence[Heard]) -> None:
-        """Take the messages that were committed just now; never waits."""
+from chatroom.users.requests import Arrival
+from chatroom.users.speaker import Participant
 
 
 class Room:
@@ -38,6 +26,7 @@ class Room:
         tail: the frames of its last messages, oldest first.
         tail_length: the number of frames to remember.
         tail_bytes: about how many bytes of frames to remember.
+        fallen: where those are noted who are too slow.
     """
 
     def __init__(
@@ -48,22 +37,29 @@ class Room:
         *,
         tail_length: int,
         tail_bytes: int,
+        fallen: Fallen,
     ) -> None:
         self.name = name
         self.last = last
-        self.users: dict[User, Connection] = {}
+        self.users: dict[Participant, Connection] = {}
         """Who gets the messages. In the order of joining; a broadcast touches the connections
         only."""
-        self.typed: dict[User, Connection] = {}
+        self.typed: dict[Participant, Connection] = {}
         """The typed ones among these: they get news of people, too."""
         self.subscribers: list[Subscriber] = []
+        self.crowd = Crowd()
         self.presence = Presence()
+        self.awaited = 0
+        """How many users are on their way in, and batches on their way to the history."""
+        self.early: list[Arrival] = []
+        """Users who have seen a message that the room does not have yet: they wait for it."""
         self.is_large = False
         """Too many people to name: its typed users get their count."""
         self.counted_at = 0.0
         """When its typed users last got a count of people: monotonic seconds."""
         self.counts_later = False
         """The next count is scheduled."""
+        self._fallen = fallen
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._tail_length = tail_length
@@ -71,10 +67,43 @@ class Room:
         self._replay: bytes | None = None
         self.remember(list(tail))
 
+    # -- who is here ------------------------------------------------------------------------------
+
     @property
     def is_empty(self) -> bool:
-        """Nobody is here, or away within the grace period."""
-        return not (self.users or self.subscribers or self.presence)
+        """Nobody is here, on the way in, or away within the grace period."""
+        return not (self.users or self.subscribers or self.crowd or self.awaited)
+
+    def let_in(self, user: Participant, tab: str = "") -> None:
+        """The user is in, and hears nothing yet.
+
+        Args:
+            tab: of the typed protocol; whoever has one is one of the room's people.
+        """
+        user.inside = True
+        if tab:
+            self.presence.enter(user, tab)
+
+    def go_live(self, user: Participant) -> None:
+        """The user gets what is said from now on."""
+        self.users[user] = user.connection
+
+    def remove(self, user: Participant) -> bool:
+        """The user is out, and hears nothing more; False if it was not in. Its person may have
+        other sockets."""
+        if not user.inside:
+            return False
+        user.inside = False
+        self.users.pop(user, None)
+        self.typed.pop(user, None)
+        self.presence.leave(user)
+        return True
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Hand the subscriber nothing more. Idempotent."""
+        self.subscribers = [one for one in self.subscribers if one is not subscriber]
+
+    # -- what is said -----------------------------------------------------------------------------
 
     @property
     def seq(self) -> int:
@@ -112,22 +141,19 @@ class Room:
             return None
         return list(islice(self._tail, seq + 1 - self.first_remembered, sys.maxsize))
 
-    def send(self, frames: Sequence[bytes]) -> list[User]:
-        """Send messages to all users; returns those who are too slow."""
-        return self._slow(self.users, b"".join(frames))
+    def send(self, frames: Sequence[bytes]) -> None:
+        """Send messages to all users."""
+        self._fallen.send(self.users, b"".join(frames))
 
     def hand_on(self, batch: Sequence[Heard]) -> None:
         """Hand messages to all subscribers."""
         for subscriber in self.subscribers:
             subscriber.take(batch)
 
-    def tell(self, frames: bytes) -> list[User]:
-        """Send frames to the typed users; returns those who are too slow."""
-        return self._slow(self.typed, frames)
+    def tell(self, frames: bytes) -> None:
+        """Send frames to the typed users."""
+        self._fallen.send(self.typed, frames)
 
-    @staticmethod
-    def _slow(users: dict[User, Connection], frames: bytes) -> list[User]:
-        behind = broadcast(users.values(), frames)
-        if not behind:  # nearly always, and then nothing else is touched
-            return []
-        return [user for user, connection in users.items() if connection in behind]
+    def tell_one(self, user: Participant, frames: bytes) -> None:
+        """Send frames to one of them."""
+        self._fallen.send_one(user, frames)

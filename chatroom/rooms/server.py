@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import TypeVar
 
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
@@ -16,81 +17,82 @@ from chatroom.history import History
 from chatroom.message import Draft, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
+from chatroom.rooms.bus import Bus
+from chatroom.rooms.crowd import Known
 from chatroom.rooms.entrance import Entrance
+from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
-from chatroom.rooms.presence import Known
-from chatroom.rooms.questions import Question, await_answer
+from chatroom.rooms.greeter import Greeter
+from chatroom.rooms.news import News
+from chatroom.rooms.order import Order, Outcome
+from chatroom.rooms.policy import Policy
+from chatroom.rooms.questions import Notice, Question, Task, await_answer
+from chatroom.rooms.register import Answer, Register
 from chatroom.rooms.replay import Replay
-from chatroom.rooms.room import Subscriber
+from chatroom.rooms.rules import Rules
+from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker, Spoken
-from chatroom.users.user import ADDED_BYTES, Channels, Leaving, Said, User, Wish
+from chatroom.users.requests import ADDED_BYTES, Channels, Joining, Leaving, Said, Wish
 
 T = TypeVar("T")
 
 BROADCAST_SLOTS = 1024
 """Frames that may wait for the Server; beyond that, readers block, and TCP slows their clients."""
 
-BATCH_BYTES = 256 * 1024
-"""About how much is committed and written at once: a fraction of a user's queue."""
-
 
 class Server:
     """Joins, leaves and messages, in one order. Nothing here ever waits for a user.
 
     Args:
-        history: opened; written by this thread alone.
-        replay_limit: past messages that a joiner gets; 0 for all.
-        tail_bytes: bytes of recent frames that each room keeps at hand for joiners.
-        batch_bytes: about how many bytes of frames are committed and written at once.
-        max_rooms: rooms that can exist.
-        leave_grace: see ``Greeter``, also for the next two.
-        presence_limit: people.
-        limits: names and numbers.
-        keep_messages: how many of the newest to keep in each room; 0 for all.
-        keep_days: how many days to keep messages; 0 for all.
+        history: opened; read here.
+        rules: numbers from the configuration.
+        policy: says who may do what.
+        order: gives what is said its place in the history.
+        register: says who may bear which name.
+        bus: tells other processes.
     """
 
     def __init__(
         self,
         history: History,
-        *,
-        replay_limit: int,
-        tail_bytes: int,
-        batch_bytes: int = BATCH_BYTES,
-        max_rooms: int = 1000,
-        leave_grace: float = 5.0,
-        presence_limit: int = 200,
-        limits: dict[str, int] | None = None,
-        keep_messages: int = 0,
-        keep_days: int = 0,
+        rules: Rules,
+        policy: Policy,
+        order: Order,
+        register: Register,
+        bus: Bus,
     ) -> None:
         self._ready: Ready = queue.SimpleQueue()
-        self.add: Channel[Any] = Channel("add", self._ready)
+        self.add: Channel[Joining] = Channel("add", self._ready)
         self.delete: Channel[Leaving] = Channel("delete", self._ready)
         self.broadcast: Channel[Said | Wish] = Channel("broadcast", self._ready, BROADCAST_SLOTS)
         self.error: Channel[UserError] = Channel("error", self._ready)
-        self.ask_channel: Channel[Question] = Channel("ask", self._ready)
+        self.tasks: Channel[Task] = Channel("tasks", self._ready)
+        self.heard: Channel[Outcome | Answer] = Channel("heard", self._ready)
+        """What order and register answer later."""
         self.channels = Channels(self.add, self.delete, self.broadcast, self.error)
-        self._batch_bytes = batch_bytes
+        self._batch_bytes = rules.batch_bytes
+        self._order = order
         self._faults = Faults()
-        self._rooms = ActiveRooms(
-            history, replay_limit=replay_limit, tail_bytes=tail_bytes, max_rooms=max_rooms
-        )
         self._timers = Timers()
-        self._trimmer = Trimmer(history, self._rooms, self._timers, keep_messages, keep_days)
+        fallen = Fallen()
+        self._rooms = ActiveRooms(history, policy, fallen, rules)
+        self._trimmer = Trimmer(history, self._rooms, self._timers, rules)
+        news = News(policy, self._timers, fallen)
+        greeter = Greeter(policy, bus, news, self._timers, rules)
         self._entrance = Entrance(
             self._rooms,
+            register,
+            greeter,
+            news,
             Replay(history, self.add),
             self._timers,
             self._faults,
-            replay_limit=replay_limit,
-            leave_grace=leave_grace,
-            presence_limit=presence_limit,
-            limits=limits or {"maxNameLength": 64},
+            fallen,
+            rules,
         )
-        self._broadcaster = Broadcaster(history, self._rooms, self._entrance, self._faults)
+        self._broadcaster = Broadcaster(order, policy, self._rooms, self._entrance, self._faults)
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
@@ -119,7 +121,7 @@ class Server:
             Whatever ``question`` raises.
         """
         answer: Future[T] = Future()
-        self.ask_channel.put(Question(question, answer))
+        self.tasks.put(Question(question, answer))
         return await_answer(answer, timeout)
 
     def check(self, timeout: float) -> None:
@@ -128,7 +130,7 @@ class Server:
         Raises:
             ChatError: the Server thread does not answer, or the history does not work.
         """
-        self.ask(self._broadcaster.prove, timeout)
+        self.ask(self._order.prove, timeout)
 
     def say(
         self, room: str, draft: Draft, *, cmid: str = "", address: str = "", timeout: float
@@ -139,18 +141,17 @@ class Server:
             The message; if the same cmid came before with the same body, the earlier one.
 
         Raises:
-            TypedRefusal: ``cmid-reused``, with another body; ``too-many-rooms``.
+            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``.
             ChatError: it is not stored, or not within ``timeout`` seconds.
         """
         speaker = HttpSpeaker(room, draft.user_name, address)
         cost = len(draft.body.encode()) + ADDED_BYTES
-        self.broadcast.put(Said(cast(User, speaker), draft, cost, cmid))
+        self.broadcast.put(Said(speaker, draft, cost, cmid))
         return await_answer(speaker.outcome, timeout)
 
     def present(self, room: str, timeout: float) -> list[Known]:
         """The people in the room: users of the typed protocol only."""
-        rooms = self._rooms
-        return self.ask(lambda: rooms[room].presence.known() if room in rooms else [], timeout)
+        return self.ask(partial(self._entrance.present, room), timeout)
 
     def subscribe(self, room: str, who: Subscriber, address: str, timeout: float) -> MessageId:
         """Hand a subscriber all messages of a room from now on.
@@ -159,27 +160,15 @@ class Server:
             The id of the room's last message: the subscriber gets those after it.
 
         Raises:
+            Refusal: the room may not be entered.
             ChatError: as ``ask``.
         """
+        return self.ask(partial(self._entrance.subscribe, room, who, address), timeout)
 
-        def join() -> MessageId:
-            found = self._rooms.enter(room, address)
-            found.subscribers.append(who)
-            return found.last
-
-        return self.ask(join, timeout)
-
-    def unsubscribe(self, room: str, subscriber: Subscriber) -> None:
+    def unsubscribe(self, room: str, who: Subscriber) -> None:
         """Hand the subscriber nothing more. Never waits; idempotent."""
-
-        def leave() -> None:
-            if room in self._rooms:
-                others = [one for one in self._rooms[room].subscribers if one is not subscriber]
-                self._rooms[room].subscribers = others
-                self._rooms.forget_if_empty(room)
-
         with suppress(ChannelClosed):
-            self.ask_channel.put(Question(leave, Future()))
+            self.tasks.put(Notice(partial(self._entrance.unsubscribe, room, who)))
 
     # -- the Server thread --------------------------------------------------------------------
 
@@ -187,41 +176,67 @@ class Server:
         """The Server thread's whole life."""
         self._trimmer.start()
         self._step_until_none()
-        for channel in (*self.channels, self.ask_channel):
+        for channel in (*self.channels, self.tasks):
             channel.close()
         self._ready.put(None)  # after everything put before the channels closed
         self._step_until_none()
+        while self._broadcaster.is_busy():  # what waits for that is announced again behind it
+            self._try_to_step()
+            if not self._broadcaster.is_busy():
+                self._ready.put(None)
+                self._step_until_none()
 
     def _step_until_none(self) -> None:
-        going_on = True
-        while going_on:
-            try:
-                going_on = self.step()
-            except Exception:  # no user's fault, and no fault of ours, ends the room
-                self._faults.note_bug()
+        while self._try_to_step():
+            pass
+
+    def _try_to_step(self) -> bool:
+        try:
+            return self.step()
+        except Exception:  # no user's fault, and no fault of ours, ends the room
+            self._faults.note_bug()
+            return True
 
     def step(self) -> bool:
         """Handle what the next ready channel holds, or what is due; False once it is to stop."""
         self._timers.run()
+        self._entrance.see_off_fallen()
         try:
-            selected = select(self._ready, self._timers.seconds())
+            channel = select(self._ready, self._timers.seconds())
         except queue.Empty:
             return True
-        if selected is None:
+        if channel is None:
             return False
-        channel, item = selected
         if channel is self.broadcast:
-            batch = [item, *self.broadcast.drain(self._batch_bytes, lambda said: said.cost)]
-            # After the drain: a message in it may have overtaken its own sender's joining.
-            for joining in self.add.drain(sys.maxsize, lambda joining: 1):
-                self._entrance.add(joining)
-            self._broadcaster.handle(batch)
+            self._say(self.broadcast.item)
         elif channel is self.add:
-            self._entrance.add(item)
+            self._entrance.add(self.add.item)
         elif channel is self.delete:
-            self._entrance.remove(item.user, item.cause)
+            self._entrance.remove(*self.delete.item)
         elif channel is self.error:
-            self._faults.note(item)
-        elif channel is self.ask_channel:
-            item.answer_it()
+            self._faults.note(self.error.item)
+        elif channel is self.tasks:
+            self.tasks.item.run()
+        elif channel is self.heard:
+            self._hear(self.heard.item)
         return True
+
+    def _say(self, first: Said | Wish) -> None:
+        batch = [first, *self.broadcast.drain(self._batch_bytes, lambda said: said.cost)]
+        # After the drain: a message in it may have overtaken its own sender's joining.
+        for joining in self.add.drain(sys.maxsize, lambda joining: 1):
+            self._entrance.add(joining)
+        self._broadcaster.handle(batch)
+        if self._broadcaster.is_busy():
+            self.broadcast.pause()
+            self.delete.pause()  # nobody leaves before what they said is in the room
+
+    def _hear(self, heard: Outcome | Answer) -> None:
+        if isinstance(heard, Answer):
+            self._entrance.take(heard)
+            self._broadcaster.go_on()
+        else:
+            self._broadcaster.take(heard)
+        if not self._broadcaster.is_busy():
+            self.broadcast.resume()
+            self.delete.resume()

@@ -8,6 +8,7 @@ import time
 from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.rules import Rules
 from chatroom.rooms.timers import Timers
 
 log = logging.getLogger(__name__)
@@ -31,23 +32,15 @@ class Trimmer:
         history: the Server's.
         rooms: the Server's.
         timers: the Server's.
-        keep_messages: how many of the newest to keep in each room; 0 for all.
-        keep_days: how many days to keep messages; 0 for all.
+        rules: how much is kept.
     """
 
-    def __init__(
-        self,
-        history: History,
-        rooms: ActiveRooms,
-        timers: Timers,
-        keep_messages: int,
-        keep_days: int,
-    ) -> None:
+    def __init__(self, history: History, rooms: ActiveRooms, timers: Timers, rules: Rules) -> None:
         self._history = history
         self._active = rooms
         self._timers = timers
-        self._keep_messages = keep_messages
-        self._keep_days = keep_days
+        self._keep_messages = rules.keep_messages
+        self._keep_days = rules.keep_days
         self._rooms: list[str] = []
 
     def start(self) -> None:

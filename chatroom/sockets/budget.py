@@ -44,6 +44,11 @@ class Budget:
             self._paid_until = paid_until
         return seconds
 
+    def covers(self, units: float) -> bool:
+        """Whether they can be spent without making a debt."""
+        now = time.monotonic()
+        return max(self._paid_until, now) + units / self._rate - now <= self._burst
+
     def try_to_spend(self, units: float) -> bool:
         """Spend them, unless that would make a debt."""
         return not self.spend(units, patience=0.0)

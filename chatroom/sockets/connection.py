@@ -106,8 +106,7 @@ class Connection(Sender):
 
     def send(self, data: bytes) -> int:
         """Send the library's 101, Pong or Close, whole. It ignores the returned count."""
-        if not self.write(data):
-            self.end(CloseCode.SLOW, "slow", drop=True)
+        self.write(data)
         return len(data)
 
     def recv(self, size: int) -> bytes:

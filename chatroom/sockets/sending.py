@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
-from chatroom.wire.websocket import close_frame
+from chatroom.wire.websocket import CloseCode, close_frame
 
 STALL_TIMEOUT = 10.0
 """Seconds after which a peer that accepts nothing is considered dead."""
@@ -43,8 +43,7 @@ def broadcast(senders: Iterable[S], frames: bytes) -> list[S]:
     """Send whole frames to each, now or through its queue; never waits. Any thread.
 
     Returns:
-        Those that are too slow: the frames are dropped for them, and the caller must ``end``
-        them.
+        Those that are too slow: what was queued for them is dropped, and Close 4008 follows.
     """
     slow: list[S] = []
     size = len(frames)
@@ -63,6 +62,8 @@ def broadcast(senders: Iterable[S], frames: bytes) -> list[S]:
                     continue
             if not sender._queue_rest(frames, sent):
                 slow.append(sender)
+    for sender in slow:
+        sender.end(CloseCode.SLOW, "slow", drop=True)
     return slow
 
 
@@ -109,8 +110,7 @@ class Sender:
         """Send whole frames, now or through the queue; never waits. Any thread.
 
         Returns:
-            False if the client is too slow: the frames are dropped, and the caller must ``end``
-            the connection.
+            False if the client is too slow: see ``broadcast``.
         """
         return not broadcast((self,), frames)
 

@@ -2,7 +2,9 @@
 
 In reading order:
 
-- ``user.py``: a user of the plain protocol, and what any user puts on the Server's channels
+- ``user.py``: a user of the plain protocol
+- ``requests.py``: what users put on the Server's channels
+- ``speaker.py``: what the Server thread needs of whoever speaks, or is in a room
 - ``typed_user.py``: a user of the typed protocol
 - ``tokens.py``: signed tokens, by which a returning client proves who it was
 - ``http_speaker.py``: somebody who says one thing over HTTP, and waits for the outcome

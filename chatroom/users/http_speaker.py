@@ -5,9 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from chatroom.errors import HistoryUnavailable, TypedRefusal
+from chatroom.errors import HistoryUnavailable, Refusal
 from chatroom.message import Message
-from chatroom.users.user import Said
 
 
 class Spoken(NamedTuple):
@@ -19,7 +18,7 @@ class Spoken(NamedTuple):
 
 
 class HttpSpeaker:
-    """Stands in for a User in a ``Said``; lives as long as one request.
+    """A ``Speaker`` that lives as long as one request.
 
     Args:
         room: where it speaks.
@@ -29,6 +28,7 @@ class HttpSpeaker:
 
     user_id = ""
     acknowledged = True
+    inside = True
 
     def __init__(self, room: str, name: str, address: str = "") -> None:
         self.room = room
@@ -38,19 +38,19 @@ class HttpSpeaker:
         self.outcome: Future[Spoken] = Future()
         """What is stored; or a ChatError: not stored, or the cmid belongs to another message."""
 
-    def committed(self, said: Said, message: Message) -> None:
+    def committed(self, message: Message) -> None:
         """Called by the Server thread."""
         self.outcome.set_result(Spoken(message, is_new=True))
 
-    def recognised(self, said: Said, message: Message) -> None:
+    def recognised(self, message: Message) -> None:
         """Called by the Server thread."""
         self.outcome.set_result(Spoken(message, is_new=False))
 
-    def refuse(self, refusal: TypedRefusal) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """Called by the Server thread."""
         self.outcome.set_exception(refusal)
 
-    def not_stored(self, said: Said, reason: str) -> None:
+    def not_stored(self, cmid: str, reason: str) -> None:
         """Called by the Server thread."""
         self.outcome.set_exception(HistoryUnavailable(self.room, reason, "try again later"))
 

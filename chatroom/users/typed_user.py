@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, NamedTuple
 
-from chatroom.errors import BadRoomName, FrameRefused, HistoryError, TypedRefusal
+from chatroom.errors import BadRoomName, FrameRefused, HistoryError, Refusal
 from chatroom.history import History
 from chatroom.message import Draft, Message
 from chatroom.names import room_name
 from chatroom.sockets.budget import Budget
-from chatroom.users.tokens import Identity, Tokens, new_identity
-from chatroom.users.user import ADDED_BYTES, Said, User, Wish
+from chatroom.sockets.connection import Connection
+from chatroom.users.requests import ADDED_BYTES, Arrival, Channels, Said, Wish
+from chatroom.users.speaker import Counted, Named
+from chatroom.users.tokens import Tokens, new_identity
+from chatroom.users.user import User
 from chatroom.wire import typed
 from chatroom.wire.typed import Hello, Ping, Rename, Say
 from chatroom.wire.websocket import CloseCode
@@ -35,34 +37,7 @@ RENAME_INTERVAL = 2.0
 MAX_BAD_FRAMES = 10
 """Refused frames after which a client is disconnected."""
 
-
-class Arrival(NamedTuple):
-    """A typed user at the door."""
-
-    user: TypedUser
-    name: str
-    room: str
-    identity: Identity
-    token: str
-    """Proves the identity; for the client to keep."""
-    comes_back: bool
-    """It is the same tab as before: an old connection of that tab is to be closed."""
-    seen: int | None
-    """The seq of the last message it saw, if that message is still stored; -1 if it is not; None
-    if it did not ask."""
-    past: int | None
-    """Past messages that it wants at most, unless it resumes after ``seen``."""
-    read: int | None
-    """The seq of the last message that its user has read."""
-    hears_rooms: bool
-    """It wants news of other rooms."""
-
-    def wants(self, newest: int, limit: int) -> int:
-        """How many of a room's messages it gets; ``newest`` is the last one's seq."""
-        if self.past is None:
-            return limit
-        back_to_read = newest - self.read + 1 if self.read is not None and self.read >= 0 else 0
-        return min(limit, max(self.past, back_to_read))
+NOBODY = Counted(0)
 
 
 class TypedUser(User):
@@ -82,30 +57,42 @@ class TypedUser(User):
         "_tokens",
         "_typed_at",
         "hears_rooms",
-        "inside",
         "knows",
         "names_refused",
-        "tab",
         "user_id",
     )
 
-    def __init__(self, *whence: Any, tokens: Tokens, history: History, **limits: Any) -> None:
-        super().__init__(*whence, **limits | {"first_frame_seconds": HELLO_TIMEOUT})
+    def __init__(
+        self,
+        connection: Connection,
+        room: str,
+        address: str,
+        channels: Channels,
+        *,
+        tokens: Tokens,
+        history: History,
+        max_message_bytes: int,
+        max_name_length: int,
+    ) -> None:
+        super().__init__(
+            connection,
+            room,
+            address,
+            channels,
+            max_message_bytes=max_message_bytes,
+            max_name_length=max_name_length,
+            first_frame_seconds=HELLO_TIMEOUT,
+        )
         self._tokens = tokens
         self._history = history
         self._bad_frames = 0
         self._typed_at = -TYPING_INTERVAL
         self._renames = Budget(1 / RENAME_INTERVAL, 1)
         self._acks: list[bytes] = []
-        self.inside = False
-        """The Server has let it in. Owned by the Server thread, like all below."""
-        self.user_id = ""
-        self.tab = ""
+        self.user_id = ""  # owned by the Server thread, like all below
         self.names_refused = 0
         self.hears_rooms = False
-        """It gets news of other rooms, once it is live."""
-        self.knows: dict[str, str] | int = 0
-        """The people in its ``welcome``, user ids and names, or their count: until it is live."""
+        self.knows: Named | Counted = NOBODY
 
     # -- the reader thread ----------------------------------------------------------------------
 
@@ -114,10 +101,10 @@ class TypedUser(User):
         try:
             request = typed.decode(str(data), max_name_length=self._max_name_length)
             self._handle(request, size)
-        except TypedRefusal as refusal:
+        except Refusal as refusal:
             self._refuse(refusal)
         except FrameRefused as refusal:
-            self._refuse(TypedRefusal("bad-frame", f"{refusal.reason}."))
+            self._refuse(Refusal("bad-frame", f"{refusal.reason}."))
         except HistoryError as error:
             log.error("error: %s: %s", self, error)
             self.end(CloseCode.SERVER_ERROR, "history unavailable")
@@ -133,9 +120,9 @@ class TypedUser(User):
             self.joined = True
         elif not self.joined:
             cmid = request.cmid if isinstance(request, Say) else ""
-            raise TypedRefusal("hello-first", "Say hello before anything else.", cmid)
+            raise Refusal("hello-first", "Say hello before anything else.", cmid)
         elif isinstance(request, Ping):
-            self.tell(typed.PONG)
+            self.write(typed.PONG)
         elif isinstance(request, Say):
             draft = Draft("", request.body, request.timestamp)
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
@@ -157,7 +144,7 @@ class TypedUser(User):
         try:
             room = room_name(hello.room) if hello.room is not None else self.room
         except BadRoomName as error:
-            raise TypedRefusal("bad-room", str(error)) from None
+            raise Refusal("bad-room", str(error)) from None
         before = self._tokens.read(hello.token) if hello.token else None
         comes_back = before is not None and hello.since is not None
         user_id = before.user_id if before else ""
@@ -181,7 +168,7 @@ class TypedUser(User):
             return None
         return hello.since.seq if self._history.reaches_back_to(room, hello.since) else -1
 
-    def _refuse(self, refusal: TypedRefusal) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         self._bad_frames += 1
         if self._bad_frames >= MAX_BAD_FRAMES:
             raise FrameRefused(CloseCode.POLICY, f"too many bad frames; the last: {refusal}")
@@ -189,26 +176,27 @@ class TypedUser(User):
 
     # -- the Server thread ----------------------------------------------------------------------
 
-    def refuse(self, refusal: TypedRefusal) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """Send the client an error frame. Any thread."""
-        self.tell(typed.error(refusal))
+        self.write(typed.error(refusal))
 
-    def tell(self, frames: bytes) -> None:
-        """Send frames to this user alone. Any thread."""
-        if not self.write(frames):
-            self.end(CloseCode.SLOW, "slow", drop=True)
+    def turn_away(self, refusal: Refusal) -> None:
+        """The client may ask for another room."""
+        self.refuse(refusal)
 
-    def committed(self, said: Said, message: Message) -> None:
+    def committed(self, message: Message) -> None:
         """Prepare the ack; it is sent once the room has the message too: see ``send_acks``."""
-        self._acks.append(typed.ack(said.cmid, message.id))
+        self._acks.append(typed.ack(message.cmid, message.id))
+
+    recognised = committed
 
     def send_acks(self) -> None:
         """Send the prepared acks, after the messages that they are for."""
         acks, self._acks = self._acks, []
         if acks:
-            self.tell(b"".join(acks))
+            self.write(b"".join(acks))
 
-    def not_stored(self, said: Said, reason: str) -> None:
+    def not_stored(self, cmid: str, reason: str) -> User:
         """Report the message, then close the socket, so that resent messages keep their order."""
-        self.refuse(TypedRefusal("not-stored", "The message could not be stored.", said.cmid))
-        super().not_stored(said, reason)
+        self.refuse(Refusal("not-stored", "The message could not be stored.", cmid))
+        return super().not_stored(cmid, reason)

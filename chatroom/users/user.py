@@ -6,71 +6,27 @@ import itertools
 import logging
 import threading
 import time
-from typing import Any, NamedTuple
 
 import simple_websocket
 
-from chatroom.channel import Channel
-from chatroom.errors import ChannelClosed, ChatError, FrameRefused, TypedRefusal, UserError
+from chatroom.errors import ChannelClosed, ChatError, FrameRefused, Refusal, UserError
 from chatroom.log import printable
-from chatroom.message import Draft, Message
+from chatroom.message import Message
 from chatroom.sockets.connection import Connection
+from chatroom.users.requests import ADDED_BYTES, Channels, Join, Leaving, Said
 from chatroom.wire import plain
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
 
-ADDED_BYTES = 200
-"""Bytes that an outgoing frame has in addition to the incoming one: id, room, sentAt."""
+CLOSE_REASONS = {"too-many-rooms": "too many rooms; use an existing one"}
+"""What a plain user is told who is turned away, by the refusal's code."""
 
 _ids = itertools.count(1)
 
 
-class Said(NamedTuple):
-    """A user's draft on its way to the room."""
-
-    user: User
-    draft: Draft
-    cost: int
-    """The approximate bytes of its outgoing frame."""
-    cmid: str = ""
-    """The client's own id for it, if any: stored once, however often it is sent."""
-
-
-class Wish(NamedTuple):
-    """A typed user's request other than a message; it keeps its place among the messages."""
-
-    user: User
-    request: object
-    cost: int = 0
-
-
-class CaughtUp(NamedTuple):
-    """A user has the past messages up to ``seq``; the room sends the rest, and live ones."""
-
-    user: User
-    seq: int
-
-
-class Leaving(NamedTuple):
-    """A user who leaves, and why."""
-
-    user: User
-    cause: str
-
-
-class Channels(NamedTuple):
-    """The channels that users put on, and the Server selects over."""
-
-    add: Channel[Any]
-    """A User who joins, an Arrival of a typed one (``typed_user.py``), or a CaughtUp."""
-    delete: Channel[Leaving]
-    broadcast: Channel[Said | Wish]
-    error: Channel[UserError]
-
-
 class User:
-    """Created when a socket opens; in the room from its first frame on.
+    """Created when a socket opens; in the room from its first frame on. A ``Participant``.
 
     Args:
         connection: its socket; this object's threads are the only ones that wait on it.
@@ -83,9 +39,7 @@ class User:
     """
 
     user_id = ""
-    """Only a typed user has one."""
     acknowledged = False
-    """It gets an ack for each message."""
 
     __slots__ = (
         "_channels",
@@ -96,6 +50,7 @@ class User:
         "connection",
         "failed",
         "id",
+        "inside",
         "joined",
         "name",
         "room",
@@ -118,11 +73,11 @@ class User:
         self.room = room
         self.address = address
         self.joined = False
+        """It has asked to come in. Owned by the reader thread."""
+        self.inside = False
         self.failed = False
-        """The history failed it, and it was notified. Owned by the Server thread."""
         self.connection = connection
         self.write = connection.write
-        """Takes whole frames from any thread and never waits; False when the user is too slow."""
         self._channels = channels
         self._max_message_bytes = max_message_bytes
         self._max_name_length = max_name_length
@@ -178,22 +133,29 @@ class User:
             return None
         return "" if time.monotonic() < self._first_by else "no first frame in time"
 
-    def committed(self, said: Said, message: Message) -> None:
-        """Its message is stored. Called by the Server thread, if it is ``acknowledged``."""
+    # -- the Server thread: see Speaker and Participant ------------------------------------------
 
-    def recognised(self, said: Said, message: Message) -> None:
-        """Its message was stored before, under the same cmid. Otherwise as ``committed``."""
-        self.committed(said, message)
+    def turn_away(self, refusal: Refusal) -> None:
+        """The plain protocol has no error frames: close the socket."""
+        self.end(CloseCode.POLICY, CLOSE_REASONS.get(refusal.code, refusal.code))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Do nothing: what does not come back was not stored."""
+
+    def not_stored(self, cmid: str, reason: str) -> User:
+        """Close the socket: nothing that follows the message may be stored."""
+        self.end(CloseCode.SERVER_ERROR, reason)
+        return self
+
+    def committed(self, message: Message) -> None:
+        """Do nothing: the message comes back."""
+
+    recognised = committed
 
     def send_acks(self) -> None:
-        """All its messages of a batch are stored and sent. Called by the Server thread."""
+        """Do nothing: there are none."""
 
-    def refuse(self, refusal: TypedRefusal) -> None:
-        """Its message is refused. Called by the Server thread, and never for a plain user."""
-
-    def not_stored(self, said: Said, reason: str) -> None:
-        """Its message is not stored: disconnect it. Called by the Server thread."""
-        self.end(CloseCode.SERVER_ERROR, reason)
+    # -- the reader thread ------------------------------------------------------------------------
 
     def _receive(self, data: str | bytes) -> None:
         size = self._admit(data)
@@ -201,7 +163,7 @@ class User:
         frame = plain.decode(data, max_name_length=self._max_name_length)
         if not self.joined:
             self.name = frame.draft.user_name
-            self._channels.add.put(self)
+            self._channels.add.put(Join(self))
             self.joined = True
             if frame.silent:
                 return

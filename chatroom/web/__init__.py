@@ -4,6 +4,7 @@ In reading order; ``init_app``, below, puts them together:
 
 - ``hosts.py``: which host names the server answers to; the first thing that is checked
 - ``forwarded.py``: what proxies report about a request
+- ``reading.py``: whether somebody may read a room: asked before any view that does
 - ``chat_socket.py``: ``/chat``: turns a request into a socket and a user, or refuses it
 - ``handshake.py``: whether it may: pure functions over the request
 - ``all_messages.py``: ``/getAllMessages``, as in the Go original
@@ -23,8 +24,17 @@ from werkzeug.exceptions import HTTPException
 
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
-from chatroom.errors import HandshakeRefused
-from chatroom.web import all_messages, api, chat_socket, error_pages, health, page, transcript
+from chatroom.errors import HandshakeRefused, Refusal
+from chatroom.web import (
+    all_messages,
+    api,
+    chat_socket,
+    error_pages,
+    health,
+    page,
+    reading,
+    transcript,
+)
 from chatroom.web.hosts import HostNames
 
 
@@ -37,6 +47,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     def check_host() -> None:
         host_names.check(request.environ)
 
+    reading.init_app(app, engine.policy, configuration.trusted_proxies)
     page.init_app(app, configuration)
     all_messages.init_app(app, engine.history)
     transcript.init_app(app, engine.history)
@@ -49,3 +60,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     def refuse(refusal: HandshakeRefused) -> Response:
         error_pages.log_refusal(refusal, configuration.trusted_proxies)
         return error_pages.refused(refusal)
+
+    @app.errorhandler(Refusal)
+    def forbid(refusal: Refusal) -> Response:
+        return refuse(HandshakeRefused(403, refusal.detail))

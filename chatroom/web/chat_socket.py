@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import simple_websocket
 from flask import Flask, g, request
 from flask_sock import Sock
@@ -81,11 +79,17 @@ def _user(
 ) -> User:
     address = client_address(request.environ, configuration.trusted_proxies)
     whence = (connection, room, address, engine.server.channels)
-    limits: dict[str, Any] = {
-        "max_message_bytes": configuration.max_message_bytes,
-        "max_name_length": configuration.max_name_length,
-        "first_frame_seconds": configuration.first_frame_seconds,
-    }
     if subprotocol:
-        return TypedUser(*whence, tokens=engine.tokens, history=engine.history, **limits)
-    return User(*whence, **limits)
+        return TypedUser(
+            *whence,
+            tokens=engine.tokens,
+            history=engine.history,
+            max_message_bytes=configuration.max_message_bytes,
+            max_name_length=configuration.max_name_length,
+        )
+    return User(
+        *whence,
+        max_message_bytes=configuration.max_message_bytes,
+        max_name_length=configuration.max_name_length,
+        first_frame_seconds=configuration.first_frame_seconds,
+    )

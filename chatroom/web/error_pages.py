@@ -19,6 +19,7 @@ TEXT, HTML = "text/plain", "text/html"
 TITLES = {
     "en": {
         400: "This address does not work",
+        403: "You may not do that",
         404: "There is nothing here",
         405: "That does not work here",
         421: "This server has another name",
@@ -27,6 +28,7 @@ TITLES = {
     },
     "de": {
         400: "Diese Adresse funktioniert nicht",
+        403: "Das darfst du nicht",
         404: "Hier ist nichts",
         405: "Das geht hier nicht",
         421: "Dieser Server heißt anders",

@@ -139,9 +139,9 @@ def init_app(app: Flask, history: History) -> None:
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
     policy += "form-action 'none'; frame-ancestors 'none'"
 
-    @app.get("/rooms/<name>/transcript")
-    def transcript(name: str) -> Response:
-        room = handshake.room_asked_for(name)
+    @app.get("/rooms/<room>/transcript")
+    def transcript(room: str) -> Response:
+        room = handshake.room_asked_for(room)
         saved = "download" in request.args
         if not readers.acquire(blocking=False):
             raise HandshakeRefused(503, "Too many transcripts are being read. Try again.", RETRY)

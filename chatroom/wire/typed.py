@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from chatroom.errors import TypedRefusal
+from chatroom.errors import Refusal
 from chatroom.message import MessageId
 from chatroom.names import checked
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
@@ -78,7 +78,7 @@ def decode(payload: str, *, max_name_length: int) -> Request:
 
     Raises:
         FrameRefused: it is not a JSON object.
-        TypedRefusal: its type is unknown, or a field is invalid.
+        Refusal: its type is unknown, or a field is invalid.
         BadName: the name is invalid.
     """
     fields = parse(payload)
@@ -100,17 +100,17 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     shown = json.dumps(kind)[:40]
     kinds = "hello, message, typing, rename or ping"
-    raise TypedRefusal("unknown-type", f"type is {shown}; use {kinds}.")
+    raise Refusal("unknown-type", f"type is {shown}; use {kinds}.")
 
 
 def _say(fields: Mapping[str, Any]) -> Say:
     cmid = fields.get("cmid")
     if type(cmid) is not str or not 1 <= len(cmid) <= MAX_CMID_LENGTH or not is_utf8(cmid):
         detail = f"cmid must be a string of 1 to {MAX_CMID_LENGTH} characters, unique per message."
-        raise TypedRefusal("bad-cmid", detail)
+        raise Refusal("bad-cmid", detail)
     body = _text(fields, "body", "bad-frame", cmid=cmid)
     if not body:
-        raise TypedRefusal("empty-body", "The message is empty; write something.", cmid)
+        raise Refusal("empty-body", "The message is empty; write something.", cmid)
     timestamp = _text(fields, "timestamp", "bad-frame", "", cmid=cmid) or local_time()
     return Say(cmid, body, timestamp)
 
@@ -118,9 +118,9 @@ def _say(fields: Mapping[str, Any]) -> Say:
 def _text(
     fields: Mapping[str, Any], key: str, code: str, default: str | None = None, *, cmid: str = ""
 ) -> str:
-    def refusal(flaw: Flaw) -> TypedRefusal:
+    def refusal(flaw: Flaw) -> Refusal:
         wrong = "contains a lone surrogate" if flaw is Flaw.SURROGATE else "must be a string"
-        return TypedRefusal(code, f"{key} {wrong}.", cmid)
+        return Refusal(code, f"{key} {wrong}.", cmid)
 
     return text(fields, key, refusal, default)
 
@@ -137,14 +137,14 @@ def _past(fields: Mapping[str, Any]) -> int | None:
         return None
     past = fields["past"]
     if type(past) is not int or past < 0:
-        raise TypedRefusal("bad-frame", "past must be a whole number, 0 or more.")
+        raise Refusal("bad-frame", "past must be a whole number, 0 or more.")
     return past
 
 
 def _rooms(fields: Mapping[str, Any]) -> bool:
     rooms = fields.get("rooms", False)
     if type(rooms) is not bool:
-        raise TypedRefusal("bad-frame", "rooms must be true or false.")
+        raise Refusal("bad-frame", "rooms must be true or false.")
     return rooms
 
 
@@ -167,7 +167,7 @@ def ack(cmid: str, message_id: str) -> bytes:
     return frame("ack", cmid=cmid, id=message_id)
 
 
-def error(refusal: TypedRefusal) -> bytes:
+def error(refusal: Refusal) -> bytes:
     """An error, for programs and for people."""
     return frame("error", code=refusal.code, detail=refusal.detail, **refusal.more)
 

@@ -16,7 +16,15 @@ from tests.support import CHECKOUT
 PACKAGE = CHECKOUT / "chatroom"
 
 LAYERS = [
-    {"", "addresses", "dependencies", "errors", "message", "private_files"},  # "": __init__.py
+    {
+        "",
+        "addresses",
+        "dependencies",
+        "errors",
+        "matching",
+        "message",
+        "private_files",
+    },  # "": __init__.py
     {"channel", "names"},
     {"history", "wire"},
     {"settings", "sockets"},

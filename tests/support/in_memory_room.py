@@ -6,18 +6,28 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
+from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Draft, Message
+from chatroom.rooms.bus import Alone
+from chatroom.rooms.order import OwnOrder
+from chatroom.rooms.policy import Policy
+from chatroom.rooms.register import OwnRegister
+from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
+from chatroom.users.requests import Channels, Join, Leaving, Said
 from chatroom.users.tokens import Tokens
 from chatroom.users.typed_user import TypedUser
-from chatroom.users.user import Channels, Leaving, Said, User
+from chatroom.users.user import User
 from tests.support.connection_pair import ConnectionPair, bodies
 from tests.support.deadline import DEADLINE
 from tests.support.websocket_client import TEXT, encode, line_of_chat
+
+DEFAULTS = Rules.of(load_configuration({}))
 
 
 class Guest:
@@ -98,7 +108,7 @@ class Guest:
 
     def join(self) -> Guest:
         """Ask to be let in, as the reader thread does with the first frame."""
-        self.channels.add.put(self.user)
+        self.channels.add.put(Join(self.user))
         return self
 
     def say(self, *texts: str) -> None:
@@ -158,13 +168,30 @@ class InMemoryServer:
 
     Args:
         stack: closes the guests' sockets in the end.
+        policy: by default the real one.
     """
 
-    def __init__(self, stack: ExitStack, *, replay_limit: int = 500, tail_bytes: int = 1 << 19):
+    def __init__(
+        self,
+        stack: ExitStack,
+        *,
+        replay_limit: int = 500,
+        tail_bytes: int = 1 << 19,
+        policy: Policy | None = None,
+    ):
         self.stack = stack
         self.disk = FailingHistory()
         self.disk.open()
-        self.server = Server(self.disk, replay_limit=replay_limit, tail_bytes=tail_bytes)
+        self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes)
+        policy = policy or Policy(self.rules.max_rooms)
+        self.server = Server(
+            self.disk,
+            self.rules,
+            policy,
+            OwnOrder(self.disk),
+            OwnRegister(policy, self.rules.max_name_length),
+            Alone(),
+        )
         self.tokens = Tokens(b"secret")
 
     def guest(self, name: str, room: str = "lobby", **options: int) -> Guest:

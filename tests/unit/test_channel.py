@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,15 @@ def one(item: object) -> int:
     return 1
 
 
+def selected(ready: Ready) -> tuple[Channel[Any], Any] | None:
+    """The channel that is selected, and its item."""
+    channel = select(ready)
+    if channel is None:
+        return None
+    assert isinstance(channel, Channel)
+    return channel, channel.item
+
+
 def test_select_serves_items_in_their_order_of_arrival_over_all_channels(ready: Ready):
     add, delete = Channel("add", ready), Channel("delete", ready)
     add.put(1)
@@ -28,7 +38,7 @@ def test_select_serves_items_in_their_order_of_arrival_over_all_channels(ready: 
     delete.put(3)
     add.put(4)
 
-    served = [select(ready) for _ in range(4)]
+    served = [selected(ready) for _ in range(4)]
 
     assert served == [(add, 1), (delete, 2), (delete, 3), (add, 4)]
 
@@ -38,7 +48,7 @@ def test_select_waits_for_whichever_channel_is_first(ready: Ready):
     put = threading.Thread(target=channels[7].put, args=("late",))
     put.start()
 
-    assert select(ready) == (channels[7], "late")
+    assert selected(ready) == (channels[7], "late")
     put.join()
 
 
@@ -48,9 +58,9 @@ def test_none_ends_the_wait_behind_what_came_before(ready: Ready):
     ready.put(None)
     channel.put(2)
 
-    assert select(ready) == (channel, 1)
-    assert select(ready) is None
-    assert select(ready) == (channel, 2)
+    assert selected(ready) == (channel, 1)
+    assert selected(ready) is None
+    assert selected(ready) == (channel, 2)
 
 
 def test_drain_takes_what_waits_and_select_passes_over_it(ready: Ready):
@@ -60,7 +70,7 @@ def test_drain_takes_what_waits_and_select_passes_over_it(ready: Ready):
     add.put("ann")
 
     assert broadcast.drain(100, one) == [0, 1, 2]
-    assert select(ready) == (add, "ann")
+    assert selected(ready) == (add, "ann")
     assert broadcast.drain(100, one) == []
 
 
@@ -73,8 +83,8 @@ def test_what_comes_after_a_drain_does_not_overtake(ready: Ready):
     add.put("ann")
     broadcast.put(3)
 
-    assert select(ready) == (add, "ann")
-    assert select(ready) == (broadcast, 3)
+    assert selected(ready) == (add, "ann")
+    assert selected(ready) == (broadcast, 3)
 
 
 def test_what_was_drained_leaves_nothing_behind(ready: Ready):
@@ -83,7 +93,7 @@ def test_what_was_drained_leaves_nothing_behind(ready: Ready):
     for number in range(1000):
         for _ in range(10):
             channel.put(number)
-        assert select(ready) == (channel, number)
+        assert selected(ready) == (channel, number)
         assert channel.drain(8, one) == [number] * 8
         assert channel.qsize() <= number + 1
         channel.drain(1, one)
@@ -125,8 +135,8 @@ def test_a_full_channel_makes_put_wait_until_there_is_room(ready: Ready):
     second = threading.Thread(target=channel.put, args=("second",))
     second.start()
 
-    assert select(ready) == (channel, "first")
-    assert select(ready) == (channel, "second")
+    assert selected(ready) == (channel, "first")
+    assert selected(ready) == (channel, "second")
     second.join(DEADLINE)
 
 
@@ -138,7 +148,7 @@ def test_a_closed_channel_refuses_and_says_whose_end_it_is(ready: Ready):
 
     with pytest.raises(ChannelClosed, match="channel 'broadcast' is closed"):
         channel.put("after")
-    assert select(ready) == (channel, "before")
+    assert selected(ready) == (channel, "before")
     assert ready.empty()
 
 
@@ -178,9 +188,9 @@ def test_nothing_is_lost_between_many_who_put_and_one_who_selects(ready: Ready):
         thread.start()
     got: list[tuple[int, int]] = []
     while len(got) < 4 * each:
-        selected = select(ready)
-        assert selected
-        channel, item = selected
+        found = selected(ready)
+        assert found
+        channel, item = found
         got += [item, *channel.drain(3, one)]
     for thread in threads:
         thread.join(DEADLINE)

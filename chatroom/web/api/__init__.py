@@ -42,6 +42,7 @@ from chatroom.web.api.pace import PostPace
 from chatroom.web.api.problems import abridged, refuse
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.forwarded import client_address
+from chatroom.web.reading import visitor
 from chatroom.wire.message_json import iso_time, to_json
 
 log = logging.getLogger(__name__)
@@ -78,8 +79,13 @@ def _add_rooms(api: Blueprint, engine: Engine, configuration: Configuration) -> 
 
     @api.get("/rooms")
     def rooms() -> Response:
-        known = map(_summary, engine.history.rooms())
-        return responses.cached(json.dumps({"rooms": list(known)}, ensure_ascii=False))
+        who = visitor(configuration.trusted_proxies)
+        known = [
+            _summary(room)
+            for room in engine.history.rooms()
+            if not engine.policy.may_read(who, room.name)
+        ]
+        return responses.cached(json.dumps({"rooms": known}, ensure_ascii=False))
 
     @api.get("/rooms/<room>/users")
     def users(room: str) -> Response:

@@ -15,7 +15,7 @@ from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import MessageId
-from chatroom.rooms.room import Heard
+from chatroom.rooms.subscriber import Heard
 from chatroom.web.api.listener import Listener
 from chatroom.wire.message_json import to_json
 

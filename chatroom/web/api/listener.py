@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
 
-from chatroom.rooms.room import Heard
+from chatroom.rooms.subscriber import Heard
 
 BACKLOG = 8
 """Batches queued for a listener that is slower than the room; older ones are dropped, and later

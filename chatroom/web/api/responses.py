@@ -15,9 +15,8 @@ from chatroom.errors import (
     ChatError,
     HandshakeRefused,
     Problem,
+    Refusal,
     SearchTooLong,
-    TooManyRooms,
-    TypedRefusal,
 )
 from chatroom.web import handshake
 from chatroom.web.api import problems
@@ -180,10 +179,10 @@ def _from_chat(error: ChatError) -> Problem:
     if isinstance(error, HandshakeRefused):
         code = {403: "foreign-origin", 421: "foreign-host"}.get(error.status, "full")
         return Problem(code, error.reason, error.headers)
-    if isinstance(error, TooManyRooms):
-        return Problem("too-many-rooms", f"{error}; use an existing one")
-    if isinstance(error, TypedRefusal) and error.code in problems.KINDS:
-        return Problem(error.code, error.detail, field="cmid", value=error.more.get("cmid", ""))
+    if isinstance(error, Refusal) and error.code in problems.KINDS:
+        if "cmid" in error.more:
+            return Problem(error.code, error.detail, field="cmid", value=error.more["cmid"])
+        return Problem(error.code, error.detail)
     if isinstance(error, SearchTooLong):  # no 503: asking again would take as long
         _name, cause, way_out = error.args
         return Problem("search-too-long", f"{cause}; {way_out}")

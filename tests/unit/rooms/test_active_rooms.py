@@ -6,12 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from chatroom.errors import TooManyRooms
+from chatroom.errors import Refusal
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import AT_ONCE, SECONDS_EACH
+from chatroom.rooms.policy import Policy
 from chatroom.sockets import budget
 from tests.support.histories import said
+from tests.support.in_memory_room import DEFAULTS
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +29,13 @@ def rooms(max_rooms: int, *stored: str) -> ActiveRooms:
     history = MemoryHistory()
     history.open()
     history.append([message for name in stored for message in said(name, 1)])
-    return ActiveRooms(history, replay_limit=10, tail_bytes=1000, max_rooms=max_rooms)
+    return ActiveRooms(history, Policy(max_rooms), Fallen(), DEFAULTS)
 
 
 def test_the_lobby_is_always_there() -> None:
     ours = rooms(2, "garden", "kitchen")
 
-    with pytest.raises(TooManyRooms, match="there are already 2"):
+    with pytest.raises(Refusal, match="there are already 2"):
         ours.enter("cellar", "192.0.2.1")
     assert ours.enter("lobby", "192.0.2.1").is_empty
     assert ours.enter("garden", "192.0.2.1").seq == 1
@@ -45,7 +48,7 @@ def test_the_lobby_takes_no_other_rooms_place(stored: tuple[str, ...]) -> None:
 
     ours.enter("garden", "192.0.2.1")
 
-    with pytest.raises(TooManyRooms):
+    with pytest.raises(Refusal):
         ours.enter("kitchen", "192.0.2.1")
 
 
@@ -54,7 +57,7 @@ def test_one_address_creates_many_rooms_only_slowly(clock: SimpleNamespace) -> N
     for number in range(AT_ONCE):
         ours.enter(f"room-{number}", "192.0.2.1")
 
-    with pytest.raises(TooManyRooms, match="your address"):
+    with pytest.raises(Refusal, match="your address"):
         ours.enter("one-more", "192.0.2.1")
     ours.enter("room-0", "192.0.2.1")
     ours.enter("lobby", "192.0.2.1")

@@ -10,11 +10,12 @@ from typing import Any, cast
 import pytest
 
 from chatroom.message import Draft
+from chatroom.rooms import fallen, timers
 from chatroom.rooms import news as module
-from chatroom.rooms import timers
 from chatroom.sockets import sending
 from chatroom.users.http_speaker import HttpSpeaker
-from chatroom.users.user import CaughtUp, Said, User
+from chatroom.users.requests import CaughtUp, Said
+from chatroom.users.user import User
 from tests.support.connection_pair import ConnectionPair
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
 
@@ -99,14 +100,16 @@ def newsroom(monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
 
 @pytest.fixture
 def written_to(monkeypatch: pytest.MonkeyPatch) -> list[list[object]]:
-    """The connections that each frame was written to."""
+    """The connections that each frame of news was written to."""
     written: list[list[object]] = []
 
     def broadcast(senders: Iterable[Any], frames: bytes) -> list[Any]:
-        written.append(list(senders))
-        return sending.broadcast(written[-1], frames)
+        senders = list(senders)
+        if b'"type":"rooms"' in frames:
+            written.append(senders)
+        return sending.broadcast(senders, frames)
 
-    monkeypatch.setattr(module, "broadcast", broadcast)
+    monkeypatch.setattr(fallen, "broadcast", broadcast)
     return written
 
 

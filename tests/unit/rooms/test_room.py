@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.message import MessageId
+from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.room import Room
 
 
 def room(seq: int = 0, tail: tuple[bytes, ...] = (), *, length: int = 3, size: int = 100) -> Room:
-    return Room("lobby", MessageId(seq, "0"), tail, tail_length=length, tail_bytes=size)
+    last = MessageId(seq, "0")
+    return Room("lobby", last, tail, tail_length=length, tail_bytes=size, fallen=Fallen())
 
 
 def add(to: Room, *frames: bytes) -> None:

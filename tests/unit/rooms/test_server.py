@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from chatroom.errors import ChannelClosed, ChatError, HistoryUnavailable, UserError
-from chatroom.rooms import broadcaster
+from chatroom.rooms import order
 from chatroom.rooms import server as module
 from chatroom.wire import message_json
 from chatroom.wire.websocket import CloseCode, text_frame
@@ -77,7 +77,7 @@ def test_what_waits_is_one_transaction_and_each_message_is_encoded_once(
         encoded.append(text)
         return text_frame(text)
 
-    monkeypatch.setattr(broadcaster, "text_frame", count)
+    monkeypatch.setattr(order, "text_frame", count)
     guests = [club.join(str(number)) for number in range(10)]
 
     for guest in guests:

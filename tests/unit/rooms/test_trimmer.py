@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,11 @@ from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Message
 from chatroom.rooms import trimmer as module
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.fallen import Fallen
+from chatroom.rooms.policy import Policy
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import DAY_MS, Trimmer
+from tests.support.in_memory_room import DEFAULTS
 
 
 def message(seq: int, sent_at: int) -> Message:
@@ -31,9 +35,9 @@ class Kept:
             days_ago = count - seq
             self.history.append([message(seq=seq, sent_at=now - days_ago * DAY_MS - DAY_MS // 2)])
         self.timers = Timers()
-        keep = {"keep_messages": 0, "keep_days": 0} | keep
-        self.rooms = ActiveRooms(self.history, replay_limit=50, tail_bytes=1 << 20, max_rooms=9)
-        Trimmer(self.history, self.rooms, self.timers, **keep).start()
+        rules = replace(DEFAULTS, replay_limit=50, **keep)
+        self.rooms = ActiveRooms(self.history, Policy(9), Fallen(), rules)
+        Trimmer(self.history, self.rooms, self.timers, rules).start()
 
     def settle(self) -> list[int]:
         """Run what is due until the next look is an hour away; returns the seqs that are left."""

@@ -16,7 +16,7 @@ from chatroom.errors import HistoryUnavailable, UserError
 from chatroom.message import Draft
 from chatroom.sockets import connection, sending
 from chatroom.sockets.pace import Pace
-from chatroom.users.user import Channels
+from chatroom.users.requests import Channels
 from chatroom.wire.websocket import CloseCode, text_frame
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.in_memory_room import Guest
@@ -43,7 +43,7 @@ def test_the_first_frame_joins_and_says(channels: Channels):
     with Guest(channels, room="kitchen").sit_down() as guest:
         guest.send(userName="Bob", body="hello", timestamp="10:42 AM")
 
-        joined = channels.add.get(timeout=DEADLINE)
+        joined = channels.add.get(timeout=DEADLINE).user
         said = channels.broadcast.get(timeout=DEADLINE)
         assert joined is said.user is guest.user
         assert (joined.name, joined.room) == ("Bob", "kitchen")
@@ -273,7 +273,7 @@ def test_a_past_that_cannot_be_read_is_told_and_reported(channels: Channels):
 
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
-        user = channels.add.get(timeout=DEADLINE)
+        user = channels.add.get(timeout=DEADLINE).user
         user.connection.replay(pages())
         user.write(text_frame('{"body": "said meanwhile"}'))
 
@@ -294,7 +294,7 @@ def test_a_writer_whose_client_stalls_frees_the_reader_and_is_reported(
     monkeypatch.setattr(connection, "SEND_PATIENCE", 0.05)
     with Guest(channels, buffers=4096).sit_down() as guest:
         guest.send(userName="Bob")
-        user = channels.add.get(timeout=DEADLINE)
+        user = channels.add.get(timeout=DEADLINE).user
         user.write(text_frame("x" * 500_000))
 
         assert guest.has_left()
@@ -313,7 +313,7 @@ def test_a_writer_that_fails_by_our_fault_frees_the_reader(
 
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
-        channels.add.get(timeout=DEADLINE).connection.replay(pages())
+        channels.add.get(timeout=DEADLINE).user.connection.replay(pages())
 
         assert guest.peer.is_cut_off()
         assert guest.has_left()
@@ -345,7 +345,7 @@ def test_a_machine_out_of_threads_costs_one_socket(
 def test_the_server_ends_a_user(channels: Channels):
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
-        channels.add.get(timeout=DEADLINE).end(CloseCode.GOING_AWAY, "server shutting down")
+        channels.add.get(timeout=DEADLINE).user.end(CloseCode.GOING_AWAY, "server shutting down")
 
         assert guest.peer.closed_with() == (1001, "server shutting down")
         guest.peer.send(encode(CLOSE, struct.pack("!H", 1001)))

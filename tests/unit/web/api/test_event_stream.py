@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from chatroom.engine import Engine
 from chatroom.message import Draft, Message, MessageId
-from chatroom.rooms.room import Heard
+from chatroom.rooms.subscriber import Heard
 from chatroom.web import api as routes
 from chatroom.web.api import event_stream as module
 from chatroom.web.api.listener import BACKLOG, Listener

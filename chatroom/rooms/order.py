@@ -1,0 +1,212 @@
+"""What is said gets its place: numbered and committed, in one place for each room."""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from chatroom.errors import CmidTaken, HistoryError, Refusal
+from chatroom.history import History
+from chatroom.message import Message, MessageId
+from chatroom.rooms.room import Room
+from chatroom.users.requests import Said
+from chatroom.users.speaker import Speaker
+from chatroom.wire.message_json import to_json
+from chatroom.wire.websocket import text_frame
+
+PROOF_AGE = 1.0
+"""Seconds for which a successful write proves that the history works."""
+
+CMID_TWICE = ("order", "a cmid came twice, and the first was not stored", "send it again")
+
+
+@dataclass(slots=True)
+class Placed:
+    """New messages of one room, in order, without holes: lists of the same length."""
+
+    said: list[Said]
+    messages: list[Message] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    """Their JSON."""
+    frames: list[bytes] = field(default_factory=list)
+
+    @property
+    def last(self) -> MessageId:
+        """The newest one's id."""
+        newest = self.messages[-1]
+        return MessageId(newest.seq, newest.nonce)
+
+    def after(self, seq: int) -> Placed:
+        """Those that the room does not have yet, if its last one has this seq.
+
+        It may have heard of some before their outcome: who has said them still wants to know.
+        """
+        known = seq + 1 - self.messages[0].seq
+        if not known:
+            return self
+        new = slice(known, None)
+        return Placed(self.said[new], self.messages[new], self.texts[new], self.frames[new])
+
+
+class Stored(NamedTuple):
+    """These are committed, all at once."""
+
+    rooms: dict[str, Placed]
+
+
+class Recognised(NamedTuple):
+    """This one was stored before, under the same cmid and with the same body."""
+
+    said: Said
+    message: Message
+
+
+class Declined(NamedTuple):
+    """This one is not stored, whenever it is sent."""
+
+    said: Said
+    refusal: Refusal
+
+
+class NotStored(NamedTuple):
+    """These are not stored, for this reason; what their speakers said after them isn't either."""
+
+    batch: list[Said]
+    error: Exception
+
+
+Verdict = Stored | Recognised | Declined | NotStored
+
+Outcome = list[Verdict]
+"""What became of a batch, in the order in which it is told."""
+
+
+class Order(ABC):
+    """Asked by the Server thread."""
+
+    @abstractmethod
+    def say(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome | None:
+        """Give each draft its place behind the last message of its room; never waits for others.
+
+        Args:
+            batch: in the order in which it was said.
+            rooms: with all the rooms in which it was.
+
+        Returns:
+            The outcome; None if it will come later, on ``Server.heard``. Until then, nothing more
+            is said.
+        """
+
+    @abstractmethod
+    def prove(self) -> None:
+        """Prove that messages can be stored: by a recent write, or by a new one.
+
+        Raises:
+            HistoryUnavailable: they cannot.
+        """
+
+
+class OwnOrder(Order):
+    """For one process: the Server thread numbers and commits.
+
+    Args:
+        history: opened; written by this thread alone.
+    """
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._proved_at = -PROOF_AGE
+
+    def say(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
+        """Commit the batch as one transaction."""
+        try:
+            return [self._commit(batch, rooms)]
+        except CmidTaken:
+            return self._say_each_once(batch, rooms)
+        except Exception as error:
+            return [NotStored(batch, error)]
+
+    def _commit(self, batch: list[Said], rooms: Mapping[str, Room]) -> Stored:
+        sent_at = time.time_ns() // 1_000_000
+        nonces = os.urandom(8 * len(batch)).hex()
+        messages: list[Message] = []
+        stored: dict[str, Placed] = {}
+        for i, said in enumerate(batch):
+            user, draft = said.user, said.draft
+            placed = stored.get(user.room)
+            if placed is None:
+                placed = stored[user.room] = Placed([])
+            message = Message(
+                user.room,
+                rooms[user.room].seq + len(placed.said) + 1,
+                nonces[16 * i : 16 * i + 16],
+                draft.user_name or user.name,
+                draft.body,
+                draft.timestamp,
+                sent_at,
+                user.user_id,
+                said.cmid,
+            )
+            placed.said.append(said)
+            placed.messages.append(message)
+            messages.append(message)
+        self._proved_at = -PROOF_AGE
+        self._history.append(messages)
+        self._proved_at = time.monotonic()
+        for placed in stored.values():
+            placed.texts = [to_json(message) for message in placed.messages]
+            placed.frames = [text_frame(text) for text in placed.texts]
+        return Stored(stored)
+
+    def _say_each_once(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
+        """Deduplicate what clients resent for lack of an ack: store only what is not stored yet."""
+        outcome: Outcome = []
+        fresh: list[Said] = []
+        twins: list[Said] = []
+        asked: set[tuple[str, str, str]] = set()
+        failed: set[Speaker] = set()
+        for said in batch:
+            key = (said.user.room, said.user.user_id, said.cmid)
+            if not said.cmid:
+                fresh.append(said)
+            elif key in asked:
+                twins.append(said)
+            elif verdict := self._known(said):
+                outcome.append(verdict)
+                if isinstance(verdict, NotStored):
+                    failed.add(said.user)
+            else:
+                asked.add(key)
+                fresh.append(said)
+        fresh = [said for said in fresh if said.user not in failed]
+        if fresh:  # an empty commit would count as a successful write
+            try:
+                outcome.append(self._commit(fresh, rooms))
+            except Exception as error:
+                outcome.append(NotStored(fresh, error))
+        for said in twins:  # duplicates in the batch: stored by now, if their first was
+            outcome.append(self._known(said) or NotStored([said], CmidTaken(*CMID_TWICE)))
+        return outcome
+
+    def _known(self, said: Said) -> Recognised | Declined | NotStored | None:
+        """What is to be said of a message that is stored already, or cannot be looked up."""
+        try:
+            known = self._history.find(said.user.room, said.user.user_id, said.cmid)
+        except HistoryError as error:
+            return NotStored([said], error)
+        if known is None:
+            return None
+        if known.body == said.draft.body:
+            return Recognised(said, known)
+        detail = "This cmid was used for another message; use a new one."
+        return Declined(said, Refusal("cmid-reused", detail, said.cmid))
+
+    def prove(self) -> None:
+        """Write, unless that has just been done."""
+        if time.monotonic() - self._proved_at > PROOF_AGE:
+            self._history.probe()
+            self._proved_at = time.monotonic()

@@ -1,0 +1,145 @@
+"""Who may bear which name, and who is here: decided in one place for each room."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from chatroom.errors import Refusal
+from chatroom.matching import assert_never
+from chatroom.rooms.crowd import Change, Joined, Known, Left, Renamed
+from chatroom.rooms.policy import Policy
+from chatroom.rooms.room import Room
+from chatroom.users.requests import Arrival
+from chatroom.users.speaker import Participant, TypedParticipant
+
+
+class Enter(NamedTuple):
+    """A user wants to come in."""
+
+    arrival: Arrival
+
+
+class Rename(NamedTuple):
+    """A user who is in wants another name."""
+
+    user: TypedParticipant
+    name: str
+
+
+class Leave(NamedTuple):
+    """A user's socket has ended."""
+
+    user: Participant
+    reason: str
+
+
+class Gone(NamedTuple):
+    """Somebody's grace period is over."""
+
+    user_id: str
+    absence: int
+    reason: str
+
+
+Request = Enter | Rename | Leave | Gone
+
+
+class Replaced(NamedTuple):
+    """The older sockets of this tab are to be closed, whoever has them."""
+
+    user_id: str
+    tab: str
+
+
+class Away(NamedTuple):
+    """Somebody has no socket any more; who asked has to say when that is ``Gone``."""
+
+    user_id: str
+    absence: int
+    reason: str
+
+
+Event = Change | Replaced | Away
+
+
+class Answer(NamedTuple):
+    """What became of a request."""
+
+    room: str
+    request: Request
+    events: tuple[Event, ...] = ()
+    """In order. Everything that has come before them is in the room by then."""
+    refusal: Refusal | None = None
+
+
+class Register(ABC):
+    """Asked by the Server thread."""
+
+    @abstractmethod
+    def attend(self, room: Room, request: Request) -> Answer | None:
+        """Decide; never waits.
+
+        Returns:
+            The answer; None if it will come later, on ``Server.heard``. Until then, nothing else
+            is asked for the same user.
+        """
+
+
+class OwnRegister(Register):
+    """For one process: the room's own crowd is all that there is to know.
+
+    Args:
+        policy: says who may be called what.
+        max_name_length: characters, of a name that it suggests.
+    """
+
+    def __init__(self, policy: Policy, max_name_length: int) -> None:
+        self._policy = policy
+        self._max_name_length = max_name_length
+
+    def attend(self, room: Room, request: Request) -> Answer:
+        """Decide, at once."""
+        match request:
+            case Enter(arrival):
+                user_id = arrival.identity.user_id
+                refusal = self._judged(room, arrival.name, user_id)
+                events = () if refusal else _entering(room, arrival)
+                return Answer(room.name, request, events, refusal)
+            case Rename(user, name):
+                refusal = self._judged(room, name, user.user_id)
+                events = () if refusal else (Renamed(Known(user.user_id, name)),)
+                return Answer(room.name, request, events, refusal)
+            case Leave(user, reason):
+                return Answer(room.name, request, _leaving(room, user.user_id, reason))
+            case Gone(user_id, absence, reason):
+                person = room.presence.get(user_id)
+                if person is None or person.sockets or person.absences != absence:
+                    return Answer(room.name, request)
+                return Answer(room.name, request, (Left(room.crowd[user_id], reason),))
+            case _:
+                assert_never(request)
+
+    def _judged(self, room: Room, name: str, user_id: str) -> Refusal | None:
+        suggestion = room.crowd.suggestion(name, user_id, self._max_name_length)
+        return self._policy.may_be_called(name, suggestion)
+
+
+def _entering(room: Room, arrival: Arrival) -> tuple[Event, ...]:
+    who = Known(arrival.identity.user_id, arrival.name)
+    if who.user_id not in room.crowd:
+        return (Joined(who),)
+    events: list[Event] = []
+    if arrival.comes_back:
+        events.append(Replaced(who.user_id, arrival.identity.tab))
+    if room.crowd[who.user_id] != who:
+        events.append(Renamed(who))
+    return tuple(events)
+
+
+def _leaving(room: Room, user_id: str, reason: str) -> tuple[Event, ...]:
+    person = room.presence.get(user_id)
+    if person is None or person.sockets:
+        return ()
+    person.absences += 1
+    return (Away(user_id, person.absences, reason),)

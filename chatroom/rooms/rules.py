@@ -1,0 +1,64 @@
+"""What the configuration says of rooms, as numbers that the Server thread works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatroom.configuration import Configuration
+
+BATCH_BYTES = 256 * 1024
+"""About how much is committed and written at once, at most: a fraction of a user's queue."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The same for all rooms, for the life of the process."""
+
+    replay_limit: int
+    """Past messages that a joiner gets; 0 for all."""
+    tail_bytes: int
+    """Bytes of recent frames that each room keeps at hand for joiners."""
+    batch_bytes: int
+    """About how many bytes of frames are committed and written at once."""
+    max_rooms: int
+    """Rooms that can exist besides the lobby, which is always there."""
+    leave_grace: float
+    """Seconds without a connection, after which a user has left."""
+    presence_limit: int
+    """People, beyond which a room gets their count instead of their names."""
+    max_message_bytes: int
+    """Of one frame."""
+    max_name_length: int
+    """Characters."""
+    keep_messages: int
+    """How many of the newest to keep in each room; 0 for all."""
+    keep_days: int
+    """How many days to keep messages; 0 for all."""
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Rules:
+        """The rules of a configuration that is checked."""
+        queue_bytes = configuration.user_queue_bytes
+        return cls(
+            replay_limit=configuration.replay_limit,
+            tail_bytes=queue_bytes // 2,  # a joiner's replay must not fill the joiner's queue
+            # Nor must one batch fill the queue of a user who has only just fallen behind.
+            batch_bytes=min(BATCH_BYTES, queue_bytes // 4),
+            max_rooms=configuration.max_rooms,
+            leave_grace=configuration.leave_grace,
+            presence_limit=configuration.presence_limit,
+            max_message_bytes=configuration.max_message_bytes,
+            max_name_length=configuration.max_name_length,
+            keep_messages=configuration.keep_messages,
+            keep_days=configuration.keep_days,
+        )
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """What ``welcome`` tells a client of them."""
+        return {
+            "maxMessageBytes": self.max_message_bytes,
+            "maxNameLength": self.max_name_length,
+            "replayLimit": self.replay_limit,
+            "presenceLimit": self.presence_limit,
+        }

@@ -1,0 +1,95 @@
+"""What users put on the Server's channels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from chatroom.channel import Channel
+from chatroom.errors import UserError
+from chatroom.message import Draft
+from chatroom.users.speaker import Participant, Speaker, TypedParticipant
+from chatroom.users.tokens import Identity
+from chatroom.wire.typed import Rename, Typing
+
+ADDED_BYTES = 200
+"""Bytes that an outgoing frame has in addition to the incoming one: id, room, sentAt."""
+
+
+class Said(NamedTuple):
+    """A draft on its way to the room."""
+
+    user: Speaker
+    draft: Draft
+    cost: int
+    """The approximate bytes of its outgoing frame."""
+    cmid: str = ""
+    """The client's own id for it, if any: stored once, however often it is sent."""
+
+
+class Wish(NamedTuple):
+    """A typed user's request other than a message; it keeps its place among the messages."""
+
+    user: TypedParticipant
+    request: Rename | Typing
+    cost: int = 0
+
+
+class Join(NamedTuple):
+    """A plain user wants to come in."""
+
+    user: Participant
+
+
+class Arrival(NamedTuple):
+    """A typed user wants to come in."""
+
+    user: TypedParticipant
+    name: str
+    room: str
+    identity: Identity
+    token: str
+    """Proves the identity; for the client to keep."""
+    comes_back: bool
+    """It is the same tab as before: an old connection of that tab is to be closed."""
+    seen: int | None
+    """The seq of the last message it saw, if that message is still stored; -1 if it is not; None
+    if it did not ask."""
+    past: int | None
+    """Past messages that it wants at most, unless it resumes after ``seen``."""
+    read: int | None
+    """The seq of the last message that its user has read."""
+    hears_rooms: bool
+    """It wants news of other rooms."""
+
+    def wants(self, newest: int, limit: int) -> int:
+        """How many of a room's messages it gets; ``newest`` is the last one's seq."""
+        if self.past is None:
+            return limit
+        back_to_read = newest - self.read + 1 if self.read is not None and self.read >= 0 else 0
+        return min(limit, max(self.past, back_to_read))
+
+
+class CaughtUp(NamedTuple):
+    """A user has the past messages up to ``seq``; the room sends the rest, and live ones."""
+
+    user: TypedParticipant
+    seq: int
+
+
+class Leaving(NamedTuple):
+    """A user's socket has ended, and why."""
+
+    user: Participant
+    cause: str
+
+
+Joining = Join | Arrival | CaughtUp
+
+
+class Channels(NamedTuple):
+    """The channels that users put on, and the Server selects over."""
+
+    add: Channel[Joining]
+    delete: Channel[Leaving]
+    broadcast: Channel[Said | Wish]
+    error: Channel[UserError]

@@ -1,0 +1,83 @@
+"""Who the Server thread deals with, as it sees them: whatever has these attributes may speak, or be
+in a room."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from chatroom.errors import Refusal
+from chatroom.message import Message
+from chatroom.sockets.connection import Connection
+
+
+class Speaker(Protocol):
+    """Whoever may stand behind a message: a user of either protocol, or a script over HTTP.
+
+    Owned by the Server thread, which alone calls the methods.
+    """
+
+    room: str
+    name: str
+    address: str
+    user_id: str
+    """Empty for those who have none: plain users, scripts."""
+    acknowledged: bool
+    """It is told what became of each message; others see it come back, or their socket close."""
+    inside: bool
+    """It is in its room; a script always may be."""
+    failed: bool
+    """The history failed it, and it was told: nothing more of it is stored."""
+
+    def committed(self, message: Message) -> None:
+        """Its message is stored. Only if it is ``acknowledged``, like the next two."""
+
+    def recognised(self, message: Message) -> None:
+        """Its message was stored before, under the same cmid."""
+
+    def send_acks(self) -> None:
+        """All its messages of a batch are stored, and sent to the room."""
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Its message, or what else it wants, is refused; a plain user is not told."""
+
+    def not_stored(self, cmid: str, reason: str) -> Participant | None:
+        """Its message could not be stored; returns who loses its socket over it."""
+
+
+class Participant(Speaker, Protocol):
+    """Who is in a room, with a socket."""
+
+    id: int
+    connection: Connection
+
+    def write(self, frames: bytes) -> bool:
+        """Send whole frames, or close the socket of one who is too slow: see ``Sender.write``."""
+
+    def end(self, code: int, reason: str, *, drop: bool = False) -> None:
+        """Close its socket: see ``Sender.end``."""
+
+    def turn_away(self, refusal: Refusal) -> None:
+        """It cannot come into the room."""
+
+
+class Named(NamedTuple):
+    """Somebody was told who is in the room."""
+
+    people: dict[str, str]
+    """User ids and names."""
+
+
+class Counted(NamedTuple):
+    """Somebody was told how many are in the room."""
+
+    people: int
+
+
+class TypedParticipant(Participant, Protocol):
+    """Who speaks the typed protocol: has a name that is nobody else's, and hears of people."""
+
+    knows: Named | Counted
+    """What its ``welcome`` said of people: until it is live."""
+    hears_rooms: bool
+    """It gets news of other rooms, once it is live."""
+    names_refused: int

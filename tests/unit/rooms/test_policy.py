@@ -1,0 +1,233 @@
+"""Policy: what it answers, and that every way into a room and every way to speak asks it.
+
+How it is asked before something is read over HTTP: see ``web/test_reading.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from inspect import getmembers, isfunction
+from typing import get_args, get_type_hints
+
+import pytest
+
+from chatroom.errors import Refusal
+from chatroom.message import Draft
+from chatroom.rooms.policy import Place, Policy, Visitor
+from chatroom.rooms.server import Server
+from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.requests import Arrival, CaughtUp, Channels, Join, Joining, Said, Wish
+from chatroom.users.speaker import Speaker
+from chatroom.users.typed_user import TypedUser
+from chatroom.users.user import User
+from chatroom.wire.typed import Rename, Typing
+from chatroom.wire.websocket import CloseCode
+from tests.support.deadline import DEADLINE
+from tests.support.in_memory_room import InMemoryServer, TypedGuest
+
+HELLO = Draft("Ann", "hello", "10:42 AM")
+
+
+class Shut(Policy):
+    """Answers no, once the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(1000)
+        self.is_shut = False
+
+    def _answer(self, code: str) -> Refusal | None:
+        return Refusal(code, "The test says no.") if self.is_shut else None
+
+    def may_enter(self, visitor: Visitor, place: Place) -> Refusal | None:
+        return self._answer("no-entry")
+
+    def may_read(self, visitor: Visitor, room: str) -> Refusal | None:
+        return self._answer("no-reading")
+
+    def may_say(self, speaker: Speaker, cmid: str) -> Refusal | None:
+        return self._answer("no-words")
+
+    def may_be_called(self, name: str, suggestion: str) -> Refusal | None:
+        return self._answer("no-name")
+
+    def may_type(self, speaker: Speaker, *, is_large: bool) -> bool:
+        return not self.is_shut
+
+
+class Club(InMemoryServer):
+    """Its policy can be shut."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.policy = Shut()
+        super().__init__(stack, policy=self.policy)
+
+    def typed(self, name: str, room: str = "lobby") -> TypedGuest:
+        return TypedGuest(self, name, room, {})
+
+    def answer_to(self, call: Callable[[], object]) -> str:
+        """The code with which the call is refused, while the Server's thread is there."""
+        self.server.start()
+        try:
+            with pytest.raises(Refusal) as refusal:
+                call()
+        finally:
+            self.server.stop()
+        return refusal.value.code
+
+
+@pytest.fixture
+def club() -> Iterator[Club]:
+    with ExitStack() as stack:
+        yield Club(stack)
+
+
+def code(guest: TypedGuest) -> str:
+    """Of the error that it got last."""
+    last = guest.heard()[-1]
+    assert last["type"] == "error"
+    return str(last["code"])
+
+
+# -- every way asks ----------------------------------------------------------------------------
+
+
+def a_plain_user_joins(club: Club) -> None:
+    club.policy.is_shut = True
+    ann = club.join("Ann")
+    assert ann.peer.closed_with() == (CloseCode.POLICY, "no-entry")
+
+
+def a_typed_user_arrives(club: Club) -> None:
+    club.policy.is_shut = True
+    assert code(club.typed("Ann")) == "no-entry"
+
+
+def a_script_subscribes(club: Club) -> None:
+    club.policy.is_shut = True
+    server = club.server
+    code = club.answer_to(lambda: server.subscribe("lobby", Nobody(), "192.0.2.1", DEADLINE))
+    assert code == "no-entry"
+
+
+def a_script_says_something_to_an_empty_room(club: Club) -> None:
+    club.policy.is_shut = True
+    assert club.answer_to(lambda: club.server.say("new", HELLO, timeout=DEADLINE)) == "no-words"
+    assert club.disk.stored("new") == []
+
+
+def a_plain_user_says_something(club: Club) -> None:
+    ann, bob = club.join("Ann"), club.join("Bob")
+    club.policy.is_shut = True
+    ann.say("hello")
+    club.settle()
+    assert ann.heard() == bob.heard() == club.disk.stored() == []
+
+
+def a_typed_user_says_something(club: Club) -> None:
+    ann = club.typed("Ann")
+    club.policy.is_shut = True
+    ann.say("hello")
+    assert code(ann) == "no-words"
+    assert club.disk.stored() == []
+
+
+def a_typed_user_wants_another_name(club: Club) -> None:
+    ann = club.typed("Ann")
+    club.policy.is_shut = True
+    ann.send("rename", userName="Bob")
+    assert code(ann) == "no-name"
+
+
+def a_typed_user_types(club: Club) -> None:
+    ann, bob = club.typed("Ann"), club.typed("Bob")
+    bob.heard()
+    club.policy.is_shut = True
+    ann.send("typing")
+    assert bob.heard() == []
+
+
+class Nobody:
+    def take(self, batch: object) -> None:
+        raise AssertionError("it hears something")
+
+
+WAYS: dict[object, Callable[[Club], None]] = {
+    Join: a_plain_user_joins,
+    Arrival: a_typed_user_arrives,
+    Server.subscribe: a_script_subscribes,
+    User: a_plain_user_says_something,
+    TypedUser: a_typed_user_says_something,
+    HttpSpeaker: a_script_says_something_to_an_empty_room,
+    Rename: a_typed_user_wants_another_name,
+    Typing: a_typed_user_types,
+}
+
+ASK_NOTHING = {
+    CaughtUp: "is in already",
+    Said: "by its speaker, above",
+    Wish: "by its request, above",
+    Server.say: "is HttpSpeaker",
+    Server.present: "web/reading.py asks",
+    Server.ask: "carries any question",
+    Server.check: "of no room",
+    Server.unsubscribe: "is a way out",
+    Server.start: "of no room",
+    Server.stop: "of no room",
+    Server.listen: "is the thread's own, like the next",
+    Server.step: "",
+}
+
+
+def test_no_way_is_forgotten() -> None:
+    """What the Server can be asked for, by a user or by another thread, is one or the other."""
+    said = get_args(get_args(get_type_hints(Channels)["broadcast"])[0])
+    found = {*get_args(Joining), *said, *get_args(get_type_hints(Wish)["request"])}
+    found |= {method for name, method in getmembers(Server, isfunction) if name[0] != "_"}
+
+    speakers = {User, TypedUser, HttpSpeaker}
+    assert found | speakers == WAYS.keys() | ASK_NOTHING.keys()
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=lambda way: way.__name__)
+def test_every_way_asks(club: Club, way: Callable[[Club], None]) -> None:
+    way(club)
+
+
+def test_rooms_that_may_not_be_read_are_no_news_elsewhere(club: Club) -> None:
+    ann = TypedGuest(club, "Ann", "lobby", {}, rooms=True)
+    ann.heard()
+    bob = club.join("Bob", "garden")
+    club.policy.may_say = lambda speaker, cmid: None  # type: ignore[method-assign]
+    club.policy.is_shut = True
+
+    bob.say("hello")
+    club.settle()
+    club.settle()
+
+    assert club.disk.stored("garden") == ["hello"]
+    assert ann.heard() == []
+
+
+# -- what it answers ---------------------------------------------------------------------------
+
+
+def test_a_room_that_is_there_can_always_be_entered() -> None:
+    assert Policy(0).may_enter(Visitor("a"), Place("garden", exists=True)) is None
+    assert Policy(0).may_enter(Visitor("a"), Place("lobby", exists=False, others=9)) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "cause"),
+    [
+        (Place("garden", False, others=2), "there are already 2 (maxRooms)"),
+        (Place("garden", False, others=1, is_paid=False), "your address has created too many"),
+    ],
+)
+def test_a_room_too_many_cannot_be_made(place: Place, cause: str) -> None:
+    refusal = Policy(2).may_enter(Visitor("a"), place)
+
+    assert refusal
+    assert refusal.code == "too-many-rooms"
+    assert cause in refusal.detail
+    assert Policy(2).may_enter(Visitor("a"), Place("garden", False, others=1)) is None
