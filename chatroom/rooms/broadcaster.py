@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from chatroom.errors import HistoryError, Refusal
 from chatroom.matching import assert_never
@@ -41,7 +41,7 @@ class Broadcaster:
         self._rooms = rooms
         self._entrance = entrance
         self._faults = faults
-        self._waiting: deque[list[Said] | Said | Wish | Leaving] = deque()
+        self._waiting: deque[list[Said] | Wish | Leaving] = deque()
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -51,34 +51,36 @@ class Broadcaster:
 
     # -- the first half: to the history -----------------------------------------------------------
 
-    def handle(self, batch: Sequence[Said | Wish]) -> None:
+    def handle(self, batch: list[Said | Wish]) -> None:
         """Broadcast the batch; renames keep their place in it, typing notices come last."""
-        said: list[Said] = []
-        typing: list[Wish] = []
-        for item in batch:
-            if isinstance(item, Said):  # one of many: no match, which looks at more
-                said.append(item)
-            elif isinstance(item.request, Typing):
-                typing.append(item)
-            else:
-                self._waiting += (said, item)
-                said = []
-        self._waiting += (said, *typing)
+        self._line_up(batch)
         self.go_on()
 
     def go_on(self) -> None:
         """Handle what waits, as long as nothing is under way."""
-        self._waiting += self._entrance.released()
+        if released := self._entrance.released():
+            self._line_up(released)
         while self._waiting and not self._under_way:
             match self._waiting.popleft():
                 case Wish() as wish:
                     self._entrance.grant(wish)
                 case Leaving(user, cause):
                     self._entrance.remove(user, cause)
-                case Said() as said:
-                    self._say([said])
-                case batch:
-                    self._say(batch)
+                case said:
+                    self._say(said)
+
+    def _line_up(self, items: Iterable[Said | Wish | Leaving]) -> None:
+        said: list[Said] = []
+        typing: list[Wish] = []
+        for item in items:
+            if isinstance(item, Said):  # one of many: match would look at more
+                said.append(item)
+            elif isinstance(item, Wish) and isinstance(item.request, Typing):
+                typing.append(item)
+            else:
+                self._waiting += (said, item)
+                said = []
+        self._waiting += (said, *typing)
 
     def _say(self, batch: list[Said]) -> None:
         try:

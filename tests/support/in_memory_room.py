@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -19,12 +19,14 @@ from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
+from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Channels, Join, Leaving, Said
 from chatroom.users.tokens import Tokens
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
 from tests.support.connection_pair import ConnectionPair, bodies
 from tests.support.deadline import DEADLINE
+from tests.support.late_answers import LateOrder, LateRegister
 from tests.support.websocket_client import TEXT, encode, line_of_chat
 
 DEFAULTS = Rules.of(load_configuration({}))
@@ -169,6 +171,7 @@ class InMemoryServer:
     Args:
         stack: closes the guests' sockets in the end.
         policy: by default the real one.
+        late: which of ``order`` and ``register`` answer when the test says.
     """
 
     def __init__(
@@ -178,20 +181,27 @@ class InMemoryServer:
         replay_limit: int = 500,
         tail_bytes: int = 1 << 19,
         policy: Policy | None = None,
+        late: Collection[str] = (),
+        leave_grace: float = 5.0,
     ):
         self.stack = stack
         self.disk = FailingHistory()
         self.disk.open()
-        self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes)
+        self.rules = replace(
+            DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, leave_grace=leave_grace
+        )
         policy = policy or Policy(self.rules.max_rooms)
+        self.order = LateOrder(self.disk)
+        self.register = LateRegister(policy, self.rules.max_name_length)
         self.server = Server(
             self.disk,
             self.rules,
             policy,
-            OwnOrder(self.disk),
-            OwnRegister(policy, self.rules.max_name_length),
+            self.order if "order" in late else OwnOrder(self.disk),
+            self.register if "register" in late else OwnRegister(policy, 64),
             Alone(),
         )
+        self.order.heard = self.register.heard = self.server.heard
         self.tokens = Tokens(b"secret")
 
     def guest(self, name: str, room: str = "lobby", **options: int) -> Guest:
@@ -203,11 +213,22 @@ class InMemoryServer:
         self.settle()
         return guest
 
+    def said_over_http(self, room: str, body: str) -> HttpSpeaker:
+        """A script speaks; nobody waits for its outcome."""
+        speaker = HttpSpeaker(room, "script")
+        draft = Draft("script", body, "10:42 AM")
+        self.server.broadcast.put(Said(speaker, draft, len(body)))
+        self.settle()
+        return speaker
+
     def settle(self) -> None:
         """Let the Server handle all that was put so far."""
-        self.server._ready.put(None)
-        while self.server.step():
-            pass
+        while True:
+            self.server._ready.put(None)
+            while self.server.step():
+                pass
+            if self.server._ready.empty():  # nothing was announced again behind the end
+                return
 
     def names(self, room: str = "lobby") -> list[str]:
         """Who is in the room, in order of joining."""

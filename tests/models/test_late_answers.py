@@ -1,0 +1,177 @@
+"""Order and Register, the own ones and late ones, in any order of answers, arrivals and leaving.
+
+Whatever comes late: all hear one order without gaps or doubles, what is said is stored once and in
+the speaker's order, and everybody knows who is there.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.support.in_memory_room import InMemoryServer, TypedGuest
+
+pytestmark = pytest.mark.takes(seconds=20)
+
+NAMES = st.sampled_from(["Ann", "Bob", "Eve"])
+
+
+@pytest.mark.parametrize("late", [(), ("order",), ("register",), ("order", "register")], ids=str)
+def test_whenever_the_answers_come_the_room_is_the_same_for_all(late: Collection[str]) -> None:
+    many = settings(
+        max_examples=60,
+        stateful_step_count=40,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(lambda: Evening(late), settings=many)
+
+
+class Person:
+    """A typed client: what it has said, and what it knows of the room."""
+
+    def __init__(self, club: InMemoryServer, name: str, **hello: str) -> None:
+        self.since = int(hello.get("since", "0-").partition("-")[0])
+        self.said: list[str] = []
+        self.heard: list[int] = []
+        self.acked: list[str] = []
+        self.people: dict[str, str] = {}
+        self.welcome: dict[str, Any] = {}
+        self.is_refused = False
+        self.has_left = False
+        self.guest = TypedGuest(club, name, "lobby", {}, **hello)
+
+    def listen(self) -> None:
+        for frame in self.guest.heard():
+            match frame.get("type"):
+                case "welcome":
+                    self.welcome = frame
+                    self.people = {one["userId"]: one["userName"] for one in frame["users"]}
+                case "joined" | "renamed":
+                    self.people[frame["userId"]] = frame["userName"]
+                case "left":
+                    del self.people[frame["userId"]]
+                case "ack":
+                    self.acked.append(frame["cmid"])
+                case None:
+                    self.heard.append(int(frame["id"].partition("-")[0]))
+                case "error" if frame["code"] == "name-taken":
+                    self.is_refused = self.is_refused or not self.welcome
+
+
+class Evening(RuleBasedStateMachine):
+    """One room; nobody waits for anybody."""
+
+    def __init__(self, late: Collection[str]) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        self.club = InMemoryServer(self.stack, late=late, leave_grace=0.0)
+        self.words = map(str, itertools.count())
+        self.all: list[Person] = []
+
+    people = Bundle("people")
+
+    @rule(target=people, name=NAMES, words=st.integers(0, 2))
+    def come(self, name: str, words: int) -> Person:
+        person = Person(self.club, name)
+        self.all.append(person)
+        self.say(person, words)
+        return person
+
+    @rule(person=people, count=st.integers(1, 3))
+    def say(self, person: Person, count: int) -> None:
+        for word in itertools.islice(self.words, count):
+            person.guest.send("message", cmid=word, body=word)
+            person.said.append(word)
+
+    @rule(person=people, name=NAMES)
+    def rename(self, person: Person, name: str) -> None:
+        person.guest.user._renames.spend(-1000)  # so that the test does not wait
+        person.guest.send("rename", userName=name)
+
+    @rule(person=consumes(people))
+    def leave(self, person: Person) -> None:
+        person.has_left = True
+        person.guest.leave()
+
+    @rule(target=people, person=consumes(people), from_history=st.booleans())
+    def come_back(self, person: Person, from_history: bool) -> object:
+        """On another socket, after what it has heard here, or has read elsewhere."""
+        person.listen()
+        if not person.welcome:
+            return multiple(person)
+        stored = [message.id for message in self.club.disk.messages()]
+        seen = len(stored) if from_history else max(person.heard, default=person.since)
+        since = ["0-0", *stored][seen]
+        name, token = person.welcome["userName"], person.welcome["token"]
+        back = Person(self.club, name, token=token, since=since)
+        person.has_left = True
+        self.all.append(back)
+        return multiple(back)
+
+    @rule()
+    def commit(self) -> None:
+        self.club.order.commit()
+
+    @rule()
+    def tell(self) -> None:
+        self.club.order.tell()
+        self.club.settle()
+
+    @rule()
+    def decide(self) -> None:
+        self.club.register.decide()
+
+    @rule()
+    def tell_of_it(self) -> None:
+        self.club.register.tell()
+        self.club.settle()
+
+    def teardown(self) -> None:
+        with self.stack:
+            self.settle()
+            self.check()
+
+    def settle(self) -> None:
+        """Give all answers, until nothing is asked any more."""
+        self.club.settle()
+        while self.club.order.is_busy or self.club.register.is_busy:
+            for answer in (self.commit, self.tell, self.decide, self.tell_of_it):
+                answer()
+
+    def check(self) -> None:
+        stored = self.club.disk.messages()
+        bodies = [message.body for message in stored]
+        room = self.club.server._rooms.get("lobby")
+        names = room.crowd.names() if room else {}
+        assert len(set(names.values())) == len(names)
+        assert len(bodies) == len(set(bodies))
+        for person in self.all:
+            person.listen()
+            theirs = [body for body in bodies if body in set(person.said)]
+            if person.is_refused:
+                assert theirs == person.heard == []
+                continue
+            assert theirs == person.said[: len(theirs)]
+            first = person.since + 1
+            assert person.heard == list(range(first, first + len(person.heard)))
+            if not person.has_left:
+                assert theirs == person.said == person.acked
+                assert person.heard[-1:] in ([len(stored)], []) or first > len(stored)
+                assert len(person.heard) == len(stored) - person.since
+                assert person.people == names

@@ -1,0 +1,154 @@
+"""An Order and a Register that answer when the test says, as those of a shared history do."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping
+
+from chatroom.channel import Channel
+from chatroom.history import History
+from chatroom.rooms.crowd import Crowd, Joined, Known, Left, Renamed
+from chatroom.rooms.order import Order, Outcome, OwnOrder
+from chatroom.rooms.policy import Policy
+from chatroom.rooms.register import (
+    Answer,
+    Away,
+    Enter,
+    Event,
+    Gone,
+    Leave,
+    Register,
+    Rename,
+    Replaced,
+    Request,
+)
+from chatroom.rooms.room import Room
+from chatroom.users.requests import Said
+
+
+class LateOrder(Order):
+    """Commits, and later tells; one batch at a time.
+
+    Args:
+        history: opened.
+    """
+
+    heard: Channel[Outcome | Answer]
+
+    def __init__(self, history: History) -> None:
+        self._own = OwnOrder(history)
+        self._asked: list[tuple[list[Said], Mapping[str, Room]]] = []
+        self._outcomes: list[Outcome] = []
+
+    @property
+    def is_busy(self) -> bool:
+        """Something is asked and not answered."""
+        return bool(self._asked or self._outcomes)
+
+    def say(self, batch: list[Said], rooms: Mapping[str, Room]) -> None:
+        """Note it."""
+        assert not self.is_busy, "a batch before the last one's outcome"
+        self._asked.append((batch, rooms))
+
+    def commit(self) -> None:
+        """Store what was asked for: whoever reads the history can see it."""
+        while self._asked:
+            self._outcomes.append(self._own.say(*self._asked.pop()))
+
+    def tell(self) -> None:
+        """Let the Server know what was committed."""
+        while self._outcomes:
+            self.heard.put(self._outcomes.pop())
+
+    def prove(self) -> None:
+        """As its own does."""
+        self._own.prove()
+
+
+class Attendance:
+    """What an arbiter knows of a room: people, and all of their sockets."""
+
+    def __init__(self) -> None:
+        self.crowd = Crowd()
+        self.tabs: dict[str, dict[int, str]] = defaultdict(dict)  # user id -> socket -> tab
+        self.absences: dict[str, int] = defaultdict(int)
+
+
+class LateRegister(Register):
+    """Decides by what it alone knows, and tells later, in the order of the decisions.
+
+    Args:
+        policy: the Server's.
+        max_name_length: of a suggestion.
+    """
+
+    heard: Channel[Outcome | Answer]
+
+    def __init__(self, policy: Policy, max_name_length: int) -> None:
+        self._policy = policy
+        self._max_name_length = max_name_length
+        self._asked: deque[tuple[str, Request]] = deque()
+        self._answers: deque[Answer] = deque()
+        self._rooms: dict[str, Attendance] = defaultdict(Attendance)
+
+    @property
+    def is_busy(self) -> bool:
+        """Something is asked and not answered."""
+        return bool(self._asked or self._answers)
+
+    def attend(self, room: Room, request: Request) -> None:
+        """Note it."""
+        self._asked.append((room.name, request))
+
+    def decide(self) -> None:
+        """Decide the oldest request, if there is one."""
+        if self._asked:
+            self._answers.append(self._decide(*self._asked.popleft()))
+
+    def tell(self) -> None:
+        """Let the Server know the oldest decision, if there is one."""
+        if self._answers:
+            self.heard.put(self._answers.popleft())
+
+    def _decide(self, name: str, request: Request) -> Answer:
+        room = self._rooms[name]
+        events: list[Event] = []
+        match request:
+            case Enter(arrival):
+                user_id, tab = arrival.identity
+                suggestion = room.crowd.suggestion(arrival.name, user_id, self._max_name_length)
+                if refusal := self._policy.may_be_called(arrival.name, suggestion):
+                    return Answer(name, request, (), refusal)
+                events = self._enter(room, Known(user_id, arrival.name), tab, arrival.comes_back)
+                room.tabs[user_id][arrival.user.id] = tab
+            case Rename(user, wanted):
+                suggestion = room.crowd.suggestion(wanted, user.user_id, self._max_name_length)
+                if refusal := self._policy.may_be_called(wanted, suggestion):
+                    return Answer(name, request, (), refusal)
+                events = [Renamed(Known(user.user_id, wanted))]
+            case Leave(user, reason):
+                room.tabs[user.user_id].pop(user.id, None)
+                if user.user_id in room.crowd and not room.tabs[user.user_id]:
+                    room.absences[user.user_id] += 1
+                    events = [Away(user.user_id, room.absences[user.user_id], reason)]
+            case Gone(user_id, absence, reason):
+                is_away = user_id in room.crowd and not room.tabs[user_id]
+                if is_away and room.absences[user_id] == absence:
+                    events = [Left(room.crowd[user_id], reason)]
+        for event in events:
+            if isinstance(event, (Joined, Renamed, Left)):
+                room.crowd.apply(event)
+        return Answer(name, request, tuple(events))
+
+    @staticmethod
+    def _enter(room: Attendance, who: Known, tab: str, comes_back: bool) -> list[Event]:
+        if who.user_id not in room.crowd:
+            return [Joined(who)]
+        events: list[Event] = []
+        if comes_back:
+            mine = room.tabs[who.user_id]
+            room.tabs[who.user_id] = {socket: its for socket, its in mine.items() if its != tab}
+            events.append(Replaced(who.user_id, tab))
+        if room.crowd[who.user_id] != who:
+            events.append(Renamed(who))
+        return events
