@@ -99,6 +99,8 @@ def _rows(
         before, after = (result.failures(scenario, case, n) for n in (variant + BEFORE, variant))
         if before != after:
             verdict = WORSE if after > before else BETTER
+            if abs(after - before) < FEWEST:
+                verdict = ""
             name = f"  {title_of(variant)}: failed rounds"
             yield [name, str(before), str(after), "-", "", verdict]
         for column in columns:

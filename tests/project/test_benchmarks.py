@@ -81,10 +81,11 @@ def test_a_round_that_only_one_of_them_has_does_not_count():
     assert row(result) == "10.0 12.0 1.20 (1.20..1.20) 3 WORSE"
 
 
-def test_a_failure_that_is_new_is_marked():
-    result = measured([10, 10, 10], [10, 10, 10])
-    result.add((4, Outcome("saturated", "N=90", "us-full", failure="connections ended")))
-    assert "failed rounds 0 1 - WORSE" in " ".join(sections(result)["before"].split())
+def test_failures_are_shown_and_marked_when_there_are_three_more_of_them():
+    result = measured([10, 10, 10], [])
+    for number, shown in enumerate(("0 1 - 0 worse", "0 2 - 0 worse", "0 3 - WORSE"), 1):
+        result.add((number, Outcome("saturated", "N=90", "us-full", failure="users were lost")))
+        assert f"failed rounds {shown}" in " ".join(sections(result)["before"].split())
 
 
 @pytest.mark.parametrize(("count", "out"), [(1, 0), (3, 0), (7, 0), (8, 1), (11, 2)])
