@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import machine, places
 from benchmarks.charts.drawing import draw
 from benchmarks.figures import written
+from benchmarks.filling import FILL
 from benchmarks.install import install
 from benchmarks.report import report
 from benchmarks.results import Result
 from benchmarks.rounds import Round, Rounds
 from benchmarks.scenarios import crowd, history, joining, rooms, slow, standstill
 from benchmarks.scenarios.case import FULL, QUICK, Case
-from benchmarks.subjects import BY_NAME, SUBJECTS
+from benchmarks.subjects import BY_NAME, SUBJECTS, with_before
 
 SCENARIOS = (
     *("saturated", "paced", "joining", "crowd"),
@@ -35,21 +38,25 @@ SHOWN = (
     ("goes_on_after", "messages, then a join: goes on"),
 )
 
+WAY_OUT = "make one with git worktree add --detach DIRECTORY COMMIT"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, save, draw and report."""
     options = _parse(arguments)
     if options.show:
-        print(report(Result.load(options.show)))
-        print("\n".join(str(path) for path in draw(Result.load(options.show), places.RESULTS)))
+        _tell(Result.load(options.show), re.sub(r"^\d+-\d+-\d+-", "", options.show.stem))
         return 0
     size = QUICK if options.quick else FULL
-    missing = install()
+    missing = install({subject.needs for subject in options.subjects})
     shutil.rmtree(places.RUNS, ignore_errors=True)  # left behind by an interrupted run
     cases: list[Case] = []
     for module in MODULES:
         cases += module.cases(size, set(options.scenarios))
-    result = Result(machine.describe(machine.versions()), "quick" if options.quick else "full")
+    if options.rounds:
+        cases = [replace(case, rounds=options.rounds) for case in cases]
+    described = machine.describe(machine.versions(), options.before)
+    result = Result(described, "quick" if options.quick else "full")
     rounds = Rounds(cases, options.subjects, missing, options.budget or size.budget)
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, signal.default_int_handler)
@@ -61,13 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Stopped: results so far follow.")
     if not result.rows:
         return 1
-    print(f"\n{report(result)}\n")
+    print()
+    _tell(result, options.name)
     print(result.save(options.name))
-    # The charts of the documentation are those of a full run.
-    prefix = "" if options.name == "full" else f"{options.name}-"
-    for path in draw(result, places.RESULTS, prefix):
-        print(path)
     return 0
+
+
+def _tell(result: Result, name: str) -> None:
+    """Print the tables, and draw the charts; those of the documentation are a full run's."""
+    print(f"{report(result)}\n")
+    for path in draw(result, places.RESULTS, "" if name == "full" else f"{name}-"):
+        print(path)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -80,9 +91,18 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"scenarios ({', '.join(SCENARIOS)}) and subjects ({', '.join(BY_NAME)}), "
         "separated by commas",
     )
-    parser.add_argument("--name", help="name of the result file; default: quick, full or partial")
+    parser.add_argument(
+        "--before",
+        type=_checkout,
+        metavar="DIRECTORY",
+        help="compare the chat room with the one in this checkout; peers only as --only names them",
+    )
+    parser.add_argument("--rounds", type=_count, help="how often each case is measured")
     parser.add_argument(
         "--budget", type=float, help="seconds after which no new measurement begins"
+    )
+    parser.add_argument(
+        "--name", help="name of the result file; default: full, quick, partial, before, ..."
     )
     parser.add_argument("--show", type=Path, metavar="JSON", help="print and draw an earlier run")
     options = parser.parse_args(arguments)
@@ -91,9 +111,38 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         if word not in SCENARIOS and word not in BY_NAME:
             parser.error(f"--only {word}: neither a scenario nor a subject")
     options.scenarios = [word for word in SCENARIOS if word in words] or list(SCENARIOS)
-    options.subjects = [s for s in SUBJECTS if s.name in words] or list(SUBJECTS)
-    options.name = options.name or ("partial" if words else "quick" if options.quick else "full")
+    default = [s for s in SUBJECTS if s.is_ours] if options.before else list(SUBJECTS)
+    options.subjects = [s for s in SUBJECTS if s.name in words] or default
+    if options.before:
+        if not any(subject.is_ours for subject in options.subjects):
+            ours = ", ".join(subject.name for subject in default)
+            parser.error(f"--before compares the chat room: let --only name some of {ours}, too")
+        options.subjects = with_before(options.subjects, options.before)
+    options.name = options.name or _name(options, partial=bool(words))
     return options
+
+
+def _checkout(text: str) -> Path:
+    path = Path(text).resolve()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a directory: {WAY_OUT}")
+    for part in ("app.py", "chatroom", str(FILL)):
+        if not (path / part).exists():
+            raise argparse.ArgumentTypeError(f"{text} is no chat room (no {part}): {WAY_OUT}")
+    return path
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text}: use a whole number, 1 or more")
+    return int(text)
+
+
+def _name(options: argparse.Namespace, *, partial: bool) -> str:
+    # Only a full run may be called so: the documentation shows the newest.
+    if options.before:
+        return "before-quick" if options.quick else "before"
+    return "partial" if partial else "quick" if options.quick else "full"
 
 
 def _line(seconds: float, found: Round) -> str:
@@ -106,7 +155,7 @@ def _line(seconds: float, found: Round) -> str:
     words = outcome.failure or ", ".join(told)
     clock = f"{int(seconds // 60)}:{int(seconds % 60):02d}"
     where = f"{outcome.scenario} {outcome.case}"
-    return f"{clock:>6}  {number}  {where:<26} {outcome.subject:<15} {words}"
+    return f"{clock:>6}  {number}  {where:<26} {outcome.subject:<16} {words}"
 
 
 if __name__ == "__main__":

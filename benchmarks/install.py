@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from benchmarks import places
@@ -22,8 +22,8 @@ class InstallError(Exception):
     """Something cannot be had; says why."""
 
 
-def install() -> dict[Path, str]:
-    """Make what is missing.
+def install(needed: Collection[Path]) -> dict[Path, str]:
+    """Make what is missing of that.
 
     Returns:
         Of the things in ``Subject.needs``, those that cannot be had, and why.
@@ -31,6 +31,8 @@ def install() -> dict[Path, str]:
     places.BUILD.mkdir(exist_ok=True)
     missing = {}
     for thing, make in MAKERS.items():
+        if thing not in needed:
+            continue
         try:
             make(thing)
         except InstallError as error:

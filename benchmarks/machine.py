@@ -26,8 +26,8 @@ print(json.dumps({"python": sys.version.split()[0], "sqlite": sqlite3.sqlite_ver
 """
 
 
-def describe(versions: dict[str, str]) -> dict[str, object]:
-    """For the head of a result."""
+def describe(versions: dict[str, str], before: Path | None = None) -> dict[str, object]:
+    """For the head of a result; with the commit of an older checkout, if there is one."""
     cpu = re.search(r"model name\s*: (.*)", _read("/proc/cpuinfo"))
     memory = re.search(r"MemTotal:\s+(\d+)", _read("/proc/meminfo"))
     return {
@@ -37,7 +37,8 @@ def describe(versions: dict[str, str]) -> dict[str, object]:
         "memory_gb": round(int(memory[1]) / 1e6, 1) if memory else None,
         "kernel": platform.release(),
         "load_before": os.getloadavg()[0],
-        "commit": _ask("git", "-C", str(places.CHECKOUT), "describe", "--always", "--dirty"),
+        "commit": _commit(places.CHECKOUT),
+        **({"commit_before": _commit(before)} if before else {}),
         "versions": versions,
     }
 
@@ -59,6 +60,10 @@ def versions() -> dict[str, str]:
         "load generator's python": platform.python_version(),
     }
     return found
+
+
+def _commit(checkout: Path) -> str:
+    return _ask("git", "-C", str(checkout), "describe", "--always", "--dirty")
 
 
 def _ask(*command: str) -> str:

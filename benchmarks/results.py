@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import places
 from benchmarks.figures import Spread, spread
-from benchmarks.rounds import Round
+from benchmarks.rounds import NO_TIME, Round
 
 
 class Result:
@@ -54,14 +54,24 @@ class Result:
 
     def spread(self, scenario: str, case: str, subject: str, key: str) -> Spread | None:
         """Of one figure over the rounds; None where there is none."""
+        values = self.by_round(scenario, case, subject, key).values()
+        return spread([*values]) if values else None
+
+    def by_round(self, scenario: str, case: str, subject: str, key: str) -> dict[int, float]:
+        """One figure of each round that has it."""
         rows = self._rows(scenario, case, subject)
-        values = [row["figures"][key] for row in rows if row["figures"].get(key) is not None]
-        return spread(values) if values else None
+        found = {row["round"]: row["figures"].get(key) for row in rows}
+        return {number: value for number, value in found.items() if value is not None}
 
     def median(self, scenario: str, case: str, subject: str, key: str) -> float | None:
         """Over the rounds."""
         found = self.spread(scenario, case, subject, key)
         return found.median if found else None
+
+    def failures(self, scenario: str, case: str, subject: str) -> int:
+        """How many rounds gave nothing, except for lack of time."""
+        rows = self._rows(scenario, case, subject)
+        return sum(row["failure"] not in ("", NO_TIME) for row in rows)
 
     def remarks(self, scenario: str, case: str, subject: str) -> list[str]:
         """Failures and notes, each once."""

@@ -60,12 +60,17 @@ class Rounds:
                             yield number + 1, outcome
 
     def _rotated(self, case: Case, number: int) -> list[Subject]:
-        # by a third each round, so that nobody always follows the same, heavy neighbour
-        subjects = [s for s in self._subjects if not case.only or s.name in case.only]
-        if not subjects:
+        # By a third each round, so that nobody always follows the same, heavy neighbour. A
+        # variant before and after stays together, since machines change; each is first in turn.
+        pairs: dict[str, list[Subject]] = {}
+        for subject in self._subjects:
+            if not case.only or subject.variant in case.only:
+                pairs.setdefault(subject.variant, []).append(subject)
+        if not pairs:
             return []
-        by = number * max(1, len(subjects) // 3 + 1) % len(subjects)
-        return subjects[by:] + subjects[:by]
+        by = number * (len(pairs) // 3 + 1) % len(pairs)
+        order = [*pairs.values()][by:] + [*pairs.values()][:by]
+        return [subject for pair in order for subject in pair[:: -1 if number % 2 else 1]]
 
     def _measure(self, case: Case, subject: Subject) -> list[Outcome]:
         why = self._unfit.get(subject.name, "")

@@ -102,7 +102,7 @@ class Server:
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 self.subject.argv(self.port, self.folder),
-                cwd=places.CHECKOUT if self.subject.is_ours else self.folder,
+                cwd=self.subject.checkout if self.subject.is_ours else self.folder,
                 env=environ | self.subject.environ,
                 stdin=subprocess.PIPE if self.subject.driven else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if self.subject.driven else output,
@@ -119,6 +119,16 @@ class Server:
                 last = self.said().strip().splitlines()[-1:] or ["it said nothing"]
                 raise StartError(f"does not start: {last[0]}")
             time.sleep(0.02)
+        if self.subject.is_ours:
+            self._demand_its_own_code(Path(f"/proc/{self._process.pid}/cwd").resolve())
+
+    def _demand_its_own_code(self, folder: Path) -> None:
+        # gunicorn imports from its working directory first, which settings can change
+        if folder != self.subject.checkout:
+            raise StartError(
+                f"runs the code in {folder} instead of {self.subject.checkout}: "
+                "unset GUNICORN_CMD_ARGS"
+            )
 
     def _answers(self) -> bool:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from benchmarks import places
 from benchmarks.load.adapters import CHAT, PLAIN, SOCKETIO, Adapter
 
 Command = list[str]
+
+BEFORE = "-before"
+"""What the name of a variant ends with when an older checkout's code runs it."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,18 @@ class Subject:
     threads_per_user: float = 0.0
     driven: bool = False
     """It sends by itself, as it is told on its standard input; it hears nobody."""
+    checkout: Path = places.CHECKOUT
+    """Whose code it is, if it is the chat room."""
 
     @property
     def is_ours(self) -> bool:
         """It is the chat room."""
         return self.config is not None
+
+    @property
+    def variant(self) -> str:
+        """Its name; before and after, the same."""
+        return self.name.removesuffix(BEFORE)
 
     @property
     def history(self) -> Path | None:
@@ -136,3 +147,21 @@ SUBJECTS = (
 BY_NAME = {subject.name: subject for subject in SUBJECTS}
 REFERENCE = "go-hub"
 """What ratios are to."""
+
+
+def title_of(name: str) -> str:
+    """As the tables show it; an unknown one is shown as it is."""
+    subject = BY_NAME.get(name.removesuffix(BEFORE))
+    if not subject:
+        return name
+    return f"{subject.title}, before" if name.endswith(BEFORE) else subject.title
+
+
+def with_before(subjects: Sequence[Subject], checkout: Path) -> list[Subject]:
+    """These, and behind each variant of the chat room the same from another checkout's code."""
+    found = []
+    for subject in subjects:
+        found.append(subject)
+        if subject.is_ours:
+            found.append(replace(subject, name=subject.name + BEFORE, checkout=checkout))
+    return found

@@ -73,7 +73,7 @@ def _measure(rounds: int) -> Result:
 
 def _round(chromium: Chromium, *, busy_as_well: bool) -> Iterator[Outcome]:
     """Each case once, with a fresh server."""
-    with Server(US, filled(STORED, Path(sys.executable))) as server:
+    with Server(US, filled(STORED, python=Path(sys.executable))) as server:
         with Visitor(chromium, LAPTOP, None) as visitor, Tab(visitor, server.port) as tab:
             tab.wait_for_mark("name")  # the first visit of all pays for what is made only once
         yield from start.measure(chromium, server)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.figures import Spread, written
-from benchmarks.report import Column, aligned, in_brackets
+from benchmarks.report import in_brackets
 from benchmarks.results import Result
+from benchmarks.tables import Column, aligned
 
 TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "start": (

@@ -40,7 +40,7 @@ def measure_reading(size: Size, name: str, subject: Subject) -> list[Outcome]:
     """People chat, first alone, then while ``/getAllMessages`` is read again and again."""
     length = max(size.paced, 1.0)
     with (
-        Server(subject, filled(size.listed)) as server,
+        Server(subject, filled(size.listed, subject.checkout)) as server,
         Generator(server.port, subject.adapter) as load,
     ):
         load.connect(CHATTERS, senders=CHATTERS, past=min(500, size.listed))
@@ -100,7 +100,7 @@ class _Reader(threading.Thread):
 def measure_growth(size: Size, name: str, stored: int, subject: Subject) -> list[Outcome]:
     """What a message costs on top of so many."""
     with (
-        Server(subject, filled(stored)) as server,
+        Server(subject, filled(stored, subject.checkout)) as server,
         Generator(server.port, subject.adapter) as load,
     ):
         load.connect(GROWTH_USERS, senders=8, past=min(500, stored))

@@ -22,7 +22,7 @@ def cases(size: Size, wanted: set[str]) -> list[Case]:
 def measure(size: Size, subject: Subject) -> list[Outcome]:
     """Fill the history, open the door, and look at the clocks when the last one has all."""
     past = size.past if subject.is_ours else 0
-    database = filled(past) if subject.history else None
+    database = filled(past, subject.checkout) if subject.history else None
     with Server(subject, database) as server:
         if past and not database:
             with Generator(server.port, subject.adapter) as speaker:

@@ -34,7 +34,7 @@ def measure(size: Size, subject: Subject) -> list[Outcome]:
     figures: Figures = {"goes_on_after": 0, "stands_still_after": None, "why": []}
     for past in PASTS:
         with (
-            Server(subject, filled(0) if subject.history else None) as server,
+            Server(subject, filled(0, subject.checkout) if subject.history else None) as server,
             Generator(server.port, subject.adapter) as load,
         ):
             load.connect(1, senders=1)

@@ -1,0 +1,89 @@
+"""Which figures each scenario's table shows, and how a table is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure, as a table shows it."""
+
+    key: str
+    title: str
+    ratio: bool = False
+    """With its ratio to the Go hub's."""
+    spread: bool = False
+    """With the minimum and maximum of the rounds."""
+    more_is_better: bool = False
+    compared: bool = True
+    """One of its values is better than another: it is held against the one before."""
+
+
+RATE = Column("deliveries_per_s", "deliveries/s", ratio=True, spread=True, more_is_better=True)
+CPU = Column("cpu_us_per_delivery", "CPU µs/delivery", ratio=True, spread=True)
+P50 = Column("p50_ms", "p50 ms")
+P99 = Column("p99_ms", "p99 ms", ratio=True)
+
+TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "saturated": ("1 Saturated: closed loop", (RATE, CPU, P50, P99)),
+    "paced": ("2 Paced", (CPU, P50, Column("p95_ms", "p95 ms"), P99)),
+    "joining": (
+        "3 Joining",
+        (
+            Column("users_per_s", "users/s", ratio=True, spread=True, more_is_better=True),
+            Column("cpu_ms_per_user", "CPU ms/user", ratio=True, spread=True),
+            Column("seconds", "complete after, s"),
+        ),
+    ),
+    "crowd": (
+        "4 Crowd",
+        (
+            Column("memory_kb_per_user", "kB/user", ratio=True),
+            Column("threads", "threads"),
+            Column("p50_ms", "p50 ms"),
+            Column("p99_ms", "p99 ms", ratio=True),
+            Column("max_ms", "last delivery, ms"),
+        ),
+    ),
+    "history": (
+        "5 History: /getAllMessages",
+        (
+            Column("seconds", "s", spread=True),
+            Column("megabytes", "MB"),
+            Column("peak_mb", "extra memory, MB"),
+            Column("p99_ms_alone", "chat p99 ms alone"),
+            Column("p99_ms", "chat p99 ms during"),
+        ),
+    ),
+    "growth": (
+        "5 Growth: N=10 at 500/s",
+        (
+            Column("cpu_us_per_message", "CPU µs/message", spread=True),
+            Column("p99_ms", "p99 ms"),
+            Column("memory_mb", "memory MB"),
+        ),
+    ),
+    "slow": (
+        "6 Slow readers, messages of 16 kB",
+        (
+            Column("p99_ms_alone", "p99 ms without"),
+            Column("p99_ms", "p99 ms with", spread=True),
+            Column("p99_ratio", "with/without"),
+            Column("dropped", "dropped, of 9", compared=False),
+            Column("memory_mb_grown", "extra memory, MB"),
+        ),
+    ),
+}
+
+
+def aligned(rows: list[list[str]]) -> str:
+    """A table: the first row is its head, the first column its names."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]
+        lines.append("  ".join(cells).rstrip())
+        if number == 0:
+            lines.append("-" * len(lines[0]))
+    return "\n".join(lines)
