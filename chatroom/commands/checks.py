@@ -57,8 +57,12 @@ def wrong(subject: str, text: str, remedy: str) -> Finding:
     return Finding(Verdict.WRONG, subject, text, remedy)
 
 
-def examine() -> list[Finding]:
-    """Run all checks. Without valid settings there is nothing else to check."""
+def examine(is_reached: bool = False) -> list[Finding]:
+    """Run all checks. Without valid settings there is nothing else to check.
+
+    Args:
+        is_reached: whether a room answers through its proxy, and so perhaps on a Unix socket.
+    """
     if is_checkout():  # there, app.py and gunicorn.conf.py insist on the file
         os.environ.setdefault("CHATROOM_CONFIG", str(CHECKOUT / DEFAULT_FILE))
     try:
@@ -70,7 +74,7 @@ def examine() -> list[Finding]:
         check_settings(configuration),
         check_port(configuration, health),
         *check_log(configuration),
-        *check_history(configuration, health),
+        *check_history(configuration, health, is_reached),
         *check_privacy(configuration),
         check_gunicorn(configuration),
         check_limits(configuration),
@@ -122,7 +126,9 @@ def check_log(configuration: Configuration) -> list[Finding]:
     return [wrong("log", f"{path} cannot be written", remedy)]
 
 
-def check_history(configuration: Configuration, health: Health) -> list[Finding]:
+def check_history(
+    configuration: Configuration, health: Health, is_reached: bool = False
+) -> list[Finding]:
     """Whether the history can be used, and has room to grow."""
     if configuration.history == "memory:":
         return [Finding(Verdict.NOTE, "history", "memory: forgets everything on exit")]
@@ -137,6 +143,12 @@ def check_history(configuration: Configuration, health: Health) -> list[Finding]
         _name, cause, way_out = error.args
         if "is in use by" in cause and health.is_chatroom:
             findings.append(ok("history", f"{path}, in use by the running room"))
+        elif "is in use by" in cause and is_reached:
+            text = f"{cause}: probably the room behind the proxy"
+            findings.append(Finding(Verdict.NOTE, "history", text))
+        elif "is in use by" in cause:
+            remedy = f"{way_out}; if it is the room, on a Unix socket, check it with --proxy"
+            findings.append(wrong("history", cause, remedy))
         else:
             findings.append(wrong("history", cause, way_out))
     if path.parent.is_dir():

@@ -27,9 +27,8 @@ def doctor(ctx: click.Context, config: str | None, proxy: str | None) -> None:
     """
     if config is not None:
         os.environ["CHATROOM_CONFIG"] = config
-    findings = examine()
-    if proxy:
-        findings += examine_proxy(proxy)
+    through = examine_proxy(proxy) if proxy else []
+    findings = [*examine(any(finding.verdict is Verdict.OK for finding in through)), *through]
     for finding in findings:
         _show(finding)
     if any(finding.verdict is Verdict.WRONG for finding in findings):

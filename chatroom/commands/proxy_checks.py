@@ -43,7 +43,8 @@ def examine_proxy(url: str) -> list[Finding]:
     if health.status == 421:
         host = urlsplit(url).hostname
         text = f"the room does not go by the name {host}: it refuses all requests"
-        return [wrong("proxy", text, f"add {host} to hostNames in the room's config.json")]
+        remedy = f"{PASS_ORIGIN}; if that is so, add {host} to hostNames in the room's config.json"
+        return [wrong("proxy", text, remedy)]
     if not health.is_chatroom:
         remedy = "have the proxy forward /healthz, and all other paths, to the room"
         return [wrong("proxy", f"{url}/healthz: {health.text}", remedy)]

@@ -34,7 +34,7 @@ export const english = {
   tooSlow: "This connection was too slow to follow.",
   closedBecause: /** @param {string} reason */ (reason) => `Connection closed: ${reason}.`,
   lost: "Connection lost.",
-  full: "The server is not letting anyone in; the room may be full.",
+  full: "The server lets nobody in: the room may be full, or its proxy set up wrong.",
   failing: "The server is having trouble.",
   unreachable: "The server cannot be reached.",
   tryingAgain: "Trying again",

@@ -28,7 +28,7 @@ export const german = {
   tooSlow: "Diese Verbindung war zu langsam, um mitzukommen.",
   closedBecause: (reason) => `Verbindung geschlossen: ${reason}.`,
   lost: "Verbindung verloren.",
-  full: "Der Server lässt gerade niemanden ein; vielleicht ist der Raum voll.",
+  full: "Der Server lässt niemanden ein: Vielleicht ist der Raum voll oder ein Proxy falsch eingestellt.",
   failing: "Der Server hat Schwierigkeiten.",
   unreachable: "Der Server ist nicht erreichbar.",
   tryingAgain: "Neuer Versuch",

@@ -363,7 +363,7 @@ def test_a_full_room_is_told_from_a_server_that_is_not_there(browser, tmp_path: 
             tab = Tab(browser, server, name=None)
             tab.page.fill("#name", "Ann")
             tab.page.keyboard.press("Enter")
-            tab.see("#status", "the room may be full")
+            tab.see("#status", "the room may be full, or its proxy set up wrong")
         server.stop()
         tab.see("#status", "The server cannot be reached.")
         tab.close()

@@ -762,6 +762,22 @@ def test_on_a_phone_the_search_gives_way_to_what_it_led_to(open_tab) -> None:
     assert tab.texts(".result-body") == ["a needle"]
 
 
+def test_a_result_is_in_reach_above_the_keyboard_of_a_phone_on_its_side(open_tab) -> None:
+    tab = open_tab(viewport={"width": 568, "height": 180}, has_touch=True, is_mobile=True)
+    for body in ("a needle", "another needle"):
+        tab.page.fill("#body", body)
+        tab.page.tap("#send")
+        tab.hear(body)
+    tab.page.tap("#open-search")
+    tab.page.fill("#search-for", "needle")
+    tab.see(".result-body", "a needle")
+
+    tab.page.locator(".result", has_text="a needle").tap()
+
+    tab.page.locator(".message.shown", has_text="a needle").wait_for()
+    assert tab.page.locator("#body").is_visible()
+
+
 def test_what_is_typed_while_the_search_is_on_its_way_is_searched_for(open_tab) -> None:
     tab = open_tab()
     tab.say("a needle")

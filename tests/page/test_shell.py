@@ -19,6 +19,33 @@ pytestmark = pytest.mark.takes(seconds=30)
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 
 
+# -- fingers ---------------------------------------------------------------------------------
+
+LOW = """() => [...document.querySelectorAll("button, select, input:not([type=checkbox]), .check")]
+    .filter((node) => node.checkVisibility() && node.getBoundingClientRect().height < 44)
+    .map((node) => node.id || node.innerText)"""
+
+
+def test_a_finger_finds_all_controls_high_enough(open_tab) -> None:
+    """44 pixels, as Apple's guidelines and WCAG's success criterion 2.5.5 want them."""
+    tab = open_tab(None, **TOUCH)
+    tab.page.wait_for_selector("#name-dialog[open]")
+    assert tab.page.evaluate(LOW) == []
+
+    tab.page.fill("#name", "Ann")
+    tab.page.tap("#name-submit")
+    tab.wait_for_state("connected")
+    tab.page.fill("#body", "word " * 600)
+    tab.page.tap("#send")
+    tab.page.wait_for_selector(".more")
+    assert tab.page.evaluate(LOW) == []
+
+    tab.page.tap("#menu")
+    tab.page.tap("#open-settings")
+    tab.page.wait_for_selector("#settings .check")
+    assert tab.page.evaluate(LOW) == []
+
+
 # -- an empty room ---------------------------------------------------------------------------
 
 

@@ -75,6 +75,23 @@ def test_a_room_that_is_open_there_has_its_port_and_its_history(tmp_path: Path):
     assert "it forwards WebSockets, and the page's origin" in done.out
 
 
+def test_a_room_behind_its_proxy_alone_has_its_history(tmp_path: Path):
+    """On a Unix socket, nothing answers at the port of the settings."""
+    (tmp_path / "here").mkdir()
+    with serving(tmp_path / "here", history="sqlite:chat.db", maxUsers=10) as server:
+        other = tmp_path / "here" / "elsewhere.json"
+        settings = {"port": idle_port().number, "history": "sqlite:chat.db", "maxUsers": 10}
+        other.write_text(json.dumps(settings))
+        shell = Shell(tmp_path / "here")
+        alone = shell.run("doctor", "--config", "elsewhere.json")
+        reached = shell.run("doctor", "--config", "elsewhere.json", "--proxy", url(server))
+
+    assert alone.code == 1
+    assert "if it is the room, on a Unix socket, check it with --proxy" in alone.out
+    assert reached.code == 0, reached.out
+    assert "probably the room behind the proxy" in reached.out
+
+
 def url(server: Running) -> str:
     return f"http://127.0.0.1:{server.port}"
 
@@ -101,7 +118,8 @@ def test_a_proxy_by_whose_name_the_room_does_not_go_is_named(serve: Launch):
         (finding,) = examine_proxy(f"http://localhost:{port}")
     assert finding.verdict is Verdict.WRONG
     assert "does not go by the name" in finding.text
-    assert "hostNames" in finding.remedy
+    assert "X-Forwarded-Host" in finding.remedy
+    assert "add localhost to hostNames" in finding.remedy
 
 
 class Forwarder:
