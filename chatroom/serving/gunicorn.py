@@ -31,6 +31,7 @@ from chatroom.history import make_history
 from chatroom.serving.demands import RESERVE, unmet, worker_asked_for, wrong_worker
 from chatroom.serving.machine import waiting_places
 from chatroom.serving.start import (
+    app_settings,
     await_address,
     carry,
     check_temporary_folder,
@@ -202,6 +203,7 @@ def post_worker_init(worker: Any) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*GC_THRESHOLDS)
     _limit_stalls(worker.sockets)
+    worker.expect_messages(app_settings().max_message_bytes)
     try:
         # After SIGHUP, the previous worker still has the history open for a while.
         engine.start(patience=2 * GRACE if worker.age > 1 else 0)
