@@ -119,6 +119,7 @@ def settings(configuration: Configuration) -> dict[str, Any]:
         "on_reload": bring_worker,
         "when_ready": when_ready,
         "nworkers_changed": nworkers_changed,
+        "pre_exec": pre_exec,
         "post_worker_init": post_worker_init,
         "worker_exit": worker_exit,
     }
@@ -194,6 +195,12 @@ def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
     if old is not None and new > 1:
         log.warning("refused: a second worker; the room lives in one process")
         arbiter.num_workers = 1
+
+
+def pre_exec(_arbiter: Any) -> None:
+    """In a copy of the master, after SIGUSR2: a second master would find the history locked."""
+    log.warning("refused: a second master, for SIGUSR2; to start new code, stop and start the room")
+    os._exit(0)  # without what the real master does at its exit
 
 
 def post_worker_init(worker: Any) -> None:
