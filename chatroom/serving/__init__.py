@@ -6,6 +6,8 @@ In reading order:
 - ``gunicorn.py``: gunicorn's settings, hooks and signals
 - ``worker.py``: gunicorn's worker, which survives strangers and shortages
 - ``incoming.py``: a connection until its request is complete
+- ``body.py``: where a request's body ends
+- ``waiting.py``: the connections whose request is not complete, and those between two
 - ``pool.py``: the threads on which requests run
 - ``demands.py``: which of gunicorn's options the room depends on
 - ``costs.py``: what users and the program take of each limited resource

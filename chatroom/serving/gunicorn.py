@@ -31,6 +31,7 @@ from chatroom.history import make_history
 from chatroom.serving.demands import RESERVE, unmet, worker_asked_for, wrong_worker
 from chatroom.serving.machine import waiting_places
 from chatroom.serving.start import (
+    app_settings,
     await_address,
     carry,
     check_temporary_folder,
@@ -118,6 +119,7 @@ def settings(configuration: Configuration) -> dict[str, Any]:
         "on_reload": bring_worker,
         "when_ready": when_ready,
         "nworkers_changed": nworkers_changed,
+        "pre_exec": pre_exec,
         "post_worker_init": post_worker_init,
         "worker_exit": worker_exit,
     }
@@ -195,6 +197,12 @@ def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
         arbiter.num_workers = 1
 
 
+def pre_exec(_arbiter: Any) -> None:
+    """In a copy of the master, after SIGUSR2: a second master would find the history locked."""
+    log.warning("refused: a second master, for SIGUSR2; to start new code, stop and start the room")
+    os._exit(0)  # without what the real master does at its exit
+
+
 def post_worker_init(worker: Any) -> None:
     """In the worker, before its loop: start the engine, and stop it on a signal."""
     engine: Engine = worker.wsgi.extensions["chatroom"]
@@ -202,6 +210,7 @@ def post_worker_init(worker: Any) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*GC_THRESHOLDS)
     _limit_stalls(worker.sockets)
+    worker.expect_messages(app_settings().max_message_bytes)
     try:
         # After SIGHUP, the previous worker still has the history open for a while.
         engine.start(patience=2 * GRACE if worker.age > 1 else 0)

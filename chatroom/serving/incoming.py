@@ -5,30 +5,26 @@ has been waiting. Source of what is overridden: gunicorn/workers/gthread.py, ver
 from __future__ import annotations
 
 import re
-import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
+from chatroom.serving.body import Body
+
 HEAD_BYTES = 65536
 """Of a request's head, at most. As many connections as there are places may each hold that."""
 
-HEAD_SECONDS = 10.0
-"""In which a head has to be complete: from the connection's beginning, or from the first byte of
-a further request."""
+BODY_SECONDS, BODY_PIECE = 10.0, 5000
+"""A body has so many seconds for so many bytes, or for the rest of it. Apache's mod_reqtimeout asks
+for the same rate by default: ``body=20,MinRate=500``."""
 
-BODY_SECONDS = 10.0
-"""Without a byte of a request's body, after which the request ends."""
-
-LINGER_SECONDS = 2.0
-"""In which a client should close a connection that has ended here. Closing it with bytes unread
-would send a reset, which overtakes the response (RFC 9112, section 9.6)."""
+BODY_BYTES = 128 * 1024
+"""Of a body that the main thread waits for, at least; see ``Worker.expect_messages``."""
 
 
 class BodyTimeout(BaseException):
@@ -41,35 +37,67 @@ class BodyTimeout(BaseException):
 class Incoming(TConn):  # type: ignore[misc]
     """A client's connection: the main thread's, except while the pool handles a request of it."""
 
-    head = b""
-    """What has been read of the next request, by the main thread."""
+    body: Body | None = None
+    """Known once the head of the next request is complete."""
+    is_partial = False
+    """The request is handed over although its body has not ended."""
+    counted = noted = 0
+    """Bytes that the waiting room counts for it; and those there when it began to wait."""
     line: Line | None = None
     """Where it waits; None while the pool has it."""
     since = 0.0
     """When it began to wait there, by the monotonic clock."""
 
-    def add(self, data: bytes) -> bool:
-        """Add to the head; True if it is complete, or malformed: the parser has words for that."""
-        seen = max(0, len(self.head) - 3)
-        self.head += data
-        is_whole = b"\r\n\r\n" in self.head[seen:]
-        if is_whole or self.head.count(b"\n") != self.head.count(b"\r\n"):
-            self.head = quoted(self.head)
-            return True
-        return False
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.arrived = bytearray()
+        """What has been read of the next request, by the main thread."""
+
+    def add(self, data: bytes, body_bytes: int = BODY_BYTES) -> bool:
+        """Add to the request; True if it is complete, or malformed: the parser has words for that.
+
+        Also if its body is longer than ``body_bytes``: the application has words for that.
+        """
+        seen = max(0, len(self.arrived) - 3)
+        self.arrived += data
+        if not self.body:
+            end = self.arrived.find(b"\r\n\r\n", seen) + 4
+            if end < 4:
+                return self.arrived.count(b"\n") != self.arrived.count(b"\r\n")
+            head = quoted(bytes(self.arrived[:end]))
+            self.arrived[:end] = head
+            self.body = Body(head)
+        self.body.look(self.arrived)
+        too_long = self.body.size > body_bytes and not self.body.is_crumbled
+        self.is_partial = too_long and not self.body.has_ended
+        return self.body.has_ended or self.is_partial
+
+    def has_progressed(self) -> bool:
+        """Whether so much of a body has come that the rest may take its time again."""
+        return self.body is not None and len(self.arrived) - self.noted >= BODY_PIECE
+
+    def encourage(self) -> None:
+        """Send the interim response that some clients wait for, before they send a body."""
+        if self.body and self.body.expects_continue and len(self.arrived) == self.body.begin:
+            with suppress(OSError):
+                self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
 
     def init(self) -> None:
-        """On a thread of the pool, before each request: let the parser have the head."""
+        """On a thread of the pool, before each request: let the parser have what has arrived."""
         if not self.initialized:
             # The kernel's timer: with a timeout of Python's, slow downloads would end as well.
             timer = struct.pack("ll", int(BODY_SECONDS), int(BODY_SECONDS % 1 * 1_000_000))
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
         super().init()
-        if self.head:
+        if self.arrived:
             if not isinstance(self.parser.unreader, _Unreader):
                 self.parser.unreader = _Unreader(self.sock)
-            self.parser.unreader.unread(self.head)
-            self.head = b""
+            self.parser.unreader.begin(self.arrived)
+            self.forget()
+
+    def forget(self) -> None:
+        """Be ready for the next request."""
+        self.arrived, self.body = bytearray(), None
 
     def answer(self, status: str) -> None:
         """Respond without the application, and without waiting; with TLS, not at all."""
@@ -85,16 +113,40 @@ class Incoming(TConn):  # type: ignore[misc]
         Raises:
             OSError: the client has gone.
         """
+        self.forget()
         self.sock.setblocking(False)
         self.sock.shutdown(socket.SHUT_WR)
 
 
 class _Unreader(SocketUnreader):  # type: ignore[misc]
+    """For requests of which nearly always all has arrived: reads that, and then the socket."""
+
+    _arrived = memoryview(b"")
+    _deadline = 0.0
+
+    def begin(self, arrived: bytearray) -> None:
+        """Read this first. Nothing is left of the previous request."""
+        self._arrived = memoryview(arrived)
+        self._deadline = time.monotonic() + BODY_SECONDS
+
     def chunk(self, size_hint: int | None = None) -> Any:
+        if self._arrived:
+            # Piece by piece, since the parser copies all that it has for each small chunk.
+            size = max(self.mxchunk, size_hint or 0)
+            piece = bytes(self._arrived[:size])
+            self._arrived = self._arrived[size:] or memoryview(b"")  # an empty slice keeps it all
+            return piece
         try:
-            return super().chunk(size_hint)
+            data = super().chunk(size_hint)
         except BlockingIOError:  # the kernel's timer
             raise BodyTimeout from None
+        if time.monotonic() > self._deadline:
+            raise BodyTimeout
+        return data
+
+    def take_buffered(self) -> Any:
+        rest, self._arrived = bytes(self._arrived), memoryview(b"")
+        return super().take_buffered() + rest
 
 
 def quoted(head: bytes) -> bytes:
@@ -117,63 +169,3 @@ class Line(dict[Incoming, None]):
     def __init__(self, patience: float) -> None:
         super().__init__()
         self.patience = patience
-
-
-class WaitingRoom:
-    """The connections that the main thread waits for. Each costs a descriptor and its head.
-
-    Args:
-        places: for all of them together.
-        keepalive: seconds that a connection is kept between two requests.
-    """
-
-    def __init__(self, places: int, keepalive: float) -> None:
-        self.places = places
-        self.heads = Line(HEAD_SECONDS)
-        self.idle = Line(keepalive)
-        """Between two requests."""
-        self.ending = Line(LINGER_SECONDS)
-        self._lines = (self.heads, self.idle, self.ending)
-
-    def __len__(self) -> int:
-        return sum(map(len, self._lines))
-
-    def put(
-        self,
-        conn: Incoming,
-        line: Line,
-        poller: selectors.BaseSelector,
-        when_readable: Callable[[object], None],
-    ) -> None:
-        """Let the connection wait in ``line``, from now on.
-
-        Raises:
-            OSError: the poller takes no more.
-        """
-        if conn.line is None:
-            poller.register(conn.sock, selectors.EVENT_READ, when_readable)
-        else:
-            del conn.line[conn]
-        conn.line, conn.since = line, time.monotonic()
-        line[conn] = None
-
-    def take(self, conn: Incoming, poller: selectors.BaseSelector) -> None:
-        """Let it wait no longer."""
-        if conn.line is not None:
-            del conn.line[conn]
-            conn.line = None
-            poller.unregister(conn.sock)
-
-    def longest(self) -> Incoming | None:
-        """The one that has waited longest, in the longest line; None if nobody waits."""
-        line: Line = max(self._lines, key=len)
-        return next(iter(line), None)
-
-    def expired(self, patience: float) -> Iterator[Incoming]:
-        """Those that have waited for too long, or for longer than ``patience`` seconds."""
-        now = time.monotonic()
-        for line in self._lines:
-            while (conn := next(iter(line), None)) and (
-                now - conn.since > min(line.patience, patience)
-            ):
-                yield conn  # the caller closes it

@@ -1,8 +1,8 @@
 """gunicorn's threaded worker, for a room that strangers can reach.
 
-The main thread itself collects a request's head; only a complete one takes a thread of the pool.
-So a connection that sends nothing, or half a request, costs a descriptor and no thread; and
-whatever the machine runs out of, the worker lives on. Source of what is overridden:
+The main thread itself collects a request; only a complete one takes a thread of the pool. So a
+connection that sends nothing, or half a request, costs a descriptor and no thread; and whatever
+the machine runs out of, the worker lives on. Source of what is overridden:
 gunicorn/workers/gthread.py, version 27.
 """
 
@@ -13,21 +13,17 @@ import logging
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
 from chatroom.serving.demands import LEAST_WAITING
-from chatroom.serving.incoming import (
-    HEAD_BYTES,
-    LINGER_SECONDS,
-    BodyTimeout,
-    Incoming,
-    Line,
-    WaitingRoom,
-)
+from chatroom.serving.incoming import BODY_BYTES, HEAD_BYTES, BodyTimeout, Incoming, Line
 from chatroom.serving.pool import Pool
+from chatroom.serving.waiting import LINGER_SECONDS, MOST_BYTES, WaitingRoom
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +49,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._waiting = WaitingRoom(places, self.cfg.keepalive)
         # What is encrypted, or in HTTP/2, only a thread of the pool can read.
         self._reads_heads = not self.cfg.is_ssl and "h2" not in self.cfg.http_protocols
+        self._body_bytes = BODY_BYTES
         self._resume_at = self._quiet_until = 0.0
         self._dropped = 0
 
     def get_thread_pool(self) -> Pool:
         return Pool(self.cfg.threads)
+
+    def expect_messages(self, max_message_bytes: int) -> None:
+        """Wait on the main thread for whatever the application may read, however it is chunked."""
+        self._body_bytes = max(BODY_BYTES, 2 * max_message_bytes)
 
     # -- the loop ------------------------------------------------------------------------------
 
@@ -76,7 +77,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Close what has waited for too long. Called in each turn."""
         patience = -1.0 if force else math.inf if self.alive else LINGER_SECONDS
         for conn in self._waiting.expired(patience):
-            if conn.line is self._waiting.heads and conn.head:
+            if conn.arrived:
                 conn.answer("408 Request Timeout")
             self._close(conn)
 
@@ -89,20 +90,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if error.errno not in _HARMLESS:
                 self._relieve(error)
             return
-        self.nr_conns += 1
         conn = Incoming(self.cfg, sock, address, listener.getsockname())
-        if self._reads_heads:
-            self._read(conn, self._waiting.heads)
-        else:
-            self._wait(conn, self._waiting.heads)
+        self.nr_conns += 1
+        with self._surviving(conn):
+            if self._reads_heads:
+                self._read(conn, self._waiting.heads)
+            else:
+                self._wait(conn, self._waiting.heads)
 
     def _on_readable(self, conn: Incoming, _sock: object) -> None:
         if conn.line is None:  # closed since the poller said so
             return
-        if self._reads_heads or conn.line is self._waiting.ending:
-            self._read(conn, conn.line)
-        else:
-            self.enqueue_req(conn)
+        with self._surviving(conn):
+            if self._reads_heads or conn.line is self._waiting.ending:
+                self._read(conn, conn.line)
+            else:
+                self.enqueue_req(conn)
+
+    @contextmanager
+    def _surviving(self, conn: Incoming) -> Iterator[None]:
+        """Whatever the machine runs out of, at most this connection is lost."""
+        try:
+            yield
+        except (OSError, MemoryError) as error:
+            self._close(conn)
+            self._relieve(error)
 
     def _read(self, conn: Incoming, line: Line) -> None:
         """Read what there is; if that completes no request, it waits in ``line``."""
@@ -113,8 +125,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._wait(conn, line)
             return
         except OSError:
-            data = b""
-        if not data:
+            self._close(conn)
+            return
+        if not data and conn.body:  # it sends no more, and may still want to hear what is wrong
+            conn.is_partial = True
+            self.enqueue_req(conn)
+        elif not data:
             self._close(conn)
         elif line is not self._waiting.ending:
             self._add(conn, data)
@@ -122,13 +138,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._wait(conn, line)
 
     def _add(self, conn: Incoming, data: bytes) -> None:
-        if conn.add(data):
+        if conn.add(data, self._body_bytes):
             self.enqueue_req(conn)
-        elif len(conn.head) > HEAD_BYTES:
+            return
+        if not conn.body and len(conn.arrived) > HEAD_BYTES:
             conn.answer("431 Request Header Fields Too Large")
             self._end(conn)
-        elif conn.line is not self._waiting.heads:
-            self._wait(conn, self._waiting.heads)
+            return
+        if conn.body and conn.body.is_crumbled:
+            conn.answer("400 Bad Request")
+            self._end(conn)
+            return
+        conn.encourage()
+        line = self._waiting.bodies if conn.body else self._waiting.heads
+        if conn.line is not line or conn.has_progressed():
+            self._wait(conn, line)
+        self._waiting.count(conn)
+        while self._waiting.held > MOST_BYTES and self._drop():
+            self._report("too many incomplete requests")
 
     def enqueue_req(self, conn: Incoming) -> None:
         self._waiting.take(conn, self.poller)
@@ -159,6 +186,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 prefix = value
         if prefix and not f"{req.path}/".startswith(f"{prefix}/"):
             req.path = prefix + req.path
+        if conn.is_partial:
+            req.force_close()  # where the next request begins is not known
+        if self._reads_heads:
+            req._expected_100_continue = False  # see Incoming.encourage
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: Incoming, keep: bool) -> None:
@@ -166,11 +197,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not keep:
             self._end(conn)
             return
-        conn.sock.setblocking(False)
-        if data := conn.parser.unreader.take_buffered():
-            self._add(conn, data)
-        else:
-            self._wait(conn, self._waiting.idle)
+        with self._surviving(conn):
+            conn.sock.setblocking(False)
+            if data := conn.parser.unreader.take_buffered():
+                self._add(conn, data)
+            else:
+                self._wait(conn, self._waiting.idle)
 
     def _end(self, conn: Incoming) -> None:
         """Close the connection once the client has, who may still be sending."""

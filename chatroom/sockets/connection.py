@@ -120,7 +120,7 @@ class Connection(Sender):
             for text in texts:
                 self._handle(text)
             self.pace.await_turn(len(texts), len(data), len(theirs), self._frames.is_behind)
-            if theirs and self.pace.allows(theirs):
+            if theirs and self.pace.admits(theirs):
                 return theirs
             if theirs:
                 self.end(CloseCode.POLICY, "too many pings, pongs or tiny fragments")

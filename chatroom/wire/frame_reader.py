@@ -18,8 +18,8 @@ _LEAST = {126: 126, 127: 65536}  # the RFC demands the shortest encoding of a le
 TEXTS_AT_ONCE = 64
 """Texts that one call returns at most: about a millisecond's work."""
 
-LIBRARY_BYTES = 1024
-"""Bytes for the library that one call returns at most: up to 170 frames, two milliseconds."""
+LIBRARY_BYTES = 256
+"""Bytes for the library that one call returns at most: up to 42 frames, about a millisecond."""
 
 LEAST_FRAGMENT = 16
 """Payload bytes of a fragment that is not considered idle."""
@@ -105,8 +105,9 @@ def _unmask(data: bytes, start: int, end: int) -> bytes:
     return number.to_bytes(length, "little")
 
 
-class IdleFrames:
-    """Counts frames that say nothing: Pings, Pongs, empty and tiny fragments.
+class FrameCounter:
+    """Counts the frames in the library's bytes, and those that say nothing: Pings, Pongs, empty and
+    tiny fragments.
 
     Each costs the library as much as a message. Owned by one thread.
     """
@@ -117,13 +118,13 @@ class IdleFrames:
         self._head = b""  # of a header that has not arrived completely
         self._skip = 0  # bytes of the current payload that are still to come
 
-    def count(self, data: bytes) -> int:
-        """How many begin in the next bytes for the library."""
+    def count(self, data: bytes) -> tuple[int, int]:
+        """How many begin in the next bytes, and how many of those say nothing."""
         if self._skip >= len(data):
             self._skip -= len(data)
-            return 0
+            return 0, 0
         data = self._head + data[self._skip :]
-        start = idle = 0
+        start = frames = idle = 0
         while len(data) - start >= 2:
             first, size = data[start], data[start + 1] & 0x7F
             begin = start + (6 if size < 126 else 8 if size == 126 else 14)
@@ -133,7 +134,8 @@ class IdleFrames:
                 size = int.from_bytes(data[start + 2 : begin - 4], "big")
             is_fragment = not (first & 0x80 and first & 0x0F)
             idle += first in _CONTROL or (is_fragment and size < LEAST_FRAGMENT)
+            frames += 1
             start = begin + size
         self._head = data[start:]
         self._skip = max(0, start - len(data))
-        return idle
+        return frames, idle

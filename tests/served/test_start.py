@@ -239,3 +239,16 @@ def test_a_server_without_a_room_yet_is_healthy(serve: Launch) -> None:
     status, headers, body = serve(history="memory:").get("/healthz")
     assert (status, headers["content-type"]) == (200, "application/json")
     assert json.loads(body) == {"status": "ok", "version": __version__, "sockets": 0, "errors": 0}
+
+
+def test_a_second_master_is_refused_in_one_line_and_the_room_goes_on(serve: Launch) -> None:
+    """Started as ``python -m gunicorn``, it could not even import what it needs."""
+    server = serve()
+    with server.join("Ann") as ann:
+        server.process.send_signal(signal.SIGUSR2)  # type: ignore[union-attr]
+        wait_for(lambda: "SIGUSR2" in server.log(), "a line about it")
+        ann.say("still here")
+        assert ann.hear_until("still here")
+
+    assert server.stop() == 0
+    assert "Traceback" not in server.said()

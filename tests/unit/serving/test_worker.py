@@ -18,7 +18,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from chatroom.serving import incoming, worker
+from chatroom.serving import incoming, waiting, worker
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.worker import Worker
 from tests.support.certificates import Certificate
@@ -26,6 +26,10 @@ from tests.support.deadline import DEADLINE
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST_GET = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+PIECES = (
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\n\r\n"
+)
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 
 
@@ -177,7 +181,9 @@ def test_requests_are_served_on_either_kind_of_socket(listener: socket.socket):
         loop.end()
 
 
-@pytest.mark.parametrize("request_", [GET, POST + b"hello", GET + POST + b"hello" + GET])
+@pytest.mark.parametrize(
+    "request_", [GET, POST + b"hello", PIECES, GET + POST + b"hello" + PIECES + GET]
+)
 def test_a_request_may_come_byte_by_byte(loop: Loop, request_: bytes):
     client = loop.client()
     for byte in request_:
@@ -186,13 +192,13 @@ def test_a_request_may_come_byte_by_byte(loop: Loop, request_: bytes):
 
     answers = loop.answer(client, request_.count(b"Host"))
 
-    assert answers.count(b"|hello") == request_.count(b"hello")
+    assert answers.count(b"|hello") == request_.count(b"POST")
 
 
 def test_several_requests_may_come_at_once(loop: Loop):
-    client = loop.client(GET + POST + b"hello" + GET + LAST_GET)
+    client = loop.client(GET + POST + b"hello" + PIECES + LAST_GET)
 
-    assert loop.answer(client, 4).count(b"|hello") == 1
+    assert loop.answer(client, 4).count(b"|hello") == 2
 
 
 def test_a_url_may_be_in_plain_utf_8(loop: Loop):
@@ -237,7 +243,7 @@ def test_a_client_that_leaves_the_connection_open_holds_nobody_up(loop: Loop):
         assert b" 200 OK" in loop.answer(client)
     loop.waits(20)
 
-    loop.grow_old(incoming.LINGER_SECONDS)
+    loop.grow_old(waiting.LINGER_SECONDS)
 
     loop.until(lambda: loop.worker.nr_conns == 0, "their end")
 
@@ -277,7 +283,7 @@ def test_half_a_request_takes_no_thread_and_ten_seconds_at_most(loop: Loop, half
     loop.waits(20)
     assert len(loop.worker.tpool) == 0
     assert b" 200 OK" in loop.answer(loop.client(GET))
-    loop.grow_old(incoming.HEAD_SECONDS - 5)
+    loop.grow_old(waiting.HEAD_SECONDS - 5)
     loop.turn()
     assert loop.worker.nr_conns == 21
 
@@ -347,13 +353,124 @@ def test_what_is_no_request_is_refused_at_once(loop: Loop, wrong: bytes):
     assert client.recv(65536).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_body_that_does_not_come_ends_the_request(loop: Loop, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(incoming, "BODY_SECONDS", 0.05)
-    client = loop.client(POST + b"hel")
+# -- a body --------------------------------------------------------------------------------------
 
-    assert loop.answer(client).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    client.close()
+WAITING = [POST + b"hel", POST, PIECES[:-2], PIECES[:-9], GET[:-2] + b"Content-Length: 9\r\n\r\n"]
+
+
+@pytest.mark.parametrize("sent", WAITING)
+def test_an_incomplete_body_takes_no_thread_and_ten_seconds_at_most(loop: Loop, sent: bytes):
+    clients = [loop.client(sent) for _ in range(20)]
+    loop.waits(20)
+    loop.grow_old(incoming.BODY_SECONDS - 1)
+    assert b" 200 OK" in loop.answer(loop.client(GET))
+    assert loop.worker.nr_conns == 21
+    assert len(loop.worker.tpool) == 1
+
+    loop.grow_old(1)
+    loop.turn()
+
+    assert [client.recv(65536)[:20] for client in clients] == [b"HTTP/1.1 408 Request"] * 20
+
+
+def test_a_byte_of_a_body_now_and_then_does_not_lengthen_the_ten_seconds(loop: Loop):
+    client = loop.client(POST.replace(b"5", b"500"))
+    loop.waits(1)
+    for _ in range(11):
+        loop.grow_old(1)
+        client.send(b"x")
+        loop.turn()
+
     loop.until(lambda: loop.worker.nr_conns == 0, "its end")
+    assert b" 408 " in client.recv(65536)
+
+
+def test_a_long_body_may_take_its_time(loop: Loop):
+    """On a slow line: half a kilobyte per second is enough."""
+    pieces = 12
+    client = loop.client(POST.replace(b"5", b"%d" % (pieces * incoming.BODY_PIECE)))
+    for _ in range(pieces):
+        loop.until(lambda: loop.worker._waiting.bodies, "a body that waits")
+        loop.grow_old(9)
+        client.send(b"x" * incoming.BODY_PIECE)
+        before = loop.worker._waiting.held
+        loop.until(lambda before=before: loop.worker._waiting.held != before, "a piece")
+
+    assert loop.answer(client).endswith(b"x\n")
+
+
+def test_a_client_that_asks_before_it_sends_a_body_hears_that_it_may_once(loop: Loop):
+    client = loop.client(POST[:-2] + b"Expect: 100-continue\r\n\r\n")
+    loop.until(lambda: loop.worker._waiting.bodies, "a body that waits")
+    assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.send(b"hello")
+
+    assert b"|hello" in loop.answer(client)
+
+
+@pytest.mark.parametrize("size", [1_000_000, 10**15, 10**30])
+def test_a_body_that_is_too_long_is_the_applications_to_refuse_at_once(loop: Loop, size: int):
+    loop.worker.wsgi = without_reading
+    client = loop.client(POST.replace(b"5", b"%d" % size))
+
+    answer = loop.answer(client)
+
+    assert b"\r\nConnection: close\r\n" in answer
+    loop.until(lambda: loop.worker._waiting.ending, "its end")
+
+
+def without_reading(_environ: object, start_response: Callable[..., Any]) -> list[bytes]:
+    start_response("413 Content Too Large", [("Content-Length", "4")])
+    return [b"no.\n"]
+
+
+def test_a_body_has_as_many_bytes_as_a_message_may(loop: Loop):
+    loop.worker.expect_messages(1_000_000)
+    sent = b"x" * 1_000_000
+    client = loop.client(POST.replace(b"5", b"%d" % len(sent)))
+    loop.until(lambda: loop.worker._waiting.bodies, "a body that waits")
+    answers: list[bytes] = []
+
+    def talk() -> None:
+        client.setblocking(True)
+        client.sendall(sent)
+        answers.append(client.recv(15))
+
+    sender = threading.Thread(target=talk)
+    sender.start()
+    loop.until(lambda: answers, "a response")
+    sender.join()
+    assert answers == [b"HTTP/1.1 200 OK"]
+
+
+def test_a_body_in_crumbs_is_refused(loop: Loop):
+    """The parser copies what it has for each of them: with 22,000, for a second."""
+    client = loop.client(PIECES[:-5].partition(b"2\r\n")[0] + b"1\r\na\r\n" * 2000)
+
+    loop.until(lambda: loop.worker._waiting.ending, "a response")
+    assert client.recv(65536).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_a_client_that_stops_in_a_body_hears_the_applications_words(loop: Loop):
+    client = loop.client(POST + b"hel")
+    loop.waits(1)
+    client.shutdown(socket.SHUT_WR)
+
+    assert b"|hel" in loop.answer(client)
+
+
+def test_incomplete_requests_take_only_so_much_memory(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(worker, "MOST_BYTES", 100_000)
+    clients = [loop.client(POST.replace(b"5", b"60000") + b"x" * 30_000) for _ in range(5)]
+
+    loop.until(lambda: sum(map(loop.is_closed, clients)) == 2, "the end of two")
+    assert loop.worker._waiting.held < 100_000
+    assert "short of places: too many incomplete requests" in caplog.text
+    loop.grow_old(11)
+    loop.turn()
+    assert loop.worker._waiting.held == 0
 
 
 # -- shortage ------------------------------------------------------------------------------------
@@ -443,6 +560,26 @@ def test_without_descriptors_those_that_wait_make_room(tcp: socket.socket):
         loop.end()
 
 
+@pytest.mark.parametrize("sent", [b"GET", GET + b"GET"])
+def test_without_memory_one_connection_is_lost_and_its_place_is_free(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, sent: bytes
+):
+    add = incoming.Incoming.add
+
+    def run_out(conn: incoming.Incoming, data: bytes, *arguments: int) -> bool:
+        if data == b"GET":
+            raise MemoryError
+        return add(conn, data, *arguments)
+
+    monkeypatch.setattr(worker, "PAUSE", 0.0)
+    monkeypatch.setattr(incoming.Incoming, "add", run_out)
+    client = loop.client(sent)
+    loop.until(lambda: loop.is_closed(client), "its end")
+
+    assert loop.worker.nr_conns == 0
+    assert b" 200 OK" in loop.answer(loop.client(GET))
+
+
 def test_without_threads_a_request_gets_a_503_and_the_next_is_served(
     loop: Loop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
@@ -489,7 +626,7 @@ def test_a_worker_that_stops_lets_those_that_wait_go_soon(loop: Loop):
     loop.turn()
     assert loop.worker.nr_conns == 2
 
-    loop.grow_old(incoming.LINGER_SECONDS)
+    loop.grow_old(waiting.LINGER_SECONDS)
     loop.turn()
 
     assert loop.worker.nr_conns == 0

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 import pytest
 
 from chatroom.sockets import pace
-from chatroom.sockets.pace import BYTES_PER_SECOND, FREE_BYTES, IDLE_FRAMES, TURN, Pace
+from chatroom.sockets.pace import (
+    BYTES_PER_SECOND,
+    FRAMES,
+    FRAMES_PER_SECOND,
+    FREE_BYTES,
+    IDLE_FRAMES,
+    TURN,
+    Pace,
+)
 from tests.support.connection_pair import ConnectionPair
 from tests.support.websocket_client import CONTINUATION, PING, PONG, TEXT, encode
 
@@ -105,7 +113,28 @@ def test_too_many_frames_that_say_nothing_end_the_connection(nothing: bytes) -> 
         assert line.peer.closed_with() == (1008, "too many pings, pongs or tiny fragments")
 
 
-def test_a_long_message_in_fragments_of_64_bytes_arrives() -> None:
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        encode(TEXT, b'{"bo', final=False) + encode(CONTINUATION, b'dy":""}'),
+        encode(CONTINUATION, b"x" * 16, final=False) * 2,
+    ],
+    ids=["messages", "fragments that are not tiny"],
+)
+def test_fragments_have_a_pace_like_long_messages(
+    ours: Pace, slept: list[float], pieces: bytes
+) -> None:
+    """Each costs as much as many short messages, so the others wait for whoever sends them."""
+    for _ in range(FRAMES // 2):
+        assert ours.admits(pieces)
+    assert sum(slept) == pytest.approx(0, abs=0.1)
+
+    assert ours.admits(pieces * 50)
+
+    assert slept[-1] == pytest.approx(100 / FRAMES_PER_SECOND, rel=0.3)
+
+
+def test_a_long_message_in_fragments_of_64_bytes_arrives(slept: list[float]) -> None:
     """As in Autobahn's case 9.4, as far as a message may be long here."""
     heard: list[str | bytes] = []
     text = "é" * (LARGE // 2)

@@ -12,8 +12,8 @@ from chatroom.wire.frame_reader import (
     LEAST_FRAGMENT,
     LIBRARY_BYTES,
     TEXTS_AT_ONCE,
+    FrameCounter,
     FrameReader,
-    IdleFrames,
 )
 
 MAX_BYTES = 70_000
@@ -150,14 +150,15 @@ BUSY = [
 
 
 @given(st.lists(st.sampled_from(IDLE + BUSY), max_size=20), st.integers(1, 100_000))
-def test_idle_frames_are_counted_however_they_are_split(frames: list[bytes], size: int) -> None:
+def test_frames_are_counted_however_they_are_split(frames: list[bytes], size: int) -> None:
     sent = b"".join(frames)
     size = max(size, len(sent) // 200)
-    counter = IdleFrames()
+    counter = FrameCounter()
 
-    counted = sum(counter.count(sent[at : at + size]) for at in range(0, len(sent), size))
+    counts = [counter.count(sent[at : at + size]) for at in range(0, len(sent), size)]
 
-    assert counted == sum(one in IDLE for one in frames)
+    assert sum(every for every, _ in counts) == len(frames)
+    assert sum(idle for _, idle in counts) == sum(one in IDLE for one in frames)
 
 
 def test_what_is_not_complete_takes_no_more_memory_than_a_frame_may() -> None:
