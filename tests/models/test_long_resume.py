@@ -115,7 +115,10 @@ class LivelyRoom:
         """One goes, another comes, and a third takes another name."""
         self.tabs.pop().drop_cleanly()
         self.tabs.insert(1, TypedClient(self.port, f"Lively {self.said}").connect_and_catch_up())
-        self.tabs[2].rename(f"Renamed {self.said}")
+        renamed = self.tabs[2]
+        renamed.rename(f"Renamed {self.said}")
+        while renamed.hear_notice("renamed")["userName"] != renamed.name:
+            pass
 
 
 @contextmanager
