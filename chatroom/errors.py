@@ -121,6 +121,14 @@ class SearchTooLong(HistoryError):
 class CmidTaken(HistoryError):
     """The room has a message of the same user with the same cmid; none of the batch is stored."""
 
+    def __init__(
+        self,
+        name: str,
+        cause: str = "a message with the same room, user and cmid is stored already",
+        way_out: str = "find() it, and append the others again",
+    ) -> None:
+        super().__init__(name, cause, way_out)
+
 
 class ChannelError(ChatError):
     """A channel refused an operation; ``args[0]`` is the channel's name."""

@@ -192,10 +192,3 @@ class History(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release everything; idempotent. Later calls raise HistoryUnavailable."""
-
-
-CMID_TAKEN = (
-    "a message with the same room, user and cmid is stored already",
-    "find() it, and append the others again",
-)
-"""The cause and the way out of every CmidTaken: the same, whichever history raises it."""

@@ -5,12 +5,20 @@ In reading order:
 - ``server.py``: the Server: its thread, its channels, the select loop
 - ``room.py``: one room: its users, and the frames of its last messages
 - ``active_rooms.py``: the rooms that somebody is in
+- ``rules.py``: what the configuration says of rooms, in numbers
+- ``policy.py``: what may be done, and what not
 - ``new_rooms.py``: how many rooms one address may create
-- ``entrance.py``: who comes in, catches up, leaves, and is dropped
+- ``entrance.py``: who comes in, catches up and leaves
+- ``fallen.py``: who was too slow, until they are seen off
 - ``replay.py``: the pages of the past that are too old for a room's tail
-- ``broadcaster.py``: what is said: committed, then written to everyone in the room
-- ``greeter.py``: typed users: their names, who comes and goes, who is typing
-- ``presence.py``: the people of a room, however many sockets each of them has
+- ``broadcaster.py``: what is said: given its place, then written to everyone in the room
+- ``order.py``: gives it its place: numbers it, commits it
+- ``register.py``: decides who may bear which name, and who is here
+- ``crowd.py``: the people of a room, with their names
+- ``presence.py``: which of our sockets are whose
+- ``greeter.py``: tells typed users of people: who comes and goes, who is typing
+- ``bus.py``: hints to other processes
+- ``subscriber.py``: whoever hears a room without a socket
 - ``news.py``: in which other rooms something was said
 - ``trimmer.py``: retention: deletes the oldest messages, a few at a time
 - ``timers.py``: what is due later on the Server thread

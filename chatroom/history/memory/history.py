@@ -12,7 +12,7 @@ from itertools import islice
 from sys import getsizeof
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
-from chatroom.history.interface import CMID_TAKEN, History
+from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
@@ -229,7 +229,7 @@ class MemoryHistory(History):
                 continue
             cmid = cmid_of(message)
             if cmid in self._cmids or cmid in cmids:
-                raise CmidTaken(self.name, *CMID_TAKEN)
+                raise CmidTaken(self.name)
             cmids[cmid] = message
         return cmids
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from types import TracebackType
 
 from chatroom.errors import CmidTaken, HistoryError
-from chatroom.history.interface import CMID_TAKEN
 from chatroom.history.sqlite.database import unavailable
 from chatroom.history.sqlite.schema import COLUMNS, SEQ_BITS
 from chatroom.message import Message
@@ -65,7 +64,7 @@ def roll_back(writer: sqlite3.Connection) -> None:
 def refusal(name: str, error: Exception) -> HistoryError:
     """SQLite's error in a transaction, as the error that a history raises."""
     if isinstance(error, sqlite3.IntegrityError) and "messages.cmid" in str(error):
-        return CmidTaken(name, *CMID_TAKEN)
+        return CmidTaken(name)
     return unavailable(name, error)
 
 
