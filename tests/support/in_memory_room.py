@@ -172,6 +172,7 @@ class InMemoryServer:
         stack: closes the guests' sockets in the end.
         policy: by default the real one.
         late: which of ``order`` and ``register`` answer when the test says.
+        rules: other than the defaults.
     """
 
     def __init__(
@@ -182,14 +183,12 @@ class InMemoryServer:
         tail_bytes: int = 1 << 19,
         policy: Policy | None = None,
         late: Collection[str] = (),
-        leave_grace: float = 5.0,
+        **rules: Any,
     ):
         self.stack = stack
         self.disk = FailingHistory()
         self.disk.open()
-        self.rules = replace(
-            DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, leave_grace=leave_grace
-        )
+        self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, **rules)
         policy = policy or Policy(self.rules.max_rooms)
         self.order = LateOrder(self.disk)
         self.register = LateRegister(policy, self.rules.max_name_length)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from chatroom.users.typed_user import RENAME_INTERVAL
+from chatroom.wire.websocket import text_frame
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
 
 
@@ -82,3 +83,22 @@ def test_a_second_rename_waits(server: InMemoryServer, monkeypatch: pytest.Monke
 
     assert slept == pytest.approx([0, RENAME_INTERVAL], abs=0.5)
     assert [frame["userName"] for frame in ann.heard()] == ["Anna", "Annie"]
+
+
+def test_who_is_too_slow_for_its_own_rename_in_a_large_room_is_dropped() -> None:
+    """Not left with an open socket and a gap, which nobody would notice: nobody else is told."""
+    with ExitStack() as stack:
+        server = InMemoryServer(stack, presence_limit=1)
+        enter(server, "Ann")
+        bob = TypedGuest(server, "Bob", "lobby", {"queue_bytes": 1000, "buffers": 4096})
+        assert server.server._rooms["lobby"].is_large
+        line = bob.line.connection
+        while line._backlog() <= 900:
+            assert line.write(text_frame("x" * 80))
+
+        bob.send("rename", userName="Bobby")
+
+        assert not bob.user.inside
+        assert server.server.errors == 1
+        bob.line.start_writer()
+        assert bob.line.peer.closed_with() == (4008, "slow")

@@ -577,3 +577,27 @@ def test_what_is_left_out_proves_nothing(running: InMemoryServer):
 def test_a_server_that_does_not_answer_is_not_healthy(club: InMemoryServer):
     with pytest.raises(ChatError, match="the Server thread did not answer within"):
         club.server.check(0.01)
+
+
+def test_a_fault_while_a_subscriber_goes_is_logged_and_counted(
+    club: InMemoryServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Nobody waits for an answer, so that nobody else would hear of it."""
+
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(club.server._entrance, "unsubscribe", fail)
+    club.server.start()
+    club.server.unsubscribe("lobby", Deaf())
+    club.server.stop()
+
+    assert club.server.errors == 1
+    assert "boom" in caplog.text
+
+
+class Deaf:
+    """A subscriber."""
+
+    def take(self, batch: object) -> None:
+        pass
