@@ -180,11 +180,14 @@ class Server:
             channel.close()
         self._ready.put(None)  # after everything put before the channels closed
         self._step_until_none()
-        while self._broadcaster.is_busy():  # what waits for that is announced again behind it
+        while self._awaits_answers():  # what waits for them is announced again behind them
             self._try_to_step()
-            if not self._broadcaster.is_busy():
+            if not self._awaits_answers():
                 self._ready.put(None)
                 self._step_until_none()
+
+    def _awaits_answers(self) -> bool:
+        return self._broadcaster.is_busy() or self._entrance.awaits_answers()
 
     def _step_until_none(self) -> None:
         while self._try_to_step():
@@ -232,11 +235,13 @@ class Server:
             self.delete.pause()  # nobody leaves before what they said is in the room
 
     def _hear(self, heard: Outcome | Answer) -> None:
-        if isinstance(heard, Answer):
-            self._entrance.take(heard)
+        try:
+            if isinstance(heard, Answer):
+                self._entrance.take(heard)
+            else:
+                self._broadcaster.take(heard)
+        finally:  # also after a fault of ours: otherwise nobody would be heard any more
             self._broadcaster.go_on()
-        else:
-            self._broadcaster.take(heard)
-        if not self._broadcaster.is_busy():
-            self.broadcast.resume()
-            self.delete.resume()
+            if not self._broadcaster.is_busy():
+                self.broadcast.resume()
+                self.delete.resume()

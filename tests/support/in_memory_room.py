@@ -12,7 +12,7 @@ from typing import Any
 from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.memory.history import MemoryHistory
-from chatroom.message import Draft, Message
+from chatroom.message import Draft, Message, RoomSummary
 from chatroom.rooms.bus import Alone
 from chatroom.rooms.order import OwnOrder
 from chatroom.rooms.policy import Policy
@@ -153,6 +153,18 @@ class FailingHistory(MemoryHistory):
     def head(self, room: str) -> tuple[int, str]:
         self._work("head")
         return super().head(room)
+
+    def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
+        self._work("tail")
+        return super().tail(room, limit, max_bytes)
+
+    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
+        self._work("find")
+        return super().find(room, user_id, cmid)
+
+    def rooms(self) -> list[RoomSummary]:
+        self._work("rooms")
+        return super().rooms()
 
     def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
         self._work("pages")
