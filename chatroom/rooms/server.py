@@ -178,13 +178,12 @@ class Server:
         self._step_until_none()
         for channel in (*self.channels, self.tasks):
             channel.close()
-        self._ready.put(None)  # after everything put before the channels closed
-        self._step_until_none()
-        while self._awaits_answers():  # what waits for them is announced again behind them
-            self._try_to_step()
-            if not self._awaits_answers():
-                self._ready.put(None)
-                self._step_until_none()
+        while self._awaits_answers() or not self._ready.empty():
+            if self._ready.empty():
+                self._try_to_step()  # waits for an answer
+            else:
+                self._ready.put(None)  # after everything put before the channels closed
+                self._step_until_none()  # it may have been skipped, and announced again behind
 
     def _awaits_answers(self) -> bool:
         return self._broadcaster.is_busy() or self._entrance.awaits_answers()

@@ -184,6 +184,7 @@ class InMemoryServer:
         stack: closes the guests' sockets in the end.
         policy: by default the real one.
         late: which of ``order`` and ``register`` answer when the test says.
+        rules: other than the defaults.
     """
 
     def __init__(
@@ -194,14 +195,12 @@ class InMemoryServer:
         tail_bytes: int = 1 << 19,
         policy: Policy | None = None,
         late: Collection[str] = (),
-        leave_grace: float = 5.0,
+        **rules: Any,
     ):
         self.stack = stack
         self.disk = FailingHistory()
         self.disk.open()
-        self.rules = replace(
-            DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, leave_grace=leave_grace
-        )
+        self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, **rules)
         policy = policy or Policy(self.rules.max_rooms)
         self.order = LateOrder(self.disk)
         self.register = LateRegister(policy, self.rules.max_name_length)
@@ -264,12 +263,21 @@ class TypedGuest:
     Args:
         server: where it comes in.
         line: options of the ConnectionPair.
+        settles: the Server handles at once what its client sends.
         hello: fields of the hello, beside the name.
     """
 
     def __init__(
-        self, server: InMemoryServer, name: str, room: str, line: dict[str, int], **hello: Any
+        self,
+        server: InMemoryServer,
+        name: str,
+        room: str,
+        line: dict[str, int],
+        *,
+        settles: bool = True,
+        **hello: Any,
     ) -> None:
+        self.settles = settles
         self.server = server
         self.line = server.stack.enter_context(ConnectionPair(**line))
         self.user = TypedUser(
@@ -286,7 +294,8 @@ class TypedGuest:
 
     def send(self, kind: str, **fields: Any) -> None:
         self.user._receive(json.dumps({"type": kind, **fields}))
-        self.server.settle()
+        if self.settles:
+            self.server.settle()
 
     def say(self, *bodies: str) -> None:
         for number, body in enumerate(bodies):

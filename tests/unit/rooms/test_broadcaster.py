@@ -1,4 +1,4 @@
-"""Broadcaster: whatever goes wrong with a batch, each speaker is told once, and the room goes on."""
+"""Broadcaster: whatever goes wrong, each speaker is told once, and the others are heard."""
 
 from __future__ import annotations
 
