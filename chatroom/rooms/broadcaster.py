@@ -58,24 +58,22 @@ class Broadcaster:
 
     def go_on(self) -> None:
         """Handle what waits, as long as nothing is under way."""
-        if released := self._entrance.released():
+        if self._entrance.released:
             later, self._waiting = self._waiting, deque()
-            self._line_up(released)  # before what the same users have said since
+            self._line_up(self._entrance.released)  # before what the same users have said since
+            self._entrance.released = []
             self._waiting += later
         while self._waiting and not self._under_way:
             try:
-                self._handle(self._waiting.popleft())
+                match self._waiting.popleft():
+                    case Wish() as wish:
+                        self._entrance.grant(wish)
+                    case Leaving(user, cause):
+                        self._entrance.remove(user, cause)
+                    case said:
+                        self._say(said)
             except Exception:  # the others in the batch still want to be heard
                 self._faults.note_bug()
-
-    def _handle(self, item: list[Said] | Wish | Leaving) -> None:
-        match item:
-            case Wish():
-                self._entrance.grant(item)
-            case Leaving(user, cause):
-                self._entrance.remove(user, cause)
-            case _:
-                self._say(item)
 
     def _line_up(self, items: Iterable[Said | Wish | Leaving]) -> None:
         said: list[Said] = []
@@ -164,8 +162,10 @@ class Broadcaster:
         new: list[tuple[Room, Placed]] = []
         for name, placed in rooms.items():  # all of them first: a fault in one affects no other
             room = self._rooms[name]
-            new.append((room, placed.after(room.seq)))
-            room.last = max(room.last, placed.last)
+            last = placed.last
+            new.append((room, placed.after(room.last.seq)))
+            if last.seq > room.last.seq:
+                room.last = last
             self._rooms.count_as_stored(name)
         for room, placed in new:
             room.remember(placed.frames)

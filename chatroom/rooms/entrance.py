@@ -68,7 +68,8 @@ class Entrance:
         self._rules = rules
         # Who waits for an answer of the register, and what came from them meanwhile.
         self._held: dict[Speaker, list[Said | Wish | Leaving]] = {}
-        self._released: list[Said | Wish | Leaving] = []
+        self.released: list[Said | Wish | Leaving] = []
+        """What has waited long enough, in order; whoever handles it takes it out."""
 
     # -- coming in --------------------------------------------------------------------------------
 
@@ -151,9 +152,9 @@ class Entrance:
         match request:
             case Enter(arrival) if arrival.user in self._held:
                 room.awaited -= 1
-                self._released += self._held.pop(arrival.user)
+                self.released += self._held.pop(arrival.user)
             case register.Rename(user):
-                self._released += self._held.pop(user, [])
+                self.released += self._held.pop(user, [])
             case _:
                 pass
         self._rooms.forget_if_empty(room.name)
@@ -239,11 +240,6 @@ class Entrance:
     def awaits_answers(self) -> bool:
         """The register owes somebody an answer; those who wait for a message are not asked for."""
         return len(self._held) > sum(len(room.early) for room in self._rooms.values())
-
-    def released(self) -> list[Said | Wish | Leaving]:
-        """What has waited long enough, in order; it is returned only once."""
-        released, self._released = self._released, []
-        return released
 
     def committed(self, room: Room) -> None:
         """The room has new messages: others hear of that, and those come in who know of them."""

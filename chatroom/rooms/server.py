@@ -76,7 +76,7 @@ class Server:
         self._order = order
         self._faults = Faults()
         self._timers = Timers()
-        fallen = Fallen()
+        self._fallen = fallen = Fallen()
         self._rooms = ActiveRooms(history, policy, fallen, rules)
         self._trimmer = Trimmer(history, self._rooms, self._timers, rules)
         news = News(policy, self._timers, fallen)
@@ -202,7 +202,8 @@ class Server:
     def step(self) -> bool:
         """Handle what the next ready channel holds, or what is due; False once it is to stop."""
         self._timers.run()
-        self._entrance.see_off_fallen()
+        if self._fallen:
+            self._entrance.see_off_fallen()
         try:
             channel = select(self._ready, self._timers.seconds())
         except queue.Empty:
