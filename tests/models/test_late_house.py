@@ -83,6 +83,7 @@ class Person:
         self.welcome: dict[str, Any] = {}
         self.is_asleep = False
         self.has_left = False
+        self.is_replaced = False
         club = house.club
         if hello is None:
             guest = club.guest(name, room)
@@ -221,8 +222,12 @@ class House(RuleBasedStateMachine):
     def fall_asleep(self, person: Person) -> None:
         person.fall_asleep()
 
-    @rule(person=consumes(people))
-    def leave(self, person: Person) -> None:
+    @rule(person=consumes(people), last_words=st.integers(0, 2), others_first=st.booleans())
+    def leave(self, person: Person, last_words: int, others_first: bool) -> None:
+        if others_first:
+            self.post(person.room, "", False)
+            self.work()  # with a late order, that is under way now
+        self.say(person, last_words)
         person.leave()
 
     @rule(
@@ -237,9 +242,12 @@ class House(RuleBasedStateMachine):
         person.listen()
         if not person.welcome:
             return multiple(person)
+        if from_history:
+            self.commit()  # the room hears of it later
         stored = [message.id for message in self.club.disk.messages(person.room)]
         seen = len(stored) if from_history else max(person.heard, default=person.since)
         name, token = person.welcome["userName"], person.welcome["token"]
+        person.is_replaced = True  # perhaps before what it has said is its turn: it is sent again
         if first:
             person.leave()
         hello = {"token": token, "since": ["0-0", *stored][seen]}
@@ -255,6 +263,16 @@ class House(RuleBasedStateMachine):
     def fail(self, what: str) -> None:
         self.has_failed = True
         self.club.disk.failing.add(what)
+
+    @rule(person=people, what=st.sampled_from(["append", "find"]))
+    def fail_for_a_moment(self, person: Person, what: str) -> None:
+        self.fail(what)
+        self.say_again(person)
+        self.say(person, 2)
+        self.work()
+        self.commit()
+        self.mend()
+        self.say(person, 1)
 
     @rule()
     def mend(self) -> None:
@@ -389,13 +407,15 @@ class House(RuleBasedStateMachine):
         assert person.heard == list(range(first, first + len(person.heard)))
         if person.has_left and not self.stops:
             assert not person.user.inside
-        if person.is_asleep or person.has_left or person.user.failed:
+        if person.is_asleep or person.is_replaced or person.user.failed:
             return
         if person.is_typed and not person.welcome:
             assert person.heard == []
             return
-        assert not person.user.connection.is_closing
         assert theirs == person.said
+        if person.has_left:
+            return
+        assert not person.user.connection.is_closing
         assert len(person.heard) == max(0, len(stored) - person.since)
         if person.is_typed:
             assert sorted(person.acked) == sorted(person.sent)
