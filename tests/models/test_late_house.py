@@ -61,7 +61,7 @@ def blocked(_frames: bytes, _flags: int = 0) -> NoReturn:
     raise BlockingIOError
 
 
-class Person:
+class Lodger:
     """Somebody with a socket, typed or plain: what was sent, and what has come.
 
     Args:
@@ -148,7 +148,7 @@ class Person:
                 self.heard.append(int(frame["id"].partition("-")[0]))
 
 
-class Script:
+class Caller:
     """Speaks once over HTTP."""
 
     def __init__(self, house: House, room: str, cmid: str, body: str) -> None:
@@ -171,59 +171,59 @@ class House(RuleBasedStateMachine):
             lambda: self.bugs.append(traceback.format_exc())
         )
         self.words = map(str, itertools.count())
-        self.all: list[Person] = []
-        self.scripts: list[Script] = []
+        self.all: list[Lodger] = []
+        self.scripts: list[Caller] = []
         self.stops = False
         self.has_failed = False
 
     people = Bundle("people")
 
-    def _new(self, person: Person, words: int) -> Person:
+    def _new(self, person: Lodger, words: int) -> Lodger:
         self.all.append(person)
         self.say(person, words)
         return person
 
     @rule(target=people, name=NAMES, room=ROOMS, words=st.integers(0, 2))
-    def come(self, name: str, room: str, words: int) -> Person:
-        return self._new(Person(self, name, room, {}), words)
+    def come(self, name: str, room: str, words: int) -> Lodger:
+        return self._new(Lodger(self, name, room, {}), words)
 
     @rule(target=people, room=ROOMS, words=st.integers(1, 2))
-    def come_plainly(self, room: str, words: int) -> Person:
-        return self._new(Person(self, "Paul", room, None), words)
+    def come_plainly(self, room: str, words: int) -> Lodger:
+        return self._new(Lodger(self, "Paul", room, None), words)
 
     @rule(person=people, count=st.integers(1, 3))
-    def say(self, person: Person, count: int) -> None:
+    def say(self, person: Lodger, count: int) -> None:
         words = list(itertools.islice(self.words, count))
         person.said += words
         person.say(words)
 
     @rule(person=people)
-    def say_again(self, person: Person) -> None:
+    def say_again(self, person: Lodger) -> None:
         if person.is_typed:
             person.say(person.said[-2:])
 
     @rule(room=ROOMS, cmid=st.sampled_from(["", "x", "y"]), otherwise=st.booleans())
     def post(self, room: str, cmid: str, otherwise: bool) -> None:
         body = f"{cmid} {otherwise}" if cmid else next(self.words)
-        self.scripts.append(Script(self, room, cmid, body))
+        self.scripts.append(Caller(self, room, cmid, body))
 
     @rule(person=people, name=NAMES)
-    def rename(self, person: Person, name: str) -> None:
+    def rename(self, person: Lodger, name: str) -> None:
         if person.is_typed:
             person.user._renames.spend(-1000)  # so that the test does not wait
             person.send(type="rename", userName=name)
 
     @rule(person=people)
-    def type(self, person: Person) -> None:
+    def type(self, person: Lodger) -> None:
         if person.is_typed:
             person.send(type="typing")
 
     @rule(person=people)
-    def fall_asleep(self, person: Person) -> None:
+    def fall_asleep(self, person: Lodger) -> None:
         person.fall_asleep()
 
     @rule(person=consumes(people), last_words=st.integers(0, 2), others_first=st.booleans())
-    def leave(self, person: Person, last_words: int, others_first: bool) -> None:
+    def leave(self, person: Lodger, last_words: int, others_first: bool) -> None:
         if others_first:
             self.post(person.room, "", False)
             self.work()  # with a late order, that is under way now
@@ -237,7 +237,7 @@ class House(RuleBasedStateMachine):
         resends=st.booleans(),
         from_history=st.booleans(),
     )
-    def come_back(self, person: Person, first: bool, resends: bool, from_history: bool) -> object:
+    def come_back(self, person: Lodger, first: bool, resends: bool, from_history: bool) -> object:
         """On another socket, after what was heard here, or was read elsewhere."""
         person.listen()
         if not person.welcome:
@@ -251,7 +251,7 @@ class House(RuleBasedStateMachine):
         if first:
             person.leave()
         hello = {"token": token, "since": ["0-0", *stored][seen]}
-        back = Person(self, name, person.room, hello)
+        back = Lodger(self, name, person.room, hello)
         if resends:
             back.said += person.said
             back.say(person.said)
@@ -265,7 +265,7 @@ class House(RuleBasedStateMachine):
         self.club.disk.failing.add(what)
 
     @rule(person=people, what=st.sampled_from(["append", "find"]))
-    def fail_for_a_moment(self, person: Person, what: str) -> None:
+    def fail_for_a_moment(self, person: Lodger, what: str) -> None:
         self.fail(what)
         self.say_again(person)
         self.say(person, 2)
@@ -380,7 +380,7 @@ class House(RuleBasedStateMachine):
             stored = self.club.disk.messages(room.name)
             assert room.seq == len(stored)
 
-    def _check_script(self, script: Script) -> None:
+    def _check_script(self, script: Caller) -> None:
         stored = self.club.disk.messages(script.room)
         alike = [m for m in stored if script.cmid and m.cmid == script.cmid and not m.user_id]
         assert len(alike) <= 1
@@ -395,7 +395,7 @@ class House(RuleBasedStateMachine):
             assert message in stored
             assert message.body == script.body
 
-    def _check(self, person: Person) -> None:
+    def _check(self, person: Lodger) -> None:
         stored = self.club.disk.messages(person.room)
         bodies = [message.body for message in stored]
         plain_words = [body for body in bodies if " " not in body]

@@ -198,7 +198,7 @@ def test_a_fault_about_a_hello_lets_its_user_try_again(
     assert [frame["type"] for frame in ann.heard()] == ["welcome", "live"]
 
 
-class Broken:
+class FaultySubscriber:
     """A subscriber with a fault of ours."""
 
     def take(self, batch: Sequence[Heard]) -> None:
@@ -209,7 +209,7 @@ def test_after_a_fault_with_a_late_outcome_people_still_talk(
     make: Callable[..., InMemoryServer],
 ) -> None:
     club = make(late={"order"})
-    ann, broken = enter(club, "Ann"), Broken()
+    ann, broken = enter(club, "Ann"), FaultySubscriber()
     club.server._entrance.subscribe("lobby", broken, "")
     ann.say("one")
     ann.say("two")
