@@ -54,7 +54,7 @@ def test_whatever_goes_wrong_nothing_is_lost_doubled_or_reordered(late: Collecti
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(lambda: House(late), settings=many)
+    run_state_machine_as_test(lambda: LateHouse(late), settings=many)
 
 
 def blocked(_frames: bytes, _flags: int = 0) -> NoReturn:
@@ -68,7 +68,9 @@ class Lodger:
         hello: fields of a typed user's hello; None for a plain user.
     """
 
-    def __init__(self, house: House, name: str, room: str, hello: dict[str, str] | None) -> None:
+    def __init__(
+        self, house: LateHouse, name: str, room: str, hello: dict[str, str] | None
+    ) -> None:
         self.house = house
         self.name = name
         self.room = room
@@ -151,7 +153,7 @@ class Lodger:
 class Caller:
     """Speaks once over HTTP."""
 
-    def __init__(self, house: House, room: str, cmid: str, body: str) -> None:
+    def __init__(self, house: LateHouse, room: str, cmid: str, body: str) -> None:
         self.room, self.cmid, self.body = room, cmid, body
         speaker = HttpSpeaker(room, "script")
         self.outcome: Future[Any] = speaker.outcome
@@ -159,7 +161,7 @@ class Caller:
         house.club.server.broadcast.put(Said(speaker, draft, len(body), cmid))
 
 
-class House(RuleBasedStateMachine):
+class LateHouse(RuleBasedStateMachine):
     """Nothing happens of itself: the Server works when it is its turn, others answer at theirs."""
 
     def __init__(self, late: Collection[str]) -> None:
