@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from chatroom.errors import HistoryError, Refusal
+from chatroom.errors import Refusal
 from chatroom.matching import assert_never
 from chatroom.message import MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
@@ -58,16 +58,22 @@ class Broadcaster:
 
     def go_on(self) -> None:
         """Handle what waits, as long as nothing is under way."""
-        if released := self._entrance.released():
-            self._line_up(released)
+        if self._entrance.released:
+            later, self._waiting = self._waiting, deque()
+            self._line_up(self._entrance.released)  # before what the same users have said since
+            self._entrance.released = []
+            self._waiting += later
         while self._waiting and not self._under_way:
-            match self._waiting.popleft():
-                case Wish() as wish:
-                    self._entrance.grant(wish)
-                case Leaving(user, cause):
-                    self._entrance.remove(user, cause)
-                case said:
-                    self._say(said)
+            try:
+                match self._waiting.popleft():
+                    case Wish() as wish:
+                        self._entrance.grant(wish)
+                    case Leaving(user, cause):
+                        self._entrance.remove(user, cause)
+                    case said:
+                        self._say(said)
+            except Exception:  # the others in the batch still want to be heard
+                self._faults.note_bug()
 
     def _line_up(self, items: Iterable[Said | Wish | Leaving]) -> None:
         said: list[Said] = []
@@ -83,12 +89,11 @@ class Broadcaster:
         self._waiting += (said, *typing)
 
     def _say(self, batch: list[Said]) -> None:
-        try:
-            batch = self._admitted(self._entrance.let_wait(batch))
-        except HistoryError as error:
-            self._not_stored(batch, error)
-            return
+        batch, error = self._admitted(self._entrance.let_wait(batch))
         if not batch:  # an empty commit would count as a successful write
+            return
+        if error:
+            self._tell([NotStored(batch, error)])
             return
         outcome = self._order.say(batch, self._rooms)
         if outcome is None:
@@ -98,44 +103,41 @@ class Broadcaster:
         else:
             self._tell(outcome)
 
-    def _admitted(self, batch: list[Said]) -> list[Said]:
-        """What may be said; the rooms in which it is are open.
-
-        Raises:
-            HistoryUnavailable: a room cannot be opened.
-        """
+    def _admitted(self, batch: list[Said]) -> tuple[list[Said], Exception | None]:
+        """What may be said. The rooms in which it is are open, or the error tells why not."""
         admitted: list[Said] = []
+        failure: Exception | None = None
         for said in batch:
             user = said.user
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
             refusal = self._policy.may_say(user, said.cmid)
             if refusal is None and user.room not in self._rooms:
-                refusal = self._opened(user)
+                try:
+                    self._open(user)
+                except Refusal as error:
+                    refusal = error
+                except Exception as error:
+                    failure = error
             if refusal is None:
                 admitted.append(said)
             else:
                 user.refuse(refusal)
-        return admitted
+        return admitted, failure
 
-    def _opened(self, user: Speaker) -> Refusal | None:
+    def _open(self, user: Speaker) -> None:
         """Nobody is in the room: it is spoken to over HTTP, or by somebody who has just left."""
-        try:
-            self._deserted.append(self._rooms.enter(user.room, user.address))
-        except Refusal as refusal:
-            return refusal
-        return None
+        self._deserted.append(self._rooms.enter(user.room, user.address))
 
     # -- the second half: to everybody ------------------------------------------------------------
 
     def take(self, outcome: Outcome) -> None:
-        """What became of the batch that was under way; then go on with what has waited."""
+        """What became of the batch that was under way."""
         for room in self._under_way:
             room.awaited -= 1
         self._deserted += self._under_way
         self._under_way = []
         self._tell(outcome)
-        self.go_on()
 
     def _tell(self, outcome: Outcome) -> None:
         for verdict in outcome:
@@ -160,8 +162,10 @@ class Broadcaster:
         new: list[tuple[Room, Placed]] = []
         for name, placed in rooms.items():  # all of them first: a fault in one affects no other
             room = self._rooms[name]
-            new.append((room, placed.after(room.seq)))
-            room.last = max(room.last, placed.last)
+            last = placed.last
+            new.append((room, placed.after(room.last.seq)))
+            if last.seq > room.last.seq:
+                room.last = last
             self._rooms.count_as_stored(name)
         for room, placed in new:
             room.remember(placed.frames)

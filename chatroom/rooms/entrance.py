@@ -68,7 +68,8 @@ class Entrance:
         self._rules = rules
         # Who waits for an answer of the register, and what came from them meanwhile.
         self._held: dict[Speaker, list[Said | Wish | Leaving]] = {}
-        self._released: list[Said | Wish | Leaving] = []
+        self.released: list[Said | Wish | Leaving] = []
+        """What has waited long enough, in order; whoever handles it takes it out."""
 
     # -- coming in --------------------------------------------------------------------------------
 
@@ -129,26 +130,45 @@ class Entrance:
         return None
 
     def _ask(self, room: Room, request: register.Request) -> None:
-        answer = self._register.attend(room, request)
-        if answer is not None:
-            self.take(answer)
+        try:
+            answer = self._register.attend(room, request)
+            if answer is not None:
+                self.take(answer)
+        except Exception:
+            self._faults.note_bug()
+            self._release(room, request)
 
     def take(self, answer: Answer) -> None:
         """What the register has decided."""
         room = self._rooms[answer.room]
-        self._greeter.carry_out(room, answer.events)
+        try:
+            self._greeter.carry_out(room, answer.events)
+            self._conclude(room, answer)
+        finally:  # also after a fault of ours: nobody waits for an answer that has come
+            self._release(room, answer.request)
+
+    def _release(self, room: Room, request: register.Request) -> None:
+        """Whoever waited for this waits no longer. Idempotent."""
+        match request:
+            case Enter(arrival) if arrival.user in self._held:
+                room.awaited -= 1
+                self.released += self._held.pop(arrival.user)
+            case register.Rename(user):
+                self.released += self._held.pop(user, [])
+            case _:
+                pass
+        self._rooms.forget_if_empty(room.name)
+
+    def _conclude(self, room: Room, answer: Answer) -> None:
         match answer.request:
             case Enter(arrival):
-                room.awaited -= 1
                 if answer.refusal:
                     self._refuse_name(arrival.user, answer.refusal)
                 else:
                     self._let_in(room, arrival)
-                self._released += self._held.pop(arrival.user)
             case register.Rename(user):
                 if answer.refusal:
                     self._refuse_name(user, answer.refusal)
-                self._released += self._held.pop(user)
             case Leave():
                 for event in answer.events:
                     if isinstance(event, Away):
@@ -157,7 +177,6 @@ class Entrance:
                 pass
             case _:
                 assert_never(answer.request)
-        self._rooms.forget_if_empty(room.name)
 
     def _refuse_name(self, user: TypedParticipant, refusal: Refusal) -> None:
         user.refuse(refusal)
@@ -218,10 +237,9 @@ class Entrance:
         behind.append(item)
         return True
 
-    def released(self) -> list[Said | Wish | Leaving]:
-        """What has waited long enough, in order; it is returned only once."""
-        released, self._released = self._released, []
-        return released
+    def awaits_answers(self) -> bool:
+        """The register owes somebody an answer; those who wait for a message are not asked for."""
+        return len(self._held) > sum(len(room.early) for room in self._rooms.values())
 
     def committed(self, room: Room) -> None:
         """The room has new messages: others hear of that, and those come in who know of them."""
@@ -261,7 +279,8 @@ class Entrance:
     def see_off_fallen(self) -> None:
         """Remove those who were too slow."""
         while self._fallen:
-            user, _ = self._fallen.popitem()
+            user = next(iter(self._fallen))  # the first to come in is the first to leave
+            del self._fallen[user]
             self.remove(user, "slow")
             self._faults.note(UserError(user.id, "slow"))
 

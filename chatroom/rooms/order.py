@@ -154,12 +154,12 @@ class OwnOrder(Order):
             placed.said.append(said)
             placed.messages.append(message)
             messages.append(message)
+        for placed in stored.values():  # first: what is stored has to be told
+            placed.texts = [to_json(message) for message in placed.messages]
+            placed.frames = [text_frame(text) for text in placed.texts]
         self._proved_at = -PROOF_AGE
         self._history.append(messages)
         self._proved_at = time.monotonic()
-        for placed in stored.values():
-            placed.texts = [to_json(message) for message in placed.messages]
-            placed.frames = [text_frame(text) for text in placed.texts]
         return Stored(stored)
 
     def _say_each_once(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
@@ -188,8 +188,10 @@ class OwnOrder(Order):
                 outcome.append(self._commit(fresh, rooms))
             except Exception as error:
                 outcome.append(NotStored(fresh, error))
+                failed.update(said.user for said in fresh)
         for said in twins:  # duplicates in the batch: stored by now, if their first was
-            outcome.append(self._known(said) or NotStored([said], CmidTaken(*CMID_TWICE)))
+            if said.user not in failed:
+                outcome.append(self._known(said) or NotStored([said], CmidTaken(*CMID_TWICE)))
         return outcome
 
     def _known(self, said: Said) -> Recognised | Declined | NotStored | None:

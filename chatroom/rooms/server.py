@@ -76,7 +76,7 @@ class Server:
         self._order = order
         self._faults = Faults()
         self._timers = Timers()
-        fallen = Fallen()
+        self._fallen = fallen = Fallen()
         self._rooms = ActiveRooms(history, policy, fallen, rules)
         self._trimmer = Trimmer(history, self._rooms, self._timers, rules)
         news = News(policy, self._timers, fallen)
@@ -178,13 +178,15 @@ class Server:
         self._step_until_none()
         for channel in (*self.channels, self.tasks):
             channel.close()
-        self._ready.put(None)  # after everything put before the channels closed
-        self._step_until_none()
-        while self._broadcaster.is_busy():  # what waits for that is announced again behind it
-            self._try_to_step()
-            if not self._broadcaster.is_busy():
-                self._ready.put(None)
-                self._step_until_none()
+        while self._awaits_answers() or not self._ready.empty():
+            if self._ready.empty():
+                self._try_to_step()  # waits for an answer
+            else:
+                self._ready.put(None)  # after everything put before the channels closed
+                self._step_until_none()  # it may have been skipped, and announced again behind
+
+    def _awaits_answers(self) -> bool:
+        return self._broadcaster.is_busy() or self._entrance.awaits_answers()
 
     def _step_until_none(self) -> None:
         while self._try_to_step():
@@ -200,7 +202,8 @@ class Server:
     def step(self) -> bool:
         """Handle what the next ready channel holds, or what is due; False once it is to stop."""
         self._timers.run()
-        self._entrance.see_off_fallen()
+        if self._fallen:
+            self._entrance.see_off_fallen()
         try:
             channel = select(self._ready, self._timers.seconds())
         except queue.Empty:
@@ -232,11 +235,13 @@ class Server:
             self.delete.pause()  # nobody leaves before what they said is in the room
 
     def _hear(self, heard: Outcome | Answer) -> None:
-        if isinstance(heard, Answer):
-            self._entrance.take(heard)
+        try:
+            if isinstance(heard, Answer):
+                self._entrance.take(heard)
+            else:
+                self._broadcaster.take(heard)
+        finally:  # also after a fault of ours: otherwise nobody would be heard any more
             self._broadcaster.go_on()
-        else:
-            self._broadcaster.take(heard)
-        if not self._broadcaster.is_busy():
-            self.broadcast.resume()
-            self.delete.resume()
+            if not self._broadcaster.is_busy():
+                self.broadcast.resume()
+                self.delete.resume()

@@ -42,7 +42,7 @@ def test_whenever_the_answers_come_the_room_is_the_same_for_all(late: Collection
     run_state_machine_as_test(lambda: Evening(late), settings=many)
 
 
-class Talker:
+class Newcomer:
     """A typed client: what it has said, and what it knows of the room."""
 
     def __init__(self, club: InMemoryServer, name: str, **hello: str) -> None:
@@ -82,35 +82,35 @@ class Evening(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.club = InMemoryServer(self.stack, late=late, leave_grace=0.0)
         self.words = map(str, itertools.count())
-        self.all: list[Talker] = []
+        self.all: list[Newcomer] = []
 
     people = Bundle("people")
 
     @rule(target=people, name=NAMES, words=st.integers(0, 2))
-    def come(self, name: str, words: int) -> Talker:
-        person = Talker(self.club, name)
+    def come(self, name: str, words: int) -> Newcomer:
+        person = Newcomer(self.club, name)
         self.all.append(person)
         self.say(person, words)
         return person
 
     @rule(person=people, count=st.integers(1, 3))
-    def say(self, person: Talker, count: int) -> None:
+    def say(self, person: Newcomer, count: int) -> None:
         for word in itertools.islice(self.words, count):
             person.guest.send("message", cmid=word, body=word)
             person.said.append(word)
 
     @rule(person=people, name=NAMES)
-    def rename(self, person: Talker, name: str) -> None:
+    def rename(self, person: Newcomer, name: str) -> None:
         person.guest.user._renames.spend(-1000)  # so that the test does not wait
         person.guest.send("rename", userName=name)
 
     @rule(person=consumes(people))
-    def leave(self, person: Talker) -> None:
+    def leave(self, person: Newcomer) -> None:
         person.has_left = True
         person.guest.leave()
 
     @rule(target=people, person=consumes(people), from_history=st.booleans())
-    def come_back(self, person: Talker, from_history: bool) -> object:
+    def come_back(self, person: Newcomer, from_history: bool) -> object:
         """On another socket, after what it has heard here, or has read elsewhere."""
         person.listen()
         if not person.welcome:
@@ -119,7 +119,7 @@ class Evening(RuleBasedStateMachine):
         seen = len(stored) if from_history else max(person.heard, default=person.since)
         since = ["0-0", *stored][seen]
         name, token = person.welcome["userName"], person.welcome["token"]
-        back = Talker(self.club, name, token=token, since=since)
+        back = Newcomer(self.club, name, token=token, since=since)
         person.has_left = True
         self.all.append(back)
         return multiple(back)

@@ -12,7 +12,7 @@ from typing import Any
 from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.memory.history import MemoryHistory
-from chatroom.message import Draft, Message
+from chatroom.message import Draft, Message, RoomSummary
 from chatroom.rooms.bus import Alone
 from chatroom.rooms.order import OwnOrder
 from chatroom.rooms.policy import Policy
@@ -154,6 +154,18 @@ class FailingHistory(MemoryHistory):
         self._work("head")
         return super().head(room)
 
+    def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
+        self._work("tail")
+        return super().tail(room, limit, max_bytes)
+
+    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
+        self._work("find")
+        return super().find(room, user_id, cmid)
+
+    def rooms(self) -> list[RoomSummary]:
+        self._work("rooms")
+        return super().rooms()
+
     def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
         self._work("pages")
         return super().pages(room, after, upto)
@@ -251,12 +263,21 @@ class TypedGuest:
     Args:
         server: where it comes in.
         line: options of the ConnectionPair.
+        settles: the Server handles at once what its client sends.
         hello: fields of the hello, beside the name.
     """
 
     def __init__(
-        self, server: InMemoryServer, name: str, room: str, line: dict[str, int], **hello: Any
+        self,
+        server: InMemoryServer,
+        name: str,
+        room: str,
+        line: dict[str, int],
+        *,
+        settles: bool = True,
+        **hello: Any,
     ) -> None:
+        self.settles = settles
         self.server = server
         self.line = server.stack.enter_context(ConnectionPair(**line))
         self.user = TypedUser(
@@ -273,7 +294,8 @@ class TypedGuest:
 
     def send(self, kind: str, **fields: Any) -> None:
         self.user._receive(json.dumps({"type": kind, **fields}))
-        self.server.settle()
+        if self.settles:
+            self.server.settle()
 
     def say(self, *bodies: str) -> None:
         for number, body in enumerate(bodies):

@@ -241,3 +241,31 @@ def test_stopping_waits_for_what_is_under_way_and_all_behind_it(club: InMemorySe
 
     assert not stop.is_alive()
     assert ann.heard() == ["one", "two"]
+
+
+def test_stopping_forgets_nothing_when_the_answer_comes_as_the_channels_close(
+    club: InMemoryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited for the answer is announced again behind the end of all that was put."""
+    ann = club.join("Ann")
+    ann.say("one")
+    club.settle()
+    ann.say("two")
+    close = club.server.tasks.close
+
+    def close_and_answer() -> None:
+        close()
+        club.order.commit()
+        club.order.tell()
+
+    monkeypatch.setattr(club.server.tasks, "close", close_and_answer)
+    club.server.start()
+    stop = threading.Thread(target=club.server.stop)
+    stop.start()
+    wait_for(lambda: club.disk.transactions == [["one"]], "the first batch")
+    wait_for(lambda: club.order._asked or not stop.is_alive(), "the second batch")
+    club.order.commit()
+    club.order.tell()
+    stop.join(DEADLINE)
+
+    assert ann.heard() == ["one", "two"]

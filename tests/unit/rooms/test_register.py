@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
 
 
@@ -173,3 +175,42 @@ def test_who_comes_back_in_time_has_not_left(club: InMemoryServer) -> None:
 
     assert kinds(bob) == []
     assert set(club.server._rooms["lobby"].crowd.names().values()) == {"Bob", "Ann"}
+
+
+def test_what_was_held_goes_before_what_its_speaker_said_later() -> None:
+    """The later words wait in a batch already, behind another one that is under way."""
+    with ExitStack() as stack:
+        club = InMemoryServer(stack, late={"order", "register"})
+        bob = inside(club, "Bob")
+        ann = enter(club, "Ann")
+        ann.say("first")
+        for guest, frame in (
+            (bob, '{"type":"message","cmid":"b","body":"hi"}'),
+            (bob, '{"type":"rename","userName":"Bobby"}'),
+            (ann, '{"type":"message","cmid":"a","body":"second"}'),
+        ):
+            guest.user._receive(frame)
+        club.settle()
+        answer(club)
+        while club.order.is_busy or club.register.is_busy:
+            club.order.commit()
+            club.order.tell()
+            answer(club)
+
+        assert club.disk.stored() == ["hi", "first", "second"]
+
+
+def test_stopping_waits_for_what_is_held_behind_a_rename(club: InMemoryServer) -> None:
+    ann = inside(club, "Ann")
+    ann.send("rename", userName="Anna")
+    ann.say("before you go")
+    club.server.start()
+    stop = threading.Thread(target=club.server.stop)
+    stop.start()
+    wait_for(lambda: club.server.broadcast._closed, "the stop")
+    club.register.decide()
+    club.register.tell()
+    stop.join(DEADLINE)
+
+    assert not stop.is_alive()
+    assert [(m.user_name, m.body) for m in club.disk.messages()] == [("Anna", "before you go")]
