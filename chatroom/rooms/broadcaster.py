@@ -113,8 +113,8 @@ class Broadcaster:
                 continue
             refusal = self._policy.may_say(user, said.cmid)
             if refusal is None and user.room not in self._rooms:
-                try:
-                    self._open(user)
+                try:  # it is spoken to over HTTP, or by somebody who has just left
+                    self._deserted.append(self._rooms.enter(user.room, user.address))
                 except Refusal as error:
                     refusal = error
                 except Exception as error:
@@ -124,10 +124,6 @@ class Broadcaster:
             else:
                 user.refuse(refusal)
         return admitted, failure
-
-    def _open(self, user: Speaker) -> None:
-        """Nobody is in the room: it is spoken to over HTTP, or by somebody who has just left."""
-        self._deserted.append(self._rooms.enter(user.room, user.address))
 
     # -- the second half: to everybody ------------------------------------------------------------
 

@@ -178,15 +178,16 @@ class Server:
         self._step_until_none()
         for channel in (*self.channels, self.tasks):
             channel.close()
-        while self._awaits_answers() or not self._ready.empty():
+        while (
+            self._broadcaster.is_busy()
+            or self._entrance.awaits_answers()
+            or not self._ready.empty()
+        ):
             if self._ready.empty():
                 self._try_to_step()  # waits for an answer
             else:
                 self._ready.put(None)  # after everything put before the channels closed
                 self._step_until_none()  # it may have been skipped, and announced again behind
-
-    def _awaits_answers(self) -> bool:
-        return self._broadcaster.is_busy() or self._entrance.awaits_answers()
 
     def _step_until_none(self) -> None:
         while self._try_to_step():
