@@ -77,7 +77,7 @@ def examine(is_reached: bool = False) -> list[Finding]:
         *check_history(configuration, health, is_reached),
         *check_privacy(configuration),
         check_gunicorn(configuration),
-        check_limits(configuration),
+        check_limits(configuration, health),
         *check_addresses(configuration),
     ]
 
@@ -207,15 +207,26 @@ def check_gunicorn(configuration: Configuration) -> Finding:
     return ok("gunicorn", f"{found['threads']} threads in one worker")
 
 
-def check_limits(configuration: Configuration) -> Finding:
-    """Whether this machine can carry as many users as the settings admit."""
-    raise_descriptor_limit()
+def check_limits(configuration: Configuration, health: Health) -> Finding:
+    """Whether the room admits as many users as the settings say: the running one, or one that is
+    started from here, whose limits may be others."""
     wanted = configuration.max_users
+    if health.max_users:
+        return _admitted(wanted, health.max_users)
+    raise_descriptor_limit()
     carried, reason = affordable_users(wanted, RESERVE)
     if carried >= wanted:
-        return ok("limits", f"this machine can carry {wanted} users")
-    text = f"this machine can carry {carried} users, but maxUsers is {wanted}; {reason}"
-    return wrong("limits", text, f"raise that limit, or set maxUsers to {carried}")
+        return ok("limits", f"a room started from this shell can carry {wanted} users")
+    text = f"a room started from this shell can carry {carried} users, but maxUsers is {wanted}"
+    return wrong("limits", f"{text}; {reason}", f"raise that limit, or set maxUsers to {carried}")
+
+
+def _admitted(wanted: int, admitted: int) -> Finding:
+    if admitted >= wanted:
+        return ok("limits", f"the running room admits {admitted} users")
+    text = f"the running room admits {admitted} users, but maxUsers is {wanted}"
+    remedy = "restart it; if it admits no more then, its log names the limit to raise"
+    return wrong("limits", text, remedy)
 
 
 def check_addresses(configuration: Configuration) -> list[Finding]:

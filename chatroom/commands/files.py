@@ -14,6 +14,7 @@ import click
 from chatroom.commands.exit_codes import Failed
 from chatroom.errors import HistoryRefused
 from chatroom.history import History, make_history
+from chatroom.history.sqlite.check import MAGIC
 from chatroom.history.sqlite.read_only import is_writable, opened_read_only
 from chatroom.private_files import opener
 
@@ -55,10 +56,12 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     What is not an ordinary file, such as ``/dev/stdout``, is written in place.
 
     Raises:
-        Failed: it cannot be written.
+        Failed: it cannot be written, or is a database: perhaps the history itself.
     """
     path = Path(os.path.realpath(path))
     is_ordinary = path.is_file() or not path.exists()
+    if path.is_file() and is_database(path):
+        raise Failed(f"{path} is a database, and stays as it is; name another file")
     draft = path.with_name(f".{path.name}.{os.getpid()}") if is_ordinary else path
     try:
         with open(draft, "w", encoding="utf-8", newline="", opener=opener) as file:
@@ -73,3 +76,10 @@ def whole_file(path: Path) -> Iterator[TextIO]:
         if is_ordinary:
             with suppress(OSError):
                 draft.unlink()
+
+
+def is_database(path: Path) -> bool:
+    """Whether it begins as SQLite's files do."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+    return False

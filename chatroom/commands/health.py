@@ -24,6 +24,8 @@ class Health(NamedTuple):
     is_well: bool
     text: str
     """For people: its state, or what went wrong."""
+    max_users: int = 0
+    """How many sockets the room admits; 0 if it doesn't say."""
 
 
 def ask(url: str) -> Health:
@@ -49,5 +51,7 @@ def _read(status: int, body: bytes) -> Health:
     except (ValueError, TypeError, KeyError):
         return Health(status, False, False, f"status {status}, but not a chat room's answer")
     if state == "ok":
-        return Health(status, True, True, f"{fields.get('sockets')} sockets")
+        admitted = fields.get("maxUsers")
+        text = f"{fields.get('sockets')} sockets"
+        return Health(status, True, True, text, admitted if type(admitted) is int else 0)
     return Health(status, True, False, str(fields.get("reason")))

@@ -58,6 +58,13 @@ def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
             f"max_requests is {options['max_requests']}; wanted: 0. Each restart would "
             "disconnect everyone"
         )
+    for name in ("certfile", "keyfile"):
+        if str(options[name] or None) != "None":
+            yield (
+                f"{name} is {options[name]}; wanted: none. WebSockets would be refused; "
+                "let a proxy in front terminate TLS (docs/deployment.md)"
+            )
+            break
     least = users + RESERVE
     for name in ("threads", "worker_connections"):
         if int(options[name]) < least:

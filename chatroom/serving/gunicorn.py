@@ -30,6 +30,7 @@ from chatroom.errors import ChatError
 from chatroom.history import make_history
 from chatroom.serving.demands import RESERVE, unmet, worker_asked_for, wrong_worker
 from chatroom.serving.machine import waiting_places
+from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.start import (
     app_settings,
     await_address,
@@ -223,11 +224,13 @@ def post_worker_init(worker: Any) -> None:
 
 
 def shorten_stall(record: logging.LogRecord) -> bool:
-    """One line instead of a traceback if a client stopped reading a page until TCP timed out."""
+    """One line instead of a traceback if a client read a page too slowly, or not at all."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
         record.exc_info = None
-        record.msg, record.args = "a client took nothing for %.0f s: cut off", (STALL_TIMEOUT,)
+        stalled = f"a client took nothing for {STALL_TIMEOUT:.0f} s"  # said by TCP, in its words
+        record.msg = "%s: cut off"
+        record.args = (TOO_SLOW if error.strerror == TOO_SLOW else stalled,)
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
 

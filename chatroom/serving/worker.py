@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.incoming import BODY_BYTES, HEAD_BYTES, BodyTimeout, Incoming, Line
+from chatroom.serving.outgoing import Outgoing
 from chatroom.serving.pool import Pool
 from chatroom.serving.waiting import LINGER_SECONDS, MOST_BYTES, WaitingRoom
 
@@ -90,7 +91,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if error.errno not in _HARMLESS:
                 self._relieve(error)
             return
-        conn = Incoming(self.cfg, sock, address, listener.getsockname())
+        conn = Incoming(self.cfg, Outgoing.of(sock), address, listener.getsockname())
         self.nr_conns += 1
         with self._surviving(conn):
             if self._reads_heads:

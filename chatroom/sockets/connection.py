@@ -7,6 +7,7 @@ thread, and its control frames go out through ``send``, in one order with ours.
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -72,9 +73,8 @@ class Connection(Sender):
         max_message_bytes: int,
         early: bytes = b"",
     ) -> None:
-        if not type(sock) is socket.socket:  # noqa: E714 - SSLSocket is a subclass
-            reason = "this process terminates TLS; let a proxy in front do so (docs/deployment.md)"
-            raise HandshakeRefused(501, reason)
+        if isinstance(sock, ssl.SSLSocket):
+            raise HandshakeRefused(501, "this process terminates TLS; let a proxy in front do so")
         super().__init__(sock, queue_bytes)
         self._peer_gone = False
         self._pinged = False

@@ -27,5 +27,6 @@ def init_app(app: Flask, engine: Engine) -> None:
             status="ok",
             version=__version__,
             sockets=len(engine.gate),
+            maxUsers=engine.gate.capacity,
             errors=engine.server.errors,
         )

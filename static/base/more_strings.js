@@ -36,7 +36,16 @@ const english = {
   keyHelp: "this sheet",
   keyEscape: "back to the newest message and the box",
   keyScroll: "a page up or down, from the box too",
-  helpText: "`code` between backticks, ``` around several lines. Addresses become links. Click a message's time for a link to it.",
+  touchMenu: "who is here, and the other rooms",
+  touchRename: "change your name, below that list",
+  swipe: "Swipe down",
+  touchScroll: "older messages",
+  tap: "Tap a message",
+  touchTime: "when it was sent",
+  tapTime: "Tap that time",
+  touchLink: "a link to the message, in the address bar",
+  helpText: "`code` between backticks, ``` around several lines. Addresses become links.",
+  helpLink: "Click a message's time for a link to it.",
 };
 
 /** @type {typeof english} */
@@ -71,7 +80,16 @@ const german = {
   keyHelp: "diese Übersicht",
   keyEscape: "zurück zur neuesten Nachricht und zum Feld",
   keyScroll: "eine Seite auf oder ab, auch aus dem Feld",
-  helpText: "`Code` zwischen Gravis-Zeichen, ``` um mehrere Zeilen. Aus Adressen werden Links. Ein Klick auf die Uhrzeit gibt einen Link zur Nachricht.",
+  touchMenu: "wer da ist, und die anderen Räume",
+  touchRename: "den eigenen Namen ändern, unter dieser Liste",
+  swipe: "Nach unten wischen",
+  touchScroll: "ältere Nachrichten",
+  tap: "Nachricht antippen",
+  touchTime: "wann sie gesendet wurde",
+  tapTime: "Diese Uhrzeit antippen",
+  touchLink: "ein Link zur Nachricht, in der Adresszeile",
+  helpText: "`Code` zwischen Gravis-Zeichen, ``` um mehrere Zeilen. Aus Adressen werden Links.",
+  helpLink: "Ein Klick auf die Uhrzeit gibt einen Link zur Nachricht.",
 };
 
 export const more = LANGUAGE === "de" ? german : english;

@@ -1,6 +1,6 @@
 /** The dialogs for help and the invitation. Loaded when one of them is first opened. */
 
-import { button, byId, element } from "../base/dom.js";
+import { button, byId, element, isTouch } from "../base/dom.js";
 import { more } from "../base/more_strings.js";
 import { t } from "../base/strings.js";
 import { Invitation } from "./invitation.js";
@@ -20,14 +20,33 @@ const KEYS = [
   [[COMMAND, "/"], more.keyHelp],
 ];
 
+/** What fingers do instead: the button that it begins with, or how it is done. @type {[string, string][]} */
+const TOUCHES = [
+  ["menu", more.touchMenu],
+  ["rename", more.touchRename],
+  ["open-search", t.search],
+  ["open-invite", t.inviteTitle],
+  [more.swipe, more.touchScroll],
+  [more.tap, more.touchTime],
+  [more.tapTime, more.touchLink],
+];
+
 /** @type {HTMLDialogElement|null} */
 let help = null;
 /** @type {{dialog: HTMLDialogElement, invitation: Invitation}|null} */
 let invite = null;
 
 export function openHelp() {
-  help ??= sheet("help-dialog", more.helpTitle, keys(), element("p", "fine", more.helpText));
+  help ??= makeHelp();
   help.showModal();
+}
+
+function makeHelp() {
+  const rows = isTouch()
+    ? TOUCHES.map(([how, does]) => row([symbol(how)], does))
+    : KEYS.map(([keys, does]) => row(keys.flatMap((key) => [element("kbd", "", key), " "]), does));
+  const text = isTouch() ? more.helpText : `${more.helpText} ${more.helpLink}`;
+  return sheet("help-dialog", isTouch() ? t.help : more.helpTitle, list(rows.flat()), element("p", "fine", text));
 }
 
 /** @param {string} room */
@@ -41,11 +60,24 @@ export function openInvitation(room) {
   invite.invitation.look();
 }
 
-function keys() {
-  const rows = KEYS.flatMap(([keys, does]) => [
-    element("dt", "", ...keys.flatMap((key) => [element("kbd", "", key), " "])),
-    element("dd", "", does),
-  ]);
+/** @param {(Node|string)[]} what @param {string} does */
+function row(what, does) {
+  return [element("dt", "", ...what), element("dd", "", does)];
+}
+
+/** The picture on the button with this id; else what it was called with. @param {string} id */
+function symbol(id) {
+  const found = document.getElementById(id);
+  const picture = found?.querySelector("svg")?.cloneNode(true);
+  if (!(picture instanceof Element)) return id;
+  picture.role = "img";
+  picture.ariaHidden = null;
+  picture.ariaLabel = found?.ariaLabel || found?.textContent || "";
+  return picture;
+}
+
+/** @param {Node[]} rows */
+function list(rows) {
   const list = element("dl", "", ...rows);
   list.id = "keys";
   return list;

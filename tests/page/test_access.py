@@ -123,6 +123,21 @@ def test_what_opens_gives_the_focus_back(open_tab, opener) -> None:
     assert f"#{focused(tab)}" == opener
 
 
+@pytest.mark.parametrize(("locale", "swipe"), [("en", "Swipe down"), ("de", "Nach unten wischen")])
+def test_help_on_a_phone_speaks_of_fingers(open_tab, locale: str, swipe: str) -> None:
+    tab = open_tab(viewport=PHONE, has_touch=True, is_mobile=True, locale=locale)
+    tab.page.tap("#open-more")
+    tab.page.tap("#open-help")
+    tab.see("#keys", swipe)
+
+    assert tab.page.locator("#keys kbd").count() == 0
+    pictures = tab.page.locator("#keys svg")
+    labels = pictures.evaluate_all("found => found.map((node) => node.ariaLabel)")
+    assert len(labels) == 4
+    assert all(labels)
+    assert tab.complaints == []
+
+
 def test_help_gives_the_focus_back_to_what_it_was_under(open_tab) -> None:
     tab = open_tab()
     tab.page.focus("#open-more")

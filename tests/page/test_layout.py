@@ -102,6 +102,40 @@ def test_on_a_phone_every_name_stands_above_its_lines(open_tab) -> None:
     assert lefts[0] == lefts[1]
 
 
+@pytest.mark.parametrize("locale", ["de", "en-US"])
+def test_the_time_of_a_tapped_message_covers_no_word(open_tab, locale: str) -> None:
+    small = {"width": 320, "height": 568}
+    tab = open_tab(viewport=small, has_touch=True, is_mobile=True, locale=locale)
+    last = "a second one that is long enough to reach the other edge of any phone"
+    open_tab("Bob").say("first", last)
+    tab.hear(last)
+    tab.page.locator(".follows .text").tap()
+
+    parts = (tab.page.locator(f".follows {part}") for part in (".when", ".text"))
+    time, text = (part.bounding_box() for part in parts)
+    assert time and text
+    assert time["width"] > 20
+    assert time["x"] >= 0
+    assert time["x"] + time["width"] <= text["x"] + 1
+
+
+@pytest.mark.parametrize("height", [230, 300])
+def test_the_way_back_does_not_cover_what_a_link_leads_to(open_tab, room: str, height: int) -> None:
+    """As on a phone that lies, with its keyboard."""
+    tab = open_tab()
+    tab.say(*(f"line {number} of many that are here" for number in range(60)))
+    wanted = tab.page.locator(".message").nth(20).get_attribute("data-id")
+    phone = open_tab(
+        "Bob", viewport={"width": 390, "height": height}, path=f"/rooms/{room}#{wanted}"
+    )
+
+    shown = phone.page.locator(".shown .text")
+    shown.wait_for()
+    text, button = shown.bounding_box(), phone.page.locator("#newer").bounding_box()
+    assert text and button
+    assert text["y"] + text["height"] <= button["y"] + 4
+
+
 def test_who_copies_a_sender_lines_gets_the_name_once(open_tab) -> None:
     tab, bob = open_tab("Ann"), open_tab("Bob")
     bob.say("first", "Ann, second", "third")

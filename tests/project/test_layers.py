@@ -68,6 +68,7 @@ HOMES = {
         "commands.proxy_checks",
         "serving.gunicorn",
         "serving.incoming",
+        "serving.outgoing",
         "serving.start",
         "sockets",
         "web.api.listener",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from chatroom.web.all_messages import READERS
 from tests.support.deadline import wait_for
 from tests.support.server_process import Launch, Running, serving
 from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
@@ -22,6 +25,8 @@ QUEUE = 2**20
 """Bytes that may wait for one user, by default."""
 PATIENCE = 15.0
 """Seconds in which a client that does not read is to lose its socket."""
+LEAST_RATE_PATIENCE = 30.0
+"""Seconds in which one that reads too slowly is to lose its response."""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,41 @@ def stalled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running,
             ann.hear()
         assert sockets(server) == 2
         yield server, time.monotonic()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def crawlers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server, whose places for long responses are all taken by clients that read a byte in a
+    while. Behind a Unix socket, where TCP has no say.
+
+    Twenty seconds have to pass; meanwhile the other tests run.
+    """
+    running = Running(tmp_path_factory.mktemp("crawlers"), history="memory:")
+    path = str(running.folder / "socket")
+    stop = threading.Event()
+    try:
+        running.start("--bind", f"127.0.0.1:{running.port}", "--bind", f"unix:{path}")
+        for number in range(50):
+            running.say_from_anywhere("lobby", f"{number} {LARGE}")
+        with ExitStack() as stack:
+            clients = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(READERS)]
+            for client in clients:
+                client.connect(path)
+                client.sendall(b"GET /getAllMessages HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            reader = threading.Thread(target=crawl, args=(clients, stop))
+            reader.start()
+            yield running
+            stop.set()
+            reader.join()
+    finally:
+        stop.set()
+        running.kill()
+
+
+def crawl(clients: list[socket.socket], stop: threading.Event) -> None:
+    while not stop.wait(0.5):
+        for client in clients:
+            client.recv(1)
 
 
 def sleeper(server: Running, room: str, name: str) -> RawClient:
@@ -154,3 +194,11 @@ def test_who_takes_nothing_for_long_is_cut_off_though_its_queue_has_room(
     left = max(1.0, PATIENCE - (time.monotonic() - since))
     wait_for(lambda: sockets(server) == 1, "the end of the sleeper", left)
     assert "took nothing for 10 s" in server.log() or "timed out" in server.log()
+
+
+def test_who_reads_a_byte_in_a_while_does_not_keep_the_places_of_others(crawlers: Running) -> None:
+    wait_for(
+        lambda: crawlers.get("/getAllMessages")[0] == 200, "a place for others", LEAST_RATE_PATIENCE
+    )
+    told = "took less than 10000 bytes in 20 s: cut off"
+    wait_for(lambda: told in crawlers.log(), "a line in the log")

@@ -108,6 +108,13 @@ def test_a_worker_that_would_end_after_some_requests_is_refused(prepare: Launch)
     assert line.startswith("chatroom: max_requests is 1000; wanted: 0.")
 
 
+def test_a_certificate_is_refused_since_sockets_would_not_connect(prepare: Launch) -> None:
+    """Also if gunicorn gets it from the environment; the file need not be there."""
+    line = prepare(history="memory:").refusal("--certfile", "cert.pem", "--keyfile", "key.pem")
+    assert line.startswith("chatroom: certfile is cert.pem; wanted: none.")
+    assert "let a proxy in front terminate TLS" in line
+
+
 @pytest.mark.parametrize("option", [("-k", "gevent"), ("--worker-class=nosuch",)])
 def test_another_kind_of_worker_is_refused_even_where_it_is_not_installed(
     prepare: Launch, option: tuple[str, ...]
@@ -238,7 +245,8 @@ def test_the_log_goes_where_the_settings_say(prepare: Launch, tmp_path: Path) ->
 def test_a_server_without_a_room_yet_is_healthy(serve: Launch) -> None:
     status, headers, body = serve(history="memory:").get("/healthz")
     assert (status, headers["content-type"]) == (200, "application/json")
-    assert json.loads(body) == {"status": "ok", "version": __version__, "sockets": 0, "errors": 0}
+    state = {"status": "ok", "version": __version__}
+    assert json.loads(body) == {**state, "sockets": 0, "maxUsers": 10_000, "errors": 0}
 
 
 def test_a_second_master_is_refused_in_one_line_and_the_room_goes_on(serve: Launch) -> None:

@@ -30,15 +30,20 @@ WAYS_OUT = (
     ("malformed", "stop, keep a copy of the file, and restore a backup"),
     ("not a database", "stop, keep a copy of the file, and restore a backup"),
     ("unable to open", "make sure that the file and its folder exist and are writable"),
+    ("no such", "another program has changed the file: stop, keep a copy, and restore a backup"),
     ("UNIQUE constraint", "number the messages by head() and append again"),
 )
 
 
-def unavailable(name: str, error: Exception) -> HistoryUnavailable:
-    """SQLite's error as the error that a history raises, with a way out."""
+def unavailable(name: str, error: Exception, where: str = "") -> HistoryUnavailable:
+    """SQLite's error as the error that a history raises, with a way out.
+
+    Args:
+        where: goes before the cause; "" for the history's own file.
+    """
     cause = str(error)
     ways = (way_out for words, way_out in WAYS_OUT if words in cause)
-    return HistoryUnavailable(name, cause, next(ways, "try again; the log has the details"))
+    return HistoryUnavailable(name, where + cause, next(ways, "try again; the log has the details"))
 
 
 Identity = tuple[int, int]

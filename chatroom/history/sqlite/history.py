@@ -17,12 +17,14 @@ from chatroom.history.sqlite.delete import clean, delete
 from chatroom.history.sqlite.lock import FileLock, LockHeld
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ
-from chatroom.history.sqlite.schema import SCHEMA_VERSION
+from chatroom.history.sqlite.schema import COLUMNS, SCHEMA_VERSION
 from chatroom.history.sqlite.search import Search
 from chatroom.history.sqlite.trim import shrink, trim
 from chatroom.history.sqlite.watch import Watch
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
 from chatroom.message import Message, MessageId, RoomSummary
+
+FITS = f"SELECT {COLUMNS} FROM messages LIMIT 0"
 
 MAX_BASES = 4096
 """Rooms whose numbers are cached; bounded, since clients create the rooms."""
@@ -46,6 +48,7 @@ class SqliteHistory(History):
         self._writer: sqlite3.Connection | None = None
         self._secret = b""
         self._bases: dict[str, int] = {}  # room -> the prefix of its keys
+        self._data_version = 0
 
     def check(self) -> None:
         """As the interface says; reads the whole file."""
@@ -84,6 +87,7 @@ class SqliteHistory(History):
             return
         writer = self._demand_files()
         with Transaction(self.name, writer):
+            self._trust_bases(writer)
             bases = {room: self._base(writer, room) for room in {m.room for m in messages}}
             writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
         if len(self._bases) >= MAX_BASES:
@@ -94,6 +98,7 @@ class SqliteHistory(History):
         """One transaction; gives a little of the free space back if there's much of it."""
         writer = self._demand_files()
         with Transaction(self.name, writer):
+            self._trust_bases(writer)
             base = self._bases.get(room) or find_base(writer, room)
             count = trim(writer, base, keep_messages, keep_since, step)
             shrink(writer)
@@ -117,6 +122,7 @@ class SqliteHistory(History):
         """Commit the file's first page unchanged; this takes the same path as a message."""
         writer = self._demand_files()
         try:
+            writer.execute(FITS)  # another program may have dropped the table
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except sqlite3.Error as error:
             roll_back(writer)
@@ -187,9 +193,24 @@ class SqliteHistory(History):
             cause = f"is in use by {held}, which holds {self._lock.path}"
             way_out = 'stop that process, or set "history" to another file'
             raise self._file.refused(cause, way_out) from held
+        except FileExistsError as error:
+            cause = f"can't be locked: {self._lock.path} is another program's file"
+            raise self._file.refused(cause, "move that file away") from error
         except OSError as error:
             way_out = "make sure that the folder exists and this user can write to it"
             raise self._file.refused(f"can't be locked: {error}", way_out) from error
+
+    def _trust_bases(self, writer: sqlite3.Connection) -> None:
+        """In the open transaction: forget the numbers if another program has written.
+
+        It may have deleted a room: messages under its number would be nobody's, and later those of
+        the room that gets the number next.
+        """
+        # Changes with other connections' commits only: https://sqlite.org/pragma.html
+        (version,) = writer.execute("PRAGMA data_version").fetchone()
+        if version != self._data_version:
+            self._bases.clear()
+            self._data_version = version
 
     def _base(self, writer: sqlite3.Connection, room: str) -> int:
         """The prefix of the room's keys; inserts the room, in the open transaction."""

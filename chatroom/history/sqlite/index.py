@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
+from pathlib import Path
 
 from chatroom.history.sqlite.database import NOBODY, DatabaseFile, identity
 
@@ -36,6 +37,10 @@ class IndexFile:
         self._file = DatabaseFile(database.name, database.beside(".search"))
         self._connection: sqlite3.Connection | None = None
         self._identity = NOBODY
+
+    @property
+    def path(self) -> Path:
+        return self._file.path
 
     def connection(self) -> sqlite3.Connection:
         """The connection in autocommit mode; creates the file if it's missing.

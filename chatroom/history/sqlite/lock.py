@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +38,7 @@ class FileLock:
 
         Raises:
             LockHeld: it didn't.
-            OSError: the file can't be created or locked.
+            OSError: the file can't be created or locked, or has another program's content.
         """
         deadline = time.monotonic() + patience
         descriptor = private_files.opener(str(self.path), os.O_RDWR | os.O_CREAT)
@@ -45,6 +47,7 @@ class FileLock:
                 if time.monotonic() >= deadline:
                     raise LockHeld(holder(descriptor))
                 time.sleep(POLL_SECONDS)
+            demand_ours(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
@@ -91,6 +94,7 @@ class FileLock:
         try:
             if not locked(descriptor):
                 raise LockHeld(holder(descriptor))
+            demand_ours(descriptor)
         finally:
             os.close(descriptor)
 
@@ -108,6 +112,12 @@ def locked(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def demand_ours(descriptor: int) -> None:
+    """Make sure that nothing but a process id is overwritten: it may be a link to another file."""
+    if not re.fullmatch(rb"[0-9]*\n?", os.pread(descriptor, 20, 0)):
+        raise FileExistsError(errno.EEXIST, "the lock is another program's file")
 
 
 def holder(descriptor: int) -> str:

@@ -106,7 +106,7 @@ class Search:
         except sqlite3.Error as error:
             with self._locked():
                 self._index.wipe()  # if the disk is full, the room itself needs the space more
-            raise unavailable(self._name, error) from error
+            raise unavailable(self._name, error, f"{self._index.path}: ") from error
 
     def _ask(self, hunt: Hunt, room: str, found: Extent, before: int) -> None:
         with self._locked():
@@ -179,8 +179,10 @@ class Search:
 
 def progress(index: sqlite3.Connection, found: Extent) -> tuple[int, int, str]:
     """The first and the last indexed seq of the room, and the last one's nonce."""
-    row: tuple[int, int, str] | None = index.execute(PROGRESS, (found.number,)).fetchone()
-    return row or (1, 0, "")
+    first, last, nonce = index.execute(PROGRESS, (found.number,)).fetchone() or (1, 0, "")
+    if not isinstance(first, int) or not isinstance(last, int):
+        raise sqlite3.DatabaseError("the index is another program's")
+    return first, last, nonce
 
 
 def enter(index: sqlite3.Connection, found: Extent, page: list[Message]) -> None:

@@ -164,6 +164,8 @@ def test_an_app_that_does_not_start_is_wrong(tmp_path: Path, monkeypatch: pytest
         ("worker_class", "sync"),
         ("threads", "5"),
         ("worker_connections", "5"),
+        ("certfile", "/etc/ssl/chat.pem"),
+        ("keyfile", "/etc/ssl/chat.key"),
     ],
 )
 def test_each_option_that_serving_refuses_is_a_fault(option: str, value: str):
@@ -173,6 +175,8 @@ def test_each_option_that_serving_refuses_is_a_fault(option: str, value: str):
         "worker_class": "<class 'gunicorn.workers.gthread.ThreadWorker'>",
         "threads": "42",
         "worker_connections": "74",
+        "certfile": "None",
+        "keyfile": "None",
     }
     assert list(unmet(good, users=10)) == []
     (flaw,) = unmet({**good, option: value}, users=10)
@@ -185,11 +189,28 @@ def test_a_machine_too_small_for_the_settings_is_wrong(
     configuration = replace(configure(tmp_path), max_users=500)
     carried = Carried(7, "descriptors: the limit is 100 (ulimit -n)")
     monkeypatch.setattr(checks, "affordable_users", lambda _wanted, _reserve: carried)
-    finding = check_limits(configuration)
+    finding = check_limits(configuration, NOBODY)
     assert finding.verdict is Verdict.WRONG
-    assert "can carry 7 users" in finding.text
+    assert "a room started from this shell can carry 7 users" in finding.text
     assert "ulimit -n" in finding.text
     assert "set maxUsers to 7" in finding.remedy
+
+
+def test_a_running_room_knows_its_limits_better_than_this_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It may have been started under others, as by systemd."""
+    configuration = replace(configure(tmp_path), max_users=500)
+    monkeypatch.setattr(checks, "affordable_users", lambda wanted, _reserve: Carried(wanted, ""))
+    with answering(body('{"errors":0,"maxUsers":7,"sockets":2,"status":"ok"}')) as (url, _):
+        finding = check_limits(configuration, ask(url))
+    assert finding.verdict is Verdict.WRONG
+    assert finding.text == "the running room admits 7 users, but maxUsers is 500"
+    assert "its log names the limit" in finding.remedy
+
+    with answering(body('{"errors":0,"maxUsers":500,"sockets":2,"status":"ok"}')) as (url, _):
+        finding = check_limits(configuration, ask(url))
+    assert (finding.verdict, finding.text) == (Verdict.OK, "the running room admits 500 users")
 
 
 # -- a proxy ---------------------------------------------------------------------------------

@@ -618,3 +618,16 @@ def test_no_history_is_created_to_delete_a_room(tmp_path: Path):
 
     assert done.exit_code == 5
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_does_not_take_the_place_of_a_history(tmp_path: Path) -> None:
+    """``-o chat.db``, where ``chat.json`` was meant: all that was ever said would be gone."""
+    path = tmp_path / "chat.db"
+    remember(tmp_path, lobby=2)
+    (tmp_path / "link.jsonl").symlink_to(path)
+    for output in (path, tmp_path / "link.jsonl"):
+        done = run("export", "lobby", "--history", path, "-o", output)
+
+        assert done.exit_code == 1
+        assert f"{path} is a database, and stays as it is" in done.stderr
+        assert len(stored(path)) == 2

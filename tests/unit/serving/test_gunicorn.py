@@ -24,6 +24,7 @@ from gunicorn.config import Config
 
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.serving import costs, demands, gunicorn, start
+from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.worker import Worker
 from chatroom.web.invitation import print_code
 from tests.support.ports import idle_port
@@ -120,6 +121,7 @@ def test_a_good_start_says_nothing(
         ({"workers": 0}, "workers is 0; wanted: 1."),
         ({"worker_class": "gevent"}, "worker_class is gevent; wanted: gthread"),
         ({"max_requests": 1000}, "max_requests is 1000; wanted: 0."),
+        ({"certfile": "chat.pem"}, "certfile is chat.pem; wanted: none."),
         ({"threads": 50}, "threads is 50; wanted: at least 132, which is maxUsers and 32 more"),
         ({"worker_connections": 131}, "worker_connections is 131; wanted: at least 132"),
     ],
@@ -362,6 +364,14 @@ def test_a_client_that_took_nothing_is_one_line_in_the_log():
     assert stalled.levelname == "WARNING"
     assert stalled.exc_info is None
     assert stalled.getMessage() == "a client took nothing for 10 s: cut off"
+
+
+def test_a_client_that_took_too_little_is_one_line_as_well():
+    slow = record(TimeoutError(errno.ETIMEDOUT, TOO_SLOW))
+
+    assert gunicorn.shorten_stall(slow)
+    assert slow.exc_info is None
+    assert slow.getMessage() == "a client took less than 10000 bytes in 20 s: cut off"
 
 
 def test_every_other_error_keeps_its_traceback():

@@ -257,7 +257,8 @@ def test_a_healthy_server_says_how_many_sockets_it_has(client: FlaskClient):
     reply = client.get("/healthz")
 
     assert reply.status_code == 200
-    assert reply.json == {"status": "ok", "version": __version__, "sockets": 0, "errors": 0}
+    state = {"status": "ok", "version": __version__}
+    assert reply.json == {**state, "sockets": 0, "maxUsers": 2, "errors": 0}
 
 
 def test_a_history_that_fails_is_not_healthy(

@@ -124,6 +124,15 @@ def replace_with_a_foreign_one(index: Path) -> None:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
 
 
+def replace_with_one_that_looks_right(index: Path) -> None:
+    index.unlink()
+    with closing(sqlite3.connect(index, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE entries (terms)")
+        connection.execute("CREATE TABLE rooms (number INTEGER PRIMARY KEY, first, last, nonce)")
+        connection.execute("INSERT INTO rooms VALUES (1, 'a', 'b', 'c')")
+        connection.execute(f"PRAGMA user_version = {index_file.INDEX_VERSION}")
+
+
 def replace_with_another_version(index: Path) -> None:
     index.unlink()
     with closing(sqlite3.connect(index)) as connection:
@@ -147,6 +156,7 @@ HARMS: list[Callable[[Path], None]] = [
     replace_with_rubbish,
     replace_with_nothing,
     replace_with_a_foreign_one,
+    replace_with_one_that_looks_right,
     replace_with_another_version,
 ]
 
@@ -382,3 +392,12 @@ def test_who_waits_too_long_for_the_others_is_told(
         found(history)
 
     assert found(history) == [1]
+
+
+def test_an_index_that_cannot_be_made_is_named(tmp_path: Path, index: Path) -> None:
+    index.mkdir()
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        history.append(said("lobby", 1))
+        with pytest.raises(HistoryUnavailable, match=r"chat\.db\.search: unable to open"):
+            history.search("lobby", "a", 99, 1)

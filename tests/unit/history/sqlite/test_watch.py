@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from chatroom.errors import HistoryUnavailable
+from chatroom.errors import HistoryRefused, HistoryUnavailable
 from chatroom.history.sqlite import watch
 from chatroom.history.sqlite.history import SqliteHistory
 from chatroom.history.sqlite.lock import FileLock, LockHeld
@@ -212,3 +213,51 @@ def test_a_lock_that_another_process_took_meanwhile_stops_the_room(
         other.release()
 
     history.append(said("lobby", 4))
+
+
+# -- other programs ----------------------------------------------------------------------------
+
+
+def run(folder: Path, *statements: str) -> None:
+    """What a person does in the sqlite3 shell, while the room is open."""
+    with closing(sqlite3.connect(folder / "chat.db")) as shell, shell:
+        for statement in statements:
+            shell.execute(statement)
+
+
+def test_a_room_that_a_person_deleted_meanwhile_is_entered_anew(
+    history: SqliteHistory, folder: Path
+) -> None:
+    """Under its old number, its messages would be nobody's, and the next new room's after that."""
+    run(folder, "DELETE FROM messages", "DELETE FROM rooms")
+
+    history.append(said("lobby", 4))
+    history.append(said("garden", 1))
+
+    assert [message.body for message in history.tail("garden", 9, 9999)] == [
+        said("garden", 1)[0].body
+    ]
+    assert history.head("lobby").seq == 4
+
+
+def test_a_room_whose_table_is_gone_does_not_count_as_well(
+    history: SqliteHistory, folder: Path
+) -> None:
+    run(folder, "DROP TABLE messages")
+
+    with pytest.raises(HistoryUnavailable, match="another program has changed the file"):
+        history.probe()
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_lock_that_leads_to_another_file_leaves_it_as_it_is(
+    tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    victim = tmp_path / "diary.txt"
+    victim.write_text("Dear diary")
+    link(victim, tmp_path / "chat.db.lock")
+    for use in (at(tmp_path / "chat.db").open, at(tmp_path / "chat.db").check):
+        with pytest.raises(HistoryRefused, match=r"chat\.db\.lock is another program's file"):
+            use()
+
+    assert victim.read_text() == "Dear diary"
