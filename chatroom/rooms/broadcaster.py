@@ -92,10 +92,8 @@ class Broadcaster:
         batch, error = self._admitted(self._entrance.let_wait(batch))
         if not batch:  # an empty commit would count as a successful write
             return
-        if error:
-            self._tell([NotStored(batch, error)])
-            return
-        outcome = self._order.say(batch, self._rooms)
+        failed: Outcome = [NotStored(batch, error)] if error else []
+        outcome = failed or self._order.say(batch, self._rooms)
         if outcome is None:
             self._under_way = [self._rooms[name] for name in {said.user.room for said in batch}]
             for room in self._under_way:

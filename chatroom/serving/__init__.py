@@ -9,6 +9,7 @@ In reading order:
 - ``body.py``: where a request's body ends
 - ``waiting.py``: the connections whose request is not complete, and those between two
 - ``pool.py``: the threads on which requests run
+- ``outgoing.py``: the response's socket, which gives up whoever takes it too slowly
 - ``demands.py``: which of gunicorn's options the room depends on
 - ``costs.py``: what users and the program take of each limited resource
 - ``machine.py``: how many users fit under the machine's limits
