@@ -66,12 +66,12 @@ class Broadcaster:
         while self._waiting and not self._under_way:
             try:
                 match self._waiting.popleft():
+                    case list() as said:
+                        self._say(said)
                     case Wish() as wish:
                         self._entrance.grant(wish)
                     case Leaving(user, cause):
                         self._entrance.remove(user, cause)
-                    case said:
-                        self._say(said)
             except Exception:  # the others in the batch still want to be heard
                 self._faults.note_bug()
 
@@ -136,8 +136,8 @@ class Broadcaster:
     def _tell(self, outcome: Outcome) -> None:
         for verdict in outcome:
             match verdict:
-                case Stored(rooms):
-                    self._send_all(rooms)
+                case Stored():
+                    self._send_all(verdict.rooms)
                 case Recognised(said, message):
                     if not said.user.failed:
                         said.user.recognised(message)
@@ -156,10 +156,11 @@ class Broadcaster:
         new: list[tuple[Room, Placed]] = []
         for name, placed in rooms.items():  # all of them first: a fault in one affects no other
             room = self._rooms[name]
-            last = placed.last
-            new.append((room, placed.after(room.last.seq)))
-            if last.seq > room.last.seq:
-                room.last = last
+            if placed.messages[0].seq <= room.last.seq:  # it has heard of some already
+                placed = placed.after(room.last.seq)
+            if placed.messages:
+                room.last = placed.last
+            new.append((room, placed))
             self._rooms.count_as_stored(name)
         for room, placed in new:
             room.remember(placed.frames)
@@ -173,9 +174,9 @@ class Broadcaster:
     @staticmethod
     def _acknowledge(placed: Placed) -> None:
         speakers: dict[Speaker, None] = {}
-        for said, message in zip(placed.said, placed.messages, strict=True):
+        for i, said in enumerate(placed.said):
             if said.user.acknowledged:
-                said.user.committed(message)
+                said.user.committed(placed.messages[i])
                 speakers[said.user] = None
         for speaker in speakers:
             speaker.send_acks()

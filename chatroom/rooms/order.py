@@ -6,7 +6,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatroom.errors import CmidTaken, HistoryError, Refusal
@@ -29,10 +29,10 @@ class Placed:
     """New messages of one room, in order, without holes: lists of the same length."""
 
     said: list[Said]
-    messages: list[Message] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    messages: list[Message]
+    texts: list[str]
     """Their JSON."""
-    frames: list[bytes] = field(default_factory=list)
+    frames: list[bytes]
 
     @property
     def last(self) -> MessageId:
@@ -139,7 +139,7 @@ class OwnOrder(Order):
             user, draft = said.user, said.draft
             placed = stored.get(user.room)
             if placed is None:
-                placed = stored[user.room] = Placed([])
+                placed = stored[user.room] = Placed([], [], [], [])
             message = Message(
                 user.room,
                 rooms[user.room].seq + len(placed.said) + 1,
@@ -151,12 +151,12 @@ class OwnOrder(Order):
                 user.user_id,
                 said.cmid,
             )
+            text = to_json(message)  # before it is stored: what is stored has to be told
             placed.said.append(said)
             placed.messages.append(message)
+            placed.texts.append(text)
+            placed.frames.append(text_frame(text))
             messages.append(message)
-        for placed in stored.values():  # first: what is stored has to be told
-            placed.texts = [to_json(message) for message in placed.messages]
-            placed.frames = [text_frame(text) for text in placed.texts]
         self._proved_at = -PROOF_AGE
         self._history.append(messages)
         self._proved_at = time.monotonic()
