@@ -159,7 +159,7 @@ class Broadcaster:
             if placed.messages[0].seq <= room.last.seq:  # it has heard of some already
                 placed = placed.after(room.last.seq)
             if placed.messages:
-                room.last = placed.last
+                room.committed(placed.last)
             new.append((room, placed))
             self._rooms.count_as_stored(name)
         for room, placed in new:

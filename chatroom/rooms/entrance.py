@@ -293,7 +293,7 @@ class Entrance:
     def subscribe(self, name: str, subscriber: Subscriber, address: str) -> MessageId:
         """Hand a subscriber all messages from now on; returns the id of the last one before."""
         room = self._rooms.enter(name, address)
-        room.subscribers.append(subscriber)
+        room.subscribe(subscriber)
         return room.last
 
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:

@@ -53,7 +53,7 @@ class Greeter:
             userId=arrival.identity.user_id,
             userName=arrival.name,
             token=arrival.token,
-            users=[] if room.is_large else typed.people(room.crowd.known()),
+            users=[] if room.presence.is_large else typed.people(room.crowd.known()),
             count=len(room.crowd),
             last=str(room.last),
             recovered=None if arrival.seen is None else arrival.seen >= 0,
@@ -63,7 +63,7 @@ class Greeter:
     @staticmethod
     def told(room: Room) -> Named | Counted:
         """What ``welcome`` says of people."""
-        return Counted(len(room.crowd)) if room.is_large else Named(room.crowd.names())
+        return Counted(len(room.crowd)) if room.presence.is_large else Named(room.crowd.names())
 
     def go_live(self, room: Room, user: TypedParticipant) -> bytes:
         """From here on the user gets news of people and, if it asked for that, of other rooms.
@@ -71,7 +71,6 @@ class Greeter:
         Returns:
             Frames: the changes of people that it missed, and ``live``.
         """
-        room.typed[user] = user.connection
         if user.hears_rooms:
             self._news.enter(user)
         knew, now = user.knows, self.told(room)
@@ -112,13 +111,15 @@ class Greeter:
 
     def _tell_of(self, room: Room, kind: str, who: Known, reason: str | None = None) -> None:
         """Somebody has come or gone: send who, or how many there are now, or the whole list."""
-        if room.is_large and len(room.crowd) <= self._presence_limit * 9 // 10:
-            room.is_large = False  # hysteresis: at the limit, every coming and going costs a list
+        if room.presence.is_large and len(room.crowd) <= self._presence_limit * 9 // 10:
+            room.presence.is_large = (
+                False  # hysteresis: at the limit, every coming and going costs a list
+            )
             room.tell(self._users_frame(room))
-        elif not room.is_large and len(room.crowd) <= self._presence_limit:
+        elif not room.presence.is_large and len(room.crowd) <= self._presence_limit:
             room.tell(typed.person_frame(kind, *who, reason))
         else:
-            room.is_large = True
+            room.presence.is_large = True
             self._count_soon(room)
 
     @staticmethod
@@ -128,7 +129,7 @@ class Greeter:
         for socket in sockets:
             socket.name = who.user_name
         frame = typed.person_frame("renamed", *who)
-        if not room.is_large:
+        if not room.presence.is_large:
             room.tell(frame)
             return
         for socket in sockets:
@@ -137,7 +138,7 @@ class Greeter:
 
     def tell_of_typing(self, room: Room, user: TypedParticipant) -> None:
         """Tell the others that somebody is typing, unless they have just been told."""
-        if not self._policy.may_type(user, is_large=room.is_large):
+        if not self._policy.may_type(user, is_large=room.presence.is_large):
             return
         person, now = room.presence[user.user_id], time.monotonic()
         if now - person.typed_at >= TYPING_INTERVAL:
@@ -147,15 +148,15 @@ class Greeter:
             self._bus.tell(IsTyping(room.name, who))
 
     def _count_soon(self, room: Room) -> None:
-        if not room.counts_later:
-            room.counts_later = True
-            wait = max(0.0, room.counted_at + COUNT_INTERVAL - time.monotonic())
+        if not room.presence.counts_later:
+            room.presence.counts_later = True
+            wait = max(0.0, room.presence.counted_at + COUNT_INTERVAL - time.monotonic())
             self._timers.after(wait, lambda: self._count(room))
 
     def _count(self, room: Room) -> None:
-        room.counts_later = False
-        if room.is_large:
-            room.counted_at = time.monotonic()
+        room.presence.counts_later = False
+        if room.presence.is_large:
+            room.presence.counted_at = time.monotonic()
             room.tell(self._count_frame(room))
 
     @staticmethod

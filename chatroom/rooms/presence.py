@@ -20,7 +20,16 @@ class Person:
 
 
 class Presence(dict[str, Person]):
-    """By user id. Owned by the Server thread."""
+    """By user id, and how they are told of each other. Owned by the Server thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_large = False
+        """Too many people in the room to name: its typed users get their count."""
+        self.counted_at = 0.0
+        """When they last got one: monotonic seconds."""
+        self.counts_later = False
+        """The next count is scheduled."""
 
     def enter(self, user: Participant, tab: str) -> None:
         """Another socket of its person, or the first one."""

@@ -53,12 +53,6 @@ class Room:
         """How many users are on their way in, and batches on their way to the history."""
         self.early: list[Arrival] = []
         """Users who have seen a message that the room does not have yet: they wait for it."""
-        self.is_large = False
-        """Too many people to name: its typed users get their count."""
-        self.counted_at = 0.0
-        """When its typed users last got a count of people: monotonic seconds."""
-        self.counts_later = False
-        """The next count is scheduled."""
         self._fallen = fallen
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
@@ -75,22 +69,19 @@ class Room:
         return not (self.users or self.subscribers or self.crowd or self.awaited)
 
     def let_in(self, user: Participant, tab: str = "") -> None:
-        """The user is in, and hears nothing yet.
-
-        Args:
-            tab: of the typed protocol; whoever has one is one of the room's people.
-        """
+        """The user is in, and hears nothing yet. A typed one, who has a tab, counts as present."""
         user.inside = True
         if tab:
             self.presence.enter(user, tab)
 
     def go_live(self, user: Participant) -> None:
-        """The user gets what is said from now on."""
+        """The user gets what is said from now on and, if it is typed, news of people."""
         self.users[user] = user.connection
+        if user.user_id:
+            self.typed[user] = user.connection
 
     def remove(self, user: Participant) -> bool:
-        """The user is out, and hears nothing more; False if it was not in. Its person may have
-        other sockets."""
+        """The user is out; False if it was not in. Its person may have other sockets."""
         if not user.inside:
             return False
         user.inside = False
@@ -98,6 +89,10 @@ class Room:
         self.typed.pop(user, None)
         self.presence.leave(user)
         return True
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Hand the subscriber what is said from now on."""
+        self.subscribers.append(subscriber)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Hand the subscriber nothing more. Idempotent."""
@@ -114,6 +109,10 @@ class Room:
     def first_remembered(self) -> int:
         """The seq of the oldest message in the tail; ``seq + 1`` if the tail is empty."""
         return self.seq - len(self._tail) + 1
+
+    def committed(self, last: MessageId) -> None:
+        """Its last message is another one now; the frames come to ``remember``."""
+        self.last = last
 
     def remember(self, frames: Sequence[bytes]) -> None:
         """Append the newest frames to the tail, and drop the oldest beyond its limits."""

@@ -423,5 +423,5 @@ class LateHouse(RuleBasedStateMachine):
             assert sorted(person.acked) == sorted(person.sent)
             room = self.club.server._rooms[person.room]
             if not self.stops:
-                known = len(room.crowd) if room.is_large else room.crowd.names()
+                known = len(room.crowd) if room.presence.is_large else room.crowd.names()
                 assert person.people == known

@@ -91,7 +91,7 @@ def test_who_is_too_slow_for_its_own_rename_in_a_large_room_is_dropped() -> None
         server = InMemoryServer(stack, presence_limit=1)
         enter(server, "Ann")
         bob = TypedGuest(server, "Bob", "lobby", {"queue_bytes": 1000, "buffers": 4096})
-        assert server.server._rooms["lobby"].is_large
+        assert server.server._rooms["lobby"].presence.is_large
         line = bob.line.connection
         while line._backlog() <= 900:
             assert line.write(text_frame("x" * 80))
