@@ -112,9 +112,8 @@ class Greeter:
     def _tell_of(self, room: Room, kind: str, who: Known, reason: str | None = None) -> None:
         """Somebody has come or gone: send who, or how many there are now, or the whole list."""
         if room.presence.is_large and len(room.crowd) <= self._presence_limit * 9 // 10:
-            room.presence.is_large = (
-                False  # hysteresis: at the limit, every coming and going costs a list
-            )
+            # Hysteresis: at the limit, every coming and going would cost a list.
+            room.presence.is_large = False
             room.tell(self._users_frame(room))
         elif not room.presence.is_large and len(room.crowd) <= self._presence_limit:
             room.tell(typed.person_frame(kind, *who, reason))
