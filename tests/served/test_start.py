@@ -25,6 +25,12 @@ WAYS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def start_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a process starts is what these tests are about."""
+    monkeypatch.setattr(Running, "is_forked", False)
+
+
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """The two ways to start."""
