@@ -102,9 +102,10 @@ def test_on_a_phone_every_name_stands_above_its_lines(open_tab) -> None:
     assert lefts[0] == lefts[1]
 
 
-def test_who_copies_a_sender_lines_gets_the_name_once(open_tab) -> None:
-    tab, bob = open_tab("Ann"), open_tab("Bob")
-    bob.say("first", "Ann, second", "third")
+def test_who_copies_a_sender_lines_gets_the_name_once(open_tab, bob) -> None:
+    tab = open_tab("Ann")
+    for body in ("first", "Ann, second", "third"):
+        bob.say(body)
     tab.hear("third")
 
     copied = tab.page.evaluate(
