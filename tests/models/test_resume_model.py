@@ -43,7 +43,7 @@ def server(
 
 def test_every_view_is_the_history_from_its_first_message_on(server: Running) -> None:
     few = settings(
-        max_examples=50,
+        max_examples=30,
         stateful_step_count=30,
         deadline=None,
         database=None,

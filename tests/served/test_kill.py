@@ -26,7 +26,7 @@ def test_what_anyone_saw_is_there_after_kill_9(prepare: Launch) -> None:
 
     server.start()
     for round_ in range(ROUNDS):
-        seen = chat_until_killed(server, f"round {round_}", random.randrange(60, 1000))
+        seen = chat_until_killed(server, f"round {round_}", random.randrange(60, 400))
         server.start()
         kept = server.history()
 
