@@ -20,7 +20,7 @@ from tests.support.server_process import Launch, Running
 from tests.support.typed_client import EMPTY, TypedClient
 from tests.support.websocket_client import Refused
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=5)
 
 PEOPLE = 50
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "12"))

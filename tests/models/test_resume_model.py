@@ -23,7 +23,7 @@ from tests.support.server_process import Running, serving
 from tests.support.typed_client import GAP, Closed, TypedClient, seq, stored, trim
 from tests.support.websocket_client import RawClient
 
-pytestmark = pytest.mark.takes(seconds=33)
+pytestmark = pytest.mark.takes(seconds=24)
 
 REPLAY = 5
 KEPT = 20

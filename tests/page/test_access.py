@@ -11,7 +11,7 @@ from tests.support import CHECKOUT
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
 
-pytestmark = pytest.mark.takes(seconds=38)
+pytestmark = pytest.mark.takes(seconds=33)
 
 AXE = CHECKOUT / "tests" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -10,7 +10,7 @@ import pytest
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
 
-pytestmark = pytest.mark.takes(seconds=6)
+pytestmark = pytest.mark.takes(seconds=26)
 
 CODE = "```\n" + " ".join(f"word{n}" for n in range(60)) + "\nsecond\n```"
 

@@ -14,7 +14,7 @@ from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
 from tests.support.plain_client import PlainClient
 
-pytestmark = pytest.mark.takes(seconds=13)
+pytestmark = pytest.mark.takes(seconds=27)
 
 
 def test_two_pages_chat_with_each_other(open_tab) -> None:

@@ -18,7 +18,7 @@ from tests.support.plain_client import PlainClient
 from tests.support.server_process import Running, serving
 from tests.support.typed_client import TypedClient
 
-pytestmark = pytest.mark.takes(seconds=16)
+pytestmark = pytest.mark.takes(seconds=40)
 
 
 def test_the_page_lists_people_not_tabs(open_tab, page_server: Running, room: str) -> None:

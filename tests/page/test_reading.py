@@ -16,7 +16,7 @@ from tests.support.deadline import wait_for
 from tests.support.histories import past_message, remember
 from tests.support.server_process import Running, serving
 
-pytestmark = pytest.mark.takes(seconds=48)
+pytestmark = pytest.mark.takes(seconds=69)
 
 LONG = 100_000
 REPLAYED = 600  # messages, which are more than the page begins with or follows with

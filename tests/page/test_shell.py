@@ -14,7 +14,7 @@ from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
 from tests.support.typed_client import TypedClient
 
-pytestmark = pytest.mark.takes(seconds=30)
+pytestmark = pytest.mark.takes(seconds=32)
 
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 

@@ -12,7 +12,7 @@ from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
 from tests.support.server_process import serving
 
-pytestmark = pytest.mark.takes(seconds=5)
+pytestmark = pytest.mark.takes(seconds=20)
 
 SUBMIT = """bodies => {
     const form = document.getElementById("composer");

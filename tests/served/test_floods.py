@@ -7,7 +7,7 @@ import pytest
 from tests.support.floods import feel
 from tests.support.server_process import Launch
 
-pytestmark = pytest.mark.takes(seconds=12)
+pytestmark = pytest.mark.takes(seconds=10)
 
 
 @pytest.mark.parametrize("kind", ["empty continuations", "long messages"])

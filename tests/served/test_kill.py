@@ -13,7 +13,7 @@ import pytest
 from tests.support.server_process import Launch, Running
 from tests.support.websocket_client import RawClient
 
-pytestmark = pytest.mark.takes(seconds=18)
+pytestmark = pytest.mark.takes(seconds=10)
 
 ROUNDS = 20
 TALKERS = 3

@@ -16,7 +16,7 @@ from tests.support import CHECKOUT
 from tests.support.histories import remember
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=34)
+pytestmark = pytest.mark.takes(seconds=30)
 
 PATIENCE = 300
 """Seconds for one run of schemathesis, which takes about ten on an idle machine."""

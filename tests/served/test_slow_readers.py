@@ -15,7 +15,7 @@ from tests.support.deadline import wait_for
 from tests.support.server_process import Launch, Running, serving
 from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=5)
 
 LARGE = "x" * 60_000
 QUEUE = 2**20

@@ -17,7 +17,7 @@ from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=29)
+pytestmark = pytest.mark.takes(seconds=32)
 
 WAYS = {
     "gunicorn app:app": (sys.executable, "-m", "gunicorn", "app:app"),

@@ -22,7 +22,7 @@ from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
 from tests.support.websocket_client import CLOSE, RawClient, Refused, encode
 
-pytestmark = pytest.mark.takes(seconds=21)
+pytestmark = pytest.mark.takes(seconds=26)
 
 USERS = 50
 SQLITE = {"history": "sqlite:chat.db"}

@@ -16,7 +16,7 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=22)
+pytestmark = pytest.mark.takes(seconds=14)
 
 PATIENCE = 10.0
 """Seconds that the server waits for the rest of a request."""

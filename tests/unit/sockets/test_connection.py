@@ -26,7 +26,7 @@ from tests.support.connection_pair import FAMILIES, ConnectionPair, bodies, pair
 from tests.support.deadline import wait_for
 from tests.support.websocket_client import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, encode
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=4)
 
 NORMAL = struct.pack("!H", 1000)
 PONG_FRAME = b"\x8a\x04pong"
