@@ -22,7 +22,10 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Three at once even on two cores: much of it waits. A file stays together, since it shares a
 # server, and tests/conftest.py says which ones come first. The tests start the program hundreds
 # of times, so it is compiled once, even for a user to whom Python writes no bytecode.
-PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Their files are in memory where there is room for them, since hundreds of tests make a database.
+FILES = $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
+PYTEST = PYTHONDONTWRITEBYTECODE= PYTEST_DEBUG_TEMPROOT=$(FILES) $(BIN)/python -m pytest \
+    -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help run unit test webkit screenshots bench bench-quick bench-page clean
 
@@ -33,13 +36,10 @@ help:
 run: $(VENV)/installed
 	@exec $(BIN)/python app.py
 
-# Without npm, the node tests are left to make test. The tests' files are in memory where there is
-# room for them, since hundreds of tests make a database; and what is drawn at random, less often.
-unit: FILES = $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 500000 { print $$6 }')
+# Without npm, the node tests are left to make test; and what is drawn at random, less often.
 unit: $(VENV)/installed-tests
 	@! command -v npm >/dev/null || sh tests/install_page_tools.sh
-	@PYTEST_DEBUG_TEMPROOT=$(FILES) $(PYTEST) --hypothesis-profile=fast \
-	    -o tmp_path_retention_policy=failed \
+	@$(PYTEST) --hypothesis-profile=fast \
 	    tests/unit tests/project $$(command -v npm >/dev/null && echo tests/page/unit) $(ARGS)
 
 # First what takes seconds to fail.

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
+from chatroom.client import ChatClient
 from chatroom.engine import Engine
 from tests.support.flask_client import engine_of, started
 from tests.support.many_clients import CROWD, at_most
@@ -121,6 +122,13 @@ def open_tab(browser: Browser, page_server: Running, room: str) -> Iterator[Call
     yield open_one
     for tab in opened:
         tab.close()
+
+
+@pytest.fixture
+def bob(page_server: Running, room: str) -> Iterator[ChatClient]:
+    """Somebody else in the test's room, where no second page is needed: a program."""
+    with ChatClient(f"http://127.0.0.1:{page_server.port}", "Bob", room=room) as bob:
+        yield bob
 
 
 # -- pytest ----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tests.support.server_process import Launch, Running
 from tests.support.typed_client import EMPTY, TypedClient
 from tests.support.websocket_client import Refused
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=5)
 
 PEOPLE = 50
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "12"))
@@ -40,7 +40,7 @@ def test_nothing_acked_is_lost_and_everyone_converges(prepare: Launch) -> None:
         for person in people:
             last.callback(person.tab.close)
         with storm(people):
-            assert kill_now_and_then(server, people) >= 2
+            kill_now_and_then(server, people)
             weather.good = True
             proxy.close_all()  # what is frozen would stay so
         assert sum(person.losses for person in people) > PEOPLE, "hardly a storm"
@@ -129,8 +129,8 @@ def storm(people: list[Wanderer]) -> Iterator[None]:
                 life.result(SECONDS + 90)
 
 
-def kill_now_and_then(server: Running, people: list[Wanderer]) -> int:
-    """Each time some more has been acked, until the time is up. How often."""
+def kill_now_and_then(server: Running, people: list[Wanderer]) -> None:
+    """Each time some more has been acked, twice at least, until the time is up."""
 
     def acked() -> int:
         return sum(len(person.tab.acked) for person in people)
@@ -140,8 +140,8 @@ def kill_now_and_then(server: Running, people: list[Wanderer]) -> int:
     while True:
         until = acked() + 120
         wait_for(lambda until=until: acked() >= until, f"{until} acks")
-        if time.monotonic() > end:
-            return kills
+        if time.monotonic() > end and kills >= 2:
+            return
         server.kill()
         server.start()
         kills += 1

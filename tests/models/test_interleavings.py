@@ -25,7 +25,7 @@ from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
 from tests.support.websocket_client import CLOSE, TEXT, RawClient, encode
 
-pytestmark = pytest.mark.takes(seconds=4)
+pytestmark = pytest.mark.takes(seconds=8)
 
 REPLAY = 4
 ROOMS = ("red", "blue")

@@ -11,7 +11,7 @@ import pytest
 from chatroom.history import make_history
 from tests.support.histories import said
 
-pytestmark = pytest.mark.takes(seconds=5)
+pytestmark = pytest.mark.takes(seconds=7)
 
 
 @pytest.mark.parametrize("url", ["memory:", "sqlite:chat.db"])

@@ -13,7 +13,7 @@ from chatroom.message import Message
 from tests.support.server_process import Launch, Running
 from tests.support.typed_client import GAP, Closed, TypedClient, seq, trim
 
-pytestmark = pytest.mark.takes(seconds=4)
+pytestmark = pytest.mark.takes(seconds=7)
 
 MISSED = 100_000
 STEP = 2_000

@@ -18,7 +18,7 @@ from tests.support.many_clients import at_most, many_clients
 from tests.support.server_process import Running, serving
 from tests.support.typed_client import TypedClient
 
-pytestmark = pytest.mark.takes(seconds=5)
+pytestmark = pytest.mark.takes(seconds=8)
 
 LIMIT = 20
 """presenceLimit: up to so many people are told by name."""

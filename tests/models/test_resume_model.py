@@ -23,7 +23,7 @@ from tests.support.server_process import Running, serving
 from tests.support.typed_client import GAP, Closed, TypedClient, seq, stored, trim
 from tests.support.websocket_client import RawClient
 
-pytestmark = pytest.mark.takes(seconds=33)
+pytestmark = pytest.mark.takes(seconds=24)
 
 REPLAY = 5
 KEPT = 20
@@ -43,7 +43,7 @@ def server(
 
 def test_every_view_is_the_history_from_its_first_message_on(server: Running) -> None:
     few = settings(
-        max_examples=50,
+        max_examples=30,
         stateful_step_count=30,
         deadline=None,
         database=None,

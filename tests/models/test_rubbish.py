@@ -26,7 +26,7 @@ from tests.support.websocket_client import (
     line_of_chat,
 )
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=5)
 
 
 @pytest.fixture(scope="module")

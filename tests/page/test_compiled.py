@@ -9,7 +9,7 @@ import pytest
 from chatroom.web.assets import Assets
 from tests.support.page_tools import SCRIPTS, STATIC, TOOLS, run
 
-pytestmark = pytest.mark.takes(seconds=7)
+pytestmark = pytest.mark.takes(seconds=10)
 
 
 def test_the_types_in_the_comments_hold() -> None:

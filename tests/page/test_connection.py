@@ -15,7 +15,7 @@ from tests.support.cable import Cable, cable_to
 from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
 
-pytestmark = pytest.mark.takes(seconds=25)
+pytestmark = pytest.mark.takes(seconds=38)
 
 
 @pytest.fixture
@@ -342,7 +342,7 @@ def test_the_page_says_in_words_why_there_is_no_connection(
 
     tab.see("#status", words)
     tab.see("#status", "Trying again")
-    assert tab.page.locator("#try-now").is_visible()
+    tab.page.locator("#try-now").wait_for()
     wait_for(lambda: tab.page.title() and len(ends) > 1, "another try")
 
 

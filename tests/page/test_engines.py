@@ -20,7 +20,7 @@ from tests.support.engines import (
 from tests.support.histories import remember
 from tests.support.server_process import Running, serving
 
-pytestmark = pytest.mark.takes(seconds=45)
+pytestmark = pytest.mark.takes(seconds=46)
 
 WEBKIT = pytest.param("webkit", marks=pytest.mark.webkit)
 SMALL = (900, 500)

@@ -12,7 +12,7 @@ from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
 from tests.support.server_process import serving
 
-pytestmark = pytest.mark.takes(seconds=5)
+pytestmark = pytest.mark.takes(seconds=20)
 
 SUBMIT = """bodies => {
     const form = document.getElementById("composer");
@@ -285,10 +285,9 @@ def test_on_a_mac_control_and_k_cut_off_a_line_as_everywhere_there(open_tab) -> 
     tab.page.locator("#search").wait_for()
 
 
-@pytest.mark.parametrize("body", ["\u200b", "\u2800 \u3164\n\u200d", "\ufe0f"])
-def test_what_nobody_could_see_is_not_sent(open_tab, body: str) -> None:
+def test_what_nobody_could_see_is_not_sent(open_tab) -> None:
     tab = open_tab()
-    tab.say(body, "visible")
+    tab.say("\u200b", "\u2800 \u3164\n\u200d", "\ufe0f", "visible")
     tab.hear("visible")
 
     assert tab.bodies() == ["visible"]

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -93,7 +94,12 @@ def name_of(path: Path) -> str:
 
 
 SOURCES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text()) for name, path in SOURCES.items()}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Of each module; parsed where they are wanted, not by each process that collects tests."""
+    return {name: ast.parse(path.read_text()) for name, path in SOURCES.items()}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -109,12 +115,14 @@ def imports(tree: ast.AST) -> Iterator[str]:
                 yield full if full.removeprefix("chatroom.") in SOURCES else module
 
 
-IMPORTS = {name: set(imports(tree)) for name, tree in TREES.items()}
+@cache
+def all_imports() -> dict[str, set[str]]:
+    return {name: set(imports(tree)) for name, tree in trees().items()}
 
 
 def own_imports(name: str) -> set[str]:
     """The modules of the package that it imports, without ``chatroom.``."""
-    own = {module for module in IMPORTS[name] if module.partition(".")[0] == "chatroom"}
+    own = {module for module in all_imports()[name] if module.partition(".")[0] == "chatroom"}
     return {module.removeprefix("chatroom").removeprefix(".") for module in own}
 
 
@@ -149,7 +157,7 @@ def test_no_modules_import_each_other_in_a_circle():
 def test_no_import_hides_in_a_function():
     hidden = {
         (name, found.removeprefix("chatroom."))
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef)
         for found in imports(function)
@@ -163,7 +171,7 @@ def test_no_import_hides_in_a_function():
 def test_a_library_is_known_where_it_belongs_and_nowhere_else(library: str):
     users = {
         name
-        for name, found in IMPORTS.items()
+        for name, found in all_imports().items()
         if library in {module.partition(".")[0] for module in found}
     }
 
@@ -175,7 +183,7 @@ def test_a_library_is_known_where_it_belongs_and_nowhere_else(library: str):
 
 @pytest.mark.parametrize(("name", "library"), sorted(ANNOTATIONS_ONLY))
 def test_a_library_named_in_annotations_is_not_used_otherwise(name: str, library: str):
-    tree = TREES[name]
+    tree = trees()[name]
     annotations = {
         id(inner)
         for node in ast.walk(tree)
@@ -189,7 +197,7 @@ def test_a_library_named_in_annotations_is_not_used_otherwise(name: str, library
 
 
 def test_nothing_needs_a_library_that_has_no_home():
-    for name, found in IMPORTS.items():
+    for name, found in all_imports().items():
         for module in found:
             top = module.partition(".")[0]
             assert top in HOMES or top == "chatroom" or top in sys.stdlib_module_names, name

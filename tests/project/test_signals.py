@@ -11,7 +11,7 @@ import pytest
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=2)
 
 LOOK = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
 

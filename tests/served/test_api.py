@@ -27,7 +27,7 @@ from tests.support.histories import remember
 from tests.support.server_process import Launch, Running, serving
 from tests.support.websocket_client import answer
 
-pytestmark = pytest.mark.takes(seconds=9)
+pytestmark = pytest.mark.takes(seconds=18)
 
 LARGE = "x" * 60_000
 

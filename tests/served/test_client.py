@@ -14,7 +14,7 @@ from chatroom.message import Message
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=4)
+pytestmark = pytest.mark.takes(seconds=3)
 
 COUNT = 300
 

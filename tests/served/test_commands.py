@@ -24,7 +24,7 @@ from tests.support.histories import remember
 from tests.support.server_process import Launch, Running, serving
 from tests.support.terminal import PROGRAM, Shell, Terminal, at
 
-pytestmark = pytest.mark.takes(seconds=78)
+pytestmark = pytest.mark.takes(seconds=41)
 
 COMMANDS = ("serve", "say", "tail", "chat", "export", "import", "doctor")
 

@@ -15,7 +15,7 @@ from tests.support.many_clients import CROWD, ManyClients, at_most, many_clients
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=6)
+pytestmark = pytest.mark.takes(seconds=13)
 
 USERS = at_most(CROWD)
 

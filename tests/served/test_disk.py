@@ -19,7 +19,7 @@ from tests.support.deadline import wait_for
 from tests.support.histories import past_message, remember
 from tests.support.server_process import Launch, Running, serving
 
-pytestmark = pytest.mark.takes(seconds=15)
+pytestmark = pytest.mark.takes(seconds=8)
 
 SQLITE = {"history": "sqlite:disk/chat.db", "maxUsers": 20}
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.floods import feel
 from tests.support.server_process import Launch
 
-pytestmark = pytest.mark.takes(seconds=18)
+pytestmark = pytest.mark.takes(seconds=15)
 
 
 @pytest.mark.parametrize("kind", ["empty continuations", "fragmented messages", "long messages"])

@@ -21,7 +21,7 @@ from tests.support import CHECKOUT
 from tests.support.deadline import wait_for
 from tests.support.server_process import Running
 
-pytestmark = pytest.mark.takes(seconds=15)
+pytestmark = pytest.mark.takes(seconds=24)
 
 SOURCES = ("chatroom", "static", "templates", "LICENSE", "README.md")
 SOURCES += ("pyproject.toml", "setup.cfg", "setup.py")

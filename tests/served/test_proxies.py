@@ -24,7 +24,7 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.proxies import caddy, nginx
 from tests.support.server_process import Running
 
-pytestmark = pytest.mark.takes(seconds=10)
+pytestmark = pytest.mark.takes(seconds=6)
 
 ELSEWHERE = "127.0.0.5"
 """An address of this machine that is none of the proxies that a server trusts."""

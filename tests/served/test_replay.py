@@ -17,7 +17,7 @@ from tests.support.histories import remember
 from tests.support.server_process import Running, serving
 from tests.support.websocket_client import TEXT, RawClient
 
-pytestmark = pytest.mark.takes(seconds=7)
+pytestmark = pytest.mark.takes(seconds=13)
 
 LIMIT = 500
 ROOMS = {"hundred": 101, "thousand": 1000, "long": 100_000, "lobby": 200_000}

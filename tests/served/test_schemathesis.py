@@ -16,10 +16,10 @@ from tests.support import CHECKOUT
 from tests.support.histories import remember
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=34)
+pytestmark = pytest.mark.takes(seconds=30)
 
-PATIENCE = 100
-"""Seconds for one run of schemathesis, which takes about ten."""
+PATIENCE = 300
+"""Seconds for one run of schemathesis, which takes about ten on an idle machine."""
 
 
 def test_the_description_is_valid(serve: Launch) -> None:
@@ -30,18 +30,22 @@ def test_the_description_is_valid(serve: Launch) -> None:
     validate_url(f"http://127.0.0.1:{server.port}/api/openapi.json")
 
 
+@pytest.mark.timeout(PATIENCE + 60)
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="schemathesis needs Python 3.11")
-@pytest.mark.parametrize("history", ["sqlite:chat.db", "memory:"])
-def test_schemathesis_finds_nothing(prepare: Launch, tmp_path: Path, history: str) -> None:
+@pytest.mark.parametrize(("history", "examples"), [("sqlite:chat.db", 60), ("memory:", 20)])
+def test_schemathesis_finds_nothing(
+    prepare: Launch, tmp_path: Path, history: str, examples: int
+) -> None:
     """No 5xx, and every answer is one that the document has; good input is taken, bad refused.
 
-    But for the streams of events, which do not end.
+    But for the streams of events, which do not end. What is asked does not depend on the history:
+    where that is another, fewer examples show that it answers alike.
     """
     server = prepare(history=history, maxRooms=1_000_000)
     if history != "memory:":
         remember(server.folder, lobby=50)
     server.start()
-    run = schemathesis(server, tmp_path)
+    run = schemathesis(server, tmp_path, examples)
 
     assert run.returncode == 0, run.stdout + run.stderr
     assert "5 selected / 6 total" in run.stdout
@@ -49,14 +53,14 @@ def test_schemathesis_finds_nothing(prepare: Launch, tmp_path: Path, history: st
     assert "error" not in server.log()
 
 
-def schemathesis(server: Running, folder: Path) -> subprocess.CompletedProcess[str]:
+def schemathesis(server: Running, folder: Path, examples: int) -> subprocess.CompletedProcess[str]:
     """Always the same requests: it has a smaller idea of what a letter is than Unicode, and
     where they are drawn anew, one in thousands is a letter that it takes for none."""
     command = [sys.executable, "-m", "schemathesis.cli"]
     environ = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.support.schemathesis_hooks"}
     command += ["--config-file", str(CHECKOUT / "tests" / "schemathesis.toml"), "run"]
     command += [f"http://127.0.0.1:{server.port}/api/openapi.json", "--no-color"]
-    command += ["--exclude-path-regex", "/events$", "--max-examples", "60"]
+    command += ["--exclude-path-regex", "/events$", "--max-examples", str(examples)]
     command += ["--generation-deterministic", "--continue-on-failure"]
     return subprocess.run(
         command,

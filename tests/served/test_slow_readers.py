@@ -7,9 +7,9 @@ import os
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import count
 
 import pytest
 
@@ -18,15 +18,13 @@ from tests.support.deadline import wait_for
 from tests.support.server_process import Launch, Running, serving
 from tests.support.websocket_client import CLOSE, PING, PONG, TEXT, RawClient, encode
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=5)
 
 LARGE = "x" * 60_000
 QUEUE = 2**20
 """Bytes that may wait for one user, by default."""
-PATIENCE = 15.0
-"""Seconds in which a client that does not read is to lose its socket."""
-LEAST_RATE_PATIENCE = 30.0
-"""Seconds in which one that reads too slowly is to lose its response."""
+LEAST_RATE_PATIENCE = 60.0
+"""Seconds in which one that reads too slowly is to lose its response; it has 20."""
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def stalled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, float]]:
-    """A server whose one sleeper has much room in its queue, and since when it does not read.
+def stalled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server whose one sleeper has much room in its queue, and does not read any more.
 
     Ten seconds have to pass; meanwhile the other tests run.
     """
@@ -51,7 +49,7 @@ def stalled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running,
             server.say_from_anywhere("stall", f"{number} {LARGE}")
             ann.hear()
         assert sockets(server) == 2
-        yield server, time.monotonic()
+        yield server
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,13 +102,16 @@ def test_who_stops_reading_is_told_and_the_others_hear_meanwhile(server: Running
         server.join("Ann", "told") as ann,
         server.join("Bob", "told") as bob,
     ):
-        begin = time.monotonic()
-        said = 0
-        while "left: user" not in lines_about(server, "Sleeper", "told"):
-            server.say_from_anywhere("told", f"{said} {LARGE}")
-            assert ann.bodies() == bob.bodies() == [f"{said} {LARGE}"]
-            said += 1
-        assert time.monotonic() - begin < PATIENCE
+        numbers = count()
+
+        def has_left_while_they_talk() -> bool:
+            body = f"{next(numbers)} {LARGE}"
+            server.say_from_anywhere("told", body)
+            assert ann.bodies() == bob.bodies() == [body]
+            return "left: user" in lines_about(server, "Sleeper", "told")
+
+        wait_for(has_left_while_they_talk, "the end of the sleeper")
+        said = next(numbers)
 
         frames = [asleep.frame()]
         while frames[-1].opcode != CLOSE:
@@ -133,20 +134,18 @@ def lines_about(server: Running, name: str, room: str) -> str:
 
 
 def test_sleepers_cost_no_memory_without_bound_and_are_cut_off(server: Running) -> None:
-    """Twenty who never read again: gone within 15 s, at no more than their queues' price."""
+    """Twenty who never read again: soon gone, at no more than their queues' price."""
     with ExitStack() as stack:
         ann = stack.enter_context(server.join("Ann", "bound"))
         wait_for(lambda: sockets(server) == 1, "the end of the test before")
         before, threads = server.memory(), server.threads()
         for number in range(20):
             stack.enter_context(sleeper(server, "bound", f"Sleeper {number}"))
-        begin = time.monotonic()
         for number in range(400):  # 24 MB for each of them
             server.say_from_anywhere("bound", f"{number} {LARGE}")
             assert ann.bodies() == [f"{number} {LARGE}"]
         assert server.memory() - before < 32 * 2**20
-        left = PATIENCE - (time.monotonic() - begin)
-        wait_for(lambda: sockets(server) == 1, "the sleepers' end", left)
+        wait_for(lambda: sockets(server) == 1, "the sleepers' end")
         # gunicorn keeps the readers' threads for the next ones
         wait_for(lambda: server.threads() <= threads + 20, "the end of their writers")
         ann.say("the end")
@@ -154,8 +153,8 @@ def test_sleepers_cost_no_memory_without_bound_and_are_cut_off(server: Running) 
 
 
 def sockets(server: Running) -> int:
-    count: int = json.loads(server.get("/healthz")[2])["sockets"]
-    return count
+    found: int = json.loads(server.get("/healthz")[2])["sockets"]
+    return found
 
 
 def test_pings_do_not_tear_large_frames(serve: Launch) -> None:
@@ -187,13 +186,11 @@ def test_pings_do_not_tear_large_frames(serve: Launch) -> None:
 
 
 def test_who_takes_nothing_for_long_is_cut_off_though_its_queue_has_room(
-    stalled: tuple[Running, float],
+    stalled: Running,
 ) -> None:
     """A dead peer is not kept for the sake of a large queue."""
-    server, since = stalled
-    left = max(1.0, PATIENCE - (time.monotonic() - since))
-    wait_for(lambda: sockets(server) == 1, "the end of the sleeper", left)
-    assert "took nothing for 10 s" in server.log() or "timed out" in server.log()
+    wait_for(lambda: sockets(stalled) == 1, "the end of the sleeper")
+    assert "took nothing for 10 s" in stalled.log() or "timed out" in stalled.log()
 
 
 def test_who_reads_a_byte_in_a_while_does_not_keep_the_places_of_others(crawlers: Running) -> None:

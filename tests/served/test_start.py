@@ -17,12 +17,18 @@ from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=29)
+pytestmark = pytest.mark.takes(seconds=32)
 
 WAYS = {
     "gunicorn app:app": (sys.executable, "-m", "gunicorn", "app:app"),
     "python app.py": (sys.executable, "app.py"),
 }
+
+
+@pytest.fixture(autouse=True)
+def start_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a process starts is what these tests are about."""
+    monkeypatch.setattr(Running, "is_forked", False)
 
 
 @pytest.fixture(params=WAYS)
@@ -54,11 +60,10 @@ def chats(server: Running) -> bool:
     ],
 )
 def test_a_bad_setting_is_refused_in_one_line(
-    prepare: Launch, way: tuple[str, ...], setting: str, value: Any, wanted: str
+    prepare: Launch, setting: str, value: Any, wanted: str
 ) -> None:
     """The line names file, key, value and what was wanted."""
     server = prepare(history="memory:")
-    server.command = way
     server.settings[setting] = value
     line = server.refusal()
     assert line.startswith(f"chatroom: {server.folder / 'config.json'}: {setting}")
@@ -79,7 +84,9 @@ def test_a_bad_file_is_refused_in_one_line(
     assert server.refusal().startswith(f"chatroom: {path}: ")
 
 
-def test_a_bad_port_in_the_environment_is_refused(prepare: Launch, way: tuple[str, ...]) -> None:
+def test_both_ways_refuse_a_bad_port_in_the_environment(
+    prepare: Launch, way: tuple[str, ...]
+) -> None:
     server = prepare(history="memory:")
     server.command = way
     server.environ["PORT"] = "http"

@@ -16,8 +16,10 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import Launch, Running
 
-pytestmark = pytest.mark.takes(seconds=22)
+pytestmark = pytest.mark.takes(seconds=14)
 
+PATIENCE = 10.0
+"""Seconds that the server waits for the rest of a request."""
 HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "
 HALF_A_BODY = (
     b"POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: localhost\r\n"
@@ -42,11 +44,12 @@ def strangers(server: Running, count: int, sent: bytes = b"") -> Iterator[list[s
 
 
 def goes_on(server: Running, inside: PlainClient, newcomer: str) -> None:
-    """The page loads and the room is healthy within a second; newcomers hear who is inside."""
+    """The page loads and the room is healthy, long before any of them is cut off (see
+    ``PATIENCE``); newcomers hear who is inside."""
     for path in "/", "/healthz":
         begin = time.monotonic()
         assert server.get(path)[0] == 200
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < PATIENCE / 2
     with server.join(newcomer) as client:
         inside.say(f"hello {newcomer}")
         assert client.hear_until(f"hello {newcomer}")

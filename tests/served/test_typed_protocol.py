@@ -20,7 +20,7 @@ from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 from tests.support.server_process import Running, serving
 
-pytestmark = pytest.mark.takes(seconds=9)
+pytestmark = pytest.mark.takes(seconds=8)
 
 PROTOCOL = (CHECKOUT / "docs" / "protocol.md").read_text()
 EXAMPLES = re.findall(r"```chat\n(.*?)```", PROTOCOL, re.DOTALL)

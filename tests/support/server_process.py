@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE, wait_for
+from tests.support.forks import Forked, forker
 from tests.support.plain_client import PlainClient
 from tests.support.ports import Port
 
@@ -39,6 +40,8 @@ class Running:
 
     command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "app:app")
     cwd = CHECKOUT
+    is_forked = True
+    """It may be: see ``forks``. Another command, folder or environment starts as usual."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
@@ -46,7 +49,7 @@ class Running:
         self.port: int = settings.pop("port", self._own.number)
         self.settings = {"port": self.port, "hostName": "127.0.0.1", **settings}
         self.environ: dict[str, str] = {}
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | Forked | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     # -- the process ---------------------------------------------------------------------------
@@ -58,9 +61,20 @@ class Running:
         environ = {k: v for k, v in os.environ.items() if k not in ("PORT", "WEB_CONCURRENCY")}
         environ |= {"CHATROOM_CONFIG": str(config), **self.environ}
         self.output = self.folder / "output.txt"
+        command = (*self.command, *arguments)
+        is_usual = self.command == Running.command and self.cwd == CHECKOUT and not self.environ
         with self.output.open("a") as output:
+            if self.is_forked and is_usual:
+                with open(os.devnull) as nothing:
+                    self.process = forker.fork(
+                        *command[2:],
+                        cwd=self.cwd,
+                        environ=environ,
+                        standard=(nothing, output, output),
+                    )
+                return self
             self.process = subprocess.Popen(
-                [*self.command, *arguments],
+                command,
                 cwd=self.cwd,
                 env=environ,
                 stdout=output,

@@ -13,11 +13,13 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import MappingProxyType
 from typing import NamedTuple
 
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
+from tests.support.forks import forker
 from tests.support.server_process import Running
 
 PROGRAM = (sys.executable, "-m", "chatroom")
@@ -59,7 +61,26 @@ class Shell:
         **environ: str,
     ) -> Done:
         """Run it to its end; ``encoding`` is that of its output."""
-        return self._run([*PROGRAM, *arguments], input, encoding, environ)
+        words = [argument for argument in arguments if isinstance(argument, str)]
+        if len(words) < len(arguments) or any(k.startswith(("LC_", "PYTHON")) for k in environ):
+            return self._run([*PROGRAM, *arguments], input, encoding, environ)
+        with TemporaryFile() as its_input, TemporaryFile() as out, TemporaryFile() as err:
+            its_input.write(input.encode() if isinstance(input, str) else input)
+            its_input.seek(0)
+            process = forker.fork(
+                *PROGRAM[2:],
+                *words,
+                cwd=self.home,
+                environ={**self.environ, **environ},
+                standard=(its_input, out, err),
+            )
+            try:
+                code = process.wait(DEADLINE)
+            finally:
+                process.send_signal(signal.SIGKILL)
+            out.seek(0)
+            err.seek(0)
+            return Done(code, out.read().decode(encoding), err.read().decode(encoding))
 
     def run_with(self, redirection: str, *arguments: str) -> Done:
         """Run it in a shell with a redirection, such as ``> /dev/full`` or ``| head -1``."""

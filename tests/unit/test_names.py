@@ -9,7 +9,7 @@ import pytest
 from chatroom.errors import BadName
 from chatroom.names import checked, folded, free_name, is_unseen, keys
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=2)
 
 DEFAULT_IGNORABLE = """
     00AD 034F 061C 115F..1160 17B4..17B5 180B..180F 200B..200F 202A..202E 2060..206F 3164 FE00..FE0F

@@ -12,7 +12,7 @@ from chatroom.web.assets import Assets
 from tests.support import CHECKOUT
 from tests.support.page_tools import SCRIPTS, STATIC, TOOLS, run
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=6)
 
 MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in SCRIPTS}
 CHAT_CSS = (STATIC / "chat.css").read_text()

@@ -16,7 +16,7 @@ from chatroom.message import BEGINNING, Message
 from tests.support.deadline import DEADLINE
 from tests.support.histories import everything, said
 
-pytestmark = pytest.mark.takes(seconds=8)
+pytestmark = pytest.mark.takes(seconds=2)
 
 
 @pytest.fixture(params=["memory:", "sqlite:chat.db"])

@@ -27,7 +27,7 @@ from chatroom.message import Message
 from tests.support.deadline import DEADLINE
 from tests.support.histories import at, said, typed
 
-pytestmark = pytest.mark.takes(seconds=19)
+pytestmark = pytest.mark.takes(seconds=6)
 
 URLS = {
     "memory": "memory:",

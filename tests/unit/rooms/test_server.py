@@ -21,7 +21,7 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.in_memory_room import Guest, InMemoryServer
 from tests.support.websocket_client import CLOSE
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = pytest.mark.takes(seconds=2)
 
 LARGE = "x" * 30_000
 

@@ -23,6 +23,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 
 from chatroom.configuration import Configuration, load_configuration
+from chatroom.engine import STOP_TIMEOUT
 from chatroom.serving import costs, demands, gunicorn, start
 from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.worker import Worker
@@ -338,6 +339,15 @@ def test_a_second_worker_is_refused_at_run_time(
 
     assert arbiter.num_workers == 1
     assert "refused: a second worker" in caplog.text
+
+
+def test_the_room_has_time_to_end_by_itself_before_the_master_kills_it(
+    configuration: Configuration,
+):
+    """Also where somebody does not leave, or a page is read by nobody."""
+    longest = STOP_TIMEOUT + gunicorn.LEFTOVER
+
+    assert config(configuration).graceful_timeout >= longest + 1
 
 
 def test_a_page_that_nobody_reads_is_given_up_by_tcp(listen: Any):

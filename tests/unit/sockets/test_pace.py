@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
-from chatroom.sockets import pace
+from chatroom.sockets import budget, pace
 from chatroom.sockets.pace import (
     BYTES_PER_SECOND,
     FRAMES,
@@ -26,9 +27,10 @@ LARGE = 65_536
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that readers sleep: none of them does."""
+    """The seconds that readers sleep: none of them does, and no time goes by."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: 1000.0))
     return slept
 
 
@@ -50,7 +52,7 @@ def test_long_messages_wait_after_a_burst(ours: Pace, slept: list[float]) -> Non
     assert slept == []
     ours.await_bytes(LARGE)
     ours.await_bytes(LARGE)
-    assert slept == pytest.approx([0.25, 0.5], rel=0.3)
+    assert slept == pytest.approx([0.25, 0.5], rel=0.1)
 
 
 def test_short_messages_never_wait_however_many_there_are(ours: Pace, slept: list[float]) -> None:

@@ -23,7 +23,7 @@ from chatroom.web.assets import Assets
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 
-pytestmark = pytest.mark.takes(seconds=4)
+pytestmark = pytest.mark.takes(seconds=2)
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 SCRIPT = 'import { a } from "./a.js";\n' + "export const line = 1;\n" * 50

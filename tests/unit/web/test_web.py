@@ -25,7 +25,7 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.flask_client import count_pages, fail, remember
 from tests.support.websocket_client import CLOSE, KEY, TEXT, encode, line_of_chat
 
-pytestmark = pytest.mark.takes(seconds=13)
+pytestmark = pytest.mark.takes(seconds=3)
 
 UPGRADE = {
     "Connection": "Upgrade",

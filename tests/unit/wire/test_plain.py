@@ -20,7 +20,7 @@ from chatroom.wire.plain import Frame, decode
 from chatroom.wire.websocket import PING, CloseCode, close_frame, text_frame
 from tests.support.effort import is_linear
 
-pytestmark = pytest.mark.takes(seconds=4)
+pytestmark = pytest.mark.takes(seconds=3)
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(

@@ -23,7 +23,7 @@ from tests.support.histories import (
     snapshot,
 )
 
-pytestmark = pytest.mark.takes(seconds=5)
+pytestmark = pytest.mark.takes(seconds=2)
 
 
 def run(path: Path, *statements: str) -> None:

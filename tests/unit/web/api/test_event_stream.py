@@ -20,7 +20,7 @@ from chatroom.web.api.listener import BACKLOG, Listener
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.flask_client import fail
 
-pytestmark = pytest.mark.takes(seconds=12)
+pytestmark = pytest.mark.takes(seconds=2)
 
 GONE = "2-00000000000000ff"
 

@@ -17,7 +17,7 @@ from chatroom.web.api import SEARCHES, STREAMS, problems
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from tests.support.flask_client import fail, remember, started
 
-pytestmark = pytest.mark.takes(seconds=35)
+pytestmark = pytest.mark.takes(seconds=7)
 
 LINES = {"Accept": "application/x-ndjson"}
 NOWHERE = "7-00000000000000ff"
