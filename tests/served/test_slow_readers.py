@@ -195,5 +195,5 @@ def test_who_takes_nothing_for_long_is_cut_off_though_its_queue_has_room(
 
 def test_who_reads_a_byte_in_a_while_does_not_keep_the_places_of_others(crawlers: Running) -> None:
     told = "took less than 10000 bytes in 20 s: cut off"
-    wait_for(lambda: told in crawlers.log(), "a line in the log", LEAST_RATE_PATIENCE)
+    wait_for(lambda: told in crawlers.said(), "a line in the log", LEAST_RATE_PATIENCE)
     wait_for(lambda: crawlers.get("/getAllMessages")[0] == 200, "a place for others")
