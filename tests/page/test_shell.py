@@ -378,7 +378,7 @@ def test_panels_open_and_close_where_popovers_are_unknown(without_popovers: Tab)
     more.wait_for(state="hidden")
     tab.page.tap("#open-more")
     tab.page.tap("#open-help")
-    tab.see("#keys", "search")
+    tab.see("#keys", "Invite others")
     assert tab.complaints == []
 
 
