@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -18,11 +17,11 @@ from hypothesis.stateful import (
     consumes,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
 from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
+from tests.support.stories import run_stories
 from tests.support.websocket_client import CLOSE, TEXT, RawClient, encode
 
 pytestmark = pytest.mark.takes(seconds=8)
@@ -43,14 +42,7 @@ def server(
 
 
 def test_everyone_hears_one_order_without_gaps_or_doubles(server: Running) -> None:
-    few = settings(
-        max_examples=25,
-        stateful_step_count=30,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(lambda: Chat(server), settings=few)
+    run_stories(lambda: Chat(server), examples=25)
     assert "Traceback" not in server.log() + server.said()
 
 

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -20,10 +19,10 @@ from hypothesis.stateful import (
     consumes,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
+from tests.support.stories import run_stories
 
 pytestmark = pytest.mark.takes(seconds=20)
 
@@ -32,14 +31,7 @@ NAMES = st.sampled_from(["Ann", "Bob", "Eve"])
 
 @pytest.mark.parametrize("late", [(), ("order",), ("register",), ("order", "register")], ids=str)
 def test_whenever_the_answers_come_the_room_is_the_same_for_all(late: Collection[str]) -> None:
-    many = settings(
-        max_examples=60,
-        stateful_step_count=40,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(lambda: Evening(late), settings=many)
+    run_stories(lambda: Evening(late), examples=60, steps=40)
 
 
 class Newcomer:

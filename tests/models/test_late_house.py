@@ -18,7 +18,6 @@ from contextlib import ExitStack
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -26,7 +25,6 @@ from hypothesis.stateful import (
     consumes,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
 from chatroom.errors import HistoryUnavailable, Refusal
@@ -35,6 +33,7 @@ from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Leaving, Said
 from tests.support.deadline import DEADLINE
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
+from tests.support.stories import run_stories
 from tests.support.websocket_client import TEXT
 
 pytestmark = pytest.mark.takes(seconds=30)
@@ -47,14 +46,7 @@ GRACE = 1e6
 
 @pytest.mark.parametrize("late", [(), ("order",), ("register",), ("order", "register")], ids=str)
 def test_whatever_goes_wrong_nothing_is_lost_doubled_or_reordered(late: Collection[str]) -> None:
-    many = settings(
-        max_examples=40,
-        stateful_step_count=40,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(lambda: LateHouse(late), settings=many)
+    run_stories(lambda: LateHouse(late), examples=40, steps=40)
 
 
 def blocked(_frames: bytes, _flags: int = 0) -> NoReturn:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -15,11 +14,11 @@ from hypothesis.stateful import (
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
+from tests.support.stories import run_stories
 from tests.support.typed_client import GAP, Closed, TypedClient, seq, stored, trim
 from tests.support.websocket_client import RawClient
 
@@ -42,16 +41,7 @@ def server(
 
 
 def test_every_view_is_the_history_from_its_first_message_on(server: Running) -> None:
-    few = settings(
-        max_examples=30,
-        stateful_step_count=30,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        # To shrink takes minutes of a real server's time; the steps that failed are shown anyway.
-        phases=[Phase.generate],
-    )
-    run_state_machine_as_test(lambda: Resuming(server), settings=few)
+    run_stories(lambda: Resuming(server), examples=30, shrinks=False)
     assert "Traceback" not in server.log() + server.said()
 
 
