@@ -17,9 +17,9 @@ from tests.support.websocket_client import TEXT, encode, handshake
 CROWD = 2000
 """The most that a test lets in."""
 
-SPARE = 224
+SPARE = 288
 """Descriptors that a process needs besides one for each of many clients, be it theirs or the
-server's, which keeps 192 for itself."""
+server's, which keeps 256 for itself."""
 
 
 def at_most(wanted: int) -> int:

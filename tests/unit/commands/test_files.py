@@ -101,18 +101,14 @@ def test_export_refuses_the_file_of_a_server_that_runs(tmp_path: Path):
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HistoryDisk]:
     """A disk that becomes read-only; where none may be mounted, it only says so."""
     disk = HistoryDisk(tmp_path / "disk", "1m")
+    is_ours = os.access
+
+    def may(path: str | Path, mode: int) -> bool:
+        is_there = disk.folder in (Path(path), *Path(path).parents)
+        return not (is_there and mode & os.W_OK) and is_ours(path, mode)
+
     if not disk.is_real:
-        is_ours = os.access
-        monkeypatch.setattr(
-            os,
-            "access",
-            lambda path, mode: (
-                disk.folder not in Path(path).parents
-                and Path(path) != disk.folder
-                and is_ours(path, mode)
-            ),
-        )
-        monkeypatch.setattr(disk, "make_read_only", lambda: None)
+        monkeypatch.setattr(disk, "make_read_only", lambda: monkeypatch.setattr(os, "access", may))
     yield disk
     disk.close()
 
