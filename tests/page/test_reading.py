@@ -715,7 +715,7 @@ def test_search_finds_and_a_result_leads_into_the_conversation(open_tab, archive
     tab = open_tab(server=archive, path="/rooms/found")
     tab.page.keyboard.press("Control+k")
     tab.page.locator("#search-for").press_sequentially("found 123")
-    tab.see("#search-summary", "messages found.")  # 123, 1230 to 1239
+    tab.see("#search-summary", "11 messages found.")  # 123, 1230 to 1239
 
     assert "found 123" in tab.texts(".result-body")
     assert set(tab.texts(".result mark")) >= {"found", "123"}

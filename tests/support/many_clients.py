@@ -44,34 +44,35 @@ class ManyClients:
     def enter(self, count: int) -> None:
         """Let so many more connect, shake hands and join in silence."""
         join = encode(TEXT, json.dumps({"userName": "One of many"}).encode())
-        for client in self._connect(count, handshake()):
+        for _, client in self._connect(count, handshake()):
             client.send(join)
 
     def enter_typed(self, count: int, room: str) -> None:
         """Let so many more say hello in the typed protocol, and hear that they are there."""
-        clients = self._connect(count, handshake(Sec_WebSocket_Protocol=SUBPROTOCOL))
-        for number, client in enumerate(clients):
+        request = handshake(Sec_WebSocket_Protocol=SUBPROTOCOL)
+        for number, client in self._connect(count, request):
             client.send(typed_frame(type="hello", userName=f"One of many {number}", room=room))
         self.hear(b'"live"')
 
-    def _connect(self, count: int, request: bytes) -> list[socket.socket]:
-        more = []
-        for number in range(1, count + 1):
-            client = socket.socket()
-            self.received[client] = bytearray()
-            more.append(client)
-            client.connect(("127.0.0.1", self.port))
-            client.sendall(request)
-            client.setblocking(False)
-            self._selector.register(client, selectors.EVENT_READ)
-            if number % LEAST_WAITING == 0:  # of more, a server on a busy machine drops some
-                self._hear_the_handshake()
-        self._hear_the_handshake()
-        return more
+    def _connect(self, count: int, request: bytes) -> Iterator[tuple[int, socket.socket]]:
+        """Each with its number, as soon as it has shaken hands: a hello has to come soon."""
+        for begin in range(0, count, LEAST_WAITING):  # of more, a busy server drops some
+            more = [
+                (number, self._ask(request))
+                for number in range(begin, min(begin + LEAST_WAITING, count))
+            ]
+            self.hear(b"HTTP/1.1 101 ")
+            self.hear(b"\r\n\r\n")
+            yield from more
 
-    def _hear_the_handshake(self) -> None:
-        self.hear(b"HTTP/1.1 101 ")
-        self.hear(b"\r\n\r\n")
+    def _ask(self, request: bytes) -> socket.socket:
+        client = socket.socket()
+        self.received[client] = bytearray()
+        client.connect(("127.0.0.1", self.port))
+        client.sendall(request)
+        client.setblocking(False)
+        self._selector.register(client, selectors.EVENT_READ)
+        return client
 
     def hear(self, what: bytes) -> None:
         """Wait until each has received it."""
