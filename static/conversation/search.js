@@ -17,6 +17,12 @@ const MOST_TRIES = 30;
 const COVERS = 0.6; // of a window's width: then the conversation cannot be seen beside the search
 const LOOKED_AT = 1_000; // characters of a body that are searched in one go
 
+// Scripts without spaces between words, or with endings behind them: found is what stands anywhere in a run
+// of them; elsewhere, what begins a word. So does the server (history/words.py).
+const SPACELESS = "[\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}ー\\p{sc=Hang}\\p{sc=Thai}\\p{sc=Laoo}\\p{sc=Khmr}\\p{sc=Mymr}]";
+const IS_SPACELESS = new RegExp(SPACELESS, "u");
+const WORDS = new RegExp(`((?:${SPACELESS}\\p{M}*)+|(?:(?!${SPACELESS})[\\p{L}\\p{N}\\p{M}])+)`, "u");
+
 const brief = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
 const briefOfYear = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
@@ -145,7 +151,7 @@ function dateAndTime(date, now = new Date()) {
 
 /** What stands around the first match, with each match marked. @param {string} body @param {string} text */
 function excerpt(body, text) {
-  const words = text.split(/[^\p{L}\p{N}]+/u).filter(Boolean).map(plain);
+  const words = text.split(WORDS).filter((_, n) => n % 2).map(plain);
   const start = Math.max(0, firstMatch(body, words) - LEAD);
   const shown = body.slice(start, start + EXCERPT).replace(PILE, "$1");
   return [start > 0 ? "…" : "", ...marked(shown, words), start + EXCERPT < body.length ? "…" : ""];
@@ -164,12 +170,23 @@ function firstMatch(body, words) {
 
 /** @param {string} text @param {string[]} words @returns {(Node|string)[]} */
 function marked(text, words) {
-  if (words.length === 0) return [text];
-  const pieces = text.split(/([\p{L}\p{N}\p{M}]+)/u);
-  return pieces.map((piece) => (words.some((word) => plain(piece).startsWith(word)) ? element("mark", "", piece) : piece));
+  return text.split(WORDS).flatMap((piece) => {
+    if (IS_SPACELESS.test(piece)) return markedInside(piece, words);
+    return words.some((word) => plain(piece).startsWith(word)) ? element("mark", "", piece) : piece;
+  });
+}
+
+/** Each of the words in a run of a spaceless script. @param {string} run @param {string[]} words @returns {(Node|string)[]} */
+function markedInside(run, words) {
+  const word = words.find((word) => run.includes(word));
+  if (!word) return [run];
+  const at = run.indexOf(word);
+  const [before, after] = [run.slice(0, at), run.slice(at + word.length)];
+  return [...markedInside(before, words), element("mark", "", word), ...markedInside(after, words)];
 }
 
 /** Without case and accents; of the same length wherever that is possible. @param {string} text */
 function plain(text) {
-  return text.toLowerCase().replace(/[^\x00-\x7f]/gu, (letter) => letter.normalize("NFD")[0]);
+  const base = (/** @type {string} */ letter) => (IS_SPACELESS.test(letter) ? letter : letter.normalize("NFD")[0]);
+  return text.toLowerCase().replace(/[^\x00-\x7f]/gu, base);
 }

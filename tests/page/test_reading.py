@@ -761,6 +761,30 @@ def test_on_a_phone_the_search_gives_way_to_what_it_led_to(open_tab) -> None:
     assert tab.texts(".result-body") == ["a needle"]
 
 
+@pytest.mark.parametrize(
+    "body, sought, marked",
+    [
+        ("明天的会议改到下午三点，会议室", "会议", ["会议", "会议"]),
+        ("今日は会議です", "会議", ["会議"]),
+        ("회의는 하이입니다", "회의", ["회의"]),
+        ("ประชุมพรุ่งนี้", "พรุ่งนี้", ["พรุ่งนี้"]),
+        ("Die Übung übt", "ubung", ["Übung"]),
+        ("unused use", "use", ["use"]),
+    ],
+)
+def test_what_was_sought_is_marked_also_where_no_spaces_part_the_words(
+    open_tab, body: str, sought: str, marked: list[str]
+) -> None:
+    tab = open_tab()
+    tab.say(body)
+    tab.hear(body)
+    tab.page.click("#open-search")
+    tab.page.fill("#search-for", sought)
+
+    tab.see("#search-summary", "One message found.")
+    assert tab.texts(".result mark") == marked
+
+
 def test_a_result_is_in_reach_above_the_keyboard_of_a_phone_on_its_side(open_tab) -> None:
     tab = open_tab(viewport={"width": 568, "height": 180}, has_touch=True, is_mobile=True)
     for body in ("a needle", "another needle"):
