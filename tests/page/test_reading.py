@@ -764,7 +764,7 @@ def test_on_a_phone_the_search_gives_way_to_what_it_led_to(open_tab) -> None:
 @pytest.mark.parametrize(
     "body, sought, marked",
     [
-        ("明天的会议改到下午三点，会议室", "会议", ["会议", "会议"]),
+        ("明天的会议改到下午三点, 会议室", "会议", ["会议", "会议"]),
         ("今日は会議です", "会議", ["会議"]),
         ("회의는 하이입니다", "회의", ["회의"]),
         ("ประชุมพรุ่งนี้", "พรุ่งนี้", ["พรุ่งนี้"]),
