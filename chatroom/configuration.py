@@ -44,6 +44,8 @@ class Configuration:
     logfile_path: str
     history: str
     history_sync: str
+    edit_minutes: int
+    removed_keep_days: int
     replay_limit: int
     max_users: int
     max_users_per_address: int

@@ -39,12 +39,12 @@ class Engine:
             configuration.history, configuration.folder, configuration.history_sync
         )
         rules = Rules.of(configuration)
-        self.policy = Policy(rules.max_rooms)
+        self.policy = Policy(rules.max_rooms, rules.edit_minutes)
         self.server = Server(
             self.history,
             rules,
             self.policy,
-            OwnOrder(self.history),
+            OwnOrder(self.history, self.policy),
             OwnRegister(self.policy, rules.max_name_length),
             Alone(),
         )

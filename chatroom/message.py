@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import NamedTuple
 
 ID_PATTERN = "0-0|[1-9][0-9]{0,11}-[0-9a-f]{16}"
@@ -52,9 +54,16 @@ class Draft(NamedTuple):
     """The client's own text, such as ``10:42 AM``; passed on unchanged."""
 
 
+class Remover(Enum):
+    """Who has taken a message back."""
+
+    AUTHOR = "author"
+    HOST = "host"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: whole when made, never changed after."""
+    """One message as it is now: a change makes another one, with the same id and the next rev."""
 
     room: str
     seq: int
@@ -70,6 +79,14 @@ class Message:
     """The author's, in the typed protocol; empty for a user of the plain one."""
     cmid: str = ""
     """The client's own id for it, 1 to 64 characters; empty if it gave none."""
+    by: str = ""
+    """``host`` or ``script``, if its author spoke as one."""
+    edited_at: int = 0
+    """When its text was last changed: Unix time in milliseconds; 0 for never."""
+    rev: int = 0
+    """Which change of its room brought it into this state; 0 for none."""
+    removed: str = ""
+    """A ``Remover``, if it was removed: then its texts are empty, and readers leave it out."""
 
     @property
     def id(self) -> str:
@@ -78,6 +95,27 @@ class Message:
 
     def __str__(self) -> str:
         return f"{self.user_name} at {self.timestamp} says {self.body}"
+
+    def edited(self, body: str, rev: int, now: int) -> Message:
+        """The message with another text."""
+        return replace(self, body=body, edited_at=now, rev=rev)
+
+    def taken_back(self, remover: Remover, rev: int) -> Message:
+        """What is left of the message, so that its room has no hole."""
+        return replace(self, user_name="", body="", timestamp="", rev=rev, removed=remover.value)
+
+
+def visible(messages: Iterable[Message]) -> list[Message]:
+    """Without those that were removed."""
+    return [message for message in messages if not message.removed]
+
+
+class Evidence(NamedTuple):
+    """What a removed message was: kept for a while, so that it can be restored."""
+
+    message: Message
+    removed_at: int
+    """Unix time in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
-from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
+from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
 
 
 class History(ABC):
     """The committed messages of every room.
 
-    ``append``, ``trim``, ``delete``, ``probe``, ``open`` and ``close`` are called by the thread
-    that owns the history; everything that only reads, by any thread.
+    ``append``, ``rewrite``, ``trim``, ``erase``, ``clean``, ``delete``, ``probe``, ``open`` and
+    ``close`` are called by the thread that owns the history; everything that only reads, by any
+    thread.
 
     A room is stored without gaps: from ``first`` to ``head`` every seq is there, or none is now.
+    What was removed is there, too, as an empty message: see ``Message.removed``.
     """
 
     name: str
@@ -78,6 +80,38 @@ class History(ABC):
 
         Raises:
             HistoryUnavailable: it is not deleted, or parts of a file may still have its texts.
+        """
+
+    @abstractmethod
+    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+        """Commit a message's new state; it keeps its id. The owner's thread.
+
+        Args:
+            message: with the room's next rev: ``rev(room) + 1``.
+            before: what it was, to be kept as evidence if it is removed. Otherwise whatever
+                evidence there is of it is dropped.
+
+        Raises:
+            HistoryUnavailable: it is not changed; also if it is not stored any more.
+        """
+
+    @abstractmethod
+    def erase(self, removed_before: int, step: int) -> int:
+        """Drop the evidence of what was removed before a time, in Unix milliseconds; ``step``
+        pieces at most. Returns how many. The owner's thread.
+
+        Raises:
+            HistoryUnavailable: none of it is dropped.
+        """
+
+    @abstractmethod
+    def clean(self) -> None:
+        """Make sure that no file has a text any more that was changed, removed or erased before:
+        neither in unused parts nor in a log nor in an index. Quick if there is none; also after a
+        restart. The owner's thread.
+
+        Raises:
+            HistoryUnavailable: there may still be some; try again later.
         """
 
     @abstractmethod
@@ -152,6 +186,41 @@ class History(ABC):
             # In this order: otherwise the room's first message might come in between.
             return self.head(room) == BEGINNING or self.first(room) == 1
         return self.has(room, *id) or self.head(room) == id
+
+    @abstractmethod
+    def rev(self, room: str) -> int:
+        """How many changes of messages the room has seen; each message bears its last one's.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def changes(self, room: str, after: int) -> list[Message]:
+        """Messages whose rev is above ``after``, by rev: a page of them, empty if there is none.
+
+        A message that changed again is there once, as it is now; one that was trimmed isn't.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def evidence(self, room: str, seq: int) -> Evidence | None:
+        """What a removed message was, if that is still kept.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    def one(self, room: str, id: MessageId) -> Message | None:
+        """The message with this id, also if it is removed; None if it isn't stored.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        page = next(self.pages(room, id.seq - 1, id.seq), [])
+        return next((message for message in page if message.nonce == id.nonce), None)
 
     @abstractmethod
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:

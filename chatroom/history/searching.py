@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from chatroom.errors import SearchTooLong
 from chatroom.history.words import matcher, words_of
@@ -11,6 +12,11 @@ from chatroom.message import Message
 
 SEARCHING_SECONDS = 5.0
 """How long a search may look for messages: in a room of a million, most take milliseconds."""
+
+
+def seq_of(message: Message) -> int:
+    """Its place in the room."""
+    return message.seq
 
 
 class Hunt:
@@ -26,6 +32,7 @@ class Hunt:
         self.words = words_of(text)
         self._name = name
         self._limit = limit if self.words else 0
+        self._matches = matcher(self.words) if self.words else lambda body: False
         self._newest_first: list[Message] = []
         self._deadline = time.monotonic() + SEARCHING_SECONDS
 
@@ -41,14 +48,26 @@ class Hunt:
         """
         if self.is_over():
             return
-        matches = matcher(self.words)
         for page in pages:
-            for message in page:
-                self.demand_time()
-                if matches(message.body):
-                    self._newest_first.append(message)
-                    if self.is_over():
-                        return
+            for message in self._matching(page):
+                self._newest_first.append(message)
+                if self.is_over():
+                    return
+
+    def newest(self, messages: Iterable[Message]) -> list[Message]:
+        """Of messages in any order, the newest that contain the words, newest first: at most as
+        many as it may find.
+
+        Raises:
+            SearchTooLong: its time was not enough.
+        """
+        return heapq.nlargest(self._limit, self._matching(messages), key=seq_of)
+
+    def _matching(self, messages: Iterable[Message]) -> Iterator[Message]:
+        for message in messages:
+            self.demand_time()
+            if self._matches(message.body):
+                yield message
 
     def found(self) -> list[Message]:
         """What it has found, oldest first."""

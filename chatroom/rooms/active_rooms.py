@@ -68,7 +68,10 @@ class ActiveRooms(dict[str, Room]):
         # Head and tail of two moments would lose or double what is committed in between.
         tail = self._history.tail(name, self._tail_length, self._tail_bytes)
         last = MessageId(tail[-1].seq, tail[-1].nonce) if tail else self._history.head(name)
-        frames = [websocket.text_frame(message_json.to_json(message)) for message in tail]
+        frames = [
+            b"" if message.removed else websocket.text_frame(message_json.to_json(message))
+            for message in tail
+        ]
         room = self[name] = Room(
             name,
             last,
@@ -76,6 +79,7 @@ class ActiveRooms(dict[str, Room]):
             tail_length=self._tail_length,
             tail_bytes=self._tail_bytes,
             fallen=self._fallen,
+            rev=self._history.rev(name),
         )
         return room
 

@@ -7,16 +7,27 @@ from collections.abc import Iterable
 
 from chatroom.errors import Refusal
 from chatroom.matching import assert_never
-from chatroom.message import MessageId
+from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
-from chatroom.rooms.order import Declined, NotStored, Order, Outcome, Placed, Recognised, Stored
+from chatroom.rooms.order import (
+    Changed,
+    Declined,
+    NotChanged,
+    NotStored,
+    Order,
+    Outcome,
+    Placed,
+    Recognised,
+    Stored,
+)
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
-from chatroom.rooms.subscriber import Heard
-from chatroom.users.requests import Leaving, Said, Wish
+from chatroom.rooms.subscriber import Heard, HeardChange
+from chatroom.users.requests import Change, Leaving, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
+from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Typing
 
 NOT_STORED = "not stored: history unavailable"
@@ -41,7 +52,7 @@ class Broadcaster:
         self._rooms = rooms
         self._entrance = entrance
         self._faults = faults
-        self._waiting: deque[list[Said] | Wish | Leaving] = deque()
+        self._waiting: deque[list[Said] | Change | Wish | Leaving] = deque()
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -51,8 +62,9 @@ class Broadcaster:
 
     # -- the first half: to the history -----------------------------------------------------------
 
-    def handle(self, batch: list[Said | Wish]) -> None:
-        """Broadcast the batch; renames keep their place in it, typing notices come last."""
+    def handle(self, batch: list[Said | Change | Wish]) -> None:
+        """Broadcast the batch; changes and renames keep their place in it, typing notices come
+        last."""
         self._line_up(batch)
         self.go_on()
 
@@ -68,6 +80,8 @@ class Broadcaster:
                 match self._waiting.popleft():
                     case list() as said:
                         self._say(said)
+                    case Change() as change:
+                        self._change(change)
                     case Wish() as wish:
                         self._entrance.grant(wish)
                     case Leaving(user, cause):
@@ -75,7 +89,7 @@ class Broadcaster:
             except Exception:  # the others in the batch still want to be heard
                 self._faults.note_bug()
 
-    def _line_up(self, items: Iterable[Said | Wish | Leaving]) -> None:
+    def _line_up(self, items: Iterable[Said | Change | Wish | Leaving]) -> None:
         said: list[Said] = []
         typing: list[Wish] = []
         for item in items:
@@ -94,12 +108,30 @@ class Broadcaster:
             return
         failed: Outcome = [NotStored(batch, error)] if error else []
         outcome = failed or self._order.say(batch, self._rooms)
-        if outcome is None:
-            self._under_way = [self._rooms[name] for name in {said.user.room for said in batch}]
-            for room in self._under_way:
-                room.awaited += 1
-        else:
+        self._await(outcome, {said.user.room for said in batch})
+
+    def _change(self, change: Change) -> None:
+        if self._entrance.waits(change):
+            return
+        user = change.user
+        if user.room not in self._rooms:  # over HTTP, or its user has just left
+            try:
+                self._deserted.append(self._rooms.enter(user.room, user.address))
+            except Refusal as refusal:
+                user.refuse(refusal)
+                return
+            except Exception as error:
+                self._tell([NotChanged(change, error)])
+                return
+        self._await(self._order.change(change, self._rooms[user.room]), {user.room})
+
+    def _await(self, outcome: Outcome | None, rooms: set[str]) -> None:
+        if outcome is not None:
             self._tell(outcome)
+            return
+        self._under_way = [self._rooms[name] for name in rooms]
+        for room in self._under_way:
+            room.awaited += 1
 
     def _admitted(self, batch: list[Said]) -> tuple[list[Said], Exception | None]:
         """What may be said. The rooms in which it is are open, or the error tells why not."""
@@ -142,6 +174,14 @@ class Broadcaster:
                     if not said.user.failed:
                         said.user.recognised(message)
                         said.user.send_acks()
+                case Changed(change, message, is_new):
+                    if is_new:
+                        self._spread(self._rooms[message.room], message)
+                    change.user.altered(change.cmid, message)
+                case NotChanged(change, error):
+                    self._faults.note_failure("a message is not changed", error)
+                    detail = "The message could not be changed; try again."
+                    change.user.refuse(Refusal("not-stored", detail, change.cmid))
                 case Declined(said, refusal):
                     if not said.user.failed:
                         said.user.refuse(refusal)
@@ -170,6 +210,15 @@ class Broadcaster:
             room.send(placed.frames)
             self._acknowledge(rooms[room.name])
             self._entrance.committed(room)
+
+    @staticmethod
+    def _spread(room: Room, message: Message) -> None:
+        if message.rev > room.changes.rev:  # otherwise it has heard of it already
+            room.change(message)
+            if room.subscribers:
+                json = "" if message.removed else to_json(message)
+                id = MessageId(message.seq, message.nonce)
+                room.hand_on([HeardChange(id, message.rev, json)])
 
     @staticmethod
     def _acknowledge(placed: Placed) -> None:

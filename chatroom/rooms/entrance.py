@@ -21,7 +21,16 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
-from chatroom.users.requests import Arrival, CaughtUp, Join, Joining, Leaving, Said, Wish
+from chatroom.users.requests import (
+    Arrival,
+    CaughtUp,
+    Change,
+    Join,
+    Joining,
+    Leaving,
+    Said,
+    Wish,
+)
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.typed_user import MAX_BAD_FRAMES
 from chatroom.wire.typed import Rename, Typing
@@ -67,8 +76,8 @@ class Entrance:
         self._fallen = fallen
         self._rules = rules
         # Who waits for an answer of the register, and what came from them meanwhile.
-        self._held: dict[Speaker, list[Said | Wish | Leaving]] = {}
-        self.released: list[Said | Wish | Leaving] = []
+        self._held: dict[Speaker, list[Said | Change | Wish | Leaving]] = {}
+        self.released: list[Said | Change | Wish | Leaving] = []
         """What has waited long enough, in order; whoever handles it takes it out."""
 
     # -- coming in --------------------------------------------------------------------------------
@@ -80,8 +89,9 @@ class Entrance:
                 self._join(user)
             case Arrival():
                 self._arrive(joining)
-            case CaughtUp(user, seq):
+            case CaughtUp(user, seq, rev):
                 if user.inside:  # otherwise it has left meanwhile
+                    user.rev = rev
                     self._bridge(self._rooms[user.room], user, seq, resumes=True)
             case _:
                 assert_never(joining)
@@ -188,6 +198,7 @@ class Entrance:
         user, identity = arrival.user, arrival.identity
         user.room, user.name, user.user_id = room.name, arrival.name, identity.user_id
         user.hears_rooms = arrival.hears_rooms
+        user.rev = arrival.knows_up_to(room.changes.rev)
         room.let_in(user, identity.tab)
         user.knows = self._greeter.told(room)
         user.write(self._greeter.welcome(room, arrival))
@@ -199,22 +210,23 @@ class Entrance:
             self._bridge(room, user, max(0, room.seq - wanted), resumes=False)
 
     def _bridge(self, room: Room, user: TypedParticipant, seen: int, *, resumes: bool) -> None:
-        """Send a typed user what came after ``seen``, and make it live; if the room's tail does
-        not reach back that far, its writer thread reads the history first."""
+        """Send a typed user what came after ``seen``, and what has changed, and make it live; if
+        the room does not remember all of it, its writer thread reads the history first."""
         frames = room.frames_after(seen)
-        if frames is None:
+        changes = room.changes.since(user.rev)
+        if frames is None or changes is None:
             pages = self._replay.catch_up(user, room.name, seen, resumes=resumes)
             user.connection.replay(pages)
             return
         room.go_live(user)
-        self._fallen.send_one(user, b"".join(frames) + self._greeter.go_live(room, user))
+        self._fallen.send_one(user, b"".join(frames + changes) + self._greeter.go_live(room, user))
 
     # -- meanwhile --------------------------------------------------------------------------------
 
     def grant(self, wish: Wish) -> None:
         """Handle a typed user's request other than a message."""
         user = wish.user
-        if self._waits(wish) or not user.inside:
+        if self.waits(wish) or not user.inside:
             return
         room = self._rooms[user.room]
         match wish.request:
@@ -228,9 +240,10 @@ class Entrance:
 
     def let_wait(self, batch: list[Said]) -> list[Said]:
         """Without what comes from somebody who waits for the register: that has to wait, too."""
-        return [said for said in batch if not self._waits(said)] if self._held else batch
+        return [said for said in batch if not self.waits(said)] if self._held else batch
 
-    def _waits(self, item: Said | Wish) -> bool:
+    def waits(self, item: Said | Change | Wish) -> bool:
+        """Whether it comes from somebody who waits for the register; then it has to wait, too."""
         behind = self._held.get(item.user)
         if behind is None:
             return False

@@ -56,6 +56,7 @@ class Greeter:
             users=[] if room.presence.is_large else typed.people(room.crowd.known()),
             count=len(room.crowd),
             last=str(room.last),
+            rev=room.changes.rev,
             recovered=None if arrival.seen is None else arrival.seen >= 0,
             limits=self._limits,
         )

@@ -6,16 +6,19 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
-from chatroom.message import Message, MessageId
+from chatroom.matching import assert_never
+from chatroom.message import Evidence, Message, MessageId, Remover
+from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
-from chatroom.users.requests import Said
+from chatroom.users.requests import Change, Said
 from chatroom.users.speaker import Speaker
 from chatroom.wire.message_json import to_json
+from chatroom.wire.typed import Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
 
 PROOF_AGE = 1.0
@@ -65,10 +68,19 @@ class Recognised(NamedTuple):
     message: Message
 
 
-class Declined(NamedTuple):
-    """This one is not stored, whenever it is sent."""
+class Changed(NamedTuple):
+    """A message is another one now, or is as it was asked to be already."""
 
-    said: Said
+    change: Change
+    message: Message
+    is_new: bool
+    """It was changed just now."""
+
+
+class Declined(NamedTuple):
+    """This one is not stored, or not done, whenever it is sent."""
+
+    said: Said | Change
     refusal: Refusal
 
 
@@ -79,7 +91,14 @@ class NotStored(NamedTuple):
     error: Exception
 
 
-Verdict = Stored | Recognised | Declined | NotStored
+class NotChanged(NamedTuple):
+    """The message is as it was, for this reason."""
+
+    change: Change
+    error: Exception
+
+
+Verdict = Stored | Recognised | Changed | Declined | NotStored | NotChanged
 
 Outcome = list[Verdict]
 """What became of a batch, in the order in which it is told."""
@@ -102,6 +121,14 @@ class Order(ABC):
         """
 
     @abstractmethod
+    def change(self, change: Change, room: Room) -> Outcome | None:
+        """Give a message its next state, if the policy allows it; never waits for others.
+
+        Returns:
+            As ``say``.
+        """
+
+    @abstractmethod
     def prove(self) -> None:
         """Prove that messages can be stored: by a recent write, or by a new one.
 
@@ -115,10 +142,12 @@ class OwnOrder(Order):
 
     Args:
         history: opened; written by this thread alone.
+        policy: says who may change what.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, policy: Policy) -> None:
         self._history = history
+        self._policy = policy
         self._proved_at = -PROOF_AGE
 
     def say(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
@@ -202,10 +231,53 @@ class OwnOrder(Order):
             return NotStored([said], error)
         if known is None:
             return None
-        if known.body == said.draft.body:
+        if known.body == said.draft.body or known.rev:  # it may have changed since
             return Recognised(said, known)
         detail = "This cmid was used for another message; use a new one."
         return Declined(said, Refusal("cmid-reused", detail, said.cmid))
+
+    def change(self, change: Change, room: Room) -> Outcome:
+        """Commit it by itself."""
+        try:
+            return [self._changed(change, room)]
+        except Exception as error:
+            return [NotChanged(change, error)]
+
+    def _changed(self, change: Change, room: Room) -> Verdict:
+        speaker, request = change.user, change.request
+        now = time.time_ns() // 1_000_000
+        message = self._history.one(room.name, request.id)
+        if message is None:
+            return Declined(change, Refusal("gone", "There is no such message.", change.cmid))
+        rank = room.rank_of(speaker.user_id)
+        if refusal := self._policy.may_change(speaker, rank, request, message, now):
+            return Declined(change, refusal)
+        rev, evidence = room.changes.rev + 1, None
+        match request:
+            case Edit(_, _, body):
+                if message.body == body:
+                    return Changed(change, message, is_new=False)
+                message = message.edited(body, rev, now)
+            case Remove():
+                if message.removed:
+                    return Changed(change, message, is_new=False)
+                if speaker.user_id == message.user_id:
+                    remover = Remover.AUTHOR
+                else:
+                    remover, evidence = Remover.HOST, Evidence(message, now)
+                message = message.taken_back(remover, rev)
+            case Restore():
+                if not message.removed:
+                    return Changed(change, message, is_new=False)
+                known = self._history.evidence(room.name, request.id.seq)
+                if known is None:
+                    detail = "This message was erased."
+                    return Declined(change, Refusal("gone", detail, change.cmid))
+                message = replace(known.message, rev=rev)
+            case _:
+                assert_never(request)
+        self._history.rewrite(message, evidence)
+        return Changed(change, message, is_new=True)
 
     def prove(self) -> None:
         """Write, unless that has just been done."""

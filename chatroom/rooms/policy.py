@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
+from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.ranks import Rank
 from chatroom.users.speaker import Speaker
+from chatroom.wire.typed import Alteration, Remove, Restore
 
 
 class Visitor(NamedTuple):
@@ -41,10 +44,12 @@ class Policy:
 
     Args:
         max_rooms: rooms that can exist besides the lobby, which is always there.
+        edit_minutes: for which an author may edit a message.
     """
 
-    def __init__(self, max_rooms: int) -> None:
+    def __init__(self, max_rooms: int, edit_minutes: int) -> None:
         self._max_rooms = max_rooms
+        self._edit_minutes = edit_minutes
 
     # -- ways in ----------------------------------------------------------------------------------
 
@@ -76,6 +81,34 @@ class Policy:
             return None
         return Refusal("hello-first", "You are not in a room; say hello.", cmid)
 
+    def may_change(
+        self, speaker: Speaker, rank: Rank, request: Alteration, message: Message, now: int
+    ) -> Refusal | None:
+        """Whether somebody may change a message, take it back, or bring it back.
+
+        Args:
+            rank: of whoever asks, in the room.
+            message: as it now is.
+            now: Unix time in milliseconds.
+        """
+        if refusal := self.may_say(speaker, request.cmid):
+            return refusal
+        is_author = bool(speaker.user_id) and speaker.user_id == message.user_id
+        if isinstance(request, Restore):
+            return None if rank.is_host else _not_yours(request.cmid, "Only a host can restore it.")
+        if isinstance(request, Remove):
+            if is_author or rank.is_host:
+                return None
+            return _not_yours(request.cmid, "Only its author or a host can remove it.")
+        if not is_author:
+            return _not_yours(request.cmid, "Only its author can edit it.")
+        if message.removed:
+            return Refusal("gone", "This message was removed.", request.cmid)
+        if now - message.sent_at > self._edit_minutes * 60_000:
+            detail = f"It can be edited for {self._edit_minutes} minutes, and that is over."
+            return Refusal("too-late", detail, request.cmid)
+        return None
+
     def may_be_called(self, name: str, suggestion: str) -> Refusal | None:
         """Whether somebody may come in under a name, or take it.
 
@@ -90,6 +123,10 @@ class Policy:
     def may_type(self, speaker: Speaker, *, is_large: bool) -> bool:
         """Whether others see that somebody is typing: not in a room with too many to name."""
         return speaker.inside and not is_large
+
+
+def _not_yours(cmid: str, detail: str) -> Refusal:
+    return Refusal("not-yours", detail, cmid)
 
 
 def _too_many(place: Place, cause: str) -> Refusal:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from chatroom.channel import Channel
 from chatroom.errors import ChannelClosed
 from chatroom.history import History
-from chatroom.message import Message
+from chatroom.message import Message, visible
 from chatroom.users.requests import CaughtUp, Joining
 from chatroom.users.speaker import TypedParticipant
-from chatroom.wire import message_json, websocket
+from chatroom.wire import message_json, typed, websocket
 from chatroom.wire.websocket import CloseCode
 
 
@@ -39,8 +39,9 @@ class Replay:
     def catch_up(
         self, user: TypedParticipant, room: str, after: int, *, resumes: bool
     ) -> Iterator[bytes]:
-        """Frames of all messages after ``after``, until there are no more; then the user is
-        announced, and the Server sends what came meanwhile.
+        """Frames of all messages after ``after``, until there are no more, and of what has changed
+        since the rev that the user knows; then the user is announced, and the Server sends what
+        came meanwhile.
 
         Args:
             resumes: the user has seen the message ``after``: what follows must not be trimmed.
@@ -60,12 +61,18 @@ class Replay:
                 user.end(CloseCode.GAP, "gap: the past was trimmed meanwhile", drop=True)
                 return
             after = upto
+        rev = user.rev
+        while changed := self._history.changes(room, rev):
+            rev = changed[-1].rev
+            yield b"".join(map(typed.changed, changed))
         try:
-            self._add.put(CaughtUp(user, after))
+            self._add.put(CaughtUp(user, after, rev))
         except ChannelClosed:
             return  # the server is stopping, and has notified the user
 
 
 def frames_of(messages: list[Message]) -> bytes:
     """The messages' frames as one."""
-    return b"".join(websocket.text_frame(message_json.to_json(message)) for message in messages)
+    return b"".join(
+        websocket.text_frame(message_json.to_json(message)) for message in visible(messages)
+    )

@@ -7,14 +7,21 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from chatroom.message import MessageId
+from chatroom.message import Message, MessageId
 from chatroom.rooms.crowd import Crowd
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.presence import Presence
-from chatroom.rooms.subscriber import Heard, Subscriber
+from chatroom.rooms.ranks import Rank
+from chatroom.rooms.recent_changes import RecentChanges
+from chatroom.rooms.subscriber import Heard, HeardChange, Subscriber
 from chatroom.sockets.connection import Connection
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant
+from chatroom.wire.message_json import to_json
+from chatroom.wire.websocket import text_frame
+
+MOST_CHANGES = 500
+"""Changed messages that a room remembers; whoever has missed more gets them from the history."""
 
 
 class Room:
@@ -27,6 +34,7 @@ class Room:
         tail_length: the number of frames to remember.
         tail_bytes: about how many bytes of frames to remember.
         fallen: where those are noted who are too slow.
+        rev: of the last change of its messages.
     """
 
     def __init__(
@@ -38,9 +46,12 @@ class Room:
         tail_length: int,
         tail_bytes: int,
         fallen: Fallen,
+        rev: int = 0,
     ) -> None:
         self.name = name
         self.last = last
+        self.changes = RecentChanges(rev, limit=MOST_CHANGES, max_bytes=tail_bytes // 4)
+        """Of its messages."""
         self.users: dict[Participant, Connection] = {}
         """Who gets the messages. In the order of joining; a broadcast touches the connections
         only."""
@@ -98,6 +109,10 @@ class Room:
         """Hand the subscriber nothing more. Idempotent."""
         self.subscribers = [one for one in self.subscribers if one is not subscriber]
 
+    def rank_of(self, user_id: str) -> Rank:
+        """What the person may do here."""
+        return Rank.EVERYONE
+
     # -- what is said -----------------------------------------------------------------------------
 
     @property
@@ -122,6 +137,16 @@ class Room:
         while len(self._tail) > self._tail_length or self._tail_size > self._tail_bytes:
             self._tail_size -= len(self._tail.popleft())
 
+    def change(self, message: Message) -> None:
+        """A message is another one now, or is removed: tell the typed users, and joiners get it."""
+        index = message.seq - self.first_remembered
+        if 0 <= index < len(self._tail):
+            frame = b"" if message.removed else text_frame(to_json(message))
+            self._tail_size += len(frame) - len(self._tail[index])
+            self._tail[index] = frame
+            self._replay = None
+        self.tell(self.changes.add(message))
+
     def forget(self, first: int) -> None:
         """Drop from the tail what is older than this seq."""
         while self._tail and self.first_remembered < first:
@@ -144,8 +169,8 @@ class Room:
         """Send messages to all users."""
         self._fallen.send(self.users, b"".join(frames))
 
-    def hand_on(self, batch: Sequence[Heard]) -> None:
-        """Hand messages to all subscribers."""
+    def hand_on(self, batch: Sequence[Heard | HeardChange]) -> None:
+        """Hand messages, or changes of them, to all subscribers."""
         for subscriber in self.subscribers:
             subscriber.take(batch)
 

@@ -14,6 +14,10 @@ BATCH_BYTES = 256 * 1024
 class Rules:
     """The same for all rooms, for the life of the process."""
 
+    edit_minutes: int
+    """For which an author may edit a message."""
+    removed_keep_days: int
+    """For which a removal by a host can be undone."""
     replay_limit: int
     """Past messages that a joiner gets; 0 for all."""
     tail_bytes: int
@@ -40,6 +44,8 @@ class Rules:
         """The rules of a configuration that is checked."""
         queue_bytes = configuration.user_queue_bytes
         return cls(
+            edit_minutes=configuration.edit_minutes,
+            removed_keep_days=configuration.removed_keep_days,
             replay_limit=configuration.replay_limit,
             tail_bytes=queue_bytes // 2,  # a joiner's replay must not fill the joiner's queue
             # Nor must one batch fill the queue of a user who has only just fallen behind.
@@ -59,6 +65,7 @@ class Rules:
         return {
             "maxMessageBytes": self.max_message_bytes,
             "maxNameLength": self.max_name_length,
+            "editMinutes": self.edit_minutes,
             "replayLimit": self.replay_limit,
             "presenceLimit": self.presence_limit,
         }

@@ -20,6 +20,7 @@ from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.entrance import Entrance
+from chatroom.rooms.eraser import Eraser
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
@@ -34,7 +35,7 @@ from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker, Spoken
-from chatroom.users.requests import ADDED_BYTES, Channels, Joining, Leaving, Said, Wish
+from chatroom.users.requests import ADDED_BYTES, Change, Channels, Joining, Leaving, Said, Wish
 
 T = TypeVar("T")
 
@@ -66,7 +67,9 @@ class Server:
         self._ready: Ready = queue.SimpleQueue()
         self.add: Channel[Joining] = Channel("add", self._ready)
         self.delete: Channel[Leaving] = Channel("delete", self._ready)
-        self.broadcast: Channel[Said | Wish] = Channel("broadcast", self._ready, BROADCAST_SLOTS)
+        self.broadcast: Channel[Said | Change | Wish] = Channel(
+            "broadcast", self._ready, BROADCAST_SLOTS
+        )
         self.error: Channel[UserError] = Channel("error", self._ready)
         self.tasks: Channel[Task] = Channel("tasks", self._ready)
         self.heard: Channel[Outcome | Answer] = Channel("heard", self._ready)
@@ -79,6 +82,7 @@ class Server:
         self._fallen = fallen = Fallen()
         self._rooms = ActiveRooms(history, policy, fallen, rules)
         self._trimmer = Trimmer(history, self._rooms, self._timers, rules)
+        self._eraser = Eraser(history, self._timers, rules)
         news = News(policy, self._timers, fallen)
         greeter = Greeter(policy, bus, news, self._timers, rules)
         self._entrance = Entrance(
@@ -175,6 +179,7 @@ class Server:
     def listen(self) -> None:
         """The Server thread's whole life."""
         self._trimmer.start()
+        self._eraser.start()
         self._step_until_none()
         for channel in (*self.channels, self.tasks):
             channel.close()
@@ -225,7 +230,7 @@ class Server:
             self._hear(self.heard.item)
         return True
 
-    def _say(self, first: Said | Wish) -> None:
+    def _say(self, first: Said | Change | Wish) -> None:
         batch = [first, *self.broadcast.drain(self._batch_bytes, lambda said: said.cost)]
         # After the drain: a message in it may have overtaken its own sender's joining.
         for joining in self.add.drain(sys.maxsize, lambda joining: 1):

@@ -15,8 +15,17 @@ class Heard(NamedTuple):
     json: str
 
 
+class HeardChange(NamedTuple):
+    """A message that has changed, as a ``Subscriber`` gets it."""
+
+    id: MessageId
+    rev: int
+    json: str
+    """The message as it now is; empty if it was removed."""
+
+
 class Subscriber(Protocol):
     """Anything that gets a room's messages without a WebSocket."""
 
-    def take(self, batch: Sequence[Heard]) -> None:
-        """Take the messages that were committed just now; never waits."""
+    def take(self, batch: Sequence[Heard | HeardChange]) -> None:
+        """Take what was committed just now; never waits."""

@@ -54,5 +54,9 @@ class HttpSpeaker:
         """Called by the Server thread."""
         self.outcome.set_exception(HistoryUnavailable(self.room, reason, "try again later"))
 
+    def altered(self, cmid: str, message: Message) -> None:
+        """Called by the Server thread."""
+        self.outcome.set_result(Spoken(message, is_new=False))
+
     def send_acks(self) -> None:
         """Do nothing: the outcome is already set."""

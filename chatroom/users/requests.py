@@ -9,7 +9,7 @@ from chatroom.errors import UserError
 from chatroom.message import Draft
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.tokens import Identity
-from chatroom.wire.typed import Rename, Typing
+from chatroom.wire.typed import Alteration, Rename, Typing
 
 ADDED_BYTES = 200
 """Bytes that an outgoing frame has in addition to the incoming one: id, room, sentAt."""
@@ -24,6 +24,19 @@ class Said(NamedTuple):
     """The approximate bytes of its outgoing frame."""
     cmid: str = ""
     """The client's own id for it, if any: stored once, however often it is sent."""
+
+
+class Change(NamedTuple):
+    """Somebody wants a message changed; it keeps its place among what is said."""
+
+    user: Speaker
+    request: Alteration
+    cost: int
+
+    @property
+    def cmid(self) -> str:
+        """The client's own id for the request."""
+        return self.request.cmid
 
 
 class Wish(NamedTuple):
@@ -60,6 +73,14 @@ class Arrival(NamedTuple):
     """The seq of the last message that its user has read."""
     hears_rooms: bool
     """It wants news of other rooms."""
+    rev: int | None
+    """The last change of a message that it has seen; None if it does not say."""
+
+    def knows_up_to(self, rev: int) -> int:
+        """Of which change on it has to be told, if this is the room's last one: all that comes
+        after the past that it gets or, if it resumes, after the one that it has seen."""
+        resumes = self.seen is not None and self.seen >= 0
+        return min(rev, self.rev) if resumes and self.rev is not None else rev
 
     def wants(self, newest: int, limit: int) -> int:
         """How many of a room's messages it gets; ``newest`` is the last one's seq."""
@@ -70,10 +91,12 @@ class Arrival(NamedTuple):
 
 
 class CaughtUp(NamedTuple):
-    """A user has the past messages up to ``seq``; the room sends the rest, and live ones."""
+    """A user has the past messages up to ``seq``, and the changes up to ``rev``; the room sends
+    the rest, and what comes live."""
 
     user: TypedParticipant
     seq: int
+    rev: int
 
 
 class Leaving(NamedTuple):
@@ -91,5 +114,5 @@ class Channels(NamedTuple):
 
     add: Channel[Joining]
     delete: Channel[Leaving]
-    broadcast: Channel[Said | Wish]
+    broadcast: Channel[Said | Change | Wish]
     error: Channel[UserError]

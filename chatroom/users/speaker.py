@@ -34,6 +34,9 @@ class Speaker(Protocol):
     def recognised(self, message: Message) -> None:
         """Its message was stored before, under the same cmid."""
 
+    def altered(self, cmid: str, message: Message) -> None:
+        """The message that it wanted changed is as it wants it, and everybody was told."""
+
     def send_acks(self) -> None:
         """All its messages of a batch are stored, and sent to the room."""
 
@@ -78,6 +81,8 @@ class TypedParticipant(Participant, Protocol):
 
     knows: Named | Counted
     """What its ``welcome`` said of people: until it is live."""
+    rev: int
+    """The last change of a message that it knows of: until it is live."""
     hears_rooms: bool
     """It gets news of other rooms, once it is live."""
     names_refused: int

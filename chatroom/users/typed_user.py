@@ -15,12 +15,12 @@ from chatroom.message import Draft, Message
 from chatroom.names import room_name
 from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
-from chatroom.users.requests import ADDED_BYTES, Arrival, Channels, Said, Wish
+from chatroom.users.requests import ADDED_BYTES, Arrival, Change, Channels, Said, Wish
 from chatroom.users.speaker import Counted, Named
 from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
-from chatroom.wire.typed import Hello, Ping, Rename, Say
+from chatroom.wire.typed import Edit, Hello, Ping, Remove, Rename, Restore, Say
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ class TypedUser(User):
         "hears_rooms",
         "knows",
         "names_refused",
+        "rev",
         "user_id",
     )
 
@@ -91,6 +92,7 @@ class TypedUser(User):
         self._acks: list[bytes] = []
         self.user_id = ""  # owned by the Server thread, like all below
         self.names_refused = 0
+        self.rev = 0
         self.hears_rooms = False
         self.knows: Named | Counted = NOBODY
 
@@ -119,13 +121,15 @@ class TypedUser(User):
             self._channels.add.put(self._arrival(request))
             self.joined = True
         elif not self.joined:
-            cmid = request.cmid if isinstance(request, Say) else ""
+            cmid = request.cmid if isinstance(request, Say | Edit | Remove | Restore) else ""
             raise Refusal("hello-first", "Say hello before anything else.", cmid)
         elif isinstance(request, Ping):
             self.write(typed.PONG)
         elif isinstance(request, Say):
             draft = Draft("", request.body, request.timestamp)
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
+        elif isinstance(request, Edit | Remove | Restore):
+            self._channels.broadcast.put(Change(self, request, size + ADDED_BYTES))
         elif isinstance(request, Rename):
             time.sleep(self._renames.spend(1))  # the client waits; whatever it said keeps its order
             self._channels.broadcast.put(Wish(self, request))
@@ -161,6 +165,7 @@ class TypedUser(User):
             hello.past,
             hello.read,
             hello.rooms,
+            hello.rev,
         )
 
     def _seen(self, room: str, hello: Hello) -> int | None:
@@ -189,6 +194,10 @@ class TypedUser(User):
         self._acks.append(typed.ack(message.cmid, message.id))
 
     recognised = committed
+
+    def altered(self, cmid: str, message: Message) -> None:
+        """Tell the client, which has got the changed message itself before."""
+        self.write(typed.done(cmid))
 
     def send_acks(self) -> None:
         """Send the prepared acks, after the messages that they are for."""

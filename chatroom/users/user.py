@@ -152,6 +152,9 @@ class User:
 
     recognised = committed
 
+    def altered(self, cmid: str, message: Message) -> None:
+        """Never called: the plain protocol changes nothing."""
+
     def send_acks(self) -> None:
         """Do nothing: there are none."""
 

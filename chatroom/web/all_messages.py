@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 
 from chatroom.errors import ChatError
 from chatroom.history import History
+from chatroom.message import visible
 from chatroom.names import DEFAULT_ROOM
 from chatroom.wire.message_json import to_json
 
@@ -25,7 +26,8 @@ def init_app(app: Flask, history: History) -> None:
     def get_all_messages() -> Response:
         try:
             last = history.head(DEFAULT_ROOM)
-            tag = f"{last}-{history.first(DEFAULT_ROOM)}"  # the first changes when old ones go
+            first, rev = history.first(DEFAULT_ROOM), history.rev(DEFAULT_ROOM)
+            tag = f"{last}-{first}" + (f"-{rev}" if rev else "")  # the first, when old ones go
         except ChatError as error:
             return _unavailable(str(error))
         response = Response(mimetype="application/json")
@@ -51,8 +53,9 @@ def _all_messages(history: History, upto: int) -> Iterator[bytes]:
     """The lobby as one JSON object, a page of messages at a time."""
     before = '{"Messages":['
     for page in history.pages(DEFAULT_ROOM, 0, upto):
-        yield (before + ",".join(map(to_json, page))).encode()
-        before = ","
+        if texts := ",".join(map(to_json, visible(page))):
+            yield (before + texts).encode()
+            before = ","
     yield b"]}\n" if before == "," else (before + "]}\n").encode()
 
 

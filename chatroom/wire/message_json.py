@@ -20,7 +20,9 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?Z", re.A
 
 def to_json(message: Message) -> str:
     """The message as clients get it: the original's three fields first, then the additions."""
-    more = _typed_fields(message) if message.user_id or message.cmid else ""
+    more = ""
+    if message.user_id or message.cmid or message.edited_at:
+        more = _typed_fields(message)
     return (
         f'{{"userName":{_quoted(message.user_name)},"body":{_quoted(message.body)},'
         f'"timestamp":{_quoted(message.timestamp)},"id":"{message.id}",'
@@ -29,8 +31,14 @@ def to_json(message: Message) -> str:
 
 
 def _typed_fields(message: Message) -> str:
-    """Fields of messages from typed users only, or sent over HTTP with a cmid."""
-    more = {"userId": message.user_id, "cmid": message.cmid}
+    """Fields that only some messages have: none from a plain user that nobody has changed."""
+    edited_at = iso_time(message.edited_at) if message.edited_at else ""
+    more = {
+        "userId": message.user_id,
+        "cmid": message.cmid,
+        "by": message.by,
+        "editedAt": edited_at,
+    }
     return "".join(f',"{key}":{_quoted(value)}' for key, value in more.items() if value)
 
 
@@ -51,7 +59,14 @@ def to_message(found: Mapping[str, Any]) -> Message:
         sent_at=milliseconds(_text(found, "sentAt")),
         user_id=_text(found, "userId", ""),
         cmid=_text(found, "cmid", ""),
+        by=_text(found, "by", ""),
+        edited_at=_edited_at(found),
     )
+
+
+def _edited_at(found: Mapping[str, Any]) -> int:
+    edited_at = _text(found, "editedAt", "")
+    return milliseconds(edited_at, "editedAt") if edited_at else 0
 
 
 def _text(found: Mapping[str, Any], key: str, default: str | None = None) -> str:
@@ -85,7 +100,7 @@ def _iso_second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None).isoformat()
 
 
-def milliseconds(iso: str) -> int:
+def milliseconds(iso: str, key: str = "sentAt") -> int:
     """Unix milliseconds of a time such as ``2026-01-31T09:05:00.123Z``.
 
     Raises:
@@ -93,6 +108,6 @@ def milliseconds(iso: str) -> int:
     """
     found = _TIME.fullmatch(iso)
     if not found:
-        raise ValueError(f"sentAt is {iso!r}; wanted: a time such as 2026-01-31T09:05:00.123Z")
+        raise ValueError(f"{key} is {iso!r}; wanted: a time such as 2026-01-31T09:05:00.123Z")
     second = datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc)
     return int(second.timestamp()) * 1000 + int((found[2] or "").ljust(3, "0"))

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from chatroom.errors import Refusal
-from chatroom.message import MessageId
+from chatroom.message import Message, MessageId
 from chatroom.names import checked
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
-from chatroom.wire.message_json import local_time
+from chatroom.wire.message_json import local_time, to_json
 from chatroom.wire.websocket import text_frame
 
 SUBPROTOCOL = "chatroom.v1"
@@ -46,6 +46,8 @@ class Hello(NamedTuple):
     """The seq of the last message that its user has read: the past is to reach back to it."""
     rooms: bool
     """It wants news of other rooms."""
+    rev: int | None
+    """The last change of a message that it has seen; what changed after it is to be sent again."""
 
 
 class Say(NamedTuple):
@@ -54,6 +56,32 @@ class Say(NamedTuple):
     cmid: str
     body: str
     timestamp: str
+
+
+class Edit(NamedTuple):
+    """The user wants one of its messages to read otherwise."""
+
+    cmid: str
+    """The client's own id for the request: the answer bears it."""
+    id: MessageId
+    body: str
+
+
+class Remove(NamedTuple):
+    """The user wants a message to be gone."""
+
+    cmid: str
+    id: MessageId
+
+
+class Restore(NamedTuple):
+    """A host wants a message back that was removed."""
+
+    cmid: str
+    id: MessageId
+
+
+Alteration = Edit | Remove | Restore
 
 
 class Typing(NamedTuple):
@@ -70,7 +98,7 @@ class Rename(NamedTuple):
     user_name: str
 
 
-Request = Hello | Say | Typing | Ping | Rename
+Request = Hello | Say | Typing | Ping | Rename | Alteration
 
 
 def decode(payload: str, *, max_name_length: int) -> Request:
@@ -95,24 +123,49 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         name = checked(_text(fields, "userName", "bad-name"), max_name_length)
         token = _text(fields, "token", "bad-frame", "")
         read = _cursor(fields, "read").seq if fields.get("read") is not None else None
-        return Hello(name, room, since, token, _past(fields), read, _rooms(fields))
+        past, rev = _number(fields, "past"), _number(fields, "rev")
+        return Hello(name, room, since, token, past, read, _rooms(fields), rev)
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
+    if kind == "edit":
+        return Edit(_cmid(fields), _id(fields), _body(fields, _cmid(fields)))
+    if kind == "remove":
+        return Remove(_cmid(fields), _id(fields))
+    if kind == "restore":
+        return Restore(_cmid(fields), _id(fields))
     shown = json.dumps(kind)[:40]
-    kinds = "hello, message, typing, rename or ping"
+    kinds = "hello, message, edit, remove, restore, typing, rename or ping"
     raise Refusal("unknown-type", f"type is {shown}; use {kinds}.")
 
 
 def _say(fields: Mapping[str, Any]) -> Say:
+    cmid = _cmid(fields)
+    body = _body(fields, cmid)
+    timestamp = _text(fields, "timestamp", "bad-frame", "", cmid=cmid) or local_time()
+    return Say(cmid, body, timestamp)
+
+
+def _cmid(fields: Mapping[str, Any]) -> str:
     cmid = fields.get("cmid")
     if type(cmid) is not str or not 1 <= len(cmid) <= MAX_CMID_LENGTH or not is_utf8(cmid):
         detail = f"cmid must be a string of 1 to {MAX_CMID_LENGTH} characters, unique per message."
         raise Refusal("bad-cmid", detail)
+    return cmid
+
+
+def _body(fields: Mapping[str, Any], cmid: str) -> str:
     body = _text(fields, "body", "bad-frame", cmid=cmid)
     if not body:
         raise Refusal("empty-body", "The message is empty; write something.", cmid)
-    timestamp = _text(fields, "timestamp", "bad-frame", "", cmid=cmid) or local_time()
-    return Say(cmid, body, timestamp)
+    return body
+
+
+def _id(fields: Mapping[str, Any]) -> MessageId:
+    text = _text(fields, "id", "bad-frame", cmid=_cmid(fields))
+    try:
+        return MessageId.parse(text)
+    except ValueError as error:
+        raise Refusal("bad-frame", f"{error}.", _cmid(fields)) from None
 
 
 def _text(
@@ -132,13 +185,13 @@ def _cursor(fields: Mapping[str, Any], key: str) -> MessageId:
         return NOWHERE
 
 
-def _past(fields: Mapping[str, Any]) -> int | None:
-    if "past" not in fields:
+def _number(fields: Mapping[str, Any], key: str) -> int | None:
+    if key not in fields:
         return None
-    past = fields["past"]
-    if type(past) is not int or past < 0:
-        raise Refusal("bad-frame", "past must be a whole number, 0 or more.")
-    return past
+    number = fields[key]
+    if type(number) is not int or number < 0:
+        raise Refusal("bad-frame", f"{key} must be a whole number, 0 or more.")
+    return number
 
 
 def _rooms(fields: Mapping[str, Any]) -> bool:
@@ -165,6 +218,18 @@ def person_frame(kind: str, user_id: str, user_name: str, reason: str | None = N
 def ack(cmid: str, message_id: str) -> bytes:
     """The message is committed."""
     return frame("ack", cmid=cmid, id=message_id)
+
+
+def done(cmid: str) -> bytes:
+    """What the client asked for with this cmid is done, and everybody was told."""
+    return frame("done", cmid=cmid)
+
+
+def changed(message: Message) -> bytes:
+    """A message as it now is; of one that was removed, that it is gone."""
+    if message.removed:
+        return frame("removed", rev=message.rev, id=message.id, by=message.removed)
+    return text_frame(f'{{"type":"changed","rev":{message.rev},"message":{to_json(message)}}}')
 
 
 def error(refusal: Refusal) -> bytes:

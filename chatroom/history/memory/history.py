@@ -8,7 +8,7 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from sys import getsizeof
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
@@ -17,7 +17,7 @@ from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
 from chatroom.history.searching import Hunt
-from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
+from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """What the messages of all rooms together may take."""
@@ -62,6 +62,10 @@ class MemoryHistory(History):
         self._heads: dict[str, Head] = {}
         self._cmids: dict[Cmid, Message] = {}
         self._secret = secrets.token_bytes(32)
+        # room -> rev -> the message that has it, by rev: each message once.
+        self._changes: dict[str, dict[int, Message]] = {}
+        self._revs: dict[str, int] = {}
+        self._evidence: dict[tuple[str, int], Evidence] = {}
         self._arrivals = Arrivals()
         self._bytes = 0
 
@@ -110,7 +114,47 @@ class MemoryHistory(History):
                 self._forget_oldest(room)
             self._arrivals.trim(room, count)
             self._heads.pop(room, None)
+            self._revs.pop(room, None)
             return count
+
+    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+        """Of a message that is still kept."""
+        with self._lock:
+            self._demand_open()
+            kept = self._rooms.get(message.room, EMPTY)
+            index = place(kept, message.seq)
+            if index == len(kept) or kept[index][0].id != message.id:
+                cause = f"message {message.id} of room {message.room!r} is not kept"
+                raise HistoryUnavailable(self.name, cause, "look it up again")
+            was, size = kept[index]
+            kept[index] = message, weight(message)
+            self._bytes += weight(message) - size
+            if message.cmid:
+                self._cmids[cmid_of(message)] = message
+            changes = self._changes.setdefault(message.room, {})
+            changes.pop(was.rev, None)
+            changes[message.rev] = message
+            self._revs[message.room] = message.rev
+            self._drop_evidence(message)
+            if before:
+                self._evidence[message.room, message.seq] = before
+                self._bytes += weight(before.message)
+
+    def erase(self, removed_before: int, step: int) -> int:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            old = [
+                evidence.message
+                for evidence in self._evidence.values()
+                if evidence.removed_at < removed_before
+            ]
+            for message in old[:step]:
+                self._drop_evidence(message)
+            return len(old[:step])
+
+    def clean(self) -> None:
+        """Nothing of it is in any file."""
 
     def probe(self) -> None:
         """Memory always works while it is open."""
@@ -159,6 +203,26 @@ class MemoryHistory(History):
             message, _ = kept[index]
             return (message.seq, message.nonce) == (seq, nonce)
 
+    def rev(self, room: str) -> int:
+        """Also of a room whose messages are all evicted."""
+        with self._lock:
+            self._demand_open()
+            return self._revs.get(room, 0)
+
+    def changes(self, room: str, after: int) -> list[Message]:
+        """Of the messages that are still kept."""
+        with self._lock:
+            self._demand_open()
+            changes = self._changes.get(room, {})
+            newest_first = takewhile(lambda m: m.rev > after, reversed(changes.values()))
+            return take(list(newest_first)[::-1], PAGE_LENGTH, PAGE_BYTES)
+
+    def evidence(self, room: str, seq: int) -> Evidence | None:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._evidence.get((room, seq))
+
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""
         with self._lock:
@@ -191,6 +255,9 @@ class MemoryHistory(History):
             self._rooms.clear()
             self._heads.clear()
             self._cmids.clear()
+            self._changes.clear()
+            self._revs.clear()
+            self._evidence.clear()
             self._arrivals.clear()
             self._bytes = 0
 
@@ -239,11 +306,7 @@ class MemoryHistory(History):
         return kept[0][0].seq if kept else 0
 
     def _keep(self, message: Message) -> None:
-        size = OBJECT_BYTES + sum(
-            map(getsizeof, (message.user_name, message.body, message.timestamp))
-        )
-        if message.cmid:
-            size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
+        size = weight(message)
         self._rooms.setdefault(message.room, deque()).append((message, size))
         self._arrivals.add(message.room)
         self._bytes += size
@@ -253,14 +316,31 @@ class MemoryHistory(History):
         message, size = kept.popleft()
         if message.cmid:
             del self._cmids[cmid_of(message)]
+        if message.rev:
+            del self._changes[room][message.rev]
+        self._drop_evidence(message)
         if not kept:
             del self._rooms[room]
+            self._changes.pop(room, None)
         self._bytes -= size
+
+    def _drop_evidence(self, message: Message) -> None:
+        evidence = self._evidence.pop((message.room, message.seq), None)
+        if evidence:
+            self._bytes -= weight(evidence.message)
 
     def _demand_open(self) -> None:
         assert self._lock.locked()
         if not self._is_open:
             raise HistoryUnavailable(self.name, "it isn't open", "start the program again")
+
+
+def weight(message: Message) -> int:
+    """The bytes that it takes."""
+    size = OBJECT_BYTES + sum(map(getsizeof, (message.user_name, message.body, message.timestamp)))
+    if message.cmid:
+        size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
+    return size
 
 
 def place(kept: Sequence[Kept], seq: int) -> int:

@@ -14,6 +14,7 @@ In reading order:
 - ``reads.py``: the queries
 - ``trim.py``: deleting the oldest messages, and giving pages back to the disk
 - ``delete.py``: deleting a room, without a trace
+- ``rewrite.py``: messages that change or are removed, and that nothing of them is left
 - ``search.py``: searching; ``index.py``, the file of its index
 
 How a search finds: what a person types is split at spaces and each word folded (``words.tokens``)

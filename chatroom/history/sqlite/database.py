@@ -149,6 +149,7 @@ class DatabaseFile:
         (journal,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
         if journal != "wal":
             raise self.refused("can't be used: its disk can't do write-ahead logging", ELSEWHERE)
+        writer.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
         writer.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         if version < SCHEMA_VERSION:
             upgrade(writer, version)

@@ -9,6 +9,8 @@ from chatroom.history.sqlite.schema import SEQ_BITS
 
 OF_ROOM = "FROM messages WHERE key > ? AND key <= ?"
 
+EVIDENCE_OF_ROOM = OF_ROOM.replace("messages", "evidence")
+
 
 def delete(writer: sqlite3.Connection, base: int) -> int:
     """Delete a room and its messages, in the open transaction; returns how many.
@@ -20,6 +22,7 @@ def delete(writer: sqlite3.Connection, base: int) -> int:
     count: int
     (count,) = writer.execute(f"SELECT count(*) {OF_ROOM}", bounds).fetchone()
     writer.execute(f"DELETE {OF_ROOM}", bounds)
+    writer.execute(f"DELETE {EVIDENCE_OF_ROOM}", bounds)
     writer.execute("DELETE FROM rooms WHERE number = ?", (base >> SEQ_BITS,))
     return count
 

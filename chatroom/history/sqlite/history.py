@@ -17,12 +17,13 @@ from chatroom.history.sqlite.delete import clean, delete
 from chatroom.history.sqlite.lock import FileLock, LockHeld
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ
+from chatroom.history.sqlite.rewrite import INDEX, LOG, chores, empty_log, erase, rewrite
 from chatroom.history.sqlite.schema import COLUMNS, SCHEMA_VERSION
 from chatroom.history.sqlite.search import Search
 from chatroom.history.sqlite.trim import shrink, trim
 from chatroom.history.sqlite.watch import Watch
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
-from chatroom.message import Message, MessageId, RoomSummary
+from chatroom.message import Evidence, Message, MessageId, RoomSummary
 
 FITS = f"SELECT {COLUMNS} FROM messages LIMIT 0"
 
@@ -49,6 +50,7 @@ class SqliteHistory(History):
         self._secret = b""
         self._bases: dict[str, int] = {}  # room -> the prefix of its keys
         self._data_version = 0
+        self._may_have_chores = True
 
     def check(self) -> None:
         """As the interface says; reads the whole file."""
@@ -118,6 +120,45 @@ class SqliteHistory(History):
             raise unavailable(self.name, error) from error
         return count
 
+    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            self._trust_bases(writer)
+            base = self._bases.get(message.room) or find_base(writer, message.room)
+            if not rewrite(writer, base, message, before):
+                cause = f"message {message.id} of room {message.room!r} is not stored"
+                raise HistoryUnavailable(self.name, cause, "look it up again")
+        self._may_have_chores = True
+
+    def erase(self, removed_before: int, step: int) -> int:
+        """One transaction, if there is anything to erase."""
+        if not reads.has_evidence(self._readers, removed_before):
+            return 0
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            count = erase(writer, removed_before, step)
+        self._may_have_chores |= count > 0
+        return count
+
+    def clean(self) -> None:
+        """As the interface says. A large index is done after a while: see ``Search.forget``."""
+        if not self._may_have_chores:
+            return
+        writer = self._demand_files()
+        try:
+            left = chores(writer)
+            if INDEX in left and self._search.forget():
+                writer.execute("DELETE FROM chores WHERE name = ?", (INDEX,))
+            if LOG in left:
+                if not empty_log(writer):
+                    cause = "its log is being read"
+                    raise HistoryUnavailable(self.name, cause, "it is emptied a little later")
+                writer.execute("DELETE FROM chores WHERE name = ?", (LOG,))
+            self._may_have_chores = bool(chores(writer))
+        except sqlite3.Error as error:
+            raise unavailable(self.name, error) from error
+
     def probe(self) -> None:
         """Commit the file's first page unchanged; this takes the same path as a message."""
         writer = self._demand_files()
@@ -157,6 +198,18 @@ class SqliteHistory(History):
     def has(self, room: str, seq: int, nonce: str) -> bool:
         """As the interface says."""
         return reads.has(self._readers, room, seq, nonce)
+
+    def rev(self, room: str) -> int:
+        """As the interface says."""
+        return reads.rev(self._readers, room)
+
+    def changes(self, room: str, after: int) -> list[Message]:
+        """As the interface says."""
+        return reads.changes(self._readers, room, after)
+
+    def evidence(self, room: str, seq: int) -> Evidence | None:
+        """As the interface says."""
+        return reads.evidence(self._readers, room, seq)
 
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""

@@ -72,6 +72,14 @@ class IndexFile:
             raise
         return reader
 
+    def count(self) -> int:
+        """How many messages it has, about; 0 if it can't be read."""
+        try:
+            query = "SELECT ifnull(sum(last - first + 1), 0) FROM rooms"
+            return int(self.connection().execute(query).fetchone()[0])
+        except (sqlite3.Error, TypeError, ValueError):
+            return 0
+
     def wipe(self) -> None:
         """Delete it, so that the next search rebuilds it."""
         self.close()

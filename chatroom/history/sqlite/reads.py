@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chatroom.history.paging import take
+from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.schema import COLUMNS, SEQ_BITS
-from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
+from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
 
 MAX_SEQ = (1 << SEQ_BITS) - 1
 
@@ -32,6 +32,18 @@ HAS = f"""
 FIND = f"""{SELECT} INDEXED BY cmids
     WHERE room = (SELECT number FROM rooms WHERE name = ?)
     AND user_id = ? AND cmid = ? AND cmid <> ''"""
+
+REV = "SELECT rev FROM rooms WHERE name = ?"
+
+# rev > 0 lets SQLite use the partial index.
+CHANGES = f"""{SELECT} INDEXED BY revs
+    WHERE room = (SELECT number FROM rooms WHERE name = ?) AND rev > ? AND rev > 0 ORDER BY rev"""
+
+# The message with its texts as they were.
+EVIDENCE = f"""
+    SELECT key & {MAX_SEQ}, nonce, was.user_name, was.body, was.timestamp, sent_at, user_id, cmid,
+    made_by, was.edited_at, 0, '', removed_at FROM evidence AS was JOIN messages USING (key)
+    WHERE key = (SELECT number << {SEQ_BITS} | ? FROM rooms WHERE name = ?)"""
 
 IN_ROOM = f"key > number << {SEQ_BITS} AND key <= (number << {SEQ_BITS} | {MAX_SEQ})"
 
@@ -116,6 +128,40 @@ def find(readers: Readers, room: str, user_id: str, cmid: str) -> Message | None
     with readers.reader() as reader:
         rows = reader.execute(FIND, (room, user_id, cmid)).fetchall()
     return Message(room, *rows[0]) if rows else None
+
+
+def rev(readers: Readers, room: str) -> int:
+    """As in the interface."""
+    with readers.reader() as reader:
+        found = reader.execute(REV, (room,)).fetchall()
+    return int(found[0][0]) if found else 0
+
+
+def changes(readers: Readers, room: str, after: int) -> list[Message]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        rows = reader.execute(CHANGES, (room, after))
+        try:
+            return take((Message(room, *row) for row in rows), PAGE_LENGTH, PAGE_BYTES)
+        finally:
+            rows.close()
+
+
+def evidence(readers: Readers, room: str, seq: int) -> Evidence | None:
+    """As in the interface."""
+    with readers.reader() as reader:
+        found = reader.execute(EVIDENCE, (storable(seq), room)).fetchall()
+    if not found:
+        return None
+    *kept, removed_at = found[0]
+    return Evidence(Message(room, *kept), removed_at)
+
+
+def has_evidence(readers: Readers, removed_before: int) -> bool:
+    """Whether there is any of before that time."""
+    query = "SELECT 1 FROM evidence WHERE removed_at < ? LIMIT 1"
+    with readers.reader() as reader:
+        return bool(reader.execute(query, (removed_before,)).fetchall())
 
 
 def rooms(readers: Readers) -> list[RoomSummary]:

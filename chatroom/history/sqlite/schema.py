@@ -8,7 +8,9 @@ SEQ_BITS = 40
 """A message's key is its room's number, then its seq in so many bits."""
 
 FIRST_COLUMNS = "key, nonce, user_name, body, timestamp, sent_at"
-COLUMNS = f"{FIRST_COLUMNS}, user_id, cmid"
+APPENDED = f"{FIRST_COLUMNS}, user_id, cmid, made_by, edited_at"
+"""The columns of a new message."""
+COLUMNS = f"{APPENDED}, rev, removed"
 
 FIRST_SCHEMA = (
     "CREATE TABLE rooms (number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)",
@@ -43,7 +45,24 @@ THIRD_SCHEMA = (
     "PRAGMA user_version = 3",
 )
 
-UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA)
+# Messages change and are removed. evidence has what a removed one was; chores, what is left to do
+# for it to be gone from the files, also after a kill.
+FOURTH_SCHEMA = (
+    "ALTER TABLE messages ADD COLUMN made_by TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE messages ADD COLUMN edited_at INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE messages ADD COLUMN rev INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE messages ADD COLUMN removed TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE rooms ADD COLUMN rev INTEGER NOT NULL DEFAULT 0",
+    # Partial, as cmids is: a message that nobody changes costs no extra page.
+    "CREATE UNIQUE INDEX revs ON messages (room, rev) WHERE rev > 0",
+    """CREATE TABLE evidence (
+        key INTEGER PRIMARY KEY, user_name TEXT NOT NULL, body TEXT NOT NULL,
+        timestamp TEXT NOT NULL, edited_at INTEGER NOT NULL, removed_at INTEGER NOT NULL)""",
+    "CREATE TABLE chores (name TEXT PRIMARY KEY)",
+    "PRAGMA user_version = 4",
+)
+
+UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA)
 """The statements from each schema version to the next; the first from an empty file."""
 
 SCHEMA_VERSION = len(UPGRADES)

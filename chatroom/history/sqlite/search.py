@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,16 +12,19 @@ from contextlib import closing, contextmanager, suppress
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
-from chatroom.history.searching import Hunt
+from chatroom.history.searching import Hunt, seq_of
 from chatroom.history.sqlite.database import DatabaseFile, unavailable
 from chatroom.history.sqlite.index import IndexFile
 from chatroom.history.sqlite.readers import Readers
-from chatroom.history.sqlite.reads import Extent, between, extent, has, messages_at
+from chatroom.history.sqlite.reads import Extent, between, changes, extent, has, messages_at
 from chatroom.history.words import fts_query, terms
 from chatroom.message import Message
 
 INDEXING_SECONDS = 2.0
 """How long one search may spend on updating the index."""
+
+INDEXING_SECONDS_EACH = 50e-6
+"""What indexing one message takes, about."""
 
 WAITING_SECONDS = 5.0
 """How long a search waits for another to update the index."""
@@ -60,6 +64,7 @@ class Search:
         # a long search delays no other.
         self._lock = threading.Lock()
         self._index = IndexFile(file)
+        self._forget_at = 0.0
 
     def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
         """As in the interface."""
@@ -78,6 +83,23 @@ class Search:
         """Delete the index; the next search rebuilds it."""
         with self._lock:
             self._index.wipe()
+
+    def forget(self) -> bool:
+        """Delete the index, since it has words of texts that are gone; False if not yet.
+
+        A large one waits until a hundred times its rebuilding has passed since the last time, so
+        that searches seldom find it gone: in a room of a million, an hour and a half. The Server
+        thread, which never waits.
+        """
+        if time.monotonic() < self._forget_at or not self._lock.acquire(blocking=False):
+            return False
+        try:
+            entries = self._index.count()
+            self._index.wipe()
+        finally:
+            self._lock.release()
+        self._forget_at = time.monotonic() + entries * INDEXING_SECONDS_EACH * 100
+        return True
 
     def close(self) -> None:
         """Close the index. Close the readers first: that ends running searches."""
@@ -122,10 +144,18 @@ class Search:
             bounds = found.key(found.first), found.key(before)
             try:
                 keys = reader.execute(NEWEST, (fts_query(hunt.words), *bounds))
-                hunt.through(self._candidates(room, keys))
+                changed = hunt.newest(m for m in self._changed(room) if m.seq < before)
+                hunt.through(merged(changed, self._candidates(room, keys)))
             except sqlite3.Error:
                 hunt.demand_time()  # if it is over, that was the progress handler
                 raise
+
+    def _changed(self, room: str) -> Iterator[Message]:
+        """The messages that were changed: the index has their old words."""
+        rev = 0
+        while page := changes(self._readers, room, rev):
+            yield from page
+            rev = page[-1].rev
 
     def _candidates(self, room: str, keys: sqlite3.Cursor) -> Iterator[list[Message]]:
         while some := keys.fetchmany(COMPARED_AT_ONCE):
@@ -175,6 +205,17 @@ class Search:
             f"room {room!r} is still being indexed: {left} messages are left",
             f"try again in 1 s; about {searches} more searches finish it",
         )
+
+
+def merged(changed: list[Message], candidates: Iterator[list[Message]]) -> Iterator[list[Message]]:
+    """All of them, newest first; a candidate that was changed counts as that."""
+    unchanged = ([one for one in page if not one.rev] for page in candidates)
+    for page in unchanged:
+        oldest = page[-1].seq if page else sys.maxsize
+        newer = [one for one in changed if one.seq > oldest]
+        changed = changed[len(newer) :]
+        yield sorted(newer + page, key=seq_of, reverse=True)
+    yield changed
 
 
 def progress(index: sqlite3.Connection, found: Extent) -> tuple[int, int, str]:

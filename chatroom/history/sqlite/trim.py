@@ -19,6 +19,8 @@ SPARE_PART = 8
 
 WITHIN = "FROM messages WHERE key > ? AND key <= ?"
 
+EVIDENCE_WITHIN = WITHIN.replace("messages", "evidence")
+
 NEWEST = f"SELECT key & {MAX_SEQ} {WITHIN} ORDER BY key DESC LIMIT 1"
 
 # Before the newest is deleted: see schema.THIRD_SCHEMA.
@@ -53,6 +55,7 @@ def trim(
         writer.execute(REMEMBER, {"key": base | last})
     if count:
         writer.execute("DELETE " + WITHIN, (base, base | last))
+        writer.execute("DELETE " + EVIDENCE_WITHIN, (base, base | last))
     return count
 
 

@@ -8,10 +8,10 @@ from types import TracebackType
 
 from chatroom.errors import CmidTaken, HistoryError
 from chatroom.history.sqlite.database import unavailable
-from chatroom.history.sqlite.schema import COLUMNS, SEQ_BITS
+from chatroom.history.sqlite.schema import APPENDED, SEQ_BITS
 from chatroom.message import Message
 
-INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = f"INSERT INTO messages ({APPENDED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Transaction:
@@ -76,4 +76,5 @@ def find_base(writer: sqlite3.Connection, room: str) -> int:
 
 def row(base: int, m: Message) -> tuple[int | str, ...]:
     """The message as ``INSERT`` wants it."""
-    return (base | m.seq, m.nonce, m.user_name, m.body, m.timestamp, m.sent_at, m.user_id, m.cmid)
+    texts = m.nonce, m.user_name, m.body, m.timestamp
+    return (base | m.seq, *texts, m.sent_at, m.user_id, m.cmid, m.by, m.edited_at)

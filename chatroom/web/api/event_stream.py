@@ -15,7 +15,7 @@ from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import MessageId
-from chatroom.rooms.subscriber import Heard
+from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.web.api.listener import Listener
 from chatroom.wire.message_json import to_json
 
@@ -126,9 +126,9 @@ class Feed:
             elif not self._listener.reason:
                 yield b": nothing new\n\n"
 
-    def _hand_on(self, heard: list[Heard]) -> Iterator[bytes]:
+    def _hand_on(self, batch: list[Heard | HeardChange]) -> Iterator[bytes]:
         """Send what was heard, preceded by what the client was too slow for."""
-        heard = [one for one in heard if one.id.seq > self._seq]
+        heard = [one for one in batch if isinstance(one, Heard) and one.id.seq > self._seq]
         if not heard:
             return
         yield from self._catch_up(heard[0].id.seq - 1)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
 
-from chatroom.rooms.subscriber import Heard
+from chatroom.rooms.subscriber import Heard, HeardChange
 
 BACKLOG = 8
 """Batches queued for a listener that is slower than the room; older ones are dropped, and later
@@ -31,13 +31,13 @@ class Listener:
     def __init__(self, sock: socket.socket | None) -> None:
         self._socket = sock
         self._changed = threading.Condition()
-        self._batches: deque[Sequence[Heard]] = deque(maxlen=BACKLOG)
+        self._batches: deque[Sequence[Heard | HeardChange]] = deque(maxlen=BACKLOG)
         self._reason = ""
         self._is_nudged = False
 
     # -- the Server thread ---------------------------------------------------------------------
 
-    def take(self, batch: Sequence[Heard]) -> None:
+    def take(self, batch: Sequence[Heard | HeardChange]) -> None:
         """Queue what was committed. Never blocks."""
         with self._changed:
             self._batches.append(batch)
@@ -89,7 +89,7 @@ class Listener:
         """Why the stream is to end; "" until then."""
         return self._reason
 
-    def heard(self, timeout: float) -> list[Heard]:
+    def heard(self, timeout: float) -> list[Heard | HeardChange]:
         """What has arrived since the last call; waits up to ``timeout`` seconds for something.
 
         Nothing, if the time is over, the stream is to end, or something has to be sent now.

@@ -1,0 +1,53 @@
+"""Erases what was removed, once nobody can bring it back. Owned by the Server thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from chatroom.errors import HistoryError
+from chatroom.history import History
+from chatroom.rooms.rules import Rules
+from chatroom.rooms.timers import Timers
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 10.0
+"""Seconds between two looks: for so long, a text that is gone may still be in a file."""
+
+STEP = 100
+"""Pieces of evidence erased in one transaction, at most: a few milliseconds."""
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+class Eraser:
+    """Drops old evidence, and has the history cleaned of what it no longer has.
+
+    Args:
+        history: the Server's.
+        timers: the Server's.
+        rules: how long a removal can be undone.
+    """
+
+    def __init__(self, history: History, timers: Timers, rules: Rules) -> None:
+        self._history = history
+        self._timers = timers
+        self._keep_days = rules.removed_keep_days
+        self._is_failing = False
+
+    def start(self) -> None:
+        """Begin: also with what was left to do when the last process ended."""
+        self._timers.after(0.0, self._step)
+
+    def _step(self) -> None:
+        self._timers.after(INTERVAL, self._step)
+        before = time.time_ns() // 1_000_000 - self._keep_days * DAY_MS
+        try:
+            self._history.erase(before, STEP)
+            self._history.clean()
+            self._is_failing = False
+        except HistoryError as error:
+            if self._is_failing:  # twice in a row: a reader in the way is gone by then
+                log.error("error: removed texts may still be in a file: %s", error)
+            self._is_failing = True
