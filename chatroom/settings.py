@@ -94,9 +94,7 @@ SETTINGS = (
     Setting("history", "sqlite:chat.db", HISTORY, "where the messages are kept"),
     Setting("historySync", "full", SYNC, "how durable a message is before anyone sees it"),
     Setting("editMinutes", 15, whole(0, 1_000_000), "minutes in which a message may be edited"),
-    Setting(
-        "removedKeepDays", 7, whole(0, 3650), "days a host can undo a removal; 0: none"
-    ),
+    Setting("removedKeepDays", 7, whole(0, 3650), "days a host can undo a removal; 0: none"),
     Setting("replayLimit", 500, whole(0, 1_000_000), "past messages sent on joining; 0: all"),
     Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at a time"),
     Setting("maxUsersPerAddress", 0, whole(0, 1_000_000), "users at one address; 0: maxUsers"),

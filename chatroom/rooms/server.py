@@ -14,7 +14,7 @@ from typing import TypeVar
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.message import Draft, MessageId
+from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
@@ -36,6 +36,7 @@ from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker, Spoken
 from chatroom.users.requests import ADDED_BYTES, Change, Channels, Joining, Leaving, Said, Wish
+from chatroom.wire.typed import Alteration
 
 T = TypeVar("T")
 
@@ -152,6 +153,25 @@ class Server:
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(speaker, draft, cost, cmid))
         return await_answer(speaker.outcome, timeout)
+
+    def change(
+        self, room: str, request: Alteration, *, user_id: str, address: str = "", timeout: float
+    ) -> Message:
+        """Change a message without a socket, and wait until that is stored.
+
+        Args:
+            user_id: whoever asks; proved by a token.
+
+        Returns:
+            The message as it now is.
+
+        Raises:
+            Refusal: ``not-yours``, ``too-late``, ``gone``, ``not-stored``.
+            ChatError: it is not changed within ``timeout`` seconds.
+        """
+        speaker = HttpSpeaker(room, "", address, user_id)
+        self.broadcast.put(Change(speaker, request, ADDED_BYTES))
+        return await_answer(speaker.outcome, timeout).message
 
     def present(self, room: str, timeout: float) -> list[Known]:
         """The people in the room: users of the typed protocol only."""

@@ -24,16 +24,17 @@ class HttpSpeaker:
         room: where it speaks.
         name: unverified, as in the plain protocol.
         address: the client's.
+        user_id: proved by a token; empty for nobody that the room knows.
     """
 
-    user_id = ""
     acknowledged = True
     inside = True
 
-    def __init__(self, room: str, name: str, address: str = "") -> None:
+    def __init__(self, room: str, name: str, address: str = "", user_id: str = "") -> None:
         self.room = room
         self.name = name
         self.address = address
+        self.user_id = user_id
         self.failed = False
         self.outcome: Future[Spoken] = Future()
         """What is stored; or a ChatError: not stored, or the cmid belongs to another message."""
