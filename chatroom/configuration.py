@@ -46,6 +46,7 @@ class Configuration:
     history_sync: str
     edit_minutes: int
     removed_keep_days: int
+    room_makers: str
     replay_limit: int
     max_users: int
     max_users_per_address: int

@@ -16,9 +16,9 @@ from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummar
 class History(ABC):
     """The committed messages of every room.
 
-    ``append``, ``rewrite``, ``enact``, ``trim``, ``erase``, ``clean``, ``delete``, ``probe``, ``open`` and
-    ``close`` are called by the thread that owns the history; everything that only reads, by any
-    thread.
+    Whatever writes, ``append``, ``rewrite``, ``enact``, ``trim``, ``erase``, ``clean``, ``delete``
+    and ``probe``, and ``open`` and ``close``, is called by the thread that owns the history;
+    everything that only reads, by any thread.
 
     A room is stored without gaps: from ``first`` to ``head`` every seq is there, or none is now.
     What was removed is there, too, as an empty message: see ``Message.removed``.

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from chatroom.rooms.ranks import Rank
+from chatroom.wire.message_json import iso_time
 
 NEVER = 0
 """Instead of a time: something goes on until it is undone."""
@@ -52,6 +53,11 @@ class Ban(NamedTuple):
     def holds(self, now: int) -> bool:
         """Whether it is not over yet."""
         return self.until == NEVER or now < self.until
+
+    @property
+    def ends(self) -> str:
+        """When, as clients read it; empty if only somebody can end it."""
+        return "" if self.until == NEVER else iso_time(self.until)
 
 
 class HostLink(NamedTuple):
@@ -154,6 +160,12 @@ class Charter:
         )
 
     @property
+    def lets_all_speak(self) -> bool:
+        """Nobody has to be looked at."""
+        is_free = self.speak is Speak.EVERYBODY and not self.needs_host
+        return is_free and not self.quiet and not self.barred
+
+    @property
     def rules(self) -> dict[str, object]:
         """What everybody in the room is told of it."""
         return {
@@ -164,6 +176,14 @@ class Charter:
 
 
 NO_CHARTER = Charter()
+
+
+@dataclass
+class House:
+    """What holds in all rooms. Owned by the Server thread."""
+
+    charter: Charter = NO_CHARTER
+    """The operators."""
 
 
 def _lasting(bans: Mapping[str, Ban], now: int) -> dict[str, Ban]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -35,12 +35,15 @@ from chatroom.wire.acts import (
     SetRules,
     UnmakeHost,
     UseLink,
+    UseOperatorLink,
 )
 
 T = TypeVar("T")
 
+WRONG_LINK = "This link does not make you a host; ask for a new one."
 
-class Ruling(NamedTuple):
+
+class Decision(NamedTuple):
     """What an act has led to."""
 
     charter: Charter
@@ -52,12 +55,15 @@ class Ruling(NamedTuple):
     """Of a new link: nobody else ever learns it."""
 
 
-def rule(charter: Charter, act: Act, who: Known, now: int) -> Ruling:
+def rule(
+    charter: Charter, act: Act, who: Known, name_of: Callable[[str, str], str], now: int
+) -> Decision:
     """Let a host act, whom the policy allows it.
 
     Args:
         charter: as it is.
         who: acts.
+        name_of: what a user id's person is called, or the given name if nobody knows.
         now: Unix time in milliseconds.
 
     Raises:
@@ -73,36 +79,46 @@ def rule(charter: Charter, act: Act, who: Known, now: int) -> Ruling:
                 slow_seconds=slow,
                 needs_host=charter.needs_host if needs_host is None else needs_host,
             )
-            return Ruling(charter, what=_in_words(charter))
+            return Decision(charter, what=_in_words(charter))
         case Quiet(user_id, name, seconds):
+            name = name_of(user_id, name)
             quiet = _with(charter.quiet, user_id, _ban(name, seconds, now), MOST_QUIET)
-            return Ruling(replace(charter, quiet=quiet), Known(user_id, name), _span(seconds))
+            return Decision(replace(charter, quiet=quiet), Known(user_id, name), _span(seconds))
         case Bar(user_id, name, seconds):
+            name = name_of(user_id, name)
             barred = _with(charter.barred, user_id, _ban(name, seconds, now), MOST_BARRED)
-            return Ruling(replace(charter, barred=barred), Known(user_id, name), _span(seconds))
+            return Decision(replace(charter, barred=barred), Known(user_id, name), _span(seconds))
         case MakeHost(user_id, name):
             if user_id in charter.hosts:
-                return Ruling(charter, Known(user_id, name))
+                return Decision(charter, Known(user_id, name))
+            name = name_of(user_id, name)
             hosts = _with(charter.hosts, user_id, Host(name, Rank.HOST), MOST_HOSTS)
-            return Ruling(replace(charter, hosts=hosts), Known(user_id, name))
+            return Decision(replace(charter, hosts=hosts), Known(user_id, name))
         case UnmakeHost(user_id):
             host = charter.hosts.get(user_id)
             hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)
             whom = Known(user_id, host.name if host else "")
-            return Ruling(replace(charter, hosts=hosts), whom)
+            return Decision(replace(charter, hosts=hosts), whom)
         case MakeLink(seconds, uses):
             secret = secrets.token_urlsafe(12)
             link = HostLink(now + seconds * 1000, uses, who.user_id)
             links = _with(charter.links, link_key(secret), link, MOST_LINKS)
-            return Ruling(replace(charter, links=links), what=_span(seconds), secret=secret)
+            return Decision(replace(charter, links=links), what=_span(seconds), secret=secret)
         case RevokeLink(key):
             if key not in charter.links:
                 raise Refusal("gone", "There is no such link.")
-            return Ruling(replace(charter, links=_with(charter.links, key, None, MOST_LINKS)))
+            return Decision(replace(charter, links=_with(charter.links, key, None, MOST_LINKS)))
         case UseLink(secret):
             return _use_link(charter, link_key(secret), who)
+        case UseOperatorLink(nonce, until):
+            if nonce in charter.links:
+                raise Refusal("wrong-link", WRONG_LINK)
+            links = _with(charter.links, nonce, HostLink(until, 0, who.user_id), MOST_LINKS)
+            host = Host(who.user_name, Rank.OPERATOR)
+            hosts = _with(charter.hosts, who.user_id, host, MOST_HOSTS)
+            return Decision(replace(charter, links=links, hosts=hosts), who)
         case Look():
-            return Ruling(charter)
+            return Decision(charter)
         case _:
             assert_never(act)
 
@@ -112,16 +128,16 @@ def link_key(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
-def _use_link(charter: Charter, key: str, who: Known) -> Ruling:
+def _use_link(charter: Charter, key: str, who: Known) -> Decision:
     link = charter.links.get(key)
     if link is None or not link.uses:  # expired, revoked and unknown are one
-        raise Refusal("wrong-link", "This link does not make you a host; ask for a new one.")
+        raise Refusal("wrong-link", WRONG_LINK)
     if who.user_id in charter.hosts:  # a reload uses nothing up
-        return Ruling(charter, who)
+        return Decision(charter, who)
     rest = link._replace(uses=link.uses - 1) if link.uses > 1 else None
     links = _with(charter.links, key, rest, MOST_LINKS)
     hosts = _with(charter.hosts, who.user_id, Host(who.user_name, Rank.HOST), MOST_HOSTS)
-    return Ruling(replace(charter, links=links, hosts=hosts), who)
+    return Decision(replace(charter, links=links, hosts=hosts), who)
 
 
 def _with(known: Mapping[str, T], key: str, value: T | None, most: int) -> dict[str, T]:

@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 import time
+from collections.abc import Mapping
 
 import simple_websocket
 
@@ -154,6 +155,9 @@ class User:
 
     def altered(self, cmid: str, message: Message) -> None:
         """Never called: the plain protocol changes nothing."""
+
+    def ruled(self, cmid: str, told: Mapping[str, object]) -> None:
+        """Never called: plain users are no hosts."""
 
     def send_acks(self) -> None:
         """Do nothing: there are none."""

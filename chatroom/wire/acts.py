@@ -83,7 +83,19 @@ class UseLink(NamedTuple):
     secret: str
 
 
-Act = SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look | UseLink
+class UseOperatorLink(NamedTuple):
+    """Somebody has opened a link of the operator's."""
+
+    nonce: str
+    """The link's own: it can be used once."""
+    until: int
+    """When it expires: Unix time in milliseconds."""
+
+
+Asked = SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look
+"""What a client can ask for by name."""
+
+Act = Asked | UseLink | UseOperatorLink
 
 WORDS = {
     SetRules: "rules",
@@ -95,11 +107,15 @@ WORDS = {
     RevokeLink: "revokeLink",
     Look: "look",
     UseLink: "useLink",
+    UseOperatorLink: "useOperatorLink",
 }
 """What each is called on the wire and in the host log."""
 
 
-def decode(fields: Mapping[str, Any], cmid: str) -> Act:
+ASKED = [word for act, word in WORDS.items() if act not in (UseLink, UseOperatorLink)]
+
+
+def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
     """Read what a client asks for.
 
     Raises:
@@ -127,8 +143,7 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Act:
         case "look":
             return Look()
         case _:
-            kinds = ", ".join(word for act, word in WORDS.items() if act is not UseLink)
-            raise reader.refusal(f"act must be one of {kinds}.")
+            raise reader.refusal(f"act must be one of {', '.join(ASKED)}.")
 
 
 class _Reader:

@@ -62,7 +62,8 @@ FOURTH_SCHEMA = (
     "CREATE TABLE charters (room TEXT PRIMARY KEY, charter TEXT NOT NULL)",
     """CREATE TABLE host_log (
         room TEXT NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL, by_id TEXT NOT NULL,
-        by_name TEXT NOT NULL, whom_id TEXT NOT NULL, whom_name TEXT NOT NULL, what TEXT NOT NULL)""",
+        by_name TEXT NOT NULL, whom_id TEXT NOT NULL, whom_name TEXT NOT NULL,
+        what TEXT NOT NULL)""",
     "CREATE INDEX host_log_of_room ON host_log (room, at)",
     "CREATE TABLE chores (name TEXT PRIMARY KEY)",
     "PRAGMA user_version = 4",

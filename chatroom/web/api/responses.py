@@ -181,7 +181,7 @@ def _from_chat(error: ChatError) -> Problem:
         return Problem(code, error.reason, error.headers)
     if isinstance(error, Refusal) and error.code in problems.KINDS:
         if "cmid" in error.more:
-            return Problem(error.code, error.detail, field="cmid", value=error.more["cmid"])
+            return Problem(error.code, error.detail, field="cmid", value=str(error.more["cmid"]))
         return Problem(error.code, error.detail)
     if isinstance(error, SearchTooLong):  # no 503: asking again would take as long
         _name, cause, way_out = error.args
