@@ -114,11 +114,14 @@ class Broadcaster:
         if self._entrance.waits(change):
             return
         user = change.user
+        if refusal := self._policy.may_say(user, change.cmid):
+            user.refuse(refusal)
+            return
         if user.room not in self._rooms:  # over HTTP, or its user has just left
             try:
                 self._deserted.append(self._rooms.enter(user.room, user.address))
-            except Refusal as refusal:
-                user.refuse(refusal)
+            except Refusal as shut:
+                user.refuse(shut)
                 return
             except Exception as error:
                 self._tell([NotChanged(change, error)])

@@ -36,7 +36,7 @@ from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker, Spoken
 from chatroom.users.requests import ADDED_BYTES, Change, Channels, Joining, Leaving, Said, Wish
-from chatroom.wire.typed import Alteration
+from chatroom.wire.typed import Alteration, Edit
 
 T = TypeVar("T")
 
@@ -170,7 +170,8 @@ class Server:
             ChatError: it is not changed within ``timeout`` seconds.
         """
         speaker = HttpSpeaker(room, "", address, user_id)
-        self.broadcast.put(Change(speaker, request, ADDED_BYTES))
+        size = len(request.body.encode()) if isinstance(request, Edit) else 0
+        self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
         return await_answer(speaker.outcome, timeout).message
 
     def present(self, room: str, timeout: float) -> list[Known]:

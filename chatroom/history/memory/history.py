@@ -87,8 +87,7 @@ class MemoryHistory(History):
                 self._keep(message)
             self._heads.update(heads)
             self._cmids.update(cmids)
-            while self._bytes > self._limit_bytes:
-                self._forget_oldest(self._arrivals.pop())
+            self._make_room()
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
         """Of the messages that are still kept."""
@@ -139,6 +138,7 @@ class MemoryHistory(History):
             if before:
                 self._evidence[message.room, message.seq] = before
                 self._bytes += weight(before.message)
+            self._make_room()
 
     def erase(self, removed_before: int, step: int) -> int:
         """As the interface says."""
@@ -323,6 +323,10 @@ class MemoryHistory(History):
             del self._rooms[room]
             self._changes.pop(room, None)
         self._bytes -= size
+
+    def _make_room(self) -> None:
+        while self._bytes > self._limit_bytes:
+            self._forget_oldest(self._arrivals.pop())
 
     def _drop_evidence(self, message: Message) -> None:
         evidence = self._evidence.pop((message.room, message.seq), None)
