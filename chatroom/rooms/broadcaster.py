@@ -130,18 +130,17 @@ class Broadcaster:
             self._await(self._order.change(change, room), {room.name})
 
     def _rule(self, ruling: Ruling) -> None:
-        if self._entrance.waits(ruling):
-            return
-        if not ruling.user.inside:  # a link comes with a hello, which may have been refused
-            if ruling.cmid:
-                ruling.user.refuse(NOT_INSIDE.about(ruling.cmid))
-        elif self._is_open_for(ruling):
+        if not self._entrance.waits(ruling) and self._is_open_for(ruling):
             room = self._rooms[ruling.user.room]
             self._await(self._order.rule(ruling, room, self._rooms.house), {room.name})
 
     def _is_open_for(self, item: Change | Ruling) -> bool:
         """Whether its room is open; otherwise whoever wants something there was told."""
         user = item.user
+        if not user.inside:
+            if item.cmid:  # not a link: that comes with a hello, which was refused
+                user.refuse(NOT_INSIDE.about(item.cmid))
+            return False
         if user.room not in self._rooms:  # over HTTP, or its user has just left
             try:
                 self._deserted.append(self._rooms.enter(user.room, user.address, user.user_id))

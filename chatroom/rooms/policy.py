@@ -149,7 +149,8 @@ class Policy:
             return refusal  # what could not be said now cannot come in by an edit
         if message.removed:
             return Refusal("gone", "This message was removed.", request.cmid)
-        if now - message.sent_at > self._edit_minutes * 60_000:
+        is_new = request.body != message.body  # otherwise it is sent again, for lack of an answer
+        if is_new and now - message.sent_at > self._edit_minutes * 60_000:
             detail = f"It can be edited for {self._edit_minutes} minutes, and that is over."
             return Refusal("too-late", detail, request.cmid)
         return None

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from chatroom.message import Message
 from chatroom.wire import typed
+
+
+class _Change(NamedTuple):
+    rev: int
+    frame: bytes
+    is_removal: bool
 
 
 class RecentChanges:
@@ -19,7 +27,7 @@ class RecentChanges:
         self.rev = rev
         """Of the last change."""
         self._after = rev  # what changed after this one is here
-        self._frames: dict[int, tuple[int, bytes]] = {}  # seq -> rev and frame, by rev
+        self._changes: dict[int, _Change] = {}  # by seq, in the order of rev
         self._size = 0
         self._limit = limit
         self._max_bytes = max_bytes
@@ -29,11 +37,11 @@ class RecentChanges:
         frame = typed.changed(message)
         self.rev = message.rev
         self._drop(message.seq)
-        self._frames[message.seq] = message.rev, frame
+        self._changes[message.seq] = _Change(message.rev, frame, bool(message.removed))
         self._size += len(frame)
-        while len(self._frames) > self._limit or self._size > self._max_bytes:
-            oldest = next(iter(self._frames))
-            self._after, _ = self._frames[oldest]
+        while len(self._changes) > self._limit or self._size > self._max_bytes:
+            oldest = next(iter(self._changes))
+            self._after = self._changes[oldest].rev
             self._drop(oldest)
         return frame
 
@@ -41,8 +49,16 @@ class RecentChanges:
         """Frames of what has changed after this rev; None if not all of it is remembered."""
         if rev < self._after:
             return None
-        return [frame for its_rev, frame in self._frames.values() if its_rev > rev]
+        return [change.frame for change in self._changes.values() if change.rev > rev]
+
+    def forget(self, first: int) -> None:
+        """Drop the texts of messages before this seq: they are not stored any more. That one was
+        removed is still to be told: whoever comes back may have it."""
+        old = [seq for seq, it in self._changes.items() if seq < first and not it.is_removal]
+        for seq in old:
+            self._drop(seq)
 
     def _drop(self, seq: int) -> None:
-        _, frame = self._frames.pop(seq, (0, b""))
-        self._size -= len(frame)
+        change = self._changes.pop(seq, None)
+        if change:
+            self._size -= len(change.frame)

@@ -210,6 +210,9 @@ class Room:
         self._replay = None
         self._tail.extend(frames)
         self._tail_size += sum(map(len, frames))
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
         while len(self._tail) > self._tail_length or self._tail_size > self._tail_bytes:
             self._tail_size -= len(self._tail.popleft())
 
@@ -221,10 +224,12 @@ class Room:
             self._tail_size += len(frame) - len(self._tail[index])
             self._tail[index] = frame
             self._replay = None
+            self._drop_oldest()  # it may be longer now
         self.tell(self.changes.add(message))
 
     def forget(self, first: int) -> None:
-        """Drop from the tail what is older than this seq."""
+        """Drop what is older than this seq."""
+        self.changes.forget(first)
         while self._tail and self.first_remembered < first:
             self._tail_size -= len(self._tail.popleft())
             self._replay = None

@@ -47,7 +47,7 @@ from chatroom.users.requests import (
     Wish,
 )
 from chatroom.wire.acts import Act
-from chatroom.wire.typed import Alteration
+from chatroom.wire.typed import Alteration, Edit
 
 T = TypeVar("T")
 
@@ -186,7 +186,8 @@ class Server:
             ChatError: it is not changed within ``timeout`` seconds.
         """
         speaker = HttpSpeaker(room, "", address, user_id)
-        self.broadcast.put(Change(speaker, request, ADDED_BYTES))
+        size = len(request.body.encode()) if isinstance(request, Edit) else 0
+        self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
         spoken = await_answer(speaker.outcome, timeout)
         assert isinstance(spoken, Spoken)
         return spoken.message

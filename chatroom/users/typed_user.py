@@ -177,6 +177,8 @@ class TypedUser(User):
     def _seen(self, room: str, hello: Hello) -> int | None:
         if hello.since is None:
             return None
+        if hello.rev and hello.rev > self._history.rev(room):  # an older backup was restored
+            return -1
         return hello.since.seq if self._history.reaches_back_to(room, hello.since) else -1
 
     def _refuse(self, refusal: Refusal) -> None:

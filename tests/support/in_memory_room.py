@@ -201,14 +201,14 @@ class InMemoryServer:
         self.disk = FailingHistory()
         self.disk.open()
         self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, **rules)
-        policy = policy or Policy(self.rules.max_rooms)
-        self.order = LateOrder(self.disk)
+        policy = policy or Policy(self.rules.max_rooms, self.rules.edit_minutes)
+        self.order = LateOrder(self.disk, policy)
         self.register = LateRegister(policy, self.rules.max_name_length)
         self.server = Server(
             self.disk,
             self.rules,
             policy,
-            self.order if "order" in late else OwnOrder(self.disk),
+            self.order if "order" in late else OwnOrder(self.disk, policy),
             self.register if "register" in late else OwnRegister(policy, 64),
             Alone(),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chatroom.channel import Channel
 from chatroom.history import History
@@ -23,7 +23,7 @@ from chatroom.rooms.register import (
     Request,
 )
 from chatroom.rooms.room import Room
-from chatroom.users.requests import Said
+from chatroom.users.requests import Change, Said
 
 
 class LateOrder(Order):
@@ -31,13 +31,14 @@ class LateOrder(Order):
 
     Args:
         history: opened.
+        policy: says who may change what.
     """
 
     heard: Channel[Outcome | Answer]
 
-    def __init__(self, history: History) -> None:
-        self._own = OwnOrder(history)
-        self._asked: list[tuple[list[Said], Mapping[str, Room]]] = []
+    def __init__(self, history: History, policy: Policy) -> None:
+        self._own = OwnOrder(history, policy)
+        self._asked: list[Callable[[], Outcome]] = []
         self._outcomes: list[Outcome] = []
 
     @property
@@ -48,12 +49,17 @@ class LateOrder(Order):
     def say(self, batch: list[Said], rooms: Mapping[str, Room]) -> None:
         """Note it."""
         assert not self.is_busy, "a batch before the last one's outcome"
-        self._asked.append((batch, rooms))
+        self._asked.append(lambda: self._own.say(batch, rooms))
+
+    def change(self, change: Change, room: Room) -> None:
+        """Note it."""
+        assert not self.is_busy, "a change before the last one's outcome"
+        self._asked.append(lambda: self._own.change(change, room))
 
     def commit(self) -> None:
         """Store what was asked for: whoever reads the history can see it."""
         while self._asked:
-            self._outcomes.append(self._own.say(*self._asked.pop()))
+            self._outcomes.append(self._asked.pop()())
 
     def tell(self) -> None:
         """Let the Server know what was committed."""

@@ -23,6 +23,21 @@ SCHEMA_1 = """
     COMMIT;
 """
 
+# What made it one of schema 3, by way of 2.
+SCHEMA_3 = """
+    BEGIN IMMEDIATE;
+    ALTER TABLE messages ADD COLUMN user_id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE messages ADD COLUMN cmid TEXT NOT NULL DEFAULT '';
+    CREATE UNIQUE INDEX cmids ON messages (room, user_id, cmid) WHERE cmid <> '';
+    CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+    INSERT INTO secrets VALUES ('tokens', zeroblob(32));
+    ALTER TABLE rooms ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN last_nonce TEXT NOT NULL DEFAULT '';
+    ALTER TABLE rooms ADD COLUMN last_sent_at INTEGER NOT NULL DEFAULT 0;
+    PRAGMA user_version = 3;
+    COMMIT;
+"""
+
 ROOMS = {"lobby": 300, "garden": 2}
 
 
@@ -41,6 +56,13 @@ def made_by_schema_1(path: Path) -> Path:
                 ],
             )
         old.commit()
+    return path
+
+
+def made_by_schema_3(path: Path) -> Path:
+    """The same, as the last program wrote it whose messages never changed."""
+    with closing(sqlite3.connect(made_by_schema_1(path))) as old:
+        old.executescript(SCHEMA_3)
     return path
 
 

@@ -94,8 +94,7 @@ class MemoryHistory(History):
             self._heads.update(heads)
             self._cmids.update(cmids)
             self._charters.update(charters)
-            while self._bytes > self._limit_bytes:
-                self._forget_oldest(self._arrivals.pop())
+            self._make_room()
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
         """Of the messages that are still kept."""
@@ -147,6 +146,7 @@ class MemoryHistory(History):
             if before:
                 self._evidence[message.room, message.seq] = before
                 self._bytes += weight(before.message)
+            self._make_room()
 
     def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
         """Kept as long as the process."""
@@ -353,6 +353,10 @@ class MemoryHistory(History):
             del self._rooms[room]
             self._changes.pop(room, None)
         self._bytes -= size
+
+    def _make_room(self) -> None:
+        while self._bytes > self._limit_bytes:
+            self._forget_oldest(self._arrivals.pop())
 
     def _drop_evidence(self, message: Message) -> None:
         evidence = self._evidence.pop((message.room, message.seq), None)

@@ -20,7 +20,17 @@ from chatroom.history.sqlite.delete import clean, delete
 from chatroom.history.sqlite.lock import FileLock, LockHeld
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ
-from chatroom.history.sqlite.rewrite import INDEX, LOG, chores, empty_log, erase, rewrite
+from chatroom.history.sqlite.rewrite import (
+    INDEX,
+    LOG,
+    PAGES,
+    Renewal,
+    chores,
+    empty_log,
+    erase,
+    forget_chore,
+    rewrite,
+)
 from chatroom.history.sqlite.schema import COLUMNS, SCHEMA_VERSION
 from chatroom.history.sqlite.search import Search
 from chatroom.history.sqlite.trim import shrink, trim
@@ -54,6 +64,7 @@ class SqliteHistory(History):
         self._bases: dict[str, int] = {}  # room -> the prefix of its keys
         self._data_version = 0
         self._may_have_chores = True
+        self._renewal = Renewal()
 
     def check(self) -> None:
         """As the interface says; reads the whole file."""
@@ -166,19 +177,22 @@ class SqliteHistory(History):
         return count
 
     def clean(self) -> None:
-        """As the interface says. A large index is done after a while: see ``Search.forget``."""
+        """As the interface says. A large file is done after a while: see ``Renewal`` and
+        ``Search.forget``."""
         if not self._may_have_chores:
             return
         writer = self._demand_files()
         try:
             left = chores(writer)
             if INDEX in left and self._search.forget():
-                writer.execute("DELETE FROM chores WHERE name = ?", (INDEX,))
+                forget_chore(writer, INDEX)
+            if PAGES in left and self._renewal.renew(writer):
+                forget_chore(writer, PAGES)
             if LOG in left:
                 if not empty_log(writer):
                     cause = "its log is being read"
                     raise HistoryUnavailable(self.name, cause, "it is emptied a little later")
-                writer.execute("DELETE FROM chores WHERE name = ?", (LOG,))
+                forget_chore(writer, LOG)
             self._may_have_chores = bool(chores(writer))
         except sqlite3.Error as error:
             raise unavailable(self.name, error) from error

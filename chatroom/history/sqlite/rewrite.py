@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 
 from chatroom.history.sqlite.schema import SEQ_BITS
 from chatroom.message import Evidence, Message
@@ -12,6 +13,22 @@ LOG = "log"
 
 INDEX = "index"
 """The chore: so may the search index."""
+
+PAGES = "pages"
+"""The chore: so may unused parts of the file. secure_delete overwrites what is deleted, but not the
+copies that SQLite leaves in a page when it moves rows to the next one."""
+
+SECONDS_EACH_BYTE = 15e-9
+"""What writing the file anew takes, about."""
+
+FIRST_PAUSE = 15.0
+"""How long that may take when a process begins: then nobody waits for the room yet."""
+
+PAUSE = 0.25
+"""And how long later: of a file of 16 MB. A larger one waits for the next start."""
+
+PATIENCE = 200
+"""So many times as long as that took, it isn't done again."""
 
 # Of the message with this very id.
 UPDATE = """
@@ -63,12 +80,17 @@ def erase(writer: sqlite3.Connection, removed_before: int, step: int) -> int:
 
 def note_chores(writer: sqlite3.Connection) -> None:
     """In the open transaction: a text is gone from its table."""
-    writer.executemany("INSERT OR IGNORE INTO chores VALUES (?)", [(LOG,), (INDEX,)])
+    writer.executemany("INSERT OR IGNORE INTO chores VALUES (?)", [(LOG,), (INDEX,), (PAGES,)])
 
 
 def chores(writer: sqlite3.Connection) -> set[str]:
     """What is left to do."""
     return {name for (name,) in writer.execute("SELECT name FROM chores")}
+
+
+def forget_chore(writer: sqlite3.Connection, name: str) -> None:
+    """It is done."""
+    writer.execute("DELETE FROM chores WHERE name = ?", (name,))
 
 
 def empty_log(writer: sqlite3.Connection) -> bool:
@@ -80,3 +102,25 @@ def empty_log(writer: sqlite3.Connection) -> bool:
     finally:
         writer.execute(f"PRAGMA busy_timeout = {patience}")
     return not is_busy
+
+
+class Renewal:
+    """Writes the whole file anew, so that no page has a copy of what is gone; not too often, since
+    the room stands still meanwhile. The owner's thread."""
+
+    def __init__(self) -> None:
+        self._longest = FIRST_PAUSE
+        self._at = 0.0
+
+    def renew(self, writer: sqlite3.Connection) -> bool:
+        """Do it; False if it has to wait."""
+        began = time.monotonic()
+        (pages,) = writer.execute("PRAGMA page_count").fetchone()
+        (size,) = writer.execute("PRAGMA page_size").fetchone()
+        longest, self._longest = self._longest, PAUSE
+        if began < self._at or pages * size * SECONDS_EACH_BYTE > longest:
+            return False
+        writer.execute("VACUUM")
+        now = time.monotonic()
+        self._at = now + (now - began) * PATIENCE
+        return True

@@ -29,7 +29,7 @@ def rooms(max_rooms: int, *stored: str) -> ActiveRooms:
     history = MemoryHistory()
     history.open()
     history.append([message for name in stored for message in said(name, 1)])
-    return ActiveRooms(history, Policy(max_rooms), Fallen(), DEFAULTS)
+    return ActiveRooms(history, Policy(max_rooms, 15), Fallen(), DEFAULTS)
 
 
 def test_the_lobby_is_always_there() -> None:

@@ -52,7 +52,7 @@ def bodies(guest: TypedGuest) -> list[str]:
 def test_where_a_room_cannot_be_opened_each_speaker_is_told_once(
     make: Callable[..., InMemoryServer],
 ) -> None:
-    club = make(policy=Policy(max_rooms=0))
+    club = make(policy=Policy(max_rooms=0, edit_minutes=15))
     club.disk.append(said("stored", 1))
     club.server._rooms._stored = {"stored"}
     club.disk.failing.add("tail")
@@ -162,7 +162,7 @@ class Faulty(Policy):
     """Has a fault of ours that shows once."""
 
     def __init__(self) -> None:
-        super().__init__(max_rooms=1000)
+        super().__init__(max_rooms=1000, edit_minutes=15)
         self.faulty_about = "Nick"
 
     def may_be_called(self, name: str, suggestion: str) -> Refusal | None:

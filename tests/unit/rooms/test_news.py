@@ -255,7 +255,7 @@ def test_nobody_is_told_before_it_is_live(newsroom: Newsroom, written_to: list[l
     newsroom.wait(1)
     assert written_to == []
 
-    newsroom.server.add.put(CaughtUp(ann.user, 20))
+    newsroom.server.add.put(CaughtUp(ann.user, 20, 0))
     newsroom.settle()
     newsroom.say_in("garden")
 

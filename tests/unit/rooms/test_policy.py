@@ -13,15 +13,16 @@ from typing import get_args, get_type_hints
 import pytest
 
 from chatroom.errors import Refusal
-from chatroom.message import Draft
+from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.policy import Place, Policy, Visitor
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.server import Server
 from chatroom.users.http_speaker import HttpSpeaker
-from chatroom.users.requests import Arrival, CaughtUp, Channels, Join, Joining, Said, Wish
+from chatroom.users.requests import Arrival, CaughtUp, Change, Channels, Join, Joining, Said, Wish
 from chatroom.users.speaker import Speaker
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
-from chatroom.wire.typed import Rename, Typing
+from chatroom.wire.typed import Alteration, Edit, Remove, Rename, Restore, Typing
 from chatroom.wire.websocket import CloseCode
 from tests.support.deadline import DEADLINE
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
@@ -33,7 +34,7 @@ class Shut(Policy):
     """Answers no, once the test says so."""
 
     def __init__(self) -> None:
-        super().__init__(1000)
+        super().__init__(1000, 15)
         self.is_shut = False
 
     def _answer(self, code: str) -> Refusal | None:
@@ -47,6 +48,11 @@ class Shut(Policy):
 
     def may_say(self, speaker: Speaker, cmid: str) -> Refusal | None:
         return self._answer("no-words")
+
+    def may_change(
+        self, speaker: Speaker, rank: Rank, request: Alteration, message: Message, now: int
+    ) -> Refusal | None:
+        return self._answer("no-change")
 
     def may_be_called(self, name: str, suggestion: str) -> Refusal | None:
         return self._answer("no-name")
@@ -132,6 +138,15 @@ def a_typed_user_says_something(club: Club) -> None:
     assert club.disk.stored() == []
 
 
+def a_typed_user_changes_a_message(club: Club) -> None:
+    ann = club.typed("Ann")
+    ann.say("hello")
+    club.policy.is_shut = True
+    ann.send("edit", cmid="e1", id=club.disk.messages()[0].id, body="better")
+    assert code(ann) == "no-words"
+    assert club.disk.stored() == ["hello"]
+
+
 def a_typed_user_wants_another_name(club: Club) -> None:
     ann = club.typed("Ann")
     club.policy.is_shut = True
@@ -159,6 +174,7 @@ WAYS: dict[object, Callable[[Club], None]] = {
     User: a_plain_user_says_something,
     TypedUser: a_typed_user_says_something,
     HttpSpeaker: a_script_says_something_to_an_empty_room,
+    Change: a_typed_user_changes_a_message,
     Rename: a_typed_user_wants_another_name,
     Typing: a_typed_user_types,
 }
@@ -168,6 +184,7 @@ ASK_NOTHING = {
     Said: "by its speaker, above",
     Wish: "by its request, above",
     Server.say: "is HttpSpeaker",
+    Server.change: "is Change",
     Server.present: "web/reading.py asks",
     Server.ask: "carries any question",
     Server.check: "of no room",
@@ -213,8 +230,8 @@ def test_rooms_that_may_not_be_read_are_no_news_elsewhere(club: Club) -> None:
 
 
 def test_a_room_that_is_there_can_always_be_entered() -> None:
-    assert Policy(0).may_enter(Visitor("a"), Place("garden", exists=True)) is None
-    assert Policy(0).may_enter(Visitor("a"), Place("lobby", exists=False, others=9)) is None
+    assert Policy(0, 15).may_enter(Visitor("a"), Place("garden", exists=True)) is None
+    assert Policy(0, 15).may_enter(Visitor("a"), Place("lobby", exists=False, others=9)) is None
 
 
 @pytest.mark.parametrize(
@@ -225,9 +242,77 @@ def test_a_room_that_is_there_can_always_be_entered() -> None:
     ],
 )
 def test_a_room_too_many_cannot_be_made(place: Place, cause: str) -> None:
-    refusal = Policy(2).may_enter(Visitor("a"), place)
+    refusal = Policy(2, 15).may_enter(Visitor("a"), place)
 
     assert refusal
     assert refusal.code == "too-many-rooms"
     assert cause in refusal.detail
-    assert Policy(2).may_enter(Visitor("a"), Place("garden", False, others=1)) is None
+    assert Policy(2, 15).may_enter(Visitor("a"), Place("garden", False, others=1)) is None
+
+
+# -- who may change what -----------------------------------------------------------------------
+
+MINUTE = 60_000
+IN_TIME, LATE = 15 * MINUTE, 15 * MINUTE + 1
+EDIT, SAME, REMOVE, RESTORE = "edit", "edit to what it says", "remove", "restore"
+AUTHOR, OTHER, NOBODY = "u1", "u2", ""
+
+
+@pytest.mark.parametrize(
+    ("who", "rank", "what", "age", "removed", "answer"),
+    [
+        (AUTHOR, Rank.EVERYONE, EDIT, IN_TIME, "", None),
+        (AUTHOR, Rank.EVERYONE, EDIT, LATE, "", "too-late"),
+        (AUTHOR, Rank.EVERYONE, SAME, LATE, "", None),
+        (AUTHOR, Rank.EVERYONE, EDIT, 0, "author", "gone"),
+        (AUTHOR, Rank.EVERYONE, EDIT, LATE, "host", "gone"),
+        (AUTHOR, Rank.HOST, EDIT, LATE, "", "too-late"),
+        (OTHER, Rank.EVERYONE, EDIT, 0, "", "not-yours"),
+        (OTHER, Rank.EVERYONE, SAME, 0, "", "not-yours"),
+        (OTHER, Rank.EVERYONE, EDIT, 0, "author", "not-yours"),
+        (OTHER, Rank.OPERATOR, EDIT, 0, "", "not-yours"),
+        (AUTHOR, Rank.EVERYONE, REMOVE, LATE, "", None),
+        (AUTHOR, Rank.EVERYONE, REMOVE, LATE, "host", None),
+        (OTHER, Rank.EVERYONE, REMOVE, 0, "", "not-yours"),
+        (OTHER, Rank.EVERYONE, REMOVE, 0, "author", "not-yours"),
+        (OTHER, Rank.HOST, REMOVE, LATE, "", None),
+        (OTHER, Rank.MAKER, REMOVE, LATE, "", None),
+        (OTHER, Rank.OPERATOR, REMOVE, LATE, "", None),
+        (AUTHOR, Rank.EVERYONE, RESTORE, 0, "author", "not-yours"),
+        (AUTHOR, Rank.EVERYONE, RESTORE, 0, "host", "not-yours"),
+        (OTHER, Rank.HOST, RESTORE, LATE, "host", None),
+    ],
+)
+def test_who_may_change_what(
+    who: str, rank: Rank, what: str, age: int, removed: str, answer: str | None
+) -> None:
+    id = MessageId(1, "a" * 16)
+    body = "" if removed else "hello"
+    message = Message("lobby", *id, "Ann", body, "", 1000, AUTHOR, "c1", removed=removed)
+    request: Alteration = {
+        EDIT: Edit("r1", id, "better"),
+        SAME: Edit("r1", id, body),
+        REMOVE: Remove("r1", id),
+        RESTORE: Restore("r1", id),
+    }[what]
+
+    speaker = HttpSpeaker("lobby", "", user_id=who)
+    refusal = Policy(9, 15).may_change(speaker, rank, request, message, 1000 + age)
+
+    assert (refusal and refusal.code) == answer
+    if refusal:
+        assert refusal.more["cmid"] == "r1"
+
+
+@pytest.mark.parametrize(
+    "what", [Edit("r1", MessageId(1, "a" * 16), "x"), Remove("r1", MessageId(1, "a" * 16))]
+)
+def test_what_nobody_has_written_nobody_takes_for_their_own(what: Alteration) -> None:
+    """Plain users have no id: two without one are not the same."""
+    message = Message("lobby", 1, "a" * 16, "Ann", "hello", "", 1000)
+
+    speaker = HttpSpeaker("lobby", "", user_id=NOBODY)
+    refusal = Policy(9, 15).may_change(speaker, Rank.EVERYONE, what, message, 1000)
+
+    assert refusal
+    assert refusal.code == "not-yours"

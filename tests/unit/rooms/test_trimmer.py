@@ -36,7 +36,7 @@ class Kept:
             self.history.append([message(seq=seq, sent_at=now - days_ago * DAY_MS - DAY_MS // 2)])
         self.timers = Timers()
         rules = replace(DEFAULTS, replay_limit=50, **keep)
-        self.rooms = ActiveRooms(self.history, Policy(9), Fallen(), rules)
+        self.rooms = ActiveRooms(self.history, Policy(9, 15), Fallen(), rules)
         Trimmer(self.history, self.rooms, self.timers, rules).start()
 
     def settle(self) -> list[int]:
