@@ -7,6 +7,7 @@ In reading order:
 - ``memory/``: messages that last as long as the process
 - ``paging.py``: how much is read at once
 - ``retention.py``: which messages are to be deleted
+- ``host_log.py``: what hosts have done
 - ``words.py``: the words of texts and searches
 - ``searching.py``: what one search has found, and how long it may take
 """

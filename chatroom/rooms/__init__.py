@@ -9,12 +9,15 @@ In reading order:
 - ``rules.py``: what the configuration says of rooms, in numbers
 - ``policy.py``: what may be done, and what not
 - ``ranks.py``: who is in charge
+- ``charter.py``: what a room has decided about itself
+- ``ruling.py``: what an act of a host makes of that
 - ``new_rooms.py``: how many rooms one address may create
 - ``entrance.py``: who comes in, catches up and leaves
 - ``fallen.py``: who was too slow, until they are seen off
 - ``replay.py``: the pages of the past that are too old for a room's tail
 - ``broadcaster.py``: what is said: given its place, then written to everyone in the room
 - ``order.py``: gives it its place: numbers it, commits it
+- ``hosting.py``: what follows from an act: the room is told, and who was removed has to go
 - ``register.py``: decides who may bear which name, and who is here
 - ``crowd.py``: the people of a room, with their names
 - ``presence.py``: which of our sockets are whose

@@ -7,5 +7,6 @@ In reading order:
 - ``fields.py``: JSON objects, parsed within bounds, and their text fields
 - ``plain.py``: the plain protocol, which is the Go original's
 - ``typed.py``: the typed protocol, ``chatroom.v1``
+- ``acts.py``: what a host may do, in frames of the typed protocol
 - ``message_json.py``: a message as JSON, the same in both protocols
 """

@@ -99,7 +99,7 @@ def test_everyone_knows_who_is_there_or_how_many(tmp_path: Path) -> None:
         ExitStack() as last,
     ):
         rooms = [
-            House(server.port, f"house-{number}", random.Random(number)) for number in range(8)
+            Household(server.port, f"house-{number}", random.Random(number)) for number in range(8)
         ]
         for room in rooms:
             last.callback(room.close)
@@ -110,7 +110,7 @@ def test_everyone_knows_who_is_there_or_how_many(tmp_path: Path) -> None:
             wait_for(room.is_known_to_all, f"what is true of {room.name}")
 
 
-class House:
+class Household:
     """A room, and what is true of it: who is there."""
 
     def __init__(self, port: int, name: str, chance: random.Random) -> None:

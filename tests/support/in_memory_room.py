@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryUnavailable
+from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Draft, Message, RoomSummary
 from chatroom.rooms.bus import Alone
@@ -30,6 +32,7 @@ from tests.support.late_answers import LateOrder, LateRegister
 from tests.support.websocket_client import TEXT, encode, line_of_chat
 
 DEFAULTS = Rules.of(load_configuration({}))
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Guest:
@@ -141,10 +144,18 @@ class FailingHistory(MemoryHistory):
         if what in self.failing:
             raise HistoryUnavailable(self.name, "disk full", "make room")
 
-    def append(self, messages: Sequence[Message]) -> None:
+    def append(self, messages: Sequence[Message], charters: Mapping[str, str] = NONE) -> None:
         self._work("append")
-        super().append(messages)
+        super().append(messages, charters)
         self.transactions.append([message.body for message in messages])
+
+    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+        self._work("enact")
+        super().enact(room, charter, entry)
+
+    def charter(self, room: str) -> str:
+        self._work("charter")
+        return super().charter(room)
 
     def probe(self) -> None:
         self._work("probe")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from chatroom.channel import Channel
 from chatroom.history import History
+from chatroom.rooms.charter import House
 from chatroom.rooms.crowd import Crowd, Joined, Known, Left, Renamed
 from chatroom.rooms.order import Order, Outcome, OwnOrder
 from chatroom.rooms.policy import Policy
@@ -23,7 +24,7 @@ from chatroom.rooms.register import (
     Request,
 )
 from chatroom.rooms.room import Room
-from chatroom.users.requests import Change, Said
+from chatroom.users.requests import Change, Ruling, Said
 
 
 class LateOrder(Order):
@@ -55,6 +56,11 @@ class LateOrder(Order):
         """Note it."""
         assert not self.is_busy, "a change before the last one's outcome"
         self._asked.append(lambda: self._own.change(change, room))
+
+    def rule(self, ruling: Ruling, room: Room, house: House) -> None:
+        """Note it."""
+        assert not self.is_busy, "an act before the last one's outcome"
+        self._asked.append(lambda: self._own.rule(ruling, room, house))
 
     def commit(self) -> None:
         """Store what was asked for: whoever reads the history can see it."""

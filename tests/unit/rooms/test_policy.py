@@ -14,14 +14,26 @@ import pytest
 
 from chatroom.errors import Refusal
 from chatroom.message import Draft, Message, MessageId
-from chatroom.rooms.policy import Place, Policy, Visitor
+from chatroom.rooms.charter import NO_CHARTER
+from chatroom.rooms.policy import Place, Policy, Standing, Visitor
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.server import Server
 from chatroom.users.http_speaker import HttpSpeaker
-from chatroom.users.requests import Arrival, CaughtUp, Change, Channels, Join, Joining, Said, Wish
+from chatroom.users.requests import (
+    Arrival,
+    CaughtUp,
+    Change,
+    Channels,
+    Join,
+    Joining,
+    Ruling,
+    Said,
+    Wish,
+)
 from chatroom.users.speaker import Speaker
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
+from chatroom.wire.acts import Act
 from chatroom.wire.typed import Alteration, Edit, Remove, Rename, Restore, Typing
 from chatroom.wire.websocket import CloseCode
 from tests.support.deadline import DEADLINE
@@ -46,13 +58,16 @@ class Shut(Policy):
     def may_read(self, visitor: Visitor, room: str) -> Refusal | None:
         return self._answer("no-reading")
 
-    def may_say(self, speaker: Speaker, cmid: str) -> Refusal | None:
+    def may_say(self, speaker: Speaker, cmid: str, standing: Standing | None) -> Refusal | None:
         return self._answer("no-words")
 
     def may_change(
-        self, speaker: Speaker, rank: Rank, request: Alteration, message: Message, now: int
+        self, speaker: Speaker, standing: Standing, request: Alteration, message: Message
     ) -> Refusal | None:
         return self._answer("no-change")
+
+    def may_rule(self, user_id: str, act: Act, rank_of: Callable[[str], Rank]) -> Refusal | None:
+        return self._answer("no-act")
 
     def may_be_called(self, name: str, suggestion: str) -> Refusal | None:
         return self._answer("no-name")
@@ -143,8 +158,16 @@ def a_typed_user_changes_a_message(club: Club) -> None:
     ann.say("hello")
     club.policy.is_shut = True
     ann.send("edit", cmid="e1", id=club.disk.messages()[0].id, body="better")
-    assert code(ann) == "no-words"
+    assert code(ann) == "no-change"
     assert club.disk.stored() == ["hello"]
+
+
+def a_host_acts(club: Club) -> None:
+    ann = club.typed("Ann", "garden")
+    club.policy.is_shut = True
+    ann.send("host", cmid="h1", act="rules", speak="hosts")
+    assert code(ann) == "no-act"
+    assert club.disk.charter("garden") == ""
 
 
 def a_typed_user_wants_another_name(club: Club) -> None:
@@ -175,6 +198,7 @@ WAYS: dict[object, Callable[[Club], None]] = {
     TypedUser: a_typed_user_says_something,
     HttpSpeaker: a_script_says_something_to_an_empty_room,
     Change: a_typed_user_changes_a_message,
+    Ruling: a_host_acts,
     Rename: a_typed_user_wants_another_name,
     Typing: a_typed_user_types,
 }
@@ -185,6 +209,7 @@ ASK_NOTHING = {
     Wish: "by its request, above",
     Server.say: "is HttpSpeaker",
     Server.change: "is Change",
+    Server.rule: "is Ruling",
     Server.present: "web/reading.py asks",
     Server.ask: "carries any question",
     Server.check: "of no room",
@@ -215,7 +240,7 @@ def test_rooms_that_may_not_be_read_are_no_news_elsewhere(club: Club) -> None:
     ann = TypedGuest(club, "Ann", "lobby", {}, rooms=True)
     ann.heard()
     bob = club.join("Bob", "garden")
-    club.policy.may_say = lambda speaker, cmid: None  # type: ignore[method-assign]
+    club.policy.may_say = lambda *_: None  # type: ignore[method-assign]
     club.policy.is_shut = True
 
     bob.say("hello")
@@ -297,7 +322,9 @@ def test_who_may_change_what(
     }[what]
 
     speaker = HttpSpeaker("lobby", "", user_id=who)
-    refusal = Policy(9, 15).may_change(speaker, rank, request, message, 1000 + age)
+    refusal = Policy(9, 15).may_change(
+        speaker, Standing(NO_CHARTER, rank, 1000 + age), request, message
+    )
 
     assert (refusal and refusal.code) == answer
     if refusal:
@@ -312,7 +339,9 @@ def test_what_nobody_has_written_nobody_takes_for_their_own(what: Alteration) ->
     message = Message("lobby", 1, "a" * 16, "Ann", "hello", "", 1000)
 
     speaker = HttpSpeaker("lobby", "", user_id=NOBODY)
-    refusal = Policy(9, 15).may_change(speaker, Rank.EVERYONE, what, message, 1000)
+    refusal = Policy(9, 15).may_change(
+        speaker, Standing(NO_CHARTER, Rank.EVERYONE, 1000), what, message
+    )
 
     assert refusal
     assert refusal.code == "not-yours"

@@ -352,6 +352,7 @@ def test_close_codes_say_whether_to_come_back():
         "REPLACED": 4001,
         "SLOW": 4008,
         "GAP": 4009,
+        "REMOVED": 4503,
     }
 
 
