@@ -98,6 +98,11 @@ class Room:
         """Nobody is here, on the way in, or away within the grace period."""
         return not (self.users or self.subscribers or self.crowd or self.awaited)
 
+    def pace_hosts(self) -> None:
+        """Hosts may say as much as they like; after their ranks have changed."""
+        for user in self.typed:
+            user.is_paced = not self.rank_of(user.user_id).is_host
+
     def let_in(self, user: Participant) -> None:
         """The user is in, and hears nothing yet."""
         user.inside = True
@@ -106,6 +111,7 @@ class Room:
         """Likewise, and counts as present."""
         self.let_in(user)
         self.presence.enter(user, tab)
+        user.is_paced = not self.rank_of(user.user_id).is_host
 
     def go_live(self, user: Participant) -> None:
         """The user gets what is said from now on and, if it is typed, news of people."""

@@ -157,7 +157,7 @@ def test_what_is_not_stored_is_not_changed(history: History, stranger: tuple[int
     seq, nonce = stranger
     (message,) = said("lobby", seq)
 
-    with pytest.raises(HistoryUnavailable, match="not stored|not kept"):
+    with pytest.raises(HistoryUnavailable, match=r"not stored|not kept"):
         edit(history, replace(message, nonce=nonce), "better")
     with pytest.raises(HistoryUnavailable):
         edit(history, replace(message, room="nowhere"), "better")
