@@ -22,7 +22,7 @@ from chatroom.users.speaking_pace import SpeakingPace
 from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
-from chatroom.wire.acts import UseLink
+from chatroom.wire.acts import UseLink, UseOperatorLink
 from chatroom.wire.typed import Edit, Hello, Ping, Remove, Rename, Restore, Rule, Say
 from chatroom.wire.websocket import CloseCode
 
@@ -126,7 +126,9 @@ class TypedUser(User):
             self._channels.add.put(self._arrival(request))
             self.joined = True
             if request.link:
-                self._channels.broadcast.put(Ruling(self, UseLink(request.link)))
+                operator = self._tokens.read_operator_link(request.link)
+                act = UseOperatorLink(*operator) if operator else UseLink(request.link)
+                self._channels.broadcast.put(Ruling(self, act))
         elif not self.joined:
             cmid = request.cmid if isinstance(request, Say | Edit | Remove | Restore | Rule) else ""
             raise Refusal("hello-first", "Say hello before anything else.", cmid)
