@@ -30,7 +30,8 @@ class SpeakingPace:
     # Rule: _lock guards _budgets and what is in it.
 
     def __init__(self, per_second: int) -> None:
-        self._budgets = Budgets(per_second, per_second * SECONDS_AT_ONCE)
+        # A little more: rounding errors are nobody's fault.
+        self._budgets = Budgets(per_second, per_second * SECONDS_AT_ONCE + 0.001)
         self._lock = threading.Lock()
 
     def wait(self, who: str, is_gone: Callable[[], bool]) -> None:
