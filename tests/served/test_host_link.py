@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from pathlib import Path
 
 from tests.support.server_process import Launch, Running
@@ -13,8 +12,8 @@ from tests.support.websocket_client import TEXT, RawClient
 
 
 def answer(server: Running, name: str, room: str, link: str) -> Fields:
-    """What somebody is told who opens the link: the first frame about being a host, or the error."""
-    with closing(RawClient(server.port, Sec_WebSocket_Protocol=SUBPROTOCOL)) as client:
+    """What somebody is told who opens the link: the first frame about hosts, or the error."""
+    with RawClient(server.port, Sec_WebSocket_Protocol=SUBPROTOCOL) as client:
         client.send(typed_frame(type="hello", userName=name, room=room, link=link))
         while True:
             frame = client.frame()
