@@ -46,8 +46,8 @@ def test_the_first_who_opens_it_is_an_operator_and_nobody_else(serve: Launch) ->
 
 def test_what_is_no_link_makes_nobody_an_operator(serve: Launch) -> None:
     server = serve()
-    for link in ("x", "WyJ4IiwxXQ.AAAA", "0" * 64):
-        assert answer(server, "Ann", "class", link)["code"] == "wrong-link"
+    for link in ("x", "WyJ4IiwxXQ.AAAA", "0" * 16):
+        assert answer(server, f"With {link}", "class", link)["code"] == "wrong-link"
 
 
 def test_a_history_in_memory_has_no_operators(serve: Launch, tmp_path: Path) -> None:
