@@ -160,6 +160,12 @@ class Room:
             return Rank.EVERYONE
         return max(self.charter.rank_of(user_id), self._house.charter.rank_of(user_id))
 
+    def speaks_as(self, user_id: str) -> str:
+        """What is said of the person beside its messages: runs for every one."""
+        if not self._charter.hosts and not self._house.charter.hosts:
+            return ""
+        return "host" if self.rank_of(user_id).is_host else ""
+
     def name_of(self, user_id: str, otherwise: str = "") -> str:
         """What the person is called, as far as the room knows."""
         if user_id in self.crowd:
