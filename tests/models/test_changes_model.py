@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, multiple, rule
 
 from tests.models.test_resume_model import KEPT, REPLAY, Resuming, seq
-from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
 from tests.support.stories import run_stories
 from tests.support.typed_client import TypedClient
