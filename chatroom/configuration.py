@@ -44,8 +44,10 @@ class Configuration:
     logfile_path: str
     history: str
     history_sync: str
+    messages_per_second: int
     edit_minutes: int
     removed_keep_days: int
+    room_makers: str
     replay_limit: int
     max_users: int
     max_users_per_address: int

@@ -172,11 +172,15 @@ class Refusal(ChatError):
         more: additional fields of this code.
     """
 
-    def __init__(self, code: str, detail: str, cmid: str = "", **more: str) -> None:
+    def __init__(self, code: str, detail: str, cmid: str = "", **more: str | int) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
-        self.more = more | ({"cmid": cmid} if cmid else {})
+        self.more: dict[str, str | int] = more | ({"cmid": cmid} if cmid else {})
+
+    def about(self, cmid: str) -> Refusal:
+        """The same, of the request with this cmid; empty if it has none."""
+        return Refusal(self.code, self.detail, cmid, **self.more)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"

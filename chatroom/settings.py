@@ -81,6 +81,7 @@ class Setting(NamedTuple):
 INTERFACE = text("the name or address of an interface: localhost, 0.0.0.0 or ::1", is_host_name)
 LOG_FILE = text('the path of a file, or "-" for standard error', bool)
 HISTORY = text(" or ".join(HISTORY_FORMS), is_history_url)
+MAKERS = text('"everyone" or "operator"', ("everyone", "operator").__contains__)
 SYNC = text(" or ".join(SYNCS), SYNCS.__contains__)
 ORIGINS = several("origins such as https://chat.example:8443, without a path", to_listed_origin)
 HOST_NAMES = several("host names such as chat.example.com, without a port", to_host)
@@ -93,8 +94,10 @@ SETTINGS = (
     Setting("logfilePath", "logs.log", LOG_FILE, 'the log file; "-": standard error'),
     Setting("history", "sqlite:chat.db", HISTORY, "where the messages are kept"),
     Setting("historySync", "full", SYNC, "how durable a message is before anyone sees it"),
+    Setting("messagesPerSecond", 5, whole(0, 100_000), "messages of one person; 0: any"),
     Setting("editMinutes", 15, whole(0, 1_000_000), "minutes in which a message may be edited"),
     Setting("removedKeepDays", 7, whole(0, 3650), "days a host can undo a removal; 0: none"),
+    Setting("roomMakers", "everyone", MAKERS, "who is in charge of the rooms that they make"),
     Setting("replayLimit", 500, whole(0, 1_000_000), "past messages sent on joining; 0: all"),
     Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at a time"),
     Setting("maxUsersPerAddress", 0, whole(0, 1_000_000), "users at one address; 0: maxUsers"),

@@ -6,17 +6,19 @@ A history is written by one thread, the Server's, and read by any.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
+from chatroom.history.host_log import LogEntry
 from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
 
 
 class History(ABC):
     """The committed messages of every room.
 
-    ``append``, ``rewrite``, ``trim``, ``erase``, ``clean``, ``delete``, ``probe``, ``open`` and
-    ``close`` are called by the thread that owns the history; everything that only reads, by any
-    thread.
+    Whatever writes, ``append``, ``rewrite``, ``enact``, ``trim``, ``erase``, ``clean``, ``delete``
+    and ``probe``, and ``open`` and ``close``, is called by the thread that owns the history;
+    everything that only reads, by any thread.
 
     A room is stored without gaps: from ``first`` to ``head`` every seq is there, or none is now.
     What was removed is there, too, as an empty message: see ``Message.removed``.
@@ -46,8 +48,13 @@ class History(ABC):
         """
 
     @abstractmethod
-    def append(self, messages: Sequence[Message]) -> None:
+    def append(
+        self, messages: Sequence[Message], charters: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Commit the messages, all or none: when this returns, ``kill -9`` loses none.
+
+        Args:
+            charters: by room, those that are decided with its first message: see ``enact``.
 
         Raises:
             CmidTaken: the room has a message with that user_id and cmid already, or the
@@ -93,6 +100,35 @@ class History(ABC):
 
         Raises:
             HistoryUnavailable: it is not changed; also if it is not stored any more.
+        """
+
+    @abstractmethod
+    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+        """Commit what a room has decided about itself, and who did it. The owner's thread.
+
+        Args:
+            room: "" for the whole server.
+            charter: as ``charter`` returns it; "" for a room that decides nothing.
+            entry: for ``host_log``; older ones than ``host_log.KEEP_DAYS`` are dropped.
+
+        Raises:
+            HistoryUnavailable: nothing is decided.
+        """
+
+    @abstractmethod
+    def charter(self, room: str) -> str:
+        """What ``enact`` has committed last; "" if nothing.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def host_log(self, room: str) -> list[LogEntry]:
+        """What hosts have done there, newest first: ``host_log.MOST_ENTRIES`` at most.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
         """
 
     @abstractmethod

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
+from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
 from chatroom.rooms.policy import Place, Policy, Visitor
@@ -13,6 +17,8 @@ from chatroom.rooms.rules import Rules
 from chatroom.wire import message_json, websocket
 
 _ALL = 1 << 40
+
+WAY_OUT = "another program has changed the file: stop, keep a copy, and restore a backup"
 
 
 class ActiveRooms(dict[str, Room]):
@@ -33,26 +39,43 @@ class ActiveRooms(dict[str, Room]):
         self._tail_length = rules.replay_limit or _ALL
         self._tail_bytes = rules.tail_bytes
         self._new_rooms = new_rooms()
+        self.house = House()
         self._stored: set[str] | None = None  # rooms with messages; read on first use
 
-    def enter(self, name: str, address: str) -> Room:
+    def open_house(self) -> None:
+        """Read what holds in all rooms; before the first one is opened.
+
+        Raises:
+            HistoryUnavailable: it cannot be read.
+        """
+        self.house.charter = self._charter_of("")
+
+    def enter(self, name: str, address: str, user_id: str = "") -> Room:
         """The room that somebody wants to come into, opened if nobody is in it yet.
 
         Args:
             address: of whoever enters: if the room is new, this address creates it.
+            user_id: likewise; empty for nobody that the room knows.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
             Refusal: this visitor may not come in.
         """
         place = self._place(name, address)
-        refusal = self._policy.may_enter(Visitor(address), place)
+        now = time.time_ns() // 1_000_000
+        if user_id and (ban := self._charter(name).barred.get(user_id)) and ban.holds(now):
+            place = place._replace(ban=ban, now=now)
+        refusal = self._policy.may_enter(Visitor(address, user_id), place)
         if refusal:
             raise refusal
         room = self.get(name) or self._open(name)
         if not place.exists and name != DEFAULT_ROOM:
             self._new_rooms.of(address).spend(1)
         return room
+
+    def _charter(self, name: str) -> Charter:
+        room = self.get(name)
+        return room.charter if room else self._charter_of(name)
 
     def _place(self, name: str, address: str) -> Place:
         if name in self:  # nearly always
@@ -80,8 +103,16 @@ class ActiveRooms(dict[str, Room]):
             tail_bytes=self._tail_bytes,
             fallen=self._fallen,
             rev=self._history.rev(name),
+            charter=self._charter_of(name),
+            house=self.house,
         )
         return room
+
+    def _charter_of(self, name: str) -> Charter:
+        try:
+            return Charter.parse(self._history.charter(name))
+        except ValueError as error:
+            raise HistoryUnavailable(self._history.name, str(error), WAY_OUT) from error
 
     def count_as_stored(self, name: str) -> None:
         """The room has a message now: it exists even while nobody is in it."""

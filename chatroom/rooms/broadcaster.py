@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable
 
@@ -11,9 +12,11 @@ from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
+from chatroom.rooms.hosting import Hosting
 from chatroom.rooms.order import (
     Changed,
     Declined,
+    Enacted,
     NotChanged,
     NotStored,
     Order,
@@ -25,10 +28,12 @@ from chatroom.rooms.order import (
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
-from chatroom.users.requests import Change, Leaving, Said, Wish
+from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Typing
+
+NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
 
 NOT_STORED = "not stored: history unavailable"
 
@@ -41,18 +46,26 @@ class Broadcaster:
         policy: says who may speak.
         rooms: the Server's.
         entrance: removes users who cannot stay; grants wishes.
+        hosting: does what follows from an act of a host.
         faults: the Server's.
     """
 
     def __init__(
-        self, order: Order, policy: Policy, rooms: ActiveRooms, entrance: Entrance, faults: Faults
+        self,
+        order: Order,
+        policy: Policy,
+        rooms: ActiveRooms,
+        entrance: Entrance,
+        hosting: Hosting,
+        faults: Faults,
     ) -> None:
         self._order = order
         self._policy = policy
         self._rooms = rooms
         self._entrance = entrance
+        self._hosting = hosting
         self._faults = faults
-        self._waiting: deque[list[Said] | Change | Wish | Leaving] = deque()
+        self._waiting: deque[list[Said] | Change | Ruling | Wish | Leaving] = deque()
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -62,9 +75,8 @@ class Broadcaster:
 
     # -- the first half: to the history -----------------------------------------------------------
 
-    def handle(self, batch: list[Said | Change | Wish]) -> None:
-        """Broadcast the batch; changes and renames keep their place in it, typing notices come
-        last."""
+    def handle(self, batch: list[Said | Change | Ruling | Wish]) -> None:
+        """Broadcast the batch; all but typing notices keep their place in it: those come last."""
         self._line_up(batch)
         self.go_on()
 
@@ -82,6 +94,8 @@ class Broadcaster:
                         self._say(said)
                     case Change() as change:
                         self._change(change)
+                    case Ruling() as ruling:
+                        self._rule(ruling)
                     case Wish() as wish:
                         self._entrance.grant(wish)
                     case Leaving(user, cause):
@@ -89,7 +103,7 @@ class Broadcaster:
             except Exception:  # the others in the batch still want to be heard
                 self._faults.note_bug()
 
-    def _line_up(self, items: Iterable[Said | Change | Wish | Leaving]) -> None:
+    def _line_up(self, items: Iterable[Said | Change | Ruling | Wish | Leaving]) -> None:
         said: list[Said] = []
         typing: list[Wish] = []
         for item in items:
@@ -111,22 +125,32 @@ class Broadcaster:
         self._await(outcome, {said.user.room for said in batch})
 
     def _change(self, change: Change) -> None:
-        if self._entrance.waits(change):
-            return
-        user = change.user
-        if refusal := self._policy.may_say(user, change.cmid):
-            user.refuse(refusal)
-            return
+        if not self._entrance.waits(change) and self._is_open_for(change):
+            room = self._rooms[change.user.room]
+            self._await(self._order.change(change, room), {room.name})
+
+    def _rule(self, ruling: Ruling) -> None:
+        if not self._entrance.waits(ruling) and self._is_open_for(ruling):
+            room = self._rooms[ruling.user.room]
+            self._await(self._order.rule(ruling, room, self._rooms.house), {room.name})
+
+    def _is_open_for(self, item: Change | Ruling) -> bool:
+        """Whether its room is open; otherwise whoever wants something there was told."""
+        user = item.user
+        if not user.inside:
+            if item.cmid:  # not a link: that comes with a hello, which was refused
+                user.refuse(NOT_INSIDE.about(item.cmid))
+            return False
         if user.room not in self._rooms:  # over HTTP, or its user has just left
             try:
-                self._deserted.append(self._rooms.enter(user.room, user.address))
-            except Refusal as shut:
-                user.refuse(shut)
-                return
+                self._deserted.append(self._rooms.enter(user.room, user.address, user.user_id))
+            except Refusal as refusal:
+                user.refuse(refusal.about(item.cmid))
+                return False
             except Exception as error:
-                self._tell([NotChanged(change, error)])
-                return
-        self._await(self._order.change(change, self._rooms[user.room]), {user.room})
+                self._tell([NotChanged(item, error)])
+                return False
+        return True
 
     def _await(self, outcome: Outcome | None, rooms: set[str]) -> None:
         if outcome is not None:
@@ -144,7 +168,7 @@ class Broadcaster:
             user = said.user
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
-            refusal = self._policy.may_say(user, said.cmid)
+            refusal = self._judged(said)
             if refusal is None and user.room not in self._rooms:
                 try:  # it is spoken to over HTTP, or by somebody who has just left
                     self._deserted.append(self._rooms.enter(user.room, user.address))
@@ -157,6 +181,17 @@ class Broadcaster:
             else:
                 user.refuse(refusal)
         return admitted, failure
+
+    def _judged(self, said: Said) -> Refusal | None:
+        user = said.user
+        room = self._rooms.get(user.room)
+        if room is None or room.lets_all_speak:
+            return self._policy.may_say(user, said.cmid, None)
+        now = time.time_ns() // 1_000_000
+        refusal = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
+        if refusal is None:
+            room.note_said(user, now)
+        return refusal
 
     # -- the second half: to everybody ------------------------------------------------------------
 
@@ -181,9 +216,11 @@ class Broadcaster:
                     if is_new:
                         self._spread(self._rooms[message.room], message)
                     change.user.altered(change.cmid, message)
+                case Enacted():
+                    self._hosting.take(verdict)
                 case NotChanged(change, error):
-                    self._faults.note_failure("a message is not changed", error)
-                    detail = "The message could not be changed; try again."
+                    self._faults.note_failure("a change is not stored", error)
+                    detail = "That could not be stored; try again."
                     change.user.refuse(Refusal("not-stored", detail, change.cmid))
                 case Declined(said, refusal):
                     if not said.user.failed:
@@ -203,6 +240,7 @@ class Broadcaster:
                 placed = placed.after(room.last.seq)
             if placed.messages:
                 room.committed(placed.last)
+            room.charter_is_stored = True  # at the latest, with its first message
             new.append((room, placed))
             self._rooms.count_as_stored(name)
         for room, placed in new:

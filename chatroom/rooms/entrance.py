@@ -10,11 +10,13 @@ from chatroom.matching import assert_never
 from chatroom.message import MessageId
 from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.charter import Charter, Host
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.news import News
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.register import Answer, Away, Enter, Gone, Leave, Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.room import Room
@@ -28,6 +30,7 @@ from chatroom.users.requests import (
     Join,
     Joining,
     Leaving,
+    Ruling,
     Said,
     Wish,
 )
@@ -76,8 +79,8 @@ class Entrance:
         self._fallen = fallen
         self._rules = rules
         # Who waits for an answer of the register, and what came from them meanwhile.
-        self._held: dict[Speaker, list[Said | Change | Wish | Leaving]] = {}
-        self.released: list[Said | Change | Wish | Leaving] = []
+        self._held: dict[Speaker, list[Said | Change | Ruling | Wish | Leaving]] = {}
+        self.released: list[Said | Change | Ruling | Wish | Leaving] = []
         """What has waited long enough, in order; whoever handles it takes it out."""
 
     # -- coming in --------------------------------------------------------------------------------
@@ -98,7 +101,7 @@ class Entrance:
 
     def _join(self, user: Participant) -> None:
         """A plain user: it is in, and live, with its first frame."""
-        room = self._opened(user, user.room)
+        room = self._opened(user, user.room, "")
         if room is None:
             return
         room.let_in(user)
@@ -117,7 +120,7 @@ class Entrance:
             detail = "You are already in a room; open another socket."
             user.refuse(Refusal("already-inside", detail))
             return
-        room = self._opened(user, arrival.room)
+        room = self._opened(user, arrival.room, arrival.identity.user_id)
         if room is None:
             return
         room.awaited += 1
@@ -127,10 +130,10 @@ class Entrance:
         else:
             self._ask(room, Enter(arrival))
 
-    def _opened(self, user: Participant, name: str) -> Room | None:
+    def _opened(self, user: Participant, name: str, user_id: str) -> Room | None:
         """The room; None if the user cannot come in, and was told."""
         try:
-            return self._rooms.enter(name, user.address)
+            return self._rooms.enter(name, user.address, user_id)
         except HistoryError as error:
             self._faults.note_failure(f"{user} cannot join", error)
             user.failed = True
@@ -199,7 +202,10 @@ class Entrance:
         user.room, user.name, user.user_id = room.name, arrival.name, identity.user_id
         user.hears_rooms = arrival.hears_rooms
         user.rev = arrival.knows_up_to(room.changes.rev)
-        room.let_in(user, identity.tab)
+        if self._rules.everybody_makes_rooms and room.is_new:
+            maker = Host(user.name, Rank.MAKER)
+            room.charter, room.charter_is_stored = Charter({user.user_id: maker}), False
+        room.let_in_typed(user, identity.tab)
         user.knows = self._greeter.told(room)
         user.write(self._greeter.welcome(room, arrival))
         _log_joining(room, user)
@@ -242,7 +248,7 @@ class Entrance:
         """Without what comes from somebody who waits for the register: that has to wait, too."""
         return [said for said in batch if not self.waits(said)] if self._held else batch
 
-    def waits(self, item: Said | Change | Wish) -> bool:
+    def waits(self, item: Said | Change | Ruling | Wish) -> bool:
         """Whether it comes from somebody who waits for the register; then it has to wait, too."""
         behind = self._held.get(item.user)
         if behind is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from chatroom.matching import assert_never
 from chatroom.rooms.bus import Bus, IsTyping
+from chatroom.rooms.charter import NO_CHARTER
 from chatroom.rooms.crowd import Joined, Known, Left, Renamed
 from chatroom.rooms.news import News
 from chatroom.rooms.policy import Policy
@@ -47,13 +48,17 @@ class Greeter:
 
     def welcome(self, room: Room, arrival: Arrival) -> bytes:
         """The frame for a user who was let in just now; the past messages come next."""
+        user_id = arrival.identity.user_id
+        rank = room.rank_of(user_id)
         return typed.frame(
             "welcome",
             room=room.name,
-            userId=arrival.identity.user_id,
+            userId=user_id,
             userName=arrival.name,
             token=arrival.token,
-            users=[] if room.presence.is_large else typed.people(room.crowd.known()),
+            users=[] if room.presence.is_large else typed.people(room.known()),
+            role=rank.word or None,
+            rules=room.charter.rules if room.charter.rules != NO_CHARTER.rules else None,
             count=len(room.crowd),
             last=str(room.last),
             rev=room.changes.rev,
@@ -117,7 +122,8 @@ class Greeter:
             room.presence.is_large = False
             room.tell(self._users_frame(room))
         elif not room.presence.is_large and len(room.crowd) <= self._presence_limit:
-            room.tell(typed.person_frame(kind, *who, reason))
+            role = room.rank_of(who.user_id).word if kind == "joined" else ""
+            room.tell(typed.person_frame(kind, *who, reason, role))
         else:
             room.presence.is_large = True
             self._count_soon(room)
@@ -165,7 +171,7 @@ class Greeter:
 
     @staticmethod
     def _users_frame(room: Room) -> bytes:
-        return typed.frame("users", users=typed.people(room.crowd.known()))
+        return typed.frame("users", users=typed.people(room.known()))
 
 
 def _changes(knew: dict[str, str], now: dict[str, str]) -> Iterator[bytes]:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
+from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
 from chatroom.message import Evidence, Message, MessageId, Remover
+from chatroom.rooms.charter import Charter, House
+from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
-from chatroom.users.requests import Change, Said
+from chatroom.rooms.ruling import Decision, rule
+from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
+from chatroom.wire.acts import WORDS, UseOperatorLink
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
@@ -77,10 +82,21 @@ class Changed(NamedTuple):
     """It was changed just now."""
 
 
+class Enacted(NamedTuple):
+    """A host has acted."""
+
+    ruling: Ruling
+    room: str
+    before: Charter
+    decision: Decision
+    entry: LogEntry | None
+    """What the host log has of it; None if there was nothing to do."""
+
+
 class Declined(NamedTuple):
     """This one is not stored, or not done, whenever it is sent."""
 
-    said: Said | Change
+    said: Said | Change | Ruling
     refusal: Refusal
 
 
@@ -92,16 +108,23 @@ class NotStored(NamedTuple):
 
 
 class NotChanged(NamedTuple):
-    """The message is as it was, for this reason."""
+    """Everything is as it was, for this reason."""
 
-    change: Change
+    change: Change | Ruling
     error: Exception
 
 
-Verdict = Stored | Recognised | Changed | Declined | NotStored | NotChanged
+Verdict = Stored | Recognised | Changed | Enacted | Declined | NotStored | NotChanged
 
 Outcome = list[Verdict]
 """What became of a batch, in the order in which it is told."""
+
+
+def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str, str]:
+    """Of rooms that get their first message: who has made them."""
+    return {
+        name: rooms[name].charter.to_json() for name in names if not rooms[name].charter_is_stored
+    }
 
 
 class Order(ABC):
@@ -123,6 +146,14 @@ class Order(ABC):
     @abstractmethod
     def change(self, change: Change, room: Room) -> Outcome | None:
         """Give a message its next state, if the policy allows it; never waits for others.
+
+        Returns:
+            As ``say``.
+        """
+
+    @abstractmethod
+    def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome | None:
+        """Let a host act, if the policy allows it; never waits for others.
 
         Returns:
             As ``say``.
@@ -179,6 +210,7 @@ class OwnOrder(Order):
                 sent_at,
                 user.user_id,
                 said.cmid,
+                rooms[user.room].speaks_as(user.user_id) if user.user_id else "",
             )
             text = to_json(message)  # before it is stored: what is stored has to be told
             placed.said.append(said)
@@ -187,7 +219,7 @@ class OwnOrder(Order):
             placed.frames.append(text_frame(text))
             messages.append(message)
         self._proved_at = -PROOF_AGE
-        self._history.append(messages)
+        self._history.append(messages, _first_charters(rooms, stored))
         self._proved_at = time.monotonic()
         return Stored(stored)
 
@@ -249,8 +281,8 @@ class OwnOrder(Order):
         message = self._history.one(room.name, request.id)
         if message is None:
             return Declined(change, Refusal("gone", "There is no such message.", change.cmid))
-        rank = room.rank_of(speaker.user_id)
-        if refusal := self._policy.may_change(speaker, rank, request, message, now):
+        standing = room.standing_of(speaker, now)
+        if refusal := self._policy.may_change(speaker, standing, request, message):
             return Declined(change, refusal)
         rev, evidence = room.changes.rev + 1, None
         match request:
@@ -278,6 +310,31 @@ class OwnOrder(Order):
                 assert_never(request)
         self._history.rewrite(message, evidence)
         return Changed(change, message, is_new=True)
+
+    def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
+        """Commit it by itself."""
+        try:
+            return [self._enacted(ruling, room, house)]
+        except Refusal as refusal:
+            return [Declined(ruling, refusal.about(ruling.cmid))]
+        except Exception as error:
+            return [NotChanged(ruling, error)]
+
+    def _enacted(self, ruling: Ruling, room: Room, house: House) -> Verdict:
+        user_id, act = ruling.user.user_id, ruling.act
+        now = time.time_ns() // 1_000_000
+        if refusal := self._policy.may_rule(user_id, act, room.rank_of):
+            raise refusal
+        is_for_all = isinstance(act, UseOperatorLink)
+        before = house.charter if is_for_all else room.charter
+        who = Known(user_id, room.name_of(user_id))
+        decision = rule(before, act, who, room.name_of, now)
+        entry = None
+        if decision.charter != before.at(now):
+            entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
+            name = "" if is_for_all else room.name
+            self._history.enact(name, decision.charter.to_json(), entry)
+        return Enacted(ruling, room.name, before, decision, entry)
 
     def prove(self) -> None:
         """Write, unless that has just been done."""

@@ -7,13 +7,16 @@ asks does what the answer says.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.charter import NEVER, Ban, Charter, Speak
 from chatroom.rooms.ranks import Rank
 from chatroom.users.speaker import Speaker
+from chatroom.wire.acts import Act, Bar, Quiet, UnmakeHost, UseLink, UseOperatorLink
 from chatroom.wire.typed import Alteration, Remove, Restore
 
 
@@ -21,6 +24,21 @@ class Visitor(NamedTuple):
     """Somebody who wants to come in, or to read."""
 
     address: str
+    user_id: str = ""
+    """Proved by a token; empty for nobody that the room knows."""
+
+
+class Standing(NamedTuple):
+    """Somebody in a room that does not let everybody speak at any time."""
+
+    charter: Charter
+    rank: Rank
+    now: int
+    """Unix time in milliseconds, as in the charter."""
+    said_at: int = 0
+    """When they last said something; 0 for long ago."""
+    host_is_here: bool = True
+    """Or was, not long ago."""
 
 
 ANYBODY = Visitor("")
@@ -37,6 +55,10 @@ class Place(NamedTuple):
     """How many others there are, besides the lobby: counted if it does not exist."""
     is_paid: bool = True
     """The visitor's address has not created too many lately."""
+    ban: Ban | None = None
+    """The visitor may not come in."""
+    now: int = 0
+    """Unix time in milliseconds."""
 
 
 class Policy:
@@ -59,6 +81,8 @@ class Policy:
         None is ever dropped to make place for another: whoever floods the server with rooms could
         then have others' deleted, such as one with a single announcement.
         """
+        if place.ban:
+            return removed(place.ban, place.now)
         if place.exists or place.name == DEFAULT_ROOM:
             return None
         if place.others >= self._max_rooms:
@@ -74,25 +98,44 @@ class Policy:
 
     # -- ways to speak ----------------------------------------------------------------------------
 
-    def may_say(self, speaker: Speaker, cmid: str) -> Refusal | None:
+    def may_say(self, speaker: Speaker, cmid: str, standing: Standing | None) -> Refusal | None:
         """Whether somebody may say something. Plain users cannot be told, so that what they said
-        before they were dropped is still theirs to say."""
-        if speaker.inside or not speaker.acknowledged:
+        before they were dropped is still theirs to say.
+
+        Args:
+            standing: None in a room where everybody may speak.
+        """
+        if not speaker.inside and speaker.acknowledged:
+            return Refusal("hello-first", "You are not in a room; say hello.", cmid)
+        if standing is None or standing.rank.is_host:
             return None
-        return Refusal("hello-first", "You are not in a room; say hello.", cmid)
+        charter, _, now, said_at, host_is_here = standing
+        if charter.is_barred(speaker.user_id, now):
+            return removed(charter.barred[speaker.user_id], now, cmid)
+        if charter.is_quiet(speaker.user_id, now):
+            return _quiet(charter.quiet[speaker.user_id], now, cmid)
+        if charter.needs_host and not host_is_here:
+            return Refusal("paused", "Nobody can speak here until a host is back.", cmid)
+        if charter.speak is Speak.HOSTS:
+            return Refusal("paused", "Only hosts can speak here now.", cmid)
+        if charter.speak is Speak.SLOW:
+            wait = said_at + charter.slow_seconds * 1000 - now
+            if wait > 0:
+                detail = f"One message in {charter.slow_seconds} seconds, please."
+                return Refusal("slow", detail, cmid, retryAfter=_seconds(wait))
+        return None
 
     def may_change(
-        self, speaker: Speaker, rank: Rank, request: Alteration, message: Message, now: int
+        self, speaker: Speaker, standing: Standing, request: Alteration, message: Message
     ) -> Refusal | None:
         """Whether somebody may change a message, take it back, or bring it back.
 
         Args:
-            rank: of whoever asks, in the room.
             message: as it now is.
-            now: Unix time in milliseconds.
         """
-        if refusal := self.may_say(speaker, request.cmid):
+        if refusal := self.may_say(speaker, request.cmid, None):
             return refusal
+        rank, now = standing.rank, standing.now
         is_author = bool(speaker.user_id) and speaker.user_id == message.user_id
         if isinstance(request, Restore):
             return None if rank.is_host else _not_yours(request.cmid, "Only a host can restore it.")
@@ -102,6 +145,8 @@ class Policy:
             return _not_yours(request.cmid, "Only its author or a host can remove it.")
         if not is_author:
             return _not_yours(request.cmid, "Only its author can edit it.")
+        if refusal := self.may_say(speaker, request.cmid, standing._replace(said_at=0)):
+            return refusal  # what could not be said now cannot come in by an edit
         if message.removed:
             return Refusal("gone", "This message was removed.", request.cmid)
         is_new = request.body != message.body  # otherwise it is sent again, for lack of an answer
@@ -109,6 +154,32 @@ class Policy:
             detail = f"It can be edited for {self._edit_minutes} minutes, and that is over."
             return Refusal("too-late", detail, request.cmid)
         return None
+
+    # -- acts of hosts ---------------------------------------------------------------------------
+
+    def may_rule(self, user_id: str, act: Act, rank_of: Callable[[str], Rank]) -> Refusal | None:
+        """Whether somebody may act as a host.
+
+        Args:
+            user_id: of whoever acts.
+            rank_of: what each person is in the room.
+        """
+        rank = rank_of(user_id)
+        if isinstance(act, UseLink | UseOperatorLink):
+            return None  # who has the secret has been asked to
+        if not rank.is_host:
+            return Refusal("not-host", "Only a host can do that.")
+        if isinstance(act, Quiet | Bar) and rank_of(act.user_id).is_host:
+            detail = "This person is a host. The room's maker can change that first."
+            return Refusal("not-allowed", detail)
+        if isinstance(act, UnmakeHost) and act.user_id != user_id:
+            whom = rank_of(act.user_id)
+            if rank >= Rank.MAKER and rank > whom:
+                return None
+            return Refusal("not-allowed", "Only the room's maker and the operator can do that.")
+        return None
+
+    # -- names and typing --------------------------------------------------------------------------
 
     def may_be_called(self, name: str, suggestion: str) -> Refusal | None:
         """Whether somebody may come in under a name, or take it.
@@ -124,6 +195,28 @@ class Policy:
     def may_type(self, speaker: Speaker, *, is_large: bool) -> bool:
         """Whether others see that somebody is typing: not in a room with too many to name."""
         return speaker.inside and not is_large
+
+
+def removed(ban: Ban, now: int, cmid: str = "") -> Refusal:
+    """What somebody is told who may not be here."""
+    return Refusal("removed", f"A host has removed you{_until(ban)}.", cmid, **_retry(ban, now))
+
+
+def _quiet(ban: Ban, now: int, cmid: str) -> Refusal:
+    detail = f"A host has asked you to be quiet{_until(ban)}. You can read on."
+    return Refusal("muted", detail, cmid, **_retry(ban, now))
+
+
+def _until(ban: Ban) -> str:
+    return f" until {ban.ends}" if ban.ends else ""
+
+
+def _retry(ban: Ban, now: int) -> dict[str, int]:
+    return {} if ban.until == NEVER else {"retryAfter": _seconds(ban.until - now)}
+
+
+def _seconds(milliseconds: int) -> int:
+    return max(1, -(-milliseconds // 1000))
 
 
 def _not_yours(cmid: str, detail: str) -> Refusal:

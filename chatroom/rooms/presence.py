@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chatroom.users.speaker import Participant
+from chatroom.users.speaker import Participant, TypedParticipant
 
 
 @dataclass(slots=True)
 class Person:
     """Somebody with sockets here, or whose last one has ended."""
 
-    sockets: dict[Participant, str] = field(default_factory=dict)
+    sockets: dict[TypedParticipant, str] = field(default_factory=dict)
     """Each one's tab; empty during the grace period."""
     absences: int = 0
     """How often the person has been away, so that an absence's timer cannot end a later one."""
@@ -31,7 +31,7 @@ class Presence(dict[str, Person]):
         self.counts_later = False
         """The next count is scheduled."""
 
-    def enter(self, user: Participant, tab: str) -> None:
+    def enter(self, user: TypedParticipant, tab: str) -> None:
         """Another socket of its person, or the first one."""
         if user.user_id not in self:
             self[user.user_id] = Person()
@@ -39,10 +39,11 @@ class Presence(dict[str, Person]):
 
     def leave(self, user: Participant) -> None:
         """The socket is not in the room any more; its person may have others. Idempotent."""
-        if user.user_id in self:
-            self[user.user_id].sockets.pop(user, None)
+        person = self.get(user.user_id)
+        if person:
+            person.sockets = {one: tab for one, tab in person.sockets.items() if one is not user}
 
-    def of_tab(self, user_id: str, tab: str) -> list[Participant]:
+    def of_tab(self, user_id: str, tab: str) -> list[TypedParticipant]:
         """The sockets of one tab."""
         person = self.get(user_id)
         return [user for user, its in person.sockets.items() if its == tab] if person else []

@@ -13,9 +13,26 @@ class Rank(IntEnum):
     MAKER = 2
     """Has made the room: a host whom other hosts cannot unmake."""
     OPERATOR = 3
-    """Has the server: a host of every room."""
+    """Runs the server: a host of every room."""
 
     @property
     def is_host(self) -> bool:
         """Whether this person is in charge."""
-        return self >= Rank.HOST
+        return self is not Rank.EVERYONE
+
+    @property
+    def word(self) -> str:
+        """On the wire and in a store; empty for everyone."""
+        return self.name.lower() if self.is_host else ""
+
+    @classmethod
+    def named(cls, word: str) -> Rank:
+        """The rank that this word stands for.
+
+        Raises:
+            ValueError: none.
+        """
+        for rank in cls:
+            if rank.word == word:
+                return rank
+        raise ValueError(f"rank is {word!r}; wanted: host, maker or operator")

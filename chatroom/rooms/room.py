@@ -8,17 +8,26 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from chatroom.message import Message, MessageId
+from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.charter import NO_CHARTER, Charter, House
 from chatroom.rooms.crowd import Crowd
 from chatroom.rooms.fallen import Fallen
+from chatroom.rooms.policy import Standing
 from chatroom.rooms.presence import Presence
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.recent_changes import RecentChanges
 from chatroom.rooms.subscriber import Heard, HeardChange, Subscriber
 from chatroom.sockets.connection import Connection
 from chatroom.users.requests import Arrival
-from chatroom.users.speaker import Participant
+from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.wire.message_json import to_json
 from chatroom.wire.websocket import text_frame
+
+MOST_SPEAKERS = 10_000
+"""Whose last time a room remembers, before it drops those who may speak again."""
+
+HOST_GRACE_MS = 60_000
+"""For so long, a host who has gone still counts as being here."""
 
 MOST_CHANGES = 500
 """Changed messages that a room remembers; whoever has missed more gets them from the history."""
@@ -35,6 +44,8 @@ class Room:
         tail_bytes: about how many bytes of frames to remember.
         fallen: where those are noted who are too slow.
         rev: of the last change of its messages.
+        charter: what it has decided about itself.
+        house: what the whole server has decided.
     """
 
     def __init__(
@@ -47,6 +58,8 @@ class Room:
         tail_bytes: int,
         fallen: Fallen,
         rev: int = 0,
+        charter: Charter = NO_CHARTER,
+        house: House | None = None,
     ) -> None:
         self.name = name
         self.last = last
@@ -62,6 +75,12 @@ class Room:
         self.presence = Presence()
         self.awaited = 0
         """How many users are on their way in, and batches on their way to the history."""
+        self.charter = charter
+        self.charter_is_stored = True
+        """Otherwise it will be, with the first message."""
+        self._house = house or House()
+        self._said_at: dict[str, int] = {}  # by user id or address: when they last said something
+        self._host_seen_at = 0
         self.early: list[Arrival] = []
         """Users who have seen a message that the room does not have yet: they wait for it."""
         self._fallen = fallen
@@ -79,11 +98,20 @@ class Room:
         """Nobody is here, on the way in, or away within the grace period."""
         return not (self.users or self.subscribers or self.crowd or self.awaited)
 
-    def let_in(self, user: Participant, tab: str = "") -> None:
-        """The user is in, and hears nothing yet. A typed one, who has a tab, counts as present."""
+    def pace_hosts(self) -> None:
+        """Hosts may say as much as they like; after their ranks have changed."""
+        for user in self.typed:
+            user.is_paced = not self.rank_of(user.user_id).is_host
+
+    def let_in(self, user: Participant) -> None:
+        """The user is in, and hears nothing yet."""
         user.inside = True
-        if tab:
-            self.presence.enter(user, tab)
+
+    def let_in_typed(self, user: TypedParticipant, tab: str) -> None:
+        """Likewise, and counts as present."""
+        self.let_in(user)
+        self.presence.enter(user, tab)
+        user.is_paced = not self.rank_of(user.user_id).is_host
 
     def go_live(self, user: Participant) -> None:
         """The user gets what is said from now on and, if it is typed, news of people."""
@@ -109,9 +137,69 @@ class Room:
         """Hand the subscriber nothing more. Idempotent."""
         self.subscribers = [one for one in self.subscribers if one is not subscriber]
 
+    # -- who is in charge -------------------------------------------------------------------------
+
+    @property
+    def charter(self) -> Charter:
+        """What it has decided about itself."""
+        return self._charter
+
+    @charter.setter
+    def charter(self, charter: Charter) -> None:
+        self._charter = charter
+        self.lets_all_speak = charter.lets_all_speak
+
+    @property
+    def is_new(self) -> bool:
+        """Nobody has said or decided anything here: so somebody can still have made it."""
+        return not self.seq and self.charter == NO_CHARTER and self.name != DEFAULT_ROOM
+
     def rank_of(self, user_id: str) -> Rank:
-        """What the person may do here."""
-        return Rank.EVERYONE
+        """What the person is here."""
+        if not user_id:
+            return Rank.EVERYONE
+        return max(self.charter.rank_of(user_id), self._house.charter.rank_of(user_id))
+
+    def speaks_as(self, user_id: str) -> str:
+        """What is said of the person beside its messages: runs for every one."""
+        if not self._charter.hosts and not self._house.charter.hosts:
+            return ""
+        return "host" if self.rank_of(user_id).is_host else ""
+
+    def name_of(self, user_id: str, otherwise: str = "") -> str:
+        """What the person is called, as far as the room knows."""
+        if user_id in self.crowd:
+            return self.crowd[user_id].user_name
+        host = self.charter.hosts.get(user_id) or self._house.charter.hosts.get(user_id)
+        return host.name if host else otherwise
+
+    def known(self) -> list[tuple[str, str, str]]:
+        """Everybody's user id, name and role, in the order in which they came."""
+        return [(*who, self.rank_of(who.user_id).word) for who in self.crowd.known()]
+
+    def sockets_of(self, user_id: str) -> list[TypedParticipant]:
+        """The person's sockets in this process."""
+        person = self.presence.get(user_id)
+        return list(person.sockets) if person else []
+
+    def standing_of(self, speaker: Speaker, now: int) -> Standing:
+        """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
+        rank = self.rank_of(speaker.user_id)
+        said_at = self._said_at.get(speaker.user_id or speaker.address, 0)
+        return Standing(self.charter, rank, now, said_at, self._host_is_here(now))
+
+    def note_said(self, speaker: Speaker, now: int) -> None:
+        """Somebody is about to say something, in a room that counts the seconds."""
+        if len(self._said_at) >= MOST_SPEAKERS:
+            since = now - self.charter.slow_seconds * 1000
+            self._said_at = {key: at for key, at in self._said_at.items() if at > since}
+        self._said_at[speaker.user_id or speaker.address] = now
+
+    def _host_is_here(self, now: int) -> bool:
+        hosts = (*self.charter.hosts, *self._house.charter.hosts)
+        if any(user_id in self.presence and self.presence[user_id].sockets for user_id in hosts):
+            self._host_seen_at = now
+        return now - self._host_seen_at < HOST_GRACE_MS
 
     # -- what is said -----------------------------------------------------------------------------
 

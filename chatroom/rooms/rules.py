@@ -18,6 +18,8 @@ class Rules:
     """For which an author may edit a message."""
     removed_keep_days: int
     """For which a removal by a host can be undone."""
+    everybody_makes_rooms: bool
+    """Whoever comes first into a new room is its maker."""
     replay_limit: int
     """Past messages that a joiner gets; 0 for all."""
     tail_bytes: int
@@ -46,6 +48,7 @@ class Rules:
         return cls(
             edit_minutes=configuration.edit_minutes,
             removed_keep_days=configuration.removed_keep_days,
+            everybody_makes_rooms=configuration.room_makers == "everyone",
             replay_limit=configuration.replay_limit,
             tail_bytes=queue_bytes // 2,  # a joiner's replay must not fill the joiner's queue
             # Nor must one batch fill the queue of a user who has only just fallen behind.

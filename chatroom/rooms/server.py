@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -24,6 +24,7 @@ from chatroom.rooms.eraser import Eraser
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
+from chatroom.rooms.hosting import Hosting
 from chatroom.rooms.news import News
 from chatroom.rooms.order import Order, Outcome
 from chatroom.rooms.policy import Policy
@@ -34,8 +35,18 @@ from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
-from chatroom.users.http_speaker import HttpSpeaker, Spoken
-from chatroom.users.requests import ADDED_BYTES, Change, Channels, Joining, Leaving, Said, Wish
+from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
+from chatroom.users.requests import (
+    ADDED_BYTES,
+    Change,
+    Channels,
+    Joining,
+    Leaving,
+    Ruling,
+    Said,
+    Wish,
+)
+from chatroom.wire.acts import Act
 from chatroom.wire.typed import Alteration, Edit
 
 T = TypeVar("T")
@@ -68,7 +79,7 @@ class Server:
         self._ready: Ready = queue.SimpleQueue()
         self.add: Channel[Joining] = Channel("add", self._ready)
         self.delete: Channel[Leaving] = Channel("delete", self._ready)
-        self.broadcast: Channel[Said | Change | Wish] = Channel(
+        self.broadcast: Channel[Said | Change | Ruling | Wish] = Channel(
             "broadcast", self._ready, BROADCAST_SLOTS
         )
         self.error: Channel[UserError] = Channel("error", self._ready)
@@ -97,7 +108,10 @@ class Server:
             fallen,
             rules,
         )
-        self._broadcaster = Broadcaster(order, policy, self._rooms, self._entrance, self._faults)
+        hosting = Hosting(history, self._rooms, self._entrance)
+        self._broadcaster = Broadcaster(
+            order, policy, self._rooms, self._entrance, hosting, self._faults
+        )
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
@@ -152,7 +166,9 @@ class Server:
         speaker = HttpSpeaker(room, draft.user_name, address)
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(speaker, draft, cost, cmid))
-        return await_answer(speaker.outcome, timeout)
+        spoken = await_answer(speaker.outcome, timeout)
+        assert isinstance(spoken, Spoken)
+        return spoken
 
     def change(
         self, room: str, request: Alteration, *, user_id: str, address: str = "", timeout: float
@@ -172,7 +188,30 @@ class Server:
         speaker = HttpSpeaker(room, "", address, user_id)
         size = len(request.body.encode()) if isinstance(request, Edit) else 0
         self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
-        return await_answer(speaker.outcome, timeout).message
+        spoken = await_answer(speaker.outcome, timeout)
+        assert isinstance(spoken, Spoken)
+        return spoken.message
+
+    def rule(
+        self, room: str, act: Act, *, user_id: str, address: str = "", timeout: float
+    ) -> Mapping[str, object]:
+        """Act as a host without a socket, and wait until that is stored.
+
+        Args:
+            user_id: whoever acts; proved by a token.
+
+        Returns:
+            What only who acts is told, such as a new link.
+
+        Raises:
+            Refusal: ``not-host``, ``not-allowed``, ``too-many``, ``gone``, ``not-stored``.
+            ChatError: it is not done within ``timeout`` seconds.
+        """
+        speaker = HttpSpeaker(room, "", address, user_id)
+        self.broadcast.put(Ruling(speaker, act))
+        ruled = await_answer(speaker.outcome, timeout)
+        assert isinstance(ruled, Ruled)
+        return ruled.told
 
     def present(self, room: str, timeout: float) -> list[Known]:
         """The people in the room: users of the typed protocol only."""
@@ -199,6 +238,7 @@ class Server:
 
     def listen(self) -> None:
         """The Server thread's whole life."""
+        self._rooms.open_house()
         self._trimmer.start()
         self._eraser.start()
         self._step_until_none()
@@ -251,7 +291,7 @@ class Server:
             self._hear(self.heard.item)
         return True
 
-    def _say(self, first: Said | Change | Wish) -> None:
+    def _say(self, first: Said | Change | Ruling | Wish) -> None:
         batch = [first, *self.broadcast.drain(self._batch_bytes, lambda said: said.cost)]
         # After the drain: a message in it may have overtaken its own sender's joining.
         for joining in self.add.drain(sys.maxsize, lambda joining: 1):

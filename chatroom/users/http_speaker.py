@@ -1,7 +1,8 @@
-"""A user who says one message over HTTP, without a socket, and waits for the outcome."""
+"""Somebody who asks for one thing over HTTP, without a socket, and waits for the outcome."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -15,6 +16,13 @@ class Spoken(NamedTuple):
     message: Message
     is_new: bool
     """It was stored just now; otherwise before, under the same cmid."""
+
+
+class Ruled(NamedTuple):
+    """An act is done."""
+
+    told: Mapping[str, object]
+    """What only who acts is told."""
 
 
 class HttpSpeaker:
@@ -36,8 +44,8 @@ class HttpSpeaker:
         self.address = address
         self.user_id = user_id
         self.failed = False
-        self.outcome: Future[Spoken] = Future()
-        """What is stored; or a ChatError: not stored, or the cmid belongs to another message."""
+        self.outcome: Future[Spoken | Ruled] = Future()
+        """What is stored or done; or a ChatError, which says why not."""
 
     def committed(self, message: Message) -> None:
         """Called by the Server thread."""
@@ -58,6 +66,10 @@ class HttpSpeaker:
     def altered(self, cmid: str, message: Message) -> None:
         """Called by the Server thread."""
         self.outcome.set_result(Spoken(message, is_new=False))
+
+    def ruled(self, cmid: str, told: Mapping[str, object]) -> None:
+        """Called by the Server thread."""
+        self.outcome.set_result(Ruled(told))
 
     def send_acks(self) -> None:
         """Do nothing: the outcome is already set."""

@@ -9,6 +9,7 @@ from chatroom.errors import UserError
 from chatroom.message import Draft
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.tokens import Identity
+from chatroom.wire.acts import Act
 from chatroom.wire.typed import Alteration, Rename, Typing
 
 ADDED_BYTES = 200
@@ -37,6 +38,15 @@ class Change(NamedTuple):
     def cmid(self) -> str:
         """The client's own id for the request."""
         return self.request.cmid
+
+
+class Ruling(NamedTuple):
+    """Somebody wants to act as a host; it keeps its place among what is said."""
+
+    user: Speaker
+    act: Act
+    cmid: str = ""
+    cost: int = 0
 
 
 class Wish(NamedTuple):
@@ -114,5 +124,5 @@ class Channels(NamedTuple):
 
     add: Channel[Joining]
     delete: Channel[Leaving]
-    broadcast: Channel[Said | Change | Wish]
+    broadcast: Channel[Said | Change | Ruling | Wish]
     error: Channel[UserError]

@@ -3,6 +3,7 @@ in a room."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from chatroom.errors import Refusal
@@ -37,6 +38,9 @@ class Speaker(Protocol):
     def altered(self, cmid: str, message: Message) -> None:
         """The message that it wanted changed is as it wants it, and everybody was told."""
 
+    def ruled(self, cmid: str, told: Mapping[str, object]) -> None:
+        """Its act as a host is done, and everybody was told; ``told`` is for it alone."""
+
     def send_acks(self) -> None:
         """All its messages of a batch are stored, and sent to the room."""
 
@@ -52,6 +56,8 @@ class Participant(Speaker, Protocol):
 
     id: int
     connection: Connection
+    is_paced: bool
+    """It may only say so many messages a second. Read by its reader thread."""
 
     def write(self, frames: bytes) -> bool:
         """Send whole frames, or close the socket of one who is too slow: see ``Sender.write``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 
 from chatroom.errors import BadRoomName, FrameRefused, HistoryError, Refusal
 from chatroom.history import History
@@ -15,12 +16,14 @@ from chatroom.message import Draft, Message
 from chatroom.names import room_name
 from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
-from chatroom.users.requests import ADDED_BYTES, Arrival, Change, Channels, Said, Wish
+from chatroom.users.requests import ADDED_BYTES, Arrival, Change, Channels, Ruling, Said, Wish
 from chatroom.users.speaker import Counted, Named
+from chatroom.users.speaking_pace import SpeakingPace
 from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
-from chatroom.wire.typed import Edit, Hello, Ping, Remove, Rename, Restore, Say
+from chatroom.wire.acts import UseLink, UseOperatorLink
+from chatroom.wire.typed import Edit, Hello, Ping, Remove, Rename, Restore, Rule, Say
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
@@ -74,6 +77,7 @@ class TypedUser(User):
         history: History,
         max_message_bytes: int,
         max_name_length: int,
+        pace: SpeakingPace | None = None,
     ) -> None:
         super().__init__(
             connection,
@@ -83,6 +87,7 @@ class TypedUser(User):
             max_message_bytes=max_message_bytes,
             max_name_length=max_name_length,
             first_frame_seconds=HELLO_TIMEOUT,
+            pace=pace,
         )
         self._tokens = tokens
         self._history = history
@@ -120,16 +125,24 @@ class TypedUser(User):
         if isinstance(request, Hello):
             self._channels.add.put(self._arrival(request))
             self.joined = True
+            if request.link:
+                operator = self._tokens.read_operator_link(request.link)
+                act = UseOperatorLink(*operator) if operator else UseLink(request.link)
+                self._channels.broadcast.put(Ruling(self, act))
         elif not self.joined:
-            cmid = request.cmid if isinstance(request, Say | Edit | Remove | Restore) else ""
+            cmid = request.cmid if isinstance(request, Say | Edit | Remove | Restore | Rule) else ""
             raise Refusal("hello-first", "Say hello before anything else.", cmid)
         elif isinstance(request, Ping):
             self.write(typed.PONG)
         elif isinstance(request, Say):
+            self._await_turn()
             draft = Draft("", request.body, request.timestamp)
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
         elif isinstance(request, Edit | Remove | Restore):
+            self._await_turn()
             self._channels.broadcast.put(Change(self, request, size + ADDED_BYTES))
+        elif isinstance(request, Rule):
+            self._channels.broadcast.put(Ruling(self, request.act, request.cmid, ADDED_BYTES))
         elif isinstance(request, Rename):
             time.sleep(self._renames.spend(1))  # the client waits; whatever it said keeps its order
             self._channels.broadcast.put(Wish(self, request))
@@ -200,6 +213,11 @@ class TypedUser(User):
     def altered(self, cmid: str, message: Message) -> None:
         """Tell the client, which has got the changed message itself before."""
         self.write(typed.done(cmid))
+
+    def ruled(self, cmid: str, told: Mapping[str, object]) -> None:
+        """Tell the client; of a link that it came with, by what everybody hears."""
+        if cmid:
+            self.write(typed.done(cmid, **told))
 
     def send_acks(self) -> None:
         """Send the prepared acks, after the messages that they are for."""

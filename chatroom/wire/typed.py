@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from chatroom.errors import Refusal
 from chatroom.message import Message, MessageId
 from chatroom.names import checked
+from chatroom.wire import acts
+from chatroom.wire.acts import Act
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
 from chatroom.wire.message_json import local_time, to_json
 from chatroom.wire.websocket import text_frame
@@ -48,6 +50,8 @@ class Hello(NamedTuple):
     """It wants news of other rooms."""
     rev: int | None
     """The last change of a message that it has seen; what changed after it is to be sent again."""
+    link: str
+    """The secret of a link that makes its user a host; empty if there is none."""
 
 
 class Say(NamedTuple):
@@ -84,6 +88,13 @@ class Restore(NamedTuple):
 Alteration = Edit | Remove | Restore
 
 
+class Rule(NamedTuple):
+    """A host acts."""
+
+    cmid: str
+    act: Act
+
+
 class Typing(NamedTuple):
     """The user is typing."""
 
@@ -98,7 +109,7 @@ class Rename(NamedTuple):
     user_name: str
 
 
-Request = Hello | Say | Typing | Ping | Rename | Alteration
+Request = Hello | Say | Typing | Ping | Rename | Alteration | Rule
 
 
 def decode(payload: str, *, max_name_length: int) -> Request:
@@ -124,7 +135,8 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         token = _text(fields, "token", "bad-frame", "")
         read = _cursor(fields, "read").seq if fields.get("read") is not None else None
         past, rev = _number(fields, "past"), _number(fields, "rev")
-        return Hello(name, room, since, token, past, read, _rooms(fields), rev)
+        link = _text(fields, "link", "bad-frame", "")
+        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link)
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     if kind == "edit":
@@ -133,8 +145,10 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         return Remove(_cmid(fields), _id(fields))
     if kind == "restore":
         return Restore(_cmid(fields), _id(fields))
+    if kind == "host":
+        return Rule(_cmid(fields), acts.decode(fields, _cmid(fields)))
     shown = json.dumps(kind)[:40]
-    kinds = "hello, message, edit, remove, restore, typing, rename or ping"
+    kinds = "hello, message, edit, remove, restore, host, typing, rename or ping"
     raise Refusal("unknown-type", f"type is {shown}; use {kinds}.")
 
 
@@ -210,9 +224,11 @@ def frame(kind: str, **fields: object) -> bytes:
     return text_frame(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
 
-def person_frame(kind: str, user_id: str, user_name: str, reason: str | None = None) -> bytes:
+def person_frame(
+    kind: str, user_id: str, user_name: str, reason: str | None = None, role: str = ""
+) -> bytes:
     """``joined``, ``left``, ``renamed`` or ``typing``."""
-    return frame(kind, userId=user_id, userName=user_name, reason=reason)
+    return frame(kind, userId=user_id, userName=user_name, reason=reason, role=role or None)
 
 
 def ack(cmid: str, message_id: str) -> bytes:
@@ -220,9 +236,9 @@ def ack(cmid: str, message_id: str) -> bytes:
     return frame("ack", cmid=cmid, id=message_id)
 
 
-def done(cmid: str) -> bytes:
+def done(cmid: str, **told: object) -> bytes:
     """What the client asked for with this cmid is done, and everybody was told."""
-    return frame("done", cmid=cmid)
+    return frame("done", cmid=cmid, **told)
 
 
 def changed(message: Message) -> bytes:
@@ -232,11 +248,23 @@ def changed(message: Message) -> bytes:
     return text_frame(f'{{"type":"changed","rev":{message.rev},"message":{to_json(message)}}}')
 
 
+def muted(until: str | None) -> bytes:
+    """You can read, but not speak; empty: until that is undone."""
+    return frame("muted", until=until or None)
+
+
+UNMUTED = text_frame('{"type":"unmuted"}')
+"""You can speak again."""
+
+
 def error(refusal: Refusal) -> bytes:
     """An error, for programs and for people."""
     return frame("error", code=refusal.code, detail=refusal.detail, **refusal.more)
 
 
-def people(known: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """People, as ``welcome`` and the HTTP API list them."""
-    return [{"userId": user_id, "userName": name} for user_id, name in known]
+def people(known: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
+    """People, as ``welcome`` and the HTTP API list them: user id, name and role of each."""
+    return [
+        {"userId": user_id, "userName": name} | ({"role": role} if role else {})
+        for user_id, name, role in known
+    ]

@@ -27,6 +27,7 @@ class CloseCode(IntEnum):
     REPLACED = 4001
     SLOW = 4008
     GAP = 4009
+    REMOVED = 4503
 
 
 def text_frame(text: str) -> bytes:

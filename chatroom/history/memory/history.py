@@ -7,11 +7,13 @@ import sys
 import threading
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 from sys import getsizeof
+from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
+from chatroom.history.host_log import MOST_ENTRIES, LogEntry
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
@@ -66,6 +68,8 @@ class MemoryHistory(History):
         self._changes: dict[str, dict[int, Message]] = {}
         self._revs: dict[str, int] = {}
         self._evidence: dict[tuple[str, int], Evidence] = {}
+        self._charters: dict[str, str] = {}
+        self._log: dict[str, deque[LogEntry]] = {}
         self._arrivals = Arrivals()
         self._bytes = 0
 
@@ -77,7 +81,9 @@ class MemoryHistory(History):
         with self._lock:
             self._is_open = True
 
-    def append(self, messages: Sequence[Message]) -> None:
+    def append(
+        self, messages: Sequence[Message], charters: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Keep the messages, all or none; evict the oldest if they don't fit."""
         with self._lock:
             self._demand_open()
@@ -87,6 +93,7 @@ class MemoryHistory(History):
                 self._keep(message)
             self._heads.update(heads)
             self._cmids.update(cmids)
+            self._charters.update(charters)
             self._make_room()
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
@@ -113,7 +120,8 @@ class MemoryHistory(History):
                 self._forget_oldest(room)
             self._arrivals.trim(room, count)
             self._heads.pop(room, None)
-            self._revs.pop(room, None)
+            for kept in (self._revs, self._charters, self._log):
+                kept.pop(room, None)
             return count
 
     def rewrite(self, message: Message, before: Evidence | None = None) -> None:
@@ -139,6 +147,26 @@ class MemoryHistory(History):
                 self._evidence[message.room, message.seq] = before
                 self._bytes += weight(before.message)
             self._make_room()
+
+    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+        """Kept as long as the process."""
+        with self._lock:
+            self._demand_open()
+            self._charters[room] = charter
+            if entry:
+                self._log.setdefault(room, deque(maxlen=MOST_ENTRIES)).appendleft(entry)
+
+    def charter(self, room: str) -> str:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._charters.get(room, "")
+
+    def host_log(self, room: str) -> list[LogEntry]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return list(self._log.get(room, ()))
 
     def erase(self, removed_before: int, step: int) -> int:
         """As the interface says."""
@@ -258,6 +286,8 @@ class MemoryHistory(History):
             self._changes.clear()
             self._revs.clear()
             self._evidence.clear()
+            self._charters.clear()
+            self._log.clear()
             self._arrivals.clear()
             self._bytes = 0
 

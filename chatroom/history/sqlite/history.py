@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from chatroom.errors import HistoryUnavailable
+from chatroom.history.host_log import LogEntry
 from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
+from chatroom.history.sqlite import charters as charters_table
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
 from chatroom.history.sqlite.database import DatabaseFile, unavailable
@@ -94,7 +97,9 @@ class SqliteHistory(History):
         self._file.begin()
         self._readers.open("mode=ro&immutable=1")
 
-    def append(self, messages: Sequence[Message]) -> None:
+    def append(
+        self, messages: Sequence[Message], charters: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """One transaction. The Server sets ``seq``: a duplicate is refused, a gap isn't noticed."""
         if not messages:
             return
@@ -103,6 +108,8 @@ class SqliteHistory(History):
             self._trust_bases(writer)
             bases = {room: self._base(writer, room) for room in {m.room for m in messages}}
             writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
+            for room, charter in charters.items():
+                charters_table.keep(writer, room, charter)
         if len(self._bases) >= MAX_BASES:
             self._bases.clear()
         self._bases.update(bases)  # only now: a number that was rolled back goes to another room
@@ -123,6 +130,7 @@ class SqliteHistory(History):
         with Transaction(self.name, writer):
             base = find_base(writer, room)
             count = delete(writer, base) if base else 0
+            charters_table.forget(writer, room)
         self._bases.pop(room, None)
         try:
             clean(writer)
@@ -141,6 +149,22 @@ class SqliteHistory(History):
                 cause = f"message {message.id} of room {message.room!r} is not stored"
                 raise HistoryUnavailable(self.name, cause, "look it up again")
         self._may_have_chores = True
+
+    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            charters_table.keep(writer, room, charter)
+            if entry:
+                charters_table.note(writer, room, entry)
+
+    def charter(self, room: str) -> str:
+        """As the interface says."""
+        return charters_table.charter(self._readers, room)
+
+    def host_log(self, room: str) -> list[LogEntry]:
+        """As the interface says."""
+        return charters_table.host_log(self._readers, room)
 
     def erase(self, removed_before: int, step: int) -> int:
         """One transaction, if there is anything to erase."""

@@ -58,6 +58,13 @@ FOURTH_SCHEMA = (
     """CREATE TABLE evidence (
         key INTEGER PRIMARY KEY, user_name TEXT NOT NULL, body TEXT NOT NULL,
         timestamp TEXT NOT NULL, edited_at INTEGER NOT NULL, removed_at INTEGER NOT NULL)""",
+    # By name: a room may decide something before it has a message. "" is the whole server.
+    "CREATE TABLE charters (room TEXT PRIMARY KEY, charter TEXT NOT NULL)",
+    """CREATE TABLE host_log (
+        room TEXT NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL, by_id TEXT NOT NULL,
+        by_name TEXT NOT NULL, whom_id TEXT NOT NULL, whom_name TEXT NOT NULL,
+        what TEXT NOT NULL)""",
+    "CREATE INDEX host_log_of_room ON host_log (room, at)",
     "CREATE TABLE chores (name TEXT PRIMARY KEY)",
     "PRAGMA user_version = 4",
 )

@@ -1,0 +1,25 @@
+"""What hosts have done in a room: who, what, whom and when; never a text."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+KEEP_DAYS = 90
+
+MOST_ENTRIES = 500
+"""That one reading returns."""
+
+
+class LogEntry(NamedTuple):
+    """One act."""
+
+    at: int
+    """Unix time in milliseconds."""
+    act: str
+    by_id: str
+    by_name: str
+    whom_id: str = ""
+    """Empty if it was about nobody, like the name."""
+    whom_name: str = ""
+    what: str = ""
+    """In words: for how long, or which rules; of a message, its id."""

@@ -1,0 +1,56 @@
+"""What rooms have decided about themselves, and what hosts have done."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from chatroom.history.host_log import KEEP_DAYS, MOST_ENTRIES, LogEntry
+from chatroom.history.sqlite.readers import Readers
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+COLUMNS = "at, act, by_id, by_name, whom_id, whom_name, what"
+
+KEEP = "INSERT OR REPLACE INTO charters VALUES (?, ?)"
+
+DROP = "DELETE FROM charters WHERE room = ?"
+
+NOTE = f"INSERT INTO host_log (room, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+DROP_OLD = "DELETE FROM host_log WHERE room = ? AND at < ?"
+
+LOG = f"SELECT {COLUMNS} FROM host_log WHERE room = ? ORDER BY at DESC, rowid DESC LIMIT ?"
+
+
+def keep(writer: sqlite3.Connection, room: str, charter: str) -> None:
+    """In the open transaction."""
+    if charter:
+        writer.execute(KEEP, (room, charter))
+    else:
+        writer.execute(DROP, (room,))
+
+
+def note(writer: sqlite3.Connection, room: str, entry: LogEntry) -> None:
+    """In the open transaction."""
+    writer.execute(DROP_OLD, (room, entry.at - KEEP_DAYS * DAY_MS))
+    writer.execute(NOTE, (room, *entry))
+
+
+def forget(writer: sqlite3.Connection, room: str) -> None:
+    """In the open transaction: the room is deleted."""
+    for table in ("charters", "host_log"):
+        writer.execute(f"DELETE FROM {table} WHERE room = ?", (room,))
+
+
+def charter(readers: Readers, room: str) -> str:
+    """As in the interface."""
+    with readers.reader() as reader:
+        found = reader.execute("SELECT charter FROM charters WHERE room = ?", (room,)).fetchall()
+    return str(found[0][0]) if found else ""
+
+
+def host_log(readers: Readers, room: str) -> list[LogEntry]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        rows = reader.execute(LOG, (room, MOST_ENTRIES)).fetchall()
+    return [LogEntry(*row) for row in rows]

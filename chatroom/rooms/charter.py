@@ -1,0 +1,190 @@
+"""What a room has decided about itself: who is in charge, who may speak, and who may not.
+
+A ``Charter`` is a value: each act of a host makes another one, which is committed whole before
+anybody hears of it. So every store keeps it alike, as a text, and a kill leaves the last one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, NamedTuple
+
+from chatroom.rooms.ranks import Rank
+from chatroom.wire.message_json import iso_time
+
+NEVER = 0
+"""Instead of a time: something goes on until it is undone."""
+
+MOST_HOSTS = 100
+MOST_LINKS = 100
+MOST_QUIET = 1000
+MOST_BARRED = 1000
+"""Of each in a room: a charter stays small."""
+
+
+class Speak(Enum):
+    """Who may speak in a room."""
+
+    EVERYBODY = "everybody"
+    SLOW = "slow"
+    """Everybody, but some time apart."""
+    HOSTS = "hosts"
+
+
+class Host(NamedTuple):
+    """Somebody in charge."""
+
+    name: str
+    """What they were called then."""
+    rank: Rank
+
+
+class Ban(NamedTuple):
+    """Somebody who may not do something for a while."""
+
+    name: str
+    """What they were called then."""
+    until: int
+    """Unix time in milliseconds, or ``NEVER``."""
+
+    def holds(self, now: int) -> bool:
+        """Whether it is not over yet."""
+        return self.until == NEVER or now < self.until
+
+    @property
+    def ends(self) -> str:
+        """When, as clients read it; empty if only somebody can end it."""
+        return "" if self.until == NEVER else iso_time(self.until)
+
+
+class HostLink(NamedTuple):
+    """A link that makes whoever opens it a host."""
+
+    until: int
+    """Unix time in milliseconds."""
+    uses: int
+    """How often it can still be used."""
+    by: str
+    """The user id of whoever made it."""
+
+
+@dataclass(frozen=True)
+class Charter:
+    """Whole when made, never changed after."""
+
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    """By user id, like the next two."""
+    quiet: Mapping[str, Ban] = field(default_factory=dict)
+    """Who may read, but not speak."""
+    barred: Mapping[str, Ban] = field(default_factory=dict)
+    """Who may not come in."""
+    links: Mapping[str, HostLink] = field(default_factory=dict)
+    """By the hash of their secret, which only the link itself has."""
+    speak: Speak = Speak.EVERYBODY
+    slow_seconds: int = 0
+    """Between two messages of one person, if ``speak`` is ``SLOW``."""
+    needs_host: bool = False
+    """Nobody else may speak while no host is here."""
+
+    @classmethod
+    def parse(cls, text: str) -> Charter:
+        """The charter that ``to_json`` wrote; ``""`` stands for a room that decided nothing.
+
+        Raises:
+            ValueError: the text is not a charter.
+        """
+        if not text:
+            return NO_CHARTER
+        try:
+            return cls._of(json.loads(text))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not a charter: {error!r}") from error
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Charter:
+        hosts = fields.get("hosts", {}).items()
+        links = fields.get("links", {}).items()
+        return cls(
+            hosts={user_id: Host(name, Rank.named(rank)) for user_id, (name, rank) in hosts},
+            quiet={user_id: Ban(*ban) for user_id, ban in fields.get("quiet", {}).items()},
+            barred={user_id: Ban(*ban) for user_id, ban in fields.get("barred", {}).items()},
+            links={key: HostLink(*link) for key, link in links},
+            speak=Speak(fields.get("speak", Speak.EVERYBODY.value)),
+            slow_seconds=fields.get("slowSeconds", 0),
+            needs_host=fields.get("needsHost", False),
+        )
+
+    def to_json(self) -> str:
+        """The charter as a store keeps it; ``""`` if it decides nothing."""
+        if self == NO_CHARTER:
+            return ""
+        hosts = {user_id: (name, rank.word) for user_id, (name, rank) in self.hosts.items()}
+        return json.dumps(
+            {
+                "hosts": hosts,
+                "quiet": self.quiet,
+                "barred": self.barred,
+                "links": self.links,
+                "speak": self.speak.value,
+                "slowSeconds": self.slow_seconds,
+                "needsHost": self.needs_host,
+            },
+            ensure_ascii=False,
+        )
+
+    def rank_of(self, user_id: str) -> Rank:
+        """What somebody is here."""
+        host = self.hosts.get(user_id)
+        return host.rank if host else Rank.EVERYONE
+
+    def is_quiet(self, user_id: str, now: int) -> bool:
+        """Whether somebody may not speak."""
+        ban = self.quiet.get(user_id)
+        return ban is not None and ban.holds(now)
+
+    def is_barred(self, user_id: str, now: int) -> bool:
+        """Whether somebody may not come in."""
+        ban = self.barred.get(user_id)
+        return ban is not None and ban.holds(now)
+
+    def at(self, now: int) -> Charter:
+        """Without what is over by then."""
+        return replace(
+            self,
+            quiet=_lasting(self.quiet, now),
+            barred=_lasting(self.barred, now),
+            links={key: link for key, link in self.links.items() if now < link.until},
+        )
+
+    @property
+    def lets_all_speak(self) -> bool:
+        """Nobody has to be looked at."""
+        is_free = self.speak is Speak.EVERYBODY and not self.needs_host
+        return is_free and not self.quiet and not self.barred
+
+    @property
+    def rules(self) -> dict[str, object]:
+        """What everybody in the room is told of it."""
+        return {
+            "speak": self.speak.value,
+            "slowSeconds": self.slow_seconds,
+            "needsHost": self.needs_host,
+        }
+
+
+NO_CHARTER = Charter()
+
+
+@dataclass
+class House:
+    """What holds in all rooms. Owned by the Server thread."""
+
+    charter: Charter = NO_CHARTER
+    """The operators."""
+
+
+def _lasting(bans: Mapping[str, Ban], now: int) -> dict[str, Ban]:
+    return {user_id: ban for user_id, ban in bans.items() if ban.holds(now)}

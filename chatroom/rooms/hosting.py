@@ -1,0 +1,126 @@
+"""What follows from an act of a host: the room is told, and who was removed has to go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from chatroom.history import History
+from chatroom.history.host_log import LogEntry
+from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.charter import Ban, Charter, Host
+from chatroom.rooms.entrance import Entrance
+from chatroom.rooms.order import Enacted
+from chatroom.rooms.policy import removed
+from chatroom.rooms.room import Room
+from chatroom.users.speaker import Participant
+from chatroom.wire import typed
+from chatroom.wire.acts import Look, UseOperatorLink
+from chatroom.wire.message_json import iso_time
+from chatroom.wire.websocket import CloseCode
+
+
+class Hosting:
+    """Owned by the Server thread.
+
+    Args:
+        history: has the host log.
+        rooms: the Server's.
+        entrance: lets those out who were removed.
+    """
+
+    def __init__(self, history: History, rooms: ActiveRooms, entrance: Entrance) -> None:
+        self._history = history
+        self._rooms = rooms
+        self._entrance = entrance
+
+    def take(self, enacted: Enacted) -> None:
+        """A host has acted, and that is committed."""
+        room, before = self._rooms[enacted.room], enacted.before
+        ruling, decision = enacted.ruling, enacted.decision
+        if isinstance(ruling.act, UseOperatorLink):
+            self._rooms.house.charter = decision.charter
+        else:
+            room.charter = decision.charter
+            room.charter_is_stored = room.charter_is_stored or enacted.entry is not None
+        if enacted.entry:
+            room.pace_hosts()
+            self._tell(room, before, decision.charter)
+            _tell_hosts(room, typed.frame("log", **_logged(enacted.entry)))
+        told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
+        if isinstance(ruling.act, Look):
+            told = self._seen(room)
+        ruling.user.ruled(ruling.cmid, told)
+        if enacted.entry:
+            self._see_off(room, before, decision.charter, enacted.entry.at)
+
+    def _tell(self, room: Room, before: Charter, after: Charter) -> None:
+        if before.rules != after.rules:
+            room.tell(typed.frame("rules", **after.rules))
+        for user_id in _differing(before.hosts, after.hosts):
+            role = room.rank_of(user_id).word
+            frame = typed.frame("host", userId=user_id, userName=room.name_of(user_id), role=role)
+            room.tell(frame)
+        for user_id in _differing(before.quiet, after.quiet):
+            ban = after.quiet.get(user_id)
+            frame = typed.muted(ban.ends) if ban else typed.UNMUTED
+            for socket in room.sockets_of(user_id):
+                room.tell_one(socket, frame)
+
+    def _see_off(self, room: Room, before: Charter, after: Charter, now: int) -> None:
+        for user_id in _differing(before.barred, after.barred):
+            if ban := after.barred.get(user_id):
+                for socket in room.sockets_of(user_id):
+                    socket.refuse(removed(ban, now))
+                    socket.end(CloseCode.REMOVED, "removed by a host")
+                    self._entrance.remove(socket, "removed")
+
+    def _seen(self, room: Room) -> dict[str, object]:
+        charter = room.charter
+        return {
+            "hosts": [
+                {"userId": user_id, "userName": host.name, "role": host.rank.word}
+                for user_id, host in charter.hosts.items()
+            ],
+            "quiet": _bans(charter.quiet),
+            "barred": _bans(charter.barred),
+            "links": [
+                {"link": key, "until": iso_time(link.until), "uses": link.uses}
+                for key, link in charter.links.items()
+            ],
+            "log": list(map(_logged, self._history.host_log(room.name))),
+        }
+
+
+def _differing(
+    before: Mapping[str, Host] | Mapping[str, Ban], after: Mapping[str, Host] | Mapping[str, Ban]
+) -> list[str]:
+    return [key for key in {**before, **after} if before.get(key) != after.get(key)]
+
+
+def _bans(bans: Mapping[str, Ban]) -> list[dict[str, str]]:
+    return [
+        {"userId": user_id, "userName": ban.name} | ({"until": ban.ends} if ban.ends else {})
+        for user_id, ban in bans.items()
+    ]
+
+
+def _logged(entry: LogEntry) -> dict[str, object]:
+    whom = {"userId": entry.whom_id, "userName": entry.whom_name} if entry.whom_id else None
+    fields = {
+        "at": iso_time(entry.at),
+        "act": entry.act,
+        "by": {"userId": entry.by_id, "userName": entry.by_name},
+        "whom": whom,
+        "what": entry.what or None,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _tell_hosts(room: Room, frame: bytes) -> None:
+    for user in hosts_of(room):
+        room.tell_one(user, frame)
+
+
+def hosts_of(room: Room) -> Iterable[Participant]:
+    """The hosts' sockets that hear the room."""
+    return [user for user in room.typed if room.rank_of(user.user_id).is_host]

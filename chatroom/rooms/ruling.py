@@ -1,0 +1,165 @@
+"""What an act of a host makes of a room's charter. Pure: nothing here waits or remembers."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
+
+from chatroom.errors import Refusal
+from chatroom.matching import assert_never
+from chatroom.rooms.charter import (
+    MOST_BARRED,
+    MOST_HOSTS,
+    MOST_LINKS,
+    MOST_QUIET,
+    NEVER,
+    Ban,
+    Charter,
+    Host,
+    HostLink,
+    Speak,
+)
+from chatroom.rooms.crowd import Known
+from chatroom.rooms.ranks import Rank
+from chatroom.wire.acts import (
+    Act,
+    Bar,
+    Look,
+    MakeHost,
+    MakeLink,
+    Quiet,
+    RevokeLink,
+    SetRules,
+    UnmakeHost,
+    UseLink,
+    UseOperatorLink,
+)
+
+T = TypeVar("T")
+
+WRONG_LINK = "This link does not make you a host; ask for a new one."
+
+
+class Decision(NamedTuple):
+    """What an act has led to."""
+
+    charter: Charter
+    whom: Known = Known("", "")
+    """Whom it was about, if anybody."""
+    what: str = ""
+    """In words, for the host log; never a text of a message."""
+    secret: str = ""
+    """Of a new link: nobody else ever learns it."""
+
+
+def rule(
+    charter: Charter, act: Act, who: Known, name_of: Callable[[str, str], str], now: int
+) -> Decision:
+    """Let a host act, whom the policy allows it.
+
+    Args:
+        charter: as it is.
+        who: acts.
+        name_of: what a user id's person is called, or the given name if nobody knows.
+        now: Unix time in milliseconds.
+
+    Raises:
+        Refusal: ``wrong-link``; ``too-many``: of what a charter has room for; ``gone``.
+    """
+    charter = charter.at(now)
+    match act:
+        case SetRules(speak, slow_seconds, needs_host):
+            slow = charter.slow_seconds if slow_seconds is None else slow_seconds
+            charter = replace(
+                charter,
+                speak=charter.speak if speak is None else Speak(speak),
+                slow_seconds=slow,
+                needs_host=charter.needs_host if needs_host is None else needs_host,
+            )
+            return Decision(charter, what=_in_words(charter))
+        case Quiet(user_id, name, seconds):
+            name = name_of(user_id, name)
+            quiet = _with(charter.quiet, user_id, _ban(name, seconds, now), MOST_QUIET)
+            return Decision(replace(charter, quiet=quiet), Known(user_id, name), _span(seconds))
+        case Bar(user_id, name, seconds):
+            name = name_of(user_id, name)
+            barred = _with(charter.barred, user_id, _ban(name, seconds, now), MOST_BARRED)
+            return Decision(replace(charter, barred=barred), Known(user_id, name), _span(seconds))
+        case MakeHost(user_id, name):
+            if user_id in charter.hosts:
+                return Decision(charter, Known(user_id, name))
+            name = name_of(user_id, name)
+            hosts = _with(charter.hosts, user_id, Host(name, Rank.HOST), MOST_HOSTS)
+            return Decision(replace(charter, hosts=hosts), Known(user_id, name))
+        case UnmakeHost(user_id):
+            host = charter.hosts.get(user_id)
+            hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)
+            whom = Known(user_id, host.name if host else "")
+            return Decision(replace(charter, hosts=hosts), whom)
+        case MakeLink(seconds, uses):
+            secret = secrets.token_urlsafe(12)
+            link = HostLink(now + seconds * 1000, uses, who.user_id)
+            links = _with(charter.links, link_key(secret), link, MOST_LINKS)
+            return Decision(replace(charter, links=links), what=_span(seconds), secret=secret)
+        case RevokeLink(key):
+            if key not in charter.links:
+                raise Refusal("gone", "There is no such link.")
+            return Decision(replace(charter, links=_with(charter.links, key, None, MOST_LINKS)))
+        case UseLink(secret):
+            return _use_link(charter, link_key(secret), who)
+        case UseOperatorLink(nonce, until):
+            if nonce in charter.links:
+                raise Refusal("wrong-link", WRONG_LINK)
+            links = _with(charter.links, nonce, HostLink(until, 0, who.user_id), MOST_LINKS)
+            host = Host(who.user_name, Rank.OPERATOR)
+            hosts = _with(charter.hosts, who.user_id, host, MOST_HOSTS)
+            return Decision(replace(charter, links=links, hosts=hosts), who)
+        case Look():
+            return Decision(charter)
+        case _:
+            assert_never(act)
+
+
+def link_key(secret: str) -> str:
+    """What the charter knows of a link: nobody can make the link of it."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
+def _use_link(charter: Charter, key: str, who: Known) -> Decision:
+    link = charter.links.get(key)
+    if link is None or not link.uses:  # expired, revoked and unknown are one
+        raise Refusal("wrong-link", WRONG_LINK)
+    if who.user_id in charter.hosts:  # a reload uses nothing up
+        return Decision(charter, who)
+    rest = link._replace(uses=link.uses - 1) if link.uses > 1 else None
+    links = _with(charter.links, key, rest, MOST_LINKS)
+    hosts = _with(charter.hosts, who.user_id, Host(who.user_name, Rank.HOST), MOST_HOSTS)
+    return Decision(replace(charter, links=links, hosts=hosts), who)
+
+
+def _with(known: Mapping[str, T], key: str, value: T | None, most: int) -> dict[str, T]:
+    others = {other: its for other, its in known.items() if other != key}
+    if value is None:
+        return others
+    if len(others) >= most:
+        raise Refusal("too-many", f"There are already {most}; undo one of them first.")
+    return others | {key: value}
+
+
+def _ban(name: str, seconds: int | None, now: int) -> Ban | None:
+    if seconds == 0:
+        return None
+    return Ban(name, NEVER if seconds is None else now + seconds * 1000)
+
+
+def _span(seconds: int | None) -> str:
+    return "undone" if seconds == 0 else "until undone" if seconds is None else f"{seconds} s"
+
+
+def _in_words(charter: Charter) -> str:
+    slow = f" ({charter.slow_seconds} s)" if charter.speak is Speak.SLOW else ""
+    needs = ", only while a host is here" if charter.needs_host else ""
+    return f"{charter.speak.value}{slow}{needs}"

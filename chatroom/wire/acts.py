@@ -1,0 +1,184 @@
+"""What a host may do, as typed clients and scripts ask for it: ``{"act": …}`` and its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from chatroom.errors import Refusal
+from chatroom.wire.fields import text
+
+MOST_SECONDS = 366 * 24 * 60 * 60
+"""That anything with an end can last: a year."""
+
+DAY = 24 * 60 * 60
+
+SPEAK = ("everybody", "slow", "hosts")
+"""Who may speak: see ``Speak``."""
+
+SLOWEST = 600
+"""Seconds that a room can ask for between two messages of one person."""
+
+
+class SetRules(NamedTuple):
+    """Who may speak; None leaves a rule as it is."""
+
+    speak: str | None
+    slow_seconds: int | None
+    needs_host: bool | None
+
+
+class Quiet(NamedTuple):
+    """Somebody may read, but not speak."""
+
+    user_id: str
+    name: str
+    seconds: int | None
+    """0: they may speak again; None: until that is undone."""
+
+
+class Bar(NamedTuple):
+    """Somebody has to go, and may not come back."""
+
+    user_id: str
+    name: str
+    seconds: int | None
+    """0: they may come back; None: until that is undone."""
+
+
+class MakeHost(NamedTuple):
+    """Somebody is in charge, too."""
+
+    user_id: str
+    name: str
+
+
+class UnmakeHost(NamedTuple):
+    """Somebody is not in charge any more."""
+
+    user_id: str
+
+
+class MakeLink(NamedTuple):
+    """A link that makes whoever opens it a host."""
+
+    seconds: int
+    uses: int
+
+
+class RevokeLink(NamedTuple):
+    """It makes nobody a host any more."""
+
+    link: str
+    """What ``Look`` calls it."""
+
+
+class Look(NamedTuple):
+    """Who is in charge, who is quiet or barred, which links there are, and what was done."""
+
+
+class UseLink(NamedTuple):
+    """Somebody has opened a link; comes with a ``hello``."""
+
+    secret: str
+
+
+class UseOperatorLink(NamedTuple):
+    """Somebody has opened a link of the operator's."""
+
+    nonce: str
+    """The link's own: it can be used once."""
+    until: int
+    """When it expires: Unix time in milliseconds."""
+
+
+Asked = SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look
+"""What a client can ask for by name."""
+
+Act = Asked | UseLink | UseOperatorLink
+
+WORDS = {
+    SetRules: "rules",
+    Quiet: "quiet",
+    Bar: "bar",
+    MakeHost: "makeHost",
+    UnmakeHost: "unmakeHost",
+    MakeLink: "makeLink",
+    RevokeLink: "revokeLink",
+    Look: "look",
+    UseLink: "useLink",
+    UseOperatorLink: "useOperatorLink",
+}
+"""What each is called on the wire and in the host log."""
+
+
+ASKED = [word for act, word in WORDS.items() if act not in (UseLink, UseOperatorLink)]
+
+
+def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
+    """Read what a client asks for.
+
+    Raises:
+        Refusal: ``bad-act``: there is no such act, or a field is invalid.
+    """
+    reader = _Reader(fields, cmid)
+    match fields.get("act"):
+        case "rules":
+            speak = reader.choice("speak", SPEAK)
+            return SetRules(speak, reader.number("slowSeconds", SLOWEST), reader.flag("needsHost"))
+        case "quiet":
+            return Quiet(*reader.person(), reader.number("seconds", MOST_SECONDS))
+        case "bar":
+            return Bar(*reader.person(), reader.number("seconds", MOST_SECONDS))
+        case "makeHost":
+            return MakeHost(*reader.person())
+        case "unmakeHost":
+            return UnmakeHost(reader.text("userId"))
+        case "makeLink":
+            seconds = reader.number("seconds", MOST_SECONDS)
+            uses = reader.number("uses", 1000)
+            return MakeLink(DAY if seconds is None else seconds, 1 if uses is None else uses)
+        case "revokeLink":
+            return RevokeLink(reader.text("link"))
+        case "look":
+            return Look()
+        case _:
+            raise reader.refusal(f"act must be one of {', '.join(ASKED)}.")
+
+
+class _Reader:
+    def __init__(self, fields: Mapping[str, Any], cmid: str) -> None:
+        self._fields = fields
+        self._cmid = cmid
+
+    def refusal(self, detail: str) -> Refusal:
+        return Refusal("bad-act", detail, self._cmid)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = text(self._fields, key, lambda _: self.refusal(f"{key} must be text."), default)
+        if len(value) > 64 or (default is None and not value):
+            raise self.refusal(f"{key} must have 1 to 64 characters.")
+        return value
+
+    def person(self) -> tuple[str, str]:
+        return self.text("userId"), self.text("userName", "")
+
+    def number(self, key: str, most: int) -> int | None:
+        value = self._fields.get(key)
+        if value is None:
+            return None
+        if type(value) is not int or not 0 <= value <= most:
+            raise self.refusal(f"{key} must be a whole number from 0 to {most}.")
+        return value
+
+    def flag(self, key: str) -> bool | None:
+        value = self._fields.get(key)
+        if value is not None and type(value) is not bool:
+            raise self.refusal(f"{key} must be true or false.")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str | None:
+        value = self._fields.get(key)
+        if value is not None and value not in choices:
+            raise self.refusal(f"{key} must be one of {', '.join(choices)}.")
+        return value
