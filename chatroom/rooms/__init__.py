@@ -4,9 +4,11 @@ In reading order:
 
 - ``server.py``: the Server: its thread, its channels, the select loop
 - ``room.py``: one room: its users, and the frames of its last messages
+- ``recent_changes.py``: the last changes of its messages
 - ``active_rooms.py``: the rooms that somebody is in
 - ``rules.py``: what the configuration says of rooms, in numbers
 - ``policy.py``: what may be done, and what not
+- ``ranks.py``: who is in charge
 - ``new_rooms.py``: how many rooms one address may create
 - ``entrance.py``: who comes in, catches up and leaves
 - ``fallen.py``: who was too slow, until they are seen off
@@ -21,6 +23,7 @@ In reading order:
 - ``subscriber.py``: whoever hears a room without a socket
 - ``news.py``: in which other rooms something was said
 - ``trimmer.py``: retention: deletes the oldest messages, a few at a time
+- ``eraser.py``: erases what was removed, and cleans the files of it
 - ``timers.py``: what is due later on the Server thread
 - ``questions.py``: what other threads ask it
 - ``faults.py``: what went wrong, logged and counted

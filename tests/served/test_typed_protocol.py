@@ -112,12 +112,20 @@ def matches(frame: object, wanted: object) -> bool:
     return frame == wanted
 
 
+def named(text: str, ids: dict[str, str]) -> str:
+    """With what each ``$1`` stands for."""
+    for name, id_ in ids.items():
+        text = text.replace(name, id_)
+    return text
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_every_example_of_the_documentation_is_what_the_server_does(
     server: Running, room: str, example: str
 ) -> None:
     with contextlib.ExitStack() as stack:
         people: dict[str, ClientConnection] = {}
+        ids: dict[str, str] = {}  # what $1 stands for
         for line in example.splitlines():
             name, does, text = (
                 line.split(maxsplit=2) if " leaves" not in line else (*line.split(), "")
@@ -128,9 +136,12 @@ def test_every_example_of_the_documentation_is_what_the_server_does(
             if does == "leaves":
                 people.pop(name).close()
             elif does == ">":
-                people[name].send(text)
+                people[name].send(named(text, ids))
             else:
                 frame = json.loads(people[name].recv(DEADLINE))
+                if '"id":"$1"' in text:
+                    ids.setdefault("$1", (frame.get("message") or frame)["id"])
+                text = named(text, ids)
                 assert matches(frame, json.loads(text)), f"{line}\n{json.dumps(frame)}"
 
 
@@ -139,8 +150,14 @@ def test_the_documentation_has_an_example_of_every_frame_and_error() -> None:
     tables = PROTOCOL[PROTOCOL.index("### From the client") : PROTOCOL.index("## HTTP")]
     named = set(re.findall(r"^\| `([a-z-]+)` \|", tables, re.MULTILINE))
     shown = set(re.findall(r'"(?:type|code)":"([a-z-]+)"', played))
-    # These take a full disk, a full house or a crowd; they have tests of their own.
-    assert named - shown - {"type", "code"} == {"count", "users", "not-stored", "too-many-rooms"}
+    # These take a full disk, a full house, a crowd or time; they have tests of their own.
+    assert named - shown - {"type", "code"} == {
+        "count",
+        "users",
+        "not-stored",
+        "too-many-rooms",
+        "too-late",
+    }
 
 
 # -- messages ------------------------------------------------------------------------------------

@@ -65,6 +65,14 @@ class TypedClient:
         self.said: dict[str, str] = {}  # cmid -> body: all that it ever said
         self.outbox: dict[str, str] = {}  # the part of it that no ack has come for
         self.acked: dict[str, str] = {}  # cmid -> id
+        self.rev = 0
+        """The last change of a message that it knows of, and of all before it."""
+        self.changes: dict[str, Fields] = {}  # cmid -> an edit or a removal without an answer
+        self.edits: set[str] = set()
+        """All bodies that its user ever wanted instead of others, in any tab."""
+        self.refused: dict[str, str] = {}  # cmid of a change -> code
+        self.skipped: set[int] = set()
+        """Seqs that it was never sent, between others: they must have been removed."""
         self.notices: list[Fields] = []  # on this connection: presence, whatever has another type
         self.errors: list[Fields] = []
         self.afresh = 0
@@ -101,7 +109,12 @@ class TypedClient:
         self.live, self.welcome = False, {}
         self.notices.clear()
         self._send(
-            type="hello", userName=self.name, room=self.room, since=self.cursor, token=self.token
+            type="hello",
+            userName=self.name,
+            room=self.room,
+            since=self.cursor,
+            rev=None if self.cursor is None else self.rev,
+            token=self.token,
         )
         if eager := eager and self.token is not None:
             self._send_outbox()
@@ -120,6 +133,8 @@ class TypedClient:
     def _send_outbox(self) -> None:
         for cmid, body in self.outbox.items():
             self._send(type="message", cmid=cmid, body=body)
+        for fields in self.changes.values():
+            self._send(**fields)
 
     def connect_and_catch_up(self) -> TypedClient:
         """Come, and hear the past to its end."""
@@ -129,7 +144,9 @@ class TypedClient:
 
     def another(self) -> TypedClient:
         """A second tab of the same person."""
-        return TypedClient(self.port, self.name, self.room, self.token)
+        other = TypedClient(self.port, self.name, self.room, self.token)
+        other.edits = self.edits
+        return other
 
     # -- talking -------------------------------------------------------------------------------
 
@@ -139,6 +156,20 @@ class TypedClient:
         self.said[cmid] = self.outbox[cmid] = body
         if self.socket:
             self._send(type="message", cmid=cmid, body=body)
+
+    def edit(self, id_: str, body: str, cmid: str) -> None:
+        """As ``say``: it is sent until there is an answer."""
+        self.edits.add(body)
+        self._change(type="edit", cmid=cmid, id=id_, body=body)
+
+    def remove(self, id_: str, cmid: str) -> None:
+        """As ``edit``."""
+        self._change(type="remove", cmid=cmid, id=id_)
+
+    def _change(self, **fields: str) -> None:
+        self.changes[fields["cmid"]] = fields
+        if self.socket:
+            self._send(**fields)
 
     def rename(self, name: str) -> None:
         """Ask for another name; it is there when the notice comes."""
@@ -174,8 +205,8 @@ class TypedClient:
             self.hear()
 
     def hear_until_acked(self) -> None:
-        """Until nothing is left in the outbox."""
-        while self.outbox:
+        """Until nothing is left in the outbox, and no change without an answer."""
+        while self.outbox or self.changes:
             self.hear()
 
     def hear_until(self, cursor: str) -> None:
@@ -200,6 +231,15 @@ class TypedClient:
                 self._take_live()
             case "ack":
                 self._take_ack(frame["cmid"], frame["id"])
+            case "changed" | "removed":
+                self._take_change(frame)
+            case "done":
+                self.changes.pop(frame["cmid"], None)
+            case "error" if frame.get("cmid") in self.changes:
+                if frame["code"] == "not-stored":
+                    return self._send(**self.changes[frame["cmid"]])
+                del self.changes[frame["cmid"]]
+                self.refused[frame["cmid"]] = frame["code"]
             case "error":
                 self.errors.append(frame)
             case _:
@@ -217,23 +257,43 @@ class TypedClient:
             self.afresh += 1
             self.view.clear()  # but the cursor stays: until something comes, it has nothing new
         self._next = seq(self.cursor or EMPTY) + 1 if self.recovered else None
+        if not self.recovered:
+            self.rev = welcome["rev"]  # all that comes from here on is at least as new
         if self.cursor is None or welcome["last"] == EMPTY:
             self.cursor = welcome["last"]
 
     def _take_message(self, message: Fields) -> None:
         assert message["room"] == self.room
-        assert self._next in (None, seq(message["id"])), f"{message['id']}, wanted {self._next}"
+        self._skip_to(seq(message["id"]))
         self.view.append(message)
         self.cursor = message["id"]
         self._next = seq(message["id"]) + 1
         if message.get("userId") == self.user_id and message.get("cmid") in self.said:
-            assert message["body"] == self.said[message["cmid"]]
+            assert message["body"] in {self.said[message["cmid"]], *self.edits}
+
+    def _skip_to(self, number: int) -> None:
+        if self._next is not None:
+            assert self._next <= number, f"{number}, wanted {self._next} or later"
+            self.skipped.update(range(self._next, number))
+
+    def _take_change(self, change: Fields) -> None:
+        """Idempotent, and of no concern if it does not have the message."""
+        id_ = change["id"] if change["type"] == "removed" else change["message"]["id"]
+        for index, message in enumerate(self.view):
+            if message["id"] == id_:
+                self.view[index : index + 1] = [change["message"]] if "message" in change else []
+                break
+        self.rev = max(self.rev, change["rev"])
 
     def _take_live(self) -> None:
         assert not self.live, "live twice"
         self.live = True
         last = self.welcome["last"]
-        assert seq(self.cursor or EMPTY) >= seq(last), f"live before {last}"
+        if seq(self.cursor or EMPTY) < seq(last):  # then those up to it were removed
+            self._skip_to(seq(last) + 1)
+            self.cursor = last
+            self._next = seq(last) + 1
+        self.rev = max(self.rev, self.welcome["rev"])
 
     def _take_ack(self, cmid: str, id_: str) -> None:
         assert cmid in self.said, f"an ack for what it never said: {cmid}"
@@ -298,15 +358,20 @@ class TypedClient:
 
         Args:
             history: the room's messages, oldest first, from its beginning or from where it
-                was trimmed to; each with ``id`` and ``body``.
+                was trimmed to; each with ``id`` and ``body``, and ``removed`` if it was.
         """
         edge = seq(history[0]["id"]) if history else 0
-        kept = [(m["id"], m["body"]) for m in history]
+        removed = {seq(m["id"]) for m in history if m.get("removed")}
+        kept = [(m["id"], m["body"]) for m in history if not m.get("removed")]
         view = [(m["id"], m["body"]) for m in self.view if seq(m["id"]) >= edge]
         assert view == kept[len(kept) - len(view) :], "its view is not the history"
         by_id = dict(kept)
         for cmid, id_ in self.acked.items():
-            assert seq(id_) < edge or by_id.get(id_) == self.said[cmid], f"acked, not kept: {cmid}"
+            if seq(id_) >= edge and seq(id_) not in removed:
+                allowed = {self.said[cmid], *self.edits}
+                assert by_id.get(id_) in allowed, f"acked, not kept: {cmid}"
+        skipped = {number for number in self.skipped if number >= edge}
+        assert skipped <= removed, f"it was never sent {skipped - removed}"
 
 
 def _names(users: list[Fields]) -> dict[str, str]:
@@ -314,13 +379,14 @@ def _names(users: list[Fields]) -> dict[str, str]:
 
 
 def stored(folder: Path, room: str) -> list[Fields]:
-    """What ``sqlite:chat.db`` in this folder holds of a room, as ``id`` and ``body``."""
+    """What ``sqlite:chat.db`` in this folder has of a room: ``id``, ``body``, ``removed``."""
     uri = f"{(folder / 'chat.db').as_uri()}?mode=ro"
     query = """
-        SELECT seq || '-' || nonce, body FROM messages
+        SELECT seq || '-' || nonce, body, removed FROM messages
         JOIN rooms ON number = room WHERE name = ? ORDER BY key"""
     with closing(sqlite3.connect(uri, uri=True)) as database:
-        return [{"id": id_, "body": body} for id_, body in database.execute(query, (room,))]
+        rows = database.execute(query, (room,))
+        return [dict(zip(("id", "body", "removed"), row, strict=True)) for row in rows]
 
 
 def trim(folder: Path, room: str, left: int) -> None:
