@@ -95,7 +95,13 @@ class Server:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # children inherit it
         environ = {k: v for k, v in os.environ.items() if k not in ("PORT", "WEB_CONCURRENCY")}
         if self.subject.config is not None:
-            config = {"port": self.port, "hostName": "127.0.0.1", **self.subject.config}
+            here = {"port": self.port, "hostName": "127.0.0.1", "messagesPerSecond": 0}
+            known = json.loads((self.subject.checkout / "config.json").read_text())
+            config = {
+                key: value
+                for key, value in {**here, **self.subject.config}.items()
+                if key in known  # an older checkout refuses what it doesn't know
+            }
             path = self.folder / "config.json"
             path.write_text(json.dumps(config))
             environ["CHATROOM_CONFIG"] = str(path)

@@ -44,6 +44,7 @@ class Configuration:
     logfile_path: str
     history: str
     history_sync: str
+    messages_per_second: int
     edit_minutes: int
     removed_keep_days: int
     room_makers: str

@@ -16,6 +16,7 @@ from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
 from chatroom.sockets.gate import Gate
+from chatroom.users.speaking_pace import SpeakingPace
 from chatroom.users.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ class Engine:
             OwnRegister(self.policy, rules.max_name_length),
             Alone(),
         )
+        per_second = configuration.messages_per_second
+        self.pace = SpeakingPace(per_second) if per_second else None
+        """Of what people say; None for any."""
         self.tokens: Tokens
         """Created once the history, which holds the key, is open."""
         self.gate = Gate(configuration.max_users, configuration.max_users_per_address)

@@ -94,6 +94,7 @@ SETTINGS = (
     Setting("logfilePath", "logs.log", LOG_FILE, 'the log file; "-": standard error'),
     Setting("history", "sqlite:chat.db", HISTORY, "where the messages are kept"),
     Setting("historySync", "full", SYNC, "how durable a message is before anyone sees it"),
+    Setting("messagesPerSecond", 5, whole(0, 100_000), "messages of one person; 0: any"),
     Setting("editMinutes", 15, whole(0, 1_000_000), "minutes in which a message may be edited"),
     Setting("removedKeepDays", 7, whole(0, 3650), "days a host can undo a removal; 0: none"),
     Setting("roomMakers", "everyone", MAKERS, "who is in charge of the rooms that they make"),

@@ -3,7 +3,7 @@
 A module for each command:
 
 - ``serve.py``, ``say.py``, ``tail.py``, ``chat.py``
-- ``exporting.py``, ``importing.py``, ``room.py``, ``doctor.py``
+- ``exporting.py``, ``importing.py``, ``room.py``, ``host.py``, ``doctor.py``
 
 What they are made of:
 
@@ -28,6 +28,7 @@ from chatroom.commands.chat import chat
 from chatroom.commands.doctor import doctor
 from chatroom.commands.exit_codes import Commands
 from chatroom.commands.exporting import export
+from chatroom.commands.host import host
 from chatroom.commands.importing import import_
 from chatroom.commands.room import room
 from chatroom.commands.say import say
@@ -37,7 +38,7 @@ from chatroom.commands.tail import tail
 
 @click.group(
     cls=Commands,
-    commands=[serve, say, tail, chat, export, import_, room, doctor],
+    commands=[serve, say, tail, chat, export, import_, room, host, doctor],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

@@ -168,14 +168,17 @@ class Broadcaster:
             user = said.user
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
-            refusal = self._judged(said)
-            if refusal is None and user.room not in self._rooms:
-                try:  # it is spoken to over HTTP, or by somebody who has just left
-                    self._deserted.append(self._rooms.enter(user.room, user.address))
-                except Refusal as error:
-                    refusal = error
-                except Exception as error:
-                    failure = error
+            refusal = None
+            if user.room not in self._rooms:
+                refusal = self._policy.may_say(user, said.cmid, None)
+                if refusal is None:
+                    try:  # it is spoken to over HTTP, or by somebody who has just left
+                        self._deserted.append(self._rooms.enter(user.room, user.address))
+                    except Refusal as error:
+                        refusal = error
+                    except Exception as error:
+                        failure = error
+            refusal = refusal or self._judged(said)
             if refusal is None:
                 admitted.append(said)
             else:

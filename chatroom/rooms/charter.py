@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
+from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
 from chatroom.wire.message_json import iso_time
 
@@ -184,6 +185,7 @@ class House:
 
     charter: Charter = NO_CHARTER
     """The operators."""
+    last_said: LastSaid = field(default_factory=LastSaid)
 
 
 def _lasting(bans: Mapping[str, Ban], now: int) -> dict[str, Ban]:

@@ -202,10 +202,10 @@ class Entrance:
         user.room, user.name, user.user_id = room.name, arrival.name, identity.user_id
         user.hears_rooms = arrival.hears_rooms
         user.rev = arrival.knows_up_to(room.changes.rev)
-        room.let_in_typed(user, identity.tab)
         if self._rules.everybody_makes_rooms and room.is_new:
             maker = Host(user.name, Rank.MAKER)
             room.charter, room.charter_is_stored = Charter({user.user_id: maker}), False
+        room.let_in_typed(user, identity.tab)
         user.knows = self._greeter.told(room)
         user.write(self._greeter.welcome(room, arrival))
         _log_joining(room, user)

@@ -43,6 +43,7 @@ class Hosting:
             room.charter = decision.charter
             room.charter_is_stored = room.charter_is_stored or enacted.entry is not None
         if enacted.entry:
+            room.pace_hosts()
             self._tell(room, before, decision.charter)
             _tell_hosts(room, typed.frame("log", **_logged(enacted.entry)))
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}

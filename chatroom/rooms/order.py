@@ -210,7 +210,7 @@ class OwnOrder(Order):
                 sent_at,
                 user.user_id,
                 said.cmid,
-                "host" if user.user_id and rooms[user.room].rank_of(user.user_id) else "",
+                rooms[user.room].speaks_as(user.user_id) if user.user_id else "",
             )
             text = to_json(message)  # before it is stored: what is stored has to be told
             placed.said.append(said)

@@ -20,11 +20,9 @@ from chatroom.rooms.subscriber import Heard, HeardChange, Subscriber
 from chatroom.sockets.connection import Connection
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
+from chatroom.users.speaking_pace import whose
 from chatroom.wire.message_json import to_json
 from chatroom.wire.websocket import text_frame
-
-MOST_SPEAKERS = 10_000
-"""Whose last time a room remembers, before it drops those who may speak again."""
 
 HOST_GRACE_MS = 60_000
 """For so long, a host who has gone still counts as being here."""
@@ -79,7 +77,6 @@ class Room:
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
         self._house = house or House()
-        self._said_at: dict[str, int] = {}  # by user id or address: when they last said something
         self._host_seen_at = 0
         self.early: list[Arrival] = []
         """Users who have seen a message that the room does not have yet: they wait for it."""
@@ -98,6 +95,11 @@ class Room:
         """Nobody is here, on the way in, or away within the grace period."""
         return not (self.users or self.subscribers or self.crowd or self.awaited)
 
+    def pace_hosts(self) -> None:
+        """Hosts may say as much as they like; after their ranks have changed."""
+        for user in self.typed:
+            user.is_paced = not self.rank_of(user.user_id).is_host
+
     def let_in(self, user: Participant) -> None:
         """The user is in, and hears nothing yet."""
         user.inside = True
@@ -106,6 +108,7 @@ class Room:
         """Likewise, and counts as present."""
         self.let_in(user)
         self.presence.enter(user, tab)
+        user.is_paced = not self.rank_of(user.user_id).is_host
 
     def go_live(self, user: Participant) -> None:
         """The user gets what is said from now on and, if it is typed, news of people."""
@@ -154,6 +157,12 @@ class Room:
             return Rank.EVERYONE
         return max(self.charter.rank_of(user_id), self._house.charter.rank_of(user_id))
 
+    def speaks_as(self, user_id: str) -> str:
+        """What is said of the person beside its messages: runs for every one."""
+        if not self._charter.hosts and not self._house.charter.hosts:
+            return ""
+        return "host" if self.rank_of(user_id).is_host else ""
+
     def name_of(self, user_id: str, otherwise: str = "") -> str:
         """What the person is called, as far as the room knows."""
         if user_id in self.crowd:
@@ -173,15 +182,12 @@ class Room:
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
         rank = self.rank_of(speaker.user_id)
-        said_at = self._said_at.get(speaker.user_id or speaker.address, 0)
+        said_at = self._house.last_said.get((self.name, _who(speaker)), 0)
         return Standing(self.charter, rank, now, said_at, self._host_is_here(now))
 
     def note_said(self, speaker: Speaker, now: int) -> None:
         """Somebody is about to say something, in a room that counts the seconds."""
-        if len(self._said_at) >= MOST_SPEAKERS:
-            since = now - self.charter.slow_seconds * 1000
-            self._said_at = {key: at for key, at in self._said_at.items() if at > since}
-        self._said_at[speaker.user_id or speaker.address] = now
+        self._house.last_said.note(self.name, _who(speaker), now)
 
     def _host_is_here(self, now: int) -> bool:
         hosts = (*self.charter.hosts, *self._house.charter.hosts)
@@ -262,3 +268,7 @@ class Room:
     def tell_one(self, user: Participant, frames: bytes) -> None:
         """Send frames to one of them."""
         self._fallen.send_one(user, frames)
+
+
+def _who(speaker: Speaker) -> str:
+    return whose(speaker.user_id, speaker.address, speaker.room)

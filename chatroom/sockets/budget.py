@@ -73,7 +73,10 @@ class Budgets:
 
     def of(self, address: str) -> Budget:
         """The budget of a client there."""
-        key = neighbourhood(address)
+        return self.of_key(neighbourhood(address))
+
+    def of_key(self, key: str) -> Budget:
+        """The budget of whatever is called so."""
         if key not in self._known:
             if len(self._known) >= self._tidy_at:
                 self._tidy()

@@ -56,6 +56,8 @@ class Participant(Speaker, Protocol):
 
     id: int
     connection: Connection
+    is_paced: bool
+    """It may only say so many messages a second. Read by its reader thread."""
 
     def write(self, frames: bytes) -> bool:
         """Send whole frames, or close the socket of one who is too slow: see ``Sender.write``."""

@@ -1,4 +1,5 @@
-"""Signed tokens by which a returning client proves who it was: its user id and tab id.
+"""Signed tokens by which a returning client proves who it was, its user id and tab id; and the
+links that make somebody an operator.
 
 itsdangerous signs (HMAC, constant-time comparison); it comes with Flask.
 """
@@ -6,6 +7,7 @@ itsdangerous signs (HMAC, constant-time comparison); it comes with Flask.
 from __future__ import annotations
 
 import secrets
+import time
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -20,6 +22,19 @@ class Identity(NamedTuple):
     """Distinguishes the user's tabs: a returning tab replaces only its own old connection."""
 
 
+LINK_SECONDS = 600
+"""For which an operator's link can be used."""
+
+
+class OperatorLink(NamedTuple):
+    """What an operator's link proves."""
+
+    nonce: str
+    """Its own, so that it is used once."""
+    until: int
+    """When it expires: Unix time in milliseconds."""
+
+
 class Tokens:
     """Makes tokens and reads them. Any thread.
 
@@ -29,6 +44,7 @@ class Tokens:
 
     def __init__(self, secret: bytes) -> None:
         self._serializer = URLSafeSerializer(secret, salt="chatroom.v1 token")
+        self._links = URLSafeSerializer(secret, salt="chatroom.v1 operator link")
 
     def write(self, identity: Identity) -> str:
         """The text that a client keeps, and that proves who it was."""
@@ -41,6 +57,19 @@ class Tokens:
         except (BadData, TypeError, ValueError):
             return None
         return Identity(user_id, tab)
+
+    def write_operator_link(self) -> str:
+        """A secret that makes one person an operator, within ``LINK_SECONDS``."""
+        until = int(time.time() + LINK_SECONDS) * 1000
+        return str(self._links.dumps([secrets.token_urlsafe(6), until]))
+
+    def read_operator_link(self, secret: str) -> OperatorLink | None:
+        """What it proves; None if it is not one of ours, or has expired."""
+        try:
+            link = OperatorLink(*self._links.loads(secret))
+        except (BadData, TypeError, ValueError):
+            return None
+        return link if time.time() * 1000 < link.until else None
 
 
 def new_identity(user_id: str = "") -> Identity:

@@ -18,10 +18,11 @@ from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
 from chatroom.users.requests import ADDED_BYTES, Arrival, Change, Channels, Ruling, Said, Wish
 from chatroom.users.speaker import Counted, Named
+from chatroom.users.speaking_pace import SpeakingPace
 from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
-from chatroom.wire.acts import UseLink
+from chatroom.wire.acts import UseLink, UseOperatorLink
 from chatroom.wire.typed import Edit, Hello, Ping, Remove, Rename, Restore, Rule, Say
 from chatroom.wire.websocket import CloseCode
 
@@ -76,6 +77,7 @@ class TypedUser(User):
         history: History,
         max_message_bytes: int,
         max_name_length: int,
+        pace: SpeakingPace | None = None,
     ) -> None:
         super().__init__(
             connection,
@@ -85,6 +87,7 @@ class TypedUser(User):
             max_message_bytes=max_message_bytes,
             max_name_length=max_name_length,
             first_frame_seconds=HELLO_TIMEOUT,
+            pace=pace,
         )
         self._tokens = tokens
         self._history = history
@@ -123,16 +126,20 @@ class TypedUser(User):
             self._channels.add.put(self._arrival(request))
             self.joined = True
             if request.link:
-                self._channels.broadcast.put(Ruling(self, UseLink(request.link)))
+                operator = self._tokens.read_operator_link(request.link)
+                act = UseOperatorLink(*operator) if operator else UseLink(request.link)
+                self._channels.broadcast.put(Ruling(self, act))
         elif not self.joined:
             cmid = request.cmid if isinstance(request, Say | Edit | Remove | Restore | Rule) else ""
             raise Refusal("hello-first", "Say hello before anything else.", cmid)
         elif isinstance(request, Ping):
             self.write(typed.PONG)
         elif isinstance(request, Say):
+            self._await_turn()
             draft = Draft("", request.body, request.timestamp)
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
         elif isinstance(request, Edit | Remove | Restore):
+            self._await_turn()
             self._channels.broadcast.put(Change(self, request, size + ADDED_BYTES))
         elif isinstance(request, Rule):
             self._channels.broadcast.put(Ruling(self, request.act, request.cmid, ADDED_BYTES))

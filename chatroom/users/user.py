@@ -15,6 +15,7 @@ from chatroom.log import printable
 from chatroom.message import Message
 from chatroom.sockets.connection import Connection
 from chatroom.users.requests import ADDED_BYTES, Channels, Join, Leaving, Said
+from chatroom.users.speaking_pace import SpeakingPace, whose
 from chatroom.wire import plain
 from chatroom.wire.websocket import CloseCode
 
@@ -37,6 +38,7 @@ class User:
         max_message_bytes: of one frame.
         max_name_length: characters.
         first_frame_seconds: in which its first frame has to come; 0 for any number.
+        pace: of what it says; None for any.
     """
 
     user_id = ""
@@ -47,11 +49,13 @@ class User:
         "_first_by",
         "_max_message_bytes",
         "_max_name_length",
+        "_pace",
         "address",
         "connection",
         "failed",
         "id",
         "inside",
+        "is_paced",
         "joined",
         "name",
         "room",
@@ -68,6 +72,7 @@ class User:
         max_message_bytes: int,
         max_name_length: int,
         first_frame_seconds: float = 0,
+        pace: SpeakingPace | None = None,
     ) -> None:
         self.id = next(_ids)
         self.name = ""
@@ -82,6 +87,9 @@ class User:
         self._channels = channels
         self._max_message_bytes = max_message_bytes
         self._max_name_length = max_name_length
+        self._pace = pace
+        self.is_paced = True
+        """Hosts are not. Set by the Server thread, read by the reader."""
         self._first_by = first_frame_seconds and time.monotonic() + first_frame_seconds
 
     def __str__(self) -> str:
@@ -174,7 +182,14 @@ class User:
             self.joined = True
             if frame.silent:
                 return
+        self._await_turn()
         self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
+
+    def _await_turn(self) -> None:
+        """Wait until it may say one more."""
+        if self._pace and self.is_paced:
+            who = whose(self.user_id, self.address, self.room)
+            self._pace.wait(who, lambda: self.connection.is_closing)
 
     def _admit(self, data: str | bytes) -> int:
         """The frame's size in bytes, once its sender may go on (see ``Pace``)."""

@@ -86,10 +86,12 @@ def _user(
             history=engine.history,
             max_message_bytes=configuration.max_message_bytes,
             max_name_length=configuration.max_name_length,
+            pace=engine.pace,
         )
     return User(
         *whence,
         max_message_bytes=configuration.max_message_bytes,
         max_name_length=configuration.max_name_length,
         first_frame_seconds=configuration.first_frame_seconds,
+        pace=engine.pace,
     )

@@ -37,8 +37,10 @@ def test_whenever_the_answers_come_the_room_is_the_same_for_all(late: Collection
 class Newcomer:
     """A typed client: what it has said, and what it knows of the room."""
 
-    def __init__(self, club: InMemoryServer, name: str, **hello: str) -> None:
+    def __init__(self, club: InMemoryServer, name: str, **hello: Any) -> None:
         self.since = int(hello.get("since", "0-").partition("-")[0])
+        self.view: dict[int, str] = {}
+        self.rev = int(hello.get("rev", 0))
         self.said: list[str] = []
         self.heard: list[int] = []
         self.acked: list[str] = []
@@ -53,6 +55,7 @@ class Newcomer:
             match frame.get("type"):
                 case "welcome":
                     self.welcome = frame
+                    self.rev = self.rev if frame.get("recovered") else frame["rev"]
                     self.people = {one["userId"]: one["userName"] for one in frame["users"]}
                 case "joined" | "renamed":
                     self.people[frame["userId"]] = frame["userName"]
@@ -60,10 +63,24 @@ class Newcomer:
                     del self.people[frame["userId"]]
                 case "ack":
                     self.acked.append(frame["cmid"])
+                case "live":
+                    self.rev = max(self.rev, self.welcome["rev"])
+                case "changed":
+                    self.rev = max(self.rev, frame["rev"])
+                    if (seq := seq_of(frame["message"])) in self.view:
+                        self.view[seq] = frame["message"]["body"]
+                case "removed":
+                    self.rev = max(self.rev, frame["rev"])
+                    self.view.pop(seq_of(frame), None)
                 case None:
-                    self.heard.append(int(frame["id"].partition("-")[0]))
+                    self.heard.append(seq_of(frame))
+                    self.view[seq_of(frame)] = frame["body"]
                 case "error" if frame["code"] == "name-taken":
                     self.is_refused = self.is_refused or not self.welcome
+
+
+def seq_of(frame: dict[str, Any]) -> int:
+    return int(frame["id"].partition("-")[0])
 
 
 class Evening(RuleBasedStateMachine):
@@ -91,6 +108,17 @@ class Evening(RuleBasedStateMachine):
             person.guest.send("message", cmid=word, body=word)
             person.said.append(word)
 
+    @rule(person=people, index=st.integers(0, 30), removes=st.booleans())
+    def change(self, person: Newcomer, index: int, removes: bool) -> None:
+        """Of what is stored, perhaps before the room knows: whatever is not theirs is refused."""
+        stored = self.club.disk.messages()
+        if stored:
+            request = {"cmid": "change", "id": stored[index % len(stored)].id}
+            if removes:
+                person.guest.send("remove", **request)
+            else:
+                person.guest.send("edit", **request, body=f"edited {next(self.words)}")
+
     @rule(person=people, name=NAMES)
     def rename(self, person: Newcomer, name: str) -> None:
         person.guest.user._renames.spend(-1000)  # so that the test does not wait
@@ -111,7 +139,8 @@ class Evening(RuleBasedStateMachine):
         seen = len(stored) if from_history else max(person.heard, default=person.since)
         since = ["0-0", *stored][seen]
         name, token = person.welcome["userName"], person.welcome["token"]
-        back = Newcomer(self.club, name, token=token, since=since)
+        back = Newcomer(self.club, name, token=token, since=since, rev=person.rev)
+        back.view = dict(person.view)
         person.has_left = True
         self.all.append(back)
         return multiple(back)
@@ -148,7 +177,8 @@ class Evening(RuleBasedStateMachine):
 
     def check(self) -> None:
         stored = self.club.disk.messages()
-        bodies = [message.body for message in stored]
+        bodies = [message.cmid for message in stored]  # what they said at first
+        removed = {message.seq for message in stored if message.removed}
         room = self.club.server._rooms.get("lobby")
         names = room.crowd.names() if room else {}
         assert len(set(names.values())) == len(names)
@@ -161,9 +191,12 @@ class Evening(RuleBasedStateMachine):
                 continue
             assert theirs == person.said[: len(theirs)]
             first = person.since + 1
-            assert person.heard == list(range(first, first + len(person.heard)))
+            run = range(first, max(person.heard, default=person.since) + 1)
+            assert person.heard == sorted(person.heard)
+            assert set(run) - removed <= set(person.heard) <= set(run)
             if not person.has_left:
                 assert theirs == person.said == person.acked
-                assert person.heard[-1:] in ([len(stored)], []) or first > len(stored)
-                assert len(person.heard) == len(stored) - person.since
+                assert set(range(first, len(stored) + 1)) - removed <= set(person.heard)
+                now = {message.seq: message.body for message in stored if not message.removed}
+                assert person.view == {seq: now.get(seq) for seq in person.view}
                 assert person.people == names

@@ -47,7 +47,9 @@ class Running:
         self.folder = folder
         self._own = Port()
         self.port: int = settings.pop("port", self._own.number)
-        self.settings = {"port": self.port, "hostName": "127.0.0.1", **settings}
+        # Tests say more in a second than people do.
+        usual = {"port": self.port, "hostName": "127.0.0.1", "messagesPerSecond": 0}
+        self.settings = usual | settings
         self.environ: dict[str, str] = {}
         self.process: subprocess.Popen[str] | Forked | None = None
         folder.mkdir(parents=True, exist_ok=True)

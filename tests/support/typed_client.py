@@ -379,7 +379,7 @@ def _names(users: list[Fields]) -> dict[str, str]:
 
 
 def stored(folder: Path, room: str) -> list[Fields]:
-    """What ``chat.db`` in this folder holds of a room, as ``id``, ``body`` and ``removed``."""
+    """What ``sqlite:chat.db`` in this folder has of a room: ``id``, ``body``, ``removed``."""
     uri = f"{(folder / 'chat.db').as_uri()}?mode=ro"
     query = """
         SELECT seq || '-' || nonce, body, removed FROM messages

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from chatroom import private_files
@@ -13,6 +14,8 @@ from chatroom.history.sqlite.schema import SCHEMA_VERSION, UPGRADES
 
 BUSY_SECONDS = 5.0
 SECRET_BYTES = 32
+
+SECRET = "SELECT value FROM secrets WHERE name = 'tokens'"
 
 LOG_BYTES = 16 * 1024 * 1024
 """What ``-wal`` is truncated to after a slow reader made it grow. Four times its usual size:
@@ -164,12 +167,28 @@ def upgrade(writer: sqlite3.Connection, version: int) -> None:
     writer.execute("COMMIT")
 
 
+def peek_secret(file: DatabaseFile) -> bytes:
+    """The secret of a history that a server may be using meanwhile.
+
+    Raises:
+        HistoryRefused: it cannot be read, or has none yet.
+    """
+    way_out = "start the server once, and run this as a user who can read the file"
+    try:
+        with closing(file.connect("mode=ro")) as reader:
+            found = reader.execute(SECRET).fetchone()
+    except sqlite3.Error as error:
+        raise file.refused(f"can't be read: {error}", way_out) from error
+    if not found:
+        raise file.refused("has no secret yet", way_out)
+    return bytes(found[0])
+
+
 def find_secret(writer: sqlite3.Connection) -> bytes:
     """The secret that is kept with the messages; created if there is none yet."""
-    query = "SELECT value FROM secrets WHERE name = 'tokens'"
-    if not writer.execute(query).fetchone():
+    if not writer.execute(SECRET).fetchone():
         made = secrets.token_bytes(SECRET_BYTES)
         writer.execute("INSERT INTO secrets VALUES ('tokens', ?)", (made,))
     secret: bytes
-    (secret,) = writer.execute(query).fetchone()
+    (secret,) = writer.execute(SECRET).fetchone()
     return secret

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,6 +33,7 @@ from chatroom.errors import BadRoomName, Problem
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import RoomSummary
+from chatroom.users.speaking_pace import whose
 from chatroom.web import handshake
 from chatroom.web.api import body, openapi, paging, parameters, responses
 from chatroom.web.api.departures import Departures
@@ -159,6 +161,7 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> N
         post = parameters.post(content, max_name_length=configuration.max_name_length)
         address = client_address(request.environ, configuration.trusted_proxies)
         pace.await_bytes(address, len(content))
+        _demand_turn(engine, address, room)
         message, is_new = engine.server.say(
             room, post.draft, cmid=post.cmid, address=address, timeout=TIMEOUT
         )
@@ -168,6 +171,12 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> N
         response = responses.fresh(to_json(message), 201 if is_new else 200)
         response.location = url_for("api.message", room=room, id=message.id)
         return response
+
+
+def _demand_turn(engine: Engine, address: str, room: str) -> None:
+    if engine.pace and (seconds := engine.pace.seconds_to_wait(whose("", address, room))):
+        detail = "Too many messages from your address into this room; send fewer at a time."
+        raise Problem("too-fast", detail, {"Retry-After": str(math.ceil(seconds))})
 
 
 # -- events ------------------------------------------------------------------------------------

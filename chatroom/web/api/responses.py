@@ -180,9 +180,10 @@ def _from_chat(error: ChatError) -> Problem:
         code = {403: "foreign-origin", 421: "foreign-host"}.get(error.status, "full")
         return Problem(code, error.reason, error.headers)
     if isinstance(error, Refusal) and error.code in problems.KINDS:
-        if "cmid" in error.more:
-            return Problem(error.code, error.detail, field="cmid", value=str(error.more["cmid"]))
-        return Problem(error.code, error.detail)
+        more = error.more
+        headers = {"Retry-After": str(more["retryAfter"])} if "retryAfter" in more else {}
+        about = {"field": "cmid", "value": str(more["cmid"])} if "cmid" in more else {}
+        return Problem(error.code, error.detail, headers, **about)
     if isinstance(error, SearchTooLong):  # no 503: asking again would take as long
         _name, cause, way_out = error.args
         return Problem("search-too-long", f"{cause}; {way_out}")

@@ -264,6 +264,65 @@ def test_folding_again_changes_nothing() -> None:
         assert tokens(line) == line
 
 
+# -- what has changed ------------------------------------------------------------------------
+
+
+def change(history: History, seq: int, body: str, removed: str = "") -> None:
+    message = next(m for m in history.tail("lobby", 100_000, 1 << 30) if m.seq == seq)
+    rev = history.rev("lobby") + 1
+    history.rewrite(replace(message, body=body, rev=rev, removed=removed))
+
+
+def test_a_changed_message_is_found_by_its_new_words_alone(history: History) -> None:
+    says(history, "a fish", "a bird", "a cat")
+    assert found(history, "fish") == ["a fish"]
+
+    change(history, 1, "a whale")
+
+    assert found(history, "fish") == []
+    assert found(history, "whale") == ["a whale"]
+    assert found(history, "a") == ["a whale", "a bird", "a cat"]
+
+
+def test_what_was_removed_is_not_found_until_it_is_restored(history: History) -> None:
+    says(history, "one fish", "two fish")
+    assert found(history, "fish") == ["one fish", "two fish"]
+
+    change(history, 1, "", removed="host")
+    assert found(history, "fish") == ["two fish"]
+
+    change(history, 1, "one fish")
+    assert found(history, "fish") == ["one fish", "two fish"]
+
+
+@pytest.mark.parametrize("changed", [[], [1], [30], [15, 2, 29], [*range(1, 31)], [7, 7, 8]])
+def test_changed_ones_stand_in_their_places(history: History, changed: list[int]) -> None:
+    says(history, *(f"fish {n}" for n in range(1, 31)))
+    found(history, "fish")
+    bodies = [f"fish {n}" for n in range(1, 31)]
+    for seq in changed:
+        bodies[seq - 1] = f"changed fish {seq}"
+        change(history, seq, bodies[seq - 1])
+
+    for before in (31, 30, 16, 8, 2, 1):
+        for limit in (1, 2, 5, 100):
+            assert found(history, "fish", before, limit) == bodies[: before - 1][-limit:]
+
+
+def test_where_most_have_changed_all_others_are_found(history: History) -> None:
+    """More than are compared at once: pages without any unchanged message come in between."""
+    count = 3 * search.COMPARED_AT_ONCE
+    says(history, *("fish" for _ in range(count)))
+    found(history, "fish")
+    for seq in range(search.COMPARED_AT_ONCE // 2, 5 * search.COMPARED_AT_ONCE // 2):
+        change(history, seq, "chips" if seq % 2 else "more fish")
+
+    wanted = ["more fish" if m.rev else "fish" for m in history.tail("lobby", count, 1 << 30)
+              if "fish" in m.body]  # fmt: skip
+    assert found(history, "fish", limit=count) == wanted
+    assert found(history, "fish", limit=40) == wanted[-40:]
+
+
 # -- how long it may take --------------------------------------------------------------------
 
 

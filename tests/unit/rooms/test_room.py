@@ -5,9 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.message import MessageId
+from chatroom.message import Message, MessageId, Remover
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.room import Room
+from chatroom.wire.message_json import to_json
+from chatroom.wire.websocket import text_frame
+from tests.support.histories import said
 
 
 def room(seq: int = 0, tail: tuple[bytes, ...] = (), *, length: int = 3, size: int = 100) -> Room:
@@ -90,3 +93,55 @@ def test_the_tail_is_always_the_end_of_what_was_said(
         assert lobby.replay() == b"".join(kept)
         assert len(kept) <= length
         assert len(b"".join(kept)) <= size
+
+
+# -- what is changed -------------------------------------------------------------------------------
+
+
+def with_past(count: int, size: int = 10_000) -> tuple[Room, list[Message]]:
+    messages = said("lobby", 1, count)
+    frames = tuple(text_frame(to_json(message)) for message in messages)
+    return room(count, frames, length=100, size=size), messages
+
+
+def test_joiners_get_a_changed_message_as_it_now_is():
+    lobby, messages = with_past(3)
+    assert b"better" not in lobby.replay()
+
+    lobby.change(messages[1].edited("better", 1, 7))
+
+    assert lobby.replay().count(b"better") == 1
+    assert lobby.replay().count(b'"hi"') == 2
+    assert b"".join(lobby.frames_after(1) or []).count(b"better") == 1
+
+
+def test_joiners_do_not_get_what_was_removed_and_nothing_moves():
+    lobby, messages = with_past(3)
+
+    lobby.change(messages[1].taken_back(Remover.AUTHOR, 1))
+
+    assert lobby.first_remembered == 1
+    assert lobby.replay() == b"".join(text_frame(to_json(m)) for m in (messages[0], messages[2]))
+
+
+def test_longer_messages_do_not_make_the_tail_longer_than_it_may_be():
+    """Otherwise, what is sent to joiners would fill their queues, and they would be dropped."""
+    lobby, messages = with_past(10, size=5_000)
+
+    for rev, message in enumerate(messages, 1):
+        lobby.change(message.edited("x" * 2_000, rev, 7))
+
+    assert 0 < len(lobby.replay()) <= 5_000
+    assert len(lobby.frames_after(lobby.first_remembered - 1) or []) == 2
+    assert lobby._tail_size == len(lobby.replay())
+
+
+def test_what_the_tail_does_not_have_is_told_all_the_same():
+    lobby, messages = with_past(3)
+    lobby.forget(3)
+    before = lobby.replay()
+
+    lobby.change(messages[0].edited("better", 1, 7))
+
+    assert lobby.replay() == before
+    assert len(lobby.changes.since(0) or []) == 1

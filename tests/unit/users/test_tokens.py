@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from chatroom.users.tokens import Identity, Tokens, new_identity
+from chatroom.users.tokens import LINK_SECONDS, Identity, Tokens, new_identity
 
 TOKENS = Tokens(b"s" * 32)
 
@@ -43,3 +45,24 @@ def test_what_we_did_not_sign_names_nobody(token: str) -> None:
 
 def test_a_token_has_only_what_a_header_or_a_url_can_hold() -> None:
     assert TOKENS.write(Identity("a", "b")).isascii()
+
+
+def test_an_operators_link_is_good_for_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = TOKENS.write_operator_link(), TOKENS.write_operator_link()
+    read = TOKENS.read_operator_link(first)
+    assert read
+    assert read != TOKENS.read_operator_link(second)
+
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + LINK_SECONDS + 1)
+    assert TOKENS.read_operator_link(first) is None
+
+
+@pytest.mark.parametrize("link", FORGED.values(), ids=FORGED)
+def test_what_we_did_not_sign_makes_nobody_an_operator(link: str) -> None:
+    assert TOKENS.read_operator_link(link) is None
+
+
+def test_a_token_is_no_link_and_a_link_no_token() -> None:
+    assert TOKENS.read_operator_link(TOKENS.write(new_identity())) is None
+    assert TOKENS.read(TOKENS.write_operator_link()) is None

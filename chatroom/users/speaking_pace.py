@@ -1,0 +1,55 @@
+"""How many messages a second one person may say, over however many sockets and requests.
+
+Whoever says more is kept waiting: over a socket the reader thread reads no further, so that nothing
+is refused or lost, and TCP makes the client wait. Over HTTP, a request is told when to come back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from chatroom.addresses import neighbourhood
+from chatroom.sockets.budget import Budgets
+
+SECONDS_AT_ONCE = 5
+"""Of messages that can be said at once: a burst."""
+
+NAP = 0.25
+"""Seconds between two looks whether the one who waits is still there."""
+
+
+class SpeakingPace:
+    """Called by any thread.
+
+    Args:
+        per_second: messages.
+    """
+
+    # Rule: _lock guards _budgets and what is in it.
+
+    def __init__(self, per_second: int) -> None:
+        # A little more: rounding errors are nobody's fault.
+        self._budgets = Budgets(per_second, per_second * SECONDS_AT_ONCE + 0.001)
+        self._lock = threading.Lock()
+
+    def wait(self, who: str, is_gone: Callable[[], bool]) -> None:
+        """Wait until somebody may say one more, or is gone."""
+        with self._lock:
+            seconds = self._budgets.of_key(who).spend(1)
+        until = time.monotonic() + seconds
+        while seconds > 0 and not is_gone():
+            time.sleep(min(seconds, NAP))
+            seconds = until - time.monotonic()
+
+    def seconds_to_wait(self, who: str) -> float:
+        """Count one more message if it may be said now; otherwise, in how many seconds."""
+        with self._lock:
+            return self._budgets.of_key(who).spend(1, patience=0.0)
+
+
+def whose(user_id: str, address: str, room: str) -> str:
+    """Whose messages are counted together: a person's or, of those whom nobody knows, all that
+    come from one address into one room."""
+    return user_id or f"{neighbourhood(address)} {room}"

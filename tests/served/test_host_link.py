@@ -1,0 +1,60 @@
+"""``chatroom host``: a link that makes whoever opens it first an operator."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.support.server_process import Launch, Running
+from tests.support.terminal import Shell
+from tests.support.typed_client import SUBPROTOCOL, Fields, typed_frame
+from tests.support.websocket_client import TEXT, RawClient
+
+
+def answer(server: Running, name: str, room: str, link: str) -> Fields:
+    """What somebody is told who opens the link: the first frame about hosts, or the error."""
+    with RawClient(server.port, Sec_WebSocket_Protocol=SUBPROTOCOL) as client:
+        client.send(typed_frame(type="hello", userName=name, room=room, link=link))
+        while True:
+            frame = client.frame()
+            told: Fields = json.loads(frame.payload) if frame.opcode == TEXT else {}
+            if told.get("type") in ("host", "error"):
+                return told
+
+
+def link_of(server: Running, *arguments: str) -> str:
+    shell = Shell(server.folder)
+    done = shell.run("host", *arguments, CHATROOM_CONFIG=str(server.folder / "config.json"))
+    assert done.code == 0, done.err
+    (url,) = done.lines
+    assert url.startswith(f"http://127.0.0.1:{server.port}/")
+    return url.partition("#host=")[2]
+
+
+def test_the_first_who_opens_it_is_an_operator_and_nobody_else(serve: Launch) -> None:
+    server = serve()
+    link = link_of(server, "class")
+
+    ann = answer(server, "Ann", "class", link)
+
+    assert (ann["userName"], ann["role"]) == ("Ann", "operator")
+    assert answer(server, "Bob", "class", link)["code"] == "wrong-link"
+    server.kill()
+    server.start()
+    assert answer(server, "Cy", "class", link)["code"] == "wrong-link"
+
+
+def test_what_is_no_link_makes_nobody_an_operator(serve: Launch) -> None:
+    server = serve()
+    for link in ("x", "WyJ4IiwxXQ.AAAA", "0" * 16):
+        assert answer(server, f"With {link}", "class", link)["code"] == "wrong-link"
+
+
+def test_a_history_in_memory_has_no_operators(serve: Launch, tmp_path: Path) -> None:
+    server = serve(history="memory:")
+    shell = Shell(tmp_path)
+
+    done = shell.run("host", CHATROOM_CONFIG=str(server.folder / "config.json"))
+
+    assert done.code != 0
+    assert "the history is in memory" in done.err

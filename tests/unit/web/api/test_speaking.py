@@ -1,0 +1,69 @@
+"""Posting where not everybody may speak at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from chatroom.rooms.charter import NO_CHARTER, Charter, Speak
+from tests.support.flask_client import engine_of, started
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    with started(tmp_path, history="memory:", messages_per_second=1) as app:
+        yield app
+
+
+def post(client: FlaskClient, room: str = "lobby", **fields: str) -> TestResponse:
+    message = {"userName": "CI", "body": "hello", **fields}
+    return client.post(f"/api/rooms/{room}/messages", json=message)
+
+
+def bodies(client: FlaskClient, room: str = "lobby") -> list[str]:
+    found = client.get(f"/api/rooms/{room}/messages").get_json()
+    return [message["body"] for message in found["messages"]]
+
+
+def test_who_posts_too_fast_is_told_when_to_come_back(client: FlaskClient) -> None:
+    for number in range(5):
+        assert post(client, body=f"{number}").status_code == 201
+
+    refused = post(client, body="one too many")
+
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "too-fast")
+    assert refused.headers["Retry-After"] == "1"
+    assert bodies(client) == ["0", "1", "2", "3", "4"]
+    assert post(client, "another").status_code == 201
+
+
+def decide(app: Flask, room: str, charter: Charter) -> None:
+    engine_of(app).server.ask(
+        lambda: engine_of(app).history.enact(room, charter.to_json(), None), 5.0
+    )
+
+
+def test_where_only_hosts_may_speak_a_script_is_told(app: Flask, client: FlaskClient) -> None:
+    decide(app, "news", replace(NO_CHARTER, speak=Speak.HOSTS))
+
+    refused = post(client, "news", cmid="c1")
+
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "paused")
+    assert bodies(client, "news") == []
+
+
+def test_where_all_are_slow_scripts_are_too(app: Flask, client: FlaskClient) -> None:
+    decide(app, "slow", replace(NO_CHARTER, speak=Speak.SLOW, slow_seconds=60))
+    assert post(client, "slow", body="first").status_code == 201
+
+    refused = post(client, "slow", body="second")
+
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "slow")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert bodies(client, "slow") == ["first"]
