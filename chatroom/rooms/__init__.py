@@ -10,6 +10,7 @@ In reading order:
 - ``policy.py``: what may be done, and what not
 - ``ranks.py``: who is in charge
 - ``charter.py``: what a room has decided about itself
+- ``last_said.py``: when people last said something, where that has to be some time ago
 - ``ruling.py``: what an act of a host makes of that
 - ``new_rooms.py``: how many rooms one address may create
 - ``entrance.py``: who comes in, catches up and leaves

@@ -15,7 +15,7 @@ PER_SECOND = 5
 BURST = PER_SECOND * SECONDS_AT_ONCE
 
 
-class Clock:
+class PacedClock:
     """Stands still until the test moves it on."""
 
     now = 1000.0
@@ -25,8 +25,8 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> PacedClock:
+    clock = PacedClock()
     monkeypatch.setattr(budget, "time", clock)
     return clock
 
@@ -35,7 +35,7 @@ def seconds(pace: SpeakingPace, who: str = "Ann", count: int = 1) -> list[float]
     return [pace.seconds_to_wait(who) for _ in range(count)]
 
 
-def test_a_burst_may_be_said_at_once_and_then_so_many_a_second(clock: Clock) -> None:
+def test_a_burst_may_be_said_at_once_and_then_so_many_a_second(clock: PacedClock) -> None:
     pace = SpeakingPace(PER_SECOND)
 
     assert seconds(pace, count=BURST) == [0] * BURST
@@ -45,7 +45,7 @@ def test_a_burst_may_be_said_at_once_and_then_so_many_a_second(clock: Clock) -> 
     assert seconds(pace) == [pytest.approx(1 / PER_SECOND, abs=0.001)]
 
 
-def test_what_was_refused_costs_nothing(clock: Clock) -> None:
+def test_what_was_refused_costs_nothing(clock: PacedClock) -> None:
     pace = SpeakingPace(PER_SECOND)
     seconds(pace, count=BURST + 100)
 
@@ -54,7 +54,7 @@ def test_what_was_refused_costs_nothing(clock: Clock) -> None:
     assert seconds(pace) == [0]
 
 
-def test_nobody_waits_for_another(clock: Clock) -> None:
+def test_nobody_waits_for_another(clock: PacedClock) -> None:
     pace = SpeakingPace(PER_SECOND)
     seconds(pace, "Ann", BURST + 1)
 
