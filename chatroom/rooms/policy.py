@@ -104,6 +104,8 @@ class Policy:
             return _not_yours(request.cmid, "Only its author can edit it.")
         if message.removed:
             return Refusal("gone", "This message was removed.", request.cmid)
+        if request.body == message.body:  # sent again, as its answer was lost
+            return None
         if now - message.sent_at > self._edit_minutes * 60_000:
             detail = f"It can be edited for {self._edit_minutes} minutes, and that is over."
             return Refusal("too-late", detail, request.cmid)
