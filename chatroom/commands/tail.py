@@ -95,32 +95,32 @@ class Past:
         self._api = api
         self._room = room
         self._count = count
-        self._latest: deque[Message] = deque(maxlen=count)
+        self.latest: deque[Message] = deque(maxlen=count)
 
     def add(self, message: Message) -> None:
-        self._latest.append(message)
+        self.latest.append(message)
 
     def change(self, event: Changed | Removed) -> bool:
         """Whether it is about one of these; then it is one of them as it now is, or no more."""
         id = event.id if isinstance(event, Removed) else event.message.id
         now = [event.message] if isinstance(event, Changed) else []
-        for index, message in enumerate(self._latest):
+        for index, message in enumerate(self.latest):
             if message.id == id:
-                before, after = islice(self._latest, index), islice(self._latest, index + 1, None)
-                self._latest = deque([*before, *now, *after], self._count)
+                before, after = islice(self.latest, index), islice(self.latest, index + 1, None)
+                self.latest = deque([*before, *now, *after], self._count)
                 return True
         return False
 
     def all(self) -> Iterable[Message]:
         """Oldest first; what is missing of them is fetched, or said to be missing."""
-        missing = self._count - len(self._latest)
-        if not missing or not self._latest or self._latest[0].seq == 1:
-            return self._latest
+        missing = self._count - len(self.latest)
+        if not missing or not self.latest or self.latest[0].seq == 1:
+            return self.latest
         try:
-            return [*self._api.before(self._room, self._latest[0].id, missing), *self._latest]
+            return [*self._api.before(self._room, self.latest[0].id, missing), *self.latest]
         except ClientError as error:
-            note(f"only the last {len(self._latest)} messages are shown: {error}")
-            return self._latest
+            note(f"only the last {len(self.latest)} messages are shown: {error}")
+            return self.latest
 
 
 def _follow(chat: ChatClient, screen: Screen, past: Past | None, follow: bool) -> None:
