@@ -799,7 +799,8 @@ def test_a_page_of_an_allowed_origin_may_send_the_headers_that_it_asks_for(clien
     )
 
     allowed = reply.headers["Access-Control-Allow-Headers"].split(", ")
-    assert allowed == ["Content-Type", "If-None-Match", "Last-Event-ID", "cache-control"]
+    usual = ["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"]
+    assert allowed == [*usual, "cache-control"]
 
 
 @pytest.mark.parametrize(
