@@ -15,7 +15,7 @@ from tests.support.page_tools import SCRIPTS, STATIC, TOOLS, run
 pytestmark = pytest.mark.takes(seconds=6)
 
 MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in SCRIPTS}
-CHAT_CSS = (STATIC / "chat.css").read_text()
+JOINS = [(STATIC / name).read_text() for name in ("chat.css", "late.css")]
 STYLES = {path.name: path.read_text() for path in (STATIC / "css").iterdir()}
 TEMPLATE = (CHECKOUT / "templates" / "chat.html").read_text()
 
@@ -47,6 +47,9 @@ def test_what_is_left_for_later_is_not_loaded_before() -> None:
     at_first = {"chat.js", *Assets(STATIC).modules("chat.js")}
     for name in (
         "search",
+        "editor",
+        "changing",
+        "going",
         "dialogs",
         "settings_panel",
         "notifier",
@@ -88,7 +91,7 @@ def test_every_colour_stands_in_one_place() -> None:
 
 def test_every_style_is_joined_to_the_one_that_is_loaded() -> None:
     """Once; and without an address that would be relative to another folder there."""
-    joined = re.findall(r'^@import "./css/([\w-]+\.css)";$', CHAT_CSS, re.MULTILINE)
+    joined = re.findall(r'^@import "./css/([\w-]+\.css)";$', "\n".join(JOINS), re.MULTILINE)
     assert joined
     assert sorted(joined) == sorted(STYLES)
     assert not any("url(" in css for css in STYLES.values())
