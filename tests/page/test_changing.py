@@ -430,7 +430,12 @@ def test_why_nothing_is_changed_is_said_in_the_readers_language(open_tab) -> Non
         def ask(text: str) -> None:
             frame = json.loads(text)
             if frame["type"] in ("edit", "remove"):
-                refusal = {"type": "error", "code": codes[0], "detail": "No.", "cmid": frame["cmid"]}
+                refusal = {
+                    "type": "error",
+                    "code": codes[0],
+                    "detail": "No.",
+                    "cmid": frame["cmid"],
+                }
                 route.send(json.dumps(refusal))
             else:
                 server.send(text)

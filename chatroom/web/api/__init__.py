@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -39,7 +38,7 @@ from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
-from chatroom.web.api.pace import PostPace
+from chatroom.web.api.pace import PostPace, demand_turn
 from chatroom.web.api.parameters import room_name
 from chatroom.web.api.problems import refuse
 from chatroom.web.api.responses import JSON, LINES
@@ -159,7 +158,7 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
         post = parameters.post(content, max_name_length=configuration.max_name_length)
         address = client_address(request.environ, configuration.trusted_proxies)
         pace.await_bytes(address, len(content))
-        _demand_turn(engine, address, room)
+        demand_turn(engine.pace, whose("", address, room))
         message, is_new = engine.server.say(
             room, post.draft, cmid=post.cmid, address=address, timeout=TIMEOUT
         )
@@ -171,12 +170,6 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
         response = responses.fresh(to_json(message), 201 if is_new else 200)
         response.location = url_for("api.message", room=room, id=message.id)
         return response
-
-
-def _demand_turn(engine: Engine, address: str, room: str) -> None:
-    if engine.pace and (seconds := engine.pace.seconds_to_wait(whose("", address, room))):
-        detail = "Too many messages from your address into this room; send fewer at a time."
-        raise Problem("too-fast", detail, {"Retry-After": str(math.ceil(seconds))})
 
 
 # -- events ------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from chatroom.log import printable
 from chatroom.message import Message, MessageId
 from chatroom.users.tokens import Tokens
 from chatroom.web.api import body, paging, parameters, responses
-from chatroom.web.api.pace import PostPace
+from chatroom.web.api.pace import PostPace, demand_turn
 from chatroom.web.forwarded import client_address
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Alteration, Edit, Remove, Restore
@@ -44,6 +44,7 @@ def init(
         return room, parameters.message_id("id", id), _user_id(engine.tokens)
 
     def change(what: str, room: str, alteration: Alteration, user_id: str) -> Message:
+        demand_turn(engine.pace, user_id)
         # The Server would open the room first, which may be one too many.
         paging.stored(engine.history, room, alteration.id)
         address = client_address(request.environ, proxies)
