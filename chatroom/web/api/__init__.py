@@ -165,8 +165,8 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
         if message.removed:  # it was stored before: what it said is nobody's to read
             raise paging.removed("cmid", post.cmid, message.id)
         if is_new:
-            whose = printable(message.user_name), printable(address), printable(room)
-            log.info('posted: "%s" (%s) room "%s", message %s', *whose, message.id)
+            sender = printable(message.user_name), printable(address), printable(room)
+            log.info('posted: "%s" (%s) room "%s", message %s', *sender, message.id)
         response = responses.fresh(to_json(message), 201 if is_new else 200)
         response.location = url_for("api.message", room=room, id=message.id)
         return response
