@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import CHECKOUT
+from tests.support.sources import parsed
 
 TESTS = CHECKOUT / "tests"
 SUPPORT = sorted((TESTS / "support").glob("[!_]*.py"))
@@ -33,7 +34,7 @@ class Outline:
 
 @cache
 def outline(path: Path) -> Outline:
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     nodes = list(ast.walk(tree))
     imports = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
     imports += [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]

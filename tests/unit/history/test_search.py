@@ -69,14 +69,16 @@ def open_history(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def room(kind: str, open_history: History, room: str, monkeypatch: pytest.MonkeyPatch) -> Room:
+def room(
+    kind: str, open_history: History, room: str, monkeypatch: pytest.MonkeyPatch
+) -> SearchedRoom:
     if kind == "without fts5":
         miss_fts5(monkeypatch)
-    return Room(open_history, room)
+    return SearchedRoom(open_history, room)
 
 
 @dataclass(frozen=True)
-class Room:
+class SearchedRoom:
     """In a history that has others, which are not searched."""
 
     history: History
@@ -116,7 +118,7 @@ def test_whole_messages_are_found_oldest_first(history: History) -> None:
     assert history.search("lobby", "fish", sys.maxsize, 10) == [messages[0], messages[3]]
 
 
-def test_the_newest_below_are_found(room: Room) -> None:
+def test_the_newest_below_are_found(room: SearchedRoom) -> None:
     room.says(*(f"fish {n}" for n in range(1, 10)))
 
     assert room.found("fish", limit=3) == ["fish 7", "fish 8", "fish 9"]
@@ -128,7 +130,7 @@ def test_the_newest_below_are_found(room: Room) -> None:
     ("before", "limit"), [(1, 9), (0, 9), (-1, 9), (-(1 << 70), 9), (9, 0), (9, -1)]
 )
 def test_nothing_is_found_below_the_first_or_within_no_limit(
-    room: Room, before: int, limit: int
+    room: SearchedRoom, before: int, limit: int
 ) -> None:
     room.says("fish", "fish")
 
@@ -136,18 +138,18 @@ def test_nothing_is_found_below_the_first_or_within_no_limit(
 
 
 @pytest.mark.parametrize("before", [3, 1 << 40, 1 << 63, 1 << 70])
-def test_any_number_may_be_the_end(room: Room, before: int) -> None:
+def test_any_number_may_be_the_end(room: SearchedRoom, before: int) -> None:
     room.says("fish", "fish")
     replace(room, name=f"behind {room.name}").says("fish")
 
     assert room.found("fish", before) == ["fish", "fish"]
 
 
-def test_nothing_is_found_in_a_room_that_is_not_there(room: Room) -> None:
+def test_nothing_is_found_in_a_room_that_is_not_there(room: SearchedRoom) -> None:
     assert room.found("fish") == []
 
 
-def test_what_was_said_after_a_search_is_found_by_the_next(room: Room) -> None:
+def test_what_was_said_after_a_search_is_found_by_the_next(room: SearchedRoom) -> None:
     room.says("one fish")
     assert room.found("fish") == ["one fish"]
 
@@ -156,7 +158,7 @@ def test_what_was_said_after_a_search_is_found_by_the_next(room: Room) -> None:
     assert room.found("fish") == ["one fish", "two fish"]
 
 
-def test_all_words_are_wanted_in_any_order(room: Room) -> None:
+def test_all_words_are_wanted_in_any_order(room: SearchedRoom) -> None:
     room.says("the quick brown fox", "the slow brown bear")
 
     assert room.found("brown the") == ["the quick brown fox", "the slow brown bear"]
@@ -164,7 +166,7 @@ def test_all_words_are_wanted_in_any_order(room: Room) -> None:
     assert room.found("fox slow") == []
 
 
-def test_the_last_word_may_be_a_beginning(room: Room) -> None:
+def test_the_last_word_may_be_a_beginning(room: SearchedRoom) -> None:
     room.says("good morning")
 
     assert room.found("m") == ["good morning"]
@@ -172,7 +174,7 @@ def test_the_last_word_may_be_a_beginning(room: Room) -> None:
     assert room.found("good morningstar") == []
 
 
-def test_case_does_not_count(room: Room) -> None:
+def test_case_does_not_count(room: SearchedRoom) -> None:
     room.says("Hello WORLD")
 
     assert room.found("hELLO world") == ["Hello WORLD"]
@@ -199,7 +201,7 @@ def test_case_does_not_count(room: Room) -> None:
         ("#topic, of course", "#topic"),
     ],
 )
-def test_people_find_what_they_mean(room: Room, body: str, text: str) -> None:
+def test_people_find_what_they_mean(room: SearchedRoom, body: str, text: str) -> None:
     room.says("something else", body, "and more")
 
     assert room.found(text) == [body]
@@ -214,7 +216,7 @@ def test_people_find_what_they_mean(room: Room, body: str, text: str) -> None:
         ("good morning", "goodmorning"),
     ],
 )
-def test_people_do_not_find_what_they_do_not_mean(room: Room, body: str, text: str) -> None:
+def test_people_do_not_find_what_they_do_not_mean(room: SearchedRoom, body: str, text: str) -> None:
     room.says(body)
 
     assert room.found(text) == []
@@ -241,7 +243,7 @@ def test_people_do_not_find_what_they_do_not_mean(room: Room, body: str, text: s
         ("தமிழ் மொழி", "தமிழ்"),
     ],
 )
-def test_words_are_found_in_every_script(room: Room, body: str, text: str) -> None:
+def test_words_are_found_in_every_script(room: SearchedRoom, body: str, text: str) -> None:
     room.says("something else", body, "and more")
 
     assert room.found(text) == [body]
@@ -257,7 +259,7 @@ def test_words_are_found_in_every_script(room: Room, body: str, text: str) -> No
         ("कल", "कुल"),  # so does a vowel that is a mark
     ],
 )
-def test_characters_alone_are_no_word(room: Room, body: str, text: str) -> None:
+def test_characters_alone_are_no_word(room: SearchedRoom, body: str, text: str) -> None:
     room.says(body)
 
     assert room.found(text) == []
@@ -290,7 +292,7 @@ def test_characters_alone_are_no_word(room: Room, body: str, text: str) -> None:
         ("ΟΔΟΣ", "οδος"),
     ],
 )
-def test_what_looks_or_sounds_alike_is_found(room: Room, body: str, text: str) -> None:
+def test_what_looks_or_sounds_alike_is_found(room: SearchedRoom, body: str, text: str) -> None:
     room.says("something else", body, "and more")
 
     assert room.found(text) == [body]
@@ -422,7 +424,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
-def test_whatever_is_searched_for_is_words(room: Room, text: str) -> None:
+def test_whatever_is_searched_for_is_words(room: SearchedRoom, text: str) -> None:
     room.says("body", "a fish", "fish and chips")
 
     assert set(room.found(text)) <= {"a fish", "fish and chips", "body"}
@@ -430,14 +432,14 @@ def test_whatever_is_searched_for_is_words(room: Room, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["fish*", '"fish"', "fish\0", "(fish)", "^fish", "fish\udfff"])
-def test_signs_around_a_word_do_not_count(room: Room, text: str) -> None:
+def test_signs_around_a_word_do_not_count(room: SearchedRoom, text: str) -> None:
     room.says("a fish")
 
     assert room.found(text) == ["a fish"]
 
 
 @pytest.mark.parametrize("text", ["", " \t\n", "\0", "\ud800", "?!", "🎉 🎉", "%", "_", "\u0301"])
-def test_nothing_is_found_without_a_word(room: Room, text: str) -> None:
+def test_nothing_is_found_without_a_word(room: SearchedRoom, text: str) -> None:
     room.says("%", "_", "🎉", "?!")
 
     assert room.found(text) == []
