@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests.support import CHECKOUT
-from tests.support.sources import parsed
 
 PACKAGE = CHECKOUT / "chatroom"
 
@@ -100,7 +99,7 @@ SOURCES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 @cache
 def trees() -> dict[str, ast.Module]:
     """Of each module; parsed where they are wanted, not by each process that collects tests."""
-    return {name: parsed(path) for name, path in SOURCES.items()}
+    return {name: ast.parse(path.read_text()) for name, path in SOURCES.items()}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
