@@ -25,9 +25,8 @@ def test_the_logic_is_right_without_a_browser(tmp_path: Path) -> None:
     shutil.copytree(STATIC, tmp_path / "static")
     shutil.copytree(TOOLS / "unit", tmp_path / "page")
     shutil.copy(TOOLS / "package.json", tmp_path)
-    files = sorted((tmp_path / "page").glob("*.test.js"))
-    assert files
-    run("node", "--test", *files, cwd=tmp_path)
+    assert list((tmp_path / "page").glob("*.test.js"))
+    run("node", "--test-reporter=spec", tmp_path / "page" / "together.js", cwd=tmp_path)
 
 
 def test_nothing_makes_html_or_code_of_text() -> None:
