@@ -7,14 +7,16 @@ anybody hears of it. So every store keeps it alike, as a text, and a kill leaves
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
 from chatroom.wire.message_json import iso_time
+
+T = TypeVar("T")
 
 NEVER = 0
 """Instead of a time: something goes on until it is undone."""
@@ -106,16 +108,20 @@ class Charter:
 
     @classmethod
     def _of(cls, fields: dict[str, Any]) -> Charter:
-        hosts = fields.get("hosts", {}).items()
-        links = fields.get("links", {}).items()
+        def each(key: str, one: Callable[..., T]) -> dict[str, T]:
+            return {id: one(*parts) for id, parts in fields.get(key, {}).items()}
+
         return cls(
-            hosts={user_id: Host(name, Rank.named(rank)) for user_id, (name, rank) in hosts},
-            quiet={user_id: Ban(*ban) for user_id, ban in fields.get("quiet", {}).items()},
-            barred={user_id: Ban(*ban) for user_id, ban in fields.get("barred", {}).items()},
-            links={key: HostLink(*link) for key, link in links},
+            hosts=each("hosts", lambda name, rank: Host(_is(str, name), Rank.named(rank))),
+            quiet=each("quiet", _ban),
+            barred=each("barred", _ban),
+            links=each(
+                "links",
+                lambda until, uses, by: HostLink(_is(int, until), _is(int, uses), _is(str, by)),
+            ),
             speak=Speak(fields.get("speak", Speak.EVERYBODY.value)),
-            slow_seconds=fields.get("slowSeconds", 0),
-            needs_host=fields.get("needsHost", False),
+            slow_seconds=_is(int, fields.get("slowSeconds", 0)),
+            needs_host=_is(bool, fields.get("needsHost", False)),
         )
 
     def to_json(self) -> str:
@@ -186,6 +192,16 @@ class House:
     charter: Charter = NO_CHARTER
     """The operators."""
     last_said: LastSaid = field(default_factory=LastSaid)
+
+
+def _ban(name: object, until: object) -> Ban:
+    return Ban(_is(str, name), _is(int, until))
+
+
+def _is(kind: type[T], value: object) -> T:
+    if type(value) is not kind:  # type(), not isinstance(): True is no number
+        raise ValueError(f"not a charter: {value!r} where {kind.__name__} is wanted")
+    return value
 
 
 def _lasting(bans: Mapping[str, Ban], now: int) -> dict[str, Ban]:

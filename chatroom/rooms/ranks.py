@@ -30,9 +30,9 @@ class Rank(IntEnum):
         """The rank that this word stands for.
 
         Raises:
-            ValueError: none.
+            ValueError: it stands for none.
         """
         for rank in cls:
-            if rank.word == word:
+            if rank.is_host and rank.word == word:
                 return rank
         raise ValueError(f"rank is {word!r}; wanted: host, maker or operator")

@@ -25,6 +25,7 @@ from chatroom.rooms.charter import (
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
 from chatroom.wire.acts import (
+    FASTEST,
     Act,
     Bar,
     Look,
@@ -73,10 +74,11 @@ def rule(
     match act:
         case SetRules(speak, slow_seconds, needs_host):
             slow = charter.slow_seconds if slow_seconds is None else slow_seconds
+            speak_as = charter.speak if speak is None else Speak(speak)
             charter = replace(
                 charter,
-                speak=charter.speak if speak is None else Speak(speak),
-                slow_seconds=slow,
+                speak=speak_as,
+                slow_seconds=slow or (FASTEST if speak_as is Speak.SLOW else 0),
                 needs_host=charter.needs_host if needs_host is None else needs_host,
             )
             return Decision(charter, what=_in_words(charter))
@@ -91,9 +93,8 @@ def rule(
         case MakeHost(user_id, name):
             if user_id in charter.hosts:
                 return Decision(charter, Known(user_id, name))
-            name = name_of(user_id, name)
-            hosts = _with(charter.hosts, user_id, Host(name, Rank.HOST), MOST_HOSTS)
-            return Decision(replace(charter, hosts=hosts), Known(user_id, name))
+            whom = Known(user_id, name_of(user_id, name))
+            return Decision(_with_host(charter, whom, Rank.HOST), whom)
         case UnmakeHost(user_id):
             host = charter.hosts.get(user_id)
             hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)
@@ -111,12 +112,12 @@ def rule(
         case UseLink(secret):
             return _use_link(charter, link_key(secret), who)
         case UseOperatorLink(nonce, until):
+            if who.user_id in charter.hosts:  # a reload is no error
+                return Decision(charter, who)
             if nonce in charter.links:
                 raise Refusal("wrong-link", WRONG_LINK)
             links = _with(charter.links, nonce, HostLink(until, 0, who.user_id), MOST_LINKS)
-            host = Host(who.user_name, Rank.OPERATOR)
-            hosts = _with(charter.hosts, who.user_id, host, MOST_HOSTS)
-            return Decision(replace(charter, links=links, hosts=hosts), who)
+            return Decision(replace(_with_host(charter, who, Rank.OPERATOR), links=links), who)
         case Look():
             return Decision(charter)
         case _:
@@ -129,15 +130,22 @@ def link_key(secret: str) -> str:
 
 
 def _use_link(charter: Charter, key: str, who: Known) -> Decision:
+    if who.user_id in charter.hosts:  # a reload uses nothing up, and is no error if nothing is left
+        return Decision(charter, who)
     link = charter.links.get(key)
     if link is None or not link.uses:  # expired, revoked and unknown are one
         raise Refusal("wrong-link", WRONG_LINK)
-    if who.user_id in charter.hosts:  # a reload uses nothing up
-        return Decision(charter, who)
     rest = link._replace(uses=link.uses - 1) if link.uses > 1 else None
     links = _with(charter.links, key, rest, MOST_LINKS)
-    hosts = _with(charter.hosts, who.user_id, Host(who.user_name, Rank.HOST), MOST_HOSTS)
-    return Decision(replace(charter, links=links, hosts=hosts), who)
+    return Decision(replace(_with_host(charter, who, Rank.HOST), links=links), who)
+
+
+def _with_host(charter: Charter, who: Known, rank: Rank) -> Charter:
+    """Hosts pass every rule: whatever held this one back is over."""
+    hosts = _with(charter.hosts, who.user_id, Host(who.user_name, rank), MOST_HOSTS)
+    quiet = _with(charter.quiet, who.user_id, None, MOST_QUIET)
+    barred = _with(charter.barred, who.user_id, None, MOST_BARRED)
+    return replace(charter, hosts=hosts, quiet=quiet, barred=barred)
 
 
 def _with(known: Mapping[str, T], key: str, value: T | None, most: int) -> dict[str, T]:

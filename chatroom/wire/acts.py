@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from chatroom.errors import Refusal
+from chatroom.errors import BadName, Refusal
+from chatroom.names import checked
 from chatroom.wire.fields import text
 
 MOST_SECONDS = 366 * 24 * 60 * 60
@@ -16,8 +17,11 @@ DAY = 24 * 60 * 60
 SPEAK = ("everybody", "slow", "hosts")
 """Who may speak: see ``Speak``."""
 
-SLOWEST = 600
-"""Seconds that a room can ask for between two messages of one person."""
+MOST_CHARACTERS = 1000
+"""Of somebody's name: whatever ``maxNameLength`` allows."""
+
+FASTEST, SLOWEST = 5, 600
+"""Seconds that a room can ask for between two messages of one person: at least, and at most."""
 
 
 class SetRules(NamedTuple):
@@ -125,18 +129,19 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
     match fields.get("act"):
         case "rules":
             speak = reader.choice("speak", SPEAK)
-            return SetRules(speak, reader.number("slowSeconds", SLOWEST), reader.flag("needsHost"))
+            slow = reader.number("slowSeconds", FASTEST, SLOWEST)
+            return SetRules(speak, slow, reader.flag("needsHost"))
         case "quiet":
-            return Quiet(*reader.person(), reader.number("seconds", MOST_SECONDS))
+            return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":
-            return Bar(*reader.person(), reader.number("seconds", MOST_SECONDS))
+            return Bar(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "makeHost":
             return MakeHost(*reader.person())
         case "unmakeHost":
             return UnmakeHost(reader.text("userId"))
         case "makeLink":
-            seconds = reader.number("seconds", MOST_SECONDS)
-            uses = reader.number("uses", 1000)
+            seconds = reader.number("seconds", 1, MOST_SECONDS)
+            uses = reader.number("uses", 1, 1000)
             return MakeLink(DAY if seconds is None else seconds, 1 if uses is None else uses)
         case "revokeLink":
             return RevokeLink(reader.text("link"))
@@ -154,21 +159,28 @@ class _Reader:
     def refusal(self, detail: str) -> Refusal:
         return Refusal("bad-act", detail, self._cmid)
 
-    def text(self, key: str, default: str | None = None) -> str:
-        value = text(self._fields, key, lambda _: self.refusal(f"{key} must be text."), default)
-        if len(value) > 64 or (default is None and not value):
+    def text(self, key: str) -> str:
+        value = self._any_text(key)
+        if not 1 <= len(value) <= 64:
             raise self.refusal(f"{key} must have 1 to 64 characters.")
         return value
 
     def person(self) -> tuple[str, str]:
-        return self.text("userId"), self.text("userName", "")
+        user_id, name = self.text("userId"), self._any_text("userName", "")
+        try:
+            return user_id, checked(name, MOST_CHARACTERS) if name else ""
+        except BadName as error:
+            raise self.refusal(f"userName is invalid. {error.detail}") from None
 
-    def number(self, key: str, most: int) -> int | None:
+    def _any_text(self, key: str, default: str | None = None) -> str:
+        return text(self._fields, key, lambda _: self.refusal(f"{key} must be text."), default)
+
+    def number(self, key: str, least: int, most: int) -> int | None:
         value = self._fields.get(key)
         if value is None:
             return None
-        if type(value) is not int or not 0 <= value <= most:
-            raise self.refusal(f"{key} must be a whole number from 0 to {most}.")
+        if type(value) is not int or not least <= value <= most:
+            raise self.refusal(f"{key} must be a whole number from {least} to {most}.")
         return value
 
     def flag(self, key: str) -> bool | None:
