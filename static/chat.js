@@ -9,7 +9,7 @@ import { Attention } from "./shell/attention.js";
 import { wireKeys } from "./shell/keys.js";
 import { applySettings, keptSettings } from "./shell/settings.js";
 import { StatusLine } from "./shell/status.js";
-import { batched, byId, isTouch, loadTheRest } from "./base/dom.js";
+import { batched, byId, isTouch, later, loadTheRest } from "./base/dom.js";
 import { recall, recallAll, remember } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
@@ -62,14 +62,18 @@ const conversation = new Conversation(store, archive, {
 });
 const pending = new PendingView(byId("pending", HTMLElement), { retry, edit, discard });
 const composer = new Composer({
-  parts: {
-    form: byId("composer", HTMLFormElement), body: byId("body", HTMLTextAreaElement),
-    notice: byId("notice", HTMLElement),
-  },
+  parts: { form: byId("composer", HTMLFormElement), body: byId("body", HTMLTextAreaElement), notice: byId("notice", HTMLElement) },
   room,
   maxMessageBytes: () => store.state.limits.maxMessageBytes,
   onSend: say,
   onTyping: () => session.typing(),
+  onUp: () => outbox.underWay || editing().then((part) => part.editLast(), () => {}),
+});
+/** @type {import("./writing/editor.js").Editor|null} */
+let editor = null;
+const editing = later(async () => {
+  const { Editor } = await import("./writing/editor.js");
+  return (editor ??= new Editor({ store, session, conversation, composer, toBox }));
 });
 const connection = new Connection(
   { url: socketUrl(room), protocol: "chatroom.v1", healthUrl: at("healthz") },
@@ -95,6 +99,8 @@ const session = new Session({
   lastRead: () => lastRead(room),
   listener: {
     welcome, live, message, person, error,
+    changed: (id, message) => conversation.changed(id, message),
+    done: (cmid) => editor?.done(cmid),
     ack: (cmid) => {
       outbox.ack(cmid);
       if (session.live) outbox.forgetAcked(); // its message has come before it
@@ -117,9 +123,7 @@ const paint = batched(
 /** @param {import("./connection/session.js").Welcome} welcomed */
 function welcome({ userId, userName, users, count, recovered, limits, last }) {
   remember(NAME, userName);
-  store.set({
-    me: { userId, userName }, count, limits, people: byUserId(users),
-  });
+  store.set({ me: { userId, userName }, count, limits, people: byUserId(users) });
   conversation.welcome(recovered, last);
   sendWaiting();
 }
@@ -137,6 +141,7 @@ function live() {
   store.set({ connection: "connected" });
   status.show("connected");
   conversation.live();
+  editor?.live();
   rooms.look();
   inviteIntoSilence();
   setTimeout(loadTheRest, REST_AFTER);
@@ -166,10 +171,7 @@ function byUserId(users) {
 function person(kind, who) {
   const { me, people } = store.state;
   const isMe = who.userId === me.userId;
-  if (kind === "typing") {
-    if (!isMe) typing.add(who);
-    return;
-  }
+  if (kind === "typing") return void (isMe || typing.add(who));
   if (isMe && kind === "renamed") {
     remember(NAME, who.userName);
     store.set({ me: who });
@@ -189,6 +191,7 @@ function person(kind, who) {
 /** @param {{code: string, detail: string, cmid?: string, suggestion?: string}} problem @param {boolean} inside */
 function error(problem, inside) {
   const { code, detail, cmid, suggestion } = problem;
+  if (cmid && editor?.refused(cmid, code, detail)) return;
   if (code === "not-stored") return; // the connection ends, and it goes out again on the next
   if (cmid) {
     outbox.fail(cmid, because(code, detail));
@@ -264,7 +267,9 @@ function sendWaiting() {
   outbox.flush((item) => session.say(item));
 }
 
-/** @param {import("./writing/outbox.js").Item} item */
+/** @typedef {import("./writing/outbox.js").Item} Item */
+
+/** @param {Item} item */
 function retry(item) {
   if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
   // Else it was clicked twice within one frame.
@@ -272,14 +277,14 @@ function retry(item) {
   toBox();
 }
 
-/** @param {import("./writing/outbox.js").Item} item */
+/** @param {Item} item */
 function edit(item) {
   if (outbox.remove(item.cmid)) composer.giveBack(item.body);
   composer.notice("");
   paint();
 }
 
-/** @param {import("./writing/outbox.js").Item} item */
+/** @param {Item} item */
 function discard(item) {
   outbox.remove(item.cmid);
   composer.notice("");
@@ -315,9 +320,7 @@ addEventListener("storage", ({ key, newValue }) => {
 });
 addEventListener("hashchange", () => conversation.reveal(location.hash.slice(1)));
 byId("try-now", HTMLElement).addEventListener("click", () => connection.retryNow());
-byId("rename", HTMLElement).addEventListener("click", () =>
-  askForName({ name: store.state.me.userName, must: false }),
-);
+byId("rename", HTMLElement).addEventListener("click", () => askForName({ name: store.state.me.userName, must: false }));
 setInterval(checkHealth, 5_000);
 setInterval(() => conversation.renameDays(), 60_000);
 showWho();

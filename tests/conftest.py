@@ -62,11 +62,24 @@ def serve(prepare: Launch) -> Launch:
 # -- the application without a server --------------------------------------------------------
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+HISTORIES = ["memory:", "sqlite:chat.db"]
+
+
+@pytest.fixture(params=HISTORIES)
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """With either history, and with what the test module says in ``SETTINGS``."""
     with started(tmp_path, history=request.param, **request.module.SETTINGS) as app:
         yield app
+
+
+@pytest.fixture(scope="module", params=HISTORIES)
+def shared_client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FlaskClient]:
+    """A client for all tests of a file that change nothing which the next one could see."""
+    folder = tmp_path_factory.mktemp("shared")
+    with started(folder, history=request.param, **request.module.SETTINGS) as app:
+        yield app.test_client()
 
 
 @pytest.fixture

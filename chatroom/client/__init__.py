@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any
 
 from chatroom.addresses import authorization, chat_url
-from chatroom.client.events import Event
+from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.inbox import Recent
 from chatroom.client.outbox import Receipt
 from chatroom.client.session import Session, full_jitter
@@ -36,15 +36,17 @@ from chatroom.errors import (
     ServerUnreachable,
     Undelivered,
 )
-from chatroom.message import Message
+from chatroom.message import Message, MessageId
 
 __all__ = [
+    "Changed",
     "ChatClient",
     "ClientClosed",
     "ClientError",
     "Event",
     "Message",
     "Receipt",
+    "Removed",
     "ServerRefused",
     "ServerUnreachable",
     "Undelivered",
@@ -61,9 +63,10 @@ class ChatClient:
     """A user of one room, over as many connections as it takes.
 
     When a connection breaks, the client reconnects after a random delay, and the server resumes
-    after the last message that the client received. Unacknowledged messages are sent again; the
-    server stores each message once. Any thread may call any method. Two threads of the client's
-    own do the work; neither ever calls the program.
+    after the last message that the client received. Unacknowledged messages and changes are sent
+    again; the server stores each message once, and changes nothing that has changed already. Any
+    thread may call any method. Two threads of the client's own do the work; neither ever calls the
+    program.
 
     Args:
         url: the server, such as ``https://chat.example.com`` or ``localhost:9999``, or a room's
@@ -71,6 +74,7 @@ class ChatClient:
         user_name: the name that others see.
         room: its name; by default what the URL says, else the lobby.
         since: the id of the last message already seen, to resume after it.
+        rev: with it, an earlier client's ``rev``: what changed after that is told.
         token: an earlier client's ``token``, to be the same user.
         listen: False for a program that only sends: nothing is buffered for it to read.
         patience: seconds in which the first connection must succeed.
@@ -89,6 +93,7 @@ class ChatClient:
         room: str | None = None,
         *,
         since: str | None = None,
+        rev: int | None = None,
         token: str | None = None,
         listen: bool = True,
         patience: float = PATIENCE,
@@ -99,6 +104,7 @@ class ChatClient:
         self._session = Session(
             chat_url(url),
             {key: value for key, value in hello.items() if value is not None},
+            rev,
             authorization=authorization(url),
             keep=listen,
             ping_interval=ping_interval,
@@ -198,15 +204,41 @@ class ChatClient:
             ValueError: ``body`` cannot be encoded as UTF-8.
             ClientError: the client is closed, or has failed for good.
         """
+        return self._post("", type="message", body=body, timestamp=timestamp)
+
+    def edit(self, message: Message | str, body: str) -> Receipt:
+        """Give a message of one's own another text, as long as the server allows that.
+
+        In the order of the calls, also with ``say``; returns at once, and blocks like it. What was
+        not answered is sent again after a reconnect.
+
+        Args:
+            message: it, or its id.
+            body: the new text.
+
+        Returns:
+            A receipt; ``receipt.wait()`` waits until everybody was told. It raises ServerRefused
+            if it is ``not-yours``, ``too-late`` to edit it, or the message is ``gone``.
+
+        Raises:
+            ValueError: it is no id; and as ``say``.
+        """
+        return self._post(_id(message), type="edit", id=_id(message), body=body)
+
+    def remove(self, message: Message | str) -> Receipt:
+        """Take back a message of one's own: like ``edit``, and at any time."""
+        return self._post(_id(message), type="remove", id=_id(message))
+
+    def _post(self, changes: str, **fields: str) -> Receipt:
         session = self._session
         with session.waiters:
             session.changed.wait_for(lambda: not session.outbox.is_full or session.closing)
             self._demand_open()
             self._count += 1
             cmid = f"{self._prefix}-{self._count}"
-            frame = _frame(type="message", cmid=cmid, body=body, timestamp=timestamp)
+            frame = _frame(cmid=cmid, **fields)
             self._demand_size(frame)
-            receipt = Receipt(cmid, body, frame, session.waiters)
+            receipt = Receipt(cmid, fields.get("body", ""), frame, session.waiters, changes)
             session.outbox.add(receipt)
             session.changed.notify_all()
         return receipt
@@ -237,10 +269,11 @@ class ChatClient:
     # -- listening -------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Message]:
-        """Every message once, in order: first the past, then new ones.
+        """Every message once, in order, as it is when it comes: first the past, then new ones.
 
         Ends when the client is closed. If the server could not resume where this client stopped
-        (``gap``), some may be missing in between: use ``events`` to find out.
+        (``gap``), some may be missing in between: use ``events`` to find out. That also says what
+        becomes of them: ``Changed`` and ``Removed``.
 
         Raises:
             ClientError: the client has failed for good.
@@ -307,6 +340,11 @@ class ChatClient:
         return self._session.inbox.cursor
 
     @property
+    def rev(self) -> int | None:
+        """The last change of a message received: the next client's ``rev``; None if not known."""
+        return self._session.inbox.rev
+
+    @property
     def recovered(self) -> bool | None:
         """Whether the last connection resumed where the one before had ended.
 
@@ -341,6 +379,10 @@ class ChatClient:
         limit = limits.get("maxMessageBytes") if isinstance(limits, dict) else None
         if isinstance(limit, int) and size > limit:
             raise ServerRefused("too-big", f"a frame of {size} bytes; wanted: {limit} at most")
+
+
+def _id(message: Message | str) -> str:
+    return message.id if isinstance(message, Message) else str(MessageId.parse(message))
 
 
 def _frame(**fields: str) -> str:

@@ -21,6 +21,46 @@ class Event(NamedTuple):
     fields: Mapping[str, Any]
 
 
+class Changed(Event):
+    """A message that is another one now: edited, or brought back after it was removed.
+
+    It may come twice, and for a message that the client has never had.
+    """
+
+    __slots__ = ()
+
+    @property
+    def message(self) -> Message:
+        """The message as it now is."""
+        return to_message(self.fields["message"])
+
+    @property
+    def rev(self) -> int:
+        """Which change of its room it is."""
+        return int(self.fields["rev"])
+
+
+class Removed(Event):
+    """A message was taken back. May come twice, like ``Changed``."""
+
+    __slots__ = ()
+
+    @property
+    def id(self) -> str:
+        """The message's."""
+        return str(self.fields["id"])
+
+    @property
+    def by(self) -> str:
+        """``author`` or ``host``."""
+        return str(self.fields.get("by", ""))
+
+    @property
+    def rev(self) -> int:
+        """Which change of its room it is."""
+        return int(self.fields["rev"])
+
+
 def hear(text: str) -> Message | Event:
     """Parse a frame; one without a type is a message.
 
@@ -31,7 +71,24 @@ def hear(text: str) -> Message | Event:
     kind = fields.get("type", "message")
     if type(kind) is not str:
         raise ValueError("type is not text")
-    return to_message(fields) if kind == "message" else Event(kind, fields)
+    if kind == "message":
+        return to_message(fields)
+    if kind in ("changed", "removed"):
+        return _change(kind, fields)
+    return Event(kind, fields)
+
+
+def _change(kind: str, fields: Mapping[str, Any]) -> Changed | Removed:
+    if type(fields.get("rev")) is not int:
+        raise ValueError("rev is not a whole number")
+    if kind == "removed":
+        MessageId.parse(str(fields.get("id")))
+        return Removed(kind, fields)
+    message = fields.get("message")
+    if not isinstance(message, dict):
+        raise ValueError("message is not an object")
+    to_message(message)
+    return Changed(kind, fields)
 
 
 def id_in(text: str) -> str | None:

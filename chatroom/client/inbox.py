@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from chatroom.client.events import Event
+from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.outbox import Waiters
 from chatroom.message import Message
 
@@ -43,11 +43,15 @@ class Inbox:
 
     Args:
         cursor: the id of the last message that the program has seen.
+        rev: the last change of a message that it has seen; None if that is not known.
         keep: False for a program that only sends.
     """
 
-    def __init__(self, waiters: Waiters, cursor: str | None, *, keep: bool) -> None:
+    def __init__(
+        self, waiters: Waiters, cursor: str | None, rev: int | None, *, keep: bool
+    ) -> None:
         self.cursor = cursor
+        self.rev = rev
         self.readers = 0
         """How many iterators are running."""
         self.is_behind = False
@@ -57,6 +61,7 @@ class Inbox:
         self._waiters = waiters
         self._items: deque[Message | Event] = deque()
         self._recent = Recent()
+        self._room_rev: int | None = None
 
     def __bool__(self) -> bool:
         return bool(self._items)
@@ -75,6 +80,10 @@ class Inbox:
         if isinstance(item, Message):
             self._recent.add(item.id)
             self.cursor = item.id
+        elif isinstance(item, Changed | Removed):
+            self.rev = item.rev
+        elif item.type == "live" and self._room_rev is not None:  # all before it has come
+            self.rev = max(self._room_rev, self.rev or 0)
 
     def pass_over(self, id: str) -> None:
         """Continue after a message that cannot be read; it is not fetched again."""
@@ -90,9 +99,16 @@ class Inbox:
         self._waiters.changed.notify_all()
         return self._items.popleft()
 
-    def begin_connection(self, *, afresh: bool) -> None:
-        """A new connection resumes after the cursor, or starts ``afresh``."""
+    def begin_connection(self, *, afresh: bool, rev: int | None) -> None:
+        """A new connection resumes after the cursor, or starts ``afresh``.
+
+        Args:
+            rev: the room's last change; None if the server does not say.
+        """
         self.is_behind = False
+        self._room_rev = rev
+        if afresh or self.rev is None:
+            self.rev = rev  # what comes now is at least as new
         if afresh:
             self._recent = Recent()
             self.put(Event("gap", {}))

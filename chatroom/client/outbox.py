@@ -1,4 +1,4 @@
-"""What a client has said and the server has not yet acknowledged, in order."""
+"""What a client has said or changed and the server has not yet acknowledged, in order."""
 
 from __future__ import annotations
 
@@ -32,18 +32,21 @@ class Waiters:
 
 
 class Receipt:
-    """What ``ChatClient.say`` returns: the fate of one message.
+    """What ``ChatClient.say``, ``edit`` and ``remove`` return: the fate of one message or change.
 
     Attributes:
-        cmid: the client's id for the message; the server stores each once.
-        body: its text.
-        id: its id in the room, once it is stored; "" until then.
-        error: why it will never be stored; None unless that is known.
+        cmid: the client's id for it; the server stores each message once.
+        body: the text; "" of a removal.
+        id: the message's id in the room, once that is done; "" until then.
+        error: why it will never be; None unless that is known.
     """
 
-    __slots__ = ("_waiters", "body", "cmid", "error", "frame", "id")
+    __slots__ = ("_changes", "_waiters", "body", "cmid", "error", "frame", "id")
 
-    def __init__(self, cmid: str, body: str, frame: str, waiters: Waiters) -> None:
+    def __init__(
+        self, cmid: str, body: str, frame: str, waiters: Waiters, changes: str = ""
+    ) -> None:
+        self._changes = changes  # the id of the message that is to change
         self.cmid = cmid
         self.body = body
         self.frame = frame
@@ -60,13 +63,13 @@ class Receipt:
         return bool(self.id) or self.error is not None
 
     def wait(self, timeout: float | None = None) -> str:
-        """Wait until the message is stored, and return its id. Any thread.
+        """Wait until the message is stored or changed, and return its id. Any thread.
 
         Args:
             timeout: seconds, or None to wait as long as the client is open.
 
         Raises:
-            ServerRefused: the server refused the message.
+            ServerRefused: the server refused it.
             Undelivered: no ack within ``timeout``, or before the client was closed.
         """
         with self._waiters:
@@ -76,6 +79,14 @@ class Receipt:
             if not self.id:
                 raise Undelivered(1, f"no answer within {timeout:g} s")
             return self.id
+
+    def settle(self, id: str, error: ClientError | None) -> None:
+        """It is done, or never will be. The caller holds the client's lock.
+
+        Args:
+            id: the message's, unless it was known before.
+        """
+        self.id, self.error = "" if error else id or self._changes, error
 
 
 class Outbox:
@@ -118,10 +129,10 @@ class Outbox:
         return bool(self._unsent)
 
     def settle(self, cmid: str, id: str = "", error: ClientError | None = None) -> bool:
-        """The message is stored, or never will be; False if there is no such message."""
+        """It is stored, or never will be; False if nothing with this cmid waits."""
         receipt = self._waiting.pop(cmid, None)
         if receipt:
-            receipt.id, receipt.error = id, error
+            receipt.settle(id, error)
         return receipt is not None
 
     def give_up(self, cause: str) -> int:

@@ -65,6 +65,7 @@ class Session:
         url: as ``addresses.chat_url`` returns it.
         hello: the fields of the first frame: ``userName``, and ``room``, ``since``, ``token``
             where they are known.
+        rev: the last change of a message that the program knows of, if it resumes.
         keep: whether the program reads what is received.
         ping_interval: see ``ServerConnection``.
         jitter: maps the maximum delay to the actual one, in seconds.
@@ -75,6 +76,7 @@ class Session:
         self,
         url: str,
         hello: dict[str, str],
+        rev: int | None = None,
         *,
         authorization: str | None = None,
         keep: bool,
@@ -85,7 +87,7 @@ class Session:
         self.hello = hello
         self.changed = threading.Condition()
         self.waiters = Waiters(self.changed)
-        self.inbox = Inbox(self.waiters, hello.pop("since", None), keep=keep)
+        self.inbox = Inbox(self.waiters, hello.pop("since", None), rev, keep=keep)
         self.outbox = Outbox(OUTBOX_LENGTH)
         self.errands: deque[str] = deque(maxlen=100)
         """Frames of no use later: dropped when the connection ends."""
@@ -232,9 +234,11 @@ class Session:
                     return "closed"
                 self._dialled = connection
                 self._is_answered = False
-                hello = {"type": "hello", **self.hello}
+                hello: dict[str, Any] = {"type": "hello", **self.hello}
                 if self.inbox.cursor is not None:
                     hello["since"] = self.inbox.cursor
+                    if self.inbox.rev is not None:
+                        hello["rev"] = self.inbox.rev
             connection.say(json.dumps(hello))
             end = connection.listen(lambda text: self._take(connection, text))
         finally:
@@ -281,12 +285,14 @@ class Session:
                 self._take_welcome(connection, fields)
             case "ack":
                 self._settle(str(fields.get("cmid")), str(fields.get("id")))
+            case "done":
+                self._settle(str(fields.get("cmid")))
             case "error":
                 self._take_error(connection, fields)
             case "renamed" if fields.get("userId") == self.welcome.get("userId"):
                 self.hello["userName"] = str(fields.get("userName"))
 
-    def _settle(self, cmid: str, id: str) -> None:
+    def _settle(self, cmid: str, id: str = "") -> None:
         if self.outbox.settle(cmid, id):
             self._attempt = 0
             self.changed.notify_all()
@@ -297,7 +303,10 @@ class Session:
         self.welcome = welcome
         self.hello |= {key: welcome[key] for key in ("userName", "token") if key in welcome}
         self.recovered = welcome.get("recovered")
-        self.inbox.begin_connection(afresh=self.recovered is False)
+        rev = welcome.get("rev")
+        self.inbox.begin_connection(
+            afresh=self.recovered is False, rev=rev if type(rev) is int else None
+        )
         if self.inbox.cursor is None and welcome.get("last") == str(BEGINNING):
             self.inbox.cursor = str(BEGINNING)
         self.outbox.rewind()

@@ -13,6 +13,7 @@ What they are made of:
 - ``joining.py``: joining a room as the same person each time
 - ``http.py``: the part of the HTTP API that they read
 - ``formats.py``: messages as text; ``json_lines.py``, as lines of JSON
+- ``showing.py``: the messages on a screen, and what becomes of them
 - ``files.py``: a history file that no server uses; a file that is written whole or not at all
 - ``checks.py``: what ``doctor`` looks at; ``proxy_checks.py``, through a proxy
 - ``health.py``: whether a server is a chat room, and well

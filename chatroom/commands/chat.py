@@ -12,13 +12,11 @@ import click
 
 from chatroom.client import ChatClient, Receipt
 from chatroom.client.events import Event
-from chatroom.client.inbox import Recent
 from chatroom.commands.exit_codes import Code, Failed
-from chatroom.commands.formats import text_line
 from chatroom.commands.joining import joined
 from chatroom.commands.options import talking
-from chatroom.commands.output import note, write
-from chatroom.commands.tail import tell
+from chatroom.commands.output import note
+from chatroom.commands.showing import Screen
 from chatroom.errors import ClientClosed, ClientError
 from chatroom.log import printable
 
@@ -71,7 +69,7 @@ class Talk:
         self._people: dict[str, str] = {}  # user id -> name; written by the thread that hears
         self._count = 0
         self._said: list[Receipt] = []  # those whose message is not on the screen yet
-        self._recent = Recent()  # ids of the messages on the screen
+        self._screen = Screen()
         self._ended = asyncio.Event()
         self._interrupted = False
 
@@ -126,7 +124,7 @@ class Talk:
             await asyncio.sleep(TICK)
 
     def _unseen(self) -> list[Receipt]:
-        self._said = [r for r in self._said if not r.error and r.id not in self._recent]
+        self._said = [r for r in self._said if not r.error and r.id not in self._screen]
         return self._said
 
     def _obey(self, line: str) -> None:
@@ -152,9 +150,8 @@ class Talk:
             for item in self._client.events():
                 if isinstance(item, Event):
                     self._take(item)
-                elif item.id not in self._recent:
-                    write(text_line(item, local=True))
-                    self._recent.add(item.id)
+                elif item.id not in self._screen:
+                    self._screen.show(item)
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(self._ended.set)
 
@@ -182,7 +179,7 @@ class Talk:
             case "error":
                 note(f"{fields.get('detail')}")
             case _:
-                tell(event)
+                self._screen.tell(event)
 
 
 def _people(users: object) -> dict[str, str]:

@@ -15,7 +15,7 @@ import click
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened, whole_file
 from chatroom.commands.formats import FORMATS, Format, as_csv
-from chatroom.commands.http import Api, Extent, Unreadable
+from chatroom.commands.http import Api, Extent, TakenBack, Unreadable
 from chatroom.commands.options import chosen_room, patience_option, room_argument, url_option
 from chatroom.commands.output import note
 from chatroom.commands.own_server import default_url
@@ -30,7 +30,7 @@ class Source(NamedTuple):
     """Where the messages come from."""
 
     extent: Extent
-    messages: Iterable[Message | Unreadable]
+    messages: Iterable[Message | TakenBack | Unreadable]
 
 
 @click.command()
@@ -121,7 +121,8 @@ def _from_file(history: History, room: str) -> Source:
     first = history.first(room)
     pages = history.pages(room, 0, seq)
     extent = Extent(seq - first + 1 if first else 0, seq)
-    return Source(extent, (message for page in pages for message in page))
+    messages = (message for page in pages for message in page)
+    return Source(extent, (TakenBack(m.id) if m.removed else m for m in messages))
 
 
 def _from_server(api: Api, room: str) -> Source:
@@ -142,6 +143,9 @@ class _Checked:
         for item in self._source.messages:
             if isinstance(item, Unreadable):
                 self._leave_out(item)
+                continue
+            if isinstance(item, TakenBack):
+                self._last = MessageId.parse(item.id).seq
                 continue
             if self._last and item.seq != self._last + 1:
                 note(f"{self._last + 1} to {item.seq - 1} were deleted during the export")

@@ -17,7 +17,10 @@ from chatroom.wire.message_json import iso_time
 Format = Callable[[Iterable[Message]], Iterator[str]]
 """Turns messages into pieces of text that contain their own line ends."""
 
-COLUMNS = ("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid", "checked")
+COLUMNS = (
+    *("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid", "checked"),
+    *("by", "editedAt"),
+)
 
 UNCHECKED = "~"
 """Before a name that nobody checked, because it came over the plain protocol or HTTP."""
@@ -65,7 +68,9 @@ def as_csv(
         lines.seek(0)
         lines.truncate()
         sent, checked = iso_time(m.sent_at), "yes" if m.user_id else "no"
-        row = (m.id, sent, m.user_name, m.body, m.timestamp, m.room, m.user_id, m.cmid, checked)
+        edited = iso_time(m.edited_at) if m.edited_at else ""
+        said = m.id, sent, m.user_name, m.body, m.timestamp
+        row = (*said, m.room, m.user_id, m.cmid, checked, m.by, edited)
         fields = (field.translate(_SHOWN_NUL) for field in row)
         writer.writerow(fields if exact else map(_harmless, fields))
         yield lines.getvalue()
@@ -85,12 +90,17 @@ def text(messages: Iterable[Message]) -> Iterator[str]:
 
 def text_line(message: Message, *, local: bool = False) -> str:
     """``2026-01-31 09:05:00 Ann: Good morning!``; nothing in it can control a terminal."""
+    body = "\n    ".join(printable(line) for line in body_lines(message))
+    return f"{text_start(message, local=local)}: {body}"
+
+
+def text_start(message: Message, *, local: bool = False) -> str:
+    """``2026-01-31 09:05:00 Ann``: when it was said, and by whom."""
     time = datetime.fromtimestamp(message.sent_at / 1000, timezone.utc)
     if local:
         with suppress(OverflowError):  # in the year 1 or 9999, there is not every local time
             time = time.astimezone()
-    body = "\n    ".join(printable(line) for line in body_lines(message))
-    return f"{time:%Y-%m-%d %H:%M:%S} {shown_name(message)}: {body}"
+    return f"{time:%Y-%m-%d %H:%M:%S} {shown_name(message)}"
 
 
 def shown_name(message: Message) -> str:

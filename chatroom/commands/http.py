@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import time
 import urllib.error
 import urllib.request
@@ -32,6 +33,11 @@ PAGE = 1000
 RETRY = 0.25
 """Seconds between two attempts to reach the server."""
 
+REMOVED = "ids"
+"""Have the lines name what was removed."""
+
+_OLDER = re.compile('[?&]before=([^&>]+)[^>]*>; rel="prev"')
+
 BROKEN = (OSError, http.client.HTTPException)
 
 # No proxy from the environment: the other commands' WebSocket would not use it either.
@@ -52,6 +58,12 @@ class Unreadable(NamedTuple):
     id: str | None
     """The message's, if at least that can be read."""
     cause: str
+
+
+class TakenBack(NamedTuple):
+    """A line in place of a message that was removed."""
+
+    id: str
 
 
 class Api:
@@ -80,8 +92,11 @@ class Api:
             except (*BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise self._strange(error) from error
 
-    def messages(self, room: str) -> Iterator[Message | Unreadable]:
-        """All of the room's messages, oldest first; resumes a response that breaks off."""
+    def messages(self, room: str) -> Iterator[Message | TakenBack | Unreadable]:
+        """All of the room's messages, oldest first; resumes a response that breaks off.
+
+        So that nothing is missing unnoticed, those that were removed are named.
+        """
         last: str | None = None
         failures = 0
         while True:
@@ -106,15 +121,17 @@ class Api:
                 try:
                     page = parse_unbounded(reply.read())["messages"]
                     found = [message for fields in page if (message := _good(fields))] + found
-                    id = page[0]["id"] if page else ""
                 except (*BROKEN, ValueError, KeyError, TypeError) as error:
                     raise self._strange(error) from error
-                if not page or 'rel="prev"' not in reply.headers.get("Link", ""):
+                # Not by the first message: a page whose messages are all removed is empty.
+                older = _OLDER.search(reply.headers.get("Link", ""))
+                if not older or older[1] == id:
                     break
+                id = older[1]
         return found
 
-    def _lines(self, room: str, since: str | None) -> Iterator[Message | Unreadable]:
-        query = f"?since={quote(since)}" if since else ""
+    def _lines(self, room: str, since: str | None) -> Iterator[Message | TakenBack | Unreadable]:
+        query = f"?removed={REMOVED}" + (f"&since={quote(since)}" if since else "")
         path = f"/api/rooms/{quote(room, safe='')}/messages{query}"
         with closing(self._get(path, "application/x-ndjson")) as reply:
             if reply.headers.get_content_type() != "application/x-ndjson":
@@ -163,9 +180,12 @@ def _good(fields: dict[str, Any]) -> Message | None:
         return None
 
 
-def _read(line: bytes) -> Message | Unreadable:
+def _read(line: bytes) -> Message | TakenBack | Unreadable:
     try:
-        return to_message(parse_unbounded(line))
+        fields = parse_unbounded(line)
+        if "removed" in fields:
+            return TakenBack(str(MessageId.parse(str(fields.get("id")))))
+        return to_message(fields)
     except ValueError as error:
         return Unreadable(id_in(line.decode("utf-8", "replace")), f"{error!s:.200}")
 

@@ -54,7 +54,8 @@ def import_(file: IO[bytes], history: Path, room: str | None) -> None:
 
     Reads FILE or standard input, while no server uses the history. Times, names and texts are
     kept; ids are new, after those that the room already has. Messages that are already there are
-    skipped, so after an interruption simply run it again.
+    skipped, so after an interruption simply run it again; also those that have been edited or
+    removed there since.
     """
     with opened(history, make=True) as target:
         done = Import(target)
@@ -106,7 +107,8 @@ class Import:
 
     An imported message's nonce is derived from its original one, and deriving it again changes
     nothing. So a message is recognised wherever it went: as it was said, or imported, even if it
-    was exported and imported once more.
+    was exported and imported once more. One that has changed since, on either side, is recognised
+    by nonce and time alone, and stays as it is: what was removed does not come back.
     """
 
     def __init__(self, history: History) -> None:
@@ -115,23 +117,21 @@ class Import:
         self._history = history
         self._rooms: dict[str, _Target] = {}
         self._batch: list[Message] = []
-        # Their bodies, by their rooms, user ids and cmids.
-        self._waiting: dict[tuple[str, str, str], str] = {}
+        self._waiting: dict[tuple[str, str, str], Message] = {}  # by room, user id and cmid
 
     def take(self, message: Message) -> None:
         room = self._rooms.get(message.room) or self._enter(message.room)
-        key = _key(message)
-        body = self._body_of_cmid(message)
-        if key in room.known or body == message.body:
+        twin = self._of_same_cmid(message)
+        if room.knows(message) or (twin and _is_same(message, twin)):
             self.skipped += 1
             return
-        if body is not None:  # in another room, the same cmid was another message's
+        if twin:  # in another room, the same cmid was another message's
             message = replace(message, cmid="")
-        room.known.add(key)
+        room.add(message)
         room.seq += 1
         self._batch.append(replace(message, seq=room.seq, nonce=new_nonce(message.nonce)))
         if message.cmid:
-            self._waiting[message.room, message.user_id, message.cmid] = message.body
+            self._waiting[message.room, message.user_id, message.cmid] = message
         if len(self._batch) >= BATCH:
             self.flush()
 
@@ -146,18 +146,14 @@ class Import:
         room = self._rooms[name] = _Target(self._history, name)
         return room
 
-    def _body_of_cmid(self, message: Message) -> str | None:
-        """What the room has already under the sender's cmid; None if nothing.
-
-        The same body: the same message, which was sent again and got another id.
-        """
+    def _of_same_cmid(self, message: Message) -> Message | None:
+        """What the room has already under the sender's cmid."""
         if not message.cmid:
             return None
         ids = message.room, message.user_id, message.cmid
         if ids in self._waiting:
             return self._waiting[ids]
-        found = self._history.find(*ids)
-        return found.body if found else None
+        return self._history.find(*ids)
 
 
 class _Target:
@@ -165,7 +161,39 @@ class _Target:
 
     def __init__(self, history: History, name: str) -> None:
         self.seq = history.head(name).seq
-        self.known = {_key(m) for page in history.pages(name, 0, self.seq) for m in page}
+        self._known: set[int] = set()
+        self._times: set[int] = set()
+        self._changed: set[int] = set()
+        for page in history.pages(name, 0, self.seq):
+            for message in page:
+                self.add(message)
+
+    def knows(self, message: Message) -> bool:
+        """Whether the room has the message, or had it until it was removed."""
+        time = _time(message)
+        is_here = _key(message) in self._known or time in self._changed
+        return is_here or (message.edited_at > 0 and time in self._times)
+
+    def add(self, message: Message) -> None:
+        """The room has the message."""
+        time = _time(message)
+        self._known.add(_key(message))
+        self._times.add(time)
+        if message.rev or message.edited_at:
+            self._changed.add(time)
+
+
+def _is_same(message: Message, twin: Message) -> bool:
+    """Whether both, with the same cmid, are one message, which was sent again and got another id.
+
+    A user's cmids are its own; those of scripts, which have no user id, are all scripts'.
+    """
+    return message.body == twin.body or bool(message.user_id and twin.rev)
+
+
+def _time(message: Message) -> int:
+    """A key that all copies of one message share, also after its text has changed."""
+    return hash((new_nonce(message.nonce), message.sent_at))
 
 
 def _key(message: Message) -> int:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
+from chatroom.client.events import Event
 from chatroom.commands.output import escaped
 from chatroom.log import HIDDEN
 from chatroom.message import Message
 from chatroom.wire.message_json import to_json
 
 
-def to_line(message: Message) -> str:
-    """The message as JSON in which nothing can control a terminal: what is hidden is escaped."""
-    text = to_json(message)
+def to_line(item: Message | Event) -> str:
+    """The message, or the frame, as JSON in which nothing can control a terminal: what is hidden
+    is escaped."""
+    if isinstance(item, Message):
+        text = to_json(item)
+    else:
+        text = json.dumps(item.fields, ensure_ascii=False, separators=(",", ":"))
     if text.isprintable():
         return text
     return "".join(escaped(c) if unicodedata.category(c) in HIDDEN else c for c in text)

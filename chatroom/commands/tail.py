@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from itertools import islice
 
 import click
 
 from chatroom.client import ChatClient
-from chatroom.client.events import Event
+from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.inbox import Recent
-from chatroom.commands.formats import text_line
 from chatroom.commands.http import Api
 from chatroom.commands.joining import joined
 from chatroom.commands.json_lines import to_line
 from chatroom.commands.options import Id, talking
 from chatroom.commands.output import note, watch_reader, write
+from chatroom.commands.showing import Screen
 from chatroom.errors import ClientError
 from chatroom.message import Message
 
@@ -37,7 +38,10 @@ MAX_LINES = 10**12
 )
 @click.option("--since", type=Id(), metavar="ID", help="Start after this message instead.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print each message as a JSON object, one per line."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print each message, and what becomes of it, as a JSON object, one per line.",
 )
 @click.option("--follow/--no-follow", default=True, help="Continue with new messages.")
 def tail(
@@ -53,19 +57,30 @@ def tail(
     """Print what is said in ROOM, until Ctrl-C.
 
     If the connection breaks, it reconnects and prints what was said in between. If those
-    messages are no longer available, it says so on standard error.
+    messages are no longer available, it says so on standard error, and there it says which of
+    those that it has printed are edited or removed.
     """
-    show = (lambda message: write(to_line(message))) if as_json else _show_text
+    screen = Lines() if as_json else Screen()
     with joined(url, room, name, patience, since=since) as chat:
         gone = watch_reader(lambda: chat.close(flush=0))
         past = None if since is not None else Past(Api(url), room, lines)
-        _follow(chat, show, past, follow)
+        _follow(chat, screen, past, follow)
         if gone.is_set():
             raise BrokenPipeError(errno.EPIPE, "nobody reads standard output any more")
 
 
-def _show_text(message: Message) -> None:
-    write(text_line(message, local=True))
+class Lines(Screen):
+    """For programs: each message and each change as a line of JSON."""
+
+    def show(self, message: Message) -> None:
+        write(to_line(message))
+        self.add(message)
+
+    def tell(self, event: Event) -> None:
+        if isinstance(event, Changed | Removed):
+            write(to_line(event))
+        else:
+            super().tell(event)
 
 
 class Past:
@@ -80,48 +95,51 @@ class Past:
         self._api = api
         self._room = room
         self._count = count
-        self._latest: deque[Message] = deque(maxlen=count)
+        self.latest: deque[Message] = deque(maxlen=count)
 
     def add(self, message: Message) -> None:
-        self._latest.append(message)
+        self.latest.append(message)
+
+    def change(self, event: Changed | Removed) -> bool:
+        """Whether it is about one of these; then it is one of them as it now is, or no more."""
+        id = event.id if isinstance(event, Removed) else event.message.id
+        now = [event.message] if isinstance(event, Changed) else []
+        for index, message in enumerate(self.latest):
+            if message.id == id:
+                before, after = islice(self.latest, index), islice(self.latest, index + 1, None)
+                self.latest = deque([*before, *now, *after], self._count)
+                return True
+        return False
 
     def all(self) -> Iterable[Message]:
         """Oldest first; what is missing of them is fetched, or said to be missing."""
-        missing = self._count - len(self._latest)
-        if not missing or not self._latest or self._latest[0].seq == 1:
-            return self._latest
+        missing = self._count - len(self.latest)
+        if not missing or not self.latest or self.latest[0].seq == 1:
+            return self.latest
         try:
-            return [*self._api.before(self._room, self._latest[0].id, missing), *self._latest]
+            return [*self._api.before(self._room, self.latest[0].id, missing), *self.latest]
         except ClientError as error:
-            note(f"only the last {len(self._latest)} messages are shown: {error}")
-            return self._latest
+            note(f"only the last {len(self.latest)} messages are shown: {error}")
+            return self.latest
 
 
-def _follow(
-    chat: ChatClient, show: Callable[[Message], None], past: Past | None, follow: bool
-) -> None:
+def _follow(chat: ChatClient, screen: Screen, past: Past | None, follow: bool) -> None:
     """Show each message once, from ``past`` on, unless it is None: then all that are heard."""
     recent = Recent()
     for item in chat.events():
-        if isinstance(item, Event):
-            tell(item)
-            if item.type == "live":
-                for message in past.all() if past else ():
-                    show(message)
-                past = None
-                if not follow:
-                    return
-        elif item.id not in recent:
+        if not isinstance(item, Event):
+            if item.id in recent:
+                continue
             recent.add(item.id)
-            if past is None:
-                show(item)
-            else:
+            if past:
                 past.add(item)
-
-
-def tell(event: Event) -> None:
-    """Report gaps and lost connections on standard error."""
-    if event.type == "gap":
-        note("there is a gap here: some messages are no longer available")
-    elif event.type == "offline":
-        note(f"connection lost ({event.fields.get('reason')}); reconnecting")
+            else:
+                screen.show(item)
+        elif item.type == "live":
+            for message in past.all() if past else ():
+                screen.show(message)
+            past = None
+            if not follow:
+                return
+        elif not (past and isinstance(item, Changed | Removed) and past.change(item)):
+            screen.tell(item)

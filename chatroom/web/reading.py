@@ -1,6 +1,7 @@
 """Whoever reads a room over HTTP is judged before the view is called, so that none can forget it.
 
-A view that reads a room has it in its route, as ``<room>``, or stands in ``ROOMS``.
+A view that reads a room has it in its route, as ``<room>``, or stands in ``ROOMS``. Whoever wants
+to change a message reads it, too.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ def visitor(proxies: Networks) -> Visitor:
 
 
 def _room_to_read() -> str | None:
-    if request.method not in ("GET", "HEAD"):
+    names = request.view_args or {}
+    if request.method not in ("GET", "HEAD") and ("id" not in names or request.method == "OPTIONS"):
         return None
-    name = (request.view_args or {}).get("room", ROOMS.get(request.endpoint or ""))
+    name = names.get("room", ROOMS.get(request.endpoint or ""))
     try:
         return None if name is None else room_name(name)
     except BadRoomName:

@@ -39,6 +39,7 @@ WORDS = {
         "back": "To the room",
         "gap": "Messages that stood here were deleted while this page was made.",
         "empty": "Nobody has said anything here yet.",
+        "edited": "edited",
         "unchecked": "Nobody checked this name: it was sent by a simple client.",
         "end": "Messages:",
     },
@@ -49,6 +50,7 @@ WORDS = {
         "back": "Zum Raum",
         "gap": "Was hier stand, wurde gelöscht, während diese Seite entstand.",
         "empty": "Hier hat noch niemand etwas gesagt.",
+        "edited": "bearbeitet",
         "unchecked": "Diesen Namen hat niemand geprüft: Er kommt von einem einfachen Programm.",
         "end": "Nachrichten:",
     },
@@ -71,6 +73,7 @@ class Entry(NamedTuple):
     """Whether a typed user said it, whose name was unique; anybody may say any name over the API or
     in the plain protocol."""
     body: str
+    edited: bool
 
 
 class Transcript:
@@ -89,12 +92,16 @@ class Transcript:
             HistoryUnavailable: the history cannot be read now; may come in the middle.
         """
         day, expected = "", 0
+        is_gap = False
         for message in chain.from_iterable(self._pages):
+            is_gap |= expected not in (0, message.seq)
+            expected = message.seq + 1
+            if message.removed:
+                continue
             sent_at = _local(message.sent_at)
             today = sent_at.strftime(self._day_format)
-            is_gap = expected not in (0, message.seq)
             yield _entry(message, sent_at, today if today != day else "", is_gap)
-            day, expected = today, message.seq + 1
+            day, is_gap = today, False
             self.count += 1
             self.unchecked |= not message.user_id
 
@@ -108,6 +115,7 @@ def _entry(message: Message, sent_at: datetime, day: str, is_gap: bool) -> Entry
         _shown(message.user_name),
         bool(message.user_id),
         message.body,
+        bool(message.edited_at),
     )
 
 

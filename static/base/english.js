@@ -81,6 +81,7 @@ export const english = {
   cannotLoad: "Older messages could not be loaded.",
   notFound: "This message no longer exists.",
   linkTo: /** @param {string} time */ (time) => `${time}. Link to this message`,
+  edited: "edited",
   mentionsYou: "mentions you",
   unchecked: "Nobody checked this name: it was sent by a simple client.",
   showAll: "Show all",
@@ -108,9 +109,6 @@ export const english = {
   goToRoom: "Join or make a room",
   roomName: "Its name",
   go: "Go",
-  badRoom: "Invalid room name: use 1 to 64 letters, digits, “_”, “-” or “.”.",
-  roomLike: /** @param {string} name */ (name) => `Only letters, digits, “_”, “-” and “.” can be used. How about ${name}?`,
-  roomThere: /** @param {string} name */ (name) => `There is a room ${name}. Go there?`,
   unreadIn: /** @param {number} n */ (n) => count(n, "1 unread", "# unread"),
 
   // Invitation

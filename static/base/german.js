@@ -82,6 +82,7 @@ export const german = {
   cannotLoad: "Ältere Nachrichten konnten nicht geladen werden.",
   notFound: "Diese Nachricht gibt es nicht mehr.",
   linkTo: (time) => `${time}. Link zu dieser Nachricht`,
+  edited: "bearbeitet",
   mentionsYou: "erwähnt dich",
   unchecked: "Diesen Namen hat niemand geprüft: Er kommt von einem einfachen Programm.",
   showAll: "Alles zeigen",
@@ -107,9 +108,6 @@ export const german = {
   goToRoom: "Raum betreten oder anlegen",
   roomName: "Name",
   go: "Los",
-  badRoom: "Der Name eines Raums hat 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
-  roomLike: (name) => `Nur Buchstaben, Ziffern, „_“, „-“ und „.“ sind möglich. Vielleicht ${name}?`,
-  roomThere: (name) => `Es gibt einen Raum ${name}. Dorthin?`,
   unreadIn: (n) => count(n, "1 ungelesen", "# ungelesen"),
 
   invite: "Einladen",

@@ -5,6 +5,10 @@ import { LANGUAGE, count } from "./language.js";
 const english = {
   showLess: "Show less",
 
+  badRoom: "Invalid room name: use 1 to 64 letters, digits, “_”, “-” or “.”.",
+  roomLike: /** @param {string} name */ (name) => `Only letters, digits, “_”, “-” and “.” can be used. How about ${name}?`,
+  roomThere: /** @param {string} name */ (name) => `There is a room ${name}. Go there?`,
+
   searching: "Searching…",
   found: /** @param {number} n @param {boolean} more */ (n, more) =>
     n === 0 ? "Nothing found." : count(n, "One message found.", more ? "The newest # messages found." : "# messages found."),
@@ -14,11 +18,32 @@ const english = {
   printedAt: /** @param {string} date */ (date) => `Printed on ${date}.`,
   printedPart: /** @param {string} first @param {string} last */ (first, last) => `These are the messages from ${first} to ${last}.`,
   printedWhole: /** @param {string} url */ (url) => `The whole conversation is at ${url}`,
+
+  editing: "Editing",
+  remove: "Delete",
+  ownMessage: "Your message",
+  removeTitle: "Delete this message?",
+  removeMore: "It disappears for everyone, and cannot be brought back.",
+  notConnected: "Not connected: nothing is changed yet. Try again once you are.",
+  nothingToEdit: "There is no message of yours here that can still be edited.",
+  goneMeanwhile: "This message was deleted meanwhile.",
+  keptAsDraft: "What you wrote is in the box.",
+  changeRefused: /** @type {Record<string, string>} */ ({
+    "not-yours": "Only whoever wrote a message can change it.",
+    "too-late": "The time in which this message could be edited is over.",
+    gone: "This message was deleted already.",
+    "not-stored": "The server cannot store anything at the moment: the message is unchanged. Please try again.",
+  }),
+  changeFailed: /** @param {string} reason */ (reason) => `The message is unchanged: ${reason}`,
 };
 
 /** @type {typeof english} */
 const german = {
   showLess: "Weniger zeigen",
+
+  badRoom: "Der Name eines Raums hat 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
+  roomLike: (name) => `Nur Buchstaben, Ziffern, „_“, „-“ und „.“ sind möglich. Vielleicht ${name}?`,
+  roomThere: (name) => `Es gibt einen Raum ${name}. Dorthin?`,
 
   searching: "Suche läuft…",
   found: (n, more) =>
@@ -29,6 +54,23 @@ const german = {
   printedAt: (date) => `Gedruckt am ${date}.`,
   printedPart: (first, last) => `Das sind die Nachrichten vom ${first} bis zum ${last}.`,
   printedWhole: (url) => `Das ganze Gespräch gibt es unter ${url}`,
+
+  editing: "Bearbeiten",
+  remove: "Löschen",
+  ownMessage: "Deine Nachricht",
+  removeTitle: "Diese Nachricht löschen?",
+  removeMore: "Sie verschwindet für alle und lässt sich nicht zurückholen.",
+  notConnected: "Nicht verbunden: Noch ist nichts geändert. Versuch es noch einmal, sobald du es bist.",
+  nothingToEdit: "Hier ist keine Nachricht von dir, die sich noch bearbeiten lässt.",
+  goneMeanwhile: "Diese Nachricht wurde inzwischen gelöscht.",
+  keptAsDraft: "Was du geschrieben hast, steht im Feld.",
+  changeRefused: {
+    "not-yours": "Nur wer eine Nachricht geschrieben hat, kann sie ändern.",
+    "too-late": "Die Zeit, in der sich diese Nachricht bearbeiten ließ, ist um.",
+    gone: "Diese Nachricht ist schon gelöscht.",
+    "not-stored": "Der Server kann gerade nichts speichern: Die Nachricht ist unverändert. Bitte versuch es noch einmal.",
+  },
+  changeFailed: (reason) => `Die Nachricht ist unverändert: ${reason}`,
 };
 
 export const late = LANGUAGE === "de" ? german : english;

@@ -19,6 +19,8 @@ export class Archive {
   #messages;
   /** Whether this server has an API: not known before the first question. */
   #missing = false;
+  /** What the messages of an answer are by now: by changing.js, once one has changed. */
+  asNow = (/** @type {Message[]} */ messages) => messages;
 
   /** @param {URL} base @param {string} room */
   constructor(base, room) {
@@ -58,7 +60,7 @@ export class Archive {
       this.#page({ before: id, limit: context }),
       this.#page({ since: id, limit: context }),
     ]);
-    return [...before, message, ...after];
+    return this.asNow([...before, message, ...after]);
   }
 
   /**
@@ -74,7 +76,8 @@ export class Archive {
   async #page(query) {
     const url = new URL(this.#messages);
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
-    return (await this.#get(url)).messages;
+    const { messages } = await this.#get(url);
+    return this.asNow(messages); // which may have become another meanwhile
   }
 
   /** @param {URL} url @returns {Promise<any>} */

@@ -18,6 +18,8 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {string} sentAt ISO 8601
  * @property {string} [userId] missing for a plain user
  * @property {string} [cmid]
+ * @property {string} [editedAt] ISO 8601
+ * @property {number} [heardAt] Unix ms by this browser's clock, of one that came live
  *
  * @typedef {{userId: string, userName: string}} Person
  *
@@ -28,14 +30,17 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {Person[]} users
  * @property {number} count
  * @property {string} last
+ * @property {number} rev of the room's last change of a message
  * @property {boolean} [recovered]
- * @property {{maxMessageBytes: number, maxNameLength: number}} limits
+ * @property {import("../base/store.js").State["limits"]} limits
  *
  * @typedef {object} Listener told of all that happens, in order
  * @property {(welcome: Welcome) => void} welcome
  * @property {(message: Message, live: boolean) => void} message
+ * @property {(id: string, message: Message|null) => void} changed how it reads now; null: it is gone
  * @property {() => void} live
  * @property {(cmid: string) => void} ack
+ * @property {(cmid: string) => void} done what was asked for with this cmid
  * @property {(kind: "joined"|"left"|"renamed"|"typing", person: Person) => void} person
  * @property {(count: number) => void} count
  * @property {(users: Person[]) => void} users everybody who is here, after a time of counts alone
@@ -52,6 +57,8 @@ export class Session {
   #sent = "";
   #since = "";
   #last = "0-0";
+  #rev = Infinity; // of the last change of which this page knows all that came before
+  #newestRev = 0;
   #inside = false;
   #live = false;
   #hasBeenLive = false;
@@ -91,7 +98,7 @@ export class Session {
       JSON.stringify({
         type: "hello", userName, room: this.#room, rooms: true,
         token: this.#sent || undefined,
-        ...(begun ? { since: this.#since } : { past: PAST, read: this.#lastRead() ?? undefined }),
+        ...(begun ? { since: this.#since, rev: this.#rev } : { past: PAST, read: this.#lastRead() ?? undefined }),
       }),
     );
   }
@@ -104,6 +111,11 @@ export class Session {
   /** @param {{cmid: string, body: string, timestamp: string}} item */
   say(item) {
     return this.#inside && this.#send(messageFrame(item));
+  }
+
+  /** Have a message changed. @param {{type: "edit"|"remove", cmid: string, id: string, body?: string}} frame */
+  ask(frame) {
+    return this.#live && this.#send(JSON.stringify(frame));
   }
 
   typing() {
@@ -127,6 +139,7 @@ export class Session {
   /** Be another tab of the same person from now on: somebody else came back as this one. */
   becomeAnother() {
     this.#token = this.#since = "";
+    this.#rev = Infinity;
   }
 
   /** @param {string} text one frame */
@@ -136,7 +149,8 @@ export class Session {
     if (frame.type === undefined) this.#message(frame);
     else if (frame.type === "welcome") this.#welcome(frame);
     else if (frame.type === "live") this.#goLive();
-    else if (frame.type === "ack") this.#listener.ack(frame.cmid);
+    else if (frame.type === "ack" || frame.type === "done") this.#listener[/** @type {"ack"|"done"} */ (frame.type)](frame.cmid);
+    else if (frame.type === "changed" || frame.type === "removed") this.#changed(frame);
     else if (["joined", "left", "renamed", "typing"].includes(frame.type)) {
       this.#listener.person(frame.type, { userId: frame.userId, userName: frame.userName });
     } else if (frame.type === "count") this.#listener.count(frame.users);
@@ -149,13 +163,22 @@ export class Session {
   #message(message) {
     if (typeof message.userName !== "string" || typeof message.body !== "string") return;
     this.#since = message.id;
+    if (this.#live) message.heardAt = Date.now();
     this.#listener.message(message, this.#live);
+  }
+
+  /** @param {{rev: number, id: string, message?: Message}} frame */
+  #changed({ rev, id, message }) {
+    this.#rev = rev;
+    this.#listener.changed(message?.id ?? id, message ?? null);
   }
 
   /** @param {Welcome} welcome */
   #welcome(welcome) {
     this.#inside = true;
     this.#last = welcome.last;
+    this.#newestRev = welcome.rev;
+    this.#rev = Math.min(this.#rev, welcome.rev); // of another history, it may be any
     this.#token = welcome.token;
     this.#tokens.set(welcome.token);
     this.#listener.welcome(welcome);
@@ -165,6 +188,7 @@ export class Session {
     this.#live = this.#hasBeenLive = true;
     // Only now: whoever leaves in the middle of the past has not seen its end.
     if (!this.#since) this.#since = this.#last;
+    this.#rev = Math.max(this.#rev, this.#newestRev);
     this.#listener.live();
   }
 }

@@ -12,6 +12,7 @@ import { Timeline } from "./timeline.js";
 import { Unread, isReadMark, lastRead } from "./unread.js";
 
 const folding = later(() => import("./folding.js"));
+const changing = later(() => import("./changing.js"));
 const loading = later(() => import("./loader.js")); // without the server there is nothing that it could do, either
 later(() => import("./search.js")); // which keys.js opens
 later(async () => (await import("./printing.js")).printAll(document.body.dataset.room ?? ""));
@@ -41,6 +42,8 @@ export class Conversation {
   /** @type {import("./loader.js").Loader|null} */
   #loader = null;
   #begun = false;
+  /** @type {[string, Message|null][]} */
+  #changes = [];
   /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
   #note = null;
 
@@ -105,6 +108,22 @@ export class Conversation {
     if (!begun) this.#begin();
     this.#unread.live(begun);
     this.#announcer.settle();
+    this.#change();
+  }
+
+  /** @param {string} id @param {Message|null} message how it reads now; null: it is gone */
+  changed(id, message) {
+    this.#changes.push([id, message]);
+    this.#change();
+  }
+
+  async #change() {
+    const part = this.#changes.length && (await changing().catch(() => null)); // else with the next one
+    if (!part) return;
+    const me = this.#store.state.me.userName;
+    const parts = { archive: this.#archive, timeline: this.#timeline, follower: this.#follower, unread: this.#unread, me };
+    for (const [id, message] of this.#changes.splice(0)) part.change(parts, id, message);
+    this.paint();
   }
 
   /** @param {"joined"|"left"|"renamed"} kind @param {Person} person @param {string} before */
@@ -131,6 +150,10 @@ export class Conversation {
     this.#empty.hidden = !this.#begun || !this.#timeline.empty;
     if (following) this.#follower.toEnd();
     this.#moved();
+  }
+
+  get timeline() {
+    return this.#timeline;
   }
 
   get continues() {
@@ -164,15 +187,10 @@ export class Conversation {
     if (!this.#begun || !MESSAGE_ID.test(id)) return; // begin() looks at the address itself
     let node = this.#timeline.find(id);
     if (!node) {
-      try {
-        this.#show(await this.#archive.around(id));
-        node = this.#timeline.find(id);
-      } catch {
-        this.#hooks.problem(t.notFound);
-        return;
-      }
+      await this.#archive.around(id).then((found) => this.#show(found), () => {});
+      node = this.#timeline.find(id);
     }
-    if (!node) return;
+    if (!node) return this.#hooks.problem(t.notFound);
     const shown = node;
     this.#follower.reveal(shown, "center");
     shown.focus({ preventScroll: true });
@@ -213,7 +231,7 @@ export class Conversation {
   /** More is unread than has come: the first of it is in the archive. */
   async #beginFurtherUp() {
     const read = lastRead(this.#store.state.room) ?? "";
-    const messages = await this.#archive.around(read).catch(() => []);
+    const messages = await this.#archive.around(read).catch(() => this.#archive.newer(read)).catch(() => []); // it may be gone
     const id = this.#unread.firstOf(messages);
     if (!id || !this.#unread.count) return; // the reader has gone to the end meanwhile
     this.#show(messages);

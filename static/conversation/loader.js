@@ -52,7 +52,7 @@ export class Loader {
     this.say("loading");
     try {
       const messages = await this.#archive.older(first.id);
-      if (first !== this.#timeline.first) return;
+      if (first !== this.#timeline.first) return this.say("more");
       this.#announcer.quietly(() =>
         this.#keepPlace(() => {
           this.#timeline.prepend(messages);

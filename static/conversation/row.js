@@ -63,8 +63,17 @@ export function messageRow(message, { own, me }) {
     item.classList.add("mentioned");
     row.append(element("span", "unseen", t.mentionsYou));
   }
+  if (message.editedAt) row.append(editedMark(message.editedAt));
   if (isPart) fold(item, row);
   return item;
+}
+
+/** That it read otherwise before; until when, on hover and for screen readers. @param {string} at */
+function editedMark(at) {
+  const when = fullTime(new Date(at));
+  const mark = element("span", "edited", t.edited, element("span", "unseen", `, ${when}`));
+  mark.title = when;
+  return mark;
 }
 
 /** Time of day, the exact one on hover; it is the link to the message. @param {Message} message */

@@ -2,10 +2,12 @@
 
 import { byId, element, isTouch } from "../base/dom.js";
 import { late } from "../base/late_strings.js";
+import "../base/late_styles.js";
 import { t } from "../base/strings.js";
 import { shownName } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
 import { hueClass } from "../people/colours.js";
+import { watchChanges } from "./changing.js";
 import { PILE, untranslated } from "./markup.js";
 import { dateOf, locale } from "./row.js";
 
@@ -71,6 +73,7 @@ export class Search {
     addEventListener("popstate", ({ state }) => {
       if (this.#noted) this.#panel.hidden = !state?.search; // else it is a link beside the search that was followed
     });
+    watchChanges((id, message) => this.#changed(id, message));
     this.#note();
     if (this.#input.value) this.#look(); // typed while this module was on its way
   }
@@ -127,6 +130,18 @@ export class Search {
     this.#summary.textContent = summary;
     this.#oldest = found[0]?.id ?? "";
     this.#more.hidden = found.length < 50;
+  }
+
+  /** What was found reads otherwise now, or is gone. @param {string} id @param {Message|null} message */
+  #changed(id, message) {
+    const link = [...this.#results.querySelectorAll("a")].find(({ hash }) => hash === `#${id}`);
+    const item = link?.closest("li");
+    if (!link || !item) return;
+    const hadFocus = document.activeElement === link;
+    if (message) item.replaceChildren(...resultItem(message, this.#text).childNodes);
+    else item.remove();
+    if (!message) this.#summary.textContent = late.found(this.#results.children.length, !this.#more.hidden);
+    if (hadFocus) /** @type {HTMLElement} */ (item.isConnected ? item.firstChild : this.#results.parentElement).focus();
   }
 }
 

@@ -102,11 +102,7 @@ export class Timeline {
     return true;
   }
 
-  /**
-   * Have an item shown that is not a message.
-   *
-   * @param {HTMLLIElement} node
-   */
+  /** Have an item shown that is not a message. @param {HTMLLIElement} node */
   addNote(node) {
     if (this.#attached) this.#queue.push(node);
   }
@@ -118,11 +114,7 @@ export class Timeline {
     return last && "node" in last && !last.message ? last.node : null;
   }
 
-  /**
-   * Put what was added onto the page, in one go.
-   *
-   * @param {boolean} following whether the reader is at the end: then old items may go
-   */
+  /** Put what was added onto the page, in one go. @param {boolean} following the reader is at the end: then old items may go */
   flush(following) {
     const queued = this.#queue;
     if (queued.length === 0) return;
@@ -143,11 +135,7 @@ export class Timeline {
     this.#append(this.#tail.slice(-KEPT));
   }
 
-  /**
-   * Show these instead of what is shown: messages from somewhere in the room's past.
-   *
-   * @param {Message[]} messages
-   */
+  /** Show these instead of what is shown: messages from somewhere in the room's past. @param {Message[]} messages */
   show(messages) {
     this.#clear();
     this.#attached = false;
@@ -155,11 +143,7 @@ export class Timeline {
     this.#join();
   }
 
-  /**
-   * Put older messages on top.
-   *
-   * @param {Message[]} messages the ones just before the first
-   */
+  /** Put older messages on top. @param {Message[]} messages the ones just before the first */
   prepend(messages) {
     const fresh = messages.filter(({ id }) => !this.#byId.has(id));
     const made = fresh.map((message) => this.#entry(message));
@@ -171,11 +155,7 @@ export class Timeline {
     return fresh.length;
   }
 
-  /**
-   * Put newer messages at the end of a window that is not attached.
-   *
-   * @param {Message[]} messages the ones just behind the last; none where there are none
-   */
+  /** Put newer messages at the end of a window that is not attached. @param {Message[]} messages the ones just behind the last; none where there are none */
   extend(messages) {
     this.#append(messages.filter(({ id }) => !this.#byId.has(id)));
     if (messages.length === 0) this.#attached = true;
@@ -188,12 +168,31 @@ export class Timeline {
     return this.#byId.get(id)?.node ?? null;
   }
 
-  /**
-   * Draw a line above a message, in place of any other of this kind.
-   *
-   * @param {string} id
-   * @param {Mark} mark
-   */
+  /** Each copy of a message that is held. @param {string} id @returns {Message[]} */
+  held(id) {
+    const all = [this.#byId.get(id)?.message, ...this.#tail, ...this.#queue];
+    return /** @type {Message[]} */ (all.filter((one) => one?.id === id));
+  }
+
+  /** Take a message out; a line above it goes to the next one. @param {string} id */
+  remove(id) {
+    const at = this.#entries.findIndex((entry) => entry.id === id);
+    const run = /** @type {{id: string}[]} */ (at < 0 ? this.#tail : this.#entries);
+    const from = run.findIndex((one) => one.id === id);
+    const next = run.find((one, where) => from >= 0 && where > from && one.id);
+    const mark = this.#marks.get(id);
+    if (mark && next) this.#marks.set(next.id, mark);
+    this.#marks.delete(id);
+    this.#tail = this.#tail.filter((one) => one.id !== id);
+    this.#tailIds.delete(id);
+    this.#queue = this.#queue.filter((one) => one.id !== id);
+    if (at < 0) return;
+    this.#drop(at, 1);
+    this.#decorateFrom(at);
+    moveTabStop(this.#list);
+  }
+
+  /** Draw a line above a message, in place of any other of this kind. @param {string} id @param {Mark} mark */
   mark(id, mark) {
     this.unmark(mark.kind);
     this.#marks.set(id, mark);

@@ -30,6 +30,7 @@ export class Unread {
   #missed = null;
   #gap = false; // in what comes with this welcome
   #gapAhead = false; // before the next message
+  #last = ""; // id of the room's newest, removed or not
 
   /** @param {Parts} parts */
   constructor({ store, timeline, follower, log, news }) {
@@ -61,6 +62,7 @@ export class Unread {
     this.#missed = recovered === undefined ? null : [];
     this.#gap = recovered === false && begun;
     this.#gapAhead ||= this.#gap;
+    this.#last = last;
   }
 
   /** @param {Message} message a new one in the timeline @param {boolean} live @returns {boolean} whether it is another's */
@@ -71,6 +73,14 @@ export class Unread {
     if (live) this.#arrived(message.id, 1);
     else this.#missed?.push(message.id);
     return true;
+  }
+
+  /** A message is gone. @param {string} id @param {boolean} own */
+  removed(id, own) {
+    if (this.#missed) this.#missed = this.#missed.filter((missed) => missed !== id);
+    const isUnread = !own && this.count && seqOf(id) > seqOf(lastRead(this.#store.state.room) ?? "");
+    if (isUnread) this.#store.set({ unread: this.count - 1 });
+    if (seqOf(id) > seqOf(this.#last)) this.#last = id;
   }
 
   /** The past is over. @param {boolean} begun whether it was not the first one */
@@ -128,7 +138,9 @@ export class Unread {
   look() {
     if (!this.#seesTheEnd) return;
     if (this.count) this.#store.set({ unread: 0 });
-    setLastRead(this.#store.state.room, this.#timeline.newest?.id ?? "0-0");
+    const newest = this.#timeline.newest?.id ?? "0-0";
+    const isBehind = !this.#missed && seqOf(newest) < seqOf(this.#last);
+    setLastRead(this.#store.state.room, isBehind ? this.#last : newest);
   }
 
   get #seesTheEnd() {
@@ -229,10 +241,10 @@ export function unreadBetween(read, last) {
  */
 export function firstUnread(messages, read) {
   if (read === null || messages.length === 0) return { id: null, count: 0, earlier: 0 };
-  const at = messages.findIndex(({ id }) => id === read);
-  // Not among them: it is older than all of them, or belongs to an earlier history.
-  const earlier = at < 0 ? seqOf(messages[0].id) - seqOf(read) - 1 : 0;
-  if (earlier < 0) return { id: null, count: 0, earlier: 0 };
-  const unread = messages.slice(at + 1).filter(({ own }) => !own);
+  const isPast = messages.findLast(({ id }) => seqOf(id) <= seqOf(read));
+  // Not among them, it is older than all of them, was removed, or belongs to an earlier history.
+  const earlier = isPast ? 0 : seqOf(messages[0].id) - seqOf(read) - 1;
+  if (isPast && seqOf(isPast.id) === seqOf(read) && isPast.id !== read) return { id: null, count: 0, earlier: 0 };
+  const unread = messages.filter(({ id, own }) => !own && seqOf(id) > seqOf(read));
   return { id: unread[0]?.id ?? null, count: unread.length, earlier };
 }

@@ -26,21 +26,21 @@ export function walkByKeys(list) {
     const to = messages[STEPS[event.key]?.(messages.indexOf(item), messages.length) ?? -1];
     if (!to) return;
     event.preventDefault();
-    name(to);
+    nameItem(to);
     to.focus();
   });
   const arrive = () => {
     const item = document.activeElement?.closest("#list > .message");
     if (!(item instanceof HTMLElement)) return;
     moveTabStop(list);
-    name(item);
+    nameItem(item);
   };
   list.addEventListener("focusin", arrive);
   arrive(); // before this module did
 }
 
 /** What a screen reader says of a message that has the focus. @param {HTMLElement} item */
-function name(item) {
-  const said = [".sender", ".text", ".when"].map((part) => item.querySelector(part)?.textContent ?? "");
+export function nameItem(item) {
+  const said = [...item.querySelectorAll(".sender, .text, .edited, .when")].map((part) => part.textContent ?? "");
   item.ariaLabel = said.map((words) => words.slice(0, MOST_READ)).join(", ");
 }

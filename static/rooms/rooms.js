@@ -1,10 +1,11 @@
 /** The list of rooms with what is unread in each; the way into another one. */
 
-import { batched, byId, element } from "../base/dom.js";
+import { batched, byId, element, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { DEFAULT_ROOM, at, roomLike, roomMeant, roomUrl } from "../connection/addresses.js";
+import { at, roomUrl } from "../connection/addresses.js";
 import { isReadMark, lastRead, unreadBetween, visitedRooms } from "../conversation/unread.js";
 
+const going = later(() => import("./going.js"));
 const MOST_LISTED = 200; // rooms
 const PATIENCE = 15_000; // ms for an answer
 
@@ -15,7 +16,6 @@ const PATIENCE = 15_000; // ms for an answer
 
 export class RoomList {
   #list = byId("rooms", HTMLElement);
-  #form = byId("room-form", HTMLFormElement);
   #input = byId("room-name", HTMLInputElement);
   #why = byId("room-why", HTMLElement);
   #store;
@@ -26,7 +26,6 @@ export class RoomList {
   #heard = new Map();
   /** @type {Map<string, Entry>} */
   #shown = new Map();
-  #offered = ""; // what was typed when another name was offered
 
   /**
    * @param {import("../base/store.js").Store} store
@@ -37,7 +36,10 @@ export class RoomList {
     this.#store = store;
     this.#onNews = onNews;
     const show = batched(() => this.#show());
-    this.#form.addEventListener("submit", (event) => this.#go(event));
+    byId("room-form", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      going().then((part) => part.go([...this.#shown.keys(), ...this.#known.keys()]), () => (this.#why.textContent = t.unreachable));
+    });
     this.#input.addEventListener("input", () => this.#why.replaceChildren());
     addEventListener("storage", ({ key }) => isReadMark(key) && show()); // read in another tab
     store.watch(["unread"], show);
@@ -124,26 +126,6 @@ export class RoomList {
   #elsewhere() {
     const { room } = this.#store.state;
     return [...this.#shown].reduce((sum, [name, { count }]) => (name === room ? sum : sum + count), 0);
-  }
-
-  /** @param {Event} event */
-  #go(event) {
-    event.preventDefault();
-    const typed = this.#input.value.trim();
-    const room = roomMeant(typed);
-    const other = room ? this.#sameButFor(room) : roomLike(typed);
-    // Typed once more, it is meant so.
-    if (room && (!other || typed === this.#offered)) return location.assign(roomUrl(room));
-    this.#offered = typed;
-    this.#why.textContent = other ? (room ? t.roomThere : t.roomLike)(`\u2068${other}\u2069`) : t.badRoom;
-    if (other) this.#input.value = other;
-    this.#input.focus();
-  }
-
-  /** The room whose name differs in case only; "" if there is none, or this very one. @param {string} room */
-  #sameButFor(room) {
-    const names = [DEFAULT_ROOM, ...this.#shown.keys(), ...this.#known.keys()];
-    return names.includes(room) ? "" : names.find((name) => name.toLowerCase() === room.toLowerCase()) ?? "";
   }
 }
 

@@ -1,6 +1,7 @@
 /** The dialogs for help and the invitation. Loaded when one of them is first opened. */
 
 import { button, byId, element, isTouch } from "../base/dom.js";
+import "../base/late_styles.js";
 import { more } from "../base/more_strings.js";
 import { t } from "../base/strings.js";
 import { Invitation } from "./invitation.js";
@@ -12,7 +13,9 @@ const COMMAND = isMac ? "⌘" : more.control;
 const KEYS = [
   [["Enter"], more.keySend],
   [["Shift", "Enter"], more.keyBreak],
-  [["↑"], more.keyRecall],
+  [["↑"], more.keyEdit],
+  [[isMac ? "⌥" : "Alt", "↑"], more.keyRecall],
+  [["E", more.deleteKey], more.keyOwn],
   [[more.pageUp, more.pageDown], more.keyScroll],
   [["Esc"], more.keyEscape],
   [[COMMAND, "K"], more.keySearch],
@@ -27,7 +30,7 @@ const TOUCHES = [
   ["open-search", t.search],
   ["open-invite", t.inviteTitle],
   [more.swipe, more.touchScroll],
-  [more.tap, more.touchTime],
+  [more.tap, more.touchMessage],
   [more.tapTime, more.touchLink],
 ];
 

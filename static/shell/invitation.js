@@ -1,6 +1,7 @@
 /** A room's address to read, copy or scan. Loaded when it is first wanted. */
 
 import { button, element } from "../base/dom.js";
+import "../base/late_styles.js";
 import { more } from "../base/more_strings.js";
 import { t } from "../base/strings.js";
 import { at, roomUrl } from "../connection/addresses.js";

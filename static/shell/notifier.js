@@ -3,6 +3,7 @@
 import { byId } from "../base/dom.js";
 import { shownName } from "../base/text.js";
 import { roomUrl } from "../connection/addresses.js";
+import { REMOVED } from "../conversation/changing.js";
 import { mentions } from "../conversation/markup.js";
 
 const MOST_QUOTED = 200; // characters of a message in a notification
@@ -20,11 +21,23 @@ export class Notifier {
   /** @type {AudioContext|null} */
   #audio = null;
   #soundedAt = 0;
+  /** @type {Map<string, {id: string, note: Notification}>} by room, since each takes the place of the one before */
+  #shown = new Map();
+  /** @type {Set<string>} ids of messages that are gone */
+  #removed = new Set();
 
   /** @param {Store} store @param {string} room */
   constructor(store, room) {
     this.#store = store;
     this.#room = room;
+    if (globalThis.BroadcastChannel) new BroadcastChannel(REMOVED).onmessage = ({ data }) => this.#withdraw(data);
+  }
+
+  /** A message is gone, before or after the reader was told of it. @param {string} id */
+  #withdraw(id) {
+    this.#removed.add(id);
+    setTimeout(() => this.#removed.delete(id), CLAIMED_FOR);
+    for (const shown of this.#shown.values()) if (shown.id === id) shown.note.close();
   }
 
   /** Somebody else said something: of many tabs the one in front claims it, else the first. @param {Message} message */
@@ -46,6 +59,7 @@ export class Notifier {
 
   /** @param {Message} message */
   #notify(message) {
+    if (this.#removed.has(message.id)) return;
     const { notify, sound, me } = this.#store.state;
     const isForMe = mentions(message.body, me.userName);
     if (notify === "all" || (notify === "mentions" && isForMe)) this.#show(message);
@@ -61,6 +75,7 @@ export class Notifier {
         body: quoted, tag: `chat:${room}`, icon: byId("icon", HTMLLinkElement).href,
         ...{ renotify: true }, // else a second one of this room takes the first one's place without a sound
       });
+      this.#shown.set(room, { id, note });
       note.onclick = () => {
         window.focus();
         if (room !== this.#room) location.assign(`${roomUrl(room)}#${id}`);

@@ -1,6 +1,7 @@
 /** The controls for what the reader can choose. Loaded when they are first opened. */
 
 import { element } from "../base/dom.js";
+import "../base/late_styles.js";
 import { more } from "../base/more_strings.js";
 
 /**

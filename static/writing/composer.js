@@ -18,6 +18,11 @@ const TELL_EVERY = 2_000; // ms between two words that somebody types
  * @property {(body: string, timestamp: string) => string} onSend
  *   takes the message over and returns ""; or returns why not, and the text stays in the box
  * @property {() => void} onTyping
+ * @property {() => void} onUp the reader wants to change what they said last
+ *
+ * @typedef {object} Loan what the box is lent to
+ * @property {string} id of a message that is written anew
+ * @property {(body: string) => string} submit as onSend; "" is for it to judge, too
  */
 export class Composer {
   #form;
@@ -31,6 +36,9 @@ export class Composer {
   /** @type {string[]} newest first */
   #said = [];
   #recalled = -1;
+  /** @type {Loan|null} */
+  #loan = null;
+  #draft = ""; // while the box is lent
 
   /** @param {Options} options */
   constructor(options) {
@@ -59,9 +67,28 @@ export class Composer {
 
   /** Put `text` back into the box, above what is in it. @param {string} text */
   giveBack(text) {
-    const { value } = this.#body;
-    this.#write(value ? `${text}\n${value}` : text);
+    this.#write(this.#text ? `${text}\n${this.#text}` : text);
     this.focus();
+  }
+
+  /** Have something else than a new message written; with null, go on with that. @param {Loan|null} loan @param {string} [text] */
+  lend(loan, text = this.#draft) {
+    if (!this.#loan) this.#draft = this.#body.value;
+    this.#loan = loan;
+    this.#body.value = text;
+    this.#recalled = -1;
+    this.#fit();
+    this.#save();
+  }
+
+  /** What is to be said: kept as a draft. */
+  get #text() {
+    return this.#loan ? this.#draft : this.#body.value;
+  }
+
+  set #text(text) {
+    if (this.#loan) this.#draft = text;
+    else this.#body.value = text;
   }
 
   /** Say something about what was written; "" takes it back. @param {string} text */
@@ -74,11 +101,13 @@ export class Composer {
     event.preventDefault();
     const text = wellFormed(this.#body.value).replace(/^\s*\n/, "").trimEnd();
     this.focus();
-    if (isBlank(text)) return;
+    const loan = this.#loan;
+    if (isBlank(text)) return loan?.submit("");
     const timestamp = clockText(new Date());
-    const problem = this.#tooLong(text, timestamp) || this.#options.onSend(text, timestamp);
+    const send = loan ? loan.submit : this.#options.onSend;
+    const problem = this.#tooLong(text, loan?.id ?? timestamp) || send(text, timestamp);
     this.notice(problem);
-    if (problem) return;
+    if (problem || loan) return;
     this.#said = [text, ...this.#said.filter((said) => said !== text)].slice(0, MOST_RECALLED);
     this.#write("");
     this.#toldAt = 0;
@@ -95,13 +124,16 @@ export class Composer {
   #key(event) {
     // That key ends a word in an input method; Safari has ended it already and says so by 229 only.
     if (event.isComposing || event.keyCode === 229) return;
-    const plain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
+    const plain = !event.shiftKey && !event.ctrlKey && !event.metaKey && !this.#loan;
     const sends = !isTouch() || event.ctrlKey || event.metaKey; // with a keyboard at hand, a finger is still first
     if (event.key === "Enter" && !event.shiftKey && !event.altKey && sends) {
       event.preventDefault();
       this.#form.requestSubmit();
-    } else if (plain && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    } else if (plain && event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       this.#recall(event, event.key === "ArrowUp" ? 1 : -1);
+    } else if (plain && event.key === "ArrowUp" && !this.#body.value) {
+      event.preventDefault();
+      this.#options.onUp();
     }
   }
 
@@ -123,14 +155,14 @@ export class Composer {
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => this.#save(), SAVE_AFTER);
     const now = Date.now();
-    if (!this.#body.value.trim() || now - this.#toldAt < TELL_EVERY) return;
+    if (this.#loan || !this.#body.value.trim() || now - this.#toldAt < TELL_EVERY) return;
     this.#toldAt = now;
     this.#options.onTyping();
   }
 
   /** @param {string} text */
   #write(text) {
-    this.#body.value = text;
+    this.#text = text;
     this.#recalled = -1;
     this.#fit();
     this.#save();
@@ -138,16 +170,16 @@ export class Composer {
 
   #save() {
     clearTimeout(this.#saveTimer);
-    const { value } = this.#body;
-    if (value !== this.#saved && remember(this.#draftKey, value || null)) this.#saved = value;
+    const text = this.#text;
+    if (text !== this.#saved && remember(this.#draftKey, text || null)) this.#saved = text;
   }
 
   /** Another tab may have gone on with the draft, or sent it. */
   #look() {
-    const untouched = this.#body.value === this.#saved;
+    const untouched = this.#text === this.#saved;
     this.#saved = this.#kept();
-    if (!untouched || this.#body.value === this.#saved) return;
-    this.#body.value = this.#saved;
+    if (!untouched || this.#text === this.#saved) return;
+    this.#text = this.#saved;
     this.#fit();
   }
 

@@ -194,18 +194,18 @@ def test_enter_breaks_the_line_on_a_touch_keyboard(open_tab) -> None:
     tab.hear("one\ntwo")
 
 
-def test_up_in_an_empty_box_recalls_what_was_said(open_tab) -> None:
+def test_alt_and_up_in_an_empty_box_recall_what_was_said(open_tab) -> None:
     tab = open_tab()
     tab.say("first", "second")
     tab.hear("second")
     box = tab.page.locator("#body")
 
-    box.press("ArrowUp")
+    box.press("Alt+ArrowUp")
     assert box.input_value() == "second"
-    box.press("ArrowUp")
+    box.press("Alt+ArrowUp")
     assert box.input_value() == "first"
-    box.press("ArrowDown")
-    box.press("ArrowDown")
+    box.press("Alt+ArrowDown")
+    box.press("Alt+ArrowDown")
     assert box.input_value() == ""
 
 

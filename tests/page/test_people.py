@@ -264,8 +264,8 @@ def test_a_room_is_called_on_the_page_what_the_server_lets_it_be_called(open_tab
 
     meant = tab.page.evaluate(
         """async (names) => {
-            const module = document.querySelector("[href$='addresses.js']").href;
-            const { roomMeant } = await import(module);
+            const { href } = document.querySelector("[href$='rooms/rooms.js']");
+            const { roomMeant } = await import(href.replace("rooms.js", "going.js"));
             return names.map(roomMeant);
         }""",
         [*more, *names],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -21,9 +22,8 @@ README = (TESTS / "README.md").read_text()
 
 @dataclass(frozen=True)
 class Outline:
-    """What one file of Python defines, takes and asks for."""
+    """What one file of Python takes and asks for."""
 
-    classes: tuple[str, ...]
     imports: tuple[str, ...]
     """The modules that it imports anything from."""
 
@@ -38,15 +38,18 @@ def outline(path: Path) -> Outline:
     imports = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
     imports += [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
     return Outline(
-        tuple(node.name for node in tree.body if isinstance(node, ast.ClassDef)),
         tuple(imports),
         frozenset(node.arg for node in nodes if isinstance(node, ast.arg)),
     )
 
 
 def classes(paths: list[Path]) -> Counter[str]:
-    """How often each name is that of a class."""
-    return Counter(name for path in paths for name in outline(path).classes)
+    """How often each name is that of a class. By the lines: a tree of each file takes a second."""
+    return Counter(
+        name
+        for path in paths
+        for name in re.findall(r"^class (\w+)", path.read_text(), re.MULTILINE)
+    )
 
 
 def test_no_helper_bears_the_name_of_a_module_of_the_program() -> None:

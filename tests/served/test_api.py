@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pytest
 from websockets.sync.client import ClientConnection
 from websockets.typing import Subprotocol
 
+from chatroom.client import Changed, ChatClient, Removed
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import remember
@@ -58,6 +60,20 @@ def say(server: Running, body: str, room: str = "lobby", **fields: object) -> di
 def sockets(server: Running) -> int:
     count: int = json.loads(server.get("/healthz")[2])["sockets"]
     return count
+
+
+def change(
+    server: Running, method: str, room: str, id: str, token: str, body: str = ""
+) -> tuple[int, bytes]:
+    """Edit or remove it over HTTP; the status and the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    data = json.dumps({"body": body}) if body else None
+    connection.request(method, f"/api/rooms/{room}/messages/{id}", data, headers)
+    with connection.getresponse() as reply:
+        found = reply.status, reply.read()
+    connection.close()
+    return found
 
 
 class EventReader:
@@ -152,6 +168,43 @@ def test_curl_shows_it_as_it_comes(server: Running) -> None:
         curl.terminate()
     assert heard[1] == f"id: {message['id']}\n"
     assert json.loads(heard[2].removeprefix("data: ")) == message
+
+
+def test_what_a_script_edits_and_removes_everybody_hears_of_and_nobody_reads(
+    serve: Launch,
+) -> None:
+    """By a socket, by events, and by the history's files, also after ``kill -9``."""
+    server = serve(history="sqlite:chat.db")
+    url = f"http://127.0.0.1:{server.port}"
+    with ChatClient(url, "Bob") as bob, EventReader(server, "lobby") as listener:
+        listener.begin().until("live")
+        with ChatClient(url, "Ann", listen=False) as ann:
+            token = ann.token or ""
+            edited, removed = (ann.say(body).wait(DEADLINE) for body in ("tow", "unsayable"))
+        assert listener.hear(2) == ["tow", "unsayable"]
+
+        assert change(server, "DELETE", "lobby", removed, "forged")[0] == 401
+        status, text = change(server, "PATCH", "lobby", edited, token, "two")
+        assert (status, json.loads(text)["body"]) == (200, "two")
+        assert change(server, "DELETE", "lobby", removed, token) == (204, b"")
+
+        changes = (event for event in bob.events() if isinstance(event, Changed | Removed))
+        assert [event.type for event in islice(changes, 2)] == ["changed", "removed"]
+        name, id, data = listener.event()
+        assert (name, data, id) == ("changed", json.loads(text), f"{removed};1")
+        assert listener.event() == ("removed", f"{removed};2", {"id": removed})
+    server.kill()
+    server.start()
+
+    with EventReader(server, "lobby", f"{removed};1") as listener:
+        assert [event[0] for event in listener.begin().until("live")] == ["removed", "live"]
+    assert server.get(f"/api/rooms/lobby/messages/{removed}")[0] == 410
+    assert [message["body"] for message in server.history()] == ["two"]
+    files = [path for path in server.folder.iterdir() if path.name.startswith("chat.db")]
+    assert files
+    wait_for(
+        lambda: not any(b"unsayable" in f.read_bytes() for f in files if f.exists()), "no word"
+    )
 
 
 def test_after_kill_9_a_listener_resumes_where_it_was(serve: Launch) -> None:

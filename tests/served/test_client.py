@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from chatroom.client import ChatClient
-from chatroom.client.events import Event
+from chatroom.client.events import Changed, Event, Removed
+from chatroom.errors import ServerRefused
 from chatroom.message import Message
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running
@@ -17,6 +18,7 @@ from tests.support.server_process import Launch, Running
 pytestmark = pytest.mark.takes(seconds=3)
 
 COUNT = 300
+CHANGES = 60
 
 
 def soon(ceiling: float) -> float:
@@ -56,6 +58,67 @@ def test_over_kills_everything_is_stored_once_in_order_and_everyone_hears_it(ser
     assert [message["body"] for message in server.history()] == said
     assert [message["id"] for message in server.history()] == ids
     assert heard == said
+
+
+def test_over_kills_every_change_is_made_and_everyone_ends_in_the_same_state(serve: Launch):
+    """Of one's own messages, while the server is killed in the middle of it; and a removed word is
+    nowhere any more."""
+    server = serve(history="sqlite:chat.db")
+    with client(server, "Ear") as ear, client(server, "Mouth", listen=False) as mouth:
+        ids = [mouth.say(f"draft {n}") for n in range(CHANGES)]
+        messages = [receipt.wait(DEADLINE) for receipt in ids]
+        receipts = []
+        for number, id in enumerate(messages):
+            receipts.append(mouth.edit(id, f"final {number}"))
+            if number % 3 == 0:
+                receipts.append(mouth.remove(id))
+            if number % 20 == 10:
+                server.kill()
+                server.start()
+        assert [receipt.wait(DEADLINE) for receipt in receipts]
+        last = mouth.say("the end").wait(DEADLINE)
+        heard: dict[str, str] = {}
+        for item in ear.events():
+            match item:
+                case Message():
+                    heard[item.id] = item.body
+                case Changed():
+                    heard[item.message.id] = item.message.body
+                case Removed():
+                    heard.pop(item.id, None)
+            if last in heard:
+                break
+
+    final = {id: f"final {n}" for n, id in enumerate(messages) if n % 3}
+    assert {m["id"]: m["body"] for m in server.history()} == {**final, last: "the end"}
+    assert heard == {**final, last: "the end"}
+
+
+def test_a_new_client_with_the_cursor_and_rev_of_an_old_one_hears_what_changed(serve: Launch):
+    server = serve(history="sqlite:chat.db")
+    with client(server, "Bob", listen=False) as bob:
+        one, two = (bob.say(body).wait(DEADLINE) for body in ("one", "two"))
+        bob.edit(one, "1").wait(DEADLINE)
+        with client(server, "Ann") as first:
+            assert [m.body for m in itertools.islice(first, 2)] == ["1", "two"]
+        bob.remove(two).wait(DEADLINE)
+        with client(server, "Ann", since=first.cursor, rev=first.rev, token=first.token) as second:
+            changes = (e for e in second.events() if isinstance(e, Changed | Removed))
+            assert next(changes).fields["id"] == two
+        assert (first.rev, second.rev) == (1, 2)
+
+
+def test_others_cannot_change_it(serve: Launch):
+    server = serve(history="memory:")
+    with client(server, "Ann", listen=False) as ann, client(server, "Bob", listen=False) as bob:
+        id = ann.say("hi").wait(DEADLINE)
+        for receipt in bob.edit(id, "ho"), bob.remove(id):
+            with pytest.raises(ServerRefused) as caught:
+                receipt.wait(DEADLINE)
+            assert caught.value.code == "not-yours"
+        ann.remove(id).wait(DEADLINE)
+        with pytest.raises(ServerRefused, match="gone"):
+            ann.edit(id, "ho").wait(DEADLINE)
 
 
 def test_a_new_client_with_the_cursor_and_token_of_an_old_one_goes_on_as_the_same_user(

@@ -15,6 +15,7 @@ from uuid import uuid4
 import click
 import pytest
 
+from chatroom.client import ChatClient
 from chatroom.commands import chatroom
 from chatroom.commands.exit_codes import Code
 from chatroom.commands.formats import FORMATS
@@ -259,6 +260,37 @@ def test_tail_goes_on_over_a_killed_server_without_a_gap_or_a_double(serve: Laun
     assert code == 130
     assert "connection lost" in err
     assert "Traceback" not in err
+
+
+def test_tail_says_what_becomes_of_the_messages_that_it_has_shown(
+    ann: Shell, server: Running, room: str
+):
+    with (
+        ChatClient(f"http://127.0.0.1:{server.port}", "Bob", room) as bob,
+        ann.start("tail", room) as tail,
+        ann.start("tail", room, "--json") as lines,
+    ):
+        edited, removed = (bob.say(body).wait(DEADLINE) for body in ("tow", "secret"))
+        shown = [tail.line() for _ in range(2)]
+        said = [json.loads(lines.line()) for _ in range(2)]
+        bob.edit(edited, "two").wait(DEADLINE)
+        bob.remove(removed).wait(DEADLINE)
+        bob.say("three").wait(DEADLINE)
+        assert tail.line().endswith(" Bob: three")
+        frames = [json.loads(lines.line()) for _ in range(3)]
+        _, err = tail.interrupt()
+
+    assert err.splitlines()[:2] == [
+        f"chatroom: now reads: {shown[0][:-3]}two",
+        f"chatroom: removed: {shown[1].removesuffix(': secret')}",
+    ]
+    changed = {**said[0], "body": "two", "editedAt": frames[0]["message"]["editedAt"]}
+    assert frames[0] == {"type": "changed", "rev": 1, "message": changed}
+    assert frames[1] == {"type": "removed", "rev": 2, "id": removed, "by": "author"}
+    assert frames[2]["body"] == "three"
+    again = ann.run("tail", room, "--no-follow")
+    assert [line.rpartition(" ")[2] for line in again.lines] == ["two", "three"]
+    assert [json.loads(line)["body"] for line in ann.run("export", room).lines] == ["two", "three"]
 
 
 def test_say_waits_for_a_server_that_is_away_for_a_moment(prepare: Launch, tmp_path: Path):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chatroom.client import ChatClient
 from tests.support import CHECKOUT
 from tests.support.histories import remember
 from tests.support.server_process import Launch, Running
@@ -45,15 +46,23 @@ def test_schemathesis_finds_nothing(
     if history != "memory:":
         remember(server.folder, lobby=50)
     server.start()
-    run = schemathesis(server, tmp_path, examples)
+    run = schemathesis(server, tmp_path, examples, token_of(server))
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "5 selected / 6 total" in run.stdout
+    assert "8 selected / 9 total" in run.stdout
     assert "Traceback" not in server.said() + server.log()
     assert "error" not in server.log()
 
 
-def schemathesis(server: Running, folder: Path, examples: int) -> subprocess.CompletedProcess[str]:
+def token_of(server: Running) -> str:
+    """Of somebody who has been here."""
+    with ChatClient(f"http://127.0.0.1:{server.port}", "Ann") as chat:
+        return chat.token or ""
+
+
+def schemathesis(
+    server: Running, folder: Path, examples: int, token: str
+) -> subprocess.CompletedProcess[str]:
     """Always the same requests: it has a smaller idea of what a letter is than Unicode, and
     where they are drawn anew, one in thousands is a letter that it takes for none."""
     command = [sys.executable, "-m", "schemathesis.cli"]
@@ -62,6 +71,7 @@ def schemathesis(server: Running, folder: Path, examples: int) -> subprocess.Com
     command += [f"http://127.0.0.1:{server.port}/api/openapi.json", "--no-color"]
     command += ["--exclude-path-regex", "/events$", "--max-examples", str(examples)]
     command += ["--generation-deterministic", "--continue-on-failure"]
+    command += ["--header", f"Authorization: Bearer {token}"]
     return subprocess.run(
         command,
         cwd=folder,

@@ -19,9 +19,10 @@ from chatroom import create_app
 from chatroom.configuration import load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
-from chatroom.message import Message
+from chatroom.message import Message, MessageId, Remover
 from chatroom.web import page
 from chatroom.web.assets import Assets
+from tests.support.deadline import DEADLINE
 
 read_once = cache(Assets)
 """The page's files are the same for all applications: read and compressed for the first of them."""
@@ -87,6 +88,19 @@ def remember(engine: Engine, count: int, room: str = "lobby", body: str = "hi") 
     ]
     engine.history.append(messages)
     return messages
+
+
+def take_back(engine: Engine, *ids: str, room: str = "lobby") -> None:
+    """Remove messages as a host does it, though nobody is told."""
+
+    def rewrite() -> None:
+        for id in ids:
+            message = engine.history.one(room, MessageId.parse(id))
+            assert message
+            rev = engine.history.rev(room) + 1
+            engine.history.rewrite(message.taken_back(Remover.HOST, rev))
+
+    engine.server.ask(rewrite, DEADLINE)
 
 
 def fail(*_arguments: object, **_options: object) -> NoReturn:

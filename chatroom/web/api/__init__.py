@@ -5,6 +5,7 @@ This module has the routes. The others, in reading order:
 - ``parameters.py``: what a request asks for, validated
 - ``body.py``: the bytes of a request's body, whole or not at all
 - ``messages.py``: a room's messages, as a page with links or as lines
+- ``changes.py``: a message that its author edits or takes back
 - ``pace.py``: how fast one address may post
 - ``paging.py``: how they are read from the history
 - ``event_stream.py``: a room as Server-Sent Events
@@ -19,29 +20,27 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from flask import Blueprint, Flask, Response, request, url_for
 
-from chatroom import names
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
-from chatroom.errors import BadRoomName, Problem
+from chatroom.errors import Problem
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import RoomSummary
 from chatroom.users.speaking_pace import whose
-from chatroom.web import handshake
-from chatroom.web.api import body, openapi, paging, parameters, responses
+from chatroom.web.api import body, changes, openapi, paging, parameters, responses
 from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
-from chatroom.web.api.pace import PostPace
-from chatroom.web.api.problems import abridged, refuse
+from chatroom.web.api.pace import PostPace, demand_turn
+from chatroom.web.api.parameters import room_name
+from chatroom.web.api.problems import refuse
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.forwarded import client_address
 from chatroom.web.reading import visitor
@@ -64,7 +63,9 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     _add_rooms(api, engine, configuration)
     _add_messages(api, engine.history)
-    _add_post(api, engine, configuration)
+    pace = PostPace(configuration.max_message_bytes)
+    _add_post(api, engine, configuration, pace)
+    changes.init(api, engine, configuration, pace, TIMEOUT)
     _add_events(api, engine, configuration)
     responses.init_app(app, api, configuration)
     app.register_blueprint(api)
@@ -91,7 +92,7 @@ def _add_rooms(api: Blueprint, engine: Engine, configuration: Configuration) -> 
 
     @api.get("/rooms/<room>/users")
     def users(room: str) -> Response:
-        present = engine.server.present(_named(room), TIMEOUT)
+        present = engine.server.present(room_name(room), TIMEOUT)
         found = [{"userId": user_id, "userName": name} for user_id, name in present]
         return responses.fresh(json.dumps({"users": found}, ensure_ascii=False))
 
@@ -114,7 +115,7 @@ def _add_messages(api: Blueprint, history: History) -> None:
 
     @api.get("/rooms/<room>/messages")
     def messages(room: str) -> Response:
-        wanted = Wanted(_named(room))
+        wanted = Wanted(room_name(room))
         if responses.negotiated(JSON, LINES) == JSON:
             if not wanted.text:
                 return as_page(history, wanted)
@@ -130,7 +131,7 @@ def _add_messages(api: Blueprint, history: History) -> None:
 
     @api.get("/rooms/<room>/messages/<id>")
     def message(room: str, id: str) -> Response:
-        found = paging.one(history, _named(room), parameters.message_id("id", id))
+        found = paging.one(history, room_name(room), parameters.message_id("id", id))
         return responses.cached(to_json(found))
 
 
@@ -147,36 +148,28 @@ def _place(places: threading.Semaphore, reason: str) -> Iterator[None]:
 # -- speaking ----------------------------------------------------------------------------------
 
 
-def _add_post(api: Blueprint, engine: Engine, configuration: Configuration) -> None:
-    limit = configuration.max_message_bytes
-    pace = PostPace(limit)
+def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace: PostPace) -> None:
 
     @api.post("/rooms/<room>/messages")
     def say(room: str) -> Response:
-        room = _named(room)
-        _check_origin(configuration)
-        if request.mimetype != JSON:
-            raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
-        content = body.read(limit)
+        room = room_name(room)
+        responses.demand_origin(configuration)
+        content = body.read_json(configuration.max_message_bytes)
         post = parameters.post(content, max_name_length=configuration.max_name_length)
         address = client_address(request.environ, configuration.trusted_proxies)
         pace.await_bytes(address, len(content))
-        _demand_turn(engine, address, room)
+        demand_turn(engine.pace, whose("", address, room))
         message, is_new = engine.server.say(
             room, post.draft, cmid=post.cmid, address=address, timeout=TIMEOUT
         )
+        if message.removed:  # it was stored before: what it said is nobody's to read
+            raise paging.removed("cmid", post.cmid, message.id)
         if is_new:
-            whose = printable(message.user_name), printable(address), printable(room)
-            log.info('posted: "%s" (%s) room "%s", message %s', *whose, message.id)
+            sender = printable(message.user_name), printable(address), printable(room)
+            log.info('posted: "%s" (%s) room "%s", message %s', *sender, message.id)
         response = responses.fresh(to_json(message), 201 if is_new else 200)
         response.location = url_for("api.message", room=room, id=message.id)
         return response
-
-
-def _demand_turn(engine: Engine, address: str, room: str) -> None:
-    if engine.pace and (seconds := engine.pace.seconds_to_wait(whose("", address, room))):
-        detail = "Too many messages from your address into this room; send fewer at a time."
-        raise Problem("too-fast", detail, {"Retry-After": str(math.ceil(seconds))})
 
 
 # -- events ------------------------------------------------------------------------------------
@@ -187,8 +180,8 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
 
     @api.get("/rooms/<room>/events")
     def events(room: str) -> Response:
-        room = _named(room)
-        _check_origin(configuration)
+        room = room_name(room)
+        responses.demand_origin(configuration)
         since, past = _since(), _past(configuration)
         response = responses.unbuffered(responses.fresh("", mimetype="text/event-stream"))
         if request.method == "HEAD":
@@ -215,7 +208,7 @@ def _since() -> str | None:
     if header := request.headers.get("Last-Event-ID"):
         return header
     since = request.args.get("since")
-    return None if since is None else str(parameters.message_id("since", since))
+    return None if since is None else parameters.cursor("since", since)
 
 
 def _past(configuration: Configuration) -> int | None:
@@ -223,19 +216,3 @@ def _past(configuration: Configuration) -> int | None:
     if limit is not None:
         return parameters.number("limit", limit, 0, paging.MAX_PAGE_LENGTH)
     return configuration.replay_limit or None
-
-
-# -- shared helpers ---------------------------------------------------------------------------
-
-
-def _named(room: str) -> str:
-    try:
-        return names.room_name(room)
-    except BadRoomName as error:
-        raise Problem("bad-room", str(error), field="room", value=abridged(room)) from None
-
-
-def _check_origin(configuration: Configuration) -> None:
-    handshake.check_origin(
-        request.environ, configuration.allowed_origins, configuration.trusted_proxies
-    )

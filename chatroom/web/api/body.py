@@ -7,8 +7,20 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 
 from chatroom.errors import Problem
 from chatroom.web.api.problems import refuse
+from chatroom.web.api.responses import JSON
 
 INCOMPLETE = "The body ended before it was complete"
+
+
+def read_json(limit: int) -> bytes:
+    """The body of the current request, which is to be JSON; not parsed yet.
+
+    Raises:
+        As ``read``; Problem also if the request says that it is something else.
+    """
+    if request.mimetype != JSON:
+        raise refuse("unsupported-type", "Content-Type", request.mimetype, JSON)
+    return read(limit)
 
 
 def read(limit: int) -> bytes:

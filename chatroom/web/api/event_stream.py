@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.log import printable
-from chatroom.message import MessageId
+from chatroom.message import Message, MessageId, visible
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.web.api.listener import Listener
 from chatroom.wire.message_json import to_json
@@ -33,6 +35,8 @@ GAP = (
     "message is unknown here. Start afresh from here."
 )
 
+_REV = re.compile("[0-9]{1,12}")
+
 
 class Start(NamedTuple):
     """Where a stream begins."""
@@ -45,6 +49,10 @@ class Start(NamedTuple):
     """Whether the client gets everything it missed; None if it did not ask to resume."""
     since: str
     """The id that the client asked to resume after."""
+    rev: int
+    """The last change of a message that the client knows of."""
+    head_rev: int
+    """The room's last change: the listener hears what comes after it."""
 
 
 def start(
@@ -60,22 +68,30 @@ def start(
     Raises:
         HistoryUnavailable: the history cannot be read now.
     """
+    head_rev = history.rev(room)  # before anything else is read: what follows may be newer
     seen = None if since is None else _good(history, room, since)
     if since is not None and seen is not None:
-        return Start(seen.seq, max(head, seen), True, since)  # it may be ahead of head
+        id, rev = seen
+        rev = min(rev, head_rev)
+        return Start(id.seq, max(head, id), True, since, rev, head_rev)  # it may be ahead of head
     oldest = history.first(room) or head.seq + 1
     # Not beyond head, though all up to there be trimmed by now: the listener has what follows it.
     seq = min(head.seq, max(oldest - 1, 0 if past is None else head.seq - past))
-    return Start(seq, head, None if since is None else False, since or "")
+    recovered = None if since is None else False
+    return Start(seq, head, recovered, since or "", head_rev, head_rev)
 
 
-def _good(history: History, room: str, since: str) -> MessageId | None:
-    """The parsed id if everything after it is still kept, else None."""
+def _good(history: History, room: str, since: str) -> tuple[MessageId, int] | None:
+    """The parsed id and rev if everything after the id is still kept, else None."""
+    text, semicolon, number = since.partition(";")
     try:
-        id = MessageId.parse(since)
+        id = MessageId.parse(text)
     except ValueError:
         return None
-    return id if history.reaches_back_to(room, id) else None
+    if semicolon and not _REV.fullmatch(number):
+        return None
+    rev = int(number) if number else 0  # without: from before anything changed
+    return (id, rev) if history.reaches_back_to(room, id) else None
 
 
 class Feed:
@@ -93,7 +109,9 @@ class Feed:
         self._room = room
         self._listener = listener
         self._start = start
-        self._seq = start.seq  # of the last message that went out
+        self._seq = start.seq  # of the last message that went out, or is left out
+        self._id = start.head  # of the last message that went out, once the past has
+        self._rev = start.rev  # of the last change that the client knows of
         self._has_gap = False
 
     def events(self) -> Iterator[bytes]:
@@ -109,14 +127,23 @@ class Feed:
         yield _event("end", {"reason": reason})
 
     def _past(self) -> Iterator[bytes]:
-        _seq, head, recovered, since = self._start
+        head, recovered, since = self._start.head, self._start.recovered, self._start.since
         if recovered is False:
             yield _event("gap", {"since": since, "detail": GAP})
         yield from self._catch_up(head.seq)
+        yield from self._past_changes()
         if self._listener.reason:  # incomplete, but the id of this event would claim otherwise
             return
         told = {} if recovered is None else {"recovered": recovered and not self._has_gap}
-        yield _event("live", {"last": str(head), **told}, head)
+        self._id = head
+        yield _event("live", {"last": str(head), **told}, self._cursor())
+
+    def _past_changes(self) -> Iterator[bytes]:
+        """Send what has changed of the messages that the client has from before."""
+        seq, head = self._start.seq, self._start.head
+        if not self._listener.reason:
+            self._id = head
+            yield from self._catch_up_changes(self._start.head_rev, last_seq=seq)
 
     def _present(self) -> Iterator[bytes]:
         while not self._listener.reason:
@@ -126,33 +153,90 @@ class Feed:
             elif not self._listener.reason:
                 yield b": nothing new\n\n"
 
-    def _hand_on(self, batch: list[Heard | HeardChange]) -> Iterator[bytes]:
-        """Send what was heard, preceded by what the client was too slow for."""
-        heard = [one for one in batch if isinstance(one, Heard) and one.id.seq > self._seq]
-        if not heard:
-            return
-        yield from self._catch_up(heard[0].id.seq - 1)
-        if self._seq == heard[0].id.seq - 1:  # otherwise the stream is ending
-            yield _messages(heard)
-            self._seq = heard[-1].id.seq
+    def _hand_on(self, heard: list[Heard | HeardChange]) -> Iterator[bytes]:
+        """Send what was heard or, if some of it is missing, what the history has of it by now."""
+        messages = [one for one in heard if isinstance(one, Heard) and one.id.seq > self._seq]
+        changes = [one for one in heard if isinstance(one, HeardChange) and one.rev > self._rev]
+        upto, rev = self._listener.missed.and_of(heard)
+        upto, rev = max(upto, self._seq), max(rev, self._rev)
+        if len(messages) < upto - self._seq or len(changes) < rev - self._rev:
+            yield from self._catch_up(upto)
+            yield from self._catch_up_changes(rev)
+        elif messages or changes:
+            yield self._newest(messages, changes)
+
+    def _newest(self, messages: list[Heard], changes: list[HeardChange]) -> bytes:
+        """Each message once, as it is after the changes; never a text that was removed."""
+        newest = {change.id: change for change in changes}
+        texts = []
+        for id, text in messages:
+            change = newest.pop(id, None)
+            self._seq = id.seq
+            if text := change.json if change else text:
+                self._id = id
+                texts.append(_message(self._cursor(), text))
+        for change in sorted(newest.values(), key=lambda change: change.rev):
+            self._rev = change.rev
+            texts.append(_change(self._cursor(), change))
+        if changes:
+            self._rev = changes[-1].rev
+        return "".join(texts).encode()
 
     def _catch_up(self, upto: int) -> Iterator[bytes]:
         """Send what the history has, up to this seq."""
         while self._seq < upto and not self._listener.reason:
             page = next(self._history.pages(self._room, self._seq, upto), [])
-            stored = [Heard(MessageId(m.seq, m.nonce), to_json(m)) for m in page]
-            if not stored or stored[0].id.seq > self._seq + 1:  # trimmed meanwhile
+            if not page or page[0].seq > self._seq + 1:  # trimmed meanwhile
                 self._has_gap = True
                 yield _event("gap", {"detail": GAP})
-            if stored:
-                yield _messages(stored)
-            self._seq = stored[-1].id.seq if stored else upto
+            texts = []
+            for message in visible(page):
+                self._id = _id(message)
+                texts.append(_message(self._cursor(), to_json(message)))
+            self._seq = page[-1].seq if page else upto
+            if texts:
+                yield "".join(texts).encode()
+
+    def _catch_up_changes(self, upto: int, last_seq: int = sys.maxsize) -> Iterator[bytes]:
+        """Send what has changed up to this rev; the listener has what came later.
+
+        Args:
+            last_seq: only of messages up to this one.
+        """
+        rev = self._rev
+        while rev < upto and not self._listener.reason:
+            page = self._history.changes(self._room, rev)
+            texts = []
+            for message in page:
+                rev = message.rev
+                if rev <= upto and message.seq <= last_seq:
+                    self._rev = rev
+                    text = "" if message.removed else to_json(message)
+                    texts.append(_change(self._cursor(), HeardChange(_id(message), rev, text)))
+            rev = rev if page else upto
+            if texts:
+                yield "".join(texts).encode()
+        if not self._listener.reason:
+            self._rev = max(self._rev, upto)
+
+    def _cursor(self) -> str:
+        """The id of an event: a client that has it has everything before."""
+        return f"{self._id};{self._rev}" if self._rev else str(self._id)
 
 
-def _messages(heard: list[Heard]) -> bytes:
-    return "".join(f"id: {id}\ndata: {json}\n\n" for id, json in heard).encode()
+def _id(message: Message) -> MessageId:
+    return MessageId(message.seq, message.nonce)
 
 
-def _event(name: str, data: dict[str, object], id: MessageId | None = None) -> bytes:
-    head = f"id: {id}\n" if id else ""
+def _message(cursor: str, text: str) -> str:
+    return f"id: {cursor}\ndata: {text}\n\n"
+
+
+def _change(cursor: str, change: HeardChange) -> str:
+    name, text = ("changed", change.json) if change.json else ("removed", f'{{"id":"{change.id}"}}')
+    return f"id: {cursor}\nevent: {name}\ndata: {text}\n\n"
+
+
+def _event(name: str, data: dict[str, object], cursor: str = "") -> bytes:
+    head = f"id: {cursor}\n" if cursor else ""
     return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n".encode()

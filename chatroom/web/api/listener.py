@@ -9,12 +9,32 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
+from typing import NamedTuple
 
 from chatroom.rooms.subscriber import Heard, HeardChange
 
 BACKLOG = 8
 """Batches queued for a listener that is slower than the room; older ones are dropped, and later
 read from the history. A batch holds 256 KiB at most."""
+
+
+class Missed(NamedTuple):
+    """The last of what was dropped from the backlog: 0 where nothing was."""
+
+    seq: int
+    """A message's."""
+    rev: int
+    """A change's."""
+
+    def and_of(self, batch: Sequence[Heard | HeardChange]) -> Missed:
+        """This, and the batch as well."""
+        seq, rev = self
+        for one in batch:
+            if isinstance(one, Heard):
+                seq = max(seq, one.id.seq)
+            else:
+                rev = max(rev, one.rev)
+        return Missed(seq, rev)
 
 
 class Listener:
@@ -26,20 +46,25 @@ class Listener:
         sock: the client's, to cut the connection; None if the WSGI server does not expose it.
     """
 
-    # Rule: _changed's lock guards _batches, _reason and _is_nudged.
+    # Rule: _changed's lock guards _batches, _dropped, _reason and _is_nudged.
 
     def __init__(self, sock: socket.socket | None) -> None:
         self._socket = sock
         self._changed = threading.Condition()
-        self._batches: deque[Sequence[Heard | HeardChange]] = deque(maxlen=BACKLOG)
+        self._batches: deque[Sequence[Heard | HeardChange]] = deque()
+        self._dropped = Missed(0, 0)
         self._reason = ""
         self._is_nudged = False
+        self.missed = Missed(0, 0)
+        """What is missing in what was ``heard`` last. Owned by the thread that sends."""
 
     # -- the Server thread ---------------------------------------------------------------------
 
     def take(self, batch: Sequence[Heard | HeardChange]) -> None:
         """Queue what was committed. Never blocks."""
         with self._changed:
+            if len(self._batches) == BACKLOG:
+                self._dropped = self._dropped.and_of(self._batches.popleft())
             self._batches.append(batch)
             self._changed.notify()
 
@@ -99,6 +124,7 @@ class Listener:
                 lambda: self._batches or self._reason or self._is_nudged, timeout
             )
             self._is_nudged = False
+            self.missed = self._dropped
             heard = list(chain.from_iterable(self._batches))
             self._batches.clear()
             return heard

@@ -13,6 +13,9 @@ from chatroom.web.api import paging, parameters, responses
 from chatroom.web.api.problems import refuse
 from chatroom.wire.message_json import to_json
 
+REMOVED = "ids"
+"""What the parameter ``removed`` may be."""
+
 
 class Wanted:
     """The query of a request for messages."""
@@ -23,6 +26,8 @@ class Wanted:
         self.text = args.get("q", "")
         self.since = parameters.message_id("since", args["since"]) if "since" in args else None
         self.before = parameters.message_id("before", args["before"]) if "before" in args else None
+        self.with_removed = parameters.choice("removed", args.get("removed"), REMOVED)
+        """Of what was removed, there is to be a line with its id."""
         self.limit: int | None = None
         if "limit" in args:
             self.limit = parameters.number("limit", args["limit"], 1, paging.MAX_PAGE_LENGTH)
@@ -76,12 +81,20 @@ def as_lines(history: History, wanted: Wanted) -> Response:
     """The room as it is now, after ``since``, one message per line."""
     wanted.demand(history)
     last = history.head(wanted.room)
-    tag = f"{last}-{history.first(wanted.room)}"
+    rev = history.rev(wanted.room)
+    tag = f"{last}-{history.first(wanted.room)}" + (f"-{rev}" if rev else "")
     response = responses.unbuffered(responses.tagged(tag))
     if response.status_code == 304:
         return response
     upto = _upto(history, wanted) if wanted.before else last.seq
-    stream = paging.lines(history, wanted.room, wanted.since or BEGINNING, upto, wanted.limit)
+    stream = paging.lines(
+        history,
+        wanted.room,
+        wanted.since or BEGINNING,
+        upto,
+        wanted.limit,
+        with_removed=wanted.with_removed,
+    )
     # The first page before the status is sent: a disk that fails now is a 503; later, a broken
     # response.
     response.response = chain([next(stream, b"")], stream)

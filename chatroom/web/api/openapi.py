@@ -6,6 +6,7 @@ from chatroom.configuration import Configuration
 from chatroom.web.api import problems
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.api.schemas import (
+    CURSOR,
     TEXT,
     Json,
     anything,
@@ -20,6 +21,9 @@ from chatroom.web.api.schemas import (
 )
 
 TAG = "rooms"
+
+AUTHOR = "author"
+"""Proves whose messages somebody may change."""
 
 
 def document(configuration: Configuration) -> Json:
@@ -41,6 +45,13 @@ def document(configuration: Configuration) -> Json:
             "schemas": schemas(configuration),
             "parameters": parameters(),
             "responses": {"Problem": content("What went wrong", problems.MEDIA_TYPE, "Problem")},
+            "securitySchemes": {
+                AUTHOR: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token of a typed user, from its welcome",
+                }
+            },
         },
         "x-problems": {
             code: {"status": kind.status, "title": kind.title}
@@ -87,6 +98,22 @@ def _paths() -> Json:
                 404,
                 410,
             ),
+            "patch": _edit(),
+            "delete": _change(
+                "remove",
+                "Take a message back",
+                "Removes a message of the author's own, at any time; again: nothing happens",
+                {"204": {"description": "It is removed"}},
+            ),
+        },
+        "/api/rooms/{room}/messages/{id}/restore": {
+            "parameters": of_message,
+            "post": _change(
+                "restore",
+                "Bring a message back",
+                "For hosts: restores what a host removed",
+                {"200": content("The message", JSON, "Message")},
+            ),
         },
         "/api/rooms/{room}/users": {
             "parameters": of_room,
@@ -120,7 +147,7 @@ def _messages() -> Json:
     }
     lines = {"schema": {"type": "string", "description": "One Message per line"}}
     operation["responses"]["200"]["content"][LINES] = lines
-    names = ("since", "before", "limit", "q")
+    names = ("since", "before", "limit", "q", "removed")
     return operation | {"parameters": [parameter(name) for name in names]}
 
 
@@ -138,6 +165,7 @@ def _post() -> Json:
         400,
         403,
         409,
+        410,
         413,
         415,
         422,
@@ -145,12 +173,39 @@ def _post() -> Json:
     return operation | {"requestBody": body}
 
 
+def _edit() -> Json:
+    operation = _change(
+        "edit",
+        "Edit a message",
+        "Gives a message of the author's own another text, for a while",
+        {"200": content("The message as it now is", JSON, "Message")},
+        413,
+        415,
+        422,
+    )
+    body = {"required": True, "content": {JSON: {"schema": reference("schemas", "Edit")}}}
+    return operation | {"requestBody": body}
+
+
+def _change(name: str, summary: str, description: str, responses: Json, *refusals: int) -> Json:
+    refused = {"description": "How to say who you are", "content": _PROBLEM}
+    challenge = {"WWW-Authenticate": header("Bearer")}
+    responses = responses | {"401": refused | {"headers": challenge}}
+    statuses = (400, 403, 404, 409, 410, *refusals)
+    operation = _get(name, summary, description, responses, *statuses)
+    return operation | {"security": [{AUTHOR: []}]}
+
+
+_PROBLEM = {problems.MEDIA_TYPE: {"schema": reference("schemas", "Problem")}}
+
+
 def _events() -> Json:
     operation = _get(
         "events",
         "New messages as they are said",
         "Server-Sent Events: the messages after since, then new ones as they are said. Named "
-        "events: live (from here on, messages are new), gap (since is unknown here, or what "
+        "events: changed (a message as it now is), removed (the id of one that was taken back), "
+        "live (from here on, messages are new), gap (since is unknown here, or what "
         "follows it is no longer kept: start afresh), end (reconnect)",
         {"200": {"description": "A stream", "content": {"text/event-stream": {"schema": TEXT}}}},
         400,
@@ -160,7 +215,9 @@ def _events() -> Json:
     last["description"] = "As since, and takes precedence; any other text counts as an unknown id"
     past = {"name": "limit", "in": "query", "schema": whole(0)}
     past["description"] = "Past messages for a client without since; by default replayLimit"
-    return operation | {"parameters": [parameter("since"), last, past]}
+    since = {"name": "since", "in": "query", "schema": CURSOR}
+    since["description"] = "Only what comes after the event with this id"
+    return operation | {"parameters": [since, last, past]}
 
 
 def _get(name: str, summary: str, description: str, responses: Json, *refusals: int) -> Json:

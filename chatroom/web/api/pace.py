@@ -1,16 +1,33 @@
-"""How fast one address may post long messages: as fast as one socket may send them."""
+"""How fast one address may post long messages, and one person any: as fast as over a socket."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
 from chatroom.errors import Problem
 from chatroom.sockets.budget import Budgets
 from chatroom.sockets.pace import FREE_BYTES, byte_limits
+from chatroom.users.speaking_pace import SpeakingPace
 
 PATIENCE = 2.0
 """Seconds that a request waits here, on one of the threads for plain HTTP."""
+
+
+def demand_turn(pace: SpeakingPace | None, who: str) -> None:
+    """Count one more message of somebody.
+
+    Args:
+        pace: None for any.
+        who: see ``speaking_pace.whose``.
+
+    Raises:
+        Problem: it has to come later; the headers say when.
+    """
+    if pace and (seconds := pace.seconds_to_wait(who)):
+        detail = "Too many messages at a time; send fewer."
+        raise Problem("too-fast", detail, {"Retry-After": str(math.ceil(seconds))})
 
 
 class PostPace:

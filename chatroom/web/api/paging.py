@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from chatroom.errors import Problem
 from chatroom.history import History
-from chatroom.history.paging import PAGE_BYTES, take
-from chatroom.message import BEGINNING, Message, MessageId
+from chatroom.history.paging import PAGE_BYTES, take, weight
+from chatroom.message import BEGINNING, Message, MessageId, visible
 from chatroom.wire.message_json import to_json
 
 PAGE_LENGTH = 100
@@ -21,9 +22,15 @@ MAX_PAGE_LENGTH = 1000
 MAX_MATCHES = 100
 """Messages that one search finds at most: a search does not count bytes."""
 
+MAX_READS = 20
+"""Reads for one page at most: where more was removed than that, a page is not full, or empty."""
+
 
 class Page(NamedTuple):
-    """Some messages of a room, oldest first."""
+    """Some messages of a room, oldest first; without those that were removed.
+
+    The ids that lead on may be theirs: they are stored, and good cursors.
+    """
 
     messages: list[Message]
     older: MessageId | None = None
@@ -41,12 +48,22 @@ def newest(history: History, room: str, before: MessageId | None, limit: int) ->
     """
     if before:
         demand(history, room, "before", before)
-    upto = before.seq if before else sys.maxsize
-    messages = history.before(room, upto, limit, PAGE_BYTES)
-    page = Page(messages, _older(history, room, messages))
+    upto, space = before.seq if before else sys.maxsize, PAGE_BYTES
+    messages: list[Message] = []
+    read: list[Message] = []  # the ends of all that was read
+    for _ in range(MAX_READS):
+        rows = history.before(room, upto, limit - len(messages), space)
+        if not rows:
+            break
+        found = visible(rows)
+        messages, read = found + messages, [rows[0], *read[-1:]] if read else [rows[0], rows[-1]]
+        if len(found) == len(rows):  # nothing was removed there: the page is as full as it gets
+            break
+        upto, space = rows[0].seq, space - sum(map(weight, found))
+    page = Page(messages, _older(history, room, read))
     if not before:
         return page
-    return page._replace(newer=_id(messages[-1]) if messages else BEGINNING)
+    return page._replace(newer=_id(read[-1]) if read else BEGINNING)
 
 
 def following(history: History, room: str, since: MessageId, upto: int, limit: int) -> Page:
@@ -56,9 +73,16 @@ def following(history: History, room: str, since: MessageId, upto: int, limit: i
         Problem: the message after ``since`` is no longer kept.
         HistoryUnavailable: the history cannot be read now.
     """
-    messages = next(_read(history, room, since, upto), [])[:limit]
-    newer = _id(messages[-1]) if messages and messages[-1].seq < upto else None
-    return Page(messages, _older(history, room, messages), newer)
+    messages: list[Message] = []
+    read: list[Message] = []
+    for rows in islice(_read(history, room, since, upto), MAX_READS):
+        messages = visible(rows)[:limit]
+        read = [*read[:1], *rows]
+        if messages:
+            break
+    last = messages[-1:] if len(messages) == limit else read[-1:]
+    newer = _id(last[0]) if last and last[0].seq < upto else None
+    return Page(messages, _older(history, room, read), newer)
 
 
 def matching(
@@ -81,35 +105,69 @@ def matching(
 
 
 def lines(
-    history: History, room: str, since: MessageId, upto: int, limit: int | None
+    history: History,
+    room: str,
+    since: MessageId,
+    upto: int,
+    limit: int | None,
+    *,
+    with_removed: bool = False,
 ) -> Iterator[bytes]:
     """The messages after ``since`` as NDJSON, a page at a time.
+
+    Args:
+        limit: lines at most.
+        with_removed: of what was removed, there is a line with its id.
 
     Raises:
         Problem: the message after ``since`` is no longer kept; may come mid-stream.
         HistoryUnavailable: the history cannot be read now; may come mid-stream.
     """
     for page in _read(history, room, since, upto):
-        page = page if limit is None else page[:limit]
-        yield "".join(f"{to_json(message)}\n" for message in page).encode()
+        page = (page if with_removed else visible(page))[:limit]
+        if page:
+            yield "".join(map(_line, page)).encode()
         if limit is not None:
             limit -= len(page)
             if not limit:
                 return
 
 
+def _line(message: Message) -> str:
+    if message.removed:
+        return f'{{"id":"{message.id}","removed":"{message.removed}"}}\n'
+    return f"{to_json(message)}\n"
+
+
 def one(history: History, room: str, id: MessageId) -> Message:
     """The message with this id.
+
+    Raises:
+        Problem: the room has no such message, or it was removed.
+        HistoryUnavailable: the history cannot be read now.
+    """
+    message = stored(history, room, id)
+    if message.removed:
+        raise removed("id", str(id), id)
+    return message
+
+
+def stored(history: History, room: str, id: MessageId) -> Message:
+    """The message with this id, also if it was removed.
 
     Raises:
         Problem: the room has no such message.
         HistoryUnavailable: the history cannot be read now.
     """
-    for page in history.pages(room, id.seq - 1, id.seq):
-        for message in page:
-            if _id(message) == id:
-                return message
-    raise _missing(history, room, "id", id)
+    message = history.one(room, id)
+    if message is None:
+        raise _missing(history, room, "id", id)
+    return message
+
+
+def removed(field: str, value: str, id: MessageId | str) -> Problem:
+    """The problem that a message was taken back; the field led to it."""
+    return Problem("gone", f"Message {id} was removed.", field=field, value=value)
 
 
 def demand(history: History, room: str, field: str, id: MessageId) -> None:
@@ -134,8 +192,8 @@ def _read(history: History, room: str, since: MessageId, upto: int) -> Iterator[
         expected = page[-1].seq + 1
 
 
-def _older(history: History, room: str, messages: list[Message]) -> MessageId | None:
-    return _id(messages[0]) if messages and messages[0].seq > history.first(room) else None
+def _older(history: History, room: str, read: list[Message]) -> MessageId | None:
+    return _id(read[0]) if read and read[0].seq > history.first(room) else None
 
 
 def _missing(history: History, room: str, field: str, id: MessageId) -> Problem:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from chatroom.errors import BadName, FrameRefused, Problem
+from chatroom import names
+from chatroom.errors import BadName, BadRoomName, FrameRefused, Problem
 from chatroom.message import ID_PATTERN, Draft, MessageId
 from chatroom.names import checked
 from chatroom.web.api import problems
@@ -15,6 +16,21 @@ from chatroom.wire.typed import MAX_CMID_LENGTH
 
 MAX_QUERY_LENGTH = 200
 """Characters."""
+
+_CURSOR = re.compile(f"(?:{ID_PATTERN})(?:;[0-9]{{1,12}})?")
+
+
+def room_name(text: str) -> str:
+    """The room that a path names.
+
+    Raises:
+        Problem: it is not a room's name.
+    """
+    try:
+        return names.room_name(text)
+    except BadRoomName as error:
+        value = problems.abridged(text)
+        raise Problem("bad-room", str(error), field="room", value=value) from None
 
 
 def message_id(field: str, text: str) -> MessageId:
@@ -27,6 +43,29 @@ def message_id(field: str, text: str) -> MessageId:
         wanted = "a message's id, such as 42-664c976f9a047975, or 0-0"
         raise problems.refuse("bad-parameter", field, text, wanted)
     return MessageId.parse(text)
+
+
+def cursor(field: str, text: str) -> str:
+    """A parameter that is the id of an event: a message's, perhaps with a room's rev.
+
+    Raises:
+        Problem: it is not.
+    """
+    if not _CURSOR.fullmatch(text):
+        wanted = "the id of an event, such as 42-664c976f9a047975 or 42-664c976f9a047975;7"
+        raise problems.refuse("bad-parameter", field, text, wanted)
+    return text
+
+
+def choice(field: str, text: str | None, wanted: str) -> bool:
+    """Whether a parameter is there, which can be one word only.
+
+    Raises:
+        Problem: it is another one.
+    """
+    if text not in (None, wanted):
+        raise problems.refuse("bad-parameter", field, text, wanted)
+    return text is not None
 
 
 def number(field: str, text: str, low: int, high: int) -> int:
@@ -59,26 +98,38 @@ def post(data: bytes, *, max_name_length: int) -> Post:
     Raises:
         Problem: it is not a JSON object, or a field is invalid.
     """
-    found = _object(data)
+    found = _object(data, '{"userName": "Ann", "body": "Good morning!"}')
     name = _text(found, "userName", "the sender's name")
     try:
         name = checked(name, max_name_length)
     except BadName as error:
         value = problems.abridged(name)
         raise Problem("bad-field", error.detail, field="userName", value=value) from None
-    body = _text(found, "body", "the message's text, at least one character")
+    body = _body(found)
     timestamp = _text(found, "timestamp", "a string, or no such field", default="")
     return Post(Draft(name, body, timestamp or message_json.local_time()), _cmid(found))
 
 
-def _object(data: bytes) -> dict[str, Any]:
+def edit(data: bytes) -> str:
+    """Parse the body of a PATCH: the message's new text.
+
+    Raises:
+        Problem: it is not a JSON object, or the text is invalid.
+    """
+    return _body(_object(data, '{"body": "Good evening!"}'))
+
+
+def _body(found: dict[str, Any]) -> str:
+    return _text(found, "body", "the message's text, at least one character")
+
+
+def _object(data: bytes, wanted: str) -> dict[str, Any]:
     try:
         return fields.parse(data.decode("utf-8-sig"))  # some editors begin a file with a BOM
     except UnicodeDecodeError as error:
         cause = f"not UTF-8 (byte {error.start})"
     except FrameRefused as refusal:
         cause = refusal.reason
-    wanted = '{"userName": "Ann", "body": "Good morning!"}'
     value = problems.abridged(data.decode(errors="replace"))
     raise Problem("bad-json", f"The body is {cause}; wanted: {wanted}", field="body", value=value)
 

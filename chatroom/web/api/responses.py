@@ -83,6 +83,17 @@ def negotiated(*types: str) -> str:
 # -- pages of other sites ----------------------------------------------------------------------
 
 
+def demand_origin(configuration: Configuration) -> None:
+    """Refuse what pages of other sites ask for.
+
+    Raises:
+        HandshakeRefused: 403.
+    """
+    handshake.check_origin(
+        request.environ, configuration.allowed_origins, configuration.trusted_proxies
+    )
+
+
 def let_in(response: Response, configuration: Configuration) -> Response:
     """Let pages of an allowed origin read the response (https://fetch.spec.whatwg.org, CORS)."""
     response.vary.add("Origin")
@@ -90,9 +101,7 @@ def let_in(response: Response, configuration: Configuration) -> Response:
     if origin is None:
         return response
     try:
-        handshake.check_origin(
-            request.environ, configuration.allowed_origins, configuration.trusted_proxies
-        )
+        demand_origin(configuration)
     except HandshakeRefused:
         return response
     headers = {
@@ -101,7 +110,7 @@ def let_in(response: Response, configuration: Configuration) -> Response:
     }
     if request.method == "OPTIONS":
         headers |= {
-            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
             "Access-Control-Allow-Headers": _allowed_headers(),
             "Access-Control-Max-Age": "600",
         }
@@ -120,7 +129,7 @@ def _allowed_headers() -> str:
     return ", ".join([*USUAL_HEADERS, *sorted(fit - {name.lower() for name in USUAL_HEADERS})])
 
 
-USUAL_HEADERS = ("Content-Type", "If-None-Match", "Last-Event-ID")
+USUAL_HEADERS = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
@@ -188,7 +197,7 @@ def _from_chat(error: ChatError) -> Problem:
         _name, cause, way_out = error.args
         return Problem("search-too-long", f"{cause}; {way_out}")
     log.warning("error: %s %s: %s", request.method, request.path, error)
-    return Problem("unavailable", str(error))
+    return Problem("unavailable", error.detail if isinstance(error, Refusal) else str(error))
 
 
 def _from_http(error: HTTPException) -> Problem:

@@ -7,6 +7,7 @@ from typing import Any
 from chatroom.configuration import Configuration
 from chatroom.message import ID_PATTERN
 from chatroom.web.api import problems
+from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
@@ -15,6 +16,11 @@ from chatroom.wire.typed import MAX_CMID_LENGTH
 Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
+CURSOR: Json = {
+    "type": "string",
+    "pattern": f"^({ID_PATTERN})(;[0-9]{{1,12}})?$",
+    "examples": ["42-664c976f9a047975;7"],
+}
 ID: Json = {"type": "string", "pattern": f"^({ID_PATTERN})$", "examples": ["42-664c976f9a047975"]}
 # Wider than the rule, which the description gives: no notation for "a letter" is a regular
 # expression to both JavaScript and Python, and validators are written in either. So of ASCII, only
@@ -32,6 +38,12 @@ def parameters() -> Json:
     return {
         "room": _in("path", "room", ROOM, "1 to 64 letters of any script, digits, _, - or ."),
         "id": _in("path", "id", ID, "A message's id"),
+        "removed": _in(
+            "query",
+            "removed",
+            {"enum": [REMOVED]},
+            f"As {LINES}: of each message that was removed, a line with its id and removed",
+        ),
         "since": _in("query", "since", ID, "Only messages after this one; 0-0: from the oldest"),
         "before": _in("query", "before", ID, "Only messages before this one"),
         "limit": _in(
@@ -51,6 +63,7 @@ def schemas(configuration: Configuration) -> Json:
     name = {"type": "string", "minLength": 1, "maxLength": configuration.max_name_length}
     cmid = {"type": "string", "minLength": 1, "maxLength": MAX_CMID_LENGTH}
     body = {"type": "string", "minLength": 1}
+    more = {"userId": TEXT, "cmid": TEXT, "by": TEXT, "editedAt": TIME}
     said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
     summary = {"name": TEXT, "messages": {"type": "integer"}, "last": ID, "sentAt": TIME}
     user = {"userId": TEXT, "userName": TEXT}
@@ -60,7 +73,8 @@ def schemas(configuration: Configuration) -> Json:
         "Post": _object(
             {"userName": name, "body": body}, optional={"cmid": cmid, "timestamp": TEXT}
         ),
-        "Message": _object(said | {"sentAt": TIME}, optional={"userId": TEXT, "cmid": TEXT}),
+        "Edit": _object({"body": body}),
+        "Message": _object(said | {"sentAt": TIME}, optional=more),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
         "Rooms": _object({"rooms": _list(_object(summary))}),
         "Users": _object({"users": _list(_object(user))}),

@@ -8,7 +8,7 @@ function session(kept = "", read = null) {
   const world = { sent: [], told: [], kept };
   const tell = (kind) => (...values) => world.told.push([kind, ...values]);
   const listener = Object.fromEntries(
-    ["welcome", "message", "live", "ack", "person", "count", "users", "rooms", "error"].map((kind) => [kind, tell(kind)]),
+    ["welcome", "message", "changed", "live", "ack", "done", "person", "count", "users", "rooms", "error"].map((kind) => [kind, tell(kind)]),
   );
   world.session = new Session({
     send: (text) => world.sent.push(JSON.parse(text)) > 0,
@@ -22,8 +22,9 @@ function session(kept = "", read = null) {
   return world;
 }
 
-const welcome = (token, last = "0-0") => ({ type: "welcome", userId: "u1", userName: "Ann", token, users: [], count: 1, last, limits: {} });
+const welcome = (token, last = "0-0", rev = 0) => ({ type: "welcome", userId: "u1", userName: "Ann", token, users: [], count: 1, last, rev, limits: {} });
 const message = (id) => ({ userName: "Bob", body: "hi", timestamp: "", id, room: "garden", sentAt: "" });
+const changed = (rev, id) => ({ type: "changed", rev, message: message(id) });
 const live = { type: "live" };
 
 const hello = { type: "hello", userName: "Ann", room: "garden", rooms: true };
@@ -47,7 +48,7 @@ test("a connection that comes back resumes behind the last message that it saw",
   world.session.lost();
 
   assert.equal(world.kept, "t1");
-  assert.deepEqual(world.hello(), { ...hello, token: "t1", since: "8-a" });
+  assert.deepEqual(world.hello(), { ...hello, token: "t1", since: "8-a", rev: 0 });
 });
 
 test("an empty room is resumed from where it was empty", () => {
@@ -95,6 +96,56 @@ test("the listener hears what is live and what is past", () => {
   world.hear(welcome("t1"), message("1-a"), live, message("2-a"), { type: "ack", cmid: "a1", id: "2-a" });
 
   assert.deepEqual(world.told.map(([kind, , isLive]) => (kind === "message" ? isLive : kind)), ["welcome", false, "live", true, "ack"]);
+});
+
+test("a connection that comes back asks for what has changed since the last change that it saw", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1", "7-a", 4), message("7-a"));
+  world.session.lost(); // in the middle of the past, which reads as it did at that change or later
+  assert.equal(world.hello().rev, 4);
+
+  world.hear({ ...welcome("t1", "7-a", 6), recovered: true });
+  world.session.lost(); // before what has changed
+  assert.equal(world.hello().rev, 4);
+
+  world.hear({ ...welcome("t1", "7-a", 6), recovered: true }, changed(5, "7-a"));
+  world.session.lost(); // in the middle of it
+  assert.equal(world.hello().rev, 5);
+
+  world.hear({ ...welcome("t1", "7-a", 6), recovered: true }, live);
+  assert.equal(world.hello().rev, 6); // the sixth was of a message that has changed again, say
+  world.hear({ type: "removed", rev: 7, id: "7-a", by: "author" });
+  assert.equal(world.hello().rev, 7);
+});
+
+test("changes are counted anew where the history is another one", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1", "7-a", 40), message("7-a"), live);
+  world.session.lost();
+  world.hello();
+  world.hear({ ...welcome("t1", "2-b", 1), recovered: false }, message("2-b"), live);
+
+  assert.equal(world.hello().rev, 1);
+});
+
+test("what has changed is told as it reads now, and what was removed as gone", () => {
+  const world = session();
+  world.hear(changed(1, "7-a"), { type: "removed", rev: 2, id: "7-a", by: "author" }, { type: "done", cmid: "c1" });
+
+  assert.deepEqual(world.told, [["changed", "7-a", message("7-a")], ["changed", "7-a", null], ["done", "c1"]]);
+});
+
+test("nothing is asked to be changed while the past is still coming", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1"));
+  const ask = { type: "remove", cmid: "c1", id: "7-a" };
+  assert.equal(world.session.ask(ask), false);
+  world.hear(live);
+  assert.equal(world.session.ask(ask), true);
+  assert.deepEqual(world.sent.at(-1), ask);
 });
 
 test("a room that has become small again tells its names", () => {

@@ -15,7 +15,7 @@ from tests.support.page_tools import SCRIPTS, STATIC, TOOLS, run
 pytestmark = pytest.mark.takes(seconds=6)
 
 MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in SCRIPTS}
-CHAT_CSS = (STATIC / "chat.css").read_text()
+JOINS = [(STATIC / name).read_text() for name in ("chat.css", "late.css")]
 STYLES = {path.name: path.read_text() for path in (STATIC / "css").iterdir()}
 TEMPLATE = (CHECKOUT / "templates" / "chat.html").read_text()
 
@@ -25,9 +25,8 @@ def test_the_logic_is_right_without_a_browser(tmp_path: Path) -> None:
     shutil.copytree(STATIC, tmp_path / "static")
     shutil.copytree(TOOLS / "unit", tmp_path / "page")
     shutil.copy(TOOLS / "package.json", tmp_path)
-    files = sorted((tmp_path / "page").glob("*.test.js"))
-    assert files
-    run("node", "--test", *files, cwd=tmp_path)
+    assert list((tmp_path / "page").glob("*.test.js"))
+    run("node", "--test-reporter=spec", tmp_path / "page" / "together.js", cwd=tmp_path)
 
 
 def test_nothing_makes_html_or_code_of_text() -> None:
@@ -47,6 +46,9 @@ def test_what_is_left_for_later_is_not_loaded_before() -> None:
     at_first = {"chat.js", *Assets(STATIC).modules("chat.js")}
     for name in (
         "search",
+        "editor",
+        "changing",
+        "going",
         "dialogs",
         "settings_panel",
         "notifier",
@@ -88,7 +90,7 @@ def test_every_colour_stands_in_one_place() -> None:
 
 def test_every_style_is_joined_to_the_one_that_is_loaded() -> None:
     """Once; and without an address that would be relative to another folder there."""
-    joined = re.findall(r'^@import "./css/([\w-]+\.css)";$', CHAT_CSS, re.MULTILINE)
+    joined = re.findall(r'^@import "./css/([\w-]+\.css)";$', "\n".join(JOINS), re.MULTILINE)
     assert joined
     assert sorted(joined) == sorted(STYLES)
     assert not any("url(" in css for css in STYLES.values())

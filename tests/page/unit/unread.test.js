@@ -19,8 +19,14 @@ test("where the last message read is further up, all are unread, and those betwe
   assert.deepEqual(firstUnread(heard(1, 2), "0-0"), { id: "1-a", count: 2, earlier: 0 });
 });
 
+test("where the last message read was removed, unread begins behind its place", () => {
+  assert.deepEqual(firstUnread(heard(3, 5, 6), "4-a"), { id: "5-a", count: 2, earlier: 0 });
+  assert.deepEqual(firstUnread(heard(3, 5, 6), "7-a"), { id: null, count: 0, earlier: 0 });
+});
+
 test("where the last message read is of another age, none is unread", () => {
   assert.deepEqual(firstUnread(heard(1, 2), "300-b"), { id: null, count: 0, earlier: 0 });
+  assert.deepEqual(firstUnread(heard(1, 2, 3), "2-b"), { id: null, count: 0, earlier: 0 });
 });
 
 test("other rooms count from the last message read there", () => {
@@ -70,7 +76,7 @@ function garden({ read = null, came = [] } = {}) {
     for (const id of ids) world.say(id, "bob", false);
     world.unread.live(true);
   };
-  world.unread.welcome(undefined, false, came.at(-1) ?? "9-a");
+  world.unread.welcome(undefined, false, came.at(-1) ?? "0-0");
   for (const id of came) world.say(id, "bob", false);
   return world;
 }
@@ -220,4 +226,40 @@ test("a mark that lies ahead of the room is of another history, and does not hol
   world.say("3-b");
   world.unread.look();
   assert.equal(lastRead("garden"), "3-b");
+});
+
+test("what was unread and is gone does not count any more", () => {
+  const world = garden();
+  world.say("1-a");
+  world.unread.look();
+  world.hidden = true;
+  for (const id of ["2-a", "3-a", "4-a"]) world.say(id);
+  world.unread.removed("1-a", false); // was read
+  world.unread.removed("3-a", false);
+  world.unread.removed("9-a", true); // one's own
+  assert.equal(world.unread.count, 2);
+});
+
+test("what was missed and is gone before the resume is over was not missed", () => {
+  const world = garden();
+  world.follower.atEnd = false;
+  world.unread.welcome(true, true, "3-a");
+  for (const id of ["2-a", "3-a"]) world.say(id, "bob", false);
+  world.unread.removed("2-a", false);
+  world.unread.live(true);
+  assert.equal(world.unread.count, 1);
+  assert.equal(world.lines.missed, "3-a");
+});
+
+test("a room whose newest message is gone is read to its end all the same", () => {
+  const world = garden();
+  world.say("1-a");
+  world.hidden = true;
+  world.say("2-a");
+  world.tail.pop();
+  world.unread.removed("2-a", false);
+  world.hidden = false;
+  world.unread.look();
+  assert.equal(lastRead("garden"), "2-a");
+  assert.equal(unreadBetween(lastRead("garden"), "2-a"), 0); // so other rooms' lists say
 });

@@ -12,7 +12,7 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from chatroom.client import ChatClient
-from chatroom.client.events import Event
+from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.inbox import LENGTH, REMEMBERED
 from chatroom.client.session import FIRST_DELAY, LAST_DELAY, OUTBOX_LENGTH
 from chatroom.errors import (
@@ -170,6 +170,193 @@ def test_a_server_without_the_typed_protocol_is_refused():
 def test_what_is_no_server_is_no_url(url: str):
     with pytest.raises(ValueError):
         ChatClient(url, "Ann")
+
+
+# -- what changes ----------------------------------------------------------------------------
+
+
+def changed(seq: int, rev: int, body: str) -> dict[str, Any]:
+    return {"type": "changed", "rev": rev, "message": line(seq, body)}
+
+
+def removed(seq: int, rev: int) -> dict[str, Any]:
+    return {"type": "removed", "rev": rev, "id": f"{seq}-{NONCE}", "by": "author"}
+
+
+def test_changes_come_in_their_place_as_events_and_leave_the_messages_alone():
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1), line(2))
+        peer.send(changed(1, 1, "one"), removed(2, 2), line(3))
+        peer.stay()
+
+    with ScriptedServer(script) as server:
+        with client(server) as chat:
+            items = take(chat.events(), 7)
+        with client(server) as chat:
+            assert bodies(chat, 3) == ["message 1", "message 2", "message 3"]
+
+    change, removal = items[4:6]
+    assert isinstance(change, Changed)
+    assert (change.message.body, change.message.id) == ("one", items[1].id)
+    assert isinstance(removal, Removed)
+    assert (removal.id, removal.by) == (items[2].id, "author")
+
+
+def test_it_says_which_change_it_has_seen_last():
+    """At first the room's, and from then on the last one that came, also before ``live``."""
+
+    def first(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send(welcome(last=f"1-{NONCE}", rev=3), line(1))
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.hello = peer.hear()
+        peer.send(welcome(last=f"1-{NONCE}", rev=6, recovered=True), changed(1, 5, "one"))
+        peer.cut()
+
+    def third(peer: ServerEnd) -> None:
+        peer.greet(changed(1, 6, "eins"), recovered=True, rev=7)
+        peer.cut()
+
+    def fourth(peer: ServerEnd) -> None:
+        peer.greet(recovered=True, rev=7)
+        peer.send(changed(1, 8, "uno"))
+        peer.stay()
+
+    with ScriptedServer(first, second, third, fourth) as server, client(server) as chat:
+        events = (item for item in chat.events() if isinstance(item, Changed))
+        assert [change.message.body for change in take(events, 3)] == ["one", "eins", "uno"]
+        assert [hello.get("rev") for hello in server.hellos[1:]] == [3, 5, 7]
+        assert chat.rev == 8
+
+
+def test_what_the_program_did_not_take_is_sent_again():
+    """Its rev is that of the last change in its hands, as its cursor is of the last message."""
+
+    def first(peer: ServerEnd) -> None:
+        peer.greet(*(line(seq) for seq in range(1, LENGTH + 10)))
+        peer.send(changed(1, 1, "one"))
+        peer.store(LENGTH + 10)
+        peer.stay()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(line(LENGTH + 9), changed(1, 1, "one"), recovered=True, rev=1)
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        assert chat.say("hi").wait(DEADLINE)  # it has read on meanwhile
+        found = (item for item in chat.events() if isinstance(item, Changed))
+        assert next(found).message.body == "one"
+        assert server.hellos[1].get("rev", 0) == 0
+
+
+def test_a_gap_starts_afresh_with_changes_too():
+    """As with an older backup, whose revs are lower."""
+
+    def first(peer: ServerEnd) -> None:
+        peer.greet(line(9), rev=9, last=f"9-{NONCE}")
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(line(3), recovered=False, rev=2)
+        peer.cut()
+
+    with ScriptedServer(first, second, stay) as server, client(server) as chat:
+        take(chat.events(), 5)
+        wait_for(lambda: len(server.peers) > 2 and server.hellos[2], "a third hello")
+        assert [hello.get("rev") for hello in server.hellos] == [None, 9, 2]
+
+
+def test_a_new_client_takes_an_older_ones_rev():
+    with ScriptedServer(stay) as server, client(server, since=f"2-{NONCE}", rev=7):
+        assert (server.hellos[0]["since"], server.hellos[0]["rev"]) == (f"2-{NONCE}", 7)
+
+
+def test_it_edits_and_removes_by_id_or_by_message():
+    heard = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1))
+        for _ in range(2):
+            heard.append(peer.hear())
+            peer.send({"type": "done", "cmid": heard[-1]["cmid"]})
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        (message,) = take(chat, 1)
+        edited = chat.edit(message, "one")
+        assert edited.wait(DEADLINE) == edited.id == message.id
+        assert chat.remove(message.id).wait(DEADLINE) == message.id
+        with pytest.raises(ValueError, match="an id such as"):
+            chat.remove("rubbish")
+
+    cmids = [frame.pop("cmid") for frame in heard]
+    assert len(set(cmids)) == 2
+    assert heard == [
+        {"type": "edit", "id": message.id, "body": "one"},
+        {"type": "remove", "id": message.id},
+    ]
+
+
+@pytest.mark.parametrize("code", ["not-yours", "too-late", "gone"])
+def test_a_change_that_is_refused_raises_as_a_message_does(code: str):
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        cmid = peer.hear()["cmid"]
+        peer.send({"type": "error", "code": code, "detail": "No.", "cmid": cmid})
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        receipt = chat.edit(f"1-{NONCE}", "one")
+        with pytest.raises(ServerRefused, match="No") as caught:
+            receipt.wait(DEADLINE)
+        assert (caught.value.code, receipt.id) == (code, "")
+
+
+def test_a_change_without_an_answer_is_sent_again_in_its_place():
+    heard: list[list[str]] = []
+
+    def read(peer: ServerEnd) -> None:
+        heard.append([])
+        for _ in range(3):
+            frame = peer.hear()
+            heard[-1].append(f"{frame['type']} {frame['cmid']}")
+
+    def first(peer: ServerEnd) -> None:
+        peer.greet()
+        read(peer)
+        peer.cut()
+
+    def second(peer: ServerEnd) -> None:
+        peer.greet(recovered=True)
+        read(peer)
+        for seen in heard[-1]:
+            kind, cmid = seen.split()
+            answer = {"type": "ack", "id": f"2-{NONCE}"} if kind == "message" else {"type": "done"}
+            peer.send({**answer, "cmid": cmid})
+        peer.stay()
+
+    with ScriptedServer(first, second) as server, client(server) as chat:
+        receipts = [
+            chat.edit(f"1-{NONCE}", "one"),
+            chat.say("two"),
+            chat.remove(f"1-{NONCE}"),
+        ]
+        ids = [receipt.wait(DEADLINE) for receipt in receipts]
+
+    assert heard[0] == heard[1]
+    assert [seen.split()[0] for seen in heard[0]] == ["edit", "message", "remove"]
+    assert ids == [f"1-{NONCE}", f"2-{NONCE}", f"1-{NONCE}"]
+
+
+def test_an_edit_that_is_too_large_is_refused_at_once():
+    with (
+        ScriptedServer(stay) as server,
+        client(server) as chat,
+        pytest.raises(ServerRefused, match="wanted: 1000 at most"),
+    ):
+        chat.edit(f"1-{NONCE}", "x" * 1000)
 
 
 # -- breaking and coming back ----------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.events import Event, hear
+from chatroom.client.events import Changed, Event, Removed, hear
 from chatroom.message import Message
 from chatroom.wire.message_json import iso_time, milliseconds, to_json, to_message
 from tests.support.strategies import MESSAGES
@@ -37,6 +37,38 @@ GOOD = {
     "room": "lobby",
     "sentAt": "2026-01-31T09:05:00.123Z",
 }
+
+
+def test_a_message_that_changed_is_one_again():
+    changed = hear(json.dumps({"type": "changed", "rev": 7, "message": GOOD}))
+
+    assert isinstance(changed, Changed)
+    assert (changed.type, changed.rev, changed.message) == ("changed", 7, to_message(GOOD))
+
+
+def test_a_message_that_was_removed_is_an_id():
+    removed = hear(json.dumps({"type": "removed", "rev": 8, "id": GOOD["id"], "by": "host"}))
+
+    assert isinstance(removed, Removed)
+    assert (removed.type, removed.rev, removed.id, removed.by) == ("removed", 8, GOOD["id"], "host")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "changed", "message": GOOD},
+        {"type": "changed", "rev": "7", "message": GOOD},
+        {"type": "changed", "rev": 7},
+        {"type": "changed", "rev": 7, "message": {**GOOD, "body": 1}},
+        {"type": "changed", "rev": 7, "message": {**GOOD, "editedAt": "once"}},
+        {"type": "removed", "id": GOOD["id"]},
+        {"type": "removed", "rev": 7},
+        {"type": "removed", "rev": 7, "id": "x"},
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(fields: dict[str, object]):
+    with pytest.raises(ValueError):
+        hear(json.dumps(fields))
 
 
 def test_unknown_fields_and_the_type_of_a_message_do_not_matter():

@@ -18,10 +18,11 @@ from click.testing import CliRunner, Result
 from chatroom.commands import chatroom, files
 from chatroom.commands.exporting import LONG
 from chatroom.commands.formats import FORMATS
+from chatroom.commands.http import Api
 from chatroom.commands.importing import BATCH, new_nonce
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.sqlite.read_only import opened_read_only
-from chatroom.message import Message
+from chatroom.message import Message, Remover
 from chatroom.wire.message_json import to_json
 from tests.support.histories import (
     HistoryDisk,
@@ -53,6 +54,14 @@ def exported(path: Path, room: str = "lobby") -> str:
     done = run("export", room, "--history", path)
     assert done.exit_code == 0, done.stderr
     return done.stdout
+
+
+def change(path: Path, *messages: Message) -> None:
+    """Let these be what the messages are from now on."""
+    with closing(at(path)) as history:
+        history.open()
+        for message in messages:
+            history.rewrite(message)
 
 
 def typed_message(seq: int, cmid: str, body: str = "hi") -> Message:
@@ -197,6 +206,16 @@ def test_an_output_file_is_whole_or_not_there(tmp_path: Path):
     assert not output.exists()
 
 
+def test_a_removed_message_is_in_no_export(tmp_path: Path):
+    path = append(tmp_path / "chat.db", *(typed_message(n, f"c{n}", f"hi {n}") for n in (1, 2, 3)))
+    change(path, *(stored(path)[n].taken_back(Remover.HOST, n + 1) for n in (0, 2)))
+
+    for name in FORMATS:
+        done = run("export", "lobby", "--history", path, "--format", name)
+        assert (done.exit_code, done.stderr) == (0, ""), name
+        assert re.findall(r"hi \d", done.stdout) == ["hi 2"]
+
+
 # -- import ----------------------------------------------------------------------------------
 
 
@@ -241,6 +260,66 @@ def test_importing_into_where_it_came_from_changes_nothing(tmp_path: Path):
     done = run("import", "--history", path, input=exported(path))
     assert "0 imported, 5 skipped" in done.stderr
     assert stored(path) == before
+
+
+def test_when_and_by_whom_survives_an_export_and_an_import(tmp_path: Path):
+    message = replace(typed_message(1, "c1"), by="script", edited_at=1_700_000_000_123)
+    text = exported(append(tmp_path / "old.db", message))
+    assert '"by":"script","editedAt":"2023-11-14T22:13:20.123Z"}' in text
+    assert run("import", "--history", tmp_path / "new.db", input=text).exit_code == 0
+
+    (found,) = stored(tmp_path / "new.db")
+    assert (found.by, found.edited_at) == (message.by, message.edited_at)
+    assert exported(tmp_path / "new.db").partition('"id"')[0] == text.partition('"id"')[0]
+
+
+@pytest.mark.parametrize("cmid", ["c1", ""])
+def test_what_was_removed_does_not_come_back_by_an_import(tmp_path: Path, cmid: str):
+    """From an export of before, into where it was said or into a copy."""
+    path = append(tmp_path / "chat.db", typed_message(1, cmid, "secret"), typed_message(2, "c2"))
+    text = exported(path)
+    run("import", "--history", tmp_path / "copy.db", input=text)
+    for history in path, tmp_path / "copy.db":
+        first, *_ = stored(history)
+        change(history, first.taken_back(Remover.AUTHOR, 1))
+
+        done = run("import", "--history", history, input=text)
+
+        assert "0 imported, 2 skipped" in done.stderr
+        assert "secret" not in exported(history)
+
+
+def test_what_was_sent_twice_and_removed_does_not_come_back_by_its_cmid(tmp_path: Path):
+    """But a script's cmid may be another message's, if it comes from another room."""
+    path = append(
+        tmp_path / "chat.db", typed_message(1, "c1"), replace(typed_message(2, "c2"), user_id="")
+    )
+    change(path, *(m.taken_back(Remover.HOST, m.seq) for m in stored(path)))
+    again = replace(typed_message(7, "c1", "secret"), sent_at=1)
+    script = replace(typed_message(8, "c2", "another"), sent_at=1, user_id="")
+
+    done = run("import", "--history", path, input=f"{to_json(again)}\n{to_json(script)}\n")
+
+    assert "1 imported, 1 skipped" in done.stderr
+    assert [m.body for m in stored(path)] == ["", "", "another"]
+
+
+def test_what_was_edited_is_not_imported_as_another_message(tmp_path: Path):
+    """Whichever of the two is there already: it stays."""
+    for cmid in "c1", "":
+        path = append(tmp_path / f"a{cmid}.db", typed_message(1, cmid, "old"))
+        before = exported(path)
+        change(path, stored(path)[0].edited("new", 1, 1_700_000_000_500))
+        after = exported(path)
+        for first, second in (before, after), (after, before):
+            copy = tmp_path / f"{cmid}{first == before}.db"
+            run("import", "--history", copy, input=first)
+            kept = stored(copy)
+            assert "0 imported, 1 skipped" in run("import", "--history", copy, input=second).stderr
+            assert stored(copy) == kept
+        both = tmp_path / f"{cmid}-both.db"
+        done = run("import", "--history", both, input=after + before)
+        assert "1 imported, 1 skipped" in done.stderr
 
 
 def test_a_message_is_known_through_two_exports(tmp_path: Path):
@@ -420,7 +499,7 @@ def test_export_reads_a_server_that_runs():
     with answering(rooms(3), lines(1, 3)) as (url, asked):
         done = run("export", "lobby", "--url", url, "--format", "text")
     assert (done.exit_code, len(done.stdout.splitlines())) == (0, 3)
-    assert asked == ["/api/rooms", "/api/rooms/lobby/messages"]
+    assert asked == ["/api/rooms", "/api/rooms/lobby/messages?removed=ids"]
 
 
 def test_a_stream_that_breaks_off_is_gone_on_with():
@@ -429,7 +508,7 @@ def test_a_stream_that_breaks_off_is_gone_on_with():
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [
         f"{n}-{n:016x}" for n in range(1, 10)
     ]
-    assert asked[-1] == f"/api/rooms/lobby/messages?since=4-{4:016x}"
+    assert asked[-1] == f"/api/rooms/lobby/messages?removed=ids&since=4-{4:016x}"
 
 
 def test_a_stream_that_goes_on_breaking_off_is_an_error():
@@ -451,6 +530,46 @@ def test_what_is_deleted_meanwhile_is_told():
         done = run("export", "lobby", "--url", url)
     assert done.exit_code == 0
     assert "5 to 7 were deleted" in done.stderr
+
+
+def test_what_was_removed_is_left_out_and_missing_to_nobody():
+    """In the middle, and at the end, where a stream might have been cut off."""
+    removed = '{"id":"%s","removed":"host"}'
+    kept = [to_json(past_message("lobby", seq)) for seq in (2, 4)]
+    gone = [removed % past_message("lobby", seq).id for seq in (1, 3, 5)]
+    stream = "\n".join([gone[0], kept[0], gone[1], kept[1], gone[2], ""])
+    with answering(rooms(5), body(stream, "application/x-ndjson")) as (url, _):
+        done = run("export", "lobby", "--url", url)
+
+    assert (done.exit_code, done.stdout.splitlines(), done.stderr) == (0, kept, "")
+
+
+def test_a_page_of_removed_messages_does_not_end_what_is_before_it():
+    def page(link: str, *seqs: int) -> Answer:
+        found = ",".join(to_json(past_message("lobby", seq)) for seq in seqs)
+
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            data = f'{{"messages":[{found}]}}'.encode()
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Content-Length", str(len(data)))
+            if link:
+                handler.send_header("Link", f'</api/x?before={link}&limit=2>; rel="prev"')
+            handler.end_headers()
+            handler.wfile.write(data)
+
+        return answer
+
+    ids = [past_message("lobby", seq).id for seq in range(10)]
+    with answering(page(ids[7], 8), page(ids[5]), page("", 1, 2)) as (url, asked):
+        found = Api(url).before("lobby", ids[9], 3)
+
+    assert [message.seq for message in found] == [1, 2, 8]
+    assert [path.partition("before=")[2].partition("&")[0] for path in asked] == [
+        ids[9],
+        ids[7],
+        ids[5],
+    ]
 
 
 def test_what_the_server_says_of_an_error_is_told():

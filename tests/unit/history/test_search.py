@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -36,20 +36,59 @@ URLS = {
 }
 
 
-def opened(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> History:
-    if kind == "without fts5":
-        monkeypatch.setattr(search, "has_fts5", lambda readers: False)
+def opened(kind: str, folder: Path) -> History:
     history = make_history(URLS[kind], folder)
     history.open()
     return history
 
 
-@pytest.fixture(params=URLS)
-def history(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[History]:
-    with closing(opened(request.param, tmp_path, monkeypatch)) as history:
+def miss_fts5(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "has_fts5", lambda readers: False)
+
+
+@pytest.fixture(scope="module", params=URLS)
+def kind(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def history(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[History]:
+    """One of the test's own."""
+    if kind == "without fts5":
+        miss_fts5(monkeypatch)
+    with closing(opened(kind, tmp_path)) as history:
         yield history
+
+
+@pytest.fixture(scope="module")
+def open_history(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """One of each kind, for all tests that need no more than a room of their own."""
+    with closing(opened(kind, tmp_path_factory.mktemp("searched"))) as history:
+        yield history
+
+
+@pytest.fixture
+def room(
+    kind: str, open_history: History, room: str, monkeypatch: pytest.MonkeyPatch
+) -> SearchedRoom:
+    if kind == "without fts5":
+        miss_fts5(monkeypatch)
+    return SearchedRoom(open_history, room)
+
+
+@dataclass(frozen=True)
+class SearchedRoom:
+    """In a history that has others, which are not searched."""
+
+    history: History
+    name: str
+
+    def says(self, *bodies: str) -> None:
+        says(self.history, *bodies, room=self.name)
+
+    def found(self, text: str, before: int = sys.maxsize, limit: int = 100) -> list[str]:
+        return found(self.history, text, before, limit, room=self.name)
 
 
 def says(history: History, *bodies: str, room: str = "lobby") -> None:
@@ -62,8 +101,10 @@ def says(history: History, *bodies: str, room: str = "lobby") -> None:
     )
 
 
-def found(history: History, text: str, before: int = sys.maxsize, limit: int = 100) -> list[str]:
-    return [message.body for message in history.search("lobby", text, before, limit)]
+def found(
+    history: History, text: str, before: int = sys.maxsize, limit: int = 100, room: str = "lobby"
+) -> list[str]:
+    return [message.body for message in history.search(room, text, before, limit)]
 
 
 # -- what is found ---------------------------------------------------------------------------
@@ -77,66 +118,66 @@ def test_whole_messages_are_found_oldest_first(history: History) -> None:
     assert history.search("lobby", "fish", sys.maxsize, 10) == [messages[0], messages[3]]
 
 
-def test_the_newest_below_are_found(history: History) -> None:
-    says(history, *(f"fish {n}" for n in range(1, 10)))
+def test_the_newest_below_are_found(room: SearchedRoom) -> None:
+    room.says(*(f"fish {n}" for n in range(1, 10)))
 
-    assert found(history, "fish", limit=3) == ["fish 7", "fish 8", "fish 9"]
-    assert found(history, "fish", before=7, limit=3) == ["fish 4", "fish 5", "fish 6"]
-    assert found(history, "fish", before=3, limit=3) == ["fish 1", "fish 2"]
+    assert room.found("fish", limit=3) == ["fish 7", "fish 8", "fish 9"]
+    assert room.found("fish", before=7, limit=3) == ["fish 4", "fish 5", "fish 6"]
+    assert room.found("fish", before=3, limit=3) == ["fish 1", "fish 2"]
 
 
 @pytest.mark.parametrize(
     ("before", "limit"), [(1, 9), (0, 9), (-1, 9), (-(1 << 70), 9), (9, 0), (9, -1)]
 )
 def test_nothing_is_found_below_the_first_or_within_no_limit(
-    history: History, before: int, limit: int
+    room: SearchedRoom, before: int, limit: int
 ) -> None:
-    says(history, "fish", "fish")
+    room.says("fish", "fish")
 
-    assert found(history, "fish", before, limit) == []
+    assert room.found("fish", before, limit) == []
 
 
 @pytest.mark.parametrize("before", [3, 1 << 40, 1 << 63, 1 << 70])
-def test_any_number_may_be_the_end(history: History, before: int) -> None:
-    says(history, "fish", "fish")
-    says(history, "fish", room="behind")
+def test_any_number_may_be_the_end(room: SearchedRoom, before: int) -> None:
+    room.says("fish", "fish")
+    replace(room, name=f"behind {room.name}").says("fish")
 
-    assert found(history, "fish", before) == ["fish", "fish"]
-
-
-def test_nothing_is_found_in_a_room_that_is_not_there(history: History) -> None:
-    assert found(history, "fish") == []
+    assert room.found("fish", before) == ["fish", "fish"]
 
 
-def test_what_was_said_after_a_search_is_found_by_the_next(history: History) -> None:
-    says(history, "one fish")
-    assert found(history, "fish") == ["one fish"]
-
-    says(history, "two fish")
-
-    assert found(history, "fish") == ["one fish", "two fish"]
+def test_nothing_is_found_in_a_room_that_is_not_there(room: SearchedRoom) -> None:
+    assert room.found("fish") == []
 
 
-def test_all_words_are_wanted_in_any_order(history: History) -> None:
-    says(history, "the quick brown fox", "the slow brown bear")
+def test_what_was_said_after_a_search_is_found_by_the_next(room: SearchedRoom) -> None:
+    room.says("one fish")
+    assert room.found("fish") == ["one fish"]
 
-    assert found(history, "brown the") == ["the quick brown fox", "the slow brown bear"]
-    assert found(history, "fox quick") == ["the quick brown fox"]
-    assert found(history, "fox slow") == []
+    room.says("two fish")
 
-
-def test_the_last_word_may_be_a_beginning(history: History) -> None:
-    says(history, "good morning")
-
-    assert found(history, "m") == ["good morning"]
-    assert found(history, "good mor") == ["good morning"]
-    assert found(history, "good morningstar") == []
+    assert room.found("fish") == ["one fish", "two fish"]
 
 
-def test_case_does_not_count(history: History) -> None:
-    says(history, "Hello WORLD")
+def test_all_words_are_wanted_in_any_order(room: SearchedRoom) -> None:
+    room.says("the quick brown fox", "the slow brown bear")
 
-    assert found(history, "hELLO world") == ["Hello WORLD"]
+    assert room.found("brown the") == ["the quick brown fox", "the slow brown bear"]
+    assert room.found("fox quick") == ["the quick brown fox"]
+    assert room.found("fox slow") == []
+
+
+def test_the_last_word_may_be_a_beginning(room: SearchedRoom) -> None:
+    room.says("good morning")
+
+    assert room.found("m") == ["good morning"]
+    assert room.found("good mor") == ["good morning"]
+    assert room.found("good morningstar") == []
+
+
+def test_case_does_not_count(room: SearchedRoom) -> None:
+    room.says("Hello WORLD")
+
+    assert room.found("hELLO world") == ["Hello WORLD"]
 
 
 @pytest.mark.parametrize(
@@ -160,10 +201,10 @@ def test_case_does_not_count(history: History) -> None:
         ("#topic, of course", "#topic"),
     ],
 )
-def test_people_find_what_they_mean(history: History, body: str, text: str) -> None:
-    says(history, "something else", body, "and more")
+def test_people_find_what_they_mean(room: SearchedRoom, body: str, text: str) -> None:
+    room.says("something else", body, "and more")
 
-    assert found(history, text) == [body]
+    assert room.found(text) == [body]
 
 
 @pytest.mark.parametrize(
@@ -175,10 +216,10 @@ def test_people_find_what_they_mean(history: History, body: str, text: str) -> N
         ("good morning", "goodmorning"),
     ],
 )
-def test_people_do_not_find_what_they_do_not_mean(history: History, body: str, text: str) -> None:
-    says(history, body)
+def test_people_do_not_find_what_they_do_not_mean(room: SearchedRoom, body: str, text: str) -> None:
+    room.says(body)
 
-    assert found(history, text) == []
+    assert room.found(text) == []
 
 
 @pytest.mark.parametrize(
@@ -202,10 +243,10 @@ def test_people_do_not_find_what_they_do_not_mean(history: History, body: str, t
         ("தமிழ் மொழி", "தமிழ்"),
     ],
 )
-def test_words_are_found_in_every_script(history: History, body: str, text: str) -> None:
-    says(history, "something else", body, "and more")
+def test_words_are_found_in_every_script(room: SearchedRoom, body: str, text: str) -> None:
+    room.says("something else", body, "and more")
 
-    assert found(history, text) == [body]
+    assert room.found(text) == [body]
 
 
 @pytest.mark.parametrize(
@@ -218,10 +259,10 @@ def test_words_are_found_in_every_script(history: History, body: str, text: str)
         ("कल", "कुल"),  # so does a vowel that is a mark
     ],
 )
-def test_characters_alone_are_no_word(history: History, body: str, text: str) -> None:
-    says(history, body)
+def test_characters_alone_are_no_word(room: SearchedRoom, body: str, text: str) -> None:
+    room.says(body)
 
-    assert found(history, text) == []
+    assert room.found(text) == []
 
 
 @pytest.mark.parametrize(
@@ -251,10 +292,10 @@ def test_characters_alone_are_no_word(history: History, body: str, text: str) ->
         ("ΟΔΟΣ", "οδος"),
     ],
 )
-def test_what_looks_or_sounds_alike_is_found(history: History, body: str, text: str) -> None:
-    says(history, "something else", body, "and more")
+def test_what_looks_or_sounds_alike_is_found(room: SearchedRoom, body: str, text: str) -> None:
+    room.says("something else", body, "and more")
 
-    assert found(history, text) == [body]
+    assert room.found(text) == [body]
 
 
 def test_folding_again_changes_nothing() -> None:
@@ -331,12 +372,12 @@ def test_a_search_that_takes_too_long_says_so(
 ) -> None:
     says(history, "one fish", "two fish")
     found(history, "fish")
-    monkeypatch.setattr(searching, "SEARCHING_SECONDS", 0)
 
-    with pytest.raises(SearchTooLong, match="longer than 0 s; search for more words"):
-        found(history, "fish")
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "SEARCHING_SECONDS", 0)
+        with pytest.raises(SearchTooLong, match="longer than 0 s; search for more words"):
+            found(history, "fish")
 
-    monkeypatch.undo()
     assert found(history, "fish") == ["one fish", "two fish"]
 
 
@@ -386,7 +427,8 @@ def test_a_long_search_delays_no_other(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_without_fts5_there_is_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(opened("without fts5", tmp_path, monkeypatch)) as history:
+    miss_fts5(monkeypatch)
+    with closing(opened("without fts5", tmp_path)) as history:
         says(history, *(f"fish {n}" for n in range(PAGE_LENGTH + 10)))
 
         assert found(history, "fish 1", limit=3000)[0] == "fish 1"
@@ -441,25 +483,25 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
-def test_whatever_is_searched_for_is_words(history: History, text: str) -> None:
-    says(history, "body", "a fish", "fish and chips")
+def test_whatever_is_searched_for_is_words(room: SearchedRoom, text: str) -> None:
+    room.says("body", "a fish", "fish and chips")
 
-    assert set(found(history, text)) <= {"a fish", "fish and chips", "body"}
-    assert found(history, "fish") == ["a fish", "fish and chips"]
+    assert set(room.found(text)) <= {"a fish", "fish and chips", "body"}
+    assert room.found("fish") == ["a fish", "fish and chips"]
 
 
 @pytest.mark.parametrize("text", ["fish*", '"fish"', "fish\0", "(fish)", "^fish", "fish\udfff"])
-def test_signs_around_a_word_do_not_count(history: History, text: str) -> None:
-    says(history, "a fish")
+def test_signs_around_a_word_do_not_count(room: SearchedRoom, text: str) -> None:
+    room.says("a fish")
 
-    assert found(history, text) == ["a fish"]
+    assert room.found(text) == ["a fish"]
 
 
 @pytest.mark.parametrize("text", ["", " \t\n", "\0", "\ud800", "?!", "🎉 🎉", "%", "_", "\u0301"])
-def test_nothing_is_found_without_a_word(history: History, text: str) -> None:
-    says(history, "%", "_", "🎉", "?!")
+def test_nothing_is_found_without_a_word(room: SearchedRoom, text: str) -> None:
+    room.says("%", "_", "🎉", "?!")
 
-    assert found(history, text) == []
+    assert room.found(text) == []
 
 
 def test_only_so_much_of_a_search_counts() -> None:
@@ -484,7 +526,6 @@ def test_no_hostile_text_upsets_the_index(searched: tuple[History, Path], text: 
     assert index.stat().st_ino == before
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=TEXTS)
 def test_no_text_upsets_the_index(searched: tuple[History, Path], text: str) -> None:
     history, index = searched
@@ -495,13 +536,14 @@ def test_no_text_upsets_the_index(searched: tuple[History, Path], text: str) -> 
     assert index.stat().st_ino == before
 
 
-@pytest.fixture
-def searched(tmp_path: Path) -> Iterator[tuple[History, Path]]:
-    with closing(at(tmp_path / "chat.db")) as history:
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[History, Path]]:
+    folder = tmp_path_factory.mktemp("searched")
+    with closing(at(folder / "chat.db")) as history:
         history.open()
         says(history, "a fish", "b")
         assert found(history, "fish") == ["a fish"]
-        yield history, tmp_path / "chat.db.search"
+        yield history, folder / "chat.db.search"
 
 
 LETTERS = st.text(

@@ -27,9 +27,9 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;
     ],
 )
 def test_a_browser_gets_a_page_with_a_way_to_the_lobby(
-    client: FlaskClient, method: str, path: str, status: int, words: str
+    shared_client: FlaskClient, method: str, path: str, status: int, words: str
 ):
-    reply = client.open(path, method=method, headers={"Accept": BROWSER})
+    reply = shared_client.open(path, method=method, headers={"Accept": BROWSER})
 
     assert (reply.status_code, reply.mimetype) == (status, "text/html")
     assert words in reply.text.replace("&#39;", "'")
@@ -44,13 +44,13 @@ def test_a_browser_gets_a_page_with_a_way_to_the_lobby(
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", "text/plain", "application/json", "image/*,*/*"])
-def test_programs_get_a_line(client: FlaskClient, accept: str | None):
+def test_programs_get_a_line(shared_client: FlaskClient, accept: str | None):
     headers = {} if accept is None else {"Accept": accept}
     for path, line in (
         ("/nowhere", "404 Not Found\n"),
         ("/rooms/a%20b", 'Invalid room name: use 1 to 64 letters, digits, "_", "-" or ".".\n'),
     ):
-        reply = client.get(path, headers=headers)
+        reply = shared_client.get(path, headers=headers)
         assert (reply.mimetype, reply.text) == ("text/plain", line)
 
 
@@ -66,23 +66,23 @@ def test_programs_get_a_line(client: FlaskClient, accept: str | None):
     ],
 )
 def test_it_is_in_the_first_language_of_the_browser_that_the_page_speaks(
-    client: FlaskClient, languages: str, lobby: str
+    shared_client: FlaskClient, languages: str, lobby: str
 ):
     headers = {"Accept": BROWSER, "Accept-Language": languages}
 
-    assert lobby in client.get("/nowhere", headers=headers).text
+    assert lobby in shared_client.get("/nowhere", headers=headers).text
 
 
-def test_in_german_a_wrong_room_name_is_explained_in_german(client: FlaskClient):
+def test_in_german_a_wrong_room_name_is_explained_in_german(shared_client: FlaskClient):
     headers = {"Accept": BROWSER, "Accept-Language": "de"}
-    text = client.get("/rooms/a%20b", headers=headers).text
+    text = shared_client.get("/rooms/a%20b", headers=headers).text
 
     assert "Ungültiger Raumname" in text
     assert '<html lang="de">' in text
 
 
-def test_below_a_path_the_lobby_is_below_it_too(client: FlaskClient):
-    reply = client.get(
+def test_below_a_path_the_lobby_is_below_it_too(shared_client: FlaskClient):
+    reply = shared_client.get(
         "/nowhere", headers={"Accept": BROWSER}, environ_overrides={"SCRIPT_NAME": "/talk"}
     )
 
@@ -100,23 +100,23 @@ def test_a_bug_of_ours_is_a_page_too(
     assert "Something went wrong" in reply.text
 
 
-def test_under_a_foreign_name_the_way_to_the_lobby_is_by_our_own(client: FlaskClient):
+def test_under_a_foreign_name_the_way_to_the_lobby_is_by_our_own(shared_client: FlaskClient):
     headers = {"Accept": BROWSER, "Host": "evil.example:80"}
-    reply = client.get("/", headers=headers)
+    reply = shared_client.get("/", headers=headers)
 
     assert reply.status_code == 421
     assert '<a href="http://localhost:80/">' in reply.text
 
 
-def test_what_a_client_sends_is_shown_as_text(client: FlaskClient):
+def test_what_a_client_sends_is_shown_as_text(shared_client: FlaskClient):
     headers = {"Accept": BROWSER, "Host": "<b>evil</b>"}
-    reply = client.get("/", headers=headers)
+    reply = shared_client.get("/", headers=headers)
 
     assert reply.status_code == 421
     assert "<b>" not in reply.text
 
 
-def test_under_api_errors_stay_problems(client: FlaskClient):
-    reply = client.get("/api/nowhere", headers={"Accept": BROWSER})
+def test_under_api_errors_stay_problems(shared_client: FlaskClient):
+    reply = shared_client.get("/api/nowhere", headers={"Accept": BROWSER})
 
     assert reply.mimetype == "application/problem+json"

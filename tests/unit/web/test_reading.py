@@ -33,6 +33,15 @@ READ_NOTHING = {
     *("api.say", "__flask_sock.chat"),  # the Server asks: see rooms/test_policy.py
 }
 
+MESSAGE = WAYS["api.message"]
+
+CHANGES = {
+    "api.edit": ("PATCH", MESSAGE),
+    "api.remove": ("DELETE", MESSAGE),
+    "api.restore": ("POST", f"{MESSAGE}/restore"),
+}
+"""Each view that changes a message: whoever may not read it may not do that, either."""
+
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Visitor, str]]:
@@ -48,7 +57,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Visitor, str]]:
 
 
 def test_no_way_is_forgotten(app: Flask) -> None:
-    assert {rule.endpoint for rule in app.url_map.iter_rules()} == WAYS.keys() | READ_NOTHING
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == {
+        *WAYS,
+        *CHANGES,
+        *READ_NOTHING,
+    }
 
 
 @pytest.mark.parametrize("address", WAYS.values())
@@ -64,6 +77,25 @@ def test_every_way_asks(
     assert "secret" not in reply.text
     assert asked == [(Visitor("198.51.100.1"), "lobby")]  # as its proxy says
     assert client.head(address).status_code == 403
+
+
+@pytest.mark.parametrize(("method", "address"), CHANGES.values(), ids=CHANGES)
+def test_every_change_asks(
+    client: FlaskClient,
+    engine: Engine,
+    asked: list[tuple[Visitor, str]],
+    method: str,
+    address: str,
+) -> None:
+    """But not the browser that asks on behalf of a page whether it may be asked for."""
+    remember(engine, 1, "lobby", body="secret")
+
+    reply = client.open(address, method=method)
+
+    assert reply.status_code == 403
+    assert "The test says no." in reply.text
+    assert [room for _visitor, room in asked] == ["lobby"]
+    assert client.options(address).status_code == 200
 
 
 def test_the_room_is_judged_by_the_name_that_it_has(

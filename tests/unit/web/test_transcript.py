@@ -16,7 +16,8 @@ from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
 from chatroom.web.transcript import READERS
-from tests.support.flask_client import count_pages, fail, remember
+from tests.support.deadline import DEADLINE
+from tests.support.flask_client import count_pages, fail, remember, take_back
 
 SETTINGS: dict[str, object] = {}
 """Of the ``app``: see conftest.py."""
@@ -221,6 +222,30 @@ def test_what_is_deleted_meanwhile_leaves_a_note(
 
     assert "Messages that stood here were deleted while this page was made." in page.found["p note"]
     assert len(page.found["p text"]) == 4
+
+
+def test_what_was_removed_is_not_there_and_leaves_no_note(client: FlaskClient, engine: Engine):
+    messages = remember(engine, 5)
+    take_back(engine, *(messages[n].id for n in (0, 2, 4)))
+    page = transcript(client)
+
+    assert page.found["p text"] == ["hi 2", "hi 4"]
+    assert page.found["p note"][-1] == "Messages: 2"
+    assert not any("deleted" in note for note in page.found["p note"])
+
+    take_back(engine, messages[1].id, messages[3].id)
+    assert "Nobody has said anything here yet." in transcript(client).found["p"]
+
+
+def test_what_was_edited_says_so(client: FlaskClient, engine: Engine):
+    one, _ = remember(engine, 2)
+    edited = one.edited("1", 1, DAY)
+    engine.server.ask(lambda: engine.history.rewrite(edited), DEADLINE)
+
+    assert transcript(client).found["small"] == ["(edited)"]
+    german = transcript(client, **{"Accept-Language": "de"})
+    assert german.found["small"] == ["(bearbeitet)"]
+    assert german.found["p text"] == ["1", "hi 2"]
 
 
 def test_only_so_many_are_read_at_once(client: FlaskClient):

@@ -70,9 +70,9 @@ SETTINGS = {"max_users": 2, "allowed_origins": ("https://friend.example",)}
     ],
 )
 def test_every_answer_has_its_status_and_the_security_headers(
-    client: FlaskClient, method: str, path: str, status: int
+    shared_client: FlaskClient, method: str, path: str, status: int
 ):
-    with client.open(path, method=method) as reply:
+    with shared_client.open(path, method=method) as reply:
         assert reply.status_code == status
         for name, value in HEADERS.items():
             assert reply.headers[name] == value

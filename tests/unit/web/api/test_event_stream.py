@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,9 +15,12 @@ from werkzeug.test import TestResponse
 from chatroom.engine import Engine
 from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.subscriber import Heard
+from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.requests import Said
 from chatroom.web import api as routes
 from chatroom.web.api import event_stream as module
 from chatroom.web.api.listener import BACKLOG, Listener
+from chatroom.wire.typed import Edit, Remove
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.flask_client import fail
 
@@ -82,6 +86,10 @@ class Stream:
         while found[-1].name != name:
             found.append(self.next())
         return found
+
+    def hear_bodies(self, count: int) -> list[str]:
+        """What the next ``count`` messages say, whatever their ids are."""
+        return [self.next().data["body"] for _ in range(count)]
 
     def hear(self, count: int) -> list[str]:
         """What the next ``count`` messages say; nothing else may come between."""
@@ -338,6 +346,218 @@ def test_a_silent_room_is_heard_of_all_the_same(
         past(stream)
         for _ in range(3):
             assert next(stream._chunks).startswith(b":")
+
+
+# -- what changes ------------------------------------------------------------------------------
+
+
+def typed(engine: Engine, *bodies: str) -> list[Message]:
+    """What Ann has said, who can change it."""
+    seq, _ = engine.history.head("lobby")
+    now = time.time_ns() // 1_000_000
+    messages = [
+        Message("lobby", seq + n, f"{seq + n:016x}", "Ann", body, "", now, "ann-id")
+        for n, body in enumerate(bodies, 1)
+    ]
+    engine.server.ask(lambda: engine.history.append(messages), DEADLINE)
+    return messages
+
+
+def edit(engine: Engine, message: Message, *bodies: str) -> None:
+    for body in bodies:
+        request = Edit("", MessageId(message.seq, message.nonce), body)
+        engine.server.change("lobby", request, user_id="ann-id", timeout=DEADLINE)
+
+
+def remove(engine: Engine, message: Message) -> None:
+    request = Remove("", MessageId(message.seq, message.nonce))
+    engine.server.change("lobby", request, user_id="ann-id", timeout=DEADLINE)
+
+
+def told(events: list[SentEvent]) -> list[tuple[str, str]]:
+    """Their names, and what the messages say or, of those that are removed, which they are."""
+    return [(event.name, event.data.get("body") or event.data.get("id")) for event in events]
+
+
+def test_a_listener_hears_of_changes(client: FlaskClient, engine: Engine):
+    one, two, three = typed(engine, "one", "two", "three")
+    with listen(client) as stream:
+        past(stream)
+        edit(engine, one, "1")
+        changed = stream.next()
+        remove(engine, two)
+        removed = stream.next()
+        after = say(engine, "four")[0]
+        heard = stream.next()
+
+    assert changed == SentEvent("changed", get(client, one), f"{three.id};1")
+    assert (changed.data["body"], "editedAt" in changed.data) == ("1", True)
+    assert removed == SentEvent("removed", {"id": two.id}, f"{three.id};2")
+    assert (heard.name, heard.id) == ("message", f"{after.id};2")
+
+
+def get(client: FlaskClient, message: Message) -> Any:
+    return client.get(f"/api/rooms/lobby/messages/{message.id}").json
+
+
+def test_a_new_listener_gets_the_past_as_it_is_now(client: FlaskClient, engine: Engine):
+    one, two, three = typed(engine, "one", "two", "three")
+    edit(engine, one, "1")
+    remove(engine, two)
+    remove(engine, three)
+    with listen(client) as stream:
+        *before, live = stream.until("live")
+        assert told(before) == [("message", "1")]
+        assert before[0].id == f"{one.id};3"
+        assert live == SentEvent("live", {"last": three.id}, f"{three.id};3")
+        say(engine, "four")
+        assert told([stream.next()]) == [("message", "four")]
+
+
+@pytest.mark.parametrize("header", [False, True])
+def test_who_comes_back_gets_each_change_once_in_its_newest_state(
+    client: FlaskClient, engine: Engine, header: bool
+):
+    """But not those of messages that it gets anyhow."""
+    one, two, *_ = typed(engine, "one", "two", "three", "four")
+    edit(engine, one, "I")
+    with listen(client) as stream:
+        last = stream.until("live")[-1].id
+    assert last
+    edit(engine, one, "i", "1")
+    edit(engine, two, "2")
+    remove(engine, two)
+    five, six = typed(engine, "five", "six")
+    edit(engine, five, "5")
+    remove(engine, six)
+
+    with listen(client, "" if header else f"?since={last}", last if header else None) as stream:
+        *before, live = stream.until("live")
+    assert told(before) == [("message", "5"), ("changed", "1"), ("removed", two.id)]
+    assert live.data["recovered"] is True
+    assert live.id == f"{six.id};7"
+    with listen(client, last=live.id) as stream:
+        assert [event.name for event in stream.until("live")] == ["live"]
+    for number, missed in (0, [one, two, five]), (1, [two, five, six]):
+        with listen(client, last=before[number].id) as stream:
+            again = stream.until("live")[:-1]
+        assert {event.data["id"] for event in again} == {message.id for message in missed}
+
+
+def test_an_id_from_before_anything_changed_is_good_to_come_back_with(
+    client: FlaskClient, engine: Engine
+):
+    one, two = typed(engine, "one", "two")
+    with listen(client) as stream:
+        last = stream.until("live")[-1].id
+    assert last == two.id
+    edit(engine, one, "1")
+
+    with listen(client, last=last) as stream:
+        assert told(stream.until("live")[:-1]) == [("changed", "1")]
+
+
+@pytest.mark.parametrize("rev", ["", "x", "-1", "\u0661", "1" * 13, "1;2"])
+def test_a_rev_that_cannot_be_is_an_unknown_id(client: FlaskClient, engine: Engine, rev: str):
+    message = typed(engine, "one")[0]
+    with listen(client, last=f"{message.id};{rev}") as stream:
+        assert stream.next().name == "gap"
+    assert client.get(f"/api/rooms/lobby/events?since={message.id};{rev}").status_code == 400
+
+
+def test_a_rev_that_is_yet_to_come_hides_nothing(client: FlaskClient, engine: Engine):
+    """As after a backup is restored."""
+    message = typed(engine, "one")[0]
+    with listen(client, last=f"{message.id};9") as stream:
+        assert stream.until("live")[-1].id == message.id
+        edit(engine, message, "1")
+        assert told([stream.next()]) == [("changed", "1")]
+
+
+def test_what_was_removed_before_it_was_sent_is_never_sent(client: FlaskClient, engine: Engine):
+    """Nor what was edited: a message goes out as it is by then."""
+    with listen(client) as stream:
+        past(stream)
+        say(engine, "one")
+        for body in "secret", "draft":
+            join_and_say(engine, body)
+        _first, secret, draft = (message for page in pages(engine) for message in page)
+        remove(engine, secret)
+        edit(engine, draft, "final")
+        say(engine, "four")
+
+        events = [stream.next() for _ in range(3)]
+        say(engine, "five")
+        assert (stream.next().id or "").endswith(";2")
+    assert told(events) == [
+        ("message", "one"),
+        ("message", "final"),
+        ("message", "four"),
+    ]
+
+
+def pages(engine: Engine) -> Iterator[list[Message]]:
+    return engine.history.pages("lobby", 0, 100)
+
+
+def join_and_say(engine: Engine, body: str) -> None:
+    """Over a speaker that has a user id, as a typed user."""
+    speaker = HttpSpeaker("lobby", "Ann", user_id="ann-id")
+    engine.server.broadcast.put(Said(speaker, Draft("Ann", body, ""), len(body)))
+    speaker.outcome.result(DEADLINE)
+
+
+@pytest.mark.parametrize("rounds", [BACKLOG - 2, 3 * BACKLOG])
+def test_who_reads_slowly_misses_no_change(client: FlaskClient, engine: Engine, rounds: int):
+    """Whatever is dropped of what waits, messages or changes: it is read from the history, and
+    never as it was."""
+    first, second, third, secret = typed(engine, "first", "second", "third", "secret")
+    with listen(client) as stream:
+        past(stream)
+        edit(engine, first, "1st")
+        say(engine, "between")
+        remove(engine, secret)
+        for number in range(rounds):
+            edit(engine, second, f"2nd {number}")
+        remove(engine, third)
+        with stream.reply:
+            events = [stream.next() for _ in range(5)]
+
+        assert sorted(told(events)) == [
+            ("changed", "1st"),
+            ("changed", f"2nd {rounds - 1}"),
+            ("message", "between"),
+            ("removed", third.id),
+            ("removed", secret.id),
+        ]
+        assert events[-1].id
+        assert events[-1].id.endswith(f";{rounds + 3}")
+
+
+def test_a_change_that_was_dropped_is_noticed_behind_messages_alone(
+    client: FlaskClient, engine: Engine
+):
+    first = typed(engine, "first")[0]
+    with listen(client) as stream:
+        past(stream)
+        edit(engine, first, "1st")
+        say_many(engine, 2 * BACKLOG)
+
+        assert stream.hear_bodies(2 * BACKLOG) == [f"hi {n + 1}" for n in range(2 * BACKLOG)]
+        assert told([stream.next()]) == [("changed", "1st")]
+
+
+def test_in_a_room_without_changes_no_id_has_a_rev(client: FlaskClient, engine: Engine):
+    """Every byte is what it was before there were any."""
+    messages = say_many(engine, 3)
+    with client.get("/api/rooms/lobby/events?limit=1", buffered=False) as reply:
+        chunks = reply.iter_encoded()
+        text = b"".join(next(chunks) for _ in range(3)).decode().partition("\n\n")[2]
+
+    id = messages[-1].id
+    json = client.get(f"/api/rooms/lobby/messages/{id}").text.strip()
+    live = f'id: {id}\nevent: live\ndata: {{"last": "{id}"}}\n\n'
+    assert text == f"id: {id}\ndata: {json}\n\n{live}"
 
 
 # -- places ------------------------------------------------------------------------------------

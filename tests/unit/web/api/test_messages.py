@@ -15,7 +15,7 @@ from chatroom.history import searching
 from chatroom.message import Message
 from chatroom.web.api import SEARCHES, STREAMS, problems
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
-from tests.support.flask_client import fail, remember, started
+from tests.support.flask_client import engine_of, fail, remember
 
 pytestmark = pytest.mark.takes(seconds=7)
 
@@ -29,16 +29,6 @@ SETTINGS = {
     "allowed_origins": ("https://friend.example",),
 }
 """Of the ``app``: see conftest.py."""
-
-
-@pytest.fixture(scope="module", params=["memory:", "sqlite:chat.db"])
-def refusing(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FlaskClient]:
-    """A client for all tests that see refusals only, which change nothing for the next one."""
-    folder = tmp_path_factory.mktemp("refusing")
-    with started(folder, history=request.param, **SETTINGS) as app:
-        yield app.test_client()
 
 
 def post(client: FlaskClient, room: str = "lobby", **fields: object) -> TestResponse:
@@ -108,8 +98,8 @@ def test_the_rooms_are_listed_by_name_with_their_last_message(client: FlaskClien
     }
 
 
-def test_nobody_is_in_a_room_that_nobody_is_in(client: FlaskClient):
-    reply = client.get("/api/rooms/lobby/users")
+def test_nobody_is_in_a_room_that_nobody_is_in(shared_client: FlaskClient):
+    reply = shared_client.get("/api/rooms/lobby/users")
 
     assert reply.json == {"users": []}
     assert reply.cache_control.no_store
@@ -128,10 +118,10 @@ def test_a_page_is_the_newest_messages_oldest_first(client: FlaskClient, engine:
     assert list(first) == ["userName", "body", "timestamp", "id", "room", "sentAt"]
 
 
-def test_an_empty_room_is_an_empty_page_without_links(client: FlaskClient):
-    reply = get(client)
+def test_an_empty_room_is_an_empty_page_without_links(shared_client: FlaskClient):
+    reply = get(shared_client)
 
-    assert bodies(reply) == bodies(get(client, "?since=0-0")) == []
+    assert bodies(reply) == bodies(get(shared_client, "?since=0-0")) == []
     assert links(reply) == {}
 
 
@@ -273,9 +263,9 @@ def test_a_page_that_is_past_stays_the_same_whatever_is_said(client: FlaskClient
     ],
 )
 def test_a_parameter_that_cannot_be_names_itself_its_value_and_the_way_out(
-    refusing: FlaskClient, query: str, field: str
+    shared_client: FlaskClient, query: str, field: str
 ):
-    found = problem(get(refusing, query), "bad-parameter")
+    found = problem(get(shared_client, query), "bad-parameter")
 
     assert found["field"] == field
     assert found["detail"].startswith(f"{field} is ")
@@ -284,8 +274,10 @@ def test_a_parameter_that_cannot_be_names_itself_its_value_and_the_way_out(
 
 @pytest.mark.parametrize("room", ["a b", "x" * 65, "<script>", "a:b", "\ufffd", "%FF"])
 @pytest.mark.parametrize("rest", ["messages", "users", "events", f"messages/{NOWHERE}"])
-def test_a_room_that_is_none_is_a_problem_everywhere(refusing: FlaskClient, room: str, rest: str):
-    found = problem(refusing.get(f"/api/rooms/{room}/{rest}"), "bad-room")
+def test_a_room_that_is_none_is_a_problem_everywhere(
+    shared_client: FlaskClient, room: str, rest: str
+):
+    found = problem(shared_client.get(f"/api/rooms/{room}/{rest}"), "bad-room")
 
     assert found["field"] == "room"
     assert "use 1 to 64 letters" in found["detail"]
@@ -320,8 +312,8 @@ def test_lines_are_the_whole_room_from_since_on(client: FlaskClient, engine: Eng
         assert lines(reply) == wanted, query
 
 
-def test_proxies_are_to_pass_lines_on_as_they_come(client: FlaskClient):
-    reply = client.get("/api/rooms/lobby/messages", headers=LINES)
+def test_proxies_are_to_pass_lines_on_as_they_come(shared_client: FlaskClient):
+    reply = shared_client.get("/api/rooms/lobby/messages", headers=LINES)
 
     assert reply.headers["X-Accel-Buffering"] == "no"
 
@@ -396,6 +388,16 @@ def test_a_gap_in_the_middle_breaks_the_lines_off(
 # -- searching ---------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def searched(shared_client: FlaskClient) -> FlaskClient:
+    """With something to be found, in rooms that only searches look at."""
+    for body in ("Good morning", "A caf\u00e9 au lait", "CAFE!"):
+        post(shared_client, "breakfast", body=body)
+    post(shared_client, "kitchen", body="cafe morning")
+    remember(engine_of(shared_client.application), 3, "greetings")
+    return shared_client
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -409,12 +411,10 @@ def test_a_gap_in_the_middle_breaks_the_lines_off(
         ("!?", []),
     ],
 )
-def test_a_search_finds_words_as_people_expect(client: FlaskClient, text: str, found: list[str]):
-    for body in ("Good morning", "A caf\u00e9 au lait", "CAFE!"):
-        post(client, body=body)
-    post(client, "kitchen", body="cafe morning")
+def test_a_search_finds_words_as_people_expect(searched: FlaskClient, text: str, found: list[str]):
+    reply = searched.get("/api/rooms/breakfast/messages", query_string={"q": text})
 
-    assert bodies(client.get("/api/rooms/lobby/messages", query_string={"q": text})) == found
+    assert bodies(reply) == found
 
 
 @pytest.mark.parametrize(
@@ -450,12 +450,11 @@ def test_a_search_finds_words_as_people_expect(client: FlaskClient, text: str, f
         "\u0301" * 200,
     ],
 )
-def test_a_hostile_search_is_only_words(client: FlaskClient, engine: Engine, text: str):
-    remember(engine, 3)
-    reply = client.get("/api/rooms/lobby/messages", query_string={"q": text})
+def test_a_hostile_search_is_only_words(searched: FlaskClient, text: str):
+    reply = searched.get("/api/rooms/greetings/messages", query_string={"q": text})
 
     assert set(bodies(reply)) <= {"hi 1", "hi 2", "hi 3"}
-    assert len(bodies(get(client))) == 3
+    assert len(bodies(get(searched, room="greetings"))) == 3
 
 
 def test_links_lead_back_through_all_that_a_search_finds(client: FlaskClient, engine: Engine):
@@ -515,8 +514,8 @@ def test_a_search_that_takes_too_long_is_not_to_be_asked_again(
     assert "Retry-After" not in reply.headers
 
 
-def test_a_search_is_not_streamed(client: FlaskClient):
-    reply = client.get("/api/rooms/lobby/messages?q=hi", headers=LINES)
+def test_a_search_is_not_streamed(shared_client: FlaskClient):
+    reply = shared_client.get("/api/rooms/lobby/messages?q=hi", headers=LINES)
 
     assert problem(reply, "bad-parameter")["field"] == "q"
 
@@ -532,16 +531,16 @@ def test_a_search_is_not_streamed(client: FlaskClient):
     ],
 )
 def test_the_answer_is_of_the_type_that_the_client_likes_best(
-    client: FlaskClient, accept: str, mimetype: str
+    shared_client: FlaskClient, accept: str, mimetype: str
 ):
-    reply = client.get("/api/rooms/lobby/messages", headers={"Accept": accept})
+    reply = shared_client.get("/api/rooms/lobby/messages", headers={"Accept": accept})
 
     assert reply.mimetype == mimetype
     assert "Accept" in reply.vary
 
 
-def test_a_type_that_there_is_not_is_a_406(client: FlaskClient):
-    reply = client.get("/api/rooms/lobby/messages", headers={"Accept": "text/html"})
+def test_a_type_that_there_is_not_is_a_406(shared_client: FlaskClient):
+    reply = shared_client.get("/api/rooms/lobby/messages", headers={"Accept": "text/html"})
     found = problem(reply, "not-acceptable")
 
     assert (found["field"], found["value"]) == ("Accept", "text/html")
@@ -638,21 +637,21 @@ def test_a_cmid_belongs_to_its_room(client: FlaskClient):
     ],
 )
 def test_a_field_that_cannot_be_names_itself_its_value_and_the_way_out(
-    refusing: FlaskClient, field: str, value: object
+    shared_client: FlaskClient, field: str, value: object
 ):
-    found = problem(post(refusing, **{field: value}), "bad-field")
+    found = problem(post(shared_client, **{field: value}), "bad-field")
 
     assert found["field"] == field
     assert found["value"] == problems.abridged(value)
     assert len(found["detail"]) > len(field) + 10
-    assert bodies(get(refusing)) == []
+    assert bodies(get(shared_client)) == []
 
 
 @pytest.mark.parametrize("field", ["userName", "body"])
-def test_a_field_that_is_missing_is_named(refusing: FlaskClient, field: str):
+def test_a_field_that_is_missing_is_named(shared_client: FlaskClient, field: str):
     fields = {"userName": "Ann", "body": "hi"}
     del fields[field]
-    found = problem(refusing.post("/api/rooms/lobby/messages", json=fields), "bad-field")
+    found = problem(shared_client.post("/api/rooms/lobby/messages", json=fields), "bad-field")
 
     assert found["field"] == field
     assert found["detail"].startswith(f"{field} is missing; wanted: ")
@@ -674,23 +673,25 @@ def test_a_field_that_is_missing_is_named(refusing: FlaskClient, field: str):
         b"\xef\xbb\xbf\xef\xbb\xbf{}",
     ],
 )
-def test_a_body_that_is_no_json_object_is_a_400(refusing: FlaskClient, data: bytes):
-    reply = refusing.post("/api/rooms/lobby/messages", data=data, content_type="application/json")
+def test_a_body_that_is_no_json_object_is_a_400(shared_client: FlaskClient, data: bytes):
+    reply = shared_client.post(
+        "/api/rooms/lobby/messages", data=data, content_type="application/json"
+    )
     found = problem(reply, "bad-json")
 
     assert found["field"] == "body"
     assert found["detail"].endswith('wanted: {"userName": "Ann", "body": "Good morning!"}')
 
 
-def test_a_long_value_is_abridged_in_what_is_said_about_it(client: FlaskClient):
-    found = problem(post(client, userName="x" * 1500), "bad-field")
+def test_a_long_value_is_abridged_in_what_is_said_about_it(shared_client: FlaskClient):
+    found = problem(post(shared_client, userName="x" * 1500), "bad-field")
 
     assert found["value"] == "x" * 100 + "\u2026 (1500 characters)"
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "GZIP", "identity, gzip"])
-def test_a_compressed_body_is_a_415(refusing: FlaskClient, coding: str):
-    reply = refusing.post(
+def test_a_compressed_body_is_a_415(shared_client: FlaskClient, coding: str):
+    reply = shared_client.post(
         "/api/rooms/lobby/messages",
         json={"userName": "Ann", "body": "hi"},
         headers={"Content-Encoding": coding},
@@ -715,16 +716,16 @@ def test_a_body_may_begin_with_a_byte_order_mark(client: FlaskClient):
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_a_body_of_another_type_is_a_415(refusing: FlaskClient, content_type: str):
+def test_a_body_of_another_type_is_a_415(shared_client: FlaskClient, content_type: str):
     """Nor can a form on another site's page make anybody speak."""
     data = b'{"userName": "Ann", "body": "hi"}'
-    reply = refusing.post("/api/rooms/lobby/messages", data=data, content_type=content_type)
+    reply = shared_client.post("/api/rooms/lobby/messages", data=data, content_type=content_type)
     found = problem(reply, "unsupported-type")
 
     assert found["detail"].endswith("wanted: application/json")
     assert found["value"] == content_type
     assert reply.headers["Accept"] == "application/json"
-    assert bodies(get(refusing)) == []
+    assert bodies(get(shared_client)) == []
 
 
 def test_a_body_that_is_too_large_is_a_413(client: FlaskClient):
@@ -737,18 +738,20 @@ def test_a_body_that_is_too_large_is_a_413(client: FlaskClient):
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
 def test_a_page_of_another_site_does_not_speak(
-    refusing: FlaskClient, caplog: pytest.LogCaptureFixture, origin: str
+    shared_client: FlaskClient, caplog: pytest.LogCaptureFixture, origin: str
 ):
     caplog.set_level("INFO", "chatroom")
-    reply = refusing.post(
+    reply = shared_client.post(
         "/api/rooms/lobby/messages",
         json={"userName": "Ann", "body": "hi"},
         headers={"Origin": origin},
     )
     problem(reply, "foreign-origin")
-    problem(refusing.get("/api/rooms/lobby/events", headers={"Origin": origin}), "foreign-origin")
+    problem(
+        shared_client.get("/api/rooms/lobby/events", headers={"Origin": origin}), "foreign-origin"
+    )
 
-    assert bodies(get(refusing)) == []
+    assert bodies(get(shared_client)) == []
     assert len(caplog.messages) == 2
     for line in caplog.messages:
         assert line.startswith("refused: 127.0.0.1: 403: Pages from another origin")
@@ -766,30 +769,38 @@ def test_our_own_page_and_an_allowed_one_may_speak(client: FlaskClient, origin: 
     assert reply.status_code == 201
 
 
-def test_a_page_of_an_allowed_origin_may_read_the_answers(client: FlaskClient):
+def test_a_page_of_an_allowed_origin_may_read_the_answers(shared_client: FlaskClient):
     """As a browser asks: with a preflight first, then for itself."""
     address = "/api/rooms/lobby/messages"
     friend, foe = {"Origin": "https://friend.example"}, {"Origin": "https://evil.example"}
     asked = {"Access-Control-Request-Method": "POST"}
 
-    reply = client.options(address, headers=friend | asked)
+    reply = shared_client.options(address, headers=friend | asked)
     assert reply.status_code == 200
     assert reply.access_control_allow_origin == "https://friend.example"
     assert "POST" in reply.access_control_allow_methods
     assert "Content-Type" in reply.access_control_allow_headers
-    for reply in (client.get(address, headers=friend), client.get("/api/rooms", headers=friend)):
+    for reply in (
+        shared_client.get(address, headers=friend),
+        shared_client.get("/api/rooms", headers=friend),
+    ):
         assert reply.access_control_allow_origin == "https://friend.example"
         assert "Link" in reply.access_control_expose_headers
         assert "Origin" in reply.vary
 
-    for reply in (client.options(address, headers=foe | asked), client.get(address, headers=foe)):
+    for reply in (
+        shared_client.options(address, headers=foe | asked),
+        shared_client.get(address, headers=foe),
+    ):
         assert reply.access_control_allow_origin is None
         assert "Origin" in reply.vary
 
 
-def test_a_page_of_an_allowed_origin_may_send_the_headers_that_it_asks_for(client: FlaskClient):
+def test_a_page_of_an_allowed_origin_may_send_the_headers_that_it_asks_for(
+    shared_client: FlaskClient,
+):
     """But it cannot report, like a proxy, on whose behalf it asks."""
-    reply = client.options(
+    reply = shared_client.options(
         "/api/rooms/lobby/messages",
         headers={
             "Origin": "https://friend.example",
@@ -799,7 +810,8 @@ def test_a_page_of_an_allowed_origin_may_send_the_headers_that_it_asks_for(clien
     )
 
     allowed = reply.headers["Access-Control-Allow-Headers"].split(", ")
-    assert allowed == ["Content-Type", "If-None-Match", "Last-Event-ID", "cache-control"]
+    usual = ["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"]
+    assert allowed == [*usual, "cache-control"]
 
 
 @pytest.mark.parametrize(
@@ -859,40 +871,40 @@ def test_a_room_too_many_is_not_made(client: FlaskClient):
     ],
 )
 def test_a_method_that_is_not_allowed_says_which_are(
-    refusing: FlaskClient, method: str, path: str, allowed: set[str]
+    shared_client: FlaskClient, method: str, path: str, allowed: set[str]
 ):
-    reply = refusing.open(path, method=method)
+    reply = shared_client.open(path, method=method)
     problem(reply, "method-not-allowed")
 
     assert set(reply.headers["Allow"].split(", ")) == allowed
-    assert set(refusing.options(path).allow) == allowed
+    assert set(shared_client.options(path).allow) == allowed
 
 
 @pytest.mark.parametrize(
     "path",
     ["/api", "/api/", "/api/rooms/", "/api/rooms/lobby", "/api//rooms", "/api/rooms/a%2Fb/users"],
 )
-def test_what_is_not_there_is_a_404_that_says_what_is(refusing: FlaskClient, path: str):
-    assert "/api/openapi.json" in problem(refusing.get(path), "not-found")["detail"]
+def test_what_is_not_there_is_a_404_that_says_what_is(shared_client: FlaskClient, path: str):
+    assert "/api/openapi.json" in problem(shared_client.get(path), "not-found")["detail"]
 
 
-def test_what_only_begins_like_it_is_none_of_ours(client: FlaskClient):
-    assert client.get("/apiary").mimetype == "text/plain"
+def test_what_only_begins_like_it_is_none_of_ours(shared_client: FlaskClient):
+    assert shared_client.get("/apiary").mimetype == "text/plain"
 
 
 @pytest.mark.parametrize(
     "path",
     ["/api/rooms", "/api/rooms/lobby/messages", "/api/rooms/lobby/users", "/api/openapi.json"],
 )
-def test_head_has_the_headers_and_no_body(client: FlaskClient, path: str):
-    head, whole = client.head(path), client.get(path)
+def test_head_has_the_headers_and_no_body(shared_client: FlaskClient, path: str):
+    head, whole = shared_client.head(path), shared_client.get(path)
 
     assert head.data == b""
     assert head.headers == whole.headers
 
 
-def test_head_of_a_problem_has_its_status(client: FlaskClient):
-    reply = client.head("/api/rooms/a:b/users")
+def test_head_of_a_problem_has_its_status(shared_client: FlaskClient):
+    reply = shared_client.head("/api/rooms/a:b/users")
 
     assert (reply.status_code, reply.data) == (400, b"")
     assert reply.mimetype == "application/problem+json"

@@ -1,0 +1,47 @@
+"""What is on the screen of ``tail`` and ``chat``, and what becomes of it."""
+
+from __future__ import annotations
+
+from chatroom.client.events import Changed, Event, Removed
+from chatroom.client.inbox import REMEMBERED
+from chatroom.commands.formats import body_lines, text_line, text_start
+from chatroom.commands.output import note, write
+from chatroom.log import printable
+from chatroom.message import Message
+
+
+class Screen:
+    """The messages that were shown last: when they were said, and by whom; never their texts.
+
+    Used on one thread.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}  # id -> how its line begins
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._shown
+
+    def add(self, message: Message) -> None:
+        """The message is shown elsewhere."""
+        self._shown[message.id] = text_start(message, local=True)
+        if len(self._shown) > REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+
+    def show(self, message: Message) -> None:
+        """Print the message as a line of text."""
+        write(text_line(message, local=True))
+        self.add(message)
+
+    def tell(self, event: Event) -> None:
+        """Report gaps, lost connections and changes of what is shown on standard error."""
+        if event.type == "gap":
+            note("there is a gap here: some messages are no longer available")
+        elif event.type == "offline":
+            note(f"connection lost ({event.fields.get('reason')}); reconnecting")
+        elif isinstance(event, Changed) and event.message.id in self:
+            body = " ".join(map(printable, body_lines(event.message)))
+            note(f"now reads: {text_start(event.message, local=True)}: {body}")
+        elif isinstance(event, Removed) and event.id in self:
+            by = " by a host" if event.by == "host" else ""
+            note(f"removed{by}: {self._shown[event.id]}")
