@@ -68,6 +68,7 @@ class Engine:
 
         Raises:
             HistoryRefused: see ``History.open``.
+            HistoryUnavailable: see ``Server.start``.
         """
         self.history.open(patience=patience)
         self.tokens = Tokens(self.history.secret())

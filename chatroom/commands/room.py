@@ -35,7 +35,8 @@ def delete(names: tuple[str, ...], history: Path, yes: bool) -> None:
     have it.
     """
     with opened(history, make=False) as source:
-        known = {one.name: one for one in source.rooms()}
+        known = {name: RoomSummary(name, 0, 0, "", 0) for name in source.decided() if name}
+        known |= {one.name: one for one in source.rooms()}
         if missing := [name for name in names if name not in known]:
             raise Failed(f"{history} has no room {missing[0]!r}; nothing is deleted")
         wanted = [known[name] for name in dict.fromkeys(names)]
@@ -49,5 +50,5 @@ def delete(names: tuple[str, ...], history: Path, yes: bool) -> None:
 
 
 def _messages(found: RoomSummary) -> str:
-    count = found.seq - found.first + 1
+    count = found.seq - found.first + 1 if found.first else 0
     return "1 message" if count == 1 else f"{count} messages"

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 KEEP_DAYS = 90
 
+KEEP_MS = KEEP_DAYS * 24 * 60 * 60 * 1000
+
 MOST_ENTRIES = 500
-"""That one reading returns."""
+"""That are kept of a room."""
 
 
 class LogEntry(NamedTuple):

@@ -109,7 +109,8 @@ class History(ABC):
         Args:
             room: "" for the whole server.
             charter: as ``charter`` returns it; "" for a room that decides nothing.
-            entry: for ``host_log``; older ones than ``host_log.KEEP_DAYS`` are dropped.
+            entry: for ``host_log``. Everywhere, what is older than ``host_log.KEEP_DAYS`` by then
+                is dropped; of this room, whatever exceeds ``host_log.MOST_ENTRIES``.
 
         Raises:
             HistoryUnavailable: nothing is decided.
@@ -118,6 +119,14 @@ class History(ABC):
     @abstractmethod
     def charter(self, room: str) -> str:
         """What ``enact`` has committed last; "" if nothing.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def decided(self) -> list[str]:
+        """The rooms of which there is a charter; among them "", if the whole server has one.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

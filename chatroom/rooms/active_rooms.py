@@ -40,7 +40,7 @@ class ActiveRooms(dict[str, Room]):
         self._tail_bytes = rules.tail_bytes
         self._new_rooms = new_rooms()
         self.house = House()
-        self._stored: set[str] | None = None  # rooms with messages; read on first use
+        self._stored: set[str] | None = None  # rooms with a message or a charter; read on first use
 
     def open_house(self) -> None:
         """Read what holds in all rooms; before the first one is opened.
@@ -84,7 +84,8 @@ class ActiveRooms(dict[str, Room]):
         if name in self:  # nearly always
             return Place(name, exists=True)
         if self._stored is None:
-            self._stored = {room.name for room in self._history.rooms()}
+            decided = set(self._history.decided()) - {""}
+            self._stored = {room.name for room in self._history.rooms()} | decided
         if name in self._stored:
             return Place(name, exists=True)
         others = len((self._stored | self.keys()) - {DEFAULT_ROOM})
@@ -118,7 +119,7 @@ class ActiveRooms(dict[str, Room]):
             raise HistoryUnavailable(self._history.name, str(error), WAY_OUT) from error
 
     def count_as_stored(self, name: str) -> None:
-        """The room has a message now: it exists even while nobody is in it."""
+        """The room has a message or a charter now: it exists even while nobody is in it."""
         assert self._stored is not None
         self._stored.add(name)
 

@@ -40,7 +40,9 @@ class Hosting:
             concerned = [one for one in self._rooms.values() if ruling.user.user_id in one.crowd]
         else:
             room.charter = decision.charter
-            room.charter_is_stored = room.charter_is_stored or enacted.entry is not None
+            if enacted.entry:
+                room.charter_is_stored = True
+                self._rooms.count_as_stored(room.name)
         if enacted.entry:
             for one in concerned:
                 one.pace_hosts()

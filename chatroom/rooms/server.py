@@ -122,7 +122,12 @@ class Server:
         return self._faults.count
 
     def start(self) -> None:
-        """Start the Server thread."""
+        """Start the Server thread.
+
+        Raises:
+            HistoryUnavailable: what holds in all rooms cannot be read.
+        """
+        self._rooms.open_house()
         self._thread = threading.Thread(target=self.listen, name="server")
         self._thread.start()
 
@@ -238,7 +243,6 @@ class Server:
 
     def listen(self) -> None:
         """The Server thread's whole life."""
-        self._rooms.open_house()
         self._trimmer.start()
         self._eraser.start()
         self._step_until_none()

@@ -55,6 +55,21 @@ def test_once_started_it_takes_messages(started: Engine):
     assert started.history.head("lobby")[0] == 1
 
 
+def test_where_what_operators_decided_cannot_be_read_it_does_not_start(tmp_path: Path):
+    """Otherwise the room's thread would end at once, and everybody wait for it in vain."""
+    first = engine(tmp_path)
+    first.history.open()
+    first.history.enact("", '{"hosts": "all"}', None)
+    first.history.close()
+
+    second = engine(tmp_path)
+    try:
+        with pytest.raises(ChatError, match="restore a backup"):
+            second.start()
+    finally:
+        second.history.close()
+
+
 def test_two_cannot_share_a_file(started: Engine, tmp_path: Path):
     with pytest.raises(HistoryRefused, match="in use"):
         engine(tmp_path).start()

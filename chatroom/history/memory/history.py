@@ -13,7 +13,7 @@ from sys import getsizeof
 from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
-from chatroom.history.host_log import MOST_ENTRIES, LogEntry
+from chatroom.history.host_log import KEEP_MS, MOST_ENTRIES, LogEntry
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
@@ -152,15 +152,27 @@ class MemoryHistory(History):
         """Kept as long as the process."""
         with self._lock:
             self._demand_open()
-            self._charters[room] = charter
+            if charter:
+                self._charters[room] = charter
+            else:
+                self._charters.pop(room, None)
             if entry:
                 self._log.setdefault(room, deque(maxlen=MOST_ENTRIES)).appendleft(entry)
+                for log in self._log.values():
+                    while log and log[-1].at < entry.at - KEEP_MS:
+                        log.pop()
 
     def charter(self, room: str) -> str:
         """As the interface says."""
         with self._lock:
             self._demand_open()
             return self._charters.get(room, "")
+
+    def decided(self) -> list[str]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return list(self._charters)
 
     def host_log(self, room: str) -> list[LogEntry]:
         """As the interface says."""

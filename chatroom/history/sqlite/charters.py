@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from chatroom.history.host_log import KEEP_DAYS, MOST_ENTRIES, LogEntry
+from chatroom.history.host_log import KEEP_MS, MOST_ENTRIES, LogEntry
 from chatroom.history.sqlite.readers import Readers
-
-DAY_MS = 24 * 60 * 60 * 1000
 
 COLUMNS = "at, act, by_id, by_name, whom_id, whom_name, what"
 
@@ -17,9 +15,15 @@ DROP = "DELETE FROM charters WHERE room = ?"
 
 NOTE = f"INSERT INTO host_log (room, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
-DROP_OLD = "DELETE FROM host_log WHERE room = ? AND at < ?"
+OLDEST = "SELECT rowid FROM host_log ORDER BY rowid LIMIT 100"  # of all rooms
 
-LOG = f"SELECT {COLUMNS} FROM host_log WHERE room = ? ORDER BY at DESC, rowid DESC LIMIT ?"
+DROP_OLD = f"DELETE FROM host_log WHERE at < ? AND rowid IN ({OLDEST})"
+
+NEWEST_FIRST = "FROM host_log WHERE room = ? ORDER BY at DESC, rowid DESC LIMIT"
+
+DROP_MANY = f"DELETE FROM host_log WHERE rowid IN (SELECT rowid {NEWEST_FIRST} -1 OFFSET ?)"
+
+LOG = f"SELECT {COLUMNS} {NEWEST_FIRST} ?"
 
 
 def keep(writer: sqlite3.Connection, room: str, charter: str) -> None:
@@ -32,8 +36,9 @@ def keep(writer: sqlite3.Connection, room: str, charter: str) -> None:
 
 def note(writer: sqlite3.Connection, room: str, entry: LogEntry) -> None:
     """In the open transaction."""
-    writer.execute(DROP_OLD, (room, entry.at - KEEP_DAYS * DAY_MS))
+    writer.execute(DROP_OLD, (entry.at - KEEP_MS,))
     writer.execute(NOTE, (room, *entry))
+    writer.execute(DROP_MANY, (room, MOST_ENTRIES))
 
 
 def forget(writer: sqlite3.Connection, room: str) -> None:
@@ -47,6 +52,12 @@ def charter(readers: Readers, room: str) -> str:
     with readers.reader() as reader:
         found = reader.execute("SELECT charter FROM charters WHERE room = ?", (room,)).fetchall()
     return str(found[0][0]) if found else ""
+
+
+def decided(readers: Readers) -> list[str]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        return [room for (room,) in reader.execute("SELECT room FROM charters").fetchall()]
 
 
 def host_log(readers: Readers, room: str) -> list[LogEntry]:

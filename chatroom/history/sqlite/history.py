@@ -162,6 +162,10 @@ class SqliteHistory(History):
         """As the interface says."""
         return charters_table.charter(self._readers, room)
 
+    def decided(self) -> list[str]:
+        """As the interface says."""
+        return charters_table.decided(self._readers)
+
     def host_log(self, room: str) -> list[LogEntry]:
         """As the interface says."""
         return charters_table.host_log(self._readers, room)

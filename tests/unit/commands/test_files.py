@@ -718,6 +718,22 @@ def test_where_one_room_is_unknown_none_is_deleted(two_rooms: Path):
     assert len(stored(two_rooms, "garden")) == 2
 
 
+def test_a_room_that_has_only_hosts_yet_is_deleted_with_what_they_decided(two_rooms: Path):
+    with closing(at(two_rooms)) as history:
+        history.open()
+        history.enact("class", '{"speak":"hosts"}', None)
+
+    done = run("room", "delete", "class", "--history", two_rooms, "--yes")
+
+    assert (done.exit_code, done.stderr) == (
+        0,
+        "chatroom: room class is deleted, with 0 messages\n",
+    )
+    with closing(at(two_rooms)) as history:
+        history.open()
+        assert history.decided() == []
+
+
 def test_no_room_is_deleted_while_a_server_uses_the_history(two_rooms: Path):
     with closing(at(two_rooms)) as server:
         server.open()

@@ -9,6 +9,7 @@ import pytest
 from chatroom.errors import Refusal
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.charter import Speak
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import AT_ONCE, SECONDS_EACH
 from chatroom.rooms.policy import Policy
@@ -50,6 +51,17 @@ def test_the_lobby_takes_no_other_rooms_place(stored: tuple[str, ...]) -> None:
 
     with pytest.raises(Refusal):
         ours.enter("kitchen", "192.0.2.1")
+
+
+def test_a_room_that_has_only_decided_something_takes_a_place_for_good() -> None:
+    """Otherwise a script could fill the history with rooms in which nobody ever speaks."""
+    ours = rooms(1)
+    ours._history.enact("class", '{"speak":"hosts"}', None)
+    ours._history.enact("", '{"speak":"hosts"}', None)
+
+    with pytest.raises(Refusal, match="there are already 1"):
+        ours.enter("kitchen", "192.0.2.1")
+    assert ours.enter("class", "192.0.2.1").charter.speak is Speak.HOSTS
 
 
 def test_one_address_creates_many_rooms_only_slowly(clock: SimpleNamespace) -> None:

@@ -9,8 +9,12 @@ from contextlib import ExitStack
 import pytest
 
 from chatroom.message import Draft, Message
+from chatroom.rooms.charter import Charter, Host, Speak
 from chatroom.rooms.order import Placed
-from chatroom.users.requests import Said
+from chatroom.rooms.ranks import Rank
+from chatroom.users.http_speaker import HttpSpeaker, Ruled
+from chatroom.users.requests import Ruling, Said
+from chatroom.wire.acts import SetRules
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import said
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
@@ -222,6 +226,95 @@ def test_what_is_sent_again_is_stored_once_and_answered_each_time(club: InMemory
     assert [(f["type"], f["cmid"]) for f in answers] == [
         *(("ack", "a"), ("error", "a"), ("ack", "b"), ("ack", "b"))
     ]
+
+
+# -- acts of hosts ---------------------------------------------------------------------------------
+
+
+def answer(club: InMemoryServer) -> None:
+    commit(club)
+    tell(club)
+
+
+def kinds(guest: TypedGuest) -> list[str]:
+    return [frame.get("type", "message") for frame in guest.heard()]
+
+
+def rule_hosts_only(guest: TypedGuest) -> None:
+    guest.send("host", cmid="h", act="rules", speak="hosts")
+
+
+def test_nobody_hears_of_an_act_before_it_is_stored(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann", "class"), enter(club, "Bob", "class")
+    ann.heard(), bob.heard()
+
+    rule_hosts_only(ann)
+    commit(club)
+    assert ann.heard() == bob.heard() == []
+    assert Charter.parse(club.disk.charter("class")).speak is Speak.HOSTS
+
+    tell(club)
+    assert (kinds(ann), kinds(bob)) == (["rules", "log", "done"], ["rules"])
+
+
+def test_an_act_keeps_its_place_among_what_is_said(club: InMemoryServer) -> None:
+    """What was said before it is said, and what comes after it is judged by it."""
+    ann, bob = enter(club, "Ann", "class"), enter(club, "Bob", "class")
+    bob.say("one")
+    rule_hosts_only(ann)
+    bob.say("two")
+    bob.heard()
+    for _ in range(3):
+        answer(club)
+
+    assert club.disk.stored("class") == ["one"]
+    assert [f.get("code", f.get("type")) for f in bob.heard()] == [None, "ack", "rules", "paused"]
+
+
+def test_an_act_waits_for_the_one_before(club: InMemoryServer) -> None:
+    """Otherwise each would be made of the same charter, and one would be lost."""
+    ann, bob = enter(club, "Ann", "class"), enter(club, "Bob", "class")
+    rule_hosts_only(ann)
+    ann.send("host", cmid="q", act="quiet", userId=bob.user.user_id)
+    for _ in range(2):
+        answer(club)
+
+    charter = Charter.parse(club.disk.charter("class"))
+    assert charter.speak is Speak.HOSTS
+    assert list(charter.quiet) == [bob.user.user_id]
+    assert club.server._rooms["class"].charter == charter
+
+
+def test_a_room_with_an_act_under_way_is_kept(club: InMemoryServer) -> None:
+    club.disk.enact("class", Charter({"u1": Host("Ann", Rank.HOST)}).to_json(), None)
+    speaker = HttpSpeaker("class", "", user_id="u1")
+    club.server.broadcast.put(Ruling(speaker, SetRules("hosts", None, None)))
+    club.settle()
+    assert club.rooms() == ["class"]
+
+    answer(club)
+
+    assert speaker.outcome.result(0) == Ruled({})
+    assert club.rooms() == []
+
+
+def test_who_becomes_the_maker_while_the_first_message_is_under_way_is_stored_as_such(
+    club: InMemoryServer,
+) -> None:
+    """The message is a plain user's, and the maker came too late to be stored with it."""
+    old = club.join("Old", "class")
+    old.say("one")
+    club.settle()
+    commit(club)
+    ann = enter(club, "Ann", "class")
+    tell(club)
+    assert ann.heard()[0]["role"] == "maker"
+
+    old.say("two")
+    club.settle()
+    answer(club)
+
+    assert list(Charter.parse(club.disk.charter("class")).hosts) == [ann.user.user_id]
 
 
 def test_stopping_waits_for_what_is_under_way_and_all_behind_it(club: InMemoryServer) -> None:

@@ -1,0 +1,193 @@
+"""What rooms have decided, and what hosts have done: one suite over every History."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from chatroom.errors import CmidTaken, HistoryUnavailable
+from chatroom.history import History, make_history
+from chatroom.history.host_log import KEEP_DAYS, MOST_ENTRIES, LogEntry
+from tests.support.histories import FullWriter, at, everything, said, typed
+from tests.support.old_database import made_by_schema_3
+
+DAY_MS = 24 * 60 * 60 * 1000
+NOW = 1_700_000_000_000
+
+SLOW, HOSTS = '{"speak":"slow"}', '{"speak":"hosts"}'
+
+
+@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
+    with closing(make_history(request.param, tmp_path)) as history:
+        history.open()
+        yield history
+
+
+def entry(moment: int = NOW, act: str = "rules") -> LogEntry:
+    return LogEntry(moment, act, "u1", "Ann", "u2", "Bob", "slow (5 s)")
+
+
+def acts(history: History, room: str = "class") -> list[str]:
+    return [entry.act for entry in history.host_log(room)]
+
+
+def test_a_room_has_the_charter_that_it_gave_itself_last(history: History) -> None:
+    assert history.charter("class") == ""
+
+    history.enact("class", SLOW, entry())
+    history.enact("class", HOSTS, entry())
+    history.enact("", SLOW, None)
+
+    assert history.charter("class") == HOSTS
+    assert history.charter("") == SLOW
+    assert history.charter("garden") == ""
+    assert sorted(history.decided()) == ["", "class"]
+
+
+def test_a_room_that_decides_nothing_any_more_has_none(history: History) -> None:
+    history.enact("class", SLOW, None)
+
+    history.enact("class", "", None)
+
+    assert history.charter("class") == ""
+    assert history.decided() == []
+
+
+def test_what_hosts_have_done_is_read_newest_first(history: History) -> None:
+    for number in range(3):
+        history.enact("class", SLOW, entry(NOW + number // 2, f"act {number}"))
+    history.enact("garden", SLOW, None)
+
+    assert acts(history) == ["act 2", "act 1", "act 0"]
+    assert history.host_log("class")[0] == entry(NOW + 1, "act 2")
+    assert history.host_log("garden") == history.host_log("") == []
+
+
+def test_what_hosts_did_is_forgotten_after_ninety_days_wherever_they_did_it(
+    history: History,
+) -> None:
+    later = NOW + KEEP_DAYS * DAY_MS
+    history.enact("class", SLOW, entry(NOW, "long ago"))
+    history.enact("garden", SLOW, entry(NOW, "long ago"))
+    history.enact("class", SLOW, entry(NOW + 1, "not so long ago"))
+
+    history.enact("class", SLOW, entry(later, "on the last day"))
+    assert acts(history) == ["on the last day", "not so long ago", "long ago"]
+
+    history.enact("class", SLOW, entry(later + 1, "now"))
+    assert acts(history) == ["now", "on the last day", "not so long ago"]
+    assert acts(history, "garden") == []
+
+
+def test_a_room_keeps_so_many_entries_at_most(history: History) -> None:
+    """A host who switches to and fro all day does not fill the disk."""
+    history.enact("garden", SLOW, entry(NOW, "elsewhere"))
+    for number in range(MOST_ENTRIES + 3):
+        history.enact("class", SLOW, entry(NOW + number, f"act {number}"))
+
+    kept = acts(history)
+
+    assert (len(kept), kept[0], kept[-1]) == (MOST_ENTRIES, f"act {MOST_ENTRIES + 2}", "act 3")
+    assert acts(history, "garden") == ["elsewhere"]
+
+
+def test_a_rooms_first_messages_and_its_charter_are_stored_together(history: History) -> None:
+    history.append([*said("class", 1, 2), *said("garden", 1)], {"class": SLOW})
+
+    assert (history.charter("class"), history.charter("garden")) == (SLOW, "")
+    assert len(everything(history, "class")) == 2
+
+
+def test_of_a_batch_that_is_refused_no_charter_is_stored(history: History) -> None:
+    history.append([typed("class", 1, "u1", "c1")])
+
+    with pytest.raises(CmidTaken):
+        history.append([*said("garden", 1), typed("class", 2, "u1", "c1")], {"garden": SLOW})
+
+    assert history.charter("garden") == ""
+    assert everything(history, "garden") == []
+
+
+def test_a_deleted_room_leaves_neither_charter_nor_log(history: History) -> None:
+    history.append([*said("class", 1), *said("garden", 1)])
+    for room in ("class", "garden", "empty"):
+        history.enact(room, SLOW, entry())
+
+    history.delete("class")
+    history.delete("empty")
+
+    assert history.decided() == ["garden"]
+    assert acts(history, "class") == acts(history, "empty") == []
+    assert acts(history, "garden") == ["rules"]
+
+
+def test_trimming_leaves_what_a_room_has_decided(history: History) -> None:
+    history.append(said("class", 1, 3), {"class": SLOW})
+    history.enact("class", HOSTS, entry())
+
+    while history.trim("class", 1, NOW * 2, 10):
+        pass
+
+    assert (history.charter("class"), acts(history)) == (HOSTS, ["rules"])
+
+
+def test_a_closed_history_decides_and_tells_nothing(tmp_path: Path) -> None:
+    for history in (make_history("memory:", tmp_path), make_history("sqlite:chat.db", tmp_path)):
+        history.open()
+        history.close()
+        for call in (
+            lambda: history.enact("class", SLOW, entry()),  # noqa: B023
+            lambda: history.charter("class"),  # noqa: B023
+            lambda: history.host_log("class"),  # noqa: B023
+            lambda: history.decided(),  # noqa: B023
+        ):
+            with pytest.raises(HistoryUnavailable):
+                call()
+
+
+# -- the file --------------------------------------------------------------------------------------
+
+
+def test_what_was_decided_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
+    for charter in (SLOW, HOSTS):
+        with closing(at(tmp_path / "chat.db")) as history:
+            history.open()
+            history.enact("class", charter, entry())
+
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        assert (history.charter("class"), len(acts(history))) == (HOSTS, 2)
+
+
+def test_rooms_of_an_older_file_have_decided_nothing_and_can(tmp_path: Path) -> None:
+    with closing(at(made_by_schema_3(tmp_path / "chat.db"))) as history:
+        history.open()
+        assert history.decided() == []
+
+        history.enact("lobby", SLOW, entry())
+
+        assert (history.charter("lobby"), acts(history, "lobby")) == (SLOW, ["rules"])
+
+
+def test_a_disk_that_fails_leaves_charter_and_log_as_they_were(tmp_path: Path) -> None:
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        history.enact("class", SLOW, entry(act="before"))
+        full = FullWriter(history._writer)
+        history._writer = full  # type: ignore[assignment]
+        full.is_full = True
+
+        with pytest.raises(HistoryUnavailable):
+            history.enact("class", HOSTS, entry(act="after"))
+        with pytest.raises(HistoryUnavailable):
+            history.append(said("garden", 1), {"garden": SLOW})
+
+        full.is_full = False
+        assert (history.charter("class"), acts(history)) == (SLOW, ["before"])
+        assert history.charter("garden") == ""
+        history.enact("class", HOSTS, entry(act="after"))
+        assert (history.charter("class"), acts(history)) == (HOSTS, ["after", "before"])
