@@ -130,13 +130,16 @@ def test_the_time_of_a_tapped_message_covers_no_word(open_tab, locale: str) -> N
 
 
 @pytest.mark.parametrize("height", [230, 300])
-def test_the_way_back_does_not_cover_what_a_link_leads_to(open_tab, room: str, height: int) -> None:
+def test_the_way_back_does_not_cover_what_a_link_leads_to(
+    open_tab, bob, room: str, height: int
+) -> None:
     """As on a phone that lies, with its keyboard."""
+    for number in range(60):
+        bob.say(f"line {number} of many that are here")
     tab = open_tab()
-    tab.say(*(f"line {number} of many that are here" for number in range(60)))
     wanted = tab.page.locator(".message").nth(20).get_attribute("data-id")
     phone = open_tab(
-        "Bob", viewport={"width": 390, "height": height}, path=f"/rooms/{room}#{wanted}"
+        "Cleo", viewport={"width": 390, "height": height}, path=f"/rooms/{room}#{wanted}"
     )
 
     shown = phone.page.locator(".shown .text")
@@ -162,9 +165,10 @@ def test_who_copies_a_sender_lines_gets_the_name_once(open_tab, bob) -> None:
     assert re.search(r"Bob first \d+:\d+ (AM|PM) Ann, second third", said), said
 
 
-def test_the_conversation_is_printed_whole_and_alone(open_tab) -> None:
+def test_the_conversation_is_printed_whole_and_alone(open_tab, bob) -> None:
     tab = open_tab(color_scheme="dark")
-    tab.say(*(f"line {n}" for n in range(60)))
+    for number in range(60):
+        bob.say(f"line {number}")
     tab.hear("line 59")
 
     tab.page.emulate_media(media="print")
