@@ -197,8 +197,8 @@ class Tab:
         """How many pixels are below what is seen."""
         found: float = self.page.evaluate(
             """() => {
-                const { scrollHeight, scrollTop, clientHeight } = document.querySelector("#scroller");
-                return scrollHeight - scrollTop - clientHeight;
+                const node = document.getElementById("scroller");
+                return node.scrollHeight - node.scrollTop - node.clientHeight;
             }"""
         )
         return found

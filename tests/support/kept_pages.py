@@ -8,12 +8,9 @@ after anything else, the browser is closed and the next test gets a new one.
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize
-
-from tests.support.deadline import DEADLINE
+from playwright.sync_api import Browser, Error, Page, ViewportSize
 
 HARMLESS = frozenset(
     {
@@ -35,7 +32,7 @@ CLEAR = """async () => {
     sessionStorage.clear();
     const others = await Promise.all([indexedDB.databases(), caches.keys()]);
     const workers = await navigator.serviceWorker.getRegistrations();
-    return window.name === "" && [...others, workers].every(({ length }) => length === 0);
+    return [...others, workers].every(({ length }) => length === 0);
 }"""
 """Returns whether that was all there was: the page stores nothing elsewhere."""
 
