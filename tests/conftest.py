@@ -91,9 +91,10 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One server for all pages that leave it alone."""
+    """One server for all pages of a file that leave it alone. Those of several files would make
+    more rooms than it lets one address make in so short a time."""
     running = Running(tmp_path_factory.mktemp("page"), history="memory:", leaveGrace=0).start()
     yield running
     running.kill()

@@ -31,8 +31,8 @@ def come(browser, page_server, room: str) -> Callable[..., Tab]:
     """Open pages, one after another, in one browser if it can be kept."""
     kept = KeptPages(browser)
 
-    def come(name: str | None = "Ann", **options: object) -> Tab:
-        return Tab(browser, page_server, name, path=f"/rooms/{room}", kept=kept, **options)
+    def come(name: str | None = None, path: str = f"/rooms/{room}") -> Tab:
+        return Tab(browser, page_server, name, path=path, kept=kept)
 
     return come
 
@@ -50,7 +50,7 @@ def test_the_next_visitor_finds_nothing_of_the_last_one(come) -> None:
     ann.page.goto(f"{ann.url}-beside")
     ann.leave()
 
-    bob = come(None)
+    bob = come()
 
     bob.page.locator("#name-dialog[open]").wait_for()
     stored = "[...Object.keys(localStorage), ...Object.keys(sessionStorage), window.name]"
@@ -68,12 +68,12 @@ def test_the_next_visitor_finds_nothing_of_the_last_one(come) -> None:
 
 @pytest.mark.parametrize("what", LEFT_BEHIND)
 def test_a_browser_in_which_more_is_left_is_used_no_more(come, what: str) -> None:
-    ann = come("Ann")
-    LEFT_BEHIND[what](ann)
-    ann.leave()
+    one = come(path="/healthz")
+    LEFT_BEHIND[what](one)
+    one.leave()
 
-    bob = come("Bob")
+    other = come(path="/healthz")
 
-    is_another = bob.context != ann.context
-    bob.close()
+    is_another = other.context != one.context
+    other.close()
     assert is_another
