@@ -94,20 +94,20 @@ class KeptPages:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._idle: list[KeptPage] = []
+        self.idle: list[KeptPage] = []
 
     def take(self, origin: str, **options: Any) -> KeptPage:
-        for page in self._idle:
+        for page in self.idle:
             if (page.origin, page.options) == (origin, options):
-                self._idle.remove(page)
+                self.idle.remove(page)
                 return page
         return KeptPage(self._browser, origin, **options)
 
     def give_back(self, page: KeptPage) -> None:
         """Keep it for the next test, where it is as new."""
         if page.is_as_new():
-            self._idle.append(page)
+            self.idle.append(page)
         else:
             page.context.close()
-        while len(self._idle) > MOST:
-            self._idle.pop(0).context.close()
+        while len(self.idle) > MOST:
+            self.idle.pop(0).context.close()
