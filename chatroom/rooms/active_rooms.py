@@ -61,11 +61,14 @@ class ActiveRooms(dict[str, Room]):
             HistoryUnavailable: it cannot be read now.
             Refusal: this visitor may not come in.
         """
-        place = self._place(name, address)
-        now = time.time_ns() // 1_000_000
-        if user_id and (ban := self._charter(name).barred.get(user_id)) and ban.holds(now):
-            place = place._replace(ban=ban, now=now)
-        refusal = self._policy.may_enter(Visitor(address, user_id), place)
+        place, visitor = self._place(name, address), Visitor(address, user_id)
+        if user_id and (ban := self._charter(name).barred.get(user_id)):
+            rank = max(
+                charter.rank_of(user_id) for charter in (self._charter(name), self.house.charter)
+            )
+            place = place._replace(ban=ban, now=time.time_ns() // 1_000_000)
+            visitor = visitor._replace(rank=rank)
+        refusal = self._policy.may_enter(visitor, place)
         if refusal:
             raise refusal
         room = self.get(name) or self._open(name)

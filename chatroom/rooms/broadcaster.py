@@ -31,7 +31,7 @@ from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.message_json import to_json
-from chatroom.wire.typed import Typing
+from chatroom.wire.typed import Rename, Typing
 
 NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
 
@@ -97,7 +97,7 @@ class Broadcaster:
                     case Ruling() as ruling:
                         self._rule(ruling)
                     case Wish() as wish:
-                        self._entrance.grant(wish)
+                        self._grant(wish)
                     case Leaving(user, cause):
                         self._entrance.remove(user, cause)
             except Exception:  # the others in the batch still want to be heard
@@ -119,6 +119,7 @@ class Broadcaster:
     def _say(self, batch: list[Said]) -> None:
         batch, error = self._admitted(self._entrance.let_wait(batch))
         if not batch:  # an empty commit would count as a successful write
+            self._tell([])
             return
         failed: Outcome = [NotStored(batch, error)] if error else []
         outcome = failed or self._order.say(batch, self._rooms)
@@ -135,13 +136,14 @@ class Broadcaster:
             self._await(self._order.rule(ruling, room, self._rooms.house), {room.name})
 
     def _is_open_for(self, item: Change | Ruling) -> bool:
-        """Whether its room is open; otherwise whoever wants something there was told."""
+        """Whether its room is open to whoever wants something there; otherwise they were told."""
         user = item.user
         if not user.inside:
             if item.cmid:  # not a link: that comes with a hello, which was refused
                 user.refuse(NOT_INSIDE.about(item.cmid))
             return False
-        if user.room not in self._rooms:  # over HTTP, or its user has just left
+        room = self._rooms.get(user.room)
+        if room is None or not room.holds(user):  # over HTTP, or its user has just left
             try:
                 self._deserted.append(self._rooms.enter(user.room, user.address, user.user_id))
             except Refusal as refusal:
@@ -151,6 +153,16 @@ class Broadcaster:
                 self._tell([NotChanged(item, error)])
                 return False
         return True
+
+    def _grant(self, wish: Wish) -> None:
+        if self._entrance.waits(wish) or not wish.user.inside:
+            return
+        if isinstance(wish.request, Rename):
+            room, now = self._rooms[wish.user.room], time.time_ns() // 1_000_000
+            if refusal := self._policy.may_rename(wish.user, room.standing_of(wish.user, now)):
+                wish.user.refuse(refusal)
+                return
+        self._entrance.grant(wish)
 
     def _await(self, outcome: Outcome | None, rooms: set[str]) -> None:
         if outcome is not None:
@@ -173,7 +185,9 @@ class Broadcaster:
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:
                     try:  # it is spoken to over HTTP, or by somebody who has just left
-                        self._deserted.append(self._rooms.enter(user.room, user.address))
+                        self._deserted.append(
+                            self._rooms.enter(user.room, user.address, user.user_id)
+                        )
                     except Refusal as error:
                         refusal = error
                     except Exception as error:
@@ -210,7 +224,7 @@ class Broadcaster:
         for verdict in outcome:
             match verdict:
                 case Stored():
-                    self._send_all(verdict.rooms)
+                    self._send_all(verdict)
                 case Recognised(said, message):
                     if not said.user.failed:
                         said.user.recognised(message)
@@ -235,15 +249,18 @@ class Broadcaster:
         while self._deserted:
             self._rooms.forget_if_empty(self._deserted.pop().name)
 
-    def _send_all(self, rooms: dict[str, Placed]) -> None:
+    def _send_all(self, stored: Stored) -> None:
         new: list[tuple[Room, Placed]] = []
-        for name, placed in rooms.items():  # all of them first: a fault in one affects no other
+        for (
+            name,
+            placed,
+        ) in stored.rooms.items():  # all of them first: a fault in one affects no other
             room = self._rooms[name]
             if placed.messages[0].seq <= room.last.seq:  # it has heard of some already
                 placed = placed.after(room.last.seq)
             if placed.messages:
                 room.committed(placed.last)
-            room.charter_is_stored = True  # at the latest, with its first message
+            room.charter_is_stored = room.charter_is_stored or name in stored.charters
             new.append((room, placed))
             self._rooms.count_as_stored(name)
         for room, placed in new:
@@ -252,7 +269,7 @@ class Broadcaster:
                 ids = (MessageId(message.seq, message.nonce) for message in placed.messages)
                 room.hand_on(list(map(Heard, ids, placed.texts)))
             room.send(placed.frames)
-            self._acknowledge(rooms[room.name])
+            self._acknowledge(stored.rooms[room.name])
             self._entrance.committed(room)
 
     @staticmethod

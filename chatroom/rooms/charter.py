@@ -147,6 +147,11 @@ class Charter:
         host = self.hosts.get(user_id)
         return host.rank if host else Rank.EVERYONE
 
+    def name_of(self, user_id: str) -> str:
+        """What a host was called; empty for everyone else."""
+        host = self.hosts.get(user_id)
+        return host.name if host else ""
+
     def is_quiet(self, user_id: str, now: int) -> bool:
         """Whether somebody may not speak."""
         ban = self.quiet.get(user_id)
@@ -192,6 +197,8 @@ class House:
     charter: Charter = NO_CHARTER
     """The operators."""
     last_said: LastSaid = field(default_factory=LastSaid)
+    host_seen_at: dict[str, int] = field(default_factory=dict)
+    """By room, when the last of its hosts has gone, if that is not long ago: Unix milliseconds."""
 
 
 def _ban(name: object, until: object) -> Ban:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from chatroom.errors import HistoryError, Refusal, UserError
 from chatroom.log import printable
@@ -16,6 +17,7 @@ from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.news import News
+from chatroom.rooms.policy import removed
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.register import Answer, Away, Enter, Gone, Leave, Register
 from chatroom.rooms.replay import Replay
@@ -179,6 +181,7 @@ class Entrance:
                     self._refuse_name(arrival.user, answer.refusal)
                 else:
                     self._let_in(room, arrival)
+                    self.show_out(room, arrival.user)  # it may have been removed on its way in
             case register.Rename(user):
                 if answer.refusal:
                     self._refuse_name(user, answer.refusal)
@@ -230,10 +233,8 @@ class Entrance:
     # -- meanwhile --------------------------------------------------------------------------------
 
     def grant(self, wish: Wish) -> None:
-        """Handle a typed user's request other than a message."""
+        """Handle a typed user's request other than a message; the user is inside, and not held."""
         user = wish.user
-        if self.waits(wish) or not user.inside:
-            return
         room = self._rooms[user.room]
         match wish.request:
             case Rename(name):
@@ -270,6 +271,15 @@ class Entrance:
                     room.early.append(arrival)
                 else:
                     self._ask(room, Enter(arrival))
+
+    def show_out(self, room: Room, user: TypedParticipant) -> None:
+        """Remove somebody whom a host has removed; everybody else stays."""
+        now = time.time_ns() // 1_000_000
+        ban = room.charter.barred.get(user.user_id)
+        if ban and ban.holds(now) and not room.rank_of(user.user_id).is_host:
+            user.refuse(removed(ban, now))
+            user.end(CloseCode.REMOVED, "removed by a host")
+            self.remove(user, "removed")
 
     # -- going ------------------------------------------------------------------------------------
 

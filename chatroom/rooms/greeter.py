@@ -47,10 +47,10 @@ class Greeter:
     # -- to one who comes -------------------------------------------------------------------------
 
     def welcome(self, room: Room, arrival: Arrival) -> bytes:
-        """The frame for a user who was let in just now; the past messages come next."""
+        """The frames for a user who was let in just now; the past messages come next."""
         user_id = arrival.identity.user_id
         rank = room.rank_of(user_id)
-        return typed.frame(
+        welcome = typed.frame(
             "welcome",
             room=room.name,
             userId=user_id,
@@ -65,6 +65,10 @@ class Greeter:
             recovered=None if arrival.seen is None else arrival.seen >= 0,
             limits=self._limits,
         )
+        ban = room.charter.quiet.get(user_id)
+        if ban and ban.holds(time.time_ns() // 1_000_000) and not rank.is_host:
+            welcome += typed.muted(ban.ends)
+        return welcome
 
     @staticmethod
     def told(room: Room) -> Named | Counted:
@@ -87,7 +91,7 @@ class Greeter:
             return self._count_frame(room) + typed.LIVE
         if isinstance(knew, Counted):
             return self._users_frame(room) + typed.LIVE
-        return b"".join(_changes(knew.people, now.people)) + typed.LIVE
+        return b"".join(_changes(room, knew.people, now.people)) + typed.LIVE
 
     # -- to everybody -----------------------------------------------------------------------------
 
@@ -174,12 +178,12 @@ class Greeter:
         return typed.frame("users", users=typed.people(room.known()))
 
 
-def _changes(knew: dict[str, str], now: dict[str, str]) -> Iterator[bytes]:
+def _changes(room: Room, knew: dict[str, str], now: dict[str, str]) -> Iterator[bytes]:
     """Frames that turn an outdated list of people into the current one."""
     for user_id in knew.keys() - now.keys():
         yield typed.person_frame("left", user_id, knew[user_id], "gone")
     for user_id, name in now.items():
         if user_id not in knew:
-            yield typed.person_frame("joined", user_id, name)
+            yield typed.person_frame("joined", user_id, name, role=room.rank_of(user_id).word)
         elif knew[user_id] != name:
             yield typed.person_frame("renamed", user_id, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
@@ -10,13 +10,10 @@ from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Host
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.order import Enacted
-from chatroom.rooms.policy import removed
 from chatroom.rooms.room import Room
-from chatroom.users.speaker import Participant
 from chatroom.wire import typed
 from chatroom.wire.acts import Look, UseOperatorLink
 from chatroom.wire.message_json import iso_time
-from chatroom.wire.websocket import CloseCode
 
 
 class Hosting:
@@ -37,42 +34,39 @@ class Hosting:
         """A host has acted, and that is committed."""
         room, before = self._rooms[enacted.room], enacted.before
         ruling, decision = enacted.ruling, enacted.decision
+        concerned = [room]
         if isinstance(ruling.act, UseOperatorLink):
             self._rooms.house.charter = decision.charter
+            concerned = [one for one in self._rooms.values() if ruling.user.user_id in one.crowd]
         else:
             room.charter = decision.charter
             room.charter_is_stored = room.charter_is_stored or enacted.entry is not None
         if enacted.entry:
-            room.pace_hosts()
-            self._tell(room, before, decision.charter)
+            for one in concerned:
+                one.pace_hosts()
+                self._tell(one, before, decision.charter)
             _tell_hosts(room, typed.frame("log", **_logged(enacted.entry)))
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         if isinstance(ruling.act, Look):
             told = self._seen(room)
         ruling.user.ruled(ruling.cmid, told)
         if enacted.entry:
-            self._see_off(room, before, decision.charter, enacted.entry.at)
+            for user_id in _differing(before.barred, decision.charter.barred):
+                for socket in room.sockets_of(user_id):
+                    self._entrance.show_out(room, socket)
 
     def _tell(self, room: Room, before: Charter, after: Charter) -> None:
         if before.rules != after.rules:
-            room.tell(typed.frame("rules", **after.rules))
+            room.tell_all(typed.frame("rules", **after.rules))
         for user_id in _differing(before.hosts, after.hosts):
             role = room.rank_of(user_id).word
-            frame = typed.frame("host", userId=user_id, userName=room.name_of(user_id), role=role)
-            room.tell(frame)
+            name = room.name_of(user_id, before.name_of(user_id))
+            room.tell_all(typed.frame("host", userId=user_id, userName=name, role=role))
         for user_id in _differing(before.quiet, after.quiet):
             ban = after.quiet.get(user_id)
             frame = typed.muted(ban.ends) if ban else typed.UNMUTED
             for socket in room.sockets_of(user_id):
                 room.tell_one(socket, frame)
-
-    def _see_off(self, room: Room, before: Charter, after: Charter, now: int) -> None:
-        for user_id in _differing(before.barred, after.barred):
-            if ban := after.barred.get(user_id):
-                for socket in room.sockets_of(user_id):
-                    socket.refuse(removed(ban, now))
-                    socket.end(CloseCode.REMOVED, "removed by a host")
-                    self._entrance.remove(socket, "removed")
 
     def _seen(self, room: Room) -> dict[str, object]:
         charter = room.charter
@@ -117,10 +111,6 @@ def _logged(entry: LogEntry) -> dict[str, object]:
 
 
 def _tell_hosts(room: Room, frame: bytes) -> None:
-    for user in hosts_of(room):
-        room.tell_one(user, frame)
-
-
-def hosts_of(room: Room) -> Iterable[Participant]:
-    """The hosts' sockets that hear the room."""
-    return [user for user in room.typed if room.rank_of(user.user_id).is_host]
+    for user_id in room.hosts:
+        for socket in room.sockets_of(user_id):
+            room.tell_one(socket, frame)

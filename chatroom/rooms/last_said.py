@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from chatroom.wire.acts import SLOWEST
+from collections import OrderedDict
 
-TIDY_AT = 10_000
-"""People at whom those are forgotten who may speak again in any room."""
+MOST_PEOPLE = 10_000
+"""Beyond that, whoever has said nothing for the longest time is forgotten, and may speak again."""
 
 
-class LastSaid(dict[tuple[str, str], int]):
-    """By room and person, in Unix milliseconds: outlives the room, which is forgotten whenever
-    nobody is in it. Owned by the Server thread."""
+class LastSaid(OrderedDict[tuple[str, str], int]):
+    """By room and person, in Unix milliseconds, oldest first: outlives the room, which is forgotten
+    whenever nobody is in it. Owned by the Server thread."""
 
     def note(self, room: str, who: str, now: int) -> None:
         """Somebody says something."""
-        if len(self) >= TIDY_AT:
-            for key in [key for key, at in self.items() if now - at > SLOWEST * 1000]:
-                del self[key]
         self[room, who] = now
+        self.move_to_end((room, who))
+        if len(self) > MOST_PEOPLE:
+            self.popitem(last=False)

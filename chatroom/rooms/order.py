@@ -64,6 +64,8 @@ class Stored(NamedTuple):
     """These are committed, all at once."""
 
     rooms: dict[str, Placed]
+    charters: Mapping[str, str]
+    """By room, those that were stored with them: see ``History.append``."""
 
 
 class Recognised(NamedTuple):
@@ -219,9 +221,10 @@ class OwnOrder(Order):
             placed.frames.append(text_frame(text))
             messages.append(message)
         self._proved_at = -PROOF_AGE
-        self._history.append(messages, _first_charters(rooms, stored))
+        charters = _first_charters(rooms, stored)
+        self._history.append(messages, charters)
         self._proved_at = time.monotonic()
-        return Stored(stored)
+        return Stored(stored, charters)
 
     def _say_each_once(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
         """Deduplicate what clients resent for lack of an ack: store only what is not stored yet."""

@@ -26,6 +26,8 @@ class Visitor(NamedTuple):
     address: str
     user_id: str = ""
     """Proved by a token; empty for nobody that the room knows."""
+    rank: Rank = Rank.EVERYONE
+    """What the visitor is in the room."""
 
 
 class Standing(NamedTuple):
@@ -56,7 +58,7 @@ class Place(NamedTuple):
     is_paid: bool = True
     """The visitor's address has not created too many lately."""
     ban: Ban | None = None
-    """The visitor may not come in."""
+    """The visitor was removed."""
     now: int = 0
     """Unix time in milliseconds."""
 
@@ -81,7 +83,7 @@ class Policy:
         None is ever dropped to make place for another: whoever floods the server with rooms could
         then have others' deleted, such as one with a single announcement.
         """
-        if place.ban:
+        if place.ban and place.ban.holds(place.now) and not visitor.rank.is_host:
             return removed(place.ban, place.now)
         if place.exists or place.name == DEFAULT_ROOM:
             return None
@@ -191,6 +193,13 @@ class Policy:
             return None
         detail = f"Somebody here is called {name} already. {suggestion} is free."
         return Refusal("name-taken", detail, suggestion=suggestion)
+
+    def may_rename(self, speaker: Speaker, standing: Standing) -> Refusal | None:
+        """Whether somebody may take another name at all: everybody in the room would read it."""
+        charter, rank, now, *_ = standing
+        if charter.is_quiet(speaker.user_id, now) and not rank.is_host:
+            return _quiet(charter.quiet[speaker.user_id], now, "")
+        return None
 
     def may_type(self, speaker: Speaker, *, is_large: bool) -> bool:
         """Whether others see that somebody is typing: not in a room with too many to name."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from chatroom.message import Message, MessageId
 from chatroom.names import DEFAULT_ROOM
-from chatroom.rooms.charter import NO_CHARTER, Charter, House
+from chatroom.rooms.charter import NO_CHARTER, Charter, Host, House
 from chatroom.rooms.crowd import Crowd
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.policy import Standing
@@ -77,7 +78,6 @@ class Room:
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
         self._house = house or House()
-        self._host_seen_at = 0
         self.early: list[Arrival] = []
         """Users who have seen a message that the room does not have yet: they wait for it."""
         self._fallen = fallen
@@ -97,8 +97,12 @@ class Room:
 
     def pace_hosts(self) -> None:
         """Hosts may say as much as they like; after their ranks have changed."""
-        for user in self.typed:
+        for user in self._everybody():
             user.is_paced = not self.rank_of(user.user_id).is_host
+
+    def holds(self, user: Speaker) -> bool:
+        """Whether the user has a socket here."""
+        return user in self.users or user in self.sockets_of(user.user_id)
 
     def let_in(self, user: Participant) -> None:
         """The user is in, and hears nothing yet."""
@@ -124,6 +128,8 @@ class Room:
         self.users.pop(user, None)
         self.typed.pop(user, None)
         self.presence.leave(user)
+        if self.rank_of(user.user_id).is_host:
+            self._note_host(time.time_ns() // 1_000_000)
         return True
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -167,8 +173,8 @@ class Room:
         """What the person is called, as far as the room knows."""
         if user_id in self.crowd:
             return self.crowd[user_id].user_name
-        host = self.charter.hosts.get(user_id) or self._house.charter.hosts.get(user_id)
-        return host.name if host else otherwise
+        charters = (self.charter, self._house.charter)
+        return next(filter(None, (one.name_of(user_id) for one in charters)), otherwise)
 
     def known(self) -> list[tuple[str, str, str]]:
         """Everybody's user id, name and role, in the order in which they came."""
@@ -189,11 +195,22 @@ class Room:
         """Somebody is about to say something, in a room that counts the seconds."""
         self._house.last_said.note(self.name, _who(speaker), now)
 
+    @property
+    def hosts(self) -> dict[str, Host]:
+        """Its own and the operators, by user id."""
+        return {**self._house.charter.hosts, **self.charter.hosts}
+
     def _host_is_here(self, now: int) -> bool:
-        hosts = (*self.charter.hosts, *self._house.charter.hosts)
-        if any(user_id in self.presence and self.presence[user_id].sockets for user_id in hosts):
-            self._host_seen_at = now
-        return now - self._host_seen_at < HOST_GRACE_MS
+        if any(map(self.sockets_of, self.hosts)):
+            return True
+        return now - self._house.host_seen_at.get(self.name, 0) < HOST_GRACE_MS
+
+    def _note_host(self, now: int) -> None:
+        """A host goes; the room may be forgotten before its grace is over."""
+        seen = self._house.host_seen_at
+        for room in [room for room, at in seen.items() if now - at >= HOST_GRACE_MS]:
+            del seen[room]
+        seen[self.name] = now
 
     # -- what is said -----------------------------------------------------------------------------
 
@@ -264,6 +281,14 @@ class Room:
     def tell(self, frames: bytes) -> None:
         """Send frames to the typed users."""
         self._fallen.send(self.typed, frames)
+
+    def tell_all(self, frames: bytes) -> None:
+        """Likewise, and to those who are still being told the past: see ``Sender.replay``."""
+        self._fallen.send(self._everybody(), frames)
+
+    def _everybody(self) -> dict[Participant, Connection]:
+        people = self.presence.values()
+        return {socket: socket.connection for person in people for socket in person.sockets}
 
     def tell_one(self, user: Participant, frames: bytes) -> None:
         """Send frames to one of them."""

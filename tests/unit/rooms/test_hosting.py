@@ -1,0 +1,583 @@
+"""Hosting: what follows from an act; and who is quiet or barred, whichever way they come."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from chatroom.errors import ChatError, Refusal
+from chatroom.message import MessageId
+from chatroom.rooms.charter import NEVER, Ban, Charter, Host, Speak
+from chatroom.rooms.ranks import Rank
+from chatroom.sockets.sending import END
+from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.requests import Change, Ruling
+from chatroom.users.tokens import Identity
+from chatroom.wire.acts import Act, SetRules
+from chatroom.wire.typed import Alteration, Edit, Remove
+from chatroom.wire.websocket import CloseCode
+from tests.support.in_memory_room import InMemoryServer, TypedGuest
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., InMemoryServer]]:
+    with ExitStack() as stack:
+        yield lambda **options: InMemoryServer(stack, **options)
+
+
+@pytest.fixture
+def club(make: Callable[..., InMemoryServer]) -> InMemoryServer:
+    return make()
+
+
+def enter(club: InMemoryServer, name: str, room: str = "class", **hello: Any) -> TypedGuest:
+    return TypedGuest(club, name, room, {}, **hello)
+
+
+def act(host: TypedGuest, word: str, **fields: Any) -> dict[str, Any]:
+    """The answer to the host; what comes before it is lost."""
+    host.send("host", cmid="h", act=word, **fields)
+    return next(f for f in reversed(host.heard()) if f.get("type") in ("done", "error"))
+
+
+def heard(guest: TypedGuest, *types: str) -> list[dict[str, Any]]:
+    """The frames of these types that it got since the last look."""
+    return [frame for frame in guest.heard() if frame.get("type") in types]
+
+
+def code(frame: dict[str, Any]) -> str:
+    return str(frame.get("code", frame["type"]))
+
+
+def of(guest: TypedGuest) -> dict[str, str]:
+    return {"userId": guest.user.user_id, "userName": guest.user.name}
+
+
+def id_of(club: InMemoryServer, room: str = "class") -> MessageId:
+    newest = club.disk.messages(room)[-1]
+    return MessageId(newest.seq, newest.nonce)
+
+
+# -- who hears of it -------------------------------------------------------------------------------
+
+
+def test_all_hear_of_new_rules_and_hosts_of_who_made_them(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    ann.heard(), bob.heard()
+
+    ann.send("host", cmid="h1", act="rules", speak="slow", slowSeconds=30)
+
+    rules = {"type": "rules", "speak": "slow", "slowSeconds": 30, "needsHost": False}
+    assert bob.heard() == [rules]
+    told, log, done = ann.heard()
+    assert told == rules
+    assert (log["type"], log["act"], log["what"]) == ("log", "rules", "slow (30 s)")
+    assert (log["by"], "whom" in log) == (of(ann), False)
+    assert done == {"type": "done", "cmid": "h1"}
+
+
+def test_whoever_comes_later_is_told_in_the_welcome(club: InMemoryServer) -> None:
+    ann = enter(club, "Ann")
+    act(ann, "rules", speak="hosts")
+
+    (welcome,) = heard(enter(club, "Bob"), "welcome")
+
+    assert welcome["rules"] == {"speak": "hosts", "slowSeconds": 0, "needsHost": False}
+    assert [person.get("role") for person in welcome["users"]] == ["maker", None]
+    assert "role" not in welcome
+
+
+def test_nobody_is_told_what_does_not_change(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    act(ann, "rules", speak="hosts")
+    bob.heard()
+
+    assert act(ann, "rules", speak="hosts") == {"type": "done", "cmid": "h"}
+
+    assert bob.heard() == []
+    assert len(club.disk.host_log("class")) == 1
+
+
+def test_all_hear_who_is_a_host_and_who_is_none_any_more(club: InMemoryServer) -> None:
+    ann, bob, carl = enter(club, "Ann"), enter(club, "Bob"), enter(club, "Carl")
+    act(ann, "makeHost", userId=bob.user.user_id)
+    act(ann, "unmakeHost", userId=bob.user.user_id)
+
+    made, unmade = heard(carl, "host")
+
+    assert made == {"type": "host", **of(bob), "role": "host"}
+    assert unmade == {**made, "role": ""}
+    assert code(act(bob, "rules", speak="hosts")) == "not-host"
+
+
+def test_who_is_quiet_is_told_until_when_in_each_of_their_tabs(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    (welcome,) = heard(bob, "welcome")
+    other = enter(club, "Bob", token=welcome["token"])
+    carl = enter(club, "Carl")
+    for guest in (other, carl):
+        guest.heard()
+
+    act(ann, "quiet", userId=bob.user.user_id, seconds=60)
+
+    (muted,) = heard(bob, "muted", "unmuted")
+    assert muted["until"].endswith("Z")
+    assert heard(other, "muted", "unmuted") == [muted]
+    assert heard(carl, "muted", "unmuted") == []
+    for tab in (bob, other):
+        tab.send("message", cmid="b", body="hello")
+        (error,) = heard(tab, "error")
+        assert (error["code"], error["cmid"]) == ("muted", "b")
+        assert 0 < error["retryAfter"] <= 60
+
+    act(ann, "quiet", userId=bob.user.user_id, seconds=0)
+
+    assert heard(bob, "muted", "unmuted") == [{"type": "unmuted"}]
+    bob.say("hello")
+    assert club.disk.stored("class") == ["hello"]
+
+
+def test_who_is_quiet_until_that_is_undone_is_told_no_time(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.heard()
+
+    act(ann, "quiet", userId=bob.user.user_id)
+
+    assert bob.heard() == [{"type": "muted"}]
+    bob.say("hello")
+    (error,) = bob.heard()
+    assert "retryAfter" not in error
+
+
+def test_who_comes_back_quiet_is_told_before_they_type(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    (welcome,) = heard(bob, "welcome")
+    act(ann, "quiet", userId=bob.user.user_id, seconds=60)
+    (muted,) = heard(bob, "muted")
+
+    again = enter(club, "Bob", token=welcome["token"])
+
+    assert [frame["type"] for frame in again.heard()] == ["welcome", "muted", "live"]
+    assert heard(enter(club, "Bob", token=welcome["token"]), "muted") == [muted]
+
+
+def test_a_link_is_told_to_who_made_it_alone(club: InMemoryServer) -> None:
+    ann = enter(club, "Ann")
+    bob = enter(club, "Bob")
+    act(ann, "makeHost", userId=bob.user.user_id)
+    bob.heard()
+
+    secret = act(ann, "makeLink")["link"]
+
+    assert secret
+    assert secret not in str(bob.heard())
+    assert secret not in str(act(bob, "look"))
+
+
+def test_a_link_makes_whoever_comes_with_it_a_host(club: InMemoryServer) -> None:
+    ann = enter(club, "Ann")
+    secret = act(ann, "makeLink")["link"]
+
+    bob = enter(club, "Bob", link=secret)
+
+    made = {"type": "host", **of(bob), "role": "host"}
+    assert heard(bob, "host", "error", "done") == [made]
+    assert heard(ann, "host") == [made]
+    assert code(act(bob, "rules", speak="hosts")) == "done"
+
+    carl = enter(club, "Carl", link=secret)
+
+    (error,) = heard(carl, "host", "error")
+    assert (error["code"], "cmid" in error) == ("wrong-link", False)
+    assert code(act(carl, "rules", speak="slow")) == "not-host"
+
+
+def test_a_link_of_a_hello_that_is_refused_is_not_used_up(club: InMemoryServer) -> None:
+    ann = enter(club, "Ann")
+    secret = act(ann, "makeLink")["link"]
+    bob = enter(club, "Ann", link=secret)
+    assert code(bob.heard()[-1]) == "name-taken"
+
+    bob.send("hello", userName="Bob", link=secret)
+
+    assert [frame["role"] for frame in heard(bob, "host")] == ["host"]
+
+
+def test_a_host_sees_who_is_what_and_what_was_done(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    act(ann, "quiet", userId=bob.user.user_id, seconds=60)
+    act(ann, "bar", userId="u9", userName="Eve")
+    act(ann, "makeLink", seconds=60, uses=2)
+
+    seen = act(ann, "look")
+
+    assert seen["hosts"] == [{**of(ann), "role": "maker"}]
+    assert [{**of(bob), "until": seen["quiet"][0]["until"]}] == seen["quiet"]
+    assert seen["barred"] == [{"userId": "u9", "userName": "Eve"}]
+    assert [link["uses"] for link in seen["links"]] == [2]
+    assert [entry["act"] for entry in seen["log"]] == ["makeLink", "bar", "quiet"]
+    assert seen["log"][1]["whom"] == {"userId": "u9", "userName": "Eve"}
+
+    act(ann, "revokeLink", link=seen["links"][0]["link"])
+    assert act(ann, "look")["links"] == []
+
+
+def test_no_text_is_ever_in_the_log(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.say("a secret")
+
+    act(ann, "bar", userId=bob.user.user_id)
+
+    assert "a secret" not in str(club.disk.host_log("class"))
+
+
+# -- on the way in ---------------------------------------------------------------------------------
+
+
+def test_who_is_still_being_told_the_past_misses_no_act(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    """The welcome says how it was; on going live it is as it now is."""
+    club = make(tail_bytes=1)
+    ann = enter(club, "Ann")
+    ann.say("one", "two")
+    bob = enter(club, "Bob")
+    assert [frame["type"] for frame in bob.heard()] == ["welcome"]
+
+    act(ann, "makeHost", userId=bob.user.user_id)
+    act(ann, "rules", speak="hosts")
+    carl = enter(club, "Carl", link=act(ann, "makeLink")["link"])
+    catch_up(club, bob)
+
+    frames = bob.heard()
+    assert frames[-1] == {"type": "live"}
+    assert {"type": "rules", "speak": "hosts", "slowSeconds": 0, "needsHost": False} in frames
+    roles = {frame["userId"]: frame["role"] for frame in frames if frame.get("type") == "host"}
+    assert roles == {bob.user.user_id: "host", carl.user.user_id: "host"}
+
+
+def test_who_hears_of_somebody_late_hears_what_they_are(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    club = make(tail_bytes=1)
+    club.remember(2, "class")
+    decide(club, "class", Charter({"u1": Host("Ann", Rank.HOST)}))
+    bob = enter(club, "Bob")
+    bob.heard()
+
+    enter(club, "Ann", token=club.tokens.write(Identity("u1", "t1")))
+    catch_up(club, bob)
+
+    (joined,) = heard(bob, "joined")
+    assert (joined["userName"], joined["role"]) == ("Ann", "host")
+
+
+def decide(club: InMemoryServer, room: str, charter: Charter) -> None:
+    """As another process did, some time ago."""
+    club.disk.enact(room, charter.to_json(), None)
+
+
+def catch_up(club: InMemoryServer, guest: TypedGuest) -> None:
+    """Do what its writer thread does."""
+    guest.user.connection._queue.put(END)
+    guest.user.connection.flush()
+    club.settle()
+
+
+# -- who has to go ---------------------------------------------------------------------------------
+
+
+def test_who_is_removed_is_told_in_each_tab_and_nobody_else_notices(club: InMemoryServer) -> None:
+    ann, bob, carl = enter(club, "Ann"), enter(club, "Bob"), enter(club, "Carl")
+    (welcome,) = heard(bob, "welcome")
+    other = enter(club, "Bob", token=welcome["token"])
+    for guest in (ann, other, carl):
+        guest.heard()
+
+    ann.send("host", cmid="h", act="bar", userId=bob.user.user_id, seconds=3600)
+
+    for tab in (bob, other):
+        *frames, closed = tab.line.peer.arrived()
+        (error,) = map(json.loads, (frame.payload for frame in frames))
+        assert (error["type"], error["code"]) == ("error", "removed")
+        assert error["detail"].startswith("A host has removed you until ")
+        assert 3590 < error["retryAfter"] <= 3600
+        assert closed.payload == struct.pack("!H", CloseCode.REMOVED) + b"removed by a host"
+    assert carl.heard() == []
+    assert [user.name for user in club.server._rooms["class"].users] == ["Ann", "Carl"]
+
+
+def test_who_is_removed_does_not_come_back_with_the_same_token(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    (welcome,) = heard(bob, "welcome")
+    act(ann, "bar", userId=bob.user.user_id)
+
+    back = enter(club, "Bob", token=welcome["token"], since="0-0")
+
+    (error,) = back.heard()
+    assert (error["code"], "retryAfter" in error) == ("removed", False)
+    assert heard(enter(club, "Bob", room="garden", token=welcome["token"]), "welcome")
+    assert heard(enter(club, "Zoe"), "welcome"), "somebody else at the same address"
+
+
+def test_who_was_removed_for_a_while_or_is_let_in_again_comes_back(
+    club: InMemoryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    (welcome,) = heard(bob, "welcome")
+    act(ann, "bar", userId=bob.user.user_id)
+    act(ann, "bar", userId=bob.user.user_id, seconds=0)
+
+    assert heard(enter(club, "Bob", token=welcome["token"]), "welcome")
+
+
+def test_an_empty_room_remembers_who_was_removed(club: InMemoryServer) -> None:
+    decide(club, "class", Charter(barred={"u2": Ban("Bob", NEVER)}))
+
+    bob = enter(club, "Bob", token=club.tokens.write(Identity("u2", "t1")))
+
+    assert [frame["code"] for frame in bob.heard()] == ["removed"]
+    assert club.rooms() == []
+
+
+def test_who_is_removed_while_on_the_way_in_does_not_arrive(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    """The name is decided elsewhere, and meanwhile a host acts."""
+    club = make(late={"register"})
+    ann = enter(club, "Ann")
+    club.register.decide(), club.register.tell()
+    club.settle()
+    ann.heard()
+    bob = enter(club, "Bob", token=club.tokens.write(Identity("u2", "t1")))
+
+    act(ann, "bar", userId="u2")
+    club.register.decide(), club.register.tell()
+    club.settle()
+
+    assert closed_with(bob) == CloseCode.REMOVED
+    assert [user.name for user in club.server._rooms["class"].users] == ["Ann"]
+
+
+def closed_with(guest: TypedGuest) -> int:
+    *_, closed = guest.line.peer.arrived()
+    return int(struct.unpack("!H", closed.payload[:2])[0])
+
+
+def test_what_was_said_behind_it_is_not_said(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    ann.settles = bob.settles = False
+
+    bob.say("before")
+    ann.send("host", cmid="h", act="bar", userId=bob.user.user_id)
+    bob.say("after")
+    club.settle()
+
+    assert club.disk.stored("class") == ["before"]
+
+
+def test_a_host_comes_in_whatever_was_decided_before(club: InMemoryServer) -> None:
+    """Barred from a room, and later made an operator in another one."""
+    decide(club, "class", Charter(barred={"u2": Ban("Bob", NEVER)}))
+    club.server._rooms.house.charter = Charter({"u2": Host("Bob", Rank.OPERATOR)})
+
+    bob = enter(club, "Bob", token=club.tokens.write(Identity("u2", "t1")))
+
+    assert [frame["role"] for frame in heard(bob, "welcome")] == ["operator"]
+
+
+# -- over HTTP -------------------------------------------------------------------------------------
+
+
+def change(club: InMemoryServer, user_id: str, request: Alteration) -> str:
+    """Its answer, in a word."""
+    speaker = HttpSpeaker("class", "", "192.0.2.1", user_id)
+    club.server.broadcast.put(Change(speaker, request, 100))
+    club.settle()
+    return answer_to(speaker)
+
+
+def rule(club: InMemoryServer, user_id: str, act: Act) -> str:
+    speaker = HttpSpeaker("class", "", "192.0.2.1", user_id)
+    club.server.broadcast.put(Ruling(speaker, act))
+    club.settle()
+    return answer_to(speaker)
+
+
+def answer_to(speaker: HttpSpeaker) -> str:
+    error = speaker.outcome.exception(0)
+    assert error is None or isinstance(error, ChatError)
+    return error.code if isinstance(error, Refusal) else "done"
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_who_is_quiet_edits_nothing_over_http_and_may_take_back(
+    club: InMemoryServer, *, is_open: bool
+) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.say("hello")
+    act(ann, "quiet", userId=bob.user.user_id)
+    if not is_open:
+        del club.server._rooms["class"]
+
+    assert change(club, bob.user.user_id, Edit("e", id_of(club), "shout")) == "muted"
+    assert change(club, bob.user.user_id, Remove("r", id_of(club))) == "done"
+    assert club.disk.stored("class") == [""]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_who_is_removed_changes_nothing_over_http(club: InMemoryServer, *, is_open: bool) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.say("hello")
+    act(ann, "bar", userId=bob.user.user_id)
+    if not is_open:
+        del club.server._rooms["class"]
+
+    for request in (Edit("e", id_of(club), "shout"), Remove("r", id_of(club))):
+        assert change(club, bob.user.user_id, request) == "removed"
+    assert rule(club, bob.user.user_id, SetRules("hosts", None, None)) == "removed"
+    assert club.disk.stored("class") == ["hello"]
+
+
+def test_a_host_acts_over_http_also_where_nobody_is(club: InMemoryServer) -> None:
+    decide(club, "class", Charter({"u1": Host("Ann", Rank.HOST)}))
+
+    assert rule(club, "u1", SetRules("hosts", None, None)) == "done"
+    assert rule(club, "u2", SetRules("everybody", None, None)) == "not-host"
+    assert rule(club, "", SetRules("everybody", None, None)) == "not-host"
+
+    assert Charter.parse(club.disk.charter("class")).speak is Speak.HOSTS
+    assert club.rooms() == []
+
+
+def test_where_only_hosts_speak_nobody_gets_in_by_an_edit(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.say("hello")
+    act(ann, "rules", speak="hosts")
+    bob.heard()
+
+    bob.send("edit", cmid="e", id=club.disk.messages("class")[0].id, body="shout")
+
+    assert [frame["code"] for frame in heard(bob, "error")] == ["paused"]
+
+
+def test_who_is_quiet_does_not_speak_by_names_either(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    act(ann, "quiet", userId=bob.user.user_id)
+    bob.heard()
+
+    bob.send("rename", userName="Ann is stupid")
+
+    assert [frame.get("code") for frame in bob.heard()] == ["muted"]
+
+
+def test_a_room_opened_for_who_may_not_speak_is_forgotten(club: InMemoryServer) -> None:
+    decide(club, "class", Charter(speak=Speak.HOSTS))
+
+    refused = club.said_over_http("class", "hello")
+
+    assert answer_to(refused) == "paused"
+    assert club.rooms() == []
+
+
+# -- plain users -----------------------------------------------------------------------------------
+
+
+def test_plain_users_of_a_paused_room_are_not_echoed_and_not_closed(club: InMemoryServer) -> None:
+    ann, old = enter(club, "Ann"), club.join("Old", "class")
+    act(ann, "rules", speak="hosts")
+
+    old.say("hello?")
+    club.settle()
+    ann.say("quiet, please")
+    assert old.heard() == ["quiet, please"]
+
+    act(ann, "rules", speak="everybody")
+    old.say("hello!")
+    club.settle()
+    assert old.heard() == ["hello!"]
+
+
+# -- a disk that fails -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "fields"),
+    [
+        ("rules", {"speak": "hosts"}),
+        ("quiet", {}),
+        ("bar", {}),
+        ("makeHost", {}),
+        ("makeLink", {}),
+    ],
+)
+def test_what_cannot_be_stored_is_not_done_and_nobody_hears_of_it(
+    club: InMemoryServer, word: str, fields: dict[str, Any]
+) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    ann.say("one")
+    bob.heard()
+    before = club.server._rooms["class"].charter
+    whom = {} if word in ("rules", "makeLink") else {"userId": bob.user.user_id}
+    club.disk.failing.add("enact")
+
+    answer = act(ann, word, **whom, **fields)
+
+    assert (answer["code"], answer["cmid"]) == ("not-stored", "h")
+    assert club.server._rooms["class"].charter == before
+    assert bob.heard() == []
+    bob.say("two")
+    assert club.disk.stored("class") == ["one", "two"]
+    club.disk.failing.clear()
+    assert code(act(ann, word, **whom, **fields)) == "done"
+
+
+def test_a_link_that_cannot_be_stored_as_used_can_be_used_again(club: InMemoryServer) -> None:
+    ann = enter(club, "Ann")
+    secret = act(ann, "makeLink")["link"]
+    club.disk.failing.add("enact")
+    bob = enter(club, "Bob", link=secret)
+    (welcome, *_), frames = bob.heard(), club.disk.failing.clear()
+    assert frames is None
+
+    again = enter(club, "Bob", token=welcome["token"], link=secret)
+
+    assert [frame["role"] for frame in heard(again, "host")] == ["host"]
+
+
+# -- the operator's link ---------------------------------------------------------------------------
+
+
+def test_an_operator_is_a_host_of_every_room_at_once(club: InMemoryServer) -> None:
+    ann, zoe = enter(club, "Ann", "garden"), enter(club, "Zoe")
+    (welcome,) = heard(ann, "welcome")
+    other = enter(club, "Ann", "lobby", token=welcome["token"])
+    carl = enter(club, "Carl", "garden")
+    carl.heard(), other.heard(), zoe.heard()
+
+    in_class = enter(club, "Ann", token=welcome["token"], link=club.tokens.write_operator_link())
+
+    operator = {"type": "host", **of(ann), "role": "operator"}
+    assert heard(in_class, "host") == heard(other, "host") == heard(carl, "host") == [operator]
+    assert heard(zoe, "host") == [operator]
+    assert code(act(other, "rules", speak="hosts")) == "done"
+    assert not other.user.is_paced
+    assert Charter.parse(club.disk.charter("")).rank_of(ann.user.user_id) is Rank.OPERATOR
+
+
+def test_an_operators_link_that_was_used_is_like_one_that_there_never_was(
+    club: InMemoryServer,
+) -> None:
+    link = club.tokens.write_operator_link()
+    enter(club, "Ann", link=link)
+
+    (used,) = heard(enter(club, "Bob", link=link), "error")
+    (unknown,) = heard(enter(club, "Carl", link="x"), "error")
+
+    assert used == unknown
+    assert used["code"] == "wrong-link"
