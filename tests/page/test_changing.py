@@ -338,7 +338,8 @@ def test_whoever_reads_on_is_neither_moved_nor_told(open_tab, bob) -> None:
             window.spoken = [];
             new MutationObserver((changes) => {
                 for (const { target, addedNodes } of changes) {
-                    if (!addedNodes.length || target.closest("[aria-live]").ariaLive === "off") continue;
+                    const region = target.closest("[aria-live]");
+                    if (!addedNodes.length || region.ariaLive === "off") continue;
                     spoken.push(...[...addedNodes].map((node) => node.textContent));
                 }
             }).observe(document.getElementById("list"), { childList: true, subtree: true });
