@@ -11,10 +11,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, multiple, rule
 
-from tests.models.test_resume_model import KEPT, REPLAY, Resuming, seq
+from tests.support.resuming import KEPT, REPLAY, Resuming
 from tests.support.server_process import Running, serving
 from tests.support.stories import run_stories
-from tests.support.typed_client import TypedClient
+from tests.support.typed_client import TypedClient, seq
 
 pytestmark = pytest.mark.takes(seconds=25)
 

@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 from playwright.sync_api import Route
 
-from tests.page.test_access import faults
 from tests.support.attention import attend, want_notifications
+from tests.support.axe import faults
 from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
 from tests.support.server_process import Running
