@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from inspect import getmembers, isfunction
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from chatroom.errors import Refusal
 from chatroom.message import Draft, Message, MessageId
-from chatroom.rooms.charter import NO_CHARTER
+from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Speak
 from chatroom.rooms.policy import Place, Policy, Standing, Visitor
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.server import Server
@@ -33,7 +33,19 @@ from chatroom.users.requests import (
 from chatroom.users.speaker import Speaker
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
-from chatroom.wire.acts import Act
+from chatroom.wire.acts import (
+    Act,
+    Bar,
+    Look,
+    MakeHost,
+    MakeLink,
+    Quiet,
+    RevokeLink,
+    SetRules,
+    UnmakeHost,
+    UseLink,
+    UseOperatorLink,
+)
 from chatroom.wire.typed import Alteration, Edit, Remove, Rename, Restore, Typing
 from chatroom.wire.websocket import CloseCode
 from tests.support.deadline import DEADLINE
@@ -170,6 +182,38 @@ def a_host_acts(club: Club) -> None:
     assert club.disk.charter("garden") == ""
 
 
+def a_link_is_opened(club: Club) -> None:
+    ann = club.typed("Ann", "garden")
+    ann.send("host", cmid="h1", act="makeLink")
+    link = ann.heard()[-1]["link"]
+    club.policy.may_rule = lambda *_: Refusal("no-act", "")  # type: ignore[method-assign]
+    assert code(TypedGuest(club, "Bob", "garden", {}, link=link)) == "no-act"
+
+
+def a_script_acts_as_a_host(club: Club) -> None:
+    act = SetRules("hosts", None, None)
+    club.policy.is_shut = True
+    code = club.answer_to(lambda: club.server.rule("garden", act, user_id="u1", timeout=DEADLINE))
+    assert code == "no-entry"
+
+
+def a_script_changes_a_message(club: Club) -> None:
+    club.remember(1)
+    id = MessageId.parse(club.disk.messages()[0].id)
+    club.policy.is_shut = True
+    code = club.answer_to(
+        lambda: club.server.change("lobby", Remove("", id), user_id="u1", timeout=DEADLINE)
+    )
+    assert code == "no-entry"
+
+
+def a_quiet_user_wants_another_name(club: Club) -> None:
+    ann = club.typed("Ann")
+    club.policy.may_rename = lambda *_: Refusal("no-rename", "")  # type: ignore[method-assign]
+    ann.send("rename", userName="Bob")
+    assert code(ann) == "no-rename"
+
+
 def a_typed_user_wants_another_name(club: Club) -> None:
     ann = club.typed("Ann")
     club.policy.is_shut = True
@@ -199,6 +243,10 @@ WAYS: dict[object, Callable[[Club], None]] = {
     HttpSpeaker: a_script_says_something_to_an_empty_room,
     Change: a_typed_user_changes_a_message,
     Ruling: a_host_acts,
+    UseLink: a_link_is_opened,
+    Server.rule: a_script_acts_as_a_host,
+    Server.change: a_script_changes_a_message,
+    Policy.may_rename: a_quiet_user_wants_another_name,
     Rename: a_typed_user_wants_another_name,
     Typing: a_typed_user_types,
 }
@@ -208,8 +256,6 @@ ASK_NOTHING = {
     Said: "by its speaker, above",
     Wish: "by its request, above",
     Server.say: "is HttpSpeaker",
-    Server.change: "is Change",
-    Server.rule: "is Ruling",
     Server.present: "web/reading.py asks",
     Server.ask: "carries any question",
     Server.check: "of no room",
@@ -227,8 +273,8 @@ def test_no_way_is_forgotten() -> None:
     found = {*get_args(Joining), *said, *get_args(get_type_hints(Wish)["request"])}
     found |= {method for name, method in getmembers(Server, isfunction) if name[0] != "_"}
 
-    speakers = {User, TypedUser, HttpSpeaker}
-    assert found | speakers == WAYS.keys() | ASK_NOTHING.keys()
+    more = {User, TypedUser, HttpSpeaker, UseLink, Policy.may_rename}
+    assert found | more == WAYS.keys() | ASK_NOTHING.keys()
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=lambda way: way.__name__)
@@ -345,3 +391,188 @@ def test_what_nobody_has_written_nobody_takes_for_their_own(what: Alteration) ->
 
     assert refusal
     assert refusal.code == "not-yours"
+
+
+# -- who may come in ---------------------------------------------------------------------------
+
+NOW = 1_700_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("rank", "until", "wait"),
+    [
+        (Rank.EVERYONE, NOW + 1, 1),
+        (Rank.EVERYONE, NOW + 1001, 2),
+        (Rank.EVERYONE, NEVER, None),
+        (Rank.HOST, NEVER, 0),
+        (Rank.OPERATOR, NOW + 1, 0),
+        (Rank.EVERYONE, NOW, 0),
+        (Rank.EVERYONE, NOW - 1, 0),
+    ],
+)
+def test_who_was_removed_may_not_come_in_until_that_is_over(
+    rank: Rank, until: int, wait: int | None
+) -> None:
+    """0: they may; None: nobody knows when."""
+    place = Place("lobby", exists=True, ban=Ban("Bob", until), now=NOW)
+
+    refusal = Policy(9, 15).may_enter(Visitor("a", OTHER, rank), place)
+
+    if wait == 0:
+        assert refusal is None
+    else:
+        assert refusal
+        assert refusal.code == "removed"
+        assert refusal.more.get("retryAfter") == wait
+        assert (" until 2023-11-14T22:13:2" in refusal.detail) is (until != NEVER)
+
+
+# -- who may say something ---------------------------------------------------------------------
+
+QUIET = {"quiet": {OTHER: Ban("Bob", NOW + 60_000)}}
+BARRED = {"barred": {OTHER: Ban("Bob", NEVER)}}
+SLOW = {"speak": Speak.SLOW, "slow_seconds": 30}
+HOSTS = {"speak": Speak.HOSTS}
+PRESENT = {"needs_host": True}
+
+
+@pytest.mark.parametrize(
+    ("who", "rank", "charter", "said", "host_is_here", "answer"),
+    [
+        (OTHER, Rank.EVERYONE, {}, 0, False, None),
+        (OTHER, Rank.EVERYONE, QUIET, 0, True, ("muted", 60)),
+        (OTHER, Rank.EVERYONE, {"quiet": {OTHER: Ban("Bob", NOW)}}, 0, True, None),
+        (AUTHOR, Rank.EVERYONE, QUIET, 0, True, None),
+        (NOBODY, Rank.EVERYONE, QUIET, 0, True, None),
+        (OTHER, Rank.EVERYONE, BARRED, 0, True, ("removed", None)),
+        (OTHER, Rank.EVERYONE, QUIET | BARRED, 0, True, ("removed", None)),
+        (OTHER, Rank.EVERYONE, HOSTS, 0, True, ("paused", None)),
+        (NOBODY, Rank.EVERYONE, HOSTS, 0, True, ("paused", None)),
+        (OTHER, Rank.EVERYONE, HOSTS | QUIET, 0, True, ("muted", 60)),
+        (OTHER, Rank.EVERYONE, PRESENT, 0, True, None),
+        (OTHER, Rank.EVERYONE, PRESENT, 0, False, ("paused", None)),
+        (OTHER, Rank.EVERYONE, PRESENT | SLOW, NOW - 1, False, ("paused", None)),
+        (OTHER, Rank.EVERYONE, SLOW, 0, False, None),
+        (OTHER, Rank.EVERYONE, SLOW, NOW - 30_000, True, None),
+        (OTHER, Rank.EVERYONE, SLOW, NOW - 29_999, True, ("slow", 1)),
+        (NOBODY, Rank.EVERYONE, SLOW, NOW, True, ("slow", 30)),
+        *(
+            (OTHER, rank, QUIET | BARRED | PRESENT | rules, NOW, False, None)
+            for rank in (Rank.HOST, Rank.MAKER, Rank.OPERATOR)
+            for rules in (SLOW, HOSTS)
+        ),
+    ],
+)
+def test_who_may_say_something(
+    who: str,
+    rank: Rank,
+    charter: dict[str, Any],
+    said: int,
+    host_is_here: bool,
+    answer: tuple[str, int | None] | None,
+) -> None:
+    """The answer: a code, and in how many seconds to try again."""
+    standing = Standing(Charter(**charter), rank, NOW, said, host_is_here)
+
+    refusal = Policy(9, 15).may_say(HttpSpeaker("lobby", "", user_id=who), "c1", standing)
+
+    assert (refusal and (refusal.code, refusal.more.get("retryAfter"))) == answer
+    assert refusal is None or refusal.more["cmid"] == "c1"
+
+
+@pytest.mark.parametrize("charter", [QUIET, BARRED, HOSTS, PRESENT])
+def test_who_may_not_say_it_may_not_edit_it_in(charter: dict[str, Any]) -> None:
+    request = Edit("r1", MessageId(1, "a" * 16), "better")
+    message = Message("lobby", 1, "a" * 16, "Bob", "hello", "", NOW, OTHER)
+    speaker = HttpSpeaker("lobby", "", user_id=OTHER)
+    standing = Standing(Charter(**charter), Rank.EVERYONE, NOW, host_is_here=False)
+    policy = Policy(9, 15)
+
+    refusal = policy.may_change(speaker, standing, request, message)
+
+    assert refusal
+    assert refusal.code == policy.may_say(speaker, "", standing).code  # type: ignore[union-attr]
+    taken_back = policy.may_change(speaker, standing, Remove("r1", request.id), message)
+    assert taken_back is None
+
+
+def test_an_edit_does_not_have_to_wait_like_a_message() -> None:
+    request = Edit("r1", MessageId(1, "a" * 16), "better")
+    message = Message("lobby", 1, "a" * 16, "Bob", "hello", "", NOW, OTHER)
+    standing = Standing(Charter(**SLOW), Rank.EVERYONE, NOW, said_at=NOW)
+
+    speaker = HttpSpeaker("lobby", "", user_id=OTHER)
+
+    assert Policy(9, 15).may_change(speaker, standing, request, message) is None
+
+
+@pytest.mark.parametrize(
+    ("rank", "charter", "answer"),
+    [
+        (Rank.EVERYONE, QUIET, "muted"),
+        (Rank.HOST, QUIET, None),
+        (Rank.EVERYONE, SLOW, None),
+        (Rank.EVERYONE, HOSTS, None),
+    ],
+)
+def test_who_is_quiet_takes_no_other_name(
+    rank: Rank, charter: dict[str, Any], answer: str | None
+) -> None:
+    standing = Standing(Charter(**charter), rank, NOW)
+
+    refusal = Policy(9, 15).may_rename(HttpSpeaker("lobby", "", user_id=OTHER), standing)
+
+    assert (refusal and refusal.code) == answer
+
+
+# -- who may act as a host ---------------------------------------------------------------------
+
+EVE, ANN, MAKER, OPERATOR = "eve", "ann", "maker", "operator"
+RANKS = {
+    **{EVE: Rank.EVERYONE, "guest": Rank.EVERYONE},
+    **{ANN: Rank.HOST, "host": Rank.HOST},
+    **{MAKER: Rank.MAKER, "maker 2": Rank.MAKER},
+    **{OPERATOR: Rank.OPERATOR, "operator 2": Rank.OPERATOR},
+}
+
+
+@pytest.mark.parametrize(
+    ("act", "answers"),
+    [
+        (SetRules("hosts", None, None), ["not-host", None, None, None]),
+        (MakeHost("guest", ""), ["not-host", None, None, None]),
+        (MakeLink(60, 1), ["not-host", None, None, None]),
+        (RevokeLink("k"), ["not-host", None, None, None]),
+        (Look(), ["not-host", None, None, None]),
+        (UseLink("secret"), [None, None, None, None]),
+        (UseOperatorLink("nonce", NOW), [None, None, None, None]),
+        (Quiet("guest", "", 60), ["not-host", None, None, None]),
+        (Quiet("host", "", 60), ["not-host", *["not-allowed"] * 3]),
+        (Quiet("host", "", 0), ["not-host", *["not-allowed"] * 3]),
+        (Bar("guest", "", 60), ["not-host", None, None, None]),
+        (Bar("maker 2", "", 60), ["not-host", *["not-allowed"] * 3]),
+        (Bar("operator 2", "", None), ["not-host", *["not-allowed"] * 3]),
+        (UnmakeHost("guest"), ["not-host", "not-allowed", None, None]),
+        (UnmakeHost("host"), ["not-host", "not-allowed", None, None]),
+        (UnmakeHost("maker 2"), ["not-host", "not-allowed", "not-allowed", None]),
+        (UnmakeHost("operator 2"), ["not-host", *["not-allowed"] * 3]),
+    ],
+)
+def test_who_may_act_as_a_host(act: Act, answers: list[str | None]) -> None:
+    """Somebody, a host, the maker, the operator."""
+    refusals = [
+        Policy(9, 15).may_rule(who, act, RANKS.__getitem__) for who in (EVE, ANN, MAKER, OPERATOR)
+    ]
+
+    assert [refusal and refusal.code for refusal in refusals] == answers
+
+
+@pytest.mark.parametrize("who", [ANN, MAKER, OPERATOR])
+def test_a_host_may_step_back_and_acts_on_no_other(who: str) -> None:
+    policy = Policy(9, 15)
+
+    assert policy.may_rule(who, UnmakeHost(who), RANKS.__getitem__) is None
+    for act in (Quiet(who, "", 60), Bar(who, "", 60)):
+        refusal = policy.may_rule(who, act, RANKS.__getitem__)
+        assert refusal
+        assert refusal.code == "not-allowed"
