@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.support.browser import Tab
+    from tests.support.kept_pages import KeptPages
 
 # A busy machine is no bug: nothing here measures time by hypothesis's clock.
 settings.register_profile("chatroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -103,9 +104,10 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One server for all pages that leave it alone."""
+    """One server for all pages of a file that leave it alone. Those of several files would make
+    more rooms than it lets one address make in so short a time."""
     running = Running(tmp_path_factory.mktemp("page"), history="memory:", leaveGrace=0).start()
     yield running
     running.kill()
@@ -120,21 +122,39 @@ def room() -> str:
     return next(rooms)
 
 
+@pytest.fixture(scope="session")
+def kept_pages(browser: Browser) -> KeptPages:
+    from tests.support.kept_pages import KeptPages
+
+    return KeptPages(browser)
+
+
 @pytest.fixture
-def open_tab(browser: Browser, page_server: Running, room: str) -> Iterator[Callable[..., Tab]]:
-    """Open pages in the test's room; ``server`` and ``path`` say another place."""
+def open_tab(
+    browser: Browser, kept_pages: KeptPages, page_server: Running, room: str
+) -> Iterator[Callable[..., Tab]]:
+    """Open pages in the test's room; ``server`` and ``path`` say another place.
+
+    ``fresh=True``: in a browser that has never been used, where a first load is what it is about.
+    """
     from tests.support.browser import Tab
 
     opened: list[Tab] = []
 
-    def open_one(name: str | None = "Ann", server: Running = page_server, **options: Any) -> Tab:
+    def open_one(
+        name: str | None = "Ann",
+        server: Running = page_server,
+        fresh: bool = False,
+        **options: Any,
+    ) -> Tab:
         options = {"path": f"/rooms/{room}", **options}
-        opened.append(Tab(browser, server, name, **options))
+        kept = None if fresh or "within" in options else kept_pages
+        opened.append(Tab(browser, server, name, kept=kept, **options))
         return opened[-1]
 
     yield open_one
     for tab in opened:
-        tab.close()
+        tab.leave()
 
 
 @pytest.fixture

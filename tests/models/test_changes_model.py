@@ -11,12 +11,12 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, multiple, rule
 
-from tests.models.test_resume_model import KEPT, REPLAY, Resuming, seq
+from tests.support.resuming import KEPT, REPLAY, Resuming
 from tests.support.server_process import Running, serving
 from tests.support.stories import run_stories
-from tests.support.typed_client import TypedClient
+from tests.support.typed_client import TypedClient, seq
 
-pytestmark = pytest.mark.takes(seconds=30)
+pytestmark = pytest.mark.takes(seconds=25)
 
 QUEUE = 16 * 1024
 """Bytes: a room's tail has half of it, and remembers changes of an eighth."""
@@ -39,7 +39,7 @@ def server(
 
 
 def test_every_view_has_each_message_in_its_newest_state(server: Running) -> None:
-    run_stories(lambda: Changing(server), examples=30, steps=40, shrinks=False)
+    run_stories(lambda: Changing(server), examples=15, steps=40, shrinks=False)
     assert "Traceback" not in server.log() + server.said()
 
 

@@ -7,14 +7,11 @@ import re
 import pytest
 
 from chatroom.client import ChatClient
-from tests.support import CHECKOUT
+from tests.support.axe import faults
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
 
 pytestmark = pytest.mark.takes(seconds=33)
-
-AXE = CHECKOUT / "tests" / "page" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def lively(tab: Tab, bob: ChatClient) -> None:
@@ -23,19 +20,6 @@ def lively(tab: Tab, bob: ChatClient) -> None:
     for body in ("Ann, look", f"```\nprint('{'hello ' * 40}')\n```", "שלום עולם"):
         bob.say(body)
     tab.hear("שלום עולם")
-
-
-def faults(tab: Tab) -> list[str]:
-    """What axe-core has to say."""
-    if not tab.page.evaluate("'axe' in window"):
-        tab.page.evaluate(AXE.read_text())  # through the debugger: the page's policy stays
-    found = tab.page.evaluate(
-        """async tags => (await axe.run(document, { runOnly: tags })).violations.flatMap(
-            ({ id, nodes }) => nodes.map(({ html, failureSummary }) =>
-                `${id}: ${html} ${failureSummary}`))""",
-        RULES,
-    )
-    return list(found)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import WebSocketRoute
 
+from chatroom.client import ChatClient
 from tests.support.attention import attend, notified, want_notifications
 from tests.support.browser import Tab
 from tests.support.cable import Cable, cable_to
@@ -138,16 +139,16 @@ def refuse_messages(route) -> None:
 
 
 def test_missed_messages_are_counted_and_marked_where_they_begin(
-    open_wired, open_tab, wire: Cable
+    open_wired, bob: ChatClient, wire: Cable
 ) -> None:
-    ann, bob = open_wired("Ann"), open_tab("Bob")
+    ann = open_wired("Ann")
     bob.say("heard")
     ann.hear("heard")
 
     wire.cut()
     ann.page.wait_for_selector("body:not([data-state=connected])")
-    bob.say("missed one", "missed two")
-    bob.hear("missed two")
+    for body in ("missed one", "missed two"):
+        bob.say(body).wait()
     wire.mend()
     ann.hear("missed two")
 
@@ -297,16 +298,16 @@ def test_a_message_is_marked_as_on_its_way_until_the_server_has_it(open_wired, w
 
 
 def test_a_mention_that_was_missed_calls_the_reader_when_it_comes(
-    open_wired, open_tab, wire: Cable
+    open_wired, bob: ChatClient, wire: Cable
 ) -> None:
-    ann, bob = open_wired("Ann"), open_tab("Bob")
+    ann = open_wired("Ann")
     attend(ann)
     want_notifications(ann, "mentions")
     ann.hide()
     wire.cut()
     ann.page.wait_for_selector("body:not([data-state=connected])")
-    bob.say("nothing in particular", "Ann, it is urgent")
-    bob.hear("Ann, it is urgent")
+    for body in ("nothing in particular", "Ann, it is urgent"):
+        bob.say(body).wait()
     wire.mend()
     ann.hear("Ann, it is urgent")
 

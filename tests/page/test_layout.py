@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from chatroom.client import ChatClient
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
 
@@ -85,11 +86,12 @@ def test_lines_of_code_stay_lines(open_tab) -> None:
     wait_for(lambda: block.evaluate("node => node.scrollLeft") > 0, "more of the line")
 
 
-def test_on_a_phone_every_name_stands_above_its_lines(open_tab) -> None:
+def test_on_a_phone_every_name_stands_above_its_lines(open_tab, page_server, room: str) -> None:
     tab = open_tab("Ann", viewport=PHONE)
     for name in ("Bob", "דנה"):
-        open_tab(name).say(f"I am {name}")
-        tab.hear(f"I am {name}")
+        with ChatClient(f"http://127.0.0.1:{page_server.port}", name, room=room) as someone:
+            someone.say(f"I am {name}")
+            tab.hear(f"I am {name}")
 
     lefts = tab.page.locator("#list .sender").evaluate_all(
         """found => found.map((node) => {
@@ -113,11 +115,12 @@ def test_no_word_sticks_out_of_its_button_under_a_finger(open_tab, width: int) -
 
 
 @pytest.mark.parametrize("locale", ["de", "en-US"])
-def test_the_time_of_a_tapped_message_covers_no_word(open_tab, locale: str) -> None:
+def test_the_time_of_a_tapped_message_covers_no_word(open_tab, bob, locale: str) -> None:
     small = {"width": 320, "height": 568}
     tab = open_tab(viewport=small, has_touch=True, is_mobile=True, locale=locale)
     last = "a second one that is long enough to reach the other edge of any phone"
-    open_tab("Bob").say("first", last)
+    for body in ("first", last):
+        bob.say(body)
     tab.hear(last)
     tab.page.locator(".follows .text").tap()
 
@@ -130,13 +133,16 @@ def test_the_time_of_a_tapped_message_covers_no_word(open_tab, locale: str) -> N
 
 
 @pytest.mark.parametrize("height", [230, 300])
-def test_the_way_back_does_not_cover_what_a_link_leads_to(open_tab, room: str, height: int) -> None:
+def test_the_way_back_does_not_cover_what_a_link_leads_to(
+    open_tab, bob, room: str, height: int
+) -> None:
     """As on a phone that lies, with its keyboard."""
+    for number in range(60):
+        bob.say(f"line {number} of many that are here")
     tab = open_tab()
-    tab.say(*(f"line {number} of many that are here" for number in range(60)))
     wanted = tab.page.locator(".message").nth(20).get_attribute("data-id")
     phone = open_tab(
-        "Bob", viewport={"width": 390, "height": height}, path=f"/rooms/{room}#{wanted}"
+        "Cleo", viewport={"width": 390, "height": height}, path=f"/rooms/{room}#{wanted}"
     )
 
     shown = phone.page.locator(".shown .text")
@@ -162,9 +168,10 @@ def test_who_copies_a_sender_lines_gets_the_name_once(open_tab, bob) -> None:
     assert re.search(r"Bob first \d+:\d+ (AM|PM) Ann, second third", said), said
 
 
-def test_the_conversation_is_printed_whole_and_alone(open_tab) -> None:
+def test_the_conversation_is_printed_whole_and_alone(open_tab, bob) -> None:
     tab = open_tab(color_scheme="dark")
-    tab.say(*(f"line {n}" for n in range(60)))
+    for number in range(60):
+        bob.say(f"line {number}")
     tab.hear("line 59")
 
     tab.page.emulate_media(media="print")

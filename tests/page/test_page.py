@@ -18,7 +18,7 @@ pytestmark = pytest.mark.takes(seconds=27)
 
 
 def test_two_pages_chat_with_each_other(open_tab) -> None:
-    ann, bob = open_tab("Ann"), open_tab("Bob")
+    ann, bob = open_tab("Ann", fresh=True), open_tab("Bob")
 
     ann.say("hello from Ann")
     bob.hear("hello from Ann")
@@ -33,7 +33,7 @@ def test_two_pages_chat_with_each_other(open_tab) -> None:
 
 
 def test_the_first_visit_asks_for_a_name_and_no_more(open_tab, room: str) -> None:
-    tab = open_tab(None)
+    tab = open_tab(None, fresh=True)
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.press("Escape")
     assert tab.page.locator("#name-dialog").is_visible()
@@ -352,7 +352,7 @@ def longest_task_of_a_burst(tab: Tab, speaker: PlainClient, burst: int) -> float
 def test_the_page_keeps_up_with_a_burst(open_tab, page_server, room) -> None:
     """No task is so long that somebody who types would notice. Of three bursts one will do: a
     task is longer while the machine does other things."""
-    tab = open_tab()
+    tab = open_tab(fresh=True)
     tab.page.evaluate(
         """() => {
             new PerformanceObserver((list) => {

@@ -24,7 +24,7 @@ def test_no_text_becomes_markup_or_code_in_the_browser(open_tab) -> None:
 
 
 def test_nothing_is_tracked_and_nothing_leaves(open_tab) -> None:
-    tab = open_tab()
+    tab = open_tab(fresh=True)
     asked: set[str] = set()
     tab.page.on("request", lambda request: asked.add(request.url))
     tab.page.on("websocket", lambda socket: asked.add(socket.url))

@@ -524,7 +524,7 @@ def test_on_a_phone_nothing_but_the_box_opens_the_keyboard(open_tab, room: str) 
 
 
 def test_german_readers_load_no_english(open_tab) -> None:
-    tab = open_tab(locale="de")
+    tab = open_tab(locale="de", fresh=True)
 
     loaded = tab.page.evaluate(
         "performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())"

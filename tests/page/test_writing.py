@@ -243,7 +243,7 @@ def test_enter_ends_a_word_in_an_input_method_and_sends_nothing(open_tab) -> Non
     """A composition as Chromium makes it; Safari tells of its last key by the code 229 alone."""
     tab = open_tab()
     tab.page.focus("#body")
-    keyboard = tab.context.new_cdp_session(tab.page)
+    keyboard = tab.debugger()
     keyboard.send(
         "Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3}
     )
@@ -287,16 +287,18 @@ def test_on_a_mac_control_and_k_cut_off_a_line_as_everywhere_there(open_tab) -> 
 
 def test_what_nobody_could_see_is_not_sent(open_tab) -> None:
     tab = open_tab()
-    tab.say("\u200b", "\u2800 \u3164\n\u200d", "\ufe0f", "visible")
+    for body in ("\u200b", "\u2800 \u3164\n\u200d", "\ufe0f", "visible"):
+        tab.say(body)
     tab.hear("visible")
 
     assert tab.bodies() == ["visible"]
 
 
-def test_the_conversation_stays_as_it_is_while_the_box_is_measured(open_tab) -> None:
+def test_the_conversation_stays_as_it_is_while_the_box_is_measured(open_tab, bob) -> None:
     """Where it becomes higher for a moment, Firefox and WebKit leave its reader above the end."""
     tab = open_tab()
-    tab.say(*(f"line {at}" for at in range(40)))
+    for at in range(40):
+        bob.say(f"line {at}")
     tab.hear("line 39")
     tab.page.evaluate(
         """() => {

@@ -31,6 +31,12 @@ def start_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Running, "is_forked", False)
 
 
+@pytest.fixture
+def forked(start_as_usual: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for one refusal after another, of which ``way`` shows that they are alike."""
+    monkeypatch.setattr(Running, "is_forked", True)
+
+
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """The two ways to start."""
@@ -45,6 +51,7 @@ def chats(server: Running) -> bool:
         return status == 200 and b"<html" in page and ann.bodies() == ["hello"]
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     ("setting", "value", "wanted"),
     [
@@ -94,6 +101,7 @@ def test_both_ways_refuse_a_bad_port_in_the_environment(
     assert line == "chatroom: environment: PORT is 'http'; wanted: a number from 1 to 65535"
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("arguments", [("-w", "2"), ("-w", "2", "--preload")])
 def test_workers_that_would_split_the_room_are_refused(
     prepare: Launch, arguments: tuple[str, ...]
@@ -102,6 +110,7 @@ def test_workers_that_would_split_the_room_are_refused(
     assert line.startswith("chatroom: workers is 2; wanted: 1.")
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("option", ["--threads", "--worker-connections"])
 def test_fewer_threads_or_connections_than_users_are_refused(prepare: Launch, option: str) -> None:
     """When they were all held, the next user and the page would hang in silence."""
@@ -110,11 +119,13 @@ def test_fewer_threads_or_connections_than_users_are_refused(prepare: Launch, op
     assert line.startswith(f"chatroom: {name} is 41; wanted: at least 42")
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_worker_that_would_end_after_some_requests_is_refused(prepare: Launch) -> None:
     line = prepare(history="memory:", maxUsers=10).refusal("--max-requests", "1000")
     assert line.startswith("chatroom: max_requests is 1000; wanted: 0.")
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_certificate_is_refused_since_sockets_would_not_connect(prepare: Launch) -> None:
     """Also if gunicorn gets it from the environment; the file need not be there."""
     line = prepare(history="memory:").refusal("--certfile", "cert.pem", "--keyfile", "key.pem")

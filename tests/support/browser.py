@@ -6,12 +6,14 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    CDPSession,
     ConsoleMessage,
+    Error,
     Locator,
     Page,
     ViewportSize,
@@ -19,6 +21,7 @@ from playwright.sync_api import (
 )
 
 from tests.support.deadline import DEADLINE, wait_for
+from tests.support.kept_pages import KeptPages, Watched
 from tests.support.server_process import Running
 
 NAMES = (
@@ -48,6 +51,7 @@ class Tab:
         name: what it comes in as; None: it has no name yet, and is asked for one.
         path: what comes behind the server's address.
         within: a browser that has been here before, such as another tab's.
+        kept: where the browser may be one that has been used; it is given back by ``leave``.
     """
 
     def __init__(
@@ -58,20 +62,32 @@ class Tab:
         *,
         path: str = "/",
         within: BrowserContext | None = None,
+        kept: KeptPages | None = None,
+        viewport: ViewportSize = WIDE,
         **options: Any,
     ) -> None:
         self.server = server
-        self.context = within or browser.new_context(**{"viewport": WIDE, **options})
-        self.context.set_default_timeout(DEADLINE * 1000)
-        if name and not within:
-            self.context.add_init_script(
-                f"localStorage['chat:name'] ??= JSON.stringify({json.dumps(name)})"
-            )
-        self.page: Page = self.context.new_page()
+        origin = f"http://127.0.0.1:{server.port}"
+        script = f"localStorage['chat:name'] ??= JSON.stringify({json.dumps(name)})" if name else ""
+        self._kept = kept
+        if kept:
+            self._place = kept.take(origin, **options)
+            self._place.begin(viewport, script)
+            self._context, page = self._place.context, self._place.page
+        else:
+            self._context = within or browser.new_context(viewport=viewport, **options)
+            if not within:
+                self._context.add_init_script(script)
+            page = self._context.new_page()
+        self._context.set_default_timeout(DEADLINE * 1000)
+        self._page = page
+        self._watched = Watched(page)
+        self.page = cast(Page, self._watched)
         self.complaints: list[str] = []
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.url = f"http://127.0.0.1:{server.port}{path}"
+        self._events = {"console": self._listen, "pageerror": self._take_down}
+        for event, listener in self._events.items():
+            page.on(event, listener)
+        self.url = f"{origin}{path}"
         self.page.goto(self.url)
         if name:
             self.wait_for_state("connected")
@@ -80,15 +96,41 @@ class Tab:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
 
+    def _take_down(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
+    def debugger(self) -> CDPSession:
+        return self.context.new_cdp_session(self._page)
+
+    @property
+    def context(self) -> BrowserContext:
+        """The browser, which no other test gets any more: it may be changed for good."""
+        self._watched.is_spoilt = True
+        return self._context
+
     def close(self) -> None:
+        """Close the browser."""
         self.context.close()
+
+    def leave(self) -> None:
+        """Let another test have the browser, where it may; else close it."""
+        if self._kept and not self._watched.is_spoilt:
+            for event, listener in self._events.items():
+                self._page.remove_listener(event, listener)
+            self._kept.give_back(self._place)
+        else:
+            self._context.close()
 
     # -- what one does -----------------------------------------------------------------------
 
     def say(self, *bodies: str) -> None:
-        for body in bodies:
-            self.page.fill("#body", body)
-            self.page.press("#body", "Enter")
+        """Write into the box and send; what follows, into what has become empty again by that."""
+        for at, body in enumerate(bodies):
+            if at == 0:
+                self.page.fill("#body", body)
+            else:
+                self.page.keyboard.insert_text(body)
+            self.page.keyboard.press("Enter")
 
     def open_help(self) -> None:
         self.page.click("#open-more")
@@ -97,7 +139,9 @@ class Tab:
     def scroll_to(self, place: str) -> None:
         """Scroll to ``top`` or ``end``, as by hand."""
         top = {"top": "0", "end": "node.scrollHeight"}[place]
-        self.page.locator("#scroller").evaluate(f"node => {{ node.scrollTop = {top} }}")
+        self.page.evaluate(
+            f"(node => {{ node.scrollTop = {top} }})(document.getElementById('scroller'))"
+        )
 
     def hide(self, hidden: bool = True) -> None:
         """Let the page think that it is in the background."""
@@ -132,20 +176,29 @@ class Tab:
             raise AssertionError(f"{error}; there is {self.texts(selector)}") from None
 
     def texts(self, selector: str) -> list[str]:
-        return self.page.locator(selector).all_inner_texts()
+        # In one go: a locator takes several, and most waits ask this again and again.
+        ask = "selector => [...document.querySelectorAll(selector)].map(node => node.innerText)"
+        found: list[str]
+        try:
+            found = self.page.evaluate(ask, selector)
+        except Error as error:  # where the answer went with the page that is being left
+            if "navigation" not in error.message:
+                raise
+            found = self.page.evaluate(ask, selector)
+        return found
 
     def bodies(self) -> list[str]:
-        found: list[str] = self.page.locator("#list").evaluate(
-            "list => [...list.querySelectorAll('.message .text')].map(node => node.innerText)"
-        )
-        return found
+        return self.texts("#list .message .text")
 
     def pending(self) -> Locator:
         return self.page.locator("#pending .pending")
 
     def above_the_end(self) -> float:
         """How many pixels are below what is seen."""
-        found: float = self.page.locator("#scroller").evaluate(
-            "node => node.scrollHeight - node.scrollTop - node.clientHeight"
+        found: float = self.page.evaluate(
+            """() => {
+                const node = document.getElementById("scroller");
+                return node.scrollHeight - node.scrollTop - node.clientHeight;
+            }"""
         )
         return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatroom.errors import HistoryUnavailable, Refusal
+from chatroom.errors import ChatError, HistoryUnavailable, Refusal
 from chatroom.message import MessageId
 from chatroom.rooms.eraser import DAY_MS, Eraser
 from chatroom.rooms.ranks import Rank
@@ -201,10 +201,15 @@ def test_a_change_that_is_not_stored_is_told_and_can_be_asked_for_again(
     assert told(bob) == ["1: morning"]
 
 
-def test_who_was_not_let_in_changes_nothing_and_opens_no_room(club: InMemoryServer) -> None:
+def test_who_was_not_let_in_changes_nothing_and_opens_no_room(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    club = make(leave_grace=0.0)
     ann = enter(club, "Ann")
     ann.say("one")
     ann.leave()
+    club.settle()
+    assert club.rooms() == []
     told(ann)
     club.disk.failing.add("tail")
 
@@ -227,6 +232,16 @@ def test_a_script_changes_what_is_its_own(club: InMemoryServer) -> None:
     assert mine.outcome.result(0).message.body == "morning"
     with pytest.raises(Refusal, match="not-yours"):
         other.outcome.result(0)
+
+
+def test_a_script_is_charged_for_the_text_that_it_sends(club: InMemoryServer) -> None:
+    """A batch is bounded by what its frames take."""
+    edit = Edit("e", MessageId(1, "a" * 16), "x" * 1000)
+    with pytest.raises(ChatError):
+        club.server.change("lobby", edit, user_id="u1", timeout=0.0)
+
+    (change,) = club.server.broadcast.drain(1 << 20, lambda item: item.cost)
+    assert change.cost > 1000
 
 
 class Ears:

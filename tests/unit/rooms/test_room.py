@@ -155,6 +155,17 @@ def test_what_the_tail_does_not_have_is_told_all_the_same():
     assert len(lobby.changes.since(0) or []) == 1
 
 
+def test_a_changed_text_that_is_trimmed_is_not_told_to_those_who_come_back():
+    lobby, messages = with_past(3)
+    lobby.change(messages[0].edited("better", 1, 7))
+    lobby.change(messages[2].edited("best", 2, 7))
+
+    lobby.forget(2)
+
+    (frame,) = lobby.changes.since(0) or []
+    assert b"best" in frame
+
+
 # -- who is in charge ------------------------------------------------------------------------------
 
 NOW = 1_700_000_000_000

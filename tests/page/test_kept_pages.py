@@ -1,0 +1,75 @@
+"""What the tests of the page rely on: a browser that another one has used is as good as new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.browser import PHONE, Tab
+from tests.support.kept_pages import KeptPages
+
+LEFT_BEHIND: dict[str, Callable[[Tab], object]] = {
+    "a route": lambda tab: tab.page.route("**/nowhere", lambda route: route.abort()),
+    "a clock": lambda tab: tab.page.clock.install(),
+    "media": lambda tab: tab.page.emulate_media(color_scheme="dark"),
+    "no network": lambda tab: tab.context.set_offline(True),
+    "another page": lambda tab: tab.page.evaluate("open('about:blank') && 0"),
+    "a cookie": lambda tab: tab.page.evaluate("document.cookie = 'a=b'"),
+    "a database": lambda tab: tab.page.evaluate(
+        "new Promise((done) => { indexedDB.open('mine').onsuccess = () => done(); })"
+    ),
+    "a cache": lambda tab: tab.page.evaluate("caches.open('mine').then(() => 0)"),
+    "no browser": lambda tab: tab.close(),
+}
+
+
+@pytest.fixture
+def come(browser, page_server, room: str) -> Callable[..., Tab]:
+    """Open pages, one after another, in one browser if it can be kept."""
+    kept = KeptPages(browser)
+
+    def come(name: str | None = None) -> Tab:
+        return Tab(browser, page_server, name, path=f"/rooms/{room}", kept=kept)
+
+    return come
+
+
+def test_the_next_visitor_finds_nothing_of_the_last_one(come) -> None:
+    ann = come("Ann")
+    ann.page.set_viewport_size(PHONE)
+    ann.page.click("#menu")
+    ann.page.click("#open-settings")
+    ann.page.select_option("#theme", "dark")
+    ann.page.keyboard.press("Escape")
+    ann.page.fill("#body", "half a thought")
+    ann.page.evaluate("sessionStorage.mine = localStorage.mine = window.name = 'mine'")
+    ann.page.evaluate("Math.random = () => 0")
+    ann.page.goto(f"{ann.url}-beside")
+    ann.leave()
+
+    bob = come()
+
+    bob.page.locator("#name-dialog[open]").wait_for()
+    stored = "[...Object.keys(localStorage), ...Object.keys(sessionStorage), window.name]"
+    assert bob.page.evaluate(stored) == [""]
+    assert bob.page.evaluate("[innerWidth, history.length, Math.random() > 0]") == [1280, 2, True]
+    bob.page.fill("#name", "Bob")
+    bob.page.keyboard.press("Enter")
+    bob.wait_for_state("connected")
+    assert bob.page.input_value("#body") == ""
+    assert bob.texts("#people .name") == ["Bob"]
+    is_the_same = bob.context == ann.context
+    bob.close()
+    assert is_the_same
+
+
+@pytest.mark.parametrize("what", LEFT_BEHIND)
+def test_a_browser_in_which_more_is_left_is_used_no_more(browser, page_server, what: str) -> None:
+    kept = KeptPages(browser)
+    tab = Tab(browser, page_server, None, path="/healthz", kept=kept)
+    LEFT_BEHIND[what](tab)
+
+    tab.leave()
+
+    assert kept.idle == []
