@@ -59,6 +59,8 @@ class TypedClient:
         self.room = room
         self.token = token
         self.user_id = ""
+        self.link: str | None = None
+        """The secret of a link with which it comes."""
         self.cursor: str | None = None
         self.view: list[Fields] = []
         """The messages it has, oldest first: one run of the room's history without a hole."""
@@ -80,6 +82,7 @@ class TypedClient:
         self.recovered: bool | None = None
         self.welcome: Fields = {}
         self.live = False
+        self._acts = 0
         self._next: int | None = None  # the seq that the next message must have, where one must
         self.socket: RawClient | None = None
 
@@ -115,6 +118,7 @@ class TypedClient:
             since=self.cursor,
             rev=None if self.cursor is None else self.rev,
             token=self.token,
+            link=self.link,
         )
         if eager := eager and self.token is not None:
             self._send_outbox()
@@ -170,6 +174,15 @@ class TypedClient:
         self.changes[fields["cmid"]] = fields
         if self.socket:
             self._send(**fields)
+
+    def act(self, word: str, **fields: object) -> Fields:
+        """Act as a host, and hear until there is an answer: ``done`` or ``error``."""
+        self._acts += 1
+        cmid = f"act {self._acts}"
+        self._send(type="host", cmid=cmid, act=word, **fields)
+        while (frame := self.hear()).get("cmid") != cmid:
+            pass
+        return frame
 
     def rename(self, name: str) -> None:
         """Ask for another name; it is there when the notice comes."""
