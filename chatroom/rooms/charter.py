@@ -69,7 +69,7 @@ class HostLink(NamedTuple):
     until: int
     """Unix time in milliseconds."""
     uses: int
-    """How often it can still be used."""
+    """How often it can still be used; once used up, it is kept for those who reload."""
     by: str
     """The user id of whoever made it."""
 

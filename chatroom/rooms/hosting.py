@@ -82,6 +82,7 @@ class Hosting:
             "links": [
                 {"link": key, "until": iso_time(link.until), "uses": link.uses}
                 for key, link in charter.links.items()
+                if link.uses
             ],
             "log": list(map(_logged, self._history.host_log(room.name))),
         }

@@ -103,7 +103,10 @@ def rule(
         case MakeLink(seconds, uses):
             secret = secrets.token_urlsafe(12)
             link = HostLink(now + seconds * 1000, uses, who.user_id)
-            links = _with(charter.links, link_key(secret), link, MOST_LINKS)
+            links = charter.links
+            if len(links) >= MOST_LINKS:  # those that are used up stay for reloads, no longer
+                links = {key: other for key, other in links.items() if other.uses}
+            links = _with(links, link_key(secret), link, MOST_LINKS)
             return Decision(replace(charter, links=links), what=_span(seconds), secret=secret)
         case RevokeLink(key):
             if key not in charter.links:
@@ -130,13 +133,12 @@ def link_key(secret: str) -> str:
 
 
 def _use_link(charter: Charter, key: str, who: Known) -> Decision:
-    if who.user_id in charter.hosts:  # a reload uses nothing up, and is no error if nothing is left
-        return Decision(charter, who)
     link = charter.links.get(key)
-    if link is None or not link.uses:  # expired, revoked and unknown are one
+    if link and who.user_id in charter.hosts:  # a reload uses nothing up, and is no error
+        return Decision(charter, who)
+    if link is None or not link.uses:  # used up, expired, revoked and unknown are one
         raise Refusal("wrong-link", WRONG_LINK)
-    rest = link._replace(uses=link.uses - 1) if link.uses > 1 else None
-    links = _with(charter.links, key, rest, MOST_LINKS)
+    links = _with(charter.links, key, link._replace(uses=link.uses - 1), MOST_LINKS)
     return Decision(replace(_with_host(charter, who, Rank.HOST), links=links), who)
 
 

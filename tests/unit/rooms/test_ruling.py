@@ -189,7 +189,7 @@ def test_a_link_of_one_use_is_used_up_by_it() -> None:
 
     after = act(charter, link, BOB).charter
 
-    assert after.links == {}
+    assert [link.uses for link in after.links.values()] == [0]
     assert refusal(after, link, Known("u3", "Carl"))
 
 
@@ -216,6 +216,17 @@ def test_a_reload_is_no_error_though_the_link_is_used_up() -> None:
     first = act(charter, link, BOB).charter
 
     assert act(first, link, BOB).charter == first
+
+
+def test_a_host_is_told_too_of_a_link_that_never_was_one() -> None:
+    """It may have been an operator's: then they are to know that it made them none."""
+    assert refusal(MADE, UseLink("unknown"), ANN).startswith("wrong-link: ")
+
+
+def test_links_that_are_used_up_take_no_place_from_others() -> None:
+    used = {f"k{number}": HostLink(NOW + 1, 0, "") for number in range(MOST_LINKS)}
+
+    assert len(linked(charter=replace(MADE, links=used))[0].links) == 1
 
 
 def test_links_that_do_not_work_are_all_alike() -> None:
