@@ -96,12 +96,11 @@ class Server:
         environ = {k: v for k, v in os.environ.items() if k not in ("PORT", "WEB_CONCURRENCY")}
         if self.subject.config is not None:
             here = {"port": self.port, "hostName": "127.0.0.1", "messagesPerSecond": 0}
-            known = json.loads((self.subject.checkout / "config.json").read_text())
-            config = {
-                key: value
-                for key, value in {**here, **self.subject.config}.items()
-                if key in known  # an older checkout refuses what it doesn't know
-            }
+            config = {**here, **self.subject.config}
+            defaults = self.subject.checkout / "config.json"
+            if defaults.exists():  # an older checkout refuses what it doesn't know
+                known = json.loads(defaults.read_text())
+                config = {key: value for key, value in config.items() if key in known}
             path = self.folder / "config.json"
             path.write_text(json.dumps(config))
             environ["CHATROOM_CONFIG"] = str(path)
