@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -385,12 +386,21 @@ COMMANDS = [line for line in SHELL.splitlines() if "/events" not in line]
 @needs_curl
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_in_the_docs_work(server: Running, tmp_path: Path, command: str) -> None:
-    """Typed as they stand there."""
-    say(server, "Good morning!")
+    """Typed as they stand there; an id and a token are one's own."""
+    with ChatClient(f"http://127.0.0.1:{server.port}", f"Ann {tmp_path.name}") as ann:
+        id = ann.say("Good morning!").wait(DEADLINE)
+        environ = {**os.environ, "TOKEN": ann.token or ""}
+    command = re.sub(r"messages/\d+-[0-9a-f]{16}", f"messages/{id}", command)
     command = command.replace("localhost:9999", f"127.0.0.1:{server.port}")
     command = command.replace("curl -s", "curl -sf")
     run = subprocess.run(
-        command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE
+        command,
+        shell=True,
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
     )
     assert run.returncode == 0, run.stderr
     said = run.stdout + "".join(file.read_text() for file in tmp_path.iterdir())
