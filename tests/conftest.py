@@ -6,6 +6,7 @@ import gc
 import itertools
 import signal
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from chatroom.client import ChatClient
 from chatroom.engine import Engine
 from tests.support.flask_client import engine_of, started
+from tests.support.in_memory_room import InMemoryServer
 from tests.support.many_clients import CROWD, at_most
 from tests.support.server_process import Launch, Running
 
@@ -58,6 +60,22 @@ def serve(prepare: Launch) -> Launch:
         return prepare(**settings).start()
 
     return start
+
+
+# -- rooms without threads -------------------------------------------------------------------
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., InMemoryServer]]:
+    """Make Servers without threads, and end their users' sockets with the test."""
+    with ExitStack() as stack:
+        yield lambda **options: InMemoryServer(stack, **options)
+
+
+@pytest.fixture
+def club(make: Callable[..., InMemoryServer]) -> InMemoryServer:
+    """A Server with nothing out of the ordinary."""
+    return make()
 
 
 # -- the application without a server --------------------------------------------------------

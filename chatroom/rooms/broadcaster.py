@@ -251,10 +251,8 @@ class Broadcaster:
 
     def _send_all(self, stored: Stored) -> None:
         new: list[tuple[Room, Placed]] = []
-        for (
-            name,
-            placed,
-        ) in stored.rooms.items():  # all of them first: a fault in one affects no other
+        # All of them first: a fault in one affects no other.
+        for name, placed in stored.rooms.items():
             room = self._rooms[name]
             if placed.messages[0].seq <= room.last.seq:  # it has heard of some already
                 placed = placed.after(room.last.seq)

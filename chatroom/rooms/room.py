@@ -178,6 +178,8 @@ class Room:
 
     def known(self) -> list[tuple[str, str, str]]:
         """Everybody's user id, name and role, in the order in which they came."""
+        if not self.hosts:  # each joiner is told of everybody
+            return [(*who, "") for who in self.crowd.known()]
         return [(*who, self.rank_of(who.user_id).word) for who in self.crowd.known()]
 
     def sockets_of(self, user_id: str) -> list[TypedParticipant]:

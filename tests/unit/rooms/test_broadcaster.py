@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -18,17 +17,6 @@ from chatroom.users.requests import Said
 from chatroom.wire.websocket import text_frame
 from tests.support.histories import said
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
-
-
-@pytest.fixture
-def make() -> Iterator[Callable[..., InMemoryServer]]:
-    with ExitStack() as stack:
-        yield lambda **options: InMemoryServer(stack, **options)
-
-
-@pytest.fixture
-def club(make: Callable[..., InMemoryServer]) -> InMemoryServer:
-    return make()
 
 
 def enter(club: InMemoryServer, name: str, room: str = "lobby", **hello: str) -> TypedGuest:

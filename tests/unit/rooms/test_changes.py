@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,17 +18,6 @@ from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change
 from chatroom.wire.typed import Edit, Remove
 from tests.support.in_memory_room import DEFAULTS, InMemoryServer, TypedGuest
-
-
-@pytest.fixture
-def make() -> Iterator[Callable[..., InMemoryServer]]:
-    with ExitStack() as stack:
-        yield lambda **options: InMemoryServer(stack, **options)
-
-
-@pytest.fixture
-def club(make: Callable[..., InMemoryServer]) -> InMemoryServer:
-    return make()
 
 
 @pytest.fixture

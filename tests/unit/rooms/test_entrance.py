@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.rooms.charter import Charter
 from chatroom.rooms.ranks import Rank
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
-
-
-@pytest.fixture
-def make() -> Iterator[Callable[..., InMemoryServer]]:
-    with ExitStack() as stack:
-        yield lambda **options: InMemoryServer(stack, **options)
-
-
-@pytest.fixture
-def club(make: Callable[..., InMemoryServer]) -> InMemoryServer:
-    return make()
 
 
 def enter(club: InMemoryServer, name: str, room: str = "class", **hello: Any) -> TypedGuest:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,17 +21,6 @@ from chatroom.wire.acts import Act, SetRules
 from chatroom.wire.typed import Alteration, Edit, Remove
 from chatroom.wire.websocket import CloseCode
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
-
-
-@pytest.fixture
-def make() -> Iterator[Callable[..., InMemoryServer]]:
-    with ExitStack() as stack:
-        yield lambda **options: InMemoryServer(stack, **options)
-
-
-@pytest.fixture
-def club(make: Callable[..., InMemoryServer]) -> InMemoryServer:
-    return make()
 
 
 def enter(club: InMemoryServer, name: str, room: str = "class", **hello: Any) -> TypedGuest:

@@ -7,7 +7,6 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -24,17 +23,6 @@ from tests.support.websocket_client import CLOSE
 pytestmark = pytest.mark.takes(seconds=2)
 
 LARGE = "x" * 30_000
-
-
-@pytest.fixture
-def make() -> Iterator[Callable[..., InMemoryServer]]:
-    with ExitStack() as stack:
-        yield lambda **options: InMemoryServer(stack, **options)
-
-
-@pytest.fixture
-def club(make: Callable[..., InMemoryServer]) -> InMemoryServer:
-    return make()
 
 
 def numbers(first: int, last: int) -> list[str]:
