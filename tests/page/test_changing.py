@@ -179,6 +179,7 @@ def test_the_list_of_messages_has_keys_for_ones_own(open_tab, bob) -> None:
     tab.see("#editing", "second")
     assert tab.page.input_value("#body") == "second"
     tab.page.keyboard.press("Escape")
+    tab.page.wait_for_selector(".tools-of-own", state="detached")
 
     tab.page.keyboard.press("Shift+Tab")
     tab.page.keyboard.press("Delete")
