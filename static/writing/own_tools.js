@@ -33,7 +33,10 @@ export class OwnTools {
     list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.#show(messageOf(event.target)));
     list.addEventListener("pointerleave", () => this.#toFocus());
     list.addEventListener("keydown", (event) => this.#key(event));
-    this.#toFocus(); // it may have come before this module did
+    // What called this module was there before it: the pointer, which may rest now, or the focus.
+    const isPointedAt = matchMedia("(hover: hover)").matches && list.querySelector(":scope > :hover");
+    if (isPointedAt) this.#show(messageOf(isPointedAt));
+    else this.#toFocus();
   }
 
   #toFocus() {

@@ -67,6 +67,17 @@ def point_at(tab: Tab, body: str) -> None:
     wait_for(is_there, "the buttons")
 
 
+def test_a_mouse_that_rests_on_a_message_finds_the_buttons_the_first_time(open_tab) -> None:
+    """Also the one that lets them be loaded."""
+    tab = open_tab(fresh=True)
+    tab.say("a message")
+    tab.hear("a message")
+
+    tab.page.locator("#list > .message .text").hover()
+
+    tab.page.wait_for_selector("#list > .message .tools-of-own")
+
+
 def press(tab: Tab, what: str) -> None:
     tab.page.locator(f".tools-of-own [aria-label={what}]").click()
 
