@@ -55,27 +55,11 @@ def bob(page_server: Running, room: str) -> Iterator[Other]:
 
 
 def point_at(tab: Tab, body: str) -> None:
-    """As a mouse does, until its buttons are there."""
+    """Come with the mouse, and wait for the buttons."""
     row = tab.page.locator("#list > .message", has_text=body)
-    tools = row.locator(".tools-of-own")
-
-    def is_there() -> bool:
-        tab.page.mouse.move(1, 1)
-        row.locator(".text").hover()
-        return tools.count() == 1
-
-    wait_for(is_there, "the buttons")
-
-
-def test_a_mouse_that_rests_on_a_message_finds_the_buttons_the_first_time(open_tab) -> None:
-    """Also the one that lets them be loaded."""
-    tab = open_tab(fresh=True)
-    tab.say("a message")
-    tab.hear("a message")
-
-    tab.page.locator("#list > .message .text").hover()
-
-    tab.page.wait_for_selector("#list > .message .tools-of-own")
+    tab.page.mouse.move(1, 1)
+    row.locator(".text").hover()
+    row.locator(".tools-of-own").wait_for()
 
 
 def press(tab: Tab, what: str) -> None:
@@ -113,6 +97,17 @@ def title_of(tab: Tab) -> str:
 
 
 # -- editing -------------------------------------------------------------------------------------
+
+
+def test_a_mouse_that_rests_on_a_message_finds_the_buttons_the_first_time(open_tab) -> None:
+    """Also the one that lets them be loaded."""
+    tab = open_tab(fresh=True)
+    tab.say("a message")
+    tab.hear("a message")
+
+    tab.page.locator("#list > .message .text").hover()
+
+    tab.page.wait_for_selector("#list > .message .tools-of-own")
 
 
 def test_a_message_is_edited_in_the_box_and_the_draft_comes_back(open_tab, bob) -> None:
