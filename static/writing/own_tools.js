@@ -30,12 +30,17 @@ export class OwnTools {
     this.#node.ariaLive = "off";
     list.addEventListener("focusin", () => this.#toFocus());
     list.addEventListener("focusout", () => setTimeout(() => this.#toFocus()));
-    list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.#show(messageOf(event.target)));
+    list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.#toPointer(event.target));
     list.addEventListener("pointerleave", () => this.#toFocus());
     list.addEventListener("keydown", (event) => this.#key(event));
     // What called this module was there before it: the pointer, which may rest now, or the focus.
-    const isPointedAt = matchMedia("(hover: hover)").matches && list.querySelector(":scope > :hover");
-    if (isPointedAt) this.#show(messageOf(isPointedAt));
+    this.#toPointer(matchMedia("(hover: hover)").matches ? list.querySelector(":scope > :hover") : null);
+  }
+
+  /** Where that is not at an own message, the focus keeps them: the mouse may only lie there. @param {EventTarget|null} target */
+  #toPointer(target) {
+    const item = messageOf(target);
+    if (item?.matches(".own")) this.#show(item);
     else this.#toFocus();
   }
 

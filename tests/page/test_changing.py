@@ -171,6 +171,7 @@ def test_the_list_of_messages_has_keys_for_ones_own(open_tab, bob) -> None:
     tab.say("first", "second")
     bob.tell("of another")
     tab.hear("of another")
+    tab.page.locator("#list > .message .text", has_text="of another").hover()  # and lies there
     tab.page.focus("#body")
     tab.page.keyboard.press("Shift+Tab")
     tab.page.keyboard.press("Delete")  # of another: nothing happens
