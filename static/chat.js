@@ -17,13 +17,13 @@ import { initial, shownName } from "./base/text.js";
 import { BASE, at, socketUrl } from "./connection/addresses.js";
 import { Archive } from "./connection/archive.js";
 import { Connection } from "./connection/connection.js";
+import { takeSecrets } from "./connection/secrets.js";
 import { Session } from "./connection/session.js";
 import { Conversation } from "./conversation/conversation.js";
 import { lastRead } from "./conversation/unread.js";
 import { hueClass, passOn } from "./people/colours.js";
 import { NameDialog, whyNot } from "./people/name_dialog.js";
 import { TypingLine, shareColours, showPeople } from "./people/people.js";
-import { RoomList } from "./rooms/rooms.js";
 import { Composer } from "./writing/composer.js";
 import { Outbox } from "./writing/outbox.js";
 import { PendingView } from "./writing/pending.js";
@@ -36,13 +36,15 @@ const PAINT_EVERY = 100; // ms; each time costs about the same, however many mes
 const REST_AFTER = 1_000; // ms; first comes the conversation
 const REPLACED = 4001;
 const REFUSALS = new Set([1003, 1007, 1009]); // closed over a frame that the server will not have
+const BY_HOSTS = new Set(["paused", "muted", "slow", "removed", "wrong-link", "too-many"]); // errors
 
+takeSecrets();
 translate(document);
 
 const { room = "lobby", maxNameLength, maxMessageBytes } = document.body.dataset;
 const store = createStore({
   connection: "naming", room, me: { userId: "", userName: String(recall(NAME) ?? "") },
-  people: new Map(), count: 0, unread: 0, elsewhere: 0, ...keptSettings(),
+  people: new Map(), roles: new Map(), role: "", count: 0, unread: 0, elsewhere: 0, ...keptSettings(),
   limits: { maxNameLength: Number(maxNameLength), maxMessageBytes: Number(maxMessageBytes) },
 });
 
@@ -51,7 +53,12 @@ const archive = new Archive(BASE, room);
 const nameDialog = new NameDialog(room, () => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
 const attention = new Attention(store, room);
-const rooms = new RoomList(store, elsewhere);
+/** @type {import("./rooms/rooms.js").RoomList|null} */
+let roomList = null;
+const rooms = async () => {
+  const { RoomList } = await import("./rooms/rooms.js");
+  return (roomList ??= new RoomList(store, elsewhere));
+};
 const status = new StatusLine({
   line: byId("status", HTMLElement), words: byId("status-words", HTMLElement),
   countdown: byId("countdown", HTMLElement), button: byId("try-now", HTMLButtonElement),
@@ -75,6 +82,17 @@ const editing = later(async () => {
   const { Editor } = await import("./writing/editor.js");
   return (editor ??= new Editor({ store, session, conversation, composer, toBox }));
 });
+/** @type {import("./hosting/hosting.js").Hosting|null} where somebody is in charge, or the room has rules */
+let hosting = null;
+/** @type {any[]} frames for it, until it is there */
+const untold = [];
+const charge = async () => {
+  const { Hosting } = await import("./hosting/hosting.js");
+  hosting ??= new Hosting({ store, session, connection, conversation, composer, outbox, send: sendWaiting, paint });
+  for (const frame of untold.splice(0)) hosting.hear(frame);
+  return hosting;
+};
+let isRuled = false; // as far as is known without it
 const connection = new Connection(
   { url: socketUrl(room), protocol: "chatroom.v1", healthUrl: at("healthz") },
   {
@@ -99,8 +117,12 @@ const session = new Session({
   lastRead: () => lastRead(room),
   listener: {
     welcome, live, message, person, error,
-    changed: (id, message) => conversation.changed(id, message),
-    done: (cmid) => editor?.done(cmid),
+    changed: (...change) => conversation.changed(...change),
+    done: (cmid, told) => {
+      editor?.done(cmid);
+      hosting?.done(cmid, told);
+    },
+    hosting: inCharge,
     ack: (cmid) => {
       outbox.ack(cmid);
       if (session.live) outbox.forgetAcked(); // its message has come before it
@@ -108,8 +130,8 @@ const session = new Session({
       paint();
     },
     count: (count) => store.set({ count, people: new Map() }),
-    users: (users) => store.set({ count: users.length, people: byUserId(users) }),
-    rooms: (said) => rooms.hear(said),
+    users: (users) => store.set({ count: users.length, ...byUserId(users) }),
+    rooms: (said) => rooms().then((list) => list.hear(said), () => {}),
   },
 });
 
@@ -121,16 +143,27 @@ const paint = batched(
 // -- the server tells -------------------------------------------------------------------------
 
 /** @param {import("./connection/session.js").Welcome} welcomed */
-function welcome({ userId, userName, users, count, recovered, limits, last }) {
+function welcome({ userId, userName, users, count, recovered, limits, last, role = "", rules }) {
   remember(NAME, userName);
-  store.set({ me: { userId, userName }, count, limits, people: byUserId(users) });
+  store.set({ me: { userId, userName }, role, count, limits, ...byUserId(users) });
   conversation.welcome(recovered, last);
+  isRuled = Boolean(rules && !role);
+  if (hosting || role || rules) inCharge({ type: "welcome", role, rules });
   sendWaiting();
+}
+
+/** What follows from something that a host has decided. @param {any} frame */
+function inCharge(frame) {
+  if (hosting) return hosting.hear(frame);
+  untold.push(frame);
+  charge().catch(() => {}); // else with the next one
 }
 
 /** @param {import("./connection/session.js").Message} message @param {boolean} isLive */
 function message(message, isLive) {
-  if (message.cmid && message.userId === store.state.me.userId) outbox.remove(message.cmid);
+  const isOwn = message.userId === store.state.me.userId;
+  if (message.cmid && isOwn) outbox.remove(message.cmid);
+  if (isOwn && isLive) hosting?.said();
   typing.remove(message.userId);
   if (conversation.message(message, isLive) && session.hasBeenLive) attention.notify(message);
   paint();
@@ -142,7 +175,8 @@ function live() {
   status.show("connected");
   conversation.live();
   editor?.live();
-  rooms.look();
+  hosting?.live();
+  rooms().then((list) => list.look(), () => {});
   inviteIntoSilence();
   setTimeout(loadTheRest, REST_AFTER);
   paint();
@@ -164,7 +198,10 @@ async function inviteIntoSilence() {
 
 /** @param {import("./connection/session.js").Person[]} users */
 function byUserId(users) {
-  return new Map(users.map((user) => [user.userId, user.userName]));
+  return {
+    people: new Map(users.map(({ userId, userName }) => [userId, userName])),
+    roles: new Map(users.map(({ userId, role }) => [userId, role])),
+  };
 }
 
 /** @param {"joined"|"left"|"renamed"|"typing"} kind @param {import("./connection/session.js").Person} who */
@@ -174,11 +211,12 @@ function person(kind, who) {
   if (kind === "typing") return void (isMe || typing.add(who));
   if (isMe && kind === "renamed") {
     remember(NAME, who.userName);
-    store.set({ me: who });
+    store.set({ me: { userId: who.userId, userName: who.userName } });
   }
   if (kind === "renamed") passOn(people.get(who.userId) ?? "", who.userName);
   if (!isMe && session.live) conversation.happened(kind, who, people.get(who.userId) ?? who.userName);
   if (kind === "left") typing.remove(who.userId);
+  if (kind === "joined") store.set({ roles: new Map(store.state.roles).set(who.userId, who.role) });
   if (people.size > 0) { // else the room only counts its people
     const now = new Map(people);
     if (kind === "left") now.delete(who.userId);
@@ -188,12 +226,16 @@ function person(kind, who) {
   paint();
 }
 
-/** @param {{code: string, detail: string, cmid?: string, suggestion?: string}} problem @param {boolean} inside */
+/** @param {import("./connection/session.js").Problem} problem @param {boolean} inside */
 function error(problem, inside) {
   const { code, detail, cmid, suggestion } = problem;
-  if (cmid && editor?.refused(cmid, code, detail)) return;
+  if (cmid && (editor?.refused(cmid, code, detail) || hosting?.refused(cmid, problem))) return;
   if (code === "not-stored") return; // the connection ends, and it goes out again on the next
-  if (cmid) {
+  if (BY_HOSTS.has(code)) inCharge(problem);
+  if (cmid && BY_HOSTS.has(code)) {
+    outbox.wait(cmid);
+    paint();
+  } else if (cmid) {
     outbox.fail(cmid, because(code, detail));
     composer.notice(t.refusedOne);
     paint();
@@ -255,7 +297,8 @@ function rename(userName) {
 
 /** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp */
 function say(body, timestamp) {
-  if (outbox.underWay >= MOST_PENDING) return t.tooMany(MOST_PENDING);
+  const why = whyNot();
+  if (why) return why;
   outbox.add(body, timestamp);
   sendWaiting();
   conversation.spoke();
@@ -263,15 +306,21 @@ function say(body, timestamp) {
   return "";
 }
 
+/** Why nothing more is to be said now, or "". */
+function whyNot() {
+  return hosting?.whyNot() || (outbox.underWay >= MOST_PENDING ? t.tooMany(MOST_PENDING) : "");
+}
+
 function sendWaiting() {
-  outbox.flush((item) => session.say(item));
+  outbox.flush((item) => (hosting ? hosting.lets() : !isRuled) && session.say(item));
 }
 
 /** @typedef {import("./writing/outbox.js").Item} Item */
 
 /** @param {Item} item */
 function retry(item) {
-  if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
+  const why = whyNot();
+  if (why) composer.notice(why);
   // Else it was clicked twice within one frame.
   else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp));
   toBox();
@@ -296,7 +345,9 @@ function discard(item) {
 
 const showWho = batched(() => {
   const { state } = store;
-  showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state);
+  const show = () => showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state);
+  if (hosting) hosting.showPeople(show);
+  else show();
   const name = state.me.userName && shownName(state.me.userName);
   byId("my-name", HTMLElement).textContent = name;
   const portrait = byId("portrait", HTMLElement);
@@ -310,15 +361,20 @@ function checkHealth() {
 }
 
 store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
-store.watch(["people", "count", "me"], showWho);
+store.watch(["people", "count", "me", "roles"], showWho);
 applySettings(store);
-wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, room });
+wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, hosting: charge, room });
 if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((part) => part.replacePopovers());
 if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });
-addEventListener("hashchange", () => conversation.reveal(location.hash.slice(1)));
+addEventListener("hashchange", () => {
+  if (!takeSecrets()) return void conversation.reveal(location.hash.slice(1));
+  if (store.state.connection === "naming") return;
+  connection.restart("");
+  connection.retryNow();
+});
 byId("try-now", HTMLElement).addEventListener("click", () => connection.retryNow());
 byId("rename", HTMLElement).addEventListener("click", () => askForName({ name: store.state.me.userName, must: false }));
 setInterval(checkHealth, 5_000);

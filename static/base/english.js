@@ -16,6 +16,8 @@ export const english = {
   menuUnread: /** @param {number} n */ (n) => `Rooms and people, ${n.toLocaleString(LANGUAGE)} unread`,
   people: "People here",
   you: "you",
+  host: "Host",
+  thisRoom: "This room",
   onlyCounted: "Too many to list by name",
   conversation: "Conversation",
   messages: "Messages",

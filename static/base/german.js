@@ -11,6 +11,8 @@ export const german = {
   menuUnread: (n) => `Räume und Leute, ${n.toLocaleString(LANGUAGE)} ungelesen`,
   people: "Leute hier",
   you: "du",
+  host: "Leitung",
+  thisRoom: "Dieser Raum",
   onlyCounted: "Zu viele, um alle zu nennen",
   conversation: "Gespräch",
   messages: "Nachrichten",
@@ -56,6 +58,8 @@ export const german = {
   discard: "Verwerfen",
   reasons: {
     1009: "sie ist länger, als dieser Server erlaubt",
+    4503: "die Leitung hat dich entfernt",
+    removed: "die Leitung hat dich entfernt",
     "cmid-reused": "eine andere Nachricht hat dieselbe Kennung",
     "empty-body": "sie ist leer",
     "too-many-rooms": "mehr Räume erlaubt er nicht; geh in einen, den es schon gibt",

@@ -42,7 +42,7 @@ export class Conversation {
   /** @type {import("./loader.js").Loader|null} */
   #loader = null;
   #begun = false;
-  /** @type {[string, Message|null][]} */
+  /** @type {[string, Message|null, string][]} */
   #changes = [];
   /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
   #note = null;
@@ -111,9 +111,9 @@ export class Conversation {
     this.#change();
   }
 
-  /** @param {string} id @param {Message|null} message how it reads now; null: it is gone */
-  changed(id, message) {
-    this.#changes.push([id, message]);
+  /** @param {string} id @param {Message|null} message how it reads now; null: it is gone @param {string} [by] whom */
+  changed(id, message, by = "") {
+    this.#changes.push([id, message, by]);
     this.#change();
   }
 
@@ -122,7 +122,7 @@ export class Conversation {
     if (!part) return;
     const me = this.#store.state.me.userName;
     const parts = { archive: this.#archive, timeline: this.#timeline, follower: this.#follower, unread: this.#unread, me };
-    for (const [id, message] of this.#changes.splice(0)) part.change(parts, id, message);
+    for (const change of this.#changes.splice(0)) part.change(parts, ...change);
     this.paint();
   }
 

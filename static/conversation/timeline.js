@@ -8,6 +8,7 @@
  */
 
 import { element } from "../base/dom.js";
+import { seqOf } from "../base/text.js";
 import { dateOf, dayName, linesAbove, messageRow, moveTabStop, standing } from "./row.js";
 
 const MOST_SHOWN = 500; // items in the page
@@ -21,6 +22,7 @@ const MOST_KEPT = 350; // newest messages that are held for a window that is not
  * @property {HTMLLIElement} node
  * @property {import("./row.js").Line|null} line
  * @property {Message} [message]
+ * @property {string} [instead] of which message the note stands here
  *
  * @typedef {{kind: "unread"|"missed"|"gap", text: string}} Mark a line above a message
  */
@@ -40,6 +42,7 @@ export class Timeline {
   /** @type {Map<string, Mark>} */
   #marks = new Map();
   #attached = true;
+  #from = Infinity; // seq from which on the window has no hole, whatever was removed
 
   /**
    * @param {HTMLElement} list
@@ -146,6 +149,7 @@ export class Timeline {
   /** Put older messages on top. @param {Message[]} messages the ones just before the first */
   prepend(messages) {
     const fresh = messages.filter(({ id }) => !this.#byId.has(id));
+    this.#from = messages.length ? Math.min(this.#from, seqOf(messages[0].id)) : 0;
     const made = fresh.map((message) => this.#entry(message));
     this.#entries.unshift(...made);
     this.#list.prepend(...made.map(({ node }) => node));
@@ -174,8 +178,8 @@ export class Timeline {
     return /** @type {Message[]} */ (all.filter((one) => one?.id === id));
   }
 
-  /** Take a message out; a line above it goes to the next one. @param {string} id */
-  remove(id) {
+  /** Take a message out; a line above it goes to the next one. @param {string} id @param {HTMLLIElement|null} [note] instead of it */
+  remove(id, note) {
     const at = this.#entries.findIndex((entry) => entry.id === id);
     const run = /** @type {{id: string}[]} */ (at < 0 ? this.#tail : this.#entries);
     const from = run.findIndex((one) => one.id === id);
@@ -187,7 +191,36 @@ export class Timeline {
     this.#tailIds.delete(id);
     this.#queue = this.#queue.filter((one) => one.id !== id);
     if (at < 0) return;
+    if (note) this.#entries[at].node.before(note);
     this.#drop(at, 1);
+    if (note) this.#entries.splice(at, 0, { id: "", node: note, line: null, instead: id });
+    this.#decorateFrom(at);
+    moveTabStop(this.#list);
+  }
+
+  /** Put a message back where it stood, or would have; what is not in the window comes with the rest. @param {Message} message */
+  restore(message) {
+    const isLater = (/** @type {{id?: string}} */ one) => Boolean(one.id) && seqOf(one.id ?? "") > seqOf(message.id);
+    const inTail = this.#tail.findIndex(isLater);
+    if (inTail !== 0) { // before that, what is held has holes
+      this.#tail.splice(inTail < 0 ? this.#tail.length : inTail, 0, message);
+      this.#tailIds.add(message.id);
+    }
+    const note = this.#entries.findIndex(({ instead }) => instead === message.id);
+    const before = note < 0 ? this.#entries.findIndex(isLater) : note;
+    const isPast = Boolean(this.first) && seqOf(message.id) < this.#from;
+    if (isPast || (before < 0 && !this.#attached)) return;
+    if (before < 0 && this.#queue.length) {
+      const inQueue = this.#queue.findIndex(isLater);
+      this.#queue.splice(inQueue < 0 ? this.#queue.length : inQueue, 0, message);
+      return;
+    }
+    const at = before < 0 ? this.#entries.length : before;
+    const entry = this.#entry(message);
+    entry.node.ariaLive = "off"; // it is no news
+    this.#list.insertBefore(entry.node, this.#entries[at]?.node ?? null);
+    if (note >= 0) this.#drop(note, 1);
+    this.#entries.splice(at, 0, entry);
     this.#decorateFrom(at);
     moveTabStop(this.#list);
   }
@@ -225,6 +258,8 @@ export class Timeline {
   /** @param {Array<Message|HTMLLIElement>} added */
   #append(added) {
     const from = this.#entries.length;
+    const first = added.find((one) => !(one instanceof HTMLLIElement));
+    if (first) this.#from = Math.min(this.#from, seqOf(first.id));
     const made = added.map((one) =>
       one instanceof HTMLLIElement ? { id: "", node: one, line: null } : this.#entry(one),
     );
@@ -293,6 +328,7 @@ export class Timeline {
 
   #cutTop() {
     this.#drop(0, this.#entries.length - KEPT);
+    this.#from = seqOf(this.first?.id ?? "");
     this.#decorateFrom(0);
   }
 
@@ -323,5 +359,6 @@ export class Timeline {
     this.#entries = [];
     this.#byId.clear();
     this.#queue = [];
+    this.#from = Infinity;
   }
 }

@@ -17,24 +17,33 @@ const MOST_NAMED = 4; // people in one note
  * @param {HTMLElement} total
  * @param {Readonly<import("../base/store.js").State>} state
  */
-export function showPeople(list, total, { people, count, me }) {
+export function showPeople(list, total, { people, count, me, roles }) {
   total.textContent = String(count || "");
   const mine = /** @type {[string, string][]} */ ([...people].filter(([id]) => id === me.userId));
   const others = [...people].filter(([id]) => id !== me.userId);
   others.sort(([, one], [, other]) => one.localeCompare(other));
-  list.replaceChildren(...[...mine, ...others].map(([id, name]) => personItem(name, id === me.userId)));
+  list.replaceChildren(...[...mine, ...others].map(([id, name]) => personItem(id, name, id === me.userId, roles.get(id))));
   if (count && people.size === 0) list.append(element("li", "aside", t.onlyCounted));
 }
 
-/** @param {string} name @param {boolean} isMe */
-function personItem(name, isMe) {
+/** @param {string} id @param {string} name @param {boolean} isMe @param {string} [role] */
+function personItem(id, name, isMe, role) {
   const avatar = element("span", "avatar small", initial(shownName(name)));
   avatar.ariaHidden = "true";
   const shown = element("bdi", "name", shownName(name));
   shown.title = shownName(name);
   const item = element("li", hueClass(name), avatar, shown);
+  item.dataset.id = id;
+  if (role) item.append(hostMark());
   if (isMe) item.append(element("span", "aside", `(${t.you})`));
   return item;
+}
+
+/** That somebody is a host: an element of its own, which no name can imitate. */
+export function hostMark() {
+  const mark = element("span", "host-mark", element("span", "", t.host));
+  mark.title = t.host;
+  return mark;
 }
 
 /** Of those who are here, no two have one colour: also in what they said before. @param {Iterable<string>} names */
@@ -121,7 +130,7 @@ export class Happenings {
   }
 }
 
-/** @param {string} name */
-function isolated(name) {
+/** Kept apart from the words around it, whichever way it runs. @param {string} name */
+export function isolated(name) {
   return `\u2068${shownName(name)}\u2069`;
 }

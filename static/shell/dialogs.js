@@ -87,7 +87,7 @@ function list(rows) {
 }
 
 /** A dialog with a title and a button that closes it. @param {string} id @param {string} title @param {...Node} content */
-function sheet(id, title, ...content) {
+export function sheet(id, title, ...content) {
   const heading = element("h2", "", title);
   heading.id = `${id}-title`;
   const close = button("icon-button", "", () => dialog.close());

@@ -1,18 +1,17 @@
 /** A room's address to read, copy or scan. Loaded when it is first wanted. */
 
-import { button, element } from "../base/dom.js";
+import { element } from "../base/dom.js";
 import "../base/late_styles.js";
 import { more } from "../base/more_strings.js";
 import { t } from "../base/strings.js";
 import { at, roomUrl } from "../connection/addresses.js";
-
-const COPIED_FOR = 2_000; // ms for which the button says so
+import { copyButton } from "./copying.js";
 
 export class Invitation {
   #query;
   #how = element("p", "how");
   #address = element("a", "");
-  #copy = button("strong copy", more.copy, () => this.#copyAddress());
+  #copy = copyButton(this.#address);
   #code = element("img", "code");
   node = element("div", "invitation", this.#how, element("div", "address", this.#address, this.#copy), this.#code);
 
@@ -50,25 +49,6 @@ export class Invitation {
     this.#address.href = url;
     const { origin, pathname } = new URL(url);
     this.#address.replaceChildren(origin, element("wbr"), decodeURI(pathname));
-  }
-
-  /** Plain http has no clipboard, so the old way is the second. */
-  async #copyAddress() {
-    const { href } = this.#address;
-    try {
-      await navigator.clipboard.writeText(href);
-    } catch {
-      const hand = (/** @type {ClipboardEvent} */ event) => {
-        event.clipboardData?.setData("text/plain", href);
-        event.preventDefault();
-      };
-      document.addEventListener("copy", hand);
-      getSelection()?.selectAllChildren(this.#address);
-      document.execCommand("copy");
-      document.removeEventListener("copy", hand);
-    }
-    this.#copy.textContent = more.copied;
-    setTimeout(() => (this.#copy.textContent = more.copy), COPIED_FOR);
   }
 }
 

@@ -103,6 +103,12 @@ export class Outbox {
     this.#keeper.remember(this.#prefix + cmid, null);
   }
 
+  /** The server does not want it yet. @param {string} cmid */
+  wait(cmid) {
+    const item = this.#find(cmid);
+    if (item?.state === "sent") item.state = "waiting";
+  }
+
   /**
    * The server will not have it.
    *
