@@ -13,7 +13,6 @@ import { batched, byId, isTouch, later, loadTheRest } from "./base/dom.js";
 import { recall, recallAll, remember } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
-import { initial, shownName } from "./base/text.js";
 import { BASE, at, socketUrl } from "./connection/addresses.js";
 import { Archive } from "./connection/archive.js";
 import { Connection } from "./connection/connection.js";
@@ -21,9 +20,10 @@ import { takeSecrets } from "./connection/secrets.js";
 import { Session } from "./connection/session.js";
 import { Conversation } from "./conversation/conversation.js";
 import { lastRead } from "./conversation/unread.js";
-import { hueClass, passOn } from "./people/colours.js";
+import { WayToHosting } from "./hosting/way.js";
+import { passOn } from "./people/colours.js";
 import { NameDialog, whyNot } from "./people/name_dialog.js";
-import { TypingLine, shareColours, showPeople } from "./people/people.js";
+import { TypingLine, afterwards, byUserId, shareColours, showMe, showPeople } from "./people/people.js";
 import { Composer } from "./writing/composer.js";
 import { Outbox } from "./writing/outbox.js";
 import { PendingView } from "./writing/pending.js";
@@ -36,7 +36,6 @@ const PAINT_EVERY = 100; // ms; each time costs about the same, however many mes
 const REST_AFTER = 1_000; // ms; first comes the conversation
 const REPLACED = 4001;
 const REFUSALS = new Set([1003, 1007, 1009]); // closed over a frame that the server will not have
-const BY_HOSTS = new Set(["paused", "muted", "slow", "removed", "wrong-link", "too-many"]); // errors
 
 takeSecrets();
 translate(document);
@@ -57,7 +56,7 @@ const attention = new Attention(store, room);
 let roomList = null;
 const rooms = async () => {
   const { RoomList } = await import("./rooms/rooms.js");
-  return (roomList ??= new RoomList(store, elsewhere));
+  return (roomList ??= new RoomList(store, (name, since) => attention.elsewhere(name, since)));
 };
 const status = new StatusLine({
   line: byId("status", HTMLElement), words: byId("status-words", HTMLElement),
@@ -82,17 +81,7 @@ const editing = later(async () => {
   const { Editor } = await import("./writing/editor.js");
   return (editor ??= new Editor({ store, session, conversation, composer, toBox }));
 });
-/** @type {import("./hosting/hosting.js").Hosting|null} where somebody is in charge, or the room has rules */
-let hosting = null;
-/** @type {any[]} frames for it, until it is there */
-const untold = [];
-const charge = async () => {
-  const { Hosting } = await import("./hosting/hosting.js");
-  hosting ??= new Hosting({ store, session, connection, conversation, composer, outbox, send: sendWaiting, paint });
-  for (const frame of untold.splice(0)) hosting.hear(frame);
-  return hosting;
-};
-let isRuled = false; // as far as is known without it
+const hosting = new WayToHosting(() => ({ store, session, connection, conversation, composer, outbox, send: sendWaiting, paint }));
 const connection = new Connection(
   { url: socketUrl(room), protocol: "chatroom.v1", healthUrl: at("healthz") },
   {
@@ -120,9 +109,9 @@ const session = new Session({
     changed: (...change) => conversation.changed(...change),
     done: (cmid, told) => {
       editor?.done(cmid);
-      hosting?.done(cmid, told);
+      hosting.part?.done(cmid, told);
     },
-    hosting: inCharge,
+    hosting: (frame) => hosting.hear(frame),
     ack: (cmid) => {
       outbox.ack(cmid);
       if (session.live) outbox.forgetAcked(); // its message has come before it
@@ -143,27 +132,20 @@ const paint = batched(
 // -- the server tells -------------------------------------------------------------------------
 
 /** @param {import("./connection/session.js").Welcome} welcomed */
-function welcome({ userId, userName, users, count, recovered, limits, last, role = "", rules }) {
+function welcome(welcomed) {
+  const { userId, userName, users, count, recovered, limits, last, role = "" } = welcomed;
   remember(NAME, userName);
   store.set({ me: { userId, userName }, role, count, limits, ...byUserId(users) });
   conversation.welcome(recovered, last);
-  isRuled = Boolean(rules && !role);
-  if (hosting || role || rules) inCharge({ type: "welcome", role, rules });
+  hosting.welcome(welcomed);
   sendWaiting();
-}
-
-/** What follows from something that a host has decided. @param {any} frame */
-function inCharge(frame) {
-  if (hosting) return hosting.hear(frame);
-  untold.push(frame);
-  charge().catch(() => {}); // else with the next one
 }
 
 /** @param {import("./connection/session.js").Message} message @param {boolean} isLive */
 function message(message, isLive) {
   const isOwn = message.userId === store.state.me.userId;
   if (message.cmid && isOwn) outbox.remove(message.cmid);
-  if (isOwn && isLive) hosting?.said();
+  if (isOwn && isLive) hosting.part?.said();
   typing.remove(message.userId);
   if (conversation.message(message, isLive) && session.hasBeenLive) attention.notify(message);
   paint();
@@ -175,33 +157,10 @@ function live() {
   status.show("connected");
   conversation.live();
   editor?.live();
-  hosting?.live();
+  hosting.part?.live();
   rooms().then((list) => list.look(), () => {});
-  inviteIntoSilence();
   setTimeout(loadTheRest, REST_AFTER);
   paint();
-}
-
-/** Something was said in another room that the reader goes to. @param {string} name @param {string} since id */
-async function elsewhere(name, since) {
-  if (!attention.wanted) return;
-  const said = await new Archive(BASE, name).newer(since).catch(() => []);
-  for (const message of said) if (message.userId !== store.state.me.userId) attention.notify(message);
-}
-
-/** Nothing was said here yet: there is an invitation until something is. */
-async function inviteIntoSilence() {
-  if (byId("empty", HTMLElement).hidden) return;
-  const part = await import("./shell/invitation.js").catch(() => null);
-  part?.inviteInto(byId("empty-invite", HTMLElement), room);
-}
-
-/** @param {import("./connection/session.js").Person[]} users */
-function byUserId(users) {
-  return {
-    people: new Map(users.map(({ userId, userName }) => [userId, userName])),
-    roles: new Map(users.map(({ userId, role }) => [userId, role])),
-  };
 }
 
 /** @param {"joined"|"left"|"renamed"|"typing"} kind @param {import("./connection/session.js").Person} who */
@@ -216,23 +175,16 @@ function person(kind, who) {
   if (kind === "renamed") passOn(people.get(who.userId) ?? "", who.userName);
   if (!isMe && session.live) conversation.happened(kind, who, people.get(who.userId) ?? who.userName);
   if (kind === "left") typing.remove(who.userId);
-  if (kind === "joined") store.set({ roles: new Map(store.state.roles).set(who.userId, who.role) });
-  if (people.size > 0) { // else the room only counts its people
-    const now = new Map(people);
-    if (kind === "left") now.delete(who.userId);
-    else now.set(who.userId, who.userName);
-    store.set({ people: now, count: now.size });
-  }
+  if (people.size > 0) store.set(afterwards(kind, who, store.state)); // else the room only counts its people
   paint();
 }
 
 /** @param {import("./connection/session.js").Problem} problem @param {boolean} inside */
 function error(problem, inside) {
   const { code, detail, cmid, suggestion } = problem;
-  if (cmid && (editor?.refused(cmid, code, detail) || hosting?.refused(cmid, problem))) return;
+  if (cmid && (editor?.refused(cmid, code, detail) || hosting.part?.refused(cmid, problem))) return;
   if (code === "not-stored") return; // the connection ends, and it goes out again on the next
-  if (BY_HOSTS.has(code)) inCharge(problem);
-  if (cmid && BY_HOSTS.has(code)) {
+  if (hosting.error(problem) && cmid) {
     outbox.wait(cmid);
     paint();
   } else if (cmid) {
@@ -308,11 +260,11 @@ function say(body, timestamp) {
 
 /** Why nothing more is to be said now, or "". */
 function whyNot() {
-  return hosting?.whyNot() || (outbox.underWay >= MOST_PENDING ? t.tooMany(MOST_PENDING) : "");
+  return hosting.whyNot || (outbox.underWay >= MOST_PENDING ? t.tooMany(MOST_PENDING) : "");
 }
 
 function sendWaiting() {
-  outbox.flush((item) => (hosting ? hosting.lets() : !isRuled) && session.say(item));
+  outbox.flush((item) => hosting.lets && session.say(item));
 }
 
 /** @typedef {import("./writing/outbox.js").Item} Item */
@@ -345,15 +297,8 @@ function discard(item) {
 
 const showWho = batched(() => {
   const { state } = store;
-  const show = () => showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state);
-  if (hosting) hosting.showPeople(show);
-  else show();
-  const name = state.me.userName && shownName(state.me.userName);
-  byId("my-name", HTMLElement).textContent = name;
-  const portrait = byId("portrait", HTMLElement);
-  portrait.hidden = !name;
-  portrait.textContent = initial(name);
-  portrait.className = `avatar ${hueClass(state.me.userName)}`;
+  hosting.showPeople(() => showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state));
+  showMe(state.me.userName);
 });
 
 function checkHealth() {
@@ -363,17 +308,15 @@ function checkHealth() {
 store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
 store.watch(["people", "count", "me", "roles"], showWho);
 applySettings(store);
-wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, hosting: charge, room });
+wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, hosting: hosting.load, room });
 if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((part) => part.replacePopovers());
 if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });
 addEventListener("hashchange", () => {
-  if (!takeSecrets()) return void conversation.reveal(location.hash.slice(1));
-  if (store.state.connection === "naming") return;
-  connection.restart("");
-  connection.retryNow();
+  if (!takeSecrets()) conversation.reveal(location.hash.slice(1));
+  else if (store.state.connection !== "naming") connection.again();
 });
 byId("try-now", HTMLElement).addEventListener("click", () => connection.retryNow());
 byId("rename", HTMLElement).addEventListener("click", () => askForName({ name: store.state.me.userName, must: false }));

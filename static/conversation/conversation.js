@@ -7,6 +7,7 @@ import { byId, element, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { Happenings } from "../people/people.js";
 import { Announcer } from "./announcer.js";
+import { renameDays } from "./row.js";
 import { Follower } from "./scroll.js";
 import { Timeline } from "./timeline.js";
 import { Unread, isReadMark, lastRead } from "./unread.js";
@@ -109,6 +110,13 @@ export class Conversation {
     this.#unread.live(begun);
     this.#announcer.settle();
     this.#change();
+    if (!this.#empty.hidden) this.#invite();
+  }
+
+  /** Nothing was said here yet: there is an invitation until something is. */
+  async #invite() {
+    const part = await import("../shell/invitation.js").catch(() => null);
+    part?.inviteInto(byId("empty-invite", HTMLElement), this.#store.state.room);
   }
 
   /** @param {string} id @param {Message|null} message how it reads now; null: it is gone @param {string} [by] whom */
@@ -179,7 +187,7 @@ export class Conversation {
   }
 
   renameDays() {
-    this.#timeline.renameDays();
+    renameDays(byId("list", HTMLElement));
   }
 
   /** Lead the reader to a message, wherever in the past it is. @param {string} id */
@@ -245,7 +253,7 @@ export class Conversation {
 
   /** The page is looked at again. */
   #returned() {
-    this.#timeline.renameDays();
+    renameDays(byId("list", HTMLElement));
     this.#unread.returned();
     this.#moved();
   }

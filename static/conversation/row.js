@@ -158,6 +158,13 @@ export function dayName(date, now = new Date()) {
   return (date.getFullYear() === now.getFullYear() ? day : dayOfYear).format(date);
 }
 
+/** "Today" does not stay today: word the days anew. @param {HTMLElement} list */
+export function renameDays(list) {
+  for (const time of list.querySelectorAll("time.day")) {
+    time.textContent = dayName(new Date(/** @type {HTMLTimeElement} */ (time).dateTime));
+  }
+}
+
 /**
  * Whether two dates fall on one calendar day of the reader.
  *

@@ -1,6 +1,6 @@
 /** Who is here, who types, who came and went. */
 
-import { element } from "../base/dom.js";
+import { byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { initial, shownName } from "../base/text.js";
 import { hueClass, share } from "./colours.js";
@@ -24,6 +24,38 @@ export function showPeople(list, total, { people, count, me, roles }) {
   others.sort(([, one], [, other]) => one.localeCompare(other));
   list.replaceChildren(...[...mine, ...others].map(([id, name]) => personItem(id, name, id === me.userId, roles.get(id))));
   if (count && people.size === 0) list.append(element("li", "aside", t.onlyCounted));
+}
+
+/** Show the reader's own name. @param {string} userName */
+export function showMe(userName) {
+  const name = userName && shownName(userName);
+  byId("my-name", HTMLElement).textContent = name;
+  const portrait = byId("portrait", HTMLElement);
+  portrait.hidden = !name;
+  portrait.textContent = initial(name);
+  portrait.className = `avatar ${hueClass(userName)}`;
+}
+
+/** @param {Person[]} users @returns {{people: Map<string, string>, roles: Map<string, string|undefined>}} who they are, and what */
+export function byUserId(users) {
+  return {
+    people: new Map(users.map(({ userId, userName }) => [userId, userName])),
+    roles: new Map(users.map(({ userId, role }) => [userId, role])),
+  };
+}
+
+/**
+ * Who is here after somebody has come, gone, or taken another name.
+ *
+ * @param {"joined"|"left"|"renamed"} kind
+ * @param {Person} person
+ * @param {Readonly<import("../base/store.js").State>} state
+ */
+export function afterwards(kind, { userId, userName, role }, { people, roles }) {
+  const now = new Map(people);
+  if (kind === "left") now.delete(userId);
+  else now.set(userId, userName);
+  return { people: now, count: now.size, roles: kind === "joined" ? new Map(roles).set(userId, role) : roles };
 }
 
 /** @param {string} id @param {string} name @param {boolean} isMe @param {string} [role] */
