@@ -14,7 +14,6 @@ import { recall, recallAll, remember } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
 import { BASE, at, socketUrl } from "./connection/addresses.js";
-import { Archive } from "./connection/archive.js";
 import { Connection } from "./connection/connection.js";
 import { takeSecrets } from "./connection/secrets.js";
 import { Session } from "./connection/session.js";
@@ -48,7 +47,9 @@ const store = createStore({
 });
 
 const outbox = new Outbox(room, { remember, recallAll });
-const archive = new Archive(BASE, room);
+/** @type {import("./connection/archive.js").Archive|null} */
+let archive = null;
+const past = later(async () => (archive ??= new (await import("./connection/archive.js")).Archive(BASE, room)));
 const nameDialog = new NameDialog(room, () => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
 const attention = new Attention(store, room);
@@ -62,7 +63,7 @@ const status = new StatusLine({
   line: byId("status", HTMLElement), words: byId("status-words", HTMLElement),
   countdown: byId("countdown", HTMLElement), button: byId("try-now", HTMLButtonElement),
 });
-const conversation = new Conversation(store, archive, {
+const conversation = new Conversation(store, past, {
   news: (words) => status.news(words),
   problem: (words) => composer.notice(words),
 });
@@ -247,9 +248,9 @@ function rename(userName) {
   store.set({ me: { ...store.state.me, userName } });
 }
 
-/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp */
+/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp @returns {string} */
 function say(body, timestamp) {
-  const why = whyNot();
+  const why = whyHeld();
   if (why) return why;
   outbox.add(body, timestamp);
   sendWaiting();
@@ -258,8 +259,8 @@ function say(body, timestamp) {
   return "";
 }
 
-/** Why nothing more is to be said now, or "". */
-function whyNot() {
+/** Why nothing more is to be said now, or "". @returns {string} */
+function whyHeld() {
   return hosting.whyNot || (outbox.underWay >= MOST_PENDING ? t.tooMany(MOST_PENDING) : "");
 }
 
@@ -271,7 +272,7 @@ function sendWaiting() {
 
 /** @param {Item} item */
 function retry(item) {
-  const why = whyNot();
+  const why = whyHeld();
   if (why) composer.notice(why);
   // Else it was clicked twice within one frame.
   else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp));
@@ -308,7 +309,7 @@ function checkHealth() {
 store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
 store.watch(["people", "count", "me", "roles"], showWho);
 applySettings(store);
-wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, hosting: hosting.load, room });
+wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting: hosting.load, room });
 if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((part) => part.replacePopovers());
 if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {

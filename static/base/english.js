@@ -78,20 +78,12 @@ export const english = {
   unreadFromHere: "New",
   missedFromHere: /** @param {number} n */ (n) => count(n, "You missed one message", "You missed # messages"),
   gap: "Some messages may be missing here.",
-  beginning: "The conversation begins here.",
-  loading: "Loading older messages…",
-  cannotLoad: "Older messages could not be loaded.",
   notFound: "This message no longer exists.",
   linkTo: /** @param {string} time */ (time) => `${time}. Link to this message`,
   edited: "edited",
   mentionsYou: "mentions you",
   unchecked: "Nobody checked this name: it was sent by a simple client.",
   showAll: "Show all",
-  came: /** @param {string[]} names @param {number} more */ (names, more) =>
-    `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} came`,
-  went: /** @param {string[]} names @param {number} more */ (names, more) =>
-    `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} left`,
-  isNow: /** @param {string} before @param {string} now */ (before, now) => `${before} is now ${now}`,
 
   // Names
   welcome: /** @param {string} room */ (room) => `Welcome to ${room}`,

@@ -81,20 +81,12 @@ export const german = {
   unreadFromHere: "Neu",
   missedFromHere: (n) => count(n, "Du hast eine Nachricht verpasst", "Du hast # Nachrichten verpasst"),
   gap: "Hier fehlen vielleicht Nachrichten.",
-  beginning: "Hier beginnt das Gespräch.",
-  loading: "Ältere Nachrichten werden geladen…",
-  cannotLoad: "Ältere Nachrichten konnten nicht geladen werden.",
   notFound: "Diese Nachricht gibt es nicht mehr.",
   linkTo: (time) => `${time}. Link zu dieser Nachricht`,
   edited: "bearbeitet",
   mentionsYou: "erwähnt dich",
   unchecked: "Diesen Namen hat niemand geprüft: Er kommt von einem einfachen Programm.",
   showAll: "Alles zeigen",
-  came: (names, more) =>
-    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gekommen`,
-  went: (names, more) =>
-    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gegangen`,
-  isNow: (before, now) => `${before} heißt jetzt ${now}`,
 
   welcome: (room) => `Willkommen in ${room}`,
   whatThisIs: "Dies ist ein Chatraum: Wer seine Adresse öffnet, kann hier lesen und schreiben.",

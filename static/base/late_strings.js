@@ -1,8 +1,18 @@
 /** What only the parts of the page say that are loaded later. Both languages: nobody waits for it. */
 
-import { LANGUAGE, count } from "./language.js";
+import { LANGUAGE, count, list } from "./language.js";
 
 const english = {
+  beginning: "The conversation begins here.",
+  loading: "Loading older messages…",
+  cannotLoad: "Older messages could not be loaded.",
+
+  came: /** @param {string[]} names @param {number} more */ (names, more) =>
+    `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} came`,
+  went: /** @param {string[]} names @param {number} more */ (names, more) =>
+    `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} left`,
+  isNow: /** @param {string} before @param {string} now */ (before, now) => `${before} is now ${now}`,
+
   showLess: "Show less",
 
   badRoom: "Invalid room name: use 1 to 64 letters, digits, “_”, “-” or “.”.",
@@ -41,6 +51,16 @@ const english = {
 
 /** @type {typeof english} */
 const german = {
+  beginning: "Hier beginnt das Gespräch.",
+  loading: "Ältere Nachrichten werden geladen…",
+  cannotLoad: "Ältere Nachrichten konnten nicht geladen werden.",
+
+  came: (names, more) =>
+    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gekommen`,
+  went: (names, more) =>
+    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gegangen`,
+  isNow: (before, now) => `${before} heißt jetzt ${now}`,
+
   showLess: "Weniger zeigen",
 
   badRoom: "Der Name eines Raums hat 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",

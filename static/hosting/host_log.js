@@ -2,7 +2,7 @@
 
 import { element } from "../base/dom.js";
 import { shownName } from "../base/text.js";
-import { isolated } from "../people/people.js";
+import { isolated } from "../people/happenings.js";
 import { ruleWords } from "./rule_line.js";
 import { moment, span } from "./times.js";
 import { words } from "./words.js";

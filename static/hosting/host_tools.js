@@ -6,7 +6,7 @@ import { shownName } from "../base/text.js";
 import { noteRemovals, watchChanges } from "../conversation/changing.js";
 import { MessageTools, drawn } from "../conversation/message_tools.js";
 import { dateOf, shortTime } from "../conversation/row.js";
-import { isolated } from "../people/people.js";
+import { isolated } from "../people/happenings.js";
 import { BIN } from "../writing/own_tools.js";
 import { words } from "./words.js";
 

@@ -8,7 +8,7 @@ import "../base/late_styles.js";
 import { recall, remember } from "../base/storage.js";
 import { shownName } from "../base/text.js";
 import { secrets } from "../connection/secrets.js";
-import { isolated } from "../people/people.js";
+import { isolated } from "../people/happenings.js";
 import { DoneLine } from "./done_line.js";
 import { Requests } from "./requests.js";
 import { Speaking } from "./speaking.js";

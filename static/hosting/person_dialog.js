@@ -2,7 +2,7 @@
 
 import { button, element } from "../base/dom.js";
 import { shownName } from "../base/text.js";
-import { isolated } from "../people/people.js";
+import { isolated } from "../people/happenings.js";
 import { sheet } from "../shell/dialogs.js";
 import { moment, restOfToday, span } from "./times.js";
 import { words } from "./words.js";

@@ -3,7 +3,6 @@
 import { byId } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { BASE } from "../connection/addresses.js";
-import { Archive } from "../connection/archive.js";
 
 /** @typedef {import("../base/store.js").Store} Store */
 
@@ -33,7 +32,8 @@ export class Attention {
   /** Something was said in another room that the reader goes to. @param {string} name @param {string} since id */
   async elsewhere(name, since) {
     if (!this.wanted) return;
-    const said = await new Archive(BASE, name).newer(since).catch(() => []);
+    const archive = import("../connection/archive.js").then((part) => new part.Archive(BASE, name));
+    const said = await archive.then((past) => past.newer(since)).catch(() => []);
     for (const message of said) if (message.userId !== this.#store.state.me.userId) this.notify(message);
   }
 

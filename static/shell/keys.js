@@ -16,12 +16,12 @@ const isMac = /mac|iphone|ipad/i.test(navigator.userAgent); // there, Ctrl and K
  * @param {import("../conversation/conversation.js").Conversation} parts.conversation
  * @param {import("../writing/composer.js").Composer} parts.composer
  * @param {() => void} parts.toBox
- * @param {import("../connection/archive.js").Archive} parts.archive
+ * @param {() => Promise<import("../connection/archive.js").Archive>} parts.past
  * @param {() => Promise<import("../rooms/rooms.js").RoomList>} parts.rooms
  * @param {() => Promise<import("../hosting/hosting.js").Hosting>} parts.hosting
  * @param {string} parts.room
  */
-export function wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, hosting, room }) {
+export function wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting, room }) {
   const side = byId("side", HTMLElement);
   const body = byId("body", HTMLTextAreaElement);
   const panel = byId("search", HTMLElement);
@@ -48,8 +48,8 @@ export function wireKeys({ store, attention, conversation, composer, toBox, arch
     panel.hidden = false;
     searchFor.focus(); // at once: what is typed while the rest loads is meant for it
     searchFor.select();
-    const part = await wanted(() => import("../conversation/search.js"));
-    if (part) search ??= new part.Search(archive, toBox);
+    const parts = await wanted(() => Promise.all([import("../conversation/search.js"), past()]));
+    if (parts) search ??= new parts[0].Search(parts[1], toBox);
     else panel.hidden = true;
   };
   const more = byId("more", HTMLElement);
