@@ -109,7 +109,7 @@ function takeOut({ timeline, follower, unread }, id, by) {
     timeline.remove(id, note);
     if (!timeline.last) timeline.attach(); // a window with nothing in it leads nowhere
   });
-  const undo = note?.querySelector("button[autofocus]"); // where the reader has removed it
+  const undo = note?.querySelector("button[data-mine]"); // where the reader has removed it
   const next = undo ?? (near?.isConnected ? near : byId("scroller", HTMLElement));
   if (hadFocus) /** @type {HTMLElement} */ (next).focus({ preventScroll: true });
 }

@@ -183,6 +183,7 @@ export class Timeline {
   /** Put a message back where it stood, or would have; what is not in the window comes with the rest. @param {Message} message */
   restore(message) {
     this.#tail.restore(message);
+    if (this.#attached && this.#from === Infinity) this.#from = 0; // nothing was there, back to the room's beginning
     const note = this.#entries.findIndex(({ instead }) => instead === message.id);
     const at = note < 0 ? placeFor(this.#entries, message.id) : note;
     const isLast = at === this.#entries.length;

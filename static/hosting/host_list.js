@@ -38,7 +38,6 @@ export class HostList {
     this.#made.hidden = true;
     this.#address.dir = "ltr";
     this.#address.translate = false;
-    this.#address.ariaLabel = words.linkAddress;
     this.#address.addEventListener("click", (event) => event.preventDefault()); // it would be used up
   }
 

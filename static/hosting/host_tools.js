@@ -56,7 +56,7 @@ class Removals {
   #hosting;
   #store;
   #timeline;
-  /** @type {Set<string>} ids of those that the reader has removed or brought back just now */
+  /** @type {Set<string>} ids of those that the reader wants removed or back, until they are */
   #mine = new Set();
 
   /**
@@ -73,17 +73,14 @@ class Removals {
   }
 
   /** @param {string} id */
-  async remove(id) {
-    this.#mine.add(id);
-    await this.#hosting.want({ type: "remove", id });
-    this.#mine.delete(id);
+  remove(id) {
+    this.#want("remove", id);
   }
 
-  /** @param {string} id */
-  async #restore(id) {
+  /** @param {"remove"|"restore"} type @param {string} id */
+  async #want(type, id) {
     this.#mine.add(id);
-    await this.#hosting.want({ type: "restore", id });
-    this.#mine.delete(id);
+    if (!(await this.#hosting.want({ type, id }))) this.#mine.delete(id);
   }
 
   /** @param {import("../connection/session.js").Message} message */
@@ -91,8 +88,8 @@ class Removals {
     if (!this.#store.state.role) return null;
     const date = dateOf(message);
     const said = words.removedMessage(isolated(shownName(message.userName)), date ? shortTime(date) : message.timestamp);
-    const undo = button("quiet", words.undo, () => this.#restore(message.id));
-    undo.autofocus = this.#mine.has(message.id);
+    const undo = button("quiet", words.undo, () => this.#want("restore", message.id));
+    if (this.#mine.delete(message.id)) undo.dataset.mine = ""; // a keyboard goes on there
     const note = element("li", "note of-hosts removed", said, " ", undo);
     note.ariaLive = "off";
     return note;
@@ -101,6 +98,6 @@ class Removals {
   /** It is back; whoever has asked for that by the keyboard goes on there. @param {string} id */
   #came(id) {
     const isLost = document.activeElement === document.body;
-    if (this.#mine.has(id) && isLost) this.#timeline.find(id)?.focus({ preventScroll: true });
+    if (this.#mine.delete(id) && isLost) this.#timeline.find(id)?.focus({ preventScroll: true });
   }
 }

@@ -104,6 +104,7 @@ export class Speaking {
   /** What is shown, sent and waited for from here on. */
   update() {
     this.#rules.role = this.#store.state.role;
+    this.#hostWasHere = this.#hostIsHere;
     const { kind, until } = this.#rules.standing(Date.now());
     this.#line.show(this.#rules, this.#hostIsHere);
     clearTimeout(this.#timer);
@@ -120,7 +121,6 @@ export class Speaking {
     const isHere = this.#hostIsHere;
     if (isHere && !this.#hostWasHere) this.#rules.hostCame();
     if (isHere !== this.#hostWasHere) this.update();
-    this.#hostWasHere = isHere;
   }
 
   /** In a large room, people are only counted. */
