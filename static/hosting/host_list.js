@@ -3,7 +3,6 @@
 import { button, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { at, roomUrl } from "../connection/addresses.js";
-import { hostMark } from "../people/people.js";
 import { copyButton } from "../shell/copying.js";
 import { entry, nameOf, refill, sectionOf } from "./section.js";
 import { moment } from "./times.js";
@@ -94,7 +93,7 @@ export class HostList {
     const { me, role: mine } = this.#store.state;
     const isMe = userId === me.userId;
     const rank = [isMe ? t.you : "", words.ranks[role] ?? ""].filter(Boolean).join(", ");
-    const about = [nameOf(userName), " ", hostMark(), ...(rank ? [element("span", "fine", ` ${rank}`)] : [])];
+    const about = [nameOf(userName), ...(rank ? [element("span", "fine", ` ${rank}`)] : [])];
     const mayUnmake = isMe || (role === "host" && ["maker", "operator"].includes(mine)) || (role === "maker" && mine === "operator");
     if (!mayUnmake || role === "operator") return entry(about);
     return entry(about, button("quiet", isMe ? words.unmakeMyself : words.unmakeHost, () => this.#act("unmakeHost", { userId })));

@@ -74,6 +74,7 @@ function personItem(id, name, isMe, role) {
 export function hostMark() {
   const mark = element("span", "host-mark", element("span", "", t.host));
   mark.title = t.host;
+  mark.ariaLive = "off"; // of what is new, the sender and the text are read out
   return mark;
 }
 
