@@ -30,6 +30,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
+from chatroom.wire.acts import Look
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Rename, Typing
 
@@ -145,7 +146,7 @@ class Broadcaster:
         room = self._rooms.get(user.room)
         if room is None or not room.holds(user):  # over HTTP, or its user has just left
             try:
-                self._deserted.append(self._rooms.enter(user.room, user.address, user.user_id))
+                self._deserted.append(self._entered(item))
             except Refusal as refusal:
                 user.refuse(refusal.about(item.cmid))
                 return False
@@ -153,6 +154,17 @@ class Broadcaster:
                 self._tell([NotChanged(item, error)])
                 return False
         return True
+
+    def _entered(self, item: Change | Ruling) -> Room:
+        """An act that is refused makes no room, and neither does a look."""
+        user = item.user
+        if isinstance(item, Ruling):
+            refusal = self._policy.may_rule(user.user_id, item.act, self._rooms.ranks(user))
+            if refusal:
+                raise refusal
+            if isinstance(item.act, Look):
+                return self._rooms.look_into(user.room)
+        return self._rooms.enter(user.room, user.address, user.user_id, user.operator_link)
 
     def _grant(self, wish: Wish) -> None:
         if self._entrance.waits(wish) or not wish.user.inside:

@@ -15,7 +15,6 @@ from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
 from chatroom.message import Evidence, Message, MessageId, Remover
 from chatroom.rooms.charter import Charter, House
-from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import Decision, rule
@@ -296,7 +295,7 @@ class OwnOrder(Order):
             case Remove():
                 if message.removed:
                     return Changed(change, message, is_new=False)
-                if speaker.user_id == message.user_id:
+                if speaker.user_id and speaker.user_id == message.user_id:
                     remover = Remover.AUTHOR
                 else:
                     remover, evidence = Remover.HOST, Evidence(message, now)
@@ -324,13 +323,14 @@ class OwnOrder(Order):
             return [NotChanged(ruling, error)]
 
     def _enacted(self, ruling: Ruling, room: Room, house: House) -> Verdict:
-        user_id, act = ruling.user.user_id, ruling.act
+        speaker, act = ruling.user, ruling.act
         now = time.time_ns() // 1_000_000
-        if refusal := self._policy.may_rule(user_id, act, room.rank_of):
+        ranks = house.ranks(room.charter, speaker)
+        if refusal := self._policy.may_rule(speaker.user_id, act, ranks):
             raise refusal
         is_for_all = isinstance(act, UseOperatorLink)
         before = house.charter if is_for_all else room.charter
-        who = Known(user_id, room.name_of(user_id))
+        who = room.known_as(speaker)
         decision = rule(before, act, who, room.name_of, now)
         entry = None
         if decision.charter != before.at(now):
