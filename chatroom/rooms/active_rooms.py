@@ -83,6 +83,14 @@ class ActiveRooms(dict[str, Room]):
             self._new_rooms.of(address).spend(1)
         return room
 
+    def would_be_new(self, name: str, address: str) -> bool:
+        """Whether there is no such room: nobody is in it, nobody has said or decided anything.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return not self._place(name, address).exists
+
     def look_into(self, name: str) -> Room:
         """The room, whether or not there is one, for somebody who leaves everything as it is.
 

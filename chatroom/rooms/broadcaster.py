@@ -158,7 +158,7 @@ class Broadcaster:
     def _entered(self, item: Change | Ruling) -> Room:
         """An act that is refused makes no room, and neither does a look."""
         user = item.user
-        if isinstance(item, Ruling):
+        if isinstance(item, Ruling) and self._rooms.would_be_new(user.room, user.address):
             refusal = self._policy.may_rule(user.user_id, item.act, self._rooms.ranks(user))
             if refusal:
                 raise refusal
