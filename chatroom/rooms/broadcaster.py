@@ -241,9 +241,12 @@ class Broadcaster:
                     if not said.user.failed:
                         said.user.recognised(message)
                         said.user.send_acks()
-                case Changed(change, message, is_new):
+                case Changed(change, message, is_new, entry):
+                    room = self._rooms[message.room]
                     if is_new:
-                        self._spread(self._rooms[message.room], message)
+                        self._spread(room, message)
+                    if entry:
+                        self._hosting.tell_hosts(room, entry)
                     change.user.altered(change.cmid, message)
                 case Enacted():
                     self._hosting.take(verdict)
@@ -289,7 +292,7 @@ class Broadcaster:
             if room.subscribers:
                 json = "" if message.removed else to_json(message)
                 id = MessageId(message.seq, message.nonce)
-                room.hand_on([HeardChange(id, message.rev, json)])
+                room.hand_on([HeardChange(id, message.rev, json, message.removed)])
 
     @staticmethod
     def _acknowledge(placed: Placed) -> None:

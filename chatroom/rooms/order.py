@@ -15,6 +15,7 @@ from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
 from chatroom.message import Evidence, Message, MessageId, Remover
 from chatroom.rooms.charter import Charter, House
+from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import Decision, rule
@@ -81,6 +82,8 @@ class Changed(NamedTuple):
     message: Message
     is_new: bool
     """It was changed just now."""
+    entry: LogEntry | None = None
+    """What the host log has of it, if a host did it."""
 
 
 class Enacted(NamedTuple):
@@ -126,6 +129,10 @@ def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str
     return {
         name: rooms[name].charter.to_json() for name in names if not rooms[name].charter_is_stored
     }
+
+
+def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
+    return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
 
 
 class Order(ABC):
@@ -286,7 +293,7 @@ class OwnOrder(Order):
         standing = room.standing_of(speaker, now)
         if refusal := self._policy.may_change(speaker, standing, request, message):
             return Declined(change, refusal)
-        rev, evidence = room.changes.rev + 1, None
+        rev, evidence, entry = room.changes.rev + 1, None, None
         match request:
             case Edit(_, _, body):
                 if message.body == body:
@@ -299,6 +306,7 @@ class OwnOrder(Order):
                     remover = Remover.AUTHOR
                 else:
                     remover, evidence = Remover.HOST, Evidence(message, now)
+                    entry = _logged("remove", now, room.known_as(speaker), message)
                 message = message.taken_back(remover, rev)
             case Restore():
                 if not message.removed:
@@ -308,10 +316,11 @@ class OwnOrder(Order):
                     detail = "This message was erased."
                     return Declined(change, Refusal("gone", detail, change.cmid))
                 message = replace(known.message, rev=rev)
+                entry = _logged("restore", now, room.known_as(speaker), message)
             case _:
                 assert_never(request)
-        self._history.rewrite(message, evidence)
-        return Changed(change, message, is_new=True)
+        self._history.rewrite(message, evidence, entry)
+        return Changed(change, message, is_new=True, entry=entry)
 
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""

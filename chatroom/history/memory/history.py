@@ -124,7 +124,9 @@ class MemoryHistory(History):
                 kept.pop(room, None)
             return count
 
-    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
         """Of a message that is still kept."""
         with self._lock:
             self._demand_open()
@@ -146,6 +148,7 @@ class MemoryHistory(History):
             if before:
                 self._evidence[message.room, message.seq] = before
                 self._bytes += weight(before.message)
+            self._note(message.room, entry)
             self._make_room()
 
     def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
@@ -156,11 +159,14 @@ class MemoryHistory(History):
                 self._charters[room] = charter
             else:
                 self._charters.pop(room, None)
-            if entry:
-                self._log.setdefault(room, deque(maxlen=MOST_ENTRIES)).appendleft(entry)
-                for log in self._log.values():
-                    while log and log[-1].at < entry.at - KEEP_MS:
-                        log.pop()
+            self._note(room, entry)
+
+    def _note(self, room: str, entry: LogEntry | None) -> None:
+        if entry:
+            self._log.setdefault(room, deque(maxlen=MOST_ENTRIES)).appendleft(entry)
+            for log in self._log.values():
+                while log and log[-1].at < entry.at - KEEP_MS:
+                    log.pop()
 
     def charter(self, room: str) -> str:
         """As the interface says."""
