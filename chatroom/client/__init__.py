@@ -76,6 +76,7 @@ class ChatClient:
         since: the id of the last message already seen, to resume after it.
         rev: with it, an earlier client's ``rev``: what changed after that is told.
         token: an earlier client's ``token``, to be the same user.
+        key: the room's code or a script's key, if its door asks for one.
         listen: False for a program that only sends: nothing is buffered for it to read.
         patience: seconds in which the first connection must succeed.
         ping_interval: seconds of silence after which the server is pinged; after as many more, the
@@ -95,12 +96,13 @@ class ChatClient:
         since: str | None = None,
         rev: int | None = None,
         token: str | None = None,
+        key: str | None = None,
         listen: bool = True,
         patience: float = PATIENCE,
         ping_interval: float = 25.0,
         jitter: Callable[[float], float] = full_jitter,
     ) -> None:
-        hello = {"userName": user_name, "room": room, "since": since, "token": token}
+        hello = {"userName": user_name, "room": room, "since": since, "token": token, "key": key}
         self._session = Session(
             chat_url(url),
             {key: value for key, value in hello.items() if value is not None},

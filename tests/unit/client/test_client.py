@@ -60,6 +60,47 @@ def stay(peer: ServerEnd) -> None:
 # -- coming in -------------------------------------------------------------------------------
 
 
+def test_shows_its_key_at_the_door_and_the_pass_when_it_comes_back():
+    def first(peer: ServerEnd) -> None:
+        peer.greet(**{"pass": "a pass"})
+        peer.cut()
+
+    def again(peer: ServerEnd) -> None:
+        peer.greet(**{"pass": "a newer one"})
+        peer.stay()
+
+    with ScriptedServer(first, again) as server, client(server, key="a code") as chat:
+        wait_for(lambda: len(server.hellos) == 2 and chat.is_online, "a second connection")
+
+    assert [(hello["key"], hello.get("pass")) for hello in server.hellos] == [
+        ("a code", None),
+        ("a code", "a pass"),
+    ]
+
+
+def test_a_wrong_key_is_an_error_at_once():
+    def script(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send({"type": "error", "code": "wrong-key", "detail": "No.", "door": "code"})
+        peer.stay()
+
+    with ScriptedServer(script) as server:
+        with pytest.raises(ServerRefused, match="wrong-key"):
+            client(server, key="a code").open()
+        assert len(server.peers) == 1
+
+
+def test_a_key_is_tried_again_where_others_at_its_address_have_tried_too_often():
+    def wait(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send({"type": "error", "code": "wrong-key", "detail": "Later.", "retryAfter": 12})
+        peer.stay()
+
+    with ScriptedServer(wait, stay) as server, client(server, key="a code") as chat:
+        assert chat.is_online
+        assert len(server.hellos) == 2
+
+
 def test_says_who_it_is_and_hears_the_past_and_what_follows():
     def script(peer: ServerEnd) -> None:
         peer.greet(line(1), line(2), last=f"2-{NONCE}")
