@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from chatroom.errors import ClientError, Undelivered
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Waiters:
@@ -32,16 +37,27 @@ class Waiters:
 
 
 class Receipt:
-    """What ``ChatClient.say``, ``edit`` and ``remove`` return: the fate of one message or change.
+    """What ``ChatClient.say``, ``edit`` and the like return: the fate of one message, change or act.
 
     Attributes:
         cmid: the client's id for it; the server stores each message once.
-        body: the text; "" of a removal.
-        id: the message's id in the room, once that is done; "" until then.
+        body: the text; "" of whatever has none.
+        id: the message's id in the room, once that is done; "" until then, and of an act.
+        told: what else the server has answered, such as a link; empty until then.
         error: why it will never be; None unless that is known.
     """
 
-    __slots__ = ("_changes", "_waiters", "body", "cmid", "error", "frame", "id")
+    __slots__ = (
+        "_changes",
+        "_is_done",
+        "_waiters",
+        "body",
+        "cmid",
+        "error",
+        "frame",
+        "id",
+        "told",
+    )
 
     def __init__(
         self, cmid: str, body: str, frame: str, waiters: Waiters, changes: str = ""
@@ -51,19 +67,23 @@ class Receipt:
         self.body = body
         self.frame = frame
         self.id = ""
+        self.told: Mapping[str, Any] = {}
         self.error: ClientError | None = None
+        self._is_done = False
         self._waiters = waiters
 
     def __repr__(self) -> str:
-        return f"<Receipt {self.cmid}: {self.id or self.error or 'waiting'}>"
+        state = self.id or ("done" if self._is_done else self.error or "waiting")
+        return f"<Receipt {self.cmid}: {state}>"
 
     @property
     def is_settled(self) -> bool:
         """Whether the outcome is known."""
-        return bool(self.id) or self.error is not None
+        return self._is_done or self.error is not None
 
     def wait(self, timeout: float | None = None) -> str:
-        """Wait until the message is stored or changed, and return its id. Any thread.
+        """Wait until the message is stored or changed, and return its id; or until the act is done.
+        Any thread.
 
         Args:
             timeout: seconds, or None to wait as long as the client is open.
@@ -76,17 +96,18 @@ class Receipt:
             self._waiters.changed.wait_for(lambda: self.is_settled, timeout)
             if self.error:
                 raise self.error
-            if not self.id:
+            if not self._is_done:
                 raise Undelivered(1, f"no answer within {timeout:g} s")
             return self.id
 
-    def settle(self, id: str, error: ClientError | None) -> None:
+    def settle(self, id: str, error: ClientError | None, told: Mapping[str, Any]) -> None:
         """It is done, or never will be. The caller holds the client's lock.
 
         Args:
             id: the message's, unless it was known before.
         """
         self.id, self.error = "" if error else id or self._changes, error
+        self._is_done, self.told = error is None, told
 
 
 class Outbox:
@@ -128,11 +149,17 @@ class Outbox:
     def has_unsent(self) -> bool:
         return bool(self._unsent)
 
-    def settle(self, cmid: str, id: str = "", error: ClientError | None = None) -> bool:
+    def settle(
+        self,
+        cmid: str,
+        id: str = "",
+        error: ClientError | None = None,
+        told: Mapping[str, Any] = NOTHING,
+    ) -> bool:
         """It is stored, or never will be; False if nothing with this cmid waits."""
         receipt = self._waiting.pop(cmid, None)
         if receipt:
-            receipt.settle(id, error)
+            receipt.settle(id, error, told)
         return receipt is not None
 
     def give_up(self, cause: str) -> int:

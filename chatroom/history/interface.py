@@ -26,6 +26,8 @@ class History(ABC):
 
     name: str
     """The setting that made it, such as ``sqlite:chat.db``: for logs and errors."""
+    is_new = False
+    """There was none before it was opened."""
 
     @abstractmethod
     def check(self) -> None:

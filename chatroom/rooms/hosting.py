@@ -81,6 +81,7 @@ class Hosting:
     def _seen(self, room: Room) -> dict[str, object]:
         charter = room.charter
         return {
+            "rules": charter.rules,
             "hosts": [
                 {"userId": user_id, "userName": host.name, "role": host.rank.word}
                 for user_id, host in charter.hosts.items()

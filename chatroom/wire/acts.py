@@ -17,6 +17,9 @@ DAY = 24 * 60 * 60
 SPEAK = ("everybody", "slow", "hosts")
 """Who may speak: see ``Speak``."""
 
+MOST_USES = 1000
+"""Of one link."""
+
 MOST_CHARACTERS = 1000
 """Of somebody's name: whatever ``maxNameLength`` allows."""
 
@@ -141,7 +144,7 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             return UnmakeHost(reader.text("userId"))
         case "makeLink":
             seconds = reader.number("seconds", 1, MOST_SECONDS)
-            uses = reader.number("uses", 1, 1000)
+            uses = reader.number("uses", 1, MOST_USES)
             return MakeLink(DAY if seconds is None else seconds, 1 if uses is None else uses)
         case "revokeLink":
             return RevokeLink(reader.text("link"))

@@ -53,6 +53,8 @@ class MemoryHistory(History):
     starts over.
     """
 
+    is_new = True
+
     def __init__(self, name: str = "memory:", *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.name = name
         self._limit_bytes = limit_bytes

@@ -77,6 +77,7 @@ class SqliteHistory(History):
         try:
             version = examine(self._file, thorough=False)
             self._writer, self._secret = self._file.connect_writer(self._sync, version)
+            self.is_new = not version
         except BaseException:
             self._lock.release()
             raise

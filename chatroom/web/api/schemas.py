@@ -11,7 +11,7 @@ from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
-from chatroom.wire.acts import ASKED, FASTEST, MOST_SECONDS, SLOWEST, SPEAK
+from chatroom.wire.acts import ASKED, FASTEST, MOST_SECONDS, MOST_USES, SLOWEST, SPEAK
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 Json = dict[str, Any]
@@ -71,7 +71,9 @@ def schemas(configuration: Configuration) -> Json:
     problem = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
     problem["code"] = {"enum": list(problems.KINDS)}
     banned = _list(_object(user, optional={"until": TIME}))
-    look = {"hosts": _list(_object(user | {"role": TEXT})), "quiet": banned, "barred": banned}
+    look: Json = {"rules": {"type": "object"}}
+    look["hosts"] = _list(_object(user | {"role": TEXT}))
+    look |= {"quiet": banned, "barred": banned}
     link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
     look["links"] = _list(_object(link))
     done = {"at": TIME, "act": TEXT, "by": _object(user)}
@@ -103,7 +105,7 @@ def _act() -> Json:
         "userId": person,
         "userName": TEXT,
         "seconds": {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS},
-        "uses": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "uses": {"type": "integer", "minimum": 1, "maximum": MOST_USES},
         "link": link,
     }
     return _object({"act": {"enum": ASKED}}, optional=fields)
