@@ -8,6 +8,7 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
@@ -108,6 +109,7 @@ class ActiveRooms(dict[str, Room]):
             fallen=self._fallen,
             rev=self._history.rev(name),
             charter=self._charter_of(name),
+            queue=ApprovalQueue(self._history.held(name)),
             house=self.house,
         )
         return room

@@ -156,7 +156,11 @@ def _post() -> Json:
     answer["headers"] = {"Location": header("The message's address")}
     again = content("The message, already stored under the same cmid", JSON, "Message")
     body = {"required": True, "content": {JSON: {"schema": reference("schemas", "Post")}}}
-    responses = {"201": answer, "200": again | {"headers": answer["headers"]}}
+    responses = {
+        "201": answer,
+        "200": again | {"headers": answer["headers"]},
+        "202": content("What waits for a host's approval", JSON, "Held"),
+    }
     operation = _get(
         "say",
         "Say something",

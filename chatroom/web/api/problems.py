@@ -44,6 +44,7 @@ KINDS = {
     "unsupported-type": Kind(415, "Unsupported content type"),
     "foreign-host": Kind(421, "This server does not go by that name"),
     "bad-field": Kind(422, "Invalid field"),
+    "held": Kind(429, "Too many messages wait for a host's approval"),
     "slow": Kind(429, "The room asks for some time between two messages"),
     "too-fast": Kind(429, "Too many messages at a time"),
     "search-too-long": Kind(422, "The search takes too long"),

@@ -75,6 +75,10 @@ def schemas(configuration: Configuration) -> Json:
         ),
         "Edit": _object({"body": body}),
         "Message": _object(said | {"sentAt": TIME}, optional=more),
+        "Held": _object(
+            {"id": TEXT, "userName": TEXT, "body": TEXT, "timestamp": TEXT, "heldAt": TIME},
+            optional={"userId": TEXT, "cmid": TEXT},
+        ),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
         "Rooms": _object({"rooms": _list(_object(summary))}),
         "Users": _object({"users": _list(_object(user))}),
