@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
@@ -13,8 +14,10 @@ from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
 from chatroom.rooms.policy import Place, Policy, Visitor
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
+from chatroom.users.speaker import Speaker
 from chatroom.wire import message_json, websocket
 
 _ALL = 1 << 40
@@ -51,18 +54,20 @@ class ActiveRooms(dict[str, Room]):
         """
         self.house.charter = self._charter_of("")
 
-    def enter(self, name: str, address: str, user_id: str = "") -> Room:
+    def enter(self, name: str, address: str, user_id: str = "", operator_link: str = "") -> Room:
         """The room that somebody wants to come into, opened if nobody is in it yet.
 
         Args:
             address: of whoever enters: if the room is new, this address creates it.
             user_id: likewise; empty for nobody that the room knows.
+            operator_link: see ``Speaker``.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
             Refusal: this visitor may not come in.
         """
-        place, visitor = self._place(name, address), Visitor(address, user_id)
+        place = self._place(name, address)
+        visitor = Visitor(address, user_id, self.house.rank_by(operator_link))
         if user_id and (ban := self._charter(name).barred.get(user_id)):
             rank = max(
                 charter.rank_of(user_id) for charter in (self._charter(name), self.house.charter)
@@ -76,6 +81,30 @@ class ActiveRooms(dict[str, Room]):
         if not place.exists and name != DEFAULT_ROOM:
             self._new_rooms.of(address).spend(1)
         return room
+
+    def would_be_new(self, name: str, address: str) -> bool:
+        """Whether there is no such room: nobody is in it, nobody has said or decided anything.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return not self._place(name, address).exists
+
+    def look_into(self, name: str) -> Room:
+        """The room, whether or not there is one, for somebody who leaves everything as it is.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return self.get(name) or self._open(name)
+
+    def ranks(self, speaker: Speaker) -> Callable[[str], Rank]:
+        """What each person is in the speaker's room, whether or not it is open: see ``House``.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return self.house.ranks(self._charter(speaker.room), speaker)
 
     def _charter(self, name: str) -> Charter:
         room = self.get(name)

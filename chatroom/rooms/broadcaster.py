@@ -33,6 +33,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
+from chatroom.wire.acts import Look
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Rename, Typing
 
@@ -160,20 +161,25 @@ class Broadcaster:
         room = self._rooms.get(user.room)
         if room is None or not room.holds(user):  # over HTTP, or its user has just left
             try:
-                self._deserted.append(self._rooms.enter(user.room, user.address, user.user_id))
+                self._deserted.append(self._entered(item))
             except Refusal as refusal:
                 user.refuse(refusal.about(item.cmid))
                 return False
             except Exception as error:
-                self._tell(
-                    [
-                        NotStored([item], error)
-                        if isinstance(item, Said)
-                        else NotChanged(item, error)
-                    ]
-                )
+                self._tell([_failed(item, error)])
                 return False
         return True
+
+    def _entered(self, item: Said | Change | Ruling) -> Room:
+        """An act that is refused makes no room, and neither does a look."""
+        user = item.user
+        if isinstance(item, Ruling) and self._rooms.would_be_new(user.room, user.address):
+            refusal = self._policy.may_rule(user.user_id, item.act, self._rooms.ranks(user))
+            if refusal:
+                raise refusal
+            if isinstance(item.act, Look):
+                return self._rooms.look_into(user.room)
+        return self._rooms.enter(user.room, user.address, user.user_id, user.operator_link)
 
     def _grant(self, wish: Wish) -> None:
         if self._entrance.waits(wish) or not wish.user.inside:
@@ -264,9 +270,12 @@ class Broadcaster:
                         said.user.held_back(held)
                 case Settled():
                     self._hosting.settle(verdict)
-                case Changed(change, message, is_new):
+                case Changed(change, message, is_new, entry):
+                    room = self._rooms[message.room]
                     if is_new:
-                        self._spread(self._rooms[message.room], message)
+                        self._spread(room, message)
+                    if entry:
+                        self._hosting.tell_hosts(room, entry)
                     change.user.altered(change.cmid, message)
                 case Enacted():
                     self._hosting.take(verdict)
@@ -312,7 +321,7 @@ class Broadcaster:
             if room.subscribers:
                 json = "" if message.removed else to_json(message)
                 id = MessageId(message.seq, message.nonce)
-                room.hand_on([HeardChange(id, message.rev, json)])
+                room.hand_on([HeardChange(id, message.rev, json, message.removed)])
 
     @staticmethod
     def _acknowledge(placed: Placed) -> None:
@@ -334,3 +343,7 @@ class Broadcaster:
             said.user.failed = True
         for user in leaving:
             self._entrance.remove(user, NOT_STORED)
+
+
+def _failed(item: Said | Change | Ruling, error: Exception) -> NotStored | NotChanged:
+    return NotStored([item], error) if isinstance(item, Said) else NotChanged(item, error)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
+from chatroom.users.speaker import Speaker
 from chatroom.wire.message_json import iso_time
 
 T = TypeVar("T")
@@ -201,6 +202,23 @@ class House:
     last_said: LastSaid = field(default_factory=LastSaid)
     host_seen_at: dict[str, int] = field(default_factory=dict)
     """By room, when the last of its hosts has gone, if that is not long ago: Unix milliseconds."""
+
+    def rank_by(self, operator_link: str) -> Rank:
+        """What somebody is who has an operator's link, by its nonce: nothing any more once the
+        link has made somebody an operator."""
+        is_good = operator_link and operator_link not in self.charter.links
+        return Rank.OPERATOR if is_good else Rank.EVERYONE
+
+    def ranks(self, charter: Charter, speaker: Speaker) -> Callable[[str], Rank]:
+        """What each person is in a room with this charter, by user id; the speaker, if it has
+        none, by ``""``."""
+
+        def rank_of(user_id: str) -> Rank:
+            if not user_id:
+                return self.rank_by(speaker.operator_link)
+            return max(charter.rank_of(user_id), self.charter.rank_of(user_id))
+
+        return rank_of
 
 
 def _ban(name: object, until: object) -> Ban:

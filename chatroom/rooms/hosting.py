@@ -56,7 +56,7 @@ class Hosting:
             for one in concerned:
                 one.pace_hosts()
                 self._tell(one, before, decision.charter)
-            _tell_hosts(room, typed.frame("log", **_logged(enacted.entry)))
+            self.tell_hosts(room, enacted.entry)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         if isinstance(ruling.act, Look):
             told = self._seen(room)
@@ -79,7 +79,7 @@ class Hosting:
         outcome = OUTCOMES[type(settled.act)]
         self._tell_concerned(room, settled.held, typed.settled(settled.held, outcome))
         if settled.entry:
-            _tell_hosts(room, typed.frame("log", **_logged(settled.entry)))
+            self.tell_hosts(room, settled.entry)
         ruling.user.ruled(ruling.cmid, {})
 
     @staticmethod
@@ -89,6 +89,14 @@ class Hosting:
             for socket in room.sockets_of(user_id):
                 if socket is not but:
                     room.tell_one(socket, frame)
+
+    @staticmethod
+    def tell_hosts(room: Room, entry: LogEntry) -> None:
+        """Of what one of them has done."""
+        frame = typed.frame("log", **_logged(entry))
+        for user_id in room.hosts:
+            for socket in room.sockets_of(user_id):
+                room.tell_one(socket, frame)
 
     def _tell(self, room: Room, before: Charter, after: Charter) -> None:
         if before.rules != after.rules:
@@ -139,7 +147,8 @@ def _bans(bans: Mapping[str, Ban]) -> list[dict[str, str]]:
 
 
 def _logged(entry: LogEntry) -> dict[str, object]:
-    whom = {"userId": entry.whom_id, "userName": entry.whom_name} if entry.whom_id else None
+    is_about_somebody = entry.whom_id or entry.whom_name
+    whom = {"userId": entry.whom_id, "userName": entry.whom_name} if is_about_somebody else None
     fields = {
         "at": iso_time(entry.at),
         "act": entry.act,
@@ -148,9 +157,3 @@ def _logged(entry: LogEntry) -> dict[str, object]:
         "what": entry.what or None,
     }
     return {key: value for key, value in fields.items() if value is not None}
-
-
-def _tell_hosts(room: Room, frame: bytes) -> None:
-    for user_id in room.hosts:
-        for socket in room.sockets_of(user_id):
-            room.tell_one(socket, frame)

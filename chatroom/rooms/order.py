@@ -103,6 +103,8 @@ class Changed(NamedTuple):
     message: Message
     is_new: bool
     """It was changed just now."""
+    entry: LogEntry | None = None
+    """What the host log has of it, if a host did it."""
 
 
 class Enacted(NamedTuple):
@@ -150,6 +152,10 @@ def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str
     return {
         name: rooms[name].charter.to_json() for name in names if not rooms[name].charter_is_stored
     }
+
+
+def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
+    return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
 
 
 class Order(ABC):
@@ -346,7 +352,7 @@ class OwnOrder(Order):
         standing = room.standing_of(speaker, now)
         if refusal := self._policy.may_change(speaker, standing, request, message):
             return Declined(change, refusal)
-        rev, evidence = room.changes.rev + 1, None
+        rev, evidence, entry = room.changes.rev + 1, None, None
         match request:
             case Edit(_, _, body):
                 if message.body == body:
@@ -355,10 +361,11 @@ class OwnOrder(Order):
             case Remove():
                 if message.removed:
                     return Changed(change, message, is_new=False)
-                if speaker.user_id == message.user_id:
+                if speaker.user_id and speaker.user_id == message.user_id:
                     remover = Remover.AUTHOR
                 else:
                     remover, evidence = Remover.HOST, Evidence(message, now)
+                    entry = _logged("remove", now, room.known_as(speaker), message)
                 message = message.taken_back(remover, rev)
             case Restore():
                 if not message.removed:
@@ -368,15 +375,17 @@ class OwnOrder(Order):
                     detail = "This message was erased."
                     return Declined(change, Refusal("gone", detail, change.cmid))
                 message = replace(known.message, rev=rev)
+                entry = _logged("restore", now, room.known_as(speaker), message)
             case _:
                 assert_never(request)
-        self._history.rewrite(message, evidence)
-        return Changed(change, message, is_new=True)
+        self._history.rewrite(message, evidence, entry)
+        return Changed(change, message, is_new=True, entry=entry)
 
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""
         try:
-            if refusal := self._policy.may_rule(ruling.user.user_id, ruling.act, room.rank_of):
+            ranks = house.ranks(room.charter, ruling.user)
+            if refusal := self._policy.may_rule(ruling.user.user_id, ruling.act, ranks):
                 raise refusal
             if isinstance(ruling.act, Settling):
                 return self._settled(ruling, ruling.act, room)
@@ -387,9 +396,9 @@ class OwnOrder(Order):
             return [NotChanged(ruling, error)]
 
     def _settled(self, ruling: Ruling, act: Settling, room: Room) -> Outcome:
-        user_id, now = ruling.user.user_id, time.time_ns() // 1_000_000
+        now = time.time_ns() // 1_000_000
         if isinstance(act, Withdraw):
-            held = room.queue.find(user_id, act.cmid)
+            held = room.queue.find(ruling.user.user_id, act.cmid)
         else:
             held = room.queue.get(act.id)
         if held is None:
@@ -415,16 +424,16 @@ class OwnOrder(Order):
             placed = Placed([said], [message], [text], [text_frame(text)])
             outcome.append(Stored({room.name: placed}, {}))
         if not isinstance(act, Withdraw):
-            who, whom = (user_id, room.name_of(user_id)), (held.user_id, held.user_name)
+            who, whom = room.known_as(ruling.user), (held.user_id, held.user_name)
             entry = LogEntry(now, WORDS[type(act)], *who, *whom, message.id if message else "")
         self._history.settle(held, message, entry)
         return [*outcome, Settled(ruling, act, held, entry)]
 
     def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Verdict:
-        user_id, now = ruling.user.user_id, time.time_ns() // 1_000_000
+        now = time.time_ns() // 1_000_000
         is_for_all = isinstance(act, UseOperatorLink)
         before = house.charter if is_for_all else room.charter
-        who = Known(user_id, room.name_of(user_id))
+        who = room.known_as(ruling.user)
         decision = rule(before, act, who, room.name_of, now)
         entry = None
         if decision.charter != before.at(now):

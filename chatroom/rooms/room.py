@@ -12,7 +12,7 @@ from chatroom.message import Message, MessageId
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import NO_CHARTER, Charter, Host, House
-from chatroom.rooms.crowd import Crowd
+from chatroom.rooms.crowd import Crowd, Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.policy import Standing
 from chatroom.rooms.presence import Presence
@@ -182,6 +182,11 @@ class Room:
         charters = (self.charter, self._house.charter)
         return next(filter(None, (one.name_of(user_id) for one in charters)), otherwise)
 
+    def known_as(self, speaker: Speaker) -> Known:
+        """How the host log calls somebody who acts."""
+        otherwise = Rank.OPERATOR.word if speaker.operator_link else ""
+        return Known(speaker.user_id, self.name_of(speaker.user_id, otherwise))
+
     def known(self) -> list[tuple[str, str, str]]:
         """Everybody's user id, name and role, in the order in which they came."""
         if not self.hosts:  # each joiner is told of everybody
@@ -203,7 +208,7 @@ class Room:
 
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
-        rank = self.rank_of(speaker.user_id)
+        rank = self.rank_of(speaker.user_id) or self._house.rank_by(speaker.operator_link)
         said_at = self._house.last_said.get((self.name, _who(speaker)), 0)
         return Standing(self.charter, rank, now, said_at, self._host_is_here(now))
 

@@ -178,12 +178,20 @@ class Server:
         return spoken
 
     def change(
-        self, room: str, request: Alteration, *, user_id: str, address: str = "", timeout: float
+        self,
+        room: str,
+        request: Alteration,
+        *,
+        user_id: str,
+        operator_link: str = "",
+        address: str = "",
+        timeout: float,
     ) -> Message:
         """Change a message without a socket, and wait until that is stored.
 
         Args:
             user_id: whoever asks; proved by a token.
+            operator_link: see ``Speaker``.
 
         Returns:
             The message as it now is.
@@ -192,7 +200,7 @@ class Server:
             Refusal: ``not-yours``, ``too-late``, ``gone``, ``not-stored``.
             ChatError: it is not changed within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id)
+        speaker = HttpSpeaker(room, "", address, user_id, operator_link)
         size = len(request.body.encode()) if isinstance(request, Edit) else 0
         self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
         spoken = await_answer(speaker.outcome, timeout)
@@ -200,12 +208,20 @@ class Server:
         return spoken.message
 
     def rule(
-        self, room: str, act: Act, *, user_id: str, address: str = "", timeout: float
+        self,
+        room: str,
+        act: Act,
+        *,
+        user_id: str,
+        operator_link: str = "",
+        address: str = "",
+        timeout: float,
     ) -> Mapping[str, object]:
         """Act as a host without a socket, and wait until that is stored.
 
         Args:
             user_id: whoever acts; proved by a token.
+            operator_link: see ``Speaker``.
 
         Returns:
             What only who acts is told, such as a new link.
@@ -214,7 +230,7 @@ class Server:
             Refusal: ``not-host``, ``not-allowed``, ``too-many``, ``gone``, ``not-stored``.
             ChatError: it is not done within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id)
+        speaker = HttpSpeaker(room, "", address, user_id, operator_link)
         self.broadcast.put(Ruling(speaker, act))
         ruled = await_answer(speaker.outcome, timeout)
         assert isinstance(ruled, Ruled)

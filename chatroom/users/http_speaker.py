@@ -33,16 +33,25 @@ class HttpSpeaker:
         name: unverified, as in the plain protocol.
         address: the client's.
         user_id: proved by a token; empty for nobody that the room knows.
+        operator_link: the nonce of an operator's link, if that is what the request proved to have.
     """
 
     acknowledged = True
     inside = True
 
-    def __init__(self, room: str, name: str, address: str = "", user_id: str = "") -> None:
+    def __init__(
+        self,
+        room: str,
+        name: str,
+        address: str = "",
+        user_id: str = "",
+        operator_link: str = "",
+    ) -> None:
         self.room = room
         self.name = name
         self.address = address
         self.user_id = user_id
+        self.operator_link = operator_link
         self.failed = False
         self.outcome: Future[Spoken | Held | Ruled] = Future()
         """What is stored or done; or a ChatError, which says why not."""

@@ -22,6 +22,9 @@ class Speaker(Protocol):
     address: str
     user_id: str
     """Empty for those who have none: plain users, scripts."""
+    operator_link: str
+    """The nonce of the operator's link that it proved to have, without using it up; mostly empty.
+    Then it has no ``user_id``."""
     acknowledged: bool
     """It is told what became of each message; others see it come back, or their socket close."""
     inside: bool

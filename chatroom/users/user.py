@@ -43,6 +43,7 @@ class User:
 
     user_id = ""
     acknowledged = False
+    operator_link = ""
 
     __slots__ = (
         "_channels",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from chatroom.errors import BadName, Refusal
+from chatroom.errors import BadAct, BadName
 from chatroom.names import checked
 from chatroom.wire.fields import text
 
@@ -155,7 +155,7 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
     """Read what a client asks for.
 
     Raises:
-        Refusal: ``bad-act``: there is no such act, or a field is invalid.
+        BadAct: there is no such act, or a field is invalid.
     """
     reader = _Reader(fields, cmid)
     match fields.get("act"):
@@ -192,8 +192,8 @@ class _Reader:
         self._fields = fields
         self._cmid = cmid
 
-    def refusal(self, detail: str) -> Refusal:
-        return Refusal("bad-act", detail, self._cmid)
+    def refusal(self, detail: str) -> BadAct:
+        return BadAct(detail, self._cmid)
 
     def text(self, key: str) -> str:
         value = self._any_text(key)

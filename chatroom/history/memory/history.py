@@ -122,7 +122,9 @@ class MemoryHistory(History):
                 kept.pop(room, None)
             return count
 
-    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
         """Of a message that is still kept."""
         with self._lock:
             self._demand_open()
@@ -144,6 +146,7 @@ class MemoryHistory(History):
             if before:
                 self._evidence[message.room, message.seq] = before
                 self._bytes += weight(before.message)
+            self._note(message.room, entry)
             self._make_room()
 
     def hold(self, held: Held) -> None:

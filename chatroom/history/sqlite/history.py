@@ -140,7 +140,9 @@ class SqliteHistory(History):
             raise unavailable(self.name, error) from error
         return count
 
-    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
         """One transaction."""
         writer = self._demand_files()
         with Transaction(self.name, writer):
@@ -149,6 +151,8 @@ class SqliteHistory(History):
             if not rewrite(writer, base, message, before):
                 cause = f"message {message.id} of room {message.room!r} is not stored"
                 raise HistoryUnavailable(self.name, cause, "look it up again")
+            if entry:
+                charters_table.note(writer, message.room, entry)
         self._may_have_chores = True
 
     def hold(self, held: Held) -> None:
