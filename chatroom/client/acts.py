@@ -33,7 +33,7 @@ class Host:
         """Say who may speak; what is left out stays as it is.
 
         Args:
-            speak: ``everybody``, ``slow`` or ``hosts``.
+            speak: ``everybody``, ``slow``, ``approval`` or ``hosts``.
             slow_seconds: between two messages of one person in a slow room, 5 to 600.
             needs_host: whether others may speak only while a host is here.
         """
@@ -63,6 +63,15 @@ class Host:
     def unbar(self, user_id: str) -> Receipt:
         """Let somebody come back."""
         return self.act("bar", userId=user_id, seconds=0)
+
+    def approve(self, id: str) -> Receipt:
+        """Let something be said that waits for approval; by the id that ``look`` has, or the event
+        ``held``."""
+        return self.act("approve", id=id)
+
+    def refuse(self, id: str) -> Receipt:
+        """Let it never be said."""
+        return self.act("refuse", id=id)
 
     def make_host(self, user_id: str, *, user_name: str | None = None) -> Receipt:
         """Make somebody a host."""
@@ -100,7 +109,7 @@ class Host:
             timeout: seconds to wait at most.
 
         Returns:
-            ``rules``, ``hosts``, ``quiet``, ``barred``, ``links`` and ``log``: see
+            ``rules``, ``hosts``, ``quiet``, ``barred``, ``links``, ``held`` and ``log``: see
             docs/protocol.md, "Hosts".
 
         Raises:

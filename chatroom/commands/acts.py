@@ -30,7 +30,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for
 @json_option
 @acting
 def look(console: Console, as_json: bool) -> None:
-    """Show who is in charge, who is quiet or removed, and which links there are."""
+    """Show who is in charge, who is quiet or removed, which links there are, and what waits."""
     found = console.look()
     for line in [json.dumps(found, ensure_ascii=False)] if as_json else look_table(found):
         write(line)
@@ -112,6 +112,24 @@ def unbar(console: Console, person: str) -> None:
     note(f"{whom} may come back")
 
 
+@click.command()
+@click.argument("id", metavar="HELD-ID")
+@acting
+def approve(console: Console, id: str) -> None:
+    """Let what waits for approval be said; HELD-ID is what `look` shows."""
+    console.act("approve", id=id)
+    note("said")
+
+
+@click.command()
+@click.argument("id", metavar="HELD-ID")
+@acting
+def refuse(console: Console, id: str) -> None:
+    """Let what waits for approval never be said."""
+    console.act("refuse", id=id)
+    note("refused")
+
+
 @click.command("make-host")
 @person_argument
 @acting
@@ -185,7 +203,7 @@ def restore(console: Console, id: str) -> None:
 
 
 ACTS: list[click.Command] = [
-    *(look, log, rules, quiet, unquiet, bar, unbar, make_host, unmake_host),
+    *(look, log, rules, quiet, unquiet, bar, unbar, approve, refuse, make_host, unmake_host),
     *(link, revoke_link, remove, restore),
 ]
 """All of them."""

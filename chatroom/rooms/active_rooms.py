@@ -9,6 +9,7 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
@@ -53,9 +54,7 @@ class ActiveRooms(dict[str, Room]):
         """
         self.house.charter = self._charter_of("")
 
-    def enter(
-        self, name: str, address: str, user_id: str = "", operator_link: str = ""
-    ) -> Room:
+    def enter(self, name: str, address: str, user_id: str = "", operator_link: str = "") -> Room:
         """The room that somebody wants to come into, opened if nobody is in it yet.
 
         Args:
@@ -139,6 +138,7 @@ class ActiveRooms(dict[str, Room]):
             fallen=self._fallen,
             rev=self._history.rev(name),
             charter=self._charter_of(name),
+            queue=ApprovalQueue(self._history.held(name)),
             house=self.house,
         )
         return room

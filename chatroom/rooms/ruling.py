@@ -26,8 +26,8 @@ from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
 from chatroom.wire.acts import (
     FASTEST,
-    Act,
     Bar,
+    Charting,
     Look,
     MakeHost,
     MakeLink,
@@ -57,7 +57,7 @@ class Decision(NamedTuple):
 
 
 def rule(
-    charter: Charter, act: Act, who: Known, name_of: Callable[[str, str], str], now: int
+    charter: Charter, act: Charting, who: Known, name_of: Callable[[str, str], str], now: int
 ) -> Decision:
     """Let a host act, whom the policy allows it.
 

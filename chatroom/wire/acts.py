@@ -14,7 +14,7 @@ MOST_SECONDS = 366 * 24 * 60 * 60
 
 DAY = 24 * 60 * 60
 
-SPEAK = ("everybody", "slow", "hosts")
+SPEAK = ("everybody", "slow", "approval", "hosts")
 """Who may speak: see ``Speak``."""
 
 MOST_USES = 1000
@@ -51,6 +51,26 @@ class Bar(NamedTuple):
     name: str
     seconds: int | None
     """0: they may come back; None: until that is undone."""
+
+
+class Approve(NamedTuple):
+    """What somebody wants to say is said."""
+
+    id: str
+    """Of what is held: see ``Held``."""
+
+
+class Refuse(NamedTuple):
+    """What somebody wants to say is never said."""
+
+    id: str
+
+
+class Withdraw(NamedTuple):
+    """Somebody does not want to say it any more; everyone may, before a host has decided."""
+
+    cmid: str
+    """Under which they have sent it."""
 
 
 class MakeHost(NamedTuple):
@@ -99,15 +119,27 @@ class UseOperatorLink(NamedTuple):
     """When it expires: Unix time in milliseconds."""
 
 
-Asked = SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look
+Settling = Approve | Refuse | Withdraw
+"""What ends the waiting of what is held."""
+
+Deciding = SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look
+"""What a room decides about itself."""
+
+Asked = Deciding | Approve | Refuse
 """What a client can ask for by name."""
 
-Act = Asked | UseLink | UseOperatorLink
+Charting = Deciding | UseLink | UseOperatorLink
+"""What may make another charter."""
+
+Act = Charting | Settling
 
 WORDS = {
     SetRules: "rules",
     Quiet: "quiet",
     Bar: "bar",
+    Approve: "approve",
+    Refuse: "refuse",
+    Withdraw: "withdraw",
     MakeHost: "makeHost",
     UnmakeHost: "unmakeHost",
     MakeLink: "makeLink",
@@ -119,7 +151,7 @@ WORDS = {
 """What each is called on the wire and in the host log."""
 
 
-ASKED = [word for act, word in WORDS.items() if act not in (UseLink, UseOperatorLink)]
+ASKED = [word for act, word in WORDS.items() if act not in (Withdraw, UseLink, UseOperatorLink)]
 
 
 def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
@@ -138,6 +170,10 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":
             return Bar(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
+        case "approve":
+            return Approve(reader.text("id"))
+        case "refuse":
+            return Refuse(reader.text("id"))
         case "makeHost":
             return MakeHost(*reader.person())
         case "unmakeHost":

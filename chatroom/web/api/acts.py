@@ -55,7 +55,9 @@ def init(
         pace.await_bytes(address, len(content))
         told = rule(room, asked, who, address)
         if not isinstance(asked, Look):
-            log.info('host: %s (%s) room "%s"', WORDS[type(asked)], *map(printable, (address, room)))
+            log.info(
+                'host: %s (%s) room "%s"', WORDS[type(asked)], *map(printable, (address, room))
+            )
         return _told(told)
 
 

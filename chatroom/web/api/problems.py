@@ -48,6 +48,7 @@ KINDS = {
     "foreign-host": Kind(421, "This server does not go by that name"),
     "bad-act": Kind(422, "Invalid act of a host"),
     "bad-field": Kind(422, "Invalid field"),
+    "held": Kind(429, "Too many messages wait for a host's approval"),
     "slow": Kind(429, "The room asks for some time between two messages"),
     "too-fast": Kind(429, "Too many messages at a time"),
     "search-too-long": Kind(422, "The search takes too long"),

@@ -87,6 +87,10 @@ def schemas(configuration: Configuration) -> Json:
         "Told": _object({}, optional={"link": TEXT} | look),
         "Look": _object(look),
         "Message": _object(said | {"sentAt": TIME}, optional=more),
+        "Held": _object(
+            {"id": TEXT, "userName": TEXT, "body": TEXT, "timestamp": TEXT, "heldAt": TIME},
+            optional={"userId": TEXT, "cmid": TEXT},
+        ),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
         "Rooms": _object({"rooms": _list(_object(summary))}),
         "Users": _object({"users": _list(_object(user))}),

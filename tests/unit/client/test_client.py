@@ -207,6 +207,8 @@ def acts(count: int, **answer: Any) -> Script:
         (lambda host: host.unquiet("u2"), {"act": "quiet", "userId": "u2", "seconds": 0}),
         (lambda host: host.bar("u2", seconds=5), {"act": "bar", "userId": "u2", "seconds": 5}),
         (lambda host: host.unbar("u2"), {"act": "bar", "userId": "u2", "seconds": 0}),
+        (lambda host: host.approve("h1"), {"act": "approve", "id": "h1"}),
+        (lambda host: host.refuse("h1"), {"act": "refuse", "id": "h1"}),
         (lambda host: host.make_host("u2"), {"act": "makeHost", "userId": "u2"}),
         (lambda host: host.unmake_host("u2"), {"act": "unmakeHost", "userId": "u2"}),
         (lambda host: host.revoke_link("k"), {"act": "revokeLink", "link": "k"}),

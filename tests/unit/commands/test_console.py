@@ -39,6 +39,7 @@ LOOK: dict[str, Any] = {
     "quiet": [],
     "barred": [BOB],
     "links": [{"link": "0a1b", "until": "2026-02-01T09:05:00.000Z", "uses": 1}],
+    "held": [{"id": "h1", "userName": "Eve", "body": "May I?\x1b[2J", "userId": "eve1"}],
     "log": [
         entry("remove", person("", "operator"), whom=person("", "Old"), what="1-aa"),
         entry("bar", ANN, whom=EVE, what="until undone"),
@@ -121,13 +122,16 @@ def test_a_look_is_a_table() -> None:
 
     lines = look_table(LOOK | {"quiet": [quiet]})
 
-    assert [line.split()[0] for line in lines] == ["speak", "host", "quiet", "removed", "link"]
+    assert [line.split()[0] for line in lines] == [
+        *("speak", "host", "quiet", "removed", "link", "held"),
+    ]
     assert lines[0] == "speak    slow, 60 s between two, only while a host is here"
     assert lines[1] == "host     Ann (ann1)  maker"
     assert lines[2].startswith("quiet    Eve (eve1)  until 2026-01-")
     assert lines[3] == "removed  Bob (bob1)  until undone"
     assert lines[4].startswith("link     0a1b  until 2026-0")
     assert lines[4].endswith(", 1 use")
+    assert lines[5] == r"held     h1  Eve: May I?\x1b[2J"
 
 
 def test_the_log_is_a_table_that_cannot_control_a_terminal() -> None:
@@ -276,7 +280,8 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 
 def test_every_act_has_a_command() -> None:
     """By its word, in the command line's spelling; some have two, to do and to undo."""
-    told = {"rules", "quiet", "bar", "make-host", "unmake-host", "link", "revoke-link", "look"}
+    told = {"rules", "quiet", "bar", "approve", "refuse", "make-host", "unmake-host", "link"}
+    told |= {"revoke-link", "look"}
     words = {"makeHost": "make-host", "unmakeHost": "unmake-host", "makeLink": "link"}
     words |= {"revokeLink": "revoke-link"}
     assert {words.get(word, word) for word in ASKED} == told

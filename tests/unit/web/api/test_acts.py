@@ -1,4 +1,4 @@
-"""What a host does over HTTP: who may, what it answers, and that nothing comes of what is refused."""
+"""What a host does over HTTP: who may, what it answers, and that nothing comes of a refusal."""
 
 from __future__ import annotations
 
@@ -227,6 +227,7 @@ def test_what_is_refused_makes_no_room(client: FlaskClient, engine: Engine):
         "quiet": [],
         "barred": [],
         "links": [],
+        "held": [],
         "log": [],
     }
 
