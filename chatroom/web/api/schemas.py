@@ -76,6 +76,7 @@ def schemas(configuration: Configuration) -> Json:
     look |= {"quiet": banned, "barred": banned}
     link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
     look["links"] = _list(_object(link))
+    look["held"] = _list(reference("schemas", "Held"))
     done = {"at": TIME, "act": TEXT, "by": _object(user)}
     look["log"] = _list(_object(done, optional={"whom": _object(user), "what": TEXT}))
     return {
@@ -100,17 +101,17 @@ def schemas(configuration: Configuration) -> Json:
 
 def _act() -> Json:
     """Which fields go with which act, the protocol's description says."""
-    person = {"type": "string", "minLength": 1, "maxLength": 64}
-    link = {"type": "string", "minLength": 1, "maxLength": 64}
+    id = {"type": "string", "minLength": 1, "maxLength": 64}
     fields = {
         "speak": {"enum": list(SPEAK)},
         "slowSeconds": {"type": "integer", "minimum": FASTEST, "maximum": SLOWEST},
         "needsHost": {"type": "boolean"},
-        "userId": person,
+        "userId": id,
         "userName": TEXT,
         "seconds": {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS},
         "uses": {"type": "integer", "minimum": 1, "maximum": MOST_USES},
-        "link": link,
+        "link": id,
+        "id": id,
     }
     return _object({"act": {"enum": ASKED}}, optional=fields)
 
