@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -42,6 +43,16 @@ BROKEN = (OSError, http.client.HTTPException)
 
 # No proxy from the environment: the other commands' WebSocket would not use it either.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class _Nowhere(urllib.request.HTTPRedirectHandler):
+    """After a redirect, a POST would be a GET: something else than was asked for."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Go nowhere."""
+
+
+_straight = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Nowhere)
 
 
 class Extent(NamedTuple):
@@ -82,10 +93,9 @@ class Api:
         self, url: str, timeout: float = TIMEOUT, patience: float | None = None, key: str = ""
     ) -> None:
         self.url = http_url(url)
-        self._basic = authorization(url)
         # as UTF-8: http.client wants Latin-1
         letters = key.encode("utf-8", "surrogateescape").decode("latin-1")
-        self._authorization = f"Bearer {letters}" if key else self._basic
+        self._authorization = f"Bearer {letters}" if key else authorization(url)
         self._timeout = timeout
         self._patience = patience
 
@@ -148,6 +158,51 @@ class Api:
             except (*BROKEN, ValueError, KeyError, TypeError) as error:
                 raise self._strange(error) from error
 
+    def ask(
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, object] | None = None,
+        needs: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """Make one request, once; returns the object of the response, or nothing.
+
+        Args:
+            fields: of the body; None for none.
+            needs: what the object has to have.
+
+        Raises:
+            ServerRefused: with the code of the problem that the room answers with, if it does.
+        """
+        data = None if fields is None else json.dumps(fields).encode()
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        if self._authorization:
+            request.add_unredirected_header("Authorization", self._authorization)
+        try:
+            with _straight.open(request, timeout=self._timeout) as reply:
+                body = reply.read()
+            found = parse_unbounded(body) if body else {}
+            if missing := [name for name in needs if name not in found]:
+                raise ValueError(f"no {', '.join(missing)}")
+            return found
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self._refusal(error) from None
+        except BROKEN as error:
+            raise ServerUnreachable(self.url, connection_failure(error)) from error
+        except ValueError as error:
+            raise self._strange(error) from error
+
+    def _refusal(self, error: urllib.error.HTTPError) -> ServerRefused:
+        if error.headers.get_content_type() != "application/problem+json":
+            return ServerRefused(f"http-{error.code}", self._reason(error))
+        try:
+            problem = parse_unbounded(error.read(10_000))
+            return ServerRefused(str(problem["code"]), str(problem["detail"]))
+        except (*BROKEN, ValueError, KeyError):
+            return ServerRefused(f"http-{error.code}", "no reason given")
+
     def _lines(self, room: str, since: str | None) -> Iterator[Message | TakenBack | Unreadable]:
         query = f"?removed={REMOVED}" + (f"&since={quote(since)}" if since else "")
         path = f"/api/rooms/{quote(room, safe='')}/messages{query}"
@@ -179,7 +234,7 @@ class Api:
         except BROKEN:
             body = b""
         kind, location = (error.headers.get(name, "") for name in ("Content-Type", "Location"))
-        with_password = bool(self._basic)
+        with_password = (self._authorization or "").startswith("Basic ")
         return http_failure(error.code, body, kind, location=location, with_password=with_password)
 
     def _strange(self, cause: object) -> ServerRefused:

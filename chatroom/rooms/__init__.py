@@ -19,6 +19,7 @@ In reading order:
 - ``fallen.py``: who was too slow, until they are seen off
 - ``replay.py``: the pages of the past that are too old for a room's tail
 - ``broadcaster.py``: what is said: given its place, then written to everyone in the room
+- ``approval.py``: what waits for a host's approval
 - ``order.py``: gives it its place: numbers it, commits it
 - ``hosting.py``: what follows from an act: the room is told, and who was removed has to go
 - ``register.py``: decides who may bear which name, and who is here

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import NO_CHARTER, Charter, House
 from chatroom.rooms.doors import charter_of
 from chatroom.rooms.fallen import Fallen
@@ -144,6 +145,7 @@ class ActiveRooms(dict[str, Room]):
             fallen=self._fallen,
             rev=self._history.rev(name),
             charter=self._charter_of(name),
+            queue=ApprovalQueue(self._history.held(name)),
             house=self.house,
         )
         return room

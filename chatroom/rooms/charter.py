@@ -37,6 +37,8 @@ class Speak(Enum):
     EVERYBODY = "everybody"
     SLOW = "slow"
     """Everybody, but some time apart."""
+    APPROVAL = "approval"
+    """Everybody, but a host has to approve it before the others read it."""
     HOSTS = "hosts"
 
 

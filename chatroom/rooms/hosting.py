@@ -6,14 +6,31 @@ from collections.abc import Mapping
 
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
+from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.entrance import Entrance
-from chatroom.rooms.order import Enacted
+from chatroom.rooms.order import Enacted, Settled
 from chatroom.rooms.room import Room
+from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
-from chatroom.wire.acts import EverybodyOut, Look, UseOperatorLink
-from chatroom.wire.message_json import iso_time
+from chatroom.wire.acts import (
+    Approve,
+    EverybodyOut,
+    Look,
+    Refuse,
+    Settling,
+    UseOperatorLink,
+    Withdraw,
+)
+from chatroom.wire.message_json import held_fields, iso_time
+
+OUTCOMES: Mapping[type[Settling], str] = {
+    Approve: "approved",
+    Refuse: "refused",
+    Withdraw: "withdrawn",
+}
+"""What becomes of something that was held."""
 
 
 class Hosting:
@@ -62,6 +79,30 @@ class Hosting:
                 for socket in room.sockets_of(user_id):
                     self._entrance.show_out(room, socket)
 
+    def hold(self, held: Held, speaker: Speaker) -> None:
+        """Something waits for a host's approval; its speaker hears of it by itself."""
+        room = self._rooms[held.room]
+        room.queue.add(held)
+        self._tell_concerned(room, held, typed.held(held), speaker)
+
+    def settle(self, settled: Settled) -> None:
+        """It waits no longer."""
+        room, ruling = self._rooms[settled.held.room], settled.ruling
+        room.queue.drop(settled.held)
+        outcome = OUTCOMES[type(settled.act)]
+        self._tell_concerned(room, settled.held, typed.settled(settled.held, outcome))
+        if settled.entry:
+            self.tell_hosts(room, settled.entry)
+        ruling.user.ruled(ruling.cmid, {})
+
+    @staticmethod
+    def _tell_concerned(room: Room, held: Held, frame: bytes, but: Speaker | None = None) -> None:
+        """Hosts, and whoever has sent it, in all their tabs."""
+        for user_id in {**room.hosts, held.user_id: None}:
+            for socket in room.sockets_of(user_id):
+                if socket is not but:
+                    room.tell_one(socket, frame)
+
     @staticmethod
     def tell_hosts(room: Room, entry: LogEntry) -> None:
         """Of what one of them has done."""
@@ -77,6 +118,9 @@ class Hosting:
             role = room.rank_of(user_id).word
             name = room.name_of(user_id, before.name_of(user_id))
             room.tell_all(typed.frame("host", userId=user_id, userName=name, role=role))
+            if user_id in after.hosts and user_id not in before.hosts:
+                for socket in room.sockets_of(user_id):
+                    room.tell_one(socket, room.held_for(user_id))
         for user_id in _differing(before.quiet, after.quiet):
             ban = after.quiet.get(user_id)
             frame = typed.muted(ban.ends) if ban else typed.UNMUTED
@@ -86,6 +130,7 @@ class Hosting:
     def _seen(self, room: Room) -> dict[str, object]:
         charter = room.charter
         return {
+            "rules": charter.rules,
             "hosts": [
                 {"userId": user_id, "userName": host.name, "role": host.rank.word}
                 for user_id, host in charter.hosts.items()
@@ -97,6 +142,7 @@ class Hosting:
                 for key, link in charter.links.items()
                 if link.uses
             ],
+            "held": list(map(held_fields, room.queue)),
             "log": list(map(_logged, self._history.host_log(room.name))),
             "keys": [
                 {"name": key.name, "userId": key.user_id, "say": key.may_say}

@@ -13,15 +13,16 @@ from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
-from chatroom.message import Evidence, Message, MessageId, Remover
+from chatroom.message import Draft, Evidence, Held, Message, MessageId, Remover
 from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import Decision, rule
+from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import WORDS, UseOperatorLink
+from chatroom.wire.acts import WORDS, Approve, Charting, Settling, UseOperatorLink, Withdraw
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
@@ -75,6 +76,26 @@ class Recognised(NamedTuple):
     message: Message
 
 
+class HeldBack(NamedTuple):
+    """This one waits for a host's approval."""
+
+    said: Said
+    held: Held
+    is_new: bool
+    """It was sent just now; otherwise before, under the same cmid."""
+
+
+class Settled(NamedTuple):
+    """A host, or its author, has ended the waiting of this one. If it is a message now, that is
+    told before."""
+
+    ruling: Ruling
+    act: Settling
+    held: Held
+    entry: LogEntry | None
+    """What the host log has of it; None if its author has withdrawn it."""
+
+
 class Changed(NamedTuple):
     """A message is another one now, or is as it was asked to be already."""
 
@@ -118,7 +139,9 @@ class NotChanged(NamedTuple):
     error: Exception
 
 
-Verdict = Stored | Recognised | Changed | Enacted | Declined | NotStored | NotChanged
+Verdict = (
+    Stored | Recognised | HeldBack | Settled | Changed | Enacted | Declined | NotStored | NotChanged
+)
 
 Outcome = list[Verdict]
 """What became of a batch, in the order in which it is told."""
@@ -149,6 +172,14 @@ class Order(ABC):
         Returns:
             The outcome; None if it will come later, on ``Server.heard``. Until then, nothing more
             is said.
+        """
+
+    @abstractmethod
+    def hold(self, said: Said, room: Room) -> Outcome | None:
+        """Keep a draft until a host approves it, if the policy allows it; never waits for others.
+
+        Returns:
+            As ``say``.
         """
 
     @abstractmethod
@@ -277,6 +308,34 @@ class OwnOrder(Order):
         detail = "This cmid was used for another message; use a new one."
         return Declined(said, Refusal("cmid-reused", detail, said.cmid))
 
+    def hold(self, said: Said, room: Room) -> Outcome:
+        """Commit it by itself."""
+        try:
+            return [self._held(said, room)]
+        except Exception as error:
+            return [NotStored([said], error)]
+
+    def _held(self, said: Said, room: Room) -> Verdict:
+        user, draft, cmid = said.user, said.draft, said.cmid
+        if cmid and (verdict := self._known(said)):
+            return verdict
+        if held := room.queue.find(user.user_id, cmid):
+            return HeldBack(said, held, is_new=False)
+        if refusal := self._policy.may_wait(user, said, room.queue):
+            return Declined(said, refusal)
+        held = Held(
+            room.name,
+            os.urandom(8).hex(),
+            draft.user_name or user.name,
+            draft.body,
+            draft.timestamp,
+            time.time_ns() // 1_000_000,
+            user.user_id,
+            cmid,
+        )
+        self._history.hold(held)
+        return HeldBack(said, held, is_new=True)
+
     def change(self, change: Change, room: Room) -> Outcome:
         """Commit it by itself."""
         try:
@@ -325,21 +384,56 @@ class OwnOrder(Order):
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""
         try:
-            return [self._enacted(ruling, room, house)]
+            ranks = house.ranks(room.charter, ruling.user)
+            if refusal := self._policy.may_rule(ruling.user.user_id, ruling.act, ranks):
+                raise refusal
+            if isinstance(ruling.act, Settling):
+                return self._settled(ruling, ruling.act, room)
+            return [self._enacted(ruling, ruling.act, room, house)]
         except Refusal as refusal:
             return [Declined(ruling, refusal.about(ruling.cmid))]
         except Exception as error:
             return [NotChanged(ruling, error)]
 
-    def _enacted(self, ruling: Ruling, room: Room, house: House) -> Verdict:
-        speaker, act = ruling.user, ruling.act
+    def _settled(self, ruling: Ruling, act: Settling, room: Room) -> Outcome:
         now = time.time_ns() // 1_000_000
-        ranks = house.ranks(room.charter, speaker)
-        if refusal := self._policy.may_rule(speaker.user_id, act, ranks):
-            raise refusal
+        if isinstance(act, Withdraw):
+            held = room.queue.find(ruling.user.user_id, act.cmid)
+        else:
+            held = room.queue.get(act.id)
+        if held is None:
+            raise Refusal("gone", "This message does not wait any more.")
+        outcome: Outcome = []
+        message = entry = None
+        if isinstance(act, Approve):
+            message = Message(
+                room.name,
+                room.seq + 1,
+                os.urandom(8).hex(),
+                held.user_name,
+                held.body,
+                held.timestamp,
+                now,
+                held.user_id,
+                held.cmid,
+                room.speaks_as(held.user_id),
+            )
+            text = to_json(message)
+            nobody = HttpSpeaker(room.name, held.user_name)  # who has said it may be gone
+            said = Said(nobody, Draft(held.user_name, held.body, held.timestamp), 0)
+            placed = Placed([said], [message], [text], [text_frame(text)])
+            outcome.append(Stored({room.name: placed}, {}))
+        if not isinstance(act, Withdraw):
+            who, whom = room.known_as(ruling.user), (held.user_id, held.user_name)
+            entry = LogEntry(now, WORDS[type(act)], *who, *whom, message.id if message else "")
+        self._history.settle(held, message, entry)
+        return [*outcome, Settled(ruling, act, held, entry)]
+
+    def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Verdict:
+        now = time.time_ns() // 1_000_000
         is_for_all = isinstance(act, UseOperatorLink)
         before = house.charter if is_for_all else room.charter
-        who = room.known_as(speaker)
+        who = room.known_as(ruling.user)
         decision = rule(before, act, who, room.name_of, now)
         entry = None
         if decision.charter != before.at(now):

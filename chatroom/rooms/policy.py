@@ -8,16 +8,28 @@ asks does what the answer says.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
 from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Door, Speak
 from chatroom.rooms.ranks import Rank
 from chatroom.users.proof import NOTHING, Proof
+from chatroom.users.requests import Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import Act, Bar, Quiet, RevokeKey, UnmakeHost, UseLink, UseOperatorLink
+from chatroom.wire.acts import (
+    Act,
+    Bar,
+    Quiet,
+    RevokeKey,
+    UnmakeHost,
+    UseLink,
+    UseOperatorLink,
+    Withdraw,
+)
 from chatroom.wire.typed import Alteration, Remove, Restore
 
 
@@ -46,6 +58,15 @@ class Standing(NamedTuple):
     """Or was, not long ago."""
 
 
+class Hold(Enum):
+    """Neither yes nor no."""
+
+    HOLD = "hold"
+    """A host has to approve it first."""
+
+
+HOLD = Hold.HOLD
+
 ANYBODY = Visitor("")
 """Who has nothing to show: what goes to all alike is for those, too."""
 
@@ -66,6 +87,9 @@ class Place(NamedTuple):
     """Unix time in milliseconds."""
     charter: Charter = NO_CHARTER
     """What the room has decided about itself."""
+
+
+NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
 
 
 class Policy:
@@ -148,7 +172,9 @@ class Policy:
 
     # -- ways to speak ----------------------------------------------------------------------------
 
-    def may_say(self, speaker: Speaker, cmid: str, standing: Standing | None) -> Refusal | None:
+    def may_say(
+        self, speaker: Speaker, cmid: str, standing: Standing | None
+    ) -> Refusal | Hold | None:
         """Whether somebody may say something. Plain users cannot be told, so that what they said
         before they were dropped is still theirs to say.
 
@@ -156,9 +182,9 @@ class Policy:
             standing: None in a room where everybody may speak.
         """
         if not speaker.inside and speaker.acknowledged:
-            return Refusal("hello-first", "You are not in a room; say hello.", cmid)
+            return NOT_INSIDE.about(cmid)
         if speaker.proof.reads_only:
-            return Refusal("read-only", "This key is for reading only.", cmid)
+            return _reads_only(cmid)
         if standing is None or standing.rank.is_host:
             return None
         charter, _, now, said_at, host_is_here = standing
@@ -175,6 +201,20 @@ class Policy:
             if wait > 0:
                 detail = f"One message in {charter.slow_seconds} seconds, please."
                 return Refusal("slow", detail, cmid, retryAfter=_seconds(wait))
+        return HOLD if charter.speak is Speak.APPROVAL else None
+
+    def may_wait(self, speaker: Speaker, said: Said, queue: ApprovalQueue) -> Refusal | None:
+        """Whether what somebody says may wait for a host's approval.
+
+        Args:
+            queue: what waits in the room already.
+        """
+        if queue.is_full_for(speaker.user_id, said.draft.user_name or speaker.name):
+            detail = f"{MOST_OF_ONE} of your messages wait for a host already; wait for one of them"
+            return Refusal("held", f"{detail}, or take one back.", said.cmid)
+        if queue.is_full(said.draft.body):
+            detail = "Too many messages wait for a host here; try again later."
+            return Refusal("held", detail, said.cmid)
         return None
 
     def may_change(
@@ -185,8 +225,10 @@ class Policy:
         Args:
             message: as it now is.
         """
-        if refusal := self.may_say(speaker, request.cmid, None):
-            return refusal
+        if not speaker.inside:
+            return NOT_INSIDE.about(request.cmid)
+        if speaker.proof.reads_only:
+            return _reads_only(request.cmid)
         rank, now = standing.rank, standing.now
         is_author = bool(speaker.user_id) and speaker.user_id == message.user_id
         if isinstance(request, Restore):
@@ -197,8 +239,12 @@ class Policy:
             return _not_yours(request.cmid, "Only its author or a host can remove it.")
         if not is_author:
             return _not_yours(request.cmid, "Only its author can edit it.")
-        if refusal := self.may_say(speaker, request.cmid, standing._replace(said_at=0)):
-            return refusal  # what could not be said now cannot come in by an edit
+        verdict = self.may_say(speaker, request.cmid, standing._replace(said_at=0))
+        if verdict is HOLD:
+            detail = "A host has to approve what is said here; take it back, and say it anew."
+            return Refusal("paused", detail, request.cmid)
+        if verdict:
+            return verdict  # what could not be said now cannot come in by an edit
         if message.removed:
             return Refusal("gone", "This message was removed.", request.cmid)
         is_new = request.body != message.body  # otherwise it is sent again, for lack of an answer
@@ -219,6 +265,8 @@ class Policy:
         rank = rank_of(user_id)
         if isinstance(act, UseLink | UseOperatorLink):
             return None  # who has the secret has been asked to
+        if isinstance(act, Withdraw):
+            return None  # it is found among what whoever asks has said
         if not rank.is_host:
             return Refusal("not-host", "Only a host can do that.")
         if isinstance(act, Quiet | Bar) and rank_of(act.user_id).is_host:
@@ -278,6 +326,10 @@ def _retry(ban: Ban, now: int) -> dict[str, int]:
 
 def _seconds(milliseconds: int) -> int:
     return max(1, -(-milliseconds // 1000))
+
+
+def _reads_only(cmid: str) -> Refusal:
+    return Refusal("read-only", "This key is for reading only.", cmid)
 
 
 def _shut() -> Refusal:

@@ -10,6 +10,7 @@ from itertools import islice
 
 from chatroom.message import Message, MessageId
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import NO_CHARTER, Charter, Host, House
 from chatroom.rooms.crowd import Crowd, Known
 from chatroom.rooms.fallen import Fallen
@@ -22,6 +23,7 @@ from chatroom.sockets.connection import Connection
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.speaking_pace import whose
+from chatroom.wire import typed
 from chatroom.wire.message_json import to_json
 from chatroom.wire.websocket import text_frame
 
@@ -44,6 +46,7 @@ class Room:
         fallen: where those are noted who are too slow.
         rev: of the last change of its messages.
         charter: what it has decided about itself.
+        queue: what waits for a host's approval.
         house: what the whole server has decided.
     """
 
@@ -58,6 +61,7 @@ class Room:
         fallen: Fallen,
         rev: int = 0,
         charter: Charter = NO_CHARTER,
+        queue: ApprovalQueue | None = None,
         house: House | None = None,
     ) -> None:
         self.name = name
@@ -75,6 +79,8 @@ class Room:
         self.awaited = 0
         """How many users are on their way in, and batches on their way to the history."""
         self.charter = charter
+        self.queue = queue or ApprovalQueue()
+        """What waits for a host's approval."""
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
         self._house = house or House()
@@ -193,6 +199,14 @@ class Room:
         """The person's sockets in this process."""
         person = self.presence.get(user_id)
         return list(person.sockets) if person else []
+
+    def held_for(self, user_id: str) -> bytes:
+        """What waits for approval, as the person gets it who comes: a host all of it, everyone
+        else what is theirs."""
+        if not self.queue:
+            return b""
+        is_host = self.rank_of(user_id).is_host
+        return b"".join(map(typed.held, self.queue if is_host else self.queue.of(user_id)))
 
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""

@@ -32,8 +32,8 @@ from chatroom.rooms.ranks import Rank
 from chatroom.users.tokens import new_identity
 from chatroom.wire.acts import (
     FASTEST,
-    Act,
     Bar,
+    Charting,
     EverybodyOut,
     Look,
     MakeHost,
@@ -68,7 +68,7 @@ class Decision(NamedTuple):
 
 
 def rule(
-    charter: Charter, act: Act, who: Known, name_of: Callable[[str, str], str], now: int
+    charter: Charter, act: Charting, who: Known, name_of: Callable[[str, str], str], now: int
 ) -> Decision:
     """Let a host act, whom the policy allows it.
 

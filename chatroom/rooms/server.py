@@ -14,7 +14,7 @@ from typing import TypeVar
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.message import Draft, Message, MessageId
+from chatroom.message import Draft, Held, Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
@@ -167,7 +167,7 @@ class Server:
         address: str = "",
         proof: Proof = NOTHING,
         timeout: float,
-    ) -> Spoken:
+    ) -> Spoken | Held:
         """Say something without a socket, and wait until it is stored.
 
         Args:
@@ -175,17 +175,19 @@ class Server:
             proof: what opens the room's door.
 
         Returns:
-            The message; if the same cmid came before with the same body, the earlier one.
+            The message; if the same cmid came before with the same body, the earlier one. Or what
+            waits for a host's approval, in a room that wants that.
 
         Raises:
-            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``.
+            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``; what the room's rules
+                say.
             ChatError: it is not stored, or not within ``timeout`` seconds.
         """
         speaker = HttpSpeaker(room, draft.user_name, address, user_id, proof=proof)
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(speaker, draft, cost, cmid))
         spoken = await_answer(speaker.outcome, timeout)
-        assert isinstance(spoken, Spoken)
+        assert isinstance(spoken, Spoken | Held)
         return spoken
 
     def change(

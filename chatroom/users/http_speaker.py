@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from chatroom.errors import HistoryUnavailable, Refusal
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.users.proof import NOTHING, Proof
 
 
@@ -58,7 +58,7 @@ class HttpSpeaker:
         self.operator_link = operator_link
         self.proof = proof
         self.failed = False
-        self.outcome: Future[Spoken | Ruled] = Future()
+        self.outcome: Future[Spoken | Held | Ruled] = Future()
         """What is stored or done; or a ChatError, which says why not."""
 
     def committed(self, message: Message) -> None:
@@ -68,6 +68,10 @@ class HttpSpeaker:
     def recognised(self, message: Message) -> None:
         """Called by the Server thread."""
         self.outcome.set_result(Spoken(message, is_new=False))
+
+    def held_back(self, held: Held) -> None:
+        """Called by the Server thread."""
+        self.outcome.set_result(held)
 
     def refuse(self, refusal: Refusal) -> None:
         """Called by the Server thread."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from chatroom.errors import Refusal
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.sockets.connection import Connection
 from chatroom.users.proof import Proof
 
@@ -42,6 +42,9 @@ class Speaker(Protocol):
 
     def recognised(self, message: Message) -> None:
         """Its message was stored before, under the same cmid."""
+
+    def held_back(self, held: Held) -> None:
+        """Its message waits for a host's approval, now or since it was sent before."""
 
     def altered(self, cmid: str, message: Message) -> None:
         """The message that it wanted changed is as it wants it, and everybody was told."""

@@ -13,8 +13,11 @@ import hmac
 import secrets
 import time
 from typing import NamedTuple
+from urllib.parse import quote
 
 from itsdangerous import BadData, URLSafeSerializer
+
+from chatroom.names import DEFAULT_ROOM
 
 
 class Identity(NamedTuple):
@@ -93,9 +96,9 @@ class Tokens:
     def _seal(self, room: str, claim: str) -> str:
         return _sealed(self._pass_key, f"{room}\n{claim}")  # no room's name has a line break
 
-    def write_operator_link(self) -> str:
-        """A secret that makes one person an operator, within ``LINK_SECONDS``."""
-        until = int(time.time() + LINK_SECONDS) * 1000
+    def write_operator_link(self, seconds: int = LINK_SECONDS) -> str:
+        """A secret that makes one person an operator, within so many seconds."""
+        until = int(time.time() + seconds) * 1000
         return str(self._links.dumps([secrets.token_urlsafe(6), until]))
 
     def read_operator_link(self, secret: str) -> OperatorLink | None:
@@ -110,6 +113,17 @@ class Tokens:
 def _sealed(key: bytes, text: str) -> str:
     digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
     return base64.urlsafe_b64encode(digest[:18]).decode()
+
+
+def host_link(url: str, room: str, secret: str) -> str:
+    """The address of a room's page, which makes whoever opens it a host.
+
+    Args:
+        url: the server's, without a slash at its end.
+        secret: of an operator's link, or of one that a host has made.
+    """
+    where = "/" if room == DEFAULT_ROOM else f"/rooms/{quote(room)}"
+    return f"{url}{where}#host={secret}"
 
 
 def new_identity(user_id: str = "") -> Identity:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from chatroom.errors import BadRoomName, FrameRefused, HistoryError, Refusal
 from chatroom.history import History
-from chatroom.message import Draft, Message
+from chatroom.message import Draft, Held, Message
 from chatroom.names import room_name
 from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
@@ -231,6 +231,10 @@ class TypedUser(User):
         self._acks.append(typed.ack(message.cmid, message.id))
 
     recognised = committed
+
+    def held_back(self, held: Held) -> None:
+        """Tell the client, instead of an ack."""
+        self.write(typed.held(held))
 
     def altered(self, cmid: str, message: Message) -> None:
         """Tell the client, which has got the changed message itself before."""

@@ -19,7 +19,7 @@ from chatroom.errors import (
     UserError,
 )
 from chatroom.log import printable
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.sockets.connection import Connection
 from chatroom.users.proof import NOTHING, Doors, Proof, Shown
 from chatroom.users.requests import ADDED_BYTES, Channels, Join, Leaving, Said
@@ -189,6 +189,9 @@ class User:
         """Do nothing: the message comes back."""
 
     recognised = committed
+
+    def held_back(self, held: Held) -> None:
+        """Do nothing: it comes back once it is approved."""
 
     def altered(self, cmid: str, message: Message) -> None:
         """Never called: the plain protocol changes nothing."""

@@ -15,7 +15,7 @@ MOST_SECONDS = 366 * 24 * 60 * 60
 
 DAY = 24 * 60 * 60
 
-SPEAK = ("everybody", "slow", "hosts")
+SPEAK = ("everybody", "slow", "approval", "hosts")
 """Who may speak: see ``Speak``."""
 
 DOORS = ("open", "code", "shut")
@@ -23,6 +23,9 @@ DOORS = ("open", "code", "shut")
 
 CODE_LENGTHS = 4, 64
 """Characters that a code has which a host makes up: at least, and at most."""
+
+MOST_USES = 1000
+"""Of one link."""
 
 MOST_CHARACTERS = 1000
 """Of somebody's name: whatever ``maxNameLength`` allows."""
@@ -61,6 +64,26 @@ class Bar(NamedTuple):
     name: str
     seconds: int | None
     """0: they may come back; None: until that is undone."""
+
+
+class Approve(NamedTuple):
+    """What somebody wants to say is said."""
+
+    id: str
+    """Of what is held: see ``Held``."""
+
+
+class Refuse(NamedTuple):
+    """What somebody wants to say is never said."""
+
+    id: str
+
+
+class Withdraw(NamedTuple):
+    """Somebody does not want to say it any more; everyone may, before a host has decided."""
+
+    cmid: str
+    """Under which they have sent it."""
 
 
 class MakeHost(NamedTuple):
@@ -127,7 +150,10 @@ class UseOperatorLink(NamedTuple):
     """When it expires: Unix time in milliseconds."""
 
 
-Asked = (
+Settling = Approve | Refuse | Withdraw
+"""What ends the waiting of what is held."""
+
+Deciding = (
     SetRules
     | Quiet
     | Bar
@@ -140,14 +166,23 @@ Asked = (
     | MakeKey
     | RevokeKey
 )
+"""What a room decides about itself."""
+
+Asked = Deciding | Approve | Refuse
 """What a client can ask for by name."""
 
-Act = Asked | UseLink | UseOperatorLink
+Charting = Deciding | UseLink | UseOperatorLink
+"""What may make another charter."""
+
+Act = Charting | Settling
 
 WORDS = {
     SetRules: "rules",
     Quiet: "quiet",
     Bar: "bar",
+    Approve: "approve",
+    Refuse: "refuse",
+    Withdraw: "withdraw",
     MakeHost: "makeHost",
     UnmakeHost: "unmakeHost",
     MakeLink: "makeLink",
@@ -162,7 +197,7 @@ WORDS = {
 """What each is called on the wire and in the host log."""
 
 
-ASKED = [word for act, word in WORDS.items() if act not in (UseLink, UseOperatorLink)]
+ASKED = [word for act, word in WORDS.items() if act not in (Withdraw, UseLink, UseOperatorLink)]
 
 
 def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
@@ -183,13 +218,17 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":
             return Bar(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
+        case "approve":
+            return Approve(reader.text("id"))
+        case "refuse":
+            return Refuse(reader.text("id"))
         case "makeHost":
             return MakeHost(*reader.person())
         case "unmakeHost":
             return UnmakeHost(reader.text("userId"))
         case "makeLink":
             seconds = reader.number("seconds", 1, MOST_SECONDS)
-            uses = reader.number("uses", 1, 1000)
+            uses = reader.number("uses", 1, MOST_USES)
             return MakeLink(DAY if seconds is None else seconds, 1 if uses is None else uses)
         case "revokeLink":
             return RevokeLink(reader.text("link"))

@@ -14,7 +14,7 @@ from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory
-from chatroom.message import Draft, Message, RoomSummary
+from chatroom.message import Draft, Held, Message, RoomSummary
 from chatroom.rooms.bus import Alone
 from chatroom.rooms.doors import KeyRing
 from chatroom.rooms.order import OwnOrder
@@ -158,6 +158,14 @@ class FailingHistory(MemoryHistory):
     def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
         self._work("enact")
         super().enact(room, charter, entry)
+
+    def hold(self, held: Held) -> None:
+        self._work("hold")
+        super().hold(held)
+
+    def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
+        self._work("settle")
+        super().settle(held, message, entry)
 
     def charter(self, room: str) -> str:
         self._work("charter")

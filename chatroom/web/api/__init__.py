@@ -33,7 +33,7 @@ from chatroom.engine import Engine
 from chatroom.errors import Problem
 from chatroom.history import History
 from chatroom.log import printable
-from chatroom.message import RoomSummary
+from chatroom.message import Held, RoomSummary
 from chatroom.rooms.policy import Place
 from chatroom.users.speaking_pace import whose
 from chatroom.web import reading
@@ -47,7 +47,7 @@ from chatroom.web.api.parameters import room_name
 from chatroom.web.api.problems import refuse
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.forwarded import client_address
-from chatroom.wire.message_json import iso_time, to_json
+from chatroom.wire.message_json import held_fields, iso_time, to_json
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
         pace.await_bytes(address, len(content))
         if key is None:
             demand_turn(engine.pace, whose("", address, room))
-        message, is_new = engine.server.say(
+        spoken = engine.server.say(
             room,
             post.draft,
             cmid=post.cmid,
@@ -186,6 +186,9 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
             proof=visitor.proof,
             timeout=TIMEOUT,
         )
+        if isinstance(spoken, Held):
+            return responses.fresh(json.dumps(held_fields(spoken), ensure_ascii=False), 202)
+        message, is_new = spoken
         if message.removed:  # it was stored before: what it said is nobody's to read
             raise paging.removed("cmid", post.cmid, message.id)
         if is_new:

@@ -61,7 +61,9 @@ def init(
             rule(room, Look(), who, address)  # nothing is hashed for others than hosts
         told = rule(room, engine.doors.sealed(asked), who, address)
         if not isinstance(asked, Look):
-            log.info('host: %s (%s) room "%s"', WORDS[type(asked)], *map(printable, (address, room)))
+            log.info(
+                'host: %s (%s) room "%s"', WORDS[type(asked)], *map(printable, (address, room))
+            )
         return _told(told)
 
 

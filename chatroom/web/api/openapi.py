@@ -171,7 +171,11 @@ def _post() -> Json:
     answer["headers"] = {"Location": header("The message's address")}
     again = content("The message, already stored under the same cmid", JSON, "Message")
     body = {"required": True, "content": {JSON: {"schema": reference("schemas", "Post")}}}
-    responses = {"201": answer, "200": again | {"headers": answer["headers"]}}
+    responses = {
+        "201": answer,
+        "200": again | {"headers": answer["headers"]},
+        "202": content("What waits for a host's approval", JSON, "Held"),
+    }
     operation = _get(
         "say",
         "Say something",
@@ -219,9 +223,7 @@ def _change(name: str, summary: str, description: str, responses: Json, *refusal
     return _authorized(name, summary, description, responses, *statuses)
 
 
-def _authorized(
-    name: str, summary: str, description: str, responses: Json, *refusals: int
-) -> Json:
+def _authorized(name: str, summary: str, description: str, responses: Json, *refusals: int) -> Json:
     refused = {"description": "How to say who you are", "content": _PROBLEM}
     challenge = {"WWW-Authenticate": header("Bearer")}
     responses = responses | {"401": refused | {"headers": challenge}}

@@ -125,7 +125,7 @@ def act(data: bytes) -> Asked:
         return acts.decode(found, "")
     except BadAct as error:
         given = {"value": problems.abridged(found[error.field])} if error.field in found else {}
-        raise Problem("bad-act", error.detail, field=error.field, **given) from None
+        raise Problem("bad-act", error.detail, None, field=error.field, **given) from None
 
 
 def edit(data: bytes) -> str:

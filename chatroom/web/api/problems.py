@@ -51,6 +51,7 @@ KINDS = {
     "foreign-host": Kind(421, "This server does not go by that name"),
     "bad-act": Kind(422, "Invalid act of a host"),
     "bad-field": Kind(422, "Invalid field"),
+    "held": Kind(429, "Too many messages wait for a host's approval"),
     "slow": Kind(429, "The room asks for some time between two messages"),
     "too-many-tries": Kind(429, "Too many wrong codes from this address"),
     "too-fast": Kind(429, "Too many messages at a time"),

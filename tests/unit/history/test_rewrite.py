@@ -22,6 +22,7 @@ from chatroom.history.memory.history import MemoryHistory, weight
 from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite import rewrite
 from chatroom.history.sqlite.history import SqliteHistory
+from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from chatroom.message import Evidence, Message, MessageId, Remover, visible
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
@@ -532,4 +533,4 @@ def test_messages_of_an_older_file_can_change(made: object, tmp_path: Path) -> N
 
         assert history.changes("lobby", 0)[0] == edited
         assert history.evidence("lobby", 2)
-    assert version_of(path) == 4
+    assert version_of(path) == SCHEMA_VERSION

@@ -17,10 +17,12 @@ from chatroom.rooms.charter import (
     Door,
     Host,
     HostLink,
+    House,
     Key,
     Speak,
 )
 from chatroom.rooms.ranks import Rank
+from chatroom.users.http_speaker import HttpSpeaker
 from tests.support.strategies import TEXTS
 
 NOW = 1_700_000_000_000
@@ -167,3 +169,26 @@ def test_only_a_room_without_rules_and_bans_lets_all_speak() -> None:
 def test_a_time_is_told_as_clients_read_it() -> None:
     assert Ban("Bob", NOW).ends == "2023-11-14T22:13:20.000Z"
     assert Ban("Bob", NEVER).ends == ""
+
+
+# -- the operator's own commands -------------------------------------------------------------------
+
+
+def test_an_operators_link_is_a_rank_until_it_has_made_an_operator() -> None:
+    house = House(Charter(links={"opened": HostLink(NOW, 0, "u1")}))
+
+    assert house.rank_by("new") is Rank.OPERATOR
+    assert house.rank_by("opened") is house.rank_by("") is Rank.EVERYONE
+
+
+def test_who_comes_with_a_link_is_the_one_without_an_id() -> None:
+    """Nobody else in the room becomes more by that, nor do others without an id by another's."""
+    house = House(Charter({"u3": Host("Zoe", Rank.OPERATOR)}))
+    charter = Charter({"u1": Host("Ann", Rank.MAKER)})
+    operator = HttpSpeaker("class", "", operator_link="new")
+
+    ranks = [house.ranks(charter, operator)(user_id) for user_id in ("", "u1", "u2", "u3")]
+    others = house.ranks(charter, HttpSpeaker("class", ""))
+
+    assert ranks == [Rank.OPERATOR, Rank.MAKER, Rank.EVERYONE, Rank.OPERATOR]
+    assert others("") is Rank.EVERYONE

@@ -6,7 +6,14 @@ import time
 
 import pytest
 
-from chatroom.users.tokens import LINK_SECONDS, Identity, Pass, Tokens, new_identity
+from chatroom.users.tokens import (
+    LINK_SECONDS,
+    Identity,
+    Pass,
+    Tokens,
+    host_link,
+    new_identity,
+)
 
 TOKENS = Tokens(b"s" * 32)
 
@@ -91,3 +98,19 @@ def test_a_pass_notices_another_password() -> None:
 def test_what_we_did_not_sign_is_no_pass(text: str) -> None:
     assert TOKENS.read_pass(text, "class") is None
     assert TOKENS.read_pass(TOKENS.write(new_identity()), "class") is None
+
+
+def test_an_operators_link_can_be_good_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = TOKENS.write_operator_link(60)
+    assert TOKENS.read_operator_link(link)
+
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    assert TOKENS.read_operator_link(link) is None
+
+
+@pytest.mark.parametrize(
+    ("room", "where"), [("lobby", "/"), ("garden", "/rooms/garden"), ("Büro", "/rooms/B%C3%BCro")]
+)
+def test_a_link_has_its_secret_where_no_server_sees_it(room: str, where: str) -> None:
+    assert host_link("http://a:1", room, "s") == f"http://a:1{where}#host=s"
