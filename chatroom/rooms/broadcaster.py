@@ -40,10 +40,12 @@ from chatroom.wire.typed import Rename, Typing
 NOT_STORED = "not stored: history unavailable"
 
 
-class Waits(NamedTuple):
-    """A draft that a host has to approve."""
+class Unsaid(NamedTuple):
+    """A draft that may not be said now, unless it was before."""
 
     said: Said
+    refusal: Refusal | None
+    """None: a host has to approve it."""
 
 
 class Broadcaster:
@@ -73,7 +75,7 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
-        self._waiting: deque[list[Said] | Waits | Change | Ruling | Wish | Leaving] = deque()
+        self._waiting: deque[list[Said] | Unsaid | Change | Ruling | Wish | Leaving] = deque()
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -100,8 +102,8 @@ class Broadcaster:
                 match self._waiting.popleft():
                     case list() as said:
                         self._say(said)
-                    case Waits(said):
-                        self._hold(said)
+                    case Unsaid(said, refusal):
+                        self._hold(said, refusal)
                     case Change() as change:
                         self._change(change)
                     case Ruling() as ruling:
@@ -127,8 +129,8 @@ class Broadcaster:
         self._waiting += (said, *typing)
 
     def _say(self, batch: list[Said]) -> None:
-        batch, waits, error = self._admitted(self._entrance.let_wait(batch))
-        self._waiting.extendleft(reversed(waits))
+        batch, unsaid, error = self._admitted(self._entrance.let_wait(batch))
+        self._waiting.extendleft(reversed(unsaid))
         if not batch:  # an empty commit would count as a successful write
             self._tell([])
             return
@@ -136,10 +138,10 @@ class Broadcaster:
         outcome = failed or self._order.say(batch, self._rooms)
         self._await(outcome, {said.user.room for said in batch})
 
-    def _hold(self, said: Said) -> None:
+    def _hold(self, said: Said, refusal: Refusal | None) -> None:
         if not said.user.failed and self._is_open_for(said):
             room = self._rooms[said.user.room]
-            self._await(self._order.hold(said, room), {room.name})
+            self._await(self._order.hold(said, refusal, room), {room.name})
 
     def _change(self, change: Change) -> None:
         if not self._entrance.waits(change) and self._is_open_for(change):
@@ -203,11 +205,11 @@ class Broadcaster:
         for room in self._under_way:
             room.awaited += 1
 
-    def _admitted(self, batch: list[Said]) -> tuple[list[Said], list[Waits], Exception | None]:
-        """What may be said, and what a host has to approve first. The rooms in which it is are
-        open, or the error tells why not."""
+    def _admitted(self, batch: list[Said]) -> tuple[list[Said], list[Unsaid], Exception | None]:
+        """What may be said, and what may not. The rooms in which it is are open, or the error
+        tells why not."""
         admitted: list[Said] = []
-        waits: list[Waits] = []
+        unsaid: list[Unsaid] = []
         failure: Exception | None = None
         for said in batch:
             user = said.user
@@ -227,10 +229,12 @@ class Broadcaster:
             if verdict is None:
                 admitted.append(said)
             elif verdict is HOLD:
-                waits.append(Waits(said))
-            else:
+                unsaid.append(Unsaid(said, None))
+            elif refusal or not said.cmid:
                 user.refuse(verdict)
-        return admitted, waits, failure
+            else:  # sent again, for lack of an answer, it is stored whatever the rules are now
+                unsaid.append(Unsaid(said, verdict))
+        return admitted, unsaid, failure
 
     def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
