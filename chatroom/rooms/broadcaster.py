@@ -182,7 +182,11 @@ class Broadcaster:
                 raise refusal
             if isinstance(item.act, Look):
                 return self._rooms.look_into(user.room)
-        return self._rooms.enter(user.room, user.address, user.user_id, user.operator_link)
+        return self._entered_by(user)
+
+    def _entered_by(self, user: Speaker) -> Room:
+        whose = user.user_id, user.operator_link, user.proof
+        return self._rooms.enter(user.room, user.address, *whose)
 
     def _grant(self, wish: Wish) -> None:
         if self._entrance.waits(wish) or not wish.user.inside:
@@ -213,13 +217,11 @@ class Broadcaster:
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
             refusal = None
-            if user.room not in self._rooms:
+            if user.is_visiting or user.room not in self._rooms:
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:
                     try:  # it is spoken to over HTTP, or by somebody who has just left
-                        self._deserted.append(
-                            self._rooms.enter(user.room, user.address, user.user_id)
-                        )
+                        self._deserted.append(self._entered_by(user))
                     except Refusal as error:
                         refusal = error
                     except Exception as error:
