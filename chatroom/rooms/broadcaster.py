@@ -36,6 +36,7 @@ from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.acts import Look
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Rename, Typing
+from chatroom.wire.websocket import text_of
 
 NOT_STORED = "not stored: history unavailable"
 
@@ -239,15 +240,14 @@ class Broadcaster:
     def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
         room = self._rooms.get(user.room)
-        if room is None or room.lets_all_speak:
-            verdict = self._policy.may_say(user, said.cmid, None)
-        else:
-            now = time.time_ns() // 1_000_000
-            verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
-            if verdict is None:
-                room.note_said(user, now)
-        if verdict is None and room and room.queue.find(user.user_id, said.cmid):
-            return HOLD  # it waits since it was sent before, whatever the rules are now
+        if room is None or (room.lets_all_speak and not room.queue):
+            return self._policy.may_say(user, said.cmid, None)
+        now = time.time_ns() // 1_000_000
+        verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
+        if verdict is None:
+            if room.queue.find(user.user_id, said.cmid):
+                return HOLD  # it waits since it was sent before, whatever the rules are now
+            room.note_said(user, now)
         return verdict
 
     # -- the second half: to everybody ------------------------------------------------------------
@@ -315,7 +315,7 @@ class Broadcaster:
             room.remember(placed.frames)
             if room.subscribers:
                 ids = (MessageId(message.seq, message.nonce) for message in placed.messages)
-                room.hand_on(list(map(Heard, ids, placed.texts)))
+                room.hand_on(list(map(Heard, ids, map(text_of, placed.frames))))
             room.send(placed.frames)
             self._acknowledge(stored.rooms[room.name])
             self._entrance.committed(room)
