@@ -20,12 +20,9 @@ def look_table(found: dict[str, Any]) -> list[str]:
     for one in found["links"]:
         uses = "1 use" if one["uses"] == 1 else f"{one['uses']} uses"
         rows.append(("link", f"{one['link']}  {_until(one)}, {uses}"))
-    rows += [("held", f"{one['id']}  {one['userName']}: {one['body']}") for one in _held(found)]
+    for one in found.get("held", []):
+        rows.append(("held", f"{one['id']}  {one['userName']}: {one['body']}"))
     return list(_table(rows))
-
-
-def _held(found: dict[str, Any]) -> list[dict[str, str]]:
-    return found.get("held", [])
 
 
 def log_table(entries: Sequence[dict[str, Any]]) -> list[str]:
