@@ -12,7 +12,7 @@ import click
 
 from chatroom.addresses import authorization, http_url
 from chatroom.commands.exit_codes import Failed
-from chatroom.commands.http import Api
+from chatroom.commands.http import PAGE, Api
 from chatroom.commands.options import chosen_room, key_option, url_option
 from chatroom.commands.own_server import default_url, own_secret, own_url
 from chatroom.configuration import load_configuration
@@ -111,7 +111,14 @@ class Console:
         for people in (lists[first or "here"], listed, logged):
             if found := _called(wanted, people):
                 return _only(found, wanted)
+        if found := _called(wanted, self._authors()):
+            return _only(found, wanted)
         raise Failed(_unknown(wanted, self.room, listed))
+
+    def _authors(self) -> list[Person]:
+        """Who has said the newest messages, but for those whom nobody knows."""
+        page = self._api.ask("GET", f"{self._path}/messages?limit={PAGE}", needs=["messages"])
+        return list(_people((one for one in page["messages"] if "userId" in one), "wrote here"))
 
 
 def _people(found: Iterable[dict[str, Any]], what: str) -> Iterator[Person]:
@@ -164,10 +171,9 @@ def acting(act: Callable[..., None]) -> Callable[..., None]:
 
     @url_option
     @key_option
-    @click.pass_obj
     @wraps(act)
-    def run(room: str | None, url: str | None, key: str | None, **options: Any) -> None:
-        act(console_at(room, url, key), **options)
+    def run(url: str | None, key: str | None, **options: Any) -> None:
+        act(console_at(click.get_current_context().obj, url, key), **options)
 
     return run
 

@@ -26,12 +26,9 @@ def look_table(found: dict[str, Any]) -> list[str]:
         rows.append(("link", f"{one['link']}  {_until(one)}, {uses}"))
     for one in found.get("keys", []):
         rows.append(("key", f"{_person(one | {'userName': one['name']})}  {SAYS[one['say']]}"))
-    rows += [("held", f"{one['id']}  {one['userName']}: {one['body']}") for one in _held(found)]
+    for one in found.get("held", []):
+        rows.append(("held", f"{one['id']}  {one['userName']}: {one['body']}"))
     return list(_table(rows))
-
-
-def _held(found: dict[str, Any]) -> list[dict[str, str]]:
-    return found.get("held", [])
 
 
 def log_table(entries: Sequence[dict[str, Any]]) -> list[str]:

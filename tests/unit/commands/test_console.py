@@ -52,7 +52,9 @@ class Seen(Console):
 
     def __init__(self, *here: dict[str, object], **look: object) -> None:
         super().__init__("http://localhost:1", "class", "key")
-        answers = {"users": {"users": here}, "host": LOOK | look}
+        wrote = [{"userName": "Old"}, {"userId": "zoe1", "userName": "Zoe", "body": "hi"}]
+        page = {"messages": [*wrote, {**OTHER_BOB, "body": "hi"}]}
+        answers = {"users": {"users": here}, "host": LOOK | look, "messages?limit=1000": page}
         self._api.ask = (  # type: ignore[method-assign]
             lambda _method, path, *_, **_more: answers[path.rpartition("/")[2]]
         )
@@ -71,6 +73,7 @@ class Seen(Console):
         ("Ann", "", "ann1"),
         ("Eve", "", "eve1"),  # whom only the log knows
         ("Eve", "barred", "eve1"),
+        ("Zoe", "", "zoe1"),  # who has left, and wrote something
         ("id:gone", "", "gone"),
     ],
 )
@@ -93,6 +96,11 @@ def test_of_several_people_none_is_chosen() -> None:
     assert failed.value.message == (
         "2 people are called 'Bob': Bob (bob1, here); Bob (bob2, here); name one by the id"
     )
+
+
+def test_who_wrote_without_a_user_id_is_nobody() -> None:
+    with pytest.raises(Failed):
+        Seen().person("Old")
 
 
 def test_somebody_unknown_is_told_with_those_who_are_known() -> None:
@@ -131,16 +139,16 @@ def test_a_look_is_a_table() -> None:
     assert lines[3] == "removed  Bob (bob1)  until undone"
     assert lines[4].startswith("link     0a1b  until 2026-0")
     assert lines[4].endswith(", 1 use")
-    assert lines[5] == r"held     h1  Eve: May I?\x1b[2J"
+    assert lines[5] == r"held     h1  Eve: May I?\u001b[2J"
 
 
 def test_the_log_is_a_table_that_cannot_control_a_terminal() -> None:
     lines = log_table([*LOOK["log"], entry("makeHost", person("x", "\x1b[2J"), whom=EVE)])
 
     assert [line.split(None, 2)[2] for line in lines] == [
-        "operator  remove    Old: 1-aa",
-        "Ann       bar       Eve: until undone",
-        r"\x1b[2J   makeHost  Eve",
+        "operator   remove    Old: 1-aa",
+        "Ann        bar       Eve: until undone",
+        r"\u001b[2J  makeHost  Eve",
     ]
     assert log_table([]) == []
 
@@ -200,9 +208,7 @@ def test_the_own_secret_goes_to_the_own_server_only(tmp_path: Path) -> None:
     ("history", "cause"),
     [("memory:", "the history is in memory"), ("sqlite:none.db", "can't be read")],
 )
-def test_without_a_secret_one_is_told_of_the_key(
-    tmp_path: Path, history: str, cause: str
-) -> None:
+def test_without_a_secret_one_is_told_of_the_key(tmp_path: Path, history: str, cause: str) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"history": history}))
 
