@@ -80,6 +80,7 @@ class ChatClient:
         since: the id of the last message already seen, to resume after it.
         rev: with it, an earlier client's ``rev``: what changed after that is told.
         token: an earlier client's ``token``, to be the same user.
+        key: the room's code or a script's key, if its door asks for one.
         link: a link that makes this user a host, or its secret.
         listen: False for a program that only sends: nothing is buffered for it to read.
         patience: seconds in which the first connection must succeed.
@@ -100,13 +101,14 @@ class ChatClient:
         since: str | None = None,
         rev: int | None = None,
         token: str | None = None,
+        key: str | None = None,
         link: str | None = None,
         listen: bool = True,
         patience: float = PATIENCE,
         ping_interval: float = 25.0,
         jitter: Callable[[float], float] = full_jitter,
     ) -> None:
-        hello = {"userName": user_name, "room": room, "since": since, "token": token}
+        hello = {"userName": user_name, "room": room, "since": since, "token": token, "key": key}
         hello["link"] = link.rpartition("#host=")[2] if link else None
         self._session = Session(
             chat_url(url),

@@ -64,7 +64,7 @@ class Session:
     Args:
         url: as ``addresses.chat_url`` returns it.
         hello: the fields of the first frame: ``userName``, and ``room``, ``since``, ``token``,
-            ``link`` where they are known.
+            ``link``, ``key`` where they are known.
         rev: the last change of a message that the program knows of, if it resumes.
         keep: whether the program reads what is received.
         ping_interval: see ``ServerConnection``.
@@ -152,7 +152,8 @@ class Session:
     def _write(self) -> None:
         while True:
             with self.changed:
-                self.changed.wait_for(self._has_work, self.outbox.rest())
+                while not self._has_work():
+                    self.changed.wait(self.outbox.rest())
                 if self.closing:
                     return
                 connection = self.connection
@@ -325,7 +326,8 @@ class Session:
         self._is_answered = self._was_open = True
         self._may_have_ghost = False
         self.welcome = welcome
-        self.hello |= {key: welcome[key] for key in ("userName", "token") if key in welcome}
+        kept = ("userName", "token", "pass")
+        self.hello |= {key: welcome[key] for key in kept if key in welcome}
         self.recovered = welcome.get("recovered")
         self.role = str(welcome.get("role", ""))
         rev = welcome.get("rev")
@@ -344,7 +346,7 @@ class Session:
         if code == "wrong-link":
             self.hello.pop("link", None)
         if not self._is_answered:
-            self._take_no(refusal)
+            self._take_no(refusal, may_come_later=code == "wrong-key" and "retryAfter" in fields)
         elif code == "not-stored":  # may work later: resend it and, in order, the rest
             self._drop(connection, f"{code}: {detail}")
         elif code == "slow" and self._slow_down(str(fields.get("cmid")), fields.get("retryAfter")):
@@ -352,9 +354,12 @@ class Session:
         elif self.outbox.settle(str(fields.get("cmid")), error=refusal):
             self.changed.notify_all()
 
-    def _take_no(self, refusal: ServerRefused) -> None:
+    def _take_no(self, refusal: ServerRefused, *, may_come_later: bool) -> None:
         """Handle the server's refusal of our hello."""
         self._is_answered = True
+        if may_come_later:  # others at our address have tried too many wrong codes
+            self.refusal = refusal
+            raise Broken(str(refusal))
         # A welcome may have been lost: then the name belongs to our own ghost for a while.
         if refusal.code == "name-taken" and self._may_have_ghost and "token" not in self.hello:
             self.refusal = refusal

@@ -93,18 +93,27 @@ class Api:
         self, url: str, timeout: float = TIMEOUT, patience: float | None = None, key: str = ""
     ) -> None:
         self.url = http_url(url)
-        self._authorization = f"Bearer {key}" if key else authorization(url)
+        # as UTF-8: http.client wants Latin-1
+        letters = key.encode("utf-8", "surrogateescape").decode("latin-1")
+        self._authorization = f"Bearer {letters}" if key else authorization(url)
         self._timeout = timeout
         self._patience = patience
 
-    def rooms(self) -> dict[str, Extent]:
-        """The rooms, and how much has been said in each."""
+    def rooms(self) -> dict[str, Extent | None]:
+        """The rooms, and how much has been said in each; None for one whose door hides that."""
         with closing(self._get("/api/rooms", "application/json", self._patience)) as reply:
             try:
                 found = parse_unbounded(reply.read())["rooms"]
                 return {str(room["name"]): _extent(room) for room in found}
             except (*BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise self._strange(error) from error
+
+    def extent(self, room: str) -> Extent:
+        """How much has been said in the room; about how much, if it is in no list."""
+        if found := self.rooms().get(room):
+            return found
+        newest = self._page(room, "limit=1")[0]
+        return Extent(newest[-1].seq, newest[-1].seq) if newest else Extent(0, 0)
 
     def messages(self, room: str) -> Iterator[Message | TakenBack | Unreadable]:
         """All of the room's messages, oldest first; resumes a response that breaks off.
@@ -130,19 +139,24 @@ class Api:
         found: list[Message] = []
         while len(found) < count:
             query = f"before={quote(id)}&limit={min(count - len(found), PAGE)}"
-            path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"
-            with closing(self._get(path, "application/json")) as reply:
-                try:
-                    page = parse_unbounded(reply.read())["messages"]
-                    found = [message for fields in page if (message := _good(fields))] + found
-                except (*BROKEN, ValueError, KeyError, TypeError) as error:
-                    raise self._strange(error) from error
-                # Not by the first message: a page whose messages are all removed is empty.
-                older = _OLDER.search(reply.headers.get("Link", ""))
-                if not older or older[1] == id:
-                    break
-                id = older[1]
+            page, links = self._page(room, query)
+            found = page + found
+            # Not by the first message: a page whose messages are all removed is empty.
+            older = _OLDER.search(links)
+            if not older or older[1] == id:
+                break
+            id = older[1]
         return found
+
+    def _page(self, room: str, query: str) -> tuple[list[Message], str]:
+        """Messages, and the links to others."""
+        path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"
+        with closing(self._get(path, "application/json", self._patience)) as reply:
+            try:
+                page = parse_unbounded(reply.read())["messages"]
+                return list(filter(None, map(_good, page))), reply.headers.get("Link", "")
+            except (*BROKEN, ValueError, KeyError, TypeError) as error:
+                raise self._strange(error) from error
 
     def ask(
         self,
@@ -227,7 +241,9 @@ class Api:
         return ServerRefused("no-chatroom", f"{self.url} does not answer like a chat room: {cause}")
 
 
-def _extent(room: dict[str, Any]) -> Extent:
+def _extent(room: dict[str, Any]) -> Extent | None:
+    if "door" in room and "last" not in room:
+        return None
     return Extent(int(room["messages"]), MessageId.parse(room["last"]).seq)
 
 

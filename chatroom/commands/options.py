@@ -148,6 +148,14 @@ name_option = click.option(
     help="Your name; by default your login name, or a similar one if that is taken.",
 )
 
+code_option = click.option(
+    "--key",
+    envvar="CHATROOM_KEY",
+    show_envvar=True,
+    metavar="CODE",
+    help="The room's code, or a script's key, if its door asks for one. Better in the environment.",
+)
+
 patience_option = click.option(
     "--patience",
     type=Seconds(),
@@ -161,7 +169,7 @@ patience_option = click.option(
 def talking(command: Command) -> Command:
     """The room, and the options of a command that joins it."""
     command = located(command)
-    for decorate in (patience_option, name_option, url_option, room_argument):
+    for decorate in (patience_option, code_option, name_option, url_option, room_argument):
         command = decorate(command)
     return command
 

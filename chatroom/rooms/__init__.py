@@ -12,6 +12,8 @@ In reading order:
 - ``charter.py``: what a room has decided about itself
 - ``last_said.py``: when people last said something, where that has to be some time ago
 - ``ruling.py``: what an act of a host makes of that
+- ``codes.py``: codes that open a room's door, and hashes of them
+- ``doors.py``: what opens which room: examined before the Server thread hears of it
 - ``new_rooms.py``: how many rooms one address may create
 - ``entrance.py``: who comes in, catches up and leaves
 - ``fallen.py``: who was too slow, until they are seen off

@@ -36,14 +36,17 @@ from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.acts import Look
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Rename, Typing
+from chatroom.wire.websocket import text_of
 
 NOT_STORED = "not stored: history unavailable"
 
 
-class Waits(NamedTuple):
-    """A draft that a host has to approve."""
+class Unsaid(NamedTuple):
+    """A draft that may not be said now, unless it was before."""
 
     said: Said
+    refusal: Refusal | None
+    """None: a host has to approve it."""
 
 
 class Broadcaster:
@@ -73,7 +76,7 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
-        self._waiting: deque[list[Said] | Waits | Change | Ruling | Wish | Leaving] = deque()
+        self._waiting: deque[list[Said] | Unsaid | Change | Ruling | Wish | Leaving] = deque()
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -100,8 +103,8 @@ class Broadcaster:
                 match self._waiting.popleft():
                     case list() as said:
                         self._say(said)
-                    case Waits(said):
-                        self._hold(said)
+                    case Unsaid(said, refusal):
+                        self._hold(said, refusal)
                     case Change() as change:
                         self._change(change)
                     case Ruling() as ruling:
@@ -127,8 +130,8 @@ class Broadcaster:
         self._waiting += (said, *typing)
 
     def _say(self, batch: list[Said]) -> None:
-        batch, waits, error = self._admitted(self._entrance.let_wait(batch))
-        self._waiting.extendleft(reversed(waits))
+        batch, unsaid, error = self._admitted(self._entrance.let_wait(batch))
+        self._waiting.extendleft(reversed(unsaid))
         if not batch:  # an empty commit would count as a successful write
             self._tell([])
             return
@@ -136,10 +139,10 @@ class Broadcaster:
         outcome = failed or self._order.say(batch, self._rooms)
         self._await(outcome, {said.user.room for said in batch})
 
-    def _hold(self, said: Said) -> None:
+    def _hold(self, said: Said, refusal: Refusal | None) -> None:
         if not said.user.failed and self._is_open_for(said):
             room = self._rooms[said.user.room]
-            self._await(self._order.hold(said, room), {room.name})
+            self._await(self._order.hold(said, refusal, room), {room.name})
 
     def _change(self, change: Change) -> None:
         if not self._entrance.waits(change) and self._is_open_for(change):
@@ -179,7 +182,11 @@ class Broadcaster:
                 raise refusal
             if isinstance(item.act, Look):
                 return self._rooms.look_into(user.room)
-        return self._rooms.enter(user.room, user.address, user.user_id, user.operator_link)
+        return self._entered_by(user)
+
+    def _entered_by(self, user: Speaker) -> Room:
+        whose = user.user_id, user.operator_link, user.proof
+        return self._rooms.enter(user.room, user.address, *whose)
 
     def _grant(self, wish: Wish) -> None:
         if self._entrance.waits(wish) or not wish.user.inside:
@@ -199,24 +206,22 @@ class Broadcaster:
         for room in self._under_way:
             room.awaited += 1
 
-    def _admitted(self, batch: list[Said]) -> tuple[list[Said], list[Waits], Exception | None]:
-        """What may be said, and what a host has to approve first. The rooms in which it is are
-        open, or the error tells why not."""
+    def _admitted(self, batch: list[Said]) -> tuple[list[Said], list[Unsaid], Exception | None]:
+        """What may be said, and what may not. The rooms in which it is are open, or the error
+        tells why not."""
         admitted: list[Said] = []
-        waits: list[Waits] = []
+        unsaid: list[Unsaid] = []
         failure: Exception | None = None
         for said in batch:
             user = said.user
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
             refusal = None
-            if user.room not in self._rooms:
+            if user.is_visiting or user.room not in self._rooms:
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:
                     try:  # it is spoken to over HTTP, or by somebody who has just left
-                        self._deserted.append(
-                            self._rooms.enter(user.room, user.address, user.user_id)
-                        )
+                        self._deserted.append(self._entered_by(user))
                     except Refusal as error:
                         refusal = error
                     except Exception as error:
@@ -225,23 +230,24 @@ class Broadcaster:
             if verdict is None:
                 admitted.append(said)
             elif verdict is HOLD:
-                waits.append(Waits(said))
-            else:
+                unsaid.append(Unsaid(said, None))
+            elif refusal or not said.cmid:
                 user.refuse(verdict)
-        return admitted, waits, failure
+            else:  # sent again, for lack of an answer, it is stored whatever the rules are now
+                unsaid.append(Unsaid(said, verdict))
+        return admitted, unsaid, failure
 
     def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
         room = self._rooms.get(user.room)
-        if room is None or room.lets_all_speak:
-            verdict = self._policy.may_say(user, said.cmid, None)
-        else:
-            now = time.time_ns() // 1_000_000
-            verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
-            if verdict is None:
-                room.note_said(user, now)
-        if verdict is None and room and room.queue.find(user.user_id, said.cmid):
-            return HOLD  # it waits since it was sent before, whatever the rules are now
+        if room is None or (room.lets_all_speak and not room.queue):
+            return self._policy.may_say(user, said.cmid, None)
+        now = time.time_ns() // 1_000_000
+        verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
+        if verdict is None:
+            if room.queue.find(user.user_id, said.cmid):
+                return HOLD  # it waits since it was sent before, whatever the rules are now
+            room.note_said(user, now)
         return verdict
 
     # -- the second half: to everybody ------------------------------------------------------------
@@ -309,7 +315,7 @@ class Broadcaster:
             room.remember(placed.frames)
             if room.subscribers:
                 ids = (MessageId(message.seq, message.nonce) for message in placed.messages)
-                room.hand_on(list(map(Heard, ids, placed.texts)))
+                room.hand_on(list(map(Heard, ids, map(text_of, placed.frames))))
             room.send(placed.frames)
             self._acknowledge(stored.rooms[room.name])
             self._entrance.committed(room)

@@ -8,13 +8,21 @@ from chatroom.history import History
 from chatroom.history.host_log import LogEntry
 from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Ban, Charter, Host
+from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.order import Enacted, Settled
 from chatroom.rooms.room import Room
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
-from chatroom.wire.acts import Approve, Look, Refuse, Settling, UseOperatorLink, Withdraw
+from chatroom.wire.acts import (
+    Approve,
+    EverybodyOut,
+    Look,
+    Refuse,
+    Settling,
+    UseOperatorLink,
+    Withdraw,
+)
 from chatroom.wire.message_json import held_fields, iso_time
 
 OUTCOMES: Mapping[type[Settling], str] = {
@@ -58,9 +66,14 @@ class Hosting:
                 self._tell(one, before, decision.charter)
             self.tell_hosts(room, enacted.entry)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
+        told |= decision.told
         if isinstance(ruling.act, Look):
             told = self._seen(room)
         ruling.user.ruled(ruling.cmid, told)
+        if room.charter.door is not Door.OPEN or not room.charter.listed:
+            self._entrance.hide(room)
+        if isinstance(ruling.act, EverybodyOut):
+            self._entrance.show_all_out(room)
         if enacted.entry:
             for user_id in _differing(before.barred, decision.charter.barred):
                 for socket in room.sockets_of(user_id):
@@ -131,7 +144,18 @@ class Hosting:
             ],
             "held": list(map(held_fields, room.queue)),
             "log": list(map(_logged, self._history.host_log(room.name))),
-        }
+            "keys": [
+                {"name": key.name, "userId": key.user_id, "say": key.may_say}
+                for key in charter.keys.values()
+            ],
+        } | _code(charter)
+
+
+def _code(charter: Charter) -> dict[str, object]:
+    """Of a code that somebody has made up, only that there is one."""
+    if charter.code:
+        return {"code": charter.code}
+    return {"typedCode": True} if charter.code_hash else {}
 
 
 def _differing(

@@ -39,8 +39,6 @@ class Placed:
 
     said: list[Said]
     messages: list[Message]
-    texts: list[str]
-    """Their JSON."""
     frames: list[bytes]
 
     @property
@@ -58,7 +56,7 @@ class Placed:
         if not known:
             return self
         new = slice(known, None)
-        return Placed(self.said[new], self.messages[new], self.texts[new], self.frames[new])
+        return Placed(self.said[new], self.messages[new], self.frames[new])
 
 
 class Stored(NamedTuple):
@@ -175,8 +173,12 @@ class Order(ABC):
         """
 
     @abstractmethod
-    def hold(self, said: Said, room: Room) -> Outcome | None:
-        """Keep a draft until a host approves it, if the policy allows it; never waits for others.
+    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome | None:
+        """Keep a draft until a host approves it, if the policy allows it, or refuse it; unless it
+        was sent before: then that stands. Never waits for others.
+
+        Args:
+            refusal: None if a host may approve it.
 
         Returns:
             As ``say``.
@@ -238,7 +240,7 @@ class OwnOrder(Order):
             user, draft = said.user, said.draft
             placed = stored.get(user.room)
             if placed is None:
-                placed = stored[user.room] = Placed([], [], [], [])
+                placed = stored[user.room] = Placed([], [], [])
             message = Message(
                 user.room,
                 rooms[user.room].seq + len(placed.said) + 1,
@@ -251,11 +253,10 @@ class OwnOrder(Order):
                 said.cmid,
                 rooms[user.room].speaks_as(user.user_id) if user.user_id else "",
             )
-            text = to_json(message)  # before it is stored: what is stored has to be told
             placed.said.append(said)
             placed.messages.append(message)
-            placed.texts.append(text)
-            placed.frames.append(text_frame(text))
+            # Before it is stored: what is stored has to be told.
+            placed.frames.append(text_frame(to_json(message)))
             messages.append(message)
         self._proved_at = -PROOF_AGE
         charters = _first_charters(rooms, stored)
@@ -308,20 +309,20 @@ class OwnOrder(Order):
         detail = "This cmid was used for another message; use a new one."
         return Declined(said, Refusal("cmid-reused", detail, said.cmid))
 
-    def hold(self, said: Said, room: Room) -> Outcome:
+    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome:
         """Commit it by itself."""
         try:
-            return [self._held(said, room)]
+            return [self._held(said, refusal, room)]
         except Exception as error:
             return [NotStored([said], error)]
 
-    def _held(self, said: Said, room: Room) -> Verdict:
+    def _held(self, said: Said, refusal: Refusal | None, room: Room) -> Verdict:
         user, draft, cmid = said.user, said.draft, said.cmid
         if cmid and (verdict := self._known(said)):
             return verdict
         if held := room.queue.find(user.user_id, cmid):
             return HeldBack(said, held, is_new=False)
-        if refusal := self._policy.may_wait(user, said, room.queue):
+        if refusal := refusal or self._policy.may_wait(user, said, room.queue):
             return Declined(said, refusal)
         held = Held(
             room.name,
@@ -418,10 +419,9 @@ class OwnOrder(Order):
                 held.cmid,
                 room.speaks_as(held.user_id),
             )
-            text = to_json(message)
             nobody = HttpSpeaker(room.name, held.user_name)  # who has said it may be gone
             said = Said(nobody, Draft(held.user_name, held.body, held.timestamp), 0)
-            placed = Placed([said], [message], [text], [text_frame(text)])
+            placed = Placed([said], [message], [text_frame(to_json(message))])
             outcome.append(Stored({room.name: placed}, {}))
         if not isinstance(act, Withdraw):
             who, whom = room.known_as(ruling.user), (held.user_id, held.user_name)

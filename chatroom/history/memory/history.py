@@ -198,6 +198,12 @@ class MemoryHistory(History):
             self._demand_open()
             return self._charters.get(room, "")
 
+    def charters(self) -> dict[str, str]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return dict(self._charters)
+
     def decided(self) -> list[str]:
         """As the interface says."""
         with self._lock:

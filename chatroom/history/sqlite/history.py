@@ -195,6 +195,10 @@ class SqliteHistory(History):
         """As the interface says."""
         return charters_table.charter(self._readers, room)
 
+    def charters(self) -> dict[str, str]:
+        """As the interface says."""
+        return charters_table.charters(self._readers)
+
     def decided(self) -> list[str]:
         """As the interface says."""
         return charters_table.decided(self._readers)

@@ -66,7 +66,7 @@ def schemas(configuration: Configuration) -> Json:
     body = {"type": "string", "minLength": 1}
     more = {"userId": TEXT, "cmid": TEXT, "by": TEXT, "editedAt": TIME}
     said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
-    summary = {"name": TEXT, "messages": {"type": "integer"}, "last": ID, "sentAt": TIME}
+    summary = {"messages": {"type": "integer"}, "last": ID, "sentAt": TIME, "door": TEXT}
     user = {"userId": TEXT, "userName": TEXT}
     problem = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
     problem["code"] = {"enum": list(problems.KINDS)}
@@ -93,7 +93,7 @@ def schemas(configuration: Configuration) -> Json:
             optional={"userId": TEXT, "cmid": TEXT},
         ),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
-        "Rooms": _object({"rooms": _list(_object(summary))}),
+        "Rooms": _object({"rooms": _list(_object({"name": TEXT}, optional=summary))}),
         "Users": _object({"users": _list(_object(user))}),
         "Problem": _object(problem, optional={"field": TEXT, "value": TEXT, "wanted": TEXT}),
     }

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Host, HostLink, House, Speak
+from chatroom.rooms.charter import (
+    NEVER,
+    NO_CHARTER,
+    Ban,
+    Charter,
+    Door,
+    Host,
+    HostLink,
+    House,
+    Key,
+    Speak,
+)
 from chatroom.rooms.ranks import Rank
 from chatroom.users.http_speaker import HttpSpeaker
 from tests.support.strategies import TEXTS
@@ -31,6 +42,12 @@ CHARTERS = st.builds(
     speak=st.sampled_from(Speak),
     slow_seconds=st.integers(0, 600),
     needs_host=st.booleans(),
+    door=st.sampled_from(Door),
+    listed=st.booleans(),
+    code=TEXTS,
+    code_hash=TEXTS,
+    epoch=st.integers(0, 1000),
+    keys=st.dictionaries(TEXTS, st.builds(Key, TEXTS, st.booleans(), TEXTS), max_size=3),
 )
 
 
@@ -73,6 +90,16 @@ def test_what_an_older_program_did_not_know_of_is_as_if_not_decided() -> None:
         '{"slowSeconds": "5"}',
         '{"slowSeconds": null}',
         '{"needsHost": 1}',
+        '{"door": "ajar"}',
+        '{"door": ["open"]}',
+        '{"listed": 1}',
+        '{"code": 5}',
+        '{"codeHash": null}',
+        '{"epoch": true}',
+        '{"epoch": "1"}',
+        '{"keys": {"k": ["CI", 1, "u1"]}}',
+        '{"keys": {"k": ["CI", true]}}',
+        '{"keys": {"k": [5, true, "u1"]}}',
     ],
 )
 def test_rubbish_is_refused(text: str) -> None:
