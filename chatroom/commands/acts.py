@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -11,7 +12,7 @@ from chatroom.commands.host_tables import log_table, look_table
 from chatroom.commands.options import Id, Span
 from chatroom.commands.output import note, write
 from chatroom.users.tokens import host_link
-from chatroom.wire.acts import MOST_USES, SPEAK
+from chatroom.wire.acts import DOORS, MOST_USES, SPEAK
 
 person_argument = click.argument("person")
 
@@ -58,15 +59,42 @@ def log(console: Console, as_json: bool) -> None:
     default=None,
     help="Others may speak only while a host is here, or was within the last minute.",
 )
+@click.option("--door", type=click.Choice(DOORS), help="Who may come in.")
+@click.option("--code", help='The code that opens the door; "": the server makes another one up.')
+@click.option("--listed/--unlisted", default=None, help="Whether the room is in lists.")
 @acting
 def rules(
-    console: Console, speak: str | None, every: int | None, only_with_host: bool | None
+    console: Console,
+    speak: str | None,
+    every: int | None,
+    only_with_host: bool | None,
+    door: str | None,
+    code: str | None,
+    listed: bool | None,
 ) -> None:
-    """Set who may speak; what you leave out stays as it is. --every alone means --speak slow."""
-    if speak is None and every is None and only_with_host is None:
-        raise click.UsageError("nothing to change: give --speak, --every or --[no-]only-with-host")
+    """Set who may speak and come in; what you leave out stays as it is.
+
+    --every alone means --speak slow. Prints the code of the door, if the server has made it up.
+    """
     speak = "slow" if every and speak is None else speak
-    console.act("rules", speak=speak, slowSeconds=every, needsHost=only_with_host)
+    speech = {"speak": speak, "slowSeconds": every, "needsHost": only_with_host}
+    given: dict[str, Any] = speech | {"door": door, "code": code, "listed": listed}
+    if all(one is None for one in given.values()):
+        raise click.UsageError(f"nothing to change: give {RULES}")
+    told = console.act("rules", **given)
+    if "code" in told:
+        write(str(told["code"]))
+    note("done")
+
+
+RULES = "--speak, --every, --[no-]only-with-host, --door, --code or --listed"
+
+
+@click.command("everybody-out")
+@acting
+def everybody_out(console: Console) -> None:
+    """Show out everybody but hosts; nobody comes back by having been here."""
+    console.act("everybodyOut")
     note("done")
 
 
@@ -204,6 +232,6 @@ def restore(console: Console, id: str) -> None:
 
 ACTS: list[click.Command] = [
     *(look, log, rules, quiet, unquiet, bar, unbar, approve, refuse, make_host, unmake_host),
-    *(link, revoke_link, remove, restore),
+    *(link, revoke_link, remove, restore, everybody_out),
 ]
 """All of them."""

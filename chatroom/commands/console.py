@@ -173,11 +173,15 @@ def acting(act: Callable[..., None]) -> Callable[..., None]:
     @key_option
     @wraps(act)
     def run(url: str | None, key: str | None, **options: Any) -> None:
-        room: str | None = click.get_current_context().obj
-        url = url or default_url()
-        act(Console(url, chosen_room(room, url), _proof(url, key)), **options)
+        act(console_at(click.get_current_context().obj, url, key), **options)
 
     return run
+
+
+def console_at(room: str | None, url: str | None, key: str | None) -> Console:
+    """The room that somebody names, and what proves that they may act there."""
+    url = url or default_url()
+    return Console(url, chosen_room(room, url), _proof(url, key))
 
 
 def _proof(url: str, key: str | None) -> str:

@@ -117,7 +117,7 @@ class KeyRing:
         texts = self._history.charters()
         known = {room: _charter(self._history, texts.get(room, "")) for room in rooms}
         house = House(_charter(self._history, texts.get("", "")))
-        proofs = {room: NOTHING for room in known}
+        proofs = dict.fromkeys(known, NOTHING)
         if bearer:
             for room, charter in known.items():
                 signed, rest = self._signed(room, Shown(bearer=bearer), "")

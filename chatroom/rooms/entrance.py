@@ -25,7 +25,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
-from chatroom.users.proof import Proof
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import (
     Arrival,
     CaughtUp,
@@ -361,7 +361,7 @@ class Entrance:
         return self._rooms[name].crowd.known() if name in self._rooms else []
 
     def subscribe(
-        self, name: str, subscriber: Subscriber, address: str, proof: Proof
+        self, name: str, subscriber: Subscriber, address: str, proof: Proof = NOTHING
     ) -> MessageId:
         """Hand a subscriber all messages from now on; returns the id of the last one before."""
         room = self._rooms.enter(name, address, proof=proof)

@@ -147,8 +147,8 @@ class TypedUser(User):
             self._await_turn()
             self._channels.broadcast.put(Change(self, request, size + ADDED_BYTES))
         elif isinstance(request, Rule):
-            act = self._sealed(request)
-            self._channels.broadcast.put(Ruling(self, act, request.cmid, ADDED_BYTES))
+            sealed = self._sealed(request)
+            self._channels.broadcast.put(Ruling(self, sealed, request.cmid, ADDED_BYTES))
         elif isinstance(request, Rename):
             time.sleep(self._renames.spend(1))  # the client waits; whatever it said keeps its order
             self._channels.broadcast.put(Wish(self, request))

@@ -140,8 +140,8 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         read = _cursor(fields, "read").seq if fields.get("read") is not None else None
         past, rev = _number(fields, "past"), _number(fields, "rev")
         link = _text(fields, "link", "bad-frame", "")
-        shown = _text(fields, "pass", "bad-frame", ""), _text(fields, "key", "bad-frame", "")
-        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link, *shown)
+        at_door = _text(fields, "pass", "bad-frame", ""), _text(fields, "key", "bad-frame", "")
+        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link, *at_door)
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     if kind == "edit":

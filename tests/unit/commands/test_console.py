@@ -287,11 +287,12 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 def test_every_act_has_a_command() -> None:
     """By its word, in the command line's spelling; some have two, to do and to undo."""
     told = {"rules", "quiet", "bar", "approve", "refuse", "make-host", "unmake-host", "link"}
-    told |= {"revoke-link", "look"}
+    told |= {"revoke-link", "look", "everybody-out", "key"}
     words = {"makeHost": "make-host", "unmakeHost": "unmake-host", "makeLink": "link"}
-    words |= {"revokeLink": "revoke-link"}
+    words |= {"revokeLink": "revoke-link", "everybodyOut": "everybody-out"}
+    words |= {"makeKey": "key", "revokeKey": "key"}  # a command of its own
     assert {words.get(word, word) for word in ASKED} == told
-    assert told <= {act.name for act in ACTS}
+    assert told <= {act.name for act in ACTS} | {"key"}
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)

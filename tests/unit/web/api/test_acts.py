@@ -222,13 +222,20 @@ def test_what_is_refused_makes_no_room(client: FlaskClient, engine: Engine):
         problem(act(client, as_user(engine), garden, **QUIET), "not-host")
         assert act(client, as_operator(engine), garden, act="look").status_code == 200
     assert client.get(garden, headers=as_operator(engine)).json == {
-        "rules": {"speak": "everybody", "slowSeconds": 0, "needsHost": False},
+        "rules": {
+            "speak": "everybody",
+            "slowSeconds": 0,
+            "needsHost": False,
+            "door": "open",
+            "listed": True,
+        },
         "hosts": [],
         "quiet": [],
         "barred": [],
         "links": [],
         "held": [],
         "log": [],
+        "keys": [],
     }
 
     assert engine.server.say("garden", Draft("Bob", "hi", ""), timeout=DEADLINE).is_new
