@@ -11,7 +11,7 @@ from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
-from chatroom.wire.acts import ASKED, FASTEST, MOST_SECONDS, MOST_USES, SLOWEST, SPEAK
+from chatroom.wire.acts import ASKED, DOORS, FASTEST, MOST_SECONDS, MOST_USES, SLOWEST, SPEAK
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 Json = dict[str, Any]
@@ -102,12 +102,16 @@ def schemas(configuration: Configuration) -> Json:
 def _act() -> Json:
     """Each act with its own fields."""
     id: Json = {"type": "string", "minLength": 1, "maxLength": 64}
+    flag = _or_null({"type": "boolean"})
     person, name = {"userId": id}, {"userName": TEXT}
     span = name | {"seconds": _or_null(_from(0, MOST_SECONDS))}
     rules = {
         "speak": {"enum": [*SPEAK, None]},
         "slowSeconds": _or_null(_from(FASTEST, SLOWEST)),
-        "needsHost": _or_null({"type": "boolean"}),
+        "needsHost": flag,
+        "door": {"enum": [*DOORS, None]},
+        "listed": flag,
+        "code": _or_null(TEXT),
     }
     link = {
         "seconds": _or_null(_from(1, MOST_SECONDS)),
@@ -123,6 +127,8 @@ def _act() -> Json:
         "unmakeHost": (person, {}),
         "makeLink": ({}, link),
         "revokeLink": ({"link": id}, {}),
+        "makeKey": ({"name": TEXT}, {"say": flag}),
+        "revokeKey": (person, {}),
     }
     acts = {word: fields.get(word, ({}, {})) for word in ASKED}
     return {
