@@ -11,7 +11,7 @@ from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
-from chatroom.wire.acts import ASKED, FASTEST, MOST_SECONDS, MOST_USES, SLOWEST, SPEAK
+from chatroom.wire.acts import ASKED, DOORS, FASTEST, MOST_SECONDS, MOST_USES, SLOWEST, SPEAK
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 Json = dict[str, Any]
@@ -100,20 +100,51 @@ def schemas(configuration: Configuration) -> Json:
 
 
 def _act() -> Json:
-    """Which fields go with which act, the protocol's description says."""
-    id = {"type": "string", "minLength": 1, "maxLength": 64}
-    fields = {
-        "speak": {"enum": list(SPEAK)},
-        "slowSeconds": {"type": "integer", "minimum": FASTEST, "maximum": SLOWEST},
-        "needsHost": {"type": "boolean"},
-        "userId": id,
-        "userName": TEXT,
-        "seconds": {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS},
-        "uses": {"type": "integer", "minimum": 1, "maximum": MOST_USES},
-        "link": id,
-        "id": id,
+    """Each act with its own fields."""
+    id: Json = {"type": "string", "minLength": 1, "maxLength": 64}
+    flag = _or_null({"type": "boolean"})
+    person, name = {"userId": id}, {"userName": TEXT}
+    span = name | {"seconds": _or_null(_from(0, MOST_SECONDS))}
+    rules = {
+        "speak": {"enum": [*SPEAK, None]},
+        "slowSeconds": _or_null(_from(FASTEST, SLOWEST)),
+        "needsHost": flag,
+        "door": {"enum": [*DOORS, None]},
+        "listed": flag,
+        "code": _or_null(TEXT),
     }
-    return _object({"act": {"enum": ASKED}}, optional=fields)
+    link = {
+        "seconds": _or_null(_from(1, MOST_SECONDS)),
+        "uses": _or_null(_from(1, MOST_USES)),
+    }
+    fields: dict[str, tuple[Json, Json]] = {
+        "rules": ({}, rules),
+        "quiet": (person, span),
+        "bar": (person, span),
+        "approve": ({"id": id}, {}),
+        "refuse": ({"id": id}, {}),
+        "makeHost": (person, name),
+        "unmakeHost": (person, {}),
+        "makeLink": ({}, link),
+        "revokeLink": ({"link": id}, {}),
+        "makeKey": ({"name": TEXT}, {"say": flag}),
+        "revokeKey": (person, {}),
+    }
+    acts = {word: fields.get(word, ({}, {})) for word in ASKED}
+    return {
+        "oneOf": [
+            _object({"act": {"const": word}, **required}, optional)
+            for word, (required, optional) in acts.items()
+        ]
+    }
+
+
+def _from(least: int, most: int) -> Json:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _or_null(schema: Json) -> Json:
+    return schema | {"type": [schema["type"], "null"]}
 
 
 def _object(properties: Json, optional: Json | None = None) -> Json:
