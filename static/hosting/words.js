@@ -99,6 +99,8 @@ const english = {
     revokeLink: (by) => `${by} revoked a link for a host`,
     useLink: (by) => `${by} came with a link and is host`,
     useOperatorLink: (by) => `${by} came with a link and is the operator`,
+    remove: (by, whom) => `${by} removed a message of ${whom}`,
+    restore: (by, whom) => `${by} brought back a message of ${whom}`,
   }),
 
   // What does not work
@@ -206,6 +208,8 @@ const german = {
     revokeLink: (by) => `${by} hat einen Link in die Leitung widerrufen`,
     useLink: (by) => `${by} kam mit einem Link in die Leitung`,
     useOperatorLink: (by) => `${by} kam mit dem Link des Betreibers`,
+    remove: (by, whom) => `${by} hat eine Nachricht von ${whom} entfernt`,
+    restore: (by, whom) => `${by} hat eine Nachricht von ${whom} zurückgeholt`,
   },
 
   refused: {
