@@ -305,7 +305,8 @@ class Entrance:
             Door.SHUT: "Nobody can come back now.",
         }
         detail = f"A host has shown everybody out. {way_back[room.charter.door]}"
-        for user in room.everybody:
+        typed = (socket for person in room.presence.values() for socket in person.sockets)
+        for user in dict.fromkeys([*room.users, *typed]):
             if not room.rank_of(user.user_id or user.proof.user_id).is_host:
                 self._turn_out(user, Refusal("everybody-out", detail))
         for subscriber in list(room.subscribers):

@@ -313,11 +313,6 @@ class Room:
         people = self.presence.values()
         return {socket: socket.connection for person in people for socket in person.sockets}
 
-    @property
-    def everybody(self) -> list[Participant]:
-        """All who are in, of both protocols."""
-        return list(self.users | self._everybody())
-
     def tell_one(self, user: Participant, frames: bytes) -> None:
         """Send frames to one of them."""
         self._fallen.send_one(user, frames)

@@ -16,6 +16,7 @@ from chatroom.message import Draft, Message
 from chatroom.rooms.charter import Charter, Host
 from chatroom.rooms.ranks import Rank
 from chatroom.users import tokens
+from chatroom.users.proof import Proof
 from chatroom.users.tokens import Identity
 from chatroom.web.api import problems
 from chatroom.wire.acts import UseOperatorLink
@@ -284,7 +285,7 @@ def test_a_link_that_was_opened_is_no_bearer_any_more(client: FlaskClient, engin
     link = engine.tokens.read_operator_link(operator["Authorization"].partition(" ")[2])
     assert link
     opened = UseOperatorLink(*link)
-    engine.server.rule("lobby", opened, user_id=BOB, timeout=DEADLINE)
+    engine.server.rule("lobby", opened, by=Proof(user_id=BOB), timeout=DEADLINE)
 
     problem(act(client, operator, **QUIET), "not-host")
     assert client.get(HOST, headers=as_operator(engine)).status_code == 200
