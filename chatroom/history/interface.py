@@ -5,15 +5,15 @@ A history is written by one thread, the Server's, and read by any.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from chatroom.history.host_log import LogEntry
+from chatroom.history.host_records import HostRecords
 from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
 
 
-class History(ABC):
+class History(HostRecords):
     """The committed messages of every room.
 
     Whatever writes, ``append``, ``rewrite``, ``enact``, ``trim``, ``erase``, ``clean``, ``delete``
@@ -103,63 +103,6 @@ class History(ABC):
         """
 
     @abstractmethod
-    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
-        """Commit what a room has decided about itself, and who did it. The owner's thread.
-
-        Args:
-            room: "" for the whole server.
-            charter: as ``charter`` returns it; "" for a room that decides nothing.
-            entry: for ``host_log``. Everywhere, what is older than ``host_log.KEEP_DAYS`` by then
-                is dropped; of this room, whatever exceeds ``host_log.MOST_ENTRIES``.
-
-        Raises:
-            HistoryUnavailable: nothing is decided.
-        """
-
-    @abstractmethod
-    def charter(self, room: str) -> str:
-        """What ``enact`` has committed last; "" if nothing.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def decided(self) -> list[str]:
-        """The rooms of which there is a charter; among them "", if the whole server has one.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def host_log(self, room: str) -> list[LogEntry]:
-        """What hosts have done there, newest first: ``host_log.MOST_ENTRIES`` at most.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def erase(self, removed_before: int, step: int) -> int:
-        """Drop the evidence of what was removed before a time, in Unix milliseconds; ``step``
-        pieces at most. Returns how many. The owner's thread.
-
-        Raises:
-            HistoryUnavailable: none of it is dropped.
-        """
-
-    @abstractmethod
-    def clean(self) -> None:
-        """Make sure that no file has a text any more that was changed, removed or erased before:
-        neither in unused parts nor in a log nor in an index. Quick if there is none; also after a
-        restart. The owner's thread.
-
-        Raises:
-            HistoryUnavailable: there may still be some; try again later.
-        """
-
-    @abstractmethod
     def probe(self) -> None:
         """Prove by a real write that ``append`` works again; stores no message.
 
@@ -245,14 +188,6 @@ class History(ABC):
         """Messages whose rev is above ``after``, by rev: a page of them, empty if there is none.
 
         A message that changed again is there once, as it is now; one that was trimmed isn't.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def evidence(self, room: str, seq: int) -> Evidence | None:
-        """What a removed message was, if that is still kept.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

@@ -49,6 +49,7 @@ class ActiveRooms(dict[str, Room]):
             HistoryUnavailable: it cannot be read.
         """
         self.house.charter = self._charter_of("")
+        self.house.began_at = time.time_ns() // 1_000_000
 
     def enter(self, name: str, address: str, user_id: str = "") -> Room:
         """The room that somebody wants to come into, opened if nobody is in it yet.
@@ -62,11 +63,12 @@ class ActiveRooms(dict[str, Room]):
             Refusal: this visitor may not come in.
         """
         place, visitor = self._place(name, address), Visitor(address, user_id)
-        if user_id and (ban := self._charter(name).barred.get(user_id)):
-            rank = max(
-                charter.rank_of(user_id) for charter in (self._charter(name), self.house.charter)
-            )
-            place = place._replace(ban=ban, now=time.time_ns() // 1_000_000)
+        if user_id:
+            charters = self._charter(name), self.house.charter
+            ban, house_ban = (charter.barred.get(user_id) for charter in charters)
+            now = time.time_ns() // 1_000_000 if ban or house_ban else 0
+            place = place._replace(ban=ban, house_ban=house_ban, now=now)
+            rank = max(charter.rank_of(user_id) for charter in charters)
             visitor = visitor._replace(rank=rank)
         refusal = self._policy.may_enter(visitor, place)
         if refusal:
@@ -75,6 +77,20 @@ class ActiveRooms(dict[str, Room]):
         if not place.exists and name != DEFAULT_ROOM:
             self._new_rooms.of(address).spend(1)
         return room
+
+    def decide_for_all(self, charter: Charter) -> None:
+        """The operators have decided something that holds in all rooms."""
+        self.house.charter = charter
+        for room in self.values():
+            room.judge_anew()
+
+    def opened(self, name: str) -> Room:
+        """A room that is stored, for what is done there by itself.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return self.get(name) or self._open(name)
 
     def _charter(self, name: str) -> Charter:
         room = self.get(name)

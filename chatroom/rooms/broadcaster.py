@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from chatroom.errors import Refusal
+from chatroom.errors import HistoryError, Refusal
 from chatroom.matching import assert_never
 from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
@@ -23,7 +24,9 @@ from chatroom.rooms.order import (
     Outcome,
     Placed,
     Recognised,
+    NotSwept,
     Stored,
+    Swept,
 )
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
@@ -36,6 +39,12 @@ from chatroom.wire.typed import Rename, Typing
 NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
 
 NOT_STORED = "not stored: history unavailable"
+
+
+class Sweeping(NamedTuple):
+    """Messages of a room that an act of a host removes: the next of them."""
+
+    room: str
 
 
 class Broadcaster:
@@ -65,7 +74,7 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
-        self._waiting: deque[list[Said] | Change | Ruling | Wish | Leaving] = deque()
+        self._waiting: deque[list[Said] | Change | Ruling | Wish | Leaving | Sweeping] = deque()
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -78,6 +87,11 @@ class Broadcaster:
     def handle(self, batch: list[Said | Change | Ruling | Wish]) -> None:
         """Broadcast the batch; all but typing notices keep their place in it: those come last."""
         self._line_up(batch)
+        self.go_on()
+
+    def sweep(self, room: str) -> None:
+        """Go on with what its charter says is left to do, when its turn comes."""
+        self._waiting.append(Sweeping(room))
         self.go_on()
 
     def go_on(self) -> None:
@@ -100,6 +114,8 @@ class Broadcaster:
                         self._grant(wish)
                     case Leaving(user, cause):
                         self._entrance.remove(user, cause)
+                    case Sweeping(name):
+                        self._sweep(name)
             except Exception:  # the others in the batch still want to be heard
                 self._faults.note_bug()
 
@@ -134,6 +150,18 @@ class Broadcaster:
         if not self._entrance.waits(ruling) and self._is_open_for(ruling):
             room = self._rooms[ruling.user.room]
             self._await(self._order.rule(ruling, room, self._rooms.house), {room.name})
+
+    def _sweep(self, name: str) -> None:
+        try:
+            room = self._rooms.opened(name)
+        except HistoryError as error:
+            self._tell([NotSwept(name, error)])
+            return
+        self._deserted.append(room)
+        if room.charter.sweeps:
+            self._await(self._order.sweep(room), {name})
+        else:
+            self._tell([])
 
     def _is_open_for(self, item: Change | Ruling) -> bool:
         """Whether its room is open to whoever wants something there; otherwise they were told."""
@@ -231,10 +259,17 @@ class Broadcaster:
                         said.user.send_acks()
                 case Changed(change, message, is_new):
                     if is_new:
-                        self._spread(self._rooms[message.room], message)
+                        self._spread(self._rooms[message.room], [message])
                     change.user.altered(change.cmid, message)
                 case Enacted():
+                    self._spread(self._rooms[verdict.room], verdict.removed)
                     self._hosting.take(verdict)
+                case Swept():
+                    self._spread(self._rooms[verdict.room], verdict.removed)
+                    self._hosting.take_more(verdict)
+                case NotSwept(room, error):
+                    self._faults.note_failure("messages are not removed yet", error)
+                    self._hosting.try_again(room)
                 case NotChanged(change, error):
                     self._faults.note_failure("a change is not stored", error)
                     detail = "That could not be stored; try again."
@@ -271,13 +306,20 @@ class Broadcaster:
             self._entrance.committed(room)
 
     @staticmethod
-    def _spread(room: Room, message: Message) -> None:
-        if message.rev > room.changes.rev:  # otherwise it has heard of it already
-            room.change(message)
-            if room.subscribers:
-                json = "" if message.removed else to_json(message)
-                id = MessageId(message.seq, message.nonce)
-                room.hand_on([HeardChange(id, message.rev, json)])
+    def _spread(room: Room, messages: Sequence[Message]) -> None:
+        new = [it for it in messages if it.rev > room.changes.rev]  # it may have heard of some
+        if not new:
+            return
+        room.change(new)
+        if room.subscribers:
+            room.hand_on(
+                [
+                    HeardChange(
+                        MessageId(it.seq, it.nonce), it.rev, "" if it.removed else to_json(it)
+                    )
+                    for it in new
+                ]
+            )
 
     @staticmethod
     def _acknowledge(placed: Placed) -> None:

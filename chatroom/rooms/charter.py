@@ -10,8 +10,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
+from chatroom.names import keys
 from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
 from chatroom.wire.message_json import iso_time
@@ -25,6 +27,7 @@ MOST_HOSTS = 100
 MOST_LINKS = 100
 MOST_QUIET = 1000
 MOST_BARRED = 1000
+MOST_SWEEPS = 20
 """Of each in a room: a charter stays small."""
 
 
@@ -35,6 +38,14 @@ class Speak(Enum):
     SLOW = "slow"
     """Everybody, but some time apart."""
     HOSTS = "hosts"
+
+
+class Unchecked(Enum):
+    """What those may do whose names nobody has checked: plain clients, and scripts without a key."""
+
+    SPEAK = "speak"
+    NO = "no"
+    """They may listen."""
 
 
 class Host(NamedTuple):
@@ -74,6 +85,27 @@ class HostLink(NamedTuple):
     """The user id of whoever made it."""
 
 
+class Sweep(NamedTuple):
+    """What is left to do of an act that removes or erases many messages."""
+
+    erases: bool
+    """The evidence of what was removed; otherwise it removes."""
+    user_id: str
+    """Whose messages; empty for everybody's."""
+    after: int
+    """The seq of a message: this one and those before stay."""
+    upto: int
+    """The seq of a message: those after it stay, or are done."""
+    count: int = 0
+    """How many are done."""
+    act: str = ""
+    """What began it, by whom and about whom: see ``LogEntry``."""
+    by_id: str = ""
+    by_name: str = ""
+    whom_id: str = ""
+    whom_name: str = ""
+
+
 @dataclass(frozen=True)
 class Charter:
     """Whole when made, never changed after."""
@@ -91,6 +123,9 @@ class Charter:
     """Between two messages of one person, if ``speak`` is ``SLOW``."""
     needs_host: bool = False
     """Nobody else may speak while no host is here."""
+    unchecked: Unchecked = Unchecked.SPEAK
+    sweeps: tuple[Sweep, ...] = ()
+    """What is left to do, in order."""
 
     @classmethod
     def parse(cls, text: str) -> Charter:
@@ -122,6 +157,8 @@ class Charter:
             speak=Speak(fields.get("speak", Speak.EVERYBODY.value)),
             slow_seconds=_is(int, fields.get("slowSeconds", 0)),
             needs_host=_is(bool, fields.get("needsHost", False)),
+            unchecked=Unchecked(fields.get("unchecked", Unchecked.SPEAK.value)),
+            sweeps=tuple(_sweep(*parts) for parts in fields.get("sweeps", ())),
         )
 
     def to_json(self) -> str:
@@ -129,18 +166,18 @@ class Charter:
         if self == NO_CHARTER:
             return ""
         hosts = {user_id: (name, rank.word) for user_id, (name, rank) in self.hosts.items()}
-        return json.dumps(
-            {
-                "hosts": hosts,
-                "quiet": self.quiet,
-                "barred": self.barred,
-                "links": self.links,
-                "speak": self.speak.value,
-                "slowSeconds": self.slow_seconds,
-                "needsHost": self.needs_host,
-            },
-            ensure_ascii=False,
-        )
+        fields = {
+            "hosts": hosts,
+            "quiet": self.quiet,
+            "barred": self.barred,
+            "links": self.links,
+            "speak": self.speak.value,
+            "slowSeconds": self.slow_seconds,
+            "needsHost": self.needs_host,
+        }
+        rare = {"sweeps": self.sweeps, "unchecked": self._told_of_unchecked}
+        fields |= {key: value for key, value in rare.items() if value}
+        return json.dumps(fields, ensure_ascii=False)
 
     def rank_of(self, user_id: str) -> Rank:
         """What somebody is here."""
@@ -151,6 +188,20 @@ class Charter:
         """What a host was called; empty for everyone else."""
         host = self.hosts.get(user_id)
         return host.name if host else ""
+
+    def keeps_from(self, user_id: str, name: str) -> bool:
+        """Whether somebody may not have a name, since it looks like a host's, who may be away."""
+        owners = (self._owners.get(key) for key in keys(name))
+        return any(user_id not in theirs for theirs in owners if theirs)
+
+    @cached_property
+    def _owners(self) -> dict[str, set[str]]:
+        """The user ids of hosts, by the keys of their names."""
+        owners: dict[str, set[str]] = {}
+        for user_id, host in self.hosts.items():
+            for key in keys(host.name):
+                owners.setdefault(key, set()).add(user_id)
+        return owners
 
     def is_quiet(self, user_id: str, now: int) -> bool:
         """Whether somebody may not speak."""
@@ -175,16 +226,23 @@ class Charter:
     def lets_all_speak(self) -> bool:
         """Nobody has to be looked at."""
         is_free = self.speak is Speak.EVERYBODY and not self.needs_host
+        is_free = is_free and self.unchecked is Unchecked.SPEAK
         return is_free and not self.quiet and not self.barred
 
     @property
     def rules(self) -> dict[str, object]:
         """What everybody in the room is told of it."""
-        return {
+        told: dict[str, object] = {
             "speak": self.speak.value,
             "slowSeconds": self.slow_seconds,
             "needsHost": self.needs_host,
         }
+        return told | ({"unchecked": value} if (value := self._told_of_unchecked) else {})
+
+    @property
+    def _told_of_unchecked(self) -> str:
+        """Empty for what most rooms do."""
+        return "" if self.unchecked is Unchecked.SPEAK else self.unchecked.value
 
 
 NO_CHARTER = Charter()
@@ -199,10 +257,19 @@ class House:
     last_said: LastSaid = field(default_factory=LastSaid)
     host_seen_at: dict[str, int] = field(default_factory=dict)
     """By room, when the last of its hosts has gone, if that is not long ago: Unix milliseconds."""
+    began_at: int = 0
+    """When the process began: Unix milliseconds."""
 
 
 def _ban(name: object, until: object) -> Ban:
     return Ban(_is(str, name), _is(int, until))
+
+
+def _sweep(*parts: object) -> Sweep:
+    kinds = (bool, str, int, int, int, str, str, str, str, str)
+    if len(parts) != len(kinds):
+        raise ValueError(f"not a charter: a sweep of {len(parts)} parts")
+    return Sweep(*map(_is, kinds, parts))
 
 
 def _is(kind: type[T], value: object) -> T:

@@ -43,6 +43,9 @@ from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
 
+REMOVED = "removed"
+"""Why somebody has left whom a host has removed; others read it, too."""
+
 
 class Entrance:
     """Owned by the Server thread.
@@ -275,11 +278,10 @@ class Entrance:
     def show_out(self, room: Room, user: TypedParticipant) -> None:
         """Remove somebody whom a host has removed; everybody else stays."""
         now = time.time_ns() // 1_000_000
-        ban = room.charter.barred.get(user.user_id)
-        if ban and ban.holds(now) and not room.rank_of(user.user_id).is_host:
+        if ban := room.ban_on(user.user_id, now):
             user.refuse(removed(ban, now))
             user.end(CloseCode.REMOVED, "removed by a host")
-            self.remove(user, "removed")
+            self.remove(user, REMOVED)
 
     # -- going ------------------------------------------------------------------------------------
 
@@ -303,7 +305,8 @@ class Entrance:
             if room is self._rooms.get(room.name):
                 self._ask(room, Gone(*away))
 
-        self._timers.after(self._rules.leave_grace, give_up)
+        is_final = away.reason == REMOVED  # nobody waits for those who cannot come back
+        self._timers.after(0.0 if is_final else self._rules.leave_grace, give_up)
 
     def see_off_fallen(self) -> None:
         """Remove those who were too slow."""
@@ -341,4 +344,4 @@ def _reason(cause: str) -> str:
     """A word that everybody may see; the cause itself may quote the client's Close."""
     if cause.startswith(("close 1000", "close 1001")):
         return "closed"
-    return "slow" if cause == "slow" else "lost"
+    return cause if cause in ("slow", REMOVED) else "lost"

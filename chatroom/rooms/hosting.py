@@ -9,8 +9,9 @@ from chatroom.history.host_log import LogEntry
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Host
 from chatroom.rooms.entrance import Entrance
-from chatroom.rooms.order import Enacted
+from chatroom.rooms.order import Enacted, Swept
 from chatroom.rooms.room import Room
+from chatroom.rooms.sweeper import PATIENCE, Sweeper
 from chatroom.wire import typed
 from chatroom.wire.acts import Look, UseOperatorLink
 from chatroom.wire.message_json import iso_time
@@ -23,9 +24,13 @@ class Hosting:
         history: has the host log.
         rooms: the Server's.
         entrance: lets those out who were removed.
+        sweeper: goes on with what takes longer.
     """
 
-    def __init__(self, history: History, rooms: ActiveRooms, entrance: Entrance) -> None:
+    def __init__(
+        self, history: History, rooms: ActiveRooms, entrance: Entrance, sweeper: Sweeper
+    ) -> None:
+        self._sweeper = sweeper
         self._history = history
         self._rooms = rooms
         self._entrance = entrance
@@ -34,28 +39,50 @@ class Hosting:
         """A host has acted, and that is committed."""
         room, before = self._rooms[enacted.room], enacted.before
         ruling, decision = enacted.ruling, enacted.decision
-        concerned = [room]
-        if isinstance(ruling.act, UseOperatorLink):
-            self._rooms.house.charter = decision.charter
-            concerned = [one for one in self._rooms.values() if ruling.user.user_id in one.crowd]
-        else:
-            room.charter = decision.charter
-            if enacted.entry:
+        house_before = self._rooms.house.charter
+        house = decision.house or house_before
+        if enacted.entry:
+            if house is not house_before:
+                self._rooms.decide_for_all(house)
+                for one in self._rooms.values():
+                    if ruling.user.user_id in one.crowd:
+                        one.pace_hosts()
+                        self._tell(one, house_before, house)
+            if not isinstance(ruling.act, UseOperatorLink):
+                room.charter = decision.charter
                 room.charter_is_stored = True
                 self._rooms.count_as_stored(room.name)
-        if enacted.entry:
-            for one in concerned:
-                one.pace_hosts()
-                self._tell(one, before, decision.charter)
+                room.pace_hosts()
+                self._tell(room, before, decision.charter)
             _tell_hosts(room, typed.frame("log", **_logged(enacted.entry)))
+        if room.charter.sweeps:
+            self._sweeper.note(room.name)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         if isinstance(ruling.act, Look):
             told = self._seen(room)
         ruling.user.ruled(ruling.cmid, told)
-        if enacted.entry:
-            for user_id in _differing(before.barred, decision.charter.barred):
-                for socket in room.sockets_of(user_id):
-                    self._entrance.show_out(room, socket)
+        for user_id in _differing(before.barred, decision.charter.barred):
+            self._show_out(room, user_id)
+        for user_id in _differing(house_before.barred, house.barred):
+            for one in list(self._rooms.values()):
+                self._show_out(one, user_id)
+
+    def take_more(self, swept: Swept) -> None:
+        """More of what an act removes is gone, and that is committed."""
+        room = self._rooms[swept.room]
+        room.charter = swept.charter
+        if swept.entry:
+            _tell_hosts(room, typed.frame("log", **_logged(swept.entry)))
+        if room.charter.sweeps:
+            self._sweeper.note(room.name)
+
+    def try_again(self, room: str) -> None:
+        """Something is left to do there, but the history has failed."""
+        self._sweeper.note(room, PATIENCE)
+
+    def _show_out(self, room: Room, user_id: str) -> None:
+        for socket in room.sockets_of(user_id):
+            self._entrance.show_out(room, socket)
 
     def _tell(self, room: Room, before: Charter, after: Charter) -> None:
         if before.rules != after.rules:
@@ -78,7 +105,10 @@ class Hosting:
                 for user_id, host in charter.hosts.items()
             ],
             "quiet": _bans(charter.quiet),
-            "barred": _bans(charter.barred),
+            "barred": [
+                *_bans(charter.barred),
+                *(ban | {"everywhere": True} for ban in _bans(self._rooms.house.charter.barred)),
+            ],
             "links": [
                 {"link": key, "until": iso_time(link.until), "uses": link.uses}
                 for key, link in charter.links.items()
@@ -94,7 +124,7 @@ def _differing(
     return [key for key in {**before, **after} if before.get(key) != after.get(key)]
 
 
-def _bans(bans: Mapping[str, Ban]) -> list[dict[str, str]]:
+def _bans(bans: Mapping[str, Ban]) -> list[dict[str, object]]:
     return [
         {"userId": user_id, "userName": ban.name} | ({"until": ban.ends} if ban.ends else {})
         for user_id, ban in bans.items()

@@ -11,17 +11,20 @@ from typing import NamedTuple
 
 from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
+from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
 from chatroom.message import Evidence, Message, MessageId, Remover
 from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
-from chatroom.rooms.ruling import Decision, rule
+from chatroom.rooms.ruling import Decision, rule, rule_for_all, with_sweep
+from chatroom.rooms.sweeping import Step, begun, in_words, next_step, sweep_of
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import WORDS, UseOperatorLink
+from chatroom.wire.acts import WORDS, Act, Bar, UseOperatorLink
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
@@ -93,6 +96,18 @@ class Enacted(NamedTuple):
     decision: Decision
     entry: LogEntry | None
     """What the host log has of it; None if there was nothing to do."""
+    removed: list[Message]
+    """What is left of the messages that went with it."""
+
+
+class Swept(NamedTuple):
+    """More of the messages have gone that an act of a host removes or erases."""
+
+    room: str
+    charter: Charter
+    removed: list[Message]
+    entry: LogEntry | None
+    """Once all are done."""
 
 
 class Declined(NamedTuple):
@@ -116,7 +131,24 @@ class NotChanged(NamedTuple):
     error: Exception
 
 
-Verdict = Stored | Recognised | Changed | Enacted | Declined | NotStored | NotChanged
+class NotSwept(NamedTuple):
+    """For this reason it has to be tried again."""
+
+    room: str
+    error: Exception
+
+
+Verdict = (
+    Stored
+    | Recognised
+    | Changed
+    | Enacted
+    | Swept
+    | Declined
+    | NotStored
+    | NotChanged
+    | NotSwept
+)
 
 Outcome = list[Verdict]
 """What became of a batch, in the order in which it is told."""
@@ -156,6 +188,14 @@ class Order(ABC):
     @abstractmethod
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome | None:
         """Let a host act, if the policy allows it; never waits for others.
+
+        Returns:
+            As ``say``.
+        """
+
+    @abstractmethod
+    def sweep(self, room: Room) -> Outcome | None:
+        """Go on with what the room's charter says is left to do; never waits for others.
 
         Returns:
             As ``say``.
@@ -328,16 +368,57 @@ class OwnOrder(Order):
         now = time.time_ns() // 1_000_000
         if refusal := self._policy.may_rule(user_id, act, room.rank_of):
             raise refusal
-        is_for_all = isinstance(act, UseOperatorLink)
-        before = house.charter if is_for_all else room.charter
-        who = Known(user_id, room.name_of(user_id))
-        decision = rule(before, act, who, room.name_of, now)
-        entry = None
-        if decision.charter != before.at(now):
+        who, before = Known(user_id, room.name_of(user_id)), room.charter
+        rank = room.rank_of(user_id)
+        if isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR):
+            decision = rule_for_all(house.charter, before, act, who, room.name_of, now)
+        else:
+            decision = rule(before, act, who, room.name_of, now)
+            if isinstance(act, Bar) and act.seconds == 0:
+                house_ban = house.charter.at(now).barred.get(act.user_id)
+                if refusal := self._policy.may_let_back(rank, house_ban):
+                    raise refusal
+        step, entry = Step([], [], None), None
+        if sweep := sweep_of(self._history, room.name, room.seq, act, now):
+            sweep = begun(sweep, WORDS[type(act)], who, decision.whom)
+            step = next_step(self._history, room.name, room.changes.rev, sweep, now)
+            decision = with_sweep(decision, step)
+        if decision.house == house.charter.at(now):
+            decision = decision._replace(house=None)
+        if step.count or decision.house or decision.charter != before.at(now):
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
-            name = "" if is_for_all else room.name
-            self._history.enact(name, decision.charter.to_json(), entry)
-        return Enacted(ruling, room.name, before, decision, entry)
+            self._store(room, act, decision, entry, step)
+        removed = [message for message, _ in step.removed]
+        return Enacted(ruling, room.name, before, decision, entry, removed)
+
+    def _store(self, room: Room, act: Act, decision: Decision, entry: LogEntry, step: Step) -> None:
+        house = decision.house.to_json() if decision.house else None
+        if isinstance(act, UseOperatorLink):  # the room has decided nothing
+            self._history.enact("", house or "", entry)
+        else:
+            effects = Effects(house, step.removed, step.erased)
+            self._history.enact(room.name, decision.charter.to_json(), entry, effects)
+
+    def sweep(self, room: Room) -> Outcome:
+        """Commit the next step of what was begun first."""
+        try:
+            return [self._swept(room)]
+        except Exception as error:
+            return [NotSwept(room.name, error)]
+
+    def _swept(self, room: Room) -> Swept:
+        first, *others = room.charter.sweeps
+        now = time.time_ns() // 1_000_000
+        step = next_step(self._history, room.name, room.changes.rev, first, now)
+        rest = (step.rest, *others) if step.rest else tuple(others)
+        charter, entry = replace(room.charter, sweeps=rest), None
+        if not step.rest:
+            what = f"{in_words(first.count + step.count)} in all"
+            whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
+            entry = LogEntry(now, *whose, what)
+        effects = Effects(None, step.removed, step.erased)
+        self._history.enact(room.name, charter.to_json(), entry, effects)
+        return Swept(room.name, charter, [message for message, _ in step.removed], entry)
 
     def prove(self) -> None:
         """Write, unless that has just been done."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chatroom.errors import Refusal
 from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
-from chatroom.rooms.charter import NEVER, Ban, Charter, Speak
+from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Speak, Unchecked
 from chatroom.rooms.ranks import Rank
 from chatroom.users.speaker import Speaker
 from chatroom.wire.acts import Act, Bar, Quiet, UnmakeHost, UseLink, UseOperatorLink
@@ -41,6 +41,8 @@ class Standing(NamedTuple):
     """When they last said something; 0 for long ago."""
     host_is_here: bool = True
     """Or was, not long ago."""
+    house: Charter = NO_CHARTER
+    """The whole server's charter."""
 
 
 ANYBODY = Visitor("")
@@ -59,6 +61,8 @@ class Place(NamedTuple):
     """The visitor's address has not created too many lately."""
     ban: Ban | None = None
     """The visitor was removed."""
+    house_ban: Ban | None = None
+    """Likewise, from the whole server."""
     now: int = 0
     """Unix time in milliseconds."""
 
@@ -83,8 +87,9 @@ class Policy:
         None is ever dropped to make place for another: whoever floods the server with rooms could
         then have others' deleted, such as one with a single announcement.
         """
-        if place.ban and place.ban.holds(place.now) and not visitor.rank.is_host:
-            return removed(place.ban, place.now)
+        ban = keeping_out(visitor.rank, place.ban, place.house_ban, place.now)
+        if ban:
+            return removed(ban, place.now)
         if place.exists or place.name == DEFAULT_ROOM:
             return None
         if place.others >= self._max_rooms:
@@ -109,13 +114,19 @@ class Policy:
         """
         if not speaker.inside and speaker.acknowledged:
             return Refusal("hello-first", "You are not in a room; say hello.", cmid)
-        if standing is None or standing.rank.is_host:
+        if standing is None:
             return None
-        charter, _, now, said_at, host_is_here = standing
-        if charter.is_barred(speaker.user_id, now):
-            return removed(charter.barred[speaker.user_id], now, cmid)
+        charter, rank, now, said_at, host_is_here, house = standing
+        bans = (one.barred.get(speaker.user_id) for one in (charter, house))
+        if ban := keeping_out(rank, *bans, now):
+            return removed(ban, now, cmid)
+        if rank.is_host:
+            return None
         if charter.is_quiet(speaker.user_id, now):
             return _quiet(charter.quiet[speaker.user_id], now, cmid)
+        if charter.unchecked is Unchecked.NO and not speaker.user_id:
+            detail = "Only people whom the server knows can speak here: open the room's page."
+            return Refusal("unchecked", detail, cmid)
         if charter.needs_host and not host_is_here:
             return Refusal("paused", "Nobody can speak here until a host is back.", cmid)
         if charter.speak is Speak.HOSTS:
@@ -181,6 +192,12 @@ class Policy:
             return Refusal("not-allowed", "Only the room's maker and the operator can do that.")
         return None
 
+    def may_let_back(self, rank: Rank, house_ban: Ban | None) -> Refusal | None:
+        """Whether a host may undo a removal: not that of an operator, which holds everywhere."""
+        if house_ban is None or rank is Rank.OPERATOR:
+            return None
+        return Refusal("not-allowed", "The operator has removed this person; only they can undo it.")
+
     # -- names and typing --------------------------------------------------------------------------
 
     def may_be_called(self, name: str, suggestion: str) -> Refusal | None:
@@ -204,6 +221,16 @@ class Policy:
     def may_type(self, speaker: Speaker, *, is_large: bool) -> bool:
         """Whether others see that somebody is typing: not in a room with too many to name."""
         return speaker.inside and not is_large
+
+
+def keeping_out(rank: Rank, ban: Ban | None, house_ban: Ban | None, now: int) -> Ban | None:
+    """What keeps somebody out of a room who was removed: hosts pass what the room has decided, and
+    nobody but operators what the whole server has."""
+    if house_ban and house_ban.holds(now) and rank is not Rank.OPERATOR:
+        return house_ban
+    if ban and ban.holds(now) and not rank.is_host:
+        return ban
+    return None
 
 
 def removed(ban: Ban, now: int, cmid: str = "") -> Refusal:

@@ -15,19 +15,24 @@ from chatroom.rooms.charter import (
     MOST_HOSTS,
     MOST_LINKS,
     MOST_QUIET,
+    MOST_SWEEPS,
     NEVER,
     Ban,
     Charter,
     Host,
     HostLink,
     Speak,
+    Unchecked,
 )
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.sweeping import Step, in_words
 from chatroom.wire.acts import (
     FASTEST,
     Act,
     Bar,
+    Clear,
+    Erase,
     Look,
     MakeHost,
     MakeLink,
@@ -48,12 +53,15 @@ class Decision(NamedTuple):
     """What an act has led to."""
 
     charter: Charter
+    """The room's."""
     whom: Known = Known("", "")
     """Whom it was about, if anybody."""
     what: str = ""
     """In words, for the host log; never a text of a message."""
     secret: str = ""
     """Of a new link: nobody else ever learns it."""
+    house: Charter | None = None
+    """The whole server's, if that is another one."""
 
 
 def rule(
@@ -72,7 +80,7 @@ def rule(
     """
     charter = charter.at(now)
     match act:
-        case SetRules(speak, slow_seconds, needs_host):
+        case SetRules(speak, slow_seconds, needs_host, unchecked):
             slow = charter.slow_seconds if slow_seconds is None else slow_seconds
             speak_as = charter.speak if speak is None else Speak(speak)
             charter = replace(
@@ -80,13 +88,14 @@ def rule(
                 speak=speak_as,
                 slow_seconds=slow or (FASTEST if speak_as is Speak.SLOW else 0),
                 needs_host=charter.needs_host if needs_host is None else needs_host,
+                unchecked=charter.unchecked if unchecked is None else Unchecked(unchecked),
             )
             return Decision(charter, what=_in_words(charter))
         case Quiet(user_id, name, seconds):
             name = name_of(user_id, name)
             quiet = _with(charter.quiet, user_id, _ban(name, seconds, now), MOST_QUIET)
             return Decision(replace(charter, quiet=quiet), Known(user_id, name), _span(seconds))
-        case Bar(user_id, name, seconds):
+        case Bar(user_id, name, seconds, _):
             name = name_of(user_id, name)
             barred = _with(charter.barred, user_id, _ban(name, seconds, now), MOST_BARRED)
             return Decision(replace(charter, barred=barred), Known(user_id, name), _span(seconds))
@@ -121,10 +130,52 @@ def rule(
                 raise Refusal("wrong-link", WRONG_LINK)
             links = _with(charter.links, nonce, HostLink(until, 0, who.user_id), MOST_LINKS)
             return Decision(replace(_with_host(charter, who, Rank.OPERATOR), links=links), who)
+        case Clear(upto):
+            return Decision(charter, what=f"up to {upto}" if upto else "")
+        case Erase(id):
+            return Decision(charter, what=str(id or ""))
         case Look():
             return Decision(charter)
         case _:
             assert_never(act)
+
+
+def rule_for_all(
+    house: Charter,
+    charter: Charter,
+    act: UseOperatorLink | Bar,
+    who: Known,
+    name_of: Callable[[str, str], str],
+    now: int,
+) -> Decision:
+    """Likewise, of what holds in all rooms.
+
+    Args:
+        house: the whole server's charter.
+        charter: of the room where it is done; whom an operator lets back, it lets back, too.
+    """
+    decision = rule(house, act, who, name_of, now)
+    charter = charter.at(now)
+    if isinstance(act, Bar):
+        decision = decision._replace(what=f"{decision.what}, everywhere")
+        if act.seconds == 0:
+            charter = rule(charter, act, who, name_of, now).charter
+    return decision._replace(charter=charter, house=decision.charter)
+
+
+def with_sweep(decision: Decision, step: Step) -> Decision:
+    """The same of an act that removes or erases messages: how many, and what is left to do.
+
+    Raises:
+        Refusal: ``too-many``: acts of which not all is done yet.
+    """
+    charter, so_far = decision.charter, ""
+    if step.rest:
+        if len(charter.sweeps) >= MOST_SWEEPS:
+            raise Refusal("too-many", "Other messages are still being removed; try again soon.")
+        charter, so_far = replace(charter, sweeps=(*charter.sweeps, step.rest)), " so far"
+    what = f"{decision.what}, " * bool(decision.what) + in_words(step.count) + so_far
+    return decision._replace(charter=charter, what=what)
 
 
 def link_key(secret: str) -> str:
@@ -172,4 +223,5 @@ def _span(seconds: int | None) -> str:
 def _in_words(charter: Charter) -> str:
     slow = f" ({charter.slow_seconds} s)" if charter.speak is Speak.SLOW else ""
     needs = ", only while a host is here" if charter.needs_host else ""
-    return f"{charter.speak.value}{slow}{needs}"
+    unchecked = ", only those with a token" if charter.unchecked is Unchecked.NO else ""
+    return f"{charter.speak.value}{slow}{needs}{unchecked}"

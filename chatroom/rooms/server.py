@@ -33,6 +33,7 @@ from chatroom.rooms.register import Answer, Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
+from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
@@ -108,7 +109,10 @@ class Server:
             fallen,
             rules,
         )
-        hosting = Hosting(history, self._rooms, self._entrance)
+        self._sweeper = Sweeper(
+            history, self._timers, lambda room: self._broadcaster.sweep(room)
+        )
+        hosting = Hosting(history, self._rooms, self._entrance, self._sweeper)
         self._broadcaster = Broadcaster(
             order, policy, self._rooms, self._entrance, hosting, self._faults
         )
@@ -245,6 +249,7 @@ class Server:
         """The Server thread's whole life."""
         self._trimmer.start()
         self._eraser.start()
+        self._sweeper.start()
         self._step_until_none()
         for channel in (*self.channels, self.tasks):
             channel.close()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, NamedTuple
 
 from chatroom.errors import BadName, Refusal
+from chatroom.message import MessageId
 from chatroom.names import checked
 from chatroom.wire.fields import text
 
@@ -17,11 +19,23 @@ DAY = 24 * 60 * 60
 SPEAK = ("everybody", "slow", "hosts")
 """Who may speak: see ``Speak``."""
 
+UNCHECKED = ("speak", "no")
+"""What those may do whose names nobody has checked: see ``Unchecked``."""
+
 MOST_CHARACTERS = 1000
 """Of somebody's name: whatever ``maxNameLength`` allows."""
 
 FASTEST, SLOWEST = 5, 600
 """Seconds that a room can ask for between two messages of one person: at least, and at most."""
+
+
+class What(Enum):
+    """What goes with somebody who is removed, of what they have written."""
+
+    NOTHING = "nothing"
+    RECENT = "recent"
+    """Of the last minutes."""
+    ALL = "all"
 
 
 class SetRules(NamedTuple):
@@ -30,6 +44,7 @@ class SetRules(NamedTuple):
     speak: str | None
     slow_seconds: int | None
     needs_host: bool | None
+    unchecked: str | None = None
 
 
 class Quiet(NamedTuple):
@@ -48,6 +63,7 @@ class Bar(NamedTuple):
     name: str
     seconds: int | None
     """0: they may come back; None: until that is undone."""
+    what: What = What.NOTHING
 
 
 class MakeHost(NamedTuple):
@@ -81,6 +97,20 @@ class Look(NamedTuple):
     """Who is in charge, who is quiet or barred, which links there are, and what was done."""
 
 
+class Clear(NamedTuple):
+    """All messages of the room are removed."""
+
+    upto: MessageId | None
+    """Only this one and those before it."""
+
+
+class Erase(NamedTuple):
+    """What was removed can never be restored."""
+
+    id: MessageId | None
+    """Only this message; None: whatever was removed in the room."""
+
+
 class UseLink(NamedTuple):
     """Somebody has opened a link; comes with a ``hello``."""
 
@@ -96,7 +126,9 @@ class UseOperatorLink(NamedTuple):
     """When it expires: Unix time in milliseconds."""
 
 
-Asked = SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look
+Asked = (
+    SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look | Clear | Erase
+)
 """What a client can ask for by name."""
 
 Act = Asked | UseLink | UseOperatorLink
@@ -110,6 +142,8 @@ WORDS = {
     MakeLink: "makeLink",
     RevokeLink: "revokeLink",
     Look: "look",
+    Clear: "clear",
+    Erase: "erase",
     UseLink: "useLink",
     UseOperatorLink: "useOperatorLink",
 }
@@ -130,11 +164,12 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
         case "rules":
             speak = reader.choice("speak", SPEAK)
             slow = reader.number("slowSeconds", FASTEST, SLOWEST)
-            return SetRules(speak, slow, reader.flag("needsHost"))
+            unchecked = reader.choice("unchecked", UNCHECKED)
+            return SetRules(speak, slow, reader.flag("needsHost"), unchecked)
         case "quiet":
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":
-            return Bar(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
+            return _bar(reader)
         case "makeHost":
             return MakeHost(*reader.person())
         case "unmakeHost":
@@ -147,8 +182,21 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             return RevokeLink(reader.text("link"))
         case "look":
             return Look()
+        case "clear":
+            return Clear(reader.message("upto"))
+        case "erase":
+            return Erase(reader.message("id"))
         case _:
             raise reader.refusal(f"act must be one of {', '.join(ASKED)}.")
+
+
+def _bar(reader: _Reader) -> Bar:
+    user_id, name = reader.person()
+    seconds = reader.number("seconds", 0, MOST_SECONDS)
+    what = What(reader.choice("what", tuple(one.value for one in What)) or What.NOTHING)
+    if seconds == 0 and what is not What.NOTHING:
+        raise reader.refusal("what must be left out if seconds is 0: restore brings messages back.")
+    return Bar(user_id, name, seconds, what)
 
 
 class _Reader:
@@ -188,6 +236,15 @@ class _Reader:
         if value is not None and type(value) is not bool:
             raise self.refusal(f"{key} must be true or false.")
         return value
+
+    def message(self, key: str) -> MessageId | None:
+        """The id of a message, if there is one."""
+        if self._fields.get(key) is None:
+            return None
+        try:
+            return MessageId.parse(self._any_text(key))
+        except ValueError:
+            raise self.refusal(f"{key} must be the id of a message.") from None
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str | None:
         value = self._fields.get(key)

@@ -12,6 +12,7 @@ from typing import Any
 
 from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryUnavailable
+from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Draft, Message, RoomSummary
@@ -149,9 +150,11 @@ class FailingHistory(MemoryHistory):
         super().append(messages, charters)
         self.transactions.append([message.body for message in messages])
 
-    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+    def enact(
+        self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
+    ) -> None:
         self._work("enact")
-        super().enact(room, charter, entry)
+        super().enact(room, charter, entry, effects)
 
     def charter(self, room: str) -> str:
         self._work("charter")
@@ -194,6 +197,7 @@ class InMemoryServer:
     Args:
         stack: closes the guests' sockets in the end.
         policy: by default the real one.
+        disk: another one's, which was killed.
         late: which of ``order`` and ``register`` answer when the test says.
         rules: other than the defaults.
     """
@@ -206,10 +210,11 @@ class InMemoryServer:
         tail_bytes: int = 1 << 19,
         policy: Policy | None = None,
         late: Collection[str] = (),
+        disk: FailingHistory | None = None,
         **rules: Any,
     ):
         self.stack = stack
-        self.disk = FailingHistory()
+        self.disk = disk or FailingHistory()
         self.disk.open()
         self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, **rules)
         policy = policy or Policy(self.rules.max_rooms, self.rules.edit_minutes)

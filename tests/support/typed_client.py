@@ -291,6 +291,11 @@ class TypedClient:
 
     def _take_change(self, change: Fields) -> None:
         """Idempotent, and of no concern if it does not have the message."""
+        if "ids" in change:
+            gone = set(change["ids"])
+            self.view = [message for message in self.view if message["id"] not in gone]
+            self.rev = max(self.rev, change["rev"])
+            return
         id_ = change["id"] if change["type"] == "removed" else change["message"]["id"]
         for index, message in enumerate(self.view):
             if message["id"] == id_:

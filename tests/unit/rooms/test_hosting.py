@@ -379,6 +379,96 @@ def test_a_host_comes_in_whatever_was_decided_before(club: InMemoryServer) -> No
     assert [frame["role"] for frame in heard(bob, "welcome")] == ["operator"]
 
 
+def test_others_read_that_somebody_was_removed_and_at_once(club: InMemoryServer) -> None:
+    ann, bob, carl = enter(club, "Ann"), enter(club, "Bob"), enter(club, "Carl")
+    bobs = of(bob)
+    carl.heard()
+
+    act(ann, "bar", userId=bob.user.user_id)
+    club.settle()
+
+    assert carl.heard() == [{"type": "left", **bobs, "reason": "removed"}]
+    assert heard(enter(club, "Bob"), "welcome"), "the name is free"
+
+
+# -- the operator holds everywhere -----------------------------------------------------------------
+
+
+def operator(club: InMemoryServer, name: str = "Zoe") -> TypedGuest:
+    return enter(club, name, link=club.tokens.write_operator_link())
+
+
+def test_whom_an_operator_removes_has_to_go_everywhere(club: InMemoryServer) -> None:
+    bob = enter(club, "Bob", "garden")
+    (welcome,) = heard(bob, "welcome")
+    assert welcome["role"] == "maker"
+    tabs = [bob, *(enter(club, "Bob", room, token=welcome["token"]) for room in ("class", "lobby"))]
+    ann, zoe = enter(club, "Ann"), operator(club)
+    zoe.heard()
+
+    zoe.send("host", cmid="z", act="bar", userId=bob.user.user_id, seconds=60)
+
+    (log,) = heard(zoe, "log")
+    assert (log["act"], log["what"]) == ("bar", "60 s, everywhere")
+    for tab in tabs:
+        assert closed_with(tab) == CloseCode.REMOVED
+    for room in ("garden", "class", "lobby", "new"):
+        (error,) = enter(club, "Bob", room, token=welcome["token"]).heard()
+        assert error["code"] == "removed"
+    (seen,) = act(zoe, "look")["barred"]
+    assert seen == {**of(bob), "until": seen["until"], "everywhere": True}
+    ann.say("hello")
+    assert club.disk.stored("class") == ["hello"]
+
+
+def test_an_operators_removal_is_so_after_a_restart(club: InMemoryServer) -> None:
+    bob, zoe = enter(club, "Bob"), operator(club)
+    (welcome,) = heard(bob, "welcome")
+    act(zoe, "bar", userId=bob.user.user_id)
+
+    club.server._rooms.clear()
+    club.server._rooms.open_house()
+
+    assert enter(club, "Bob", "new", token=welcome["token"]).heard()[-1]["code"] == "removed"
+    assert club.rooms() == []
+
+
+def test_only_an_operator_lets_those_back_and_then_from_this_room_too(
+    club: InMemoryServer,
+) -> None:
+    ann, bob, zoe = enter(club, "Ann"), enter(club, "Bob"), operator(club)
+    (welcome,) = heard(bob, "welcome")
+    act(ann, "bar", userId=bob.user.user_id)
+    act(zoe, "bar", userId=bob.user.user_id)
+
+    assert code(act(ann, "bar", userId=bob.user.user_id, seconds=0)) == "not-allowed"
+    assert code(act(zoe, "bar", userId=bob.user.user_id, seconds=0)) == "done"
+
+    assert act(zoe, "look")["barred"] == []
+    assert heard(enter(club, "Bob", token=welcome["token"]), "welcome")
+    assert club.server._rooms["class"].lets_all_speak
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_whom_an_operator_has_removed_changes_nothing_over_http(
+    club: InMemoryServer, *, is_open: bool
+) -> None:
+    bob, zoe = enter(club, "Bob", "garden"), operator(club)
+    bob.say("hello")
+    tab = enter(club, "Carl", "garden")
+    act(zoe, "bar", userId=bob.user.user_id)
+    if not is_open:
+        tab.leave()
+        del club.server._rooms["garden"]
+
+    speaker = HttpSpeaker("garden", "", "192.0.2.1", bob.user.user_id)
+    club.server.broadcast.put(Change(speaker, Remove("r", id_of(club, "garden")), 100))
+    club.settle()
+
+    assert answer_to(speaker) == "removed"
+    assert club.disk.stored("garden") == ["hello"]
+
+
 # -- over HTTP -------------------------------------------------------------------------------------
 
 
