@@ -74,9 +74,7 @@ def hear_all(text: str) -> list[Message | Event]:
     if type(ids) is not list or type(fields.get("rev")) is not int:
         raise ValueError("ids is not a list, or rev is not a whole number")
     first = fields["rev"] - len(ids) + 1  # their revs are consecutive, and the frame has the last
-    return [
-        _heard({**fields, "id": id, "rev": rev}) for rev, id in enumerate(ids, first)
-    ]
+    return [_heard({**fields, "id": id, "rev": rev}) for rev, id in enumerate(ids, first)]
 
 
 def hear(text: str) -> Message | Event:

@@ -151,7 +151,7 @@ class Session:
     def _write(self) -> None:
         while True:
             with self.changed:
-                self.changed.wait_for(self._has_work)
+                self.changed.wait_for(self._has_work, self.outbox.rest())
                 if self.closing:
                     return
                 connection = self.connection
@@ -288,15 +288,32 @@ class Session:
                 self._settle(str(fields.get("cmid")), str(fields.get("id")))
             case "done":
                 self._settle(str(fields.get("cmid")))
+            case "held" if fields.get("userId") == self.welcome.get("userId"):
+                self._settle(str(fields.get("cmid")), held=str(fields.get("id")))
+            case "rules" if fields.get("speak") != "slow":
+                self._hurry_up()
             case "error":
                 self._take_error(connection, fields)
             case "renamed" if fields.get("userId") == self.welcome.get("userId"):
                 self.hello["userName"] = str(fields.get("userName"))
 
-    def _settle(self, cmid: str, id: str = "") -> None:
-        if self.outbox.settle(cmid, id):
+    def _settle(self, cmid: str, id: str = "", held: str = "") -> None:
+        if self.outbox.settle(cmid, id, held):
             self._attempt = 0
             self.changed.notify_all()
+
+    def _hurry_up(self) -> None:
+        self.outbox.hurry()
+        self.waiters.rest_until = 0.0
+        self.changed.notify_all()
+
+    def _slow_down(self, cmid: str, seconds: object) -> bool:
+        until = time.monotonic() + (seconds if type(seconds) is int else 1)
+        if not self.outbox.slow_down(cmid, until):
+            return False
+        self.waiters.rest_until = until
+        self.changed.notify_all()
+        return True
 
     def _take_welcome(self, connection: ServerConnection, welcome: dict[str, Any]) -> None:
         self._is_answered = self._was_open = True
@@ -321,6 +338,8 @@ class Session:
             self._take_no(refusal)
         elif code == "not-stored":  # may work later: resend it and, in order, the rest
             self._drop(connection, f"{code}: {detail}")
+        elif code == "slow" and self._slow_down(str(fields.get("cmid")), fields.get("retryAfter")):
+            log.info("%s: %s", self.url, refusal)
         elif self.outbox.settle(str(fields.get("cmid")), error=refusal):
             self.changed.notify_all()
 

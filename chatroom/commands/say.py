@@ -80,7 +80,9 @@ def _finish(receipt: Receipt, patience: float, ids: bool) -> int:
         id = receipt.wait(patience)
     except ServerRefused as refusal:
         return _settled(refusal)
-    if ids:
+    if receipt.held:
+        note("waits for a host's approval")
+    elif ids:
         write(id)
     return 0
 

@@ -3,11 +3,13 @@
 In reading order:
 
 - ``interface.py``: ``History``: what every store can do
+- ``decisions.py``: the part of it in which rooms decide about themselves
 - ``sqlite/``: messages in one SQLite file
 - ``memory/``: messages that last as long as the process
 - ``paging.py``: how much is read at once
 - ``retention.py``: which messages are to be deleted
 - ``host_log.py``: what hosts have done
+- ``effects.py``: what an act of theirs brings about
 - ``words.py``: the words of texts and searches
 - ``searching.py``: what one search has found, and how long it may take
 """

@@ -9,15 +9,16 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from chatroom.history.host_records import HostRecords
+from chatroom.history.decisions import Decisions
+from chatroom.history.host_log import LogEntry
 from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
 
 
-class History(HostRecords):
+class History(Decisions):
     """The committed messages of every room.
 
-    Whatever writes, ``append``, ``rewrite``, ``enact``, ``trim``, ``erase``, ``clean``, ``delete``
-    and ``probe``, and ``open`` and ``close``, is called by the thread that owns the history;
+    Whatever writes, ``append``, ``rewrite``, ``trim``, ``erase``, ``clean``, ``delete`` and
+    ``probe``, and ``open`` and ``close``, is called by the thread that owns the history;
     everything that only reads, by any thread.
 
     A room is stored without gaps: from ``first`` to ``head`` every seq is there, or none is now.
@@ -90,13 +91,16 @@ class History(HostRecords):
         """
 
     @abstractmethod
-    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
         """Commit a message's new state; it keeps its id. The owner's thread.
 
         Args:
             message: with the room's next rev: ``rev(room) + 1``.
             before: what it was, to be kept as evidence if it is removed. Otherwise whatever
                 evidence there is of it is dropped.
+            entry: for ``host_log``, if a host did it: see ``enact``.
 
         Raises:
             HistoryUnavailable: it is not changed; also if it is not stored any more.

@@ -4,6 +4,7 @@ In reading order:
 
 - ``server.py``: the Server: its thread, its channels, the select loop
 - ``room.py``: one room: its users, and the frames of its last messages
+- ``tail.py``: these frames
 - ``recent_changes.py``: the last changes of its messages
 - ``active_rooms.py``: the rooms that somebody is in
 - ``rules.py``: what the configuration says of rooms, in numbers
@@ -12,11 +13,16 @@ In reading order:
 - ``charter.py``: what a room has decided about itself
 - ``last_said.py``: when people last said something, where that has to be some time ago
 - ``ruling.py``: what an act of a host makes of that
+- ``sweeping.py``: many messages that an act removes or erases, some at a time
+- ``sweeper.py``: when the next of them are
+- ``whereabouts.py``: where people come from
+- ``knocking.py``: who has to wait at a room's door
 - ``new_rooms.py``: how many rooms one address may create
 - ``entrance.py``: who comes in, catches up and leaves
 - ``fallen.py``: who was too slow, until they are seen off
 - ``replay.py``: the pages of the past that are too old for a room's tail
 - ``broadcaster.py``: what is said: given its place, then written to everyone in the room
+- ``approval.py``: what waits for a host's approval
 - ``order.py``: gives it its place: numbers it, commits it
 - ``hosting.py``: what follows from an act: the room is told, and who was removed has to go
 - ``register.py``: decides who may bear which name, and who is here

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
 from chatroom.rooms.policy import Place, Policy, Visitor
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
+from chatroom.rooms.whereabouts import Whereabouts
+from chatroom.users.speaker import Speaker
 from chatroom.wire import message_json, websocket
 
 _ALL = 1 << 40
@@ -39,7 +44,8 @@ class ActiveRooms(dict[str, Room]):
         self._tail_length = rules.replay_limit or _ALL
         self._tail_bytes = rules.tail_bytes
         self._new_rooms = new_rooms()
-        self.house = House()
+        whereabouts = Whereabouts(history.secret, rules.trusted_proxies)
+        self.house = House(whereabouts=whereabouts)
         self._stored: set[str] | None = None  # rooms with a message or a charter; read on first use
 
     def open_house(self) -> None:
@@ -51,18 +57,20 @@ class ActiveRooms(dict[str, Room]):
         self.house.charter = self._charter_of("")
         self.house.began_at = time.time_ns() // 1_000_000
 
-    def enter(self, name: str, address: str, user_id: str = "") -> Room:
+    def enter(self, name: str, address: str, user_id: str = "", operator_link: str = "") -> Room:
         """The room that somebody wants to come into, opened if nobody is in it yet.
 
         Args:
             address: of whoever enters: if the room is new, this address creates it.
             user_id: likewise; empty for nobody that the room knows.
+            operator_link: see ``Speaker``.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
             Refusal: this visitor may not come in.
         """
-        place, visitor = self._place(name, address), Visitor(address, user_id)
+        place = self._place(name, address)
+        visitor = Visitor(address, user_id, self.house.rank_by(operator_link))
         if user_id:
             charters = self._charter(name), self.house.charter
             ban, house_ban = (charter.barred.get(user_id) for charter in charters)
@@ -84,13 +92,29 @@ class ActiveRooms(dict[str, Room]):
         for room in self.values():
             room.judge_anew()
 
-    def opened(self, name: str) -> Room:
-        """A room that is stored, for what is done there by itself.
+    def would_be_new(self, name: str, address: str) -> bool:
+        """Whether there is no such room: nobody is in it, nobody has said or decided anything.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return not self._place(name, address).exists
+
+    def look_into(self, name: str) -> Room:
+        """The room, whether or not there is one, for somebody who leaves everything as it is.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
         """
         return self.get(name) or self._open(name)
+
+    def ranks(self, speaker: Speaker) -> Callable[[str], Rank]:
+        """What each person is in the speaker's room, whether or not it is open: see ``House``.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return self.house.ranks(self._charter(speaker.room), speaker)
 
     def _charter(self, name: str) -> Charter:
         room = self.get(name)
@@ -124,6 +148,7 @@ class ActiveRooms(dict[str, Room]):
             fallen=self._fallen,
             rev=self._history.rev(name),
             charter=self._charter_of(name),
+            queue=ApprovalQueue(self._history.held(name)),
             house=self.house,
         )
         return room

@@ -18,25 +18,26 @@ from chatroom.rooms.order import (
     Changed,
     Declined,
     Enacted,
+    HeldBack,
     NotChanged,
     NotStored,
+    NotSwept,
     Order,
     Outcome,
     Placed,
     Recognised,
-    NotSwept,
+    Settled,
     Stored,
     Swept,
 )
-from chatroom.rooms.policy import Policy
+from chatroom.rooms.policy import HOLD, NOT_INSIDE, Hold, Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
+from chatroom.wire.acts import Look
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Rename, Typing
-
-NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
 
 NOT_STORED = "not stored: history unavailable"
 
@@ -45,6 +46,17 @@ class Sweeping(NamedTuple):
     """Messages of a room that an act of a host removes: the next of them."""
 
     room: str
+
+
+def _heard(message: Message) -> HeardChange:
+    id, text = MessageId(message.seq, message.nonce), "" if message.removed else to_json(message)
+    return HeardChange(id, message.rev, text, message.removed)
+
+
+class Waits(NamedTuple):
+    """A draft that a host has to approve."""
+
+    said: Said
 
 
 class Broadcaster:
@@ -74,7 +86,9 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
-        self._waiting: deque[list[Said] | Change | Ruling | Wish | Leaving | Sweeping] = deque()
+        self._waiting: deque[list[Said] | Waits | Change | Ruling | Wish | Leaving | Sweeping] = (
+            deque()
+        )
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -96,16 +110,20 @@ class Broadcaster:
 
     def go_on(self) -> None:
         """Handle what waits, as long as nothing is under way."""
-        if self._entrance.released:
-            later, self._waiting = self._waiting, deque()
-            self._line_up(self._entrance.released)  # before what the same users have said since
-            self._entrance.released = []
-            self._waiting += later
-        while self._waiting and not self._under_way:
+        while not self._under_way:
+            if self._entrance.released:
+                later, self._waiting = self._waiting, deque()
+                self._line_up(self._entrance.released)  # before what the same users have said since
+                self._entrance.released = []
+                self._waiting += later
+            if not self._waiting:
+                return
             try:
                 match self._waiting.popleft():
                     case list() as said:
                         self._say(said)
+                    case Waits(said):
+                        self._hold(said)
                     case Change() as change:
                         self._change(change)
                     case Ruling() as ruling:
@@ -133,13 +151,19 @@ class Broadcaster:
         self._waiting += (said, *typing)
 
     def _say(self, batch: list[Said]) -> None:
-        batch, error = self._admitted(self._entrance.let_wait(batch))
+        batch, waits, error = self._admitted(self._entrance.let_wait(batch))
+        self._waiting.extendleft(reversed(waits))
         if not batch:  # an empty commit would count as a successful write
             self._tell([])
             return
         failed: Outcome = [NotStored(batch, error)] if error else []
         outcome = failed or self._order.say(batch, self._rooms)
         self._await(outcome, {said.user.room for said in batch})
+
+    def _hold(self, said: Said) -> None:
+        if not said.user.failed and self._is_open_for(said):
+            room = self._rooms[said.user.room]
+            self._await(self._order.hold(said, room), {room.name})
 
     def _change(self, change: Change) -> None:
         if not self._entrance.waits(change) and self._is_open_for(change):
@@ -153,17 +177,14 @@ class Broadcaster:
 
     def _sweep(self, name: str) -> None:
         try:
-            room = self._rooms.opened(name)
+            room = self._rooms.look_into(name)
         except HistoryError as error:
             self._tell([NotSwept(name, error)])
             return
         self._deserted.append(room)
-        if room.charter.sweeps:
-            self._await(self._order.sweep(room), {name})
-        else:
-            self._tell([])
+        self._await(self._order.sweep(room), {name})
 
-    def _is_open_for(self, item: Change | Ruling) -> bool:
+    def _is_open_for(self, item: Said | Change | Ruling) -> bool:
         """Whether its room is open to whoever wants something there; otherwise they were told."""
         user = item.user
         if not user.inside:
@@ -173,14 +194,25 @@ class Broadcaster:
         room = self._rooms.get(user.room)
         if room is None or not room.holds(user):  # over HTTP, or its user has just left
             try:
-                self._deserted.append(self._rooms.enter(user.room, user.address, user.user_id))
+                self._deserted.append(self._entered(item))
             except Refusal as refusal:
                 user.refuse(refusal.about(item.cmid))
                 return False
             except Exception as error:
-                self._tell([NotChanged(item, error)])
+                self._tell([_failed(item, error)])
                 return False
         return True
+
+    def _entered(self, item: Said | Change | Ruling) -> Room:
+        """An act that is refused makes no room, and neither does a look."""
+        user = item.user
+        if isinstance(item, Ruling) and self._rooms.would_be_new(user.room, user.address):
+            refusal = self._policy.may_rule(user.user_id, item.act, self._rooms.ranks(user))
+            if refusal:
+                raise refusal
+            if isinstance(item.act, Look):
+                return self._rooms.look_into(user.room)
+        return self._rooms.enter(user.room, user.address, user.user_id, user.operator_link)
 
     def _grant(self, wish: Wish) -> None:
         if self._entrance.waits(wish) or not wish.user.inside:
@@ -200,9 +232,11 @@ class Broadcaster:
         for room in self._under_way:
             room.awaited += 1
 
-    def _admitted(self, batch: list[Said]) -> tuple[list[Said], Exception | None]:
-        """What may be said. The rooms in which it is are open, or the error tells why not."""
+    def _admitted(self, batch: list[Said]) -> tuple[list[Said], list[Waits], Exception | None]:
+        """What may be said, and what a host has to approve first. The rooms in which it is are
+        open, or the error tells why not."""
         admitted: list[Said] = []
+        waits: list[Waits] = []
         failure: Exception | None = None
         for said in batch:
             user = said.user
@@ -220,23 +254,28 @@ class Broadcaster:
                         refusal = error
                     except Exception as error:
                         failure = error
-            refusal = refusal or self._judged(said)
-            if refusal is None:
+            verdict = refusal or self._judged(said)
+            if verdict is None:
                 admitted.append(said)
+            elif verdict is HOLD:
+                waits.append(Waits(said))
             else:
-                user.refuse(refusal)
-        return admitted, failure
+                user.refuse(verdict)
+        return admitted, waits, failure
 
-    def _judged(self, said: Said) -> Refusal | None:
+    def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
         room = self._rooms.get(user.room)
         if room is None or room.lets_all_speak:
-            return self._policy.may_say(user, said.cmid, None)
-        now = time.time_ns() // 1_000_000
-        refusal = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
-        if refusal is None:
-            room.note_said(user, now)
-        return refusal
+            verdict = self._policy.may_say(user, said.cmid, None)
+        else:
+            now = time.time_ns() // 1_000_000
+            verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
+            if verdict is None:
+                room.note_said(user, now)
+        if verdict is None and room and room.queue.find(user.user_id, said.cmid):
+            return HOLD  # it waits since it was sent before, whatever the rules are now
+        return verdict
 
     # -- the second half: to everybody ------------------------------------------------------------
 
@@ -257,9 +296,19 @@ class Broadcaster:
                     if not said.user.failed:
                         said.user.recognised(message)
                         said.user.send_acks()
-                case Changed(change, message, is_new):
+                case HeldBack(said, held, is_new):
                     if is_new:
-                        self._spread(self._rooms[message.room], [message])
+                        self._hosting.hold(held, said.user)
+                    if not said.user.failed:
+                        said.user.held_back(held)
+                case Settled():
+                    self._hosting.settle(verdict)
+                case Changed(change, message, is_new, entry):
+                    room = self._rooms[message.room]
+                    if is_new:
+                        self._spread(room, [message])
+                    if entry:
+                        self._hosting.tell_hosts(room, entry)
                     change.user.altered(change.cmid, message)
                 case Enacted():
                     self._spread(self._rooms[verdict.room], verdict.removed)
@@ -308,18 +357,9 @@ class Broadcaster:
     @staticmethod
     def _spread(room: Room, messages: Sequence[Message]) -> None:
         new = [it for it in messages if it.rev > room.changes.rev]  # it may have heard of some
-        if not new:
-            return
-        room.change(new)
-        if room.subscribers:
-            room.hand_on(
-                [
-                    HeardChange(
-                        MessageId(it.seq, it.nonce), it.rev, "" if it.removed else to_json(it)
-                    )
-                    for it in new
-                ]
-            )
+        if new:
+            room.change(new)
+            room.hand_on(list(map(_heard, new)) if room.subscribers else [])
 
     @staticmethod
     def _acknowledge(placed: Placed) -> None:
@@ -341,3 +381,7 @@ class Broadcaster:
             said.user.failed = True
         for user in leaving:
             self._entrance.remove(user, NOT_STORED)
+
+
+def _failed(item: Said | Change | Ruling, error: Exception) -> NotStored | NotChanged:
+    return NotStored([item], error) if isinstance(item, Said) else NotChanged(item, error)

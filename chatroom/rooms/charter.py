@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 from chatroom.names import keys
 from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.whereabouts import Whereabouts
+from chatroom.users.speaker import Speaker
 from chatroom.wire.message_json import iso_time
 
 T = TypeVar("T")
@@ -27,6 +29,7 @@ MOST_HOSTS = 100
 MOST_LINKS = 100
 MOST_QUIET = 1000
 MOST_BARRED = 1000
+MOST_WATCHED = 100
 MOST_SWEEPS = 20
 """Of each in a room: a charter stays small."""
 
@@ -37,13 +40,17 @@ class Speak(Enum):
     EVERYBODY = "everybody"
     SLOW = "slow"
     """Everybody, but some time apart."""
+    APPROVAL = "approval"
+    """Everybody, but a host has to approve it before the others read it."""
     HOSTS = "hosts"
 
 
 class Unchecked(Enum):
-    """What those may do whose names nobody has checked: plain clients, and scripts without a key."""
+    """What those may do whose names nobody has checked: plain clients, scripts without a key."""
 
     SPEAK = "speak"
+    HELD = "held"
+    """A host has to approve what they say."""
     NO = "no"
     """They may listen."""
 
@@ -74,6 +81,18 @@ class Ban(NamedTuple):
         return "" if self.until == NEVER else iso_time(self.until)
 
 
+class Watched(NamedTuple):
+    """An address from which somebody was removed, for a while."""
+
+    user_id: str
+    name: str
+    """Whose it was, and what they were called then."""
+    since: int
+    """When they were removed: Unix time in milliseconds."""
+    until: int
+    """Likewise, until when whoever is new there has to knock."""
+
+
 class HostLink(NamedTuple):
     """A link that makes whoever opens it a host."""
 
@@ -96,7 +115,7 @@ class Sweep(NamedTuple):
     """The seq of a message: this one and those before stay."""
     upto: int
     """The seq of a message: those after it stay, or are done."""
-    count: int = 0
+    done: int = 0
     """How many are done."""
     act: str = ""
     """What began it, by whom and about whom: see ``LogEntry``."""
@@ -124,6 +143,8 @@ class Charter:
     needs_host: bool = False
     """Nobody else may speak while no host is here."""
     unchecked: Unchecked = Unchecked.SPEAK
+    watched: Mapping[str, Watched] = field(default_factory=dict)
+    """By ``Whereabouts.key``."""
     sweeps: tuple[Sweep, ...] = ()
     """What is left to do, in order."""
 
@@ -158,6 +179,7 @@ class Charter:
             slow_seconds=_is(int, fields.get("slowSeconds", 0)),
             needs_host=_is(bool, fields.get("needsHost", False)),
             unchecked=Unchecked(fields.get("unchecked", Unchecked.SPEAK.value)),
+            watched=each("watched", _watched),
             sweeps=tuple(_sweep(*parts) for parts in fields.get("sweeps", ())),
         )
 
@@ -166,7 +188,7 @@ class Charter:
         if self == NO_CHARTER:
             return ""
         hosts = {user_id: (name, rank.word) for user_id, (name, rank) in self.hosts.items()}
-        fields = {
+        fields: dict[str, object] = {
             "hosts": hosts,
             "quiet": self.quiet,
             "barred": self.barred,
@@ -175,7 +197,11 @@ class Charter:
             "slowSeconds": self.slow_seconds,
             "needsHost": self.needs_host,
         }
-        rare = {"sweeps": self.sweeps, "unchecked": self._told_of_unchecked}
+        rare: dict[str, object] = {
+            "sweeps": self.sweeps,
+            "unchecked": self._told_of_unchecked,
+            "watched": self.watched,
+        }
         fields |= {key: value for key, value in rare.items() if value}
         return json.dumps(fields, ensure_ascii=False)
 
@@ -220,6 +246,7 @@ class Charter:
             quiet=_lasting(self.quiet, now),
             barred=_lasting(self.barred, now),
             links={key: link for key, link in self.links.items() if now < link.until},
+            watched={key: it for key, it in self.watched.items() if now < it.until},
         )
 
     @property
@@ -227,7 +254,7 @@ class Charter:
         """Nobody has to be looked at."""
         is_free = self.speak is Speak.EVERYBODY and not self.needs_host
         is_free = is_free and self.unchecked is Unchecked.SPEAK
-        return is_free and not self.quiet and not self.barred
+        return is_free and not (self.quiet or self.barred or self.watched)
 
     @property
     def rules(self) -> dict[str, object]:
@@ -259,10 +286,32 @@ class House:
     """By room, when the last of its hosts has gone, if that is not long ago: Unix milliseconds."""
     began_at: int = 0
     """When the process began: Unix milliseconds."""
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
+
+    def rank_by(self, operator_link: str) -> Rank:
+        """What somebody is who has an operator's link, by its nonce: nothing any more once the
+        link has made somebody an operator."""
+        is_good = operator_link and operator_link not in self.charter.links
+        return Rank.OPERATOR if is_good else Rank.EVERYONE
+
+    def ranks(self, charter: Charter, speaker: Speaker) -> Callable[[str], Rank]:
+        """What each person is in a room with this charter, by user id; the speaker, if it has
+        none, by ``""``."""
+
+        def rank_of(user_id: str) -> Rank:
+            if not user_id:
+                return self.rank_by(speaker.operator_link)
+            return max(charter.rank_of(user_id), self.charter.rank_of(user_id))
+
+        return rank_of
 
 
 def _ban(name: object, until: object) -> Ban:
     return Ban(_is(str, name), _is(int, until))
+
+
+def _watched(user_id: object, name: object, since: object, until: object) -> Watched:
+    return Watched(_is(str, user_id), _is(str, name), _is(int, since), _is(int, until))
 
 
 def _sweep(*parts: object) -> Sweep:

@@ -11,13 +11,13 @@ from chatroom.matching import assert_never
 from chatroom.message import MessageId
 from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Charter, Host
+from chatroom.rooms.charter import Charter, Host, Watched
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.news import News
-from chatroom.rooms.policy import removed
+from chatroom.rooms.policy import Policy, removed
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.register import Answer, Away, Enter, Gone, Leave, Register
 from chatroom.rooms.replay import Replay
@@ -38,10 +38,14 @@ from chatroom.users.requests import (
 )
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.typed_user import MAX_BAD_FRAMES
+from chatroom.wire import typed
+from chatroom.wire.acts import BeCalled
 from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
+
+NO_ENTRY = Refusal("no-entry", "A host has not let you in.")
 
 REMOVED = "removed"
 """Why somebody has left whom a host has removed; others read it, too."""
@@ -52,6 +56,7 @@ class Entrance:
 
     Args:
         rooms: the Server's.
+        policy: says who has to knock.
         register: decides about names.
         greeter: tells a room of its people.
         news: of other rooms.
@@ -65,6 +70,7 @@ class Entrance:
     def __init__(
         self,
         rooms: ActiveRooms,
+        policy: Policy,
         register: Register,
         greeter: Greeter,
         news: News,
@@ -75,6 +81,7 @@ class Entrance:
         rules: Rules,
     ) -> None:
         self._rooms = rooms
+        self._policy = policy
         self._register = register
         self._greeter = greeter
         self._news = news
@@ -121,15 +128,22 @@ class Entrance:
     def _arrive(self, arrival: Arrival) -> None:
         """A typed user: the register decides whether it may have its name."""
         user = arrival.user
-        if user.inside or user in self._held:
+        if user.inside or user in self._held or user.knocks:
             detail = "You are already in a room; open another socket."
             user.refuse(Refusal("already-inside", detail))
             return
         room = self._opened(user, arrival.room, arrival.identity.user_id)
         if room is None:
             return
+        watched = room.watched(user.address)
+        if watched and self._must_knock(room, arrival, watched):
+            self._knock(room, arrival, watched)
+        else:
+            self._let_through(room, arrival, [])
+
+    def _let_through(self, room: Room, arrival: Arrival, behind: list[Ruling]) -> None:
         room.awaited += 1
-        self._held[user] = []
+        self._held[arrival.user] = [*behind]
         if (arrival.seen or 0) > room.seq:  # it has seen what the room is yet to hear
             room.early.append(arrival)
         else:
@@ -162,6 +176,7 @@ class Entrance:
         try:
             self._greeter.carry_out(room, answer.events)
             self._conclude(room, answer)
+            self._keep_name(room, answer)
         finally:  # also after a fault of ours: nobody waits for an answer that has come
             self._release(room, answer.request)
 
@@ -197,6 +212,19 @@ class Entrance:
             case _:
                 assert_never(answer.request)
 
+    def _keep_name(self, room: Room, answer: Answer) -> None:
+        """The room keeps a host's name for them: it has to be the last one."""
+        match answer.request:
+            case Enter(arrival):
+                user, name = arrival.user, arrival.name
+            case register.Rename(user, name):
+                pass
+            case _:
+                return
+        host = room.charter.hosts.get(user.user_id)
+        if host and user.inside and not answer.refusal and host.name != name:
+            self.released.append(Ruling(user, BeCalled(name)))
+
     def _refuse_name(self, user: TypedParticipant, refusal: Refusal) -> None:
         user.refuse(refusal)
         user.names_refused += 1
@@ -212,6 +240,7 @@ class Entrance:
             maker = Host(user.name, Rank.MAKER)
             room.charter, room.charter_is_stored = Charter({user.user_id: maker}), False
         room.let_in_typed(user, identity.tab)
+        self._rooms.house.whereabouts.note(room.name, user.user_id, user.address)
         user.knows = self._greeter.told(room)
         user.write(self._greeter.welcome(room, arrival))
         _log_joining(room, user)
@@ -232,6 +261,76 @@ class Entrance:
             return
         room.go_live(user)
         self._fallen.send_one(user, b"".join(frames + changes) + self._greeter.go_live(room, user))
+
+    # -- at the door ------------------------------------------------------------------------------
+
+    def _must_knock(self, room: Room, arrival: Arrival, watched: Watched) -> bool:
+        user_id, now = arrival.identity.user_id, time.time_ns() // 1_000_000
+        is_known = arrival.user.admitted == room.name or self._was_in(room, user_id)
+        rank = room.rank_of(user_id)
+        return self._policy.must_knock(rank, watched, now, is_known=is_known)
+
+    def _was_in(self, room: Room, user_id: str) -> bool:
+        """Whether somebody, whose token is good, has been in the room before."""
+        return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
+
+    def _knock(self, room: Room, arrival: Arrival, watched: Watched) -> None:
+        user = arrival.user
+        try:
+            key = self._rooms.house.whereabouts.key(user.address)
+            is_news = room.knocks.add(arrival, key, watched)
+        except Refusal as refusal:
+            user.turn_away(refusal)
+            self._rooms.forget_if_empty(room.name)
+            return
+        user.knocks = room.name
+        user.write(typed.knocking(host_is_here=any(map(room.sockets_of, room.hosts))))
+        if is_news:
+            room.tell_hosts(room.knocks[arrival.identity.user_id].frame)
+
+    def admit(self, room: Room, user_id: str) -> None:
+        """A host lets somebody in who knocks; in all their tabs."""
+        knock = room.knocks.pop(user_id, None)
+        if knock is None:
+            return  # they have just gone
+        room.tell_hosts(typed.knocked(user_id, "admitted"))
+        for arrival in knock.arrivals.values():
+            arrival.user.knocks, arrival.user.admitted = "", room.name
+            behind = [link for link in knock.links if link.user is arrival.user]
+            self._let_through(room, arrival, behind)
+
+    def turn_back(self, room: Room, user_id: str, refusal: Refusal = NO_ENTRY) -> None:
+        """A host does not let somebody in who knocks."""
+        knock = room.knocks.pop(user_id, None)
+        if knock:
+            room.tell_hosts(typed.knocked(user_id, "refused"))
+            for arrival in knock.arrivals.values():
+                arrival.user.knocks = ""
+                arrival.user.refuse(refusal)
+                arrival.user.end(CloseCode.NO_ENTRY, "no entry")
+            self._rooms.forget_if_empty(room.name)
+
+    def look_after(self, room: Room) -> None:
+        """The room has decided something, or something is over: answer those who knock, and need
+        not any more, or are removed."""
+        now = time.time_ns() // 1_000_000
+        for user_id, knock in list(room.knocks.items()):
+            watched = room.charter.watched.get(knock.address_key)
+            if ban := room.ban_on(user_id, now):
+                self.turn_back(room, user_id, removed(ban, now))
+            elif not self._policy.must_knock(room.rank_of(user_id), watched, now, is_known=False):
+                self.admit(room, user_id)
+
+    def _stop_knocking(self, user: Participant) -> None:
+        """It has gone while it waited at a door."""
+        room, user.knocks = self._rooms[user.knocks], ""
+        knock = room.knocks.of(user)
+        if knock:
+            del knock.arrivals[user]
+            if not knock.arrivals:
+                del room.knocks[knock.user_id]
+                room.tell_hosts(typed.knocked(knock.user_id, "gone"))
+        self._rooms.forget_if_empty(room.name)
 
     # -- meanwhile --------------------------------------------------------------------------------
 
@@ -256,9 +355,17 @@ class Entrance:
         """Whether it comes from somebody who waits for the register; then it has to wait, too."""
         behind = self._held.get(item.user)
         if behind is None:
-            return False
+            return isinstance(item, Ruling) and self._keeps_link(item)
         behind.append(item)
         return True
+
+    def _keeps_link(self, ruling: Ruling) -> bool:
+        """Whether it comes from somebody who knocks, and is the link with which they came."""
+        room = self._rooms.get(ruling.user.knocks)
+        knock = room.knocks.of(ruling.user) if room and not ruling.cmid else None
+        if knock and all(link.user is not ruling.user for link in knock.links):  # the first one
+            knock.links.append(ruling)
+        return knock is not None
 
     def awaits_answers(self) -> bool:
         """The register owes somebody an answer; those who wait for a message are not asked for."""
@@ -290,10 +397,15 @@ class Entrance:
         if user in self._held:
             self._held[user].append(Leaving(user, cause))
             return
+        if user.knocks:
+            self._stop_knocking(user)
+            return
         room = self._rooms.get(user.room)
         if room is None or not room.remove(user):
             return  # already removed, as too slow or replaced, or never let in
         self._news.leave(user)
+        if user.user_id:
+            self._rooms.house.whereabouts.note(room.name, user.user_id, user.address)
         name = printable(room.name)
         log.info('left: %s room "%s", now %d: %s', user, name, len(room.users), printable(cause))
         if user.user_id in room.presence:

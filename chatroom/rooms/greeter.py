@@ -68,7 +68,7 @@ class Greeter:
         ban = room.charter.quiet.get(user_id)
         if ban and ban.holds(time.time_ns() // 1_000_000) and not rank.is_host:
             welcome += typed.muted(ban.ends)
-        return welcome
+        return welcome + room.held_for(user_id)
 
     @staticmethod
     def told(room: Room) -> Named | Counted:

@@ -6,15 +6,36 @@ from collections.abc import Mapping
 
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
+from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Host
 from chatroom.rooms.entrance import Entrance
-from chatroom.rooms.order import Enacted, Swept
+from chatroom.rooms.order import Enacted, Settled, Swept
 from chatroom.rooms.room import Room
 from chatroom.rooms.sweeper import PATIENCE, Sweeper
+from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
-from chatroom.wire.acts import Look, UseOperatorLink
-from chatroom.wire.message_json import iso_time
+from chatroom.wire.acts import (
+    Act,
+    Admit,
+    Approve,
+    Bar,
+    BeCalled,
+    Look,
+    Refuse,
+    Settling,
+    TurnBack,
+    UseOperatorLink,
+    Withdraw,
+)
+from chatroom.wire.message_json import held_fields, iso_time
+
+OUTCOMES: Mapping[type[Settling], str] = {
+    Approve: "approved",
+    Refuse: "refused",
+    Withdraw: "withdrawn",
+}
+"""What becomes of something that was held."""
 
 
 class Hosting:
@@ -39,6 +60,9 @@ class Hosting:
         """A host has acted, and that is committed."""
         room, before = self._rooms[enacted.room], enacted.before
         ruling, decision = enacted.ruling, enacted.decision
+        if isinstance(ruling.act, BeCalled):  # all have heard of that
+            room.charter = decision.charter
+            return
         house_before = self._rooms.house.charter
         house = decision.house or house_before
         if enacted.entry:
@@ -54,25 +78,40 @@ class Hosting:
                 self._rooms.count_as_stored(room.name)
                 room.pace_hosts()
                 self._tell(room, before, decision.charter)
-            _tell_hosts(room, typed.frame("log", **_logged(enacted.entry)))
+            self.tell_hosts(room, enacted.entry)
         if room.charter.sweeps:
             self._sweeper.note(room.name)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         if isinstance(ruling.act, Look):
-            told = self._seen(room)
+            told = self._seen(room, ruling.act)
         ruling.user.ruled(ruling.cmid, told)
         for user_id in _differing(before.barred, decision.charter.barred):
             self._show_out(room, user_id)
         for user_id in _differing(house_before.barred, house.barred):
             for one in list(self._rooms.values()):
                 self._show_out(one, user_id)
+        self._answer(room, ruling.act)
+
+    def _answer(self, room: Room, act: Act) -> None:
+        """Those who knock."""
+        match act:
+            case Admit(user_id) if user_id:
+                self._entrance.admit(room, user_id)
+            case TurnBack(user_id):
+                self._entrance.turn_back(room, user_id)
+            case _:
+                self._entrance.look_after(room)
+        if isinstance(act, Bar):
+            for watched in room.charter.watched.values():
+                self._sweeper.note_end(room.name, watched.until)
 
     def take_more(self, swept: Swept) -> None:
         """More of what an act removes is gone, and that is committed."""
         room = self._rooms[swept.room]
         room.charter = swept.charter
         if swept.entry:
-            _tell_hosts(room, typed.frame("log", **_logged(swept.entry)))
+            self.tell_hosts(room, swept.entry)
+        self._entrance.look_after(room)
         if room.charter.sweeps:
             self._sweeper.note(room.name)
 
@@ -84,6 +123,35 @@ class Hosting:
         for socket in room.sockets_of(user_id):
             self._entrance.show_out(room, socket)
 
+    def hold(self, held: Held, speaker: Speaker) -> None:
+        """Something waits for a host's approval; its speaker hears of it by itself."""
+        room = self._rooms[held.room]
+        room.queue.add(held)
+        self._tell_concerned(room, held, typed.held(held), speaker)
+
+    def settle(self, settled: Settled) -> None:
+        """It waits no longer."""
+        room, ruling = self._rooms[settled.held.room], settled.ruling
+        room.queue.drop(settled.held)
+        outcome = OUTCOMES[type(settled.act)]
+        self._tell_concerned(room, settled.held, typed.settled(settled.held, outcome))
+        if settled.entry:
+            self.tell_hosts(room, settled.entry)
+        ruling.user.ruled(ruling.cmid, {})
+
+    @staticmethod
+    def _tell_concerned(room: Room, held: Held, frame: bytes, but: Speaker | None = None) -> None:
+        """Hosts, and whoever has sent it, in all their tabs."""
+        for user_id in {**room.hosts, held.user_id: None}:
+            for socket in room.sockets_of(user_id):
+                if socket is not but:
+                    room.tell_one(socket, frame)
+
+    @staticmethod
+    def tell_hosts(room: Room, entry: LogEntry) -> None:
+        """Of what one of them has done."""
+        room.tell_hosts(typed.frame("log", **_logged(entry)))
+
     def _tell(self, room: Room, before: Charter, after: Charter) -> None:
         if before.rules != after.rules:
             room.tell_all(typed.frame("rules", **after.rules))
@@ -91,15 +159,21 @@ class Hosting:
             role = room.rank_of(user_id).word
             name = room.name_of(user_id, before.name_of(user_id))
             room.tell_all(typed.frame("host", userId=user_id, userName=name, role=role))
+            if user_id in after.hosts and user_id not in before.hosts:
+                for socket in room.sockets_of(user_id):
+                    room.tell_one(socket, room.held_for(user_id))
         for user_id in _differing(before.quiet, after.quiet):
             ban = after.quiet.get(user_id)
             frame = typed.muted(ban.ends) if ban else typed.UNMUTED
             for socket in room.sockets_of(user_id):
                 room.tell_one(socket, frame)
 
-    def _seen(self, room: Room) -> dict[str, object]:
-        charter = room.charter
-        return {
+    def _seen(self, room: Room, look: Look) -> dict[str, object]:
+        charter, sharing = room.charter, None
+        if look.user_id in room.presence:
+            addresses = {user_id: room.addresses_of(user_id) for user_id in room.presence}
+            sharing = self._rooms.house.whereabouts.sharing(look.user_id, addresses)
+        return ({} if sharing is None else {"sharing": sharing}) | {
             "hosts": [
                 {"userId": user_id, "userName": host.name, "role": host.rank.word}
                 for user_id, host in charter.hosts.items()
@@ -107,13 +181,14 @@ class Hosting:
             "quiet": _bans(charter.quiet),
             "barred": [
                 *_bans(charter.barred),
-                *(ban | {"everywhere": True} for ban in _bans(self._rooms.house.charter.barred)),
+                *_bans(self._rooms.house.charter.barred, everywhere=True),
             ],
             "links": [
                 {"link": key, "until": iso_time(link.until), "uses": link.uses}
                 for key, link in charter.links.items()
                 if link.uses
             ],
+            "held": list(map(held_fields, room.queue)),
             "log": list(map(_logged, self._history.host_log(room.name))),
         }
 
@@ -124,15 +199,17 @@ def _differing(
     return [key for key in {**before, **after} if before.get(key) != after.get(key)]
 
 
-def _bans(bans: Mapping[str, Ban]) -> list[dict[str, object]]:
-    return [
-        {"userId": user_id, "userName": ban.name} | ({"until": ban.ends} if ban.ends else {})
-        for user_id, ban in bans.items()
-    ]
+def _bans(bans: Mapping[str, Ban], **more: object) -> list[dict[str, object]]:
+    told: list[dict[str, object]] = []
+    for user_id, ban in bans.items():
+        until = {"until": ban.ends} if ban.ends else {}
+        told.append({"userId": user_id, "userName": ban.name, **until, **more})
+    return told
 
 
 def _logged(entry: LogEntry) -> dict[str, object]:
-    whom = {"userId": entry.whom_id, "userName": entry.whom_name} if entry.whom_id else None
+    is_about_somebody = entry.whom_id or entry.whom_name
+    whom = {"userId": entry.whom_id, "userName": entry.whom_name} if is_about_somebody else None
     fields = {
         "at": iso_time(entry.at),
         "act": entry.act,
@@ -141,9 +218,3 @@ def _logged(entry: LogEntry) -> dict[str, object]:
         "what": entry.what or None,
     }
     return {key: value for key, value in fields.items() if value is not None}
-
-
-def _tell_hosts(room: Room, frame: bytes) -> None:
-    for user_id in room.hosts:
-        for socket in room.sockets_of(user_id):
-            room.tell_one(socket, frame)

@@ -14,17 +14,29 @@ from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
-from chatroom.message import Evidence, Message, MessageId, Remover
+from chatroom.message import Draft, Evidence, Held, Message, MessageId, Remover
 from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
-from chatroom.rooms.ruling import Decision, rule, rule_for_all, with_sweep
+from chatroom.rooms.ruling import Decision, rule, rule_for_all, with_sweep, with_watch
 from chatroom.rooms.sweeping import Step, begun, in_words, next_step, sweep_of
+from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import WORDS, Act, Bar, UseOperatorLink
+from chatroom.wire.acts import (
+    WORDS,
+    Admit,
+    Approve,
+    Bar,
+    BeCalled,
+    Charting,
+    Settling,
+    TurnBack,
+    UseOperatorLink,
+    Withdraw,
+)
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
@@ -78,6 +90,26 @@ class Recognised(NamedTuple):
     message: Message
 
 
+class HeldBack(NamedTuple):
+    """This one waits for a host's approval."""
+
+    said: Said
+    held: Held
+    is_new: bool
+    """It was sent just now; otherwise before, under the same cmid."""
+
+
+class Settled(NamedTuple):
+    """A host, or its author, has ended the waiting of this one. If it is a message now, that is
+    told before."""
+
+    ruling: Ruling
+    act: Settling
+    held: Held
+    entry: LogEntry | None
+    """What the host log has of it; None if its author has withdrawn it."""
+
+
 class Changed(NamedTuple):
     """A message is another one now, or is as it was asked to be already."""
 
@@ -85,6 +117,8 @@ class Changed(NamedTuple):
     message: Message
     is_new: bool
     """It was changed just now."""
+    entry: LogEntry | None = None
+    """What the host log has of it, if a host did it."""
 
 
 class Enacted(NamedTuple):
@@ -141,6 +175,8 @@ class NotSwept(NamedTuple):
 Verdict = (
     Stored
     | Recognised
+    | HeldBack
+    | Settled
     | Changed
     | Enacted
     | Swept
@@ -161,6 +197,10 @@ def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str
     }
 
 
+def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
+    return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
+
+
 class Order(ABC):
     """Asked by the Server thread."""
 
@@ -175,6 +215,14 @@ class Order(ABC):
         Returns:
             The outcome; None if it will come later, on ``Server.heard``. Until then, nothing more
             is said.
+        """
+
+    @abstractmethod
+    def hold(self, said: Said, room: Room) -> Outcome | None:
+        """Keep a draft until a host approves it, if the policy allows it; never waits for others.
+
+        Returns:
+            As ``say``.
         """
 
     @abstractmethod
@@ -195,7 +243,8 @@ class Order(ABC):
 
     @abstractmethod
     def sweep(self, room: Room) -> Outcome | None:
-        """Go on with what the room's charter says is left to do; never waits for others.
+        """Go on with what the room's charter says is left to do, or forget what is over; never
+        waits for others.
 
         Returns:
             As ``say``.
@@ -311,6 +360,34 @@ class OwnOrder(Order):
         detail = "This cmid was used for another message; use a new one."
         return Declined(said, Refusal("cmid-reused", detail, said.cmid))
 
+    def hold(self, said: Said, room: Room) -> Outcome:
+        """Commit it by itself."""
+        try:
+            return [self._held(said, room)]
+        except Exception as error:
+            return [NotStored([said], error)]
+
+    def _held(self, said: Said, room: Room) -> Verdict:
+        user, draft, cmid = said.user, said.draft, said.cmid
+        if cmid and (verdict := self._known(said)):
+            return verdict
+        if held := room.queue.find(user.user_id, cmid):
+            return HeldBack(said, held, is_new=False)
+        if refusal := self._policy.may_wait(user, said, room.queue):
+            return Declined(said, refusal)
+        held = Held(
+            room.name,
+            os.urandom(8).hex(),
+            draft.user_name or user.name,
+            draft.body,
+            draft.timestamp,
+            time.time_ns() // 1_000_000,
+            user.user_id,
+            cmid,
+        )
+        self._history.hold(held)
+        return HeldBack(said, held, is_new=True)
+
     def change(self, change: Change, room: Room) -> Outcome:
         """Commit it by itself."""
         try:
@@ -327,7 +404,7 @@ class OwnOrder(Order):
         standing = room.standing_of(speaker, now)
         if refusal := self._policy.may_change(speaker, standing, request, message):
             return Declined(change, refusal)
-        rev, evidence = room.changes.rev + 1, None
+        rev, evidence, entry = room.changes.rev + 1, None, None
         match request:
             case Edit(_, _, body):
                 if message.body == body:
@@ -336,10 +413,11 @@ class OwnOrder(Order):
             case Remove():
                 if message.removed:
                     return Changed(change, message, is_new=False)
-                if speaker.user_id == message.user_id:
+                if speaker.user_id and speaker.user_id == message.user_id:
                     remover = Remover.AUTHOR
                 else:
                     remover, evidence = Remover.HOST, Evidence(message, now)
+                    entry = _logged("remove", now, room.known_as(speaker), message)
                 message = message.taken_back(remover, rev)
             case Restore():
                 if not message.removed:
@@ -349,27 +427,73 @@ class OwnOrder(Order):
                     detail = "This message was erased."
                     return Declined(change, Refusal("gone", detail, change.cmid))
                 message = replace(known.message, rev=rev)
+                entry = _logged("restore", now, room.known_as(speaker), message)
             case _:
                 assert_never(request)
-        self._history.rewrite(message, evidence)
-        return Changed(change, message, is_new=True)
+        self._history.rewrite(message, evidence, entry)
+        return Changed(change, message, is_new=True, entry=entry)
 
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""
         try:
-            return [self._enacted(ruling, room, house)]
+            ranks = house.ranks(room.charter, ruling.user)
+            if refusal := self._policy.may_rule(ruling.user.user_id, ruling.act, ranks):
+                raise refusal
+            if isinstance(ruling.act, Settling):
+                return self._settled(ruling, ruling.act, room)
+            if isinstance(ruling.act, BeCalled):
+                return [self._called(ruling, ruling.act, room)]
+            return [self._enacted(ruling, ruling.act, room, house)]
         except Refusal as refusal:
             return [Declined(ruling, refusal.about(ruling.cmid))]
         except Exception as error:
             return [NotChanged(ruling, error)]
 
-    def _enacted(self, ruling: Ruling, room: Room, house: House) -> Verdict:
-        user_id, act = ruling.user.user_id, ruling.act
+    def _called(self, ruling: Ruling, act: BeCalled, room: Room) -> Enacted:
         now = time.time_ns() // 1_000_000
-        if refusal := self._policy.may_rule(user_id, act, room.rank_of):
-            raise refusal
-        who, before = Known(user_id, room.name_of(user_id)), room.charter
-        rank = room.rank_of(user_id)
+        decision = rule(room.charter, act, room.known_as(ruling.user), room.name_of, now)
+        if room.charter_is_stored:  # otherwise it will be, with the first message
+            self._history.enact(room.name, decision.charter.to_json(), None)
+        return Enacted(ruling, room.name, room.charter, decision, None, [])
+
+    def _settled(self, ruling: Ruling, act: Settling, room: Room) -> Outcome:
+        now = time.time_ns() // 1_000_000
+        if isinstance(act, Withdraw):
+            held = room.queue.find(ruling.user.user_id, act.cmid)
+        else:
+            held = room.queue.get(act.id)
+        if held is None:
+            raise Refusal("gone", "This message does not wait any more.")
+        outcome: Outcome = []
+        message = entry = None
+        if isinstance(act, Approve):
+            message = Message(
+                room.name,
+                room.seq + 1,
+                os.urandom(8).hex(),
+                held.user_name,
+                held.body,
+                held.timestamp,
+                now,
+                held.user_id,
+                held.cmid,
+                room.speaks_as(held.user_id),
+            )
+            text = to_json(message)
+            nobody = HttpSpeaker(room.name, held.user_name)  # who has said it may be gone
+            said = Said(nobody, Draft(held.user_name, held.body, held.timestamp), 0)
+            placed = Placed([said], [message], [text], [text_frame(text)])
+            outcome.append(Stored({room.name: placed}, {}))
+        if not isinstance(act, Withdraw):
+            who, whom = room.known_as(ruling.user), (held.user_id, held.user_name)
+            entry = LogEntry(now, WORDS[type(act)], *who, *whom, message.id if message else "")
+        self._history.settle(held, message, entry)
+        return [*outcome, Settled(ruling, act, held, entry)]
+
+    def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Verdict:
+        now = time.time_ns() // 1_000_000
+        who, before = room.known_as(ruling.user), room.charter
+        rank = house.ranks(before, ruling.user)(ruling.user.user_id)
         if isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR):
             decision = rule_for_all(house.charter, before, act, who, room.name_of, now)
         else:
@@ -383,15 +507,26 @@ class OwnOrder(Order):
             sweep = begun(sweep, WORDS[type(act)], who, decision.whom)
             step = next_step(self._history, room.name, room.changes.rev, sweep, now)
             decision = with_sweep(decision, step)
+        if isinstance(act, Bar):
+            addresses = room.addresses_of(act.user_id)
+            keys = house.whereabouts.keys_of(room.name, act.user_id, addresses)
+            decision = with_watch(decision, act, keys, now)
+        if isinstance(act, Admit | TurnBack) and act.user_id:
+            if act.user_id not in room.knocks:
+                raise Refusal("gone", "This person does not knock any more.")
+            decision = decision._replace(whom=Known(act.user_id, room.knocks[act.user_id].name))
         if decision.house == house.charter.at(now):
             decision = decision._replace(house=None)
-        if step.count or decision.house or decision.charter != before.at(now):
+        is_news = decision.is_done or step.done or decision.house
+        if is_news or decision.charter != before.at(now):
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
             self._store(room, act, decision, entry, step)
         removed = [message for message, _ in step.removed]
         return Enacted(ruling, room.name, before, decision, entry, removed)
 
-    def _store(self, room: Room, act: Act, decision: Decision, entry: LogEntry, step: Step) -> None:
+    def _store(
+        self, room: Room, act: Charting, decision: Decision, entry: LogEntry, step: Step
+    ) -> None:
         house = decision.house.to_json() if decision.house else None
         if isinstance(act, UseOperatorLink):  # the room has decided nothing
             self._history.enact("", house or "", entry)
@@ -400,20 +535,25 @@ class OwnOrder(Order):
             self._history.enact(room.name, decision.charter.to_json(), entry, effects)
 
     def sweep(self, room: Room) -> Outcome:
-        """Commit the next step of what was begun first."""
+        """Commit the next step of what was begun first or, without that, forget what is over."""
         try:
             return [self._swept(room)]
         except Exception as error:
             return [NotSwept(room.name, error)]
 
     def _swept(self, room: Room) -> Swept:
-        first, *others = room.charter.sweeps
         now = time.time_ns() // 1_000_000
+        if not room.charter.sweeps:  # then something is over
+            charter = room.charter.at(now)
+            if charter != room.charter:
+                self._history.enact(room.name, charter.to_json(), None)
+            return Swept(room.name, charter, [], None)
+        first, *others = room.charter.sweeps
         step = next_step(self._history, room.name, room.changes.rev, first, now)
         rest = (step.rest, *others) if step.rest else tuple(others)
         charter, entry = replace(room.charter, sweeps=rest), None
         if not step.rest:
-            what = f"{in_words(first.count + step.count)} in all"
+            what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
             entry = LogEntry(now, *whose, what)
         effects = Effects(None, step.removed, step.erased)

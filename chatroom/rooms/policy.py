@@ -8,15 +8,18 @@ asks does what the answer says.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
-from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Speak, Unchecked
+from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
+from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Speak, Unchecked, Watched
 from chatroom.rooms.ranks import Rank
+from chatroom.users.requests import Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import Act, Bar, Quiet, UnmakeHost, UseLink, UseOperatorLink
+from chatroom.wire.acts import Act, Bar, Quiet, UnmakeHost, UseLink, UseOperatorLink, Withdraw
 from chatroom.wire.typed import Alteration, Remove, Restore
 
 
@@ -43,7 +46,18 @@ class Standing(NamedTuple):
     """Or was, not long ago."""
     house: Charter = NO_CHARTER
     """The whole server's charter."""
+    watched: Watched | None = None
+    """Somebody was removed from the same address, and nobody knows who this is."""
 
+
+class Hold(Enum):
+    """Neither yes nor no."""
+
+    HOLD = "hold"
+    """A host has to approve it first."""
+
+
+HOLD = Hold.HOLD
 
 ANYBODY = Visitor("")
 """Who has nothing to show: what goes to all alike is for those, too."""
@@ -65,6 +79,9 @@ class Place(NamedTuple):
     """Likewise, from the whole server."""
     now: int = 0
     """Unix time in milliseconds."""
+
+
+NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
 
 
 class Policy:
@@ -98,6 +115,16 @@ class Policy:
             return _too_many(place, "your address has created too many; try again in a minute")
         return None
 
+    def must_knock(self, rank: Rank, watched: Watched | None, now: int, *, is_known: bool) -> bool:
+        """Whether somebody who may enter a room has to wait until a host lets them in.
+
+        Args:
+            watched: somebody was removed from the same address.
+            is_known: they have been in before.
+        """
+        is_watched = watched is not None and now < watched.until
+        return is_watched and not is_known and not rank.is_host
+
     def may_read(self, visitor: Visitor, room: str) -> Refusal | None:
         """Whether somebody may read what was said in a room, or who is there, without being in it:
         over HTTP, also by searching, or as news in another room."""
@@ -105,7 +132,9 @@ class Policy:
 
     # -- ways to speak ----------------------------------------------------------------------------
 
-    def may_say(self, speaker: Speaker, cmid: str, standing: Standing | None) -> Refusal | None:
+    def may_say(
+        self, speaker: Speaker, cmid: str, standing: Standing | None
+    ) -> Refusal | Hold | None:
         """Whether somebody may say something. Plain users cannot be told, so that what they said
         before they were dropped is still theirs to say.
 
@@ -113,17 +142,20 @@ class Policy:
             standing: None in a room where everybody may speak.
         """
         if not speaker.inside and speaker.acknowledged:
-            return Refusal("hello-first", "You are not in a room; say hello.", cmid)
+            return NOT_INSIDE.about(cmid)
         if standing is None:
             return None
-        charter, rank, now, said_at, host_is_here, house = standing
-        bans = (one.barred.get(speaker.user_id) for one in (charter, house))
-        if ban := keeping_out(rank, *bans, now):
+        charter, rank, now, said_at, host_is_here, house, watched = standing
+        own, everywhere = (one.barred.get(speaker.user_id) for one in (charter, house))
+        if ban := keeping_out(rank, own, everywhere, now):
             return removed(ban, now, cmid)
         if rank.is_host:
             return None
         if charter.is_quiet(speaker.user_id, now):
             return _quiet(charter.quiet[speaker.user_id], now, cmid)
+        if watched and now < watched.until and not speaker.user_id:
+            detail = "Somebody was removed from this connection: say hello, and knock."
+            return Refusal("watched", detail, cmid, retryAfter=_seconds(watched.until - now))
         if charter.unchecked is Unchecked.NO and not speaker.user_id:
             detail = "Only people whom the server knows can speak here: open the room's page."
             return Refusal("unchecked", detail, cmid)
@@ -136,6 +168,21 @@ class Policy:
             if wait > 0:
                 detail = f"One message in {charter.slow_seconds} seconds, please."
                 return Refusal("slow", detail, cmid, retryAfter=_seconds(wait))
+        is_held = charter.unchecked is Unchecked.HELD and not speaker.user_id
+        return HOLD if is_held or charter.speak is Speak.APPROVAL else None
+
+    def may_wait(self, speaker: Speaker, said: Said, queue: ApprovalQueue) -> Refusal | None:
+        """Whether what somebody says may wait for a host's approval.
+
+        Args:
+            queue: what waits in the room already.
+        """
+        if queue.is_full_for(speaker.user_id, said.draft.user_name or speaker.name):
+            detail = f"{MOST_OF_ONE} of your messages wait for a host already; wait for one of them"
+            return Refusal("held", f"{detail}, or take one back.", said.cmid)
+        if queue.is_full(said.draft.body):
+            detail = "Too many messages wait for a host here; try again later."
+            return Refusal("held", detail, said.cmid)
         return None
 
     def may_change(
@@ -146,8 +193,8 @@ class Policy:
         Args:
             message: as it now is.
         """
-        if refusal := self.may_say(speaker, request.cmid, None):
-            return refusal
+        if not speaker.inside:
+            return NOT_INSIDE.about(request.cmid)
         rank, now = standing.rank, standing.now
         is_author = bool(speaker.user_id) and speaker.user_id == message.user_id
         if isinstance(request, Restore):
@@ -158,8 +205,12 @@ class Policy:
             return _not_yours(request.cmid, "Only its author or a host can remove it.")
         if not is_author:
             return _not_yours(request.cmid, "Only its author can edit it.")
-        if refusal := self.may_say(speaker, request.cmid, standing._replace(said_at=0)):
-            return refusal  # what could not be said now cannot come in by an edit
+        verdict = self.may_say(speaker, request.cmid, standing._replace(said_at=0))
+        if verdict is HOLD:
+            detail = "A host has to approve what is said here; take it back, and say it anew."
+            return Refusal("paused", detail, request.cmid)
+        if verdict:
+            return verdict  # what could not be said now cannot come in by an edit
         if message.removed:
             return Refusal("gone", "This message was removed.", request.cmid)
         is_new = request.body != message.body  # otherwise it is sent again, for lack of an answer
@@ -180,8 +231,12 @@ class Policy:
         rank = rank_of(user_id)
         if isinstance(act, UseLink | UseOperatorLink):
             return None  # who has the secret has been asked to
+        if isinstance(act, Withdraw):
+            return None  # it is found among what whoever asks has said
         if not rank.is_host:
             return Refusal("not-host", "Only a host can do that.")
+        if isinstance(act, Bar) and rank is Rank.OPERATOR > rank_of(act.user_id):
+            return None
         if isinstance(act, Quiet | Bar) and rank_of(act.user_id).is_host:
             detail = "This person is a host. The room's maker can change that first."
             return Refusal("not-allowed", detail)
@@ -196,7 +251,8 @@ class Policy:
         """Whether a host may undo a removal: not that of an operator, which holds everywhere."""
         if house_ban is None or rank is Rank.OPERATOR:
             return None
-        return Refusal("not-allowed", "The operator has removed this person; only they can undo it.")
+        detail = "The operator has removed this person; only they can undo it."
+        return Refusal("not-allowed", detail)
 
     # -- names and typing --------------------------------------------------------------------------
 

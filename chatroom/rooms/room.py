@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from chatroom.message import Message, MessageId
 from chatroom.names import DEFAULT_ROOM
-from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Host, House
-from chatroom.rooms.crowd import Crowd
+from chatroom.rooms.approval import ApprovalQueue
+from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Host, House, Watched
+from chatroom.rooms.crowd import Crowd, Known
 from chatroom.rooms.fallen import Fallen
+from chatroom.rooms.knocking import Knocks
 from chatroom.rooms.policy import Standing, keeping_out
 from chatroom.rooms.presence import Presence
 from chatroom.rooms.ranks import Rank
@@ -43,6 +45,7 @@ class Room:
         fallen: where those are noted who are too slow.
         rev: of the last change of its messages.
         charter: what it has decided about itself.
+        queue: what waits for a host's approval.
         house: what the whole server has decided.
     """
 
@@ -57,6 +60,7 @@ class Room:
         fallen: Fallen,
         rev: int = 0,
         charter: Charter = NO_CHARTER,
+        queue: ApprovalQueue | None = None,
         house: House | None = None,
     ) -> None:
         self.name = name
@@ -75,6 +79,10 @@ class Room:
         """How many users are on their way in, and batches on their way to the history."""
         self._house = house or House()
         self.charter = charter
+        self.queue = queue or ApprovalQueue()
+        """What waits for a host's approval."""
+        self.knocks = Knocks()
+        """Who waits for a host at the door."""
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
         self.early: list[Arrival] = []
@@ -87,7 +95,7 @@ class Room:
     @property
     def is_empty(self) -> bool:
         """Nobody is here, on the way in, or away within the grace period."""
-        return not (self.users or self.subscribers or self.crowd or self.awaited)
+        return not (self.users or self.subscribers or self.crowd or self.awaited or self.knocks)
 
     def pace_hosts(self) -> None:
         """Hosts may say as much as they like; after their ranks have changed."""
@@ -174,6 +182,11 @@ class Room:
         charters = (self.charter, self._house.charter)
         return next(filter(None, (one.name_of(user_id) for one in charters)), otherwise)
 
+    def known_as(self, speaker: Speaker) -> Known:
+        """How the host log calls somebody who acts."""
+        otherwise = Rank.OPERATOR.word if speaker.operator_link else ""
+        return Known(speaker.user_id, self.name_of(speaker.user_id, otherwise))
+
     def known(self) -> list[tuple[str, str, str]]:
         """Everybody's user id, name and role, in the order in which they came."""
         if not self.hosts:  # each joiner is told of everybody
@@ -185,17 +198,37 @@ class Room:
         person = self.presence.get(user_id)
         return list(person.sockets) if person else []
 
+    def addresses_of(self, user_id: str) -> set[str]:
+        """Where the person's sockets come from."""
+        return {socket.address for socket in self.sockets_of(user_id)}
+
+    def held_for(self, user_id: str) -> bytes:
+        """Who knocks and what waits for approval, as the person gets it who comes: a host all of
+        it, everyone else what is theirs."""
+        if not self.queue and not self.knocks:
+            return b""
+        if not self.rank_of(user_id).is_host:
+            return b"".join(map(typed.held, self.queue.of(user_id)))
+        return b"".join([*map(typed.held, self.queue), *(it.frame for it in self.knocks.values())])
+
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
-        rank = self.rank_of(speaker.user_id)
+        rank = self.rank_of(speaker.user_id) or self._house.rank_by(speaker.operator_link)
         said_at = self._house.last_said.get((self.name, _who(speaker)), 0)
         is_here = self._host_is_here(now)
-        return Standing(self.charter, rank, now, said_at, is_here, self._house.charter)
+        is_known = bool(speaker.user_id) or not self.charter.watched
+        watched = None if is_known else self.watched(speaker.address)
+        return Standing(self.charter, rank, now, said_at, is_here, self._house.charter, watched)
+
+    def watched(self, address: str) -> Watched | None:
+        """Who was removed from this address not long ago."""
+        watched = self.charter.watched
+        return watched.get(self._house.whereabouts.key(address)) if watched else None
 
     def ban_on(self, user_id: str, now: int) -> Ban | None:
         """What keeps the person out."""
-        bans = (one.barred.get(user_id) for one in (self.charter, self._house.charter))
-        return keeping_out(self.rank_of(user_id), *bans, now)
+        own, everywhere = (it.barred.get(user_id) for it in (self.charter, self._house.charter))
+        return keeping_out(self.rank_of(user_id), own, everywhere, now)
 
     def note_said(self, speaker: Speaker, now: int) -> None:
         """Somebody is about to say something, in a room that counts the seconds."""
@@ -282,6 +315,12 @@ class Room:
     def _everybody(self) -> dict[Participant, Connection]:
         people = self.presence.values()
         return {socket: socket.connection for person in people for socket in person.sockets}
+
+    def tell_hosts(self, frames: bytes) -> None:
+        """Send frames to those who are in charge, in all their tabs."""
+        for user_id in self.hosts:
+            for socket in self.sockets_of(user_id):
+                self.tell_one(socket, frames)
 
     def tell_one(self, user: Participant, frames: bytes) -> None:
         """Send frames to one of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -16,6 +16,7 @@ from chatroom.rooms.charter import (
     MOST_LINKS,
     MOST_QUIET,
     MOST_SWEEPS,
+    MOST_WATCHED,
     NEVER,
     Ban,
     Charter,
@@ -23,14 +24,17 @@ from chatroom.rooms.charter import (
     HostLink,
     Speak,
     Unchecked,
+    Watched,
 )
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.sweeping import Step, in_words
 from chatroom.wire.acts import (
     FASTEST,
-    Act,
+    Admit,
     Bar,
+    BeCalled,
+    Charting,
     Clear,
     Erase,
     Look,
@@ -39,12 +43,16 @@ from chatroom.wire.acts import (
     Quiet,
     RevokeLink,
     SetRules,
+    TurnBack,
     UnmakeHost,
     UseLink,
     UseOperatorLink,
 )
 
 T = TypeVar("T")
+
+WATCH_SECONDS = 60 * 60
+"""For so long, whoever is new where somebody was removed has to knock; no longer than the bar."""
 
 WRONG_LINK = "This link does not make you a host; ask for a new one."
 
@@ -62,10 +70,12 @@ class Decision(NamedTuple):
     """Of a new link: nobody else ever learns it."""
     house: Charter | None = None
     """The whole server's, if that is another one."""
+    is_done: bool = False
+    """It is one for the host log, though the charter stays the same."""
 
 
 def rule(
-    charter: Charter, act: Act, who: Known, name_of: Callable[[str, str], str], now: int
+    charter: Charter, act: Charting, who: Known, name_of: Callable[[str, str], str], now: int
 ) -> Decision:
     """Let a host act, whom the policy allows it.
 
@@ -134,6 +144,13 @@ def rule(
             return Decision(charter, what=f"up to {upto}" if upto else "")
         case Erase(id):
             return Decision(charter, what=str(id or ""))
+        case Admit(""):
+            return Decision(replace(charter, watched={}), what="everybody")
+        case Admit(user_id) | TurnBack(user_id):
+            return Decision(charter, Known(user_id, name_of(user_id, "")), is_done=True)
+        case BeCalled(name):
+            hosts = {**charter.hosts, who.user_id: charter.hosts[who.user_id]._replace(name=name)}
+            return Decision(replace(charter, hosts=hosts))
         case Look():
             return Decision(charter)
         case _:
@@ -163,6 +180,22 @@ def rule_for_all(
     return decision._replace(charter=charter, house=decision.charter)
 
 
+def with_watch(decision: Decision, act: Bar, keys: Iterable[str], now: int) -> Decision:
+    """The same of a removal: whoever is new at the person's addresses has to knock for a while.
+
+    Args:
+        keys: of the addresses.
+    """
+    charter = decision.charter
+    watched = {key: it for key, it in charter.watched.items() if it.user_id != act.user_id}
+    if act.seconds != 0:
+        lasts = WATCH_SECONDS if act.seconds is None else min(act.seconds, WATCH_SECONDS)
+        new = Watched(act.user_id, decision.whom.user_name, now, now + lasts * 1000)
+        watched |= dict.fromkeys(keys, new)
+    newest = list(watched.items())[-MOST_WATCHED:]
+    return decision._replace(charter=replace(charter, watched=dict(newest)))
+
+
 def with_sweep(decision: Decision, step: Step) -> Decision:
     """The same of an act that removes or erases messages: how many, and what is left to do.
 
@@ -174,7 +207,7 @@ def with_sweep(decision: Decision, step: Step) -> Decision:
         if len(charter.sweeps) >= MOST_SWEEPS:
             raise Refusal("too-many", "Other messages are still being removed; try again soon.")
         charter, so_far = replace(charter, sweeps=(*charter.sweeps, step.rest)), " so far"
-    what = f"{decision.what}, " * bool(decision.what) + in_words(step.count) + so_far
+    what = f"{decision.what}, " * bool(decision.what) + in_words(step.done) + so_far
     return decision._replace(charter=charter, what=what)
 
 
@@ -223,5 +256,9 @@ def _span(seconds: int | None) -> str:
 def _in_words(charter: Charter) -> str:
     slow = f" ({charter.slow_seconds} s)" if charter.speak is Speak.SLOW else ""
     needs = ", only while a host is here" if charter.needs_host else ""
-    unchecked = ", only those with a token" if charter.unchecked is Unchecked.NO else ""
+    unchecked = {
+        Unchecked.SPEAK: "",
+        Unchecked.HELD: ", others than those with a token after approval",
+        Unchecked.NO: ", only those with a token",
+    }[charter.unchecked]
     return f"{charter.speak.value}{slow}{needs}{unchecked}"

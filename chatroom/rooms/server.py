@@ -14,7 +14,7 @@ from typing import TypeVar
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.message import Draft, Message, MessageId
+from chatroom.message import Draft, Held, Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
@@ -100,6 +100,7 @@ class Server:
         greeter = Greeter(policy, bus, news, self._timers, rules)
         self._entrance = Entrance(
             self._rooms,
+            policy,
             register,
             greeter,
             news,
@@ -110,7 +111,10 @@ class Server:
             rules,
         )
         self._sweeper = Sweeper(
-            history, self._timers, lambda room: self._broadcaster.sweep(room)
+            history,
+            self._timers,
+            lambda room: self._broadcaster.sweep(room),
+            self._rooms.house.whereabouts.forget_addresses,
         )
         hosting = Hosting(history, self._rooms, self._entrance, self._sweeper)
         self._broadcaster = Broadcaster(
@@ -162,30 +166,40 @@ class Server:
 
     def say(
         self, room: str, draft: Draft, *, cmid: str = "", address: str = "", timeout: float
-    ) -> Spoken:
+    ) -> Spoken | Held:
         """Say something without a socket, and wait until it is stored.
 
         Returns:
-            The message; if the same cmid came before with the same body, the earlier one.
+            The message; if the same cmid came before with the same body, the earlier one. Or what
+            waits for a host's approval, in a room that wants that.
 
         Raises:
-            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``.
+            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``; what the room's rules
+                say.
             ChatError: it is not stored, or not within ``timeout`` seconds.
         """
         speaker = HttpSpeaker(room, draft.user_name, address)
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(speaker, draft, cost, cmid))
         spoken = await_answer(speaker.outcome, timeout)
-        assert isinstance(spoken, Spoken)
+        assert isinstance(spoken, Spoken | Held)
         return spoken
 
     def change(
-        self, room: str, request: Alteration, *, user_id: str, address: str = "", timeout: float
+        self,
+        room: str,
+        request: Alteration,
+        *,
+        user_id: str,
+        operator_link: str = "",
+        address: str = "",
+        timeout: float,
     ) -> Message:
         """Change a message without a socket, and wait until that is stored.
 
         Args:
             user_id: whoever asks; proved by a token.
+            operator_link: see ``Speaker``.
 
         Returns:
             The message as it now is.
@@ -194,7 +208,7 @@ class Server:
             Refusal: ``not-yours``, ``too-late``, ``gone``, ``not-stored``.
             ChatError: it is not changed within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id)
+        speaker = HttpSpeaker(room, "", address, user_id, operator_link)
         size = len(request.body.encode()) if isinstance(request, Edit) else 0
         self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
         spoken = await_answer(speaker.outcome, timeout)
@@ -202,12 +216,20 @@ class Server:
         return spoken.message
 
     def rule(
-        self, room: str, act: Act, *, user_id: str, address: str = "", timeout: float
+        self,
+        room: str,
+        act: Act,
+        *,
+        user_id: str,
+        operator_link: str = "",
+        address: str = "",
+        timeout: float,
     ) -> Mapping[str, object]:
         """Act as a host without a socket, and wait until that is stored.
 
         Args:
             user_id: whoever acts; proved by a token.
+            operator_link: see ``Speaker``.
 
         Returns:
             What only who acts is told, such as a new link.
@@ -216,7 +238,7 @@ class Server:
             Refusal: ``not-host``, ``not-allowed``, ``too-many``, ``gone``, ``not-stored``.
             ChatError: it is not done within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id)
+        speaker = HttpSpeaker(room, "", address, user_id, operator_link)
         self.broadcast.put(Ruling(speaker, act))
         ruled = await_answer(speaker.outcome, timeout)
         assert isinstance(ruled, Ruled)
@@ -290,6 +312,7 @@ class Server:
             self._say(self.broadcast.item)
         elif channel is self.add:
             self._entrance.add(self.add.item)
+            self._broadcaster.go_on()
         elif channel is self.delete:
             self._entrance.remove(*self.delete.item)
         elif channel is self.error:

@@ -22,6 +22,8 @@ class HeardChange(NamedTuple):
     rev: int
     json: str
     """The message as it now is; empty if it was removed."""
+    by: str = ""
+    """Who removed it: see ``Message.removed``."""
 
 
 class Subscriber(Protocol):

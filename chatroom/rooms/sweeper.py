@@ -1,8 +1,12 @@
-"""Goes on with what acts of hosts have begun: see ``sweeping``. Owned by the Server thread."""
+"""Goes on with what acts of hosts have begun, see ``sweeping``, and forgets what is over.
+
+Owned by the Server thread.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from chatroom.errors import HistoryError
@@ -19,6 +23,10 @@ PATIENCE = 10.0
 """Seconds until the next try, after the history has failed."""
 
 
+MINUTE = 60.0
+"""Seconds."""
+
+
 class Sweeper:
     """One step at a time, whichever room it is in.
 
@@ -26,20 +34,32 @@ class Sweeper:
         history: the Server's.
         timers: the Server's.
         sweep: does a room's next step, and says ``note`` if there is more to do.
+        forget: addresses of people who went long ago.
     """
 
-    def __init__(self, history: History, timers: Timers, sweep: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        history: History,
+        timers: Timers,
+        sweep: Callable[[str], None],
+        forget: Callable[[], None],
+    ) -> None:
         self._history = history
         self._timers = timers
         self._sweep = sweep
+        self._forget = forget
         self._rooms: dict[str, None] = {}  # where something is left to do, in turn
 
     def start(self) -> None:
         """Begin: with what was left to do when the last process ended."""
+        self._timers.after(MINUTE, self._forget_now_and_then)
         try:
             for room in self._history.decided():
-                if Charter.parse(self._history.charter(room)).sweeps:
+                charter = Charter.parse(self._history.charter(room))
+                if charter.sweeps:
                     self.note(room)
+                for watched in charter.watched.values():
+                    self.note_end(room, watched.until)
         except (HistoryError, ValueError) as error:
             log.error("error: removals are not finished: %s", error)
 
@@ -48,6 +68,15 @@ class Sweeper:
         if not self._rooms:
             self._timers.after(wait, self._step)
         self._rooms[room] = None
+
+    def note_end(self, room: str, until: int) -> None:
+        """Something is over there then: Unix time in milliseconds."""
+        wait = max(0.0, until / 1000 - time.time()) + PAUSE
+        self._timers.after(wait, lambda: self._sweep(room))
+
+    def _forget_now_and_then(self) -> None:
+        self._forget()
+        self._timers.after(MINUTE, self._forget_now_and_then)
 
     def _step(self) -> None:
         room = next(iter(self._rooms))

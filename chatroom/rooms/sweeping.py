@@ -36,7 +36,7 @@ class Step(NamedTuple):
     """What is left to do."""
 
     @property
-    def count(self) -> int:
+    def done(self) -> int:
         """How many messages it concerns."""
         return len(self.removed) + len(self.erased)
 
@@ -58,14 +58,16 @@ def sweep_of(history: History, room: str, seq: int, act: Act, now: int) -> Sweep
             return Sweep(False, user_id, _first_since(history, room, seq, now - RECENT_MS) - 1, seq)
         case Clear(None):
             return Sweep(False, "", 0, seq)
-        case Clear(upto):
+        case Clear(MessageId() as upto):
             _demand(history, room, upto)
             return Sweep(False, "", 0, upto.seq)
         case Erase(None):
             return Sweep(True, "", 0, seq)
-        case Erase(id):
+        case Erase(MessageId() as id):
             if not _demand(history, room, id).removed:
-                raise Refusal("not-removed", "Only what was removed can be erased; remove it first.")
+                raise Refusal(
+                    "not-removed", "Only what was removed can be erased; remove it first."
+                )
             return Sweep(True, "", id.seq - 1, id.seq)
         case _:
             return None
@@ -111,7 +113,7 @@ def next_step(history: History, room: str, rev: int, sweep: Sweep, now: int) -> 
 
 
 def _rest(sweep: Sweep, seen: int, count: int) -> Sweep:
-    return sweep._replace(upto=seen - 1, count=sweep.count + count)
+    return sweep._replace(upto=seen - 1, done=sweep.done + count)
 
 
 def _demand(history: History, room: str, id: MessageId) -> Message:

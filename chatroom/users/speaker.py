@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from chatroom.errors import Refusal
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.sockets.connection import Connection
 
 
@@ -22,10 +22,15 @@ class Speaker(Protocol):
     address: str
     user_id: str
     """Empty for those who have none: plain users, scripts."""
+    operator_link: str
+    """The nonce of the operator's link that it proved to have, without using it up; mostly empty.
+    Then it has no ``user_id``."""
     acknowledged: bool
     """It is told what became of each message; others see it come back, or their socket close."""
     inside: bool
     """It is in its room; a script always may be."""
+    knocks: str
+    """The room at whose door it waits; empty for nearly everyone."""
     failed: bool
     """The history failed it, and it was told: nothing more of it is stored."""
 
@@ -34,6 +39,9 @@ class Speaker(Protocol):
 
     def recognised(self, message: Message) -> None:
         """Its message was stored before, under the same cmid."""
+
+    def held_back(self, held: Held) -> None:
+        """Its message waits for a host's approval, now or since it was sent before."""
 
     def altered(self, cmid: str, message: Message) -> None:
         """The message that it wanted changed is as it wants it, and everybody was told."""
@@ -91,4 +99,6 @@ class TypedParticipant(Participant, Protocol):
     """The last change of a message that it knows of: until it is live."""
     hears_rooms: bool
     """It gets news of other rooms, once it is live."""
+    admitted: str
+    """The room that a host has let it into: it need not knock there again."""
     names_refused: int

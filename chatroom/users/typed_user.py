@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from chatroom.errors import BadRoomName, FrameRefused, HistoryError, Refusal
 from chatroom.history import History
-from chatroom.message import Draft, Message
+from chatroom.message import Draft, Held, Message
 from chatroom.names import room_name
 from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
@@ -59,7 +59,9 @@ class TypedUser(User):
         "_renames",
         "_tokens",
         "_typed_at",
+        "admitted",
         "hears_rooms",
+        "knocks",
         "knows",
         "names_refused",
         "rev",
@@ -97,6 +99,7 @@ class TypedUser(User):
         self._acks: list[bytes] = []
         self.user_id = ""  # owned by the Server thread, like all below
         self.names_refused = 0
+        self.knocks = self.admitted = ""
         self.rev = 0
         self.hears_rooms = False
         self.knows: Named | Counted = NOBODY
@@ -117,7 +120,7 @@ class TypedUser(User):
             self.end(CloseCode.SERVER_ERROR, "history unavailable")
 
     def _door(self) -> str | None:
-        if self.inside:
+        if self.inside or self.knocks:
             return None
         return "" if time.monotonic() < self._first_by else f"no hello within {HELLO_TIMEOUT} s"
 
@@ -209,6 +212,10 @@ class TypedUser(User):
         self._acks.append(typed.ack(message.cmid, message.id))
 
     recognised = committed
+
+    def held_back(self, held: Held) -> None:
+        """Tell the client, instead of an ack."""
+        self.write(typed.held(held))
 
     def altered(self, cmid: str, message: Message) -> None:
         """Tell the client, which has got the changed message itself before."""

@@ -12,7 +12,7 @@ import simple_websocket
 
 from chatroom.errors import ChannelClosed, ChatError, FrameRefused, Refusal, UserError
 from chatroom.log import printable
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.sockets.connection import Connection
 from chatroom.users.requests import ADDED_BYTES, Channels, Join, Leaving, Said
 from chatroom.users.speaking_pace import SpeakingPace, whose
@@ -43,6 +43,8 @@ class User:
 
     user_id = ""
     acknowledged = False
+    operator_link = ""
+    knocks = ""
 
     __slots__ = (
         "_channels",
@@ -160,6 +162,9 @@ class User:
         """Do nothing: the message comes back."""
 
     recognised = committed
+
+    def held_back(self, held: Held) -> None:
+        """Do nothing: it comes back once it is approved."""
 
     def altered(self, cmid: str, message: Message) -> None:
         """Never called: the plain protocol changes nothing."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-from chatroom.errors import BadName, Refusal
+from chatroom.errors import BadAct, BadName
 from chatroom.message import MessageId
 from chatroom.names import checked
 from chatroom.wire.fields import text
@@ -16,10 +16,10 @@ MOST_SECONDS = 366 * 24 * 60 * 60
 
 DAY = 24 * 60 * 60
 
-SPEAK = ("everybody", "slow", "hosts")
+SPEAK = ("everybody", "slow", "approval", "hosts")
 """Who may speak: see ``Speak``."""
 
-UNCHECKED = ("speak", "no")
+UNCHECKED = ("speak", "held", "no")
 """What those may do whose names nobody has checked: see ``Unchecked``."""
 
 MOST_CHARACTERS = 1000
@@ -66,6 +66,26 @@ class Bar(NamedTuple):
     what: What = What.NOTHING
 
 
+class Approve(NamedTuple):
+    """What somebody wants to say is said."""
+
+    id: str
+    """Of what is held: see ``Held``."""
+
+
+class Refuse(NamedTuple):
+    """What somebody wants to say is never said."""
+
+    id: str
+
+
+class Withdraw(NamedTuple):
+    """Somebody does not want to say it any more; everyone may, before a host has decided."""
+
+    cmid: str
+    """Under which they have sent it."""
+
+
 class MakeHost(NamedTuple):
     """Somebody is in charge, too."""
 
@@ -96,6 +116,22 @@ class RevokeLink(NamedTuple):
 class Look(NamedTuple):
     """Who is in charge, who is quiet or barred, which links there are, and what was done."""
 
+    user_id: str = ""
+    """Also, how many others share this person's connection."""
+
+
+class Admit(NamedTuple):
+    """Somebody who knocks may come in."""
+
+    user_id: str
+    """Empty: whoever knocks, and nobody has to any more."""
+
+
+class TurnBack(NamedTuple):
+    """Somebody who knocks may not come in."""
+
+    user_id: str
+
 
 class Clear(NamedTuple):
     """All messages of the room are removed."""
@@ -109,6 +145,12 @@ class Erase(NamedTuple):
 
     id: MessageId | None
     """Only this message; None: whatever was removed in the room."""
+
+
+class BeCalled(NamedTuple):
+    """A host is called otherwise now: comes with another name in a ``hello`` or a ``rename``."""
+
+    name: str
 
 
 class UseLink(NamedTuple):
@@ -126,17 +168,40 @@ class UseOperatorLink(NamedTuple):
     """When it expires: Unix time in milliseconds."""
 
 
-Asked = (
-    SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look | Clear | Erase
+Settling = Approve | Refuse | Withdraw
+"""What ends the waiting of what is held."""
+
+Deciding = (
+    SetRules
+    | Quiet
+    | Bar
+    | MakeHost
+    | UnmakeHost
+    | MakeLink
+    | RevokeLink
+    | Look
+    | Clear
+    | Erase
+    | Admit
+    | TurnBack
 )
+"""What a room decides about itself, and about what was said in it."""
+
+Asked = Deciding | Approve | Refuse
 """What a client can ask for by name."""
 
-Act = Asked | UseLink | UseOperatorLink
+Charting = Deciding | BeCalled | UseLink | UseOperatorLink
+"""What may make another charter."""
+
+Act = Charting | Settling
 
 WORDS = {
     SetRules: "rules",
     Quiet: "quiet",
     Bar: "bar",
+    Approve: "approve",
+    Refuse: "refuse",
+    Withdraw: "withdraw",
     MakeHost: "makeHost",
     UnmakeHost: "unmakeHost",
     MakeLink: "makeLink",
@@ -144,20 +209,25 @@ WORDS = {
     Look: "look",
     Clear: "clear",
     Erase: "erase",
+    Admit: "admit",
+    TurnBack: "refuse",
+    BeCalled: "beCalled",
     UseLink: "useLink",
     UseOperatorLink: "useOperatorLink",
 }
 """What each is called on the wire and in the host log."""
 
 
-ASKED = [word for act, word in WORDS.items() if act not in (UseLink, UseOperatorLink)]
+_BY_THE_WAY = (Withdraw, BeCalled, UseLink, UseOperatorLink)
+
+ASKED = list(dict.fromkeys(word for act, word in WORDS.items() if act not in _BY_THE_WAY))
 
 
 def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
     """Read what a client asks for.
 
     Raises:
-        Refusal: ``bad-act``: there is no such act, or a field is invalid.
+        BadAct: there is no such act, or a field is invalid.
     """
     reader = _Reader(fields, cmid)
     match fields.get("act"):
@@ -170,6 +240,14 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":
             return _bar(reader)
+        case "approve":
+            return Approve(reader.text("id"))
+        case "refuse":
+            return (
+                TurnBack(reader.text("userId")) if "userId" in fields else Refuse(reader.text("id"))
+            )
+        case "admit":
+            return Admit(reader.text("userId") if "userId" in fields else "")
         case "makeHost":
             return MakeHost(*reader.person())
         case "unmakeHost":
@@ -181,7 +259,7 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
         case "revokeLink":
             return RevokeLink(reader.text("link"))
         case "look":
-            return Look()
+            return Look(reader.text("userId") if "userId" in fields else "")
         case "clear":
             return Clear(reader.message("upto"))
         case "erase":
@@ -204,8 +282,8 @@ class _Reader:
         self._fields = fields
         self._cmid = cmid
 
-    def refusal(self, detail: str) -> Refusal:
-        return Refusal("bad-act", detail, self._cmid)
+    def refusal(self, detail: str) -> BadAct:
+        return BadAct(detail, self._cmid)
 
     def text(self, key: str) -> str:
         value = self._any_text(key)

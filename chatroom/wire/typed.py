@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatroom.errors import Refusal
-from chatroom.message import Message, MessageId
+from chatroom.message import Held, Message, MessageId
 from chatroom.names import checked
 from chatroom.wire import acts
-from chatroom.wire.acts import Act
+from chatroom.wire.acts import Act, Withdraw
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
-from chatroom.wire.message_json import local_time, to_json
+from chatroom.wire.message_json import held_fields, iso_time, local_time, to_json
 from chatroom.wire.websocket import text_frame
 
 SUBPROTOCOL = "chatroom.v1"
@@ -145,10 +145,12 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         return Remove(_cmid(fields), _id(fields))
     if kind == "restore":
         return Restore(_cmid(fields), _id(fields))
+    if kind == "withdraw":
+        return Rule(_cmid(fields), Withdraw(_cmid(fields)))
     if kind == "host":
         return Rule(_cmid(fields), acts.decode(fields, _cmid(fields)))
     shown = json.dumps(kind)[:40]
-    kinds = "hello, message, edit, remove, restore, host, typing, rename or ping"
+    kinds = "hello, message, edit, remove, restore, withdraw, host, typing, rename or ping"
     raise Refusal("unknown-type", f"type is {shown}; use {kinds}.")
 
 
@@ -253,6 +255,34 @@ def removed(messages: Sequence[Message]) -> bytes:
     last = messages[-1]
     ids = [message.id for message in messages]
     return frame("removed", rev=last.rev, ids=ids, by=last.removed)
+
+
+def held(held: Held) -> bytes:
+    """This waits for a host's approval: for hosts, and for whoever has sent it."""
+    return frame("held", **held_fields(held))
+
+
+def settled(held: Held, outcome: str) -> bytes:
+    """It waits no longer."""
+    return frame("settled", id=held.id, cmid=held.cmid or None, outcome=outcome)
+
+
+def knocking(*, host_is_here: bool) -> bytes:
+    """You have to wait until a host lets you in."""
+    detail = "Somebody was removed from your connection, so a host has to let you in."
+    detail += " Please wait." if host_is_here else " No host is here now; you can wait."
+    return frame("knocking", detail=detail, hostIsHere=host_is_here)
+
+
+def knock(user_id: str, name: str, like_id: str, like_name: str, removed_at: int) -> bytes:
+    """To hosts: somebody wants to come in, from the connection of whom they have removed."""
+    like = {"userId": like_id, "userName": like_name}
+    return frame("knock", userId=user_id, userName=name, like=like, removedAt=iso_time(removed_at))
+
+
+def knocked(user_id: str, outcome: str) -> bytes:
+    """To hosts: this person does not knock any more."""
+    return frame("knocked", userId=user_id, outcome=outcome)
 
 
 def muted(until: str | None) -> bytes:

@@ -28,6 +28,7 @@ class CloseCode(IntEnum):
     SLOW = 4008
     GAP = 4009
     REMOVED = 4503
+    NO_ENTRY = 4504
 
 
 def text_frame(text: str) -> bytes:

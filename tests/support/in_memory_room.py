@@ -15,7 +15,7 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory
-from chatroom.message import Draft, Message, RoomSummary
+from chatroom.message import Draft, Held, Message, RoomSummary
 from chatroom.rooms.bus import Alone
 from chatroom.rooms.order import OwnOrder
 from chatroom.rooms.policy import Policy
@@ -156,6 +156,14 @@ class FailingHistory(MemoryHistory):
         self._work("enact")
         super().enact(room, charter, entry, effects)
 
+    def hold(self, held: Held) -> None:
+        self._work("hold")
+        super().hold(held)
+
+    def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
+        self._work("settle")
+        super().settle(held, message, entry)
+
     def charter(self, room: str) -> str:
         self._work("charter")
         return super().charter(room)
@@ -279,6 +287,7 @@ class TypedGuest:
     Args:
         server: where it comes in.
         line: options of the ConnectionPair.
+        address: where it comes from.
         settles: the Server handles at once what its client sends.
         hello: fields of the hello, beside the name.
     """
@@ -291,6 +300,7 @@ class TypedGuest:
         line: dict[str, int],
         *,
         settles: bool = True,
+        address: str = "127.0.0.1",
         **hello: Any,
     ) -> None:
         self.settles = settles
@@ -299,7 +309,7 @@ class TypedGuest:
         self.user = TypedUser(
             self.line.connection,
             room,
-            "127.0.0.1",
+            address,
             server.server.channels,
             tokens=server.tokens,
             history=server.disk,

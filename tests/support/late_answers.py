@@ -52,6 +52,11 @@ class LateOrder(Order):
         assert not self.is_busy, "a batch before the last one's outcome"
         self._asked.append(lambda: self._own.say(batch, rooms))
 
+    def hold(self, said: Said, room: Room) -> None:
+        """Note it."""
+        assert not self.is_busy, "a draft before the last one's outcome"
+        self._asked.append(lambda: self._own.hold(said, room))
+
     def change(self, change: Change, room: Room) -> None:
         """Note it."""
         assert not self.is_busy, "a change before the last one's outcome"

@@ -61,6 +61,8 @@ class TypedClient:
         self.user_id = ""
         self.link: str | None = None
         """The secret of a link with which it comes."""
+        self.address: str | None = None
+        """Where it comes from, as a trusted proxy would say."""
         self.cursor: str | None = None
         self.view: list[Fields] = []
         """The messages it has, oldest first: one run of the room's history without a hole."""
@@ -104,9 +106,10 @@ class TypedClient:
             Refused: no socket.
         """
         assert self.socket is None
-        self.socket = RawClient(
-            self.port, receive_buffer=receive_buffer, Sec_WebSocket_Protocol=SUBPROTOCOL
-        )
+        headers = {"Sec_WebSocket_Protocol": SUBPROTOCOL}
+        if self.address:
+            headers["X_Forwarded_For"] = self.address
+        self.socket = RawClient(self.port, receive_buffer=receive_buffer, **headers)
         if patience:
             self.socket.socket.settimeout(patience)
         self.live, self.welcome = False, {}
@@ -234,7 +237,8 @@ class TypedClient:
         return frame
 
     def _take(self, frame: Fields) -> None:
-        assert self.welcome or frame["type"] in ("welcome", "error"), f"before welcome: {frame}"
+        early = ("welcome", "error", "knocking")
+        assert self.welcome or frame["type"] in early, f"before welcome: {frame}"
         match frame["type"]:
             case "message":
                 self._take_message(frame)

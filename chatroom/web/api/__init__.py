@@ -5,7 +5,9 @@ This module has the routes. The others, in reading order:
 - ``parameters.py``: what a request asks for, validated
 - ``body.py``: the bytes of a request's body, whole or not at all
 - ``messages.py``: a room's messages, as a page with links or as lines
-- ``changes.py``: a message that its author edits or takes back
+- ``changes.py``: a message that its author edits or takes back, or that a host removes
+- ``acts.py``: what a host does
+- ``bearer.py``: who has sent a request, if it matters
 - ``pace.py``: how fast one address may post
 - ``paging.py``: how they are read from the history
 - ``event_stream.py``: a room as Server-Sent Events
@@ -31,9 +33,9 @@ from chatroom.engine import Engine
 from chatroom.errors import Problem
 from chatroom.history import History
 from chatroom.log import printable
-from chatroom.message import RoomSummary
+from chatroom.message import Held, RoomSummary
 from chatroom.users.speaking_pace import whose
-from chatroom.web.api import body, changes, openapi, paging, parameters, responses
+from chatroom.web.api import acts, body, changes, openapi, paging, parameters, responses
 from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
@@ -44,7 +46,7 @@ from chatroom.web.api.problems import refuse
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.forwarded import client_address
 from chatroom.web.reading import visitor
-from chatroom.wire.message_json import iso_time, to_json
+from chatroom.wire.message_json import held_fields, iso_time, to_json
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     pace = PostPace(configuration.max_message_bytes)
     _add_post(api, engine, configuration, pace)
     changes.init(api, engine, configuration, pace, TIMEOUT)
+    acts.init(api, engine, configuration, pace, TIMEOUT)
     _add_events(api, engine, configuration)
     responses.init_app(app, api, configuration)
     app.register_blueprint(api)
@@ -159,9 +162,12 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
         address = client_address(request.environ, configuration.trusted_proxies)
         pace.await_bytes(address, len(content))
         demand_turn(engine.pace, whose("", address, room))
-        message, is_new = engine.server.say(
+        spoken = engine.server.say(
             room, post.draft, cmid=post.cmid, address=address, timeout=TIMEOUT
         )
+        if isinstance(spoken, Held):
+            return responses.fresh(json.dumps(held_fields(spoken), ensure_ascii=False), 202)
+        message, is_new = spoken
         if message.removed:  # it was stored before: what it said is nobody's to read
             raise paging.removed("cmid", post.cmid, message.id)
         if is_new:

@@ -11,6 +11,7 @@ from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
+from chatroom.wire.acts import ASKED, FASTEST, MOST_SECONDS, SLOWEST, SPEAK, UNCHECKED, What
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 Json = dict[str, Any]
@@ -69,17 +70,52 @@ def schemas(configuration: Configuration) -> Json:
     user = {"userId": TEXT, "userName": TEXT}
     problem = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
     problem["code"] = {"enum": list(problems.KINDS)}
+    banned = _list(_object(user, optional={"until": TIME}))
+    look = {"hosts": _list(_object(user | {"role": TEXT})), "quiet": banned}
+    everywhere = {"type": "boolean"}
+    look["barred"] = _list(_object(user, optional={"until": TIME, "everywhere": everywhere}))
+    link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
+    look["links"] = _list(_object(link))
+    done = {"at": TIME, "act": TEXT, "by": _object(user)}
+    look["log"] = _list(_object(done, optional={"whom": _object(user), "what": TEXT}))
     return {
         "Post": _object(
             {"userName": name, "body": body}, optional={"cmid": cmid, "timestamp": TEXT}
         ),
         "Edit": _object({"body": body}),
+        "Act": _act(),
+        "Told": _object({}, optional={"link": TEXT, "sharing": {"type": "integer"}} | look),
+        "Look": _object(look),
         "Message": _object(said | {"sentAt": TIME}, optional=more),
+        "Held": _object(
+            {"id": TEXT, "userName": TEXT, "body": TEXT, "timestamp": TEXT, "heldAt": TIME},
+            optional={"userId": TEXT, "cmid": TEXT},
+        ),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
         "Rooms": _object({"rooms": _list(_object(summary))}),
         "Users": _object({"users": _list(_object(user))}),
         "Problem": _object(problem, optional={"field": TEXT, "value": TEXT, "wanted": TEXT}),
     }
+
+
+def _act() -> Json:
+    """Which fields go with which act, the protocol's description says."""
+    person = {"type": "string", "minLength": 1, "maxLength": 64}
+    link = {"type": "string", "minLength": 1, "maxLength": 64}
+    fields = {
+        "speak": {"enum": list(SPEAK)},
+        "slowSeconds": {"type": "integer", "minimum": FASTEST, "maximum": SLOWEST},
+        "needsHost": {"type": "boolean"},
+        "userId": person,
+        "userName": TEXT,
+        "seconds": {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS},
+        "uses": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "unchecked": {"enum": list(UNCHECKED)},
+        "what": {"enum": [one.value for one in What]},
+        "upto": ID,
+        "link": link,
+    }
+    return _object({"act": {"enum": ASKED}}, optional=fields)
 
 
 def _object(properties: Json, optional: Json | None = None) -> Json:

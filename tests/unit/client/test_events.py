@@ -59,7 +59,10 @@ def test_several_messages_that_were_removed_at_once_are_an_event_each():
     heard = hear_all(json.dumps({"type": "removed", "rev": 8, "ids": ids, "by": "host"}))
 
     assert all(isinstance(one, Removed) for one in heard)
-    assert [(one.id, one.rev, one.by) for one in heard] == [(ids[0], 7, "host"), (ids[1], 8, "host")]
+    assert [(one.id, one.rev, one.by) for one in heard] == [
+        (ids[0], 7, "host"),
+        (ids[1], 8, "host"),
+    ]
     assert hear_all(json.dumps(GOOD)) == [to_message(GOOD)]
 
 

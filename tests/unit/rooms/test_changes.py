@@ -32,8 +32,8 @@ def hosted(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return hosts
 
 
-def enter(club: InMemoryServer, name: str, **hello: Any) -> TypedGuest:
-    return TypedGuest(club, name, "lobby", {}, **hello)
+def enter(club: InMemoryServer, name: str, room: str = "lobby", **hello: Any) -> TypedGuest:
+    return TypedGuest(club, name, room, {}, **hello)
 
 
 def told(guest: TypedGuest) -> list[str]:
@@ -141,6 +141,59 @@ def test_what_a_host_removes_can_be_restored_and_what_its_author_removes_cannot(
     ]  # fmt: skip
     assert told(eve)[-1] == "gone c"
     assert [m.body for m in club.disk.messages()] == ["one", ""]
+
+
+def test_what_a_host_removes_or_restores_is_in_the_host_log_without_a_text(
+    club: InMemoryServer,
+) -> None:
+    """And what anybody does to their own messages is not."""
+    eve, ann = enter(club, "Eve", "class"), enter(club, "Ann", "class")
+    club.join("Old", "class").say("secret")
+    club.settle()
+    ann.say("two", "three")
+    eve.say("four")
+    first, second, third, fourth = (message.id for message in club.disk.messages("class"))
+    told(eve), told(ann)
+
+    eve.send("remove", cmid="r", id=first)
+    eve.send("restore", cmid="b", id=first)
+    eve.send("remove", cmid="s", id=second)
+    eve.send("remove", cmid="s", id=second)
+    eve.send("remove", cmid="t", id=fourth)
+    ann.send("remove", cmid="u", id=third)
+
+    frames = eve.heard()
+    log = [frame for frame in frames if frame.get("type") == "log"]
+    by = {"userId": eve.user.user_id, "userName": "Eve"}
+    of_ann = {"userId": ann.user.user_id, "userName": "Ann"}
+    of_old = {"userId": "", "userName": "Old"}
+    assert [(one["act"], one["what"], one["whom"]) for one in log] == [
+        ("remove", first, of_old), ("restore", first, of_old), ("remove", second, of_ann),
+    ]  # fmt: skip
+    assert all(one["by"] == by for one in log)
+    assert [frame["type"] for frame in frames[:3]] == ["removed", "log", "done"]
+    assert "log" not in [frame.get("type") for frame in ann.heard()]
+    assert [entry.act for entry in club.disk.host_log("class")] == ["remove", "restore", "remove"]
+    eve.send("host", cmid="l", act="look")
+    (look,) = eve.heard()
+    assert [{"type": "log", **entry} for entry in look["log"]] == log[::-1]
+    assert "secret" not in str(look)
+
+
+def test_the_operators_removal_is_a_hosts_though_nobody_has_written_the_message(
+    club: InMemoryServer,
+) -> None:
+    """Neither has a user id: that doesn't make the one the other's."""
+    club.join("Old").say("one")
+    club.settle()
+    speaker = HttpSpeaker("lobby", "", operator_link="nonce")
+    remove = Remove("", MessageId.parse(id_of(club)))
+    club.server.broadcast.put(Change(speaker, remove, 100))
+    club.settle()
+
+    assert speaker.outcome.result(0).message.removed == "host"
+    (entry,) = club.disk.host_log("lobby")
+    assert (entry.by_id, entry.by_name, entry.whom_name) == ("", "operator", "Old")
 
 
 @pytest.mark.parametrize("id", ["7-" + "a" * 16, "1-" + "a" * 16])
@@ -252,7 +305,7 @@ def test_subscribers_hear_of_changes(club: InMemoryServer) -> None:
     _, edited, removed = ears.heard
     assert isinstance(edited, HeardChange)
     assert '"body":"morning"' in edited.json
-    assert removed == HeardChange(MessageId.parse(id), 2, "")
+    assert removed == HeardChange(MessageId.parse(id), 2, "", "author")
 
 
 # -- coming back -----------------------------------------------------------------------------------

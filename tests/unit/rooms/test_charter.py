@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Host, HostLink, Speak
+from chatroom.rooms.charter import (
+    NEVER,
+    NO_CHARTER,
+    Ban,
+    Charter,
+    Host,
+    HostLink,
+    Speak,
+    Sweep,
+    Unchecked,
+    Watched,
+)
 from chatroom.rooms.ranks import Rank
 from tests.support.strategies import TEXTS
 
@@ -18,6 +29,10 @@ NOW = 1_700_000_000_000
 TIMES = st.integers(0, 4_000_000_000_000)
 BANS = st.dictionaries(TEXTS, st.builds(Ban, TEXTS, st.just(NEVER) | TIMES), max_size=3)
 RANKS = st.sampled_from([Rank.HOST, Rank.MAKER, Rank.OPERATOR])
+
+SEQS = st.integers(0, 1 << 40)
+WHO = (TEXTS,) * 5
+SWEEPS = st.builds(Sweep, st.booleans(), TEXTS, SEQS, SEQS, SEQS, *WHO)
 
 CHARTERS = st.builds(
     Charter,
@@ -30,6 +45,16 @@ CHARTERS = st.builds(
     speak=st.sampled_from(Speak),
     slow_seconds=st.integers(0, 600),
     needs_host=st.booleans(),
+    unchecked=st.sampled_from(Unchecked),
+    watched=st.dictionaries(TEXTS, st.builds(Watched, TEXTS, TEXTS, TIMES, TIMES), max_size=3),
+    sweeps=st.lists(SWEEPS, max_size=2).map(tuple),
+)
+
+
+FULL = Charter(
+    unchecked=Unchecked.NO,
+    watched={"k": Watched("u1", "Bob", 1, 2)},
+    sweeps=(Sweep(False, "u1", 0, 9),),
 )
 
 
@@ -72,6 +97,14 @@ def test_what_an_older_program_did_not_know_of_is_as_if_not_decided() -> None:
         '{"slowSeconds": "5"}',
         '{"slowSeconds": null}',
         '{"needsHost": 1}',
+        '{"unchecked": "maybe"}',
+        '{"unchecked": ["no"]}',
+        '{"watched": {"k": ["u1", "Bob", 1]}}',
+        '{"watched": {"k": ["u1", "Bob", "now", 1]}}',
+        '{"sweeps": 1}',
+        '{"sweeps": ["abcdefghij"]}',
+        '{"sweeps": [[false, "u1", 0, 1]]}',
+        '{"sweeps": [[0, "u1", 0, 1, 0, "bar", "u1", "Ann", "u2", "Bob"]]}',
     ],
 )
 def test_rubbish_is_refused(text: str) -> None:
@@ -81,7 +114,7 @@ def test_rubbish_is_refused(text: str) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(list(json.loads(replace(NO_CHARTER, needs_host=True).to_json()))),
+        st.sampled_from(list(json.loads(FULL.to_json()))),
         st.recursive(
             st.none() | st.booleans() | st.integers() | TEXTS,
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -134,6 +167,8 @@ def test_only_a_room_without_rules_and_bans_lets_all_speak() -> None:
         Charter(needs_host=True),
         Charter(quiet=ban),
         Charter(barred=ban),
+        Charter(unchecked=Unchecked.NO),
+        Charter(watched={"k": Watched("u1", "Bob", 1, 2)}),
     ):
         assert not closed.lets_all_speak
 

@@ -223,7 +223,7 @@ def test_a_persons_standing_is_that_of_this_moment():
 
     room.charter = NO_CHARTER
     assert room.standing_of(speaker("u1"), NOW) == Standing(
-        NO_CHARTER, Rank.EVERYONE, NOW, host_is_here=False
+        NO_CHARTER, Rank.EVERYONE, NOW, host_is_here=False, house=house.charter
     )
 
 
@@ -264,6 +264,13 @@ def test_a_host_who_has_gone_counts_as_here_for_a_minute(clock: WallClock):
     room.remove(ann)
     assert is_taught(room, clock.now + HOST_GRACE_MS - 1)
     assert not is_taught(room, clock.now + HOST_GRACE_MS)
+
+
+def test_after_a_start_hosts_have_a_minute_to_come_back(clock: WallClock):
+    room = classroom(TAUGHT, House(began_at=NOW))
+
+    assert is_taught(room, NOW + HOST_GRACE_MS - 1)
+    assert not is_taught(room, NOW + HOST_GRACE_MS)
 
 
 def test_a_host_of_two_tabs_is_here_as_long_as_one_is(clock: WallClock):

@@ -392,7 +392,7 @@ def test_a_listener_hears_of_changes(client: FlaskClient, engine: Engine):
 
     assert changed == SentEvent("changed", get(client, one), f"{three.id};1")
     assert (changed.data["body"], "editedAt" in changed.data) == ("1", True)
-    assert removed == SentEvent("removed", {"id": two.id}, f"{three.id};2")
+    assert removed == SentEvent("removed", {"id": two.id, "by": "author"}, f"{three.id};2")
     assert (heard.name, heard.id) == ("message", f"{after.id};2")
 
 
@@ -434,6 +434,7 @@ def test_who_comes_back_gets_each_change_once_in_its_newest_state(
     with listen(client, "" if header else f"?since={last}", last if header else None) as stream:
         *before, live = stream.until("live")
     assert told(before) == [("message", "5"), ("changed", "1"), ("removed", two.id)]
+    assert before[-1].data["by"] == "author"
     assert live.data["recovered"] is True
     assert live.id == f"{six.id};7"
     with listen(client, last=live.id) as stream:

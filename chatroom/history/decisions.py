@@ -1,22 +1,58 @@
-"""What a history keeps for the hosts of its rooms: the part of its interface that is about them."""
+"""The part of the interface of a history in which rooms decide about themselves."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from chatroom.errors import HistoryUnavailable
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
-from chatroom.message import Evidence
+from chatroom.message import Evidence, Held, Message
 
 
-class HostRecords(ABC):
-    """What rooms have decided, what hosts have done, and what they have removed."""
+class Decisions(ABC):
+    """What rooms have decided, what hosts have done and removed, and what waits for them.
+
+    ``enact``, ``hold``, ``settle``, ``erase`` and ``clean`` are called by the thread that owns the
+    history; what only reads, by any thread.
+    """
+
+    @abstractmethod
+    def hold(self, held: Held) -> None:
+        """Commit what waits for a host's approval.
+
+        Raises:
+            CmidTaken: the room holds something with that user_id and cmid already; whether it has
+                such a message, whoever asks knows by ``find``.
+            HistoryUnavailable: it is not kept.
+        """
+
+    @abstractmethod
+    def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
+        """Hold it no longer, all of this or none.
+
+        Args:
+            message: what it has become, with its room's next seq; None if it has become nothing.
+            entry: for ``host_log``.
+
+        Raises:
+            CmidTaken: as ``append``.
+            HistoryUnavailable: it is still held.
+        """
+
+    @abstractmethod
+    def held(self, room: str) -> list[Held]:
+        """What waits there for a host's approval, oldest first.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
 
     @abstractmethod
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
-        """Commit what a room has decided about itself, and who did it. The owner's thread.
+        """Commit what a room has decided about itself, and who did it.
 
         Args:
             room: "" for the whole server.
@@ -90,3 +126,9 @@ class HostRecords(ABC):
         Raises:
             HistoryUnavailable: there may still be some; try again later.
         """
+
+
+def not_held(name: str, held: Held) -> HistoryUnavailable:
+    """What ``settle`` raises if somebody else has done it."""
+    cause = f"room {held.room!r} does not hold {held.id} any more"
+    return HistoryUnavailable(name, cause, "look again what it holds")
