@@ -151,7 +151,8 @@ class Session:
     def _write(self) -> None:
         while True:
             with self.changed:
-                self.changed.wait_for(self._has_work, self.outbox.rest())
+                while not self._has_work():
+                    self.changed.wait(self.outbox.rest())
                 if self.closing:
                     return
                 connection = self.connection

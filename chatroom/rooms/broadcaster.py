@@ -33,30 +33,21 @@ from chatroom.rooms.order import (
 from chatroom.rooms.policy import HOLD, NOT_INSIDE, Hold, Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
+from chatroom.rooms.sweeper import Sweeping
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.acts import Look
-from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Rename, Typing
 
 NOT_STORED = "not stored: history unavailable"
 
 
-class Sweeping(NamedTuple):
-    """Messages of a room that an act of a host removes: the next of them."""
-
-    room: str
-
-
-def _heard(message: Message) -> HeardChange:
-    id, text = MessageId(message.seq, message.nonce), "" if message.removed else to_json(message)
-    return HeardChange(id, message.rev, text, message.removed)
-
-
-class Waits(NamedTuple):
-    """A draft that a host has to approve."""
+class Unsaid(NamedTuple):
+    """A draft that may not be said now, unless it was before."""
 
     said: Said
+    refusal: Refusal | None
+    """None: a host has to approve it."""
 
 
 class Broadcaster:
@@ -86,7 +77,7 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
-        self._waiting: deque[list[Said] | Waits | Change | Ruling | Wish | Leaving | Sweeping] = (
+        self._waiting: deque[list[Said] | Unsaid | Change | Ruling | Wish | Leaving | Sweeping] = (
             deque()
         )
         self._under_way: list[Room] = []
@@ -122,8 +113,8 @@ class Broadcaster:
                 match self._waiting.popleft():
                     case list() as said:
                         self._say(said)
-                    case Waits(said):
-                        self._hold(said)
+                    case Unsaid(said, refusal):
+                        self._hold(said, refusal)
                     case Change() as change:
                         self._change(change)
                     case Ruling() as ruling:
@@ -151,8 +142,8 @@ class Broadcaster:
         self._waiting += (said, *typing)
 
     def _say(self, batch: list[Said]) -> None:
-        batch, waits, error = self._admitted(self._entrance.let_wait(batch))
-        self._waiting.extendleft(reversed(waits))
+        batch, unsaid, error = self._admitted(self._entrance.let_wait(batch))
+        self._waiting.extendleft(reversed(unsaid))
         if not batch:  # an empty commit would count as a successful write
             self._tell([])
             return
@@ -160,10 +151,10 @@ class Broadcaster:
         outcome = failed or self._order.say(batch, self._rooms)
         self._await(outcome, {said.user.room for said in batch})
 
-    def _hold(self, said: Said) -> None:
+    def _hold(self, said: Said, refusal: Refusal | None) -> None:
         if not said.user.failed and self._is_open_for(said):
             room = self._rooms[said.user.room]
-            self._await(self._order.hold(said, room), {room.name})
+            self._await(self._order.hold(said, refusal, room), {room.name})
 
     def _change(self, change: Change) -> None:
         if not self._entrance.waits(change) and self._is_open_for(change):
@@ -232,11 +223,11 @@ class Broadcaster:
         for room in self._under_way:
             room.awaited += 1
 
-    def _admitted(self, batch: list[Said]) -> tuple[list[Said], list[Waits], Exception | None]:
-        """What may be said, and what a host has to approve first. The rooms in which it is are
-        open, or the error tells why not."""
+    def _admitted(self, batch: list[Said]) -> tuple[list[Said], list[Unsaid], Exception | None]:
+        """What may be said, and what may not. The rooms in which it is are open, or the error
+        tells why not."""
         admitted: list[Said] = []
-        waits: list[Waits] = []
+        unsaid: list[Unsaid] = []
         failure: Exception | None = None
         for said in batch:
             user = said.user
@@ -258,10 +249,12 @@ class Broadcaster:
             if verdict is None:
                 admitted.append(said)
             elif verdict is HOLD:
-                waits.append(Waits(said))
-            else:
+                unsaid.append(Unsaid(said, None))
+            elif refusal or not said.cmid:
                 user.refuse(verdict)
-        return admitted, waits, failure
+            else:  # sent again, for lack of an answer, it is stored whatever the rules are now
+                unsaid.append(Unsaid(said, verdict))
+        return admitted, unsaid, failure
 
     def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
@@ -359,7 +352,7 @@ class Broadcaster:
         new = [it for it in messages if it.rev > room.changes.rev]  # it may have heard of some
         if new:
             room.change(new)
-            room.hand_on(list(map(_heard, new)) if room.subscribers else [])
+            room.hand_on(list(map(HeardChange.of, new)) if room.subscribers else [])
 
     @staticmethod
     def _acknowledge(placed: Placed) -> None:

@@ -81,7 +81,7 @@ class Ban(NamedTuple):
         return "" if self.until == NEVER else iso_time(self.until)
 
 
-class Watched(NamedTuple):
+class WatchedAddress(NamedTuple):
     """An address from which somebody was removed, for a while."""
 
     user_id: str
@@ -143,7 +143,7 @@ class Charter:
     needs_host: bool = False
     """Nobody else may speak while no host is here."""
     unchecked: Unchecked = Unchecked.SPEAK
-    watched: Mapping[str, Watched] = field(default_factory=dict)
+    watched: Mapping[str, WatchedAddress] = field(default_factory=dict)
     """By ``Whereabouts.key``."""
     sweeps: tuple[Sweep, ...] = ()
     """What is left to do, in order."""
@@ -310,8 +310,8 @@ def _ban(name: object, until: object) -> Ban:
     return Ban(_is(str, name), _is(int, until))
 
 
-def _watched(user_id: object, name: object, since: object, until: object) -> Watched:
-    return Watched(_is(str, user_id), _is(str, name), _is(int, since), _is(int, until))
+def _watched(user_id: object, name: object, since: object, until: object) -> WatchedAddress:
+    return WatchedAddress(_is(str, user_id), _is(str, name), _is(int, since), _is(int, until))
 
 
 def _sweep(*parts: object) -> Sweep:

@@ -11,7 +11,7 @@ from chatroom.matching import assert_never
 from chatroom.message import MessageId
 from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Charter, Host, Watched
+from chatroom.rooms.charter import Charter, Host, WatchedAddress
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
@@ -264,7 +264,7 @@ class Entrance:
 
     # -- at the door ------------------------------------------------------------------------------
 
-    def _must_knock(self, room: Room, arrival: Arrival, watched: Watched) -> bool:
+    def _must_knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> bool:
         user_id, now = arrival.identity.user_id, time.time_ns() // 1_000_000
         is_known = arrival.user.admitted == room.name or self._was_in(room, user_id)
         rank = room.rank_of(user_id)
@@ -274,7 +274,7 @@ class Entrance:
         """Whether somebody, whose token is good, has been in the room before."""
         return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
 
-    def _knock(self, room: Room, arrival: Arrival, watched: Watched) -> None:
+    def _knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> None:
         user = arrival.user
         try:
             key = self._rooms.house.whereabouts.key(user.address)

@@ -171,7 +171,7 @@ class Hosting:
     def _seen(self, room: Room, look: Look) -> dict[str, object]:
         charter, sharing = room.charter, None
         if look.user_id in room.presence:
-            addresses = {user_id: room.addresses_of(user_id) for user_id in room.presence}
+            addresses = {user_id: room.presence.addresses_of(user_id) for user_id in room.presence}
             sharing = self._rooms.house.whereabouts.sharing(look.user_id, addresses)
         return ({} if sharing is None else {"sharing": sharing}) | {
             "hosts": [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chatroom.errors import Refusal
-from chatroom.rooms.charter import Watched
+from chatroom.rooms.charter import WatchedAddress
 from chatroom.sockets.budget import Budgets
 from chatroom.users.requests import Arrival, Ruling
 from chatroom.users.speaker import Speaker
@@ -33,7 +33,7 @@ class Knock:
     name: str
     address_key: str
     """See ``Whereabouts.key``."""
-    like: Watched
+    like: WatchedAddress
     """Who was removed from the same address."""
     arrivals: dict[Speaker, Arrival] = field(default_factory=dict)
     """One for each tab."""
@@ -54,7 +54,7 @@ class Knocks(dict[str, Knock]):
         super().__init__()
         self._budgets = Budgets(1 / SECONDS_EACH, KNOCKS_AT_ONCE)
 
-    def add(self, arrival: Arrival, address_key: str, like: Watched) -> bool:
+    def add(self, arrival: Arrival, address_key: str, like: WatchedAddress) -> bool:
         """Somebody waits from now on; returns whether hosts have to be told.
 
         Raises:

@@ -218,8 +218,12 @@ class Order(ABC):
         """
 
     @abstractmethod
-    def hold(self, said: Said, room: Room) -> Outcome | None:
-        """Keep a draft until a host approves it, if the policy allows it; never waits for others.
+    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome | None:
+        """Keep a draft until a host approves it, if the policy allows it, or refuse it; unless it
+        was sent before: then that stands. Never waits for others.
+
+        Args:
+            refusal: None if a host may approve it.
 
         Returns:
             As ``say``.
@@ -360,20 +364,20 @@ class OwnOrder(Order):
         detail = "This cmid was used for another message; use a new one."
         return Declined(said, Refusal("cmid-reused", detail, said.cmid))
 
-    def hold(self, said: Said, room: Room) -> Outcome:
+    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome:
         """Commit it by itself."""
         try:
-            return [self._held(said, room)]
+            return [self._held(said, refusal, room)]
         except Exception as error:
             return [NotStored([said], error)]
 
-    def _held(self, said: Said, room: Room) -> Verdict:
+    def _held(self, said: Said, refusal: Refusal | None, room: Room) -> Verdict:
         user, draft, cmid = said.user, said.draft, said.cmid
         if cmid and (verdict := self._known(said)):
             return verdict
         if held := room.queue.find(user.user_id, cmid):
             return HeldBack(said, held, is_new=False)
-        if refusal := self._policy.may_wait(user, said, room.queue):
+        if refusal := refusal or self._policy.may_wait(user, said, room.queue):
             return Declined(said, refusal)
         held = Held(
             room.name,
@@ -508,7 +512,7 @@ class OwnOrder(Order):
             step = next_step(self._history, room.name, room.changes.rev, sweep, now)
             decision = with_sweep(decision, step)
         if isinstance(act, Bar):
-            addresses = room.addresses_of(act.user_id)
+            addresses = room.presence.addresses_of(act.user_id)
             keys = house.whereabouts.keys_of(room.name, act.user_id, addresses)
             decision = with_watch(decision, act, keys, now)
         if isinstance(act, Admit | TurnBack) and act.user_id:

@@ -15,7 +15,7 @@ from chatroom.errors import Refusal
 from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
-from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Speak, Unchecked, Watched
+from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Speak, Unchecked, WatchedAddress
 from chatroom.rooms.ranks import Rank
 from chatroom.users.requests import Said
 from chatroom.users.speaker import Speaker
@@ -46,7 +46,7 @@ class Standing(NamedTuple):
     """Or was, not long ago."""
     house: Charter = NO_CHARTER
     """The whole server's charter."""
-    watched: Watched | None = None
+    watched: WatchedAddress | None = None
     """Somebody was removed from the same address, and nobody knows who this is."""
 
 
@@ -115,7 +115,9 @@ class Policy:
             return _too_many(place, "your address has created too many; try again in a minute")
         return None
 
-    def must_knock(self, rank: Rank, watched: Watched | None, now: int, *, is_known: bool) -> bool:
+    def must_knock(
+        self, rank: Rank, watched: WatchedAddress | None, now: int, *, is_known: bool
+    ) -> bool:
         """Whether somebody who may enter a room has to wait until a host lets them in.
 
         Args:

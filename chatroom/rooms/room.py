@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from chatroom.message import Message, MessageId
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
-from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Host, House, Watched
+from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Host, House, WatchedAddress
 from chatroom.rooms.crowd import Crowd, Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.knocking import Knocks
@@ -198,10 +198,6 @@ class Room:
         person = self.presence.get(user_id)
         return list(person.sockets) if person else []
 
-    def addresses_of(self, user_id: str) -> set[str]:
-        """Where the person's sockets come from."""
-        return {socket.address for socket in self.sockets_of(user_id)}
-
     def held_for(self, user_id: str) -> bytes:
         """Who knocks and what waits for approval, as the person gets it who comes: a host all of
         it, everyone else what is theirs."""
@@ -220,7 +216,7 @@ class Room:
         watched = None if is_known else self.watched(speaker.address)
         return Standing(self.charter, rank, now, said_at, is_here, self._house.charter, watched)
 
-    def watched(self, address: str) -> Watched | None:
+    def watched(self, address: str) -> WatchedAddress | None:
         """Who was removed from this address not long ago."""
         watched = self.charter.watched
         return watched.get(self._house.whereabouts.key(address)) if watched else None

@@ -24,7 +24,7 @@ from chatroom.rooms.charter import (
     HostLink,
     Speak,
     Unchecked,
-    Watched,
+    WatchedAddress,
 )
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
@@ -190,7 +190,7 @@ def with_watch(decision: Decision, act: Bar, keys: Iterable[str], now: int) -> D
     watched = {key: it for key, it in charter.watched.items() if it.user_id != act.user_id}
     if act.seconds != 0:
         lasts = WATCH_SECONDS if act.seconds is None else min(act.seconds, WATCH_SECONDS)
-        new = Watched(act.user_id, decision.whom.user_name, now, now + lasts * 1000)
+        new = WatchedAddress(act.user_id, decision.whom.user_name, now, now + lasts * 1000)
         watched |= dict.fromkeys(keys, new)
     newest = list(watched.items())[-MOST_WATCHED:]
     return decision._replace(charter=replace(charter, watched=dict(newest)))

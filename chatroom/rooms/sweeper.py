@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from chatroom.errors import HistoryError
 from chatroom.history import History
@@ -25,6 +26,12 @@ PATIENCE = 10.0
 
 MINUTE = 60.0
 """Seconds."""
+
+
+class Sweeping(NamedTuple):
+    """Something is left to do in a room, among what is said there."""
+
+    room: str
 
 
 class Sweeper:

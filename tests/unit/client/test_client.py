@@ -875,3 +875,107 @@ def test_saying_waits_when_too_much_is_without_an_ack():
 def test_every_error_of_the_client_is_a_client_error():
     for kind in (ServerRefused, ServerUnreachable, Undelivered, ClientClosed):
         assert issubclass(kind, ClientError)
+
+
+# -- rooms in which not everybody may speak at any time ----------------------------------------
+
+
+def error(frame: dict[str, Any], code: str, **more: Any) -> dict[str, Any]:
+    return {"type": "error", "code": code, "detail": "Later.", "cmid": frame["cmid"], **more}
+
+
+def test_what_waits_for_a_host_is_settled_and_not_sent_again():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        frame = peer.hear()
+        peer.send({"type": "held", "id": "f00d", "userId": "ann-id", "cmid": frame["cmid"]})
+        peer.cut()
+
+    def later(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script, later) as server, client(server) as chat:
+        receipt = chat.say("May I?")
+        assert receipt.wait(DEADLINE) == ""
+        assert receipt.held == "f00d"
+        second = chat.say("Hello")
+        assert second.wait(DEADLINE) == f"1-{NONCE}"
+        assert second.held == ""
+
+
+def test_what_others_have_waiting_settles_nothing_of_ones_own():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        frame = peer.hear()
+        peer.send({"type": "held", "id": "f00d", "userId": "bob-id", "cmid": frame["cmid"]})
+        peer.send({"type": "ack", "cmid": frame["cmid"], "id": f"1-{NONCE}"})
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("Hello").wait(DEADLINE) == f"1-{NONCE}"
+
+
+def test_where_the_room_asks_for_some_time_each_message_waits_for_the_one_before():
+    came: list[str] = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet(rules={"speak": "slow", "slowSeconds": 5, "needsHost": False})
+        first, second, third = peer.hear(), peer.hear(), peer.hear()
+        peer.send({"type": "ack", "cmid": first["cmid"], "id": f"1-{NONCE}"})
+        peer.send(error(second, "slow", retryAfter=1), error(third, "slow", retryAfter=1))
+        for seq in (2, 3):
+            came.append(peer.store(seq)["body"])
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        receipts = [chat.say(body) for body in ("one", "two", "three")]
+        ids = [receipt.wait(DEADLINE) for receipt in receipts]
+
+    assert came == ["two", "three"]
+    assert ids == [f"1-{NONCE}", f"2-{NONCE}", f"3-{NONCE}"]
+
+
+def test_in_a_slow_room_nothing_is_sent_before_the_answer_to_the_last():
+    seen: list[str] = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        first, second = peer.hear(), peer.hear()
+        peer.send(error(first, "slow", retryAfter=1), error(second, "slow", retryAfter=1))
+        again = peer.hear()
+        seen.append(again["body"])
+        peer.send(error(again, "slow", retryAfter=1))  # before the second one could overtake it
+        seen.append(peer.store(1)["body"])
+        seen.append(peer.store(2)["body"])
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        receipts = [chat.say(body) for body in ("one", "two")]
+        assert [receipt.wait(DEADLINE) for receipt in receipts] == [f"1-{NONCE}", f"2-{NONCE}"]
+
+    assert seen == ["one", "one", "two"]
+
+
+def test_a_rest_that_the_room_asks_for_is_no_lack_of_an_answer():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send(error(peer.hear(), "slow", retryAfter=1))
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("one").wait(0.9) == f"1-{NONCE}"
+
+
+def test_when_the_rule_is_lifted_the_rest_is_over():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send(error(peer.hear(), "slow", retryAfter=600))
+        peer.send({"type": "rules", "speak": "everybody", "slowSeconds": 5, "needsHost": False})
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("one").wait(DEADLINE) == f"1-{NONCE}"

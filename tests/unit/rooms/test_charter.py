@@ -19,7 +19,7 @@ from chatroom.rooms.charter import (
     Speak,
     Sweep,
     Unchecked,
-    Watched,
+    WatchedAddress,
 )
 from chatroom.rooms.ranks import Rank
 from tests.support.strategies import TEXTS
@@ -46,14 +46,16 @@ CHARTERS = st.builds(
     slow_seconds=st.integers(0, 600),
     needs_host=st.booleans(),
     unchecked=st.sampled_from(Unchecked),
-    watched=st.dictionaries(TEXTS, st.builds(Watched, TEXTS, TEXTS, TIMES, TIMES), max_size=3),
+    watched=st.dictionaries(
+        TEXTS, st.builds(WatchedAddress, TEXTS, TEXTS, TIMES, TIMES), max_size=3
+    ),
     sweeps=st.lists(SWEEPS, max_size=2).map(tuple),
 )
 
 
 FULL = Charter(
     unchecked=Unchecked.NO,
-    watched={"k": Watched("u1", "Bob", 1, 2)},
+    watched={"k": WatchedAddress("u1", "Bob", 1, 2)},
     sweeps=(Sweep(False, "u1", 0, 9),),
 )
 
@@ -168,7 +170,7 @@ def test_only_a_room_without_rules_and_bans_lets_all_speak() -> None:
         Charter(quiet=ban),
         Charter(barred=ban),
         Charter(unchecked=Unchecked.NO),
-        Charter(watched={"k": Watched("u1", "Bob", 1, 2)}),
+        Charter(watched={"k": WatchedAddress("u1", "Bob", 1, 2)}),
     ):
         assert not closed.lets_all_speak
 

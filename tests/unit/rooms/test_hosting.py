@@ -776,3 +776,26 @@ def test_an_operators_link_that_was_used_is_like_one_that_there_never_was(
 
     assert used == unknown
     assert used["code"] == "wrong-link"
+
+
+# -- what was said before --------------------------------------------------------------------------
+
+
+def test_what_is_sent_again_for_lack_of_an_ack_is_acked_whatever_the_rules_are_now(
+    club: InMemoryServer,
+) -> None:
+    """Otherwise its author would think that it was not said, and say it anew."""
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.send("message", cmid="b1", body="Hello")
+    bob.heard()
+    act(ann, "rules", speak="hosts")
+    act(ann, "quiet", userId=bob.user.user_id)
+    bob.heard()
+
+    bob.send("message", cmid="b1", body="Hello")
+    bob.send("message", cmid="b2", body="Hello again")
+
+    ack, error = bob.heard()
+    assert (ack["type"], ack["cmid"]) == ("ack", "b1")
+    assert (error["code"], error["cmid"]) == ("muted", "b2")
+    assert [message.body for message in club.disk.messages("class")] == ["Hello"]

@@ -12,7 +12,7 @@ import pytest
 
 from chatroom.message import Draft
 from chatroom.rooms import knocking, ruling, sweeper
-from chatroom.rooms.charter import Charter, Host, Watched
+from chatroom.rooms.charter import Charter, Host, WatchedAddress
 from chatroom.rooms.ranks import Rank
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Said
@@ -263,7 +263,7 @@ def test_a_room_where_somebody_waits_is_not_forgotten_and_then_is(
     club = make(leave_grace=0.0)
     key = club.server._rooms.house.whereabouts.key(SCHOOL)
     now = time.time_ns() // 1_000_000
-    watched = {key: Watched("u2", "Bob", now, now + 60_000)}
+    watched = {key: WatchedAddress("u2", "Bob", now, now + 60_000)}
     charter = Charter({"u1": Host("Ann", Rank.HOST)}, watched=watched)
     club.disk.enact("class", charter.to_json(), None)
 
