@@ -5,8 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from chatroom.errors import ClientError, Undelivered
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Waiters:
@@ -35,17 +40,29 @@ class Waiters:
 
 
 class Receipt:
-    """What ``ChatClient.say``, ``edit`` and ``remove`` return: the fate of one message or change.
+    """What ``ChatClient.say``, ``edit`` and the like return: the fate of one message, change or act.
 
     Attributes:
         cmid: the client's id for it; the server stores each message once.
-        body: the text; "" of a removal.
-        id: the message's id in the room, once that is done; "" until then.
+        body: the text; "" of whatever has none.
+        id: the message's id in the room, once that is done; "" until then, and of an act.
         held: instead of it, the id of what waits for a host's approval; "" if nothing does.
+        told: what else the server has answered, such as a link; empty until then.
         error: why it will never be; None unless that is known.
     """
 
-    __slots__ = ("_changes", "_waiters", "body", "cmid", "error", "frame", "held", "id")
+    __slots__ = (
+        "_changes",
+        "_is_done",
+        "_waiters",
+        "body",
+        "cmid",
+        "error",
+        "frame",
+        "held",
+        "id",
+        "told",
+    )
 
     def __init__(
         self, cmid: str, body: str, frame: str, waiters: Waiters, changes: str = ""
@@ -56,20 +73,23 @@ class Receipt:
         self.frame = frame
         self.id = ""
         self.held = ""
+        self.told = NOTHING
         self.error: ClientError | None = None
+        self._is_done = False
         self._waiters = waiters
 
     def __repr__(self) -> str:
         held = self.held and f"held as {self.held}"
-        return f"<Receipt {self.cmid}: {self.id or held or self.error or 'waiting'}>"
+        state = self.id or held or self.error or ("done" if self._is_done else "waiting")
+        return f"<Receipt {self.cmid}: {state}>"
 
     @property
     def is_settled(self) -> bool:
         """Whether the outcome is known."""
-        return bool(self.id or self.held) or self.error is not None
+        return self._is_done or self.error is not None
 
     def wait(self, timeout: float | None = None) -> str:
-        """Wait until the message is stored or changed. Any thread.
+        """Wait until the message is stored or changed, or the act is done. Any thread.
 
         Args:
             timeout: seconds, or None to wait as long as the client is open. They begin when the
@@ -100,7 +120,9 @@ class Receipt:
                     return
             self._waiters.changed.wait(left)
 
-    def settle(self, id: str, held: str, error: ClientError | None) -> None:
+    def settle(
+        self, id: str, held: str, error: ClientError | None, told: Mapping[str, Any]
+    ) -> None:
         """It is done, or never will be. The caller holds the client's lock.
 
         Args:
@@ -109,6 +131,7 @@ class Receipt:
         """
         self.held, self.error = held, error
         self.id = "" if held or error else id or self._changes
+        self._is_done, self.told = error is None, told
 
 
 class Outbox:
@@ -185,12 +208,17 @@ class Outbox:
         return left if self._unsent and left > 0 else None
 
     def settle(
-        self, cmid: str, id: str = "", held: str = "", error: ClientError | None = None
+        self,
+        cmid: str,
+        id: str = "",
+        held: str = "",
+        error: ClientError | None = None,
+        told: Mapping[str, Any] = NOTHING,
     ) -> bool:
         """It is stored, held, or never will be; False if nothing with this cmid waits."""
         receipt = self._waiting.pop(cmid, None)
         if receipt:
-            receipt.settle(id, held, error)
+            receipt.settle(id, held, error, told)
         return receipt is not None
 
     def give_up(self, cause: str) -> int:

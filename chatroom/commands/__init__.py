@@ -10,8 +10,10 @@ What they are made of:
 - ``exit_codes.py``: an error becomes one line and an exit code
 - ``output.py``: data to one output, words for people to the other
 - ``options.py``: options and arguments that several commands take
+- ``acts.py``: the acts of ``host``; ``console.py``, how they are done over HTTP;
+  ``host_tables.py``, what they show
 - ``joining.py``: joining a room as the same person each time
-- ``http.py``: the part of the HTTP API that they read
+- ``http.py``: the part of the HTTP API that they use
 - ``formats.py``: messages as text; ``json_lines.py``, as lines of JSON
 - ``showing.py``: the messages on a screen, and what becomes of them
 - ``files.py``: a history file that no server uses; a file that is written whole or not at all

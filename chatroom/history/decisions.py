@@ -74,6 +74,14 @@ class Decisions(ABC):
         """
 
     @abstractmethod
+    def charters(self) -> dict[str, str]:
+        """All of them, by room; "" for the whole server, if it has one.
+
+        Raises:
+            HistoryUnavailable: they cannot be read now.
+        """
+
+    @abstractmethod
     def decided(self) -> list[str]:
         """The rooms of which there is a charter; among them "", if the whole server has one.
 

@@ -27,6 +27,8 @@ class History(Decisions):
 
     name: str
     """The setting that made it, such as ``sqlite:chat.db``: for logs and errors."""
+    is_new = False
+    """There was none before it was opened."""
 
     @abstractmethod
     def check(self) -> None:

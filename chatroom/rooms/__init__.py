@@ -17,6 +17,8 @@ In reading order:
 - ``sweeper.py``: when the next of them are
 - ``whereabouts.py``: where people come from
 - ``knocking.py``: who has to wait at a room's door
+- ``codes.py``: codes that open a room's door, and hashes of them
+- ``doors.py``: what opens which room: examined before the Server thread hears of it
 - ``new_rooms.py``: how many rooms one address may create
 - ``entrance.py``: who comes in, catches up and leaves
 - ``fallen.py``: who was too slow, until they are seen off

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
-from chatroom.rooms.charter import Charter, House
+from chatroom.rooms.charter import NO_CHARTER, Charter, House
+from chatroom.rooms.doors import charter_of
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
 from chatroom.rooms.policy import Place, Policy, Visitor
@@ -18,12 +18,11 @@ from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.whereabouts import Whereabouts
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.speaker import Speaker
 from chatroom.wire import message_json, websocket
 
 _ALL = 1 << 40
-
-WAY_OUT = "another program has changed the file: stop, keep a copy, and restore a backup"
 
 
 class ActiveRooms(dict[str, Room]):
@@ -57,27 +56,38 @@ class ActiveRooms(dict[str, Room]):
         self.house.charter = self._charter_of("")
         self.house.began_at = time.time_ns() // 1_000_000
 
-    def enter(self, name: str, address: str, user_id: str = "", operator_link: str = "") -> Room:
+    def enter(
+        self,
+        name: str,
+        address: str,
+        user_id: str = "",
+        operator_link: str = "",
+        proof: Proof = NOTHING,
+    ) -> Room:
         """The room that somebody wants to come into, opened if nobody is in it yet.
 
         Args:
             address: of whoever enters: if the room is new, this address creates it.
             user_id: likewise; empty for nobody that the room knows.
             operator_link: see ``Speaker``.
+            proof: what they have shown at the door.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
             Refusal: this visitor may not come in.
         """
-        place = self._place(name, address)
-        visitor = Visitor(address, user_id, self.house.rank_by(operator_link))
-        if user_id:
-            charters = self._charter(name), self.house.charter
-            ban, house_ban = (charter.barred.get(user_id) for charter in charters)
-            now = time.time_ns() // 1_000_000 if ban or house_ban else 0
-            place = place._replace(ban=ban, house_ban=house_ban, now=now)
-            rank = max(charter.rank_of(user_id) for charter in charters)
-            visitor = visitor._replace(rank=rank)
+        place, charter = self._place(name, address), self._charter(name)
+        user_id, link = user_id or proof.user_id, operator_link or proof.operator_link
+        visitor = Visitor(address, user_id, self.house.rank_by(link), proof)
+        if charter is not NO_CHARTER or self.house.charter is not NO_CHARTER:
+            rank = max(one.rank_of(user_id) for one in (charter, self.house.charter))
+            visitor = visitor._replace(rank=max(rank, visitor.rank))
+            place = place._replace(
+                ban=charter.barred.get(user_id),
+                house_ban=self.house.charter.barred.get(user_id),
+                now=time.time_ns() // 1_000_000,
+                charter=charter,
+            )
         refusal = self._policy.may_enter(visitor, place)
         if refusal:
             raise refusal
@@ -154,10 +164,7 @@ class ActiveRooms(dict[str, Room]):
         return room
 
     def _charter_of(self, name: str) -> Charter:
-        try:
-            return Charter.parse(self._history.charter(name))
-        except ValueError as error:
-            raise HistoryUnavailable(self._history.name, str(error), WAY_OUT) from error
+        return charter_of(self._history, name)
 
     def count_as_stored(self, name: str) -> None:
         """The room has a message or a charter now: it exists even while nobody is in it."""

@@ -38,6 +38,7 @@ from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.acts import Look
 from chatroom.wire.typed import Rename, Typing
+from chatroom.wire.websocket import text_of
 
 NOT_STORED = "not stored: history unavailable"
 
@@ -203,7 +204,11 @@ class Broadcaster:
                 raise refusal
             if isinstance(item.act, Look):
                 return self._rooms.look_into(user.room)
-        return self._rooms.enter(user.room, user.address, user.user_id, user.operator_link)
+        return self._entered_by(user)
+
+    def _entered_by(self, user: Speaker) -> Room:
+        whose = user.user_id, user.operator_link, user.proof
+        return self._rooms.enter(user.room, user.address, *whose)
 
     def _grant(self, wish: Wish) -> None:
         if self._entrance.waits(wish) or not wish.user.inside:
@@ -234,13 +239,11 @@ class Broadcaster:
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
             refusal = None
-            if user.room not in self._rooms:
+            if user.is_visiting or user.room not in self._rooms:
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:
                     try:  # it is spoken to over HTTP, or by somebody who has just left
-                        self._deserted.append(
-                            self._rooms.enter(user.room, user.address, user.user_id)
-                        )
+                        self._deserted.append(self._entered_by(user))
                     except Refusal as error:
                         refusal = error
                     except Exception as error:
@@ -259,15 +262,14 @@ class Broadcaster:
     def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
         room = self._rooms.get(user.room)
-        if room is None or room.lets_all_speak:
-            verdict = self._policy.may_say(user, said.cmid, None)
-        else:
-            now = time.time_ns() // 1_000_000
-            verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
-            if verdict is None:
-                room.note_said(user, now)
-        if verdict is None and room and room.queue.find(user.user_id, said.cmid):
-            return HOLD  # it waits since it was sent before, whatever the rules are now
+        if room is None or (room.lets_all_speak and not room.queue):
+            return self._policy.may_say(user, said.cmid, None)
+        now = time.time_ns() // 1_000_000
+        verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
+        if verdict is None:
+            if room.queue.find(user.user_id, said.cmid):
+                return HOLD  # it waits since it was sent before, whatever the rules are now
+            room.note_said(user, now)
         return verdict
 
     # -- the second half: to everybody ------------------------------------------------------------
@@ -342,7 +344,7 @@ class Broadcaster:
             room.remember(placed.frames)
             if room.subscribers:
                 ids = (MessageId(message.seq, message.nonce) for message in placed.messages)
-                room.hand_on(list(map(Heard, ids, placed.texts)))
+                room.hand_on(list(map(Heard, ids, map(text_of, placed.frames))))
             room.send(placed.frames)
             self._acknowledge(stored.rooms[room.name])
             self._entrance.committed(room)

@@ -27,6 +27,7 @@ NEVER = 0
 
 MOST_HOSTS = 100
 MOST_LINKS = 100
+MOST_KEYS = 100
 MOST_QUIET = 1000
 MOST_BARRED = 1000
 MOST_WATCHED = 100
@@ -53,6 +54,28 @@ class Unchecked(Enum):
     """A host has to approve what they say."""
     NO = "no"
     """They may listen."""
+
+
+class Door(Enum):
+    """Who may come in."""
+
+    OPEN = "open"
+    """Everybody, unless the whole server asks for a password."""
+    CODE = "code"
+    """Whoever knows the code, or was in before."""
+    SHUT = "shut"
+    """Whoever was in before."""
+
+
+class Key(NamedTuple):
+    """What a script has to come in with."""
+
+    name: str
+    """Its messages have it."""
+    may_say: bool
+    """Otherwise it is for reading only."""
+    user_id: str
+    """The script's: it can be a host."""
 
 
 class Host(NamedTuple):
@@ -142,6 +165,17 @@ class Charter:
     """Between two messages of one person, if ``speak`` is ``SLOW``."""
     needs_host: bool = False
     """Nobody else may speak while no host is here."""
+    door: Door = Door.OPEN
+    listed: bool = True
+    """Its name is in lists, and others hear that there is news."""
+    code: str = ""
+    """That opens the door, if the server has made it up: hosts can see it."""
+    code_hash: str = ""
+    """Of one that a host has made up; then there is no ``code``."""
+    epoch: int = 0
+    """Everybody was shown out so many times: no pass from before is any good."""
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    """By the hash of their secret, which only the script has."""
     unchecked: Unchecked = Unchecked.SPEAK
     watched: Mapping[str, WatchedAddress] = field(default_factory=dict)
     """By ``Whereabouts.key``."""
@@ -178,6 +212,15 @@ class Charter:
             speak=Speak(fields.get("speak", Speak.EVERYBODY.value)),
             slow_seconds=_is(int, fields.get("slowSeconds", 0)),
             needs_host=_is(bool, fields.get("needsHost", False)),
+            door=Door(fields.get("door", Door.OPEN.value)),
+            listed=_is(bool, fields.get("listed", True)),
+            code=_is(str, fields.get("code", "")),
+            code_hash=_is(str, fields.get("codeHash", "")),
+            epoch=_is(int, fields.get("epoch", 0)),
+            keys=each(
+                "keys",
+                lambda name, say, user_id: Key(_is(str, name), _is(bool, say), _is(str, user_id)),
+            ),
             unchecked=Unchecked(fields.get("unchecked", Unchecked.SPEAK.value)),
             watched=each("watched", _watched),
             sweeps=tuple(_sweep(*parts) for parts in fields.get("sweeps", ())),
@@ -196,6 +239,12 @@ class Charter:
             "speak": self.speak.value,
             "slowSeconds": self.slow_seconds,
             "needsHost": self.needs_host,
+            "door": self.door.value,
+            "listed": self.listed,
+            "code": self.code,
+            "codeHash": self.code_hash,
+            "epoch": self.epoch,
+            "keys": self.keys,
         }
         rare: dict[str, object] = {
             "sweeps": self.sweeps,
@@ -263,6 +312,8 @@ class Charter:
             "speak": self.speak.value,
             "slowSeconds": self.slow_seconds,
             "needsHost": self.needs_host,
+            "door": self.door.value,
+            "listed": self.listed,
         }
         return told | ({"unchecked": value} if (value := self._told_of_unchecked) else {})
 
@@ -270,6 +321,11 @@ class Charter:
     def _told_of_unchecked(self) -> str:
         """Empty for what most rooms do."""
         return "" if self.unchecked is Unchecked.SPEAK else self.unchecked.value
+
+    @cached_property
+    def scripts(self) -> frozenset[str]:
+        """The user ids of those who have a key."""
+        return frozenset(key.user_id for key in self.keys.values())
 
 
 NO_CHARTER = Charter()

@@ -8,7 +8,7 @@ from chatroom.history import History
 from chatroom.history.host_log import LogEntry
 from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Ban, Charter, Host
+from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.order import Enacted, Settled, Swept
 from chatroom.rooms.room import Room
@@ -21,6 +21,7 @@ from chatroom.wire.acts import (
     Approve,
     Bar,
     BeCalled,
+    EverybodyOut,
     Look,
     Refuse,
     Settling,
@@ -82,9 +83,14 @@ class Hosting:
         if room.charter.sweeps:
             self._sweeper.note(room.name)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
+        told |= decision.told
         if isinstance(ruling.act, Look):
             told = self._seen(room, ruling.act)
         ruling.user.ruled(ruling.cmid, told)
+        if room.charter.door is not Door.OPEN or not room.charter.listed:
+            self._entrance.hide(room)
+        if isinstance(ruling.act, EverybodyOut):
+            self._entrance.show_all_out(room)
         for user_id in _differing(before.barred, decision.charter.barred):
             self._show_out(room, user_id)
         for user_id in _differing(house_before.barred, house.barred):
@@ -173,24 +179,40 @@ class Hosting:
         if look.user_id in room.presence:
             addresses = {user_id: room.presence.addresses_of(user_id) for user_id in room.presence}
             sharing = self._rooms.house.whereabouts.sharing(look.user_id, addresses)
-        return ({} if sharing is None else {"sharing": sharing}) | {
-            "hosts": [
-                {"userId": user_id, "userName": host.name, "role": host.rank.word}
-                for user_id, host in charter.hosts.items()
-            ],
-            "quiet": _bans(charter.quiet),
-            "barred": [
-                *_bans(charter.barred),
-                *_bans(self._rooms.house.charter.barred, everywhere=True),
-            ],
-            "links": [
-                {"link": key, "until": iso_time(link.until), "uses": link.uses}
-                for key, link in charter.links.items()
-                if link.uses
-            ],
-            "held": list(map(held_fields, room.queue)),
-            "log": list(map(_logged, self._history.host_log(room.name))),
-        }
+        return (
+            ({} if sharing is None else {"sharing": sharing})
+            | {
+                "rules": charter.rules,
+                "hosts": [
+                    {"userId": user_id, "userName": host.name, "role": host.rank.word}
+                    for user_id, host in charter.hosts.items()
+                ],
+                "quiet": _bans(charter.quiet),
+                "barred": [
+                    *_bans(charter.barred),
+                    *_bans(self._rooms.house.charter.barred, everywhere=True),
+                ],
+                "links": [
+                    {"link": key, "until": iso_time(link.until), "uses": link.uses}
+                    for key, link in charter.links.items()
+                    if link.uses
+                ],
+                "held": list(map(held_fields, room.queue)),
+                "log": list(map(_logged, self._history.host_log(room.name))),
+                "keys": [
+                    {"name": key.name, "userId": key.user_id, "say": key.may_say}
+                    for key in charter.keys.values()
+                ],
+            }
+            | _code(charter)
+        )
+
+
+def _code(charter: Charter) -> dict[str, object]:
+    """Of a code that somebody has made up, only that there is one."""
+    if charter.code:
+        return {"code": charter.code}
+    return {"typedCode": True} if charter.code_hash else {}
 
 
 def _differing(

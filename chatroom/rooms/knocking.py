@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from chatroom.errors import Refusal
 from chatroom.rooms.charter import WatchedAddress
 from chatroom.sockets.budget import Budgets
-from chatroom.users.requests import Arrival, Ruling
+from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
 
@@ -37,8 +37,6 @@ class Knock:
     """Who was removed from the same address."""
     arrivals: dict[Speaker, Arrival] = field(default_factory=dict)
     """One for each tab."""
-    links: list[Ruling] = field(default_factory=list)
-    """With which they came: used once they are in."""
 
     @property
     def frame(self) -> bytes:

@@ -53,8 +53,6 @@ class Placed:
 
     said: list[Said]
     messages: list[Message]
-    texts: list[str]
-    """Their JSON."""
     frames: list[bytes]
 
     @property
@@ -72,7 +70,7 @@ class Placed:
         if not known:
             return self
         new = slice(known, None)
-        return Placed(self.said[new], self.messages[new], self.texts[new], self.frames[new])
+        return Placed(self.said[new], self.messages[new], self.frames[new])
 
 
 class Stored(NamedTuple):
@@ -294,7 +292,7 @@ class OwnOrder(Order):
             user, draft = said.user, said.draft
             placed = stored.get(user.room)
             if placed is None:
-                placed = stored[user.room] = Placed([], [], [], [])
+                placed = stored[user.room] = Placed([], [], [])
             message = Message(
                 user.room,
                 rooms[user.room].seq + len(placed.said) + 1,
@@ -307,11 +305,10 @@ class OwnOrder(Order):
                 said.cmid,
                 rooms[user.room].speaks_as(user.user_id) if user.user_id else "",
             )
-            text = to_json(message)  # before it is stored: what is stored has to be told
             placed.said.append(said)
             placed.messages.append(message)
-            placed.texts.append(text)
-            placed.frames.append(text_frame(text))
+            # Before it is stored: what is stored has to be told.
+            placed.frames.append(text_frame(to_json(message)))
             messages.append(message)
         self._proved_at = -PROOF_AGE
         charters = _first_charters(rooms, stored)
@@ -483,10 +480,9 @@ class OwnOrder(Order):
                 held.cmid,
                 room.speaks_as(held.user_id),
             )
-            text = to_json(message)
             nobody = HttpSpeaker(room.name, held.user_name)  # who has said it may be gone
             said = Said(nobody, Draft(held.user_name, held.body, held.timestamp), 0)
-            placed = Placed([said], [message], [text], [text_frame(text)])
+            placed = Placed([said], [message], [text_frame(to_json(message))])
             outcome.append(Stored({room.name: placed}, {}))
         if not isinstance(act, Withdraw):
             who, whom = room.known_as(ruling.user), (held.user_id, held.user_name)

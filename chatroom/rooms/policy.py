@@ -15,11 +15,30 @@ from chatroom.errors import Refusal
 from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
-from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Speak, Unchecked, WatchedAddress
+from chatroom.rooms.charter import (
+    NEVER,
+    NO_CHARTER,
+    Ban,
+    Charter,
+    Door,
+    Speak,
+    Unchecked,
+    WatchedAddress,
+)
 from chatroom.rooms.ranks import Rank
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import Act, Bar, Quiet, UnmakeHost, UseLink, UseOperatorLink, Withdraw
+from chatroom.wire.acts import (
+    Act,
+    Bar,
+    Quiet,
+    RevokeKey,
+    UnmakeHost,
+    UseLink,
+    UseOperatorLink,
+    Withdraw,
+)
 from chatroom.wire.typed import Alteration, Remove, Restore
 
 
@@ -31,6 +50,8 @@ class Visitor(NamedTuple):
     """Proved by a token; empty for nobody that the room knows."""
     rank: Rank = Rank.EVERYONE
     """What the visitor is in the room."""
+    proof: Proof = NOTHING
+    """What else the visitor has shown at the door."""
 
 
 class Standing(NamedTuple):
@@ -79,6 +100,8 @@ class Place(NamedTuple):
     """Likewise, from the whole server."""
     now: int = 0
     """Unix time in milliseconds."""
+    charter: Charter = NO_CHARTER
+    """What the room has decided about itself."""
 
 
 NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
@@ -90,11 +113,13 @@ class Policy:
     Args:
         max_rooms: rooms that can exist besides the lobby, which is always there.
         edit_minutes: for which an author may edit a message.
+        has_password: the whole server asks for a password, where no room asks for more.
     """
 
-    def __init__(self, max_rooms: int, edit_minutes: int) -> None:
+    def __init__(self, max_rooms: int, edit_minutes: int, has_password: bool = False) -> None:
         self._max_rooms = max_rooms
         self._edit_minutes = edit_minutes
+        self._has_password = has_password
 
     # -- ways in ----------------------------------------------------------------------------------
 
@@ -104,9 +129,10 @@ class Policy:
         None is ever dropped to make place for another: whoever floods the server with rooms could
         then have others' deleted, such as one with a single announcement.
         """
-        ban = keeping_out(visitor.rank, place.ban, place.house_ban, place.now)
-        if ban:
+        if ban := keeping_out(visitor.rank, place.ban, place.house_ban, place.now):
             return removed(ban, place.now)
+        if refusal := self._at_the_door(visitor, place):
+            return refusal
         if place.exists or place.name == DEFAULT_ROOM:
             return None
         if place.others >= self._max_rooms:
@@ -127,10 +153,49 @@ class Policy:
         is_watched = watched is not None and now < watched.until
         return is_watched and not is_known and not rank.is_host
 
-    def may_read(self, visitor: Visitor, room: str) -> Refusal | None:
+    def may_read(self, visitor: Visitor, place: Place) -> Refusal | None:
         """Whether somebody may read what was said in a room, or who is there, without being in it:
         over HTTP, also by searching, or as news in another room."""
-        return None
+        if ban := keeping_out(visitor.rank, place.ban, place.house_ban, place.now):
+            return removed(ban, place.now)
+        return self._at_the_door(visitor, place)
+
+    def may_name(self, visitor: Visitor, place: Place) -> bool:
+        """Whether a room is in somebody's list of rooms; of one that they may not read, the name is
+        all that there is."""
+        charter, proof = place.charter, visitor.proof
+        if visitor.rank.is_host or proof.key in charter.keys or proof.epoch == charter.epoch:
+            return True
+        return charter.listed and (proof.knows_password or not self._has_password)
+
+    def _at_the_door(self, visitor: Visitor, place: Place) -> Refusal | None:
+        charter, proof = place.charter, visitor.proof
+        is_open = charter.door is Door.OPEN
+        if is_open and not self._has_password:
+            return None
+        if visitor.rank.is_host or proof.key in charter.keys:
+            return None
+        if proof.epoch == charter.epoch and (proof.knows_password or not is_open):
+            return None
+        link = charter.links.get(proof.link)
+        if link and link.uses and place.now < link.until:
+            return None
+        if charter.door is Door.SHUT:
+            return _shut()
+        code = charter.code or charter.code_hash
+        if proof.knows_password if is_open else proof.code == code != "":
+            return None
+        return _wrong_key(proof, "this server's password" if is_open else "this room's code")
+
+    def may_give_the_code(self, visitor: Visitor, place: Place) -> bool:
+        """Whether an invitation carries the room's code: for hosts, and for whoever knows it.
+
+        Not for others who are in: a code is changed so that they do not know the next one.
+        """
+        charter, code = place.charter, visitor.proof.code
+        if charter.door is not Door.CODE:
+            return False
+        return visitor.rank.is_host if not code else code == (charter.code or charter.code_hash)
 
     # -- ways to speak ----------------------------------------------------------------------------
 
@@ -145,6 +210,8 @@ class Policy:
         """
         if not speaker.inside and speaker.acknowledged:
             return NOT_INSIDE.about(cmid)
+        if speaker.proof.reads_only:
+            return _reads_only(cmid)
         if standing is None:
             return None
         charter, rank, now, said_at, host_is_here, house, watched = standing
@@ -197,6 +264,8 @@ class Policy:
         """
         if not speaker.inside:
             return NOT_INSIDE.about(request.cmid)
+        if speaker.proof.reads_only:
+            return _reads_only(request.cmid)
         rank, now = standing.rank, standing.now
         is_author = bool(speaker.user_id) and speaker.user_id == message.user_id
         if isinstance(request, Restore):
@@ -242,7 +311,9 @@ class Policy:
         if isinstance(act, Quiet | Bar) and rank_of(act.user_id).is_host:
             detail = "This person is a host. The room's maker can change that first."
             return Refusal("not-allowed", detail)
-        if isinstance(act, UnmakeHost) and act.user_id != user_id:
+        if isinstance(act, RevokeKey) and not rank_of(act.user_id).is_host:
+            return None
+        if isinstance(act, UnmakeHost | RevokeKey) and act.user_id != user_id:
             whom = rank_of(act.user_id)
             if rank >= Rank.MAKER and rank > whom:
                 return None
@@ -278,7 +349,7 @@ class Policy:
 
     def may_type(self, speaker: Speaker, *, is_large: bool) -> bool:
         """Whether others see that somebody is typing: not in a room with too many to name."""
-        return speaker.inside and not is_large
+        return speaker.inside and not is_large and not speaker.proof.reads_only
 
 
 def keeping_out(rank: Rank, ban: Ban | None, house_ban: Ban | None, now: int) -> Ban | None:
@@ -311,6 +382,23 @@ def _retry(ban: Ban, now: int) -> dict[str, int]:
 
 def _seconds(milliseconds: int) -> int:
     return max(1, -(-milliseconds // 1000))
+
+
+def _reads_only(cmid: str) -> Refusal:
+    return Refusal("read-only", "This key is for reading only.", cmid)
+
+
+def _shut() -> Refusal:
+    detail = "Nobody new can come in here now. Whoever was here before can come back."
+    return Refusal("shut", detail, door=Door.SHUT.value)
+
+
+def _wrong_key(proof: Proof, wanted: str) -> Refusal:
+    if proof.wait:
+        detail = f"There were too many wrong tries. Try again in {proof.wait} seconds."
+        return Refusal("wrong-key", detail, door=Door.CODE.value, retryAfter=proof.wait)
+    wrong = f"That is not {wanted}" if proof.is_wrong else f"You need {wanted} to come in"
+    return Refusal("wrong-key", f"{wrong}; ask whoever invited you.", door=Door.CODE.value)
 
 
 def _not_yours(cmid: str, detail: str) -> Refusal:

@@ -171,8 +171,10 @@ class Room:
 
     def speaks_as(self, user_id: str) -> str:
         """What is said of the person beside its messages: runs for every one."""
-        if not self._charter.hosts and not self._house.charter.hosts:
+        if not (self._charter.hosts or self._charter.keys or self._house.charter.hosts):
             return ""
+        if user_id in self._charter.scripts:
+            return "script"
         return "host" if self.rank_of(user_id).is_host else ""
 
     def name_of(self, user_id: str, otherwise: str = "") -> str:
@@ -311,6 +313,11 @@ class Room:
     def _everybody(self) -> dict[Participant, Connection]:
         people = self.presence.values()
         return {socket: socket.connection for person in people for socket in person.sockets}
+
+    @property
+    def everybody(self) -> list[Participant]:
+        """All who are in, of both protocols."""
+        return list(self.users | self._everybody())
 
     def tell_hosts(self, frames: bytes) -> None:
         """Send frames to those who are in charge, in all their tabs."""

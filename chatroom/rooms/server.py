@@ -37,6 +37,7 @@ from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import (
     ADDED_BYTES,
     Change,
@@ -165,9 +166,21 @@ class Server:
         self.ask(self._order.prove, timeout)
 
     def say(
-        self, room: str, draft: Draft, *, cmid: str = "", address: str = "", timeout: float
+        self,
+        room: str,
+        draft: Draft,
+        *,
+        cmid: str = "",
+        user_id: str = "",
+        address: str = "",
+        proof: Proof = NOTHING,
+        timeout: float,
     ) -> Spoken | Held:
         """Say something without a socket, and wait until it is stored.
+
+        Args:
+            user_id: of a script that has a key.
+            proof: what opens the room's door.
 
         Returns:
             The message; if the same cmid came before with the same body, the earlier one. Or what
@@ -178,7 +191,7 @@ class Server:
                 say.
             ChatError: it is not stored, or not within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, draft.user_name, address)
+        speaker = HttpSpeaker(room, draft.user_name, address, user_id, proof=proof)
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(speaker, draft, cost, cmid))
         spoken = await_answer(speaker.outcome, timeout)
@@ -193,6 +206,7 @@ class Server:
         user_id: str,
         operator_link: str = "",
         address: str = "",
+        proof: Proof = NOTHING,
         timeout: float,
     ) -> Message:
         """Change a message without a socket, and wait until that is stored.
@@ -200,6 +214,7 @@ class Server:
         Args:
             user_id: whoever asks; proved by a token.
             operator_link: see ``Speaker``.
+            proof: what opens the room's door.
 
         Returns:
             The message as it now is.
@@ -208,7 +223,7 @@ class Server:
             Refusal: ``not-yours``, ``too-late``, ``gone``, ``not-stored``.
             ChatError: it is not changed within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id, operator_link)
+        speaker = HttpSpeaker(room, "", address, user_id, operator_link, proof)
         size = len(request.body.encode()) if isinstance(request, Edit) else 0
         self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
         spoken = await_answer(speaker.outcome, timeout)
@@ -223,6 +238,7 @@ class Server:
         user_id: str,
         operator_link: str = "",
         address: str = "",
+        proof: Proof = NOTHING,
         timeout: float,
     ) -> Mapping[str, object]:
         """Act as a host without a socket, and wait until that is stored.
@@ -230,6 +246,7 @@ class Server:
         Args:
             user_id: whoever acts; proved by a token.
             operator_link: see ``Speaker``.
+            proof: what opens the room's door.
 
         Returns:
             What only who acts is told, such as a new link.
@@ -238,7 +255,7 @@ class Server:
             Refusal: ``not-host``, ``not-allowed``, ``too-many``, ``gone``, ``not-stored``.
             ChatError: it is not done within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id, operator_link)
+        speaker = HttpSpeaker(room, "", address, user_id, operator_link, proof)
         self.broadcast.put(Ruling(speaker, act))
         ruled = await_answer(speaker.outcome, timeout)
         assert isinstance(ruled, Ruled)
@@ -248,8 +265,13 @@ class Server:
         """The people in the room: users of the typed protocol only."""
         return self.ask(partial(self._entrance.present, room), timeout)
 
-    def subscribe(self, room: str, who: Subscriber, address: str, timeout: float) -> MessageId:
+    def subscribe(
+        self, room: str, who: Subscriber, address: str, timeout: float, proof: Proof = NOTHING
+    ) -> MessageId:
         """Hand a subscriber all messages of a room from now on.
+
+        Args:
+            proof: what opens the room's door.
 
         Returns:
             The id of the room's last message: the subscriber gets those after it.
@@ -258,7 +280,7 @@ class Server:
             Refusal: the room may not be entered.
             ChatError: as ``ask``.
         """
-        return self.ask(partial(self._entrance.subscribe, room, who, address), timeout)
+        return self.ask(partial(self._entrance.subscribe, room, who, address, proof), timeout)
 
     def unsubscribe(self, room: str, who: Subscriber) -> None:
         """Hand the subscriber nothing more. Never waits; idempotent."""

@@ -38,3 +38,6 @@ class Subscriber(Protocol):
 
     def take(self, batch: Sequence[Heard | HeardChange]) -> None:
         """Take what was committed just now; never waits."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Take nothing more, for this reason; never waits."""

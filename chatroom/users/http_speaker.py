@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from chatroom.errors import HistoryUnavailable, Refusal
 from chatroom.message import Held, Message
+from chatroom.users.proof import NOTHING, Proof
 
 
 class Spoken(NamedTuple):
@@ -34,11 +35,13 @@ class HttpSpeaker:
         address: the client's.
         user_id: proved by a token; empty for nobody that the room knows.
         operator_link: the nonce of an operator's link, if that is what the request proved to have.
+        proof: what else it has shown.
     """
 
     acknowledged = True
     inside = True
     knocks = ""
+    is_visiting = True
 
     def __init__(
         self,
@@ -47,12 +50,14 @@ class HttpSpeaker:
         address: str = "",
         user_id: str = "",
         operator_link: str = "",
+        proof: Proof = NOTHING,
     ) -> None:
         self.room = room
         self.name = name
         self.address = address
         self.user_id = user_id
         self.operator_link = operator_link
+        self.proof = proof
         self.failed = False
         self.outcome: Future[Spoken | Held | Ruled] = Future()
         """What is stored or done; or a ChatError, which says why not."""

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from chatroom.errors import Refusal
 from chatroom.message import Held, Message
 from chatroom.sockets.connection import Connection
+from chatroom.users.proof import Proof
 
 
 class Speaker(Protocol):
@@ -25,6 +26,10 @@ class Speaker(Protocol):
     operator_link: str
     """The nonce of the operator's link that it proved to have, without using it up; mostly empty.
     Then it has no ``user_id``."""
+    proof: Proof
+    """What it has shown at its room's door."""
+    is_visiting: bool
+    """It is in no room, and judged at the door each time."""
     acknowledged: bool
     """It is told what became of each message; others see it come back, or their socket close."""
     inside: bool
@@ -102,3 +107,6 @@ class TypedParticipant(Participant, Protocol):
     admitted: str
     """The room that a host has let it into: it need not knock there again."""
     names_refused: int
+
+    def pass_for(self, epoch: int) -> str:
+        """Lets it come back into its room: see ``Tokens``."""

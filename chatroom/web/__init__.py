@@ -47,8 +47,8 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     def check_host() -> None:
         host_names.check(request.environ)
 
-    reading.init_app(app, engine.policy, configuration.trusted_proxies)
-    page.init_app(app, configuration)
+    reading.init_app(app, engine, configuration.trusted_proxies)
+    page.init_app(app, engine, configuration)
     all_messages.init_app(app, engine.history)
     transcript.init_app(app, engine.history)
     health.init_app(app, engine)
@@ -63,4 +63,4 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
 
     @app.errorhandler(Refusal)
     def forbid(refusal: Refusal) -> Response:
-        return refuse(HandshakeRefused(403, refusal.detail))
+        return refuse(error_pages.as_http(refusal))

@@ -13,7 +13,7 @@ from chatroom.sockets.adapter import server_options
 from chatroom.sockets.connection import Connection
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
-from chatroom.web import handshake
+from chatroom.web import handshake, reading
 from chatroom.web.forwarded import client_address
 from chatroom.wire.typed import SUBPROTOCOL
 
@@ -79,6 +79,7 @@ def _user(
 ) -> User:
     address = client_address(request.environ, configuration.trusted_proxies)
     whence = (connection, room, address, engine.server.channels)
+    bearer = reading.bearer()
     if subprotocol:
         return TypedUser(
             *whence,
@@ -87,6 +88,8 @@ def _user(
             max_message_bytes=configuration.max_message_bytes,
             max_name_length=configuration.max_name_length,
             pace=engine.pace,
+            doors=engine.doors,
+            bearer=bearer,
         )
     return User(
         *whence,
@@ -94,4 +97,6 @@ def _user(
         max_name_length=configuration.max_name_length,
         first_frame_seconds=configuration.first_frame_seconds,
         pace=engine.pace,
+        doors=engine.doors,
+        bearer=bearer,
     )

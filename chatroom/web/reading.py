@@ -1,37 +1,64 @@
 """Whoever reads a room over HTTP is judged before the view is called, so that none can forget it.
 
 A view that reads a room has it in its route, as ``<room>``, or stands in ``ROOMS``. Whoever wants
-to change a message reads it, too.
+to change a message reads it, too. Who has sent a request is found out here, from its
+``Authorization``: by a token, a pass, a key, a code or an operator's link.
 """
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, g, request
 
-from chatroom.errors import BadRoomName
+from chatroom.engine import Engine
+from chatroom.errors import BadRoomName, ChatError, HandshakeRefused
 from chatroom.names import DEFAULT_ROOM, room_name
-from chatroom.rooms.policy import Policy, Visitor
+from chatroom.rooms.policy import Place, Visitor
 from chatroom.web.forwarded import Networks, client_address
 
 ROOMS = {"getAllMessages": DEFAULT_ROOM}
 """The rooms of views that always read the same one."""
 
 
-def init_app(app: Flask, policy: Policy, proxies: Networks) -> None:
+def init_app(app: Flask, engine: Engine, proxies: Networks) -> None:
     """Ask the policy before each request."""
 
     @app.before_request
     def judge() -> None:
         room = _room_to_read()
-        if room is not None:
-            refusal = policy.may_read(visitor(proxies), room)
-            if refusal:
-                raise refusal
+        if room is None:
+            return
+        try:
+            refusal = engine.policy.may_read(*visit(engine, proxies, room))
+        except ChatError as error:
+            if request.blueprint:  # the API says so itself
+                raise
+            raise HandshakeRefused(503, str(error), {"Retry-After": "5"}) from error
+        if refusal:
+            raise refusal
 
 
-def visitor(proxies: Networks) -> Visitor:
-    """Who has sent the request."""
-    return Visitor(client_address(request.environ, proxies))
+def visit(engine: Engine, proxies: Networks, room: str) -> tuple[Visitor, Place]:
+    """Who has sent the request, and where to; found out once.
+
+    Raises:
+        HistoryUnavailable: it cannot be found out now.
+    """
+    known: dict[str, tuple[Visitor, Place]] = g.setdefault("visits", {})
+    if room not in known:
+        address = client_address(request.environ, proxies)
+        known[room] = engine.doors.visit(room, address, bearer())
+    return known[room]
+
+
+def bearer() -> str:
+    """What the request has in ``Authorization``; empty for nothing of ours (RFC 6750)."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return ""
+    try:  # a code may have any letters, which come as UTF-8
+        return text.strip().encode("latin-1").decode()
+    except UnicodeError:
+        return text.strip()
 
 
 def _room_to_read() -> str | None:

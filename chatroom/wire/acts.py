@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
@@ -22,6 +23,15 @@ SPEAK = ("everybody", "slow", "approval", "hosts")
 UNCHECKED = ("speak", "held", "no")
 """What those may do whose names nobody has checked: see ``Unchecked``."""
 
+DOORS = ("open", "code", "shut")
+"""Who may come in: see ``Door``."""
+
+CODE_LENGTHS = 4, 64
+"""Characters that a code has which a host makes up: at least, and at most."""
+
+MOST_USES = 1000
+"""Of one link."""
+
 MOST_CHARACTERS = 1000
 """Of somebody's name: whatever ``maxNameLength`` allows."""
 
@@ -39,11 +49,17 @@ class What(Enum):
 
 
 class SetRules(NamedTuple):
-    """Who may speak; None leaves a rule as it is."""
+    """Who may speak, and who may come in; None leaves a rule as it is."""
 
     speak: str | None
     slow_seconds: int | None
     needs_host: bool | None
+    door: str | None = None
+    listed: bool | None = None
+    code: str | None = None
+    """That opens the door, as a host has made it up; empty: the server is to make another one."""
+    code_hash: str = ""
+    """Of that one, and in its place: see ``Doors.sealed``."""
     unchecked: str | None = None
 
 
@@ -153,6 +169,24 @@ class BeCalled(NamedTuple):
     name: str
 
 
+class EverybodyOut(NamedTuple):
+    """All but hosts have to go; no pass that was given before lets anybody come back."""
+
+
+class MakeKey(NamedTuple):
+    """A script may come in."""
+
+    name: str
+    may_say: bool
+
+
+class RevokeKey(NamedTuple):
+    """It may not any more."""
+
+    user_id: str
+    """The script's."""
+
+
 class UseLink(NamedTuple):
     """Somebody has opened a link; comes with a ``hello``."""
 
@@ -184,6 +218,9 @@ Deciding = (
     | Erase
     | Admit
     | TurnBack
+    | EverybodyOut
+    | MakeKey
+    | RevokeKey
 )
 """What a room decides about itself, and about what was said in it."""
 
@@ -207,6 +244,9 @@ WORDS = {
     MakeLink: "makeLink",
     RevokeLink: "revokeLink",
     Look: "look",
+    EverybodyOut: "everybodyOut",
+    MakeKey: "makeKey",
+    RevokeKey: "revokeKey",
     Clear: "clear",
     Erase: "erase",
     Admit: "admit",
@@ -234,8 +274,12 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
         case "rules":
             speak = reader.choice("speak", SPEAK)
             slow = reader.number("slowSeconds", FASTEST, SLOWEST)
+            needs_host, listed = reader.flag("needsHost"), reader.flag("listed")
+            door = reader.choice("door", DOORS)
             unchecked = reader.choice("unchecked", UNCHECKED)
-            return SetRules(speak, slow, reader.flag("needsHost"), unchecked)
+            return SetRules(
+                speak, slow, needs_host, door, listed, reader.code(), unchecked=unchecked
+            )
         case "quiet":
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":
@@ -254,12 +298,19 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             return UnmakeHost(reader.text("userId"))
         case "makeLink":
             seconds = reader.number("seconds", 1, MOST_SECONDS)
-            uses = reader.number("uses", 1, 1000)
+            uses = reader.number("uses", 1, MOST_USES)
             return MakeLink(DAY if seconds is None else seconds, 1 if uses is None else uses)
         case "revokeLink":
             return RevokeLink(reader.text("link"))
         case "look":
             return Look(reader.text("userId") if "userId" in fields else "")
+        case "everybodyOut":
+            return EverybodyOut()
+        case "makeKey":
+            may_say = reader.flag("say")
+            return MakeKey(reader.name("name"), True if may_say is None else may_say)
+        case "revokeKey":
+            return RevokeKey(reader.text("userId"))
         case "clear":
             return Clear(reader.message("upto"))
         case "erase":
@@ -277,6 +328,11 @@ def _bar(reader: _Reader) -> Bar:
     return Bar(user_id, name, seconds, what)
 
 
+def spelt(code: str) -> str:
+    """A code without what people type by mistake: spaces around it, and more than one inside."""
+    return " ".join(unicodedata.normalize("NFC", code).split())
+
+
 class _Reader:
     def __init__(self, fields: Mapping[str, Any], cmid: str) -> None:
         self._fields = fields
@@ -291,12 +347,24 @@ class _Reader:
             raise self.refusal(f"{key} must have 1 to 64 characters.")
         return value
 
+    def code(self) -> str | None:
+        if self._fields.get("code") is None:
+            return None
+        code, (least, most) = self._any_text("code"), CODE_LENGTHS
+        if code and not least <= len(spelt(code)) <= most:
+            wanted = f'{least} to {most} characters, or be "" for one that the server makes up'
+            raise self.refusal(f"code must have {wanted}.")
+        return code
+
     def person(self) -> tuple[str, str]:
-        user_id, name = self.text("userId"), self._any_text("userName", "")
+        user_id = self.text("userId")
+        return user_id, self.name("userName") if self._any_text("userName", "") else ""
+
+    def name(self, key: str) -> str:
         try:
-            return user_id, checked(name, MOST_CHARACTERS) if name else ""
+            return checked(self._any_text(key), MOST_CHARACTERS)
         except BadName as error:
-            raise self.refusal(f"userName is invalid. {error.detail}") from None
+            raise self.refusal(f"{key} is invalid. {error.detail}") from None
 
     def _any_text(self, key: str, default: str | None = None) -> str:
         return text(self._fields, key, lambda _: self.refusal(f"{key} must be text."), default)

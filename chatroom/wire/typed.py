@@ -52,6 +52,10 @@ class Hello(NamedTuple):
     """The last change of a message that it has seen; what changed after it is to be sent again."""
     link: str
     """The secret of a link that makes its user a host; empty if there is none."""
+    entry_pass: str
+    """From an earlier welcome: it was in the room before; empty for none, like the next."""
+    key: str
+    """A code that opens the room's door, or a script's key."""
 
 
 class Say(NamedTuple):
@@ -136,7 +140,8 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         read = _cursor(fields, "read").seq if fields.get("read") is not None else None
         past, rev = _number(fields, "past"), _number(fields, "rev")
         link = _text(fields, "link", "bad-frame", "")
-        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link)
+        shown = _text(fields, "pass", "bad-frame", ""), _text(fields, "key", "bad-frame", "")
+        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link, *shown)
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     if kind == "edit":

@@ -42,6 +42,12 @@ def text_frame(text: str) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size) + payload
 
 
+def text_of(frame: bytes) -> str:
+    """What ``text_frame`` has made a frame of."""
+    start = 2 if frame[1] < 126 else 4 if frame[1] == 126 else 10
+    return frame[start:].decode()
+
+
 def close_frame(code: int, reason: str) -> bytes:
     """A Close frame; a reason that is too long is cut between two characters."""
     text = reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")

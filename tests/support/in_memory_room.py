@@ -17,12 +17,14 @@ from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Draft, Held, Message, RoomSummary
 from chatroom.rooms.bus import Alone
+from chatroom.rooms.doors import KeyRing
 from chatroom.rooms.order import OwnOrder
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import Doors
 from chatroom.users.requests import Channels, Join, Leaving, Said
 from chatroom.users.tokens import Tokens
 from chatroom.users.typed_user import TypedUser
@@ -52,6 +54,8 @@ class Guest:
         *,
         max_message_bytes: int = 65536,
         max_name_length: int = 64,
+        doors: Doors | None = None,
+        bearer: str = "",
         **line: Any,
     ) -> None:
         self.name = name
@@ -65,6 +69,8 @@ class Guest:
             channels,
             max_message_bytes=max_message_bytes,
             max_name_length=max_name_length,
+            doors=doors,
+            bearer=bearer,
         )
         self.user.name = name
         self._max_message_bytes = max_message_bytes
@@ -114,7 +120,7 @@ class Guest:
 
     def join(self) -> Guest:
         """Ask to be let in, as the reader thread does with the first frame."""
-        self.channels.add.put(Join(self.user))
+        self.channels.add.put(Join(self.user, self.user._proved(self.user.room)))
         return self
 
     def say(self, *texts: str) -> None:
@@ -206,6 +212,7 @@ class InMemoryServer:
         stack: closes the guests' sockets in the end.
         policy: by default the real one.
         disk: another one's, which was killed.
+        password: of the whole server.
         late: which of ``order`` and ``register`` answer when the test says.
         rules: other than the defaults.
     """
@@ -217,6 +224,7 @@ class InMemoryServer:
         replay_limit: int = 500,
         tail_bytes: int = 1 << 19,
         policy: Policy | None = None,
+        password: str = "",
         late: Collection[str] = (),
         disk: FailingHistory | None = None,
         **rules: Any,
@@ -225,7 +233,7 @@ class InMemoryServer:
         self.disk = disk or FailingHistory()
         self.disk.open()
         self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, **rules)
-        policy = policy or Policy(self.rules.max_rooms, self.rules.edit_minutes)
+        policy = policy or Policy(self.rules.max_rooms, self.rules.edit_minutes, bool(password))
         self.order = LateOrder(self.disk, policy)
         self.register = LateRegister(policy, self.rules.max_name_length)
         self.server = Server(
@@ -237,13 +245,15 @@ class InMemoryServer:
             Alone(),
         )
         self.order.heard = self.register.heard = self.server.heard
-        self.tokens = Tokens(b"secret")
+        self.tokens = Tokens(b"secret", password)
+        self.doors = KeyRing(self.disk, self.tokens, password)
 
-    def guest(self, name: str, room: str = "lobby", **options: int) -> Guest:
+    def guest(self, name: str, room: str = "lobby", **options: Any) -> Guest:
         """Somebody who has not joined yet."""
+        options = {"doors": self.doors} | options
         return self.stack.enter_context(Guest(self.server.channels, name, room, **options))
 
-    def join(self, name: str, room: str = "lobby", **options: int) -> Guest:
+    def join(self, name: str, room: str = "lobby", **options: Any) -> Guest:
         guest = self.guest(name, room, **options).join()
         self.settle()
         return guest
@@ -289,6 +299,7 @@ class TypedGuest:
         line: options of the ConnectionPair.
         address: where it comes from.
         settles: the Server handles at once what its client sends.
+        bearer: what the handshake had in its ``Authorization``.
         hello: fields of the hello, beside the name.
     """
 
@@ -301,6 +312,7 @@ class TypedGuest:
         *,
         settles: bool = True,
         address: str = "127.0.0.1",
+        bearer: str = "",
         **hello: Any,
     ) -> None:
         self.settles = settles
@@ -315,6 +327,8 @@ class TypedGuest:
             history=server.disk,
             max_message_bytes=65536,
             max_name_length=64,
+            doors=server.doors,
+            bearer=bearer,
         )
         self.send("hello", userName=name, **hello)
 

@@ -67,6 +67,9 @@ class TypedClient:
         """The secret of a link with which it comes."""
         self.address: str | None = None
         """Where it comes from, as a trusted proxy would say."""
+        self.key: str | None = None
+        """A code, or a script's key."""
+        self.entry_pass: str | None = None
         self.cursor: str | None = None
         self.view: list[Fields] = []
         """The messages it has, oldest first: one run of the room's history without a hole."""
@@ -128,6 +131,8 @@ class TypedClient:
             rev=None if self.cursor is None else self.rev,
             token=self.token,
             link=self.link,
+            key=self.key,
+            **{"pass": self.entry_pass},
         )
         if eager := eager and self.token is not None:
             self._send_outbox()
@@ -287,6 +292,7 @@ class TypedClient:
             assert self.user_id in ("", welcome["userId"]), "another user than before"
         self.welcome, self.recovered = welcome, welcome.get("recovered")
         self.user_id, self.token = welcome["userId"], welcome["token"]
+        self.entry_pass = welcome.get("pass")
         if self.recovered is False:
             self.afresh += 1
             self.view.clear()  # but the cursor stays: until something comes, it has nothing new

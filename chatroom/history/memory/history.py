@@ -55,6 +55,8 @@ class MemoryHistory(History):
     starts over.
     """
 
+    is_new = True
+
     def __init__(self, name: str = "memory:", *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.name = name
         self._limit_bytes = limit_bytes
@@ -213,6 +215,12 @@ class MemoryHistory(History):
         with self._lock:
             self._demand_open()
             return self._charters.get(room, "")
+
+    def charters(self) -> dict[str, str]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return dict(self._charters)
 
     def decided(self) -> list[str]:
         """As the interface says."""

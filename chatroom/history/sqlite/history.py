@@ -81,6 +81,7 @@ class SqliteHistory(History):
         try:
             version = examine(self._file, thorough=False)
             self._writer, self._secret = self._file.connect_writer(self._sync, version)
+            self.is_new = not version
         except BaseException:
             self._lock.release()
             raise
@@ -206,6 +207,10 @@ class SqliteHistory(History):
     def charter(self, room: str) -> str:
         """As the interface says."""
         return charters_table.charter(self._readers, room)
+
+    def charters(self) -> dict[str, str]:
+        """As the interface says."""
+        return charters_table.charters(self._readers)
 
     def decided(self) -> list[str]:
         """As the interface says."""

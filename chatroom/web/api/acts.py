@@ -15,7 +15,7 @@ from chatroom.web.api import bearer, body, parameters, responses
 from chatroom.web.api.bearer import Bearer
 from chatroom.web.api.pace import PostPace
 from chatroom.web.forwarded import client_address
-from chatroom.wire.acts import WORDS, Asked, Look
+from chatroom.wire.acts import WORDS, Act, Look, SetRules
 
 log = logging.getLogger(__name__)
 
@@ -30,30 +30,36 @@ def init(
         timeout: seconds that the Server thread has to answer.
     """
 
-    def rule(room: str, asked: Asked, who: Bearer, address: str) -> Mapping[str, object]:
+    def rule(room: str, asked: Act, who: Bearer, address: str) -> Mapping[str, object]:
         return engine.server.rule(
             room,
             asked,
             user_id=who.user_id,
             operator_link=who.operator_link,
             address=address,
+            proof=who.proof,
             timeout=timeout,
         )
 
+    def read_bearer(room: str) -> Bearer:
+        return bearer.read(engine, configuration.trusted_proxies, room)
+
     @api.get("/rooms/<room>/host")
     def look(room: str) -> Response:
-        room, who = parameters.room_name(room), bearer.read(engine.tokens)
-        return _told(rule(room, Look(), who, _address(configuration)))
+        room = parameters.room_name(room)
+        return _told(rule(room, Look(), read_bearer(room), _address(configuration)))
 
     @api.post("/rooms/<room>/host")
     def act(room: str) -> Response:
         room = parameters.room_name(room)
         responses.demand_origin(configuration)
-        who, address = bearer.read(engine.tokens), _address(configuration)
+        who, address = read_bearer(room), _address(configuration)
         content = body.read_json(configuration.max_message_bytes)
         asked = parameters.act(content)
         pace.await_bytes(address, len(content))
-        told = rule(room, asked, who, address)
+        if isinstance(asked, SetRules) and asked.code:
+            rule(room, Look(), who, address)  # nothing is hashed for others than hosts
+        told = rule(room, engine.doors.sealed(asked), who, address)
         if not isinstance(asked, Look):
             log.info(
                 'host: %s (%s) room "%s"', WORDS[type(asked)], *map(printable, (address, room))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flask import request
-
-from chatroom.errors import Problem
-from chatroom.users.tokens import Tokens
+from chatroom.engine import Engine
+from chatroom.errors import Problem, Refusal
+from chatroom.users.proof import Proof
+from chatroom.web import reading
+from chatroom.web.forwarded import Networks
 
 WHO = (
-    "Send Authorization: Bearer TOKEN, with the token that the typed protocol's welcome gave you, "
-    "or with the link that `chatroom host` prints."
+    "Send Authorization: Bearer TOKEN, with the token or the pass that the typed protocol's "
+    "welcome gave you, with a script's key, or with the link that `chatroom host` prints."
 )
 
 
@@ -20,25 +21,27 @@ class Bearer(NamedTuple):
 
     user_id: str
     """Empty for the operator's own commands, which are nobody in a room."""
-    operator_link: str = ""
+    operator_link: str
     """Theirs: see ``Speaker``."""
+    proof: Proof
+    """What else the request has shown."""
 
 
-def read(tokens: Tokens) -> Bearer:
+def read(engine: Engine, proxies: Networks, room: str) -> Bearer:
     """Whose token the request has; or what it proves to have instead.
 
     Raises:
         Problem: it has none, or an invalid one (RFC 6750, section 3).
+        Refusal: ``read-only``: it has a key for reading.
     """
-    given = request.headers.get("Authorization", "")
-    scheme, _, token = given.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
+    if not reading.bearer():
         raise Problem("bad-token", WHO, {"WWW-Authenticate": "Bearer"})
-    if identity := tokens.read(token):
-        return Bearer(identity.user_id)
-    if link := tokens.read_operator_link(token):
-        return Bearer("", link.nonce)
+    visitor, _ = reading.visit(engine, proxies, room)
+    proof = visitor.proof
+    if proof.reads_only:
+        raise Refusal("read-only", "This key is for reading only.")
+    if proof.user_id or proof.operator_link:
+        return Bearer(proof.user_id, proof.operator_link, proof)
     challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     detail = f"This token is not one of this server's, or has expired. {WHO}"
     raise Problem("bad-token", detail, challenge)

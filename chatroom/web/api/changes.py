@@ -35,7 +35,7 @@ def init(
         """The message, and whoever asks."""
         room = parameters.room_name(room)
         responses.demand_origin(configuration)
-        return room, parameters.message_id("id", id), bearer.read(engine.tokens)
+        return room, parameters.message_id("id", id), bearer.read(engine, proxies, room)
 
     def change(what: str, room: str, alteration: Alteration, who: Bearer) -> Message:
         if not who.operator_link:
@@ -49,6 +49,7 @@ def init(
             user_id=who.user_id,
             operator_link=who.operator_link,
             address=address,
+            proof=who.proof,
             timeout=timeout,
         )
         whose = printable(address), printable(room)

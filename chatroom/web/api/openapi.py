@@ -50,7 +50,8 @@ def document(configuration: Configuration) -> Json:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "The token of a typed user, from its welcome; or a link of the "
-                    "operator's",
+                    "operator's. Where a room has a door, every operation takes it, or a pass, a "
+                    "script's key, or the room's code",
                 }
             },
         },
@@ -79,7 +80,8 @@ def _paths() -> Json:
             "get": _get(
                 "rooms",
                 "All rooms",
-                "All rooms in which anything was ever said, by name",
+                "All listed rooms in which anything was ever said, by name; of those that may not be "
+                "read, only name and door",
                 found("Rooms"),
             )
         },

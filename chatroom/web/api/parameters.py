@@ -89,18 +89,21 @@ class Post(NamedTuple):
     cmid: str
 
 
-def post(data: bytes, *, max_name_length: int) -> Post:
+def post(data: bytes, *, max_name_length: int, script: str = "") -> Post:
     """Parse the body of a POST.
 
     Args:
         data: at most ``maxMessageBytes``.
         max_name_length: characters.
+        script: the name of the key that came with it; then it speaks under no other.
 
     Raises:
         Problem: it is not a JSON object, or a field is invalid.
     """
     found = _object(data, '{"userName": "Ann", "body": "Good morning!"}')
-    name = _text(found, "userName", "the sender's name")
+    name = _text(found, "userName", "the sender's name", default=script or None)
+    if script and name != script:
+        raise problems.refuse("bad-field", "userName", name, f"{script}, the key's name, or none")
     try:
         name = checked(name, max_name_length)
     except BadName as error:

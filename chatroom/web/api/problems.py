@@ -26,6 +26,9 @@ KINDS = {
     "bad-parameter": Kind(400, "Invalid parameter"),
     "bad-json": Kind(400, "The body is not a JSON object"),
     "bad-token": Kind(401, "This needs a token that proves who you are"),
+    "wrong-key": Kind(401, "The room's door needs a code, a pass or a key"),
+    "shut": Kind(403, "Nobody new may come into this room now"),
+    "read-only": Kind(403, "This key is for reading only"),
     "foreign-origin": Kind(403, "Pages from this origin may not do that"),
     "paused": Kind(403, "Only hosts may speak in this room now"),
     "muted": Kind(403, "A host has asked this person to be quiet"),
@@ -53,11 +56,12 @@ KINDS = {
     "bad-field": Kind(422, "Invalid field"),
     "held": Kind(429, "Too many messages wait for a host's approval"),
     "slow": Kind(429, "The room asks for some time between two messages"),
+    "too-many-tries": Kind(429, "Too many wrong codes from this address"),
     "too-fast": Kind(429, "Too many messages at a time"),
     "search-too-long": Kind(422, "The search takes too long"),
     "internal": Kind(500, "Internal server error"),
     "full": Kind(503, "All places are taken, or the server is stopping"),
-    "busy": Kind(503, "Too many clients are reading the history"),
+    "busy": Kind(503, "Too many clients want this at once"),
     "unavailable": Kind(503, "The room cannot do that now"),
 }
 """Every problem by its ``code``."""

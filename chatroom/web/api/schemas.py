@@ -11,7 +11,16 @@ from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
-from chatroom.wire.acts import ASKED, FASTEST, MOST_SECONDS, SLOWEST, SPEAK, UNCHECKED, What
+from chatroom.wire.acts import (
+    ASKED,
+    FASTEST,
+    MOST_SECONDS,
+    MOST_USES,
+    SLOWEST,
+    SPEAK,
+    UNCHECKED,
+    What,
+)
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 Json = dict[str, Any]
@@ -66,16 +75,19 @@ def schemas(configuration: Configuration) -> Json:
     body = {"type": "string", "minLength": 1}
     more = {"userId": TEXT, "cmid": TEXT, "by": TEXT, "editedAt": TIME}
     said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
-    summary = {"name": TEXT, "messages": {"type": "integer"}, "last": ID, "sentAt": TIME}
+    summary = {"messages": {"type": "integer"}, "last": ID, "sentAt": TIME, "door": TEXT}
     user = {"userId": TEXT, "userName": TEXT}
     problem = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
     problem["code"] = {"enum": list(problems.KINDS)}
     banned = _list(_object(user, optional={"until": TIME}))
-    look = {"hosts": _list(_object(user | {"role": TEXT})), "quiet": banned}
+    look: Json = {"rules": {"type": "object"}}
+    look["hosts"] = _list(_object(user | {"role": TEXT}))
+    look["quiet"] = banned
     everywhere = {"type": "boolean"}
     look["barred"] = _list(_object(user, optional={"until": TIME, "everywhere": everywhere}))
     link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
     look["links"] = _list(_object(link))
+    look["held"] = _list(reference("schemas", "Held"))
     done = {"at": TIME, "act": TEXT, "by": _object(user)}
     look["log"] = _list(_object(done, optional={"whom": _object(user), "what": TEXT}))
     return {
@@ -92,7 +104,7 @@ def schemas(configuration: Configuration) -> Json:
             optional={"userId": TEXT, "cmid": TEXT},
         ),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
-        "Rooms": _object({"rooms": _list(_object(summary))}),
+        "Rooms": _object({"rooms": _list(_object({"name": TEXT}, optional=summary))}),
         "Users": _object({"users": _list(_object(user))}),
         "Problem": _object(problem, optional={"field": TEXT, "value": TEXT, "wanted": TEXT}),
     }
@@ -100,20 +112,20 @@ def schemas(configuration: Configuration) -> Json:
 
 def _act() -> Json:
     """Which fields go with which act, the protocol's description says."""
-    person = {"type": "string", "minLength": 1, "maxLength": 64}
-    link = {"type": "string", "minLength": 1, "maxLength": 64}
+    id = {"type": "string", "minLength": 1, "maxLength": 64}
     fields = {
         "speak": {"enum": list(SPEAK)},
         "slowSeconds": {"type": "integer", "minimum": FASTEST, "maximum": SLOWEST},
         "needsHost": {"type": "boolean"},
-        "userId": person,
+        "userId": id,
         "userName": TEXT,
         "seconds": {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS},
-        "uses": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "uses": {"type": "integer", "minimum": 1, "maximum": MOST_USES},
+        "link": id,
+        "id": id,
         "unchecked": {"enum": list(UNCHECKED)},
         "what": {"enum": [one.value for one in What]},
         "upto": ID,
-        "link": link,
     }
     return _object({"act": {"enum": ASKED}}, optional=fields)
 

@@ -98,6 +98,18 @@ def test_who_is_new_elsewhere_or_was_in_before_notices_nothing(
     assert heard(ann, "knock") == []
 
 
+def test_a_pass_proves_that_somebody_was_in_also_after_a_restart(
+    make: Callable[..., InMemoryServer], club: InMemoryServer, ann: TypedGuest
+) -> None:
+    (welcome,) = heard(club.carl, "welcome")  # type: ignore[attr-defined]
+    shown = {"token": welcome["token"], "pass": welcome["pass"]}
+    after = make(disk=club.disk)
+
+    assert kinds(enter(after, "Carl", token=welcome["token"])) == ["knocking"]
+    assert kinds(enter(after, "Dora", **{**shown, "token": ""})) == ["knocking"]
+    assert "welcome" in kinds(enter(after, "Carl", **shown))
+
+
 def test_who_was_removed_and_comes_back_as_themselves_does_not_even_wait(
     club: InMemoryServer, ann: TypedGuest
 ) -> None:
@@ -215,14 +227,13 @@ def test_the_tabs_of_one_person_are_one_knock(club: InMemoryServer, ann: TypedGu
     assert kinds(tabs[1]) == ["knocking", "welcome", "live"]
 
 
-def test_a_link_is_used_once_they_are_in(club: InMemoryServer, ann: TypedGuest) -> None:
-    link = act(ann, "makeLink")["link"]
-    zoe = enter(club, "Zoe", link=link)
-    (knock,) = heard(ann, "knock")
-
-    act(ann, "admit", userId=knock["userId"])
+def test_who_comes_with_a_hosts_link_does_not_wait(club: InMemoryServer, ann: TypedGuest) -> None:
+    zoe = enter(club, "Zoe", link=act(ann, "makeLink")["link"])
 
     assert [frame["role"] for frame in heard(zoe, "host")] == ["host"]
+    operator = enter(club, "Max", link=club.tokens.write_operator_link())
+    assert [frame["role"] for frame in heard(operator, "host")] == ["operator"]
+    assert kinds(enter(club, "Bobby", link="made up")) == ["knocking"]
 
 
 # -- waiting ---------------------------------------------------------------------------------------

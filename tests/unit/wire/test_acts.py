@@ -62,7 +62,7 @@ ID = f"5-{'a' * 16}"
         ({"act": "revokeLink", "link": "k"}, RevokeLink("k")),
         ({"act": "look", "more": [1]}, Look()),
         ({"act": "look", "userId": "u2"}, Look("u2")),
-        ({"act": "rules", "unchecked": "no"}, SetRules(None, None, None, "no")),
+        ({"act": "rules", "unchecked": "no"}, SetRules(None, None, None, unchecked="no")),
         ({"act": "bar", **BOB, "what": "all"}, Bar("u2", "Bob", None, What.ALL)),
         ({"act": "bar", **BOB, "seconds": 60, "what": "recent"}, Bar("u2", "Bob", 60, What.RECENT)),
         ({"act": "bar", **BOB, "seconds": 0, "what": "nothing"}, Bar("u2", "Bob", 0)),

@@ -222,6 +222,7 @@ def test_what_is_refused_makes_no_room(client: FlaskClient, engine: Engine):
         problem(act(client, as_user(engine), garden, **QUIET), "not-host")
         assert act(client, as_operator(engine), garden, act="look").status_code == 200
     assert client.get(garden, headers=as_operator(engine)).json == {
+        "rules": {"speak": "everybody", "slowSeconds": 0, "needsHost": False},
         "hosts": [],
         "quiet": [],
         "barred": [],
