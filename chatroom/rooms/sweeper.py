@@ -17,7 +17,7 @@ from chatroom.rooms.timers import Timers
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.1
+PAUSE = 0.05
 """Seconds between two steps, left for broadcasts."""
 
 PATIENCE = 10.0

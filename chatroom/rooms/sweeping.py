@@ -18,8 +18,8 @@ from chatroom.wire.acts import Act, Bar, Clear, Erase, What
 RECENT_MS = 10 * 60 * 1000
 """How far back recent messages go."""
 
-MOST_AT_ONCE = 1000
-"""Messages that are looked at in one transaction: some 30 ms in which the room waits."""
+MOST_AT_ONCE = 500
+"""Messages that are looked at in one transaction: some 40 ms in which the rooms wait."""
 
 MOST_BYTES = 1 << 20
 """About how many bytes of them."""
