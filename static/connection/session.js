@@ -181,7 +181,7 @@ export class Session {
   /** @param {{rev: number, id?: string, ids?: string[], message?: Message, by: string}} frame */
   #changed({ rev, id, ids, message, by }) {
     this.#rev = rev;
-    for (const one of ids ?? [message?.id ?? id]) this.#listener.changed(one, message ?? null, ids ? "" : by);
+    for (const one of ids ?? [message?.id ?? id ?? ""]) this.#listener.changed(one, message ?? null, ids ? "" : by);
   }
 
   /** @param {Welcome} welcome */
