@@ -71,12 +71,12 @@ export function whyHeld({ kind, until }) {
 function wordsFor({ role, rules, areFree }, standing, hostIsHere) {
   if (role) return areFree ? "" : `${ruleWords(rules)} ${words.notForYou}`;
   if (["muted", "hosts", "absent"].includes(standing.kind)) return whyHeld(standing);
-  if (rules.speak === "slow") return words.slow(rules.slowSeconds);
-  return rules.needsHost && !hostIsHere ? words.noHost : "";
+  if (rules.needsHost && !hostIsHere) return words.noHost;
+  return rules.speak === "everybody" ? "" : ruleWords({ ...rules, needsHost: false });
 }
 
 /** @param {import("../connection/session.js").Rules} rules */
 export function ruleWords({ speak, slowSeconds, needsHost }) {
-  const said = { everybody: "", slow: words.slow(slowSeconds), hosts: words.onlyHosts }[speak] ?? "";
+  const said = { slow: words.slow(slowSeconds), hosts: words.onlyHosts, approval: words.approval }[speak] ?? "";
   return [said, needsHost ? words.whileHost : ""].filter(Boolean).join(" ") || words.everybody;
 }
