@@ -48,6 +48,7 @@ class Configuration:
     edit_minutes: int
     removed_keep_days: int
     room_makers: str
+    password: str
     replay_limit: int
     max_users: int
     max_users_per_address: int

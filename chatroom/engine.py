@@ -10,6 +10,7 @@ from chatroom.configuration import Configuration
 from chatroom.errors import ChatError
 from chatroom.history import make_history
 from chatroom.rooms.bus import Alone
+from chatroom.rooms.doors import KeyRing
 from chatroom.rooms.order import OwnOrder
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
@@ -40,7 +41,8 @@ class Engine:
             configuration.history, configuration.folder, configuration.history_sync
         )
         rules = Rules.of(configuration)
-        self.policy = Policy(rules.max_rooms, rules.edit_minutes)
+        self._password = configuration.password
+        self.policy = Policy(rules.max_rooms, rules.edit_minutes, bool(self._password))
         self.server = Server(
             self.history,
             rules,
@@ -53,7 +55,9 @@ class Engine:
         self.pace = SpeakingPace(per_second) if per_second else None
         """Of what people say; None for any."""
         self.tokens: Tokens
-        """Created once the history, which holds the key, is open."""
+        """Created once the history, which holds the key, is open; like the next one."""
+        self.doors: KeyRing
+        """Know what opens which room."""
         self.gate = Gate(configuration.max_users, configuration.max_users_per_address)
         self.was_started = False
         """Also when it has stopped again."""
@@ -71,7 +75,8 @@ class Engine:
             HistoryUnavailable: see ``Server.start``.
         """
         self.history.open(patience=patience)
-        self.tokens = Tokens(self.history.secret())
+        self.tokens = Tokens(self.history.secret(), self._password)
+        self.doors = KeyRing(self.history, self.tokens, self._password)
         self.server.start()
         self.was_started = self._started = True
         what = f"chatroom {__version__}, history {self.history.name}"

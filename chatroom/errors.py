@@ -16,6 +16,7 @@ ChatError
 │   └── ChannelClosed      the server behind the channel has stopped
 ├── FrameRefused           a client sent what the protocol does not allow: its socket is closed
 ├── Refusal                a request is refused; a typed client gets an error frame
+│   ├── BadAct             an invalid act of a host
 │   └── BadName            an invalid name for a user
 ├── BadRoomName            an invalid name for a room
 ├── HandshakeRefused       a request for /chat that gets an HTTP status instead of a socket
@@ -191,6 +192,18 @@ class BadName(Refusal):
 
     def __init__(self, detail: str) -> None:
         super().__init__("bad-name", detail)
+
+
+class BadAct(Refusal):
+    """A host asks for something that does not exist; ``detail`` begins with the field's name."""
+
+    def __init__(self, detail: str, cmid: str = "") -> None:
+        super().__init__("bad-act", detail, cmid)
+
+    @property
+    def field(self) -> str:
+        """What is wrong with the act."""
+        return self.detail.partition(" ")[0]
 
 
 class BadRoomName(ChatError):

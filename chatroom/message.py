@@ -118,6 +118,24 @@ class Evidence(NamedTuple):
     """Unix time in milliseconds."""
 
 
+class Held(NamedTuple):
+    """What somebody wants to say, and a host has not approved yet: it is no message of the room,
+    and has no seq."""
+
+    room: str
+    id: str
+    """16 random hex digits."""
+    user_name: str
+    body: str
+    timestamp: str
+    """The client's own text, such as ``10:42 AM``."""
+    held_at: int
+    """Since when it waits: Unix time in milliseconds."""
+    user_id: str = ""
+    """As of a message, like the next one."""
+    cmid: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomSummary:
     """A snapshot of one room in a history."""

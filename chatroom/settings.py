@@ -45,6 +45,17 @@ def text(wanted: str, fits: Callable[[str], bool]) -> Check:
     return check
 
 
+def secret(wanted: str, fits: Callable[[str], bool]) -> Check:
+    """A string that ``fits`` accepts; it is not shown to whoever reads what is wrong with it."""
+
+    def check(value: Any) -> str:
+        if type(value) is not str or not fits(value):
+            raise Unfit("", "...", wanted)
+        return value
+
+    return check
+
+
 def several(wanted: str, one: Callable[[str], Any]) -> Check:
     """A list of strings; ``one`` converts each, or raises ValueError: the error names the entry."""
 
@@ -81,6 +92,10 @@ class Setting(NamedTuple):
 INTERFACE = text("the name or address of an interface: localhost, 0.0.0.0 or ::1", is_host_name)
 LOG_FILE = text('the path of a file, or "-" for standard error', bool)
 HISTORY = text(" or ".join(HISTORY_FORMS), is_history_url)
+PASSWORD = secret(
+    'at least 4 characters, 64 at most, or "" for none',
+    lambda value: not value or 4 <= len(" ".join(value.split())) <= 64,
+)
 MAKERS = text('"everyone" or "operator"', ("everyone", "operator").__contains__)
 SYNC = text(" or ".join(SYNCS), SYNCS.__contains__)
 ORIGINS = several("origins such as https://chat.example:8443, without a path", to_listed_origin)
@@ -98,6 +113,7 @@ SETTINGS = (
     Setting("editMinutes", 15, whole(0, 1_000_000), "minutes in which a message may be edited"),
     Setting("removedKeepDays", 7, whole(0, 3650), "days a host can undo a removal; 0: none"),
     Setting("roomMakers", "everyone", MAKERS, "who is in charge of the rooms that they make"),
+    Setting("password", "", PASSWORD, "that lets people into the rooms; empty: none"),
     Setting("replayLimit", 500, whole(0, 1_000_000), "past messages sent on joining; 0: all"),
     Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at a time"),
     Setting("maxUsersPerAddress", 0, whole(0, 1_000_000), "users at one address; 0: maxUsers"),

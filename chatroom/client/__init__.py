@@ -8,6 +8,7 @@ with ChatClient("http://localhost:9999", "Ann") as chat:
 This module has ``ChatClient``. The others, in reading order:
 
 - ``events.py``: what a client hears, as values
+- ``acts.py``: what a host can do
 - ``session.py``: its two threads: one keeps a connection open and reads it, one writes
 - ``inbox.py``: what was heard and not yet read by the program
 - ``outbox.py``: what was said and not yet acknowledged
@@ -21,10 +22,12 @@ import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from chatroom.addresses import authorization, chat_url
+from chatroom.client.acts import Host
 from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.inbox import Recent
 from chatroom.client.outbox import Receipt
@@ -44,6 +47,7 @@ __all__ = [
     "ClientClosed",
     "ClientError",
     "Event",
+    "Host",
     "Message",
     "Receipt",
     "Removed",
@@ -76,6 +80,8 @@ class ChatClient:
         since: the id of the last message already seen, to resume after it.
         rev: with it, an earlier client's ``rev``: what changed after that is told.
         token: an earlier client's ``token``, to be the same user.
+        key: the room's code or a script's key, if its door asks for one.
+        link: a link that makes this user a host, or its secret.
         listen: False for a program that only sends: nothing is buffered for it to read.
         patience: seconds in which the first connection must succeed.
         ping_interval: seconds of silence after which the server is pinged; after as many more, the
@@ -95,12 +101,15 @@ class ChatClient:
         since: str | None = None,
         rev: int | None = None,
         token: str | None = None,
+        key: str | None = None,
+        link: str | None = None,
         listen: bool = True,
         patience: float = PATIENCE,
         ping_interval: float = 25.0,
         jitter: Callable[[float], float] = full_jitter,
     ) -> None:
-        hello = {"userName": user_name, "room": room, "since": since, "token": token}
+        hello = {"userName": user_name, "room": room, "since": since, "token": token, "key": key}
+        hello["link"] = link.rpartition("#host=")[2] if link else None
         self._session = Session(
             chat_url(url),
             {key: value for key, value in hello.items() if value is not None},
@@ -229,7 +238,16 @@ class ChatClient:
         """Take back a message of one's own: like ``edit``, and at any time."""
         return self._post(_id(message), type="remove", id=_id(message))
 
-    def _post(self, changes: str, **fields: str) -> Receipt:
+    def restore(self, message: Message | str) -> Receipt:
+        """Bring back a message that a host removed, for hosts: like ``edit``, and for some days."""
+        return self._post(_id(message), type="restore", id=_id(message))
+
+    @property
+    def host(self) -> Host:
+        """What the user can do as a host of the room: ``chat.host.quiet(user_id, seconds=600)``."""
+        return Host(partial(self._post, "", type="host"))
+
+    def _post(self, changes: str, **fields: object) -> Receipt:
         session = self._session
         with session.waiters:
             session.changed.wait_for(lambda: not session.outbox.is_full or session.closing)
@@ -238,7 +256,7 @@ class ChatClient:
             cmid = f"{self._prefix}-{self._count}"
             frame = _frame(cmid=cmid, **fields)
             self._demand_size(frame)
-            receipt = Receipt(cmid, fields.get("body", ""), frame, session.waiters, changes)
+            receipt = Receipt(cmid, str(fields.get("body", "")), frame, session.waiters, changes)
             session.outbox.add(receipt)
             session.changed.notify_all()
         return receipt
@@ -330,6 +348,11 @@ class ChatClient:
         return str(self._session.welcome.get("userId", ""))
 
     @property
+    def role(self) -> str:
+        """``host``, ``maker`` or ``operator``; "" for an ordinary user."""
+        return self._session.role
+
+    @property
     def token(self) -> str | None:
         """Proves who this user is: keep it secret, and pass it to the next client."""
         return self._session.hello.get("token")
@@ -385,6 +408,6 @@ def _id(message: Message | str) -> str:
     return message.id if isinstance(message, Message) else str(MessageId.parse(message))
 
 
-def _frame(**fields: str) -> str:
+def _frame(**fields: object) -> str:
     """One frame; not limited to ASCII, as escapes would double the size of other alphabets."""
     return json.dumps(fields, ensure_ascii=False)

@@ -41,7 +41,7 @@ def http_failure(
         with_password: whether the request had a name and password.
     """
     text = body.decode("utf-8", "replace").strip()
-    if status == 401:  # whatever the page says, this is what it is about
+    if status == 401 and "problem+json" not in kind:  # a proxy's, whatever its page says
         return PASSWORD_WRONG if with_password else PASSWORD_WANTED
     if status == 400 and _WANTS_HTTPS.search(text):
         return USE_HTTPS

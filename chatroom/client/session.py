@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import simple_websocket
@@ -22,7 +22,7 @@ from chatroom.client.connection import End, ServerConnection
 from chatroom.client.events import Event, hear, id_in
 from chatroom.client.failures import connection_failure
 from chatroom.client.inbox import Inbox
-from chatroom.client.outbox import Outbox, Waiters
+from chatroom.client.outbox import NOTHING, Outbox, Waiters
 from chatroom.errors import ClientClosed, ClientError, HandshakeRefused, ServerRefused
 from chatroom.message import BEGINNING, Message
 from chatroom.wire.typed import SUBPROTOCOL
@@ -63,8 +63,8 @@ class Session:
 
     Args:
         url: as ``addresses.chat_url`` returns it.
-        hello: the fields of the first frame: ``userName``, and ``room``, ``since``, ``token``
-            where they are known.
+        hello: the fields of the first frame: ``userName``, and ``room``, ``since``, ``token``,
+            ``link``, ``key`` where they are known.
         rev: the last change of a message that the program knows of, if it resumes.
         keep: whether the program reads what is received.
         ping_interval: see ``ServerConnection``.
@@ -94,6 +94,7 @@ class Session:
         self.welcome: dict[str, Any] = {}
         """The fields of the last welcome; empty before the first."""
         self.recovered: bool | None = None
+        self.role = ""
         self.connection: ServerConnection | None = None
         """The open connection, from its welcome on and as long as it works."""
         self.failure: ClientError | None = None
@@ -151,7 +152,8 @@ class Session:
     def _write(self) -> None:
         while True:
             with self.changed:
-                self.changed.wait_for(self._has_work)
+                while not self._has_work():
+                    self.changed.wait(self.outbox.rest())
                 if self.closing:
                     return
                 connection = self.connection
@@ -286,23 +288,48 @@ class Session:
             case "ack":
                 self._settle(str(fields.get("cmid")), str(fields.get("id")))
             case "done":
-                self._settle(str(fields.get("cmid")))
+                told = {key: its for key, its in fields.items() if key not in ("type", "cmid")}
+                self._settle(str(fields.get("cmid")), told=told)
+            case "host" if fields.get("userId") == self.welcome.get("userId"):
+                self.role = str(fields.get("role", ""))
+                self.hello.pop("link", None)  # it has done what it is for
+            case "held" if fields.get("userId") == self.welcome.get("userId"):
+                self._settle(str(fields.get("cmid")), held=str(fields.get("id")))
+            case "rules" if fields.get("speak") != "slow":
+                self._hurry_up()
             case "error":
                 self._take_error(connection, fields)
             case "renamed" if fields.get("userId") == self.welcome.get("userId"):
                 self.hello["userName"] = str(fields.get("userName"))
 
-    def _settle(self, cmid: str, id: str = "") -> None:
-        if self.outbox.settle(cmid, id):
+    def _settle(
+        self, cmid: str, id: str = "", held: str = "", told: Mapping[str, Any] = NOTHING
+    ) -> None:
+        if self.outbox.settle(cmid, id, held, told=told):
             self._attempt = 0
             self.changed.notify_all()
+
+    def _hurry_up(self) -> None:
+        self.outbox.hurry()
+        self.waiters.rest_until = 0.0
+        self.changed.notify_all()
+
+    def _slow_down(self, cmid: str, seconds: object) -> bool:
+        until = time.monotonic() + (seconds if type(seconds) is int else 1)
+        if not self.outbox.slow_down(cmid, until):
+            return False
+        self.waiters.rest_until = until
+        self.changed.notify_all()
+        return True
 
     def _take_welcome(self, connection: ServerConnection, welcome: dict[str, Any]) -> None:
         self._is_answered = self._was_open = True
         self._may_have_ghost = False
         self.welcome = welcome
-        self.hello |= {key: welcome[key] for key in ("userName", "token") if key in welcome}
+        kept = ("userName", "token", "pass")
+        self.hello |= {key: welcome[key] for key in kept if key in welcome}
         self.recovered = welcome.get("recovered")
+        self.role = str(welcome.get("role", ""))
         rev = welcome.get("rev")
         self.inbox.begin_connection(
             afresh=self.recovered is False, rev=rev if type(rev) is int else None
@@ -316,16 +343,23 @@ class Session:
     def _take_error(self, connection: ServerConnection, fields: dict[str, Any]) -> None:
         code, detail = str(fields.get("code")), str(fields.get("detail"))
         refusal = ServerRefused(code, detail, str(fields.get("suggestion", "")))
+        if code == "wrong-link":
+            self.hello.pop("link", None)
         if not self._is_answered:
-            self._take_no(refusal)
+            self._take_no(refusal, may_come_later=code == "wrong-key" and "retryAfter" in fields)
         elif code == "not-stored":  # may work later: resend it and, in order, the rest
             self._drop(connection, f"{code}: {detail}")
+        elif code == "slow" and self._slow_down(str(fields.get("cmid")), fields.get("retryAfter")):
+            log.info("%s: %s", self.url, refusal)
         elif self.outbox.settle(str(fields.get("cmid")), error=refusal):
             self.changed.notify_all()
 
-    def _take_no(self, refusal: ServerRefused) -> None:
+    def _take_no(self, refusal: ServerRefused, *, may_come_later: bool) -> None:
         """Handle the server's refusal of our hello."""
         self._is_answered = True
+        if may_come_later:  # others at our address have tried too many wrong codes
+            self.refusal = refusal
+            raise Broken(str(refusal))
         # A welcome may have been lost: then the name belongs to our own ghost for a while.
         if refusal.code == "name-taken" and self._may_have_ghost and "token" not in self.hello:
             self.refusal = refusal

@@ -3,15 +3,18 @@
 A module for each command:
 
 - ``serve.py``, ``say.py``, ``tail.py``, ``chat.py``
-- ``exporting.py``, ``importing.py``, ``room.py``, ``host.py``, ``doctor.py``
+- ``exporting.py``, ``importing.py``, ``room.py``, ``host.py``, ``key.py``,
+  ``doctor.py``
 
 What they are made of:
 
 - ``exit_codes.py``: an error becomes one line and an exit code
 - ``output.py``: data to one output, words for people to the other
 - ``options.py``: options and arguments that several commands take
+- ``acts.py``: the acts of ``host``; ``console.py``, how they are done over HTTP;
+  ``host_tables.py``, what they show
 - ``joining.py``: joining a room as the same person each time
-- ``http.py``: the part of the HTTP API that they read
+- ``http.py``: the part of the HTTP API that they use
 - ``formats.py``: messages as text; ``json_lines.py``, as lines of JSON
 - ``showing.py``: the messages on a screen, and what becomes of them
 - ``files.py``: a history file that no server uses; a file that is written whole or not at all
@@ -31,6 +34,7 @@ from chatroom.commands.exit_codes import Commands
 from chatroom.commands.exporting import export
 from chatroom.commands.host import host
 from chatroom.commands.importing import import_
+from chatroom.commands.key import key
 from chatroom.commands.room import room
 from chatroom.commands.say import say
 from chatroom.commands.serve import serve
@@ -39,7 +43,7 @@ from chatroom.commands.tail import tail
 
 @click.group(
     cls=Commands,
-    commands=[serve, say, tail, chat, export, import_, room, host, doctor],
+    commands=[serve, say, tail, chat, export, import_, room, host, key, doctor],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

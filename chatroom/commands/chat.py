@@ -34,7 +34,9 @@ MISSING = "chat needs prompt_toolkit: python -m pip install 'prompt_toolkit>=3,<
 @click.command()
 @talking
 @click.pass_context
-def chat(ctx: click.Context, room: str, url: str, name: str | None, patience: float) -> None:
+def chat(
+    ctx: click.Context, room: str, url: str, name: str | None, key: str | None, patience: float
+) -> None:
     """Talk in ROOM: type a line to say it, and see what others say.
 
     \b
@@ -46,7 +48,7 @@ def chat(ctx: click.Context, room: str, url: str, name: str | None, patience: fl
         from prompt_toolkit import PromptSession
     except ImportError:
         raise Failed(MISSING) from None
-    with joined(url, room, name, patience) as client:
+    with joined(url, room, name, patience, key=key) as client:
         talk = Talk(client, PromptSession())
         interrupted = asyncio.run(talk.run(f"you are {client.user_name} in {room}. {HELP}"))
     if interrupted:

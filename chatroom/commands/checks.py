@@ -79,6 +79,7 @@ def examine(is_reached: bool = False) -> list[Finding]:
         check_gunicorn(configuration),
         check_limits(configuration, health),
         *check_addresses(configuration),
+        *check_wire(configuration),
     ]
 
 
@@ -231,10 +232,23 @@ def _admitted(wanted: int, admitted: int) -> Finding:
 
 def check_addresses(configuration: Configuration) -> list[Finding]:
     """Whether one client could take all places; no finding if only this machine can connect."""
-    host = configuration.host_name
-    is_private = is_loopback(host) and host not in EVERYWHERE
-    if configuration.max_users_per_address or is_private:
+    if configuration.max_users_per_address or _is_private(configuration):
         return []
     text = f"one address may take all {configuration.max_users} places"
     remedy = "if strangers can connect, set maxUsersPerAddress (a school has one address)"
     return [Finding(Verdict.NOTE, "addresses", text, remedy)]
+
+
+def check_wire(configuration: Configuration) -> list[Finding]:
+    """Whether tokens travel unencrypted; no finding if only this machine can connect."""
+    if _is_private(configuration):
+        return []
+    text = "other machines reach the room over http: on a network that others share, these can "
+    text += "read what is said, and take the token of a host, and be that host"
+    remedy = "there, put a proxy with a certificate in front, and set hostName to localhost"
+    return [Finding(Verdict.NOTE, "secrecy", text, remedy)]
+
+
+def _is_private(configuration: Configuration) -> bool:
+    host = configuration.host_name
+    return is_loopback(host) and host not in EVERYWHERE

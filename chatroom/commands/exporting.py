@@ -12,11 +12,18 @@ from typing import NamedTuple, TextIO
 
 import click
 
+from chatroom.addresses import authorization
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened, whole_file
 from chatroom.commands.formats import FORMATS, Format, as_csv
 from chatroom.commands.http import Api, Extent, TakenBack, Unreadable
-from chatroom.commands.options import chosen_room, patience_option, room_argument, url_option
+from chatroom.commands.options import (
+    chosen_room,
+    code_option,
+    patience_option,
+    room_argument,
+    url_option,
+)
 from chatroom.commands.output import note
 from chatroom.commands.own_server import default_url
 from chatroom.history import History
@@ -36,6 +43,7 @@ class Source(NamedTuple):
 @click.command()
 @room_argument
 @url_option
+@code_option
 @patience_option
 @click.option(
     "-f",
@@ -67,6 +75,7 @@ class Source(NamedTuple):
 def export(
     room: str | None,
     url: str | None,
+    key: str | None,
     patience: float,
     format_: str,
     output: Path | None,
@@ -89,7 +98,12 @@ def export(
         else:
             url = url or default_url()
             room = chosen_room(room, url)
-            source = _from_server(Api(url, patience=patience), room)
+            if key and authorization(url):
+                raise click.UsageError(
+                    "--key and the name and password in the URL need the same header: "
+                    "leave one out, or export from the history file with --history"
+                )
+            source = _from_server(Api(url, patience=patience, key=key or ""), room)
         if not source.extent.messages:
             note(f"nothing has been said in {room}")
         checked = _Checked(source)
@@ -126,7 +140,7 @@ def _from_file(history: History, room: str) -> Source:
 
 
 def _from_server(api: Api, room: str) -> Source:
-    extent = api.rooms().get(room, Extent(0, 0))
+    extent = api.extent(room)
     return Source(extent, api.messages(room) if extent.messages else ())
 
 

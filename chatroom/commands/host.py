@@ -1,41 +1,44 @@
-"""``chatroom host``: the way to be in charge that nobody can take away."""
+"""``chatroom host``: the way to be in charge that nobody can take away, and a host's console."""
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import click
 
-from chatroom.commands.exit_codes import Failed
+from chatroom.commands.acts import ACTS
 from chatroom.commands.options import RoomName
 from chatroom.commands.output import note
-from chatroom.commands.own_server import own_url
+from chatroom.commands.own_server import own_secret, own_url
 from chatroom.configuration import load_configuration
-from chatroom.history.sqlite.database import DatabaseFile, peek_secret
 from chatroom.names import DEFAULT_ROOM
-from chatroom.users.tokens import LINK_SECONDS, Tokens
+from chatroom.users.tokens import LINK_SECONDS, Tokens, host_link
 
-MEMORY = (
-    "the history is in memory, so only a room's maker can be in charge; "
-    'set "history" to a file, such as sqlite:chat.db'
+
+@click.group(
+    commands=ACTS, invoke_without_command=True, subcommand_metavar="[ACT [OPTIONS] [ARGS]...]"
 )
+@click.argument("room", type=RoomName(), required=False)
+@click.pass_context
+def host(ctx: click.Context, room: str | None) -> None:
+    """Print a link that makes you an operator; or act as a host in ROOM.
 
+    Without ACT: whoever opens the link first, within ten minutes, is a host of every room, for as
+    long as their browser keeps its data. Works while the server is running, where its settings
+    and its history can be read.
 
-@click.command()
-@click.argument("room", type=RoomName(), default=DEFAULT_ROOM)
-def host(room: str) -> None:
-    """Print a link that makes you an operator.
+    With ACT: the running server does it. Where its history can be read, you are the operator;
+    elsewhere, name the server with --url, and prove with --key that you are a host.
 
-    Whoever opens it first, within ten minutes, is a host of every room, for as long as their
-    browser keeps its data. Works while the server is running, where its settings and its history
-    can be read.
+    \b
+        chatroom host
+        chatroom host lobby look
+        chatroom host lobby quiet Bob --for 10m
     """
+    ctx.obj = room
+    if ctx.invoked_subcommand:
+        return
+    if room in {act.name for act in ACTS}:
+        note(f"a link to a room called {room}; to act, name the room first: host ROOM {room}")
     configuration = load_configuration()
-    if configuration.history == "memory:":
-        raise Failed(MEMORY)
-    path = configuration.folder / configuration.history.removeprefix("sqlite:")
-    secret = peek_secret(DatabaseFile(configuration.history, path))
-    link = Tokens(secret).write_operator_link()
-    where = "/" if room == DEFAULT_ROOM else f"/rooms/{quote(room)}"
-    click.echo(f"{own_url(configuration)}{where}#host={link}")
+    link = Tokens(own_secret(configuration)).write_operator_link()
+    click.echo(host_link(own_url(configuration), room or DEFAULT_ROOM, link))
     note(f"Whoever opens it first, within {LINK_SECONDS // 60} minutes, is an operator.")

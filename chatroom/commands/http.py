@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -44,6 +45,16 @@ BROKEN = (OSError, http.client.HTTPException)
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+class _Nowhere(urllib.request.HTTPRedirectHandler):
+    """After a redirect, a POST would be a GET: something else than was asked for."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Go nowhere."""
+
+
+_straight = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Nowhere)
+
+
 class Extent(NamedTuple):
     """How much has been said in a room."""
 
@@ -75,22 +86,34 @@ class Api:
     Args:
         timeout: seconds that the server may be silent.
         patience: seconds in which it must be reached; tried again until then. None: tried once.
+        key: proves to the room who asks; then the URL cannot have a password for a proxy.
     """
 
-    def __init__(self, url: str, timeout: float = TIMEOUT, patience: float | None = None) -> None:
+    def __init__(
+        self, url: str, timeout: float = TIMEOUT, patience: float | None = None, key: str = ""
+    ) -> None:
         self.url = http_url(url)
-        self._authorization = authorization(url)
+        # as UTF-8: http.client wants Latin-1
+        letters = key.encode("utf-8", "surrogateescape").decode("latin-1")
+        self._authorization = f"Bearer {letters}" if key else authorization(url)
         self._timeout = timeout
         self._patience = patience
 
-    def rooms(self) -> dict[str, Extent]:
-        """The rooms, and how much has been said in each."""
+    def rooms(self) -> dict[str, Extent | None]:
+        """The rooms, and how much has been said in each; None for one whose door hides that."""
         with closing(self._get("/api/rooms", "application/json", self._patience)) as reply:
             try:
                 found = parse_unbounded(reply.read())["rooms"]
                 return {str(room["name"]): _extent(room) for room in found}
             except (*BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise self._strange(error) from error
+
+    def extent(self, room: str) -> Extent:
+        """How much has been said in the room; about how much, if it is in no list."""
+        if found := self.rooms().get(room):
+            return found
+        newest = self._page(room, "limit=1")[0]
+        return Extent(newest[-1].seq, newest[-1].seq) if newest else Extent(0, 0)
 
     def messages(self, room: str) -> Iterator[Message | TakenBack | Unreadable]:
         """All of the room's messages, oldest first; resumes a response that breaks off.
@@ -116,19 +139,69 @@ class Api:
         found: list[Message] = []
         while len(found) < count:
             query = f"before={quote(id)}&limit={min(count - len(found), PAGE)}"
-            path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"
-            with closing(self._get(path, "application/json")) as reply:
-                try:
-                    page = parse_unbounded(reply.read())["messages"]
-                    found = [message for fields in page if (message := _good(fields))] + found
-                except (*BROKEN, ValueError, KeyError, TypeError) as error:
-                    raise self._strange(error) from error
-                # Not by the first message: a page whose messages are all removed is empty.
-                older = _OLDER.search(reply.headers.get("Link", ""))
-                if not older or older[1] == id:
-                    break
-                id = older[1]
+            page, links = self._page(room, query)
+            found = page + found
+            # Not by the first message: a page whose messages are all removed is empty.
+            older = _OLDER.search(links)
+            if not older or older[1] == id:
+                break
+            id = older[1]
         return found
+
+    def _page(self, room: str, query: str) -> tuple[list[Message], str]:
+        """Messages, and the links to others."""
+        path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"
+        with closing(self._get(path, "application/json", self._patience)) as reply:
+            try:
+                page = parse_unbounded(reply.read())["messages"]
+                return list(filter(None, map(_good, page))), reply.headers.get("Link", "")
+            except (*BROKEN, ValueError, KeyError, TypeError) as error:
+                raise self._strange(error) from error
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, object] | None = None,
+        needs: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """Make one request, once; returns the object of the response, or nothing.
+
+        Args:
+            fields: of the body; None for none.
+            needs: what the object has to have.
+
+        Raises:
+            ServerRefused: with the code of the problem that the room answers with, if it does.
+        """
+        data = None if fields is None else json.dumps(fields).encode()
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        if self._authorization:
+            request.add_unredirected_header("Authorization", self._authorization)
+        try:
+            with _straight.open(request, timeout=self._timeout) as reply:
+                body = reply.read()
+            found = parse_unbounded(body) if body else {}
+            if missing := [name for name in needs if name not in found]:
+                raise ValueError(f"no {', '.join(missing)}")
+            return found
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self._refusal(error) from None
+        except BROKEN as error:
+            raise ServerUnreachable(self.url, connection_failure(error)) from error
+        except ValueError as error:
+            raise self._strange(error) from error
+
+    def _refusal(self, error: urllib.error.HTTPError) -> ServerRefused:
+        if error.headers.get_content_type() != "application/problem+json":
+            return ServerRefused(f"http-{error.code}", self._reason(error))
+        try:
+            problem = parse_unbounded(error.read(10_000))
+            return ServerRefused(str(problem["code"]), str(problem["detail"]))
+        except (*BROKEN, ValueError, KeyError):
+            return ServerRefused(f"http-{error.code}", "no reason given")
 
     def _lines(self, room: str, since: str | None) -> Iterator[Message | TakenBack | Unreadable]:
         query = f"?removed={REMOVED}" + (f"&since={quote(since)}" if since else "")
@@ -161,14 +234,16 @@ class Api:
         except BROKEN:
             body = b""
         kind, location = (error.headers.get(name, "") for name in ("Content-Type", "Location"))
-        with_password = bool(self._authorization)
+        with_password = (self._authorization or "").startswith("Basic ")
         return http_failure(error.code, body, kind, location=location, with_password=with_password)
 
     def _strange(self, cause: object) -> ServerRefused:
         return ServerRefused("no-chatroom", f"{self.url} does not answer like a chat room: {cause}")
 
 
-def _extent(room: dict[str, Any]) -> Extent:
+def _extent(room: dict[str, Any]) -> Extent | None:
+    if "door" in room and "last" not in room:
+        return None
     return Extent(int(room["messages"]), MessageId.parse(room["last"]).seq)
 
 

@@ -40,6 +40,8 @@ def joined(
     try:
         chat.open()
     except ServerRefused as refusal:
+        if refusal.code == "wrong-key":
+            note("a room's code is given with --key, or in CHATROOM_KEY")
         if name or refusal.code != "name-taken" or not refusal.suggestion:
             raise
         note(f"{wanted} is taken here: you are {refusal.suggestion}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,11 +16,15 @@ from chatroom.commands.own_server import default_url
 from chatroom.errors import BadRoomName, ChatError
 from chatroom.message import MessageId
 from chatroom.names import room_name
+from chatroom.wire.acts import MOST_SECONDS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 COMPLETION_TIMEOUT = 1.0
 """Seconds that a shell waits for the names of the rooms."""
+
+UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+"""Of a span, in seconds."""
 
 MAX_SECONDS = 10**6
 """Much longer than anybody waits, and less than what overflows."""
@@ -28,8 +33,9 @@ MAX_SECONDS = 10**6
 if TYPE_CHECKING:
     _Text = click.ParamType[str]
     _Float = click.ParamType[float]
+    _Int = click.ParamType[int]
 else:  # older versions are not generic
-    _Text = _Float = click.ParamType
+    _Text = _Float = _Int = click.ParamType
 
 
 class RoomName(_Text):
@@ -93,6 +99,20 @@ class Seconds(_Float):
         return float(seconds)
 
 
+class Span(_Int):
+    """How long something lasts, in seconds: ``30s``, ``10m``, ``2h`` or ``1d``."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        found = re.fullmatch("([0-9]{1,9})([smhd])", str(value))
+        seconds = int(found[1]) * UNITS[found[2]] if found else 0
+        if not 1 <= seconds <= MOST_SECONDS:
+            wanted = "wanted: such as 30s, 10m, 2h or 1d, and a year at most"
+            self.fail(f"{value!r} is not a span of time; {wanted}", param, ctx)
+        return seconds
+
+
 config_option = click.option(
     "--config",
     type=click.Path(dir_okay=False),
@@ -113,11 +133,27 @@ url_option = click.option(
     help="The server, or the address of a room's page, instead of ROOM.",
 )
 
+key_option = click.option(
+    "--key",
+    envvar="CHATROOM_KEY",
+    show_envvar=True,
+    help="Proves who you are: a token of somebody who is a host there, or a link that "
+    "`chatroom host` printed.",
+)
+
 name_option = click.option(
     "--name",
     envvar="CHATROOM_NAME",
     show_envvar=True,
     help="Your name; by default your login name, or a similar one if that is taken.",
+)
+
+code_option = click.option(
+    "--key",
+    envvar="CHATROOM_KEY",
+    show_envvar=True,
+    metavar="CODE",
+    help="The room's code, or a script's key, if its door asks for one. Better in the environment.",
 )
 
 patience_option = click.option(
@@ -133,7 +169,7 @@ patience_option = click.option(
 def talking(command: Command) -> Command:
     """The room, and the options of a command that joins it."""
     command = located(command)
-    for decorate in (patience_option, name_option, url_option, room_argument):
+    for decorate in (patience_option, code_option, name_option, url_option, room_argument):
         command = decorate(command)
     return command
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chatroom.addresses import EVERYWHERE
 from chatroom.configuration import Configuration, load_configuration
-from chatroom.errors import ConfigurationError
+from chatroom.errors import ConfigurationError, HistoryRefused
+from chatroom.history.sqlite.database import DatabaseFile, peek_secret
 
 
 def own_url(configuration: Configuration) -> str:
@@ -26,3 +27,16 @@ def default_url() -> str:
         path, key, value, wanted = error.args
         wanted = f"{wanted} (or name the server with --url)"
         raise ConfigurationError(path, key, value, wanted) from None
+
+
+def own_secret(configuration: Configuration) -> bytes:
+    """The secret with which that server signs; also while it is running.
+
+    Raises:
+        HistoryRefused: it cannot be read here.
+    """
+    if configuration.history == "memory:":
+        cause = "the history is in memory, and so is the secret, which only the server knows"
+        raise HistoryRefused("memory:", cause, 'set "history" to a file, such as sqlite:chat.db')
+    path = configuration.folder / configuration.history.removeprefix("sqlite:")
+    return peek_secret(DatabaseFile(configuration.history, path))

@@ -110,5 +110,8 @@ def check_secrecy(url: str) -> list[Finding]:
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return []
-    text = "http: anyone along the way can read everything; https needs a certificate at the proxy"
+    text = (
+        "http: anyone along the way can read everything, also the tokens by which hosts are known"
+    )
+    text += "; https needs a certificate at the proxy"
     return [Finding(Verdict.NOTE, "proxy", text)]

@@ -23,7 +23,13 @@ from chatroom.errors import ServerRefused
 @click.argument("text", nargs=-1)
 @click.option("--ids", is_flag=True, help="Print the id of each message once it is stored.")
 def say(
-    room: str, text: tuple[str, ...], url: str, name: str | None, patience: float, ids: bool
+    room: str,
+    text: tuple[str, ...],
+    url: str,
+    name: str | None,
+    key: str | None,
+    patience: float,
+    ids: bool,
 ) -> None:
     """Say TEXT in ROOM; without TEXT, each line of standard input.
 
@@ -35,7 +41,7 @@ def say(
         tail -f app.log | chatroom say --name logs ops
     """
     words = _words(text)
-    with joined(url, room, name, patience, listen=False) as chat:
+    with joined(url, room, name, patience, key=key, listen=False) as chat:
         refused = _say_all(chat, [" ".join(words)] if words else _lines(), patience, ids)
     if refused:
         raise Failed(f"{refused} of the messages were refused" if refused > 1 else "not said")
@@ -80,7 +86,9 @@ def _finish(receipt: Receipt, patience: float, ids: bool) -> int:
         id = receipt.wait(patience)
     except ServerRefused as refusal:
         return _settled(refusal)
-    if ids:
+    if receipt.held:
+        note("waits for a host's approval")
+    elif ids:
         write(id)
     return 0
 

@@ -48,6 +48,7 @@ def tail(
     room: str,
     url: str,
     name: str | None,
+    key: str | None,
     patience: float,
     lines: int,
     since: str | None,
@@ -61,9 +62,9 @@ def tail(
     those that it has printed are edited or removed.
     """
     screen = Lines() if as_json else Screen()
-    with joined(url, room, name, patience, since=since) as chat:
+    with joined(url, room, name, patience, key=key, since=since) as chat:
         gone = watch_reader(lambda: chat.close(flush=0))
-        past = None if since is not None else Past(Api(url), room, lines)
+        past = None if since is not None else Past(Api(url, key=key or ""), room, lines)
         _follow(chat, screen, past, follow)
         if gone.is_set():
             raise BrokenPipeError(errno.EPIPE, "nobody reads standard output any more")

@@ -3,6 +3,7 @@
 In reading order:
 
 - ``interface.py``: ``History``: what every store can do
+- ``decisions.py``: the part of it in which rooms decide about themselves
 - ``sqlite/``: messages in one SQLite file
 - ``memory/``: messages that last as long as the process
 - ``paging.py``: how much is read at once

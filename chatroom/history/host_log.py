@@ -19,9 +19,10 @@ class LogEntry(NamedTuple):
     """Unix time in milliseconds."""
     act: str
     by_id: str
+    """Empty for the operator's own commands."""
     by_name: str
     whom_id: str = ""
-    """Empty if it was about nobody, like the name."""
+    """Empty if it was about nobody, like the name; or about a plain user, who has only a name."""
     whom_name: str = ""
     what: str = ""
     """In words: for how long, or which rules; of a message, its id."""

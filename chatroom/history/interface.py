@@ -9,15 +9,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from chatroom.history.decisions import Decisions
 from chatroom.history.host_log import LogEntry
 from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
 
 
-class History(ABC):
+class History(Decisions, ABC):
     """The committed messages of every room.
 
-    Whatever writes, ``append``, ``rewrite``, ``enact``, ``trim``, ``erase``, ``clean``, ``delete``
-    and ``probe``, and ``open`` and ``close``, is called by the thread that owns the history;
+    Whatever writes, ``append``, ``rewrite``, ``trim``, ``erase``, ``clean``, ``delete`` and
+    ``probe``, and ``open`` and ``close``, is called by the thread that owns the history;
     everything that only reads, by any thread.
 
     A room is stored without gaps: from ``first`` to ``head`` every seq is there, or none is now.
@@ -26,6 +27,8 @@ class History(ABC):
 
     name: str
     """The setting that made it, such as ``sqlite:chat.db``: for logs and errors."""
+    is_new = False
+    """There was none before it was opened."""
 
     @abstractmethod
     def check(self) -> None:
@@ -90,54 +93,19 @@ class History(ABC):
         """
 
     @abstractmethod
-    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
         """Commit a message's new state; it keeps its id. The owner's thread.
 
         Args:
             message: with the room's next rev: ``rev(room) + 1``.
             before: what it was, to be kept as evidence if it is removed. Otherwise whatever
                 evidence there is of it is dropped.
+            entry: for ``host_log``, if a host did it: see ``enact``.
 
         Raises:
             HistoryUnavailable: it is not changed; also if it is not stored any more.
-        """
-
-    @abstractmethod
-    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
-        """Commit what a room has decided about itself, and who did it. The owner's thread.
-
-        Args:
-            room: "" for the whole server.
-            charter: as ``charter`` returns it; "" for a room that decides nothing.
-            entry: for ``host_log``. Everywhere, what is older than ``host_log.KEEP_DAYS`` by then
-                is dropped; of this room, whatever exceeds ``host_log.MOST_ENTRIES``.
-
-        Raises:
-            HistoryUnavailable: nothing is decided.
-        """
-
-    @abstractmethod
-    def charter(self, room: str) -> str:
-        """What ``enact`` has committed last; "" if nothing.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def decided(self) -> list[str]:
-        """The rooms of which there is a charter; among them "", if the whole server has one.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def host_log(self, room: str) -> list[LogEntry]:
-        """What hosts have done there, newest first: ``host_log.MOST_ENTRIES`` at most.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
         """
 
     @abstractmethod

@@ -12,11 +12,14 @@ In reading order:
 - ``charter.py``: what a room has decided about itself
 - ``last_said.py``: when people last said something, where that has to be some time ago
 - ``ruling.py``: what an act of a host makes of that
+- ``codes.py``: codes that open a room's door, and hashes of them
+- ``doors.py``: what opens which room: examined before the Server thread hears of it
 - ``new_rooms.py``: how many rooms one address may create
 - ``entrance.py``: who comes in, catches up and leaves
 - ``fallen.py``: who was too slow, until they are seen off
 - ``replay.py``: the pages of the past that are too old for a room's tail
 - ``broadcaster.py``: what is said: given its place, then written to everyone in the room
+- ``approval.py``: what waits for a host's approval
 - ``order.py``: gives it its place: numbers it, commits it
 - ``hosting.py``: what follows from an act: the room is told, and who was removed has to go
 - ``register.py``: decides who may bear which name, and who is here

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
-from chatroom.rooms.charter import Charter, House
+from chatroom.rooms.approval import ApprovalQueue
+from chatroom.rooms.charter import NO_CHARTER, Charter, House
+from chatroom.rooms.doors import charter_of
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
 from chatroom.rooms.policy import Place, Policy, Visitor
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
+from chatroom.users.proof import NOTHING, Proof
+from chatroom.users.speaker import Speaker
 from chatroom.wire import message_json, websocket
 
 _ALL = 1 << 40
-
-WAY_OUT = "another program has changed the file: stop, keep a copy, and restore a backup"
 
 
 class ActiveRooms(dict[str, Room]):
@@ -50,24 +53,34 @@ class ActiveRooms(dict[str, Room]):
         """
         self.house.charter = self._charter_of("")
 
-    def enter(self, name: str, address: str, user_id: str = "") -> Room:
+    def enter(
+        self,
+        name: str,
+        address: str,
+        user_id: str = "",
+        operator_link: str = "",
+        proof: Proof = NOTHING,
+    ) -> Room:
         """The room that somebody wants to come into, opened if nobody is in it yet.
 
         Args:
             address: of whoever enters: if the room is new, this address creates it.
             user_id: likewise; empty for nobody that the room knows.
+            operator_link: see ``Speaker``.
+            proof: what they have shown at the door.
 
         Raises:
             HistoryUnavailable: it cannot be read now.
             Refusal: this visitor may not come in.
         """
-        place, visitor = self._place(name, address), Visitor(address, user_id)
-        if user_id and (ban := self._charter(name).barred.get(user_id)):
-            rank = max(
-                charter.rank_of(user_id) for charter in (self._charter(name), self.house.charter)
-            )
-            place = place._replace(ban=ban, now=time.time_ns() // 1_000_000)
-            visitor = visitor._replace(rank=rank)
+        place, charter = self._place(name, address), self._charter(name)
+        user_id, link = user_id or proof.user_id, operator_link or proof.operator_link
+        visitor = Visitor(address, user_id, self.house.rank_by(link), proof)
+        if charter is not NO_CHARTER or self.house.charter is not NO_CHARTER:
+            rank = max(one.rank_of(user_id) for one in (charter, self.house.charter))
+            visitor = visitor._replace(rank=max(rank, visitor.rank))
+            now, ban = time.time_ns() // 1_000_000, charter.barred.get(user_id)
+            place = place._replace(ban=ban, now=now, charter=charter)
         refusal = self._policy.may_enter(visitor, place)
         if refusal:
             raise refusal
@@ -75,6 +88,30 @@ class ActiveRooms(dict[str, Room]):
         if not place.exists and name != DEFAULT_ROOM:
             self._new_rooms.of(address).spend(1)
         return room
+
+    def would_be_new(self, name: str, address: str) -> bool:
+        """Whether there is no such room: nobody is in it, nobody has said or decided anything.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return not self._place(name, address).exists
+
+    def look_into(self, name: str) -> Room:
+        """The room, whether or not there is one, for somebody who leaves everything as it is.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return self.get(name) or self._open(name)
+
+    def ranks(self, speaker: Speaker) -> Callable[[str], Rank]:
+        """What each person is in the speaker's room, whether or not it is open: see ``House``.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return self.house.ranks(self._charter(speaker.room), speaker)
 
     def _charter(self, name: str) -> Charter:
         room = self.get(name)
@@ -108,15 +145,13 @@ class ActiveRooms(dict[str, Room]):
             fallen=self._fallen,
             rev=self._history.rev(name),
             charter=self._charter_of(name),
+            queue=ApprovalQueue(self._history.held(name)),
             house=self.house,
         )
         return room
 
     def _charter_of(self, name: str) -> Charter:
-        try:
-            return Charter.parse(self._history.charter(name))
-        except ValueError as error:
-            raise HistoryUnavailable(self._history.name, str(error), WAY_OUT) from error
+        return charter_of(self._history, name)
 
     def count_as_stored(self, name: str) -> None:
         """The room has a message or a charter now: it exists even while nobody is in it."""

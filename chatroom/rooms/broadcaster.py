@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.matching import assert_never
@@ -17,25 +18,35 @@ from chatroom.rooms.order import (
     Changed,
     Declined,
     Enacted,
+    HeldBack,
     NotChanged,
     NotStored,
     Order,
     Outcome,
     Placed,
     Recognised,
+    Settled,
     Stored,
 )
-from chatroom.rooms.policy import Policy
+from chatroom.rooms.policy import HOLD, NOT_INSIDE, Hold, Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
+from chatroom.wire.acts import Look
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Rename, Typing
-
-NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
+from chatroom.wire.websocket import text_of
 
 NOT_STORED = "not stored: history unavailable"
+
+
+class Unsaid(NamedTuple):
+    """A draft that may not be said now, unless it was before."""
+
+    said: Said
+    refusal: Refusal | None
+    """None: a host has to approve it."""
 
 
 class Broadcaster:
@@ -65,7 +76,7 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
-        self._waiting: deque[list[Said] | Change | Ruling | Wish | Leaving] = deque()
+        self._waiting: deque[list[Said] | Unsaid | Change | Ruling | Wish | Leaving] = deque()
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -92,6 +103,8 @@ class Broadcaster:
                 match self._waiting.popleft():
                     case list() as said:
                         self._say(said)
+                    case Unsaid(said, refusal):
+                        self._hold(said, refusal)
                     case Change() as change:
                         self._change(change)
                     case Ruling() as ruling:
@@ -117,13 +130,19 @@ class Broadcaster:
         self._waiting += (said, *typing)
 
     def _say(self, batch: list[Said]) -> None:
-        batch, error = self._admitted(self._entrance.let_wait(batch))
+        batch, unsaid, error = self._admitted(self._entrance.let_wait(batch))
+        self._waiting.extendleft(reversed(unsaid))
         if not batch:  # an empty commit would count as a successful write
             self._tell([])
             return
         failed: Outcome = [NotStored(batch, error)] if error else []
         outcome = failed or self._order.say(batch, self._rooms)
         self._await(outcome, {said.user.room for said in batch})
+
+    def _hold(self, said: Said, refusal: Refusal | None) -> None:
+        if not said.user.failed and self._is_open_for(said):
+            room = self._rooms[said.user.room]
+            self._await(self._order.hold(said, refusal, room), {room.name})
 
     def _change(self, change: Change) -> None:
         if not self._entrance.waits(change) and self._is_open_for(change):
@@ -135,7 +154,7 @@ class Broadcaster:
             room = self._rooms[ruling.user.room]
             self._await(self._order.rule(ruling, room, self._rooms.house), {room.name})
 
-    def _is_open_for(self, item: Change | Ruling) -> bool:
+    def _is_open_for(self, item: Said | Change | Ruling) -> bool:
         """Whether its room is open to whoever wants something there; otherwise they were told."""
         user = item.user
         if not user.inside:
@@ -145,14 +164,29 @@ class Broadcaster:
         room = self._rooms.get(user.room)
         if room is None or not room.holds(user):  # over HTTP, or its user has just left
             try:
-                self._deserted.append(self._rooms.enter(user.room, user.address, user.user_id))
+                self._deserted.append(self._entered(item))
             except Refusal as refusal:
                 user.refuse(refusal.about(item.cmid))
                 return False
             except Exception as error:
-                self._tell([NotChanged(item, error)])
+                self._tell([_failed(item, error)])
                 return False
         return True
+
+    def _entered(self, item: Said | Change | Ruling) -> Room:
+        """An act that is refused makes no room, and neither does a look."""
+        user = item.user
+        if isinstance(item, Ruling) and self._rooms.would_be_new(user.room, user.address):
+            refusal = self._policy.may_rule(user.user_id, item.act, self._rooms.ranks(user))
+            if refusal:
+                raise refusal
+            if isinstance(item.act, Look):
+                return self._rooms.look_into(user.room)
+        return self._entered_by(user)
+
+    def _entered_by(self, user: Speaker) -> Room:
+        whose = user.user_id, user.operator_link, user.proof
+        return self._rooms.enter(user.room, user.address, *whose)
 
     def _grant(self, wish: Wish) -> None:
         if self._entrance.waits(wish) or not wish.user.inside:
@@ -172,43 +206,49 @@ class Broadcaster:
         for room in self._under_way:
             room.awaited += 1
 
-    def _admitted(self, batch: list[Said]) -> tuple[list[Said], Exception | None]:
-        """What may be said. The rooms in which it is are open, or the error tells why not."""
+    def _admitted(self, batch: list[Said]) -> tuple[list[Said], list[Unsaid], Exception | None]:
+        """What may be said, and what may not. The rooms in which it is are open, or the error
+        tells why not."""
         admitted: list[Said] = []
+        unsaid: list[Unsaid] = []
         failure: Exception | None = None
         for said in batch:
             user = said.user
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
             refusal = None
-            if user.room not in self._rooms:
+            if user.is_visiting or user.room not in self._rooms:
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:
                     try:  # it is spoken to over HTTP, or by somebody who has just left
-                        self._deserted.append(
-                            self._rooms.enter(user.room, user.address, user.user_id)
-                        )
+                        self._deserted.append(self._entered_by(user))
                     except Refusal as error:
                         refusal = error
                     except Exception as error:
                         failure = error
-            refusal = refusal or self._judged(said)
-            if refusal is None:
+            verdict = refusal or self._judged(said)
+            if verdict is None:
                 admitted.append(said)
-            else:
-                user.refuse(refusal)
-        return admitted, failure
+            elif verdict is HOLD:
+                unsaid.append(Unsaid(said, None))
+            elif refusal or not said.cmid:
+                user.refuse(verdict)
+            else:  # sent again, for lack of an answer, it is stored whatever the rules are now
+                unsaid.append(Unsaid(said, verdict))
+        return admitted, unsaid, failure
 
-    def _judged(self, said: Said) -> Refusal | None:
+    def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
         room = self._rooms.get(user.room)
-        if room is None or room.lets_all_speak:
+        if room is None or (room.lets_all_speak and not room.queue):
             return self._policy.may_say(user, said.cmid, None)
         now = time.time_ns() // 1_000_000
-        refusal = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
-        if refusal is None:
+        verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
+        if verdict is None:
+            if room.queue.find(user.user_id, said.cmid):
+                return HOLD  # it waits since it was sent before, whatever the rules are now
             room.note_said(user, now)
-        return refusal
+        return verdict
 
     # -- the second half: to everybody ------------------------------------------------------------
 
@@ -229,9 +269,19 @@ class Broadcaster:
                     if not said.user.failed:
                         said.user.recognised(message)
                         said.user.send_acks()
-                case Changed(change, message, is_new):
+                case HeldBack(said, held, is_new):
                     if is_new:
-                        self._spread(self._rooms[message.room], message)
+                        self._hosting.hold(held, said.user)
+                    if not said.user.failed:
+                        said.user.held_back(held)
+                case Settled():
+                    self._hosting.settle(verdict)
+                case Changed(change, message, is_new, entry):
+                    room = self._rooms[message.room]
+                    if is_new:
+                        self._spread(room, message)
+                    if entry:
+                        self._hosting.tell_hosts(room, entry)
                     change.user.altered(change.cmid, message)
                 case Enacted():
                     self._hosting.take(verdict)
@@ -265,7 +315,7 @@ class Broadcaster:
             room.remember(placed.frames)
             if room.subscribers:
                 ids = (MessageId(message.seq, message.nonce) for message in placed.messages)
-                room.hand_on(list(map(Heard, ids, placed.texts)))
+                room.hand_on(list(map(Heard, ids, map(text_of, placed.frames))))
             room.send(placed.frames)
             self._acknowledge(stored.rooms[room.name])
             self._entrance.committed(room)
@@ -277,7 +327,7 @@ class Broadcaster:
             if room.subscribers:
                 json = "" if message.removed else to_json(message)
                 id = MessageId(message.seq, message.nonce)
-                room.hand_on([HeardChange(id, message.rev, json)])
+                room.hand_on([HeardChange(id, message.rev, json, message.removed)])
 
     @staticmethod
     def _acknowledge(placed: Placed) -> None:
@@ -299,3 +349,7 @@ class Broadcaster:
             said.user.failed = True
         for user in leaving:
             self._entrance.remove(user, NOT_STORED)
+
+
+def _failed(item: Said | Change | Ruling, error: Exception) -> NotStored | NotChanged:
+    return NotStored([item], error) if isinstance(item, Said) else NotChanged(item, error)

@@ -10,10 +10,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
+from chatroom.users.speaker import Speaker
 from chatroom.wire.message_json import iso_time
 
 T = TypeVar("T")
@@ -23,6 +25,7 @@ NEVER = 0
 
 MOST_HOSTS = 100
 MOST_LINKS = 100
+MOST_KEYS = 100
 MOST_QUIET = 1000
 MOST_BARRED = 1000
 """Of each in a room: a charter stays small."""
@@ -34,7 +37,31 @@ class Speak(Enum):
     EVERYBODY = "everybody"
     SLOW = "slow"
     """Everybody, but some time apart."""
+    APPROVAL = "approval"
+    """Everybody, but a host has to approve it before the others read it."""
     HOSTS = "hosts"
+
+
+class Door(Enum):
+    """Who may come in."""
+
+    OPEN = "open"
+    """Everybody, unless the whole server asks for a password."""
+    CODE = "code"
+    """Whoever knows the code, or was in before."""
+    SHUT = "shut"
+    """Whoever was in before."""
+
+
+class Key(NamedTuple):
+    """What a script has to come in with."""
+
+    name: str
+    """Its messages have it."""
+    may_say: bool
+    """Otherwise it is for reading only."""
+    user_id: str
+    """The script's: it can be a host."""
 
 
 class Host(NamedTuple):
@@ -91,6 +118,17 @@ class Charter:
     """Between two messages of one person, if ``speak`` is ``SLOW``."""
     needs_host: bool = False
     """Nobody else may speak while no host is here."""
+    door: Door = Door.OPEN
+    listed: bool = True
+    """Its name is in lists, and others hear that there is news."""
+    code: str = ""
+    """That opens the door, if the server has made it up: hosts can see it."""
+    code_hash: str = ""
+    """Of one that a host has made up; then there is no ``code``."""
+    epoch: int = 0
+    """Everybody was shown out so many times: no pass from before is any good."""
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    """By the hash of their secret, which only the script has."""
 
     @classmethod
     def parse(cls, text: str) -> Charter:
@@ -122,6 +160,15 @@ class Charter:
             speak=Speak(fields.get("speak", Speak.EVERYBODY.value)),
             slow_seconds=_is(int, fields.get("slowSeconds", 0)),
             needs_host=_is(bool, fields.get("needsHost", False)),
+            door=Door(fields.get("door", Door.OPEN.value)),
+            listed=_is(bool, fields.get("listed", True)),
+            code=_is(str, fields.get("code", "")),
+            code_hash=_is(str, fields.get("codeHash", "")),
+            epoch=_is(int, fields.get("epoch", 0)),
+            keys=each(
+                "keys",
+                lambda name, say, user_id: Key(_is(str, name), _is(bool, say), _is(str, user_id)),
+            ),
         )
 
     def to_json(self) -> str:
@@ -138,6 +185,12 @@ class Charter:
                 "speak": self.speak.value,
                 "slowSeconds": self.slow_seconds,
                 "needsHost": self.needs_host,
+                "door": self.door.value,
+                "listed": self.listed,
+                "code": self.code,
+                "codeHash": self.code_hash,
+                "epoch": self.epoch,
+                "keys": self.keys,
             },
             ensure_ascii=False,
         )
@@ -184,7 +237,14 @@ class Charter:
             "speak": self.speak.value,
             "slowSeconds": self.slow_seconds,
             "needsHost": self.needs_host,
+            "door": self.door.value,
+            "listed": self.listed,
         }
+
+    @cached_property
+    def scripts(self) -> frozenset[str]:
+        """The user ids of those who have a key."""
+        return frozenset(key.user_id for key in self.keys.values())
 
 
 NO_CHARTER = Charter()
@@ -199,6 +259,23 @@ class House:
     last_said: LastSaid = field(default_factory=LastSaid)
     host_seen_at: dict[str, int] = field(default_factory=dict)
     """By room, when the last of its hosts has gone, if that is not long ago: Unix milliseconds."""
+
+    def rank_by(self, operator_link: str) -> Rank:
+        """What somebody is who has an operator's link, by its nonce: nothing any more once the
+        link has made somebody an operator."""
+        is_good = operator_link and operator_link not in self.charter.links
+        return Rank.OPERATOR if is_good else Rank.EVERYONE
+
+    def ranks(self, charter: Charter, speaker: Speaker) -> Callable[[str], Rank]:
+        """What each person is in a room with this charter, by user id; the speaker, if it has
+        none, by ``""``."""
+
+        def rank_of(user_id: str) -> Rank:
+            if not user_id:
+                return self.rank_by(speaker.operator_link)
+            return max(charter.rank_of(user_id), self.charter.rank_of(user_id))
+
+        return rank_of
 
 
 def _ban(name: object, until: object) -> Ban:

@@ -11,7 +11,7 @@ from chatroom.matching import assert_never
 from chatroom.message import MessageId
 from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Charter, Host
+from chatroom.rooms.charter import Charter, Door, Host
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
@@ -25,6 +25,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import (
     Arrival,
     CaughtUp,
@@ -82,6 +83,7 @@ class Entrance:
         self._rules = rules
         # Who waits for an answer of the register, and what came from them meanwhile.
         self._held: dict[Speaker, list[Said | Change | Ruling | Wish | Leaving]] = {}
+        self._judged_by: dict[Speaker, Charter] = {}  # what the room had decided when they asked
         self.released: list[Said | Change | Ruling | Wish | Leaving] = []
         """What has waited long enough, in order; whoever handles it takes it out."""
 
@@ -90,8 +92,8 @@ class Entrance:
     def add(self, joining: Joining) -> None:
         """Handle an item of the channel ``add``."""
         match joining:
-            case Join(user):
-                self._join(user)
+            case Join(user, proof):
+                self._join(user, proof)
             case Arrival():
                 self._arrive(joining)
             case CaughtUp(user, seq, rev):
@@ -101,11 +103,12 @@ class Entrance:
             case _:
                 assert_never(joining)
 
-    def _join(self, user: Participant) -> None:
+    def _join(self, user: Participant, proof: Proof) -> None:
         """A plain user: it is in, and live, with its first frame."""
-        room = self._opened(user, user.room, "")
+        room = self._opened(user, user.room, "", proof)
         if room is None:
             return
+        user.proof = proof
         room.let_in(user)
         room.go_live(user)
         _log_joining(room, user)
@@ -122,20 +125,21 @@ class Entrance:
             detail = "You are already in a room; open another socket."
             user.refuse(Refusal("already-inside", detail))
             return
-        room = self._opened(user, arrival.room, arrival.identity.user_id)
+        room = self._opened(user, arrival.room, arrival.identity.user_id, arrival.proof)
         if room is None:
             return
         room.awaited += 1
         self._held[user] = []
+        self._judged_by[user] = room.charter
         if (arrival.seen or 0) > room.seq:  # it has seen what the room is yet to hear
             room.early.append(arrival)
         else:
             self._ask(room, Enter(arrival))
 
-    def _opened(self, user: Participant, name: str, user_id: str) -> Room | None:
+    def _opened(self, user: Participant, name: str, user_id: str, proof: Proof) -> Room | None:
         """The room; None if the user cannot come in, and was told."""
         try:
-            return self._rooms.enter(name, user.address, user_id)
+            return self._rooms.enter(name, user.address, user_id, proof=proof)
         except HistoryError as error:
             self._faults.note_failure(f"{user} cannot join", error)
             user.failed = True
@@ -167,6 +171,7 @@ class Entrance:
         match request:
             case Enter(arrival) if arrival.user in self._held:
                 room.awaited -= 1
+                self._judged_by.pop(arrival.user, None)
                 self.released += self._held.pop(arrival.user)
             case register.Rename(user):
                 self.released += self._held.pop(user, [])
@@ -182,6 +187,7 @@ class Entrance:
                 else:
                     self._let_in(room, arrival)
                     self.show_out(room, arrival.user)  # it may have been removed on its way in
+                    self._judge_anew(room, arrival)
             case register.Rename(user):
                 if answer.refusal:
                     self._refuse_name(user, answer.refusal)
@@ -203,7 +209,7 @@ class Entrance:
     def _let_in(self, room: Room, arrival: Arrival) -> None:
         user, identity = arrival.user, arrival.identity
         user.room, user.name, user.user_id = room.name, arrival.name, identity.user_id
-        user.hears_rooms = arrival.hears_rooms
+        user.hears_rooms, user.proof = arrival.hears_rooms, arrival.proof
         user.rev = arrival.knows_up_to(room.changes.rev)
         if self._rules.everybody_makes_rooms and room.is_new:
             maker = Host(user.name, Rank.MAKER)
@@ -281,6 +287,42 @@ class Entrance:
             user.end(CloseCode.REMOVED, "removed by a host")
             self.remove(user, "removed")
 
+    def _judge_anew(self, room: Room, arrival: Arrival) -> None:
+        """The room may have shut its door while somebody was on the way in."""
+        user = arrival.user
+        if self._judged_by.get(user) is room.charter or not user.inside:
+            return
+        try:
+            self._rooms.enter(room.name, user.address, user.user_id, proof=arrival.proof)
+        except Refusal as refusal:
+            self._turn_out(user, refusal)
+
+    def show_all_out(self, room: Room) -> None:
+        """Everybody but hosts has to go."""
+        way_back = {
+            Door.OPEN: "You can come back.",
+            Door.CODE: "With the code, you can come back.",
+            Door.SHUT: "Nobody can come back now.",
+        }
+        detail = f"A host has shown everybody out. {way_back[room.charter.door]}"
+        typed = (socket for person in room.presence.values() for socket in person.sockets)
+        for user in dict.fromkeys([*room.users, *typed]):
+            if not room.rank_of(user.user_id or user.proof.user_id).is_host:
+                self._turn_out(user, Refusal("everybody-out", detail))
+        for subscriber in list(room.subscribers):
+            subscriber.end(CloseCode.NO_ENTRY, "a host has shown everybody out")
+
+    def _turn_out(self, user: Participant, refusal: Refusal) -> None:
+        if user.inside:
+            user.refuse(refusal)
+            user.end(CloseCode.NO_ENTRY, "no entry")
+            user.failed = True  # nothing that is still on its way is said here
+            self.remove(user, "shown out")
+
+    def hide(self, room: Room) -> None:
+        """Its door is shut, or it is in no list any more: others do not hear what is new there."""
+        self._news.forget(room)
+
     # -- going ------------------------------------------------------------------------------------
 
     def remove(self, user: Participant, cause: str) -> None:
@@ -319,9 +361,11 @@ class Entrance:
         """The people in a room: users of the typed protocol only."""
         return self._rooms[name].crowd.known() if name in self._rooms else []
 
-    def subscribe(self, name: str, subscriber: Subscriber, address: str) -> MessageId:
+    def subscribe(
+        self, name: str, subscriber: Subscriber, address: str, proof: Proof = NOTHING
+    ) -> MessageId:
         """Hand a subscriber all messages from now on; returns the id of the last one before."""
-        room = self._rooms.enter(name, address)
+        room = self._rooms.enter(name, address, proof=proof)
         room.subscribe(subscriber)
         return room.last
 

@@ -64,11 +64,12 @@ class Greeter:
             rev=room.changes.rev,
             recovered=None if arrival.seen is None else arrival.seen >= 0,
             limits=self._limits,
+            **_entry_pass(room, arrival),
         )
         ban = room.charter.quiet.get(user_id)
         if ban and ban.holds(time.time_ns() // 1_000_000) and not rank.is_host:
             welcome += typed.muted(ban.ends)
-        return welcome
+        return welcome + room.held_for(user_id)
 
     @staticmethod
     def told(room: Room) -> Named | Counted:
@@ -176,6 +177,13 @@ class Greeter:
     @staticmethod
     def _users_frame(room: Room) -> bytes:
         return typed.frame("users", users=typed.people(room.known()))
+
+
+def _entry_pass(room: Room, arrival: Arrival) -> dict[str, str]:
+    """Lets the user come back; but whoever came with a key can have it revoked."""
+    if arrival.proof.key:
+        return {}
+    return {"pass": arrival.user.pass_for(room.charter.epoch)}
 
 
 def _changes(room: Room, knew: dict[str, str], now: dict[str, str]) -> Iterator[bytes]:

@@ -6,14 +6,31 @@ from collections.abc import Mapping
 
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
+from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Ban, Charter, Host
+from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.entrance import Entrance
-from chatroom.rooms.order import Enacted
+from chatroom.rooms.order import Enacted, Settled
 from chatroom.rooms.room import Room
+from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
-from chatroom.wire.acts import Look, UseOperatorLink
-from chatroom.wire.message_json import iso_time
+from chatroom.wire.acts import (
+    Approve,
+    EverybodyOut,
+    Look,
+    Refuse,
+    Settling,
+    UseOperatorLink,
+    Withdraw,
+)
+from chatroom.wire.message_json import held_fields, iso_time
+
+OUTCOMES: Mapping[type[Settling], str] = {
+    Approve: "approved",
+    Refuse: "refused",
+    Withdraw: "withdrawn",
+}
+"""What becomes of something that was held."""
 
 
 class Hosting:
@@ -47,15 +64,52 @@ class Hosting:
             for one in concerned:
                 one.pace_hosts()
                 self._tell(one, before, decision.charter)
-            _tell_hosts(room, typed.frame("log", **_logged(enacted.entry)))
+            self.tell_hosts(room, enacted.entry)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
+        told |= decision.told
         if isinstance(ruling.act, Look):
             told = self._seen(room)
         ruling.user.ruled(ruling.cmid, told)
+        if room.charter.door is not Door.OPEN or not room.charter.listed:
+            self._entrance.hide(room)
+        if isinstance(ruling.act, EverybodyOut):
+            self._entrance.show_all_out(room)
         if enacted.entry:
             for user_id in _differing(before.barred, decision.charter.barred):
                 for socket in room.sockets_of(user_id):
                     self._entrance.show_out(room, socket)
+
+    def hold(self, held: Held, speaker: Speaker) -> None:
+        """Something waits for a host's approval; its speaker hears of it by itself."""
+        room = self._rooms[held.room]
+        room.queue.add(held)
+        self._tell_concerned(room, held, typed.held(held), speaker)
+
+    def settle(self, settled: Settled) -> None:
+        """It waits no longer."""
+        room, ruling = self._rooms[settled.held.room], settled.ruling
+        room.queue.drop(settled.held)
+        outcome = OUTCOMES[type(settled.act)]
+        self._tell_concerned(room, settled.held, typed.settled(settled.held, outcome))
+        if settled.entry:
+            self.tell_hosts(room, settled.entry)
+        ruling.user.ruled(ruling.cmid, {})
+
+    @staticmethod
+    def _tell_concerned(room: Room, held: Held, frame: bytes, but: Speaker | None = None) -> None:
+        """Hosts, and whoever has sent it, in all their tabs."""
+        for user_id in {**room.hosts, held.user_id: None}:
+            for socket in room.sockets_of(user_id):
+                if socket is not but:
+                    room.tell_one(socket, frame)
+
+    @staticmethod
+    def tell_hosts(room: Room, entry: LogEntry) -> None:
+        """Of what one of them has done."""
+        frame = typed.frame("log", **_logged(entry))
+        for user_id in room.hosts:
+            for socket in room.sockets_of(user_id):
+                room.tell_one(socket, frame)
 
     def _tell(self, room: Room, before: Charter, after: Charter) -> None:
         if before.rules != after.rules:
@@ -64,6 +118,9 @@ class Hosting:
             role = room.rank_of(user_id).word
             name = room.name_of(user_id, before.name_of(user_id))
             room.tell_all(typed.frame("host", userId=user_id, userName=name, role=role))
+            if user_id in after.hosts and user_id not in before.hosts:
+                for socket in room.sockets_of(user_id):
+                    room.tell_one(socket, room.held_for(user_id))
         for user_id in _differing(before.quiet, after.quiet):
             ban = after.quiet.get(user_id)
             frame = typed.muted(ban.ends) if ban else typed.UNMUTED
@@ -73,6 +130,7 @@ class Hosting:
     def _seen(self, room: Room) -> dict[str, object]:
         charter = room.charter
         return {
+            "rules": charter.rules,
             "hosts": [
                 {"userId": user_id, "userName": host.name, "role": host.rank.word}
                 for user_id, host in charter.hosts.items()
@@ -84,8 +142,20 @@ class Hosting:
                 for key, link in charter.links.items()
                 if link.uses
             ],
+            "held": list(map(held_fields, room.queue)),
             "log": list(map(_logged, self._history.host_log(room.name))),
-        }
+            "keys": [
+                {"name": key.name, "userId": key.user_id, "say": key.may_say}
+                for key in charter.keys.values()
+            ],
+        } | _code(charter)
+
+
+def _code(charter: Charter) -> dict[str, object]:
+    """Of a code that somebody has made up, only that there is one."""
+    if charter.code:
+        return {"code": charter.code}
+    return {"typedCode": True} if charter.code_hash else {}
 
 
 def _differing(
@@ -102,7 +172,8 @@ def _bans(bans: Mapping[str, Ban]) -> list[dict[str, str]]:
 
 
 def _logged(entry: LogEntry) -> dict[str, object]:
-    whom = {"userId": entry.whom_id, "userName": entry.whom_name} if entry.whom_id else None
+    is_about_somebody = entry.whom_id or entry.whom_name
+    whom = {"userId": entry.whom_id, "userName": entry.whom_name} if is_about_somebody else None
     fields = {
         "at": iso_time(entry.at),
         "act": entry.act,
@@ -111,9 +182,3 @@ def _logged(entry: LogEntry) -> dict[str, object]:
         "what": entry.what or None,
     }
     return {key: value for key, value in fields.items() if value is not None}
-
-
-def _tell_hosts(room: Room, frame: bytes) -> None:
-    for user_id in room.hosts:
-        for socket in room.sockets_of(user_id):
-            room.tell_one(socket, frame)

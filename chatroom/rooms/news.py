@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from chatroom.rooms.fallen import Fallen
-from chatroom.rooms.policy import ANYBODY, Policy
+from chatroom.rooms.policy import ANYBODY, Place, Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.timers import Timers
 from chatroom.sockets.connection import Connection
@@ -64,10 +64,16 @@ class News:
             return
         if len(self._hearers) == 1 and room.name in self._hearers:  # they are all in this room
             return
-        if self._policy.may_read(ANYBODY, room.name):
+        place = Place(room.name, exists=True, charter=room.charter)
+        if self._policy.may_read(ANYBODY, place) or not self._policy.may_name(ANYBODY, place):
+            self._news.pop(room.name, None)
             return
         self._news[room.name] = str(room.last)
         self._tell_soon()
+
+    def forget(self, room: Room) -> None:
+        """Nobody in other rooms is to hear of it what they have not heard yet."""
+        self._news.pop(room.name, None)
 
     def _tell_soon(self) -> None:
         if not self._is_due:
@@ -77,6 +83,8 @@ class News:
 
     def _tell(self) -> None:
         self._is_due = False
+        if not self._news:  # their rooms have shut their doors meanwhile
+            return
         news = self._take()
         theirs = [
             users for room, users in self._hearers.items() if len(news) > 1 or room not in news

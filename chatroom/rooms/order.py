@@ -13,15 +13,16 @@ from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
-from chatroom.message import Evidence, Message, MessageId, Remover
+from chatroom.message import Draft, Evidence, Held, Message, MessageId, Remover
 from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import Decision, rule
+from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import WORDS, UseOperatorLink
+from chatroom.wire.acts import WORDS, Approve, Charting, Settling, UseOperatorLink, Withdraw
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
@@ -38,8 +39,6 @@ class Placed:
 
     said: list[Said]
     messages: list[Message]
-    texts: list[str]
-    """Their JSON."""
     frames: list[bytes]
 
     @property
@@ -57,7 +56,7 @@ class Placed:
         if not known:
             return self
         new = slice(known, None)
-        return Placed(self.said[new], self.messages[new], self.texts[new], self.frames[new])
+        return Placed(self.said[new], self.messages[new], self.frames[new])
 
 
 class Stored(NamedTuple):
@@ -75,6 +74,26 @@ class Recognised(NamedTuple):
     message: Message
 
 
+class HeldBack(NamedTuple):
+    """This one waits for a host's approval."""
+
+    said: Said
+    held: Held
+    is_new: bool
+    """It was sent just now; otherwise before, under the same cmid."""
+
+
+class Settled(NamedTuple):
+    """A host, or its author, has ended the waiting of this one. If it is a message now, that is
+    told before."""
+
+    ruling: Ruling
+    act: Settling
+    held: Held
+    entry: LogEntry | None
+    """What the host log has of it; None if its author has withdrawn it."""
+
+
 class Changed(NamedTuple):
     """A message is another one now, or is as it was asked to be already."""
 
@@ -82,6 +101,8 @@ class Changed(NamedTuple):
     message: Message
     is_new: bool
     """It was changed just now."""
+    entry: LogEntry | None = None
+    """What the host log has of it, if a host did it."""
 
 
 class Enacted(NamedTuple):
@@ -116,7 +137,9 @@ class NotChanged(NamedTuple):
     error: Exception
 
 
-Verdict = Stored | Recognised | Changed | Enacted | Declined | NotStored | NotChanged
+Verdict = (
+    Stored | Recognised | HeldBack | Settled | Changed | Enacted | Declined | NotStored | NotChanged
+)
 
 Outcome = list[Verdict]
 """What became of a batch, in the order in which it is told."""
@@ -127,6 +150,10 @@ def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str
     return {
         name: rooms[name].charter.to_json() for name in names if not rooms[name].charter_is_stored
     }
+
+
+def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
+    return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
 
 
 class Order(ABC):
@@ -143,6 +170,18 @@ class Order(ABC):
         Returns:
             The outcome; None if it will come later, on ``Server.heard``. Until then, nothing more
             is said.
+        """
+
+    @abstractmethod
+    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome | None:
+        """Keep a draft until a host approves it, if the policy allows it, or refuse it; unless it
+        was sent before: then that stands. Never waits for others.
+
+        Args:
+            refusal: None if a host may approve it.
+
+        Returns:
+            As ``say``.
         """
 
     @abstractmethod
@@ -201,7 +240,7 @@ class OwnOrder(Order):
             user, draft = said.user, said.draft
             placed = stored.get(user.room)
             if placed is None:
-                placed = stored[user.room] = Placed([], [], [], [])
+                placed = stored[user.room] = Placed([], [], [])
             message = Message(
                 user.room,
                 rooms[user.room].seq + len(placed.said) + 1,
@@ -214,11 +253,10 @@ class OwnOrder(Order):
                 said.cmid,
                 rooms[user.room].speaks_as(user.user_id) if user.user_id else "",
             )
-            text = to_json(message)  # before it is stored: what is stored has to be told
             placed.said.append(said)
             placed.messages.append(message)
-            placed.texts.append(text)
-            placed.frames.append(text_frame(text))
+            # Before it is stored: what is stored has to be told.
+            placed.frames.append(text_frame(to_json(message)))
             messages.append(message)
         self._proved_at = -PROOF_AGE
         charters = _first_charters(rooms, stored)
@@ -271,6 +309,34 @@ class OwnOrder(Order):
         detail = "This cmid was used for another message; use a new one."
         return Declined(said, Refusal("cmid-reused", detail, said.cmid))
 
+    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome:
+        """Commit it by itself."""
+        try:
+            return [self._held(said, refusal, room)]
+        except Exception as error:
+            return [NotStored([said], error)]
+
+    def _held(self, said: Said, refusal: Refusal | None, room: Room) -> Verdict:
+        user, draft, cmid = said.user, said.draft, said.cmid
+        if cmid and (verdict := self._known(said)):
+            return verdict
+        if held := room.queue.find(user.user_id, cmid):
+            return HeldBack(said, held, is_new=False)
+        if refusal := refusal or self._policy.may_wait(user, said, room.queue):
+            return Declined(said, refusal)
+        held = Held(
+            room.name,
+            os.urandom(8).hex(),
+            draft.user_name or user.name,
+            draft.body,
+            draft.timestamp,
+            time.time_ns() // 1_000_000,
+            user.user_id,
+            cmid,
+        )
+        self._history.hold(held)
+        return HeldBack(said, held, is_new=True)
+
     def change(self, change: Change, room: Room) -> Outcome:
         """Commit it by itself."""
         try:
@@ -287,7 +353,7 @@ class OwnOrder(Order):
         standing = room.standing_of(speaker, now)
         if refusal := self._policy.may_change(speaker, standing, request, message):
             return Declined(change, refusal)
-        rev, evidence = room.changes.rev + 1, None
+        rev, evidence, entry = room.changes.rev + 1, None, None
         match request:
             case Edit(_, _, body):
                 if message.body == body:
@@ -296,10 +362,11 @@ class OwnOrder(Order):
             case Remove():
                 if message.removed:
                     return Changed(change, message, is_new=False)
-                if speaker.user_id == message.user_id:
+                if speaker.user_id and speaker.user_id == message.user_id:
                     remover = Remover.AUTHOR
                 else:
                     remover, evidence = Remover.HOST, Evidence(message, now)
+                    entry = _logged("remove", now, room.known_as(speaker), message)
                 message = message.taken_back(remover, rev)
             case Restore():
                 if not message.removed:
@@ -309,28 +376,64 @@ class OwnOrder(Order):
                     detail = "This message was erased."
                     return Declined(change, Refusal("gone", detail, change.cmid))
                 message = replace(known.message, rev=rev)
+                entry = _logged("restore", now, room.known_as(speaker), message)
             case _:
                 assert_never(request)
-        self._history.rewrite(message, evidence)
-        return Changed(change, message, is_new=True)
+        self._history.rewrite(message, evidence, entry)
+        return Changed(change, message, is_new=True, entry=entry)
 
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""
         try:
-            return [self._enacted(ruling, room, house)]
+            ranks = house.ranks(room.charter, ruling.user)
+            if refusal := self._policy.may_rule(ruling.user.user_id, ruling.act, ranks):
+                raise refusal
+            if isinstance(ruling.act, Settling):
+                return self._settled(ruling, ruling.act, room)
+            return [self._enacted(ruling, ruling.act, room, house)]
         except Refusal as refusal:
             return [Declined(ruling, refusal.about(ruling.cmid))]
         except Exception as error:
             return [NotChanged(ruling, error)]
 
-    def _enacted(self, ruling: Ruling, room: Room, house: House) -> Verdict:
-        user_id, act = ruling.user.user_id, ruling.act
+    def _settled(self, ruling: Ruling, act: Settling, room: Room) -> Outcome:
         now = time.time_ns() // 1_000_000
-        if refusal := self._policy.may_rule(user_id, act, room.rank_of):
-            raise refusal
+        if isinstance(act, Withdraw):
+            held = room.queue.find(ruling.user.user_id, act.cmid)
+        else:
+            held = room.queue.get(act.id)
+        if held is None:
+            raise Refusal("gone", "This message does not wait any more.")
+        outcome: Outcome = []
+        message = entry = None
+        if isinstance(act, Approve):
+            message = Message(
+                room.name,
+                room.seq + 1,
+                os.urandom(8).hex(),
+                held.user_name,
+                held.body,
+                held.timestamp,
+                now,
+                held.user_id,
+                held.cmid,
+                room.speaks_as(held.user_id),
+            )
+            nobody = HttpSpeaker(room.name, held.user_name)  # who has said it may be gone
+            said = Said(nobody, Draft(held.user_name, held.body, held.timestamp), 0)
+            placed = Placed([said], [message], [text_frame(to_json(message))])
+            outcome.append(Stored({room.name: placed}, {}))
+        if not isinstance(act, Withdraw):
+            who, whom = room.known_as(ruling.user), (held.user_id, held.user_name)
+            entry = LogEntry(now, WORDS[type(act)], *who, *whom, message.id if message else "")
+        self._history.settle(held, message, entry)
+        return [*outcome, Settled(ruling, act, held, entry)]
+
+    def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Verdict:
+        now = time.time_ns() // 1_000_000
         is_for_all = isinstance(act, UseOperatorLink)
         before = house.charter if is_for_all else room.charter
-        who = Known(user_id, room.name_of(user_id))
+        who = room.known_as(ruling.user)
         decision = rule(before, act, who, room.name_of, now)
         entry = None
         if decision.charter != before.at(now):

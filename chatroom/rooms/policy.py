@@ -8,15 +8,28 @@ asks does what the answer says.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
-from chatroom.rooms.charter import NEVER, Ban, Charter, Speak
+from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
+from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Door, Speak
 from chatroom.rooms.ranks import Rank
+from chatroom.users.proof import NOTHING, Proof
+from chatroom.users.requests import Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import Act, Bar, Quiet, UnmakeHost, UseLink, UseOperatorLink
+from chatroom.wire.acts import (
+    Act,
+    Bar,
+    Quiet,
+    RevokeKey,
+    UnmakeHost,
+    UseLink,
+    UseOperatorLink,
+    Withdraw,
+)
 from chatroom.wire.typed import Alteration, Remove, Restore
 
 
@@ -28,6 +41,8 @@ class Visitor(NamedTuple):
     """Proved by a token; empty for nobody that the room knows."""
     rank: Rank = Rank.EVERYONE
     """What the visitor is in the room."""
+    proof: Proof = NOTHING
+    """What else the visitor has shown at the door."""
 
 
 class Standing(NamedTuple):
@@ -42,6 +57,15 @@ class Standing(NamedTuple):
     host_is_here: bool = True
     """Or was, not long ago."""
 
+
+class Hold(Enum):
+    """Neither yes nor no."""
+
+    HOLD = "hold"
+    """A host has to approve it first."""
+
+
+HOLD = Hold.HOLD
 
 ANYBODY = Visitor("")
 """Who has nothing to show: what goes to all alike is for those, too."""
@@ -61,6 +85,11 @@ class Place(NamedTuple):
     """The visitor was removed."""
     now: int = 0
     """Unix time in milliseconds."""
+    charter: Charter = NO_CHARTER
+    """What the room has decided about itself."""
+
+
+NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
 
 
 class Policy:
@@ -69,11 +98,13 @@ class Policy:
     Args:
         max_rooms: rooms that can exist besides the lobby, which is always there.
         edit_minutes: for which an author may edit a message.
+        has_password: the whole server asks for a password, where no room asks for more.
     """
 
-    def __init__(self, max_rooms: int, edit_minutes: int) -> None:
+    def __init__(self, max_rooms: int, edit_minutes: int, has_password: bool = False) -> None:
         self._max_rooms = max_rooms
         self._edit_minutes = edit_minutes
+        self._has_password = has_password
 
     # -- ways in ----------------------------------------------------------------------------------
 
@@ -85,6 +116,8 @@ class Policy:
         """
         if place.ban and place.ban.holds(place.now) and not visitor.rank.is_host:
             return removed(place.ban, place.now)
+        if refusal := self._at_the_door(visitor, place):
+            return refusal
         if place.exists or place.name == DEFAULT_ROOM:
             return None
         if place.others >= self._max_rooms:
@@ -93,14 +126,55 @@ class Policy:
             return _too_many(place, "your address has created too many; try again in a minute")
         return None
 
-    def may_read(self, visitor: Visitor, room: str) -> Refusal | None:
+    def may_read(self, visitor: Visitor, place: Place) -> Refusal | None:
         """Whether somebody may read what was said in a room, or who is there, without being in it:
         over HTTP, also by searching, or as news in another room."""
-        return None
+        if place.ban and place.ban.holds(place.now) and not visitor.rank.is_host:
+            return removed(place.ban, place.now)
+        return self._at_the_door(visitor, place)
+
+    def may_name(self, visitor: Visitor, place: Place) -> bool:
+        """Whether a room is in somebody's list of rooms; of one that they may not read, the name is
+        all that there is."""
+        charter, proof = place.charter, visitor.proof
+        if visitor.rank.is_host or proof.key in charter.keys or proof.epoch == charter.epoch:
+            return True
+        return charter.listed and (proof.knows_password or not self._has_password)
+
+    def _at_the_door(self, visitor: Visitor, place: Place) -> Refusal | None:
+        charter, proof = place.charter, visitor.proof
+        is_open = charter.door is Door.OPEN
+        if is_open and not self._has_password:
+            return None
+        if visitor.rank.is_host or proof.key in charter.keys:
+            return None
+        if proof.epoch == charter.epoch and (proof.knows_password or not is_open):
+            return None
+        link = charter.links.get(proof.link)
+        if link and link.uses and place.now < link.until:
+            return None
+        if charter.door is Door.SHUT:
+            return _shut()
+        code = charter.code or charter.code_hash
+        if proof.knows_password if is_open else proof.code == code != "":
+            return None
+        return _wrong_key(proof, "this server's password" if is_open else "this room's code")
+
+    def may_give_the_code(self, visitor: Visitor, place: Place) -> bool:
+        """Whether an invitation carries the room's code: for hosts, and for whoever knows it.
+
+        Not for others who are in: a code is changed so that they do not know the next one.
+        """
+        charter, code = place.charter, visitor.proof.code
+        if charter.door is not Door.CODE:
+            return False
+        return visitor.rank.is_host if not code else code == (charter.code or charter.code_hash)
 
     # -- ways to speak ----------------------------------------------------------------------------
 
-    def may_say(self, speaker: Speaker, cmid: str, standing: Standing | None) -> Refusal | None:
+    def may_say(
+        self, speaker: Speaker, cmid: str, standing: Standing | None
+    ) -> Refusal | Hold | None:
         """Whether somebody may say something. Plain users cannot be told, so that what they said
         before they were dropped is still theirs to say.
 
@@ -108,7 +182,9 @@ class Policy:
             standing: None in a room where everybody may speak.
         """
         if not speaker.inside and speaker.acknowledged:
-            return Refusal("hello-first", "You are not in a room; say hello.", cmid)
+            return NOT_INSIDE.about(cmid)
+        if speaker.proof.reads_only:
+            return _reads_only(cmid)
         if standing is None or standing.rank.is_host:
             return None
         charter, _, now, said_at, host_is_here = standing
@@ -125,6 +201,20 @@ class Policy:
             if wait > 0:
                 detail = f"One message in {charter.slow_seconds} seconds, please."
                 return Refusal("slow", detail, cmid, retryAfter=_seconds(wait))
+        return HOLD if charter.speak is Speak.APPROVAL else None
+
+    def may_wait(self, speaker: Speaker, said: Said, queue: ApprovalQueue) -> Refusal | None:
+        """Whether what somebody says may wait for a host's approval.
+
+        Args:
+            queue: what waits in the room already.
+        """
+        if queue.is_full_for(speaker.user_id, said.draft.user_name or speaker.name):
+            detail = f"{MOST_OF_ONE} of your messages wait for a host already; wait for one of them"
+            return Refusal("held", f"{detail}, or take one back.", said.cmid)
+        if queue.is_full(said.draft.body):
+            detail = "Too many messages wait for a host here; try again later."
+            return Refusal("held", detail, said.cmid)
         return None
 
     def may_change(
@@ -135,8 +225,10 @@ class Policy:
         Args:
             message: as it now is.
         """
-        if refusal := self.may_say(speaker, request.cmid, None):
-            return refusal
+        if not speaker.inside:
+            return NOT_INSIDE.about(request.cmid)
+        if speaker.proof.reads_only:
+            return _reads_only(request.cmid)
         rank, now = standing.rank, standing.now
         is_author = bool(speaker.user_id) and speaker.user_id == message.user_id
         if isinstance(request, Restore):
@@ -147,8 +239,12 @@ class Policy:
             return _not_yours(request.cmid, "Only its author or a host can remove it.")
         if not is_author:
             return _not_yours(request.cmid, "Only its author can edit it.")
-        if refusal := self.may_say(speaker, request.cmid, standing._replace(said_at=0)):
-            return refusal  # what could not be said now cannot come in by an edit
+        verdict = self.may_say(speaker, request.cmid, standing._replace(said_at=0))
+        if verdict is HOLD:
+            detail = "A host has to approve what is said here; take it back, and say it anew."
+            return Refusal("paused", detail, request.cmid)
+        if verdict:
+            return verdict  # what could not be said now cannot come in by an edit
         if message.removed:
             return Refusal("gone", "This message was removed.", request.cmid)
         is_new = request.body != message.body  # otherwise it is sent again, for lack of an answer
@@ -169,12 +265,16 @@ class Policy:
         rank = rank_of(user_id)
         if isinstance(act, UseLink | UseOperatorLink):
             return None  # who has the secret has been asked to
+        if isinstance(act, Withdraw):
+            return None  # it is found among what whoever asks has said
         if not rank.is_host:
             return Refusal("not-host", "Only a host can do that.")
         if isinstance(act, Quiet | Bar) and rank_of(act.user_id).is_host:
             detail = "This person is a host. The room's maker can change that first."
             return Refusal("not-allowed", detail)
-        if isinstance(act, UnmakeHost) and act.user_id != user_id:
+        if isinstance(act, RevokeKey) and not rank_of(act.user_id).is_host:
+            return None
+        if isinstance(act, UnmakeHost | RevokeKey) and act.user_id != user_id:
             whom = rank_of(act.user_id)
             if rank >= Rank.MAKER and rank > whom:
                 return None
@@ -203,7 +303,7 @@ class Policy:
 
     def may_type(self, speaker: Speaker, *, is_large: bool) -> bool:
         """Whether others see that somebody is typing: not in a room with too many to name."""
-        return speaker.inside and not is_large
+        return speaker.inside and not is_large and not speaker.proof.reads_only
 
 
 def removed(ban: Ban, now: int, cmid: str = "") -> Refusal:
@@ -226,6 +326,23 @@ def _retry(ban: Ban, now: int) -> dict[str, int]:
 
 def _seconds(milliseconds: int) -> int:
     return max(1, -(-milliseconds // 1000))
+
+
+def _reads_only(cmid: str) -> Refusal:
+    return Refusal("read-only", "This key is for reading only.", cmid)
+
+
+def _shut() -> Refusal:
+    detail = "Nobody new can come in here now. Whoever was here before can come back."
+    return Refusal("shut", detail, door=Door.SHUT.value)
+
+
+def _wrong_key(proof: Proof, wanted: str) -> Refusal:
+    if proof.wait:
+        detail = f"There were too many wrong tries. Try again in {proof.wait} seconds."
+        return Refusal("wrong-key", detail, door=Door.CODE.value, retryAfter=proof.wait)
+    wrong = f"That is not {wanted}" if proof.is_wrong else f"You need {wanted} to come in"
+    return Refusal("wrong-key", f"{wrong}; ask whoever invited you.", door=Door.CODE.value)
 
 
 def _not_yours(cmid: str, detail: str) -> Refusal:

@@ -10,8 +10,9 @@ from itertools import islice
 
 from chatroom.message import Message, MessageId
 from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import NO_CHARTER, Charter, Host, House
-from chatroom.rooms.crowd import Crowd
+from chatroom.rooms.crowd import Crowd, Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.policy import Standing
 from chatroom.rooms.presence import Presence
@@ -22,6 +23,7 @@ from chatroom.sockets.connection import Connection
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.speaking_pace import whose
+from chatroom.wire import typed
 from chatroom.wire.message_json import to_json
 from chatroom.wire.websocket import text_frame
 
@@ -44,6 +46,7 @@ class Room:
         fallen: where those are noted who are too slow.
         rev: of the last change of its messages.
         charter: what it has decided about itself.
+        queue: what waits for a host's approval.
         house: what the whole server has decided.
     """
 
@@ -58,6 +61,7 @@ class Room:
         fallen: Fallen,
         rev: int = 0,
         charter: Charter = NO_CHARTER,
+        queue: ApprovalQueue | None = None,
         house: House | None = None,
     ) -> None:
         self.name = name
@@ -75,6 +79,8 @@ class Room:
         self.awaited = 0
         """How many users are on their way in, and batches on their way to the history."""
         self.charter = charter
+        self.queue = queue or ApprovalQueue()
+        """What waits for a host's approval."""
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
         self._house = house or House()
@@ -165,8 +171,10 @@ class Room:
 
     def speaks_as(self, user_id: str) -> str:
         """What is said of the person beside its messages: runs for every one."""
-        if not self._charter.hosts and not self._house.charter.hosts:
+        if not (self._charter.hosts or self._charter.keys or self._house.charter.hosts):
             return ""
+        if user_id in self._charter.scripts:
+            return "script"
         return "host" if self.rank_of(user_id).is_host else ""
 
     def name_of(self, user_id: str, otherwise: str = "") -> str:
@@ -175,6 +183,11 @@ class Room:
             return self.crowd[user_id].user_name
         charters = (self.charter, self._house.charter)
         return next(filter(None, (one.name_of(user_id) for one in charters)), otherwise)
+
+    def known_as(self, speaker: Speaker) -> Known:
+        """How the host log calls somebody who acts."""
+        otherwise = Rank.OPERATOR.word if speaker.operator_link else ""
+        return Known(speaker.user_id, self.name_of(speaker.user_id, otherwise))
 
     def known(self) -> list[tuple[str, str, str]]:
         """Everybody's user id, name and role, in the order in which they came."""
@@ -187,9 +200,17 @@ class Room:
         person = self.presence.get(user_id)
         return list(person.sockets) if person else []
 
+    def held_for(self, user_id: str) -> bytes:
+        """What waits for approval, as the person gets it who comes: a host all of it, everyone
+        else what is theirs."""
+        if not self.queue:
+            return b""
+        is_host = self.rank_of(user_id).is_host
+        return b"".join(map(typed.held, self.queue if is_host else self.queue.of(user_id)))
+
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
-        rank = self.rank_of(speaker.user_id)
+        rank = self.rank_of(speaker.user_id) or self._house.rank_by(speaker.operator_link)
         said_at = self._house.last_said.get((self.name, _who(speaker)), 0)
         return Standing(self.charter, rank, now, said_at, self._host_is_here(now))
 

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from chatroom.errors import Refusal
@@ -13,25 +14,33 @@ from chatroom.matching import assert_never
 from chatroom.rooms.charter import (
     MOST_BARRED,
     MOST_HOSTS,
+    MOST_KEYS,
     MOST_LINKS,
     MOST_QUIET,
     NEVER,
     Ban,
     Charter,
+    Door,
     Host,
     HostLink,
+    Key,
     Speak,
 )
+from chatroom.rooms.codes import key_id, new_code
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
+from chatroom.users.tokens import new_identity
 from chatroom.wire.acts import (
     FASTEST,
-    Act,
     Bar,
+    Charting,
+    EverybodyOut,
     Look,
     MakeHost,
+    MakeKey,
     MakeLink,
     Quiet,
+    RevokeKey,
     RevokeLink,
     SetRules,
     UnmakeHost,
@@ -54,10 +63,12 @@ class Decision(NamedTuple):
     """In words, for the host log; never a text of a message."""
     secret: str = ""
     """Of a new link: nobody else ever learns it."""
+    told: Mapping[str, object] = MappingProxyType({})
+    """What else is for whoever acts alone."""
 
 
 def rule(
-    charter: Charter, act: Act, who: Known, name_of: Callable[[str, str], str], now: int
+    charter: Charter, act: Charting, who: Known, name_of: Callable[[str, str], str], now: int
 ) -> Decision:
     """Let a host act, whom the policy allows it.
 
@@ -72,16 +83,8 @@ def rule(
     """
     charter = charter.at(now)
     match act:
-        case SetRules(speak, slow_seconds, needs_host):
-            slow = charter.slow_seconds if slow_seconds is None else slow_seconds
-            speak_as = charter.speak if speak is None else Speak(speak)
-            charter = replace(
-                charter,
-                speak=speak_as,
-                slow_seconds=slow or (FASTEST if speak_as is Speak.SLOW else 0),
-                needs_host=charter.needs_host if needs_host is None else needs_host,
-            )
-            return Decision(charter, what=_in_words(charter))
+        case SetRules():
+            return _set_rules(charter, act)
         case Quiet(user_id, name, seconds):
             name = name_of(user_id, name)
             quiet = _with(charter.quiet, user_id, _ban(name, seconds, now), MOST_QUIET)
@@ -123,8 +126,64 @@ def rule(
             return Decision(replace(_with_host(charter, who, Rank.OPERATOR), links=links), who)
         case Look():
             return Decision(charter)
+        case EverybodyOut():
+            return Decision(replace(charter, epoch=charter.epoch + 1))
+        case MakeKey(name, may_say):
+            return _make_key(charter, name, may_say)
+        case RevokeKey(user_id):
+            return _revoke_key(charter, user_id)
         case _:
             assert_never(act)
+
+
+def _set_rules(charter: Charter, act: SetRules) -> Decision:
+    slow = charter.slow_seconds if act.slow_seconds is None else act.slow_seconds
+    speak_as = charter.speak if act.speak is None else Speak(act.speak)
+    changed = replace(
+        charter,
+        speak=speak_as,
+        slow_seconds=slow or (FASTEST if speak_as is Speak.SLOW else 0),
+        needs_host=charter.needs_host if act.needs_host is None else act.needs_host,
+        door=charter.door if act.door is None else Door(act.door),
+        listed=charter.listed if act.listed is None else act.listed,
+    )
+    changed = _with_code(changed, act)
+    what = _in_words(changed) + _about_the_door(charter, changed)
+    is_about_it = act.door is not None or act.code is not None
+    told = {"code": changed.code} if changed.code and is_about_it else {}
+    return Decision(changed, what=what, told=told)
+
+
+def _with_code(charter: Charter, act: SetRules) -> Charter:
+    if act.code_hash:
+        return replace(charter, code="", code_hash=act.code_hash)
+    if act.code:  # its reader thread did not know yet that this is a host
+        raise Refusal("not-host", "You have become a host just now; send it again.")
+    has_one = charter.code or charter.code_hash
+    if act.code == "" or (charter.door is Door.CODE and not has_one):
+        return replace(charter, code=new_code(), code_hash="")
+    return charter
+
+
+def _make_key(charter: Charter, name: str, may_say: bool) -> Decision:
+    if any(key.name == name for key in charter.keys.values()):
+        detail = f"There is a key called {name} already; revoke it first, or take another name."
+        raise Refusal("name-taken", detail)
+    secret, user_id = secrets.token_urlsafe(18), new_identity().user_id
+    keys = _with(charter.keys, key_id(secret), Key(name, may_say, user_id), MOST_KEYS)
+    told = {"key": secret, "userId": user_id}
+    what = "to speak" if may_say else "to read"
+    return Decision(replace(charter, keys=keys), Known(user_id, name), what, told=told)
+
+
+def _revoke_key(charter: Charter, user_id: str) -> Decision:
+    found = [id for id, key in charter.keys.items() if key.user_id == user_id]
+    if not found:
+        raise Refusal("gone", "There is no such key.")
+    name = charter.keys[found[0]].name
+    keys = _with(charter.keys, found[0], None, MOST_KEYS)
+    hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)  # there is nobody any more
+    return Decision(replace(charter, keys=keys, hosts=hosts), Known(user_id, name))
 
 
 def link_key(secret: str) -> str:
@@ -173,3 +232,15 @@ def _in_words(charter: Charter) -> str:
     slow = f" ({charter.slow_seconds} s)" if charter.speak is Speak.SLOW else ""
     needs = ", only while a host is here" if charter.needs_host else ""
     return f"{charter.speak.value}{slow}{needs}"
+
+
+def _about_the_door(before: Charter, after: Charter) -> str:
+    """In words, unless everybody may come in as before; never the code itself."""
+    doors = {Door.OPEN: "open to all", Door.CODE: "open with the code", Door.SHUT: "nobody new"}
+    is_usual = before.door is after.door is Door.OPEN
+    words = "" if is_usual else f", {doors[after.door]}"
+    if (before.code, before.code_hash) != (after.code, after.code_hash):
+        words += ", new code"
+    if not (before.listed and after.listed):
+        words += ", listed" if after.listed else ", not listed"
+    return words

@@ -14,7 +14,7 @@ from typing import TypeVar
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.message import Draft, Message, MessageId
+from chatroom.message import Draft, Held, Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
@@ -36,6 +36,7 @@ from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import (
     ADDED_BYTES,
     Change,
@@ -157,31 +158,44 @@ class Server:
         self.ask(self._order.prove, timeout)
 
     def say(
-        self, room: str, draft: Draft, *, cmid: str = "", address: str = "", timeout: float
-    ) -> Spoken:
+        self,
+        room: str,
+        draft: Draft,
+        *,
+        cmid: str = "",
+        by: Proof = NOTHING,
+        address: str = "",
+        timeout: float,
+    ) -> Spoken | Held:
         """Say something without a socket, and wait until it is stored.
 
+        Args:
+            by: whoever speaks; nobody is known by a token or a pass here.
+
         Returns:
-            The message; if the same cmid came before with the same body, the earlier one.
+            The message; if the same cmid came before with the same body, the earlier one. Or what
+            waits for a host's approval, in a room that wants that.
 
         Raises:
-            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``.
+            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``; what the room's rules
+                say.
             ChatError: it is not stored, or not within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, draft.user_name, address)
+        user_id = by.user_id if by.key else ""
+        speaker = HttpSpeaker(room, draft.user_name, address, user_id, proof=by)
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(speaker, draft, cost, cmid))
         spoken = await_answer(speaker.outcome, timeout)
-        assert isinstance(spoken, Spoken)
+        assert isinstance(spoken, Spoken | Held)
         return spoken
 
     def change(
-        self, room: str, request: Alteration, *, user_id: str, address: str = "", timeout: float
+        self, room: str, request: Alteration, *, by: Proof, address: str = "", timeout: float
     ) -> Message:
         """Change a message without a socket, and wait until that is stored.
 
         Args:
-            user_id: whoever asks; proved by a token.
+            by: whoever asks.
 
         Returns:
             The message as it now is.
@@ -190,7 +204,7 @@ class Server:
             Refusal: ``not-yours``, ``too-late``, ``gone``, ``not-stored``.
             ChatError: it is not changed within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id)
+        speaker = HttpSpeaker(room, "", address, by.user_id, by.operator_link, by)
         size = len(request.body.encode()) if isinstance(request, Edit) else 0
         self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
         spoken = await_answer(speaker.outcome, timeout)
@@ -198,12 +212,12 @@ class Server:
         return spoken.message
 
     def rule(
-        self, room: str, act: Act, *, user_id: str, address: str = "", timeout: float
+        self, room: str, act: Act, *, by: Proof, address: str = "", timeout: float
     ) -> Mapping[str, object]:
         """Act as a host without a socket, and wait until that is stored.
 
         Args:
-            user_id: whoever acts; proved by a token.
+            by: whoever acts.
 
         Returns:
             What only who acts is told, such as a new link.
@@ -212,7 +226,7 @@ class Server:
             Refusal: ``not-host``, ``not-allowed``, ``too-many``, ``gone``, ``not-stored``.
             ChatError: it is not done within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id)
+        speaker = HttpSpeaker(room, "", address, by.user_id, by.operator_link, by)
         self.broadcast.put(Ruling(speaker, act))
         ruled = await_answer(speaker.outcome, timeout)
         assert isinstance(ruled, Ruled)
@@ -222,7 +236,9 @@ class Server:
         """The people in the room: users of the typed protocol only."""
         return self.ask(partial(self._entrance.present, room), timeout)
 
-    def subscribe(self, room: str, who: Subscriber, address: str, timeout: float) -> MessageId:
+    def subscribe(
+        self, room: str, who: Subscriber, address: str, timeout: float, by: Proof = NOTHING
+    ) -> MessageId:
         """Hand a subscriber all messages of a room from now on.
 
         Returns:
@@ -232,7 +248,7 @@ class Server:
             Refusal: the room may not be entered.
             ChatError: as ``ask``.
         """
-        return self.ask(partial(self._entrance.subscribe, room, who, address), timeout)
+        return self.ask(partial(self._entrance.subscribe, room, who, address, by), timeout)
 
     def unsubscribe(self, room: str, who: Subscriber) -> None:
         """Hand the subscriber nothing more. Never waits; idempotent."""

@@ -22,6 +22,8 @@ class HeardChange(NamedTuple):
     rev: int
     json: str
     """The message as it now is; empty if it was removed."""
+    by: str = ""
+    """Who removed it: see ``Message.removed``."""
 
 
 class Subscriber(Protocol):
@@ -29,3 +31,6 @@ class Subscriber(Protocol):
 
     def take(self, batch: Sequence[Heard | HeardChange]) -> None:
         """Take what was committed just now; never waits."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Take nothing more, for this reason; never waits."""

@@ -28,6 +28,7 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import make_history
+from chatroom.names import DEFAULT_ROOM
 from chatroom.serving.demands import RESERVE, unmet, worker_asked_for, wrong_worker
 from chatroom.serving.machine import waiting_places
 from chatroom.serving.outgoing import TOO_SLOW
@@ -41,6 +42,7 @@ from chatroom.serving.start import (
 )
 from chatroom.serving.worker import Worker
 from chatroom.sockets.sending import STALL_TIMEOUT
+from chatroom.users.tokens import LINK_SECONDS, host_link
 from chatroom.web.invitation import print_code
 
 log = logging.getLogger(__name__)
@@ -176,15 +178,18 @@ def when_ready(arbiter: Any) -> None:
             print(f"The chat room is listening on {address}")
             continue
         host, port = address[:2]
-        everywhere = host in EVERYWHERE
-        here = "localhost" if everywhere or host == "127.0.0.1" else host
-        print(f"The chat room is open: {_url(here, port)} (Ctrl-C stops it)")
-        lan = lan_address() if everywhere else None
+        print(f"The chat room is open: {_here(host, port)} (Ctrl-C stops it)")
+        lan = lan_address() if host in EVERYWHERE else None
         if lan:
             print(f"For others on the network: {_url(lan, port)}")
             if sys.stdout.isatty():
                 print(print_code(_url(lan, port), sys.stdout.encoding), end="")
     sys.stdout.flush()
+
+
+def _here(host: str, port: int) -> str:
+    """The server's address for this machine."""
+    return _url("localhost" if host in (*EVERYWHERE, "127.0.0.1") else host, port)
 
 
 def _url(host: str, port: int) -> str:
@@ -219,8 +224,21 @@ def post_worker_init(worker: Any) -> None:
         log.error("refused: %s", error)
         print(f"chatroom: {error}", file=sys.stderr, flush=True)
         sys.exit(worker.WORKER_BOOT_ERROR)
+    if engine.history.is_new and sys.stdout.isatty():
+        _offer_link(engine, worker.sockets)
     logging.getLogger("gunicorn.error").addFilter(shorten_stall)
     _stop_on_signal(engine, worker)
+
+
+def _offer_link(engine: Engine, listeners: list[Any]) -> None:
+    """To whoever has just set the room up, and sits in front of it: they are in charge."""
+    for listener in listeners:
+        if listener.family != socket.AF_UNIX:  # which has no address for a browser
+            secret = engine.tokens.write_operator_link()
+            link = host_link(_here(*listener.getsockname()[:2]), DEFAULT_ROOM, secret)
+            print(f"To be in charge, open this within {LINK_SECONDS // 60} minutes: {link}")
+            sys.stdout.flush()
+            return
 
 
 def shorten_stall(record: logging.LogRecord) -> bool:

@@ -46,8 +46,16 @@ class Budget:
 
     def covers(self, units: float) -> bool:
         """Whether they can be spent without making a debt."""
+        return self.seconds_until(units) <= 0
+
+    def seconds_until(self, units: float) -> float:
+        """Until they can; 0 or less for now."""
         now = time.monotonic()
-        return max(self._paid_until, now) + units / self._rate - now <= self._burst
+        return max(self._paid_until, now) + units / self._rate - now - self._burst
+
+    def give_back(self, units: float) -> None:
+        """They were not spent after all."""
+        self._paid_until -= units / self._rate
 
     def try_to_spend(self, units: float) -> bool:
         """Spend them, unless that would make a debt."""

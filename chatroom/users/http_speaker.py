@@ -7,7 +7,8 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from chatroom.errors import HistoryUnavailable, Refusal
-from chatroom.message import Message
+from chatroom.message import Held, Message
+from chatroom.users.proof import NOTHING, Proof
 
 
 class Spoken(NamedTuple):
@@ -33,18 +34,31 @@ class HttpSpeaker:
         name: unverified, as in the plain protocol.
         address: the client's.
         user_id: proved by a token; empty for nobody that the room knows.
+        operator_link: the nonce of an operator's link, if that is what the request proved to have.
+        proof: what else it has shown.
     """
 
     acknowledged = True
     inside = True
+    is_visiting = True
 
-    def __init__(self, room: str, name: str, address: str = "", user_id: str = "") -> None:
+    def __init__(
+        self,
+        room: str,
+        name: str,
+        address: str = "",
+        user_id: str = "",
+        operator_link: str = "",
+        proof: Proof = NOTHING,
+    ) -> None:
         self.room = room
         self.name = name
         self.address = address
         self.user_id = user_id
+        self.operator_link = operator_link
+        self.proof = proof
         self.failed = False
-        self.outcome: Future[Spoken | Ruled] = Future()
+        self.outcome: Future[Spoken | Held | Ruled] = Future()
         """What is stored or done; or a ChatError, which says why not."""
 
     def committed(self, message: Message) -> None:
@@ -54,6 +68,10 @@ class HttpSpeaker:
     def recognised(self, message: Message) -> None:
         """Called by the Server thread."""
         self.outcome.set_result(Spoken(message, is_new=False))
+
+    def held_back(self, held: Held) -> None:
+        """Called by the Server thread."""
+        self.outcome.set_result(held)
 
     def refuse(self, refusal: Refusal) -> None:
         """Called by the Server thread."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from chatroom.channel import Channel
 from chatroom.errors import UserError
 from chatroom.message import Draft
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.tokens import Identity
 from chatroom.wire.acts import Act
@@ -61,6 +62,7 @@ class Join(NamedTuple):
     """A plain user wants to come in."""
 
     user: Participant
+    proof: Proof = NOTHING
 
 
 class Arrival(NamedTuple):
@@ -85,6 +87,8 @@ class Arrival(NamedTuple):
     """It wants news of other rooms."""
     rev: int | None
     """The last change of a message that it has seen; None if it does not say."""
+    proof: Proof = NOTHING
+    """What opens the door."""
 
     def knows_up_to(self, rev: int) -> int:
         """Of which change on it has to be told, if this is the room's last one: all that comes

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from chatroom.errors import Refusal
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.sockets.connection import Connection
+from chatroom.users.proof import Proof
 
 
 class Speaker(Protocol):
@@ -22,6 +23,13 @@ class Speaker(Protocol):
     address: str
     user_id: str
     """Empty for those who have none: plain users, scripts."""
+    operator_link: str
+    """The nonce of the operator's link that it proved to have, without using it up; mostly empty.
+    Then it has no ``user_id``."""
+    proof: Proof
+    """What it has shown at its room's door."""
+    is_visiting: bool
+    """It is in no room, and judged at the door each time."""
     acknowledged: bool
     """It is told what became of each message; others see it come back, or their socket close."""
     inside: bool
@@ -34,6 +42,9 @@ class Speaker(Protocol):
 
     def recognised(self, message: Message) -> None:
         """Its message was stored before, under the same cmid."""
+
+    def held_back(self, held: Held) -> None:
+        """Its message waits for a host's approval, now or since it was sent before."""
 
     def altered(self, cmid: str, message: Message) -> None:
         """The message that it wanted changed is as it wants it, and everybody was told."""
@@ -92,3 +103,6 @@ class TypedParticipant(Participant, Protocol):
     hears_rooms: bool
     """It gets news of other rooms, once it is live."""
     names_refused: int
+
+    def pass_for(self, epoch: int) -> str:
+        """Lets it come back into its room: see ``Tokens``."""

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 
 from chatroom.errors import BadRoomName, FrameRefused, HistoryError, Refusal
 from chatroom.history import History
-from chatroom.message import Draft, Message
+from chatroom.message import Draft, Held, Message
 from chatroom.names import room_name
 from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
+from chatroom.users.proof import Doorstep, Shown
 from chatroom.users.requests import ADDED_BYTES, Arrival, Change, Channels, Ruling, Said, Wish
 from chatroom.users.speaker import Counted, Named
 from chatroom.users.speaking_pace import SpeakingPace
@@ -78,6 +79,7 @@ class TypedUser(User):
         max_message_bytes: int,
         max_name_length: int,
         pace: SpeakingPace | None = None,
+        doorstep: Doorstep | None = None,
     ) -> None:
         super().__init__(
             connection,
@@ -88,6 +90,7 @@ class TypedUser(User):
             max_name_length=max_name_length,
             first_frame_seconds=HELLO_TIMEOUT,
             pace=pace,
+            doorstep=doorstep,
         )
         self._tokens = tokens
         self._history = history
@@ -142,7 +145,11 @@ class TypedUser(User):
             self._await_turn()
             self._channels.broadcast.put(Change(self, request, size + ADDED_BYTES))
         elif isinstance(request, Rule):
-            self._channels.broadcast.put(Ruling(self, request.act, request.cmid, ADDED_BYTES))
+            # Nothing is hashed for anybody but hosts; the others will be refused.
+            ruled = (
+                request.act if self.is_paced else self._doorstep.sealed(request.act, request.cmid)
+            )
+            self._channels.broadcast.put(Ruling(self, ruled, request.cmid, ADDED_BYTES))
         elif isinstance(request, Rename):
             time.sleep(self._renames.spend(1))  # the client waits; whatever it said keeps its order
             self._channels.broadcast.put(Wish(self, request))
@@ -162,11 +169,13 @@ class TypedUser(User):
             room = room_name(hello.room) if hello.room is not None else self.room
         except BadRoomName as error:
             raise Refusal("bad-room", str(error)) from None
-        before = self._tokens.read(hello.token) if hello.token else None
+        shown = hello.token or self._doorstep.bearer
+        before = self._tokens.read(shown) if shown else None
         comes_back = before is not None and hello.since is not None
         user_id = before.user_id if before else ""
         identity = before if before and comes_back else new_identity(user_id)
         token = self._tokens.write(identity)
+        at_door = Shown(hello.entry_pass, hello.key, hello.link)
         return Arrival(
             self,
             hello.user_name,
@@ -179,6 +188,7 @@ class TypedUser(User):
             hello.read,
             hello.rooms,
             hello.rev,
+            self._doorstep.prove(room, at_door, identity.user_id),
         )
 
     def _seen(self, room: str, hello: Hello) -> int | None:
@@ -204,11 +214,19 @@ class TypedUser(User):
         """The client may ask for another room."""
         self.refuse(refusal)
 
+    def pass_for(self, epoch: int) -> str:
+        """Lets the client come back into its room."""
+        return self._tokens.write_pass(self.room, self.user_id, epoch)
+
     def committed(self, message: Message) -> None:
         """Prepare the ack; it is sent once the room has the message too: see ``send_acks``."""
         self._acks.append(typed.ack(message.cmid, message.id))
 
     recognised = committed
+
+    def held_back(self, held: Held) -> None:
+        """Tell the client, instead of an ack."""
+        self.write(typed.held(held))
 
     def altered(self, cmid: str, message: Message) -> None:
         """Tell the client, which has got the changed message itself before."""

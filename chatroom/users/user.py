@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 import simple_websocket
 
-from chatroom.errors import ChannelClosed, ChatError, FrameRefused, Refusal, UserError
+from chatroom.errors import ChannelClosed, ChatError, FrameRefused, HistoryError, Refusal, UserError
 from chatroom.log import printable
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.sockets.connection import Connection
+from chatroom.users.proof import NOTHING, Doorstep
 from chatroom.users.requests import ADDED_BYTES, Channels, Join, Leaving, Said
 from chatroom.users.speaking_pace import SpeakingPace, whose
 from chatroom.wire import plain
@@ -21,8 +22,12 @@ from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
 
-CLOSE_REASONS = {"too-many-rooms": "too many rooms; use an existing one"}
-"""What a plain user is told who is turned away, by the refusal's code."""
+CLOSES = {
+    "too-many-rooms": (CloseCode.POLICY, "too many rooms; use an existing one"),
+    "wrong-key": (CloseCode.NO_ENTRY, "no entry"),
+    "shut": (CloseCode.NO_ENTRY, "no entry"),
+}
+"""How a plain user's socket is closed who is turned away, by the refusal's code."""
 
 _ids = itertools.count(1)
 
@@ -39,13 +44,17 @@ class User:
         max_name_length: characters.
         first_frame_seconds: in which its first frame has to come; 0 for any number.
         pace: of what it says; None for any.
+        doorstep: shows what opens the room's door.
     """
 
     user_id = ""
     acknowledged = False
+    operator_link = ""
+    is_visiting = False
 
     __slots__ = (
         "_channels",
+        "_doorstep",
         "_first_by",
         "_max_message_bytes",
         "_max_name_length",
@@ -58,6 +67,7 @@ class User:
         "is_paced",
         "joined",
         "name",
+        "proof",
         "room",
         "write",
     )
@@ -73,6 +83,7 @@ class User:
         max_name_length: int,
         first_frame_seconds: float = 0,
         pace: SpeakingPace | None = None,
+        doorstep: Doorstep | None = None,
     ) -> None:
         self.id = next(_ids)
         self.name = ""
@@ -88,6 +99,9 @@ class User:
         self._max_message_bytes = max_message_bytes
         self._max_name_length = max_name_length
         self._pace = pace
+        self._doorstep = doorstep or Doorstep()
+        self.proof = NOTHING
+        """What has let it in. Owned by the Server thread."""
         self.is_paced = True
         """Hosts are not. Set by the Server thread, read by the reader."""
         self._first_by = first_frame_seconds and time.monotonic() + first_frame_seconds
@@ -130,6 +144,10 @@ class User:
         except ChannelClosed:
             self.end(CloseCode.GOING_AWAY, "server shutting down")
             raise
+        except HistoryError as error:
+            log.error("error: %s: %s", self, error)
+            self.end(CloseCode.SERVER_ERROR, "history unavailable")
+            return "history unavailable"
         except Exception as error:
             self.end(CloseCode.SERVER_ERROR, "internal error")
             log.exception("error: %s: its reader failed", self)
@@ -146,7 +164,7 @@ class User:
 
     def turn_away(self, refusal: Refusal) -> None:
         """The plain protocol has no error frames: close the socket."""
-        self.end(CloseCode.POLICY, CLOSE_REASONS.get(refusal.code, refusal.code))
+        self.end(*CLOSES.get(refusal.code, (CloseCode.POLICY, refusal.code)))
 
     def refuse(self, refusal: Refusal) -> None:
         """Do nothing: what does not come back was not stored."""
@@ -160,6 +178,9 @@ class User:
         """Do nothing: the message comes back."""
 
     recognised = committed
+
+    def held_back(self, held: Held) -> None:
+        """Do nothing: it comes back once it is approved."""
 
     def altered(self, cmid: str, message: Message) -> None:
         """Never called: the plain protocol changes nothing."""
@@ -178,7 +199,7 @@ class User:
         frame = plain.decode(data, max_name_length=self._max_name_length)
         if not self.joined:
             self.name = frame.draft.user_name
-            self._channels.add.put(Join(self))
+            self._channels.add.put(Join(self, self._doorstep.prove(self.room)))
             self.joined = True
             if frame.silent:
                 return

@@ -7,7 +7,7 @@ import logging
 from flask import Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from chatroom.errors import BadRoomName, HandshakeRefused
+from chatroom.errors import BadRoomName, HandshakeRefused, Refusal
 from chatroom.web.forwarded import Networks, client_address
 from chatroom.web.hosts import is_local
 from chatroom.web.language import preferred_language
@@ -19,19 +19,23 @@ TEXT, HTML = "text/plain", "text/html"
 TITLES = {
     "en": {
         400: "This address does not work",
+        401: "This room has a door",
         403: "You may not do that",
         404: "There is nothing here",
         405: "That does not work here",
         421: "This server has another name",
+        429: "Not so fast",
         500: "Something went wrong",
         503: "Not right now",
     },
     "de": {
         400: "Diese Adresse funktioniert nicht",
+        401: "Dieser Raum hat eine Tür",
         403: "Das darfst du nicht",
         404: "Hier ist nichts",
         405: "Das geht hier nicht",
         421: "Dieser Server heißt anders",
+        429: "Nicht so schnell",
         500: "Etwas ist schiefgegangen",
         503: "Gerade geht es nicht",
     },
@@ -65,6 +69,19 @@ def refused(refusal: HandshakeRefused) -> Response:
     response = _respond(refusal.status, line, refusal.reason)
     response.headers.update(refusal.headers)
     return response
+
+
+def as_http(refusal: Refusal) -> HandshakeRefused:
+    """What somebody may not read, as a status (RFC 9110, section 15.5)."""
+    if refusal.code != "wrong-key":
+        return HandshakeRefused(403, refusal.detail)
+    if seconds := refusal.more.get("retryAfter"):
+        return HandshakeRefused(429, refusal.detail, {"Retry-After": str(seconds)})
+    return HandshakeRefused(401, f"{refusal.detail} {HOW}", {"WWW-Authenticate": "Bearer"})
+
+
+HOW = "A script sends it, or a key, as Authorization: Bearer."
+"""The way in, for those who have no page."""
 
 
 def log_refusal(refusal: HandshakeRefused, proxies: Networks) -> None:

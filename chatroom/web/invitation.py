@@ -30,11 +30,14 @@ class Invitation:
     """It works on this machine only."""
 
 
-def invite(environ: Environ, proxies: Networks, room: str) -> Invitation:
+def invite(environ: Environ, proxies: Networks, room: str, code: str = "") -> Invitation:
     """The address that the client itself used, which most likely works for its friends, too.
 
     But ``localhost`` means a different machine on every machine. So if this server listens on all
     interfaces, its network address replaces ``localhost``.
+
+    Args:
+        code: opens the room's door. It stands in the fragment, which browsers send to no server.
 
     Raises:
         HandshakeRefused: 400: the Host header is invalid, or the address too long.
@@ -50,7 +53,7 @@ def invite(environ: Environ, proxies: Networks, room: str) -> Invitation:
     if local and environ.get("SERVER_NAME") in EVERYWHERE and (address := lan_address()):
         # Without the path, which belongs to a proxy: this address bypasses it.
         base, local = f"http://{address}:{environ['SERVER_PORT']}", False
-    url = base + room_path(room)
+    url = base + room_path(room) + (f"#key={quote(code, safe='')}" if code else "")
     if len(url) > MAX_URL:
         raise HandshakeRefused(
             400, f"The address has {len(url)} characters; wanted: {MAX_URL} at most."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask, Response, abort, jsonify, render_template, request, url_for
@@ -62,12 +63,16 @@ would be a quarter of a phone's first load: 500 bytes per module."""
 PARTS = {"text/css", "text/javascript"}
 
 
-def init_app(app: Flask, configuration: Configuration) -> None:
+CodeOf = Callable[[str], str]
+"""The code of a room, if whoever has sent the request may give it to others; else empty."""
+
+
+def init_app(app: Flask, configuration: Configuration, code_of: CodeOf = lambda _: "") -> None:
     """Put the page on the app. Reads its assets, once."""
     assets = Assets(Path(app.root_path) / "static")
     _add_page(app, configuration)
     _add_assets(app, assets)
-    _add_invitation(app, configuration)
+    _add_invitation(app, configuration, code_of)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -131,12 +136,13 @@ def _add_assets(app: Flask, assets: Assets) -> None:
         return _deliver(asset, "no-cache")
 
 
-def _add_invitation(app: Flask, configuration: Configuration) -> None:
+def _add_invitation(app: Flask, configuration: Configuration, code_of: CodeOf) -> None:
+    proxies = configuration.trusted_proxies
     painters = threading.BoundedSemaphore(PAINTERS)
 
     def asked_for() -> Invitation:
         room = handshake.room_asked_for(request.args.get("room"))
-        return invitation.invite(request.environ, configuration.trusted_proxies, room)
+        return invitation.invite(request.environ, proxies, room, code_of(room))
 
     @app.get("/invitation")
     def invite() -> Response:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from chatroom.errors import BadName, Refusal
+from chatroom.errors import BadAct, BadName
 from chatroom.names import checked
 from chatroom.wire.fields import text
 
@@ -14,8 +15,17 @@ MOST_SECONDS = 366 * 24 * 60 * 60
 
 DAY = 24 * 60 * 60
 
-SPEAK = ("everybody", "slow", "hosts")
+SPEAK = ("everybody", "slow", "approval", "hosts")
 """Who may speak: see ``Speak``."""
+
+DOORS = ("open", "code", "shut")
+"""Who may come in: see ``Door``."""
+
+CODE_LENGTHS = 4, 64
+"""Characters that a code has which a host makes up: at least, and at most."""
+
+MOST_USES = 1000
+"""Of one link."""
 
 MOST_CHARACTERS = 1000
 """Of somebody's name: whatever ``maxNameLength`` allows."""
@@ -25,11 +35,17 @@ FASTEST, SLOWEST = 5, 600
 
 
 class SetRules(NamedTuple):
-    """Who may speak; None leaves a rule as it is."""
+    """Who may speak, and who may come in; None leaves a rule as it is."""
 
     speak: str | None
     slow_seconds: int | None
     needs_host: bool | None
+    door: str | None = None
+    listed: bool | None = None
+    code: str | None = None
+    """That opens the door, as a host has made it up; empty: the server is to make another one."""
+    code_hash: str = ""
+    """Of that one, and in its place: see ``Doors.sealed``."""
 
 
 class Quiet(NamedTuple):
@@ -48,6 +64,26 @@ class Bar(NamedTuple):
     name: str
     seconds: int | None
     """0: they may come back; None: until that is undone."""
+
+
+class Approve(NamedTuple):
+    """What somebody wants to say is said."""
+
+    id: str
+    """Of what is held: see ``Held``."""
+
+
+class Refuse(NamedTuple):
+    """What somebody wants to say is never said."""
+
+    id: str
+
+
+class Withdraw(NamedTuple):
+    """Somebody does not want to say it any more; everyone may, before a host has decided."""
+
+    cmid: str
+    """Under which they have sent it."""
 
 
 class MakeHost(NamedTuple):
@@ -81,6 +117,24 @@ class Look(NamedTuple):
     """Who is in charge, who is quiet or barred, which links there are, and what was done."""
 
 
+class EverybodyOut(NamedTuple):
+    """All but hosts have to go; no pass that was given before lets anybody come back."""
+
+
+class MakeKey(NamedTuple):
+    """A script may come in."""
+
+    name: str
+    may_say: bool
+
+
+class RevokeKey(NamedTuple):
+    """It may not any more."""
+
+    user_id: str
+    """The script's."""
+
+
 class UseLink(NamedTuple):
     """Somebody has opened a link; comes with a ``hello``."""
 
@@ -96,59 +150,104 @@ class UseOperatorLink(NamedTuple):
     """When it expires: Unix time in milliseconds."""
 
 
-Asked = SetRules | Quiet | Bar | MakeHost | UnmakeHost | MakeLink | RevokeLink | Look
+Settling = Approve | Refuse | Withdraw
+"""What ends the waiting of what is held."""
+
+Deciding = (
+    SetRules
+    | Quiet
+    | Bar
+    | MakeHost
+    | UnmakeHost
+    | MakeLink
+    | RevokeLink
+    | Look
+    | EverybodyOut
+    | MakeKey
+    | RevokeKey
+)
+"""What a room decides about itself."""
+
+Asked = Deciding | Approve | Refuse
 """What a client can ask for by name."""
 
-Act = Asked | UseLink | UseOperatorLink
+Charting = Deciding | UseLink | UseOperatorLink
+"""What may make another charter."""
+
+Act = Charting | Settling
 
 WORDS = {
     SetRules: "rules",
     Quiet: "quiet",
     Bar: "bar",
+    Approve: "approve",
+    Refuse: "refuse",
+    Withdraw: "withdraw",
     MakeHost: "makeHost",
     UnmakeHost: "unmakeHost",
     MakeLink: "makeLink",
     RevokeLink: "revokeLink",
     Look: "look",
+    EverybodyOut: "everybodyOut",
+    MakeKey: "makeKey",
+    RevokeKey: "revokeKey",
     UseLink: "useLink",
     UseOperatorLink: "useOperatorLink",
 }
 """What each is called on the wire and in the host log."""
 
 
-ASKED = [word for act, word in WORDS.items() if act not in (UseLink, UseOperatorLink)]
+ASKED = [word for act, word in WORDS.items() if act not in (Withdraw, UseLink, UseOperatorLink)]
 
 
 def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
     """Read what a client asks for.
 
     Raises:
-        Refusal: ``bad-act``: there is no such act, or a field is invalid.
+        BadAct: there is no such act, or a field is invalid.
     """
     reader = _Reader(fields, cmid)
     match fields.get("act"):
         case "rules":
             speak = reader.choice("speak", SPEAK)
             slow = reader.number("slowSeconds", FASTEST, SLOWEST)
-            return SetRules(speak, slow, reader.flag("needsHost"))
+            needs_host, listed = reader.flag("needsHost"), reader.flag("listed")
+            door = reader.choice("door", DOORS)
+            return SetRules(speak, slow, needs_host, door, listed, reader.code())
         case "quiet":
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":
             return Bar(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
+        case "approve":
+            return Approve(reader.text("id"))
+        case "refuse":
+            return Refuse(reader.text("id"))
         case "makeHost":
             return MakeHost(*reader.person())
         case "unmakeHost":
             return UnmakeHost(reader.text("userId"))
         case "makeLink":
             seconds = reader.number("seconds", 1, MOST_SECONDS)
-            uses = reader.number("uses", 1, 1000)
+            uses = reader.number("uses", 1, MOST_USES)
             return MakeLink(DAY if seconds is None else seconds, 1 if uses is None else uses)
         case "revokeLink":
             return RevokeLink(reader.text("link"))
         case "look":
             return Look()
+        case "everybodyOut":
+            return EverybodyOut()
+        case "makeKey":
+            may_say = reader.flag("say")
+            return MakeKey(reader.name("name"), True if may_say is None else may_say)
+        case "revokeKey":
+            return RevokeKey(reader.text("userId"))
         case _:
             raise reader.refusal(f"act must be one of {', '.join(ASKED)}.")
+
+
+def spelt(code: str) -> str:
+    """A code without what people type by mistake: spaces around it, and more than one inside."""
+    return " ".join(unicodedata.normalize("NFC", code).split())
 
 
 class _Reader:
@@ -156,8 +255,8 @@ class _Reader:
         self._fields = fields
         self._cmid = cmid
 
-    def refusal(self, detail: str) -> Refusal:
-        return Refusal("bad-act", detail, self._cmid)
+    def refusal(self, detail: str) -> BadAct:
+        return BadAct(detail, self._cmid)
 
     def text(self, key: str) -> str:
         value = self._any_text(key)
@@ -165,12 +264,24 @@ class _Reader:
             raise self.refusal(f"{key} must have 1 to 64 characters.")
         return value
 
+    def code(self) -> str | None:
+        if self._fields.get("code") is None:
+            return None
+        code, (least, most) = self._any_text("code"), CODE_LENGTHS
+        if code and not least <= len(spelt(code)) <= most:
+            wanted = f'{least} to {most} characters, or be "" for one that the server makes up'
+            raise self.refusal(f"code must have {wanted}.")
+        return code
+
     def person(self) -> tuple[str, str]:
-        user_id, name = self.text("userId"), self._any_text("userName", "")
+        user_id = self.text("userId")
+        return user_id, self.name("userName") if self._any_text("userName", "") else ""
+
+    def name(self, key: str) -> str:
         try:
-            return user_id, checked(name, MOST_CHARACTERS) if name else ""
+            return checked(self._any_text(key), MOST_CHARACTERS)
         except BadName as error:
-            raise self.refusal(f"userName is invalid. {error.detail}") from None
+            raise self.refusal(f"{key} is invalid. {error.detail}") from None
 
     def _any_text(self, key: str, default: str | None = None) -> str:
         return text(self._fields, key, lambda _: self.refusal(f"{key} must be text."), default)

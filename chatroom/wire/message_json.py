@@ -10,7 +10,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
-from chatroom.message import Message, MessageId
+from chatroom.message import Held, Message, MessageId
 from chatroom.wire import fields
 
 # The format that iso_time writes. A pattern, because Python 3.10's fromisoformat accepts neither
@@ -40,6 +40,20 @@ def _typed_fields(message: Message) -> str:
         "editedAt": edited_at,
     }
     return "".join(f',"{key}":{_quoted(value)}' for key, value in more.items() if value)
+
+
+def held_fields(held: Held) -> dict[str, str]:
+    """What waits for a host's approval, as its author and hosts get it."""
+    fields = {
+        "id": held.id,
+        "userName": held.user_name,
+        "body": held.body,
+        "timestamp": held.timestamp,
+        "heldAt": iso_time(held.held_at),
+        "userId": held.user_id,
+        "cmid": held.cmid,
+    }
+    return {key: value for key, value in fields.items() if value}
 
 
 def to_message(found: Mapping[str, Any]) -> Message:

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from chatroom.errors import Refusal
-from chatroom.message import Message, MessageId
+from chatroom.message import Held, Message, MessageId
 from chatroom.names import checked
 from chatroom.wire import acts
-from chatroom.wire.acts import Act
+from chatroom.wire.acts import Act, Withdraw
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
-from chatroom.wire.message_json import local_time, to_json
+from chatroom.wire.message_json import held_fields, local_time, to_json
 from chatroom.wire.websocket import text_frame
 
 SUBPROTOCOL = "chatroom.v1"
@@ -52,6 +52,10 @@ class Hello(NamedTuple):
     """The last change of a message that it has seen; what changed after it is to be sent again."""
     link: str
     """The secret of a link that makes its user a host; empty if there is none."""
+    entry_pass: str
+    """From an earlier welcome: it was in the room before; empty for none, like the next."""
+    key: str
+    """A code that opens the room's door, or a script's key."""
 
 
 class Say(NamedTuple):
@@ -136,7 +140,8 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         read = _cursor(fields, "read").seq if fields.get("read") is not None else None
         past, rev = _number(fields, "past"), _number(fields, "rev")
         link = _text(fields, "link", "bad-frame", "")
-        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link)
+        at_door = _text(fields, "pass", "bad-frame", ""), _text(fields, "key", "bad-frame", "")
+        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link, *at_door)
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     if kind == "edit":
@@ -145,10 +150,12 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         return Remove(_cmid(fields), _id(fields))
     if kind == "restore":
         return Restore(_cmid(fields), _id(fields))
+    if kind == "withdraw":
+        return Rule(_cmid(fields), Withdraw(_cmid(fields)))
     if kind == "host":
         return Rule(_cmid(fields), acts.decode(fields, _cmid(fields)))
     shown = json.dumps(kind)[:40]
-    kinds = "hello, message, edit, remove, restore, host, typing, rename or ping"
+    kinds = "hello, message, edit, remove, restore, withdraw, host, typing, rename or ping"
     raise Refusal("unknown-type", f"type is {shown}; use {kinds}.")
 
 
@@ -246,6 +253,16 @@ def changed(message: Message) -> bytes:
     if message.removed:
         return frame("removed", rev=message.rev, id=message.id, by=message.removed)
     return text_frame(f'{{"type":"changed","rev":{message.rev},"message":{to_json(message)}}}')
+
+
+def held(held: Held) -> bytes:
+    """This waits for a host's approval: for hosts, and for whoever has sent it."""
+    return frame("held", **held_fields(held))
+
+
+def settled(held: Held, outcome: str) -> bytes:
+    """It waits no longer."""
+    return frame("settled", id=held.id, cmid=held.cmid or None, outcome=outcome)
 
 
 def muted(until: str | None) -> bytes:

@@ -28,6 +28,7 @@ class CloseCode(IntEnum):
     SLOW = 4008
     GAP = 4009
     REMOVED = 4503
+    NO_ENTRY = 4504
 
 
 def text_frame(text: str) -> bytes:
@@ -39,6 +40,12 @@ def text_frame(text: str) -> bytes:
     if size < 65536:
         return struct.pack("!BBH", 0x81, 126, size) + payload
     return struct.pack("!BBQ", 0x81, 127, size) + payload
+
+
+def text_of(frame: bytes) -> str:
+    """What ``text_frame`` has made a frame of."""
+    start = 2 if frame[1] < 126 else 4 if frame[1] == 126 else 10
+    return frame[start:].decode()
 
 
 def close_frame(code: int, reason: str) -> bytes:

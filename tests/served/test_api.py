@@ -193,7 +193,7 @@ def test_what_a_script_edits_and_removes_everybody_hears_of_and_nobody_reads(
         assert [event.type for event in islice(changes, 2)] == ["changed", "removed"]
         name, id, data = listener.event()
         assert (name, data, id) == ("changed", json.loads(text), f"{removed};1")
-        assert listener.event() == ("removed", f"{removed};2", {"id": removed})
+        assert listener.event() == ("removed", f"{removed};2", {"id": removed, "by": "author"})
     server.kill()
     server.start()
 

@@ -1,12 +1,17 @@
-"""``chatroom host``: a link that makes whoever opens it first an operator."""
+"""``chatroom host``: a link that makes whoever opens it first an operator; also at the start."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running
-from tests.support.terminal import Shell
+from tests.support.terminal import Shell, Terminal
 from tests.support.typed_client import SUBPROTOCOL, Fields, typed_frame
 from tests.support.websocket_client import TEXT, RawClient
 
@@ -58,3 +63,60 @@ def test_a_history_in_memory_has_no_operators(serve: Launch, tmp_path: Path) -> 
 
     assert done.code != 0
     assert "the history is in memory" in done.err
+
+
+# -- from the start --------------------------------------------------------------------------------
+
+OFFER = "To be in charge, open this within 10 minutes: "
+
+
+@contextmanager
+def at_a_terminal(server: Running) -> Iterator[Terminal]:
+    """Somebody starts the server in front of them, and ends it."""
+    config = server.folder / "config.json"
+    config.write_text(json.dumps(server.settings))
+    shell = Shell(server.folder)
+    shell.environ["CHATROOM_CONFIG"] = str(config)
+    terminal = Terminal(shell, command="serve")
+    server.process = terminal.process  # type: ignore[assignment]
+    try:
+        terminal.wait_for("The chat room is open: ")
+        wait_for(lambda: is_open(server), "an open room")
+        yield terminal
+        terminal.process.terminate()
+        terminal.process.wait(DEADLINE)
+    finally:
+        server.kill()
+        terminal.close()
+
+
+def is_open(server: Running) -> bool:
+    try:
+        return server.get("/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("history", ["sqlite:chat.db", "memory:"])
+def test_who_starts_a_new_server_at_a_terminal_is_offered_a_link(
+    prepare: Launch, history: str
+) -> None:
+    """Again only if that history is new again: in memory."""
+    server = prepare(history=history)
+    with at_a_terminal(server) as terminal:
+        terminal.wait_for(OFFER)
+        terminal.wait_for("#host=")
+        link = terminal.wait_for("\n").strip()
+        assert answer(server, "Ann", "class", link)["role"] == "operator"
+
+    with at_a_terminal(server) as terminal:
+        terminal.process.terminate()
+        assert (OFFER in terminal.rest()) == (history == "memory:")
+
+
+def test_a_file_gets_no_link(serve: Launch) -> None:
+    """Nor does a journal: whoever reads it later must not be an operator."""
+    server = serve()
+
+    assert "The chat room is open" in server.said()
+    assert "#host=" not in server.said() + server.log()

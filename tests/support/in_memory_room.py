@@ -14,14 +14,16 @@ from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory
-from chatroom.message import Draft, Message, RoomSummary
+from chatroom.message import Draft, Held, Message, RoomSummary
 from chatroom.rooms.bus import Alone
+from chatroom.rooms.doors import KeyRing
 from chatroom.rooms.order import OwnOrder
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import Doors, Doorstep
 from chatroom.users.requests import Channels, Join, Leaving, Said
 from chatroom.users.tokens import Tokens
 from chatroom.users.typed_user import TypedUser
@@ -51,6 +53,8 @@ class Guest:
         *,
         max_message_bytes: int = 65536,
         max_name_length: int = 64,
+        doors: Doors | None = None,
+        bearer: str = "",
         **line: Any,
     ) -> None:
         self.name = name
@@ -64,6 +68,7 @@ class Guest:
             channels,
             max_message_bytes=max_message_bytes,
             max_name_length=max_name_length,
+            doorstep=Doorstep(doors, "127.0.0.1", bearer),
         )
         self.user.name = name
         self._max_message_bytes = max_message_bytes
@@ -113,7 +118,7 @@ class Guest:
 
     def join(self) -> Guest:
         """Ask to be let in, as the reader thread does with the first frame."""
-        self.channels.add.put(Join(self.user))
+        self.channels.add.put(Join(self.user, self.user._doorstep.prove(self.user.room)))
         return self
 
     def say(self, *texts: str) -> None:
@@ -152,6 +157,14 @@ class FailingHistory(MemoryHistory):
     def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
         self._work("enact")
         super().enact(room, charter, entry)
+
+    def hold(self, held: Held) -> None:
+        self._work("hold")
+        super().hold(held)
+
+    def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
+        self._work("settle")
+        super().settle(held, message, entry)
 
     def charter(self, room: str) -> str:
         self._work("charter")
@@ -194,6 +207,7 @@ class InMemoryServer:
     Args:
         stack: closes the guests' sockets in the end.
         policy: by default the real one.
+        password: of the whole server.
         late: which of ``order`` and ``register`` answer when the test says.
         rules: other than the defaults.
     """
@@ -205,6 +219,7 @@ class InMemoryServer:
         replay_limit: int = 500,
         tail_bytes: int = 1 << 19,
         policy: Policy | None = None,
+        password: str = "",
         late: Collection[str] = (),
         **rules: Any,
     ):
@@ -212,7 +227,7 @@ class InMemoryServer:
         self.disk = FailingHistory()
         self.disk.open()
         self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, **rules)
-        policy = policy or Policy(self.rules.max_rooms, self.rules.edit_minutes)
+        policy = policy or Policy(self.rules.max_rooms, self.rules.edit_minutes, bool(password))
         self.order = LateOrder(self.disk, policy)
         self.register = LateRegister(policy, self.rules.max_name_length)
         self.server = Server(
@@ -224,13 +239,15 @@ class InMemoryServer:
             Alone(),
         )
         self.order.heard = self.register.heard = self.server.heard
-        self.tokens = Tokens(b"secret")
+        self.tokens = Tokens(b"secret", password)
+        self.doors = KeyRing(self.disk, self.tokens, password)
 
-    def guest(self, name: str, room: str = "lobby", **options: int) -> Guest:
+    def guest(self, name: str, room: str = "lobby", **options: Any) -> Guest:
         """Somebody who has not joined yet."""
+        options = {"doors": self.doors} | options
         return self.stack.enter_context(Guest(self.server.channels, name, room, **options))
 
-    def join(self, name: str, room: str = "lobby", **options: int) -> Guest:
+    def join(self, name: str, room: str = "lobby", **options: Any) -> Guest:
         guest = self.guest(name, room, **options).join()
         self.settle()
         return guest
@@ -275,6 +292,7 @@ class TypedGuest:
         server: where it comes in.
         line: options of the ConnectionPair.
         settles: the Server handles at once what its client sends.
+        bearer: what the handshake had in its ``Authorization``.
         hello: fields of the hello, beside the name.
     """
 
@@ -286,6 +304,7 @@ class TypedGuest:
         line: dict[str, int],
         *,
         settles: bool = True,
+        bearer: str = "",
         **hello: Any,
     ) -> None:
         self.settles = settles
@@ -300,6 +319,7 @@ class TypedGuest:
             history=server.disk,
             max_message_bytes=65536,
             max_name_length=64,
+            doorstep=Doorstep(server.doors, "127.0.0.1", bearer),
         )
         self.send("hello", userName=name, **hello)
 

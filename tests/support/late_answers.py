@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 
 from chatroom.channel import Channel
+from chatroom.errors import Refusal
 from chatroom.history import History
 from chatroom.rooms.charter import House
 from chatroom.rooms.crowd import Crowd, Joined, Known, Left, Renamed
@@ -51,6 +52,11 @@ class LateOrder(Order):
         """Note it."""
         assert not self.is_busy, "a batch before the last one's outcome"
         self._asked.append(lambda: self._own.say(batch, rooms))
+
+    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> None:
+        """Note it."""
+        assert not self.is_busy, "a draft before the last one's outcome"
+        self._asked.append(lambda: self._own.hold(said, refusal, room))
 
     def change(self, change: Change, room: Room) -> None:
         """Note it."""

@@ -175,13 +175,13 @@ def at(server: Running, home: Path, name: str = "ann") -> Shell:
 
 
 class Terminal:
-    """A terminal with ``chatroom chat`` in it."""
+    """A terminal with ``chatroom chat`` in it, or with another command."""
 
-    def __init__(self, person: Shell, *arguments: str) -> None:
+    def __init__(self, person: Shell, *arguments: str, command: str = "chat") -> None:
         self.screen = ""
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [*PROGRAM, "chat", *arguments],
+            [*PROGRAM, command, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -208,8 +208,8 @@ class Terminal:
                 return shown.decode("utf-8", "replace")
         raise AssertionError(f"it goes on: {shown!r}")
 
-    def wait_for(self, text: str) -> None:
-        """Until the text has been on the screen since the last time."""
+    def wait_for(self, text: str) -> str:
+        """Until the text has been on the screen since the last time; returns what came before."""
         deadline = time.monotonic() + DEADLINE
         while text not in self.screen:
             left = deadline - time.monotonic()
@@ -219,7 +219,8 @@ class Terminal:
                 self.screen += os.read(self._master, 65536).decode("utf-8", "replace")
             except OSError:  # EIO: the process has gone
                 raise AssertionError(f"no {text!r} on the screen: {self.screen!r}") from None
-        self.screen = self.screen.partition(text)[2]
+        before, _, self.screen = self.screen.partition(text)
+        return before
 
     def close(self) -> None:
         self.process.kill()

@@ -34,6 +34,10 @@ class Closed(EOFError):
         return code
 
 
+RULES = {"paused", "muted", "held"}
+"""Codes of errors: why a message is refused for good."""
+
+
 def seq(cursor: str) -> int:
     """The number in an id."""
     return int(cursor.partition("-")[0])
@@ -61,6 +65,9 @@ class TypedClient:
         self.user_id = ""
         self.link: str | None = None
         """The secret of a link with which it comes."""
+        self.key: str | None = None
+        """A code, or a script's key."""
+        self.entry_pass: str | None = None
         self.cursor: str | None = None
         self.view: list[Fields] = []
         """The messages it has, oldest first: one run of the room's history without a hole."""
@@ -72,7 +79,9 @@ class TypedClient:
         self.changes: dict[str, Fields] = {}  # cmid -> an edit or a removal without an answer
         self.edits: set[str] = set()
         """All bodies that its user ever wanted instead of others, in any tab."""
-        self.refused: dict[str, str] = {}  # cmid of a change -> code
+        self.refused: dict[str, str] = {}  # cmid of a change, or of what it said -> code
+        self.waiting: dict[str, str] = {}  # cmid -> the id under which a host finds it
+        self.settled: dict[str, str] = {}  # cmid -> what a host, or its author, made of it
         self.skipped: set[int] = set()
         """Seqs that it was never sent, between others: they must have been removed."""
         self.notices: list[Fields] = []  # on this connection: presence, whatever has another type
@@ -119,6 +128,8 @@ class TypedClient:
             rev=None if self.cursor is None else self.rev,
             token=self.token,
             link=self.link,
+            key=self.key,
+            **{"pass": self.entry_pass},
         )
         if eager := eager and self.token is not None:
             self._send_outbox()
@@ -248,6 +259,17 @@ class TypedClient:
                 self._take_change(frame)
             case "done":
                 self.changes.pop(frame["cmid"], None)
+            case "held" if frame.get("userId") == self.user_id and frame["cmid"] in self.said:
+                self.notices.append(frame)
+                self.outbox.pop(frame["cmid"], None)
+                self.waiting[frame["cmid"]] = frame["id"]
+            case "settled" if self.waiting.get(frame.get("cmid", "")) == frame["id"]:
+                self.notices.append(frame)
+                del self.waiting[frame["cmid"]]
+                self.settled[frame["cmid"]] = frame["outcome"]
+            case "error" if frame.get("cmid") in self.outbox and frame["code"] in RULES:
+                del self.outbox[frame["cmid"]]
+                self.refused[frame["cmid"]] = frame["code"]
             case "error" if frame.get("cmid") in self.changes:
                 if frame["code"] == "not-stored":
                     return self._send(**self.changes[frame["cmid"]])
@@ -266,6 +288,7 @@ class TypedClient:
             assert self.user_id in ("", welcome["userId"]), "another user than before"
         self.welcome, self.recovered = welcome, welcome.get("recovered")
         self.user_id, self.token = welcome["userId"], welcome["token"]
+        self.entry_pass = welcome.get("pass")
         if self.recovered is False:
             self.afresh += 1
             self.view.clear()  # but the cursor stays: until something comes, it has nothing new
@@ -290,12 +313,20 @@ class TypedClient:
             self.skipped.update(range(self._next, number))
 
     def _take_change(self, change: Fields) -> None:
-        """Idempotent, and of no concern if it does not have the message."""
+        """Idempotent, and of no concern if it does not have the message, unless that has come
+        back to a place between those that it has."""
         id_ = change["id"] if change["type"] == "removed" else change["message"]["id"]
         for index, message in enumerate(self.view):
             if message["id"] == id_:
                 self.view[index : index + 1] = [change["message"]] if "message" in change else []
                 break
+        else:
+            if "message" in change and self.view and seq(self.view[0]["id"]) < seq(id_):
+                assert seq(id_) <= seq(self.cursor or EMPTY), "not said yet"
+                self.view.append(change["message"])
+                self.view.sort(key=lambda message: seq(message["id"]))
+        if "message" in change:
+            self.skipped.discard(seq(id_))
         self.rev = max(self.rev, change["rev"])
 
     def _take_live(self) -> None:
@@ -392,14 +423,16 @@ def _names(users: list[Fields]) -> dict[str, str]:
 
 
 def stored(folder: Path, room: str) -> list[Fields]:
-    """What ``sqlite:chat.db`` in this folder has of a room: ``id``, ``body``, ``removed``."""
+    """What ``sqlite:chat.db`` in this folder has of a room: ``id``, ``body``, ``removed``,
+    ``userId``, ``cmid``."""
     uri = f"{(folder / 'chat.db').as_uri()}?mode=ro"
     query = """
-        SELECT seq || '-' || nonce, body, removed FROM messages
+        SELECT seq || '-' || nonce, body, removed, user_id, cmid FROM messages
         JOIN rooms ON number = room WHERE name = ? ORDER BY key"""
     with closing(sqlite3.connect(uri, uri=True)) as database:
         rows = database.execute(query, (room,))
-        return [dict(zip(("id", "body", "removed"), row, strict=True)) for row in rows]
+        keys = ("id", "body", "removed", "userId", "cmid")
+        return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
 def trim(folder: Path, room: str, left: int) -> None:

@@ -13,13 +13,14 @@ from sys import getsizeof
 from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
+from chatroom.history.decisions import not_held
 from chatroom.history.host_log import KEEP_MS, MOST_ENTRIES, LogEntry
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
 from chatroom.history.searching import Hunt
-from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
+from chatroom.message import BEGINNING, Evidence, Held, Message, MessageId, RoomSummary
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """What the messages of all rooms together may take."""
@@ -53,6 +54,8 @@ class MemoryHistory(History):
     starts over.
     """
 
+    is_new = True
+
     def __init__(self, name: str = "memory:", *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.name = name
         self._limit_bytes = limit_bytes
@@ -68,6 +71,8 @@ class MemoryHistory(History):
         self._changes: dict[str, dict[int, Message]] = {}
         self._revs: dict[str, int] = {}
         self._evidence: dict[tuple[str, int], Evidence] = {}
+        self._held: dict[str, dict[str, Held]] = {}
+        self._held_bytes = 0
         self._charters: dict[str, str] = {}
         self._log: dict[str, deque[LogEntry]] = {}
         self._arrivals = Arrivals()
@@ -86,15 +91,8 @@ class MemoryHistory(History):
     ) -> None:
         """Keep the messages, all or none; evict the oldest if they don't fit."""
         with self._lock:
-            self._demand_open()
-            heads = self._heads_after(messages)
-            cmids = self._cmids_of(messages)
-            for message in messages:
-                self._keep(message)
-            self._heads.update(heads)
-            self._cmids.update(cmids)
+            self._append(messages)
             self._charters.update(charters)
-            self._make_room()
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
         """Of the messages that are still kept."""
@@ -120,11 +118,15 @@ class MemoryHistory(History):
                 self._forget_oldest(room)
             self._arrivals.trim(room, count)
             self._heads.pop(room, None)
+            for held in list(self._held.get(room, {}).values()):
+                self._drop_held(held)
             for kept in (self._revs, self._charters, self._log):
                 kept.pop(room, None)
             return count
 
-    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
         """Of a message that is still kept."""
         with self._lock:
             self._demand_open()
@@ -146,7 +148,39 @@ class MemoryHistory(History):
             if before:
                 self._evidence[message.room, message.seq] = before
                 self._bytes += weight(before.message)
+            self._note(message.room, entry)
             self._make_room()
+
+    def hold(self, held: Held) -> None:
+        """Kept as long as the process."""
+        with self._lock:
+            self._demand_open()
+            kept = self._held.setdefault(held.room, {})
+            key = held.user_id, held.cmid
+            if held.cmid and key in {(other.user_id, other.cmid) for other in kept.values()}:
+                raise CmidTaken(self.name)
+            if self._held_bytes + len(held.body) > self._limit_bytes // 8:
+                cause = "too much waits for approval"
+                raise HistoryUnavailable(self.name, cause, "approve or refuse some of it")
+            kept[held.id] = held
+            self._held_bytes += len(held.body)
+
+    def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            if held.id not in self._held.get(held.room, {}):
+                raise not_held(self.name, held)
+            if message:
+                self._append([message])
+            self._drop_held(held)
+            self._note(held.room, entry)
+
+    def held(self, room: str) -> list[Held]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return list(self._held.get(room, {}).values())
 
     def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
         """Kept as long as the process."""
@@ -156,17 +190,19 @@ class MemoryHistory(History):
                 self._charters[room] = charter
             else:
                 self._charters.pop(room, None)
-            if entry:
-                self._log.setdefault(room, deque(maxlen=MOST_ENTRIES)).appendleft(entry)
-                for log in self._log.values():
-                    while log and log[-1].at < entry.at - KEEP_MS:
-                        log.pop()
+            self._note(room, entry)
 
     def charter(self, room: str) -> str:
         """As the interface says."""
         with self._lock:
             self._demand_open()
             return self._charters.get(room, "")
+
+    def charters(self) -> dict[str, str]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return dict(self._charters)
 
     def decided(self) -> list[str]:
         """As the interface says."""
@@ -298,6 +334,8 @@ class MemoryHistory(History):
             self._changes.clear()
             self._revs.clear()
             self._evidence.clear()
+            self._held.clear()
+            self._held_bytes = 0
             self._charters.clear()
             self._log.clear()
             self._arrivals.clear()
@@ -346,6 +384,27 @@ class MemoryHistory(History):
         assert self._lock.locked()
         kept = self._rooms.get(room)
         return kept[0][0].seq if kept else 0
+
+    def _append(self, messages: Sequence[Message]) -> None:
+        self._demand_open()
+        heads = self._heads_after(messages)
+        cmids = self._cmids_of(messages)
+        for message in messages:
+            self._keep(message)
+        self._heads.update(heads)
+        self._cmids.update(cmids)
+        self._make_room()
+
+    def _drop_held(self, held: Held) -> None:
+        del self._held[held.room][held.id]
+        self._held_bytes -= len(held.body)
+
+    def _note(self, room: str, entry: LogEntry | None) -> None:
+        if entry:
+            self._log.setdefault(room, deque(maxlen=MOST_ENTRIES)).appendleft(entry)
+            for log in self._log.values():
+                while log and log[-1].at < entry.at - KEEP_MS:
+                    log.pop()
 
     def _keep(self, message: Message) -> None:
         size = weight(message)

@@ -54,6 +54,12 @@ def charter(readers: Readers, room: str) -> str:
     return str(found[0][0]) if found else ""
 
 
+def charters(readers: Readers) -> dict[str, str]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        return dict(reader.execute("SELECT room, charter FROM charters").fetchall())
+
+
 def decided(readers: Readers) -> list[str]:
     """As in the interface."""
     with readers.reader() as reader:

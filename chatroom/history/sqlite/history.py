@@ -9,10 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from chatroom.errors import HistoryUnavailable
+from chatroom.history.decisions import not_held
 from chatroom.history.host_log import LogEntry
 from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.sqlite import charters as charters_table
+from chatroom.history.sqlite import held as held_table
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
 from chatroom.history.sqlite.database import DatabaseFile, unavailable
@@ -36,7 +38,7 @@ from chatroom.history.sqlite.search import Search
 from chatroom.history.sqlite.trim import shrink, trim
 from chatroom.history.sqlite.watch import Watch
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
-from chatroom.message import Evidence, Message, MessageId, RoomSummary
+from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 FITS = f"SELECT {COLUMNS} FROM messages LIMIT 0"
 
@@ -77,6 +79,7 @@ class SqliteHistory(History):
         try:
             version = examine(self._file, thorough=False)
             self._writer, self._secret = self._file.connect_writer(self._sync, version)
+            self.is_new = not version
         except BaseException:
             self._lock.release()
             raise
@@ -110,9 +113,7 @@ class SqliteHistory(History):
             writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
             for room, charter in charters.items():
                 charters_table.keep(writer, room, charter)
-        if len(self._bases) >= MAX_BASES:
-            self._bases.clear()
-        self._bases.update(bases)  # only now: a number that was rolled back goes to another room
+        self._remember_bases(bases)
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
         """One transaction; gives a little of the free space back if there's much of it."""
@@ -131,6 +132,7 @@ class SqliteHistory(History):
             base = find_base(writer, room)
             count = delete(writer, base) if base else 0
             charters_table.forget(writer, room)
+            held_table.forget(writer, room)
         self._bases.pop(room, None)
         try:
             clean(writer)
@@ -139,7 +141,9 @@ class SqliteHistory(History):
             raise unavailable(self.name, error) from error
         return count
 
-    def rewrite(self, message: Message, before: Evidence | None = None) -> None:
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
         """One transaction."""
         writer = self._demand_files()
         with Transaction(self.name, writer):
@@ -148,7 +152,36 @@ class SqliteHistory(History):
             if not rewrite(writer, base, message, before):
                 cause = f"message {message.id} of room {message.room!r} is not stored"
                 raise HistoryUnavailable(self.name, cause, "look it up again")
+            if entry:
+                charters_table.note(writer, message.room, entry)
         self._may_have_chores = True
+
+    def hold(self, held: Held) -> None:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            held_table.hold(writer, held)
+
+    def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
+        """One transaction."""
+        writer = self._demand_files()
+        base = 0
+        with Transaction(self.name, writer):
+            if not held_table.drop(writer, held):
+                raise not_held(self.name, held)
+            if message:
+                self._trust_bases(writer)
+                base = self._base(writer, message.room)
+                writer.execute(INSERT, row(base, message))
+            if entry:
+                charters_table.note(writer, held.room, entry)
+        self._may_have_chores = True
+        if base:
+            self._remember_bases({held.room: base})
+
+    def held(self, room: str) -> list[Held]:
+        """As the interface says."""
+        return held_table.held(self._readers, room)
 
     def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
         """One transaction."""
@@ -161,6 +194,10 @@ class SqliteHistory(History):
     def charter(self, room: str) -> str:
         """As the interface says."""
         return charters_table.charter(self._readers, room)
+
+    def charters(self) -> dict[str, str]:
+        """As the interface says."""
+        return charters_table.charters(self._readers)
 
     def decided(self) -> list[str]:
         """As the interface says."""
@@ -306,6 +343,12 @@ class SqliteHistory(History):
         if version != self._data_version:
             self._bases.clear()
             self._data_version = version
+
+    def _remember_bases(self, bases: Mapping[str, int]) -> None:
+        """After the commit: a number that was rolled back goes to another room."""
+        if len(self._bases) >= MAX_BASES:
+            self._bases.clear()
+        self._bases.update(bases)
 
     def _base(self, writer: sqlite3.Connection, room: str) -> int:
         """The prefix of the room's keys; inserts the room, in the open transaction."""

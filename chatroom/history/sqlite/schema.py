@@ -69,7 +69,18 @@ FOURTH_SCHEMA = (
     "PRAGMA user_version = 4",
 )
 
-UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA)
+# What waits for a host's approval: it has no seq yet.
+FIFTH_SCHEMA = (
+    """CREATE TABLE held (
+        id TEXT NOT NULL, room TEXT NOT NULL, user_name TEXT NOT NULL, body TEXT NOT NULL,
+        timestamp TEXT NOT NULL, held_at INTEGER NOT NULL, user_id TEXT NOT NULL,
+        cmid TEXT NOT NULL)""",
+    "CREATE INDEX held_in_room ON held (room)",
+    "CREATE UNIQUE INDEX held_cmids ON held (room, user_id, cmid) WHERE cmid <> ''",
+    "PRAGMA user_version = 5",
+)
+
+UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA, FIFTH_SCHEMA)
 """The statements from each schema version to the next; the first from an empty file."""
 
 SCHEMA_VERSION = len(UPGRADES)

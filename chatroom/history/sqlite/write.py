@@ -63,7 +63,8 @@ def roll_back(writer: sqlite3.Connection) -> None:
 
 def refusal(name: str, error: Exception) -> HistoryError:
     """SQLite's error in a transaction, as the error that a history raises."""
-    if isinstance(error, sqlite3.IntegrityError) and "messages.cmid" in str(error):
+    # "messages.cmid" or "held.cmid"
+    if isinstance(error, sqlite3.IntegrityError) and ".cmid" in str(error):
         return CmidTaken(name)
     return unavailable(name, error)
 

@@ -5,7 +5,9 @@ This module has the routes. The others, in reading order:
 - ``parameters.py``: what a request asks for, validated
 - ``body.py``: the bytes of a request's body, whole or not at all
 - ``messages.py``: a room's messages, as a page with links or as lines
-- ``changes.py``: a message that its author edits or takes back
+- ``changes.py``: a message that its author edits or takes back, or that a host removes
+- ``acts.py``: what a host does
+- ``bearer.py``: who has sent a request, if it matters
 - ``pace.py``: how fast one address may post
 - ``paging.py``: how they are read from the history
 - ``event_stream.py``: a room as Server-Sent Events
@@ -31,9 +33,11 @@ from chatroom.engine import Engine
 from chatroom.errors import Problem
 from chatroom.history import History
 from chatroom.log import printable
-from chatroom.message import RoomSummary
+from chatroom.message import Held, RoomSummary
+from chatroom.rooms.policy import Place
 from chatroom.users.speaking_pace import whose
-from chatroom.web.api import body, changes, openapi, paging, parameters, responses
+from chatroom.web import reading
+from chatroom.web.api import acts, body, changes, openapi, paging, parameters, responses
 from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
@@ -43,8 +47,7 @@ from chatroom.web.api.parameters import room_name
 from chatroom.web.api.problems import refuse
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.forwarded import client_address
-from chatroom.web.reading import visitor
-from chatroom.wire.message_json import iso_time, to_json
+from chatroom.wire.message_json import held_fields, iso_time, to_json
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     pace = PostPace(configuration.max_message_bytes)
     _add_post(api, engine, configuration, pace)
     changes.init(api, engine, configuration, pace, TIMEOUT)
+    acts.init(api, engine, configuration, pace, TIMEOUT)
     _add_events(api, engine, configuration)
     responses.init_app(app, api, configuration)
     app.register_blueprint(api)
@@ -82,11 +86,13 @@ def _add_rooms(api: Blueprint, engine: Engine, configuration: Configuration) -> 
 
     @api.get("/rooms")
     def rooms() -> Response:
-        who = visitor(configuration.trusted_proxies)
+        found = engine.history.rooms()
+        address = client_address(request.environ, configuration.trusted_proxies)
+        visits = engine.doors.visits([room.name for room in found], address, reading.bearer())
         known = [
-            _summary(room)
-            for room in engine.history.rooms()
-            if not engine.policy.may_read(who, room.name)
+            _name(place) if engine.policy.may_read(visitor, place) else _summary(room)
+            for room, (visitor, place) in zip(found, visits, strict=True)
+            if engine.policy.may_name(visitor, place)
         ]
         return responses.cached(json.dumps({"rooms": known}, ensure_ascii=False))
 
@@ -95,6 +101,11 @@ def _add_rooms(api: Blueprint, engine: Engine, configuration: Configuration) -> 
         present = engine.server.present(room_name(room), TIMEOUT)
         found = [{"userId": user_id, "userName": name} for user_id, name in present]
         return responses.fresh(json.dumps({"users": found}, ensure_ascii=False))
+
+
+def _name(place: Place) -> dict[str, object]:
+    """Of a room that may not be read: neither how much was said there nor when."""
+    return {"name": place.name, "door": place.charter.door.value}
 
 
 def _summary(room: RoomSummary) -> dict[str, object]:
@@ -155,13 +166,28 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
         room = room_name(room)
         responses.demand_origin(configuration)
         content = body.read_json(configuration.max_message_bytes)
-        post = parameters.post(content, max_name_length=configuration.max_name_length)
+        visitor, place = reading.visit(engine, configuration.trusted_proxies, room)
+        key = place.charter.keys.get(visitor.proof.key)
+        post = parameters.post(
+            content,
+            max_name_length=configuration.max_name_length,
+            script=key.name if key else "",
+        )
         address = client_address(request.environ, configuration.trusted_proxies)
         pace.await_bytes(address, len(content))
-        demand_turn(engine.pace, whose("", address, room))
-        message, is_new = engine.server.say(
-            room, post.draft, cmid=post.cmid, address=address, timeout=TIMEOUT
+        if key is None:
+            demand_turn(engine.pace, whose("", address, room))
+        spoken = engine.server.say(
+            room,
+            post.draft,
+            cmid=post.cmid,
+            by=visitor.proof,
+            address=address,
+            timeout=TIMEOUT,
         )
+        if isinstance(spoken, Held):
+            return responses.fresh(json.dumps(held_fields(spoken), ensure_ascii=False), 202)
+        message, is_new = spoken
         if message.removed:  # it was stored before: what it said is nobody's to read
             raise paging.removed("cmid", post.cmid, message.id)
         if is_new:
@@ -193,7 +219,8 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
             leaving.callback(engine.gate.leave, listener)
             leaving.enter_context(departures.watch(listener))
             leaving.callback(engine.server.unsubscribe, room, listener)
-            head = engine.server.subscribe(room, listener, address, TIMEOUT)
+            proof = reading.visit(engine, configuration.trusted_proxies, room)[0].proof
+            head = engine.server.subscribe(room, listener, address, TIMEOUT, proof)
             begin = start(engine.history, room, head, since, past)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)

@@ -212,7 +212,8 @@ class Feed:
                 if rev <= upto and message.seq <= last_seq:
                     self._rev = rev
                     text = "" if message.removed else to_json(message)
-                    texts.append(_change(self._cursor(), HeardChange(_id(message), rev, text)))
+                    change = HeardChange(_id(message), rev, text, message.removed)
+                    texts.append(_change(self._cursor(), change))
             rev = rev if page else upto
             if texts:
                 yield "".join(texts).encode()
@@ -233,8 +234,10 @@ def _message(cursor: str, text: str) -> str:
 
 
 def _change(cursor: str, change: HeardChange) -> str:
-    name, text = ("changed", change.json) if change.json else ("removed", f'{{"id":"{change.id}"}}')
-    return f"id: {cursor}\nevent: {name}\ndata: {text}\n\n"
+    if change.json:
+        return f"id: {cursor}\nevent: changed\ndata: {change.json}\n\n"
+    data = f'{{"id":"{change.id}","by":"{change.by}"}}'
+    return f"id: {cursor}\nevent: removed\ndata: {data}\n\n"
 
 
 def _event(name: str, data: dict[str, object], cursor: str = "") -> bytes:

@@ -23,7 +23,7 @@ from chatroom.web.api.schemas import (
 TAG = "rooms"
 
 AUTHOR = "author"
-"""Proves whose messages somebody may change."""
+"""Proves whose messages somebody may change, or in which rooms somebody is a host."""
 
 
 def document(configuration: Configuration) -> Json:
@@ -49,7 +49,9 @@ def document(configuration: Configuration) -> Json:
                 AUTHOR: {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The token of a typed user, from its welcome",
+                    "description": "The token of a typed user, from its welcome; or a link of the "
+                    "operator's. Where a room has a door, every operation takes it, or a pass, a "
+                    "script's key, or the room's code",
                 }
             },
         },
@@ -78,7 +80,8 @@ def _paths() -> Json:
             "get": _get(
                 "rooms",
                 "All rooms",
-                "All rooms in which anything was ever said, by name",
+                "All listed rooms in which anything was ever said, by name; of those that may not "
+                "be read, only name and door",
                 found("Rooms"),
             )
         },
@@ -126,6 +129,18 @@ def _paths() -> Json:
             ),
         },
         "/api/rooms/{room}/events": {"parameters": of_room, "get": _events()},
+        "/api/rooms/{room}/host": {
+            "parameters": of_room,
+            "get": _authorized(
+                "look",
+                "How the room is run",
+                "For hosts: who is in charge, who is quiet or removed, links, and the host log",
+                {"200": content("What there is", JSON, "Look")},
+                400,
+                403,
+            ),
+            "post": _act(),
+        },
     }
 
 
@@ -156,7 +171,11 @@ def _post() -> Json:
     answer["headers"] = {"Location": header("The message's address")}
     again = content("The message, already stored under the same cmid", JSON, "Message")
     body = {"required": True, "content": {JSON: {"schema": reference("schemas", "Post")}}}
-    responses = {"201": answer, "200": again | {"headers": answer["headers"]}}
+    responses = {
+        "201": answer,
+        "200": again | {"headers": answer["headers"]},
+        "202": content("What waits for a host's approval", JSON, "Held"),
+    }
     operation = _get(
         "say",
         "Say something",
@@ -187,12 +206,28 @@ def _edit() -> Json:
     return operation | {"requestBody": body}
 
 
+def _act() -> Json:
+    operation = _authorized(
+        "act",
+        "Act as a host",
+        "One act of a host, such as quiet; the fields are those of the typed protocol's frame",
+        {"200": content("Done; with what only the host is told, such as a link", JSON, "Told")},
+        *(400, 403, 409, 410, 413, 415, 422),
+    )
+    body = {"required": True, "content": {JSON: {"schema": reference("schemas", "Act")}}}
+    return operation | {"requestBody": body}
+
+
 def _change(name: str, summary: str, description: str, responses: Json, *refusals: int) -> Json:
+    statuses = (400, 403, 404, 409, 410, *refusals)
+    return _authorized(name, summary, description, responses, *statuses)
+
+
+def _authorized(name: str, summary: str, description: str, responses: Json, *refusals: int) -> Json:
     refused = {"description": "How to say who you are", "content": _PROBLEM}
     challenge = {"WWW-Authenticate": header("Bearer")}
     responses = responses | {"401": refused | {"headers": challenge}}
-    statuses = (400, 403, 404, 409, 410, *refusals)
-    operation = _get(name, summary, description, responses, *statuses)
+    operation = _get(name, summary, description, responses, *refusals)
     return operation | {"security": [{AUTHOR: []}]}
 
 

@@ -6,11 +6,12 @@ import re
 from typing import Any, NamedTuple
 
 from chatroom import names
-from chatroom.errors import BadName, BadRoomName, FrameRefused, Problem
+from chatroom.errors import BadAct, BadName, BadRoomName, FrameRefused, Problem
 from chatroom.message import ID_PATTERN, Draft, MessageId
 from chatroom.names import checked
 from chatroom.web.api import problems
-from chatroom.wire import fields, message_json
+from chatroom.wire import acts, fields, message_json
+from chatroom.wire.acts import Asked
 from chatroom.wire.fields import Flaw
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
@@ -88,18 +89,21 @@ class Post(NamedTuple):
     cmid: str
 
 
-def post(data: bytes, *, max_name_length: int) -> Post:
+def post(data: bytes, *, max_name_length: int, script: str = "") -> Post:
     """Parse the body of a POST.
 
     Args:
         data: at most ``maxMessageBytes``.
         max_name_length: characters.
+        script: the name of the key that came with it; then it speaks under no other.
 
     Raises:
         Problem: it is not a JSON object, or a field is invalid.
     """
     found = _object(data, '{"userName": "Ann", "body": "Good morning!"}')
-    name = _text(found, "userName", "the sender's name")
+    name = _text(found, "userName", "the sender's name", default=script or None)
+    if script and name != script:
+        raise problems.refuse("bad-field", "userName", name, f"{script}, the key's name, or none")
     try:
         name = checked(name, max_name_length)
     except BadName as error:
@@ -108,6 +112,20 @@ def post(data: bytes, *, max_name_length: int) -> Post:
     body = _body(found)
     timestamp = _text(found, "timestamp", "a string, or no such field", default="")
     return Post(Draft(name, body, timestamp or message_json.local_time()), _cmid(found))
+
+
+def act(data: bytes) -> Asked:
+    """Parse what a host asks for.
+
+    Raises:
+        Problem: it is not a JSON object, there is no such act, or a field is invalid.
+    """
+    found = _object(data, '{"act": "look"}')
+    try:
+        return acts.decode(found, "")
+    except BadAct as error:
+        given = {"value": problems.abridged(found[error.field])} if error.field in found else {}
+        raise Problem("bad-act", error.detail, None, field=error.field, **given) from None
 
 
 def edit(data: bytes) -> str:

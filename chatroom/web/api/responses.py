@@ -20,7 +20,7 @@ from chatroom.errors import (
 )
 from chatroom.web import handshake
 from chatroom.web.api import problems
-from chatroom.web.error_pages import log_refusal
+from chatroom.web.error_pages import as_http, log_refusal
 
 log = logging.getLogger(__name__)
 
@@ -188,6 +188,10 @@ def _from_chat(error: ChatError) -> Problem:
     if isinstance(error, HandshakeRefused):
         code = {403: "foreign-origin", 421: "foreign-host"}.get(error.status, "full")
         return Problem(code, error.reason, error.headers)
+    if isinstance(error, Refusal) and error.code == "wrong-key":
+        refused = as_http(error)
+        code = "too-many-tries" if refused.status == 429 else error.code
+        return Problem(code, refused.reason, refused.headers)
     if isinstance(error, Refusal) and error.code in problems.KINDS:
         more = error.more
         headers = {"Retry-After": str(more["retryAfter"])} if "retryAfter" in more else {}

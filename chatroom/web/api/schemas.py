@@ -11,6 +11,7 @@ from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
+from chatroom.wire.acts import ASKED, DOORS, FASTEST, MOST_SECONDS, MOST_USES, SLOWEST, SPEAK
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 Json = dict[str, Any]
@@ -65,21 +66,85 @@ def schemas(configuration: Configuration) -> Json:
     body = {"type": "string", "minLength": 1}
     more = {"userId": TEXT, "cmid": TEXT, "by": TEXT, "editedAt": TIME}
     said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
-    summary = {"name": TEXT, "messages": {"type": "integer"}, "last": ID, "sentAt": TIME}
+    summary = {"messages": {"type": "integer"}, "last": ID, "sentAt": TIME, "door": TEXT}
     user = {"userId": TEXT, "userName": TEXT}
     problem = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
     problem["code"] = {"enum": list(problems.KINDS)}
+    banned = _list(_object(user, optional={"until": TIME}))
+    look: Json = {"rules": {"type": "object"}}
+    look["hosts"] = _list(_object(user | {"role": TEXT}))
+    look |= {"quiet": banned, "barred": banned}
+    link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
+    look["links"] = _list(_object(link))
+    look["held"] = _list(reference("schemas", "Held"))
+    done = {"at": TIME, "act": TEXT, "by": _object(user)}
+    look["log"] = _list(_object(done, optional={"whom": _object(user), "what": TEXT}))
     return {
         "Post": _object(
             {"userName": name, "body": body}, optional={"cmid": cmid, "timestamp": TEXT}
         ),
         "Edit": _object({"body": body}),
+        "Act": _act(),
+        "Told": _object({}, optional={"link": TEXT} | look),
+        "Look": _object(look),
         "Message": _object(said | {"sentAt": TIME}, optional=more),
+        "Held": _object(
+            {"id": TEXT, "userName": TEXT, "body": TEXT, "timestamp": TEXT, "heldAt": TIME},
+            optional={"userId": TEXT, "cmid": TEXT},
+        ),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
-        "Rooms": _object({"rooms": _list(_object(summary))}),
+        "Rooms": _object({"rooms": _list(_object({"name": TEXT}, optional=summary))}),
         "Users": _object({"users": _list(_object(user))}),
         "Problem": _object(problem, optional={"field": TEXT, "value": TEXT, "wanted": TEXT}),
     }
+
+
+def _act() -> Json:
+    """Each act with its own fields."""
+    id: Json = {"type": "string", "minLength": 1, "maxLength": 64}
+    flag = _or_null({"type": "boolean"})
+    person, name = {"userId": id}, {"userName": TEXT}
+    span = name | {"seconds": _or_null(_from(0, MOST_SECONDS))}
+    rules = {
+        "speak": {"enum": [*SPEAK, None]},
+        "slowSeconds": _or_null(_from(FASTEST, SLOWEST)),
+        "needsHost": flag,
+        "door": {"enum": [*DOORS, None]},
+        "listed": flag,
+        "code": _or_null(TEXT),
+    }
+    link = {
+        "seconds": _or_null(_from(1, MOST_SECONDS)),
+        "uses": _or_null(_from(1, MOST_USES)),
+    }
+    fields: dict[str, tuple[Json, Json]] = {
+        "rules": ({}, rules),
+        "quiet": (person, span),
+        "bar": (person, span),
+        "approve": ({"id": id}, {}),
+        "refuse": ({"id": id}, {}),
+        "makeHost": (person, name),
+        "unmakeHost": (person, {}),
+        "makeLink": ({}, link),
+        "revokeLink": ({"link": id}, {}),
+        "makeKey": ({"name": TEXT}, {"say": flag}),
+        "revokeKey": (person, {}),
+    }
+    acts = {word: fields.get(word, ({}, {})) for word in ASKED}
+    return {
+        "oneOf": [
+            _object({"act": {"const": word}, **required}, optional)
+            for word, (required, optional) in acts.items()
+        ]
+    }
+
+
+def _from(least: int, most: int) -> Json:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _or_null(schema: Json) -> Json:
+    return schema | {"type": [schema["type"], "null"]}
 
 
 def _object(properties: Json, optional: Json | None = None) -> Json:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from websockets.frames import Frame, Opcode
 
-from chatroom.client import ChatClient
+from chatroom.client import ChatClient, Host, Receipt
 from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.inbox import LENGTH, REMEMBERED
 from chatroom.client.session import FIRST_DELAY, LAST_DELAY, OUTBOX_LENGTH
@@ -23,9 +23,11 @@ from chatroom.errors import (
     Undelivered,
 )
 from chatroom.message import Message
+from chatroom.wire.acts import decode
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.scripted_server import (
     NONCE,
+    Script,
     ScriptedServer,
     ServerEnd,
     SilentServer,
@@ -58,6 +60,47 @@ def stay(peer: ServerEnd) -> None:
 
 
 # -- coming in -------------------------------------------------------------------------------
+
+
+def test_shows_its_key_at_the_door_and_the_pass_when_it_comes_back():
+    def first(peer: ServerEnd) -> None:
+        peer.greet(**{"pass": "a pass"})
+        peer.cut()
+
+    def again(peer: ServerEnd) -> None:
+        peer.greet(**{"pass": "a newer one"})
+        peer.stay()
+
+    with ScriptedServer(first, again) as server, client(server, key="a code") as chat:
+        wait_for(lambda: len(server.hellos) == 2 and chat.is_online, "a second connection")
+
+    assert [(hello["key"], hello.get("pass")) for hello in server.hellos] == [
+        ("a code", None),
+        ("a code", "a pass"),
+    ]
+
+
+def test_a_wrong_key_is_an_error_at_once():
+    def script(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send({"type": "error", "code": "wrong-key", "detail": "No.", "door": "code"})
+        peer.stay()
+
+    with ScriptedServer(script) as server:
+        with pytest.raises(ServerRefused, match="wrong-key"):
+            client(server, key="a code").open()
+        assert len(server.peers) == 1
+
+
+def test_a_key_is_tried_again_where_others_at_its_address_have_tried_too_often():
+    def wait(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send({"type": "error", "code": "wrong-key", "detail": "Later.", "retryAfter": 12})
+        peer.stay()
+
+    with ScriptedServer(wait, stay) as server, client(server, key="a code") as chat:
+        assert chat.is_online
+        assert len(server.hellos) == 2
 
 
 def test_says_who_it_is_and_hears_the_past_and_what_follows():
@@ -170,6 +213,143 @@ def test_a_server_without_the_typed_protocol_is_refused():
 def test_what_is_no_server_is_no_url(url: str):
     with pytest.raises(ValueError):
         ChatClient(url, "Ann")
+
+
+# -- what a host does ------------------------------------------------------------------------
+
+
+def acts(count: int, **answer: Any) -> Script:
+    """Answers so many acts, and repeats each of them as an event."""
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        for _ in range(count):
+            frame = peer.hear()
+            cmid = frame.pop("cmid")
+            peer.send({**frame, "type": "heard"}, {"type": "done", "cmid": cmid, **answer})
+        peer.stay()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("call", "fields"),
+    [
+        (lambda host: host.set_rules(speak="hosts"), {"act": "rules", "speak": "hosts"}),
+        (
+            lambda host: host.set_rules(slow_seconds=30, needs_host=False),
+            {"act": "rules", "slowSeconds": 30, "needsHost": False},
+        ),
+        (lambda host: host.quiet("u2"), {"act": "quiet", "userId": "u2"}),
+        (
+            lambda host: host.quiet("u2", seconds=600, user_name="Bob"),
+            {"act": "quiet", "userId": "u2", "seconds": 600, "userName": "Bob"},
+        ),
+        (lambda host: host.unquiet("u2"), {"act": "quiet", "userId": "u2", "seconds": 0}),
+        (lambda host: host.bar("u2", seconds=5), {"act": "bar", "userId": "u2", "seconds": 5}),
+        (lambda host: host.unbar("u2"), {"act": "bar", "userId": "u2", "seconds": 0}),
+        (lambda host: host.approve("h1"), {"act": "approve", "id": "h1"}),
+        (lambda host: host.refuse("h1"), {"act": "refuse", "id": "h1"}),
+        (lambda host: host.make_host("u2"), {"act": "makeHost", "userId": "u2"}),
+        (lambda host: host.unmake_host("u2"), {"act": "unmakeHost", "userId": "u2"}),
+        (lambda host: host.revoke_link("k"), {"act": "revokeLink", "link": "k"}),
+        (lambda host: host.act("sing", song=1, key=None), {"act": "sing", "song": 1}),
+    ],
+)
+def test_a_host_acts(call: Callable[[Host], Receipt], fields: dict[str, object]):
+    """What it sends is what acts.decode reads; and its receipt has no id."""
+    with ScriptedServer(acts(1)) as server, client(server) as chat:
+        receipt = call(chat.host)
+        assert (receipt.wait(DEADLINE), receipt.is_settled, receipt.error) == ("", True, None)
+        heard = take(chat.events(), 3)[2]
+
+    assert isinstance(heard, Event)
+    assert heard.fields == {"type": "heard", **fields}
+    if fields["act"] != "sing":
+        decode(fields, "")
+
+
+def test_what_a_host_asks_for_is_answered():
+    link, look = {"link": "s3cret"}, {"hosts": [], "quiet": [{"userId": "u2"}]}
+    with ScriptedServer(acts(1, **link)) as server, client(server) as chat:
+        assert chat.host.make_link(uses=3, timeout=DEADLINE) == "s3cret"
+    with ScriptedServer(acts(1, **look)) as server, client(server) as chat:
+        assert chat.host.look(timeout=DEADLINE) == look
+
+
+def test_an_act_that_is_refused_raises_and_one_without_an_answer_too():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        cmid = peer.hear()["cmid"]
+        peer.send({"type": "error", "code": "not-host", "detail": "No.", "cmid": cmid})
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        with pytest.raises(ServerRefused, match="not-host"):
+            chat.host.look(timeout=DEADLINE)
+        with pytest.raises(Undelivered):
+            chat.host.look(timeout=0.05)
+        with pytest.raises(Undelivered):
+            chat.close(flush=0)
+
+
+def test_an_act_is_asked_for_again_in_its_place_for_lack_of_an_answer():
+    def lose(peer: ServerEnd) -> None:
+        peer.greet()
+        for _ in range(3):
+            peer.hear()
+        peer.cut()
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        for _ in range(3):
+            frame = peer.hear()
+            asked.append(frame.get("act", frame["type"]))
+            peer.send({"type": "done", "cmid": frame["cmid"]})
+        peer.stay()
+
+    asked: list[str] = []
+    with ScriptedServer(lose, script) as server, client(server) as chat:
+        receipts = [chat.restore(f"1-{NONCE}"), chat.host.quiet("u2"), chat.host.unquiet("u2")]
+        assert [receipt.wait(DEADLINE) for receipt in receipts] == [f"1-{NONCE}", "", ""]
+
+    assert asked == ["restore", "quiet", "quiet"]
+
+
+def test_a_link_is_shown_until_it_has_made_the_user_a_host():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send({"type": "host", "userId": "bob-id", "userName": "Bob", "role": "maker"})
+        peer.cut()
+
+    def become(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send({"type": "host", "userId": "ann-id", "userName": "Ann", "role": "host"})
+        peer.send(line(1))
+        peer.stay()
+
+    link = "http://localhost:9999/rooms/class#host=s3cret"
+    with ScriptedServer(script, become) as server, client(server, link=link) as chat:
+        take(chat, 1)
+        assert chat.role == "host"
+        chat._session.connection.cut("for the test")  # type: ignore[union-attr]
+        wait_for(lambda: all(server.hellos[2:3]) and server.hellos[2:3], "a third hello")
+
+    assert [hello.get("link") for hello in server.hellos] == ["s3cret", "s3cret", None]
+
+
+def test_a_link_that_is_wrong_is_not_shown_again():
+    def script(peer: ServerEnd) -> None:
+        peer.greet(role="maker")
+        peer.send({"type": "error", "code": "wrong-link", "detail": "Ask for a new one."})
+        peer.cut()
+
+    with ScriptedServer(script, stay) as server, client(server, link="old") as chat:
+        wait_for(lambda: all(server.hellos[1:2]) and server.hellos[1:2], "a second hello")
+        events = take(chat.events(), 3)
+
+    assert [event.type for event in events if isinstance(event, Event)][-1] == "error"
+    assert [hello.get("link") for hello in server.hellos] == ["old", None]
 
 
 # -- what changes ----------------------------------------------------------------------------
@@ -875,3 +1055,107 @@ def test_saying_waits_when_too_much_is_without_an_ack():
 def test_every_error_of_the_client_is_a_client_error():
     for kind in (ServerRefused, ServerUnreachable, Undelivered, ClientClosed):
         assert issubclass(kind, ClientError)
+
+
+# -- rooms in which not everybody may speak at any time ----------------------------------------
+
+
+def error(frame: dict[str, Any], code: str, **more: Any) -> dict[str, Any]:
+    return {"type": "error", "code": code, "detail": "Later.", "cmid": frame["cmid"], **more}
+
+
+def test_what_waits_for_a_host_is_settled_and_not_sent_again():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        frame = peer.hear()
+        peer.send({"type": "held", "id": "f00d", "userId": "ann-id", "cmid": frame["cmid"]})
+        peer.cut()
+
+    def later(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script, later) as server, client(server) as chat:
+        receipt = chat.say("May I?")
+        assert receipt.wait(DEADLINE) == ""
+        assert receipt.held == "f00d"
+        second = chat.say("Hello")
+        assert second.wait(DEADLINE) == f"1-{NONCE}"
+        assert second.held == ""
+
+
+def test_what_others_have_waiting_settles_nothing_of_ones_own():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        frame = peer.hear()
+        peer.send({"type": "held", "id": "f00d", "userId": "bob-id", "cmid": frame["cmid"]})
+        peer.send({"type": "ack", "cmid": frame["cmid"], "id": f"1-{NONCE}"})
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("Hello").wait(DEADLINE) == f"1-{NONCE}"
+
+
+def test_where_the_room_asks_for_some_time_each_message_waits_for_the_one_before():
+    came: list[str] = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet(rules={"speak": "slow", "slowSeconds": 5, "needsHost": False})
+        first, second, third = peer.hear(), peer.hear(), peer.hear()
+        peer.send({"type": "ack", "cmid": first["cmid"], "id": f"1-{NONCE}"})
+        peer.send(error(second, "slow", retryAfter=1), error(third, "slow", retryAfter=1))
+        for seq in (2, 3):
+            came.append(peer.store(seq)["body"])
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        receipts = [chat.say(body) for body in ("one", "two", "three")]
+        ids = [receipt.wait(DEADLINE) for receipt in receipts]
+
+    assert came == ["two", "three"]
+    assert ids == [f"1-{NONCE}", f"2-{NONCE}", f"3-{NONCE}"]
+
+
+def test_in_a_slow_room_nothing_is_sent_before_the_answer_to_the_last():
+    seen: list[str] = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        first, second = peer.hear(), peer.hear()
+        peer.send(error(first, "slow", retryAfter=1), error(second, "slow", retryAfter=1))
+        again = peer.hear()
+        seen.append(again["body"])
+        peer.send(error(again, "slow", retryAfter=1))  # before the second one could overtake it
+        seen.append(peer.store(1)["body"])
+        seen.append(peer.store(2)["body"])
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        receipts = [chat.say(body) for body in ("one", "two")]
+        assert [receipt.wait(DEADLINE) for receipt in receipts] == [f"1-{NONCE}", f"2-{NONCE}"]
+
+    assert seen == ["one", "one", "two"]
+
+
+def test_a_rest_that_the_room_asks_for_is_no_lack_of_an_answer():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send(error(peer.hear(), "slow", retryAfter=1))
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("one").wait(0.9) == f"1-{NONCE}"
+
+
+def test_when_the_rule_is_lifted_the_rest_is_over():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send(error(peer.hear(), "slow", retryAfter=600))
+        peer.send({"type": "rules", "speak": "everybody", "slowSeconds": 5, "needsHost": False})
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("one").wait(DEADLINE) == f"1-{NONCE}"

@@ -213,6 +213,19 @@ def test_a_running_room_knows_its_limits_better_than_this_shell(
     assert (finding.verdict, finding.text) == (Verdict.OK, "the running room admits 500 users")
 
 
+@pytest.mark.parametrize(
+    ("host", "is_noted"),
+    [("0.0.0.0", True), ("::", True), ("192.0.2.1", True), ("127.0.0.1", False), ("::1", False)],
+)
+def test_tokens_that_neighbours_could_take_are_noted(tmp_path: Path, host: str, is_noted: bool):
+    findings = checks.check_wire(configure(tmp_path, hostName=host))
+
+    assert len(texts(findings, Verdict.NOTE)) == is_noted
+    for finding in findings:
+        assert "take the token of a host" in finding.text
+        assert "certificate" in finding.remedy
+
+
 # -- a proxy ---------------------------------------------------------------------------------
 
 
@@ -250,6 +263,7 @@ def test_health_of_what_is_no_chat_room_is_told_in_words():
 
 
 def test_plain_http_from_afar_is_noted():
-    assert texts(check_secrecy("http://chat.example.com"), Verdict.NOTE)
+    (text,) = texts(check_secrecy("http://chat.example.com"), Verdict.NOTE)
+    assert "tokens by which hosts are known" in text
     assert not check_secrecy("https://chat.example.com")
     assert not check_secrecy("http://localhost:8080")

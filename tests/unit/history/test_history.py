@@ -234,6 +234,16 @@ def test_memory_forgets_the_oldest_but_never_the_head() -> None:
     assert history.head("quiet") == (3, said("quiet", 3)[0].nonce)
 
 
+def test_a_history_knows_whether_it_was_made_just_now(tmp_path: Path) -> None:
+    """One in memory always was."""
+    for name, later in (("memory:", True), ("sqlite:chat.db", False)):
+        for is_new in (True, later):
+            history = make_history(name, tmp_path)
+            history.open()
+            assert history.is_new == is_new
+            history.close()
+
+
 @pytest.mark.parametrize("url", ["memory:", "sqlite:chat.db", "sqlite:/srv/a b?c#d%e.db"])
 def test_a_setting_that_names_a_history_is_one(url: str, tmp_path: Path) -> None:
     """Making it opens nothing, so that a fork may follow."""

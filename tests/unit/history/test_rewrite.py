@@ -17,10 +17,12 @@ import pytest
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, make_history
+from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory, weight
 from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite import rewrite
 from chatroom.history.sqlite.history import SqliteHistory
+from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from chatroom.message import Evidence, Message, MessageId, Remover, visible
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
@@ -28,6 +30,8 @@ from tests.support.histories import at, everything, said, typed
 from tests.support.old_database import made_by_schema_1, made_by_schema_3, version_of
 
 pytestmark = pytest.mark.takes(seconds=6)
+
+ACTS = [(0, "remove"), (1, "restore")]
 
 
 @pytest.fixture(params=["memory:", "sqlite:chat.db"])
@@ -82,6 +86,28 @@ def test_what_was_removed_leaves_no_hole_and_no_text(history: History) -> None:
     assert (gone.user_name, gone.body, gone.timestamp) == ("", "", "")
     assert history.has("lobby", 2, second.nonce)
     assert history.evidence("lobby", 2) is None
+
+
+def test_what_a_host_did_is_logged_with_the_change(history: History) -> None:
+    (message,) = said("lobby", 1)
+    history.append([message])
+    entries = [LogEntry(7 + n, act, "u1", "Ann", "", "Bob", message.id) for n, act in ACTS]
+
+    history.rewrite(message.taken_back(Remover.HOST, 1), Evidence(message, 7), entries[0])
+    history.rewrite(replace(message, rev=2), None, entries[1])
+    edit(history, message, "better")
+
+    assert history.host_log("lobby") == entries[::-1]
+    assert history.host_log("garden") == []
+
+
+def test_what_was_not_changed_is_not_logged(history: History) -> None:
+    (message,) = said("lobby", 1)
+
+    with pytest.raises(HistoryUnavailable):
+        history.rewrite(replace(message, rev=1), None, LogEntry(7, "restore", "u1", "Ann"))
+
+    assert history.host_log("lobby") == []
 
 
 def test_a_cmid_leads_to_the_message_as_it_now_is(history: History) -> None:
@@ -507,4 +533,4 @@ def test_messages_of_an_older_file_can_change(made: object, tmp_path: Path) -> N
 
         assert history.changes("lobby", 0)[0] == edited
         assert history.evidence("lobby", 2)
-    assert version_of(path) == 4
+    assert version_of(path) == SCHEMA_VERSION

@@ -15,6 +15,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.rooms.timers import Timers
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import Proof
 from chatroom.users.requests import Change
 from chatroom.wire.typed import Edit, Remove
 from tests.support.in_memory_room import DEFAULTS, InMemoryServer, TypedGuest
@@ -32,8 +33,8 @@ def hosted(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return hosts
 
 
-def enter(club: InMemoryServer, name: str, **hello: Any) -> TypedGuest:
-    return TypedGuest(club, name, "lobby", {}, **hello)
+def enter(club: InMemoryServer, name: str, room: str = "lobby", **hello: Any) -> TypedGuest:
+    return TypedGuest(club, name, room, {}, **hello)
 
 
 def told(guest: TypedGuest) -> list[str]:
@@ -143,6 +144,59 @@ def test_what_a_host_removes_can_be_restored_and_what_its_author_removes_cannot(
     assert [m.body for m in club.disk.messages()] == ["one", ""]
 
 
+def test_what_a_host_removes_or_restores_is_in_the_host_log_without_a_text(
+    club: InMemoryServer,
+) -> None:
+    """And what anybody does to their own messages is not."""
+    eve, ann = enter(club, "Eve", "class"), enter(club, "Ann", "class")
+    club.join("Old", "class").say("secret")
+    club.settle()
+    ann.say("two", "three")
+    eve.say("four")
+    first, second, third, fourth = (message.id for message in club.disk.messages("class"))
+    told(eve), told(ann)
+
+    eve.send("remove", cmid="r", id=first)
+    eve.send("restore", cmid="b", id=first)
+    eve.send("remove", cmid="s", id=second)
+    eve.send("remove", cmid="s", id=second)
+    eve.send("remove", cmid="t", id=fourth)
+    ann.send("remove", cmid="u", id=third)
+
+    frames = eve.heard()
+    log = [frame for frame in frames if frame.get("type") == "log"]
+    by = {"userId": eve.user.user_id, "userName": "Eve"}
+    of_ann = {"userId": ann.user.user_id, "userName": "Ann"}
+    of_old = {"userId": "", "userName": "Old"}
+    assert [(one["act"], one["what"], one["whom"]) for one in log] == [
+        ("remove", first, of_old), ("restore", first, of_old), ("remove", second, of_ann),
+    ]  # fmt: skip
+    assert all(one["by"] == by for one in log)
+    assert [frame["type"] for frame in frames[:3]] == ["removed", "log", "done"]
+    assert "log" not in [frame.get("type") for frame in ann.heard()]
+    assert [entry.act for entry in club.disk.host_log("class")] == ["remove", "restore", "remove"]
+    eve.send("host", cmid="l", act="look")
+    (look,) = eve.heard()
+    assert [{"type": "log", **entry} for entry in look["log"]] == log[::-1]
+    assert "secret" not in str(look)
+
+
+def test_the_operators_removal_is_a_hosts_though_nobody_has_written_the_message(
+    club: InMemoryServer,
+) -> None:
+    """Neither has a user id: that doesn't make the one the other's."""
+    club.join("Old").say("one")
+    club.settle()
+    speaker = HttpSpeaker("lobby", "", operator_link="nonce")
+    remove = Remove("", MessageId.parse(id_of(club)))
+    club.server.broadcast.put(Change(speaker, remove, 100))
+    club.settle()
+
+    assert speaker.outcome.result(0).message.removed == "host"
+    (entry,) = club.disk.host_log("lobby")
+    assert (entry.by_id, entry.by_name, entry.whom_name) == ("", "operator", "Old")
+
+
 @pytest.mark.parametrize("id", ["7-" + "a" * 16, "1-" + "a" * 16])
 def test_what_is_not_there_is_gone(club: InMemoryServer, id: str) -> None:
     ann = enter(club, "Ann")
@@ -226,7 +280,7 @@ def test_a_script_is_charged_for_the_text_that_it_sends(club: InMemoryServer) ->
     """A batch is bounded by what its frames take."""
     edit = Edit("e", MessageId(1, "a" * 16), "x" * 1000)
     with pytest.raises(ChatError):
-        club.server.change("lobby", edit, user_id="u1", timeout=0.0)
+        club.server.change("lobby", edit, by=Proof(user_id="u1"), timeout=0.0)
 
     (change,) = club.server.broadcast.drain(1 << 20, lambda item: item.cost)
     assert change.cost > 1000
@@ -252,7 +306,7 @@ def test_subscribers_hear_of_changes(club: InMemoryServer) -> None:
     _, edited, removed = ears.heard
     assert isinstance(edited, HeardChange)
     assert '"body":"morning"' in edited.json
-    assert removed == HeardChange(MessageId.parse(id), 2, "")
+    assert removed == HeardChange(MessageId.parse(id), 2, "", "author")
 
 
 # -- coming back -----------------------------------------------------------------------------------

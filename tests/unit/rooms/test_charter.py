@@ -9,8 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Host, HostLink, Speak
+from chatroom.rooms.charter import (
+    NEVER,
+    NO_CHARTER,
+    Ban,
+    Charter,
+    Door,
+    Host,
+    HostLink,
+    House,
+    Key,
+    Speak,
+)
 from chatroom.rooms.ranks import Rank
+from chatroom.users.http_speaker import HttpSpeaker
 from tests.support.strategies import TEXTS
 
 NOW = 1_700_000_000_000
@@ -30,6 +42,12 @@ CHARTERS = st.builds(
     speak=st.sampled_from(Speak),
     slow_seconds=st.integers(0, 600),
     needs_host=st.booleans(),
+    door=st.sampled_from(Door),
+    listed=st.booleans(),
+    code=TEXTS,
+    code_hash=TEXTS,
+    epoch=st.integers(0, 1000),
+    keys=st.dictionaries(TEXTS, st.builds(Key, TEXTS, st.booleans(), TEXTS), max_size=3),
 )
 
 
@@ -72,6 +90,16 @@ def test_what_an_older_program_did_not_know_of_is_as_if_not_decided() -> None:
         '{"slowSeconds": "5"}',
         '{"slowSeconds": null}',
         '{"needsHost": 1}',
+        '{"door": "ajar"}',
+        '{"door": ["open"]}',
+        '{"listed": 1}',
+        '{"code": 5}',
+        '{"codeHash": null}',
+        '{"epoch": true}',
+        '{"epoch": "1"}',
+        '{"keys": {"k": ["CI", 1, "u1"]}}',
+        '{"keys": {"k": ["CI", true]}}',
+        '{"keys": {"k": [5, true, "u1"]}}',
     ],
 )
 def test_rubbish_is_refused(text: str) -> None:
@@ -141,3 +169,26 @@ def test_only_a_room_without_rules_and_bans_lets_all_speak() -> None:
 def test_a_time_is_told_as_clients_read_it() -> None:
     assert Ban("Bob", NOW).ends == "2023-11-14T22:13:20.000Z"
     assert Ban("Bob", NEVER).ends == ""
+
+
+# -- the operator's own commands -------------------------------------------------------------------
+
+
+def test_an_operators_link_is_a_rank_until_it_has_made_an_operator() -> None:
+    house = House(Charter(links={"opened": HostLink(NOW, 0, "u1")}))
+
+    assert house.rank_by("new") is Rank.OPERATOR
+    assert house.rank_by("opened") is house.rank_by("") is Rank.EVERYONE
+
+
+def test_who_comes_with_a_link_is_the_one_without_an_id() -> None:
+    """Nobody else in the room becomes more by that, nor do others without an id by another's."""
+    house = House(Charter({"u3": Host("Zoe", Rank.OPERATOR)}))
+    charter = Charter({"u1": Host("Ann", Rank.MAKER)})
+    operator = HttpSpeaker("class", "", operator_link="new")
+
+    ranks = [house.ranks(charter, operator)(user_id) for user_id in ("", "u1", "u2", "u3")]
+    others = house.ranks(charter, HttpSpeaker("class", ""))
+
+    assert ranks == [Rank.OPERATOR, Rank.MAKER, Rank.EVERYONE, Rank.OPERATOR]
+    assert others("") is Rank.EVERYONE

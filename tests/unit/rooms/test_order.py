@@ -156,11 +156,11 @@ def test_a_room_that_has_heard_some_before_their_outcome_tells_only_the_rest() -
     """Its speakers are told of all: see the Broadcaster."""
     messages = said("lobby", 3, 3)
     drafts = [Said(None, Draft("", message.body, ""), 0) for message in messages]  # type: ignore[arg-type]
-    placed = Placed(drafts, messages, ["3", "4", "5"], [b"3", b"4", b"5"])
+    placed = Placed(drafts, messages, [b"3", b"4", b"5"])
 
     assert placed.after(2) is placed
-    assert placed.after(4) == Placed(drafts[2:], messages[2:], ["5"], [b"5"])
-    assert placed.after(5) == Placed([], [], [], [])
+    assert placed.after(4) == Placed(drafts[2:], messages[2:], [b"5"])
+    assert placed.after(5) == Placed([], [], [])
 
 
 def test_who_speaks_is_told_of_what_the_room_has_heard_already(club: InMemoryServer) -> None:

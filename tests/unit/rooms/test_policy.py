@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from inspect import getmembers, isfunction
 from typing import Any, get_args, get_type_hints
 
@@ -14,11 +15,21 @@ import pytest
 
 from chatroom.errors import Refusal
 from chatroom.message import Draft, Message, MessageId
-from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Speak
+from chatroom.rooms.charter import (
+    NEVER,
+    NO_CHARTER,
+    Ban,
+    Charter,
+    Door,
+    HostLink,
+    Key,
+    Speak,
+)
 from chatroom.rooms.policy import Place, Policy, Standing, Visitor
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.server import Server
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import Proof
 from chatroom.users.requests import (
     Arrival,
     CaughtUp,
@@ -40,6 +51,7 @@ from chatroom.wire.acts import (
     MakeHost,
     MakeLink,
     Quiet,
+    RevokeKey,
     RevokeLink,
     SetRules,
     UnmakeHost,
@@ -67,8 +79,11 @@ class Shut(Policy):
     def may_enter(self, visitor: Visitor, place: Place) -> Refusal | None:
         return self._answer("no-entry")
 
-    def may_read(self, visitor: Visitor, room: str) -> Refusal | None:
+    def may_read(self, visitor: Visitor, place: Place) -> Refusal | None:
         return self._answer("no-reading")
+
+    def may_name(self, visitor: Visitor, place: Place) -> bool:
+        return not self.is_shut
 
     def may_say(self, speaker: Speaker, cmid: str, standing: Standing | None) -> Refusal | None:
         return self._answer("no-words")
@@ -193,8 +208,16 @@ def a_link_is_opened(club: Club) -> None:
 def a_script_acts_as_a_host(club: Club) -> None:
     act = SetRules("hosts", None, None)
     club.policy.is_shut = True
-    code = club.answer_to(lambda: club.server.rule("garden", act, user_id="u1", timeout=DEADLINE))
-    assert code == "no-entry"
+    rule = lambda: club.server.rule("garden", act, by=Proof(user_id="u1"), timeout=DEADLINE)  # noqa: E731
+    assert club.answer_to(rule) == "no-act"
+
+
+def a_script_comes_in_to_act_as_a_host(club: Club) -> None:
+    act = SetRules("hosts", None, None)
+    club.policy.is_shut = True
+    club.policy.may_rule = lambda *_: None  # type: ignore[method-assign]
+    rule = lambda: club.server.rule("garden", act, by=Proof(user_id="u1"), timeout=DEADLINE)  # noqa: E731
+    assert club.answer_to(rule) == "no-entry"
 
 
 def a_script_changes_a_message(club: Club) -> None:
@@ -202,7 +225,9 @@ def a_script_changes_a_message(club: Club) -> None:
     id = MessageId.parse(club.disk.messages()[0].id)
     club.policy.is_shut = True
     code = club.answer_to(
-        lambda: club.server.change("lobby", Remove("", id), user_id="u1", timeout=DEADLINE)
+        lambda: club.server.change(
+            "lobby", Remove("", id), by=Proof(user_id="u1"), timeout=DEADLINE
+        )
     )
     assert code == "no-entry"
 
@@ -245,6 +270,7 @@ WAYS: dict[object, Callable[[Club], None]] = {
     Ruling: a_host_acts,
     UseLink: a_link_is_opened,
     Server.rule: a_script_acts_as_a_host,
+    Policy.may_enter: a_script_comes_in_to_act_as_a_host,
     Server.change: a_script_changes_a_message,
     Policy.may_rename: a_quiet_user_wants_another_name,
     Rename: a_typed_user_wants_another_name,
@@ -273,7 +299,7 @@ def test_no_way_is_forgotten() -> None:
     found = {*get_args(Joining), *said, *get_args(get_type_hints(Wish)["request"])}
     found |= {method for name, method in getmembers(Server, isfunction) if name[0] != "_"}
 
-    more = {User, TypedUser, HttpSpeaker, UseLink, Policy.may_rename}
+    more = {User, TypedUser, HttpSpeaker, UseLink, Policy.may_rename, Policy.may_enter}
     assert found | more == WAYS.keys() | ASK_NOTHING.keys()
 
 
@@ -576,3 +602,104 @@ def test_a_host_may_step_back_and_acts_on_no_other(who: str) -> None:
         refusal = policy.may_rule(who, act, RANKS.__getitem__)
         assert refusal
         assert refusal.code == "not-allowed"
+
+
+# -- doors -------------------------------------------------------------------------------------
+
+CODED = replace(NO_CHARTER, door=Door.CODE, code="right", epoch=3)
+SHUT = replace(CODED, door=Door.SHUT)
+KEYED, LINKED = {"k": Key("CI", True, "u9")}, {"l": HostLink(NOW + 1, 1, "u1")}
+USED, OVER = {"l": HostLink(NOW + 1, 0, "u1")}, {"l": HostLink(NOW, 1, "u1")}
+
+
+@pytest.mark.parametrize(
+    ("charter", "has_password", "proof", "answer"),
+    [
+        (NO_CHARTER, False, Proof(), None),
+        (NO_CHARTER, False, Proof(is_wrong=True), None),
+        (NO_CHARTER, True, Proof(), "wrong-key"),
+        (NO_CHARTER, True, Proof(epoch=0), "wrong-key"),
+        (NO_CHARTER, True, Proof(epoch=0, knows_password=True), None),
+        (NO_CHARTER, True, Proof(epoch=1, knows_password=True), None),
+        (CODED, False, Proof(), "wrong-key"),
+        (CODED, False, Proof(code="right"), None),
+        (CODED, False, Proof(code="earlier"), "wrong-key"),
+        (CODED, True, Proof(code="right"), None),
+        (CODED, True, Proof(knows_password=True), "wrong-key"),
+        (CODED, False, Proof(epoch=3), None),
+        (CODED, False, Proof(epoch=2), "wrong-key"),
+        (CODED, False, Proof(epoch=4), "wrong-key"),
+        (replace(CODED, code="", code_hash="hash"), False, Proof(code="hash"), None),
+        (replace(CODED, code="", code_hash="hash"), False, Proof(), "wrong-key"),
+        (replace(CODED, code=""), False, Proof(), "wrong-key"),
+        (SHUT, False, Proof(), "shut"),
+        (SHUT, False, Proof(code="right"), "shut"),
+        (SHUT, True, Proof(knows_password=True), "shut"),
+        (SHUT, False, Proof(epoch=3), None),
+        (SHUT, False, Proof(epoch=2), "shut"),
+        (replace(SHUT, keys=KEYED), False, Proof(key="k"), None),
+        (replace(SHUT, keys=KEYED), False, Proof(key="x"), "shut"),
+        (replace(SHUT, keys=KEYED), False, Proof(), "shut"),
+        (replace(SHUT, links=LINKED), False, Proof(link="l"), None),
+        (replace(SHUT, links=LINKED), False, Proof(link="x"), "shut"),
+        (replace(SHUT, links=USED), False, Proof(link="l"), "shut"),
+        (replace(SHUT, links=OVER), False, Proof(link="l"), "shut"),
+    ],
+)
+def test_who_comes_through_which_door(
+    charter: Charter, has_password: bool, proof: Proof, answer: str | None
+) -> None:
+    """To enter, and to read, alike; but hosts always do."""
+    policy = Policy(9, 15, has_password)
+    place = Place("class", exists=True, now=NOW, charter=charter)
+
+    for judge in policy.may_enter, policy.may_read:
+        refusal = judge(Visitor("a", OTHER, proof=proof), place)
+        assert (refusal and refusal.code) == answer
+        assert judge(Visitor("a", OTHER, Rank.HOST, proof), place) is None
+
+
+def test_who_was_removed_may_not_read_either() -> None:
+    place = Place("class", exists=True, ban=Ban("Bob", NOW + 1), now=NOW)
+
+    refusal = Policy(9, 15).may_read(Visitor("a", OTHER), place)
+
+    assert refusal
+    assert refusal.code == "removed"
+
+
+@pytest.mark.parametrize(
+    ("charter", "rank", "proof", "answer"),
+    [
+        (CODED, Rank.EVERYONE, Proof(), False),
+        (CODED, Rank.EVERYONE, Proof(epoch=3), False),
+        (CODED, Rank.EVERYONE, Proof(code="right"), True),
+        (CODED, Rank.EVERYONE, Proof(code="earlier"), False),
+        (CODED, Rank.HOST, Proof(), True),
+        (SHUT, Rank.HOST, Proof(), False),
+        (NO_CHARTER, Rank.HOST, Proof(), False),
+    ],
+)
+def test_who_may_give_others_the_code(
+    charter: Charter, rank: Rank, proof: Proof, *, answer: bool
+) -> None:
+    """Hosts, and whoever knows it anyway; not whoever was in before it was changed."""
+    place = Place("class", exists=True, charter=charter)
+    assert Policy(9, 15).may_give_the_code(Visitor("a", OTHER, rank, proof), place) is answer
+
+
+@pytest.mark.parametrize(
+    ("rank", "of_the_key", "answer"),
+    [
+        (Rank.EVERYONE, Rank.EVERYONE, "not-host"),
+        (Rank.HOST, Rank.EVERYONE, None),
+        (Rank.HOST, Rank.HOST, "not-allowed"),
+        (Rank.MAKER, Rank.HOST, None),
+        (Rank.OPERATOR, Rank.HOST, None),
+    ],
+)
+def test_who_may_revoke_a_key(rank: Rank, of_the_key: Rank, answer: str | None) -> None:
+    """One that is a host is revoked as a host is unmade."""
+    ranks = {"u1": rank, "u2": of_the_key}
+    refusal = Policy(9, 15).may_rule("u1", RevokeKey("u2"), lambda user_id: ranks[user_id])
+    assert (refusal and refusal.code) == answer

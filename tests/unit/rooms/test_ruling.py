@@ -12,16 +12,20 @@ from chatroom.errors import Refusal
 from chatroom.rooms.charter import (
     MOST_BARRED,
     MOST_HOSTS,
+    MOST_KEYS,
     MOST_LINKS,
     MOST_QUIET,
     NEVER,
     NO_CHARTER,
     Ban,
     Charter,
+    Door,
     Host,
     HostLink,
+    Key,
     Speak,
 )
+from chatroom.rooms.codes import key_id
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.ruling import Decision, link_key, rule
@@ -30,10 +34,13 @@ from chatroom.wire.acts import (
     FASTEST,
     Act,
     Bar,
+    EverybodyOut,
     Look,
     MakeHost,
+    MakeKey,
     MakeLink,
     Quiet,
+    RevokeKey,
     RevokeLink,
     SetRules,
     UnmakeHost,
@@ -318,3 +325,90 @@ def test_what_is_over_takes_no_place_and_what_is_there_can_be_changed_and_undone
 
 def test_looking_decides_nothing() -> None:
     assert act(MADE, Look()) == Decision(MADE)
+
+
+# -- doors -----------------------------------------------------------------------------------------
+
+
+def door(charter: Charter, **rules: object) -> Decision:
+    return act(charter, SetRules(None, None, None)._replace(**rules))
+
+
+def test_a_door_with_a_code_gets_one_and_keeps_it() -> None:
+    coded = door(MADE, door="code")
+    code = coded.charter.code
+    assert coded.charter == replace(MADE, door=Door.CODE, code=code)
+    assert coded.told == {"code": code}
+    assert coded.what == "everybody, open with the code, new code"
+
+    shut = door(coded.charter, door="shut")
+    assert shut.charter == replace(coded.charter, door=Door.SHUT)
+    assert shut.what == "everybody, nobody new"
+    assert door(door(shut.charter, door="open").charter, door="code").charter == coded.charter
+
+
+def test_a_host_has_another_code_made_or_makes_one_up() -> None:
+    first = door(MADE, door="code").charter
+
+    second = door(first, code="")
+    assert second.charter == replace(first, code=second.charter.code)
+    assert second.charter.code not in ("", first.code)
+    typed = door(second.charter, code_hash="salt:hash")
+    assert typed.charter == replace(first, code="", code_hash="salt:hash")
+    assert (typed.told, typed.what) == ({}, "everybody, open with the code, new code")
+    assert door(typed.charter, door="code").charter == typed.charter
+    assert door(typed.charter, code="").charter.code_hash == ""
+
+
+def test_a_code_that_nobody_has_hashed_is_not_taken() -> None:
+    with pytest.raises(Refusal, match="send it again"):
+        door(MADE, door="code", code="Open sesame")
+
+
+def test_no_code_is_in_the_host_log() -> None:
+    decision = door(MADE, door="code")
+    assert decision.charter.code not in decision.what
+
+
+def test_a_room_can_be_in_no_list() -> None:
+    hidden = door(MADE, listed=False)
+    assert (hidden.charter, hidden.what) == (replace(MADE, listed=False), "everybody, not listed")
+    shown = door(hidden.charter, listed=True)
+    assert (shown.charter, shown.what) == (MADE, "everybody, listed")
+
+
+def test_everybody_out_makes_all_passes_worthless() -> None:
+    assert act(act(MADE, EverybodyOut()).charter, EverybodyOut()).charter == replace(MADE, epoch=2)
+
+
+@pytest.mark.parametrize(("may_say", "what"), [(True, "to speak"), (False, "to read")])
+def test_a_key_is_made_once_and_kept_as_a_hash(may_say: bool, what: str) -> None:
+    made = act(MADE, MakeKey("CI", may_say))
+
+    secret, user_id = made.told["key"], made.told["userId"]
+    assert made.charter.keys == {key_id(secret): Key("CI", may_say, user_id)}
+    assert (made.whom, made.what) == (Known(user_id, "CI"), what)
+    assert secret not in made.charter.to_json()
+    assert made.charter.scripts == {user_id}
+
+
+def test_two_keys_are_not_called_alike() -> None:
+    made = act(MADE, MakeKey("CI", True)).charter
+    assert refusal(made, MakeKey("CI", False), ANN).startswith("name-taken: There is a key called")
+
+
+def test_a_key_that_is_revoked_is_a_host_no_more() -> None:
+    made = act(MADE, MakeKey("CI", True))
+    user_id = made.told["userId"]
+    host = act(made.charter, MakeHost(user_id, "CI")).charter
+
+    revoked = act(host, RevokeKey(user_id))
+
+    assert revoked.charter == MADE
+    assert revoked.whom == Known(user_id, "CI")
+    assert refusal(MADE, RevokeKey(user_id), ANN) == "gone: There is no such key."
+
+
+def test_there_are_only_so_many_keys() -> None:
+    keys = {str(n): Key(f"CI {n}", True, str(n)) for n in range(MOST_KEYS)}
+    assert refusal(replace(MADE, keys=keys), MakeKey("CI", True), ANN).startswith("too-many: ")

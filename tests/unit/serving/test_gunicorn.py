@@ -27,6 +27,7 @@ from chatroom.engine import STOP_TIMEOUT
 from chatroom.serving import costs, demands, gunicorn, start
 from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.worker import Worker
+from chatroom.users.tokens import Tokens
 from chatroom.web.invitation import print_code
 from tests.support.ports import idle_port
 
@@ -320,6 +321,23 @@ def test_on_this_machine_alone_a_terminal_gets_no_code(
     gunicorn.when_ready(SimpleNamespace(LISTENERS=[listen("127.0.0.1")]))
 
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_link_is_offered_at_the_first_address_for_browsers(
+    listen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    tokens = Tokens(b"s" * 32)
+    inside, outside = listen(str(tmp_path / "chat.sock")), listen("0.0.0.0")
+    gunicorn._offer_link(SimpleNamespace(tokens=tokens), [inside.sock, outside.sock])
+
+    offer, _, link = capsys.readouterr().out.rstrip("\n").partition(": ")
+    assert offer == "To be in charge, open this within 10 minutes"
+    url, _, secret = link.partition("#host=")
+    assert url == f"http://localhost:{outside.port}/"
+    assert tokens.read_operator_link(secret)
+
+    gunicorn._offer_link(SimpleNamespace(tokens=tokens), [inside.sock])
+    assert capsys.readouterr().out == ""
 
 
 # -- later -------------------------------------------------------------------------------------

@@ -6,7 +6,14 @@ import time
 
 import pytest
 
-from chatroom.users.tokens import LINK_SECONDS, Identity, Tokens, new_identity
+from chatroom.users.tokens import (
+    LINK_SECONDS,
+    Identity,
+    Pass,
+    Tokens,
+    host_link,
+    new_identity,
+)
 
 TOKENS = Tokens(b"s" * 32)
 
@@ -66,3 +73,44 @@ def test_what_we_did_not_sign_makes_nobody_an_operator(link: str) -> None:
 def test_a_token_is_no_link_and_a_link_no_token() -> None:
     assert TOKENS.read_operator_link(TOKENS.write(new_identity())) is None
     assert TOKENS.read(TOKENS.write_operator_link()) is None
+
+
+def test_a_pass_says_whom_it_lets_in_and_since_when() -> None:
+    written = TOKENS.write_pass("class", "u1", 3)
+    assert TOKENS.read_pass(written, "class") == Pass("u1", 3, knows_password=True)
+    assert TOKENS.read_pass(written, "other") is None
+    assert written.isascii()
+
+
+def test_a_pass_is_good_whatever_the_user_id_looks_like() -> None:
+    for user_id in "a.b", "", "-_", "K\u00fcche":
+        written = TOKENS.write_pass("class", user_id, 0)
+        assert TOKENS.read_pass(written, "class") == Pass(user_id, 0, knows_password=True)
+
+
+def test_a_pass_notices_another_password() -> None:
+    one, two = Tokens(b"s" * 32, "one"), Tokens(b"s" * 32, "two")
+    read = two.read_pass(one.write_pass("class", "u1", 0), "class")
+    assert read == Pass("u1", 0, knows_password=False)
+
+
+@pytest.mark.parametrize("text", FORGED.values(), ids=FORGED)
+def test_what_we_did_not_sign_is_no_pass(text: str) -> None:
+    assert TOKENS.read_pass(text, "class") is None
+    assert TOKENS.read_pass(TOKENS.write(new_identity()), "class") is None
+
+
+def test_an_operators_link_can_be_good_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = TOKENS.write_operator_link(60)
+    assert TOKENS.read_operator_link(link)
+
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    assert TOKENS.read_operator_link(link) is None
+
+
+@pytest.mark.parametrize(
+    ("room", "where"), [("lobby", "/"), ("garden", "/rooms/garden"), ("Büro", "/rooms/B%C3%BCro")]
+)
+def test_a_link_has_its_secret_where_no_server_sees_it(room: str, where: str) -> None:
+    assert host_link("http://a:1", room, "s") == f"http://a:1{where}#host=s"

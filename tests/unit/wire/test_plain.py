@@ -353,6 +353,7 @@ def test_close_codes_say_whether_to_come_back():
         "SLOW": 4008,
         "GAP": 4009,
         "REMOVED": 4503,
+        "NO_ENTRY": 4504,
     }
 
 

@@ -16,6 +16,7 @@ from chatroom.engine import Engine
 from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.subscriber import Heard
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import Proof
 from chatroom.users.requests import Said
 from chatroom.web import api as routes
 from chatroom.web.api import event_stream as module
@@ -366,12 +367,12 @@ def typed(engine: Engine, *bodies: str) -> list[Message]:
 def edit(engine: Engine, message: Message, *bodies: str) -> None:
     for body in bodies:
         request = Edit("", MessageId(message.seq, message.nonce), body)
-        engine.server.change("lobby", request, user_id="ann-id", timeout=DEADLINE)
+        engine.server.change("lobby", request, by=Proof(user_id="ann-id"), timeout=DEADLINE)
 
 
 def remove(engine: Engine, message: Message) -> None:
     request = Remove("", MessageId(message.seq, message.nonce))
-    engine.server.change("lobby", request, user_id="ann-id", timeout=DEADLINE)
+    engine.server.change("lobby", request, by=Proof(user_id="ann-id"), timeout=DEADLINE)
 
 
 def told(events: list[SentEvent]) -> list[tuple[str, str]]:
@@ -392,7 +393,7 @@ def test_a_listener_hears_of_changes(client: FlaskClient, engine: Engine):
 
     assert changed == SentEvent("changed", get(client, one), f"{three.id};1")
     assert (changed.data["body"], "editedAt" in changed.data) == ("1", True)
-    assert removed == SentEvent("removed", {"id": two.id}, f"{three.id};2")
+    assert removed == SentEvent("removed", {"id": two.id, "by": "author"}, f"{three.id};2")
     assert (heard.name, heard.id) == ("message", f"{after.id};2")
 
 
@@ -434,6 +435,7 @@ def test_who_comes_back_gets_each_change_once_in_its_newest_state(
     with listen(client, "" if header else f"?since={last}", last if header else None) as stream:
         *before, live = stream.until("live")
     assert told(before) == [("message", "5"), ("changed", "1"), ("removed", two.id)]
+    assert before[-1].data["by"] == "author"
     assert live.data["recovered"] is True
     assert live.id == f"{six.id};7"
     with listen(client, last=live.id) as stream:

@@ -11,6 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from chatroom.message import Draft, Held
+from chatroom.rooms.approval import MOST_OF_ONE
 from chatroom.rooms.charter import NO_CHARTER, Charter, Speak
 from tests.support.flask_client import engine_of, started
 
@@ -67,3 +69,31 @@ def test_where_all_are_slow_scripts_are_too(app: Flask, client: FlaskClient) -> 
     assert (refused.status_code, refused.get_json()["code"]) == (429, "slow")
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert bodies(client, "slow") == ["first"]
+
+
+def test_where_a_host_approves_a_script_is_told_that_its_message_waits(
+    app: Flask, client: FlaskClient
+) -> None:
+    decide(app, "talk", replace(NO_CHARTER, speak=Speak.APPROVAL))
+
+    answer = post(client, "talk", cmid="c1", body="May I?")
+
+    assert answer.status_code == 202
+    held = answer.get_json()
+    assert (held["userName"], held["body"], held["cmid"]) == ("CI", "May I?", "c1")
+    assert "userId" not in held
+    assert answer.cache_control.no_store
+    assert bodies(client, "talk") == []
+    assert post(client, "talk", cmid="c1", body="May I?").get_json() == held
+
+
+def test_a_script_that_has_too_much_waiting_is_told(app: Flask, client: FlaskClient) -> None:
+    decide(app, "talk", replace(NO_CHARTER, speak=Speak.APPROVAL))
+    for number in range(MOST_OF_ONE):
+        draft = Draft("CI", f"{number}", "10:42 AM")
+        assert isinstance(engine_of(app).server.say("talk", draft, timeout=5.0), Held)
+
+    refused = post(client, "talk", body="one too many", cmid="c9")
+
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "held")
+    assert refused.get_json()["value"] == "c9"

@@ -1,0 +1,237 @@
+"""What a host can do, a command for each act: what follows ``chatroom host ROOM``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from chatroom.commands.console import Console, acting
+from chatroom.commands.host_tables import log_table, look_table
+from chatroom.commands.options import Id, Span
+from chatroom.commands.output import note, write
+from chatroom.users.tokens import host_link
+from chatroom.wire.acts import DOORS, MOST_USES, SPEAK
+
+person_argument = click.argument("person")
+
+for_option = click.option(
+    "--for",
+    "seconds",
+    type=Span(),
+    metavar="TIME",
+    help="For how long, such as 30s, 10m, 2h or 1d; by default until it is undone.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+
+
+@click.command()
+@json_option
+@acting
+def look(console: Console, as_json: bool) -> None:
+    """Show who is in charge, who is quiet or removed, which links there are, and what waits."""
+    found = console.look()
+    for line in [json.dumps(found, ensure_ascii=False)] if as_json else look_table(found):
+        write(line)
+
+
+@click.command()
+@json_option
+@acting
+def log(console: Console, as_json: bool) -> None:
+    """Show what hosts have done within 90 days, the latest at the end.
+
+    As JSON, each act is one line.
+    """
+    entries = console.look()["log"][::-1]
+    lines = [json.dumps(one, ensure_ascii=False) for one in entries]
+    for line in lines if as_json else log_table(entries):
+        write(line)
+
+
+@click.command()
+@click.option("--speak", type=click.Choice(SPEAK), help="Who may speak.")
+@click.option("--every", type=Span(), metavar="TIME", help="Slow: between two of one person.")
+@click.option(
+    "--only-with-host/--no-only-with-host",
+    default=None,
+    help="Others may speak only while a host is here, or was within the last minute.",
+)
+@click.option("--door", type=click.Choice(DOORS), help="Who may come in.")
+@click.option("--code", help='The code that opens the door; "": the server makes another one up.')
+@click.option("--listed/--unlisted", default=None, help="Whether the room is in lists.")
+@acting
+def rules(
+    console: Console,
+    speak: str | None,
+    every: int | None,
+    only_with_host: bool | None,
+    door: str | None,
+    code: str | None,
+    listed: bool | None,
+) -> None:
+    """Set who may speak and come in; what you leave out stays as it is.
+
+    --every alone means --speak slow. Prints the code of the door, if the server has made it up.
+    """
+    speak = "slow" if every and speak is None else speak
+    speech = {"speak": speak, "slowSeconds": every, "needsHost": only_with_host}
+    given: dict[str, Any] = speech | {"door": door, "code": code, "listed": listed}
+    if all(one is None for one in given.values()):
+        raise click.UsageError(f"nothing to change: give {RULES}")
+    told = console.act("rules", **given)
+    if "code" in told:
+        write(str(told["code"]))
+    note("done")
+
+
+RULES = "--speak, --every, --[no-]only-with-host, --door, --code or --listed"
+
+
+@click.command("everybody-out")
+@acting
+def everybody_out(console: Console) -> None:
+    """Show out everybody but hosts; nobody comes back by having been here."""
+    console.act("everybodyOut")
+    note("done")
+
+
+@click.command()
+@person_argument
+@for_option
+@acting
+def quiet(console: Console, person: str, seconds: int | None) -> None:
+    """Let PERSON, a name or a user id, read but not speak."""
+    whom = console.person(person)
+    console.act("quiet", whom, seconds=seconds)
+    note(f"{whom} is quiet")
+
+
+@click.command()
+@person_argument
+@acting
+def unquiet(console: Console, person: str) -> None:
+    """Let PERSON speak again."""
+    whom = console.person(person, "quiet")
+    console.act("quiet", whom, seconds=0)
+    note(f"{whom} may speak")
+
+
+@click.command()
+@person_argument
+@for_option
+@acting
+def bar(console: Console, person: str, seconds: int | None) -> None:
+    """Remove PERSON, a name or a user id, from the room, and let them not come back."""
+    whom = console.person(person)
+    console.act("bar", whom, seconds=seconds)
+    note(f"{whom} is removed")
+
+
+@click.command()
+@person_argument
+@acting
+def unbar(console: Console, person: str) -> None:
+    """Let PERSON come back."""
+    whom = console.person(person, "barred")
+    console.act("bar", whom, seconds=0)
+    note(f"{whom} may come back")
+
+
+@click.command()
+@click.argument("id", metavar="HELD-ID")
+@acting
+def approve(console: Console, id: str) -> None:
+    """Let what waits for approval be said; HELD-ID is what `look` shows."""
+    console.act("approve", id=id)
+    note("said")
+
+
+@click.command()
+@click.argument("id", metavar="HELD-ID")
+@acting
+def refuse(console: Console, id: str) -> None:
+    """Let what waits for approval never be said."""
+    console.act("refuse", id=id)
+    note("refused")
+
+
+@click.command("make-host")
+@person_argument
+@acting
+def make_host(console: Console, person: str) -> None:
+    """Make PERSON, a name or a user id, a host."""
+    whom = console.person(person)
+    console.act("makeHost", whom)
+    note(f"{whom} is a host")
+
+
+@click.command("unmake-host")
+@person_argument
+@acting
+def unmake_host(console: Console, person: str) -> None:
+    """Let PERSON not be a host any more."""
+    whom = console.person(person, "hosts")
+    console.act("unmakeHost", whom)
+    note(f"{whom} is no host")
+
+
+@click.command()
+@click.option(
+    "--for",
+    "seconds",
+    type=Span(),
+    metavar="TIME",
+    default="1d",
+    show_default=True,
+    help="For how long it works, such as 30s, 10m, 2h or 1d.",
+)
+@click.option(
+    "--uses",
+    type=click.IntRange(1, MOST_USES),
+    default=1,
+    show_default=True,
+    help="How many people it makes hosts.",
+)
+@acting
+def link(console: Console, seconds: int, uses: int) -> None:
+    """Print a link that makes whoever opens it a host."""
+    told = console.act("makeLink", seconds=seconds, uses=uses)
+    write(host_link(console.url, console.room, told["link"]))
+    note("Whoever opens it is a host; `look` shows it, and `revoke-link` ends it.")
+
+
+@click.command("revoke-link")
+@click.argument("link")
+@acting
+def revoke_link(console: Console, link: str) -> None:
+    """End a link; LINK is what `look` calls it."""
+    console.act("revokeLink", link=link)
+    note("done")
+
+
+@click.command()
+@click.argument("id", metavar="MESSAGE-ID", type=Id())
+@acting
+def remove(console: Console, id: str) -> None:
+    """Remove a message; `tail --json` shows ids."""
+    console.remove(id)
+    note("removed; `restore` brings it back for some days")
+
+
+@click.command()
+@click.argument("id", metavar="MESSAGE-ID", type=Id())
+@acting
+def restore(console: Console, id: str) -> None:
+    """Bring back a message that a host removed."""
+    console.restore(id)
+    note("restored")
+
+
+ACTS: list[click.Command] = [
+    *(look, log, rules, quiet, unquiet, bar, unbar, approve, refuse, make_host, unmake_host),
+    *(link, revoke_link, remove, restore, everybody_out),
+]
+"""All of them."""

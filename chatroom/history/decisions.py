@@ -1,0 +1,100 @@
+"""The part of the interface of a history in which rooms decide about themselves."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from chatroom.errors import HistoryUnavailable
+from chatroom.history.host_log import LogEntry
+from chatroom.message import Held, Message
+
+
+class Decisions(ABC):
+    """What rooms have decided, what hosts have done, and what waits for them.
+
+    ``enact``, ``hold`` and ``settle`` are called by the thread that owns the history; what only
+    reads, by any thread.
+    """
+
+    @abstractmethod
+    def hold(self, held: Held) -> None:
+        """Commit what waits for a host's approval.
+
+        Raises:
+            CmidTaken: the room holds something with that user_id and cmid already; whether it has
+                such a message, whoever asks knows by ``find``.
+            HistoryUnavailable: it is not kept.
+        """
+
+    @abstractmethod
+    def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
+        """Hold it no longer, all of this or none.
+
+        Args:
+            message: what it has become, with its room's next seq; None if it has become nothing.
+            entry: for ``host_log``.
+
+        Raises:
+            CmidTaken: as ``append``.
+            HistoryUnavailable: it is still held.
+        """
+
+    @abstractmethod
+    def held(self, room: str) -> list[Held]:
+        """What waits there for a host's approval, oldest first.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+        """Commit what a room has decided about itself, and who did it.
+
+        Args:
+            room: "" for the whole server.
+            charter: as ``charter`` returns it; "" for a room that decides nothing.
+            entry: for ``host_log``. Everywhere, what is older than ``host_log.KEEP_DAYS`` by then
+                is dropped; of this room, whatever exceeds ``host_log.MOST_ENTRIES``.
+
+        Raises:
+            HistoryUnavailable: nothing is decided.
+        """
+
+    @abstractmethod
+    def charter(self, room: str) -> str:
+        """What ``enact`` has committed last; "" if nothing.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def charters(self) -> dict[str, str]:
+        """All of them, by room; "" for the whole server, if it has one.
+
+        Raises:
+            HistoryUnavailable: they cannot be read now.
+        """
+
+    @abstractmethod
+    def decided(self) -> list[str]:
+        """The rooms of which there is a charter; among them "", if the whole server has one.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def host_log(self, room: str) -> list[LogEntry]:
+        """What hosts have done there, newest first: ``host_log.MOST_ENTRIES`` at most.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+
+def not_held(name: str, held: Held) -> HistoryUnavailable:
+    """What ``settle`` raises if somebody else has done it."""
+    cause = f"room {held.room!r} does not hold {held.id} any more"
+    return HistoryUnavailable(name, cause, "look again what it holds")

@@ -1,0 +1,39 @@
+"""What waits for a host's approval."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from chatroom.history.sqlite.readers import Readers
+from chatroom.history.sqlite.rewrite import note_chores
+from chatroom.message import Held
+
+COLUMNS = "room, id, user_name, body, timestamp, held_at, user_id, cmid"
+
+HOLD = f"INSERT INTO held ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+DROP = "DELETE FROM held WHERE room = ? AND id = ?"
+
+OLDEST_FIRST = f"SELECT {COLUMNS} FROM held WHERE room = ? ORDER BY rowid"
+
+
+def hold(writer: sqlite3.Connection, held: Held) -> None:
+    """In the open transaction."""
+    writer.execute(HOLD, held)
+
+
+def drop(writer: sqlite3.Connection, held: Held) -> bool:
+    """In the open transaction; False if it is not there."""
+    note_chores(writer)
+    return bool(writer.execute(DROP, (held.room, held.id)).rowcount)
+
+
+def forget(writer: sqlite3.Connection, room: str) -> None:
+    """In the open transaction: the room is deleted."""
+    writer.execute("DELETE FROM held WHERE room = ?", (room,))
+
+
+def held(readers: Readers, room: str) -> list[Held]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        return [Held(*row) for row in reader.execute(OLDEST_FIRST, (room,)).fetchall()]

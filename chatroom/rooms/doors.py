@@ -1,0 +1,281 @@
+"""What opens which room: examined before the Server thread hears of it, and by no place else.
+
+Only what is shown is examined, so that an open room costs nothing, and neither does whoever comes
+back with a pass. What it proves is for the ``Policy`` to judge.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from chatroom.addresses import neighbourhood
+from chatroom.errors import HistoryUnavailable, Refusal
+from chatroom.history import History
+from chatroom.rooms import codes
+from chatroom.rooms.charter import Charter, Door, House
+from chatroom.rooms.policy import Place, Visitor
+from chatroom.rooms.ranks import Rank
+from chatroom.rooms.ruling import link_key
+from chatroom.sockets.budget import Budget, Budgets
+from chatroom.users.proof import NOTHING, Proof, Shown
+from chatroom.users.tokens import Tokens
+from chatroom.wire.acts import Act, SetRules, spelt
+
+WRONG_TRIES = 5
+"""That one address has for each room, a minute. Then it waits, but is never kept out: a class
+behind one address mistypes, too."""
+
+HASHED_AT_ONCE = 2
+"""Codes: each takes 16 MiB and a processor."""
+
+PATIENCE = 5.0
+"""Seconds that somebody waits to be one of those."""
+
+KNOWN = 1000
+"""Rooms of which the right code is remembered, by its digest under a key of this process: it is
+hashed for the first who comes with it, and not for a crowd."""
+
+SHORT = 4096
+"""Characters of a charter that is kept parsed."""
+
+WAY_OUT = "another program has changed the file: stop, keep a copy, and restore a backup"
+
+
+def charter_of(history: History, room: str) -> Charter:
+    """What a room has decided about itself; "" for the whole server. Any thread.
+
+    Raises:
+        HistoryUnavailable: it cannot be read now.
+    """
+    return _charter(history, history.charter(room))
+
+
+def _charter(history: History, text: str) -> Charter:
+    try:
+        return _parsed(text) if len(text) <= SHORT else Charter.parse(text)
+    except ValueError as error:
+        raise HistoryUnavailable(history.name, str(error), WAY_OUT) from error
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Charter:
+    return Charter.parse(text)
+
+
+class KeyRing:
+    """The ``Doors`` of a server. Any thread.
+
+    Args:
+        history: opened; has the charters.
+        tokens: read what was signed.
+        password: the whole server's; empty if it asks for none.
+    """
+
+    # Rule: _lock guards _tries, with what is in it, and _right.
+
+    def __init__(self, history: History, tokens: Tokens, password: str = "") -> None:
+        self._history = history
+        self._tokens = tokens
+        self._password = spelt(password)
+        self._places = threading.BoundedSemaphore(HASHED_AT_ONCE)
+        self._lock = threading.Lock()
+        # A little more: rounding errors are nobody's fault.
+        self._tries = Budgets(WRONG_TRIES / 60, WRONG_TRIES + 0.001)
+        self._secret = os.urandom(32)
+        self._right: dict[str, bytes] = {}  # by what the charter has, the digest of the right code
+
+    # -- who stands at a door ---------------------------------------------------------------------
+
+    def visit(self, room: str, address: str, bearer: str) -> tuple[Visitor, Place]:
+        """Who has sent a request, by its ``Authorization``, and to where.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        charter = charter_of(self._history, room)
+        if not bearer:
+            return Visitor(address), _place(room, charter)
+        proof = self.prove(room, address, Shown(bearer=bearer))
+        house = House(charter_of(self._history, ""))
+        return _visitor(address, proof, charter, house), _place(room, charter, proof)
+
+    def visits(
+        self, rooms: Iterable[str], address: str, bearer: str
+    ) -> list[tuple[Visitor, Place]]:
+        """Likewise, to all these rooms at once. Codes are for one room, and not examined.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        texts = self._history.charters()
+        known = {room: _charter(self._history, texts.get(room, "")) for room in rooms}
+        house = House(_charter(self._history, texts.get("", "")))
+        proofs = dict.fromkeys(known, NOTHING)
+        if bearer:
+            for room, charter in known.items():
+                signed, rest = self._signed(room, Shown(bearer=bearer), "")
+                proofs[room] = _with_key(signed, charter, rest)
+            if self._password and not any(proof != NOTHING for proof in proofs.values()):
+                knows, _ = self._try(address, "", lambda: self._is_password(bearer))
+                proofs = {room: Proof(knows_password=knows) for room in known}
+        return [
+            (_visitor(address, proofs[room], charter, house), _place(room, charter, proofs[room]))
+            for room, charter in known.items()
+        ]
+
+    # -- what they prove --------------------------------------------------------------------------
+
+    def prove(self, room: str, address: str, shown: Shown, user_id: str = "") -> Proof:
+        """See ``Doors``."""
+        proof, rest = self._signed(room, shown, user_id)
+        key = shown.key or rest
+        if not key:
+            return proof
+        charter = charter_of(self._history, room)
+        with_key = _with_key(proof, charter, key)
+        if with_key.key or self._needs_no_more(proof, charter, user_id):
+            return with_key
+        if charter.door is Door.OPEN:
+            is_right, wait = self._try(address, "", lambda: self._is_password(key))
+            return proof._replace(knows_password=is_right, is_wrong=not is_right, wait=wait)
+        if charter.code:
+            is_right, wait = self._try(address, room, lambda: codes.is_code(key, charter.code))
+        else:
+            is_right, wait = self._try_hash(address, room, key, charter.code_hash)
+        if is_right:
+            return proof._replace(code=charter.code or charter.code_hash)
+        return proof._replace(is_wrong=True, wait=wait)
+
+    def _signed(self, room: str, shown: Shown, user_id: str) -> tuple[Proof, str]:
+        """What signatures prove; and the bearer, if it is not signed."""
+        proof, rest = NOTHING, shown.bearer
+        if rest:
+            if identity := self._tokens.read(rest):
+                proof, rest = Proof(user_id=identity.user_id), ""
+            elif operator := self._tokens.read_operator_link(rest):
+                proof, rest = Proof(operator_link=operator.nonce), ""
+        if shown.link:
+            if operator := self._tokens.read_operator_link(shown.link):
+                proof = proof._replace(operator_link=operator.nonce)
+            else:
+                proof = proof._replace(link=link_key(shown.link))
+        for text in filter(None, (rest, shown.entry_pass)):
+            found = self._tokens.read_pass(text, room)
+            if found and user_id in ("", found.user_id):
+                proof = proof._replace(
+                    user_id=found.user_id, epoch=found.epoch, knows_password=found.knows_password
+                )
+                rest = "" if text == rest else rest
+        return proof, rest
+
+    def _needs_no_more(self, proof: Proof, charter: Charter, user_id: str) -> bool:
+        """Whether nothing else has to be examined, as nobody asks for it."""
+        is_open = charter.door is Door.OPEN
+        if charter.door is Door.SHUT or (is_open and not self._password):
+            return True
+        if proof.epoch == charter.epoch and (proof.knows_password or not is_open):
+            return True
+        house = House(charter_of(self._history, ""))
+        return _rank(proof._replace(user_id=user_id or proof.user_id), charter, house).is_host
+
+    # -- codes ------------------------------------------------------------------------------------
+
+    def _try(self, address: str, room: str, is_right: Callable[[], bool]) -> tuple[bool, int]:
+        """Whether it is, and the seconds until that can be said again. Wrong tries of the server's
+        password are those of the room "": it is the same in all."""
+        with self._lock:
+            tries, wait = self._tries_of(address, room)
+            if wait:
+                return False, wait
+            if is_right():
+                return True, 0
+            tries.spend(1)
+            return False, 0
+
+    def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> tuple[bool, int]:
+        digest = hmac.digest(self._secret, _bytes(shown), "sha256")
+        if self._is_known(code_hash, digest):
+            return True, 0
+        try:
+            with self._turn():
+                if self._is_known(code_hash, digest):  # somebody has come with it meanwhile
+                    return True, 0
+                with self._lock:
+                    tries, wait = self._tries_of(address, room)
+                    if wait:
+                        return False, wait
+                    tries.spend(1)
+                if not codes.fits(shown, code_hash):
+                    return False, 0
+        except Refusal:  # no turn
+            return False, math.ceil(PATIENCE)
+        with self._lock:
+            tries.give_back(1)
+            self._right[code_hash] = digest
+            while len(self._right) > KNOWN:
+                del self._right[next(iter(self._right))]
+        return True, 0
+
+    def _tries_of(self, address: str, room: str) -> tuple[Budget, int]:
+        tries = self._tries.of_key(f"{neighbourhood(address)} {room}")
+        return tries, max(0, math.ceil(tries.seconds_until(1)))
+
+    def _is_known(self, code_hash: str, digest: bytes) -> bool:
+        with self._lock:
+            return hmac.compare_digest(self._right.get(code_hash, b""), digest)
+
+    def _is_password(self, shown: str) -> bool:
+        return hmac.compare_digest(_bytes(shown), _bytes(self._password))
+
+    # -- hashing ----------------------------------------------------------------------------------
+
+    def sealed(self, act: Act) -> Act:
+        """See ``Doors``."""
+        if not isinstance(act, SetRules) or not act.code:
+            return act
+        with self._turn():
+            return act._replace(code=None, code_hash=codes.hashed(act.code))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._places.acquire(timeout=PATIENCE):
+            detail = "Too many codes are being examined at once; try again."
+            raise Refusal("busy", detail, retryAfter=math.ceil(PATIENCE))
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+def _visitor(address: str, proof: Proof, charter: Charter, house: House) -> Visitor:
+    return Visitor(address, proof.user_id, _rank(proof, charter, house), proof)
+
+
+def _rank(proof: Proof, charter: Charter, house: House) -> Rank:
+    ranks = charter.rank_of(proof.user_id), house.charter.rank_of(proof.user_id)
+    return max(*ranks, house.rank_by(proof.operator_link))
+
+
+def _place(room: str, charter: Charter, proof: Proof = NOTHING) -> Place:
+    ban = charter.barred.get(proof.user_id)
+    now = time.time_ns() // 1_000_000 if proof != NOTHING else 0
+    return Place(room, exists=True, ban=ban, now=now, charter=charter)
+
+
+def _with_key(proof: Proof, charter: Charter, secret: str) -> Proof:
+    id = codes.key_id(secret) if secret and charter.keys else ""
+    key = charter.keys.get(id)
+    if key is None:
+        return proof
+    return proof._replace(user_id=key.user_id, key=id, reads_only=not key.may_say)
+
+
+def _bytes(text: str) -> bytes:
+    return spelt(text).encode("utf-8", "surrogatepass")

@@ -1,0 +1,457 @@
+"""A room with a door, as people find it: who comes in, who is turned away, and who is shown out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatroom.errors import Refusal
+from chatroom.message import Draft
+from chatroom.rooms.codes import fits
+from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import NOTHING, Proof, Shown
+from chatroom.users.requests import Said
+from chatroom.users.tokens import new_identity
+from chatroom.wire.websocket import CloseCode
+from tests.support.in_memory_room import InMemoryServer, TypedGuest
+from tests.support.websocket_client import CLOSE
+
+
+def enter(club: InMemoryServer, name: str, room: str = "class", **hello: Any) -> TypedGuest:
+    return TypedGuest(club, name, room, {}, **hello)
+
+
+def act(host: TypedGuest, word: str, **fields: Any) -> dict[str, Any]:
+    """The answer to the host; what comes before it is lost."""
+    host.send("host", cmid="h", act=word, **fields)
+    return next(f for f in reversed(host.heard()) if f.get("type") in ("done", "error"))
+
+
+def answer(guest: TypedGuest) -> dict[str, Any]:
+    """The first answer to its hello since the last look."""
+    return next(f for f in guest.heard() if f.get("type") in ("welcome", "error"))
+
+
+def code(guest: TypedGuest) -> str:
+    frame = answer(guest)
+    return str(frame.get("code", frame["type"]))
+
+
+def shown(guest: TypedGuest) -> dict[str, str]:
+    """What its client keeps for the next time."""
+    welcome = answer(guest)
+    return {"token": welcome["token"], "pass": welcome["pass"]}
+
+
+@pytest.fixture
+def host(club: InMemoryServer) -> TypedGuest:
+    """Of a class with a code."""
+    host = enter(club, "Ann")
+    host.heard()
+    return host
+
+
+def token_of(club: InMemoryServer, guest: TypedGuest) -> str:
+    """Of another tab of its."""
+    return club.tokens.write(new_identity(guest.user.user_id))
+
+
+def close_door(host: TypedGuest) -> str:
+    """With a code, which is returned."""
+    return str(act(host, "rules", door="code")["code"])
+
+
+# -- the door --------------------------------------------------------------------------------------
+
+
+def test_everybody_is_told_of_the_door_and_hosts_of_the_code(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    bob = enter(club, "Bob")
+    bob.heard()
+
+    host.send("host", cmid="h1", act="rules", door="code", listed=False)
+
+    rules, log, done = host.heard()[1:]
+    assert (rules["door"], rules["listed"]) == ("code", False)
+    assert log["what"] == "everybody, open with the code, new code, not listed"
+    assert bob.heard() == [rules]
+    assert "code" not in rules
+    assert act(host, "look")["code"] == done["code"]
+
+
+def test_strangers_stay_out_and_whoever_was_in_comes_back(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    was_in = shown(enter(club, "Bob"))
+    close_door(host)
+
+    assert code(enter(club, "Eve")) == "wrong-key"
+    assert code(enter(club, "Bob", **was_in)) == "welcome"
+    act(host, "rules", door="shut")
+    assert code(enter(club, "Eve")) == "shut"
+    assert code(enter(club, "Bob", **was_in)) == "welcome"
+
+
+def test_nobody_is_thrown_out_when_the_door_is_shut(club: InMemoryServer, host: TypedGuest) -> None:
+    typed, plain = enter(club, "Bob"), club.join("Carl", "class")
+    close_door(host)
+    act(host, "rules", code="")
+    act(host, "rules", door="shut")
+
+    host.say("still here")
+
+    assert [f["body"] for f in typed.heard() if "body" in f] == ["still here"]
+    assert plain.heard() == ["still here"]
+
+
+def test_another_key_can_be_tried_on_the_same_socket(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    right = close_door(host)
+    bob = enter(club, "Bob")
+    refused = answer(bob)
+    assert (refused["code"], refused["door"]) == ("wrong-key", "code")
+    assert "ask whoever invited you" in refused["detail"]
+
+    bob.send("hello", userName="Bob", key="wrong")
+    assert "That is not this room's code" in answer(bob)["detail"]
+    bob.send("hello", userName="Bob", key=right.upper())
+
+    assert code(bob) == "welcome"
+
+
+def test_a_refused_client_can_neither_speak_nor_hear(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    close_door(host)
+    eve = enter(club, "Eve")
+    eve.heard()
+
+    eve.say("hello?")
+    host.say("secret")
+
+    assert [frame.get("code") for frame in eve.heard()] == ["hello-first"]
+    assert club.disk.stored("class") == ["secret"]
+
+
+def test_who_tries_too_often_is_told_when_to_come_back(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    close_door(host)
+    eve = enter(club, "Eve", key="wrong 0")
+    for number in range(5):
+        eve.send("hello", userName="Eve", key=f"wrong {number}")
+
+    last = eve.heard()[-1]
+    assert (last["code"], 0 < last["retryAfter"] <= 12) == ("wrong-key", True)
+
+
+def test_a_code_stays_until_a_host_wants_another(club: InMemoryServer, host: TypedGuest) -> None:
+    first = close_door(host)
+    assert act(host, "rules", door="open")["code"] == first
+    assert close_door(host) == first
+    assert "code" not in act(host, "rules", speak="everybody")
+
+    second = act(host, "rules", code="")["code"]
+
+    assert second != first
+    assert code(enter(club, "Bob", key=first)) == "wrong-key"
+    assert code(enter(club, "Bob", key=second)) == "welcome"
+
+
+def test_a_code_that_a_host_makes_up_is_kept_as_a_hash(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    assert "code" not in act(host, "rules", door="code", code="Open sesame")
+
+    look = act(host, "look")
+    assert ("code" in look, look["typedCode"]) == (False, True)
+    assert "sesame" not in club.disk.charter("class")
+    assert all("sesame" not in entry.what for entry in club.disk.host_log("class"))
+    assert fits("Open sesame", club.server._rooms["class"].charter.code_hash)
+    assert code(enter(club, "Bob", key="Open sesame")) == "welcome"
+
+
+def test_nothing_is_hashed_for_whoever_is_no_host(
+    club: InMemoryServer, host: TypedGuest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = enter(club, "Bob")
+    monkeypatch.setattr("chatroom.rooms.codes.hashed", lambda _: pytest.fail("it was hashed"))
+
+    assert act(bob, "rules", door="code", code="Open sesame")["code"] == "not-host"
+
+
+def test_hosts_pass_the_door_by_their_token_when_they_come_back(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    """A teacher's line drops: everybody else may wait outside, but not the teacher."""
+    token = token_of(club, host)
+    act(host, "rules", door="shut", speak="hosts")
+    host.leave()
+
+    back = enter(club, "Ann", token=token)
+
+    assert (code(back), back.user.user_id) == ("welcome", host.user.user_id)
+
+
+def test_a_hosts_link_opens_the_door_while_it_is_good(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    link = act(host, "makeLink")["link"]
+    act(host, "rules", door="shut")
+
+    bob = enter(club, "Bob", link=link)
+    frames = bob.heard()
+    assert [f["role"] for f in frames if f.get("type") == "host"] == ["host"]
+    assert code(enter(club, "Eve", link=link)) == "shut"
+    assert code(enter(club, "Eve", link="made up")) == "shut"
+    assert code(enter(club, "Olga", link=club.tokens.write_operator_link())) == "welcome"
+
+
+def test_the_pass_of_somebody_who_was_removed_opens_nothing(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    bob = enter(club, "Bob")
+    was_in = shown(bob)
+    right = close_door(host)
+    act(host, "bar", userId=bob.user.user_id)
+
+    assert code(enter(club, "Bob", **was_in)) == "removed"
+    assert code(enter(club, "Bob", **{"pass": was_in["pass"]})) == "wrong-key"
+    assert code(enter(club, "Bob", token=was_in["token"], key=right)) == "removed"
+
+
+def test_an_open_room_says_nothing_of_doors(club: InMemoryServer) -> None:
+    welcome = answer(enter(club, "Ann"))
+
+    assert "rules" not in welcome
+    assert list(welcome)[-2:] == ["limits", "pass"]
+
+
+# -- plain users -----------------------------------------------------------------------------------
+
+
+def test_a_plain_user_without_a_header_is_closed(club: InMemoryServer, host: TypedGuest) -> None:
+    close_door(host)
+
+    eve = club.join("Eve", "class")
+
+    assert eve.peer.closed_with() == (CloseCode.NO_ENTRY, "no entry")
+
+
+@pytest.mark.parametrize("what", ["code", "pass", "token of a host", "key"])
+def test_a_plain_user_comes_in_by_the_header(
+    club: InMemoryServer, host: TypedGuest, what: str
+) -> None:
+    was_in = shown(enter(club, "Bob"))
+    right = close_door(host)
+    bearer = {
+        "code": right,
+        "pass": was_in["pass"],
+        "token of a host": token_of(club, host),
+        "key": act(host, "makeKey", name="CI")["key"],
+    }[what]
+
+    plain = club.join("Plain", "class", bearer=bearer)
+    host.say("hello")
+    plain.say("hello, too")
+    club.settle()
+
+    assert plain.heard() == ["hello", "hello, too"]
+    assert [message.user_id for message in club.disk.messages("class")][-1] == ""
+
+
+def test_a_typed_user_may_have_a_header_instead(club: InMemoryServer, host: TypedGuest) -> None:
+    right = close_door(host)
+    ann = enter(club, "Ann", bearer=token_of(club, host))
+    assert answer(ann)["userId"] == host.user.user_id
+    assert code(enter(club, "Bob", bearer=right)) == "welcome"
+    assert code(enter(club, "Eve", bearer="wrong")) == "wrong-key"
+
+
+# -- everybody out ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("door", "way_back"), [("open", "You can"), ("code", "With the code"), ("shut", "Nobody can")]
+)
+def test_everybody_but_hosts_is_shown_out_and_no_pass_is_good_any_more(
+    club: InMemoryServer, host: TypedGuest, door: str, way_back: str
+) -> None:
+    bob, plain = enter(club, "Bob"), club.join("Carl", "class")
+    was_in = shown(bob)
+    act(host, "rules", door=door)
+
+    assert act(host, "everybodyOut") == {"type": "done", "cmid": "h"}
+
+    *_, last, closed = bob.line.peer.arrived()
+    error = json.loads(last.payload)
+    assert (error["code"], way_back in error["detail"]) == ("everybody-out", True)
+    assert (closed.opcode, closed.payload[2:]) == (CLOSE, b"no entry")
+    assert plain.peer.closed_with() == (CloseCode.NO_ENTRY, "no entry")
+    assert list(club.server._rooms["class"].presence) != []
+    assert club.server._rooms["class"].users.keys() == {host.user}
+    wanted = {"open": "welcome", "code": "wrong-key", "shut": "shut"}[door]
+    assert code(enter(club, "Bob", **was_in)) == wanted
+
+
+def test_who_is_shown_out_says_nothing_more(club: InMemoryServer, host: TypedGuest) -> None:
+    """Also of what was on its way."""
+    plain = club.join("Carl", "class")
+    act(host, "everybodyOut")
+
+    plain.say("too late")
+    club.settle()
+
+    assert club.disk.stored("class") == []
+
+
+def test_a_new_pass_is_good_again(club: InMemoryServer, host: TypedGuest) -> None:
+    act(host, "everybodyOut")
+    right = close_door(host)
+    bob = shown(enter(club, "Bob", key=right))
+
+    assert code(enter(club, "Bob", **bob)) == "welcome"
+
+
+def test_listeners_are_shown_out_too(club: InMemoryServer, host: TypedGuest) -> None:
+    class Ears:
+        ended = ""
+
+        def take(self, batch: object) -> None:
+            pass
+
+        def end(self, code: int, reason: str) -> None:
+            self.ended = reason
+
+    ears = Ears()
+    club.server._entrance.subscribe("class", ears, "", NOTHING)
+
+    act(host, "everybodyOut")
+
+    assert ears.ended == "a host has shown everybody out"
+
+
+def test_who_is_on_the_way_in_meanwhile_does_not_come_in(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    club = make(late=["register"])
+    host = enter(club, "Ann")
+    club.register.decide(), club.register.tell(), club.settle()
+    bob = enter(club, "Bob")
+
+    host.send("host", cmid="h", act="rules", door="shut")
+    club.register.decide(), club.register.tell(), club.settle()
+
+    *_, last, closed = bob.line.peer.arrived()
+    assert json.loads(last.payload)["code"] == "shut"
+    assert (closed.opcode, closed.payload[2:]) == (CLOSE, b"no entry")
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+def said_with(club: InMemoryServer, proof: Proof, user_id: str, body: str) -> str | None:
+    """What becomes of it; None if it is stored."""
+    speaker = HttpSpeaker("class", "CI", "192.0.2.7", user_id, proof=proof)
+    club.server.broadcast.put(Said(speaker, Draft("CI", body, "now"), 9))
+    club.settle()
+    error = speaker.outcome.exception(0)
+    return error.code if isinstance(error, Refusal) else None
+
+
+def test_a_script_speaks_with_its_key_and_everybody_sees_that(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    close_door(host)
+    made = act(host, "makeKey", name="CI")
+    proof = club.doors.prove("class", "192.0.2.7", Shown(bearer=made["key"]))
+
+    assert said_with(club, NOTHING, "", "let me in") == "wrong-key"
+    assert said_with(club, proof, made["userId"], "green") is None
+
+    (message,) = club.disk.messages("class")
+    assert (message.user_id, message.by) == (made["userId"], "script")
+    assert host.heard()[-1]["by"] == "script"
+
+
+def test_whoever_only_may_read_says_nothing(club: InMemoryServer, host: TypedGuest) -> None:
+    made = act(host, "makeKey", name="Mirror", say=False)
+    close_door(host)
+    proof = club.doors.prove("class", "192.0.2.7", Shown(bearer=made["key"]))
+    plain = club.join("Mirror", "class", bearer=made["key"])
+    typed = enter(club, "Mirror", key=made["key"])
+    host.heard(), typed.heard()
+
+    assert said_with(club, proof, made["userId"], "hello") == "read-only"
+    plain.say("hello")
+    typed.say("hello")
+    typed.send("typing")
+
+    assert typed.heard()[-1]["code"] == "read-only"
+    assert club.disk.stored("class") == []
+    assert [frame for frame in host.heard() if frame["type"] == "typing"] == []
+
+
+def test_who_comes_with_a_key_gets_no_pass(club: InMemoryServer, host: TypedGuest) -> None:
+    """It would outlive the key."""
+    made = act(host, "makeKey", name="CI")
+    close_door(host)
+    assert "pass" not in answer(enter(club, "Robot", key=made["key"]))
+
+    act(host, "revokeKey", userId=made["userId"])
+
+    assert code(enter(club, "Robot 2", key=made["key"])) == "wrong-key"
+
+
+def test_hosts_see_which_keys_there_are_but_not_their_secrets(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    made = act(host, "makeKey", name="CI")
+
+    look = act(host, "look")
+
+    assert look["keys"] == [{"name": "CI", "userId": made["userId"], "say": True}]
+    assert made["key"] not in str(look)
+    assert made["key"] not in club.disk.charter("class")
+
+
+# -- news ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rules", [{"door": "code"}, {"door": "shut"}, {"listed": False}])
+def test_others_hear_no_news_of_a_room_that_is_closed_or_unlisted(
+    club: InMemoryServer, host: TypedGuest, rules: dict[str, Any]
+) -> None:
+    ears = enter(club, "Olga", "lobby", rooms=True)
+    host.say("one")
+    club.settle()
+    assert [f["type"] for f in ears.heard()][-1] == "rooms"
+    host.say("two")  # nobody has been told yet
+
+    act(host, "rules", **rules)
+    host.say("three")
+    club.server._entrance._news._tell()
+
+    assert [f for f in ears.heard() if f.get("type") == "rooms"] == []
+
+
+# -- the whole server's password -----------------------------------------------------------------
+
+
+def test_a_password_is_asked_for_in_every_room(make: Callable[..., InMemoryServer]) -> None:
+    club = make(password="Open sesame")
+
+    refused = answer(enter(club, "Eve", "lobby"))
+    assert (refused["code"], refused["door"]) == ("wrong-key", "code")
+    assert "this server's password" in refused["detail"]
+    assert code(enter(club, "Eve", "new")) == "wrong-key"
+    assert "new" not in club.rooms()
+    assert club.join("Plain").peer.closed_with() == (CloseCode.NO_ENTRY, "no entry")
+    bob = shown(enter(club, "Bob", "lobby", key="Open sesame"))
+    assert code(enter(club, "Bob", "lobby", **bob)) == "welcome"
+    assert club.join("Carl", bearer="Open sesame").peer.arrived() == []
