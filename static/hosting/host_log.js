@@ -38,7 +38,7 @@ export class HostLog {
 /** @param {import("./hosting.js").Logged} logged */
 export function sentence({ act, by, whom, what = "" }) {
   const [who, whomElse] = [by, whom].map((one) => isolated(shownName(one?.userName ?? "")));
-  return words.logged[act]?.(who, whomElse, act === "rules" ? rulesOf(what) : lasting(what)) ?? `${who}: ${act}`;
+  return words.logged[act]?.(who, whomElse, act === "rules" ? rulesOf(what) : lasting(what)) ?? [`${who}: ${act}`, whomElse, what].filter(Boolean).join(", ");
 }
 
 /** How long something lasts; "" if it was undone. @param {string} what */
@@ -50,6 +50,8 @@ function lasting(what) {
 
 /** @param {string} what */
 function rulesOf(what) {
-  const [, speak = "", seconds = "0", needsHost] = RULES.exec(what) ?? [];
+  const found = RULES.exec(what);
+  if (!found) return what; // also about the door: as the server puts it
+  const [, speak = "", seconds = "0", needsHost] = found;
   return ruleWords({ speak, slowSeconds: Number(seconds), needsHost: Boolean(needsHost) });
 }

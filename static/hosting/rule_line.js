@@ -72,11 +72,12 @@ function wordsFor({ role, rules, areFree }, standing, hostIsHere) {
   if (role) return areFree ? "" : `${ruleWords(rules)} ${words.notForYou}`;
   if (["muted", "hosts", "absent"].includes(standing.kind)) return whyHeld(standing);
   if (rules.speak === "slow") return words.slow(rules.slowSeconds);
+  if (rules.speak === "approval") return words.approval;
   return rules.needsHost && !hostIsHere ? words.noHost : "";
 }
 
 /** @param {import("../connection/session.js").Rules} rules */
 export function ruleWords({ speak, slowSeconds, needsHost }) {
-  const said = { everybody: "", slow: words.slow(slowSeconds), hosts: words.onlyHosts }[speak] ?? "";
+  const said = { everybody: "", slow: words.slow(slowSeconds), approval: words.approvalOfAll, hosts: words.onlyHosts }[speak] ?? "";
   return [said, needsHost ? words.whileHost : ""].filter(Boolean).join(" ") || words.everybody;
 }
