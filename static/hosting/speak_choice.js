@@ -68,7 +68,7 @@ export class SpeakChoice {
     this.#choices.set(choice, input);
     const label = element("label", "check", input, ` ${words.speak[choice]}`);
     const row = element("div", "choice", label);
-    if (choice === "slow") row.append(element("span", "fine", words.every), this.#pace);
+    if (choice === "slow") row.append(element("span", "pace", element("span", "fine", words.every), this.#pace));
     return row;
   }
 

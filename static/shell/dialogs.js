@@ -16,6 +16,7 @@ const KEYS = [
   [["↑"], more.keyEdit],
   [[isMac ? "⌥" : "Alt", "↑"], more.keyRecall],
   [["E", more.deleteKey], more.keyOwn],
+  [[more.deleteKey], more.keyHost],
   [[more.pageUp, more.pageDown], more.keyScroll],
   [["Esc"], more.keyEscape],
   [[COMMAND, "K"], more.keySearch],
