@@ -4,6 +4,7 @@ import { button, byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { roomUrl, DEFAULT_ROOM } from "../connection/addresses.js";
 import { secrets } from "../connection/secrets.js";
+import { doorWords } from "./door_words.js";
 import { words } from "./words.js";
 
 /** @typedef {"code"|"wrong"|"shut"|"knocking"|"alone"|"no-entry"|"everybody-out"} Why */
@@ -14,8 +15,8 @@ export class AtTheDoor {
   #more = element("p");
   #why = element("p", "why");
   #code = element("input");
-  #enter = element("button", "strong", words.comeIn);
-  #form = element("form", "", element("label", "", `${words.code} `, this.#code), this.#enter);
+  #enter = element("button", "strong", doorWords.comeIn);
+  #form = element("form", "", element("label", "", `${doorWords.code} `, this.#code), this.#enter);
   #retry = button("strong", t.tryNow, () => this.#again());
   #node;
   #timer = 0;
@@ -45,12 +46,12 @@ export class AtTheDoor {
   /** @param {Why} why @param {number} [retryAfter] seconds before another code is looked at */
   show(why, retryAfter = 0) {
     const wantsCode = why === "code" || why === "wrong";
-    const [title, more] = words.door[wantsCode ? "code" : why];
+    const [title, more] = doorWords.door[wantsCode ? "code" : why];
     this.#title.textContent = title;
     this.#more.textContent = more;
     this.#form.hidden = !wantsCode;
     this.#retry.hidden = wantsCode || why === "knocking" || why === "alone";
-    this.#why.textContent = why === "wrong" ? words.wrongCode : "";
+    this.#why.textContent = why === "wrong" ? doorWords.wrongCode : "";
     document.body.classList.add("shown-out");
     for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog[open]"))) dialog.close();
     const isNew = !this.#node.isConnected;
@@ -76,7 +77,7 @@ export class AtTheDoor {
     clearTimeout(this.#timer);
     this.#enter.disabled = seconds > 0;
     if (!seconds) return;
-    this.#why.textContent = words.tooManyCodes(seconds);
+    this.#why.textContent = doorWords.tooManyCodes(seconds);
     this.#timer = setTimeout(() => {
       this.#enter.disabled = false;
       this.#why.textContent = "";

@@ -3,6 +3,7 @@
 import { element } from "../base/dom.js";
 import { twice } from "./choices.js";
 import { sectionOf } from "./section.js";
+import { doorWords } from "./door_words.js";
 import { words } from "./words.js";
 
 export class Clearing {
@@ -12,9 +13,9 @@ export class Clearing {
   /** @param {import("../base/store.js").Store} store @param {import("./speak_choice.js").Act} act */
   constructor(store, act) {
     this.#store = store;
-    const clear = twice("quiet", words.clear, words.clearSure, () => act("clear"));
-    const erase = twice("quiet", words.erase, words.eraseSure, () => act("erase"));
-    this.node = sectionOf(words.messages, element("p", "fine", words.clearMore), element("div", "buttons", clear, erase));
+    const clear = twice("quiet", doorWords.clear, doorWords.clearSure, () => act("clear"));
+    const erase = twice("quiet", doorWords.erase, doorWords.eraseSure, () => act("erase"));
+    this.node = sectionOf(doorWords.messages, element("p", "fine", doorWords.clearMore), element("div", "buttons", clear, erase));
   }
 
   show() {

@@ -4,6 +4,7 @@ import { button, element } from "../base/dom.js";
 import { copyButton } from "../shell/copying.js";
 import { checkbox, twice } from "./choices.js";
 import { sectionOf } from "./section.js";
+import { doorWords } from "./door_words.js";
 import { words } from "./words.js";
 
 const DOORS = ["open", "code", "shut"]; // as `door` on the wire
@@ -16,13 +17,13 @@ export class DoorChoice {
   #radios = element("div");
   #code = element("span", "the-code");
   #own = element("input");
-  #ownForm = element("form", "", this.#own, element("button", "quiet", words.takeCode));
+  #ownForm = element("form", "", this.#own, element("button", "quiet", doorWords.takeCode));
   #codeRow = element("div", "made");
   #listed = checkbox("listed");
   #form = element("div", "", this.#radios);
   /** @type {Map<string, HTMLInputElement>} */
   #choices = new Map();
-  node = sectionOf(words.whoMayComeIn, this.#said, this.#form);
+  node = sectionOf(doorWords.whoMayComeIn, this.#said, this.#form);
 
   /** @param {import("./hosting.js").Hosting} hosting @param {import("../base/store.js").Store} store @param {import("./speak_choice.js").Act} act */
   constructor(hosting, store, act) {
@@ -30,23 +31,23 @@ export class DoorChoice {
     this.#store = store;
     this.#act = act;
     this.#radios.role = "radiogroup";
-    this.#radios.ariaLabel = words.whoMayComeIn;
+    this.#radios.ariaLabel = doorWords.whoMayComeIn;
     for (const door of DOORS) this.#radios.append(this.#row(door));
-    this.#own.ariaLabel = words.ownCode;
-    this.#own.placeholder = words.ownCode;
+    this.#own.ariaLabel = doorWords.ownCode;
+    this.#own.placeholder = doorWords.ownCode;
     this.#own.minLength = 4;
     this.#own.maxLength = 64;
     this.#own.required = true;
     this.#own.autocomplete = "off";
     this.#ownForm.addEventListener("submit", (event) => this.#takeOwn(event));
     this.#code.translate = false;
-    const fresh = button("quiet", words.newCode, () => this.#act("rules", { code: "" }));
-    this.#codeRow.append(element("p", "", `${words.code} `, this.#code, copyButton(this.#code)), element("div", "buttons", fresh), this.#ownForm);
+    const fresh = button("quiet", doorWords.newCode, () => this.#act("rules", { code: "" }));
+    this.#codeRow.append(element("p", "", `${doorWords.code} `, this.#code, copyButton(this.#code)), element("div", "buttons", fresh), this.#ownForm);
     this.#listed.addEventListener("change", () => this.#act("rules", { listed: this.#listed.checked }));
-    const out = twice("quiet", words.everybodyOut, words.everybodyOutSure, () => this.#act("everybodyOut"));
+    const out = twice("quiet", doorWords.everybodyOut, doorWords.everybodyOutSure, () => this.#act("everybodyOut"));
     this.#form.append(
       this.#codeRow,
-      element("label", "check apart", this.#listed, ` ${words.listed}`),
+      element("label", "check apart", this.#listed, ` ${doorWords.listed}`),
       element("div", "buttons", out),
     );
   }
@@ -55,13 +56,13 @@ export class DoorChoice {
   show(seen) {
     const { door = "open", listed = true } = this.#hosting.rules;
     const { role } = this.#store.state;
-    this.#said.textContent = words.doors[door];
+    this.#said.textContent = doorWords.doors[door];
     this.#said.hidden = Boolean(role);
     this.#form.hidden = !role;
     for (const [choice, input] of this.#choices) input.checked = choice === door;
     this.#listed.checked = listed;
     this.#codeRow.hidden = door !== "code";
-    if (seen) this.#code.textContent = seen.code ?? (seen.typedCode ? words.typedCode : "");
+    if (seen) this.#code.textContent = seen.code ?? (seen.typedCode ? doorWords.typedCode : "");
     for (const copy of this.#codeRow.querySelectorAll("p button")) /** @type {HTMLElement} */ (copy).hidden = !seen?.code;
   }
 
@@ -73,7 +74,7 @@ export class DoorChoice {
     input.id = `door-${door}`;
     input.addEventListener("change", () => this.#act("rules", { door }));
     this.#choices.set(door, input);
-    return element("div", "choice", element("label", "check", input, ` ${words.doorChoice[door]}`));
+    return element("div", "choice", element("label", "check", input, ` ${doorWords.doorChoice[door]}`));
   }
 
   /** @param {Event} event */

@@ -6,6 +6,7 @@ import { sheet } from "../shell/dialogs.js";
 import { isolated } from "../people/happenings.js";
 import { entry, nameOf, refill } from "./section.js";
 import { moment } from "./times.js";
+import { doorWords } from "./door_words.js";
 import { words } from "./words.js";
 
 /**
@@ -19,11 +20,11 @@ export class Waiting {
   /** @type {Map<string, Knock>} by user id, oldest first */
   #knocks = new Map();
   #words = element("span");
-  #line = element("p", "line-above empty", this.#words, button("strong", words.lookAtThem, () => this.open()));
+  #line = element("p", "line-above empty", this.#words, button("strong", doorWords.lookAtThem, () => this.open()));
   #why = element("p", "why");
-  #nobody = element("p", "fine", words.nobodyWaits);
+  #nobody = element("p", "fine", doorWords.nobodyWaits);
   #list = element("ul");
-  #all = button("quiet", words.admitAll, () => this.#do("admit", {}));
+  #all = button("quiet", doorWords.admitAll, () => this.#do("admit", {}));
   #dialog;
 
   /** @param {import("./speak_choice.js").Act} act @param {() => string} problem why the last act was refused */
@@ -34,8 +35,8 @@ export class Waiting {
     this.#words.role = "status";
     this.#why.role = "alert";
     byId("composer", HTMLFormElement).querySelector(".writing")?.before(this.#line);
-    const keys = element("p", "fine for-keys", words.waitingKeys);
-    this.#dialog = sheet("waiting-dialog", words.waitsForYou, this.#why, this.#nobody, this.#list, this.#all, keys);
+    const keys = element("p", "fine for-keys", doorWords.waitingKeys);
+    this.#dialog = sheet("waiting-dialog", doorWords.waitsForYou, this.#why, this.#nobody, this.#list, this.#all, keys);
     this.#dialog.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -64,7 +65,7 @@ export class Waiting {
 
   #show() {
     const [messages, people] = [this.#held.size, this.#knocks.size];
-    this.#words.textContent = messages + people ? words.waiting(messages, people) : "";
+    this.#words.textContent = messages + people ? doorWords.waiting(messages, people) : "";
     this.#line.classList.toggle("empty", messages + people === 0);
     this.#line.hidden = messages + people === 0;
     this.#nobody.hidden = messages + people > 0;
@@ -81,18 +82,18 @@ export class Waiting {
     text.dir = "auto";
     return entry(
       [nameOf(userName), text],
-      this.#tool("a", words.approve, "approve", { id }),
-      this.#tool("x", words.refuse, "refuse", { id }),
+      this.#tool("a", doorWords.approve, "approve", { id }),
+      this.#tool("x", doorWords.refuse, "refuse", { id }),
     );
   }
 
   /** @param {Knock} knock */
   #knock({ userId, userName, like, removedAt }) {
-    const about = element("p", "fine", words.knocks(isolated(shownName(like.userName)), moment(new Date(removedAt))));
+    const about = element("p", "fine", doorWords.knocks(isolated(shownName(like.userName)), moment(new Date(removedAt))));
     return entry(
       [nameOf(userName), about],
-      this.#tool("a", words.admit, "admit", { userId }),
-      this.#tool("x", words.refuse, "refuse", { userId }),
+      this.#tool("a", doorWords.admit, "admit", { userId }),
+      this.#tool("x", doorWords.refuse, "refuse", { userId }),
     );
   }
 
