@@ -27,7 +27,8 @@ export class AtTheDoor {
     const lobby = element("a", "", words.toLobby);
     lobby.href = roomUrl(DEFAULT_ROOM).href;
     lobby.hidden = document.body.dataset.room === DEFAULT_ROOM;
-    this.#code.id = "door-code";
+    this.#code.type = "text";
+    this.#code.id = "code-of-door";
     this.#code.autocomplete = "off";
     this.#code.autocapitalize = "characters";
     this.#code.spellcheck = false;

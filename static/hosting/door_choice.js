@@ -33,6 +33,7 @@ export class DoorChoice {
     this.#radios.role = "radiogroup";
     this.#radios.ariaLabel = doorWords.whoMayComeIn;
     for (const door of DOORS) this.#radios.append(this.#row(door));
+    this.#own.type = "text";
     this.#own.ariaLabel = doorWords.ownCode;
     this.#own.placeholder = doorWords.ownCode;
     this.#own.minLength = 4;
@@ -42,7 +43,7 @@ export class DoorChoice {
     this.#ownForm.addEventListener("submit", (event) => this.#takeOwn(event));
     this.#code.translate = false;
     const fresh = button("quiet", doorWords.newCode, () => this.#act("rules", { code: "" }));
-    this.#codeRow.append(element("p", "", `${doorWords.code} `, this.#code, copyButton(this.#code)), element("div", "buttons", fresh), this.#ownForm);
+    this.#codeRow.append(element("p", "row-of-code", this.#code, copyButton(this.#code), fresh), this.#ownForm);
     this.#listed.addEventListener("change", () => this.#act("rules", { listed: this.#listed.checked }));
     const out = twice("quiet", doorWords.everybodyOut, doorWords.everybodyOutSure, () => this.#act("everybodyOut"));
     this.#form.append(
@@ -63,7 +64,7 @@ export class DoorChoice {
     this.#listed.checked = listed;
     this.#codeRow.hidden = door !== "code";
     if (seen) this.#code.textContent = seen.code ?? (seen.typedCode ? doorWords.typedCode : "");
-    for (const copy of this.#codeRow.querySelectorAll("p button")) /** @type {HTMLElement} */ (copy).hidden = !seen?.code;
+    for (const copy of this.#codeRow.querySelectorAll(".copy")) /** @type {HTMLElement} */ (copy).hidden = !seen?.code;
   }
 
   /** @param {string} door */
