@@ -29,15 +29,52 @@ class Host:
         speak: str | None = None,
         slow_seconds: int | None = None,
         needs_host: bool | None = None,
+        door: str | None = None,
+        listed: bool | None = None,
+        code: str | None = None,
+        unchecked: str | None = None,
     ) -> Receipt:
-        """Say who may speak; what is left out stays as it is.
+        """Say who may speak, and who may come in; what is left out stays as it is.
 
         Args:
             speak: ``everybody``, ``slow``, ``approval`` or ``hosts``.
             slow_seconds: between two messages of one person in a slow room, 5 to 600.
             needs_host: whether others may speak only while a host is here.
+            door: ``open``, ``code`` or ``shut``.
+            listed: whether the room is in lists.
+            code: that opens the door; "": the server makes another one up. The receipt's ``told``
+                has it.
+            unchecked: what those may do whose names nobody checks: ``speak``, ``held`` or ``no``.
         """
-        return self.act("rules", speak=speak, slowSeconds=slow_seconds, needsHost=needs_host)
+        speech = {"speak": speak, "slowSeconds": slow_seconds, "needsHost": needs_host}
+        speech |= {"unchecked": unchecked}
+        return self.act("rules", **speech, door=door, listed=listed, code=code)
+
+    def everybody_out(self) -> Receipt:
+        """Show out everybody but hosts, so that nobody comes back by having been here."""
+        return self.act("everybodyOut")
+
+    def make_key(
+        self, name: str, *, may_say: bool = True, timeout: float = ANSWER
+    ) -> Mapping[str, Any]:
+        """Make a key for a script, which opens the room's door; waits for the answer.
+
+        Args:
+            name: what its messages are signed with.
+            may_say: otherwise it is for reading.
+            timeout: seconds to wait at most.
+
+        Returns:
+            ``key``, which nobody is ever told again, and ``userId``.
+
+        Raises:
+            As ``make_link``.
+        """
+        return self._told("makeKey", timeout, name=name, say=may_say)
+
+    def revoke_key(self, user_id: str) -> Receipt:
+        """End a key, by its script's user id: see ``look``."""
+        return self.act("revokeKey", userId=user_id)
 
     def quiet(
         self, user_id: str, *, seconds: int | None = None, user_name: str | None = None
@@ -55,10 +92,19 @@ class Host:
         return self.act("quiet", userId=user_id, seconds=0)
 
     def bar(
-        self, user_id: str, *, seconds: int | None = None, user_name: str | None = None
+        self,
+        user_id: str,
+        *,
+        seconds: int | None = None,
+        user_name: str | None = None,
+        what: str | None = None,
     ) -> Receipt:
-        """Remove somebody from the room, who cannot come back: as ``quiet``."""
-        return self.act("bar", userId=user_id, userName=user_name, seconds=seconds)
+        """Remove somebody from the room, who cannot come back: as ``quiet``.
+
+        Args:
+            what: goes with them of what they wrote here: ``nothing``, ``recent`` or ``all``.
+        """
+        return self.act("bar", userId=user_id, userName=user_name, seconds=seconds, what=what)
 
     def unbar(self, user_id: str) -> Receipt:
         """Let somebody come back."""
@@ -72,6 +118,22 @@ class Host:
     def refuse(self, id: str) -> Receipt:
         """Let it never be said."""
         return self.act("refuse", id=id)
+
+    def admit(self, user_id: str | None = None) -> Receipt:
+        """Let somebody in who knocks; None: all, and nobody has to any more."""
+        return self.act("admit", userId=user_id)
+
+    def turn_back(self, user_id: str) -> Receipt:
+        """Do not let somebody in who knocks."""
+        return self.act("refuse", userId=user_id)
+
+    def clear(self, upto: str | None = None) -> Receipt:
+        """Remove all messages of the room, or those up to one, by its id."""
+        return self.act("clear", upto=upto)
+
+    def erase(self, id: str | None = None) -> Receipt:
+        """Erase what was removed, one message or all: nobody can restore it."""
+        return self.act("erase", id=id)
 
     def make_host(self, user_id: str, *, user_name: str | None = None) -> Receipt:
         """Make somebody a host."""
@@ -109,7 +171,8 @@ class Host:
             timeout: seconds to wait at most.
 
         Returns:
-            ``rules``, ``hosts``, ``quiet``, ``barred``, ``links``, ``held`` and ``log``: see
+            ``rules``, ``hosts``, ``quiet``, ``barred``, ``links``, ``held``, ``keys``, the door's
+            ``code`` and ``log``: see
             docs/protocol.md, "Hosts".
 
         Raises:
@@ -126,7 +189,7 @@ class Host:
         given = {key: value for key, value in fields.items() if value is not None}
         return self._post(act=name, **given)
 
-    def _told(self, name: str, timeout: float, **fields: object) -> Mapping[str, Any]:
-        receipt = self.act(name, **fields)
+    def _told(self, act: str, timeout: float, **fields: object) -> Mapping[str, Any]:
+        receipt = self._post(act=act, **fields)
         receipt.wait(timeout)
         return receipt.told

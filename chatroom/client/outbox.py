@@ -40,7 +40,7 @@ class Waiters:
 
 
 class Receipt:
-    """What ``ChatClient.say``, ``edit`` and the like return: the fate of one message, change or act.
+    """What ``ChatClient.say``, ``edit`` and the like return: the fate of a message, change or act.
 
     Attributes:
         cmid: the client's id for it; the server stores each message once.

@@ -3,7 +3,8 @@
 A module for each command:
 
 - ``serve.py``, ``say.py``, ``tail.py``, ``chat.py``
-- ``exporting.py``, ``importing.py``, ``room.py``, ``host.py``, ``doctor.py``
+- ``exporting.py``, ``importing.py``, ``room.py``, ``host.py``, ``key.py``,
+  ``doctor.py``
 
 What they are made of:
 
@@ -33,6 +34,7 @@ from chatroom.commands.exit_codes import Commands
 from chatroom.commands.exporting import export
 from chatroom.commands.host import host
 from chatroom.commands.importing import import_
+from chatroom.commands.key import key
 from chatroom.commands.room import room
 from chatroom.commands.say import say
 from chatroom.commands.serve import serve
@@ -41,7 +43,7 @@ from chatroom.commands.tail import tail
 
 @click.group(
     cls=Commands,
-    commands=[serve, say, tail, chat, export, import_, room, host, doctor],
+    commands=[serve, say, tail, chat, export, import_, room, host, key, doctor],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

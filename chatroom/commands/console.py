@@ -12,7 +12,7 @@ import click
 
 from chatroom.addresses import authorization, http_url
 from chatroom.commands.exit_codes import Failed
-from chatroom.commands.http import Api
+from chatroom.commands.http import PAGE, Api
 from chatroom.commands.options import chosen_room, key_option, url_option
 from chatroom.commands.own_server import default_url, own_secret, own_url
 from chatroom.configuration import load_configuration
@@ -103,6 +103,7 @@ class Console:
             "hosts": list(_people(look["hosts"], "host")),
             "quiet": list(_people(look["quiet"], "quiet")),
             "barred": list(_people(look["barred"], "removed")),
+            "knocks": list(_people(look.get("knocks", []), "knocks")),
         }
         listed = [person for people in lists.values() for person in people]
         logged = list(_people(_mentioned(look["log"]), "in the log"))
@@ -111,7 +112,14 @@ class Console:
         for people in (lists[first or "here"], listed, logged):
             if found := _called(wanted, people):
                 return _only(found, wanted)
+        if found := _called(wanted, self._authors()):
+            return _only(found, wanted)
         raise Failed(_unknown(wanted, self.room, listed))
+
+    def _authors(self) -> list[Person]:
+        """Who has said the newest messages, but for those whom nobody knows."""
+        page = self._api.ask("GET", f"{self._path}/messages?limit={PAGE}", needs=["messages"])
+        return list(_people((one for one in page["messages"] if "userId" in one), "wrote here"))
 
 
 def _people(found: Iterable[dict[str, Any]], what: str) -> Iterator[Person]:
@@ -164,13 +172,17 @@ def acting(act: Callable[..., None]) -> Callable[..., None]:
 
     @url_option
     @key_option
-    @click.pass_obj
     @wraps(act)
-    def run(room: str | None, url: str | None, key: str | None, **options: Any) -> None:
-        url = url or default_url()
-        act(Console(url, chosen_room(room, url), _proof(url, key)), **options)
+    def run(url: str | None, key: str | None, **options: Any) -> None:
+        act(console_at(click.get_current_context().obj, url, key), **options)
 
     return run
+
+
+def console_at(room: str | None, url: str | None, key: str | None) -> Console:
+    """The room that somebody names, and what proves that they may act there."""
+    url = url or default_url()
+    return Console(url, chosen_room(room, url), _proof(url, key))
 
 
 def _proof(url: str, key: str | None) -> str:

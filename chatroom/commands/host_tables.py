@@ -10,22 +10,28 @@ from typing import Any
 from chatroom.log import printable
 from chatroom.wire.message_json import milliseconds
 
+SAYS = {True: "speaks", False: "reads"}
+
 
 def look_table(found: dict[str, Any]) -> list[str]:
     """What ``Look`` answers, but for the log."""
     rows = [("speak", _rules(found["rules"]))] if "rules" in found else []
+    if "code" in found or found.get("typedCode"):
+        rows.append(("code", found.get("code", "one that a host has made up")))
     rows += [("host", f"{_person(one)}  {one['role']}") for one in found["hosts"]]
     rows += [("quiet", f"{_person(one)}  {_until(one)}") for one in found["quiet"]]
     rows += [("removed", f"{_person(one)}  {_until(one)}") for one in found["barred"]]
+    for one in found.get("knocks", []):
+        like = f"like {_person(one['like'])}, removed at {_when(one['removedAt'])}"
+        rows.append(("knocks", f"{_person(one)}  {like}"))
     for one in found["links"]:
         uses = "1 use" if one["uses"] == 1 else f"{one['uses']} uses"
         rows.append(("link", f"{one['link']}  {_until(one)}, {uses}"))
-    rows += [("held", f"{one['id']}  {one['userName']}: {one['body']}") for one in _held(found)]
+    for one in found.get("keys", []):
+        rows.append(("key", f"{_person(one | {'userName': one['name']})}  {SAYS[one['say']]}"))
+    for one in found.get("held", []):
+        rows.append(("held", f"{one['id']}  {one['userName']}: {one['body']}"))
     return list(_table(rows))
-
-
-def _held(found: dict[str, Any]) -> list[dict[str, str]]:
-    return found.get("held", [])
 
 
 def log_table(entries: Sequence[dict[str, Any]]) -> list[str]:
@@ -41,7 +47,11 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
 
 def _rules(rules: dict[str, Any]) -> str:
     slow = f", {rules['slowSeconds']} s between two" if rules["speak"] == "slow" else ""
-    return f"{rules['speak']}{slow}{', only while a host is here' * rules['needsHost']}"
+    door = "" if rules.get("door", "open") == "open" else f", door: {rules['door']}"
+    listed = "" if rules.get("listed", True) else ", not listed"
+    needs_host = ", only while a host is here" * rules["needsHost"]
+    unchecked = f", unchecked names: {rules['unchecked']}" if "unchecked" in rules else ""
+    return f"{rules['speak']}{slow}{needs_host}{door}{listed}{unchecked}"
 
 
 def _person(fields: dict[str, Any]) -> str:

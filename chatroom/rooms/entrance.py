@@ -25,7 +25,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
-from chatroom.users.proof import Proof
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import (
     Arrival,
     CaughtUp,
@@ -408,7 +408,8 @@ class Entrance:
             Door.SHUT: "Nobody can come back now.",
         }
         detail = f"A host has shown everybody out. {way_back[room.charter.door]}"
-        for user in room.everybody:
+        typed = (socket for person in room.presence.values() for socket in person.sockets)
+        for user in dict.fromkeys([*room.users, *typed]):
             if not room.rank_of(user.user_id or user.proof.user_id).is_host:
                 self._turn_out(user, Refusal("everybody-out", detail))
         for subscriber in list(room.subscribers):
@@ -469,7 +470,9 @@ class Entrance:
         """The people in a room: users of the typed protocol only."""
         return self._rooms[name].crowd.known() if name in self._rooms else []
 
-    def subscribe(self, name: str, subscriber: Subscriber, address: str, proof: Proof) -> MessageId:
+    def subscribe(
+        self, name: str, subscriber: Subscriber, address: str, proof: Proof = NOTHING
+    ) -> MessageId:
         """Hand a subscriber all messages from now on; returns the id of the last one before."""
         room = self._rooms.enter(name, address, proof=proof)
         room.subscribe(subscriber)

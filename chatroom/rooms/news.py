@@ -83,6 +83,8 @@ class News:
 
     def _tell(self) -> None:
         self._is_due = False
+        if not self._news:  # their rooms have shut their doors meanwhile
+            return
         news = self._take()
         theirs = [
             users for room, users in self._hearers.items() if len(news) > 1 or room not in news

@@ -314,11 +314,6 @@ class Room:
         people = self.presence.values()
         return {socket: socket.connection for person in people for socket in person.sockets}
 
-    @property
-    def everybody(self) -> list[Participant]:
-        """All who are in, of both protocols."""
-        return list(self.users | self._everybody())
-
     def tell_hosts(self, frames: bytes) -> None:
         """Send frames to those who are in charge, in all their tabs."""
         for user_id in self.hosts:

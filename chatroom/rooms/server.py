@@ -171,16 +171,14 @@ class Server:
         draft: Draft,
         *,
         cmid: str = "",
-        user_id: str = "",
+        by: Proof = NOTHING,
         address: str = "",
-        proof: Proof = NOTHING,
         timeout: float,
     ) -> Spoken | Held:
         """Say something without a socket, and wait until it is stored.
 
         Args:
-            user_id: of a script that has a key.
-            proof: what opens the room's door.
+            by: whoever speaks; nobody is known by a token or a pass here.
 
         Returns:
             The message; if the same cmid came before with the same body, the earlier one. Or what
@@ -191,7 +189,8 @@ class Server:
                 say.
             ChatError: it is not stored, or not within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, draft.user_name, address, user_id, proof=proof)
+        user_id = by.user_id if by.key else ""
+        speaker = HttpSpeaker(room, draft.user_name, address, user_id, proof=by)
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(speaker, draft, cost, cmid))
         spoken = await_answer(speaker.outcome, timeout)
@@ -199,22 +198,12 @@ class Server:
         return spoken
 
     def change(
-        self,
-        room: str,
-        request: Alteration,
-        *,
-        user_id: str,
-        operator_link: str = "",
-        address: str = "",
-        proof: Proof = NOTHING,
-        timeout: float,
+        self, room: str, request: Alteration, *, by: Proof, address: str = "", timeout: float
     ) -> Message:
         """Change a message without a socket, and wait until that is stored.
 
         Args:
-            user_id: whoever asks; proved by a token.
-            operator_link: see ``Speaker``.
-            proof: what opens the room's door.
+            by: whoever asks.
 
         Returns:
             The message as it now is.
@@ -223,7 +212,7 @@ class Server:
             Refusal: ``not-yours``, ``too-late``, ``gone``, ``not-stored``.
             ChatError: it is not changed within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id, operator_link, proof)
+        speaker = HttpSpeaker(room, "", address, by.user_id, by.operator_link, by)
         size = len(request.body.encode()) if isinstance(request, Edit) else 0
         self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
         spoken = await_answer(speaker.outcome, timeout)
@@ -231,22 +220,12 @@ class Server:
         return spoken.message
 
     def rule(
-        self,
-        room: str,
-        act: Act,
-        *,
-        user_id: str,
-        operator_link: str = "",
-        address: str = "",
-        proof: Proof = NOTHING,
-        timeout: float,
+        self, room: str, act: Act, *, by: Proof, address: str = "", timeout: float
     ) -> Mapping[str, object]:
         """Act as a host without a socket, and wait until that is stored.
 
         Args:
-            user_id: whoever acts; proved by a token.
-            operator_link: see ``Speaker``.
-            proof: what opens the room's door.
+            by: whoever acts.
 
         Returns:
             What only who acts is told, such as a new link.
@@ -255,7 +234,7 @@ class Server:
             Refusal: ``not-host``, ``not-allowed``, ``too-many``, ``gone``, ``not-stored``.
             ChatError: it is not done within ``timeout`` seconds.
         """
-        speaker = HttpSpeaker(room, "", address, user_id, operator_link, proof)
+        speaker = HttpSpeaker(room, "", address, by.user_id, by.operator_link, by)
         self.broadcast.put(Ruling(speaker, act))
         ruled = await_answer(speaker.outcome, timeout)
         assert isinstance(ruled, Ruled)
@@ -266,12 +245,9 @@ class Server:
         return self.ask(partial(self._entrance.present, room), timeout)
 
     def subscribe(
-        self, room: str, who: Subscriber, address: str, timeout: float, proof: Proof = NOTHING
+        self, room: str, who: Subscriber, address: str, timeout: float, by: Proof = NOTHING
     ) -> MessageId:
         """Hand a subscriber all messages of a room from now on.
-
-        Args:
-            proof: what opens the room's door.
 
         Returns:
             The id of the room's last message: the subscriber gets those after it.
@@ -280,7 +256,7 @@ class Server:
             Refusal: the room may not be entered.
             ChatError: as ``ask``.
         """
-        return self.ask(partial(self._entrance.subscribe, room, who, address, proof), timeout)
+        return self.ask(partial(self._entrance.subscribe, room, who, address, by), timeout)
 
     def unsubscribe(self, room: str, who: Subscriber) -> None:
         """Hand the subscriber nothing more. Never waits; idempotent."""

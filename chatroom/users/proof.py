@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from chatroom.errors import Refusal
 from chatroom.wire.acts import Act
 
 
@@ -18,6 +19,9 @@ class Shown(NamedTuple):
     """Of a link that makes somebody a host."""
     bearer: str = ""
     """What the ``Authorization`` header has: any of these, or a token."""
+
+
+NOTHING_SHOWN = Shown()
 
 
 class Proof(NamedTuple):
@@ -69,3 +73,32 @@ class Doors(Protocol):
         Raises:
             Refusal: too many are being hashed.
         """
+
+
+class Doorstep:
+    """Where somebody stands before a door is opened, with a header in hand. Any thread.
+
+    Args:
+        doors: None for rooms without any.
+        address: the client's.
+        bearer: what the handshake's ``Authorization`` had.
+    """
+
+    def __init__(self, doors: Doors | None = None, address: str = "", bearer: str = "") -> None:
+        self.bearer = bearer
+        self._doors = doors
+        self._address = address
+
+    def prove(self, room: str, shown: Shown = NOTHING_SHOWN, user_id: str = "") -> Proof:
+        """See ``Doors``; nothing is looked at for whoever shows nothing."""
+        shown = shown._replace(bearer=self.bearer)
+        if self._doors is None or not any(shown):
+            return NOTHING
+        return self._doors.prove(room, self._address, shown, user_id)
+
+    def sealed(self, act: Act, cmid: str) -> Act:
+        """See ``Doors``; the refusal is about the request with this cmid."""
+        try:
+            return self._doors.sealed(act) if self._doors else act
+        except Refusal as refusal:
+            raise refusal.about(cmid) from None

@@ -16,14 +16,14 @@ from chatroom.message import Draft, Held, Message
 from chatroom.names import room_name
 from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
-from chatroom.users.proof import Doors, Shown
+from chatroom.users.proof import Doorstep, Shown
 from chatroom.users.requests import ADDED_BYTES, Arrival, Change, Channels, Ruling, Said, Wish
 from chatroom.users.speaker import Counted, Named
 from chatroom.users.speaking_pace import SpeakingPace
 from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
-from chatroom.wire.acts import Act, UseLink, UseOperatorLink
+from chatroom.wire.acts import UseLink, UseOperatorLink
 from chatroom.wire.typed import Edit, Hello, Ping, Remove, Rename, Restore, Rule, Say
 from chatroom.wire.websocket import CloseCode
 
@@ -81,8 +81,7 @@ class TypedUser(User):
         max_message_bytes: int,
         max_name_length: int,
         pace: SpeakingPace | None = None,
-        doors: Doors | None = None,
-        bearer: str = "",
+        doorstep: Doorstep | None = None,
     ) -> None:
         super().__init__(
             connection,
@@ -93,8 +92,7 @@ class TypedUser(User):
             max_name_length=max_name_length,
             first_frame_seconds=HELLO_TIMEOUT,
             pace=pace,
-            doors=doors,
-            bearer=bearer,
+            doorstep=doorstep,
         )
         self._tokens = tokens
         self._history = history
@@ -150,22 +148,16 @@ class TypedUser(User):
             self._await_turn()
             self._channels.broadcast.put(Change(self, request, size + ADDED_BYTES))
         elif isinstance(request, Rule):
-            act = self._sealed(request)
-            self._channels.broadcast.put(Ruling(self, act, request.cmid, ADDED_BYTES))
+            # Nothing is hashed for anybody but hosts; the others will be refused.
+            ruled = (
+                request.act if self.is_paced else self._doorstep.sealed(request.act, request.cmid)
+            )
+            self._channels.broadcast.put(Ruling(self, ruled, request.cmid, ADDED_BYTES))
         elif isinstance(request, Rename):
             time.sleep(self._renames.spend(1))  # the client waits; whatever it said keeps its order
             self._channels.broadcast.put(Wish(self, request))
         elif self._may_type():
             self._channels.broadcast.put(Wish(self, request))
-
-    def _sealed(self, request: Rule) -> Act:
-        """What a host wants; nothing is hashed for anybody else, who will be refused."""
-        if self.is_paced or self._doors is None:
-            return request.act
-        try:
-            return self._doors.sealed(request.act)
-        except Refusal as refusal:
-            raise refusal.about(request.cmid) from None
 
     def _may_type(self) -> bool:
         """Throttles typing notices, so that the Server never sees more of them."""
@@ -180,13 +172,13 @@ class TypedUser(User):
             room = room_name(hello.room) if hello.room is not None else self.room
         except BadRoomName as error:
             raise Refusal("bad-room", str(error)) from None
-        shown = hello.token or self._bearer
+        shown = hello.token or self._doorstep.bearer
         before = self._tokens.read(shown) if shown else None
         comes_back = before is not None and hello.since is not None
         user_id = before.user_id if before else ""
         identity = before if before and comes_back else new_identity(user_id)
         token = self._tokens.write(identity)
-        shown_at_door = Shown(hello.entry_pass, hello.key, hello.link)
+        at_door = Shown(hello.entry_pass, hello.key, hello.link)
         return Arrival(
             self,
             hello.user_name,
@@ -199,7 +191,7 @@ class TypedUser(User):
             hello.read,
             hello.rooms,
             hello.rev,
-            self._proved(room, shown_at_door, identity.user_id),
+            self._doorstep.prove(room, at_door, identity.user_id),
         )
 
     def _seen(self, room: str, hello: Hello) -> int | None:

@@ -10,18 +10,11 @@ from collections.abc import Mapping
 
 import simple_websocket
 
-from chatroom.errors import (
-    ChannelClosed,
-    ChatError,
-    FrameRefused,
-    HistoryError,
-    Refusal,
-    UserError,
-)
+from chatroom.errors import ChannelClosed, ChatError, FrameRefused, HistoryError, Refusal, UserError
 from chatroom.log import printable
 from chatroom.message import Held, Message
 from chatroom.sockets.connection import Connection
-from chatroom.users.proof import NOTHING, Doors, Proof, Shown
+from chatroom.users.proof import NOTHING, Doorstep
 from chatroom.users.requests import ADDED_BYTES, Channels, Join, Leaving, Said
 from chatroom.users.speaking_pace import SpeakingPace, whose
 from chatroom.wire import plain
@@ -51,8 +44,7 @@ class User:
         max_name_length: characters.
         first_frame_seconds: in which its first frame has to come; 0 for any number.
         pace: of what it says; None for any.
-        doors: knows what opens which room.
-        bearer: what the handshake's ``Authorization`` had to show there.
+        doorstep: shows what opens the room's door.
     """
 
     user_id = ""
@@ -62,9 +54,8 @@ class User:
     is_visiting = False
 
     __slots__ = (
-        "_bearer",
         "_channels",
-        "_doors",
+        "_doorstep",
         "_first_by",
         "_max_message_bytes",
         "_max_name_length",
@@ -93,8 +84,7 @@ class User:
         max_name_length: int,
         first_frame_seconds: float = 0,
         pace: SpeakingPace | None = None,
-        doors: Doors | None = None,
-        bearer: str = "",
+        doorstep: Doorstep | None = None,
     ) -> None:
         self.id = next(_ids)
         self.name = ""
@@ -110,8 +100,7 @@ class User:
         self._max_message_bytes = max_message_bytes
         self._max_name_length = max_name_length
         self._pace = pace
-        self._doors = doors
-        self._bearer = bearer
+        self._doorstep = doorstep or Doorstep()
         self.proof = NOTHING
         """What has let it in. Owned by the Server thread."""
         self.is_paced = True
@@ -211,19 +200,12 @@ class User:
         frame = plain.decode(data, max_name_length=self._max_name_length)
         if not self.joined:
             self.name = frame.draft.user_name
-            self._channels.add.put(Join(self, self._proved(self.room)))
+            self._channels.add.put(Join(self, self._doorstep.prove(self.room)))
             self.joined = True
             if frame.silent:
                 return
         self._await_turn()
         self._channels.broadcast.put(Said(self, frame.draft, size + ADDED_BYTES))
-
-    def _proved(self, room: str, shown: Shown | None = None, user_id: str = "") -> Proof:
-        """What it shows at the room's door; nothing is looked at for whoever shows nothing."""
-        shown = (shown or Shown())._replace(bearer=self._bearer)
-        if self._doors is None or not any(shown):
-            return NOTHING
-        return self._doors.prove(room, self.address, shown, user_id)
 
     def _await_turn(self) -> None:
         """Wait until it may say one more."""

@@ -19,6 +19,8 @@ In reading order; ``init_app``, below, puts them together:
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
@@ -47,8 +49,9 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     def check_host() -> None:
         host_names.check(request.environ)
 
-    reading.init_app(app, engine, configuration.trusted_proxies)
-    page.init_app(app, engine, configuration)
+    proxies = configuration.trusted_proxies
+    reading.init_app(app, engine, proxies)
+    page.init_app(app, configuration, partial(reading.code_to_give, engine, proxies))
     all_messages.init_app(app, engine.history)
     transcript.init_app(app, engine.history)
     health.init_app(app, engine)

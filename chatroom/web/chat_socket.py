@@ -11,6 +11,7 @@ from chatroom.engine import Engine
 from chatroom.errors import HandshakeRefused
 from chatroom.sockets.adapter import server_options
 from chatroom.sockets.connection import Connection
+from chatroom.users.proof import Doorstep
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
 from chatroom.web import handshake, reading
@@ -79,7 +80,7 @@ def _user(
 ) -> User:
     address = client_address(request.environ, configuration.trusted_proxies)
     whence = (connection, room, address, engine.server.channels)
-    bearer = reading.bearer()
+    doorstep = Doorstep(engine.doors, address, reading.bearer())
     if subprotocol:
         return TypedUser(
             *whence,
@@ -88,8 +89,7 @@ def _user(
             max_message_bytes=configuration.max_message_bytes,
             max_name_length=configuration.max_name_length,
             pace=engine.pace,
-            doors=engine.doors,
-            bearer=bearer,
+            doorstep=doorstep,
         )
     return User(
         *whence,
@@ -97,6 +97,5 @@ def _user(
         max_name_length=configuration.max_name_length,
         first_frame_seconds=configuration.first_frame_seconds,
         pace=engine.pace,
-        doors=engine.doors,
-        bearer=bearer,
+        doorstep=doorstep,
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask, Response, abort, jsonify, render_template, request, url_for
 
 from chatroom.configuration import Configuration
-from chatroom.engine import Engine
-from chatroom.errors import ChatError, HandshakeRefused
-from chatroom.web import handshake, invitation, reading
+from chatroom.errors import HandshakeRefused
+from chatroom.web import handshake, invitation
 from chatroom.web.assets import Asset, Assets
 from chatroom.web.error_pages import refused
 from chatroom.web.invitation import Invitation
@@ -63,12 +63,16 @@ would be a quarter of a phone's first load: 500 bytes per module."""
 PARTS = {"text/css", "text/javascript"}
 
 
-def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
+CodeOf = Callable[[str], str]
+"""The code of a room, if whoever has sent the request may give it to others; else empty."""
+
+
+def init_app(app: Flask, configuration: Configuration, code_of: CodeOf = lambda _: "") -> None:
     """Put the page on the app. Reads its assets, once."""
     assets = Assets(Path(app.root_path) / "static")
     _add_page(app, configuration)
     _add_assets(app, assets)
-    _add_invitation(app, engine, configuration)
+    _add_invitation(app, configuration, code_of)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -132,26 +136,13 @@ def _add_assets(app: Flask, assets: Assets) -> None:
         return _deliver(asset, "no-cache")
 
 
-def _add_invitation(app: Flask, engine: Engine, configuration: Configuration) -> None:
+def _add_invitation(app: Flask, configuration: Configuration, code_of: CodeOf) -> None:
     proxies = configuration.trusted_proxies
     painters = threading.BoundedSemaphore(PAINTERS)
 
     def asked_for() -> Invitation:
         room = handshake.room_asked_for(request.args.get("room"))
         return invitation.invite(request.environ, proxies, room, code_of(room))
-
-    def code_of(room: str) -> str:
-        """The room's code, if whoever asks may give it to others."""
-        if not reading.bearer():
-            return ""
-        try:
-            visitor, place = reading.visit(engine, proxies, room)
-        except ChatError as error:
-            raise HandshakeRefused(503, str(error), {"Retry-After": "5"}) from error
-        if not engine.policy.may_give_the_code(visitor, place):
-            return ""
-        # Of one that is hashed, only whoever has just shown it knows what it is.
-        return place.charter.code or (reading.bearer() if visitor.proof.code else "")
 
     @app.get("/invitation")
     def invite() -> Response:

@@ -27,13 +27,11 @@ def init_app(app: Flask, engine: Engine, proxies: Networks) -> None:
         room = _room_to_read()
         if room is None:
             return
-        try:
-            refusal = engine.policy.may_read(*visit(engine, proxies, room))
-        except ChatError as error:
-            if request.blueprint:  # the API says so itself
-                raise
-            raise HandshakeRefused(503, str(error), {"Retry-After": "5"}) from error
-        if refusal:
+        if request.blueprint:  # the API says itself if that fails
+            visitor, place = visit(engine, proxies, room)
+        else:
+            visitor, place = _visit(engine, proxies, room)
+        if refusal := engine.policy.may_read(visitor, place):
             raise refusal
 
 
@@ -48,6 +46,28 @@ def visit(engine: Engine, proxies: Networks, room: str) -> tuple[Visitor, Place]
         address = client_address(request.environ, proxies)
         known[room] = engine.doors.visit(room, address, bearer())
     return known[room]
+
+
+def _visit(engine: Engine, proxies: Networks, room: str) -> tuple[Visitor, Place]:
+    try:
+        return visit(engine, proxies, room)
+    except ChatError as error:
+        raise HandshakeRefused(503, str(error), {"Retry-After": "5"}) from error
+
+
+def code_to_give(engine: Engine, proxies: Networks, room: str) -> str:
+    """The room's code, if whoever has sent the request may give it to others; else empty.
+
+    Raises:
+        HandshakeRefused: 503: it cannot be found out now.
+    """
+    if not bearer():
+        return ""
+    visitor, place = _visit(engine, proxies, room)
+    if not engine.policy.may_give_the_code(visitor, place):
+        return ""
+    # Of one that is hashed, only whoever has just shown it knows what it is.
+    return place.charter.code or (bearer() if visitor.proof.code else "")
 
 
 def bearer() -> str:

@@ -16,7 +16,7 @@ from chatroom.names import checked
 from chatroom.wire import acts
 from chatroom.wire.acts import Act, Withdraw
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
-from chatroom.wire.message_json import held_fields, iso_time, local_time, to_json
+from chatroom.wire.message_json import held_fields, local_time, to_json
 from chatroom.wire.websocket import text_frame
 
 SUBPROTOCOL = "chatroom.v1"
@@ -140,8 +140,8 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         read = _cursor(fields, "read").seq if fields.get("read") is not None else None
         past, rev = _number(fields, "past"), _number(fields, "rev")
         link = _text(fields, "link", "bad-frame", "")
-        shown = _text(fields, "pass", "bad-frame", ""), _text(fields, "key", "bad-frame", "")
-        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link, *shown)
+        at_door = _text(fields, "pass", "bad-frame", ""), _text(fields, "key", "bad-frame", "")
+        return Hello(name, room, since, token, past, read, _rooms(fields), rev, link, *at_door)
     if kind == "rename":
         return Rename(checked(_text(fields, "userName", "bad-name"), max_name_length))
     if kind == "edit":
@@ -277,12 +277,6 @@ def knocking(*, host_is_here: bool) -> bytes:
     detail = "Somebody was removed from your connection, so a host has to let you in."
     detail += " Please wait." if host_is_here else " No host is here now; you can wait."
     return frame("knocking", detail=detail, hostIsHere=host_is_here)
-
-
-def knock(user_id: str, name: str, like_id: str, like_name: str, removed_at: int) -> bytes:
-    """To hosts: somebody wants to come in, from the connection of whom they have removed."""
-    like = {"userId": like_id, "userName": like_name}
-    return frame("knock", userId=user_id, userName=name, like=like, removedAt=iso_time(removed_at))
 
 
 def knocked(user_id: str, outcome: str) -> bytes:

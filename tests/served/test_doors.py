@@ -95,9 +95,7 @@ def test_everybody_out_holds_after_kill_9(server: Running, come: Come) -> None:
         bob.connect()
 
 
-def test_a_plain_user_comes_in_by_the_header_of_the_handshake(
-    server: Running, come: Come
-) -> None:
+def test_a_plain_user_comes_in_by_the_header_of_the_handshake(server: Running, come: Come) -> None:
     code = come("Ann").act("rules", door="code")["code"]
 
     opcode, payload = plain(server)
@@ -139,3 +137,45 @@ def test_a_password_is_for_the_whole_server(prepare: Launch, tmp_path: Path) -> 
     assert [m["body"] for m in json.loads(server.get("/getAllMessages", given)[2])["Messages"]] == [
         "hi"
     ]
+
+
+def test_a_key_is_made_listed_and_revoked_from_the_servers_own_machine(
+    server: Running, come: Come, tmp_path: Path
+) -> None:
+    come("Ann").act("rules", door="shut")
+    shell, config = Shell(server.folder), str(server.folder / "config.json")
+    shell.environ.pop("CHATROOM_URL")
+    script = at(server, tmp_path / "script")
+
+    def key(*arguments: str) -> list[str]:
+        done = shell.run("key", "class", *arguments, CHATROOM_CONFIG=config)
+        assert done.code == 0, done.err
+        return done.lines
+
+    (secret,) = key("--name", "CI")
+    (reader,) = key("--name", "mirror", "--read-only")
+    assert script.run("say", "class", "green", CHATROOM_KEY=secret).code == 0
+    assert "for reading only" in script.run("say", "class", "x", CHATROOM_KEY=reader).err
+    assert len(script.run("export", "class", CHATROOM_KEY=reader).lines) == 1
+    assert [line.split()[:2] for line in key()] == [["CI", "speaks"], ["mirror", "reads"]]
+
+    assert key("--revoke", "CI") == []
+
+    assert "Nobody new can come in" in script.run("say", "class", "x", CHATROOM_KEY=secret).err
+    unknown = shell.run("key", "class", "--revoke", "CI", CHATROOM_CONFIG=config)
+    assert (unknown.code, "it has: mirror" in unknown.err) == (1, True)
+
+
+def test_a_hosts_key_does_what_hosts_do(server: Running, tmp_path: Path) -> None:
+    shell, config = Shell(server.folder), str(server.folder / "config.json")
+    shell.environ.pop("CHATROOM_URL")
+    made = shell.run("key", "class", "--name", "CI", "--host", CHATROOM_CONFIG=config)
+    assert made.code == 0, made.err
+    script = at(server, tmp_path / "script")
+
+    rules = ("host", "class", "rules", "--door", "code")
+    (code,) = script.run(*rules, CHATROOM_KEY=made.lines[0]).lines
+
+    assert len(code) == 8
+    assert script.run("say", "class", "hi").code == 4
+    assert script.run("say", "class", "hi", CHATROOM_KEY=code).code == 0

@@ -102,6 +102,36 @@ def names(people: list[dict[str, str]]) -> list[str]:
 
 STORY: list[tuple[str, dict[str, object] | str, Callable[[Look], bool]]] = [
     (
+        "quiet Bob --for 10m",
+        {"act": "quiet", "userId": "BOB", "userName": "Bob", "seconds": 600},
+        lambda now: names(now["quiet"]) == ["Bob"] and "until" in now["quiet"][0],
+    ),
+    (
+        "unquiet Bob",
+        {"act": "quiet", "userId": "BOB", "userName": "Bob", "seconds": 0},
+        lambda now: now["quiet"] == [],
+    ),
+    (
+        "bar BOB",
+        {"act": "bar", "userId": "BOB", "userName": "Bob"},
+        lambda now: names(now["barred"]) == ["Bob"],
+    ),
+    (
+        "unbar bob",
+        {"act": "bar", "userId": "BOB", "userName": "Bob", "seconds": 0},
+        lambda now: now["barred"] == [],
+    ),
+    (
+        "make-host Bob",
+        {"act": "makeHost", "userId": "BOB", "userName": "Bob"},
+        lambda now: names(now["hosts"]) == ["Ann", "Bob"],
+    ),
+    (
+        "unmake-host Bob",
+        {"act": "unmakeHost", "userId": "BOB"},
+        lambda now: names(now["hosts"]) == ["Ann"],
+    ),
+    (
         "rules --every 30s --only-with-host",
         {"act": "rules", "speak": "slow", "slowSeconds": 30, "needsHost": True},
         lambda now: now["rules"] == {"speak": "slow", "slowSeconds": 30, "needsHost": True},
@@ -110,28 +140,6 @@ STORY: list[tuple[str, dict[str, object] | str, Callable[[Look], bool]]] = [
         "rules --speak everybody --no-only-with-host",
         {"act": "rules", "speak": "everybody", "needsHost": False},
         lambda now: (now["rules"]["speak"], now["rules"]["needsHost"]) == ("everybody", False),
-    ),
-    (
-        "quiet Bob --for 10m",
-        {"act": "quiet", "userId": "BOB", "seconds": 600},
-        lambda now: names(now["quiet"]) == ["Bob"] and "until" in now["quiet"][0],
-    ),
-    (
-        "unquiet Bob",
-        {"act": "quiet", "userId": "BOB", "seconds": 0},
-        lambda now: now["quiet"] == [],
-    ),
-    ("bar BOB", {"act": "bar", "userId": "BOB"}, lambda now: names(now["barred"]) == ["Bob"]),
-    ("unbar bob", {"act": "bar", "userId": "BOB", "seconds": 0}, lambda now: now["barred"] == []),
-    (
-        "make-host Bob",
-        {"act": "makeHost", "userId": "BOB"},
-        lambda now: names(now["hosts"]) == ["Ann", "Bob"],
-    ),
-    (
-        "unmake-host Bob",
-        {"act": "unmakeHost", "userId": "BOB"},
-        lambda now: names(now["hosts"]) == ["Ann"],
     ),
     (
         "link --for 1h --uses 2",
@@ -168,7 +176,7 @@ def test_each_act_is_so_also_after_kill_9(
     server: Running, stack: ExitStack, way: Callable[..., None], who: str
 ) -> None:
     ann, bob = come(stack, server, "Ann"), come(stack, server, "Bob")
-    words = {"ID": say(ann, "hello"), "BOB": bob.user_id}
+    words = {"ID": say(bob, "hello"), "BOB": bob.user_id}
     acts = []
     for line, asked, holds in STORY:
         words["LINK"] = next((link["link"] for link in look(server)["links"]), "")
@@ -184,11 +192,11 @@ def test_each_act_is_so_also_after_kill_9(
         assert holds(look(server)), line
         assert bodies(server) == ([] if line == "remove ID" else ["hello"])
     assert [act["act"] for act in acts] == [
-        *("rules", "rules", "quiet", "quiet", "bar", "bar", "makeHost", "unmakeHost"),
+        *("quiet", "quiet", "bar", "bar", "makeHost", "unmakeHost", "rules", "rules"),
         *("makeLink", "revokeLink", "remove", "restore"),
     ]
     assert {act["by"]["userName"] for act in acts} == {who}
-    assert {names([act["whom"]])[0] for act in acts if "whom" in act} == {"Bob", "Ann"}
+    assert {names([act["whom"]])[0] for act in acts if "whom" in act} == {"Bob"}
     for client in (ann, bob):
         client.hear_the_end()
 
@@ -235,6 +243,20 @@ def test_a_link_that_a_command_prints_makes_a_host(server: Running, stack: ExitS
         frames = (event for event in eve.events() if getattr(event, "type", "") == "host")
         assert next(frames).fields["role"] == eve.role == "host"
     assert look(server)["links"] == []
+
+
+def test_whoever_has_just_left_is_known_by_what_they_wrote(
+    server: Running, stack: ExitStack
+) -> None:
+    ann, eve = come(stack, server, "Ann"), come(stack, server, "Eve")
+    say(eve, "Buy this!")
+    eve.drop_cleanly()
+    ann.hear_notice("left")
+
+    done = command(server, "bar", "Eve", "--for", "1h")
+
+    assert (done.code, done.err) == (0, f"chatroom: Eve ({eve.user_id}, wrote here) is removed\n")
+    assert names(look(server)["barred"]) == ["Eve"]
 
 
 def test_who_is_meant_is_said_or_nothing_is_done(server: Running, stack: ExitStack) -> None:

@@ -166,6 +166,7 @@ def test_the_documentation_has_an_example_of_every_frame_and_error() -> None:
     assert named - shown - {"type", "code"} == {
         "count",
         "users",
+        "busy",
         "not-stored",
         "too-many-rooms",
         "too-late",

@@ -24,7 +24,7 @@ from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
 from chatroom.users.http_speaker import HttpSpeaker
-from chatroom.users.proof import Doors
+from chatroom.users.proof import Doors, Doorstep
 from chatroom.users.requests import Channels, Join, Leaving, Said
 from chatroom.users.tokens import Tokens
 from chatroom.users.typed_user import TypedUser
@@ -69,8 +69,7 @@ class Guest:
             channels,
             max_message_bytes=max_message_bytes,
             max_name_length=max_name_length,
-            doors=doors,
-            bearer=bearer,
+            doorstep=Doorstep(doors, "127.0.0.1", bearer),
         )
         self.user.name = name
         self._max_message_bytes = max_message_bytes
@@ -120,7 +119,7 @@ class Guest:
 
     def join(self) -> Guest:
         """Ask to be let in, as the reader thread does with the first frame."""
-        self.channels.add.put(Join(self.user, self.user._proved(self.user.room)))
+        self.channels.add.put(Join(self.user, self.user._doorstep.prove(self.user.room)))
         return self
 
     def say(self, *texts: str) -> None:
@@ -327,8 +326,7 @@ class TypedGuest:
             history=server.disk,
             max_message_bytes=65536,
             max_name_length=64,
-            doors=server.doors,
-            bearer=bearer,
+            doorstep=Doorstep(server.doors, "127.0.0.1", bearer),
         )
         self.send("hello", userName=name, **hello)
 

@@ -181,9 +181,8 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
             room,
             post.draft,
             cmid=post.cmid,
-            user_id=key.user_id if key else "",
+            by=visitor.proof,
             address=address,
-            proof=visitor.proof,
             timeout=TIMEOUT,
         )
         if isinstance(spoken, Held):

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, request
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.log import printable
+from chatroom.users.proof import Proof
 from chatroom.web.api import bearer, body, parameters, responses
-from chatroom.web.api.bearer import Bearer
 from chatroom.web.api.pace import PostPace
 from chatroom.web.forwarded import client_address
 from chatroom.wire.acts import WORDS, Act, Look, SetRules
@@ -30,18 +30,16 @@ def init(
         timeout: seconds that the Server thread has to answer.
     """
 
-    def rule(room: str, asked: Act, who: Bearer, address: str) -> Mapping[str, object]:
+    def rule(room: str, asked: Act, who: Proof, address: str) -> Mapping[str, object]:
         return engine.server.rule(
             room,
             asked,
-            user_id=who.user_id,
-            operator_link=who.operator_link,
+            by=who,
             address=address,
-            proof=who.proof,
             timeout=timeout,
         )
 
-    def read_bearer(room: str) -> Bearer:
+    def read_bearer(room: str) -> Proof:
         return bearer.read(engine, configuration.trusted_proxies, room)
 
     @api.get("/rooms/<room>/host")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from chatroom.engine import Engine
 from chatroom.errors import Problem, Refusal
 from chatroom.users.proof import Proof
@@ -16,18 +14,7 @@ WHO = (
 )
 
 
-class Bearer(NamedTuple):
-    """Whoever has sent the request."""
-
-    user_id: str
-    """Empty for the operator's own commands, which are nobody in a room."""
-    operator_link: str
-    """Theirs: see ``Speaker``."""
-    proof: Proof
-    """What else the request has shown."""
-
-
-def read(engine: Engine, proxies: Networks, room: str) -> Bearer:
+def read(engine: Engine, proxies: Networks, room: str) -> Proof:
     """Whose token the request has; or what it proves to have instead.
 
     Raises:
@@ -41,7 +28,7 @@ def read(engine: Engine, proxies: Networks, room: str) -> Bearer:
     if proof.reads_only:
         raise Refusal("read-only", "This key is for reading only.")
     if proof.user_id or proof.operator_link:
-        return Bearer(proof.user_id, proof.operator_link, proof)
+        return proof
     challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     detail = f"This token is not one of this server's, or has expired. {WHO}"
     raise Problem("bad-token", detail, challenge)

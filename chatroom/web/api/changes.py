@@ -10,8 +10,8 @@ from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.log import printable
 from chatroom.message import Message, MessageId
+from chatroom.users.proof import Proof
 from chatroom.web.api import bearer, body, paging, parameters, responses
-from chatroom.web.api.bearer import Bearer
 from chatroom.web.api.pace import PostPace, demand_turn
 from chatroom.web.forwarded import client_address
 from chatroom.wire.message_json import to_json
@@ -31,13 +31,13 @@ def init(
     """
     limit, proxies = configuration.max_message_bytes, configuration.trusted_proxies
 
-    def asked_for(room: str, id: str) -> tuple[str, MessageId, Bearer]:
+    def asked_for(room: str, id: str) -> tuple[str, MessageId, Proof]:
         """The message, and whoever asks."""
         room = parameters.room_name(room)
         responses.demand_origin(configuration)
         return room, parameters.message_id("id", id), bearer.read(engine, proxies, room)
 
-    def change(what: str, room: str, alteration: Alteration, who: Bearer) -> Message:
+    def change(what: str, room: str, alteration: Alteration, who: Proof) -> Message:
         if not who.operator_link:
             demand_turn(engine.pace, who.user_id)
         # The Server would open the room first, which may be one too many.
@@ -46,10 +46,8 @@ def init(
         message = engine.server.change(
             room,
             alteration,
-            user_id=who.user_id,
-            operator_link=who.operator_link,
+            by=who,
             address=address,
-            proof=who.proof,
             timeout=timeout,
         )
         whose = printable(address), printable(room)

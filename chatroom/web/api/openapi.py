@@ -80,8 +80,8 @@ def _paths() -> Json:
             "get": _get(
                 "rooms",
                 "All rooms",
-                "All listed rooms in which anything was ever said, by name; of those that may not be "
-                "read, only name and door",
+                "All listed rooms in which anything was ever said, by name; of those that may not "
+                "be read, only name and door",
                 found("Rooms"),
             )
         },

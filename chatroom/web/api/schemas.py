@@ -13,6 +13,7 @@ from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.wire.acts import (
     ASKED,
+    DOORS,
     FASTEST,
     MOST_SECONDS,
     MOST_USES,
@@ -83,6 +84,7 @@ def schemas(configuration: Configuration) -> Json:
     look: Json = {"rules": {"type": "object"}}
     look["hosts"] = _list(_object(user | {"role": TEXT}))
     look["quiet"] = banned
+    look["knocks"] = _list(_object(user | {"like": _object(user), "removedAt": TIME}))
     everywhere = {"type": "boolean"}
     look["barred"] = _list(_object(user, optional={"until": TIME, "everywhere": everywhere}))
     link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
@@ -111,23 +113,57 @@ def schemas(configuration: Configuration) -> Json:
 
 
 def _act() -> Json:
-    """Which fields go with which act, the protocol's description says."""
-    id = {"type": "string", "minLength": 1, "maxLength": 64}
-    fields = {
-        "speak": {"enum": list(SPEAK)},
-        "slowSeconds": {"type": "integer", "minimum": FASTEST, "maximum": SLOWEST},
-        "needsHost": {"type": "boolean"},
-        "userId": id,
-        "userName": TEXT,
-        "seconds": {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS},
-        "uses": {"type": "integer", "minimum": 1, "maximum": MOST_USES},
-        "link": id,
-        "id": id,
-        "unchecked": {"enum": list(UNCHECKED)},
-        "what": {"enum": [one.value for one in What]},
-        "upto": ID,
+    """Each act with its own fields."""
+    id: Json = {"type": "string", "minLength": 1, "maxLength": 64}
+    flag = _or_null({"type": "boolean"})
+    person, name = {"userId": id}, {"userName": TEXT}
+    span = name | {"seconds": _or_null(_from(0, MOST_SECONDS))}
+    rules = {
+        "speak": {"enum": [*SPEAK, None]},
+        "slowSeconds": _or_null(_from(FASTEST, SLOWEST)),
+        "needsHost": flag,
+        "door": {"enum": [*DOORS, None]},
+        "listed": flag,
+        "unchecked": {"enum": [*UNCHECKED, None]},
+        "code": _or_null(TEXT),
     }
-    return _object({"act": {"enum": ASKED}}, optional=fields)
+    link = {
+        "seconds": _or_null(_from(1, MOST_SECONDS)),
+        "uses": _or_null(_from(1, MOST_USES)),
+    }
+    fields: dict[str, tuple[Json, Json]] = {
+        "rules": ({}, rules),
+        "quiet": (person, span),
+        "bar": (person, span | {"what": {"enum": [*(one.value for one in What), None]}}),
+        "approve": ({"id": id}, {}),
+        "refuse": ({"id": id}, {}),
+        "makeHost": (person, name),
+        "unmakeHost": (person, {}),
+        "makeLink": ({}, link),
+        "revokeLink": ({"link": id}, {}),
+        "makeKey": ({"name": TEXT}, {"say": flag}),
+        "revokeKey": (person, {}),
+        "look": ({}, person),
+        "clear": ({}, {"upto": _or_null(ID)}),
+        "erase": ({}, {"id": _or_null(ID)}),
+        "admit": ({}, person),
+    }
+    acts = {word: fields.get(word, ({}, {})) for word in ASKED}
+    return {
+        "oneOf": [
+            _object({"act": {"const": word}, **required}, optional)
+            for word, (required, optional) in acts.items()
+        ]
+        + [_object({"act": {"const": "refuse"}, **person})]
+    }
+
+
+def _from(least: int, most: int) -> Json:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _or_null(schema: Json) -> Json:
+    return schema | {"type": [schema["type"], "null"]}
 
 
 def _object(properties: Json, optional: Json | None = None) -> Json:

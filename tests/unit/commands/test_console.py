@@ -52,7 +52,9 @@ class Seen(Console):
 
     def __init__(self, *here: dict[str, object], **look: object) -> None:
         super().__init__("http://localhost:1", "class", "key")
-        answers = {"users": {"users": here}, "host": LOOK | look}
+        wrote = [{"userName": "Old"}, {"userId": "zoe1", "userName": "Zoe", "body": "hi"}]
+        page = {"messages": [*wrote, {**OTHER_BOB, "body": "hi"}]}
+        answers = {"users": {"users": here}, "host": LOOK | look, "messages?limit=1000": page}
         self._api.ask = (  # type: ignore[method-assign]
             lambda _method, path, *_, **_more: answers[path.rpartition("/")[2]]
         )
@@ -71,6 +73,7 @@ class Seen(Console):
         ("Ann", "", "ann1"),
         ("Eve", "", "eve1"),  # whom only the log knows
         ("Eve", "barred", "eve1"),
+        ("Zoe", "", "zoe1"),  # who has left, and wrote something
         ("id:gone", "", "gone"),
     ],
 )
@@ -93,6 +96,11 @@ def test_of_several_people_none_is_chosen() -> None:
     assert failed.value.message == (
         "2 people are called 'Bob': Bob (bob1, here); Bob (bob2, here); name one by the id"
     )
+
+
+def test_who_wrote_without_a_user_id_is_nobody() -> None:
+    with pytest.raises(Failed):
+        Seen().person("Old")
 
 
 def test_somebody_unknown_is_told_with_those_who_are_known() -> None:
@@ -131,16 +139,28 @@ def test_a_look_is_a_table() -> None:
     assert lines[3] == "removed  Bob (bob1)  until undone"
     assert lines[4].startswith("link     0a1b  until 2026-0")
     assert lines[4].endswith(", 1 use")
-    assert lines[5] == r"held     h1  Eve: May I?\x1b[2J"
+    assert lines[5] == r"held     h1  Eve: May I?\u001b[2J"
+
+
+def test_who_knocks_is_in_the_table_and_can_be_named() -> None:
+    kim = person("kim1", "Kim", like=BOB, removedAt="2026-01-31T09:05:00.123Z")
+    rules = {**LOOK["rules"], "unchecked": "no"}
+
+    lines = look_table(LOOK | {"knocks": [kim], "rules": rules})
+
+    assert lines[0].endswith("only while a host is here, unchecked names: no")
+    (line,) = (line for line in lines if line.startswith("knocks"))
+    assert line.startswith("knocks   Kim (kim1)  like Bob (bob1), removed at 2026-01-31")
+    assert Seen(knocks=[kim]).person("Kim", "knocks").user_id == "kim1"
 
 
 def test_the_log_is_a_table_that_cannot_control_a_terminal() -> None:
     lines = log_table([*LOOK["log"], entry("makeHost", person("x", "\x1b[2J"), whom=EVE)])
 
     assert [line.split(None, 2)[2] for line in lines] == [
-        "operator  remove    Old: 1-aa",
-        "Ann       bar       Eve: until undone",
-        r"\x1b[2J   makeHost  Eve",
+        "operator   remove    Old: 1-aa",
+        "Ann        bar       Eve: until undone",
+        r"\u001b[2J  makeHost  Eve",
     ]
     assert log_table([]) == []
 
@@ -200,9 +220,7 @@ def test_the_own_secret_goes_to_the_own_server_only(tmp_path: Path) -> None:
     ("history", "cause"),
     [("memory:", "the history is in memory"), ("sqlite:none.db", "can't be read")],
 )
-def test_without_a_secret_one_is_told_of_the_key(
-    tmp_path: Path, history: str, cause: str
-) -> None:
+def test_without_a_secret_one_is_told_of_the_key(tmp_path: Path, history: str, cause: str) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"history": history}))
 
@@ -281,11 +299,12 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 def test_every_act_has_a_command() -> None:
     """By its word, in the command line's spelling; some have two, to do and to undo."""
     told = {"rules", "quiet", "bar", "approve", "refuse", "make-host", "unmake-host", "link"}
-    told |= {"revoke-link", "look"}
+    told |= {"revoke-link", "look", "everybody-out", "key", "admit", "clear", "erase"}
     words = {"makeHost": "make-host", "unmakeHost": "unmake-host", "makeLink": "link"}
-    words |= {"revokeLink": "revoke-link"}
+    words |= {"revokeLink": "revoke-link", "everybodyOut": "everybody-out"}
+    words |= {"makeKey": "key", "revokeKey": "key"}  # a command of its own
     assert {words.get(word, word) for word in ASKED} == told
-    assert told <= {act.name for act in ACTS}
+    assert told <= {act.name for act in ACTS} | {"key"}
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)

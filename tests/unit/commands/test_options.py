@@ -126,13 +126,16 @@ def test_what_cannot_be_is_refused_as_a_wrong_use(words: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86400), ("366d", 31622400)]
+    ("text", "seconds"),
+    [("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86400), ("366d", 31622400)],
 )
 def test_a_span_of_time_has_a_unit(text: str, seconds: int):
     assert Span().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "10", "0s", "-1m", "1.5h", "10 m", "367d", "1w", "999999999d"])
+@pytest.mark.parametrize(
+    "text", ["", "10", "0s", "-1m", "1.5h", "10 m", "367d", "1w", "999999999d"]
+)
 def test_what_is_no_span_of_time_is_refused_with_the_way_out(text: str):
     with pytest.raises(click.BadParameter, match=r"wanted: such as 30s, 10m, 2h or 1d"):
         Span().convert(text, None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from chatroom.users.requests import Said
 from chatroom.users.tokens import new_identity
 from chatroom.wire.websocket import CloseCode
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
+from tests.support.websocket_client import CLOSE
 
 
 def enter(club: InMemoryServer, name: str, room: str = "class", **hello: Any) -> TypedGuest:
@@ -94,9 +96,7 @@ def test_strangers_stay_out_and_whoever_was_in_comes_back(
     assert code(enter(club, "Bob", **was_in)) == "welcome"
 
 
-def test_nobody_is_thrown_out_when_the_door_is_shut(
-    club: InMemoryServer, host: TypedGuest
-) -> None:
+def test_nobody_is_thrown_out_when_the_door_is_shut(club: InMemoryServer, host: TypedGuest) -> None:
     typed, plain = enter(club, "Bob"), club.join("Carl", "class")
     close_door(host)
     act(host, "rules", code="")
@@ -288,10 +288,11 @@ def test_everybody_but_hosts_is_shown_out_and_no_pass_is_good_any_more(
 
     assert act(host, "everybodyOut") == {"type": "done", "cmid": "h"}
 
-    last = bob.heard()[-1]
-    assert (last["code"], way_back in last["detail"]) == ("everybody-out", True)
-    for guest in (bob.line.peer, plain.peer):
-        assert guest.closed_with() == (CloseCode.NO_ENTRY, "no entry")
+    *_, last, closed = bob.line.peer.arrived()
+    error = json.loads(last.payload)
+    assert (error["code"], way_back in error["detail"]) == ("everybody-out", True)
+    assert (closed.opcode, closed.payload[2:]) == (CLOSE, b"no entry")
+    assert plain.peer.closed_with() == (CloseCode.NO_ENTRY, "no entry")
     assert list(club.server._rooms["class"].presence) != []
     assert club.server._rooms["class"].users.keys() == {host.user}
     wanted = {"open": "welcome", "code": "wrong-key", "shut": "shut"}[door]
@@ -346,8 +347,9 @@ def test_who_is_on_the_way_in_meanwhile_does_not_come_in(
     host.send("host", cmid="h", act="rules", door="shut")
     club.register.decide(), club.register.tell(), club.settle()
 
-    assert bob.heard()[-1]["code"] == "shut"
-    assert bob.line.peer.closed_with() == (CloseCode.NO_ENTRY, "no entry")
+    *_, last, closed = bob.line.peer.arrived()
+    assert json.loads(last.payload)["code"] == "shut"
+    assert (closed.opcode, closed.payload[2:]) == (CLOSE, b"no entry")
 
 
 # -- keys ------------------------------------------------------------------------------------------
@@ -373,7 +375,7 @@ def test_a_script_speaks_with_its_key_and_everybody_sees_that(
     assert said_with(club, proof, made["userId"], "green") is None
 
     (message,) = club.disk.messages("class")
-    assert (message.user_id, message.made_by) == (made["userId"], "script")
+    assert (message.user_id, message.by) == (made["userId"], "script")
     assert host.heard()[-1]["by"] == "script"
 
 
@@ -438,7 +440,7 @@ def test_others_hear_no_news_of_a_room_that_is_closed_or_unlisted(
     assert [f for f in ears.heard() if f.get("type") == "rooms"] == []
 
 
-# -- the whole server's password --------------------------------------------------------------------
+# -- the whole server's password -----------------------------------------------------------------
 
 
 def test_a_password_is_asked_for_in_every_room(make: Callable[..., InMemoryServer]) -> None:

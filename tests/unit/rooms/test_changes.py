@@ -15,6 +15,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.rooms.timers import Timers
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import Proof
 from chatroom.users.requests import Change
 from chatroom.wire.typed import Edit, Remove
 from tests.support.in_memory_room import DEFAULTS, InMemoryServer, TypedGuest
@@ -279,7 +280,7 @@ def test_a_script_is_charged_for_the_text_that_it_sends(club: InMemoryServer) ->
     """A batch is bounded by what its frames take."""
     edit = Edit("e", MessageId(1, "a" * 16), "x" * 1000)
     with pytest.raises(ChatError):
-        club.server.change("lobby", edit, user_id="u1", timeout=0.0)
+        club.server.change("lobby", edit, by=Proof(user_id="u1"), timeout=0.0)
 
     (change,) = club.server.broadcast.drain(1 << 20, lambda item: item.cost)
     assert change.cost > 1000

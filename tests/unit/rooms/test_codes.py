@@ -26,7 +26,7 @@ def test_codes_are_easy_to_read_out_and_never_the_same() -> None:
         ("bcdfghj", False),
         ("", False),
         ("\ud800", False),
-        ("ｂcdfghjk", False),
+        ("\uff42cdfghjk", False),
     ],
 )
 def test_a_code_of_the_servers_is_right_however_it_is_typed(shown: str, *, is_right: bool) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from chatroom.errors import ChatError, Refusal
 from chatroom.message import MessageId
-from chatroom.rooms.charter import NEVER, Ban, Charter, Host, Speak
+from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Host, Speak
 from chatroom.rooms.ranks import Rank
 from chatroom.sockets.sending import END
 from chatroom.users.http_speaker import HttpSpeaker
@@ -21,6 +21,8 @@ from chatroom.wire.acts import Act, SetRules
 from chatroom.wire.typed import Alteration, Edit, Remove
 from chatroom.wire.websocket import CloseCode
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
+
+RULES = NO_CHARTER.rules
 
 
 def enter(club: InMemoryServer, name: str, room: str = "class", **hello: Any) -> TypedGuest:
@@ -60,7 +62,7 @@ def test_all_hear_of_new_rules_and_hosts_of_who_made_them(club: InMemoryServer) 
 
     ann.send("host", cmid="h1", act="rules", speak="slow", slowSeconds=30)
 
-    rules = {"type": "rules", "speak": "slow", "slowSeconds": 30, "needsHost": False}
+    rules = {"type": "rules", **RULES, "speak": "slow", "slowSeconds": 30}
     assert bob.heard() == [rules]
     told, log, done = ann.heard()
     assert told == rules
@@ -75,7 +77,7 @@ def test_whoever_comes_later_is_told_in_the_welcome(club: InMemoryServer) -> Non
 
     (welcome,) = heard(enter(club, "Bob"), "welcome")
 
-    assert welcome["rules"] == {"speak": "hosts", "slowSeconds": 0, "needsHost": False}
+    assert welcome["rules"] == RULES | {"speak": "hosts"}
     assert [person.get("role") for person in welcome["users"]] == ["maker", None]
     assert "role" not in welcome
 
@@ -244,7 +246,7 @@ def test_who_is_still_being_told_the_past_misses_no_act(
 
     frames = bob.heard()
     assert frames[-1] == {"type": "live"}
-    assert {"type": "rules", "speak": "hosts", "slowSeconds": 0, "needsHost": False} in frames
+    assert {"type": "rules", **RULES, "speak": "hosts"} in frames
     roles = {frame["userId"]: frame["role"] for frame in frames if frame.get("type") == "host"}
     assert roles == {bob.user.user_id: "host", carl.user.user_id: "host"}
 

@@ -208,7 +208,7 @@ def a_link_is_opened(club: Club) -> None:
 def a_script_acts_as_a_host(club: Club) -> None:
     act = SetRules("hosts", None, None)
     club.policy.is_shut = True
-    rule = lambda: club.server.rule("garden", act, user_id="u1", timeout=DEADLINE)  # noqa: E731
+    rule = lambda: club.server.rule("garden", act, by=Proof(user_id="u1"), timeout=DEADLINE)  # noqa: E731
     assert club.answer_to(rule) == "no-act"
 
 
@@ -216,7 +216,7 @@ def a_script_comes_in_to_act_as_a_host(club: Club) -> None:
     act = SetRules("hosts", None, None)
     club.policy.is_shut = True
     club.policy.may_rule = lambda *_: None  # type: ignore[method-assign]
-    rule = lambda: club.server.rule("garden", act, user_id="u1", timeout=DEADLINE)  # noqa: E731
+    rule = lambda: club.server.rule("garden", act, by=Proof(user_id="u1"), timeout=DEADLINE)  # noqa: E731
     assert club.answer_to(rule) == "no-entry"
 
 
@@ -225,7 +225,9 @@ def a_script_changes_a_message(club: Club) -> None:
     id = MessageId.parse(club.disk.messages()[0].id)
     club.policy.is_shut = True
     code = club.answer_to(
-        lambda: club.server.change("lobby", Remove("", id), user_id="u1", timeout=DEADLINE)
+        lambda: club.server.change(
+            "lobby", Remove("", id), by=Proof(user_id="u1"), timeout=DEADLINE
+        )
     )
     assert code == "no-entry"
 

@@ -16,6 +16,7 @@ from chatroom.engine import Engine
 from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.subscriber import Heard
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import Proof
 from chatroom.users.requests import Said
 from chatroom.web import api as routes
 from chatroom.web.api import event_stream as module
@@ -366,12 +367,12 @@ def typed(engine: Engine, *bodies: str) -> list[Message]:
 def edit(engine: Engine, message: Message, *bodies: str) -> None:
     for body in bodies:
         request = Edit("", MessageId(message.seq, message.nonce), body)
-        engine.server.change("lobby", request, user_id="ann-id", timeout=DEADLINE)
+        engine.server.change("lobby", request, by=Proof(user_id="ann-id"), timeout=DEADLINE)
 
 
 def remove(engine: Engine, message: Message) -> None:
     request = Remove("", MessageId(message.seq, message.nonce))
-    engine.server.change("lobby", request, user_id="ann-id", timeout=DEADLINE)
+    engine.server.change("lobby", request, by=Proof(user_id="ann-id"), timeout=DEADLINE)
 
 
 def told(events: list[SentEvent]) -> list[tuple[str, str]]:

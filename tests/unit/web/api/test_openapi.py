@@ -15,6 +15,8 @@ from chatroom import create_app, names
 from chatroom.configuration import load_configuration
 from chatroom.errors import BadRoomName
 from chatroom.web.api import openapi, problems
+from chatroom.wire import acts
+from chatroom.wire.acts import ASKED
 from tests.support.flask_client import started
 
 
@@ -52,6 +54,16 @@ def test_it_describes_every_route_with_its_methods(document: dict[str, Any]) -> 
 
     assert routes
     assert described == routes
+
+
+def test_every_act_of_a_host_is_described_with_what_it_needs(document: dict[str, Any]) -> None:
+    described = document["components"]["schemas"]["Act"]["oneOf"]
+
+    words = [act["properties"]["act"]["const"] for act in described]
+    assert list(dict.fromkeys(words)) == ASKED
+    for act in described:
+        fields = dict.fromkeys(act["required"], "x")
+        acts.decode(fields | {"act": act["properties"]["act"]["const"]}, "")  # raises nothing
 
 
 def test_all_that_it_refers_to_is_there(document: dict[str, Any]) -> None:
