@@ -82,7 +82,7 @@ const editing = later(async () => {
   const { Editor } = await import("./writing/editor.js");
   return (editor ??= new Editor({ store, session, conversation, composer, toBox }));
 });
-const hosting = new WayToHosting(() => ({ store, session, connection, conversation, composer, outbox, send: sendWaiting, paint }));
+const hosting = new WayToHosting(() => ({ store, session, connection, conversation, composer, outbox, send: sendWaiting, paint, showWho }));
 const connection = new Connection(
   { url: socketUrl(room), protocol: "chatroom.v1", healthUrl: at("healthz") },
   {

@@ -181,10 +181,10 @@ export class Session {
     this.#listener.message(message, this.#live);
   }
 
-  /** @param {{rev: number, id: string, ids?: string[], message?: Message, by: string}} frame */
-  #changed({ rev, id, ids = [id], message, by }) {
+  /** @param {{rev: number, id?: string, ids?: string[], message?: Message, by: string}} frame */
+  #changed({ rev, id, ids, message, by }) {
     this.#rev = rev;
-    for (const one of ids) this.#listener.changed(message?.id ?? one, message ?? null, by);
+    for (const one of ids ?? [message?.id ?? id ?? ""]) this.#listener.changed(one, message ?? null, ids ? "" : by);
   }
 
   /** @param {Welcome} welcome */

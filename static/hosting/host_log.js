@@ -1,24 +1,27 @@
-/** What hosts have done in this room, newest first. */
+/** What hosts have done in this room, newest first; a message that was removed can be brought back. */
 
-import { element } from "../base/dom.js";
+import { button, element } from "../base/dom.js";
 import { shownName } from "../base/text.js";
 import { isolated } from "../people/happenings.js";
 import { ruleWords } from "./rule_line.js";
+import { refill } from "./section.js";
 import { moment, span } from "./times.js";
 import { words } from "./words.js";
 
 const MOST_SHOWN = 100; // entries
-const RULES = /^(\w+)(?: \((\d+) s\))?(, only while a host is here)?$/;
+const RULES = /^(everybody|slow|hosts)(?: \((\d+) s\))?(, only while a host is here)?$/;
 
 export class HostLog {
   #store;
+  #restore;
   #list = element("ol");
   #none = element("p", "fine", words.nothingYet);
   node = element("details", "", element("summary", "", words.log), this.#none, this.#list);
 
-  /** @param {import("../base/store.js").Store} store */
-  constructor(store) {
+  /** @param {import("../base/store.js").Store} store @param {(id: string) => void} restore */
+  constructor(store, restore) {
     this.#store = store;
+    this.#restore = restore;
   }
 
   /** @param {import("./hosting.js").Seen|null} seen */
@@ -26,11 +29,16 @@ export class HostLog {
     this.node.hidden = !this.#store.state.role;
     if (!seen) return; // what is there stays until the server has answered
     this.#none.hidden = seen.log.length > 0;
-    this.#list.replaceChildren(...seen.log.slice(0, MOST_SHOWN).map((logged) => {
-      const at = new Date(logged.at);
-      const time = element("time", "fine", moment(at));
+    /** @type {Set<string>} ids of messages of which there is something newer */
+    const settled = new Set();
+    refill(this.#list, seen.log.slice(0, MOST_SHOWN).map((logged) => {
+      const { act, what = "" } = logged;
+      const isOfMessage = act === "remove" || act === "restore";
+      const undo = act === "remove" && !settled.has(what) ? [" ", button("quiet", words.undo, () => this.#restore(what))] : [];
+      if (isOfMessage) settled.add(what);
+      const time = element("time", "fine", moment(new Date(logged.at)));
       time.dateTime = logged.at;
-      return element("li", "", time, ` ${sentence(logged)}`);
+      return element("li", "", time, ` ${sentence(logged)}`, ...undo);
     }));
   }
 }
@@ -48,10 +56,9 @@ function lasting(what) {
   return what === "undone" ? "" : words.untilUndone;
 }
 
-/** @param {string} what */
+/** The server's words, where they say more than this knows. @param {string} what */
 function rulesOf(what) {
-  const found = RULES.exec(what);
-  if (!found) return what; // also about the door: as the server puts it
-  const [, speak = "", seconds = "0", needsHost] = found;
+  const [, speak, seconds = "0", needsHost] = RULES.exec(what) ?? [];
+  if (!speak) return what;
   return ruleWords({ speak, slowSeconds: Number(seconds), needsHost: Boolean(needsHost) });
 }

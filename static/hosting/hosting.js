@@ -27,6 +27,7 @@ import { words } from "./words.js";
  * @property {import("../writing/outbox.js").Outbox} outbox
  * @property {() => void} send what waits in the outbox
  * @property {() => void} paint
+ * @property {() => void} showWho who is here
  *
  * @typedef {{userId: string, userName: string, role?: string, until?: string}} Listed
  * @typedef {{at: string, act: string, by: Listed, whom?: Listed, what?: string}} Logged
@@ -251,6 +252,7 @@ export class Hosting {
     const { role, room } = this.#parts.store.state;
     const key = `chat:host:${room}`;
     document.body.classList.toggle("host", Boolean(role));
+    this.#parts.showWho();
     if (!role) return void remember(key, null);
     import("./host_tools.js").then((part) => part.offerHostTools(this, this.#parts)).catch(() => {});
     if (recall(key)) return; // told before

@@ -45,13 +45,17 @@ class RoomSheet {
     this.#hosting = hosting;
     this.#store = store;
     this.#why.role = "alert";
-    /** @param {string} name @param {Record<string, unknown>} [fields] */
-    const act = async (name, fields) => {
-      const told = await hosting.act(name, fields);
+    /** @param {{type: string, [field: string]: unknown}} wish */
+    const want = async (wish) => {
+      const told = await hosting.want(wish);
       this.#why.textContent = told ? "" : hosting.problem;
       if (!told) this.#show(null); // as it is, and not as it was wanted
       return told;
     };
+    /** @param {string} name @param {Record<string, unknown>} [fields] */
+    const act = (name, fields) => want({ type: "host", act: name, ...fields });
+    /** @param {string} id of a message */
+    const restore = (id) => want({ type: "restore", id });
     this.#hosts = new HostList(store, act);
     this.#sections = [
       new DoorChoice(hosting, store, act),
@@ -59,7 +63,7 @@ class RoomSheet {
       this.#hosts,
       new HeldBack(store, act),
       new Clearing(store, act),
-      new HostLog(store),
+      new HostLog(store, restore),
     ];
     this.#dialog = sheet("room-dialog", t.thisRoom, this.#rank, this.#why, ...this.#sections.map(({ node }) => node));
     hosting.watch(() => this.#look());

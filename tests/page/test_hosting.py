@@ -788,6 +788,42 @@ def test_the_log_says_what_hosts_did(open_tab, eve: Other, come) -> None:
     ]
 
 
+def test_a_message_can_be_brought_back_after_a_reload_too(open_tab, come) -> None:
+    ann, bob = open_tab("Ann"), come("Bob")
+    bob.tell("nonsense")
+    bob.tell("hello")
+    ann.hear("hello")
+    Mouse(ann).remove("nonsense")
+    ann.see(".note.removed", "a message of")
+    ann.page.reload()
+    ann.hear("hello")
+    ann.page.click("#manage-room")
+    ann.page.click("#room-dialog summary")
+    ann.see("#room-dialog ol", "removed a message of")
+
+    ann.page.click("#room-dialog ol button")
+
+    ann.see("#room-dialog ol", "brought back a message of")
+    wait_for(lambda: ann.bodies() == ["nonsense", "hello"], "both, in order")
+    assert ann.page.locator("#room-dialog ol button").count() == 0
+
+
+def test_what_is_removed_by_the_hundred_leaves_no_line_for_each(open_tab, eve, come) -> None:
+    bob = come("Bob")
+    bob.tell("one")
+    bob.tell("two")
+    made = link(eve)
+    ann = open_tab("Ann")
+    ann.hear("two")
+    ann.page.evaluate("made => { location.hash = `host=${made}` }", made)
+    ann.page.wait_for_selector("#manage-room")
+
+    eve.wants("clear")
+
+    wait_for(lambda: ann.bodies() == [], "an empty room")
+    assert ann.page.locator(".note.removed").count() == 0
+
+
 def test_the_focus_stays_on_somebody_while_others_come_and_go(open_tab, come) -> None:
     ann = open_tab("Ann")
     come("Cleo")
