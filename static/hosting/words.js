@@ -119,8 +119,6 @@ const english = {
     makeKey: (by, whom) => `${by} made a key for the script ${whom}`,
     revokeKey: (by, whom) => `${by} revoked the key of ${whom}`,
     useOperatorLink: (by) => `${by} came with a link and is the operator`,
-    remove: (by, whom) => `${by} removed a message of ${whom}`,
-    restore: (by, whom) => `${by} brought back a message of ${whom}`,
   }),
 
   // What does not work
@@ -248,8 +246,6 @@ const german = {
     makeKey: (by, whom) => `${by} hat einen Schlüssel für das Programm ${whom} gemacht`,
     revokeKey: (by, whom) => `${by} hat den Schlüssel von ${whom} widerrufen`,
     useOperatorLink: (by) => `${by} kam mit dem Link des Betreibers`,
-    remove: (by, whom) => `${by} hat eine Nachricht von ${whom} entfernt`,
-    restore: (by, whom) => `${by} hat eine Nachricht von ${whom} zurückgeholt`,
   },
 
   refused: {
