@@ -136,7 +136,7 @@ def _act() -> Json:
         "quiet": (person, span),
         "bar": (person, span | {"what": {"enum": [*(one.value for one in What), None]}}),
         "approve": ({"id": id}, {}),
-        "refuse": ({}, {"id": id, "userId": id}),
+        "refuse": ({"id": id}, {}),
         "makeHost": (person, name),
         "unmakeHost": (person, {}),
         "makeLink": ({}, link),
