@@ -288,6 +288,7 @@ function edit(item) {
 
 /** @param {Item} item */
 function discard(item) {
+  if (item.state === "held") return void hosting.load().then((part) => part.withdraw(item.cmid), () => {});
   outbox.remove(item.cmid);
   composer.notice("");
   toBox();

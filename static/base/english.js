@@ -56,6 +56,7 @@ export const english = {
     `This message is ${n.toLocaleString(LANGUAGE)} bytes too long; ${most.toLocaleString(LANGUAGE)} fit. Please shorten or split it.`,
   tooMany: /** @param {number} n */ (n) => `${n} messages are waiting already. This one stays here until they are sent.`,
   onItsWay: "sending…",
+  heldForHost: "Waits for a host",
   waiting: /** @param {number} n */ (n) => count(n, "Waiting to be sent", "# messages are waiting to be sent"),
   waitingUnkept: /** @param {number} n */ (n) =>
     count(n, "Waiting to be sent, and lost if you close this page", "# messages are waiting to be sent; not all are kept if you close this page"),

@@ -49,6 +49,7 @@ export const german = {
     `Diese Nachricht ist um ${n.toLocaleString(LANGUAGE)} Bytes zu lang; ${most.toLocaleString(LANGUAGE)} passen hinein. Bitte kürze oder teile sie.`,
   tooMany: (n) => `Es warten schon ${n} Nachrichten. Diese bleibt hier, bis sie gesendet sind.`,
   onItsWay: "wird gesendet…",
+  heldForHost: "Wartet auf Freigabe",
   waiting: (n) => count(n, "Wartet auf das Senden", "# Nachrichten warten auf das Senden"),
   waitingUnkept: (n) =>
     count(n, "Wartet auf das Senden und geht verloren, wenn du diese Seite schließt", "# Nachrichten warten auf das Senden; nicht alle bleiben, wenn du diese Seite schließt"),

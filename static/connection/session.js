@@ -6,8 +6,9 @@
  * newest messages anew. So a tab that was copied in the browser never fights with its original.
  */
 
-import { secrets } from "./secrets.js";
+import { keepPass, passOf, secrets } from "./secrets.js";
 
+const HOSTING = new Set(["host", "rules", "muted", "unmuted", "log", "held", "settled", "knock", "knocked", "knocking"]);
 const PAST = 60; // messages to begin with: more than any screen holds; older ones come by the API
 
 /**
@@ -26,12 +27,14 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  *
  * @typedef {{userId: string, userName: string, role?: string}} Person
  *
- * @typedef {{speak: string, slowSeconds: number, needsHost: boolean}} Rules who may speak
+ * @typedef {{speak: string, slowSeconds: number, needsHost: boolean, door?: string, listed?: boolean, unchecked?: string}} Rules
+ *   who may speak, and who may come in
  *
  * @typedef {object} Welcome
  * @property {string} userId
  * @property {string} userName
  * @property {string} token
+ * @property {string} [pass]
  * @property {Person[]} users
  * @property {number} count
  * @property {string} last
@@ -107,7 +110,7 @@ export class Session {
     this.#send(
       JSON.stringify({
         type: "hello", userName, room: this.#room, rooms: true,
-        token: this.#sent || undefined, link: secrets.host,
+        token: this.#sent || undefined, link: secrets.host, key: secrets.key, pass: passOf(this.#room),
         ...(begun ? { since: this.#since, rev: this.#rev } : { past: PAST, read: this.#lastRead() ?? undefined }),
       }),
     );
@@ -166,7 +169,7 @@ export class Session {
     } else if (frame.type === "count") this.#listener.count(frame.users);
     else if (frame.type === "users") this.#listener.users(frame.users);
     else if (frame.type === "rooms") this.#listener.rooms(frame.rooms);
-    else if (["host", "rules", "muted", "unmuted", "log"].includes(frame.type)) this.#listener.hosting(frame);
+    else if (HOSTING.has(frame.type)) this.#listener.hosting(frame);
     else if (frame.type === "error") this.#listener.error(frame, this.#inside);
   }
 
@@ -192,6 +195,7 @@ export class Session {
     this.#rev = Math.min(this.#rev, welcome.rev); // of another history, it may be any
     this.#token = welcome.token;
     this.#tokens.set(welcome.token);
+    keepPass(this.#room, welcome.pass);
     this.#listener.welcome(welcome);
   }
 

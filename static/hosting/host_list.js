@@ -75,7 +75,7 @@ export class HostList {
   async #roomAddress() {
     const { room } = this.#store.state;
     try {
-      const answer = await fetch(at(`invitation?room=${encodeURIComponent(room)}`));
+      const answer = await fetch(at(`invitation?room=${encodeURIComponent(room)}`)); // without a code: hosts need none
       return String((await answer.json()).url);
     } catch {
       return roomUrl(room).href;

@@ -46,7 +46,7 @@ export class HostLog {
 /** @param {import("./hosting.js").Logged} logged */
 export function sentence({ act, by, whom, what = "" }) {
   const [who, whomElse] = [by, whom].map((one) => isolated(shownName(one?.userName ?? "")));
-  return words.logged[act]?.(who, whomElse, act === "rules" ? rulesOf(what) : lasting(what)) ?? `${who}: ${act}`;
+  return words.logged[act]?.(who, whomElse, act === "rules" ? rulesOf(what) : lasting(what)) ?? [`${who}: ${act}`, whomElse, what].filter(Boolean).join(", ");
 }
 
 /** How long something lasts; "" if it was undone. @param {string} what */

@@ -7,6 +7,7 @@ import { button, byId, element } from "../base/dom.js";
 import "../base/late_styles.js";
 import { recall, remember } from "../base/storage.js";
 import { shownName } from "../base/text.js";
+import { noteDoor } from "../connection/proved.js";
 import { secrets } from "../connection/secrets.js";
 import { isolated } from "../people/happenings.js";
 import { DoneLine } from "./done_line.js";
@@ -31,7 +32,7 @@ import { words } from "./words.js";
  * @typedef {{userId: string, userName: string, role?: string, until?: string}} Listed
  * @typedef {{at: string, act: string, by: Listed, whom?: Listed, what?: string}} Logged
  * @typedef {{link: string, until: string, uses: number}} HostLink
- * @typedef {{hosts: Listed[], quiet: Listed[], barred: Listed[], links: HostLink[], log: Logged[]}} Seen
+ * @typedef {{hosts: Listed[], quiet: Listed[], barred: Listed[], links: HostLink[], log: Logged[], code?: string, typedCode?: boolean, sharing?: number}} Seen
  */
 export class Hosting {
   /** Why the last wish was refused. */
@@ -46,6 +47,13 @@ export class Hosting {
   #notes = [];
   /** @type {import("./shown_out.js").ShownOut|null} */
   #shownOut = null;
+  /** @type {import("./at_the_door.js").AtTheDoor|null} */
+  #atTheDoor = null;
+  #isIn = false;
+  /** @type {import("./waiting.js").Waiting|null} */
+  #waiting = null;
+  /** @type {any[]} frames for it */
+  #unheard = [];
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -62,26 +70,80 @@ export class Hosting {
   /** @param {any} frame welcome, rules, host, muted, unmuted, log or error */
   hear(frame) {
     if (frame.type === "welcome") this.#welcome(frame);
-    else if (frame.type === "rules") this.#speaking.ruled(frame);
+    else if (frame.type === "rules") this.#ruled(frame);
     else if (frame.type === "muted") this.#speaking.muted(frame);
     else if (frame.type === "unmuted") this.#speaking.unmuted();
     else if (frame.type === "host") this.#host(frame);
     else if (frame.type === "error") this.#error(frame);
+    else if (frame.type === "knocking") this.#stand(frame.hostIsHere ? "knocking" : "alone");
+    else this.#wait(frame);
     this.#speaking.update();
     this.#parts.paint();
     for (const watcher of this.#watchers) watcher();
   }
 
+  /** @param {import("../connection/session.js").Rules} frame */
+  #ruled(frame) {
+    this.#speaking.ruled(frame);
+    noteDoor(frame.door ?? "open");
+  }
+
   /** @param {{role: string, rules?: import("../connection/session.js").Rules}} frame */
   #welcome(frame) {
     this.#speaking.welcome(frame);
+    noteDoor(this.rules.door ?? "open");
+    this.#isIn = true;
     this.#shownOut?.hide();
+    this.#atTheDoor?.hide();
+    this.#waiting?.clear();
     if (frame.role) delete secrets.host; // there is no more to be had from a link
     if (this.#parts.session.live) this.live(); // loaded since
   }
 
+  /** Something waits for a host, or does not any more. @param {any} frame */
+  async #wait(frame) {
+    if (frame.type === "log") return;
+    const { outbox, store } = this.#parts;
+    const isOwn = frame.userId === store.state.me.userId || outbox.items.some(({ cmid }) => frame.cmid && cmid === frame.cmid);
+    if (frame.type === "held" && isOwn) return outbox.hold(frame);
+    if (frame.type === "settled" && isOwn) return this.#settled(frame);
+    if (!store.state.role) return; // of a message that is said by now
+    this.#unheard.push(frame);
+    const part = await import("./waiting.js").catch(() => null); // else with the next one
+    if (!part) return;
+    this.#waiting ??= new part.Waiting((act, fields) => this.act(act, fields), () => this.problem);
+    for (const one of this.#unheard.splice(0)) this.#waiting.hear(one);
+  }
+
+  /** A message of the reader's waits no longer. @param {{cmid: string, outcome: string}} frame */
+  #settled({ cmid, outcome }) {
+    const { outbox, composer } = this.#parts;
+    if (outcome === "refused") {
+      outbox.fail(cmid, words.notApproved);
+      composer.notice(words.oneNotApproved);
+    } else outbox.remove(cmid);
+  }
+
+  /** The reader does not want to say it any more. @param {string} cmid */
+  async withdraw(cmid) {
+    await this.#requests.again({ type: "withdraw", cmid }).catch((/** @type {Problem} */ { code, detail }) => {
+      this.#parts.composer.notice(words.refused[code] ?? words.failed(detail));
+    });
+  }
+
+  /** @param {import("./at_the_door.js").Why} why @param {number} [retryAfter] */
+  async #stand(why, retryAfter) {
+    const { connection } = this.#parts;
+    this.#isIn = false;
+    const part = await import("./at_the_door.js").catch(() => null); // the status says so in any case
+    if (!part || this.#isIn) return;
+    this.#atTheDoor ??= new part.AtTheDoor(() => connection.again());
+    this.#atTheDoor.show(why, retryAfter);
+  }
+
   /** The past is over. */
   live() {
+    this.#parts.outbox.forgetUnconfirmed(words.notApproved);
     this.#speaking.live();
     this.#requests.askAgain();
     for (const note of this.#notes.splice(0)) this.#note(note);
@@ -104,6 +166,12 @@ export class Hosting {
   #error(problem) {
     const { code, retryAfter } = problem;
     if (code === "removed") return void this.#showOut(retryAfter);
+    if (code === "wrong-key") {
+      const why = secrets.key ? "wrong" : "code";
+      delete secrets.key;
+      return void this.#stand(why, retryAfter);
+    }
+    if (code === "shut" || code === "no-entry" || code === "everybody-out") return void this.#stand(code);
     const isOfLink = code === "wrong-link" || code === "too-many";
     if (isOfLink) delete secrets.host;
     const why = isOfLink ? words.refused[code] : this.#speaking.refused(problem);

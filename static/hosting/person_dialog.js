@@ -9,6 +9,7 @@ import { words } from "./words.js";
 
 const MINUTE = 60; // s
 const HOUR = 60 * MINUTE;
+const WHAT = ["nothing", "recent", "all"]; // of what they wrote goes with them: as `what` on the wire
 const RANKS = ["", "host", "maker", "operator"];
 
 /**
@@ -30,6 +31,7 @@ class PersonDialog {
   #store;
   #content = element("div", "decisions");
   #why = element("p", "why");
+  #what = element("select", "", ...WHAT.map((choice) => new Option(words.withWhat[choice], choice)));
   #dialog;
   /** @type {import("./hosting.js").Listed} */
   #whom = { userId: "", userName: "" };
@@ -46,6 +48,7 @@ class PersonDialog {
   /** @param {import("./hosting.js").Listed} whom */
   open(whom) {
     this.#whom = whom;
+    this.#what.value = "nothing";
     this.#why.textContent = "";
     const title = /** @type {HTMLElement} */ (this.#dialog.querySelector("h2"));
     title.replaceChildren(element("bdi", "", shownName(whom.userName)));
@@ -56,7 +59,7 @@ class PersonDialog {
 
   async #look() {
     const { userId } = this.#whom;
-    const seen = await this.#hosting.act("look");
+    const seen = await this.#hosting.act("look", { userId });
     if (seen && userId === this.#whom.userId) this.#show(seen);
   }
 
@@ -71,7 +74,7 @@ class PersonDialog {
       ? [part(words.isHost, this.#mayUnmake(role, mine, me.userId) ? this.#unmake() : words.isHostMore)]
       : [
           held ? part(untilOf(words.isQuiet, held), this.#undo("quiet")) : part(words.quiet, words.quietMore, ...this.#quiets()),
-          out ? part(untilOf(words.isRemoved, out), this.#undo("bar")) : part(words.removePerson, words.removePersonMore, ...this.#bars()),
+          out ? part(untilOf(words.isRemoved, out), this.#undo("bar")) : this.#removal(seen?.sharing ?? 0),
           part(words.makeHost, words.makeHostMore, button("quiet", words.makeHost, () => this.#do("makeHost", {}))),
         ];
     this.#content.replaceChildren(...parts);
@@ -84,6 +87,14 @@ class PersonDialog {
 
   #unmake() {
     return button("quiet", words.unmakeHost, () => this.#do("unmakeHost", {}));
+  }
+
+  /** @param {number} sharing how many others have the same address */
+  #removal(sharing) {
+    const made = part(words.removePerson, words.removePersonMore, ...this.#bars());
+    made.append(element("label", "apart", `${words.theirMessages} `, this.#what));
+    if (sharing) made.append(element("p", "fine", words.sharing(sharing)));
+    return made;
   }
 
   #quiets() {
@@ -104,7 +115,8 @@ class PersonDialog {
 
   /** @param {"quiet"|"bar"} act @param {string} label @param {() => number|undefined} seconds without any, until undone */
   #choice(act, label, seconds) {
-    return button("quiet", label, () => this.#do(act, { seconds: seconds() }));
+    const what = () => (act === "bar" && this.#what.value !== "nothing" ? { what: this.#what.value } : {});
+    return button("quiet", label, () => this.#do(act, { seconds: seconds(), ...what() }));
   }
 
   /** @param {"quiet"|"bar"} act */

@@ -26,7 +26,11 @@ export class Requests {
    * @returns {Promise<any>} what the server tells; it is rejected with a Problem, whose code is "offline" without a connection
    */
   want(wish) {
-    const frame = { ...wish, cmid: newCmid() };
+    return this.again({ ...wish, cmid: newCmid() });
+  }
+
+  /** About what has a cmid already. @param {Frame} frame @returns {Promise<any>} as `want` */
+  again(frame) {
     return new Promise((done, refused) => {
       if (!this.#send(frame)) return refused({ code: "offline", detail: "" });
       this.#asked.set(frame.cmid, { frame, done, refused });

@@ -1,8 +1,10 @@
-/** The sheet about this room: who may write, who is in charge, who is held back, what hosts did. Loaded when first opened. */
+/** The sheet about this room: who may come in, who may write, who is in charge, who is held back, what hosts did. Loaded when first opened. */
 
 import { element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { sheet } from "../shell/dialogs.js";
+import { Clearing } from "./clearing.js";
+import { DoorChoice } from "./door_choice.js";
 import { HeldBack } from "./held_back.js";
 import { HostList } from "./host_list.js";
 import { HostLog } from "./host_log.js";
@@ -55,7 +57,14 @@ class RoomSheet {
     /** @param {string} id of a message */
     const restore = (id) => want({ type: "restore", id });
     this.#hosts = new HostList(store, act);
-    this.#sections = [new SpeakChoice(hosting, store, act), this.#hosts, new HeldBack(store, act), new HostLog(store, restore)];
+    this.#sections = [
+      new DoorChoice(hosting, store, act),
+      new SpeakChoice(hosting, store, act),
+      this.#hosts,
+      new HeldBack(store, act),
+      new Clearing(store, act),
+      new HostLog(store, restore),
+    ];
     this.#dialog = sheet("room-dialog", t.thisRoom, this.#rank, this.#why, ...this.#sections.map(({ node }) => node));
     hosting.watch(() => this.#look());
     store.watch(["role", "people", "roles"], () => this.#look());

@@ -72,11 +72,12 @@ function wordsFor({ role, rules, areFree }, standing, hostIsHere) {
   if (role) return areFree ? "" : `${ruleWords(rules)} ${words.notForYou}`;
   if (["muted", "hosts", "absent"].includes(standing.kind)) return whyHeld(standing);
   if (rules.needsHost && !hostIsHere) return words.noHost;
-  return rules.speak === "everybody" ? "" : ruleWords({ ...rules, needsHost: false });
+  if (rules.speak === "slow") return words.slow(rules.slowSeconds);
+  return rules.speak === "approval" ? words.approval : "";
 }
 
 /** @param {import("../connection/session.js").Rules} rules */
 export function ruleWords({ speak, slowSeconds, needsHost }) {
-  const said = { slow: words.slow(slowSeconds), hosts: words.onlyHosts, approval: words.approval }[speak] ?? "";
+  const said = { everybody: "", slow: words.slow(slowSeconds), approval: words.approvalOfAll, hosts: words.onlyHosts }[speak] ?? "";
   return [said, needsHost ? words.whileHost : ""].filter(Boolean).join(" ") || words.everybody;
 }

@@ -3,7 +3,7 @@
 /** @typedef {import("../connection/session.js").Rules} RoomRules */
 
 /** @type {RoomRules} */
-export const FREE = { speak: "everybody", slowSeconds: 0, needsHost: false };
+export const FREE = { speak: "everybody", slowSeconds: 0, needsHost: false, door: "open", listed: true, unchecked: "speak" };
 
 /**
  * @typedef {object} Standing
@@ -26,8 +26,8 @@ export class Rules {
   }
 
   /** @param {RoomRules} rules */
-  set({ speak, slowSeconds, needsHost }) {
-    this.rules = { speak, slowSeconds, needsHost };
+  set(rules) {
+    this.rules = { ...FREE, ...rules };
     this.#isAbsent = false;
   }
 

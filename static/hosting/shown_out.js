@@ -22,7 +22,7 @@ export class ShownOut {
     lobby.href = roomUrl(DEFAULT_ROOM).href;
     lobby.hidden = document.body.dataset.room === DEFAULT_ROOM;
     const buttons = element("p", "buttons", button("strong", t.tryNow, () => this.#again()), lobby);
-    this.#node = element("section", "", title, this.#until, element("p", "", words.shutMore), buttons);
+    this.#node = element("section", "instead", title, this.#until, element("p", "", words.shutMore), buttons);
     this.#node.id = "shown-out";
     this.#node.tabIndex = -1;
     title.id = "shown-out-title";

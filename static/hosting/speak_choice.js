@@ -1,13 +1,15 @@
 /** Who may write: everybody sees it, a host chooses. */
 
 import { element } from "../base/dom.js";
+import { checkbox } from "./choices.js";
 import { ruleWords } from "./rule_line.js";
 import { sectionOf } from "./section.js";
 import { span } from "./times.js";
 import { words } from "./words.js";
 
-const CHOICES = ["everybody", "slow", "hosts"]; // as `speak` on the wire
+const CHOICES = ["everybody", "slow", "approval", "hosts"]; // as `speak` on the wire
 const PACES = [5, 10, 30, 60, 120, 300, 600]; // s
+const UNCHECKED = ["speak", "held", "no"]; // as `unchecked` on the wire
 const FIRST_PACE = 30; // s
 
 /** @typedef {(name: string, fields?: Record<string, unknown>) => Promise<any>} Act null where it was refused, which is said */
@@ -21,6 +23,7 @@ export class SpeakChoice {
   #form = element("div", "", this.#radios);
   #pace = element("select", "", ...PACES.map((seconds) => new Option(span(seconds), String(seconds))));
   #needsHost = checkbox("needs-host");
+  #unchecked = element("select", "", ...UNCHECKED.map((choice) => new Option(words.uncheckedChoice[choice], choice)));
   /** @type {Map<string, HTMLInputElement>} */
   #choices = new Map();
   node = sectionOf(words.whoMayWrite, this.#said, this.#form);
@@ -36,6 +39,9 @@ export class SpeakChoice {
     this.#radios.ariaLabel = words.whoMayWrite;
     for (const choice of CHOICES) this.#radios.append(this.#row(choice));
     this.#form.append(element("label", "check apart", this.#needsHost, ` ${words.needsHost}`));
+    this.#unchecked.id = "unchecked";
+    this.#form.append(element("label", "apart", `${words.unchecked} `, this.#unchecked));
+    this.#unchecked.addEventListener("change", () => this.#act("rules", { unchecked: this.#unchecked.value }));
     this.#pace.addEventListener("change", () => this.#choose("slow"));
     this.#needsHost.addEventListener("change", () => this.#act("rules", { needsHost: this.#needsHost.checked }));
   }
@@ -49,6 +55,7 @@ export class SpeakChoice {
     for (const [choice, input] of this.#choices) input.checked = choice === rules.speak;
     this.#pace.value = this.#paceOf(rules.slowSeconds || FIRST_PACE);
     this.#needsHost.checked = rules.needsHost;
+    this.#unchecked.value = rules.unchecked ?? "speak";
   }
 
   /** @param {string} choice */
@@ -76,12 +83,4 @@ export class SpeakChoice {
     if (![...this.#pace.options].some((option) => option.value === value)) this.#pace.append(new Option(span(seconds), value));
     return value;
   }
-}
-
-/** @param {string} id */
-function checkbox(id) {
-  const made = element("input");
-  made.type = "checkbox";
-  made.id = id;
-  return made;
 }

@@ -3,7 +3,7 @@
  * told of that waits here. So whoever is in a room without either pays next to nothing.
  */
 
-const ERRORS = new Set(["paused", "muted", "slow", "removed", "wrong-link", "too-many"]);
+const ERRORS = new Set(["paused", "muted", "slow", "removed", "wrong-link", "too-many", "wrong-key", "shut", "no-entry", "everybody-out"]);
 
 /**
  * @typedef {import("./hosting.js").Hosting} Hosting
@@ -40,7 +40,8 @@ export class WayToHosting {
   /** @param {import("../connection/session.js").Welcome} welcome */
   welcome({ role = "", rules }) {
     this.#isRuled = Boolean(rules && !role);
-    if (this.part || role || rules) this.hear({ type: "welcome", role, rules });
+    const waits = this.#parts().outbox.items.some(({ state }) => state === "held");
+    if (this.part || role || rules || waits) this.hear({ type: "welcome", role, rules });
   }
 
   /** @param {Problem} problem @returns {boolean} whether it was for hosts or their rules to refuse */
