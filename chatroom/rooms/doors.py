@@ -7,6 +7,7 @@ back with a pass. What it proves is for the ``Policy`` to judge.
 from __future__ import annotations
 
 import hmac
+import logging
 import math
 import os
 import threading
@@ -18,6 +19,7 @@ from functools import lru_cache
 from chatroom.addresses import neighbourhood
 from chatroom.errors import HistoryUnavailable, Refusal
 from chatroom.history import History
+from chatroom.log import printable
 from chatroom.rooms import codes
 from chatroom.rooms.charter import Charter, Door, House
 from chatroom.rooms.policy import Place, Visitor
@@ -28,6 +30,8 @@ from chatroom.users.proof import NOTHING, Proof, Shown
 from chatroom.users.tokens import Tokens
 from chatroom.wire.acts import Act, SetRules, spelt
 
+log = logging.getLogger(__name__)
+
 WRONG_TRIES = 5
 """That one address has for each room, a minute. Then it waits, but is never kept out: a class
 behind one address mistypes, too."""
@@ -35,8 +39,8 @@ behind one address mistypes, too."""
 HASHED_AT_ONCE = 2
 """Codes: each takes 16 MiB and a processor."""
 
-PATIENCE = 5.0
-"""Seconds that somebody waits to be one of those."""
+PATIENCE = 2.0
+"""Seconds that somebody waits to be one of those, perhaps on one of the threads for plain HTTP."""
 
 KNOWN = 1000
 """Rooms of which the right code is remembered, by its digest under a key of this process: it is
@@ -101,10 +105,10 @@ class KeyRing:
         """
         charter = charter_of(self._history, room)
         if not bearer:
-            return Visitor(address), _place(room, charter)
+            return Visitor(address), _place(room, charter, House())
         proof = self.prove(room, address, Shown(bearer=bearer))
         house = House(charter_of(self._history, ""))
-        return _visitor(address, proof, charter, house), _place(room, charter, proof)
+        return _visitor(address, proof, charter, house), _place(room, charter, house, proof)
 
     def visits(
         self, rooms: Iterable[str], address: str, bearer: str
@@ -126,7 +130,10 @@ class KeyRing:
                 knows, _ = self._try(address, "", lambda: self._is_password(bearer))
                 proofs = {room: Proof(knows_password=knows) for room in known}
         return [
-            (_visitor(address, proofs[room], charter, house), _place(room, charter, proofs[room]))
+            (
+                _visitor(address, proofs[room], charter, house),
+                _place(room, charter, house, proofs[room]),
+            )
             for room, charter in known.items()
         ]
 
@@ -197,7 +204,8 @@ class KeyRing:
             if is_right():
                 return True, 0
             tries.spend(1)
-            return False, 0
+        _note_wrong(address, room)
+        return False, 0
 
     def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> tuple[bool, int]:
         digest = hmac.digest(self._secret, _bytes(shown), "sha256")
@@ -213,6 +221,7 @@ class KeyRing:
                         return False, wait
                     tries.spend(1)
                 if not codes.fits(shown, code_hash):
+                    _note_wrong(address, room)
                     return False, 0
         except Refusal:  # no turn
             return False, math.ceil(PATIENCE)
@@ -263,10 +272,10 @@ def _rank(proof: Proof, charter: Charter, house: House) -> Rank:
     return max(*ranks, house.rank_by(proof.operator_link))
 
 
-def _place(room: str, charter: Charter, proof: Proof = NOTHING) -> Place:
-    ban = charter.barred.get(proof.user_id)
+def _place(room: str, charter: Charter, house: House, proof: Proof = NOTHING) -> Place:
+    ban, house_ban = (one.barred.get(proof.user_id) for one in (charter, house.charter))
     now = time.time_ns() // 1_000_000 if proof != NOTHING else 0
-    return Place(room, exists=True, ban=ban, now=now, charter=charter)
+    return Place(room, exists=True, ban=ban, house_ban=house_ban, now=now, charter=charter)
 
 
 def _with_key(proof: Proof, charter: Charter, secret: str) -> Proof:
@@ -275,6 +284,12 @@ def _with_key(proof: Proof, charter: Charter, secret: str) -> Proof:
     if key is None:
         return proof
     return proof._replace(user_id=key.user_id, key=id, reads_only=not key.may_say)
+
+
+def _note_wrong(address: str, room: str) -> None:
+    """For the operator; never what was shown, which may be nearly right."""
+    where = f'room "{printable(room)}"' if room else "the server's password"
+    log.info("wrong code: (%s) %s", printable(address), where)
 
 
 def _bytes(text: str) -> bytes:

@@ -167,10 +167,10 @@ export class Session {
     this.#listener.message(message, this.#live);
   }
 
-  /** @param {{rev: number, id: string, message?: Message}} frame */
-  #changed({ rev, id, message }) {
+  /** @param {{rev: number, id?: string, ids?: string[], message?: Message}} frame */
+  #changed({ rev, id, ids, message }) {
     this.#rev = rev;
-    this.#listener.changed(message?.id ?? id, message ?? null);
+    for (const one of ids ?? [message?.id ?? id]) this.#listener.changed(one, message ?? null);
   }
 
   /** @param {Welcome} welcome */
