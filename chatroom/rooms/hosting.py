@@ -188,6 +188,7 @@ class Hosting:
                     for user_id, host in charter.hosts.items()
                 ],
                 "quiet": _bans(charter.quiet),
+                "knocks": [knock.fields for knock in room.knocks.values()],
                 "barred": [
                     *_bans(charter.barred),
                     *_bans(self._rooms.house.charter.barred, everywhere=True),

@@ -14,6 +14,7 @@ from chatroom.sockets.budget import Budgets
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
+from chatroom.wire.message_json import iso_time
 
 MOST = 100
 """Who may wait at one door."""
@@ -39,10 +40,16 @@ class Knock:
     """One for each tab."""
 
     @property
-    def frame(self) -> bytes:
+    def fields(self) -> dict[str, object]:
         """What hosts are told."""
-        like, removed_at = self.like, self.like.since
-        return typed.knock(self.user_id, self.name, like.user_id, like.name, removed_at)
+        like = {"userId": self.like.user_id, "userName": self.like.name}
+        who = {"userId": self.user_id, "userName": self.name}
+        return who | {"like": like, "removedAt": iso_time(self.like.since)}
+
+    @property
+    def frame(self) -> bytes:
+        """Likewise, on the wire."""
+        return typed.frame("knock", **self.fields)
 
 
 class Knocks(dict[str, Knock]):

@@ -60,12 +60,15 @@ HOW = "A script sends it, or a key, as Authorization: Bearer."
 
 IN_GERMAN = {
     str(BadRoomName()): "Ungültiger Raumname: 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
-    f"You need this room's code to come in; ask whoever invited you. {HOW}": "Dafür brauchst du "
-    "den Code dieses Raums. Frag, wer dich eingeladen hat.",
-    f"You need this server's password to come in; ask whoever invited you. {HOW}": "Dafür brauchst "
-    "du das Passwort dieses Servers. Frag, wer dich eingeladen hat.",
-    "Nobody new can come in here now. Whoever was here before can come back.": "Gerade kommt hier "
-    "niemand Neues herein. Wer schon da war, kann zurückkommen.",
+    f"You need this room's code to come in; ask whoever invited you. {HOW}": (
+        "Dafür brauchst du den Code dieses Raums. Frag, wer dich eingeladen hat."
+    ),
+    f"You need this server's password to come in; ask whoever invited you. {HOW}": (
+        "Dafür brauchst du das Passwort dieses Servers. Frag, wer dich eingeladen hat."
+    ),
+    "Nobody new can come in here now. Whoever was here before can come back.": (
+        "Gerade kommt hier niemand Neues herein. Wer schon da war, kann zurückkommen."
+    ),
 }
 """Of our own reasons, those that a wrong address brings about; the others stay in English."""
 

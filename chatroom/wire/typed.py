@@ -16,7 +16,7 @@ from chatroom.names import checked
 from chatroom.wire import acts
 from chatroom.wire.acts import Act, Withdraw
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
-from chatroom.wire.message_json import held_fields, iso_time, local_time, to_json
+from chatroom.wire.message_json import held_fields, local_time, to_json
 from chatroom.wire.websocket import text_frame
 
 SUBPROTOCOL = "chatroom.v1"
@@ -277,12 +277,6 @@ def knocking(*, host_is_here: bool) -> bytes:
     detail = "Somebody was removed from your connection, so a host has to let you in."
     detail += " Please wait." if host_is_here else " No host is here now; you can wait."
     return frame("knocking", detail=detail, hostIsHere=host_is_here)
-
-
-def knock(user_id: str, name: str, like_id: str, like_name: str, removed_at: int) -> bytes:
-    """To hosts: somebody wants to come in, from the connection of whom they have removed."""
-    like = {"userId": like_id, "userName": like_name}
-    return frame("knock", userId=user_id, userName=name, like=like, removedAt=iso_time(removed_at))
 
 
 def knocked(user_id: str, outcome: str) -> bytes:

@@ -84,6 +84,7 @@ def schemas(configuration: Configuration) -> Json:
     look: Json = {"rules": {"type": "object"}}
     look["hosts"] = _list(_object(user | {"role": TEXT}))
     look["quiet"] = banned
+    look["knocks"] = _list(_object(user | {"like": _object(user), "removedAt": TIME}))
     everywhere = {"type": "boolean"}
     look["barred"] = _list(_object(user, optional={"until": TIME, "everywhere": everywhere}))
     link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
@@ -123,8 +124,8 @@ def _act() -> Json:
         "needsHost": flag,
         "door": {"enum": [*DOORS, None]},
         "listed": flag,
-        "code": _or_null(TEXT),
         "unchecked": {"enum": [*UNCHECKED, None]},
+        "code": _or_null(TEXT),
     }
     link = {
         "seconds": _or_null(_from(1, MOST_SECONDS)),
@@ -135,17 +136,17 @@ def _act() -> Json:
         "quiet": (person, span),
         "bar": (person, span | {"what": {"enum": [*(one.value for one in What), None]}}),
         "approve": ({"id": id}, {}),
-        "refuse": ({}, {"id": id, "userId": id}),
-        "admit": ({}, {"userId": id}),
-        "clear": ({}, {"upto": _or_null(ID)}),
-        "erase": ({}, {"id": _or_null(ID)}),
-        "look": ({}, {"userId": id}),
+        "refuse": ({"id": id}, {}),
         "makeHost": (person, name),
         "unmakeHost": (person, {}),
         "makeLink": ({}, link),
         "revokeLink": ({"link": id}, {}),
         "makeKey": ({"name": TEXT}, {"say": flag}),
         "revokeKey": (person, {}),
+        "look": ({}, person),
+        "clear": ({}, {"upto": _or_null(ID)}),
+        "erase": ({}, {"id": _or_null(ID)}),
+        "admit": ({}, person),
     }
     acts = {word: fields.get(word, ({}, {})) for word in ASKED}
     return {
@@ -153,6 +154,7 @@ def _act() -> Json:
             _object({"act": {"const": word}, **required}, optional)
             for word, (required, optional) in acts.items()
         ]
+        + [_object({"act": {"const": "refuse"}, **person})]
     }
 
 

@@ -12,7 +12,7 @@ from chatroom.rooms.whereabouts import ADDRESS_MS, Whereabouts
 PROXIES = (ip_network("10.0.0.0/24"),)
 
 
-class WallClock:
+class HandClock:
     now = 1_700_000_000_000
 
     def time_ns(self) -> int:
@@ -59,7 +59,7 @@ def test_what_is_kept_of_an_address_tells_nobody_which_it_is(known: Whereabouts)
 def test_the_address_of_whoever_has_gone_is_known_for_an_hour(
     known: Whereabouts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = WallClock()
+    clock = HandClock()
     monkeypatch.setattr(whereabouts, "time", clock)
     known.note("class", "u1", "192.0.2.7")
     known.note("class", "u2", "192.0.2.8")
