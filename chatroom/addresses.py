@@ -7,6 +7,7 @@ import ipaddress
 import re
 import socket
 import unicodedata
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
@@ -133,6 +134,17 @@ def neighbourhood(address: str) -> str:
         return address
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
+
+
+def is_in(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether the address is in one of these networks."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    # A dual-stack socket reports 127.0.0.1 as ::ffff:127.0.0.1.
+    forms = {ip, getattr(ip, "ipv4_mapped", None) or ip}
+    return any(form in network for form in forms for network in networks)
 
 
 def lan_address() -> str | None:

@@ -32,6 +32,7 @@ class Host:
         door: str | None = None,
         listed: bool | None = None,
         code: str | None = None,
+        unchecked: str | None = None,
     ) -> Receipt:
         """Say who may speak, and who may come in; what is left out stays as it is.
 
@@ -43,8 +44,10 @@ class Host:
             listed: whether the room is in lists.
             code: that opens the door; "": the server makes another one up. The receipt's ``told``
                 has it.
+            unchecked: what those may do whose names nobody checks: ``speak``, ``held`` or ``no``.
         """
         speech = {"speak": speak, "slowSeconds": slow_seconds, "needsHost": needs_host}
+        speech |= {"unchecked": unchecked}
         return self.act("rules", **speech, door=door, listed=listed, code=code)
 
     def everybody_out(self) -> Receipt:
@@ -89,10 +92,19 @@ class Host:
         return self.act("quiet", userId=user_id, seconds=0)
 
     def bar(
-        self, user_id: str, *, seconds: int | None = None, user_name: str | None = None
+        self,
+        user_id: str,
+        *,
+        seconds: int | None = None,
+        user_name: str | None = None,
+        what: str | None = None,
     ) -> Receipt:
-        """Remove somebody from the room, who cannot come back: as ``quiet``."""
-        return self.act("bar", userId=user_id, userName=user_name, seconds=seconds)
+        """Remove somebody from the room, who cannot come back: as ``quiet``.
+
+        Args:
+            what: goes with them of what they wrote here: ``nothing``, ``recent`` or ``all``.
+        """
+        return self.act("bar", userId=user_id, userName=user_name, seconds=seconds, what=what)
 
     def unbar(self, user_id: str) -> Receipt:
         """Let somebody come back."""
@@ -106,6 +118,22 @@ class Host:
     def refuse(self, id: str) -> Receipt:
         """Let it never be said."""
         return self.act("refuse", id=id)
+
+    def admit(self, user_id: str | None = None) -> Receipt:
+        """Let somebody in who knocks; None: all, and nobody has to any more."""
+        return self.act("admit", userId=user_id)
+
+    def turn_back(self, user_id: str) -> Receipt:
+        """Do not let somebody in who knocks."""
+        return self.act("refuse", userId=user_id)
+
+    def clear(self, upto: str | None = None) -> Receipt:
+        """Remove all messages of the room, or those up to one, by its id."""
+        return self.act("clear", upto=upto)
+
+    def erase(self, id: str | None = None) -> Receipt:
+        """Erase what was removed, one message or all: nobody can restore it."""
+        return self.act("erase", id=id)
 
     def make_host(self, user_id: str, *, user_name: str | None = None) -> Receipt:
         """Make somebody a host."""

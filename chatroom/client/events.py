@@ -61,13 +61,32 @@ class Removed(Event):
         return int(self.fields["rev"])
 
 
-def hear(text: str) -> Message | Event:
-    """Parse a frame; one without a type is a message.
+def hear_all(text: str) -> list[Message | Event]:
+    """Parse a frame; one that names several removed messages is an event for each.
 
     Raises:
         ValueError: the frame is malformed.
     """
     fields = parse_unbounded(text)
+    ids = fields.pop("ids", None) if fields.get("type") == "removed" else None
+    if ids is None:
+        return [_heard(fields)]
+    if type(ids) is not list or type(fields.get("rev")) is not int:
+        raise ValueError("ids is not a list, or rev is not a whole number")
+    first = fields["rev"] - len(ids) + 1  # their revs are consecutive, and the frame has the last
+    return [_heard({**fields, "id": id, "rev": rev}) for rev, id in enumerate(ids, first)]
+
+
+def hear(text: str) -> Message | Event:
+    """Parse a frame that is about one thing; one without a type is a message.
+
+    Raises:
+        ValueError: the frame is malformed.
+    """
+    return _heard(parse_unbounded(text))
+
+
+def _heard(fields: dict[str, Any]) -> Message | Event:
     kind = fields.get("type", "message")
     if type(kind) is not str:
         raise ValueError("type is not text")

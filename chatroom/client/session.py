@@ -19,7 +19,7 @@ import simple_websocket
 from wsproto.utilities import ProtocolError
 
 from chatroom.client.connection import End, ServerConnection
-from chatroom.client.events import Event, hear, id_in
+from chatroom.client.events import Event, hear_all, id_in
 from chatroom.client.failures import connection_failure
 from chatroom.client.inbox import Inbox
 from chatroom.client.outbox import NOTHING, Outbox, Waiters
@@ -260,17 +260,18 @@ class Session:
     def _take(self, connection: ServerConnection, text: str) -> None:
         """Handle one frame."""
         try:
-            heard = hear(text)
+            items = hear_all(text)
         except ValueError as error:
             self._pass_over(text, error)
             return
         with self.changed:
-            if isinstance(heard, Message):
-                if heard.cmid and heard.user_id == self.welcome.get("userId"):
-                    self._settle(heard.cmid, heard.id)
-            else:
-                self._take_event(connection, heard.type, dict(heard.fields))
-            self.inbox.put(heard)
+            for heard in items:
+                if isinstance(heard, Message):
+                    if heard.cmid and heard.user_id == self.welcome.get("userId"):
+                        self._settle(heard.cmid, heard.id)
+                else:
+                    self._take_event(connection, heard.type, dict(heard.fields))
+                self.inbox.put(heard)
 
     def _pass_over(self, text: str, error: ValueError) -> None:
         """Go on after a frame that nobody can read: a new connection would bring it again."""

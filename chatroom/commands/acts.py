@@ -12,7 +12,7 @@ from chatroom.commands.host_tables import log_table, look_table
 from chatroom.commands.options import Id, Span
 from chatroom.commands.output import note, write
 from chatroom.users.tokens import host_link
-from chatroom.wire.acts import DOORS, MOST_USES, SPEAK
+from chatroom.wire.acts import DOORS, MOST_USES, SPEAK, UNCHECKED, What
 
 person_argument = click.argument("person")
 
@@ -62,6 +62,11 @@ def log(console: Console, as_json: bool) -> None:
 @click.option("--door", type=click.Choice(DOORS), help="Who may come in.")
 @click.option("--code", help='The code that opens the door; "": the server makes another one up.')
 @click.option("--listed/--unlisted", default=None, help="Whether the room is in lists.")
+@click.option(
+    "--unchecked",
+    type=click.Choice(UNCHECKED),
+    help="What plain clients and scripts without a key may do, whose names nobody checks.",
+)
 @acting
 def rules(
     console: Console,
@@ -71,6 +76,7 @@ def rules(
     door: str | None,
     code: str | None,
     listed: bool | None,
+    unchecked: str | None,
 ) -> None:
     """Set who may speak and come in; what you leave out stays as it is.
 
@@ -78,6 +84,7 @@ def rules(
     """
     speak = "slow" if every and speak is None else speak
     speech = {"speak": speak, "slowSeconds": every, "needsHost": only_with_host}
+    speech |= {"unchecked": unchecked}
     given: dict[str, Any] = speech | {"door": door, "code": code, "listed": listed}
     if all(one is None for one in given.values()):
         raise click.UsageError(f"nothing to change: give {RULES}")
@@ -87,7 +94,7 @@ def rules(
     note("done")
 
 
-RULES = "--speak, --every, --[no-]only-with-host, --door, --code or --listed"
+RULES = "--speak, --every, --[no-]only-with-host, --door, --code, --listed or --unchecked"
 
 
 @click.command("everybody-out")
@@ -122,11 +129,16 @@ def unquiet(console: Console, person: str) -> None:
 @click.command()
 @person_argument
 @for_option
+@click.option(
+    "--what",
+    type=click.Choice([one.value for one in What]),
+    help="What goes with them of what they wrote here: by default, nothing.",
+)
 @acting
-def bar(console: Console, person: str, seconds: int | None) -> None:
+def bar(console: Console, person: str, seconds: int | None, what: str | None) -> None:
     """Remove PERSON, a name or a user id, from the room, and let them not come back."""
     whom = console.person(person)
-    console.act("bar", whom, seconds=seconds)
+    console.act("bar", whom, seconds=seconds, what=what)
     note(f"{whom} is removed")
 
 
@@ -156,6 +168,44 @@ def refuse(console: Console, id: str) -> None:
     """Let what waits for approval never be said."""
     console.act("refuse", id=id)
     note("refused")
+
+
+@click.command()
+@click.argument("person", required=False)
+@acting
+def admit(console: Console, person: str | None) -> None:
+    """Let PERSON in, who knocks; without PERSON all, and nobody has to knock any more."""
+    whom = console.person(person, "knocks") if person else None
+    console.act("admit", whom)
+    note(f"{whom or 'everybody'} may come in")
+
+
+@click.command("turn-back")
+@person_argument
+@acting
+def turn_back(console: Console, person: str) -> None:
+    """Do not let PERSON in, who knocks."""
+    whom = console.person(person, "knocks")
+    console.act("refuse", whom)
+    note(f"{whom} may not come in")
+
+
+@click.command()
+@click.option("--upto", metavar="MESSAGE-ID", type=Id(), help="Only this one and those before.")
+@acting
+def clear(console: Console, upto: str | None) -> None:
+    """Remove all messages of the room."""
+    console.act("clear", upto=upto)
+    note("removed; `restore` brings one back for some days")
+
+
+@click.command()
+@click.argument("id", metavar="[MESSAGE-ID]", type=Id(), required=False)
+@acting
+def erase(console: Console, id: str | None) -> None:
+    """Erase what was removed, this message or all: nobody can restore it."""
+    console.act("erase", id=id)
+    note("erased")
 
 
 @click.command("make-host")
@@ -232,6 +282,6 @@ def restore(console: Console, id: str) -> None:
 
 ACTS: list[click.Command] = [
     *(look, log, rules, quiet, unquiet, bar, unbar, approve, refuse, make_host, unmake_host),
-    *(link, revoke_link, remove, restore, everybody_out),
+    *(link, revoke_link, remove, restore, everybody_out, admit, turn_back, clear, erase),
 ]
 """All of them."""

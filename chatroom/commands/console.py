@@ -103,6 +103,7 @@ class Console:
             "hosts": list(_people(look["hosts"], "host")),
             "quiet": list(_people(look["quiet"], "quiet")),
             "barred": list(_people(look["barred"], "removed")),
+            "knocks": list(_people(look.get("knocks", []), "knocks")),
         }
         listed = [person for people in lists.values() for person in people]
         logged = list(_people(_mentioned(look["log"]), "in the log"))

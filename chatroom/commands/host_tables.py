@@ -21,6 +21,9 @@ def look_table(found: dict[str, Any]) -> list[str]:
     rows += [("host", f"{_person(one)}  {one['role']}") for one in found["hosts"]]
     rows += [("quiet", f"{_person(one)}  {_until(one)}") for one in found["quiet"]]
     rows += [("removed", f"{_person(one)}  {_until(one)}") for one in found["barred"]]
+    for one in found.get("knocks", []):
+        like = f"like {_person(one['like'])}, removed at {_when(one['removedAt'])}"
+        rows.append(("knocks", f"{_person(one)}  {like}"))
     for one in found["links"]:
         uses = "1 use" if one["uses"] == 1 else f"{one['uses']} uses"
         rows.append(("link", f"{one['link']}  {_until(one)}, {uses}"))
@@ -47,7 +50,8 @@ def _rules(rules: dict[str, Any]) -> str:
     door = "" if rules.get("door", "open") == "open" else f", door: {rules['door']}"
     listed = "" if rules.get("listed", True) else ", not listed"
     needs_host = ", only while a host is here" * rules["needsHost"]
-    return f"{rules['speak']}{slow}{needs_host}{door}{listed}"
+    unchecked = f", unchecked names: {rules['unchecked']}" if "unchecked" in rules else ""
+    return f"{rules['speak']}{slow}{needs_host}{door}{listed}{unchecked}"
 
 
 def _person(fields: dict[str, Any]) -> str:

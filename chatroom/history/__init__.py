@@ -9,6 +9,7 @@ In reading order:
 - ``paging.py``: how much is read at once
 - ``retention.py``: which messages are to be deleted
 - ``host_log.py``: what hosts have done
+- ``effects.py``: what an act of theirs brings about
 - ``words.py``: the words of texts and searches
 - ``searching.py``: what one search has found, and how long it may take
 """

@@ -5,7 +5,7 @@ A history is written by one thread, the Server's, and read by any.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from chatroom.history.host_log import LogEntry
 from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
 
 
-class History(Decisions, ABC):
+class History(Decisions):
     """The committed messages of every room.
 
     Whatever writes, ``append``, ``rewrite``, ``trim``, ``erase``, ``clean``, ``delete`` and
@@ -109,25 +109,6 @@ class History(Decisions, ABC):
         """
 
     @abstractmethod
-    def erase(self, removed_before: int, step: int) -> int:
-        """Drop the evidence of what was removed before a time, in Unix milliseconds; ``step``
-        pieces at most. Returns how many. The owner's thread.
-
-        Raises:
-            HistoryUnavailable: none of it is dropped.
-        """
-
-    @abstractmethod
-    def clean(self) -> None:
-        """Make sure that no file has a text any more that was changed, removed or erased before:
-        neither in unused parts nor in a log nor in an index. Quick if there is none; also after a
-        restart. The owner's thread.
-
-        Raises:
-            HistoryUnavailable: there may still be some; try again later.
-        """
-
-    @abstractmethod
     def probe(self) -> None:
         """Prove by a real write that ``append`` works again; stores no message.
 
@@ -213,14 +194,6 @@ class History(Decisions, ABC):
         """Messages whose rev is above ``after``, by rev: a page of them, empty if there is none.
 
         A message that changed again is there once, as it is now; one that was trimmed isn't.
-
-        Raises:
-            HistoryUnavailable: it cannot be read now.
-        """
-
-    @abstractmethod
-    def evidence(self, room: str, seq: int) -> Evidence | None:
-        """What a removed message was, if that is still kept.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

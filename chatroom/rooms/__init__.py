@@ -4,6 +4,7 @@ In reading order:
 
 - ``server.py``: the Server: its thread, its channels, the select loop
 - ``room.py``: one room: its users, and the frames of its last messages
+- ``tail.py``: these frames
 - ``recent_changes.py``: the last changes of its messages
 - ``active_rooms.py``: the rooms that somebody is in
 - ``rules.py``: what the configuration says of rooms, in numbers
@@ -12,6 +13,10 @@ In reading order:
 - ``charter.py``: what a room has decided about itself
 - ``last_said.py``: when people last said something, where that has to be some time ago
 - ``ruling.py``: what an act of a host makes of that
+- ``sweeping.py``: many messages that an act removes or erases, some at a time
+- ``sweeper.py``: when the next of them are
+- ``whereabouts.py``: where people come from
+- ``knocking.py``: who has to wait at a room's door
 - ``codes.py``: codes that open a room's door, and hashes of them
 - ``doors.py``: what opens which room: examined before the Server thread hears of it
 - ``new_rooms.py``: how many rooms one address may create

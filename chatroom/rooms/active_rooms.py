@@ -17,6 +17,7 @@ from chatroom.rooms.policy import Place, Policy, Visitor
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
+from chatroom.rooms.whereabouts import Whereabouts
 from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.speaker import Speaker
 from chatroom.wire import message_json, websocket
@@ -42,7 +43,8 @@ class ActiveRooms(dict[str, Room]):
         self._tail_length = rules.replay_limit or _ALL
         self._tail_bytes = rules.tail_bytes
         self._new_rooms = new_rooms()
-        self.house = House()
+        whereabouts = Whereabouts(history.secret, rules.trusted_proxies)
+        self.house = House(whereabouts=whereabouts)
         self._stored: set[str] | None = None  # rooms with a message or a charter; read on first use
 
     def open_house(self) -> None:
@@ -52,6 +54,7 @@ class ActiveRooms(dict[str, Room]):
             HistoryUnavailable: it cannot be read.
         """
         self.house.charter = self._charter_of("")
+        self.house.began_at = time.time_ns() // 1_000_000
 
     def enter(
         self,
@@ -79,8 +82,12 @@ class ActiveRooms(dict[str, Room]):
         if charter is not NO_CHARTER or self.house.charter is not NO_CHARTER:
             rank = max(one.rank_of(user_id) for one in (charter, self.house.charter))
             visitor = visitor._replace(rank=max(rank, visitor.rank))
-            now, ban = time.time_ns() // 1_000_000, charter.barred.get(user_id)
-            place = place._replace(ban=ban, now=now, charter=charter)
+            place = place._replace(
+                ban=charter.barred.get(user_id),
+                house_ban=self.house.charter.barred.get(user_id),
+                now=time.time_ns() // 1_000_000,
+                charter=charter,
+            )
         refusal = self._policy.may_enter(visitor, place)
         if refusal:
             raise refusal
@@ -88,6 +95,12 @@ class ActiveRooms(dict[str, Room]):
         if not place.exists and name != DEFAULT_ROOM:
             self._new_rooms.of(address).spend(1)
         return room
+
+    def decide_for_all(self, charter: Charter) -> None:
+        """The operators have decided something that holds in all rooms."""
+        self.house.charter = charter
+        for room in self.values():
+            room.judge_anew()
 
     def would_be_new(self, name: str, address: str) -> bool:
         """Whether there is no such room: nobody is in it, nobody has said or decided anything.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from chatroom.errors import Refusal
+from chatroom.errors import HistoryError, Refusal
 from chatroom.matching import assert_never
 from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
@@ -21,20 +21,22 @@ from chatroom.rooms.order import (
     HeldBack,
     NotChanged,
     NotStored,
+    NotSwept,
     Order,
     Outcome,
     Placed,
     Recognised,
     Settled,
     Stored,
+    Swept,
 )
 from chatroom.rooms.policy import HOLD, NOT_INSIDE, Hold, Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
+from chatroom.rooms.sweeper import Sweeping
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.acts import Look
-from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import text_of
 
@@ -76,7 +78,9 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
-        self._waiting: deque[list[Said] | Unsaid | Change | Ruling | Wish | Leaving] = deque()
+        self._waiting: deque[list[Said] | Unsaid | Change | Ruling | Wish | Leaving | Sweeping] = (
+            deque()
+        )
         self._under_way: list[Room] = []
         self._deserted: list[Room] = []  # rooms that may be empty once the batch is told
 
@@ -91,14 +95,21 @@ class Broadcaster:
         self._line_up(batch)
         self.go_on()
 
+    def sweep(self, room: str) -> None:
+        """Go on with what its charter says is left to do, when its turn comes."""
+        self._waiting.append(Sweeping(room))
+        self.go_on()
+
     def go_on(self) -> None:
         """Handle what waits, as long as nothing is under way."""
-        if self._entrance.released:
-            later, self._waiting = self._waiting, deque()
-            self._line_up(self._entrance.released)  # before what the same users have said since
-            self._entrance.released = []
-            self._waiting += later
-        while self._waiting and not self._under_way:
+        while not self._under_way:
+            if self._entrance.released:
+                later, self._waiting = self._waiting, deque()
+                self._line_up(self._entrance.released)  # before what the same users have said since
+                self._entrance.released = []
+                self._waiting += later
+            if not self._waiting:
+                return
             try:
                 match self._waiting.popleft():
                     case list() as said:
@@ -113,6 +124,8 @@ class Broadcaster:
                         self._grant(wish)
                     case Leaving(user, cause):
                         self._entrance.remove(user, cause)
+                    case Sweeping(name):
+                        self._sweep(name)
             except Exception:  # the others in the batch still want to be heard
                 self._faults.note_bug()
 
@@ -153,6 +166,15 @@ class Broadcaster:
         if not self._entrance.waits(ruling) and self._is_open_for(ruling):
             room = self._rooms[ruling.user.room]
             self._await(self._order.rule(ruling, room, self._rooms.house), {room.name})
+
+    def _sweep(self, name: str) -> None:
+        try:
+            room = self._rooms.look_into(name)
+        except HistoryError as error:
+            self._tell([NotSwept(name, error)])
+            return
+        self._deserted.append(room)
+        self._await(self._order.sweep(room), {name})
 
     def _is_open_for(self, item: Said | Change | Ruling) -> bool:
         """Whether its room is open to whoever wants something there; otherwise they were told."""
@@ -279,12 +301,19 @@ class Broadcaster:
                 case Changed(change, message, is_new, entry):
                     room = self._rooms[message.room]
                     if is_new:
-                        self._spread(room, message)
+                        self._spread(room, [message])
                     if entry:
                         self._hosting.tell_hosts(room, entry)
                     change.user.altered(change.cmid, message)
                 case Enacted():
+                    self._spread(self._rooms[verdict.room], verdict.removed)
                     self._hosting.take(verdict)
+                case Swept():
+                    self._spread(self._rooms[verdict.room], verdict.removed)
+                    self._hosting.take_more(verdict)
+                case NotSwept(room, error):
+                    self._faults.note_failure("messages are not removed yet", error)
+                    self._hosting.try_again(room)
                 case NotChanged(change, error):
                     self._faults.note_failure("a change is not stored", error)
                     detail = "That could not be stored; try again."
@@ -321,13 +350,11 @@ class Broadcaster:
             self._entrance.committed(room)
 
     @staticmethod
-    def _spread(room: Room, message: Message) -> None:
-        if message.rev > room.changes.rev:  # otherwise it has heard of it already
-            room.change(message)
-            if room.subscribers:
-                json = "" if message.removed else to_json(message)
-                id = MessageId(message.seq, message.nonce)
-                room.hand_on([HeardChange(id, message.rev, json, message.removed)])
+    def _spread(room: Room, messages: Sequence[Message]) -> None:
+        new = [it for it in messages if it.rev > room.changes.rev]  # it may have heard of some
+        if new:
+            room.change(new)
+            room.hand_on(list(map(HeardChange.of, new)) if room.subscribers else [])
 
     @staticmethod
     def _acknowledge(placed: Placed) -> None:

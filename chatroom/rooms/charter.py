@@ -13,8 +13,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
+from chatroom.names import keys
 from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.whereabouts import Whereabouts
 from chatroom.users.speaker import Speaker
 from chatroom.wire.message_json import iso_time
 
@@ -28,6 +30,8 @@ MOST_LINKS = 100
 MOST_KEYS = 100
 MOST_QUIET = 1000
 MOST_BARRED = 1000
+MOST_WATCHED = 100
+MOST_SWEEPS = 20
 """Of each in a room: a charter stays small."""
 
 
@@ -40,6 +44,16 @@ class Speak(Enum):
     APPROVAL = "approval"
     """Everybody, but a host has to approve it before the others read it."""
     HOSTS = "hosts"
+
+
+class Unchecked(Enum):
+    """What those may do whose names nobody has checked: plain clients, scripts without a key."""
+
+    SPEAK = "speak"
+    HELD = "held"
+    """A host has to approve what they say."""
+    NO = "no"
+    """They may listen."""
 
 
 class Door(Enum):
@@ -90,6 +104,18 @@ class Ban(NamedTuple):
         return "" if self.until == NEVER else iso_time(self.until)
 
 
+class WatchedAddress(NamedTuple):
+    """An address from which somebody was removed, for a while."""
+
+    user_id: str
+    name: str
+    """Whose it was, and what they were called then."""
+    since: int
+    """When they were removed: Unix time in milliseconds."""
+    until: int
+    """Likewise, until when whoever is new there has to knock."""
+
+
 class HostLink(NamedTuple):
     """A link that makes whoever opens it a host."""
 
@@ -99,6 +125,27 @@ class HostLink(NamedTuple):
     """How often it can still be used; once used up, it is kept for those who reload."""
     by: str
     """The user id of whoever made it."""
+
+
+class Sweep(NamedTuple):
+    """What is left to do of an act that removes or erases many messages."""
+
+    erases: bool
+    """The evidence of what was removed; otherwise it removes."""
+    user_id: str
+    """Whose messages; empty for everybody's."""
+    after: int
+    """The seq of a message: this one and those before stay."""
+    upto: int
+    """The seq of a message: those after it stay, or are done."""
+    done: int = 0
+    """How many are done."""
+    act: str = ""
+    """What began it, by whom and about whom: see ``LogEntry``."""
+    by_id: str = ""
+    by_name: str = ""
+    whom_id: str = ""
+    whom_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +176,11 @@ class Charter:
     """Everybody was shown out so many times: no pass from before is any good."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """By the hash of their secret, which only the script has."""
+    unchecked: Unchecked = Unchecked.SPEAK
+    watched: Mapping[str, WatchedAddress] = field(default_factory=dict)
+    """By ``Whereabouts.key``."""
+    sweeps: tuple[Sweep, ...] = ()
+    """What is left to do, in order."""
 
     @classmethod
     def parse(cls, text: str) -> Charter:
@@ -169,6 +221,9 @@ class Charter:
                 "keys",
                 lambda name, say, user_id: Key(_is(str, name), _is(bool, say), _is(str, user_id)),
             ),
+            unchecked=Unchecked(fields.get("unchecked", Unchecked.SPEAK.value)),
+            watched=each("watched", _watched),
+            sweeps=tuple(_sweep(*parts) for parts in fields.get("sweeps", ())),
         )
 
     def to_json(self) -> str:
@@ -176,24 +231,28 @@ class Charter:
         if self == NO_CHARTER:
             return ""
         hosts = {user_id: (name, rank.word) for user_id, (name, rank) in self.hosts.items()}
-        return json.dumps(
-            {
-                "hosts": hosts,
-                "quiet": self.quiet,
-                "barred": self.barred,
-                "links": self.links,
-                "speak": self.speak.value,
-                "slowSeconds": self.slow_seconds,
-                "needsHost": self.needs_host,
-                "door": self.door.value,
-                "listed": self.listed,
-                "code": self.code,
-                "codeHash": self.code_hash,
-                "epoch": self.epoch,
-                "keys": self.keys,
-            },
-            ensure_ascii=False,
-        )
+        fields: dict[str, object] = {
+            "hosts": hosts,
+            "quiet": self.quiet,
+            "barred": self.barred,
+            "links": self.links,
+            "speak": self.speak.value,
+            "slowSeconds": self.slow_seconds,
+            "needsHost": self.needs_host,
+            "door": self.door.value,
+            "listed": self.listed,
+            "code": self.code,
+            "codeHash": self.code_hash,
+            "epoch": self.epoch,
+            "keys": self.keys,
+        }
+        rare: dict[str, object] = {
+            "sweeps": self.sweeps,
+            "unchecked": self._told_of_unchecked,
+            "watched": self.watched,
+        }
+        fields |= {key: value for key, value in rare.items() if value}
+        return json.dumps(fields, ensure_ascii=False)
 
     def rank_of(self, user_id: str) -> Rank:
         """What somebody is here."""
@@ -204,6 +263,20 @@ class Charter:
         """What a host was called; empty for everyone else."""
         host = self.hosts.get(user_id)
         return host.name if host else ""
+
+    def keeps_from(self, user_id: str, name: str) -> bool:
+        """Whether somebody may not have a name, since it looks like a host's, who may be away."""
+        owners = (self._owners.get(key) for key in keys(name))
+        return any(user_id not in theirs for theirs in owners if theirs)
+
+    @cached_property
+    def _owners(self) -> dict[str, set[str]]:
+        """The user ids of hosts, by the keys of their names."""
+        owners: dict[str, set[str]] = {}
+        for user_id, host in self.hosts.items():
+            for key in keys(host.name):
+                owners.setdefault(key, set()).add(user_id)
+        return owners
 
     def is_quiet(self, user_id: str, now: int) -> bool:
         """Whether somebody may not speak."""
@@ -222,24 +295,32 @@ class Charter:
             quiet=_lasting(self.quiet, now),
             barred=_lasting(self.barred, now),
             links={key: link for key, link in self.links.items() if now < link.until},
+            watched={key: it for key, it in self.watched.items() if now < it.until},
         )
 
     @property
     def lets_all_speak(self) -> bool:
         """Nobody has to be looked at."""
         is_free = self.speak is Speak.EVERYBODY and not self.needs_host
-        return is_free and not self.quiet and not self.barred
+        is_free = is_free and self.unchecked is Unchecked.SPEAK
+        return is_free and not (self.quiet or self.barred or self.watched)
 
     @property
     def rules(self) -> dict[str, object]:
         """What everybody in the room is told of it."""
-        return {
+        told: dict[str, object] = {
             "speak": self.speak.value,
             "slowSeconds": self.slow_seconds,
             "needsHost": self.needs_host,
             "door": self.door.value,
             "listed": self.listed,
         }
+        return told | ({"unchecked": value} if (value := self._told_of_unchecked) else {})
+
+    @property
+    def _told_of_unchecked(self) -> str:
+        """Empty for what most rooms do."""
+        return "" if self.unchecked is Unchecked.SPEAK else self.unchecked.value
 
     @cached_property
     def scripts(self) -> frozenset[str]:
@@ -259,6 +340,9 @@ class House:
     last_said: LastSaid = field(default_factory=LastSaid)
     host_seen_at: dict[str, int] = field(default_factory=dict)
     """By room, when the last of its hosts has gone, if that is not long ago: Unix milliseconds."""
+    began_at: int = 0
+    """When the process began: Unix milliseconds."""
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
 
     def rank_by(self, operator_link: str) -> Rank:
         """What somebody is who has an operator's link, by its nonce: nothing any more once the
@@ -280,6 +364,17 @@ class House:
 
 def _ban(name: object, until: object) -> Ban:
     return Ban(_is(str, name), _is(int, until))
+
+
+def _watched(user_id: object, name: object, since: object, until: object) -> WatchedAddress:
+    return WatchedAddress(_is(str, user_id), _is(str, name), _is(int, since), _is(int, until))
+
+
+def _sweep(*parts: object) -> Sweep:
+    kinds = (bool, str, int, int, int, str, str, str, str, str)
+    if len(parts) != len(kinds):
+        raise ValueError(f"not a charter: a sweep of {len(parts)} parts")
+    return Sweep(*map(_is, kinds, parts))
 
 
 def _is(kind: type[T], value: object) -> T:

@@ -105,10 +105,10 @@ class KeyRing:
         """
         charter = charter_of(self._history, room)
         if not bearer:
-            return Visitor(address), _place(room, charter)
+            return Visitor(address), _place(room, charter, House())
         proof = self.prove(room, address, Shown(bearer=bearer))
         house = House(charter_of(self._history, ""))
-        return _visitor(address, proof, charter, house), _place(room, charter, proof)
+        return _visitor(address, proof, charter, house), _place(room, charter, house, proof)
 
     def visits(
         self, rooms: Iterable[str], address: str, bearer: str
@@ -130,7 +130,10 @@ class KeyRing:
                 knows, _ = self._try(address, "", lambda: self._is_password(bearer))
                 proofs = {room: Proof(knows_password=knows) for room in known}
         return [
-            (_visitor(address, proofs[room], charter, house), _place(room, charter, proofs[room]))
+            (
+                _visitor(address, proofs[room], charter, house),
+                _place(room, charter, house, proofs[room]),
+            )
             for room, charter in known.items()
         ]
 
@@ -269,10 +272,10 @@ def _rank(proof: Proof, charter: Charter, house: House) -> Rank:
     return max(*ranks, house.rank_by(proof.operator_link))
 
 
-def _place(room: str, charter: Charter, proof: Proof = NOTHING) -> Place:
-    ban = charter.barred.get(proof.user_id)
+def _place(room: str, charter: Charter, house: House, proof: Proof = NOTHING) -> Place:
+    ban, house_ban = (one.barred.get(proof.user_id) for one in (charter, house.charter))
     now = time.time_ns() // 1_000_000 if proof != NOTHING else 0
-    return Place(room, exists=True, ban=ban, now=now, charter=charter)
+    return Place(room, exists=True, ban=ban, house_ban=house_ban, now=now, charter=charter)
 
 
 def _with_key(proof: Proof, charter: Charter, secret: str) -> Proof:

@@ -11,13 +11,13 @@ from chatroom.matching import assert_never
 from chatroom.message import MessageId
 from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Charter, Door, Host
+from chatroom.rooms.charter import Charter, Door, Host, WatchedAddress
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.news import News
-from chatroom.rooms.policy import removed
+from chatroom.rooms.policy import Policy, removed
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.register import Answer, Away, Enter, Gone, Leave, Register
 from chatroom.rooms.replay import Replay
@@ -39,10 +39,17 @@ from chatroom.users.requests import (
 )
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.typed_user import MAX_BAD_FRAMES
+from chatroom.wire import typed
+from chatroom.wire.acts import BeCalled
 from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
+
+NO_ENTRY = Refusal("no-entry", "A host has not let you in.")
+
+REMOVED = "removed"
+"""Why somebody has left whom a host has removed; others read it, too."""
 
 
 class Entrance:
@@ -50,6 +57,7 @@ class Entrance:
 
     Args:
         rooms: the Server's.
+        policy: says who has to knock.
         register: decides about names.
         greeter: tells a room of its people.
         news: of other rooms.
@@ -63,6 +71,7 @@ class Entrance:
     def __init__(
         self,
         rooms: ActiveRooms,
+        policy: Policy,
         register: Register,
         greeter: Greeter,
         news: News,
@@ -73,6 +82,7 @@ class Entrance:
         rules: Rules,
     ) -> None:
         self._rooms = rooms
+        self._policy = policy
         self._register = register
         self._greeter = greeter
         self._news = news
@@ -121,16 +131,23 @@ class Entrance:
     def _arrive(self, arrival: Arrival) -> None:
         """A typed user: the register decides whether it may have its name."""
         user = arrival.user
-        if user.inside or user in self._held:
+        if user.inside or user in self._held or user.knocks:
             detail = "You are already in a room; open another socket."
             user.refuse(Refusal("already-inside", detail))
             return
         room = self._opened(user, arrival.room, arrival.identity.user_id, arrival.proof)
         if room is None:
             return
+        watched = room.watched(user.address)
+        if watched and self._must_knock(room, arrival, watched):
+            self._knock(room, arrival, watched)
+        else:
+            self._let_through(room, arrival)
+
+    def _let_through(self, room: Room, arrival: Arrival) -> None:
         room.awaited += 1
-        self._held[user] = []
-        self._judged_by[user] = room.charter
+        self._held[arrival.user] = []
+        self._judged_by[arrival.user] = room.charter
         if (arrival.seen or 0) > room.seq:  # it has seen what the room is yet to hear
             room.early.append(arrival)
         else:
@@ -163,6 +180,7 @@ class Entrance:
         try:
             self._greeter.carry_out(room, answer.events)
             self._conclude(room, answer)
+            self._keep_name(room, answer)
         finally:  # also after a fault of ours: nobody waits for an answer that has come
             self._release(room, answer.request)
 
@@ -200,6 +218,19 @@ class Entrance:
             case _:
                 assert_never(answer.request)
 
+    def _keep_name(self, room: Room, answer: Answer) -> None:
+        """The room keeps a host's name for them: it has to be the last one."""
+        match answer.request:
+            case Enter(arrival):
+                user, name = arrival.user, arrival.name
+            case register.Rename(user, name):
+                pass
+            case _:
+                return
+        host = room.charter.hosts.get(user.user_id)
+        if host and user.inside and not answer.refusal and host.name != name:
+            self.released.append(Ruling(user, BeCalled(name)))
+
     def _refuse_name(self, user: TypedParticipant, refusal: Refusal) -> None:
         user.refuse(refusal)
         user.names_refused += 1
@@ -215,6 +246,7 @@ class Entrance:
             maker = Host(user.name, Rank.MAKER)
             room.charter, room.charter_is_stored = Charter({user.user_id: maker}), False
         room.let_in_typed(user, identity.tab)
+        self._rooms.house.whereabouts.note(room.name, user.user_id, user.address)
         user.knows = self._greeter.told(room)
         user.write(self._greeter.welcome(room, arrival))
         _log_joining(room, user)
@@ -235,6 +267,78 @@ class Entrance:
             return
         room.go_live(user)
         self._fallen.send_one(user, b"".join(frames + changes) + self._greeter.go_live(room, user))
+
+    # -- at the door ------------------------------------------------------------------------------
+
+    def _must_knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> bool:
+        user_id, now = arrival.identity.user_id, time.time_ns() // 1_000_000
+        is_known = arrival.user.admitted == room.name or self._was_in(room, arrival)
+        rank = room.rank_of(user_id) or self._rooms.house.rank_by(arrival.proof.operator_link)
+        return self._policy.must_knock(rank, watched, now, is_known=is_known)
+
+    def _was_in(self, room: Room, arrival: Arrival) -> bool:
+        """Whether somebody, whose token is good, has been in the room before, or was asked to."""
+        proof, charter, user_id = arrival.proof, room.charter, arrival.identity.user_id
+        if proof.epoch == charter.epoch or proof.key in charter.keys or proof.link in charter.links:
+            return True
+        return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
+
+    def _knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> None:
+        user = arrival.user
+        try:
+            key = self._rooms.house.whereabouts.key(user.address)
+            is_news = room.knocks.add(arrival, key, watched)
+        except Refusal as refusal:
+            user.turn_away(refusal)
+            self._rooms.forget_if_empty(room.name)
+            return
+        user.knocks = room.name
+        user.write(typed.knocking(host_is_here=any(map(room.sockets_of, room.hosts))))
+        if is_news:
+            room.tell_hosts(room.knocks[arrival.identity.user_id].frame)
+
+    def admit(self, room: Room, user_id: str) -> None:
+        """A host lets somebody in who knocks; in all their tabs."""
+        knock = room.knocks.pop(user_id, None)
+        if knock is None:
+            return  # they have just gone
+        room.tell_hosts(typed.knocked(user_id, "admitted"))
+        for arrival in knock.arrivals.values():
+            arrival.user.knocks, arrival.user.admitted = "", room.name
+            self._let_through(room, arrival)
+
+    def turn_back(self, room: Room, user_id: str, refusal: Refusal = NO_ENTRY) -> None:
+        """A host does not let somebody in who knocks."""
+        knock = room.knocks.pop(user_id, None)
+        if knock:
+            room.tell_hosts(typed.knocked(user_id, "refused"))
+            for arrival in knock.arrivals.values():
+                arrival.user.knocks = ""
+                arrival.user.refuse(refusal)
+                arrival.user.end(CloseCode.NO_ENTRY, "no entry")
+            self._rooms.forget_if_empty(room.name)
+
+    def look_after(self, room: Room) -> None:
+        """The room has decided something, or something is over: answer those who knock, and need
+        not any more, or are removed."""
+        now = time.time_ns() // 1_000_000
+        for user_id, knock in list(room.knocks.items()):
+            watched = room.charter.watched.get(knock.address_key)
+            if ban := room.ban_on(user_id, now):
+                self.turn_back(room, user_id, removed(ban, now))
+            elif not self._policy.must_knock(room.rank_of(user_id), watched, now, is_known=False):
+                self.admit(room, user_id)
+
+    def _stop_knocking(self, user: Participant) -> None:
+        """It has gone while it waited at a door."""
+        room, user.knocks = self._rooms[user.knocks], ""
+        knock = room.knocks.of(user)
+        if knock:
+            del knock.arrivals[user]
+            if not knock.arrivals:
+                del room.knocks[knock.user_id]
+                room.tell_hosts(typed.knocked(knock.user_id, "gone"))
+        self._rooms.forget_if_empty(room.name)
 
     # -- meanwhile --------------------------------------------------------------------------------
 
@@ -281,11 +385,10 @@ class Entrance:
     def show_out(self, room: Room, user: TypedParticipant) -> None:
         """Remove somebody whom a host has removed; everybody else stays."""
         now = time.time_ns() // 1_000_000
-        ban = room.charter.barred.get(user.user_id)
-        if ban and ban.holds(now) and not room.rank_of(user.user_id).is_host:
+        if ban := room.ban_on(user.user_id, now):
             user.refuse(removed(ban, now))
             user.end(CloseCode.REMOVED, "removed by a host")
-            self.remove(user, "removed")
+            self.remove(user, REMOVED)
 
     def _judge_anew(self, room: Room, arrival: Arrival) -> None:
         """The room may have shut its door while somebody was on the way in."""
@@ -330,10 +433,15 @@ class Entrance:
         if user in self._held:
             self._held[user].append(Leaving(user, cause))
             return
+        if user.knocks:
+            self._stop_knocking(user)
+            return
         room = self._rooms.get(user.room)
         if room is None or not room.remove(user):
             return  # already removed, as too slow or replaced, or never let in
         self._news.leave(user)
+        if user.user_id:
+            self._rooms.house.whereabouts.note(room.name, user.user_id, user.address)
         name = printable(room.name)
         log.info('left: %s room "%s", now %d: %s', user, name, len(room.users), printable(cause))
         if user.user_id in room.presence:
@@ -345,7 +453,8 @@ class Entrance:
             if room is self._rooms.get(room.name):
                 self._ask(room, Gone(*away))
 
-        self._timers.after(self._rules.leave_grace, give_up)
+        is_final = away.reason == REMOVED  # nobody waits for those who cannot come back
+        self._timers.after(0.0 if is_final else self._rules.leave_grace, give_up)
 
     def see_off_fallen(self) -> None:
         """Remove those who were too slow."""
@@ -385,4 +494,4 @@ def _reason(cause: str) -> str:
     """A word that everybody may see; the cause itself may quote the client's Close."""
     if cause.startswith(("close 1000", "close 1001")):
         return "closed"
-    return "slow" if cause == "slow" else "lost"
+    return cause if cause in ("slow", REMOVED) else "lost"

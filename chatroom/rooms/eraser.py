@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 INTERVAL = 10.0
 """Seconds between two looks: for so long, a text that is gone may still be in a file."""
 
+PAUSE = 0.1
+"""Seconds between two steps, left for broadcasts."""
+
 STEP = 100
 """Pieces of evidence erased in one transaction, at most: a few milliseconds."""
 
@@ -41,13 +44,16 @@ class Eraser:
         self._timers.after(0.0, self._step)
 
     def _step(self) -> None:
-        self._timers.after(INTERVAL, self._step)
         before = time.time_ns() // 1_000_000 - self._keep_days * DAY_MS
+        wait = INTERVAL
         try:
-            self._history.erase(before, STEP)
-            self._history.clean()
+            if self._history.erase(before, STEP) == STEP:
+                wait = PAUSE  # there may be more
+            else:
+                self._history.clean()
             self._is_failing = False
         except HistoryError as error:
             if self._is_failing:  # twice in a row: a reader in the way is gone by then
                 log.error("error: removed texts may still be in a file: %s", error)
             self._is_failing = True
+        self._timers.after(wait, self._step)

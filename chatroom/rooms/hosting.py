@@ -10,16 +10,22 @@ from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.entrance import Entrance
-from chatroom.rooms.order import Enacted, Settled
+from chatroom.rooms.order import Enacted, Settled, Swept
 from chatroom.rooms.room import Room
+from chatroom.rooms.sweeper import PATIENCE, Sweeper
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
 from chatroom.wire.acts import (
+    Act,
+    Admit,
     Approve,
+    Bar,
+    BeCalled,
     EverybodyOut,
     Look,
     Refuse,
     Settling,
+    TurnBack,
     UseOperatorLink,
     Withdraw,
 )
@@ -40,9 +46,13 @@ class Hosting:
         history: has the host log.
         rooms: the Server's.
         entrance: lets those out who were removed.
+        sweeper: goes on with what takes longer.
     """
 
-    def __init__(self, history: History, rooms: ActiveRooms, entrance: Entrance) -> None:
+    def __init__(
+        self, history: History, rooms: ActiveRooms, entrance: Entrance, sweeper: Sweeper
+    ) -> None:
+        self._sweeper = sweeper
         self._history = history
         self._rooms = rooms
         self._entrance = entrance
@@ -51,33 +61,73 @@ class Hosting:
         """A host has acted, and that is committed."""
         room, before = self._rooms[enacted.room], enacted.before
         ruling, decision = enacted.ruling, enacted.decision
-        concerned = [room]
-        if isinstance(ruling.act, UseOperatorLink):
-            self._rooms.house.charter = decision.charter
-            concerned = [one for one in self._rooms.values() if ruling.user.user_id in one.crowd]
-        else:
+        if isinstance(ruling.act, BeCalled):  # all have heard of that
             room.charter = decision.charter
-            if enacted.entry:
+            return
+        house_before = self._rooms.house.charter
+        house = decision.house or house_before
+        if enacted.entry:
+            if house is not house_before:
+                self._rooms.decide_for_all(house)
+                for one in self._rooms.values():
+                    if ruling.user.user_id in one.crowd:
+                        one.pace_hosts()
+                        self._tell(one, house_before, house)
+            if not isinstance(ruling.act, UseOperatorLink):
+                room.charter = decision.charter
                 room.charter_is_stored = True
                 self._rooms.count_as_stored(room.name)
-        if enacted.entry:
-            for one in concerned:
-                one.pace_hosts()
-                self._tell(one, before, decision.charter)
+                room.pace_hosts()
+                self._tell(room, before, decision.charter)
             self.tell_hosts(room, enacted.entry)
+        if room.charter.sweeps:
+            self._sweeper.note(room.name)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         told |= decision.told
         if isinstance(ruling.act, Look):
-            told = self._seen(room)
+            told = self._seen(room, ruling.act)
         ruling.user.ruled(ruling.cmid, told)
         if room.charter.door is not Door.OPEN or not room.charter.listed:
             self._entrance.hide(room)
         if isinstance(ruling.act, EverybodyOut):
             self._entrance.show_all_out(room)
-        if enacted.entry:
-            for user_id in _differing(before.barred, decision.charter.barred):
-                for socket in room.sockets_of(user_id):
-                    self._entrance.show_out(room, socket)
+        for user_id in _differing(before.barred, decision.charter.barred):
+            self._show_out(room, user_id)
+        for user_id in _differing(house_before.barred, house.barred):
+            for one in list(self._rooms.values()):
+                self._show_out(one, user_id)
+        self._answer(room, ruling.act)
+
+    def _answer(self, room: Room, act: Act) -> None:
+        """Those who knock."""
+        match act:
+            case Admit(user_id) if user_id:
+                self._entrance.admit(room, user_id)
+            case TurnBack(user_id):
+                self._entrance.turn_back(room, user_id)
+            case _:
+                self._entrance.look_after(room)
+        if isinstance(act, Bar):
+            for watched in room.charter.watched.values():
+                self._sweeper.note_end(room.name, watched.until)
+
+    def take_more(self, swept: Swept) -> None:
+        """More of what an act removes is gone, and that is committed."""
+        room = self._rooms[swept.room]
+        room.charter = swept.charter
+        if swept.entry:
+            self.tell_hosts(room, swept.entry)
+        self._entrance.look_after(room)
+        if room.charter.sweeps:
+            self._sweeper.note(room.name)
+
+    def try_again(self, room: str) -> None:
+        """Something is left to do there, but the history has failed."""
+        self._sweeper.note(room, PATIENCE)
+
+    def _show_out(self, room: Room, user_id: str) -> None:
+        for socket in room.sockets_of(user_id):
+            self._entrance.show_out(room, socket)
 
     def hold(self, held: Held, speaker: Speaker) -> None:
         """Something waits for a host's approval; its speaker hears of it by itself."""
@@ -106,10 +156,7 @@ class Hosting:
     @staticmethod
     def tell_hosts(room: Room, entry: LogEntry) -> None:
         """Of what one of them has done."""
-        frame = typed.frame("log", **_logged(entry))
-        for user_id in room.hosts:
-            for socket in room.sockets_of(user_id):
-                room.tell_one(socket, frame)
+        room.tell_hosts(typed.frame("log", **_logged(entry)))
 
     def _tell(self, room: Room, before: Charter, after: Charter) -> None:
         if before.rules != after.rules:
@@ -127,28 +174,39 @@ class Hosting:
             for socket in room.sockets_of(user_id):
                 room.tell_one(socket, frame)
 
-    def _seen(self, room: Room) -> dict[str, object]:
-        charter = room.charter
-        return {
-            "rules": charter.rules,
-            "hosts": [
-                {"userId": user_id, "userName": host.name, "role": host.rank.word}
-                for user_id, host in charter.hosts.items()
-            ],
-            "quiet": _bans(charter.quiet),
-            "barred": _bans(charter.barred),
-            "links": [
-                {"link": key, "until": iso_time(link.until), "uses": link.uses}
-                for key, link in charter.links.items()
-                if link.uses
-            ],
-            "held": list(map(held_fields, room.queue)),
-            "log": list(map(_logged, self._history.host_log(room.name))),
-            "keys": [
-                {"name": key.name, "userId": key.user_id, "say": key.may_say}
-                for key in charter.keys.values()
-            ],
-        } | _code(charter)
+    def _seen(self, room: Room, look: Look) -> dict[str, object]:
+        charter, sharing = room.charter, None
+        if look.user_id in room.presence:
+            addresses = {user_id: room.presence.addresses_of(user_id) for user_id in room.presence}
+            sharing = self._rooms.house.whereabouts.sharing(look.user_id, addresses)
+        return (
+            ({} if sharing is None else {"sharing": sharing})
+            | {
+                "rules": charter.rules,
+                "hosts": [
+                    {"userId": user_id, "userName": host.name, "role": host.rank.word}
+                    for user_id, host in charter.hosts.items()
+                ],
+                "quiet": _bans(charter.quiet),
+                "knocks": [knock.fields for knock in room.knocks.values()],
+                "barred": [
+                    *_bans(charter.barred),
+                    *_bans(self._rooms.house.charter.barred, everywhere=True),
+                ],
+                "links": [
+                    {"link": key, "until": iso_time(link.until), "uses": link.uses}
+                    for key, link in charter.links.items()
+                    if link.uses
+                ],
+                "held": list(map(held_fields, room.queue)),
+                "log": list(map(_logged, self._history.host_log(room.name))),
+                "keys": [
+                    {"name": key.name, "userId": key.user_id, "say": key.may_say}
+                    for key in charter.keys.values()
+                ],
+            }
+            | _code(charter)
+        )
 
 
 def _code(charter: Charter) -> dict[str, object]:
@@ -164,11 +222,12 @@ def _differing(
     return [key for key in {**before, **after} if before.get(key) != after.get(key)]
 
 
-def _bans(bans: Mapping[str, Ban]) -> list[dict[str, str]]:
-    return [
-        {"userId": user_id, "userName": ban.name} | ({"until": ban.ends} if ban.ends else {})
-        for user_id, ban in bans.items()
-    ]
+def _bans(bans: Mapping[str, Ban], **more: object) -> list[dict[str, object]]:
+    told: list[dict[str, object]] = []
+    for user_id, ban in bans.items():
+        until = {"until": ban.ends} if ban.ends else {}
+        told.append({"userId": user_id, "userName": ban.name, **until, **more})
+    return told
 
 
 def _logged(entry: LogEntry) -> dict[str, object]:

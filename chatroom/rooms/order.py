@@ -11,18 +11,32 @@ from typing import NamedTuple
 
 from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
+from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
 from chatroom.message import Draft, Evidence, Held, Message, MessageId, Remover
 from chatroom.rooms.charter import Charter, House
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
-from chatroom.rooms.ruling import Decision, rule
+from chatroom.rooms.ruling import Decision, rule, rule_for_all, with_sweep, with_watch
+from chatroom.rooms.sweeping import Step, begun, in_words, next_step, sweep_of
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
-from chatroom.wire.acts import WORDS, Approve, Charting, Settling, UseOperatorLink, Withdraw
+from chatroom.wire.acts import (
+    WORDS,
+    Admit,
+    Approve,
+    Bar,
+    BeCalled,
+    Charting,
+    Settling,
+    TurnBack,
+    UseOperatorLink,
+    Withdraw,
+)
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
@@ -114,6 +128,18 @@ class Enacted(NamedTuple):
     decision: Decision
     entry: LogEntry | None
     """What the host log has of it; None if there was nothing to do."""
+    removed: list[Message]
+    """What is left of the messages that went with it."""
+
+
+class Swept(NamedTuple):
+    """More of the messages have gone that an act of a host removes or erases."""
+
+    room: str
+    charter: Charter
+    removed: list[Message]
+    entry: LogEntry | None
+    """Once all are done."""
 
 
 class Declined(NamedTuple):
@@ -137,8 +163,25 @@ class NotChanged(NamedTuple):
     error: Exception
 
 
+class NotSwept(NamedTuple):
+    """For this reason it has to be tried again."""
+
+    room: str
+    error: Exception
+
+
 Verdict = (
-    Stored | Recognised | HeldBack | Settled | Changed | Enacted | Declined | NotStored | NotChanged
+    Stored
+    | Recognised
+    | HeldBack
+    | Settled
+    | Changed
+    | Enacted
+    | Swept
+    | Declined
+    | NotStored
+    | NotChanged
+    | NotSwept
 )
 
 Outcome = list[Verdict]
@@ -195,6 +238,15 @@ class Order(ABC):
     @abstractmethod
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome | None:
         """Let a host act, if the policy allows it; never waits for others.
+
+        Returns:
+            As ``say``.
+        """
+
+    @abstractmethod
+    def sweep(self, room: Room) -> Outcome | None:
+        """Go on with what the room's charter says is left to do, or forget what is over; never
+        waits for others.
 
         Returns:
             As ``say``.
@@ -390,11 +442,20 @@ class OwnOrder(Order):
                 raise refusal
             if isinstance(ruling.act, Settling):
                 return self._settled(ruling, ruling.act, room)
+            if isinstance(ruling.act, BeCalled):
+                return [self._called(ruling, ruling.act, room)]
             return [self._enacted(ruling, ruling.act, room, house)]
         except Refusal as refusal:
             return [Declined(ruling, refusal.about(ruling.cmid))]
         except Exception as error:
             return [NotChanged(ruling, error)]
+
+    def _called(self, ruling: Ruling, act: BeCalled, room: Room) -> Enacted:
+        now = time.time_ns() // 1_000_000
+        decision = rule(room.charter, act, room.known_as(ruling.user), room.name_of, now)
+        if room.charter_is_stored:  # otherwise it will be, with the first message
+            self._history.enact(room.name, decision.charter.to_json(), None)
+        return Enacted(ruling, room.name, room.charter, decision, None, [])
 
     def _settled(self, ruling: Ruling, act: Settling, room: Room) -> Outcome:
         now = time.time_ns() // 1_000_000
@@ -431,16 +492,73 @@ class OwnOrder(Order):
 
     def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Verdict:
         now = time.time_ns() // 1_000_000
-        is_for_all = isinstance(act, UseOperatorLink)
-        before = house.charter if is_for_all else room.charter
-        who = room.known_as(ruling.user)
-        decision = rule(before, act, who, room.name_of, now)
-        entry = None
-        if decision.charter != before.at(now):
+        who, before = room.known_as(ruling.user), room.charter
+        rank = house.ranks(before, ruling.user)(ruling.user.user_id)
+        if isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR):
+            decision = rule_for_all(house.charter, before, act, who, room.name_of, now)
+        else:
+            decision = rule(before, act, who, room.name_of, now)
+            if isinstance(act, Bar) and act.seconds == 0:
+                house_ban = house.charter.at(now).barred.get(act.user_id)
+                if refusal := self._policy.may_let_back(rank, house_ban):
+                    raise refusal
+        step, entry = Step([], [], None), None
+        if sweep := sweep_of(self._history, room.name, room.seq, act, now):
+            sweep = begun(sweep, WORDS[type(act)], who, decision.whom)
+            step = next_step(self._history, room.name, room.changes.rev, sweep, now)
+            decision = with_sweep(decision, step)
+        if isinstance(act, Bar):
+            addresses = room.presence.addresses_of(act.user_id)
+            keys = house.whereabouts.keys_of(room.name, act.user_id, addresses)
+            decision = with_watch(decision, act, keys, now)
+        if isinstance(act, Admit | TurnBack) and act.user_id:
+            if act.user_id not in room.knocks:
+                raise Refusal("gone", "This person does not knock any more.")
+            decision = decision._replace(whom=Known(act.user_id, room.knocks[act.user_id].name))
+        if decision.house == house.charter.at(now):
+            decision = decision._replace(house=None)
+        is_news = decision.is_done or step.done or decision.house
+        if is_news or decision.charter != before.at(now):
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
-            name = "" if is_for_all else room.name
-            self._history.enact(name, decision.charter.to_json(), entry)
-        return Enacted(ruling, room.name, before, decision, entry)
+            self._store(room, act, decision, entry, step)
+        removed = [message for message, _ in step.removed]
+        return Enacted(ruling, room.name, before, decision, entry, removed)
+
+    def _store(
+        self, room: Room, act: Charting, decision: Decision, entry: LogEntry, step: Step
+    ) -> None:
+        house = decision.house.to_json() if decision.house else None
+        if isinstance(act, UseOperatorLink):  # the room has decided nothing
+            self._history.enact("", house or "", entry)
+        else:
+            effects = Effects(house, step.removed, step.erased)
+            self._history.enact(room.name, decision.charter.to_json(), entry, effects)
+
+    def sweep(self, room: Room) -> Outcome:
+        """Commit the next step of what was begun first or, without that, forget what is over."""
+        try:
+            return [self._swept(room)]
+        except Exception as error:
+            return [NotSwept(room.name, error)]
+
+    def _swept(self, room: Room) -> Swept:
+        now = time.time_ns() // 1_000_000
+        if not room.charter.sweeps:  # then something is over
+            charter = room.charter.at(now)
+            if charter != room.charter:
+                self._history.enact(room.name, charter.to_json(), None)
+            return Swept(room.name, charter, [], None)
+        first, *others = room.charter.sweeps
+        step = next_step(self._history, room.name, room.changes.rev, first, now)
+        rest = (step.rest, *others) if step.rest else tuple(others)
+        charter, entry = replace(room.charter, sweeps=rest), None
+        if not step.rest:
+            what = f"{in_words(first.done + step.done)} in all"
+            whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
+            entry = LogEntry(now, *whose, what)
+        effects = Effects(None, step.removed, step.erased)
+        self._history.enact(room.name, charter.to_json(), entry, effects)
+        return Swept(room.name, charter, [message for message, _ in step.removed], entry)
 
     def prove(self) -> None:
         """Write, unless that has just been done."""

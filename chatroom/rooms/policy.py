@@ -15,7 +15,16 @@ from chatroom.errors import Refusal
 from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
-from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Door, Speak
+from chatroom.rooms.charter import (
+    NEVER,
+    NO_CHARTER,
+    Ban,
+    Charter,
+    Door,
+    Speak,
+    Unchecked,
+    WatchedAddress,
+)
 from chatroom.rooms.ranks import Rank
 from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import Said
@@ -56,6 +65,10 @@ class Standing(NamedTuple):
     """When they last said something; 0 for long ago."""
     host_is_here: bool = True
     """Or was, not long ago."""
+    house: Charter = NO_CHARTER
+    """The whole server's charter."""
+    watched: WatchedAddress | None = None
+    """Somebody was removed from the same address, and nobody knows who this is."""
 
 
 class Hold(Enum):
@@ -83,6 +96,8 @@ class Place(NamedTuple):
     """The visitor's address has not created too many lately."""
     ban: Ban | None = None
     """The visitor was removed."""
+    house_ban: Ban | None = None
+    """Likewise, from the whole server."""
     now: int = 0
     """Unix time in milliseconds."""
     charter: Charter = NO_CHARTER
@@ -114,8 +129,8 @@ class Policy:
         None is ever dropped to make place for another: whoever floods the server with rooms could
         then have others' deleted, such as one with a single announcement.
         """
-        if place.ban and place.ban.holds(place.now) and not visitor.rank.is_host:
-            return removed(place.ban, place.now)
+        if ban := keeping_out(visitor.rank, place.ban, place.house_ban, place.now):
+            return removed(ban, place.now)
         if refusal := self._at_the_door(visitor, place):
             return refusal
         if place.exists or place.name == DEFAULT_ROOM:
@@ -126,11 +141,23 @@ class Policy:
             return _too_many(place, "your address has created too many; try again in a minute")
         return None
 
+    def must_knock(
+        self, rank: Rank, watched: WatchedAddress | None, now: int, *, is_known: bool
+    ) -> bool:
+        """Whether somebody who may enter a room has to wait until a host lets them in.
+
+        Args:
+            watched: somebody was removed from the same address.
+            is_known: they have been in before.
+        """
+        is_watched = watched is not None and now < watched.until
+        return is_watched and not is_known and not rank.is_host
+
     def may_read(self, visitor: Visitor, place: Place) -> Refusal | None:
         """Whether somebody may read what was said in a room, or who is there, without being in it:
         over HTTP, also by searching, or as news in another room."""
-        if place.ban and place.ban.holds(place.now) and not visitor.rank.is_host:
-            return removed(place.ban, place.now)
+        if ban := keeping_out(visitor.rank, place.ban, place.house_ban, place.now):
+            return removed(ban, place.now)
         return self._at_the_door(visitor, place)
 
     def may_name(self, visitor: Visitor, place: Place) -> bool:
@@ -185,13 +212,22 @@ class Policy:
             return NOT_INSIDE.about(cmid)
         if speaker.proof.reads_only:
             return _reads_only(cmid)
-        if standing is None or standing.rank.is_host:
+        if standing is None:
             return None
-        charter, _, now, said_at, host_is_here = standing
-        if charter.is_barred(speaker.user_id, now):
-            return removed(charter.barred[speaker.user_id], now, cmid)
+        charter, rank, now, said_at, host_is_here, house, watched = standing
+        own, everywhere = (one.barred.get(speaker.user_id) for one in (charter, house))
+        if ban := keeping_out(rank, own, everywhere, now):
+            return removed(ban, now, cmid)
+        if rank.is_host:
+            return None
         if charter.is_quiet(speaker.user_id, now):
             return _quiet(charter.quiet[speaker.user_id], now, cmid)
+        if watched and now < watched.until and not speaker.user_id:
+            detail = "Somebody was removed from this connection: say hello, and knock."
+            return Refusal("watched", detail, cmid, retryAfter=_seconds(watched.until - now))
+        if charter.unchecked is Unchecked.NO and not speaker.user_id:
+            detail = "Only people whom the server knows can speak here: open the room's page."
+            return Refusal("unchecked", detail, cmid)
         if charter.needs_host and not host_is_here:
             return Refusal("paused", "Nobody can speak here until a host is back.", cmid)
         if charter.speak is Speak.HOSTS:
@@ -201,7 +237,8 @@ class Policy:
             if wait > 0:
                 detail = f"One message in {charter.slow_seconds} seconds, please."
                 return Refusal("slow", detail, cmid, retryAfter=_seconds(wait))
-        return HOLD if charter.speak is Speak.APPROVAL else None
+        is_held = charter.unchecked is Unchecked.HELD and not speaker.user_id
+        return HOLD if is_held or charter.speak is Speak.APPROVAL else None
 
     def may_wait(self, speaker: Speaker, said: Said, queue: ApprovalQueue) -> Refusal | None:
         """Whether what somebody says may wait for a host's approval.
@@ -269,6 +306,8 @@ class Policy:
             return None  # it is found among what whoever asks has said
         if not rank.is_host:
             return Refusal("not-host", "Only a host can do that.")
+        if isinstance(act, Bar) and rank is Rank.OPERATOR > rank_of(act.user_id):
+            return None
         if isinstance(act, Quiet | Bar) and rank_of(act.user_id).is_host:
             detail = "This person is a host. The room's maker can change that first."
             return Refusal("not-allowed", detail)
@@ -280,6 +319,13 @@ class Policy:
                 return None
             return Refusal("not-allowed", "Only the room's maker and the operator can do that.")
         return None
+
+    def may_let_back(self, rank: Rank, house_ban: Ban | None) -> Refusal | None:
+        """Whether a host may undo a removal: not that of an operator, which holds everywhere."""
+        if house_ban is None or rank is Rank.OPERATOR:
+            return None
+        detail = "The operator has removed this person; only they can undo it."
+        return Refusal("not-allowed", detail)
 
     # -- names and typing --------------------------------------------------------------------------
 
@@ -304,6 +350,16 @@ class Policy:
     def may_type(self, speaker: Speaker, *, is_large: bool) -> bool:
         """Whether others see that somebody is typing: not in a room with too many to name."""
         return speaker.inside and not is_large and not speaker.proof.reads_only
+
+
+def keeping_out(rank: Rank, ban: Ban | None, house_ban: Ban | None, now: int) -> Ban | None:
+    """What keeps somebody out of a room who was removed: hosts pass what the room has decided, and
+    nobody but operators what the whole server has."""
+    if house_ban and house_ban.holds(now) and rank is not Rank.OPERATOR:
+        return house_ban
+    if ban and ban.holds(now) and not rank.is_host:
+        return ban
+    return None
 
 
 def removed(ban: Ban, now: int, cmid: str = "") -> Refusal:

@@ -43,6 +43,11 @@ class Presence(dict[str, Person]):
         if person:
             person.sockets = {one: tab for one, tab in person.sockets.items() if one is not user}
 
+    def addresses_of(self, user_id: str) -> set[str]:
+        """Where the person's sockets come from."""
+        person = self.get(user_id)
+        return {user.address for user in person.sockets} if person else set()
+
     def of_tab(self, user_id: str, tab: str) -> list[TypedParticipant]:
         """The sockets of one tab."""
         person = self.get(user_id)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 from chatroom.message import Message, MessageId
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
-from chatroom.rooms.charter import NO_CHARTER, Charter, Host, House
+from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Host, House, WatchedAddress
 from chatroom.rooms.crowd import Crowd, Known
 from chatroom.rooms.fallen import Fallen
-from chatroom.rooms.policy import Standing
+from chatroom.rooms.knocking import Knocks
+from chatroom.rooms.policy import Standing, keeping_out
 from chatroom.rooms.presence import Presence
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.recent_changes import RecentChanges
 from chatroom.rooms.subscriber import Heard, HeardChange, Subscriber
+from chatroom.rooms.tail import Tail
 from chatroom.sockets.connection import Connection
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
@@ -28,7 +27,7 @@ from chatroom.wire.message_json import to_json
 from chatroom.wire.websocket import text_frame
 
 HOST_GRACE_MS = 60_000
-"""For so long, a host who has gone still counts as being here."""
+"""For so long, a host who has gone still counts as being here; after a start, each of them."""
 
 MOST_CHANGES = 500
 """Changed messages that a room remembers; whoever has missed more gets them from the history."""
@@ -78,28 +77,25 @@ class Room:
         self.presence = Presence()
         self.awaited = 0
         """How many users are on their way in, and batches on their way to the history."""
+        self._house = house or House()
         self.charter = charter
         self.queue = queue or ApprovalQueue()
         """What waits for a host's approval."""
+        self.knocks = Knocks()
+        """Who waits for a host at the door."""
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
-        self._house = house or House()
         self.early: list[Arrival] = []
         """Users who have seen a message that the room does not have yet: they wait for it."""
         self._fallen = fallen
-        self._tail: deque[bytes] = deque()
-        self._tail_size = 0
-        self._tail_length = tail_length
-        self._tail_bytes = tail_bytes
-        self._replay: bytes | None = None
-        self.remember(list(tail))
+        self._tail = Tail(tail, length=tail_length, max_bytes=tail_bytes)
 
     # -- who is here ------------------------------------------------------------------------------
 
     @property
     def is_empty(self) -> bool:
         """Nobody is here, on the way in, or away within the grace period."""
-        return not (self.users or self.subscribers or self.crowd or self.awaited)
+        return not (self.users or self.subscribers or self.crowd or self.awaited or self.knocks)
 
     def pace_hosts(self) -> None:
         """Hosts may say as much as they like; after their ranks have changed."""
@@ -156,7 +152,11 @@ class Room:
     @charter.setter
     def charter(self, charter: Charter) -> None:
         self._charter = charter
-        self.lets_all_speak = charter.lets_all_speak
+        self.judge_anew()
+
+    def judge_anew(self) -> None:
+        """The room or the whole server has decided something."""
+        self.lets_all_speak = self._charter.lets_all_speak and not self._house.charter.barred
 
     @property
     def is_new(self) -> bool:
@@ -201,18 +201,32 @@ class Room:
         return list(person.sockets) if person else []
 
     def held_for(self, user_id: str) -> bytes:
-        """What waits for approval, as the person gets it who comes: a host all of it, everyone
-        else what is theirs."""
-        if not self.queue:
+        """Who knocks and what waits for approval, as the person gets it who comes: a host all of
+        it, everyone else what is theirs."""
+        if not self.queue and not self.knocks:
             return b""
-        is_host = self.rank_of(user_id).is_host
-        return b"".join(map(typed.held, self.queue if is_host else self.queue.of(user_id)))
+        if not self.rank_of(user_id).is_host:
+            return b"".join(map(typed.held, self.queue.of(user_id)))
+        return b"".join([*map(typed.held, self.queue), *(it.frame for it in self.knocks.values())])
 
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
         rank = self.rank_of(speaker.user_id) or self._house.rank_by(speaker.operator_link)
         said_at = self._house.last_said.get((self.name, _who(speaker)), 0)
-        return Standing(self.charter, rank, now, said_at, self._host_is_here(now))
+        is_here = self._host_is_here(now)
+        is_known = bool(speaker.user_id) or not self.charter.watched
+        watched = None if is_known else self.watched(speaker.address)
+        return Standing(self.charter, rank, now, said_at, is_here, self._house.charter, watched)
+
+    def watched(self, address: str) -> WatchedAddress | None:
+        """Who was removed from this address not long ago."""
+        watched = self.charter.watched
+        return watched.get(self._house.whereabouts.key(address)) if watched else None
+
+    def ban_on(self, user_id: str, now: int) -> Ban | None:
+        """What keeps the person out."""
+        own, everywhere = (it.barred.get(user_id) for it in (self.charter, self._house.charter))
+        return keeping_out(self.rank_of(user_id), own, everywhere, now)
 
     def note_said(self, speaker: Speaker, now: int) -> None:
         """Somebody is about to say something, in a room that counts the seconds."""
@@ -226,7 +240,8 @@ class Room:
     def _host_is_here(self, now: int) -> bool:
         if any(map(self.sockets_of, self.hosts)):
             return True
-        return now - self._house.host_seen_at.get(self.name, 0) < HOST_GRACE_MS
+        seen_at = max(self._house.began_at, self._house.host_seen_at.get(self.name, 0))
+        return now - seen_at < HOST_GRACE_MS
 
     def _note_host(self, now: int) -> None:
         """A host goes; the room may be forgotten before its grace is over."""
@@ -253,44 +268,30 @@ class Room:
 
     def remember(self, frames: Sequence[bytes]) -> None:
         """Append the newest frames to the tail, and drop the oldest beyond its limits."""
-        self._replay = None
-        self._tail.extend(frames)
-        self._tail_size += sum(map(len, frames))
-        self._drop_oldest()
+        self._tail.append(frames)
 
-    def _drop_oldest(self) -> None:
-        while len(self._tail) > self._tail_length or self._tail_size > self._tail_bytes:
-            self._tail_size -= len(self._tail.popleft())
-
-    def change(self, message: Message) -> None:
-        """A message is another one now, or is removed: tell the typed users, and joiners get it."""
-        index = message.seq - self.first_remembered
-        if 0 <= index < len(self._tail):
+    def change(self, messages: Sequence[Message]) -> None:
+        """These are others now, or are removed: tell the typed users, and joiners get it. Several
+        at a time were all removed by a host."""
+        for message in messages:
             frame = b"" if message.removed else text_frame(to_json(message))
-            self._tail_size += len(frame) - len(self._tail[index])
-            self._tail[index] = frame
-            self._replay = None
-            self._drop_oldest()  # it may be longer now
-        self.tell(self.changes.add(message))
+            self._tail.replace(message.seq - self.first_remembered, frame)
+        frames = [self.changes.add(message) for message in messages]
+        self.tell(frames[0] if len(frames) == 1 else typed.removed(messages))
 
     def forget(self, first: int) -> None:
         """Drop what is older than this seq."""
         self.changes.forget(first)
-        while self._tail and self.first_remembered < first:
-            self._tail_size -= len(self._tail.popleft())
-            self._replay = None
+        self._tail.drop(first - self.first_remembered)
 
     def replay(self) -> bytes:
-        """All frames of the tail, joined; cached until the next message."""
-        if self._replay is None:
-            self._replay = b"".join(self._tail)
-        return self._replay
+        """All frames of the tail, joined."""
+        return self._tail.joined()
 
     def frames_after(self, seq: int) -> list[bytes] | None:
         """The frames after this message; None if the tail does not reach back that far."""
-        if seq + 1 < self.first_remembered:
-            return None
-        return list(islice(self._tail, seq + 1 - self.first_remembered, sys.maxsize))
+        index = seq + 1 - self.first_remembered
+        return None if index < 0 else self._tail.after(index)
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Send messages to all users."""
@@ -312,6 +313,12 @@ class Room:
     def _everybody(self) -> dict[Participant, Connection]:
         people = self.presence.values()
         return {socket: socket.connection for person in people for socket in person.sockets}
+
+    def tell_hosts(self, frames: bytes) -> None:
+        """Send frames to those who are in charge, in all their tabs."""
+        for user_id in self.hosts:
+            for socket in self.sockets_of(user_id):
+                self.tell_one(socket, frames)
 
     def tell_one(self, user: Participant, frames: bytes) -> None:
         """Send frames to one of them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from chatroom.configuration import Configuration
 
@@ -40,6 +41,8 @@ class Rules:
     """How many of the newest to keep in each room; 0 for all."""
     keep_days: int
     """How many days to keep messages; 0 for all."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Addresses that are nobody's own."""
 
     @classmethod
     def of(cls, configuration: Configuration) -> Rules:
@@ -60,6 +63,7 @@ class Rules:
             max_name_length=configuration.max_name_length,
             keep_messages=configuration.keep_messages,
             keep_days=configuration.keep_days,
+            trusted_proxies=configuration.trusted_proxies,
         )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
@@ -17,6 +17,8 @@ from chatroom.rooms.charter import (
     MOST_KEYS,
     MOST_LINKS,
     MOST_QUIET,
+    MOST_SWEEPS,
+    MOST_WATCHED,
     NEVER,
     Ban,
     Charter,
@@ -25,15 +27,22 @@ from chatroom.rooms.charter import (
     HostLink,
     Key,
     Speak,
+    Unchecked,
+    WatchedAddress,
 )
 from chatroom.rooms.codes import key_id, new_code
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.sweeping import Step, in_words
 from chatroom.users.tokens import new_identity
 from chatroom.wire.acts import (
     FASTEST,
+    Admit,
     Bar,
+    BeCalled,
     Charting,
+    Clear,
+    Erase,
     EverybodyOut,
     Look,
     MakeHost,
@@ -43,12 +52,16 @@ from chatroom.wire.acts import (
     RevokeKey,
     RevokeLink,
     SetRules,
+    TurnBack,
     UnmakeHost,
     UseLink,
     UseOperatorLink,
 )
 
 T = TypeVar("T")
+
+WATCH_SECONDS = 60 * 60
+"""For so long, whoever is new where somebody was removed has to knock; no longer than the bar."""
 
 WRONG_LINK = "This link does not make you a host; ask for a new one."
 
@@ -57,6 +70,7 @@ class Decision(NamedTuple):
     """What an act has led to."""
 
     charter: Charter
+    """The room's."""
     whom: Known = Known("", "")
     """Whom it was about, if anybody."""
     what: str = ""
@@ -65,6 +79,10 @@ class Decision(NamedTuple):
     """Of a new link: nobody else ever learns it."""
     told: Mapping[str, object] = MappingProxyType({})
     """What else is for whoever acts alone."""
+    house: Charter | None = None
+    """The whole server's, if that is another one."""
+    is_done: bool = False
+    """It is one for the host log, though the charter stays the same."""
 
 
 def rule(
@@ -89,7 +107,7 @@ def rule(
             name = name_of(user_id, name)
             quiet = _with(charter.quiet, user_id, _ban(name, seconds, now), MOST_QUIET)
             return Decision(replace(charter, quiet=quiet), Known(user_id, name), _span(seconds))
-        case Bar(user_id, name, seconds):
+        case Bar(user_id, name, seconds, _):
             name = name_of(user_id, name)
             barred = _with(charter.barred, user_id, _ban(name, seconds, now), MOST_BARRED)
             return Decision(replace(charter, barred=barred), Known(user_id, name), _span(seconds))
@@ -124,6 +142,17 @@ def rule(
                 raise Refusal("wrong-link", WRONG_LINK)
             links = _with(charter.links, nonce, HostLink(until, 0, who.user_id), MOST_LINKS)
             return Decision(replace(_with_host(charter, who, Rank.OPERATOR), links=links), who)
+        case Clear(upto):
+            return Decision(charter, what=f"up to {upto}" if upto else "")
+        case Erase(id):
+            return Decision(charter, what=str(id or ""))
+        case Admit(""):
+            return Decision(replace(charter, watched={}), what="everybody")
+        case Admit(user_id) | TurnBack(user_id):
+            return Decision(charter, Known(user_id, name_of(user_id, "")), is_done=True)
+        case BeCalled(name):
+            hosts = {**charter.hosts, who.user_id: charter.hosts[who.user_id]._replace(name=name)}
+            return Decision(replace(charter, hosts=hosts))
         case Look():
             return Decision(charter)
         case EverybodyOut():
@@ -136,6 +165,60 @@ def rule(
             assert_never(act)
 
 
+def rule_for_all(
+    house: Charter,
+    charter: Charter,
+    act: UseOperatorLink | Bar,
+    who: Known,
+    name_of: Callable[[str, str], str],
+    now: int,
+) -> Decision:
+    """Likewise, of what holds in all rooms.
+
+    Args:
+        house: the whole server's charter.
+        charter: of the room where it is done; whom an operator lets back, it lets back, too.
+    """
+    decision = rule(house, act, who, name_of, now)
+    charter = charter.at(now)
+    if isinstance(act, Bar):
+        decision = decision._replace(what=f"{decision.what}, everywhere")
+        if act.seconds == 0:
+            charter = rule(charter, act, who, name_of, now).charter
+    return decision._replace(charter=charter, house=decision.charter)
+
+
+def with_watch(decision: Decision, act: Bar, keys: Iterable[str], now: int) -> Decision:
+    """The same of a removal: whoever is new at the person's addresses has to knock for a while.
+
+    Args:
+        keys: of the addresses.
+    """
+    charter = decision.charter
+    watched = {key: it for key, it in charter.watched.items() if it.user_id != act.user_id}
+    if act.seconds != 0:
+        lasts = WATCH_SECONDS if act.seconds is None else min(act.seconds, WATCH_SECONDS)
+        new = WatchedAddress(act.user_id, decision.whom.user_name, now, now + lasts * 1000)
+        watched |= dict.fromkeys(keys, new)
+    newest = list(watched.items())[-MOST_WATCHED:]
+    return decision._replace(charter=replace(charter, watched=dict(newest)))
+
+
+def with_sweep(decision: Decision, step: Step) -> Decision:
+    """The same of an act that removes or erases messages: how many, and what is left to do.
+
+    Raises:
+        Refusal: ``too-many``: acts of which not all is done yet.
+    """
+    charter, so_far = decision.charter, ""
+    if step.rest:
+        if len(charter.sweeps) >= MOST_SWEEPS:
+            raise Refusal("too-many", "Other messages are still being removed; try again soon.")
+        charter, so_far = replace(charter, sweeps=(*charter.sweeps, step.rest)), " so far"
+    what = f"{decision.what}, " * bool(decision.what) + in_words(step.done) + so_far
+    return decision._replace(charter=charter, what=what)
+
+
 def _set_rules(charter: Charter, act: SetRules) -> Decision:
     slow = charter.slow_seconds if act.slow_seconds is None else act.slow_seconds
     speak_as = charter.speak if act.speak is None else Speak(act.speak)
@@ -146,6 +229,7 @@ def _set_rules(charter: Charter, act: SetRules) -> Decision:
         needs_host=charter.needs_host if act.needs_host is None else act.needs_host,
         door=charter.door if act.door is None else Door(act.door),
         listed=charter.listed if act.listed is None else act.listed,
+        unchecked=charter.unchecked if act.unchecked is None else Unchecked(act.unchecked),
     )
     changed = _with_code(changed, act)
     what = _in_words(changed) + _about_the_door(charter, changed)
@@ -231,7 +315,12 @@ def _span(seconds: int | None) -> str:
 def _in_words(charter: Charter) -> str:
     slow = f" ({charter.slow_seconds} s)" if charter.speak is Speak.SLOW else ""
     needs = ", only while a host is here" if charter.needs_host else ""
-    return f"{charter.speak.value}{slow}{needs}"
+    unchecked = {
+        Unchecked.SPEAK: "",
+        Unchecked.HELD: ", others than those with a token after approval",
+        Unchecked.NO: ", only those with a token",
+    }[charter.unchecked]
+    return f"{charter.speak.value}{slow}{needs}{unchecked}"
 
 
 def _about_the_door(before: Charter, after: Charter) -> str:

@@ -33,6 +33,7 @@ from chatroom.rooms.register import Answer, Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
+from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
@@ -100,6 +101,7 @@ class Server:
         greeter = Greeter(policy, bus, news, self._timers, rules)
         self._entrance = Entrance(
             self._rooms,
+            policy,
             register,
             greeter,
             news,
@@ -109,7 +111,13 @@ class Server:
             fallen,
             rules,
         )
-        hosting = Hosting(history, self._rooms, self._entrance)
+        self._sweeper = Sweeper(
+            history,
+            self._timers,
+            lambda room: self._broadcaster.sweep(room),
+            self._rooms.house.whereabouts.forget_addresses,
+        )
+        hosting = Hosting(history, self._rooms, self._entrance, self._sweeper)
         self._broadcaster = Broadcaster(
             order, policy, self._rooms, self._entrance, hosting, self._faults
         )
@@ -261,6 +269,7 @@ class Server:
         """The Server thread's whole life."""
         self._trimmer.start()
         self._eraser.start()
+        self._sweeper.start()
         self._step_until_none()
         for channel in (*self.channels, self.tasks):
             channel.close()
@@ -301,6 +310,7 @@ class Server:
             self._say(self.broadcast.item)
         elif channel is self.add:
             self._entrance.add(self.add.item)
+            self._broadcaster.go_on()
         elif channel is self.delete:
             self._entrance.remove(*self.delete.item)
         elif channel is self.error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from chatroom.message import MessageId
+from chatroom.message import Message, MessageId
+from chatroom.wire.message_json import to_json
 
 
 class Heard(NamedTuple):
@@ -24,6 +25,12 @@ class HeardChange(NamedTuple):
     """The message as it now is; empty if it was removed."""
     by: str = ""
     """Who removed it: see ``Message.removed``."""
+
+    @classmethod
+    def of(cls, message: Message) -> HeardChange:
+        """The message as it now is."""
+        text = "" if message.removed else to_json(message)
+        return cls(MessageId(message.seq, message.nonce), message.rev, text, message.removed)
 
 
 class Subscriber(Protocol):

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import socket
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import simple_websocket
 
 from chatroom.errors import HandshakeRefused
 from chatroom.sockets import sending
 from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
+from chatroom.sockets.kernel import set_low_water, set_receive_timer, set_timers
 from chatroom.sockets.pace import Pace
 from chatroom.sockets.sending import END, Sender, turn
 from chatroom.wire.frame_reader import TEXTS_AT_ONCE, FrameReader
 from chatroom.wire.websocket import PING, CloseCode
-
-SEND_PATIENCE = 1.0
-"""Seconds that one blocking send may take, before the writer checks the clock."""
 
 LINGER_BYTES = 16 << 20
 """Bytes that a peer may still send after the end, before its socket is cut regardless."""
@@ -91,16 +87,11 @@ class Connection(Sender):
         Any thread. ``setsockopt`` keeps the GIL, so that a loop over ten thousand of these is
         over before any reader can interfere.
         """
-        self._set_low_water(1 << 30)
+        set_low_water(self._socket, 1 << 30)
 
     def release(self) -> None:
         """Wake the reader for what has arrived meanwhile. Any thread."""
-        self._set_low_water(1)
-
-    def _set_low_water(self, size: int) -> None:
-        # Linux wakes a reader only when this many bytes are there, or the connection has ended.
-        with suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+        set_low_water(self._socket, 1)
 
     # -- what simple-websocket calls, on the reader thread -----------------------------------
 
@@ -165,13 +156,10 @@ class Connection(Sender):
         reason = self._door()
         if reason is None:
             self._door = None
-            self._set_receive_timer(self._ping_interval)
+            set_receive_timer(self._socket, self._ping_interval)
         elif reason:
             self.end(CloseCode.POLICY, reason)
         return bool(reason)
-
-    def _set_receive_timer(self, seconds: float) -> None:
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
 
     def fileno(self) -> int:
         """The descriptor, for selectors."""
@@ -188,16 +176,7 @@ class Connection(Sender):
 
         Not on the writer thread: this alone would cost its stack one more page, 4 KiB per user.
         """
-        set_option = self._socket.setsockopt
-        with suppress(OSError):  # macOS raises here when the peer is gone; recv will raise again
-            self._set_receive_timer(self._ping_interval)
-            set_option(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_PATIENCE))
-            if self._socket.family == socket.AF_UNIX:  # a proxy on the same machine
-                return
-            set_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-                stalled = int(sending.STALL_TIMEOUT * 1000)
-                set_option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stalled)
+        set_timers(self._socket, self._ping_interval)
 
     def listen(
         self,
@@ -229,7 +208,7 @@ class Connection(Sender):
         self._handle = handle
         if door:
             self._door = door
-            self._set_receive_timer(1)
+            set_receive_timer(self._socket, 1)
         try:
             ws.thread.run()
         finally:
@@ -258,7 +237,7 @@ class Connection(Sender):
         left = LINGER_BYTES
         try:
             self._socket.shutdown(socket.SHUT_WR)
-            self._set_receive_timer(sending.CLOSE_TIMEOUT)
+            set_receive_timer(self._socket, sending.CLOSE_TIMEOUT)
             while left > 0 and time.monotonic() < deadline:
                 data = self._socket.recv(65536)
                 if not data:
@@ -266,8 +245,3 @@ class Connection(Sender):
                 left -= len(data)
         except OSError:
             return
-
-
-def _timeval(seconds: float) -> bytes:
-    """C's ``struct timeval``."""
-    return struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))

@@ -40,6 +40,7 @@ class HttpSpeaker:
 
     acknowledged = True
     inside = True
+    knocks = ""
     is_visiting = True
 
     def __init__(

@@ -34,6 +34,8 @@ class Speaker(Protocol):
     """It is told what became of each message; others see it come back, or their socket close."""
     inside: bool
     """It is in its room; a script always may be."""
+    knocks: str
+    """The room at whose door it waits; empty for nearly everyone."""
     failed: bool
     """The history failed it, and it was told: nothing more of it is stored."""
 
@@ -102,6 +104,8 @@ class TypedParticipant(Participant, Protocol):
     """The last change of a message that it knows of: until it is live."""
     hears_rooms: bool
     """It gets news of other rooms, once it is live."""
+    admitted: str
+    """The room that a host has let it into: it need not knock there again."""
     names_refused: int
 
     def pass_for(self, epoch: int) -> str:

@@ -60,7 +60,9 @@ class TypedUser(User):
         "_renames",
         "_tokens",
         "_typed_at",
+        "admitted",
         "hears_rooms",
+        "knocks",
         "knows",
         "names_refused",
         "rev",
@@ -100,6 +102,7 @@ class TypedUser(User):
         self._acks: list[bytes] = []
         self.user_id = ""  # owned by the Server thread, like all below
         self.names_refused = 0
+        self.knocks = self.admitted = ""
         self.rev = 0
         self.hears_rooms = False
         self.knows: Named | Counted = NOBODY
@@ -120,7 +123,7 @@ class TypedUser(User):
             self.end(CloseCode.SERVER_ERROR, "history unavailable")
 
     def _door(self) -> str | None:
-        if self.inside:
+        if self.inside or self.knocks:
             return None
         return "" if time.monotonic() < self._first_by else f"no hello within {HELLO_TIMEOUT} s"
 

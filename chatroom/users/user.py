@@ -50,6 +50,7 @@ class User:
     user_id = ""
     acknowledged = False
     operator_link = ""
+    knocks = ""
     is_visiting = False
 
     __slots__ = (

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
+
+from chatroom.addresses import is_in
 
 Environ = Mapping[str, Any]
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -46,15 +48,7 @@ def is_forwarded(environ: Environ, proxies: Networks) -> bool:
 
 def is_trusted(address: str, proxies: Networks) -> bool:
     """Whether to trust this peer's X-Forwarded headers; a unix socket's peer has no address."""
-    if not address:
-        return True
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    # A dual-stack socket reports 127.0.0.1 as ::ffff:127.0.0.1.
-    forms = {ip, getattr(ip, "ipv4_mapped", None) or ip}
-    return any(form in network for form in forms for network in proxies)
+    return not address or is_in(address, proxies)
 
 
 def _walk(environ: Environ, proxies: Networks) -> tuple[str, int]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, NamedTuple
 
 from chatroom.errors import BadAct, BadName
+from chatroom.message import MessageId
 from chatroom.names import checked
 from chatroom.wire.fields import text
 
@@ -17,6 +19,9 @@ DAY = 24 * 60 * 60
 
 SPEAK = ("everybody", "slow", "approval", "hosts")
 """Who may speak: see ``Speak``."""
+
+UNCHECKED = ("speak", "held", "no")
+"""What those may do whose names nobody has checked: see ``Unchecked``."""
 
 DOORS = ("open", "code", "shut")
 """Who may come in: see ``Door``."""
@@ -34,6 +39,15 @@ FASTEST, SLOWEST = 5, 600
 """Seconds that a room can ask for between two messages of one person: at least, and at most."""
 
 
+class What(Enum):
+    """What goes with somebody who is removed, of what they have written."""
+
+    NOTHING = "nothing"
+    RECENT = "recent"
+    """Of the last minutes."""
+    ALL = "all"
+
+
 class SetRules(NamedTuple):
     """Who may speak, and who may come in; None leaves a rule as it is."""
 
@@ -46,6 +60,7 @@ class SetRules(NamedTuple):
     """That opens the door, as a host has made it up; empty: the server is to make another one."""
     code_hash: str = ""
     """Of that one, and in its place: see ``Doors.sealed``."""
+    unchecked: str | None = None
 
 
 class Quiet(NamedTuple):
@@ -64,6 +79,7 @@ class Bar(NamedTuple):
     name: str
     seconds: int | None
     """0: they may come back; None: until that is undone."""
+    what: What = What.NOTHING
 
 
 class Approve(NamedTuple):
@@ -116,6 +132,42 @@ class RevokeLink(NamedTuple):
 class Look(NamedTuple):
     """Who is in charge, who is quiet or barred, which links there are, and what was done."""
 
+    user_id: str = ""
+    """Also, how many others share this person's connection."""
+
+
+class Admit(NamedTuple):
+    """Somebody who knocks may come in."""
+
+    user_id: str
+    """Empty: whoever knocks, and nobody has to any more."""
+
+
+class TurnBack(NamedTuple):
+    """Somebody who knocks may not come in."""
+
+    user_id: str
+
+
+class Clear(NamedTuple):
+    """All messages of the room are removed."""
+
+    upto: MessageId | None
+    """Only this one and those before it."""
+
+
+class Erase(NamedTuple):
+    """What was removed can never be restored."""
+
+    id: MessageId | None
+    """Only this message; None: whatever was removed in the room."""
+
+
+class BeCalled(NamedTuple):
+    """A host is called otherwise now: comes with another name in a ``hello`` or a ``rename``."""
+
+    name: str
+
 
 class EverybodyOut(NamedTuple):
     """All but hosts have to go; no pass that was given before lets anybody come back."""
@@ -162,16 +214,20 @@ Deciding = (
     | MakeLink
     | RevokeLink
     | Look
+    | Clear
+    | Erase
+    | Admit
+    | TurnBack
     | EverybodyOut
     | MakeKey
     | RevokeKey
 )
-"""What a room decides about itself."""
+"""What a room decides about itself, and about what was said in it."""
 
 Asked = Deciding | Approve | Refuse
 """What a client can ask for by name."""
 
-Charting = Deciding | UseLink | UseOperatorLink
+Charting = Deciding | BeCalled | UseLink | UseOperatorLink
 """What may make another charter."""
 
 Act = Charting | Settling
@@ -191,13 +247,20 @@ WORDS = {
     EverybodyOut: "everybodyOut",
     MakeKey: "makeKey",
     RevokeKey: "revokeKey",
+    Clear: "clear",
+    Erase: "erase",
+    Admit: "admit",
+    TurnBack: "refuse",
+    BeCalled: "beCalled",
     UseLink: "useLink",
     UseOperatorLink: "useOperatorLink",
 }
 """What each is called on the wire and in the host log."""
 
 
-ASKED = [word for act, word in WORDS.items() if act not in (Withdraw, UseLink, UseOperatorLink)]
+_BY_THE_WAY = (Withdraw, BeCalled, UseLink, UseOperatorLink)
+
+ASKED = list(dict.fromkeys(word for act, word in WORDS.items() if act not in _BY_THE_WAY))
 
 
 def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
@@ -213,15 +276,22 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             slow = reader.number("slowSeconds", FASTEST, SLOWEST)
             needs_host, listed = reader.flag("needsHost"), reader.flag("listed")
             door = reader.choice("door", DOORS)
-            return SetRules(speak, slow, needs_host, door, listed, reader.code())
+            unchecked = reader.choice("unchecked", UNCHECKED)
+            return SetRules(
+                speak, slow, needs_host, door, listed, reader.code(), unchecked=unchecked
+            )
         case "quiet":
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":
-            return Bar(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
+            return _bar(reader)
         case "approve":
             return Approve(reader.text("id"))
         case "refuse":
-            return Refuse(reader.text("id"))
+            return (
+                TurnBack(reader.text("userId")) if "userId" in fields else Refuse(reader.text("id"))
+            )
+        case "admit":
+            return Admit(reader.text("userId") if "userId" in fields else "")
         case "makeHost":
             return MakeHost(*reader.person())
         case "unmakeHost":
@@ -233,7 +303,7 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
         case "revokeLink":
             return RevokeLink(reader.text("link"))
         case "look":
-            return Look()
+            return Look(reader.text("userId") if "userId" in fields else "")
         case "everybodyOut":
             return EverybodyOut()
         case "makeKey":
@@ -241,8 +311,21 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             return MakeKey(reader.name("name"), True if may_say is None else may_say)
         case "revokeKey":
             return RevokeKey(reader.text("userId"))
+        case "clear":
+            return Clear(reader.message("upto"))
+        case "erase":
+            return Erase(reader.message("id"))
         case _:
             raise reader.refusal(f"act must be one of {', '.join(ASKED)}.")
+
+
+def _bar(reader: _Reader) -> Bar:
+    user_id, name = reader.person()
+    seconds = reader.number("seconds", 0, MOST_SECONDS)
+    what = What(reader.choice("what", tuple(one.value for one in What)) or What.NOTHING)
+    if seconds == 0 and what is not What.NOTHING:
+        raise reader.refusal("what must be left out if seconds is 0: restore brings messages back.")
+    return Bar(user_id, name, seconds, what)
 
 
 def spelt(code: str) -> str:
@@ -299,6 +382,15 @@ class _Reader:
         if value is not None and type(value) is not bool:
             raise self.refusal(f"{key} must be true or false.")
         return value
+
+    def message(self, key: str) -> MessageId | None:
+        """The id of a message, if there is one."""
+        if self._fields.get(key) is None:
+            return None
+        try:
+            return MessageId.parse(self._any_text(key))
+        except ValueError:
+            raise self.refusal(f"{key} must be the id of a message.") from None
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str | None:
         value = self._fields.get(key)

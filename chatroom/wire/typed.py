@@ -7,7 +7,7 @@ same bytes that plain users get.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatroom.errors import Refusal
@@ -255,6 +255,13 @@ def changed(message: Message) -> bytes:
     return text_frame(f'{{"type":"changed","rev":{message.rev},"message":{to_json(message)}}}')
 
 
+def removed(messages: Sequence[Message]) -> bytes:
+    """Several messages are gone that were removed in one go: one frame, a third of the bytes."""
+    last = messages[-1]
+    ids = [message.id for message in messages]
+    return frame("removed", rev=last.rev, ids=ids, by=last.removed)
+
+
 def held(held: Held) -> bytes:
     """This waits for a host's approval: for hosts, and for whoever has sent it."""
     return frame("held", **held_fields(held))
@@ -263,6 +270,18 @@ def held(held: Held) -> bytes:
 def settled(held: Held, outcome: str) -> bytes:
     """It waits no longer."""
     return frame("settled", id=held.id, cmid=held.cmid or None, outcome=outcome)
+
+
+def knocking(*, host_is_here: bool) -> bytes:
+    """You have to wait until a host lets you in."""
+    detail = "Somebody was removed from your connection, so a host has to let you in."
+    detail += " Please wait." if host_is_here else " No host is here now; you can wait."
+    return frame("knocking", detail=detail, hostIsHere=host_is_here)
+
+
+def knocked(user_id: str, outcome: str) -> bytes:
+    """To hosts: this person does not knock any more."""
+    return frame("knocked", userId=user_id, outcome=outcome)
 
 
 def muted(until: str | None) -> bytes:

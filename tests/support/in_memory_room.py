@@ -12,6 +12,7 @@ from typing import Any
 
 from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryUnavailable
+from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Draft, Held, Message, RoomSummary
@@ -154,9 +155,11 @@ class FailingHistory(MemoryHistory):
         super().append(messages, charters)
         self.transactions.append([message.body for message in messages])
 
-    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+    def enact(
+        self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
+    ) -> None:
         self._work("enact")
-        super().enact(room, charter, entry)
+        super().enact(room, charter, entry, effects)
 
     def hold(self, held: Held) -> None:
         self._work("hold")
@@ -207,6 +210,7 @@ class InMemoryServer:
     Args:
         stack: closes the guests' sockets in the end.
         policy: by default the real one.
+        disk: another one's, which was killed.
         password: of the whole server.
         late: which of ``order`` and ``register`` answer when the test says.
         rules: other than the defaults.
@@ -221,10 +225,11 @@ class InMemoryServer:
         policy: Policy | None = None,
         password: str = "",
         late: Collection[str] = (),
+        disk: FailingHistory | None = None,
         **rules: Any,
     ):
         self.stack = stack
-        self.disk = FailingHistory()
+        self.disk = disk or FailingHistory()
         self.disk.open()
         self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, **rules)
         policy = policy or Policy(self.rules.max_rooms, self.rules.edit_minutes, bool(password))
@@ -291,6 +296,7 @@ class TypedGuest:
     Args:
         server: where it comes in.
         line: options of the ConnectionPair.
+        address: where it comes from.
         settles: the Server handles at once what its client sends.
         bearer: what the handshake had in its ``Authorization``.
         hello: fields of the hello, beside the name.
@@ -304,6 +310,7 @@ class TypedGuest:
         line: dict[str, int],
         *,
         settles: bool = True,
+        address: str = "127.0.0.1",
         bearer: str = "",
         **hello: Any,
     ) -> None:
@@ -313,7 +320,7 @@ class TypedGuest:
         self.user = TypedUser(
             self.line.connection,
             room,
-            "127.0.0.1",
+            address,
             server.server.channels,
             tokens=server.tokens,
             history=server.disk,

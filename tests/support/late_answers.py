@@ -68,6 +68,11 @@ class LateOrder(Order):
         assert not self.is_busy, "an act before the last one's outcome"
         self._asked.append(lambda: self._own.rule(ruling, room, house))
 
+    def sweep(self, room: Room) -> None:
+        """Note it."""
+        assert not self.is_busy, "removals before the last one's outcome"
+        self._asked.append(lambda: self._own.sweep(room))
+
     def commit(self) -> None:
         """Store what was asked for: whoever reads the history can see it."""
         while self._asked:

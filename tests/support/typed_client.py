@@ -65,6 +65,8 @@ class TypedClient:
         self.user_id = ""
         self.link: str | None = None
         """The secret of a link with which it comes."""
+        self.address: str | None = None
+        """Where it comes from, as a trusted proxy would say."""
         self.key: str | None = None
         """A code, or a script's key."""
         self.entry_pass: str | None = None
@@ -113,9 +115,10 @@ class TypedClient:
             Refused: no socket.
         """
         assert self.socket is None
-        self.socket = RawClient(
-            self.port, receive_buffer=receive_buffer, Sec_WebSocket_Protocol=SUBPROTOCOL
-        )
+        headers = {"Sec_WebSocket_Protocol": SUBPROTOCOL}
+        if self.address:
+            headers["X_Forwarded_For"] = self.address
+        self.socket = RawClient(self.port, receive_buffer=receive_buffer, **headers)
         if patience:
             self.socket.socket.settimeout(patience)
         self.live, self.welcome = False, {}
@@ -245,7 +248,8 @@ class TypedClient:
         return frame
 
     def _take(self, frame: Fields) -> None:
-        assert self.welcome or frame["type"] in ("welcome", "error"), f"before welcome: {frame}"
+        early = ("welcome", "error", "knocking")
+        assert self.welcome or frame["type"] in early, f"before welcome: {frame}"
         match frame["type"]:
             case "message":
                 self._take_message(frame)
@@ -315,6 +319,11 @@ class TypedClient:
     def _take_change(self, change: Fields) -> None:
         """Idempotent, and of no concern if it does not have the message, unless that has come
         back to a place between those that it has."""
+        if "ids" in change:
+            gone = set(change["ids"])
+            self.view = [message for message in self.view if message["id"] not in gone]
+            self.rev = max(self.rev, change["rev"])
+            return
         id_ = change["id"] if change["type"] == "removed" else change["message"]["id"]
         for index, message in enumerate(self.view):
             if message["id"] == id_:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history.decisions import not_held
+from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import KEEP_MS, MOST_ENTRIES, LogEntry
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
@@ -130,26 +131,36 @@ class MemoryHistory(History):
         """Of a message that is still kept."""
         with self._lock:
             self._demand_open()
-            kept = self._rooms.get(message.room, EMPTY)
-            index = place(kept, message.seq)
-            if index == len(kept) or kept[index][0].id != message.id:
-                cause = f"message {message.id} of room {message.room!r} is not kept"
-                raise HistoryUnavailable(self.name, cause, "look it up again")
-            was, size = kept[index]
-            kept[index] = message, weight(message)
-            self._bytes += weight(message) - size
-            if message.cmid:
-                self._cmids[cmid_of(message)] = message
-            changes = self._changes.setdefault(message.room, {})
-            changes.pop(was.rev, None)
-            changes[message.rev] = message
-            self._revs[message.room] = message.rev
-            self._drop_evidence(message)
-            if before:
-                self._evidence[message.room, message.seq] = before
-                self._bytes += weight(before.message)
+            self._rewrite(message, before, self._place_of(message))
             self._note(message.room, entry)
             self._make_room()
+
+    def _place_of(self, message: Message) -> int:
+        """The index of a message that is still kept."""
+        assert self._lock.locked()
+        kept = self._rooms.get(message.room, EMPTY)
+        index = place(kept, message.seq)
+        if index == len(kept) or kept[index][0].id != message.id:
+            cause = f"message {message.id} of room {message.room!r} is not kept"
+            raise HistoryUnavailable(self.name, cause, "look it up again")
+        return index
+
+    def _rewrite(self, message: Message, before: Evidence | None, index: int) -> None:
+        assert self._lock.locked()
+        kept = self._rooms[message.room]
+        was, size = kept[index]
+        kept[index] = message, weight(message)
+        self._bytes += weight(message) - size
+        if message.cmid:
+            self._cmids[cmid_of(message)] = message
+        changes = self._changes.setdefault(message.room, {})
+        changes.pop(was.rev, None)
+        changes[message.rev] = message
+        self._revs[message.room] = message.rev
+        self._drop_evidence(message.room, message.seq)
+        if before:
+            self._evidence[message.room, message.seq] = before
+            self._bytes += weight(before.message)
 
     def hold(self, held: Held) -> None:
         """Kept as long as the process."""
@@ -182,14 +193,21 @@ class MemoryHistory(History):
             self._demand_open()
             return list(self._held.get(room, {}).values())
 
-    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+    def enact(
+        self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
+    ) -> None:
         """Kept as long as the process."""
         with self._lock:
             self._demand_open()
-            if charter:
-                self._charters[room] = charter
-            else:
-                self._charters.pop(room, None)
+            places = [self._place_of(message) for message, _ in effects.removed]
+            for (message, before), index in zip(effects.removed, places, strict=True):
+                self._rewrite(message, before, index)
+            for seq in effects.erased:
+                self._drop_evidence(room, seq)
+            self._make_room()
+            self._keep_charter(room, charter)
+            if effects.house is not None:
+                self._keep_charter("", effects.house)
             self._note(room, entry)
 
     def charter(self, room: str) -> str:
@@ -226,7 +244,7 @@ class MemoryHistory(History):
                 if evidence.removed_at < removed_before
             ]
             for message in old[:step]:
-                self._drop_evidence(message)
+                self._drop_evidence(message.room, message.seq)
             return len(old[:step])
 
     def clean(self) -> None:
@@ -298,6 +316,13 @@ class MemoryHistory(History):
         with self._lock:
             self._demand_open()
             return self._evidence.get((room, seq))
+
+    def kept_evidence(self, room: str, upto: int, limit: int) -> list[int]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            seqs = (seq for its, seq in self._evidence if its == room and seq <= upto)
+            return sorted(seqs, reverse=True)[:limit]
 
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""
@@ -412,6 +437,13 @@ class MemoryHistory(History):
         self._arrivals.add(message.room)
         self._bytes += size
 
+    def _keep_charter(self, room: str, charter: str) -> None:
+        assert self._lock.locked()
+        if charter:
+            self._charters[room] = charter
+        else:
+            self._charters.pop(room, None)
+
     def _forget_oldest(self, room: str) -> None:
         kept = self._rooms[room]
         message, size = kept.popleft()
@@ -419,7 +451,7 @@ class MemoryHistory(History):
             del self._cmids[cmid_of(message)]
         if message.rev:
             del self._changes[room][message.rev]
-        self._drop_evidence(message)
+        self._drop_evidence(room, message.seq)
         if not kept:
             del self._rooms[room]
             self._changes.pop(room, None)
@@ -429,8 +461,8 @@ class MemoryHistory(History):
         while self._bytes > self._limit_bytes:
             self._forget_oldest(self._arrivals.pop())
 
-    def _drop_evidence(self, message: Message) -> None:
-        evidence = self._evidence.pop((message.room, message.seq), None)
+    def _drop_evidence(self, room: str, seq: int) -> None:
+        evidence = self._evidence.pop((room, seq), None)
         if evidence:
             self._bytes -= weight(evidence.message)
 

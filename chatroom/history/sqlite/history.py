@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.decisions import not_held
+from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
@@ -32,6 +33,7 @@ from chatroom.history.sqlite.rewrite import (
     erase,
     forget_chore,
     rewrite,
+    sweep,
 )
 from chatroom.history.sqlite.schema import COLUMNS, SCHEMA_VERSION
 from chatroom.history.sqlite.search import Search
@@ -183,11 +185,22 @@ class SqliteHistory(History):
         """As the interface says."""
         return held_table.held(self._readers, room)
 
-    def enact(self, room: str, charter: str, entry: LogEntry | None) -> None:
+    def enact(
+        self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
+    ) -> None:
         """One transaction."""
         writer = self._demand_files()
         with Transaction(self.name, writer):
             charters_table.keep(writer, room, charter)
+            if effects.house is not None:
+                charters_table.keep(writer, "", effects.house)
+            if effects.removed or effects.erased:
+                self._trust_bases(writer)
+                base = self._bases.get(room) or find_base(writer, room)
+                if not sweep(writer, base, effects):
+                    cause = f"messages of room {room!r} are not stored any more"
+                    raise HistoryUnavailable(self.name, cause, "look them up again")
+                self._may_have_chores = True
             if entry:
                 charters_table.note(writer, room, entry)
 
@@ -289,6 +302,10 @@ class SqliteHistory(History):
     def evidence(self, room: str, seq: int) -> Evidence | None:
         """As the interface says."""
         return reads.evidence(self._readers, room, seq)
+
+    def kept_evidence(self, room: str, upto: int, limit: int) -> list[int]:
+        """As the interface says."""
+        return reads.kept_evidence(self._readers, room, upto, limit)
 
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""

@@ -157,6 +157,14 @@ def evidence(readers: Readers, room: str, seq: int) -> Evidence | None:
     return Evidence(Message(room, *kept), removed_at)
 
 
+def kept_evidence(readers: Readers, room: str, upto: int, limit: int) -> list[int]:
+    """As in the interface."""
+    query = f"SELECT key & {MAX_SEQ} FROM evidence WHERE {WITHIN} ORDER BY key DESC LIMIT :limit"
+    bounds = {"room": room, "after": 0, "upto": storable(upto), "limit": limit}
+    with readers.reader() as reader:
+        return [seq for (seq,) in reader.execute(query, bounds).fetchall()]
+
+
 def has_evidence(readers: Readers, removed_before: int) -> bool:
     """Whether there is any of before that time."""
     query = "SELECT 1 FROM evidence WHERE removed_at < ? LIMIT 1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
+from chatroom.history.effects import Effects
 from chatroom.history.sqlite.schema import SEQ_BITS
 from chatroom.message import Evidence, Message
 
@@ -66,6 +67,27 @@ def rewrite(
         was = before.message
         kept = was.user_name, was.body, was.timestamp, was.edited_at
         writer.execute(KEEP, (key, *kept, before.removed_at))
+    note_chores(writer)
+    return True
+
+
+def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
+    """Do, in the open transaction, what an act brings about; False if a message isn't stored."""
+    left = [message for message, _ in effects.removed]
+    states = [
+        (m.user_name, m.body, m.timestamp, m.edited_at, m.rev, m.removed, base | m.seq, m.nonce)
+        for m in left
+    ]
+    kept = [
+        (base | was.seq, was.user_name, was.body, was.timestamp, was.edited_at, removed_at)
+        for _, (was, removed_at) in effects.removed
+    ]
+    if states and writer.executemany(UPDATE, states).rowcount != len(states):
+        return False
+    writer.executemany(KEEP, kept)
+    if left:
+        writer.execute(COUNT, (left[-1].rev, base >> SEQ_BITS))
+    writer.executemany(DROP, [(base | seq,) for seq in effects.erased])
     note_chores(writer)
     return True
 

@@ -11,7 +11,17 @@ from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.responses import JSON, LINES
-from chatroom.wire.acts import ASKED, DOORS, FASTEST, MOST_SECONDS, MOST_USES, SLOWEST, SPEAK
+from chatroom.wire.acts import (
+    ASKED,
+    DOORS,
+    FASTEST,
+    MOST_SECONDS,
+    MOST_USES,
+    SLOWEST,
+    SPEAK,
+    UNCHECKED,
+    What,
+)
 from chatroom.wire.typed import MAX_CMID_LENGTH
 
 Json = dict[str, Any]
@@ -73,7 +83,10 @@ def schemas(configuration: Configuration) -> Json:
     banned = _list(_object(user, optional={"until": TIME}))
     look: Json = {"rules": {"type": "object"}}
     look["hosts"] = _list(_object(user | {"role": TEXT}))
-    look |= {"quiet": banned, "barred": banned}
+    look["quiet"] = banned
+    look["knocks"] = _list(_object(user | {"like": _object(user), "removedAt": TIME}))
+    everywhere = {"type": "boolean"}
+    look["barred"] = _list(_object(user, optional={"until": TIME, "everywhere": everywhere}))
     link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
     look["links"] = _list(_object(link))
     look["held"] = _list(reference("schemas", "Held"))
@@ -85,7 +98,7 @@ def schemas(configuration: Configuration) -> Json:
         ),
         "Edit": _object({"body": body}),
         "Act": _act(),
-        "Told": _object({}, optional={"link": TEXT} | look),
+        "Told": _object({}, optional={"link": TEXT, "sharing": {"type": "integer"}} | look),
         "Look": _object(look),
         "Message": _object(said | {"sentAt": TIME}, optional=more),
         "Held": _object(
@@ -111,6 +124,7 @@ def _act() -> Json:
         "needsHost": flag,
         "door": {"enum": [*DOORS, None]},
         "listed": flag,
+        "unchecked": {"enum": [*UNCHECKED, None]},
         "code": _or_null(TEXT),
     }
     link = {
@@ -120,7 +134,7 @@ def _act() -> Json:
     fields: dict[str, tuple[Json, Json]] = {
         "rules": ({}, rules),
         "quiet": (person, span),
-        "bar": (person, span),
+        "bar": (person, span | {"what": {"enum": [*(one.value for one in What), None]}}),
         "approve": ({"id": id}, {}),
         "refuse": ({"id": id}, {}),
         "makeHost": (person, name),
@@ -129,6 +143,10 @@ def _act() -> Json:
         "revokeLink": ({"link": id}, {}),
         "makeKey": ({"name": TEXT}, {"say": flag}),
         "revokeKey": (person, {}),
+        "look": ({}, person),
+        "clear": ({}, {"upto": _or_null(ID)}),
+        "erase": ({}, {"id": _or_null(ID)}),
+        "admit": ({}, person),
     }
     acts = {word: fields.get(word, ({}, {})) for word in ASKED}
     return {
@@ -136,6 +154,7 @@ def _act() -> Json:
             _object({"act": {"const": word}, **required}, optional)
             for word, (required, optional) in acts.items()
         ]
+        + [_object({"act": {"const": "refuse"}, **person})]
     }
 
 

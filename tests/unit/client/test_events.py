@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.events import Changed, Event, Removed, hear
+from chatroom.client.events import Changed, Event, Removed, hear, hear_all
 from chatroom.message import Message
 from chatroom.wire.message_json import iso_time, milliseconds, to_json, to_message
 from tests.support.strategies import MESSAGES
@@ -51,6 +51,25 @@ def test_a_message_that_was_removed_is_an_id():
 
     assert isinstance(removed, Removed)
     assert (removed.type, removed.rev, removed.id, removed.by) == ("removed", 8, GOOD["id"], "host")
+
+
+def test_several_messages_that_were_removed_at_once_are_an_event_each():
+    """Their revs are consecutive: whoever loses the line between two of them resumes there."""
+    ids = ["1-00000000000000aa", "5-00000000000000bb"]
+    heard = hear_all(json.dumps({"type": "removed", "rev": 8, "ids": ids, "by": "host"}))
+
+    assert all(isinstance(one, Removed) for one in heard)
+    assert [(one.id, one.rev, one.by) for one in heard] == [
+        (ids[0], 7, "host"),
+        (ids[1], 8, "host"),
+    ]
+    assert hear_all(json.dumps(GOOD)) == [to_message(GOOD)]
+
+
+@pytest.mark.parametrize("ids", ["1-00000000000000aa", ["x"], [1], {}, 1])
+def test_removed_messages_that_cannot_be_are_refused(ids: object):
+    with pytest.raises(ValueError):
+        hear_all(json.dumps({"type": "removed", "rev": 8, "ids": ids}))
 
 
 @pytest.mark.parametrize(

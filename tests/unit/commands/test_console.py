@@ -142,6 +142,18 @@ def test_a_look_is_a_table() -> None:
     assert lines[5] == r"held     h1  Eve: May I?\u001b[2J"
 
 
+def test_who_knocks_is_in_the_table_and_can_be_named() -> None:
+    kim = person("kim1", "Kim", like=BOB, removedAt="2026-01-31T09:05:00.123Z")
+    rules = {**LOOK["rules"], "unchecked": "no"}
+
+    lines = look_table(LOOK | {"knocks": [kim], "rules": rules})
+
+    assert lines[0].endswith("only while a host is here, unchecked names: no")
+    (line,) = (line for line in lines if line.startswith("knocks"))
+    assert line.startswith("knocks   Kim (kim1)  like Bob (bob1), removed at 2026-01-31")
+    assert Seen(knocks=[kim]).person("Kim", "knocks").user_id == "kim1"
+
+
 def test_the_log_is_a_table_that_cannot_control_a_terminal() -> None:
     lines = log_table([*LOOK["log"], entry("makeHost", person("x", "\x1b[2J"), whom=EVE)])
 
@@ -247,6 +259,7 @@ def problem(code: str, detail: str, status: int) -> Answer:
         (problem("bad-token", "Send Authorization.", 401), 4, "refused, bad-token: Send Auth"),
         (body("<html>", "text/html", 502), 4, "the proxy in front does not reach"),
         (body("{", status=200), 4, "does not answer like a chat room"),
+        (body("{}", status=200), 4, "does not answer like a chat room: no hosts, quiet, barred"),
         (body("[]", "application/problem+json", 500), 4, "http-500"),
     ],
 )
@@ -287,7 +300,7 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 def test_every_act_has_a_command() -> None:
     """By its word, in the command line's spelling; some have two, to do and to undo."""
     told = {"rules", "quiet", "bar", "approve", "refuse", "make-host", "unmake-host", "link"}
-    told |= {"revoke-link", "look", "everybody-out", "key"}
+    told |= {"revoke-link", "look", "everybody-out", "key", "admit", "clear", "erase"}
     words = {"makeHost": "make-host", "unmakeHost": "unmake-host", "makeLink": "link"}
     words |= {"revokeLink": "revoke-link", "everybodyOut": "everybody-out"}
     words |= {"makeKey": "key", "revokeKey": "key"}  # a command of its own

@@ -10,8 +10,10 @@ import pytest
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history import History, make_history
+from chatroom.history.effects import Effects
 from chatroom.history.host_log import KEEP_DAYS, MOST_ENTRIES, LogEntry
-from tests.support.histories import FullWriter, at, everything, said, typed
+from chatroom.message import Evidence, Message, Remover
+from tests.support.histories import FullWriter, at, everything, said, snapshot, typed
 from tests.support.old_database import made_by_schema_3
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -55,6 +57,18 @@ def test_a_room_that_decides_nothing_any_more_has_none(history: History) -> None
 
     assert history.charter("class") == ""
     assert history.decided() == []
+
+
+def test_what_the_whole_server_decides_comes_with_a_rooms_charter(history: History) -> None:
+    history.enact("class", SLOW, entry(), Effects(house=HOSTS))
+    assert (history.charter("class"), history.charter("")) == (SLOW, HOSTS)
+    assert len(history.host_log("class")) == 1
+
+    history.enact("class", "", entry())
+    assert (history.charter("class"), history.charter("")) == ("", HOSTS)
+
+    history.enact("class", SLOW, entry(), Effects(house=""))
+    assert (history.charter("class"), history.decided()) == (SLOW, ["class"])
 
 
 def test_what_hosts_have_done_is_read_newest_first(history: History) -> None:
@@ -191,3 +205,61 @@ def test_a_disk_that_fails_leaves_charter_and_log_as_they_were(tmp_path: Path) -
         assert history.charter("garden") == ""
         history.enact("class", HOSTS, entry(act="after"))
         assert (history.charter("class"), acts(history)) == (HOSTS, ["after", "before"])
+
+
+# -- what goes with an act -------------------------------------------------------------------------
+
+
+def removal(message: Message, rev: int) -> tuple[Message, Evidence]:
+    return message.taken_back(Remover.HOST, rev), Evidence(message, NOW)
+
+
+def test_messages_go_with_the_act_that_removes_them(history: History) -> None:
+    messages = [typed("class", seq, "u2", f"c{seq}", body=f"body {seq}") for seq in (1, 2, 3)]
+    history.append(messages)
+    gone = [removal(messages[0], 1), removal(messages[2], 2)]
+
+    history.enact("class", SLOW, entry(), Effects(removed=gone))
+
+    assert everything(history, "class") == [gone[0][0], messages[1], gone[1][0]]
+    assert (history.rev("class"), history.changes("class", 0)) == (2, [m for m, _ in gone])
+    assert history.evidence("class", 3) == gone[1][1]
+    assert history.find("class", "u2", "c1") == gone[0][0]
+    assert history.kept_evidence("class", 9, 9) == [3, 1]
+    assert history.kept_evidence("class", 9, 1) == [3]
+    assert history.kept_evidence("class", 2, 9) == [1]
+    assert history.kept_evidence("garden", 9, 9) == []
+
+    history.enact("class", SLOW, entry(), Effects(erased=[3]))
+
+    assert history.evidence("class", 3) is None
+    assert history.kept_evidence("class", 9, 9) == [1]
+
+
+def test_an_act_is_done_as_a_whole_or_not_at_all(history: History) -> None:
+    messages = [typed("class", seq, "u2", f"c{seq}") for seq in (1, 2)]
+    history.append(messages[:1])
+    gone = [removal(message, rev) for rev, message in enumerate(messages, 1)]
+
+    with pytest.raises(HistoryUnavailable, match="class"):
+        history.enact("class", SLOW, entry(), Effects(HOSTS, gone, [1]))
+
+    assert everything(history, "class") == messages[:1]
+    assert (history.rev("class"), history.decided(), acts(history)) == (0, [], [])
+    assert history.evidence("class", 1) is None
+
+
+def test_a_text_that_an_act_has_removed_and_another_one_erased_is_in_no_file(
+    tmp_path: Path,
+) -> None:
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        messages = [typed("class", seq, "u2", f"c{seq}", body="xyzzy") for seq in range(1, 200)]
+        history.append(messages)
+        gone = [removal(message, message.seq) for message in messages]
+        history.enact("class", SLOW, entry(), Effects(removed=gone))
+        history.enact("class", SLOW, entry(), Effects(erased=[m.seq for m in messages]))
+
+        history.clean()
+
+        assert not any(b"xyzzy" in content for content in snapshot(tmp_path).values())

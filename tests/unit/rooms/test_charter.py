@@ -20,6 +20,9 @@ from chatroom.rooms.charter import (
     House,
     Key,
     Speak,
+    Sweep,
+    Unchecked,
+    WatchedAddress,
 )
 from chatroom.rooms.ranks import Rank
 from chatroom.users.http_speaker import HttpSpeaker
@@ -30,6 +33,10 @@ NOW = 1_700_000_000_000
 TIMES = st.integers(0, 4_000_000_000_000)
 BANS = st.dictionaries(TEXTS, st.builds(Ban, TEXTS, st.just(NEVER) | TIMES), max_size=3)
 RANKS = st.sampled_from([Rank.HOST, Rank.MAKER, Rank.OPERATOR])
+
+SEQS = st.integers(0, 1 << 40)
+WHO = (TEXTS,) * 5
+SWEEPS = st.builds(Sweep, st.booleans(), TEXTS, SEQS, SEQS, SEQS, *WHO)
 
 CHARTERS = st.builds(
     Charter,
@@ -48,6 +55,18 @@ CHARTERS = st.builds(
     code_hash=TEXTS,
     epoch=st.integers(0, 1000),
     keys=st.dictionaries(TEXTS, st.builds(Key, TEXTS, st.booleans(), TEXTS), max_size=3),
+    unchecked=st.sampled_from(Unchecked),
+    watched=st.dictionaries(
+        TEXTS, st.builds(WatchedAddress, TEXTS, TEXTS, TIMES, TIMES), max_size=3
+    ),
+    sweeps=st.lists(SWEEPS, max_size=2).map(tuple),
+)
+
+
+FULL = Charter(
+    unchecked=Unchecked.NO,
+    watched={"k": WatchedAddress("u1", "Bob", 1, 2)},
+    sweeps=(Sweep(False, "u1", 0, 9),),
 )
 
 
@@ -90,6 +109,14 @@ def test_what_an_older_program_did_not_know_of_is_as_if_not_decided() -> None:
         '{"slowSeconds": "5"}',
         '{"slowSeconds": null}',
         '{"needsHost": 1}',
+        '{"unchecked": "maybe"}',
+        '{"unchecked": ["no"]}',
+        '{"watched": {"k": ["u1", "Bob", 1]}}',
+        '{"watched": {"k": ["u1", "Bob", "now", 1]}}',
+        '{"sweeps": 1}',
+        '{"sweeps": ["abcdefghij"]}',
+        '{"sweeps": [[false, "u1", 0, 1]]}',
+        '{"sweeps": [[0, "u1", 0, 1, 0, "bar", "u1", "Ann", "u2", "Bob"]]}',
         '{"door": "ajar"}',
         '{"door": ["open"]}',
         '{"listed": 1}',
@@ -109,7 +136,7 @@ def test_rubbish_is_refused(text: str) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(list(json.loads(replace(NO_CHARTER, needs_host=True).to_json()))),
+        st.sampled_from(list(json.loads(FULL.to_json()))),
         st.recursive(
             st.none() | st.booleans() | st.integers() | TEXTS,
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -162,6 +189,8 @@ def test_only_a_room_without_rules_and_bans_lets_all_speak() -> None:
         Charter(needs_host=True),
         Charter(quiet=ban),
         Charter(barred=ban),
+        Charter(unchecked=Unchecked.NO),
+        Charter(watched={"k": WatchedAddress("u1", "Bob", 1, 2)}),
     ):
         assert not closed.lets_all_speak
 

@@ -298,7 +298,7 @@ def test_who_is_removed_is_told_in_each_tab_and_nobody_else_notices(club: InMemo
         assert error["detail"].startswith("A host has removed you until ")
         assert 3590 < error["retryAfter"] <= 3600
         assert closed.payload == struct.pack("!H", CloseCode.REMOVED) + b"removed by a host"
-    assert carl.heard() == []
+    assert [frame["type"] for frame in carl.heard()] == ["left"]
     assert [user.name for user in club.server._rooms["class"].users] == ["Ann", "Carl"]
 
 
@@ -379,6 +379,213 @@ def test_a_host_comes_in_whatever_was_decided_before(club: InMemoryServer) -> No
     bob = enter(club, "Bob", token=club.tokens.write(Identity("u2", "t1")))
 
     assert [frame["role"] for frame in heard(bob, "welcome")] == ["operator"]
+
+
+def test_others_read_that_somebody_was_removed_and_at_once(club: InMemoryServer) -> None:
+    ann, bob, carl = enter(club, "Ann"), enter(club, "Bob"), enter(club, "Carl")
+    bobs = of(bob)
+    carl.heard()
+
+    act(ann, "bar", userId=bob.user.user_id)
+    club.settle()
+
+    assert carl.heard() == [{"type": "left", **bobs, "reason": "removed"}]
+    assert heard(enter(club, "Bob"), "welcome"), "the name is free"
+
+
+# -- a host's name ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Ann", "ANN", "\u0410nn", "A\u200bnn"])
+def test_a_hosts_name_is_kept_while_they_are_away(club: InMemoryServer, name: str) -> None:
+    decide(club, "class", Charter({"u1": Host("Ann", Rank.HOST)}))
+    bob = enter(club, name)
+
+    (error,) = bob.heard()
+    assert error["code"] == "name-taken"
+    bob.send("hello", userName=error["suggestion"])
+    assert heard(bob, "welcome")
+    bob.send("rename", userName="Ann")
+    assert [frame["code"] for frame in heard(bob, "error")] == ["name-taken"]
+
+    ann = enter(club, "Ann", token=club.tokens.write(Identity("u1", "t1")))
+    assert heard(ann, "welcome")
+    assert heard(enter(club, "Ann", "garden"), "welcome"), "only in this room"
+
+
+def test_it_is_the_last_name_that_a_host_had(club: InMemoryServer) -> None:
+    ann = enter(club, "Ann")
+    (welcome,) = heard(ann, "welcome")
+    ann.say("hello")
+    ann.send("rename", userName="Anna")
+    ann.leave()
+    club.server._rooms.clear()
+
+    assert [frame["code"] for frame in enter(club, "Anna").heard()] == ["name-taken"]
+    assert heard(enter(club, "Ann"), "welcome")
+    club.server._rooms.clear()
+    assert heard(enter(club, "Annie", token=welcome["token"]), "welcome")
+    assert [frame["code"] for frame in enter(club, "Annie").heard()] == ["name-taken"]
+    assert club.disk.host_log("class") == []
+
+
+def test_a_maker_who_says_nothing_but_names_leaves_no_trace(club: InMemoryServer) -> None:
+    ann = enter(club, "Ann")
+    ann.send("rename", userName="Anna")
+
+    assert club.disk.decided() == []
+    ann.say("hello")
+    assert Charter.parse(club.disk.charter("class")).name_of(ann.user.user_id) == "Anna"
+
+
+def test_who_had_a_name_before_somebody_became_a_host_under_it_keeps_it(
+    club: InMemoryServer,
+) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    (welcome,) = heard(bob, "welcome")
+    act(ann, "makeHost", userId="u9", userName="Bob")
+    bob.leave()
+
+    assert heard(enter(club, "Bob", token=welcome["token"]), "welcome")
+
+
+def test_two_hosts_of_one_name_may_both_have_it(club: InMemoryServer) -> None:
+    decide(club, "class", Charter({uid: Host("Ann", Rank.HOST) for uid in ("u1", "u2")}))
+
+    ann = enter(club, "Ann", token=club.tokens.write(Identity("u2", "t1")))
+
+    assert heard(ann, "welcome")
+    again = enter(club, "Ann", token=club.tokens.write(Identity("u1", "t1")))
+    assert [frame["code"] for frame in again.heard()] == ["name-taken"]
+
+
+def test_whom_a_room_unmakes_has_no_name_kept(club: InMemoryServer) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    act(ann, "makeHost", userId=bob.user.user_id)
+    act(ann, "unmakeHost", userId=bob.user.user_id)
+    act(ann, "bar", userId=bob.user.user_id)
+    club.settle()
+
+    assert heard(enter(club, "Bob"), "welcome")
+
+
+# -- those whose names nobody checks ---------------------------------------------------------------
+
+
+def test_a_room_may_hear_only_people_whom_the_server_knows(club: InMemoryServer) -> None:
+    ann, bob, old = enter(club, "Ann"), enter(club, "Bob"), club.join("Old", "class")
+    bob.heard()
+    act(ann, "rules", unchecked="no")
+    assert [frame["unchecked"] for frame in heard(bob, "rules")] == ["no"]
+
+    old.say("hello?")
+    club.settle()
+    assert answer_to(club.said_over_http("class", "hello?")) == "unchecked"
+    bob.say("hello")
+    assert old.heard() == club.disk.stored("class") == ["hello"]
+    assert heard(enter(club, "Carl"), "welcome")[0]["rules"]["unchecked"] == "no"
+    assert act(ann, "look")["log"][0]["what"] == "everybody, only those with a token"
+
+    act(ann, "rules", unchecked="speak")
+    assert ["unchecked" in frame for frame in heard(bob, "rules")] == [False]
+    old.say("hello!")
+    club.settle()
+    assert club.disk.stored("class") == ["hello", "hello!"]
+
+
+def test_a_host_may_have_to_approve_what_those_say_whose_names_nobody_checks(
+    club: InMemoryServer,
+) -> None:
+    ann, bob, old = enter(club, "Ann"), enter(club, "Bob"), club.join("Old", "class")
+    act(ann, "rules", unchecked="held")
+    ann.heard()
+
+    old.say("hello?")
+    club.settle()
+    bob.say("hello")
+    assert old.heard() == club.disk.stored("class") == ["hello"]
+
+    (held,) = heard(ann, "held")
+    act(ann, "approve", id=held["id"])
+    assert old.heard() == ["hello?"]
+
+
+# -- the operator holds everywhere -----------------------------------------------------------------
+
+
+def operator(club: InMemoryServer, name: str = "Zoe") -> TypedGuest:
+    return enter(club, name, link=club.tokens.write_operator_link())
+
+
+def test_whom_an_operator_removes_has_to_go_everywhere(club: InMemoryServer) -> None:
+    bob = enter(club, "Bob", "garden")
+    (welcome,) = heard(bob, "welcome")
+    assert welcome["role"] == "maker"
+    tabs = [bob, *(enter(club, "Bob", room, token=welcome["token"]) for room in ("class", "lobby"))]
+    ann, zoe = enter(club, "Ann"), operator(club)
+    zoe.heard()
+
+    zoe.send("host", cmid="z", act="bar", userId=bob.user.user_id, seconds=60)
+
+    (log,) = heard(zoe, "log")
+    assert (log["act"], log["what"]) == ("bar", "60 s, everywhere")
+    for tab in tabs:
+        assert closed_with(tab) == CloseCode.REMOVED
+    for room in ("garden", "class", "lobby", "new"):
+        (error,) = enter(club, "Bob", room, token=welcome["token"]).heard()
+        assert error["code"] == "removed"
+    (seen,) = act(zoe, "look")["barred"]
+    assert seen == {**of(bob), "until": seen["until"], "everywhere": True}
+    ann.say("hello")
+    assert club.disk.stored("class") == ["hello"]
+
+
+def test_an_operators_removal_is_so_after_a_restart(club: InMemoryServer) -> None:
+    bob, zoe = enter(club, "Bob"), operator(club)
+    (welcome,) = heard(bob, "welcome")
+    act(zoe, "bar", userId=bob.user.user_id)
+
+    club.server._rooms.clear()
+    club.server._rooms.open_house()
+
+    assert enter(club, "Bob", "new", token=welcome["token"]).heard()[-1]["code"] == "removed"
+    assert club.rooms() == []
+
+
+def test_only_an_operator_lets_those_back_and_then_from_this_room_too(
+    club: InMemoryServer,
+) -> None:
+    ann, bob, zoe = enter(club, "Ann"), enter(club, "Bob"), operator(club)
+    (welcome,) = heard(bob, "welcome")
+    act(ann, "bar", userId=bob.user.user_id)
+    act(zoe, "bar", userId=bob.user.user_id)
+
+    assert code(act(ann, "bar", userId=bob.user.user_id, seconds=0)) == "not-allowed"
+    assert code(act(zoe, "bar", userId=bob.user.user_id, seconds=0)) == "done"
+
+    assert act(zoe, "look")["barred"] == []
+    assert heard(enter(club, "Bob", token=welcome["token"]), "welcome")
+    assert club.server._rooms["class"].lets_all_speak
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_whom_an_operator_has_removed_changes_nothing_over_http(
+    club: InMemoryServer, *, is_open: bool
+) -> None:
+    bob, zoe = enter(club, "Bob", "garden"), operator(club)
+    bob.say("hello")
+    tab = enter(club, "Carl", "garden")
+    act(zoe, "bar", userId=bob.user.user_id)
+    if not is_open:
+        tab.leave()
+        del club.server._rooms["garden"]
+
+    speaker = HttpSpeaker("garden", "", "192.0.2.1", bob.user.user_id)
+    club.server.broadcast.put(Change(speaker, Remove("r", id_of(club, "garden")), 100))
+    club.settle()
+
+    assert answer_to(speaker) == "removed"
+    assert club.disk.stored("garden") == ["hello"]
 
 
 # -- over HTTP -------------------------------------------------------------------------------------

@@ -453,6 +453,24 @@ def test_who_was_removed_may_not_come_in_until_that_is_over(
         assert (" until 2023-11-14T22:13:2" in refusal.detail) is (until != NEVER)
 
 
+@pytest.mark.parametrize("rank", Rank)
+def test_whom_the_operator_has_removed_gets_into_no_room_not_even_into_their_own(
+    rank: Rank,
+) -> None:
+    place = Place("lobby", exists=True, house_ban=Ban("Bob", NEVER), now=NOW)
+
+    refusal = Policy(9, 15).may_enter(Visitor("a", OTHER, rank), place)
+
+    assert (refusal is None) is (rank is Rank.OPERATOR)
+
+
+@pytest.mark.parametrize("rank", Rank)
+def test_only_the_operator_lets_those_back_whom_the_operator_has_removed(rank: Rank) -> None:
+    policy = Policy(9, 15)
+    assert policy.may_let_back(rank, None) is None
+    assert (policy.may_let_back(rank, Ban("Bob", NEVER)) is None) is (rank is Rank.OPERATOR)
+
+
 # -- who may say something ---------------------------------------------------------------------
 
 QUIET = {"quiet": {OTHER: Ban("Bob", NOW + 60_000)}}
@@ -576,7 +594,7 @@ RANKS = {
         (Quiet("host", "", 60), ["not-host", *["not-allowed"] * 3]),
         (Quiet("host", "", 0), ["not-host", *["not-allowed"] * 3]),
         (Bar("guest", "", 60), ["not-host", None, None, None]),
-        (Bar("maker 2", "", 60), ["not-host", *["not-allowed"] * 3]),
+        (Bar("maker 2", "", 60), ["not-host", "not-allowed", "not-allowed", None]),
         (Bar("operator 2", "", None), ["not-host", *["not-allowed"] * 3]),
         (UnmakeHost("guest"), ["not-host", "not-allowed", None, None]),
         (UnmakeHost("host"), ["not-host", "not-allowed", None, None]),

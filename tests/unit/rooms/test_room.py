@@ -116,7 +116,7 @@ def test_joiners_get_a_changed_message_as_it_now_is():
     lobby, messages = with_past(3)
     assert b"better" not in lobby.replay()
 
-    lobby.change(messages[1].edited("better", 1, 7))
+    lobby.change([messages[1].edited("better", 1, 7)])
 
     assert lobby.replay().count(b"better") == 1
     assert lobby.replay().count(b'"hi"') == 2
@@ -126,7 +126,7 @@ def test_joiners_get_a_changed_message_as_it_now_is():
 def test_joiners_do_not_get_what_was_removed_and_nothing_moves():
     lobby, messages = with_past(3)
 
-    lobby.change(messages[1].taken_back(Remover.AUTHOR, 1))
+    lobby.change([messages[1].taken_back(Remover.AUTHOR, 1)])
 
     assert lobby.first_remembered == 1
     assert lobby.replay() == b"".join(text_frame(to_json(m)) for m in (messages[0], messages[2]))
@@ -137,11 +137,11 @@ def test_longer_messages_do_not_make_the_tail_longer_than_it_may_be():
     lobby, messages = with_past(10, size=5_000)
 
     for rev, message in enumerate(messages, 1):
-        lobby.change(message.edited("x" * 2_000, rev, 7))
+        lobby.change([message.edited("x" * 2_000, rev, 7)])
 
     assert 0 < len(lobby.replay()) <= 5_000
     assert len(lobby.frames_after(lobby.first_remembered - 1) or []) == 2
-    assert lobby._tail_size == len(lobby.replay())
+    assert lobby._tail._size == len(lobby.replay())
 
 
 def test_what_the_tail_does_not_have_is_told_all_the_same():
@@ -149,7 +149,7 @@ def test_what_the_tail_does_not_have_is_told_all_the_same():
     lobby.forget(3)
     before = lobby.replay()
 
-    lobby.change(messages[0].edited("better", 1, 7))
+    lobby.change([messages[0].edited("better", 1, 7)])
 
     assert lobby.replay() == before
     assert len(lobby.changes.since(0) or []) == 1
@@ -157,8 +157,8 @@ def test_what_the_tail_does_not_have_is_told_all_the_same():
 
 def test_a_changed_text_that_is_trimmed_is_not_told_to_those_who_come_back():
     lobby, messages = with_past(3)
-    lobby.change(messages[0].edited("better", 1, 7))
-    lobby.change(messages[2].edited("best", 2, 7))
+    lobby.change([messages[0].edited("better", 1, 7)])
+    lobby.change([messages[2].edited("best", 2, 7)])
 
     lobby.forget(2)
 
@@ -223,7 +223,7 @@ def test_a_persons_standing_is_that_of_this_moment():
 
     room.charter = NO_CHARTER
     assert room.standing_of(speaker("u1"), NOW) == Standing(
-        NO_CHARTER, Rank.EVERYONE, NOW, host_is_here=False
+        NO_CHARTER, Rank.EVERYONE, NOW, host_is_here=False, house=house.charter
     )
 
 
@@ -264,6 +264,13 @@ def test_a_host_who_has_gone_counts_as_here_for_a_minute(clock: WallClock):
     room.remove(ann)
     assert is_taught(room, clock.now + HOST_GRACE_MS - 1)
     assert not is_taught(room, clock.now + HOST_GRACE_MS)
+
+
+def test_after_a_start_hosts_have_a_minute_to_come_back(clock: WallClock):
+    room = classroom(TAUGHT, House(began_at=NOW))
+
+    assert is_taught(room, NOW + HOST_GRACE_MS - 1)
+    assert not is_taught(room, NOW + HOST_GRACE_MS)
 
 
 def test_a_host_of_two_tabs_is_here_as_long_as_one_is(clock: WallClock):

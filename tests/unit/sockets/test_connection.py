@@ -18,8 +18,7 @@ from wsproto import WSConnection
 from wsproto.frame_protocol import FrameProtocol
 
 from chatroom.errors import HandshakeRefused, HistoryUnavailable
-from chatroom.sockets import connection as module
-from chatroom.sockets import sending
+from chatroom.sockets import kernel, sending
 from chatroom.sockets.connection import Connection
 from chatroom.wire.websocket import CloseCode, text_frame
 from tests.support.connection_pair import FAMILIES, ConnectionPair, bodies, pair
@@ -391,7 +390,7 @@ def test_who_does_not_take_what_is_queued_before_the_close_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, family: str
 ):
     monkeypatch.setattr(sending, "CLOSE_TIMEOUT", 0.1)
-    monkeypatch.setattr(module, "SEND_PATIENCE", 0.05)
+    monkeypatch.setattr(kernel, "SEND_PATIENCE", 0.05)
     with ConnectionPair(family, buffers=4096) as line:
         fill(line)
         writer = line.start_writer()
@@ -423,7 +422,7 @@ def test_who_has_said_goodbye_does_not_get_an_endless_past(monkeypatch: pytest.M
 
 def test_a_client_that_takes_nothing_frees_its_writer(monkeypatch: pytest.MonkeyPatch, family: str):
     monkeypatch.setattr(sending, "STALL_TIMEOUT", 0.2)
-    monkeypatch.setattr(module, "SEND_PATIENCE", 0.05)
+    monkeypatch.setattr(kernel, "SEND_PATIENCE", 0.05)
     with ConnectionPair(family, buffers=4096) as line:
         fill(line)
         line.start_writer().join(20)
@@ -434,7 +433,7 @@ def test_a_client_that_takes_nothing_frees_its_writer(monkeypatch: pytest.Monkey
 def test_a_client_that_takes_little_by_little_is_not_cut_off(monkeypatch: pytest.MonkeyPatch):
     """Each bite comes after a pause, and all of them take longer than a stall may."""
     monkeypatch.setattr(sending, "STALL_TIMEOUT", 1.0)
-    monkeypatch.setattr(module, "SEND_PATIENCE", 0.02)
+    monkeypatch.setattr(kernel, "SEND_PATIENCE", 0.02)
     with ConnectionPair(buffers=4096) as line:
         line.connection.write(line_of("0", 200_000))
         line.start_writer()

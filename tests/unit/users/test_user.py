@@ -14,7 +14,7 @@ import pytest
 from chatroom.channel import Channel, Ready
 from chatroom.errors import HistoryUnavailable, UserError
 from chatroom.message import Draft
-from chatroom.sockets import connection, sending
+from chatroom.sockets import kernel, sending
 from chatroom.sockets.pace import Pace
 from chatroom.users.requests import Channels
 from chatroom.wire.websocket import CloseCode, text_frame
@@ -291,7 +291,7 @@ def test_a_writer_whose_client_stalls_frees_the_reader_and_is_reported(
     channels: Channels, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sending, "STALL_TIMEOUT", 0.2)
-    monkeypatch.setattr(connection, "SEND_PATIENCE", 0.05)
+    monkeypatch.setattr(kernel, "SEND_PATIENCE", 0.05)
     with Guest(channels, buffers=4096).sit_down() as guest:
         guest.send(userName="Bob")
         user = channels.add.get(timeout=DEADLINE).user

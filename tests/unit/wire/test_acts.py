@@ -9,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.errors import Refusal
+from chatroom.message import MessageId
 from chatroom.wire.acts import (
     ASKED,
     DAY,
     Act,
+    Admit,
     Approve,
     Bar,
+    Clear,
+    Erase,
     Look,
     MakeHost,
     MakeLink,
@@ -22,13 +26,17 @@ from chatroom.wire.acts import (
     Refuse,
     RevokeLink,
     SetRules,
+    TurnBack,
     UnmakeHost,
+    What,
     decode,
 )
 
 YEAR = 366 * DAY
 
 BOB = {"userId": "u2", "userName": "Bob"}
+
+ID = f"5-{'a' * 16}"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +61,19 @@ BOB = {"userId": "u2", "userName": "Bob"}
         ({"act": "makeLink", "seconds": 60, "uses": 30}, MakeLink(60, 30)),
         ({"act": "revokeLink", "link": "k"}, RevokeLink("k")),
         ({"act": "look", "more": [1]}, Look()),
+        ({"act": "look", "userId": "u2"}, Look("u2")),
+        ({"act": "rules", "unchecked": "no"}, SetRules(None, None, None, unchecked="no")),
+        ({"act": "bar", **BOB, "what": "all"}, Bar("u2", "Bob", None, What.ALL)),
+        ({"act": "bar", **BOB, "seconds": 60, "what": "recent"}, Bar("u2", "Bob", 60, What.RECENT)),
+        ({"act": "bar", **BOB, "seconds": 0, "what": "nothing"}, Bar("u2", "Bob", 0)),
+        ({"act": "clear"}, Clear(None)),
+        ({"act": "clear", "upto": None}, Clear(None)),
+        ({"act": "clear", "upto": ID}, Clear(MessageId(5, "a" * 16))),
+        ({"act": "erase"}, Erase(None)),
+        ({"act": "erase", "id": ID}, Erase(MessageId(5, "a" * 16))),
+        ({"act": "admit"}, Admit("")),
+        ({"act": "admit", "userId": "u2"}, Admit("u2")),
+        ({"act": "refuse", "userId": "u2"}, TurnBack("u2")),
     ],
 )
 def test_an_act_is_read(fields: dict[str, Any], act: Act) -> None:
@@ -105,6 +126,15 @@ def refusal(fields: dict[str, Any]) -> Refusal:
         ({"act": "makeLink", "uses": 0}, "uses must be a whole number from 1 to 1000."),
         ({"act": "makeLink", "uses": 1001}, "uses must be "),
         ({"act": "revokeLink"}, "link must be text."),
+        ({"act": "rules", "unchecked": "yes"}, "unchecked must be one of speak, held, no."),
+        ({"act": "bar", **BOB, "what": "some"}, "what must be one of nothing, recent, all."),
+        ({"act": "bar", **BOB, "seconds": 0, "what": "all"}, "what must be left out if seconds"),
+        ({"act": "clear", "upto": "all"}, "upto must be the id of a message."),
+        ({"act": "clear", "upto": 5}, "upto must be text."),
+        ({"act": "erase", "id": "x"}, "id must be the id of a message."),
+        ({"act": "admit", "userId": ""}, "userId must have 1 to 64 characters."),
+        ({"act": "admit", "userId": None}, "userId must be text."),
+        ({"act": "refuse", "userId": 5}, "userId must be text."),
     ],
 )
 def test_whatever_is_wrong_is_named(fields: dict[str, Any], detail: str) -> None:

@@ -232,6 +232,7 @@ def test_what_is_refused_makes_no_room(client: FlaskClient, engine: Engine):
         },
         "hosts": [],
         "quiet": [],
+        "knocks": [],
         "barred": [],
         "links": [],
         "held": [],

@@ -59,7 +59,8 @@ def test_it_describes_every_route_with_its_methods(document: dict[str, Any]) -> 
 def test_every_act_of_a_host_is_described_with_what_it_needs(document: dict[str, Any]) -> None:
     described = document["components"]["schemas"]["Act"]["oneOf"]
 
-    assert [act["properties"]["act"]["const"] for act in described] == ASKED
+    words = [act["properties"]["act"]["const"] for act in described]
+    assert list(dict.fromkeys(words)) == ASKED
     for act in described:
         fields = dict.fromkeys(act["required"], "x")
         acts.decode(fields | {"act": act["properties"]["act"]["const"]}, "")  # raises nothing

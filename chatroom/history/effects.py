@@ -1,0 +1,22 @@
+"""What an act of a host brings about besides its room's charter, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chatroom.message import Evidence, Message
+
+
+class Effects(NamedTuple):
+    """Of one act."""
+
+    house: str | None = None
+    """What the whole server has decided, if that is new."""
+    removed: Sequence[tuple[Message, Evidence]] = ()
+    """Of each message, what is left of it, with the room's next revs, and what it was."""
+    erased: Sequence[int] = ()
+    """The seqs of messages whose evidence is dropped."""
+
+
+NO_EFFECTS = Effects()
