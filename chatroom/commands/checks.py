@@ -166,6 +166,7 @@ def check_privacy(configuration: Configuration) -> list[Finding]:
     if configuration.history != "memory:":
         stored = configuration.folder / configuration.history.removeprefix("sqlite:")
         files += [stored.with_name(stored.name + suffix) for suffix in SUFFIXES]
+    files += [configuration.path] if configuration.password else []
     wide = {path: found for path in files if (found := private_files.permissions(path))}
     if not wide:
         return []

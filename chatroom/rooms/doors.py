@@ -7,6 +7,7 @@ back with a pass. What it proves is for the ``Policy`` to judge.
 from __future__ import annotations
 
 import hmac
+import logging
 import math
 import os
 import threading
@@ -18,6 +19,7 @@ from functools import lru_cache
 from chatroom.addresses import neighbourhood
 from chatroom.errors import HistoryUnavailable, Refusal
 from chatroom.history import History
+from chatroom.log import printable
 from chatroom.rooms import codes
 from chatroom.rooms.charter import Charter, Door, House
 from chatroom.rooms.policy import Place, Visitor
@@ -28,6 +30,8 @@ from chatroom.users.proof import NOTHING, Proof, Shown
 from chatroom.users.tokens import Tokens
 from chatroom.wire.acts import Act, SetRules, spelt
 
+log = logging.getLogger(__name__)
+
 WRONG_TRIES = 5
 """That one address has for each room, a minute. Then it waits, but is never kept out: a class
 behind one address mistypes, too."""
@@ -35,8 +39,8 @@ behind one address mistypes, too."""
 HASHED_AT_ONCE = 2
 """Codes: each takes 16 MiB and a processor."""
 
-PATIENCE = 5.0
-"""Seconds that somebody waits to be one of those."""
+PATIENCE = 2.0
+"""Seconds that somebody waits to be one of those, perhaps on one of the threads for plain HTTP."""
 
 KNOWN = 1000
 """Rooms of which the right code is remembered, by its digest under a key of this process: it is
@@ -200,7 +204,8 @@ class KeyRing:
             if is_right():
                 return True, 0
             tries.spend(1)
-            return False, 0
+        _note_wrong(address, room)
+        return False, 0
 
     def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> tuple[bool, int]:
         digest = hmac.digest(self._secret, _bytes(shown), "sha256")
@@ -216,6 +221,7 @@ class KeyRing:
                         return False, wait
                     tries.spend(1)
                 if not codes.fits(shown, code_hash):
+                    _note_wrong(address, room)
                     return False, 0
         except Refusal:  # no turn
             return False, math.ceil(PATIENCE)
@@ -278,6 +284,12 @@ def _with_key(proof: Proof, charter: Charter, secret: str) -> Proof:
     if key is None:
         return proof
     return proof._replace(user_id=key.user_id, key=id, reads_only=not key.may_say)
+
+
+def _note_wrong(address: str, room: str) -> None:
+    """For the operator; never what was shown, which may be nearly right."""
+    where = f'room "{printable(room)}"' if room else "the server's password"
+    log.info("wrong code: (%s) %s", printable(address), where)
 
 
 def _bytes(text: str) -> bytes:

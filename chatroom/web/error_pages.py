@@ -55,8 +55,20 @@ HINTS = {
 }
 """For what the web framework refuses, whose own words are for programmers."""
 
+HOW = "A script sends it, or a key, as Authorization: Bearer."
+"""The way in, for those who have no page."""
+
 IN_GERMAN = {
     str(BadRoomName()): "Ungültiger Raumname: 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
+    f"You need this room's code to come in; ask whoever invited you. {HOW}": (
+        "Dafür brauchst du den Code dieses Raums. Frag, wer dich eingeladen hat."
+    ),
+    f"You need this server's password to come in; ask whoever invited you. {HOW}": (
+        "Dafür brauchst du das Passwort dieses Servers. Frag, wer dich eingeladen hat."
+    ),
+    "Nobody new can come in here now. Whoever was here before can come back.": (
+        "Gerade kommt hier niemand Neues herein. Wer schon da war, kann zurückkommen."
+    ),
 }
 """Of our own reasons, those that a wrong address brings about; the others stay in English."""
 
@@ -78,10 +90,6 @@ def as_http(refusal: Refusal) -> HandshakeRefused:
     if seconds := refusal.more.get("retryAfter"):
         return HandshakeRefused(429, refusal.detail, {"Retry-After": str(seconds)})
     return HandshakeRefused(401, f"{refusal.detail} {HOW}", {"WWW-Authenticate": "Bearer"})
-
-
-HOW = "A script sends it, or a key, as Authorization: Bearer."
-"""The way in, for those who have no page."""
 
 
 def log_refusal(refusal: HandshakeRefused, proxies: Networks) -> None:

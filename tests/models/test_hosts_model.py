@@ -32,7 +32,7 @@ def test_nobody_does_what_a_host_forbids_and_all_see_the_same(server: Running) -
 
 
 @dataclass
-class Barring:
+class Forbidden:
     """Something that was forbidden, from after one message to another."""
 
     user_id: str
@@ -55,9 +55,9 @@ class Hosted(Changing):
     def __init__(self, server: Running) -> None:
         super().__init__(server)
         self.room = f"hosts-{self.room}"
-        self.bans: list[Barring] = []
-        self.quiet: dict[str, Barring] = {}
-        self.rule: Barring | None = None
+        self.bans: list[Forbidden] = []
+        self.quiet: dict[str, Forbidden] = {}
+        self.rule: Forbidden | None = None
         self.approved: set[str] = set()
         self.refused: set[str] = set()
 
@@ -147,8 +147,8 @@ class Hosted(Changing):
     def _now(self) -> int:
         return seq(self.tabs[0].cursor or "0-0")
 
-    def _forbid(self, user_id: str) -> Barring:
-        ban = Barring(user_id, self._now())
+    def _forbid(self, user_id: str) -> Forbidden:
+        ban = Forbidden(user_id, self._now())
         self.bans.append(ban)
         return ban
 

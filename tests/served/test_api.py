@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from websockets.sync.client import ClientConnection
@@ -387,9 +388,11 @@ COMMANDS = [line for line in SHELL.splitlines() if "/events" not in line]
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_in_the_docs_work(server: Running, tmp_path: Path, command: str) -> None:
     """Typed as they stand there; an id and a token are one's own."""
-    with ChatClient(f"http://127.0.0.1:{server.port}", f"Ann {tmp_path.name}") as ann:
+    room = f"garden-{tmp_path.name}" if "/host" in command else None  # she is its maker
+    with ChatClient(f"http://127.0.0.1:{server.port}", f"Ann {tmp_path.name}", room) as ann:
         id = ann.say("Good morning!").wait(DEADLINE)
         environ = {**os.environ, "TOKEN": ann.token or ""}
+    command = command.replace("rooms/garden/host", f"rooms/{room}/host")
     command = re.sub(r"messages/\d+-[0-9a-f]{16}", f"messages/{id}", command)
     command = command.replace("localhost:9999", f"127.0.0.1:{server.port}")
     command = command.replace("curl -s", "curl -sf")
@@ -405,13 +408,16 @@ def test_the_commands_in_the_docs_work(server: Running, tmp_path: Path, command:
     assert run.returncode == 0, run.stderr
     said = run.stdout + "".join(file.read_text() for file in tmp_path.iterdir())
     for line in said.splitlines():
-        assert json.loads(line)
+        assert isinstance(json.loads(line), dict)
 
 
 @pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", API, re.DOTALL))
 def test_an_answer_in_the_docs_has_the_fields_of_a_real_one(server: Running, block: str) -> None:
     say(server, "Good morning!")
     told = json.loads(block)
+    if "hosts" in told:
+        assert shape(told) == shape(looked(server))
+        return
     path = {
         "rooms": "rooms",
         "messages": "rooms/lobby/messages",
@@ -428,6 +434,21 @@ def test_an_answer_in_the_docs_has_the_fields_of_a_real_one(server: Running, blo
             real = json.loads(server.get(f"/api/{path}")[2])
     assert list(real) == [name]
     assert list(told[name][0]) == list(real[name][-1])
+
+
+def shape(found: Any) -> Any:
+    """All fields in their order, without what they say."""
+    if isinstance(found, dict):
+        return [(key, shape(value)) for key, value in found.items()]
+    return [shape(found[0])] if isinstance(found, list) and found else []
+
+
+def looked(server: Running) -> Any:
+    """What a host sees who has asked somebody to be quiet."""
+    url, room = f"http://127.0.0.1:{server.port}", f"room-{uuid4().hex}"
+    with ChatClient(url, "Ann", room) as ann, ChatClient(url, "Bob", room) as bob:
+        ann.host.quiet(bob.user_id, seconds=600).wait(DEADLINE)
+        return ann.host.look()
 
 
 def typed(server: Running) -> ClientConnection:

@@ -259,6 +259,7 @@ def problem(code: str, detail: str, status: int) -> Answer:
         (problem("bad-token", "Send Authorization.", 401), 4, "refused, bad-token: Send Auth"),
         (body("<html>", "text/html", 502), 4, "the proxy in front does not reach"),
         (body("{", status=200), 4, "does not answer like a chat room"),
+        (body("{}", status=200), 4, "does not answer like a chat room: no hosts, quiet, barred"),
         (body("[]", "application/problem+json", 500), 4, "http-500"),
     ],
 )

@@ -214,6 +214,18 @@ def test_after_five_wrong_tries_an_address_waits_but_only_for_this_room(
 
 
 @pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
+def test_the_log_has_who_was_wrong_and_where_but_not_what(
+    town: Town, caplog: pytest.LogCaptureFixture, charter: Charter
+) -> None:
+    caplog.set_level("INFO", "chatroom")
+    town.decide(charter)
+
+    town.prove(key="nearly right")
+
+    assert caplog.messages == [f'wrong code: ({HERE}) room "class"']
+
+
+@pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
 def test_right_codes_are_no_tries(town: Town, clock: SimpleNamespace, charter: Charter) -> None:
     """A class comes in from one address."""
     town.decide(charter)

@@ -254,6 +254,20 @@ def test_a_person_without_a_script_reads_that_there_is_a_door(
     assert "This room has a door" in reply.text
 
 
+@pytest.mark.parametrize(("charter", "word"), [(CODED, "Code"), (SHUT, "niemand Neues")])
+def test_a_person_reads_it_in_german(
+    client: FlaskClient, engine: Engine, charter: Charter, word: str
+) -> None:
+    decide(engine, charter)
+    german = {"Accept": "text/html", "Accept-Language": "de"}
+
+    reply = client.get(WAYS["transcript"], headers=german)
+
+    assert word in reply.text
+    assert '<html lang="de">' in reply.text
+    assert 'lang="en"' not in reply.text
+
+
 def test_the_page_itself_still_loads(client: FlaskClient, coded: Engine) -> None:
     for address in "/", "/manifest.webmanifest", "/healthz", "/api/openapi.json", "/invitation":
         assert client.get(address).status_code == 200
