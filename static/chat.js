@@ -13,17 +13,16 @@ import { batched, byId, isTouch, later, loadTheRest } from "./base/dom.js";
 import { recall, recallAll, remember } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
-import { initial, shownName } from "./base/text.js";
 import { BASE, at, socketUrl } from "./connection/addresses.js";
-import { Archive } from "./connection/archive.js";
 import { Connection } from "./connection/connection.js";
+import { takeSecrets } from "./connection/secrets.js";
 import { Session } from "./connection/session.js";
 import { Conversation } from "./conversation/conversation.js";
 import { lastRead } from "./conversation/unread.js";
-import { hueClass, passOn } from "./people/colours.js";
+import { WayToHosting } from "./hosting/way.js";
+import { passOn } from "./people/colours.js";
 import { NameDialog, whyNot } from "./people/name_dialog.js";
-import { TypingLine, shareColours, showPeople } from "./people/people.js";
-import { RoomList } from "./rooms/rooms.js";
+import { TypingLine, afterwards, byUserId, shareColours, showMe, showPeople } from "./people/people.js";
 import { Composer } from "./writing/composer.js";
 import { Outbox } from "./writing/outbox.js";
 import { PendingView } from "./writing/pending.js";
@@ -37,26 +36,34 @@ const REST_AFTER = 1_000; // ms; first comes the conversation
 const REPLACED = 4001;
 const REFUSALS = new Set([1003, 1007, 1009]); // closed over a frame that the server will not have
 
+takeSecrets();
 translate(document);
 
 const { room = "lobby", maxNameLength, maxMessageBytes } = document.body.dataset;
 const store = createStore({
   connection: "naming", room, me: { userId: "", userName: String(recall(NAME) ?? "") },
-  people: new Map(), count: 0, unread: 0, elsewhere: 0, ...keptSettings(),
+  people: new Map(), roles: new Map(), role: "", count: 0, unread: 0, elsewhere: 0, ...keptSettings(),
   limits: { maxNameLength: Number(maxNameLength), maxMessageBytes: Number(maxMessageBytes) },
 });
 
 const outbox = new Outbox(room, { remember, recallAll });
-const archive = new Archive(BASE, room);
+/** @type {import("./connection/archive.js").Archive|null} */
+let archive = null;
+const past = later(async () => (archive ??= new (await import("./connection/archive.js")).Archive(BASE, room)));
 const nameDialog = new NameDialog(room, () => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
 const attention = new Attention(store, room);
-const rooms = new RoomList(store, elsewhere);
+/** @type {import("./rooms/rooms.js").RoomList|null} */
+let roomList = null;
+const rooms = async () => {
+  const { RoomList } = await import("./rooms/rooms.js");
+  return (roomList ??= new RoomList(store, (name, since) => attention.elsewhere(name, since)));
+};
 const status = new StatusLine({
   line: byId("status", HTMLElement), words: byId("status-words", HTMLElement),
   countdown: byId("countdown", HTMLElement), button: byId("try-now", HTMLButtonElement),
 });
-const conversation = new Conversation(store, archive, {
+const conversation = new Conversation(store, past, {
   news: (words) => status.news(words),
   problem: (words) => composer.notice(words),
 });
@@ -75,6 +82,7 @@ const editing = later(async () => {
   const { Editor } = await import("./writing/editor.js");
   return (editor ??= new Editor({ store, session, conversation, composer, toBox }));
 });
+const hosting = new WayToHosting(() => ({ store, session, connection, conversation, composer, outbox, send: sendWaiting, paint, showWho }));
 const connection = new Connection(
   { url: socketUrl(room), protocol: "chatroom.v1", healthUrl: at("healthz") },
   {
@@ -99,8 +107,12 @@ const session = new Session({
   lastRead: () => lastRead(room),
   listener: {
     welcome, live, message, person, error,
-    changed: (id, message) => conversation.changed(id, message),
-    done: (cmid) => editor?.done(cmid),
+    changed: (...change) => conversation.changed(...change),
+    done: (cmid, told) => {
+      editor?.done(cmid);
+      hosting.part?.done(cmid, told);
+    },
+    hosting: (frame) => hosting.hear(frame),
     ack: (cmid) => {
       outbox.ack(cmid);
       if (session.live) outbox.forgetAcked(); // its message has come before it
@@ -108,8 +120,8 @@ const session = new Session({
       paint();
     },
     count: (count) => store.set({ count, people: new Map() }),
-    users: (users) => store.set({ count: users.length, people: byUserId(users) }),
-    rooms: (said) => rooms.hear(said),
+    users: (users) => store.set({ count: users.length, ...byUserId(users) }),
+    rooms: (said) => rooms().then((list) => list.hear(said), () => {}),
   },
 });
 
@@ -121,16 +133,20 @@ const paint = batched(
 // -- the server tells -------------------------------------------------------------------------
 
 /** @param {import("./connection/session.js").Welcome} welcomed */
-function welcome({ userId, userName, users, count, recovered, limits, last }) {
+function welcome(welcomed) {
+  const { userId, userName, users, count, recovered, limits, last, role = "" } = welcomed;
   remember(NAME, userName);
-  store.set({ me: { userId, userName }, count, limits, people: byUserId(users) });
+  store.set({ me: { userId, userName }, role, count, limits, ...byUserId(users) });
   conversation.welcome(recovered, last);
+  hosting.welcome(welcomed);
   sendWaiting();
 }
 
 /** @param {import("./connection/session.js").Message} message @param {boolean} isLive */
 function message(message, isLive) {
-  if (message.cmid && message.userId === store.state.me.userId) outbox.remove(message.cmid);
+  const isOwn = message.userId === store.state.me.userId;
+  if (message.cmid && isOwn) outbox.remove(message.cmid);
+  if (isOwn && isLive) hosting.part?.said();
   typing.remove(message.userId);
   if (conversation.message(message, isLive) && session.hasBeenLive) attention.notify(message);
   paint();
@@ -142,29 +158,10 @@ function live() {
   status.show("connected");
   conversation.live();
   editor?.live();
-  rooms.look();
-  inviteIntoSilence();
+  hosting.part?.live();
+  rooms().then((list) => list.look(), () => {});
   setTimeout(loadTheRest, REST_AFTER);
   paint();
-}
-
-/** Something was said in another room that the reader goes to. @param {string} name @param {string} since id */
-async function elsewhere(name, since) {
-  if (!attention.wanted) return;
-  const said = await new Archive(BASE, name).newer(since).catch(() => []);
-  for (const message of said) if (message.userId !== store.state.me.userId) attention.notify(message);
-}
-
-/** Nothing was said here yet: there is an invitation until something is. */
-async function inviteIntoSilence() {
-  if (byId("empty", HTMLElement).hidden) return;
-  const part = await import("./shell/invitation.js").catch(() => null);
-  part?.inviteInto(byId("empty-invite", HTMLElement), room);
-}
-
-/** @param {import("./connection/session.js").Person[]} users */
-function byUserId(users) {
-  return new Map(users.map((user) => [user.userId, user.userName]));
 }
 
 /** @param {"joined"|"left"|"renamed"|"typing"} kind @param {import("./connection/session.js").Person} who */
@@ -174,26 +171,24 @@ function person(kind, who) {
   if (kind === "typing") return void (isMe || typing.add(who));
   if (isMe && kind === "renamed") {
     remember(NAME, who.userName);
-    store.set({ me: who });
+    store.set({ me: { userId: who.userId, userName: who.userName } });
   }
   if (kind === "renamed") passOn(people.get(who.userId) ?? "", who.userName);
   if (!isMe && session.live) conversation.happened(kind, who, people.get(who.userId) ?? who.userName);
   if (kind === "left") typing.remove(who.userId);
-  if (people.size > 0) { // else the room only counts its people
-    const now = new Map(people);
-    if (kind === "left") now.delete(who.userId);
-    else now.set(who.userId, who.userName);
-    store.set({ people: now, count: now.size });
-  }
+  if (people.size > 0) store.set(afterwards(kind, who, store.state)); // else the room only counts its people
   paint();
 }
 
-/** @param {{code: string, detail: string, cmid?: string, suggestion?: string}} problem @param {boolean} inside */
+/** @param {import("./connection/session.js").Problem} problem @param {boolean} inside */
 function error(problem, inside) {
   const { code, detail, cmid, suggestion } = problem;
-  if (cmid && editor?.refused(cmid, code, detail)) return;
+  if (cmid && (editor?.refused(cmid, code, detail) || hosting.part?.refused(cmid, problem))) return;
   if (code === "not-stored") return; // the connection ends, and it goes out again on the next
-  if (cmid) {
+  if (hosting.error(problem) && cmid) {
+    outbox.wait(cmid);
+    paint();
+  } else if (cmid) {
     outbox.fail(cmid, because(code, detail));
     composer.notice(t.refusedOne);
     paint();
@@ -253,9 +248,10 @@ function rename(userName) {
   store.set({ me: { ...store.state.me, userName } });
 }
 
-/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp */
+/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp @returns {string} */
 function say(body, timestamp) {
-  if (outbox.underWay >= MOST_PENDING) return t.tooMany(MOST_PENDING);
+  const why = whyHeld();
+  if (why) return why;
   outbox.add(body, timestamp);
   sendWaiting();
   conversation.spoke();
@@ -263,15 +259,21 @@ function say(body, timestamp) {
   return "";
 }
 
+/** Why nothing more is to be said now, or "". @returns {string} */
+function whyHeld() {
+  return hosting.whyNot || (outbox.underWay >= MOST_PENDING ? t.tooMany(MOST_PENDING) : "");
+}
+
 function sendWaiting() {
-  outbox.flush((item) => session.say(item));
+  outbox.flush((item) => hosting.lets && session.say(item));
 }
 
 /** @typedef {import("./writing/outbox.js").Item} Item */
 
 /** @param {Item} item */
 function retry(item) {
-  if (outbox.underWay >= MOST_PENDING) composer.notice(t.tooMany(MOST_PENDING));
+  const why = whyHeld();
+  if (why) composer.notice(why);
   // Else it was clicked twice within one frame.
   else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp));
   toBox();
@@ -286,6 +288,7 @@ function edit(item) {
 
 /** @param {Item} item */
 function discard(item) {
+  if (item.state === "held") return void hosting.load().then((part) => part.withdraw(item.cmid), () => {});
   outbox.remove(item.cmid);
   composer.notice("");
   toBox();
@@ -296,13 +299,8 @@ function discard(item) {
 
 const showWho = batched(() => {
   const { state } = store;
-  showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state);
-  const name = state.me.userName && shownName(state.me.userName);
-  byId("my-name", HTMLElement).textContent = name;
-  const portrait = byId("portrait", HTMLElement);
-  portrait.hidden = !name;
-  portrait.textContent = initial(name);
-  portrait.className = `avatar ${hueClass(state.me.userName)}`;
+  hosting.showPeople(() => showPeople(byId("people", HTMLElement), byId("count", HTMLElement), state));
+  showMe(state.me.userName);
 });
 
 function checkHealth() {
@@ -310,15 +308,18 @@ function checkHealth() {
 }
 
 store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
-store.watch(["people", "count", "me"], showWho);
+store.watch(["people", "count", "me", "roles"], showWho);
 applySettings(store);
-wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, room });
+wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting: hosting.load, room });
 if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((part) => part.replacePopovers());
 if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
 });
-addEventListener("hashchange", () => conversation.reveal(location.hash.slice(1)));
+addEventListener("hashchange", () => {
+  if (!takeSecrets()) conversation.reveal(location.hash.slice(1));
+  else if (store.state.connection !== "naming") connection.again();
+});
 byId("try-now", HTMLElement).addEventListener("click", () => connection.retryNow());
 byId("rename", HTMLElement).addEventListener("click", () => askForName({ name: store.state.me.userName, must: false }));
 setInterval(checkHealth, 5_000);

@@ -16,6 +16,8 @@ export const english = {
   menuUnread: /** @param {number} n */ (n) => `Rooms and people, ${n.toLocaleString(LANGUAGE)} unread`,
   people: "People here",
   you: "you",
+  host: "Host",
+  thisRoom: "This room",
   onlyCounted: "Too many to list by name",
   conversation: "Conversation",
   messages: "Messages",
@@ -54,6 +56,7 @@ export const english = {
     `This message is ${n.toLocaleString(LANGUAGE)} bytes too long; ${most.toLocaleString(LANGUAGE)} fit. Please shorten or split it.`,
   tooMany: /** @param {number} n */ (n) => `${n} messages are waiting already. This one stays here until they are sent.`,
   onItsWay: "sending…",
+  heldForHost: "Waits for a host",
   waiting: /** @param {number} n */ (n) => count(n, "Waiting to be sent", "# messages are waiting to be sent"),
   waitingUnkept: /** @param {number} n */ (n) =>
     count(n, "Waiting to be sent, and lost if you close this page", "# messages are waiting to be sent; not all are kept if you close this page"),
@@ -76,20 +79,12 @@ export const english = {
   unreadFromHere: "New",
   missedFromHere: /** @param {number} n */ (n) => count(n, "You missed one message", "You missed # messages"),
   gap: "Some messages may be missing here.",
-  beginning: "The conversation begins here.",
-  loading: "Loading older messages…",
-  cannotLoad: "Older messages could not be loaded.",
   notFound: "This message no longer exists.",
   linkTo: /** @param {string} time */ (time) => `${time}. Link to this message`,
   edited: "edited",
   mentionsYou: "mentions you",
   unchecked: "Nobody checked this name: it was sent by a simple client.",
   showAll: "Show all",
-  came: /** @param {string[]} names @param {number} more */ (names, more) =>
-    `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} came`,
-  went: /** @param {string[]} names @param {number} more */ (names, more) =>
-    `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} left`,
-  isNow: /** @param {string} before @param {string} now */ (before, now) => `${before} is now ${now}`,
 
   // Names
   welcome: /** @param {string} room */ (room) => `Welcome to ${room}`,

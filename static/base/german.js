@@ -11,6 +11,8 @@ export const german = {
   menuUnread: (n) => `Räume und Leute, ${n.toLocaleString(LANGUAGE)} ungelesen`,
   people: "Leute hier",
   you: "du",
+  host: "Leitung",
+  thisRoom: "Dieser Raum",
   onlyCounted: "Zu viele, um alle zu nennen",
   conversation: "Gespräch",
   messages: "Nachrichten",
@@ -47,6 +49,7 @@ export const german = {
     `Diese Nachricht ist um ${n.toLocaleString(LANGUAGE)} Bytes zu lang; ${most.toLocaleString(LANGUAGE)} passen hinein. Bitte kürze oder teile sie.`,
   tooMany: (n) => `Es warten schon ${n} Nachrichten. Diese bleibt hier, bis sie gesendet sind.`,
   onItsWay: "wird gesendet…",
+  heldForHost: "Wartet auf Freigabe",
   waiting: (n) => count(n, "Wartet auf das Senden", "# Nachrichten warten auf das Senden"),
   waitingUnkept: (n) =>
     count(n, "Wartet auf das Senden und geht verloren, wenn du diese Seite schließt", "# Nachrichten warten auf das Senden; nicht alle bleiben, wenn du diese Seite schließt"),
@@ -56,6 +59,8 @@ export const german = {
   discard: "Verwerfen",
   reasons: {
     1009: "sie ist länger, als dieser Server erlaubt",
+    4503: "die Leitung hat dich entfernt",
+    removed: "die Leitung hat dich entfernt",
     "cmid-reused": "eine andere Nachricht hat dieselbe Kennung",
     "empty-body": "sie ist leer",
     "too-many-rooms": "mehr Räume erlaubt er nicht; geh in einen, den es schon gibt",
@@ -77,20 +82,12 @@ export const german = {
   unreadFromHere: "Neu",
   missedFromHere: (n) => count(n, "Du hast eine Nachricht verpasst", "Du hast # Nachrichten verpasst"),
   gap: "Hier fehlen vielleicht Nachrichten.",
-  beginning: "Hier beginnt das Gespräch.",
-  loading: "Ältere Nachrichten werden geladen…",
-  cannotLoad: "Ältere Nachrichten konnten nicht geladen werden.",
   notFound: "Diese Nachricht gibt es nicht mehr.",
   linkTo: (time) => `${time}. Link zu dieser Nachricht`,
   edited: "bearbeitet",
   mentionsYou: "erwähnt dich",
   unchecked: "Diesen Namen hat niemand geprüft: Er kommt von einem einfachen Programm.",
   showAll: "Alles zeigen",
-  came: (names, more) =>
-    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gekommen`,
-  went: (names, more) =>
-    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gegangen`,
-  isNow: (before, now) => `${before} heißt jetzt ${now}`,
 
   welcome: (room) => `Willkommen in ${room}`,
   whatThisIs: "Dies ist ein Chatraum: Wer seine Adresse öffnet, kann hier lesen und schreiben.",

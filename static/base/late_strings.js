@@ -1,8 +1,18 @@
 /** What only the parts of the page say that are loaded later. Both languages: nobody waits for it. */
 
-import { LANGUAGE, count } from "./language.js";
+import { LANGUAGE, count, list } from "./language.js";
 
 const english = {
+  beginning: "The conversation begins here.",
+  loading: "Loading older messages…",
+  cannotLoad: "Older messages could not be loaded.",
+
+  came: /** @param {string[]} names @param {number} more */ (names, more) =>
+    `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} came`,
+  went: /** @param {string[]} names @param {number} more */ (names, more) =>
+    `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} left`,
+  isNow: /** @param {string} before @param {string} now */ (before, now) => `${before} is now ${now}`,
+
   showLess: "Show less",
 
   badRoom: "Invalid room name: use 1 to 64 letters, digits, “_”, “-” or “.”.",
@@ -32,6 +42,8 @@ const english = {
     "not-yours": "Only whoever wrote a message can change it.",
     "too-late": "The time in which this message could be edited is over.",
     gone: "This message was deleted already.",
+    paused: "Only hosts can write now: the message is unchanged.",
+    muted: "A host has asked you to be quiet: the message is unchanged.",
     "not-stored": "The server cannot store anything at the moment: the message is unchanged. Please try again.",
   }),
   changeFailed: /** @param {string} reason */ (reason) => `The message is unchanged: ${reason}`,
@@ -39,6 +51,16 @@ const english = {
 
 /** @type {typeof english} */
 const german = {
+  beginning: "Hier beginnt das Gespräch.",
+  loading: "Ältere Nachrichten werden geladen…",
+  cannotLoad: "Ältere Nachrichten konnten nicht geladen werden.",
+
+  came: (names, more) =>
+    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gekommen`,
+  went: (names, more) =>
+    `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gegangen`,
+  isNow: (before, now) => `${before} heißt jetzt ${now}`,
+
   showLess: "Weniger zeigen",
 
   badRoom: "Der Name eines Raums hat 1 bis 64 Buchstaben, Ziffern, „_“, „-“ oder „.“.",
@@ -68,6 +90,8 @@ const german = {
     "not-yours": "Nur wer eine Nachricht geschrieben hat, kann sie ändern.",
     "too-late": "Die Zeit, in der sich diese Nachricht bearbeiten ließ, ist um.",
     gone: "Diese Nachricht ist schon gelöscht.",
+    paused: "Gerade kann nur die Leitung schreiben: Die Nachricht ist unverändert.",
+    muted: "Die Leitung hat dich gebeten, still zu sein: Die Nachricht ist unverändert.",
     "not-stored": "Der Server kann gerade nichts speichern: Die Nachricht ist unverändert. Bitte versuch es noch einmal.",
   },
   changeFailed: (reason) => `Die Nachricht ist unverändert: ${reason}`,

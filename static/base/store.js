@@ -6,6 +6,8 @@
  * @property {string} room
  * @property {{userId: string, userName: string}} me userId is "" until the first welcome
  * @property {Map<string, string>} people user ids and names; empty in a room that only counts
+ * @property {Map<string, string|undefined>} roles user ids of hosts, and what they are; of others, nothing
+ * @property {string} role what the reader is, as a host; "" for no host
  * @property {number} count how many people are here
  * @property {number} unread messages of others that were not seen
  * @property {number} elsewhere messages in the other rooms that the reader goes to, not read either

@@ -1,5 +1,7 @@
 /** What the HTTP API knows of a room's past. */
 
+import { ask } from "./proved.js";
+
 const PAGE = 100; // messages
 const PATIENCE = 15_000; // ms for an answer
 const CONTEXT = 40; // messages on each side of one that a link leads to
@@ -17,6 +19,7 @@ export class ArchiveError extends Error {
 
 export class Archive {
   #messages;
+  #room;
   /** Whether this server has an API: not known before the first question. */
   #missing = false;
   /** What the messages of an answer are by now: by changing.js, once one has changed. */
@@ -24,6 +27,7 @@ export class Archive {
 
   /** @param {URL} base @param {string} room */
   constructor(base, room) {
+    this.#room = room;
     this.#messages = new URL(`api/rooms/${encodeURIComponent(room)}/messages`, base);
   }
 
@@ -82,7 +86,8 @@ export class Archive {
 
   /** @param {URL} url @returns {Promise<any>} */
   async #get(url) {
-    const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
+    const options = { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) };
+    const answer = await ask(this.#room, url, options);
     if (answer.ok) return answer.json();
     const isProblem = answer.headers.get("Content-Type")?.includes("json") ?? false;
     this.#missing ||= answer.status === 404 && !isProblem;

@@ -109,6 +109,12 @@ export class Connection {
     this.#ended(socket, { code: 1006, reason });
   }
 
+  /** Say hello once more, with more to say. */
+  again() {
+    this.restart("");
+    this.retryNow();
+  }
+
   /**
    * What the server said is not going to change: stay away until the reader wants to try again.
    *

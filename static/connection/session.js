@@ -6,6 +6,9 @@
  * newest messages anew. So a tab that was copied in the browser never fights with its original.
  */
 
+import { keepPass, passOf, secrets } from "./secrets.js";
+
+const HOSTING = new Set(["host", "rules", "muted", "unmuted", "log", "held", "settled", "knock", "knocked", "knocking"]);
 const PAST = 60; // messages to begin with: more than any screen holds; older ones come by the API
 
 /**
@@ -19,33 +22,43 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {string} [userId] missing for a plain user
  * @property {string} [cmid]
  * @property {string} [editedAt] ISO 8601
+ * @property {"host"|"script"} [by] whose it is, if not just anybody's
  * @property {number} [heardAt] Unix ms by this browser's clock, of one that came live
  *
- * @typedef {{userId: string, userName: string}} Person
+ * @typedef {{userId: string, userName: string, role?: string}} Person
+ *
+ * @typedef {{speak: string, slowSeconds: number, needsHost: boolean, door?: string, listed?: boolean, unchecked?: string}} Rules
+ *   who may speak, and who may come in
  *
  * @typedef {object} Welcome
  * @property {string} userId
  * @property {string} userName
  * @property {string} token
+ * @property {string} [pass]
  * @property {Person[]} users
  * @property {number} count
  * @property {string} last
  * @property {number} rev of the room's last change of a message
  * @property {boolean} [recovered]
+ * @property {string} [role] the reader's, as a host
+ * @property {Rules} [rules] if they do not let everybody speak
  * @property {import("../base/store.js").State["limits"]} limits
+ *
+ * @typedef {{code: string, detail: string, cmid?: string, suggestion?: string, retryAfter?: number}} Problem
  *
  * @typedef {object} Listener told of all that happens, in order
  * @property {(welcome: Welcome) => void} welcome
  * @property {(message: Message, live: boolean) => void} message
- * @property {(id: string, message: Message|null) => void} changed how it reads now; null: it is gone
+ * @property {(id: string, message: Message|null, by: string) => void} changed how it reads now; null: it is gone, by whom
  * @property {() => void} live
  * @property {(cmid: string) => void} ack
- * @property {(cmid: string) => void} done what was asked for with this cmid
+ * @property {(cmid: string, told: any) => void} done what was asked for with this cmid, and what there is to tell
+ * @property {(frame: any) => void} hosting a host has decided something
  * @property {(kind: "joined"|"left"|"renamed"|"typing", person: Person) => void} person
  * @property {(count: number) => void} count
  * @property {(users: Person[]) => void} users everybody who is here, after a time of counts alone
  * @property {(rooms: {name: string, last: string}[]) => void} rooms something was said there; its id
- * @property {(error: {code: string, detail: string, cmid?: string, suggestion?: string}, inside: boolean) => void} error
+ * @property {(error: Problem, inside: boolean) => void} error
  */
 export class Session {
   #send;
@@ -97,7 +110,7 @@ export class Session {
     this.#send(
       JSON.stringify({
         type: "hello", userName, room: this.#room, rooms: true,
-        token: this.#sent || undefined,
+        token: this.#sent || undefined, link: secrets.host, key: secrets.key, pass: passOf(this.#room),
         ...(begun ? { since: this.#since, rev: this.#rev } : { past: PAST, read: this.#lastRead() ?? undefined }),
       }),
     );
@@ -113,7 +126,7 @@ export class Session {
     return this.#inside && this.#send(messageFrame(item));
   }
 
-  /** Have a message changed. @param {{type: "edit"|"remove", cmid: string, id: string, body?: string}} frame */
+  /** Have something changed. @param {{type: string, cmid: string}} frame */
   ask(frame) {
     return this.#live && this.#send(JSON.stringify(frame));
   }
@@ -149,13 +162,14 @@ export class Session {
     if (frame.type === undefined) this.#message(frame);
     else if (frame.type === "welcome") this.#welcome(frame);
     else if (frame.type === "live") this.#goLive();
-    else if (frame.type === "ack" || frame.type === "done") this.#listener[/** @type {"ack"|"done"} */ (frame.type)](frame.cmid);
+    else if (frame.type === "ack" || frame.type === "done") this.#listener[/** @type {"ack"|"done"} */ (frame.type)](frame.cmid, frame);
     else if (frame.type === "changed" || frame.type === "removed") this.#changed(frame);
     else if (["joined", "left", "renamed", "typing"].includes(frame.type)) {
-      this.#listener.person(frame.type, { userId: frame.userId, userName: frame.userName });
+      this.#listener.person(frame.type, { userId: frame.userId, userName: frame.userName, role: frame.role });
     } else if (frame.type === "count") this.#listener.count(frame.users);
     else if (frame.type === "users") this.#listener.users(frame.users);
     else if (frame.type === "rooms") this.#listener.rooms(frame.rooms);
+    else if (HOSTING.has(frame.type)) this.#listener.hosting(frame);
     else if (frame.type === "error") this.#listener.error(frame, this.#inside);
   }
 
@@ -167,10 +181,10 @@ export class Session {
     this.#listener.message(message, this.#live);
   }
 
-  /** @param {{rev: number, id?: string, ids?: string[], message?: Message}} frame */
-  #changed({ rev, id, ids, message }) {
+  /** @param {{rev: number, id?: string, ids?: string[], message?: Message, by: string}} frame */
+  #changed({ rev, id, ids, message, by }) {
     this.#rev = rev;
-    for (const one of ids ?? [message?.id ?? id]) this.#listener.changed(one, message ?? null);
+    for (const one of ids ?? [message?.id ?? id ?? ""]) this.#listener.changed(one, message ?? null, ids ? "" : by);
   }
 
   /** @param {Welcome} welcome */
@@ -181,6 +195,7 @@ export class Session {
     this.#rev = Math.min(this.#rev, welcome.rev); // of another history, it may be any
     this.#token = welcome.token;
     this.#tokens.set(welcome.token);
+    keepPass(this.#room, welcome.pass);
     this.#listener.welcome(welcome);
   }
 

@@ -30,10 +30,17 @@ const heard = new Map();
 let tabs = null;
 /** @type {((id: string, message: Message|null) => void)[]} */
 const watchers = [];
+/** @type {(message: Message) => HTMLLIElement|null} */
+let noteInstead = () => null;
 
 /** Call `watcher` with each change, as it is on the page. @param {(id: string, message: Message|null) => void} watcher */
 export function watchChanges(watcher) {
   watchers.push(watcher);
+}
+
+/** Have a note stand where a host has removed a message. @param {(message: Message) => HTMLLIElement|null} make */
+export function noteRemovals(make) {
+  noteInstead = make;
 }
 
 /**
@@ -45,21 +52,23 @@ export function asNow(messages) {
   return messages.map((message) => heard.get(message.id) ?? message).filter(({ id }) => heard.get(id) !== null);
 }
 
-/** A message reads like this now; with null, it is gone. @param {Parts} parts @param {string} id @param {Message|null} message */
-export function change(parts, id, message) {
+/** A message reads like this now; with null, it is gone. @param {Parts} parts @param {string} id @param {Message|null} message @param {string} by whom it was removed */
+export function change(parts, id, message, by) {
   parts.archive.asNow = asNow;
   if (!message && heard.get(id) === null) return; // it comes once more
   heard.delete(id);
   heard.set(id, message); // the last one now
   if (heard.size > MOST_REMEMBERED) heard.delete([...heard.keys()][0]);
   if (message) rewrite(parts, message);
-  else takeOut(parts, id);
+  else takeOut(parts, id, by);
   for (const watcher of watchers) watcher(id, message);
 }
 
 /** @param {Parts} parts @param {Message} message */
 function rewrite({ timeline, follower, me }, message) {
-  for (const held of timeline.held(message.id)) Object.assign(held, message);
+  const known = timeline.held(message.id);
+  if (!known.length) return keepPlace(follower, null, () => timeline.restore(message));
+  for (const held of known) Object.assign(held, message);
   const item = timeline.find(message.id);
   if (!item) return;
   try {
@@ -77,7 +86,7 @@ function redraw(item, fresh) {
   const focused = item.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
   const wasUnfolded = old.querySelector(".more") && !item.classList.contains("folded");
   item.ariaLive = "off"; // else it would be read out as if it were news
-  row.append(...old.querySelectorAll(".tools-of-own"));
+  row.append(...old.querySelectorAll(".message-tools"));
   old.replaceWith(row);
   for (const kind of ["folded", "mentioned"]) item.classList.toggle(kind, fresh.classList.contains(kind));
   const more = row.querySelector(".more");
@@ -86,20 +95,23 @@ function redraw(item, fresh) {
   if (item.ariaLabel) nameItem(item);
 }
 
-/** @param {Parts} parts @param {string} id */
-function takeOut({ timeline, follower, unread }, id) {
+/** @param {Parts} parts @param {string} id @param {string} by */
+function takeOut({ timeline, follower, unread }, id, by) {
   const [held] = timeline.held(id);
   unread.removed(id, Boolean(held && timeline.isOwn(held)));
   withdrawNotification(id);
   const item = timeline.find(id);
   const near = item && (messageBeside(item, "nextElementSibling") ?? messageBeside(item, "previousElementSibling"));
+  const note = by === "host" && held ? noteInstead(held) : null;
   const hadFocus = item?.contains(document.activeElement);
   if (near) near.ariaLive = "off"; // the line above a day may go there
   keepPlace(follower, item, () => {
-    timeline.remove(id);
+    timeline.remove(id, note);
     if (!timeline.last) timeline.attach(); // a window with nothing in it leads nowhere
   });
-  if (hadFocus) (near?.isConnected ? near : byId("scroller", HTMLElement)).focus({ preventScroll: true });
+  const undo = note?.querySelector("button[data-mine]"); // where the reader has removed it
+  const next = undo ?? (near?.isConnected ? near : byId("scroller", HTMLElement));
+  if (hadFocus) /** @type {HTMLElement} */ (next).focus({ preventScroll: true });
 }
 
 /** @param {Element} item @param {"nextElementSibling"|"previousElementSibling"} side @returns {HTMLElement|null} */

@@ -5,14 +5,15 @@
 
 import { byId, element, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { Happenings } from "../people/people.js";
 import { Announcer } from "./announcer.js";
+import { renameDays } from "./row.js";
 import { Follower } from "./scroll.js";
 import { Timeline } from "./timeline.js";
 import { Unread, isReadMark, lastRead } from "./unread.js";
 
 const folding = later(() => import("./folding.js"));
 const changing = later(() => import("./changing.js"));
+const happening = later(() => import("../people/happenings.js"));
 const loading = later(() => import("./loader.js")); // without the server there is nothing that it could do, either
 later(() => import("./search.js")); // which keys.js opens
 later(async () => (await import("./printing.js")).printAll(document.body.dataset.room ?? ""));
@@ -29,7 +30,7 @@ const SHOWN_FOR = 3_000; // ms for which a message stands out after a link has l
  */
 export class Conversation {
   #store;
-  #archive;
+  #past;
   #hooks;
   #log = byId("messages", HTMLElement);
   #scroller = byId("scroller", HTMLElement);
@@ -42,19 +43,19 @@ export class Conversation {
   /** @type {import("./loader.js").Loader|null} */
   #loader = null;
   #begun = false;
-  /** @type {[string, Message|null][]} */
+  /** @type {[string, Message|null, string][]} */
   #changes = [];
-  /** @type {{node: HTMLLIElement, happenings: Happenings}|null} */
+  /** @type {{node: HTMLLIElement, news: ["joined"|"left"|"renamed", Person, string][], happenings?: import("../people/happenings.js").Happenings}|null} */
   #note = null;
 
   /**
    * @param {import("../base/store.js").Store} store
-   * @param {import("../connection/archive.js").Archive} archive
+   * @param {() => Promise<import("../connection/archive.js").Archive>} past
    * @param {Hooks} hooks
    */
-  constructor(store, archive, hooks) {
+  constructor(store, past, hooks) {
     this.#store = store;
-    this.#archive = archive;
+    this.#past = past;
     this.#hooks = hooks;
     this.#timeline = new Timeline(byId("list", HTMLElement), () => store.state.me);
     this.#follower = new Follower(
@@ -109,20 +110,28 @@ export class Conversation {
     this.#unread.live(begun);
     this.#announcer.settle();
     this.#change();
+    if (!this.#empty.hidden) this.#invite();
   }
 
-  /** @param {string} id @param {Message|null} message how it reads now; null: it is gone */
-  changed(id, message) {
-    this.#changes.push([id, message]);
+  /** Nothing was said here yet: there is an invitation until something is. */
+  async #invite() {
+    const part = await import("../shell/invitation.js").catch(() => null);
+    part?.inviteInto(byId("empty-invite", HTMLElement), this.#store.state.room);
+  }
+
+  /** @param {string} id @param {Message|null} message how it reads now; null: it is gone @param {string} [by] whom */
+  changed(id, message, by = "") {
+    this.#changes.push([id, message, by]);
     this.#change();
   }
 
   async #change() {
-    const part = this.#changes.length && (await changing().catch(() => null)); // else with the next one
-    if (!part) return;
+    if (!this.#changes.length) return;
+    const [part, archive] = await Promise.all([changing(), this.#past()]).catch(() => []); // else with the next one
+    if (!part || !archive) return;
     const me = this.#store.state.me.userName;
-    const parts = { archive: this.#archive, timeline: this.#timeline, follower: this.#follower, unread: this.#unread, me };
-    for (const [id, message] of this.#changes.splice(0)) part.change(parts, id, message);
+    const parts = { archive, timeline: this.#timeline, follower: this.#follower, unread: this.#unread, me };
+    for (const change of this.#changes.splice(0)) part.change(parts, ...change);
     this.paint();
   }
 
@@ -131,11 +140,16 @@ export class Conversation {
     if (!this.#note || this.#timeline.lastNote !== this.#note.node) {
       const node = element("li", "note people");
       node.ariaLive = "off";
-      this.#note = { node, happenings: new Happenings() };
+      this.#note = { node, news: [] };
       this.#timeline.addNote(node);
     }
-    this.#note.happenings.add(kind, person, before);
-    this.#note.node.textContent = this.#note.happenings.sentences().join(" · ");
+    const note = this.#note;
+    note.news.push([kind, person, before]);
+    happening().then(({ Happenings }) => {
+      const told = (note.happenings ??= new Happenings());
+      for (const one of note.news.splice(0)) told.add(...one);
+      note.node.textContent = told.sentences().join(" · ");
+    }, () => {}); // else with the next one
   }
 
   // -- on the page ----------------------------------------------------------------------------
@@ -179,7 +193,7 @@ export class Conversation {
   }
 
   renameDays() {
-    this.#timeline.renameDays();
+    renameDays(byId("list", HTMLElement));
   }
 
   /** Lead the reader to a message, wherever in the past it is. @param {string} id */
@@ -187,7 +201,7 @@ export class Conversation {
     if (!this.#begun || !MESSAGE_ID.test(id)) return; // begin() looks at the address itself
     let node = this.#timeline.find(id);
     if (!node) {
-      await this.#archive.around(id).then((found) => this.#show(found), () => {});
+      await this.#past().then((archive) => archive.around(id)).then((found) => this.#show(found), () => {});
       node = this.#timeline.find(id);
     }
     if (!node) return this.#hooks.problem(t.notFound);
@@ -200,12 +214,13 @@ export class Conversation {
 
   /** More of the past. @param {"older"|"newer"} which */
   async #load(which) {
-    const part = await loading().catch(() => null);
-    this.#loader ??= part && new part.Loader({
-      archive: this.#archive, timeline: this.#timeline, keepPlace: (work) => this.#follower.keepPlace(work),
+    const [part, archive] = await Promise.all([loading(), this.#past()]).catch(() => []);
+    if (!part || !archive) return;
+    this.#loader ??= new part.Loader({
+      archive, timeline: this.#timeline, keepPlace: (work) => this.#follower.keepPlace(work),
       announcer: this.#announcer, top: byId("top-words", HTMLElement),
     });
-    this.#loader?.[which]();
+    this.#loader[which]();
   }
 
   /** Show what is around a message, wherever in the past. @param {Message[]} messages */
@@ -231,7 +246,9 @@ export class Conversation {
   /** More is unread than has come: the first of it is in the archive. */
   async #beginFurtherUp() {
     const read = lastRead(this.#store.state.room) ?? "";
-    const messages = await this.#archive.around(read).catch(() => this.#archive.newer(read)).catch(() => []); // it may be gone
+    const past = this.#past();
+    const around = past.then((archive) => archive.around(read));
+    const messages = await around.catch(() => past.then((archive) => archive.newer(read))).catch(() => []); // it may be gone
     const id = this.#unread.firstOf(messages);
     if (!id || !this.#unread.count) return; // the reader has gone to the end meanwhile
     this.#show(messages);
@@ -245,7 +262,7 @@ export class Conversation {
 
   /** The page is looked at again. */
   #returned() {
-    this.#timeline.renameDays();
+    renameDays(byId("list", HTMLElement));
     this.#unread.returned();
     this.#moved();
   }

@@ -1,6 +1,7 @@
 /** Loads more of the past as the reader nears an edge of the timeline, and says on top how that goes. */
 
 import { button } from "../base/dom.js";
+import { late } from "../base/late_strings.js";
 import { t } from "../base/strings.js";
 import { seqOf } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
@@ -9,7 +10,7 @@ const AFTER_THE_LAST = 30_000; // ms before the archive is asked again: it had n
 const AFTER_TROUBLE = 2_000; // ms before it is asked again: it failed
 
 /** What stands above the first message. */
-const TOP_WORDS = { beginning: t.beginning, loading: t.loading, failed: t.cannotLoad, more: "" };
+const TOP_WORDS = { beginning: late.beginning, loading: late.loading, failed: late.cannotLoad, more: "" };
 
 /**
  * @typedef {Pick<import("../connection/archive.js").Archive, "missing"|"older"|"newer">} Archive

@@ -5,6 +5,7 @@ import { LANGUAGE } from "../base/language.js";
 import { t } from "../base/strings.js";
 import { initial, shownName } from "../base/text.js";
 import { hueClass } from "../people/colours.js";
+import { hostMark } from "../people/people.js";
 import { beginning, isJumbo, mentions, render, untranslated } from "./markup.js";
 
 const GROUP_WITHIN = 5 * 60_000; // ms from a heading in which messages of its sender share it
@@ -29,7 +30,7 @@ export const fullTexts = new WeakMap();
  * @param {string} userName
  * @param {string} body
  * @param {string} [me] the reader's name, which stands out
- * @returns {Node[]} what a message and one on its way have in common: of the text, as much as is shown at once
+ * @returns {HTMLElement[]} what a message and one on its way have in common: of the text, as much as is shown at once
  */
 export function linesOf(userName, body, me = "") {
   const name = shownName(userName);
@@ -57,8 +58,9 @@ export function messageRow(message, { own, me }) {
   const row = element("div", "row", ...lines, timeLink(message));
   item.append(row);
   item.classList.toggle("own", own);
+  if (message.by === "host") lines[1].after(hostMark());
   if (!message.userId) uncheck(row);
-  const isPart = fullTexts.has(/** @type {Element} */ (lines[2]));
+  const isPart = fullTexts.has(lines[2]);
   if (row.querySelector("mark") || (isPart && !own && mentions(message.body, me))) {
     item.classList.add("mentioned");
     row.append(element("span", "unseen", t.mentionsYou));
@@ -154,6 +156,13 @@ export function dayName(date, now = new Date()) {
   if (sameDay(date, now)) return t.today;
   if (sameDay(date, yesterday)) return t.yesterday;
   return (date.getFullYear() === now.getFullYear() ? day : dayOfYear).format(date);
+}
+
+/** "Today" does not stay today: word the days anew. @param {HTMLElement} list */
+export function renameDays(list) {
+  for (const time of list.querySelectorAll("time.day")) {
+    time.textContent = dayName(new Date(/** @type {HTMLTimeElement} */ (time).dateTime));
+  }
 }
 
 /**

@@ -4,15 +4,16 @@
  *
  * It is *attached* while its last item is the room's newest message. A reader far above the end,
  * or one who followed a link to an old message, looks through a window that is not; what comes
- * meanwhile is kept in `#tail`, with which the window can be attached again at once.
+ * meanwhile is kept in its tail, with which the window can be attached again at once.
  */
 
 import { element } from "../base/dom.js";
-import { dateOf, dayName, linesAbove, messageRow, moveTabStop, standing } from "./row.js";
+import { seqOf } from "../base/text.js";
+import { dateOf, linesAbove, messageRow, moveTabStop, standing } from "./row.js";
+import { Tail, placeFor } from "./tail.js";
 
 const MOST_SHOWN = 500; // items in the page
 const KEPT = 350; // of them, when there were more
-const MOST_KEPT = 350; // newest messages that are held for a window that is not attached
 
 /**
  * @typedef {import("../connection/session.js").Message} Message
@@ -21,6 +22,7 @@ const MOST_KEPT = 350; // newest messages that are held for a window that is not
  * @property {HTMLLIElement} node
  * @property {import("./row.js").Line|null} line
  * @property {Message} [message]
+ * @property {string} [instead] of which message the note stands here
  *
  * @typedef {{kind: "unread"|"missed"|"gap", text: string}} Mark a line above a message
  */
@@ -33,18 +35,13 @@ export class Timeline {
   #byId = new Map();
   /** @type {Array<Message|HTMLLIElement>} */
   #queue = [];
-  /** @type {Message[]} */
-  #tail = [];
-  /** @type {Set<string>} */
-  #tailIds = new Set();
+  #tail = new Tail();
   /** @type {Map<string, Mark>} */
   #marks = new Map();
   #attached = true;
+  #from = Infinity; // seq from which on the window has no hole, whatever was removed
 
-  /**
-   * @param {HTMLElement} list
-   * @param {() => {userId: string, userName: string}} reader
-   */
+  /** @param {HTMLElement} list @param {() => {userId: string, userName: string}} reader */
   constructor(list, reader) {
     this.#list = list;
     this.#reader = reader;
@@ -71,12 +68,12 @@ export class Timeline {
 
   /** The room's newest message that the page has been told of. */
   get newest() {
-    return this.#tail.at(-1);
+    return this.tail.at(-1);
   }
 
   /** @returns {readonly Message[]} the newest messages, oldest first, also those that are not shown */
   get tail() {
-    return this.#tail;
+    return this.#tail.messages;
   }
 
   /** @param {{userId?: string}} message */
@@ -84,20 +81,9 @@ export class Timeline {
     return Boolean(userId) && userId === this.#reader().userId;
   }
 
-  /**
-   * Have a message shown at the end by the next flush().
-   *
-   * @param {Message} message
-   * @returns {boolean} false if it is known already
-   */
+  /** Have a message shown at the end by the next flush(). @param {Message} message @returns {boolean} false if it is known already */
   add(message) {
-    if (this.#tailIds.has(message.id)) return false;
-    this.#tail.push(message);
-    this.#tailIds.add(message.id);
-    if (this.#tail.length > MOST_KEPT * 2) {
-      const gone = this.#tail.splice(0, this.#tail.length - MOST_KEPT);
-      for (const { id } of gone) this.#tailIds.delete(id);
-    }
+    if (!this.#tail.add(message)) return false;
     if (this.#attached && !this.#byId.has(message.id)) this.#queue.push(message);
     return true;
   }
@@ -132,7 +118,7 @@ export class Timeline {
     if (this.#attached) return;
     this.#clear();
     this.#attached = true;
-    this.#append(this.#tail.slice(-KEPT));
+    this.#append(this.tail.slice(-KEPT));
   }
 
   /** Show these instead of what is shown: messages from somewhere in the room's past. @param {Message[]} messages */
@@ -146,6 +132,7 @@ export class Timeline {
   /** Put older messages on top. @param {Message[]} messages the ones just before the first */
   prepend(messages) {
     const fresh = messages.filter(({ id }) => !this.#byId.has(id));
+    this.#from = messages.length ? Math.min(this.#from, seqOf(messages[0].id)) : 0;
     const made = fresh.map((message) => this.#entry(message));
     this.#entries.unshift(...made);
     this.#list.prepend(...made.map(({ node }) => node));
@@ -170,24 +157,43 @@ export class Timeline {
 
   /** Each copy of a message that is held. @param {string} id @returns {Message[]} */
   held(id) {
-    const all = [this.#byId.get(id)?.message, ...this.#tail, ...this.#queue];
+    const all = [this.#byId.get(id)?.message, ...this.tail, ...this.#queue];
     return /** @type {Message[]} */ (all.filter((one) => one?.id === id));
   }
 
-  /** Take a message out; a line above it goes to the next one. @param {string} id */
-  remove(id) {
+  /** Take a message out; a line above it goes to the next one. @param {string} id @param {HTMLLIElement|null} [note] instead of it */
+  remove(id, note) {
     const at = this.#entries.findIndex((entry) => entry.id === id);
-    const run = /** @type {{id: string}[]} */ (at < 0 ? this.#tail : this.#entries);
+    const run = /** @type {{id: string}[]} */ (at < 0 ? this.tail : this.#entries);
     const from = run.findIndex((one) => one.id === id);
     const next = run.find((one, where) => from >= 0 && where > from && one.id);
     const mark = this.#marks.get(id);
     if (mark && next) this.#marks.set(next.id, mark);
     this.#marks.delete(id);
-    this.#tail = this.#tail.filter((one) => one.id !== id);
-    this.#tailIds.delete(id);
+    this.#tail.remove(id);
     this.#queue = this.#queue.filter((one) => one.id !== id);
     if (at < 0) return;
+    if (note) this.#entries[at].node.before(note);
     this.#drop(at, 1);
+    if (note) this.#entries.splice(at, 0, { id: "", node: note, line: null, instead: id });
+    this.#decorateFrom(at);
+    moveTabStop(this.#list);
+  }
+
+  /** Put a message back where it stood, or would have; what is not in the window comes with the rest. @param {Message} message */
+  restore(message) {
+    this.#tail.restore(message);
+    if (this.#attached && this.#from === Infinity) this.#from = 0; // nothing was there, back to the room's beginning
+    const note = this.#entries.findIndex(({ instead }) => instead === message.id);
+    const at = note < 0 ? placeFor(this.#entries, message.id) : note;
+    const isLast = at === this.#entries.length;
+    if ((this.first && seqOf(message.id) < this.#from) || (isLast && !this.#attached)) return;
+    if (isLast && this.#queue.length) return void this.#queue.splice(placeFor(this.#queue, message.id), 0, message);
+    const entry = this.#entry(message);
+    entry.node.ariaLive = "off"; // it is no news
+    this.#list.insertBefore(entry.node, this.#entries[at]?.node ?? null);
+    if (note >= 0) this.#drop(note, 1);
+    this.#entries.splice(at, 0, entry);
     this.#decorateFrom(at);
     moveTabStop(this.#list);
   }
@@ -215,16 +221,11 @@ export class Timeline {
     return standing(last?.line ?? null, { sender: userId, date: new Date() }).follows;
   }
 
-  /** "Today" does not stay today: word the days anew. */
-  renameDays() {
-    for (const time of this.#list.querySelectorAll("time.day")) {
-      time.textContent = dayName(new Date(/** @type {HTMLTimeElement} */ (time).dateTime));
-    }
-  }
-
   /** @param {Array<Message|HTMLLIElement>} added */
   #append(added) {
     const from = this.#entries.length;
+    const first = added.find((one) => !(one instanceof HTMLLIElement));
+    if (first) this.#from = Math.min(this.#from, seqOf(first.id));
     const made = added.map((one) =>
       one instanceof HTMLLIElement ? { id: "", node: one, line: null } : this.#entry(one),
     );
@@ -293,6 +294,7 @@ export class Timeline {
 
   #cutTop() {
     this.#drop(0, this.#entries.length - KEPT);
+    this.#from = seqOf(this.first?.id ?? "");
     this.#decorateFrom(0);
   }
 
@@ -312,9 +314,9 @@ export class Timeline {
   /** If the window has reached what is held of the end, put the rest behind it. */
   #join() {
     const last = this.last;
-    if (!last || !this.#tailIds.has(last.id)) return;
-    const at = this.#tail.findIndex(({ id }) => id === last.id);
-    this.#append(this.#tail.slice(at + 1).filter(({ id }) => !this.#byId.has(id)));
+    if (!last || !this.#tail.has(last.id)) return;
+    const at = this.tail.findIndex(({ id }) => id === last.id);
+    this.#append(this.tail.slice(at + 1).filter(({ id }) => !this.#byId.has(id)));
     this.#attached = true;
   }
 
@@ -323,5 +325,6 @@ export class Timeline {
     this.#entries = [];
     this.#byId.clear();
     this.#queue = [];
+    this.#from = Infinity;
   }
 }

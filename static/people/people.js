@@ -1,12 +1,11 @@
 /** Who is here, who types, who came and went. */
 
-import { element } from "../base/dom.js";
+import { byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { initial, shownName } from "../base/text.js";
 import { hueClass, share } from "./colours.js";
 
 const TYPES_FOR = 6_000; // ms after the last word of it
-const MOST_NAMED = 4; // people in one note
 
 /** @typedef {import("../connection/session.js").Person} Person */
 
@@ -17,24 +16,66 @@ const MOST_NAMED = 4; // people in one note
  * @param {HTMLElement} total
  * @param {Readonly<import("../base/store.js").State>} state
  */
-export function showPeople(list, total, { people, count, me }) {
+export function showPeople(list, total, { people, count, me, roles }) {
   total.textContent = String(count || "");
   const mine = /** @type {[string, string][]} */ ([...people].filter(([id]) => id === me.userId));
   const others = [...people].filter(([id]) => id !== me.userId);
   others.sort(([, one], [, other]) => one.localeCompare(other));
-  list.replaceChildren(...[...mine, ...others].map(([id, name]) => personItem(name, id === me.userId)));
+  list.replaceChildren(...[...mine, ...others].map(([id, name]) => personItem(id, name, id === me.userId, roles.get(id))));
   if (count && people.size === 0) list.append(element("li", "aside", t.onlyCounted));
 }
 
-/** @param {string} name @param {boolean} isMe */
-function personItem(name, isMe) {
+/** Show the reader's own name. @param {string} userName */
+export function showMe(userName) {
+  const name = userName && shownName(userName);
+  byId("my-name", HTMLElement).textContent = name;
+  const portrait = byId("portrait", HTMLElement);
+  portrait.hidden = !name;
+  portrait.textContent = initial(name);
+  portrait.className = `avatar ${hueClass(userName)}`;
+}
+
+/** @param {Person[]} users @returns {{people: Map<string, string>, roles: Map<string, string|undefined>}} who they are, and what */
+export function byUserId(users) {
+  return {
+    people: new Map(users.map(({ userId, userName }) => [userId, userName])),
+    roles: new Map(users.map(({ userId, role }) => [userId, role])),
+  };
+}
+
+/**
+ * Who is here after somebody has come, gone, or taken another name.
+ *
+ * @param {"joined"|"left"|"renamed"} kind
+ * @param {Person} person
+ * @param {Readonly<import("../base/store.js").State>} state
+ */
+export function afterwards(kind, { userId, userName, role }, { people, roles }) {
+  const now = new Map(people);
+  if (kind === "left") now.delete(userId);
+  else now.set(userId, userName);
+  return { people: now, count: now.size, roles: kind === "joined" ? new Map(roles).set(userId, role) : roles };
+}
+
+/** @param {string} id @param {string} name @param {boolean} isMe @param {string} [role] */
+function personItem(id, name, isMe, role) {
   const avatar = element("span", "avatar small", initial(shownName(name)));
   avatar.ariaHidden = "true";
   const shown = element("bdi", "name", shownName(name));
   shown.title = shownName(name);
   const item = element("li", hueClass(name), avatar, shown);
+  item.dataset.id = id;
+  if (role) item.append(hostMark());
   if (isMe) item.append(element("span", "aside", `(${t.you})`));
   return item;
+}
+
+/** That somebody is a host: an element of its own, which no name can imitate. */
+export function hostMark() {
+  const mark = element("span", "host-mark", element("span", "", t.host));
+  mark.title = t.host;
+  mark.ariaLive = "off"; // of what is new, the sender and the text are read out
+  return mark;
 }
 
 /** Of those who are here, no two have one colour: also in what they said before. @param {Iterable<string>} names */
@@ -80,48 +121,4 @@ export class TypingLine {
     const names = [...this.#typing.values()].map(({ name }) => `\u2068${name}\u2069`); // isolated, as by <bdi>
     this.#line.textContent = names.length ? t.typing(names) : "";
   }
-}
-
-/**
- * What happened to people between two messages, as one note.
- *
- * Who came and went again, or went and came back, was no news.
- */
-export class Happenings {
-  /** @type {Map<string, string>} */
-  came = new Map();
-  /** @type {Map<string, string>} */
-  went = new Map();
-  /** @type {Map<string, {before: string, now: string}>} */
-  renamed = new Map();
-
-  /** @param {"joined"|"left"|"renamed"} kind @param {Person} person @param {string} before its name */
-  add(kind, { userId, userName }, before) {
-    if (kind === "joined" && !this.went.delete(userId)) this.came.set(userId, userName);
-    if (kind === "left" && !this.came.delete(userId)) this.went.set(userId, userName);
-    if (kind !== "renamed") return;
-    if (this.came.has(userId)) this.came.set(userId, userName);
-    else this.renamed.set(userId, { before: this.renamed.get(userId)?.before ?? before, now: userName });
-  }
-
-  /** @returns {string[]} sentences; none where nothing is left to tell */
-  sentences() {
-    const told = [];
-    for (const { before, now } of this.renamed.values()) {
-      if (before !== now) told.push(t.isNow(isolated(before), isolated(now)));
-    }
-    for (const [people, say] of /** @type {const} */ ([[this.came, t.came], [this.went, t.went]])) {
-      if (people.size === 0) continue;
-      const names = [...people.values()].map(isolated);
-      // "and one more" is no shorter than the name.
-      const shown = names.length > MOST_NAMED + 1 ? names.slice(0, MOST_NAMED) : names;
-      told.push(say(shown, names.length - shown.length));
-    }
-    return told;
-  }
-}
-
-/** @param {string} name */
-function isolated(name) {
-  return `\u2068${shownName(name)}\u2069`;
 }

@@ -1,4 +1,4 @@
-/** The list of rooms with what is unread in each; the way into another one. */
+/** The list of rooms with what is unread in each; the way into another one. Loaded once the page is live. */
 
 import { batched, byId, element, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
@@ -36,10 +36,6 @@ export class RoomList {
     this.#store = store;
     this.#onNews = onNews;
     const show = batched(() => this.#show());
-    byId("room-form", HTMLFormElement).addEventListener("submit", (event) => {
-      event.preventDefault();
-      going().then((part) => part.go([...this.#shown.keys(), ...this.#known.keys()]), () => (this.#why.textContent = t.unreachable));
-    });
     this.#input.addEventListener("input", () => this.#why.replaceChildren());
     addEventListener("storage", ({ key }) => isReadMark(key) && show()); // read in another tab
     store.watch(["unread"], show);
@@ -47,8 +43,9 @@ export class RoomList {
     this.#show();
   }
 
-  focus() {
-    this.#input.focus();
+  /** Go where the reader has typed to. */
+  go() {
+    going().then((part) => part.go([...this.#shown.keys(), ...this.#known.keys()]), () => (this.#why.textContent = t.unreachable));
   }
 
   /** Ask the server which rooms there are; from then on it tells. */

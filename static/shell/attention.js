@@ -2,6 +2,7 @@
 
 import { byId } from "../base/dom.js";
 import { t } from "../base/strings.js";
+import { BASE } from "../connection/addresses.js";
 
 /** @typedef {import("../base/store.js").Store} Store */
 
@@ -26,6 +27,14 @@ export class Attention {
   /** Somebody else said something, here or in another room. @param {import("../connection/session.js").Message} message */
   async notify(message) {
     if (this.wanted) (await this.#load()).notify(message);
+  }
+
+  /** Something was said in another room that the reader goes to. @param {string} name @param {string} since id */
+  async elsewhere(name, since) {
+    if (!this.wanted) return;
+    const archive = import("../connection/archive.js").then((part) => new part.Archive(BASE, name));
+    const said = await archive.then((past) => past.newer(since)).catch(() => []);
+    for (const message of said) if (message.userId !== this.#store.state.me.userId) this.notify(message);
   }
 
   async sound() {

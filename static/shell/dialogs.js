@@ -16,6 +16,7 @@ const KEYS = [
   [["↑"], more.keyEdit],
   [[isMac ? "⌥" : "Alt", "↑"], more.keyRecall],
   [["E", more.deleteKey], more.keyOwn],
+  [[more.deleteKey], more.keyHost],
   [[more.pageUp, more.pageDown], more.keyScroll],
   [["Esc"], more.keyEscape],
   [[COMMAND, "K"], more.keySearch],
@@ -87,7 +88,7 @@ function list(rows) {
 }
 
 /** A dialog with a title and a button that closes it. @param {string} id @param {string} title @param {...Node} content */
-function sheet(id, title, ...content) {
+export function sheet(id, title, ...content) {
   const heading = element("h2", "", title);
   heading.id = `${id}-title`;
   const close = button("icon-button", "", () => dialog.close());

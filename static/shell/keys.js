@@ -16,11 +16,12 @@ const isMac = /mac|iphone|ipad/i.test(navigator.userAgent); // there, Ctrl and K
  * @param {import("../conversation/conversation.js").Conversation} parts.conversation
  * @param {import("../writing/composer.js").Composer} parts.composer
  * @param {() => void} parts.toBox
- * @param {import("../connection/archive.js").Archive} parts.archive
- * @param {import("../rooms/rooms.js").RoomList} parts.rooms
+ * @param {() => Promise<import("../connection/archive.js").Archive>} parts.past
+ * @param {() => Promise<import("../rooms/rooms.js").RoomList>} parts.rooms
+ * @param {() => Promise<import("../hosting/hosting.js").Hosting>} parts.hosting
  * @param {string} parts.room
  */
-export function wireKeys({ store, attention, conversation, composer, toBox, archive, rooms, room }) {
+export function wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting, room }) {
   const side = byId("side", HTMLElement);
   const body = byId("body", HTMLTextAreaElement);
   const panel = byId("search", HTMLElement);
@@ -47,8 +48,8 @@ export function wireKeys({ store, attention, conversation, composer, toBox, arch
     panel.hidden = false;
     searchFor.focus(); // at once: what is typed while the rest loads is meant for it
     searchFor.select();
-    const part = await wanted(() => import("../conversation/search.js"));
-    if (part) search ??= new part.Search(archive, toBox);
+    const parts = await wanted(() => Promise.all([import("../conversation/search.js"), past()]));
+    if (parts) search ??= new parts[0].Search(parts[1], toBox);
     else panel.hidden = true;
   };
   const more = byId("more", HTMLElement);
@@ -56,7 +57,7 @@ export function wireKeys({ store, attention, conversation, composer, toBox, arch
   const openInvitation = async () => (await wanted(dialogs))?.openInvitation(room);
   const openRooms = () => {
     if (isDrawer(side) && !isOpen(side)) side.showPopover();
-    rooms.focus();
+    byId("room-name", HTMLInputElement).focus();
   };
   const shortcuts = new Map([["k", openSearch], ["j", openRooms], ["/", openHelp]]);
 
@@ -80,6 +81,11 @@ export function wireKeys({ store, attention, conversation, composer, toBox, arch
   });
   byId("open-search", HTMLElement).addEventListener("click", openSearch);
   byId("open-help", HTMLElement).addEventListener("click", openHelp);
+  byId("open-room", HTMLElement).addEventListener("click", async () => (await wanted(hosting))?.openSheet());
+  byId("room-form", HTMLFormElement).addEventListener("submit", async (event) => {
+    event.preventDefault();
+    (await wanted(rooms))?.go();
+  });
   for (const [id, saved] of /** @type {const} */ ([["print-all", false], ["save-all", true]])) {
     const link = byId(id, HTMLAnchorElement);
     const url = transcriptUrl(room, saved);

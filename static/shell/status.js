@@ -90,7 +90,7 @@ export class StatusLine {
 function wordsFor(state, cause) {
   if (state === "naming") return "";
   if (state === "connected") return t.connected;
-  if (state === "refused") return t.refused(bare(cause?.reason || String(cause?.code ?? "")));
+  if (state === "refused") return t.refused(bare(because(cause?.code ?? "", cause?.reason ?? "")));
   if (cause && state !== "refused" && !navigator.onLine) return t.offline;
   if (state === "waiting" && cause) return `${why(cause)} ${t.tryingAgain}`;
   return t.connecting;

@@ -6,7 +6,7 @@ import "../base/late_styles.js";
 import { t } from "../base/strings.js";
 import { watchChanges } from "../conversation/changing.js";
 import { Changes, isEditable } from "./changes.js";
-import { OwnTools } from "./own_tools.js";
+import { offerOwnTools } from "./own_tools.js";
 import { askWhetherToRemove } from "./removal.js";
 
 const MOST_QUOTED = 200; // characters of the message that is edited
@@ -53,7 +53,7 @@ export class Editor {
       this.cancel();
     });
     watchChanges((id, message) => message || this.#gone(id));
-    new OwnTools(byId("list", HTMLElement), {
+    offerOwnTools(byId("list", HTMLElement), {
       canEdit: (id) => this.#canEdit(this.#own(id)),
       edit: (id) => this.edit(id),
       remove: (id) => this.#remove(id),

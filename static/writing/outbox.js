@@ -7,14 +7,17 @@
 
 import { newCmid } from "../base/text.js";
 
+const KEPT = new Set(["failed", "held"]); // states that outlive the page
+
 /**
  * @typedef {object} Item
  * @property {string} cmid
  * @property {string} body
  * @property {string} timestamp
  * @property {number} at when it was written: Unix ms, and unique in this outbox
- * @property {"waiting"|"sent"|"acked"|"failed"} state
- *   waiting: to be sent; sent: on this connection; acked: stored, and not seen yet; failed: refused
+ * @property {"waiting"|"sent"|"acked"|"held"|"failed"} state
+ *   waiting: to be sent; sent: on this connection; acked: stored, and not seen yet; held: for a host to approve; failed: refused
+ * @property {boolean} [unconfirmed] of "held": the server has not said so on this connection
  * @property {number} [sentAt] when it went out last: Unix ms
  * @property {string} [reason] of "failed"
  * @property {boolean} [unkept] the browser could not keep it: it is lost with the page
@@ -36,7 +39,7 @@ export class Outbox {
     this.#items = keeper
       .recallAll(this.#prefix)
       .filter((item) => typeof item.cmid === "string" && typeof item.body === "string")
-      .map((item) => ({ ...item, unkept: false, state: item.state === "failed" ? "failed" : "waiting" }))
+      .map((item) => ({ ...item, unkept: false, unconfirmed: true, state: KEPT.has(item.state) ? item.state : "waiting" }))
       .sort((one, other) => one.at - other.at);
   }
 
@@ -88,6 +91,30 @@ export class Outbox {
   connectionLost() {
     for (const item of this.#items) {
       if (item.state === "sent") item.state = "waiting";
+      item.unconfirmed = true;
+    }
+  }
+
+  /**
+   * A host has to approve it; perhaps another tab has sent it, or this one before it was reloaded.
+   *
+   * @param {{cmid: string, body: string, timestamp: string}} held
+   */
+  hold({ cmid, body, timestamp }) {
+    let item = this.#find(cmid);
+    if (!item) {
+      item = { cmid, body, timestamp, at: Date.now(), state: "held" };
+      this.#items.push(item);
+    }
+    item.state = "held";
+    item.unconfirmed = false;
+    this.#keep(item);
+  }
+
+  /** All is told: what was held and is neither held nor said now, a host has refused meanwhile. @param {string} reason */
+  forgetUnconfirmed(reason) {
+    for (const item of this.#items) {
+      if (item.state === "held" && item.unconfirmed) this.fail(item.cmid, reason);
     }
   }
 
@@ -101,6 +128,12 @@ export class Outbox {
     if (!item) return;
     item.state = "acked";
     this.#keeper.remember(this.#prefix + cmid, null);
+  }
+
+  /** The server does not want it yet. @param {string} cmid */
+  wait(cmid) {
+    const item = this.#find(cmid);
+    if (item?.state === "sent") item.state = "waiting";
   }
 
   /**

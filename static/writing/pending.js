@@ -70,6 +70,7 @@ export class PendingView {
     const fate = /** @type {HTMLElement} */ (row.querySelector(".fate"));
     if (state === "sent") fate.replaceChildren(t.onItsWay);
     if (state === "waiting") fate.replaceChildren(this.#cross(item));
+    if (state === "held") fate.replaceChildren(t.heldForHost, " ", this.#cross(item));
     if (state === "failed") {
       const reason = element("span", "reason", t.notSent(item.reason ?? ""));
       const buttons = /** @type {const} */ (["retry", "edit", "discard"]);

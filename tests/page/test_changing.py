@@ -468,7 +468,8 @@ def test_why_nothing_is_changed_is_said_in_the_readers_language(open_tab) -> Non
     refusals = {
         "too-late": "Die Zeit, in der sich diese Nachricht bearbeiten ließ, ist um.",
         "not-yours": "Nur wer eine Nachricht geschrieben hat, kann sie ändern.",
-        "muted": "Die Nachricht ist unverändert: No.",
+        "muted": "Die Leitung hat dich gebeten, still zu sein: Die Nachricht ist unverändert.",
+        "odd": "Die Nachricht ist unverändert: No.",
     }
     for codes[:], words in zip(([code] for code in refusals), refusals.values(), strict=True):
         tab.page.press("#body", "ArrowUp")

@@ -83,7 +83,7 @@ def test_half_a_name_is_kept_when_the_scripts_come(open_tab) -> None:
     with scripts_on_the_way(tab):
         tab.page.locator("#name:focus").wait_for()
         tab.page.keyboard.type("Jo")
-    tab.page.locator("#rooms li").wait_for(state="attached")
+    tab.page.locator("#portrait[hidden]").wait_for(state="attached")
 
     tab.page.keyboard.type("hn")
     tab.page.keyboard.press("Enter")

@@ -264,8 +264,8 @@ def test_a_room_is_called_on_the_page_what_the_server_lets_it_be_called(open_tab
 
     meant = tab.page.evaluate(
         """async (names) => {
-            const { href } = document.querySelector("[href$='rooms/rooms.js']");
-            const { roomMeant } = await import(href.replace("rooms.js", "going.js"));
+            const { href } = document.querySelector("[href$='base/text.js']");
+            const { roomMeant } = await import(href.replace("base/text.js", "rooms/going.js"));
             return names.map(roomMeant);
         }""",
         [*more, *names],

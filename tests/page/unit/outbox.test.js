@@ -84,6 +84,17 @@ test("what failed stays, with its reason, and is not sent again by itself", () =
   assert.equal(after.items[0].reason, "Not today.");
 });
 
+test("what the server does not want yet waits, in front of what comes later", () => {
+  const outbox = new Outbox("lobby", keeper());
+  const one = outbox.add("one", "");
+  sent(outbox);
+  outbox.add("two", "");
+  outbox.wait(one.cmid);
+  outbox.wait("of nobody");
+
+  assert.deepEqual(sent(outbox), ["one", "two"]);
+});
+
 test("a Close over a frame is about the oldest that was sent", () => {
   const outbox = new Outbox("lobby", keeper());
   const one = outbox.add("one", "");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { secrets } from "../static/connection/secrets.js";
 import { Session } from "../static/connection/session.js";
 
 /** A session, what it has sent, what it has told, and what the browser keeps: token and last id read. */
@@ -8,7 +9,7 @@ function session(kept = "", read = null) {
   const world = { sent: [], told: [], kept };
   const tell = (kind) => (...values) => world.told.push([kind, ...values]);
   const listener = Object.fromEntries(
-    ["welcome", "message", "changed", "live", "ack", "done", "person", "count", "users", "rooms", "error"].map((kind) => [kind, tell(kind)]),
+    ["welcome", "message", "changed", "live", "ack", "done", "hosting", "person", "count", "users", "rooms", "error"].map((kind) => [kind, tell(kind)]),
   );
   world.session = new Session({
     send: (text) => world.sent.push(JSON.parse(text)) > 0,
@@ -132,9 +133,32 @@ test("changes are counted anew where the history is another one", () => {
 
 test("what has changed is told as it reads now, and what was removed as gone", () => {
   const world = session();
-  world.hear(changed(1, "7-a"), { type: "removed", rev: 2, id: "7-a", by: "author" }, { type: "done", cmid: "c1" });
+  const done = { type: "done", cmid: "c1", link: "a secret" };
+  world.hear(changed(1, "7-a"), { type: "removed", rev: 2, id: "7-a", by: "author" }, done);
 
-  assert.deepEqual(world.told, [["changed", "7-a", message("7-a")], ["changed", "7-a", null], ["done", "c1"]]);
+  assert.deepEqual(world.told, [["changed", "7-a", message("7-a"), undefined], ["changed", "7-a", null, "author"], ["done", "c1", done]]);
+});
+
+test("the secret of a host's link is sent with each hello, until somebody takes it out", () => {
+  const world = session("t0");
+  secrets.host = "a secret";
+  assert.deepEqual(world.hello(), { ...hello, past: 60, token: "t0", link: "a secret" });
+
+  delete secrets.host;
+  assert.deepEqual(world.hello(), { ...hello, past: 60, token: "t0" });
+});
+
+test("what hosts decide is told as it comes", () => {
+  const world = session();
+  const frames = [
+    { type: "rules", speak: "hosts", slowSeconds: 0, needsHost: false },
+    { type: "host", userId: "u1", userName: "Ann", role: "host" },
+    { type: "muted" }, { type: "unmuted" },
+    { type: "log", at: "", act: "rules", by: { userId: "u1", userName: "Ann" } },
+  ];
+  world.hear(...frames);
+
+  assert.deepEqual(world.told, frames.map((frame) => ["hosting", frame]));
 });
 
 test("nothing is asked to be changed while the past is still coming", () => {

@@ -48,7 +48,8 @@ def test_what_is_left_for_later_is_not_loaded_before() -> None:
         "search",
         "editor",
         "changing",
-        "going",
+        "rooms",
+        "hosting",
         "dialogs",
         "settings_panel",
         "notifier",
@@ -73,11 +74,13 @@ def test_no_string_is_left_over() -> None:
     indirect = {"retry", "edit", "discard", "reasons"}
     assert keys("english") - {one or other for one, other in said} - indirect == set()
     assert keys("more_strings") - set(re.findall(r"\bmore\.(\w+)", everywhere)) == set()
+    words = keys("words", "hosting")
+    assert words and words - set(re.findall(r"\bwords\.(\w+)", everywhere)) == set()
 
 
-def keys(module: str) -> set[str]:
+def keys(module: str, folder: str = "base") -> set[str]:
     """What the strings of a module are called."""
-    return set(re.findall(r"^  (\w+):", MODULES[f"base/{module}.js"], re.MULTILINE))
+    return set(re.findall(r"^  (\w+):", MODULES[f"{folder}/{module}.js"], re.MULTILINE))
 
 
 def test_every_colour_stands_in_one_place() -> None:

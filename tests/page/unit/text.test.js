@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { LONGEST, SHORTEST, delay } from "../static/connection/connection.js";
-import { Happenings } from "../static/people/people.js";
+import { Happenings } from "../static/people/happenings.js";
 import { byteLength, clockText, firstCodePoints, initial, newCmid, shownName, wellFormed } from "../static/base/text.js";
 import { standing } from "../static/conversation/row.js";
 

@@ -1,0 +1,311 @@
+/**
+ * A room in which somebody is in charge: who that is, what the rules are, and what a host can do. Loaded when
+ * the server first tells of one of these, or the reader asks.
+ */
+
+import { button, byId, element } from "../base/dom.js";
+import "../base/late_styles.js";
+import { recall, remember } from "../base/storage.js";
+import { shownName } from "../base/text.js";
+import { noteDoor } from "../connection/proved.js";
+import { secrets } from "../connection/secrets.js";
+import { isolated } from "../people/happenings.js";
+import { DoneLine } from "./done_line.js";
+import { Requests } from "./requests.js";
+import { Speaking } from "./speaking.js";
+import { words } from "./words.js";
+
+/**
+ * @typedef {import("../connection/session.js").Problem} Problem
+ *
+ * @typedef {object} Parts
+ * @property {import("../base/store.js").Store} store
+ * @property {import("../connection/session.js").Session} session
+ * @property {import("../connection/connection.js").Connection} connection
+ * @property {import("../conversation/conversation.js").Conversation} conversation
+ * @property {import("../writing/composer.js").Composer} composer
+ * @property {import("../writing/outbox.js").Outbox} outbox
+ * @property {() => void} send what waits in the outbox
+ * @property {() => void} paint
+ * @property {() => void} showWho who is here
+ *
+ * @typedef {{userId: string, userName: string, role?: string, until?: string}} Listed
+ * @typedef {{at: string, act: string, by: Listed, whom?: Listed, what?: string}} Logged
+ * @typedef {{link: string, until: string, uses: number}} HostLink
+ * @typedef {{hosts: Listed[], quiet: Listed[], barred: Listed[], links: HostLink[], log: Logged[], code?: string, typedCode?: boolean, sharing?: number}} Seen
+ */
+export class Hosting {
+  /** Why the last wish was refused. */
+  problem = "";
+  #parts;
+  #speaking;
+  #requests;
+  #doneLine = new DoneLine();
+  /** @type {(() => void)[]} */
+  #watchers = [];
+  /** @type {HTMLLIElement[]} for when the past is over */
+  #notes = [];
+  /** @type {import("./shown_out.js").ShownOut|null} */
+  #shownOut = null;
+  /** @type {import("./at_the_door.js").AtTheDoor|null} */
+  #atTheDoor = null;
+  #isIn = false;
+  /** @type {import("./waiting.js").Waiting|null} */
+  #waiting = null;
+  /** @type {any[]} frames for it */
+  #unheard = [];
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    const { store, session, conversation: { timeline }, outbox, send } = parts;
+    this.#requests = new Requests((frame) => session.ask(frame));
+    this.#speaking = new Speaking({ store, timeline, outbox, send }, () => this.openSheet());
+    store.watch(["role"], () => this.#becomes());
+    this.#becomes();
+  }
+
+  // -- the server tells -----------------------------------------------------------------------
+
+  /** @param {any} frame welcome, rules, host, muted, unmuted, log or error */
+  hear(frame) {
+    if (frame.type === "welcome") this.#welcome(frame);
+    else if (frame.type === "rules") this.#ruled(frame);
+    else if (frame.type === "muted") this.#speaking.muted(frame);
+    else if (frame.type === "unmuted") this.#speaking.unmuted();
+    else if (frame.type === "host") this.#host(frame);
+    else if (frame.type === "error") this.#error(frame);
+    else if (frame.type === "knocking") this.#stand(frame.hostIsHere ? "knocking" : "alone");
+    else this.#wait(frame);
+    this.#speaking.update();
+    this.#parts.paint();
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** @param {import("../connection/session.js").Rules} frame */
+  #ruled(frame) {
+    this.#speaking.ruled(frame);
+    noteDoor(frame.door ?? "open");
+  }
+
+  /** @param {{role: string, rules?: import("../connection/session.js").Rules}} frame */
+  #welcome(frame) {
+    this.#speaking.welcome(frame);
+    noteDoor(this.rules.door ?? "open");
+    this.#isIn = true;
+    this.#shownOut?.hide();
+    this.#atTheDoor?.hide();
+    this.#waiting?.clear();
+    if (frame.role) delete secrets.host; // there is no more to be had from a link
+    if (this.#parts.session.live) this.live(); // loaded since
+  }
+
+  /** Something waits for a host, or does not any more. @param {any} frame */
+  async #wait(frame) {
+    if (frame.type === "log") return;
+    const { outbox, store } = this.#parts;
+    const isOwn = frame.userId === store.state.me.userId || outbox.items.some(({ cmid }) => frame.cmid && cmid === frame.cmid);
+    if (frame.type === "held" && isOwn) return outbox.hold(frame);
+    if (frame.type === "settled" && isOwn) return this.#settled(frame);
+    if (!store.state.role) return; // of a message that is said by now
+    this.#unheard.push(frame);
+    const part = await import("./waiting.js").catch(() => null); // else with the next one
+    if (!part) return;
+    this.#waiting ??= new part.Waiting((act, fields) => this.act(act, fields), () => this.problem);
+    for (const one of this.#unheard.splice(0)) this.#waiting.hear(one);
+  }
+
+  /** A message of the reader's waits no longer. @param {{cmid: string, outcome: string}} frame */
+  #settled({ cmid, outcome }) {
+    const { outbox, composer } = this.#parts;
+    if (outcome === "refused") {
+      outbox.fail(cmid, words.notApproved);
+      composer.notice(words.oneNotApproved);
+    } else outbox.remove(cmid);
+  }
+
+  /** The reader does not want to say it any more. @param {string} cmid */
+  async withdraw(cmid) {
+    await this.#requests.again({ type: "withdraw", cmid }).catch((/** @type {Problem} */ { code, detail }) => {
+      this.#parts.composer.notice(words.refused[code] ?? words.failed(detail));
+    });
+  }
+
+  /** @param {import("./at_the_door.js").Why} why @param {number} [retryAfter] */
+  async #stand(why, retryAfter) {
+    const { connection } = this.#parts;
+    this.#isIn = false;
+    const part = await import("./at_the_door.js").catch(() => null); // the status says so in any case
+    if (!part || this.#isIn) return;
+    this.#atTheDoor ??= new part.AtTheDoor(() => connection.again());
+    this.#atTheDoor.show(why, retryAfter);
+  }
+
+  /** The past is over. */
+  live() {
+    this.#parts.outbox.forgetUnconfirmed(words.notApproved);
+    this.#speaking.live();
+    this.#requests.askAgain();
+    for (const note of this.#notes.splice(0)) this.#note(note);
+  }
+
+  /** @param {{userId: string, userName: string, role: string}} frame somebody is a host now, or no longer */
+  #host({ userId, userName, role }) {
+    const { store } = this.#parts;
+    const isMe = userId === store.state.me.userId;
+    const before = isMe ? store.state.role : store.state.roles.get(userId);
+    store.set({ roles: new Map(store.state.roles).set(userId, role), ...(isMe && { role }) });
+    if (isMe) delete secrets.host;
+    if (role) this.#speaking.hostCame();
+    if (Boolean(role) === Boolean(before)) return;
+    if (!isMe) this.#note(noteOf((role ? words.hostNow : words.hostNoMore)(isolated(userName))));
+    else if (!role) this.#note(noteOf(words.youNoMore));
+  }
+
+  /** @param {Problem} problem of a message, a new name, or what came with the hello */
+  #error(problem) {
+    const { code, retryAfter } = problem;
+    if (code === "removed") return void this.#showOut(retryAfter);
+    if (code === "wrong-key") {
+      const why = secrets.key ? "wrong" : "code";
+      delete secrets.key;
+      return void this.#stand(why, retryAfter);
+    }
+    if (code === "shut" || code === "no-entry" || code === "everybody-out") return void this.#stand(code);
+    const isOfLink = code === "wrong-link" || code === "too-many";
+    if (isOfLink) delete secrets.host;
+    const why = isOfLink ? words.refused[code] : this.#speaking.refused(problem);
+    if (why) this.#parts.composer.notice(why);
+  }
+
+  /** @param {number} [retryAfter] seconds */
+  async #showOut(retryAfter) {
+    const { connection } = this.#parts;
+    const part = await import("./shown_out.js").catch(() => null); // the status says so in any case
+    if (!part) return;
+    this.#shownOut ??= new part.ShownOut(() => connection.retryNow());
+    this.#shownOut.show(retryAfter);
+  }
+
+  /** A message of the reader's has come. */
+  said() {
+    this.#speaking.said();
+  }
+
+  /** Why nothing is to be said now, or "". */
+  whyNot() {
+    return this.#speaking.whyNot();
+  }
+
+  /** Whether the outbox may send its next message. */
+  lets() {
+    return this.#speaking.lets();
+  }
+
+  // -- the reader as a host -------------------------------------------------------------------
+
+  get rules() {
+    return this.#speaking.rules;
+  }
+
+  /** @param {() => void} watcher is called whenever a host has done something */
+  watch(watcher) {
+    this.#watchers.push(watcher);
+  }
+
+  /** @param {string} act @param {Record<string, unknown>} [fields] @returns {Promise<any>} as `want` */
+  act(act, fields = {}) {
+    return this.want({ type: "host", act, ...fields });
+  }
+
+  /**
+   * Have the server do something.
+   *
+   * @param {{type: string, [field: string]: unknown}} wish
+   * @returns {Promise<any>} what it tells; null where it refused, and why is said
+   */
+  want(wish) {
+    return this.#requests.want(wish).catch((/** @type {Problem} */ { code, detail }) => {
+      this.problem = words.refused[code] ?? words.failed(detail);
+      if (!document.querySelector("dialog[open]")) this.#parts.composer.notice(this.problem);
+      return null;
+    });
+  }
+
+  /** Something is done. @param {string} said @param {() => Promise<any>} [undo] if the reader can */
+  tell(said, undo) {
+    this.#doneLine.show(said, undo);
+  }
+
+  /** @param {string} cmid @param {any} told */
+  done(cmid, told) {
+    this.#requests.done(cmid, told);
+  }
+
+  /** @param {string} cmid @param {Problem} problem @returns {boolean} whether it was about one of these wishes */
+  refused(cmid, problem) {
+    return this.#requests.refused(cmid, problem);
+  }
+
+  /** The reader is a host now, or none any more. */
+  #becomes() {
+    const { role, room } = this.#parts.store.state;
+    const key = `chat:host:${room}`;
+    document.body.classList.toggle("host", Boolean(role));
+    this.#parts.showWho();
+    if (!role) return void remember(key, null);
+    import("./host_tools.js").then((part) => part.offerHostTools(this, this.#parts)).catch(() => {});
+    if (recall(key)) return; // told before
+    remember(key, role);
+    const isOperator = role === "operator";
+    const note = noteOf(`${words.told[role] ?? words.told.host} ${isOperator ? words.wayBackOperator : words.wayBack}`);
+    if (!isOperator) note.append(" ", button("quiet", words.getOwnLink, () => this.openSheet("own")));
+    this.#note(note);
+  }
+
+  /** @param {HTMLLIElement} note */
+  #note(note) {
+    if (!this.#parts.session.live) return void this.#notes.push(note);
+    this.#parts.conversation.timeline.addNote(note);
+    this.#parts.paint();
+  }
+
+  // -- on the page ----------------------------------------------------------------------------
+
+  /** The sheet about this room. @param {"own"} [link] that is made at once */
+  async openSheet(link) {
+    const part = await import("./room_sheet.js").catch(() => null);
+    if (part) part.openSheet(this, this.#parts.store, link);
+    else this.#parts.composer.notice(words.refused.offline);
+  }
+
+  /** What there is to decide about somebody. @param {string} userId @param {string} userName */
+  async openPerson(userId, userName) {
+    const part = await import("./person_dialog.js").catch(() => null);
+    if (part) part.openPerson(this, this.#parts.store, userId, userName);
+    else this.#parts.composer.notice(words.refused.offline);
+  }
+
+  /** Show who is here; a host has a button for everybody else. @param {() => void} show */
+  showPeople(show) {
+    const { role, me, people } = this.#parts.store.state;
+    const focused = document.activeElement?.closest("#people li");
+    const had = focused instanceof HTMLElement ? focused.dataset.id : undefined;
+    show();
+    if (!role) return;
+    for (const item of /** @type {NodeListOf<HTMLElement>} */ (byId("people", HTMLElement).querySelectorAll("[data-id]"))) {
+      const { id = "" } = item.dataset;
+      if (id === me.userId) continue;
+      const name = people.get(id) ?? "";
+      const open = button("icon-button", "⋯", () => this.openPerson(id, name));
+      open.ariaLabel = open.title = words.about(shownName(name));
+      item.append(open);
+      if (id === had) open.focus();
+    }
+  }
+}
+
+/** @param {string} said */
+function noteOf(said) {
+  return element("li", "note of-hosts", said);
+}
