@@ -434,6 +434,7 @@ def test_others_hear_no_news_of_a_room_that_is_closed_or_unlisted(
     host.say("two")  # nobody has been told yet
 
     act(host, "rules", **rules)
+    club.server._entrance._news._tell()
     host.say("three")
     club.server._entrance._news._tell()
 
