@@ -5,17 +5,15 @@
  *   server -> connection -> session -> conversation (timeline), outbox, people
  */
 
-import { Attention } from "./shell/attention.js";
 import { wireKeys } from "./shell/keys.js";
 import { applySettings, keptSettings } from "./shell/settings.js";
 import { StatusLine } from "./shell/status.js";
 import { batched, byId, isTouch, later, loadTheRest } from "./base/dom.js";
-import { recall, recallAll, remember } from "./base/storage.js";
+import { recall, recallAll, remember, takeSecrets } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
 import { BASE, at, socketUrl } from "./connection/addresses.js";
 import { Connection } from "./connection/connection.js";
-import { takeSecrets } from "./connection/secrets.js";
 import { Session } from "./connection/session.js";
 import { Conversation } from "./conversation/conversation.js";
 import { lastRead } from "./conversation/unread.js";
@@ -47,18 +45,14 @@ const store = createStore({
 });
 
 const outbox = new Outbox(room, { remember, recallAll });
-/** @type {import("./connection/archive.js").Archive|null} */
-let archive = null;
-const past = later(async () => (archive ??= new (await import("./connection/archive.js")).Archive(BASE, room)));
+const past = later(async () => new (await import("./connection/archive.js")).Archive(BASE, room));
 const nameDialog = new NameDialog(room, () => store.state.limits.maxNameLength);
 const typing = new TypingLine(byId("typing", HTMLElement));
-const attention = new Attention(store, room);
-/** @type {import("./rooms/rooms.js").RoomList|null} */
-let roomList = null;
-const rooms = async () => {
+const attention = later(async () => new (await import("./shell/attention.js")).Attention(store, room));
+const rooms = later(async () => {
   const { RoomList } = await import("./rooms/rooms.js");
-  return (roomList ??= new RoomList(store, (name, since) => attention.elsewhere(name, since)));
-};
+  return new RoomList(store, (name, since) => attention().then((part) => part.elsewhere(name, since), () => {}));
+});
 const status = new StatusLine({
   line: byId("status", HTMLElement), words: byId("status-words", HTMLElement),
   countdown: byId("countdown", HTMLElement), button: byId("try-now", HTMLButtonElement),
@@ -148,7 +142,7 @@ function message(message, isLive) {
   if (message.cmid && isOwn) outbox.remove(message.cmid);
   if (isOwn && isLive) hosting.part?.said();
   typing.remove(message.userId);
-  if (conversation.message(message, isLive) && session.hasBeenLive) attention.notify(message);
+  if (conversation.message(message, isLive) && session.hasBeenLive) attention().then((part) => part.notify(message), () => {});
   paint();
 }
 
@@ -309,6 +303,7 @@ function checkHealth() {
 
 store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
 store.watch(["people", "count", "me", "roles"], showWho);
+store.watch(["unread", "elsewhere"], () => attention().catch(() => {}));
 applySettings(store);
 wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting: hosting.load, room });
 if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((part) => part.replacePopovers());

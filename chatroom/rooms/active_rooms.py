@@ -96,12 +96,6 @@ class ActiveRooms(dict[str, Room]):
             self._new_rooms.of(address).spend(1)
         return room
 
-    def decide_for_all(self, charter: Charter) -> None:
-        """The operators have decided something that holds in all rooms."""
-        self.house.charter = charter
-        for room in self.values():
-            room.judge_anew()
-
     def would_be_new(self, name: str, address: str) -> bool:
         """Whether there is no such room: nobody is in it, nobody has said or decided anything.
 

@@ -68,7 +68,7 @@ class Hosting:
         house = decision.house or house_before
         if enacted.entry:
             if house is not house_before:
-                self._rooms.decide_for_all(house)
+                self._rooms.house.charter = house
                 for one in self._rooms.values():
                     if ruling.user.user_id in one.crowd:
                         one.pace_hosts()

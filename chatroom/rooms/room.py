@@ -152,11 +152,7 @@ class Room:
     @charter.setter
     def charter(self, charter: Charter) -> None:
         self._charter = charter
-        self.judge_anew()
-
-    def judge_anew(self) -> None:
-        """The room or the whole server has decided something."""
-        self.lets_all_speak = self._charter.lets_all_speak and not self._house.charter.barred
+        self.lets_all_speak = charter.lets_all_speak  # whom an operator has removed is not in
 
     @property
     def is_new(self) -> bool:

@@ -73,19 +73,25 @@ export function batched(work, pause = 0) {
 const parts = [];
 
 /**
- * A part of the page that is loaded when it is first wanted, or by loadTheRest().
+ * A part of the page that is loaded once, when it is first wanted, or by loadTheRest().
  *
  * @template T
  * @param {() => Promise<T>} load such as `() => import("./part.js")`
  */
 export function later(load) {
-  parts.push(load);
-  return load;
+  /** @type {Promise<T>|null} */
+  let loaded = null;
+  const part = () => (loaded ??= load().catch((error) => {
+    loaded = null; // it is tried again when it is wanted again
+    throw error;
+  }));
+  parts.push(part);
+  return part;
 }
 
 /** Load what is not wanted yet, so that it is there when the server is not. */
 export function loadTheRest() {
-  for (const load of parts.splice(0)) load().catch(() => {}); // else it is tried again when it is wanted
+  for (const load of parts.splice(0)) load().catch(() => {});
 }
 
 /** @returns {boolean} whether the first pointer is a finger: then there is no Shift key beside Enter */

@@ -1,4 +1,4 @@
-/** What this browser keeps for the page. The page works without any of it. */
+/** What the reader brings: what this browser keeps for the page, which works without any of it, and secrets in the address. */
 
 /**
  * What is kept under `key`, or null.
@@ -46,4 +46,34 @@ export function recallAll(prefix) {
   } catch {
     return [];
   }
+}
+
+// -- what stands behind "#" in the address, and is for nobody else: browsers send it to no server
+
+const SECRET = /(?:^#|&)(host|key)=([^&]+)/g;
+
+/**
+ * `host`: of a link that makes whoever opens it a host; `key`: of a door. Whoever has used one takes it out.
+ *
+ * @type {{host?: string, key?: string}}
+ */
+export const secrets = {};
+
+/** Take them out of the address, before they are copied with it, or seen there. @returns {boolean} whether there are any */
+export function takeSecrets() {
+  const found = [...location.hash.matchAll(SECRET)];
+  if (found.length) history.replaceState(history.state, "", location.pathname + location.search);
+  for (const [, name, secret] of found) secrets[/** @type {"host"|"key"} */ (name)] = secret;
+  return found.length > 0;
+}
+
+const PASS = "chat:pass:";
+
+/** What says that the reader was let into a room before. @param {string} room @returns {string|undefined} */
+export const passOf = (room) => recall(PASS + room) ?? undefined;
+
+/** @param {string} room @param {string} [pass] */
+export function keepPass(room, pass) {
+  delete secrets.key; // the pass is as good
+  if (pass) remember(PASS + room, pass);
 }

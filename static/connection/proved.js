@@ -1,6 +1,6 @@
 /** Questions over HTTP about a room that is not open to everybody: with the pass that says that the reader was let in. */
 
-import { passOf } from "./secrets.js";
+import { passOf } from "../base/storage.js";
 
 const CLOSED = new Set([401, 403]);
 

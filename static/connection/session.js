@@ -6,9 +6,9 @@
  * newest messages anew. So a tab that was copied in the browser never fights with its original.
  */
 
-import { keepPass, passOf, secrets } from "./secrets.js";
+import { keepPass, passOf, secrets } from "../base/storage.js";
 
-const HOSTING = new Set(["host", "rules", "muted", "unmuted", "log", "held", "settled", "knock", "knocked", "knocking"]);
+const HOSTING = /^(host|rules|(un)?muted|log|held|settled|knock)/; // types of frames
 const PAST = 60; // messages to begin with: more than any screen holds; older ones come by the API
 
 /**
@@ -169,7 +169,7 @@ export class Session {
     } else if (frame.type === "count") this.#listener.count(frame.users);
     else if (frame.type === "users") this.#listener.users(frame.users);
     else if (frame.type === "rooms") this.#listener.rooms(frame.rooms);
-    else if (HOSTING.has(frame.type)) this.#listener.hosting(frame);
+    else if (HOSTING.test(frame.type)) this.#listener.hosting(frame);
     else if (frame.type === "error") this.#listener.error(frame, this.#inside);
   }
 

@@ -3,7 +3,7 @@
 import { button, byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { roomUrl, DEFAULT_ROOM } from "../connection/addresses.js";
-import { secrets } from "../connection/secrets.js";
+import { secrets } from "../base/storage.js";
 import { doorWords } from "./door_words.js";
 import { words } from "./words.js";
 

@@ -5,10 +5,9 @@
 
 import { button, byId, element } from "../base/dom.js";
 import "../base/late_styles.js";
-import { recall, remember } from "../base/storage.js";
+import { recall, remember, secrets } from "../base/storage.js";
 import { shownName } from "../base/text.js";
 import { noteDoor } from "../connection/proved.js";
-import { secrets } from "../connection/secrets.js";
 import { isolated } from "../people/happenings.js";
 import { DoneLine } from "./done_line.js";
 import { Requests } from "./requests.js";
@@ -102,10 +101,10 @@ export class Hosting {
 
   /** Something waits for a host, or does not any more. @param {any} frame */
   async #wait(frame) {
-    if (frame.type === "log") return;
+    if (!["held", "settled", "knock", "knocked"].includes(frame.type)) return;
     const { outbox, store } = this.#parts;
     const isOwn = frame.userId === store.state.me.userId || outbox.items.some(({ cmid }) => frame.cmid && cmid === frame.cmid);
-    if (frame.type === "held" && isOwn) return outbox.hold(frame);
+    if (frame.type === "held" && isOwn) return outbox.change(frame.cmid, { state: "held", unconfirmed: false });
     if (frame.type === "settled" && isOwn) return this.#settled(frame);
     if (!store.state.role) return; // of a message that is said by now
     this.#unheard.push(frame);
@@ -143,7 +142,10 @@ export class Hosting {
 
   /** The past is over. */
   live() {
-    this.#parts.outbox.forgetUnconfirmed(words.notApproved);
+    const { outbox } = this.#parts;
+    for (const { cmid, state, unconfirmed } of outbox.items) {
+      if (state === "held" && unconfirmed) outbox.fail(cmid, words.notApproved); // while we were away
+    }
     this.#speaking.live();
     this.#requests.askAgain();
     for (const note of this.#notes.splice(0)) this.#note(note);

@@ -71,9 +71,9 @@ export function whyHeld({ kind, until }) {
 function wordsFor({ role, rules, areFree }, standing, hostIsHere) {
   if (role) return areFree ? "" : `${ruleWords(rules)} ${words.notForYou}`;
   if (["muted", "hosts", "absent"].includes(standing.kind)) return whyHeld(standing);
+  if (rules.needsHost && !hostIsHere) return words.noHost;
   if (rules.speak === "slow") return words.slow(rules.slowSeconds);
-  if (rules.speak === "approval") return words.approval;
-  return rules.needsHost && !hostIsHere ? words.noHost : "";
+  return rules.speak === "approval" ? words.approval : "";
 }
 
 /** @param {import("../connection/session.js").Rules} rules */

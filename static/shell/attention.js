@@ -1,4 +1,4 @@
-/** What tells the reader that something was said: a count in the title and on the icon; more on request. */
+/** What tells the reader that something was said: a count in the title and on the icon; more on request. Loaded with the first of it. */
 
 import { byId } from "../base/dom.js";
 import { t } from "../base/strings.js";
@@ -55,7 +55,7 @@ function showUnread(store) {
   const { href } = icon;
   const { unread: other } = icon.dataset;
   const title = document.title;
-  store.watch(["unread", "elsewhere"], ({ unread, elsewhere }) => {
+  const show = ({ unread, elsewhere } = store.state) => {
     document.title = unread ? `(${unread}) ${title}` : elsewhere ? `• ${title}` : title;
     const wanted = unread + elsewhere && other ? other : href;
     if (icon.getAttribute("href") !== wanted) icon.href = wanted;
@@ -63,5 +63,7 @@ function showUnread(store) {
     menu.ariaLabel = menu.title = elsewhere ? t.menuUnread(elsewhere) : t.menu;
     const badge = unread + elsewhere ? navigator.setAppBadge?.(unread + elsewhere) : navigator.clearAppBadge?.();
     badge?.catch(() => {}); // only an installed page has one
-  });
+  };
+  show();
+  store.watch(["unread", "elsewhere"], show);
 }

@@ -12,7 +12,7 @@ const isMac = /mac|iphone|ipad/i.test(navigator.userAgent); // there, Ctrl and K
 /**
  * @param {object} parts
  * @param {import("../base/store.js").Store} parts.store
- * @param {import("./attention.js").Attention} parts.attention
+ * @param {() => Promise<import("./attention.js").Attention>} parts.attention
  * @param {import("../conversation/conversation.js").Conversation} parts.conversation
  * @param {import("../writing/composer.js").Composer} parts.composer
  * @param {() => void} parts.toBox
@@ -111,7 +111,7 @@ export function wireKeys({ store, attention, conversation, composer, toBox, past
   byId("rename", HTMLElement).addEventListener("click", () => isOpen(side) && side.hidePopover());
   byId("open-invite", HTMLElement).addEventListener("click", openInvitation);
   const settings = byId("settings", HTMLElement);
-  const fillSettings = later(async () => (await import("./settings_panel.js")).fillSettings(settings, store, attention));
+  const fillSettings = later(async () => (await import("./settings_panel.js")).fillSettings(settings, store, await attention()));
   settings.addEventListener("beforetoggle", async (event) => {
     // Browsers give the focus back by themselves, but not within the drawer.
     if (settings.contains(document.activeElement)) byId("open-settings", HTMLElement).focus();

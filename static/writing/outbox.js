@@ -95,28 +95,6 @@ export class Outbox {
     }
   }
 
-  /**
-   * A host has to approve it; perhaps another tab has sent it, or this one before it was reloaded.
-   *
-   * @param {{cmid: string, body: string, timestamp: string}} held
-   */
-  hold({ cmid, body, timestamp }) {
-    let item = this.#find(cmid);
-    if (!item) {
-      item = { cmid, body, timestamp, at: Date.now(), state: "held" };
-      this.#items.push(item);
-    }
-    item.state = "held";
-    item.unconfirmed = false;
-    this.#keep(item);
-  }
-
-  /** All is told: what was held and is neither held nor said now, a host has refused meanwhile. @param {string} reason */
-  forgetUnconfirmed(reason) {
-    for (const item of this.#items) {
-      if (item.state === "held" && item.unconfirmed) this.fail(item.cmid, reason);
-    }
-  }
 
   /**
    * It is stored: it need not be kept. It stays in sight until the message itself has come.
@@ -143,10 +121,13 @@ export class Outbox {
    * @param {string} reason
    */
   fail(cmid, reason) {
+    this.change(cmid, { state: "failed", reason });
+  }
+
+  /** @param {string} cmid @param {Partial<Item>} change */
+  change(cmid, change) {
     const item = this.#find(cmid);
-    if (!item) return;
-    Object.assign(item, { state: "failed", reason });
-    this.#keep(item);
+    if (item) this.#keep(Object.assign(item, change));
   }
 
   /**

@@ -60,6 +60,9 @@ class Hosted(Changing):
         self.rule: Forbidden | None = None
         self.approved: set[str] = set()
         self.refused: set[str] = set()
+        self.gone: list[tuple[str, int]] = []
+        """Whose messages, or "" for everybody's, were removed up to which one."""
+        self.restored: set[str] = set()
 
     people = Bundle("people")
 
@@ -128,6 +131,36 @@ class Hosted(Changing):
                 host.remove(id_, next(self.requests))
                 if back:
                     host._change(type="restore", cmid=next(self.requests), id=id_)
+                    self.restored.add(id_)
+
+    @rule(tab=people, what=st.sampled_from(["nothing", "recent", "all"]), words=st.integers(0, 3))
+    def remove_somebody_for_a_moment(self, tab: TypedClient, what: str, words: int) -> None:
+        """With what they wrote, and perhaps something is on its way just then."""
+        if tab.user_id in ("", self.tabs[0].user_id):
+            return
+        self._in_charge()
+        self.say(tab, words)
+        self._act("bar", userId=tab.user_id, what=what)
+        if what != "nothing":  # all of it is recent
+            self.gone.append((tab.user_id, self._now()))
+        for one in self.tabs:
+            if one.user_id == tab.user_id and one.socket:
+                one.hear_the_end()
+                one.errors = [error for error in one.errors if error["code"] != "removed"]
+        self._act("bar", userId=tab.user_id, seconds=0)
+
+    @rule(erases=st.booleans(), data=st.data(), words=st.integers(0, 3))
+    def clear(self, erases: bool, data: st.DataObject, words: int) -> None:
+        """All, or up to some message; perhaps for good."""
+        host = self._in_charge()
+        ids = [message["id"] for message in host.view]
+        number = data.draw(st.none() | st.integers(0, 999))
+        self.say(self.tabs[-1], words)
+        upto = ids[number % len(ids)] if ids and number is not None else None
+        self._act("clear", upto=upto)
+        self.gone.append(("", seq(upto) if upto else self._now()))
+        if erases:
+            self._act("erase")
 
     def may_speak(self, tab: TypedClient) -> bool:
         return tab.user_id == self.tabs[0].user_id or not (self.rule or self.quiet)
@@ -172,6 +205,10 @@ class Hosted(Changing):
         for message in history:
             for ban in self.bans:
                 assert not ban.forbids(message, host, self.approved), (message, ban)
+            for user_id, upto in self.gone:
+                is_about_it = user_id in ("", message["userId"]) and seq(message["id"]) <= upto
+                if is_about_it and message["id"] not in self.restored:
+                    assert message["removed"], message
         stored = {(message["userId"], message["cmid"]) for message in history}
         waiting = {held["id"] for held in self._act("look")["held"]}
         assert len(stored) == len(history), "stored twice"

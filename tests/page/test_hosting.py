@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -116,7 +116,7 @@ def to_messages(tab: Tab) -> None:
 class Mouse:
     """How somebody with a mouse does it."""
 
-    options: dict[str, Any] = {}
+    options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
@@ -514,8 +514,10 @@ def test_a_rule_that_comes_while_a_message_is_on_its_way_loses_nothing(open_tab,
     eve.wants("rules", speak="hosts")
     tab.see("#rule", "Only hosts")
     tab.page.evaluate(  # as if it had been sent before the page heard of it
-        """() => localStorage.setItem("chat:outbox:" + document.body.dataset.room + ":c1",
-            JSON.stringify({ cmid: "c1", body: "second", timestamp: "", at: 1, state: "waiting" }))"""
+        """() => {
+            const item = { cmid: "c1", body: "second", timestamp: "", at: 1, state: "waiting" };
+            localStorage[`chat:outbox:${document.body.dataset.room}:c1`] = JSON.stringify(item);
+        }"""
     )
     tab.page.reload()
     tab.wait_for_state("connected")
@@ -877,8 +879,7 @@ def test_axe_finds_nothing(open_tab, eve, come, scheme: str, options: dict[str, 
     assert faults(tab) == []
 
 
-LOW = """() => [...document.querySelectorAll("button, select, input:not([type=checkbox], [type=radio]),"
-    + ".check, summary")]
+LOW = """() => [...document.querySelectorAll("button, select, [type=text], .check, summary")]
     .filter((node) => node.checkVisibility() && node.getBoundingClientRect().height < 44)
     .map((node) => node.id || node.innerText)"""
 WIDE_DIALOG = """() => {

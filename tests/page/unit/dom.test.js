@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { batched } from "../static/base/dom.js";
+import { batched, later, loadTheRest } from "../static/base/dom.js";
 
 /** A clock that is moved by hand, with frames that come when they are let. */
 function setTheStage(t) {
@@ -51,4 +51,22 @@ test("what is asked for again at once waits for its pause to be over", (t) => {
   work();
   stage.frame();
   assert.equal(times, 12);
+});
+
+test("a part is loaded once, however many want it at the same time", async () => {
+  let times = 0;
+  const part = later(async () => ({ number: (times += 1) }));
+  const [one, other] = await Promise.all([part(), part()]);
+  loadTheRest();
+
+  assert.equal(one, other);
+  assert.equal((await part()).number, 1);
+});
+
+test("a part that could not be loaded is tried again when it is wanted again", async () => {
+  const answers = [Promise.reject(new Error("offline")), Promise.resolve("a part")];
+  const part = later(() => /** @type {Promise<string>} */ (answers.shift()));
+
+  await assert.rejects(part(), /offline/);
+  assert.equal(await part(), "a part");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { secrets, takeSecrets } from "../static/connection/secrets.js";
+import { secrets, takeSecrets } from "../static/base/storage.js";
 
 /** What the address bar shows after the page has looked at this address. */
 function open(hash) {

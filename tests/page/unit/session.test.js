@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { secrets } from "../static/connection/secrets.js";
+import { secrets } from "../static/base/storage.js";
 import { Session } from "../static/connection/session.js";
 
 /** A session, what it has sent, what it has told, and what the browser keeps: token and last id read. */

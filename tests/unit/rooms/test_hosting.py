@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from chatroom.errors import ChatError, Refusal
-from chatroom.message import MessageId
+from chatroom.message import Draft, MessageId
 from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Host, Speak
 from chatroom.rooms.ranks import Rank
 from chatroom.sockets.sending import END
 from chatroom.users.http_speaker import HttpSpeaker
-from chatroom.users.requests import Change, Ruling
+from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.tokens import Identity
 from chatroom.wire.acts import Act, SetRules
 from chatroom.wire.typed import Alteration, Edit, Remove
@@ -586,6 +586,19 @@ def test_whom_an_operator_has_removed_changes_nothing_over_http(
 
     assert answer_to(speaker) == "removed"
     assert club.disk.stored("garden") == ["hello"]
+
+
+def test_a_script_that_an_operator_has_removed_is_heard_nowhere(club: InMemoryServer) -> None:
+    """Also where somebody is, and the room has decided nothing."""
+    enter(club, "Bob", "garden")
+    act(operator(club), "bar", userId="u9", userName="CI")
+
+    script = HttpSpeaker("garden", "CI", "192.0.2.1", "u9")
+    club.server.broadcast.put(Said(script, Draft("CI", "hello", ""), 10))
+    club.settle()
+
+    assert answer_to(script) == "removed"
+    assert club.disk.stored("garden") == []
 
 
 # -- over HTTP -------------------------------------------------------------------------------------
