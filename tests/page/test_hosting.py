@@ -867,7 +867,7 @@ def test_axe_finds_nothing(open_tab, eve, come, scheme: str, options: dict[str, 
     tab.page.click("#manage-room")
     tab.see("#room-dialog", "Quiet until")
     tab.page.click("#room-dialog button:text-is('Link for another host')")
-    tab.page.wait_for_selector(".made")
+    tab.page.wait_for_selector(".made:visible")
     tab.page.click("#room-dialog summary")
     assert faults(tab) == []
 
@@ -899,7 +899,7 @@ def test_a_finger_reaches_all_of_it_on_a_narrow_phone(open_tab, eve, come) -> No
     tab.page.tap("#manage-room")
     tab.see("#room-dialog", "Quiet until")
     tab.page.tap("#room-dialog button:text-is('Link for yourself')")
-    tab.page.wait_for_selector(".made")
+    tab.page.wait_for_selector(".made:visible")
     assert tab.page.evaluate(LOW) == []
     assert tab.page.evaluate(WIDE_DIALOG) == [False] * 4
 

@@ -52,7 +52,7 @@ def test_what_is_left_for_later_is_not_loaded_before() -> None:
         "hosting",
         "dialogs",
         "settings_panel",
-        "notifier",
+        "attention",
         "viewport",
         "english",
         "german",
