@@ -137,6 +137,7 @@ class Entrance:
             return
         room = self._opened(user, arrival.room, arrival.identity.user_id, arrival.proof)
         if room is None:
+            self._count_refusal(user, "too many refused hellos")
             return
         watched = room.watched(user.address)
         if watched and self._must_knock(room, arrival, watched):
@@ -233,9 +234,14 @@ class Entrance:
 
     def _refuse_name(self, user: TypedParticipant, refusal: Refusal) -> None:
         user.refuse(refusal)
+        self._count_refusal(user, "too many requests for taken names")
+
+    @staticmethod
+    def _count_refusal(user: TypedParticipant, reason: str) -> None:
+        """Each costs the room's thread a look, or a suggestion."""
         user.names_refused += 1
-        if user.names_refused >= MAX_BAD_FRAMES:  # each costs the room's thread a suggestion
-            user.end(CloseCode.POLICY, "too many requests for taken names")
+        if user.names_refused >= MAX_BAD_FRAMES:
+            user.end(CloseCode.POLICY, reason)
 
     def _let_in(self, room: Room, arrival: Arrival) -> None:
         user, identity = arrival.user, arrival.identity

@@ -342,6 +342,8 @@ class Policy:
 
     def may_rename(self, speaker: Speaker, standing: Standing) -> Refusal | None:
         """Whether somebody may take another name at all: everybody in the room would read it."""
+        if speaker.proof.reads_only:
+            return _reads_only("")
         charter, rank, now, *_ = standing
         if charter.is_quiet(speaker.user_id, now) and not rank.is_host:
             return _quiet(charter.quiet[speaker.user_id], now, "")

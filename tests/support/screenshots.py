@@ -14,6 +14,7 @@ from playwright.sync_api import Browser
 
 from tests.support import CHECKOUT
 from tests.support.browser import PHONE, WIDE, Tab, chromium
+from tests.support.deadline import wait_for
 from tests.support.server_process import Running, serving
 
 ON_A_PHONE: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
@@ -62,6 +63,7 @@ def main(folder: Path, names: tuple[str, ...] = tuple(SHOTS), *, more: bool = Tr
             talk(browser, server, room, lines)
         for name in names:
             shoot(browser, server, folder / f"{name}.png", "/", **SHOTS[name])
+        hosts(browser, server, folder)
         if more:
             others(browser, server, folder)
 
@@ -118,6 +120,38 @@ def panels(browser: Browser, server: Running, folder: Path) -> None:
     first.page.wait_for_selector("#side:popover-open")
     first.page.screenshot(path=folder / "drawer.png")
     first.close()
+
+
+def hosts(browser: Browser, server: Running, folder: Path) -> None:
+    """What a host sees, and whoever stands at the door: in docs/host.md."""
+    host = Tab(browser, server, "Ann", path="/rooms/class", viewport=WIDE)
+    host.say("Welcome! Ask whatever you like.")
+    host.page.click("#manage-room")
+    host.page.check("#door-code")
+    wait_for(lambda: "".join(host.texts(".the-code")), "a code")
+    host.page.check("#speak-approval")
+    host.see("#rule", "A host approves")
+    host.page.locator("#room-dialog").screenshot(path=folder / "host-sheet.png")
+    code = "".join(host.texts(".the-code"))
+    host.page.keyboard.press("Escape")
+    stranger = Tab(browser, server, None, path="/rooms/class", **ON_A_PHONE)
+    stranger.page.fill("#name", "Dora")
+    stranger.page.keyboard.press("Enter")
+    stranger.page.wait_for_selector("#at-the-door")
+    stranger.page.screenshot(path=folder / "host-door.png")
+    questions = {"Bob": "Will the second exercise count?", "Cleo": "May we use 3.13?"}
+    for name, question in questions.items():
+        guest = Tab(browser, server, name, path=f"/rooms/class#key={code}")
+        guest.page.fill("#body", question)
+        guest.page.keyboard.press("Enter")
+        guest.page.wait_for_selector(".pending[data-state=held]")
+    host.page.click("#waiting button")
+    host.see("#waiting-dialog", "3.13")
+    host.page.locator("#waiting-dialog").screenshot(path=folder / "host-waiting.png")
+    host.page.keyboard.press("Escape")
+    host.page.click("#people li:has-text('Bob') button")
+    host.page.wait_for_selector("#person-dialog[open]")
+    host.page.locator("#person-dialog").screenshot(path=folder / "host-person.png")
 
 
 def search(browser: Browser, server: Running, file: Path, **options: Any) -> None:

@@ -48,6 +48,7 @@ def test_a_room_has_the_charter_that_it_gave_itself_last(history: History) -> No
     assert history.charter("") == SLOW
     assert history.charter("garden") == ""
     assert sorted(history.decided()) == ["", "class"]
+    assert history.charters() == {room: history.charter(room) for room in ("", "class")}
 
 
 def test_a_room_that_decides_nothing_any_more_has_none(history: History) -> None:

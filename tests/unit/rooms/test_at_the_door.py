@@ -150,6 +150,17 @@ def test_who_tries_too_often_is_told_when_to_come_back(
     assert (last["code"], 0 < last["retryAfter"] <= 12) == ("wrong-key", True)
 
 
+def test_who_says_hello_in_vain_all_the_time_is_closed(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    act(host, "rules", door="shut")
+    eve = enter(club, "Eve")
+    for _ in range(9):
+        eve.send("hello", userName="Eve")
+
+    assert eve.line.peer.closed_with() == (CloseCode.POLICY, "too many refused hellos")
+
+
 def test_a_code_stays_until_a_host_wants_another(club: InMemoryServer, host: TypedGuest) -> None:
     first = close_door(host)
     assert act(host, "rules", door="open")["code"] == first
@@ -391,8 +402,9 @@ def test_whoever_only_may_read_says_nothing(club: InMemoryServer, host: TypedGue
     plain.say("hello")
     typed.say("hello")
     typed.send("typing")
+    typed.send("rename", userName="Hello!")
 
-    assert typed.heard()[-1]["code"] == "read-only"
+    assert [frame.get("code") for frame in typed.heard()] == ["read-only", "read-only"]
     assert club.disk.stored("class") == []
     assert [frame for frame in host.heard() if frame["type"] == "typing"] == []
 
