@@ -20,7 +20,7 @@ TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True
 NARROW: dict[str, Any] = {**TOUCH, "viewport": {"width": 360, "height": 640}}
 
 
-class Other(TypedClient):
+class Fellow(TypedClient):
     """Somebody else in the room: a program."""
 
     numbers = map(str, count(1))
@@ -45,12 +45,12 @@ class Other(TypedClient):
 
 
 @pytest.fixture
-def come(page_server: Running, room: str) -> Iterator[Callable[..., Other]]:
+def come(page_server: Running, room: str) -> Iterator[Callable[..., Fellow]]:
     """Let somebody come into the test's room; the first one is its maker."""
-    came: list[Other] = []
+    came: list[Fellow] = []
 
-    def one(name: str, link: str | None = None) -> Other:
-        other = Other(page_server.port, name, room)
+    def one(name: str, link: str | None = None) -> Fellow:
+        other = Fellow(page_server.port, name, room)
         other.link = link
         other.connect_and_catch_up()
         came.append(other)
@@ -62,12 +62,12 @@ def come(page_server: Running, room: str) -> Iterator[Callable[..., Other]]:
 
 
 @pytest.fixture
-def eve(come: Callable[..., Other]) -> Other:
+def eve(come: Callable[..., Fellow]) -> Fellow:
     """The room's maker, where the page is not."""
     return come("Eve")
 
 
-def link(host: Other) -> str:
+def link(host: Fellow) -> str:
     """A new one that makes somebody a host."""
     secret: str = host.wants("makeLink")["link"]
     return secret
@@ -206,7 +206,7 @@ class Keys(Mouse):
 
 @pytest.mark.parametrize("means", [Mouse, Keys, Finger])
 def test_a_teachers_first_five_minutes(
-    open_tab, eve: Other, come: Callable[..., Other], room: str, means: type[Mouse]
+    open_tab, eve: Fellow, come: Callable[..., Fellow], room: str, means: type[Mouse]
 ) -> None:
     """Slow mode, a message removed and brought back, one pupil quiet, and everything undone."""
     bob, cleo = come("Bob"), come("Cleo")
@@ -294,7 +294,7 @@ def test_a_link_of_ones_own_brings_a_host_back_who_has_lost_everything(open_tab,
     again.see("#people", "Host")
 
 
-def test_a_link_is_taken_where_the_page_is_open_already(open_tab, eve: Other) -> None:
+def test_a_link_is_taken_where_the_page_is_open_already(open_tab, eve: Fellow) -> None:
     tab = open_tab()
     tab.page.fill("#body", "half a thought")
     assert tab.page.locator("#manage-room").count() == 0
@@ -309,7 +309,7 @@ def test_a_link_is_taken_where_the_page_is_open_already(open_tab, eve: Other) ->
 
 
 def test_a_link_that_is_used_up_says_so_and_is_not_tried_again(
-    open_tab, eve: Other, come, room: str
+    open_tab, eve: Fellow, come, room: str
 ) -> None:
     secret = link(eve)
     come("Bob", link=secret)
@@ -331,7 +331,7 @@ def test_a_link_that_is_used_up_says_so_and_is_not_tried_again(
     assert '"link"' not in hello[0]
 
 
-def test_everybody_reads_who_is_host_and_who_is_no_longer(open_tab, eve: Other, come) -> None:
+def test_everybody_reads_who_is_host_and_who_is_no_longer(open_tab, eve: Fellow, come) -> None:
     ann, bob = open_tab("Ann"), come("Bob")
 
     eve.wants("makeHost", userId=bob.user_id)
@@ -363,7 +363,7 @@ def test_a_host_makes_another_and_takes_that_back(open_tab, come) -> None:
     assert bob.page.locator("#people button").count() == 0
 
 
-def test_no_name_can_imitate_a_host(open_tab, eve: Other, come) -> None:
+def test_no_name_can_imitate_a_host(open_tab, eve: Fellow, come) -> None:
     bob = come("★ Host")
     bob.tell("I am the host")
     eve.tell("Good morning")
@@ -386,7 +386,7 @@ def test_no_name_can_imitate_a_host(open_tab, eve: Other, come) -> None:
 # -- who may write -------------------------------------------------------------------------------
 
 
-def test_the_box_says_before_one_writes_that_only_hosts_can(open_tab, eve: Other) -> None:
+def test_the_box_says_before_one_writes_that_only_hosts_can(open_tab, eve: Fellow) -> None:
     eve.wants("rules", speak="hosts")
     tab = open_tab()
     tab.see("#rule", "Only hosts can write now. You can read on.")
@@ -405,7 +405,7 @@ def test_the_box_says_before_one_writes_that_only_hosts_can(open_tab, eve: Other
     assert tab.complaints == []
 
 
-def test_what_is_slow_waits_and_goes_out_in_order_once(open_tab, eve: Other) -> None:
+def test_what_is_slow_waits_and_goes_out_in_order_once(open_tab, eve: Fellow) -> None:
     eve.wants("rules", speak="slow", slowSeconds=5)
     tab = open_tab()
     tab.see("#rule", "Slow: one message every 5 seconds.")
@@ -422,7 +422,7 @@ def test_what_is_slow_waits_and_goes_out_in_order_once(open_tab, eve: Other) -> 
     assert tab.texts("#notice") == [""]
 
 
-def test_a_page_that_is_loaded_again_knows_for_how_long_it_is_slow(open_tab, eve: Other) -> None:
+def test_a_page_that_is_loaded_again_knows_for_how_long_it_is_slow(open_tab, eve: Fellow) -> None:
     eve.wants("rules", speak="slow", slowSeconds=600)
     tab = open_tab()
     tab.see("#rule", "Slow: one message every 10 minutes.")
@@ -440,7 +440,7 @@ def test_a_page_that_is_loaded_again_knows_for_how_long_it_is_slow(open_tab, eve
     assert tab.pending().count() == 0
 
 
-def test_whoever_is_quiet_reads_why_until_it_is_undone(open_tab, eve: Other) -> None:
+def test_whoever_is_quiet_reads_why_until_it_is_undone(open_tab, eve: Fellow) -> None:
     tab = open_tab()
     ann = next(person for person in [eve.hear_notice("joined")] if person["userName"] == "Ann")
     tab.page.fill("#body", "half a thought")
@@ -464,7 +464,7 @@ def test_whoever_is_quiet_reads_why_until_it_is_undone(open_tab, eve: Other) -> 
     tab.hear("half a thought")
 
 
-def test_being_quiet_ends_by_itself_when_its_time_is_over(open_tab, eve: Other) -> None:
+def test_being_quiet_ends_by_itself_when_its_time_is_over(open_tab, eve: Fellow) -> None:
     tab = open_tab()
     ann = eve.hear_notice("joined")
     eve.wants("quiet", userId=ann["userId"], seconds=2)
@@ -476,7 +476,7 @@ def test_being_quiet_ends_by_itself_when_its_time_is_over(open_tab, eve: Other) 
     tab.hear("Sorry.")
 
 
-def test_without_a_host_nobody_writes_until_one_is_back(open_tab, eve: Other, come) -> None:
+def test_without_a_host_nobody_writes_until_one_is_back(open_tab, eve: Fellow, come) -> None:
     """The server lets them for another minute, which the page cannot know."""
     eve.wants("rules", needsHost=True)
     tab = open_tab()
@@ -493,7 +493,7 @@ def test_without_a_host_nobody_writes_until_one_is_back(open_tab, eve: Other, co
 
 
 def test_what_was_written_offline_goes_out_once_everybody_may_write_again(
-    open_tab, eve: Other
+    open_tab, eve: Fellow
 ) -> None:
     tab = open_tab()
     tab.context.set_offline(True)
@@ -698,7 +698,7 @@ def test_other_hosts_see_what_was_removed_and_others_do_not(open_tab, eve, come)
 # -- the sheet -----------------------------------------------------------------------------------
 
 
-def test_everybody_reads_the_rules_and_only_hosts_change_them(open_tab, eve: Other) -> None:
+def test_everybody_reads_the_rules_and_only_hosts_change_them(open_tab, eve: Fellow) -> None:
     eve.wants("rules", speak="slow", slowSeconds=60, needsHost=True)
     tab = open_tab()
     tab.page.click("#open-more")
@@ -767,7 +767,7 @@ def test_links_are_made_copied_listed_and_revoked(open_tab, come, page_server, r
     assert bob.hear_notice("error")["code"] == "wrong-link"
 
 
-def test_the_log_says_what_hosts_did(open_tab, eve: Other, come) -> None:
+def test_the_log_says_what_hosts_did(open_tab, eve: Fellow, come) -> None:
     bob = come("Bob")
     eve.wants("rules", speak="slow", slowSeconds=60)
     eve.wants("rules", speak="hosts", needsHost=True)
@@ -845,7 +845,7 @@ def test_the_focus_stays_on_somebody_while_others_come_and_go(open_tab, come) ->
 # -- for everybody -------------------------------------------------------------------------------
 
 
-def set_out(tab: Tab, come: Callable[..., Other], eve: Other) -> None:
+def set_out(tab: Tab, come: Callable[..., Fellow], eve: Fellow) -> None:
     """Have all of it on the page: a rule, marks, notes, what is removed, people."""
     bob = come("Bob")
     nonsense = bob.tell("nonsense")
