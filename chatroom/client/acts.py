@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from chatroom.client.outbox import Receipt
 
@@ -143,22 +143,30 @@ class Host:
         """End that. For the room's maker and operators; everybody may do it to themselves."""
         return self.act("unmakeHost", userId=user_id)
 
-    def make_link(self, *, seconds: int = 86400, uses: int = 1, timeout: float = ANSWER) -> str:
-        """Make a link that makes others hosts; waits for the answer.
+    def make_link(
+        self,
+        *,
+        seconds: int = 86400,
+        uses: int = 1,
+        makes: Literal["host", "guest"] = "host",
+        timeout: float = ANSWER,
+    ) -> str:
+        """Make a link that makes others hosts, or lets them in; waits for the answer.
 
         Args:
             seconds: for which it works.
-            uses: how many people it makes hosts.
+            uses: how many people can use it.
+            makes: what it makes of them.
             timeout: seconds to wait at most.
 
         Returns:
-            Its secret: the page has it in its address, behind ``#host=``.
+            Its secret: the page has it in its address, behind ``#host=`` or ``#guest=``.
 
         Raises:
             ServerRefused: as above.
             Undelivered: no answer in time.
         """
-        return str(self._told("makeLink", timeout, seconds=seconds, uses=uses)["link"])
+        return str(self._told("makeLink", timeout, seconds=seconds, uses=uses, makes=makes)["link"])
 
     def revoke_link(self, link: str) -> Receipt:
         """End a link, by what ``look`` calls it."""

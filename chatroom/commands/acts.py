@@ -11,7 +11,7 @@ from chatroom.commands.console import Console, acting
 from chatroom.commands.host_tables import log_table, look_table
 from chatroom.commands.options import Id, Span
 from chatroom.commands.output import note, write
-from chatroom.users.tokens import host_link
+from chatroom.users.tokens import link_to
 from chatroom.wire.acts import DOORS, MOST_USES, SPEAK, UNCHECKED, What
 
 person_argument = click.argument("person")
@@ -243,14 +243,17 @@ def unmake_host(console: Console, person: str) -> None:
     type=click.IntRange(1, MOST_USES),
     default=1,
     show_default=True,
-    help="How many people it makes hosts.",
+    help="How many people can use it.",
 )
+@click.option("--guest", is_flag=True, help="It makes nobody a host, and opens the door.")
 @acting
-def link(console: Console, seconds: int, uses: int) -> None:
-    """Print a link that makes whoever opens it a host."""
-    told = console.act("makeLink", seconds=seconds, uses=uses)
-    write(host_link(console.url, console.room, told["link"]))
-    note("Whoever opens it is a host; `look` shows it, and `revoke-link` ends it.")
+def link(console: Console, seconds: int, uses: int, guest: bool) -> None:
+    """Print a link that makes whoever opens it a host, or lets them in."""
+    makes = "guest" if guest else "host"
+    told = console.act("makeLink", seconds=seconds, uses=uses, makes=makes)
+    write(link_to(console.url, console.room, makes, told["link"]))
+    what = "is let in" if guest else "is a host"
+    note(f"Whoever opens it {what}; `look` shows it, and `revoke-link` ends it.")
 
 
 @click.command("revoke-link")

@@ -76,9 +76,31 @@ class ActiveRooms(dict[str, Room]):
             HistoryUnavailable: it cannot be read now.
             Refusal: this visitor may not come in.
         """
-        place, charter = self._place(name, address), self._charter(name)
         user_id, link = user_id or proof.user_id, operator_link or proof.operator_link
         visitor = Visitor(address, user_id, self.house.rank_by(link), proof)
+        visitor, place = self._at(name, visitor)
+        refusal = self._policy.may_enter(visitor, place)
+        if refusal:
+            raise refusal
+        room = self.get(name) or self._open(name)
+        if not place.exists and name != DEFAULT_ROOM:
+            self._new_rooms.of(address).spend(1)
+        return room
+
+    def needs_link(self, room: Room, address: str, user_id: str, proof: Proof) -> bool:
+        """Whether somebody could not come in but for the link that they have shown."""
+        if proof.link not in room.charter.links:
+            return False
+        rank = self.house.rank_by(proof.operator_link)
+        visitor, place = self._at(
+            room.name, Visitor(address, user_id, rank, proof._replace(link=""))
+        )
+        return self._policy.may_enter(visitor, place) is not None
+
+    def _at(self, name: str, visitor: Visitor) -> tuple[Visitor, Place]:
+        """The visitor, as the room knows them, and the room, as far as it concerns them."""
+        place, charter = self._place(name, visitor.address), self._charter(name)
+        user_id = visitor.user_id
         if charter is not NO_CHARTER or self.house.charter is not NO_CHARTER:
             rank = max(one.rank_of(user_id) for one in (charter, self.house.charter))
             visitor = visitor._replace(rank=max(rank, visitor.rank))
@@ -88,13 +110,10 @@ class ActiveRooms(dict[str, Room]):
                 now=time.time_ns() // 1_000_000,
                 charter=charter,
             )
-        refusal = self._policy.may_enter(visitor, place)
-        if refusal:
-            raise refusal
-        room = self.get(name) or self._open(name)
-        if not place.exists and name != DEFAULT_ROOM:
-            self._new_rooms.of(address).spend(1)
-        return room
+            if visitor.proof.link and name in self:
+                coming = list(self[name].coming_by.values()).count(visitor.proof.link)
+                place = place._replace(coming=coming)
+        return visitor, place
 
     def would_be_new(self, name: str, address: str) -> bool:
         """Whether there is no such room: nobody is in it, nobody has said or decided anything.

@@ -318,9 +318,13 @@ class Broadcaster:
                     self._faults.note_failure("a change is not stored", error)
                     detail = "That could not be stored; try again."
                     change.user.refuse(Refusal("not-stored", detail, change.cmid))
+                    if isinstance(change, Ruling):
+                        self._entrance.turn_out_guest(change.user, change.act)
                 case Declined(said, refusal):
                     if not said.user.failed:
                         said.user.refuse(refusal)
+                    if isinstance(said, Ruling):
+                        self._entrance.turn_out_guest(said.user, said.act)
                 case NotStored(batch, error):
                     self._not_stored(batch, error)
                 case _:

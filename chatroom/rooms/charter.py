@@ -116,8 +116,8 @@ class WatchedAddress(NamedTuple):
     """Likewise, until when whoever is new there has to knock."""
 
 
-class HostLink(NamedTuple):
-    """A link that makes whoever opens it a host."""
+class Link(NamedTuple):
+    """A link that makes whoever opens it a host, or lets them in."""
 
     until: int
     """Unix time in milliseconds."""
@@ -125,6 +125,8 @@ class HostLink(NamedTuple):
     """How often it can still be used; once used up, it is kept for those who reload."""
     by: str
     """The user id of whoever made it."""
+    is_for_guests: bool = False
+    """It only opens the door."""
 
 
 class Sweep(NamedTuple):
@@ -158,7 +160,7 @@ class Charter:
     """Who may read, but not speak."""
     barred: Mapping[str, Ban] = field(default_factory=dict)
     """Who may not come in."""
-    links: Mapping[str, HostLink] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
     """By the hash of their secret, which only the link itself has."""
     speak: Speak = Speak.EVERYBODY
     slow_seconds: int = 0
@@ -207,7 +209,9 @@ class Charter:
             barred=each("barred", _ban),
             links=each(
                 "links",
-                lambda until, uses, by: HostLink(_is(int, until), _is(int, uses), _is(str, by)),
+                lambda until, uses, by, guests=False: Link(
+                    _is(int, until), _is(int, uses), _is(str, by), _is(bool, guests)
+                ),
             ),
             speak=Speak(fields.get("speak", Speak.EVERYBODY.value)),
             slow_seconds=_is(int, fields.get("slowSeconds", 0)),

@@ -40,7 +40,7 @@ from chatroom.users.requests import (
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.typed_user import MAX_BAD_FRAMES
 from chatroom.wire import typed
-from chatroom.wire.acts import BeCalled
+from chatroom.wire.acts import Act, BeCalled, UseLink
 from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import CloseCode
 
@@ -251,6 +251,8 @@ class Entrance:
         if self._rules.everybody_makes_rooms and room.is_new:
             maker = Host(user.name, Rank.MAKER)
             room.charter, room.charter_is_stored = Charter({user.user_id: maker}), False
+        if self._rooms.needs_link(room, user.address, user.user_id, arrival.proof):
+            room.coming_by[user] = arrival.proof.link
         room.let_in_typed(user, identity.tab)
         self._rooms.house.whereabouts.note(room.name, user.user_id, user.address)
         user.knows = self._greeter.told(room)
@@ -323,6 +325,14 @@ class Entrance:
                 arrival.user.refuse(refusal)
                 arrival.user.end(CloseCode.NO_ENTRY, "no entry")
             self._rooms.forget_if_empty(room.name)
+
+    def turn_out_guest(self, user: Speaker, act: Act) -> None:
+        """If this was the use of a link, it is not to be: whoever came by it alone has to go."""
+        room = self._rooms.get(user.room)
+        guest = room.has_come(user) if room and isinstance(act, UseLink) else None
+        if guest:
+            guest.end(CloseCode.NO_ENTRY, "no entry")
+            self.remove(guest, "no entry")
 
     def look_after(self, room: Room) -> None:
         """The room has decided something, or something is over: answer those who knock, and need

@@ -61,6 +61,7 @@ class Hosting:
         """A host has acted, and that is committed."""
         room, before = self._rooms[enacted.room], enacted.before
         ruling, decision = enacted.ruling, enacted.decision
+        room.has_come(ruling.user)
         if isinstance(ruling.act, BeCalled):  # all have heard of that
             room.charter = decision.charter
             return
@@ -195,6 +196,7 @@ class Hosting:
                 ],
                 "links": [
                     {"link": key, "until": iso_time(link.until), "uses": link.uses}
+                    | ({"makes": "guest"} if link.is_for_guests else {})
                     for key, link in charter.links.items()
                     if link.uses
                 ],

@@ -20,7 +20,14 @@ from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
-from chatroom.rooms.ruling import Decision, rule, rule_for_all, with_sweep, with_watch
+from chatroom.rooms.ruling import (
+    Decision,
+    link_key,
+    rule,
+    rule_for_all,
+    with_sweep,
+    with_watch,
+)
 from chatroom.rooms.sweeping import Step, begun, in_words, next_step, sweep_of
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
@@ -34,6 +41,7 @@ from chatroom.wire.acts import (
     Charting,
     Settling,
     TurnBack,
+    UseLink,
     UseOperatorLink,
     Withdraw,
 )
@@ -493,6 +501,10 @@ class OwnOrder(Order):
     def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Verdict:
         now = time.time_ns() // 1_000_000
         who, before = room.known_as(ruling.user), room.charter
+        if isinstance(act, UseLink):
+            link = before.links.get(link_key(act.secret))
+            if link and link.is_for_guests and ruling.user not in room.coming_by:
+                return Enacted(ruling, room.name, before, Decision(before), None, [])
         rank = house.ranks(before, ruling.user)(ruling.user.user_id)
         if isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR):
             decision = rule_for_all(house.charter, before, act, who, room.name_of, now)

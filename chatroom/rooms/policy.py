@@ -102,6 +102,8 @@ class Place(NamedTuple):
     """Unix time in milliseconds."""
     charter: Charter = NO_CHARTER
     """What the room has decided about itself."""
+    coming: int = 0
+    """How many have come by the visitor's link whose use is not stored yet."""
 
 
 NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
@@ -178,7 +180,7 @@ class Policy:
         if proof.epoch == charter.epoch and (proof.knows_password or not is_open):
             return None
         link = charter.links.get(proof.link)
-        if link and link.uses and place.now < link.until:
+        if link and link.uses > place.coming and place.now < link.until:
             return None
         if charter.door is Door.SHUT:
             return _shut()

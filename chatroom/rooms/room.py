@@ -79,6 +79,9 @@ class Room:
         """How many users are on their way in, and batches on their way to the history."""
         self._house = house or House()
         self.charter = charter
+        self.coming_by: dict[Participant, str] = {}
+        """Those whom a link alone has let in, while its use is not stored yet; by what the charter
+        calls it."""
         self.queue = queue or ApprovalQueue()
         """What waits for a host's approval."""
         self.knocks = Knocks()
@@ -106,6 +109,13 @@ class Room:
         """Whether the user has a socket here."""
         return user in self.users or user in self.sockets_of(user.user_id)
 
+    def has_come(self, user: Speaker) -> Participant | None:
+        """The user, if it is one whom a link alone has let in; from now on, it counts no more."""
+        came = next((one for one in self.coming_by if one is user), None)
+        if came:
+            del self.coming_by[came]
+        return came
+
     def let_in(self, user: Participant) -> None:
         """The user is in, and hears nothing yet."""
         user.inside = True
@@ -127,6 +137,7 @@ class Room:
         if not user.inside:
             return False
         user.inside = False
+        self.coming_by.pop(user, None)
         self.users.pop(user, None)
         self.typed.pop(user, None)
         self.presence.leave(user)

@@ -24,8 +24,8 @@ from chatroom.rooms.charter import (
     Charter,
     Door,
     Host,
-    HostLink,
     Key,
+    Link,
     Speak,
     Unchecked,
     WatchedAddress,
@@ -63,7 +63,7 @@ T = TypeVar("T")
 WATCH_SECONDS = 60 * 60
 """For so long, whoever is new where somebody was removed has to knock; no longer than the bar."""
 
-WRONG_LINK = "This link does not make you a host; ask for a new one."
+WRONG_LINK = "This link is good for nothing; ask for a new one."
 
 
 class Decision(NamedTuple):
@@ -121,14 +121,15 @@ def rule(
             hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)
             whom = Known(user_id, host.name if host else "")
             return Decision(replace(charter, hosts=hosts), whom)
-        case MakeLink(seconds, uses):
+        case MakeLink(seconds, uses, makes):
             secret = secrets.token_urlsafe(12)
-            link = HostLink(now + seconds * 1000, uses, who.user_id)
+            link = Link(now + seconds * 1000, uses, who.user_id, makes == "guest")
             links = charter.links
             if len(links) >= MOST_LINKS:  # those that are used up stay for reloads, no longer
                 links = {key: other for key, other in links.items() if other.uses}
             links = _with(links, link_key(secret), link, MOST_LINKS)
-            return Decision(replace(charter, links=links), what=_span(seconds), secret=secret)
+            what = _span(seconds) + (", for guests" if link.is_for_guests else "")
+            return Decision(replace(charter, links=links), what=what, secret=secret)
         case RevokeLink(key):
             if key not in charter.links:
                 raise Refusal("gone", "There is no such link.")
@@ -140,7 +141,7 @@ def rule(
                 return Decision(charter, who)
             if nonce in charter.links:
                 raise Refusal("wrong-link", WRONG_LINK)
-            links = _with(charter.links, nonce, HostLink(until, 0, who.user_id), MOST_LINKS)
+            links = _with(charter.links, nonce, Link(until, 0, who.user_id), MOST_LINKS)
             return Decision(replace(_with_host(charter, who, Rank.OPERATOR), links=links), who)
         case Clear(upto):
             return Decision(charter, what=f"up to {upto}" if upto else "")
@@ -282,6 +283,8 @@ def _use_link(charter: Charter, key: str, who: Known) -> Decision:
     if link is None or not link.uses:  # used up, expired, revoked and unknown are one
         raise Refusal("wrong-link", WRONG_LINK)
     links = _with(charter.links, key, link._replace(uses=link.uses - 1), MOST_LINKS)
+    if link.is_for_guests:
+        return Decision(replace(charter, links=links), who)
     return Decision(replace(_with_host(charter, who, Rank.HOST), links=links), who)
 
 

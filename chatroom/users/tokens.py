@@ -116,14 +116,20 @@ def _sealed(key: bytes, text: str) -> str:
 
 
 def host_link(url: str, room: str, secret: str) -> str:
-    """The address of a room's page, which makes whoever opens it a host.
+    """The address of a room's page, which makes whoever opens it a host."""
+    return link_to(url, room, "host", secret)
+
+
+def link_to(url: str, room: str, makes: str, secret: str) -> str:
+    """The address of a room's page, with the secret of a link.
 
     Args:
         url: the server's, without a slash at its end.
+        makes: ``host`` or ``guest``.
         secret: of an operator's link, or of one that a host has made.
     """
     where = "/" if room == DEFAULT_ROOM else f"/rooms/{quote(room)}"
-    return f"{url}{where}#host={secret}"
+    return f"{url}{where}#{makes}={secret}"
 
 
 def new_identity(user_id: str = "") -> Identity:

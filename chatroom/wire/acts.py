@@ -17,6 +17,9 @@ MOST_SECONDS = 366 * 24 * 60 * 60
 
 DAY = 24 * 60 * 60
 
+MAKES = ("host", "guest")
+"""What a link makes of whoever opens it. A guest is somebody whom the door lets in."""
+
 SPEAK = ("everybody", "slow", "approval", "hosts")
 """Who may speak: see ``Speak``."""
 
@@ -116,14 +119,16 @@ class UnmakeHost(NamedTuple):
 
 
 class MakeLink(NamedTuple):
-    """A link that makes whoever opens it a host."""
+    """A link that makes whoever opens it a host, or lets them in."""
 
     seconds: int
     uses: int
+    makes: str = "host"
+    """One of ``MAKES``."""
 
 
 class RevokeLink(NamedTuple):
-    """It makes nobody a host any more."""
+    """It is good for nothing any more."""
 
     link: str
     """What ``Look`` calls it."""
@@ -299,7 +304,8 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
         case "makeLink":
             seconds = reader.number("seconds", 1, MOST_SECONDS)
             uses = reader.number("uses", 1, MOST_USES)
-            return MakeLink(DAY if seconds is None else seconds, 1 if uses is None else uses)
+            makes = reader.choice("makes", MAKES) or "host"
+            return MakeLink(DAY if seconds is None else seconds, 1 if uses is None else uses, makes)
         case "revokeLink":
             return RevokeLink(reader.text("link"))
         case "look":

@@ -50,12 +50,13 @@ export function recallAll(prefix) {
 
 // -- what stands behind "#" in the address, and is for nobody else: browsers send it to no server
 
-const SECRET = /(?:^#|&)(host|key)=([^&]+)/g;
+const SECRET = /(?:^#|&)(host|guest|key)=([^&]+)/g;
 
 /**
- * `host`: of a link that makes whoever opens it a host; `key`: of a door. Whoever has used one takes it out.
+ * `host`: of a link that makes whoever opens it a host; `guest`: of one that lets them in; `key`: of a door. Whoever has
+ * used one takes it out.
  *
- * @type {{host?: string, key?: string}}
+ * @type {{host?: string, guest?: string, key?: string}}
  */
 export const secrets = {};
 
@@ -63,7 +64,7 @@ export const secrets = {};
 export function takeSecrets() {
   const found = [...location.hash.matchAll(SECRET)];
   if (found.length) history.replaceState(history.state, "", location.pathname + location.search);
-  for (const [, name, secret] of found) secrets[/** @type {"host"|"key"} */ (name)] = secret;
+  for (const [, name, secret] of found) secrets[/** @type {"host"|"guest"|"key"} */ (name)] = secret;
   return found.length > 0;
 }
 
@@ -75,5 +76,6 @@ export const passOf = (room) => recall(PASS + room) ?? undefined;
 /** @param {string} room @param {string} [pass] */
 export function keepPass(room, pass) {
   delete secrets.key; // the pass is as good
+  delete secrets.guest;
   if (pass) remember(PASS + room, pass);
 }

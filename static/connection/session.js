@@ -110,7 +110,7 @@ export class Session {
     this.#send(
       JSON.stringify({
         type: "hello", userName, room: this.#room, rooms: true,
-        token: this.#sent || undefined, link: secrets.host, key: secrets.key, pass: passOf(this.#room),
+        token: this.#sent || undefined, link: secrets.host ?? secrets.guest, key: secrets.key, pass: passOf(this.#room),
         ...(begun ? { since: this.#since, rev: this.#rev } : { past: PAST, read: this.#lastRead() ?? undefined }),
       }),
     );

@@ -20,7 +20,7 @@ export class HostList {
   #act;
   #none = element("p", "fine");
   #list = element("ul");
-  #makers = element("div", "buttons", button("quiet", words.hostLink, () => this.makeLink()), button("quiet", words.ownLink, () => this.makeLink("own")));
+  #makers = element("div", "buttons", button("quiet", words.hostLink, () => this.makeLink()), button("quiet", words.ownLink, () => this.makeLink("own")), button("quiet", words.guestLink, () => this.makeLink("guest")));
   #how = element("p", "fine");
   #address = element("a");
   #copy = copyButton(this.#address);
@@ -52,19 +52,19 @@ export class HostList {
     if (!seen && role) return; // what is there stays until the server has answered
     const links = seen?.links ?? [];
     this.#left.hidden = links.length === 0;
-    refill(this.#links, links.map(({ link, until, uses }) => {
+    refill(this.#links, links.map(({ link, until, uses, makes }) => {
       const revoke = button("quiet", words.revoke, () => this.#act("revokeLink", { link }));
-      return entry([words.linkUntil(moment(new Date(until)), uses)], revoke);
+      return entry([`${makes ? words.forGuests : ""}${words.linkUntil(moment(new Date(until)), uses)}`], revoke);
     }));
   }
 
-  /** @param {"own"} [whose] */
+  /** @param {"own"|"guest"} [whose] */
   async makeLink(whose) {
-    const told = await this.#act("makeLink", whose ? { seconds: YEAR } : {});
+    const told = await this.#act("makeLink", { own: { seconds: YEAR }, guest: { makes: "guest" } }[whose ?? ""] ?? {});
     if (!told) return;
     const url = new URL(await this.#roomAddress());
-    url.hash = `host=${told.link}`;
-    this.#how.textContent = whose ? words.ownLinkMore : words.hostLinkMore;
+    url.hash = `${whose === "guest" ? "guest" : "host"}=${told.link}`;
+    this.#how.textContent = { own: words.ownLinkMore, guest: words.guestLinkMore }[whose ?? ""] ?? words.hostLinkMore;
     this.#address.href = url.href;
     this.#address.textContent = decodeURI(url.href);
     this.#made.hidden = false;

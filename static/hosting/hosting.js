@@ -30,7 +30,7 @@ import { words } from "./words.js";
  *
  * @typedef {{userId: string, userName: string, role?: string, until?: string}} Listed
  * @typedef {{at: string, act: string, by: Listed, whom?: Listed, what?: string}} Logged
- * @typedef {{link: string, until: string, uses: number}} HostLink
+ * @typedef {{link: string, until: string, uses: number, makes?: "guest"}} HostLink
  * @typedef {{hosts: Listed[], quiet: Listed[], barred: Listed[], links: HostLink[], log: Logged[], code?: string, typedCode?: boolean, sharing?: number}} Seen
  */
 export class Hosting {
@@ -175,7 +175,7 @@ export class Hosting {
     }
     if (code === "shut" || code === "no-entry" || code === "everybody-out") return void this.#stand(code);
     const isOfLink = code === "wrong-link" || code === "too-many";
-    if (isOfLink) delete secrets.host;
+    if (isOfLink) delete secrets[secrets.host ? "host" : "guest"];
     const why = isOfLink ? words.refused[code] : this.#speaking.refused(problem);
     if (why) this.#parts.composer.notice(why);
   }

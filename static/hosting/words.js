@@ -92,6 +92,9 @@ const english = {
   hostLinkMore: "Works once, until tomorrow. Whoever opens it is a host. It is shown here only now.",
   ownLink: "Link for yourself",
   ownLinkMore: "Makes you a host again, once within a year, on any device. It is shown here only now: keep it somewhere safe.",
+  guestLink: "Link for a guest",
+  guestLinkMore: "Lets one person in until tomorrow, whatever the door. It is shown here only now.",
+  forGuests: "for a guest, ",
   linksLeft: "Links that still work",
   linkUntil: /** @param {string} until @param {number} uses */ (until, uses) => `until ${until}${uses > 1 ? `, ${uses} times` : ""}`,
   revoke: "Revoke",
@@ -124,7 +127,7 @@ const english = {
   // What does not work
   refused: /** @type {Record<string, string>} */ ({
     offline: "Not connected: nothing has changed. Try again once you are.",
-    "wrong-link": "This link does not make you a host: it was used or revoked, or has expired. Ask for a new one.",
+    "wrong-link": "This link is good for nothing: it was used or revoked, or has expired. Ask for a new one.",
     "not-host": "Only a host can do that, and you are none any more.",
     "not-yours": "Only a host can do that, and you are none any more.",
     "not-allowed": "This person is a host: only whoever made the room, or the operator, can change that.",
@@ -219,6 +222,9 @@ const german = {
   hostLinkMore: "Gilt einmal, bis morgen. Wer ihn öffnet, gehört zur Leitung. Er steht nur jetzt hier.",
   ownLink: "Link für dich selbst",
   ownLinkMore: "Bringt dich einmal innerhalb eines Jahres auf jedem Gerät zurück in die Leitung. Er steht nur jetzt hier: Heb ihn gut auf.",
+  guestLink: "Link für einen Gast",
+  guestLinkMore: "Lässt eine Person bis morgen herein, wie die Tür auch steht. Er steht nur jetzt hier.",
+  forGuests: "für einen Gast, ",
   linksLeft: "Links, die noch gelten",
   linkUntil: (until, uses) => `bis ${until}${uses > 1 ? `, ${uses}-mal` : ""}`,
   revoke: "Widerrufen",
@@ -250,7 +256,7 @@ const german = {
 
   refused: {
     offline: "Nicht verbunden: Nichts hat sich geändert. Versuch es noch einmal, sobald du es bist.",
-    "wrong-link": "Mit diesem Link kommst du nicht in die Leitung: Er ist verbraucht, widerrufen oder abgelaufen. Bitte um einen neuen.",
+    "wrong-link": "Dieser Link hilft nicht mehr: Er ist verbraucht, widerrufen oder abgelaufen. Bitte um einen neuen.",
     "not-host": "Das kann nur die Leitung, und du gehörst nicht mehr dazu.",
     "not-yours": "Das kann nur die Leitung, und du gehörst nicht mehr dazu.",
     "not-allowed": "Diese Person gehört zur Leitung: Das kann nur ändern, wer den Raum angelegt hat oder den Server betreibt.",

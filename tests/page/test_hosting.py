@@ -316,7 +316,7 @@ def test_a_link_that_is_used_up_says_so_and_is_not_tried_again(
 
     tab = open_tab(path=f"/rooms/{room}#host={secret}")
 
-    tab.see("#notice", "This link does not make you a host")
+    tab.see("#notice", "This link is good for nothing")
     assert secret not in tab.page.url
     sent: list[str] = []
     tab.page.on(

@@ -15,6 +15,7 @@ from chatroom.wire.acts import (
     ASKED,
     DOORS,
     FASTEST,
+    MAKES,
     MOST_SECONDS,
     MOST_USES,
     SLOWEST,
@@ -130,6 +131,7 @@ def _act() -> Json:
     link = {
         "seconds": _or_null(_from(1, MOST_SECONDS)),
         "uses": _or_null(_from(1, MOST_USES)),
+        "makes": {"enum": [*MAKES, None]},
     }
     fields: dict[str, tuple[Json, Json]] = {
         "rules": ({}, rules),

@@ -468,3 +468,120 @@ def test_a_password_is_asked_for_in_every_room(make: Callable[..., InMemoryServe
     bob = shown(enter(club, "Bob", "lobby", key="Open sesame"))
     assert code(enter(club, "Bob", "lobby", **bob)) == "welcome"
     assert club.join("Carl", bearer="Open sesame").peer.arrived() == []
+
+
+# -- links for guests ------------------------------------------------------------------------------
+
+
+def link_for_guests(host: TypedGuest, uses: int = 1) -> str:
+    return str(act(host, "makeLink", makes="guest", uses=uses)["link"])
+
+
+def test_a_link_for_guests_opens_any_door_so_many_times_and_makes_nobody_a_host(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    act(host, "rules", door="shut")
+    link = link_for_guests(host, uses=2)
+
+    bob, carl, dora = (enter(club, name, link=link) for name in ("Bob", "Carl", "Dora"))
+
+    assert (code(bob), code(carl), code(dora)) == ("welcome", "welcome", "shut")
+    assert act(bob, "rules", door="open")["code"] == "not-host"
+    assert act(host, "look")["links"] == []
+
+
+def test_a_link_for_guests_is_used_up_only_by_those_who_need_it(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    link = link_for_guests(host)
+    bob = enter(club, "Bob", link=link)
+    kept = shown(bob)
+    assert act(host, "look")["links"][0]["uses"] == 1, "the door was open"
+
+    act(host, "rules", door="shut")
+    assert code(enter(club, "Bob", link=link, **kept)) == "welcome"
+    assert act(host, "look")["links"] == [{**act(host, "look")["links"][0], "makes": "guest"}]
+    assert code(enter(club, "Carl", link=link)) == "welcome"
+    assert act(host, "look")["links"] == []
+
+
+def test_many_who_open_a_link_for_one_at_once_are_one(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    """Also where its use is stored later than they come."""
+    club = make(late={"order"})
+    host = enter(club, "Ann")
+    host.settles = False
+
+    def act_late(word: str, **fields: Any) -> dict[str, Any]:
+        host.send("host", cmid="h", act=word, **fields)
+        club.settle()
+        club.order.commit()
+        club.order.tell()
+        club.settle()
+        return next(f for f in reversed(host.heard()) if f.get("type") in ("done", "error"))
+
+    act_late("rules", door="shut")
+    link = act_late("makeLink", makes="guest")["link"]
+
+    guests = [enter(club, f"Guest {number}", link=link) for number in range(4)]
+    while club.order.is_busy:
+        club.order.commit()
+        club.order.tell()
+        club.settle()
+
+    answers = [code(guest) for guest in guests]
+    assert sorted(answers) == ["shut", "shut", "shut", "welcome"]
+    assert act_late("look")["links"] == []
+
+
+def test_a_link_for_guests_that_was_revoked_meanwhile_lets_nobody_stay(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    club = make(late={"order"})
+    host = enter(club, "Ann")
+    host.settles = False
+
+    def commit() -> None:
+        club.settle()
+        while club.order.is_busy:
+            club.order.commit()
+            club.order.tell()
+            club.settle()
+
+    host.send("host", cmid="h1", act="rules", door="shut")
+    commit()
+    host.send("host", cmid="h2", act="makeLink", makes="guest")
+    commit()
+    link = next(f["link"] for f in host.heard() if f.get("cmid") == "h2")
+    (key,) = club.server._rooms["class"].charter.links
+
+    host.send("host", cmid="h3", act="revokeLink", link=key)
+    bob = enter(club, "Bob", link=link)
+    commit()
+
+    frames = bob.heard()
+    assert [frame.get("code") for frame in frames if frame.get("type") == "error"] == ["wrong-link"]
+    assert not bob.user.inside
+
+
+def test_a_link_that_is_used_up_revoked_or_unknown_gets_the_same_answer(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    act(host, "rules", door="shut")
+    used, revoked = link_for_guests(host), link_for_guests(host)
+    assert code(enter(club, "Bob", link=used)) == "welcome"
+    (left,) = act(host, "look")["links"]
+    act(host, "revokeLink", link=left["link"])
+
+    answers = [
+        answer(enter(club, name, link=link))
+        for name, link in (
+            ("Carl", used),
+            ("Dora", revoked),
+            ("Eve", "unknown"),
+        )
+    ]
+
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0]["code"] == "shut"

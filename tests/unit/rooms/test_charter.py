@@ -16,9 +16,9 @@ from chatroom.rooms.charter import (
     Charter,
     Door,
     Host,
-    HostLink,
     House,
     Key,
+    Link,
     Speak,
     Sweep,
     Unchecked,
@@ -43,9 +43,7 @@ CHARTERS = st.builds(
     hosts=st.dictionaries(TEXTS, st.builds(Host, TEXTS, RANKS), max_size=3),
     quiet=BANS,
     barred=BANS,
-    links=st.dictionaries(
-        TEXTS, st.builds(HostLink, TIMES, st.integers(0, 1000), TEXTS), max_size=3
-    ),
+    links=st.dictionaries(TEXTS, st.builds(Link, TIMES, st.integers(0, 1000), TEXTS), max_size=3),
     speak=st.sampled_from(Speak),
     slow_seconds=st.integers(0, 600),
     needs_host=st.booleans(),
@@ -159,7 +157,7 @@ def test_what_is_over_is_left_out() -> None:
         "going on": Ban("Carl", NOW + 1),
         "for good": Ban("Dora", NEVER),
     }
-    links = {"over": HostLink(NOW, 1, "u1"), "going on": HostLink(NOW + 1, 1, "u1")}
+    links = {"over": Link(NOW, 1, "u1"), "going on": Link(NOW + 1, 1, "u1")}
     charter = replace(NO_CHARTER, quiet=ends, barred=ends, links=links)
 
     now = charter.at(NOW)
@@ -204,7 +202,7 @@ def test_a_time_is_told_as_clients_read_it() -> None:
 
 
 def test_an_operators_link_is_a_rank_until_it_has_made_an_operator() -> None:
-    house = House(Charter(links={"opened": HostLink(NOW, 0, "u1")}))
+    house = House(Charter(links={"opened": Link(NOW, 0, "u1")}))
 
     assert house.rank_by("new") is Rank.OPERATOR
     assert house.rank_by("opened") is house.rank_by("") is Rank.EVERYONE

@@ -59,6 +59,7 @@ ID = f"5-{'a' * 16}"
         ({"act": "unmakeHost", "userId": "u2"}, UnmakeHost("u2")),
         ({"act": "makeLink"}, MakeLink(DAY, 1)),
         ({"act": "makeLink", "seconds": 60, "uses": 30}, MakeLink(60, 30)),
+        ({"act": "makeLink", "makes": "guest"}, MakeLink(DAY, 1, "guest")),
         ({"act": "revokeLink", "link": "k"}, RevokeLink("k")),
         ({"act": "look", "more": [1]}, Look()),
         ({"act": "look", "userId": "u2"}, Look("u2")),
