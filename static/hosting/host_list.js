@@ -10,6 +10,12 @@ import { words } from "./words.js";
 
 const YEAR = 365 * 24 * 60 * 60; // s
 
+/** @type {Record<string, {fields: Record<string, unknown>, how: string}>} links other than for another host */
+const LINKS = {
+  own: { fields: { seconds: YEAR }, how: words.ownLinkMore },
+  guest: { fields: { makes: "guest" }, how: words.guestLinkMore },
+};
+
 /**
  * @typedef {import("./speak_choice.js").Act} Act
  * @typedef {import("./hosting.js").Listed} Listed
@@ -60,11 +66,12 @@ export class HostList {
 
   /** @param {"own"|"guest"} [whose] */
   async makeLink(whose) {
-    const told = await this.#act("makeLink", { own: { seconds: YEAR }, guest: { makes: "guest" } }[whose ?? ""] ?? {});
+    const { fields, how } = LINKS[whose ?? ""] ?? { fields: {}, how: words.hostLinkMore };
+    const told = await this.#act("makeLink", fields);
     if (!told) return;
     const url = new URL(await this.#roomAddress());
     url.hash = `${whose === "guest" ? "guest" : "host"}=${told.link}`;
-    this.#how.textContent = { own: words.ownLinkMore, guest: words.guestLinkMore }[whose ?? ""] ?? words.hostLinkMore;
+    this.#how.textContent = how;
     this.#address.href = url.href;
     this.#address.textContent = decodeURI(url.href);
     this.#made.hidden = false;
