@@ -116,7 +116,7 @@ class WatchedAddress(NamedTuple):
     """Likewise, until when whoever is new there has to knock."""
 
 
-class Link(NamedTuple):
+class RoomLink(NamedTuple):
     """A link that makes whoever opens it a host, or lets them in."""
 
     until: int
@@ -160,7 +160,7 @@ class Charter:
     """Who may read, but not speak."""
     barred: Mapping[str, Ban] = field(default_factory=dict)
     """Who may not come in."""
-    links: Mapping[str, Link] = field(default_factory=dict)
+    links: Mapping[str, RoomLink] = field(default_factory=dict)
     """By the hash of their secret, which only the link itself has."""
     speak: Speak = Speak.EVERYBODY
     slow_seconds: int = 0
@@ -209,7 +209,7 @@ class Charter:
             barred=each("barred", _ban),
             links=each(
                 "links",
-                lambda until, uses, by, guests=False: Link(
+                lambda until, uses, by, guests=False: RoomLink(
                     _is(int, until), _is(int, uses), _is(str, by), _is(bool, guests)
                 ),
             ),

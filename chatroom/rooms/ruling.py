@@ -25,7 +25,7 @@ from chatroom.rooms.charter import (
     Door,
     Host,
     Key,
-    Link,
+    RoomLink,
     Speak,
     Unchecked,
     WatchedAddress,
@@ -123,7 +123,7 @@ def rule(
             return Decision(replace(charter, hosts=hosts), whom)
         case MakeLink(seconds, uses, makes):
             secret = secrets.token_urlsafe(12)
-            link = Link(now + seconds * 1000, uses, who.user_id, makes == "guest")
+            link = RoomLink(now + seconds * 1000, uses, who.user_id, makes == "guest")
             links = charter.links
             if len(links) >= MOST_LINKS:  # those that are used up stay for reloads, no longer
                 links = {key: other for key, other in links.items() if other.uses}
@@ -141,7 +141,7 @@ def rule(
                 return Decision(charter, who)
             if nonce in charter.links:
                 raise Refusal("wrong-link", WRONG_LINK)
-            links = _with(charter.links, nonce, Link(until, 0, who.user_id), MOST_LINKS)
+            links = _with(charter.links, nonce, RoomLink(until, 0, who.user_id), MOST_LINKS)
             return Decision(replace(_with_host(charter, who, Rank.OPERATOR), links=links), who)
         case Clear(upto):
             return Decision(charter, what=f"up to {upto}" if upto else "")

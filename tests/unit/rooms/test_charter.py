@@ -18,7 +18,7 @@ from chatroom.rooms.charter import (
     Host,
     House,
     Key,
-    Link,
+    RoomLink,
     Speak,
     Sweep,
     Unchecked,
@@ -43,7 +43,9 @@ CHARTERS = st.builds(
     hosts=st.dictionaries(TEXTS, st.builds(Host, TEXTS, RANKS), max_size=3),
     quiet=BANS,
     barred=BANS,
-    links=st.dictionaries(TEXTS, st.builds(Link, TIMES, st.integers(0, 1000), TEXTS), max_size=3),
+    links=st.dictionaries(
+        TEXTS, st.builds(RoomLink, TIMES, st.integers(0, 1000), TEXTS, st.booleans()), max_size=3
+    ),
     speak=st.sampled_from(Speak),
     slow_seconds=st.integers(0, 600),
     needs_host=st.booleans(),
@@ -157,7 +159,7 @@ def test_what_is_over_is_left_out() -> None:
         "going on": Ban("Carl", NOW + 1),
         "for good": Ban("Dora", NEVER),
     }
-    links = {"over": Link(NOW, 1, "u1"), "going on": Link(NOW + 1, 1, "u1")}
+    links = {"over": RoomLink(NOW, 1, "u1"), "going on": RoomLink(NOW + 1, 1, "u1")}
     charter = replace(NO_CHARTER, quiet=ends, barred=ends, links=links)
 
     now = charter.at(NOW)
@@ -202,7 +204,7 @@ def test_a_time_is_told_as_clients_read_it() -> None:
 
 
 def test_an_operators_link_is_a_rank_until_it_has_made_an_operator() -> None:
-    house = House(Charter(links={"opened": Link(NOW, 0, "u1")}))
+    house = House(Charter(links={"opened": RoomLink(NOW, 0, "u1")}))
 
     assert house.rank_by("new") is Rank.OPERATOR
     assert house.rank_by("opened") is house.rank_by("") is Rank.EVERYONE

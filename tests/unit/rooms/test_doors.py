@@ -12,7 +12,7 @@ import pytest
 from chatroom.errors import HistoryUnavailable, Refusal
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.rooms import codes, doors
-from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Door, Host, Key, Link
+from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Door, Host, Key, RoomLink
 from chatroom.rooms.codes import hashed, key_id
 from chatroom.rooms.doors import HASHED_AT_ONCE, WRONG_TRIES, KeyRing
 from chatroom.rooms.policy import Policy
@@ -317,7 +317,7 @@ def test_an_operators_link_that_is_used_up_opens_nothing(town: Town) -> None:
     used = town.tokens.read_operator_link(link)
     assert used
     town.decide(SHUT)
-    town.decide(replace(NO_CHARTER, links={used.nonce: Link(used.until, 0, "u1")}), "")
+    town.decide(replace(NO_CHARTER, links={used.nonce: RoomLink(used.until, 0, "u1")}), "")
 
     assert town.answer(link) == "shut"
 

@@ -22,7 +22,7 @@ from chatroom.rooms.charter import (
     Charter,
     Door,
     Key,
-    Link,
+    RoomLink,
     Speak,
 )
 from chatroom.rooms.policy import Place, Policy, Standing, Visitor
@@ -626,8 +626,8 @@ def test_a_host_may_step_back_and_acts_on_no_other(who: str) -> None:
 
 CODED = replace(NO_CHARTER, door=Door.CODE, code="right", epoch=3)
 SHUT = replace(CODED, door=Door.SHUT)
-KEYED, LINKED = {"k": Key("CI", True, "u9")}, {"l": Link(NOW + 1, 1, "u1")}
-USED, OVER = {"l": Link(NOW + 1, 0, "u1")}, {"l": Link(NOW, 1, "u1")}
+KEYED, LINKED = {"k": Key("CI", True, "u9")}, {"l": RoomLink(NOW + 1, 1, "u1")}
+USED, OVER = {"l": RoomLink(NOW + 1, 0, "u1")}, {"l": RoomLink(NOW, 1, "u1")}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from chatroom.rooms.charter import (
     Door,
     Host,
     Key,
-    Link,
+    RoomLink,
     Speak,
 )
 from chatroom.rooms.codes import key_id
@@ -157,7 +157,7 @@ def test_who_is_no_host_cannot_be_unmade_one() -> None:
 @pytest.mark.parametrize("asked", [MakeHost("u2", ""), UseLink("secret")])
 def test_a_host_passes_every_rule_so_what_held_them_back_is_over(asked: Act) -> None:
     ban = {"u2": Ban("Bob", NEVER), "u3": Ban("Carl", NEVER)}
-    links = {link_key("secret"): Link(NOW + 1, 1, "u1")}
+    links = {link_key("secret"): RoomLink(NOW + 1, 1, "u1")}
     charter = replace(MADE, quiet=ban, barred=ban, links=links)
 
     after = act(charter, asked, BOB if isinstance(asked, UseLink) else ANN).charter
@@ -231,7 +231,7 @@ def test_a_host_is_told_too_of_a_link_that_never_was_one() -> None:
 
 
 def test_links_that_are_used_up_take_no_place_from_others() -> None:
-    used = {f"k{number}": Link(NOW + 1, 0, "") for number in range(MOST_LINKS)}
+    used = {f"k{number}": RoomLink(NOW + 1, 0, "") for number in range(MOST_LINKS)}
 
     assert len(linked(charter=replace(MADE, links=used))[0].links) == 1
 
@@ -303,7 +303,7 @@ def full(count: int) -> dict[str, Ban]:
             MakeHost("u2", ""),
         ),
         (
-            replace(MADE, links={f"k{i}": Link(NOW + 1, 1, "") for i in range(MOST_LINKS)}),
+            replace(MADE, links={f"k{i}": RoomLink(NOW + 1, 1, "") for i in range(MOST_LINKS)}),
             MakeLink(DAY, 1),
         ),
     ],
