@@ -275,8 +275,15 @@ class Charter:
 
     @cached_property
     def _owners(self) -> dict[str, set[str]]:
-        """The user ids of hosts, by the keys of their names."""
+        """The user ids of hosts, by the keys of their names.
+
+        Nobody has theirs kept who has only made the room: it may be a script, which is somebody
+        else each time that it is started.
+        """
         owners: dict[str, set[str]] = {}
+        ranks = [host.rank for host in self.hosts.values()]
+        if ranks == [Rank.MAKER] and replace(self, hosts={}) == NO_CHARTER:
+            return owners
         for user_id, host in self.hosts.items():
             for key in keys(host.name):
                 owners.setdefault(key, set()).add(user_id)

@@ -14,7 +14,7 @@ from tests.support.deadline import wait_for
 from tests.support.server_process import Running
 from tests.support.typed_client import TypedClient
 
-pytestmark = pytest.mark.takes(seconds=60)
+pytestmark = pytest.mark.takes(seconds=140)
 
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 NARROW: dict[str, Any] = {**TOUCH, "viewport": {"width": 360, "height": 640}}
@@ -178,7 +178,8 @@ class Keys(Mouse):
 
     def choose(self, selector: str) -> None:
         """Of a group, one is reached by the Tab key, the others by arrows."""
-        self.reach("[name=speak]:checked")
+        group, _, _ = selector.removeprefix("#").partition("-")
+        self.reach(f"[name={group}]:checked")
         for _ in range(3):
             self.tab.page.keyboard.press("ArrowDown")
             if self.has_focus(selector):
@@ -208,7 +209,8 @@ class Keys(Mouse):
 def test_a_teachers_first_five_minutes(
     open_tab, eve: Fellow, come: Callable[..., Fellow], room: str, means: type[Mouse]
 ) -> None:
-    """Slow mode, a message removed and brought back, one pupil quiet, and everything undone."""
+    """A code on the door, three pupils in, slow mode, a message removed and brought back, one pupil
+    quiet, and everything undone."""
     bob, cleo = come("Bob"), come("Cleo")
     bob.tell("nonsense")
     cleo.tell("What is the homework?")
@@ -218,8 +220,20 @@ def test_a_teachers_first_five_minutes(
     assert teacher.page.evaluate("location.hash") == ""
 
     hand.press("#manage-room")
+    hand.choose("#door-code")
+    wait_for(lambda: len("".join(teacher.texts(".the-code"))) == 8, "a code")
+    dana = open_tab(None, path=f"/rooms/{room}", fresh=True)
+    dana.page.fill("#name", "Dana")
+    dana.page.click("#name-submit")
+    dana.page.fill("#at-the-door input", "".join(teacher.texts(".the-code")))
+    dana.page.click("#at-the-door form button")
+    dana.hear("What is the homework?")
+    assert bob.hear_notice("rules")["door"] == "code"
     hand.choose("#speak-slow")
     assert bob.hear_notice("rules")["speak"] == "slow"
+    hand.leave_dialog()
+    hand.press("#open-invite")
+    teacher.see("#invite-dialog .address", "#key=")
     hand.leave_dialog()
     teacher.see("#rule", "Slow: one message every 30 seconds.")
     teacher.see("#rule", "Not for you: you are a host.")
@@ -249,12 +263,15 @@ def test_a_teachers_first_five_minutes(
     if means is Keys:
         hand.leave_dialog()  # from its first control on again
         hand.press("#manage-room")
-        hand.reach("[name=speak]:checked")
-        teacher.page.keyboard.press("ArrowUp")
+        for group in ("door", "speak"):
+            hand.reach(f"[name={group}]:checked")
+            teacher.page.keyboard.press("ArrowUp")
     else:
+        hand.choose("#door-open")
         hand.choose("#speak-everybody")
-    assert cleo.hear_notice("rules")["speak"] == "slow"
-    assert cleo.hear_notice("rules")["speak"] == "everybody"
+    told = [cleo.hear_notice("rules") for _ in range(4)]
+    assert [rules["door"] for rules in told] == ["code", "code", "open", "open"]
+    assert [rules["speak"] for rules in told] == ["everybody", "slow", "slow", "everybody"]
     hand.leave_dialog()
     wait_for(lambda: rule(teacher) == "", "no rule any more")
     bob.tell("Sorry.")
@@ -861,8 +878,9 @@ def set_out(tab: Tab, come: Callable[..., Fellow], eve: Fellow) -> None:
     tab.see("#rule", "30")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("options", [{}, NARROW], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    ("scheme", "options"), [("light", {}), ("dark", NARROW)], ids=["wide and light", "phone, dark"]
+)
 def test_axe_finds_nothing(open_tab, eve, come, scheme: str, options: dict[str, Any]) -> None:
     tab = open_tab("Ann", color_scheme=scheme, **options)
     set_out(tab, come, eve)

@@ -20,7 +20,7 @@ from tests.support.server_process import Launch, Running
 from tests.support.terminal import Done, Shell
 from tests.support.typed_client import TypedClient
 
-pytestmark = pytest.mark.takes(seconds=25)
+pytestmark = pytest.mark.takes(seconds=45)
 
 Look = dict[str, Any]
 

@@ -416,7 +416,7 @@ def test_a_hosts_name_is_kept_while_they_are_away(club: InMemoryServer, name: st
 def test_it_is_the_last_name_that_a_host_had(club: InMemoryServer) -> None:
     ann = enter(club, "Ann")
     (welcome,) = heard(ann, "welcome")
-    ann.say("hello")
+    act(ann, "rules", speak="hosts")
     ann.send("rename", userName="Anna")
     ann.leave()
     club.server._rooms.clear()
@@ -426,7 +426,7 @@ def test_it_is_the_last_name_that_a_host_had(club: InMemoryServer) -> None:
     club.server._rooms.clear()
     assert heard(enter(club, "Annie", token=welcome["token"]), "welcome")
     assert [frame["code"] for frame in enter(club, "Annie").heard()] == ["name-taken"]
-    assert club.disk.host_log("class") == []
+    assert [entry.act for entry in club.disk.host_log("class")] == ["rules"]
 
 
 def test_a_maker_who_says_nothing_but_names_leaves_no_trace(club: InMemoryServer) -> None:
@@ -814,3 +814,18 @@ def test_what_is_sent_again_for_lack_of_an_ack_is_acked_whatever_the_rules_are_n
     assert (ack["type"], ack["cmid"]) == ("ack", "b1")
     assert (error["code"], error["cmid"]) == ("muted", "b2")
     assert [message.body for message in club.disk.messages("class")] == ["Hello"]
+
+
+def test_whoever_has_only_made_a_room_can_be_somebody_else_the_next_time(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    """As a script is each time that it is started: its name must not be taken by itself."""
+    club = make(leave_grace=0.0)
+    bot = enter(club, "Bot")
+    bot.send("message", cmid="b1", body="Green")
+    bot.leave()
+    club.settle()
+
+    again = enter(club, "Bot")
+
+    assert heard(again, "welcome", "error")[0]["type"] == "welcome"
