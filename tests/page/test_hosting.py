@@ -432,10 +432,10 @@ def test_what_is_slow_waits_and_goes_out_in_order_once(open_tab, eve: Fellow) ->
     tab.hear("one")
     tab.see("#rule .count", "You can write again in")
     assert tab.page.locator("#rule .count").get_attribute("aria-hidden") == "true"
-    assert tab.texts("#pending .text") == ["two", "three"]
+    wait_for(lambda: tab.texts("#pending .text") == ["two", "three"], "what waits")
     tab.hear("three")
     assert tab.bodies() == ["one", "two", "three"]
-    assert tab.pending().count() == 0
+    wait_for(lambda: tab.pending().count() == 0, "nothing that waits")
     assert tab.texts("#notice") == [""]
 
 
