@@ -26,6 +26,7 @@ In reading order:
 - ``broadcaster.py``: what is said: given its place, then written to everyone in the room
 - ``approval.py``: what waits for a host's approval
 - ``order.py``: gives it its place: numbers it, commits it
+- ``verdicts.py``: what it answers
 - ``hosting.py``: what follows from an act: the room is told, and who was removed has to go
 - ``register.py``: decides who may bear which name, and who is here
 - ``crowd.py``: the people of a room, with their names

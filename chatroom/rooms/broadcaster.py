@@ -14,7 +14,12 @@ from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.hosting import Hosting
-from chatroom.rooms.order import (
+from chatroom.rooms.order import Order
+from chatroom.rooms.policy import HOLD, NOT_INSIDE, Hold, Policy
+from chatroom.rooms.room import Room
+from chatroom.rooms.subscriber import Heard, HeardChange
+from chatroom.rooms.sweeper import Sweeping
+from chatroom.rooms.verdicts import (
     Changed,
     Declined,
     Enacted,
@@ -22,7 +27,6 @@ from chatroom.rooms.order import (
     NotChanged,
     NotStored,
     NotSwept,
-    Order,
     Outcome,
     Placed,
     Recognised,
@@ -30,10 +34,6 @@ from chatroom.rooms.order import (
     Stored,
     Swept,
 )
-from chatroom.rooms.policy import HOLD, NOT_INSIDE, Hold, Policy
-from chatroom.rooms.room import Room
-from chatroom.rooms.subscriber import Heard, HeardChange
-from chatroom.rooms.sweeper import Sweeping
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.acts import Look

@@ -10,9 +10,9 @@ from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.entrance import Entrance
-from chatroom.rooms.order import Enacted, Settled, Swept
 from chatroom.rooms.room import Room
 from chatroom.rooms.sweeper import PATIENCE, Sweeper
+from chatroom.rooms.verdicts import Enacted, Settled, Swept
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
 from chatroom.wire.acts import (

@@ -6,16 +6,15 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.matching import assert_never
-from chatroom.message import Draft, Evidence, Held, Message, MessageId, Remover
-from chatroom.rooms.charter import Charter, House
+from chatroom.message import Draft, Evidence, Held, Message, Remover
+from chatroom.rooms.charter import House
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
@@ -29,6 +28,22 @@ from chatroom.rooms.ruling import (
     with_watch,
 )
 from chatroom.rooms.sweeping import Step, begun, in_words, next_step, sweep_of
+from chatroom.rooms.verdicts import (
+    Changed,
+    Declined,
+    Enacted,
+    HeldBack,
+    NotChanged,
+    NotStored,
+    NotSwept,
+    Outcome,
+    Placed,
+    Recognised,
+    Settled,
+    Stored,
+    Swept,
+    Verdict,
+)
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
@@ -53,147 +68,6 @@ PROOF_AGE = 1.0
 """Seconds for which a successful write proves that the history works."""
 
 CMID_TWICE = ("order", "a cmid came twice, and the first was not stored", "send it again")
-
-
-@dataclass(slots=True)
-class Placed:
-    """New messages of one room, in order, without holes: lists of the same length."""
-
-    said: list[Said]
-    messages: list[Message]
-    frames: list[bytes]
-
-    @property
-    def last(self) -> MessageId:
-        """The newest one's id."""
-        newest = self.messages[-1]
-        return MessageId(newest.seq, newest.nonce)
-
-    def after(self, seq: int) -> Placed:
-        """Those that the room does not have yet, if its last one has this seq.
-
-        It may have heard of some before their outcome: who has said them still wants to know.
-        """
-        known = seq + 1 - self.messages[0].seq
-        if not known:
-            return self
-        new = slice(known, None)
-        return Placed(self.said[new], self.messages[new], self.frames[new])
-
-
-class Stored(NamedTuple):
-    """These are committed, all at once."""
-
-    rooms: dict[str, Placed]
-    charters: Mapping[str, str]
-    """By room, those that were stored with them: see ``History.append``."""
-
-
-class Recognised(NamedTuple):
-    """This one was stored before, under the same cmid and with the same body."""
-
-    said: Said
-    message: Message
-
-
-class HeldBack(NamedTuple):
-    """This one waits for a host's approval."""
-
-    said: Said
-    held: Held
-    is_new: bool
-    """It was sent just now; otherwise before, under the same cmid."""
-
-
-class Settled(NamedTuple):
-    """A host, or its author, has ended the waiting of this one. If it is a message now, that is
-    told before."""
-
-    ruling: Ruling
-    act: Settling
-    held: Held
-    entry: LogEntry | None
-    """What the host log has of it; None if its author has withdrawn it."""
-
-
-class Changed(NamedTuple):
-    """A message is another one now, or is as it was asked to be already."""
-
-    change: Change
-    message: Message
-    is_new: bool
-    """It was changed just now."""
-    entry: LogEntry | None = None
-    """What the host log has of it, if a host did it."""
-
-
-class Enacted(NamedTuple):
-    """A host has acted."""
-
-    ruling: Ruling
-    room: str
-    before: Charter
-    decision: Decision
-    entry: LogEntry | None
-    """What the host log has of it; None if there was nothing to do."""
-    removed: list[Message]
-    """What is left of the messages that went with it."""
-
-
-class Swept(NamedTuple):
-    """More of the messages have gone that an act of a host removes or erases."""
-
-    room: str
-    charter: Charter
-    removed: list[Message]
-    entry: LogEntry | None
-    """Once all are done."""
-
-
-class Declined(NamedTuple):
-    """This one is not stored, or not done, whenever it is sent."""
-
-    said: Said | Change | Ruling
-    refusal: Refusal
-
-
-class NotStored(NamedTuple):
-    """These are not stored, for this reason; what their speakers said after them isn't either."""
-
-    batch: list[Said]
-    error: Exception
-
-
-class NotChanged(NamedTuple):
-    """Everything is as it was, for this reason."""
-
-    change: Change | Ruling
-    error: Exception
-
-
-class NotSwept(NamedTuple):
-    """For this reason it has to be tried again."""
-
-    room: str
-    error: Exception
-
-
-Verdict = (
-    Stored
-    | Recognised
-    | HeldBack
-    | Settled
-    | Changed
-    | Enacted
-    | Swept
-    | Declined
-    | NotStored
-    | NotChanged
-    | NotSwept
-)
-
-Outcome = list[Verdict]
-"""What became of a batch, in the order in which it is told."""
 
 
 def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.hosting import Hosting
 from chatroom.rooms.news import News
-from chatroom.rooms.order import Order, Outcome
+from chatroom.rooms.order import Order
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.questions import Notice, Question, Task, await_answer
 from chatroom.rooms.register import Answer, Register
@@ -36,6 +36,7 @@ from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
+from chatroom.rooms.verdicts import Outcome
 from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
 from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import (

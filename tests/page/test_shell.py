@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,11 @@ def with_rooms(tab: Tab, room: str, count: int, unread: int = 0) -> None:
     tab.page.locator(".room").nth(count).wait_for(state="attached")
 
 
+def is_in_sight(tab: Tab, part: str, height: int) -> bool:
+    box = tab.page.locator(part).first.bounding_box()
+    return box is not None and 0 <= box["y"] <= height - box["height"]
+
+
 def test_people_are_in_sight_however_many_rooms_there_are(open_tab, room: str) -> None:
     tab = open_tab()
     with_rooms(tab, room, 30)
@@ -173,8 +179,7 @@ def test_people_are_in_sight_however_many_rooms_there_are(open_tab, room: str) -
         if size == PHONE:
             tab.page.click("#menu")
         for part in ("#people li", "#room-name", ".room[aria-current]", "#rename"):
-            box = tab.page.locator(part).first.bounding_box()
-            assert box and 0 <= box["y"] <= size["height"] - box["height"], (size, part)
+            wait_for(partial(is_in_sight, tab, part, size["height"]), f"{part} in sight")
 
 
 def test_where_little_fits_rooms_and_people_are_one_list(open_tab, room: str) -> None:

@@ -10,7 +10,7 @@ from chatroom.errors import Refusal
 from chatroom.history import History
 from chatroom.rooms.charter import House
 from chatroom.rooms.crowd import Crowd, Joined, Known, Left, Renamed
-from chatroom.rooms.order import Order, Outcome, OwnOrder
+from chatroom.rooms.order import Order, OwnOrder
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import (
     Answer,
@@ -25,6 +25,7 @@ from chatroom.rooms.register import (
     Request,
 )
 from chatroom.rooms.room import Room
+from chatroom.rooms.verdicts import Outcome
 from chatroom.users.requests import Change, Ruling, Said
 
 

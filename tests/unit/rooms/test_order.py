@@ -10,8 +10,8 @@ import pytest
 
 from chatroom.message import Draft, Message
 from chatroom.rooms.charter import Charter, Host, Speak
-from chatroom.rooms.order import Placed
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.verdicts import Placed
 from chatroom.users.http_speaker import HttpSpeaker, Ruled
 from chatroom.users.requests import Ruling, Said
 from chatroom.wire.acts import SetRules

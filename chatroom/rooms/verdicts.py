@@ -1,0 +1,156 @@
+"""What an ``Order`` answers: what became of what was said, asked for or decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chatroom.errors import Refusal
+from chatroom.history.host_log import LogEntry
+from chatroom.message import Held, Message, MessageId
+from chatroom.rooms.charter import Charter
+from chatroom.rooms.ruling import Decision
+from chatroom.users.requests import Change, Ruling, Said
+from chatroom.wire.acts import Settling
+
+
+@dataclass(slots=True)
+class Placed:
+    """New messages of one room, in order, without holes: lists of the same length."""
+
+    said: list[Said]
+    messages: list[Message]
+    frames: list[bytes]
+
+    @property
+    def last(self) -> MessageId:
+        """The newest one's id."""
+        newest = self.messages[-1]
+        return MessageId(newest.seq, newest.nonce)
+
+    def after(self, seq: int) -> Placed:
+        """Those that the room does not have yet, if its last one has this seq.
+
+        It may have heard of some before their outcome: who has said them still wants to know.
+        """
+        known = seq + 1 - self.messages[0].seq
+        if not known:
+            return self
+        new = slice(known, None)
+        return Placed(self.said[new], self.messages[new], self.frames[new])
+
+
+class Stored(NamedTuple):
+    """These are committed, all at once."""
+
+    rooms: dict[str, Placed]
+    charters: Mapping[str, str]
+    """By room, those that were stored with them: see ``History.append``."""
+
+
+class Recognised(NamedTuple):
+    """This one was stored before, under the same cmid and with the same body."""
+
+    said: Said
+    message: Message
+
+
+class HeldBack(NamedTuple):
+    """This one waits for a host's approval."""
+
+    said: Said
+    held: Held
+    is_new: bool
+    """It was sent just now; otherwise before, under the same cmid."""
+
+
+class Settled(NamedTuple):
+    """A host, or its author, has ended the waiting of this one. If it is a message now, that is
+    told before."""
+
+    ruling: Ruling
+    act: Settling
+    held: Held
+    entry: LogEntry | None
+    """What the host log has of it; None if its author has withdrawn it."""
+
+
+class Changed(NamedTuple):
+    """A message is another one now, or is as it was asked to be already."""
+
+    change: Change
+    message: Message
+    is_new: bool
+    """It was changed just now."""
+    entry: LogEntry | None = None
+    """What the host log has of it, if a host did it."""
+
+
+class Enacted(NamedTuple):
+    """A host has acted."""
+
+    ruling: Ruling
+    room: str
+    before: Charter
+    decision: Decision
+    entry: LogEntry | None
+    """What the host log has of it; None if there was nothing to do."""
+    removed: list[Message]
+    """What is left of the messages that went with it."""
+
+
+class Swept(NamedTuple):
+    """More of the messages have gone that an act of a host removes or erases."""
+
+    room: str
+    charter: Charter
+    removed: list[Message]
+    entry: LogEntry | None
+    """Once all are done."""
+
+
+class Declined(NamedTuple):
+    """This one is not stored, or not done, whenever it is sent."""
+
+    said: Said | Change | Ruling
+    refusal: Refusal
+
+
+class NotStored(NamedTuple):
+    """These are not stored, for this reason; what their speakers said after them isn't either."""
+
+    batch: list[Said]
+    error: Exception
+
+
+class NotChanged(NamedTuple):
+    """Everything is as it was, for this reason."""
+
+    change: Change | Ruling
+    error: Exception
+
+
+class NotSwept(NamedTuple):
+    """For this reason it has to be tried again."""
+
+    room: str
+    error: Exception
+
+
+Verdict = (
+    Stored
+    | Recognised
+    | HeldBack
+    | Settled
+    | Changed
+    | Enacted
+    | Swept
+    | Declined
+    | NotStored
+    | NotChanged
+    | NotSwept
+)
+
+Outcome = list[Verdict]
+"""What became of a batch, in the order in which it is told."""
