@@ -123,10 +123,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def page_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
     """One server for all pages of a file that leave it alone. Those of several files would make
-    more rooms than it lets one address make in so short a time."""
-    running = Running(tmp_path_factory.mktemp("page"), history="memory:", leaveGrace=0).start()
+    more rooms than it lets one address make in so short a time.
+
+    Whoever makes a room there is its host, and told so between the messages, only where the test
+    module says so: ``ROOM_MAKERS``.
+    """
+    makers = getattr(request.module, "ROOM_MAKERS", "operator")
+    folder = tmp_path_factory.mktemp("page")
+    running = Running(folder, history="memory:", leaveGrace=0, roomMakers=makers).start()
     yield running
     running.kill()
 

@@ -248,9 +248,7 @@ def test_the_messages_are_one_stop_of_the_tab_key_and_arrows_lead_through_them(o
         tab.page.keyboard.press(key)
         steps.append(tab.page.evaluate(focused_text))
     assert steps == ["two", "one", "one", "two", "three", "one"]
-    assert re.fullmatch(
-        r"Ann, Host, one, .+", tab.page.evaluate("document.activeElement.ariaLabel")
-    )
+    assert re.fullmatch(r"Ann, one, .+", tab.page.evaluate("document.activeElement.ariaLabel"))
     tab.page.keyboard.press("Shift+Tab")
     assert focused(tab) == "scroller"
     tab.page.keyboard.press("Tab")

@@ -17,6 +17,9 @@ from tests.support.websocket_client import TEXT, RawClient
 
 pytestmark = pytest.mark.takes(seconds=10)
 
+ROOM_MAKERS = "everyone"
+"""Of the ``page_server``: see conftest.py."""
+
 SCHOOL = "192.0.2.7"
 
 

@@ -18,6 +18,9 @@ from tests.support.typed_client import TypedClient
 
 pytestmark = pytest.mark.takes(seconds=45)
 
+ROOM_MAKERS = "everyone"
+"""Of the ``page_server``: see conftest.py."""
+
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 
 DOOR = "#at-the-door"

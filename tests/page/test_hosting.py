@@ -16,6 +16,9 @@ from tests.support.typed_client import TypedClient
 
 pytestmark = pytest.mark.takes(seconds=140)
 
+ROOM_MAKERS = "everyone"
+"""Of the ``page_server``: see conftest.py."""
+
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 NARROW: dict[str, Any] = {**TOUCH, "viewport": {"width": 360, "height": 640}}
 

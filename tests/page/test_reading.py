@@ -383,7 +383,7 @@ def test_the_page_stays_small_all_the_way_up_a_long_room_and_back(open_tab, arch
         tab.scroll_to("top")
         return int(tab.bodies()[0].split()[1]) < start
 
-    wait_for(higher, "messages far up")
+    wait_for(higher, "messages far up", 60)
     assert tab.page.locator("#list > li").count() <= 600
 
     tab.see("#newer", "Jump to newest")
@@ -422,7 +422,7 @@ def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) ->
         tab.scroll_to("top")
         return int(tab.bodies()[0].split()[1]) < 1_100
 
-    wait_for(higher, "messages far up")
+    wait_for(higher, "messages far up", 60)
     with archive.join("Bob", "trip", max_queue=None) as bob:
         bob.say("said meanwhile")
 
@@ -430,7 +430,7 @@ def test_who_scrolls_down_again_comes_to_the_end_by_itself(open_tab, archive) ->
             tab.scroll_to("end")
             return tab.bodies()[-1] == "said meanwhile"
 
-        wait_for(lower, "the newest message")
+        wait_for(lower, "the newest message", 60)
         bob.say("and live again")
         tab.hear("and live again")
     numbers = [int(body.split()[1]) for body in tab.bodies() if body.startswith("trip")]
