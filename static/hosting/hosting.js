@@ -49,6 +49,7 @@ export class Hosting {
   /** @type {import("./at_the_door.js").AtTheDoor|null} */
   #atTheDoor = null;
   #isIn = false;
+  #savesWithPass = false;
   /** @type {import("./waiting.js").Waiting|null} */
   #waiting = null;
   /** @type {any[]} frames for it */
@@ -84,13 +85,24 @@ export class Hosting {
   /** @param {import("../connection/session.js").Rules} frame */
   #ruled(frame) {
     this.#speaking.ruled(frame);
-    noteDoor(frame.door ?? "open");
+    this.#noteDoor(frame.door ?? "open");
+  }
+
+  /** @param {string} door */
+  #noteDoor(door) {
+    noteDoor(door);
+    const print = byId("print-all", HTMLAnchorElement);
+    print.hidden = door !== "open" || !print.href; // a tab of its own could not show the pass
+    if (door === "open" || this.#savesWithPass) return;
+    this.#savesWithPass = true;
+    const { store, composer } = this.#parts;
+    import("./saving.js").then((part) => part.saveWithPass(store.state.room, (said) => composer.notice(said)), () => (this.#savesWithPass = false));
   }
 
   /** @param {{role: string, rules?: import("../connection/session.js").Rules}} frame */
   #welcome(frame) {
     this.#speaking.welcome(frame);
-    noteDoor(this.rules.door ?? "open");
+    this.#noteDoor(this.rules.door ?? "open");
     this.#isIn = true;
     this.#shownOut?.hide();
     this.#atTheDoor?.hide();

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
 from playwright.sync_api import Route
@@ -13,42 +12,15 @@ from tests.support.attention import attend, want_notifications
 from tests.support.axe import faults
 from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
+from tests.support.fellow import Fellow
 from tests.support.server_process import Running
-from tests.support.typed_client import Fields, TypedClient
 
 pytestmark = pytest.mark.takes(seconds=40)
 
 
-class Other(TypedClient):
-    """Somebody else in the room, who edits and deletes: a program."""
-
-    numbers = map(str, count(1))
-
-    def tell(self, body: str) -> str:
-        """Say it; returns the message's id."""
-        cmid = next(self.numbers)
-        self.say(body, cmid)
-        self.hear_until_acked()
-        return self.acked[cmid]
-
-    def change(self, id: str, body: str) -> None:
-        self._send(type="edit", cmid=next(self.numbers), id=id, body=body)
-        self.hear_notice("done")
-
-    def take_back(self, id: str) -> None:
-        self._send(type="remove", cmid=next(self.numbers), id=id)
-        self.hear_notice("done")
-
-    def hear_of_change(self) -> Fields:
-        """The next change of a message."""
-        while (frame := self.hear())["type"] not in ("changed", "removed"):
-            pass
-        return frame
-
-
 @pytest.fixture
-def bob(page_server: Running, room: str) -> Iterator[Other]:
-    bob = Other(page_server.port, "Bob", room)
+def bob(page_server: Running, room: str) -> Iterator[Fellow]:
+    bob = Fellow(page_server.port, "Bob", room)
     bob.connect_and_catch_up()
     yield bob
     bob.close()
@@ -169,11 +141,13 @@ def test_up_edits_what_was_said_last_and_escape_leaves_it_as_it_is(open_tab, bob
 def test_the_list_of_messages_has_keys_for_ones_own(open_tab, bob) -> None:
     tab = open_tab()
     tab.say("first", "second")
+    tab.hear("second")
     bob.tell("of another")
     tab.hear("of another")
     tab.page.locator("#list > .message .text", has_text="of another").hover()  # and lies there
     tab.page.focus("#body")
     tab.page.keyboard.press("Shift+Tab")
+    assert tab.page.evaluate("document.activeElement.textContent").find("of another") >= 0
     tab.page.keyboard.press("Delete")  # of another: nothing happens
     assert tab.page.locator("dialog[open]").count() == 0
 
@@ -287,12 +261,12 @@ def test_what_is_removed_leaves_everything_that_shows_it(open_tab, bob) -> None:
     wait_for(lambda: title_of(tab) == "(2)", "two unread")
     wait_for(lambda: len(tab.page.evaluate("shown")) == 2, "notifications")
 
-    bob.take_back(last)
+    bob.change("remove", last)
     wait_for(lambda: title_of(tab) == "(1)", "one unread")
     wait_for(lambda: tab.page.evaluate("ended") == ["it"], "the notification closed")
-    bob.take_back(secret)
+    bob.change("remove", secret)
     wait_for(lambda: not title_of(tab).startswith("("), "nothing unread")
-    bob.take_back(bob.view[1]["id"])
+    bob.change("remove", bob.view[1]["id"])
     wait_for(lambda: tab.texts("#results li") == [], "no result")
 
     assert tab.texts("#search-summary") == ["Nothing found."]
@@ -315,9 +289,9 @@ def test_what_is_gone_when_the_archive_answers_does_not_come_back(open_tab, bob)
     wait_for(lambda: tab.page.title() and held, "the request for older messages")
     answer = held[0].fetch()
 
-    bob.take_back(ids[5])
-    bob.change(ids[6], "other words")
-    bob.take_back(ids[-1])
+    bob.change("remove", ids[5])
+    bob.change("edit", ids[6], body="other words")
+    bob.change("remove", ids[-1])
     gone(tab, "line 79")
     held[0].fulfill(response=answer)
 
@@ -354,11 +328,14 @@ def test_whoever_reads_on_is_neither_moved_nor_told(open_tab, bob) -> None:
     place = "node => node.getBoundingClientRect().top"
     before = row.evaluate(place)
 
-    bob.change(ids[2], "Ann, look: " + "many words " * 200)
-    bob.take_back(ids[0])
-    for change in (lambda id: bob.change(id, "more words " * 90), bob.take_back):
+    bob.change("edit", ids[2], body="Ann, look: " + "many words " * 200)
+    bob.change("remove", ids[0])
+    for change in (
+        lambda id: bob.change("edit", id, body="more words " * 90),
+        lambda id: bob.change("remove", id),
+    ):
         change(on_top(tab))  # half of it is out of sight
-    bob.change(ids[20], "still here")
+    bob.change("edit", ids[20], body="still here")
     tab.hear("still here")
 
     assert row.evaluate("node => node === document.activeElement")
@@ -384,8 +361,8 @@ def test_what_changed_while_the_reader_was_away_comes_with_the_resume(open_tab, 
     tab.page.press("#body", "Enter")
     tab.see("#notice", "Not connected")
     assert tab.page.input_value("#body") == "by Ann"
-    bob.change(changed, "hello")
-    bob.take_back(removed)
+    bob.change("edit", changed, body="hello")
+    bob.change("remove", removed)
 
     tab.context.set_offline(False)
     tab.wait_for_state("connected")

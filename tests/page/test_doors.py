@@ -13,8 +13,8 @@ from playwright.sync_api import Browser
 from tests.support.axe import faults
 from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
+from tests.support.fellow import Fellow
 from tests.support.server_process import Running, serving
-from tests.support.typed_client import TypedClient
 
 pytestmark = pytest.mark.takes(seconds=45)
 
@@ -27,9 +27,10 @@ DOOR = "#at-the-door"
 
 
 @pytest.fixture
-def eve(page_server: Running, room: str) -> Iterator[TypedClient]:
+def eve(page_server: Running, room: str) -> Iterator[Fellow]:
     """The room's maker: a program."""
-    eve = TypedClient(page_server.port, "Eve", room).connect_and_catch_up()
+    eve = Fellow(page_server.port, "Eve", room)
+    eve.connect_and_catch_up()
     yield eve
     eve.close()
 
@@ -41,12 +42,6 @@ def host(open_tab: Callable[..., Tab]) -> Tab:
     tab.say("Welcome")
     tab.page.wait_for_selector("#manage-room")
     return tab
-
-
-def wants(eve: TypedClient, act: str, **fields: object) -> dict[str, Any]:
-    answer = eve.act(act, **fields)
-    assert answer["type"] == "done", answer
-    return answer
 
 
 def open_sheet(host: Tab) -> None:
@@ -139,12 +134,12 @@ def test_the_picture_for_phones_has_the_code_in_it_too(browser: Browser, tmp_pat
 
 
 def test_what_is_old_is_read_and_found_behind_a_closed_door(
-    eve: TypedClient, open_tab: Callable[..., Tab], room: str
+    eve: Fellow, open_tab: Callable[..., Tab], room: str
 ) -> None:
     for number in range(90):
         eve.say(f"word {number}", f"e{number}")
     eve.hear_until_acked()
-    code = wants(eve, "rules", door="code")["code"]
+    code = eve.wants("rules", door="code")["code"]
     guest = newcomer(open_tab, "Gil", f"{to_room(room)}#key={code}")
     guest.hear("word 89")
 
@@ -153,18 +148,36 @@ def test_what_is_old_is_read_and_found_behind_a_closed_door(
     wait_for(lambda: "word 0" in guest.bodies(), "the oldest message")
 
 
+def test_the_whole_conversation_is_saved_from_behind_a_closed_door(
+    eve: Fellow, open_tab: Callable[..., Tab], room: str
+) -> None:
+    eve.say("the secret word", "e1")
+    eve.hear_until_acked()
+    code = eve.wants("rules", door="code")["code"]
+    guest = newcomer(open_tab, "Gil", f"{to_room(room)}#key={code}")
+    guest.hear("the secret word")
+    guest.page.click("#open-more")
+
+    assert guest.page.locator("#print-all").is_hidden()
+    with guest.page.expect_download() as saving:
+        guest.page.click("#save-all")
+
+    assert saving.value.suggested_filename == f"{room}.html"
+    assert "the secret word" in Path(saving.value.path()).read_text()
+
+
 def test_a_shut_door_says_so_and_whoever_was_in_comes_back(
-    eve: TypedClient, open_tab: Callable[..., Tab], room: str
+    eve: Fellow, open_tab: Callable[..., Tab], room: str
 ) -> None:
     guest = newcomer(open_tab, "Gil", to_room(room))
     guest.wait_for_state("connected")
-    wants(eve, "rules", door="shut")
+    eve.wants("rules", door="shut")
 
     stranger = newcomer(open_tab, "Sam", to_room(room))
     stranger.see(DOOR, "Nobody new can come in now")
     guest.page.reload()
     guest.wait_for_state("connected")
-    wants(eve, "rules", door="open")
+    eve.wants("rules", door="open")
     stranger.page.click(f"{DOOR} .strong:visible")
 
     stranger.wait_for_state("connected")
@@ -278,9 +291,9 @@ def test_what_waits_is_seen_waiting_and_said_once_a_host_approves(
 
 
 def test_whoever_takes_back_what_waits_has_never_said_it(
-    eve: TypedClient, open_tab: Callable[..., Tab], room: str
+    eve: Fellow, open_tab: Callable[..., Tab], room: str
 ) -> None:
-    wants(eve, "rules", speak="approval")
+    eve.wants("rules", speak="approval")
     guest = newcomer(open_tab, "Gil", to_room(room))
     guest.wait_for_state("connected")
     guest.page.fill("#body", "Oops")
@@ -298,10 +311,10 @@ def test_whoever_takes_back_what_waits_has_never_said_it(
 
 
 def test_axe_finds_nothing_at_the_door_and_in_the_sheet(
-    eve: TypedClient, open_tab: Callable[..., Tab], room: str
+    eve: Fellow, open_tab: Callable[..., Tab], room: str
 ) -> None:
-    wants(eve, "rules", door="code")
-    link = wants(eve, "makeLink")["link"]
+    eve.wants("rules", door="code")
+    link = eve.wants("makeLink")["link"]
     stranger = newcomer(open_tab, "Sam", to_room(room))
     stranger.page.wait_for_selector(DOOR)
     assert faults(stranger) == []
@@ -316,9 +329,9 @@ def test_axe_finds_nothing_at_the_door_and_in_the_sheet(
 
 
 def test_the_door_is_german_for_those_who_read_german(
-    eve: TypedClient, open_tab: Callable[..., Tab], room: str
+    eve: Fellow, open_tab: Callable[..., Tab], room: str
 ) -> None:
-    wants(eve, "rules", door="code", speak="approval")
+    eve.wants("rules", door="code", speak="approval")
 
     stranger = newcomer(open_tab, "Sam", to_room(room), locale="de-DE")
 

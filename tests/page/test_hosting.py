@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Any, ClassVar
 
 import pytest
@@ -11,8 +10,8 @@ import pytest
 from tests.support.axe import faults
 from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
+from tests.support.fellow import Fellow
 from tests.support.server_process import Running
-from tests.support.typed_client import TypedClient
 
 pytestmark = pytest.mark.takes(seconds=140)
 
@@ -21,30 +20,6 @@ ROOM_MAKERS = "everyone"
 
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 NARROW: dict[str, Any] = {**TOUCH, "viewport": {"width": 360, "height": 640}}
-
-
-class Fellow(TypedClient):
-    """Somebody else in the room: a program."""
-
-    numbers = map(str, count(1))
-
-    def tell(self, body: str) -> str:
-        """Say it; returns the message's id."""
-        cmid = next(self.numbers)
-        self.say(body, cmid)
-        self.hear_until_acked()
-        return self.acked[cmid]
-
-    def wants(self, act: str, **fields: object) -> dict[str, Any]:
-        """Act as a host; it is done."""
-        answer = self.act(act, **fields)
-        assert answer["type"] == "done", answer
-        return answer
-
-    def change(self, kind: str, id: str) -> None:
-        """Have a message removed or restored."""
-        self._send(type=kind, cmid=next(self.numbers), id=id)
-        self.hear_notice("done")
 
 
 @pytest.fixture

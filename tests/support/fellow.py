@@ -1,0 +1,38 @@
+"""Somebody else in the room where a page is: a program."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from tests.support.typed_client import Fields, TypedClient
+
+
+class Fellow(TypedClient):
+    """Who speaks, changes what was said, and acts as a host, and waits until that is done."""
+
+    numbers = map(str, count(1))
+
+    def tell(self, body: str) -> str:
+        """Say it; returns the message's id."""
+        cmid = next(self.numbers)
+        self.say(body, cmid)
+        self.hear_until_acked()
+        return self.acked[cmid]
+
+    def wants(self, act: str, **fields: object) -> dict[str, Any]:
+        """Act as a host; returns the answer."""
+        answer = self.act(act, **fields)
+        assert answer["type"] == "done", answer
+        return answer
+
+    def change(self, kind: str, id: str, **more: str) -> None:
+        """Have a message edited, removed or restored."""
+        self._send(type=kind, cmid=next(self.numbers), id=id, **more)
+        self.hear_notice("done")
+
+    def hear_of_change(self) -> Fields:
+        """The next change of a message."""
+        while (frame := self.hear())["type"] not in ("changed", "removed"):
+            pass
+        return frame
