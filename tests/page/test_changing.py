@@ -116,6 +116,7 @@ def test_a_message_is_edited_in_the_box_and_the_draft_comes_back(open_tab, bob) 
 def test_up_edits_what_was_said_last_and_escape_leaves_it_as_it_is(open_tab, bob) -> None:
     tab = open_tab()
     tab.say("first", "second")
+    tab.hear("second")
     bob.tell("of another")
     tab.hear("of another")
 
