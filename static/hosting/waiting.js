@@ -19,6 +19,8 @@ export class Waiting {
   #held = new Map();
   /** @type {Map<string, Knock>} by user id, oldest first */
   #knocks = new Map();
+  /** @type {Set<string>} ids of what a host has decided here: gone from the list before the server says so */
+  #decided = new Set();
   #words = element("span");
   #line = element("p", "line-above empty", this.#words, button("strong", doorWords.lookAtThem, () => this.open()));
   #why = element("p", "why");
@@ -51,6 +53,7 @@ export class Waiting {
   clear() {
     this.#held.clear();
     this.#knocks.clear();
+    this.#decided.clear();
     this.#show();
   }
 
@@ -60,20 +63,20 @@ export class Waiting {
     else if (frame.type === "settled") this.#held.delete(frame.id);
     else if (frame.type === "knock") this.#knocks.set(frame.userId, frame);
     else if (frame.type === "knocked") this.#knocks.delete(frame.userId);
+    if (frame.type === "knock") this.#decided.delete(frame.userId); // once more
     this.#show();
   }
 
   #show() {
-    const [messages, people] = [this.#held.size, this.#knocks.size];
+    const held = [...this.#held.values()].filter(({ id }) => !this.#decided.has(id));
+    const knocks = [...this.#knocks.values()].filter(({ userId }) => !this.#decided.has(userId));
+    const [messages, people] = [held.length, knocks.length];
     this.#words.textContent = messages + people ? doorWords.waiting(messages, people) : "";
     this.#line.classList.toggle("empty", messages + people === 0);
     this.#line.hidden = messages + people === 0;
     this.#nobody.hidden = messages + people > 0;
     this.#all.hidden = people === 0;
-    refill(this.#list, [
-      ...[...this.#knocks.values()].map((knock) => this.#knock(knock)),
-      ...[...this.#held.values()].map((held) => this.#message(held)),
-    ]);
+    refill(this.#list, [...knocks.map((one) => this.#knock(one)), ...held.map((one) => this.#message(one))]);
   }
 
   /** @param {Held} held */
@@ -99,7 +102,7 @@ export class Waiting {
 
   /** @param {string} key @param {string} label @param {string} act @param {Record<string, string>} fields */
   #tool(key, label, act, fields) {
-    const made = button("quiet", label, () => this.#do(act, fields));
+    const made = button("quiet", label, () => this.#decide(act, fields));
     made.dataset.key = key;
     made.ariaKeyShortcuts = key.toUpperCase();
     return made;
@@ -116,9 +119,20 @@ export class Waiting {
     tool.click();
   }
 
-  /** @param {string} act @param {Record<string, string>} fields */
+  /** The next one stands there at once, also for whoever is faster than the line. @param {string} act @param {{id?: string, userId?: string}} fields */
+  async #decide(act, fields) {
+    const id = /** @type {string} */ (fields.id ?? fields.userId);
+    this.#decided.add(id);
+    this.#show();
+    if (await this.#do(act, fields)) return;
+    this.#decided.delete(id);
+    this.#show();
+  }
+
+  /** @param {string} act @param {Record<string, string>} fields @returns {Promise<boolean>} whether the server did it */
   async #do(act, fields) {
     const told = await this.#act(act, fields);
     this.#why.textContent = told ? "" : this.problem();
+    return Boolean(told);
   }
 }

@@ -263,12 +263,12 @@ def test_tail_goes_on_over_a_killed_server_without_a_gap_or_a_double(serve: Laun
 
 
 def test_tail_says_what_becomes_of_the_messages_that_it_has_shown(
-    ann: Shell, server: Running, room: str
+    ann: Shell, server: Running, room: str, tmp_path: Path
 ):
     with (
         ChatClient(f"http://127.0.0.1:{server.port}", "Bob", room) as bob,
         ann.start("tail", room) as tail,
-        ann.start("tail", room, "--json") as lines,
+        at(server, tmp_path / "amy", "amy").start("tail", room, "--json") as lines,
     ):
         edited, removed = (bob.say(body).wait(DEADLINE) for body in ("tow", "secret"))
         shown = [tail.line() for _ in range(2)]
