@@ -282,7 +282,7 @@ def test_what_waits_is_seen_waiting_and_said_once_a_host_approves(
     host.page.click("#waiting button")
     assert faults(host) == []
     host.page.keyboard.press("a")
-    host.page.keyboard.press("x")  # before the server could have said anything: this is the next one
+    host.page.keyboard.press("x")  # before the server has answered: this is the next one
 
     guest.hear("May I?")
     guest.see(".pending[data-state=failed]", "a host did not let it through")
