@@ -19,6 +19,7 @@ from typing import Any
 
 from chatroom.addresses import is_everywhere
 from chatroom.errors import ConfigurationError
+from chatroom.history import masked
 from chatroom.settings import SETTINGS, Setting, Unfit
 
 DEFAULT_FILE = "config.json"
@@ -198,5 +199,7 @@ def _shown(key: str) -> str:
 
 
 def _short(value: Any) -> Any:
-    """The value, abridged if it would fill the screen."""
+    """The value, abridged if it would fill the screen, and without a database's password."""
+    if isinstance(value, str) and value.startswith("postgres"):
+        value = masked(value)  # also where it stands under another key
     return value if len(repr(value)) <= 200 else _Words(reprlib.repr(value))

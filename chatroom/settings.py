@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from chatroom.addresses import is_host_name, to_host, to_listed_origin, to_network
-from chatroom.history import HISTORY_FORMS, SYNCS, is_history_url
+from chatroom.history import HISTORY_FORMS, SYNCS, is_history_url, masked
 
 
 class Unfit(Exception):
@@ -56,6 +56,17 @@ def secret(wanted: str, fits: Callable[[str], bool]) -> Check:
     return check
 
 
+def address(wanted: str, fits: Callable[[str], bool]) -> Check:
+    """A string that ``fits`` accepts; a password that may be in it is not shown."""
+
+    def check(value: Any) -> str:
+        if type(value) is not str or not fits(value):
+            raise Unfit("", masked(value) if type(value) is str else value, wanted)
+        return value
+
+    return check
+
+
 def several(wanted: str, one: Callable[[str], Any]) -> Check:
     """A list of strings; ``one`` converts each, or raises ValueError: the error names the entry."""
 
@@ -91,7 +102,7 @@ class Setting(NamedTuple):
 
 INTERFACE = text("the name or address of an interface: localhost, 0.0.0.0 or ::1", is_host_name)
 LOG_FILE = text('the path of a file, or "-" for standard error', bool)
-HISTORY = text(" or ".join(HISTORY_FORMS), is_history_url)
+HISTORY = address(", ".join(HISTORY_FORMS[:-1]) + f" or {HISTORY_FORMS[-1]}", is_history_url)
 PASSWORD = secret(
     'at least 4 characters, 64 at most, or "" for none',
     lambda value: not value or 4 <= len(" ".join(value.split())) <= 64,

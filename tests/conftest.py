@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from chatroom.client import ChatClient
 from chatroom.engine import Engine
+from tests.support import postgresql
 from tests.support.flask_client import engine_of, started
 from tests.support.in_memory_room import InMemoryServer
 from tests.support.many_clients import CROWD, at_most
@@ -60,6 +61,13 @@ def serve(prepare: Launch) -> Launch:
         return prepare(**settings).start()
 
     return start
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_postgresql() -> Iterator[None]:
+    """Which the first test that needs it has started."""
+    yield
+    postgresql.end_shared()
 
 
 # -- rooms without threads -------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make sure that there are the other browsers, and the proxies, that the room is tried with.
+# Make sure that there are the other browsers, the proxies and the database that the room is tried
+# with.
 #
 # Where they cannot be installed, their tests are skipped; on CI (CI=true), this fails.
 # Without an argument: for make test; with "webkit": for make webkit.
@@ -24,6 +25,17 @@ missing() {
     is_there nginx || echo nginx-light
     is_there caddy || echo caddy
     is_there openssl || echo openssl
+    ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || is_there postgres || echo postgresql
+}
+
+# Debian's package makes a database and starts it, which nobody here wants: the tests make their own.
+without_cluster() {
+    settings=/etc/postgresql-common/createcluster.d
+    if [ -e "$settings/chatroom.conf" ] || [ -e /etc/postgresql-common/createcluster.conf ]; then
+        return  # somebody else has the package already
+    fi
+    $as_root mkdir -p "$settings"
+    echo "create_main_cluster = false" | $as_root tee "$settings/chatroom.conf" >/dev/null
 }
 
 wanted=${1:-}
@@ -32,7 +44,8 @@ wanted=${1:-}
 missing=$(missing)
 [ -n "$missing" ] || exit 0
 if may_install; then
-    what_for="the tests with other browsers and with proxies"
+    what_for="the tests with other browsers, with proxies and with PostgreSQL"
+    case $missing in *postgresql*) without_cluster ;; esac
     apt_install "$what_for" $missing || for package in $missing; do
         apt_install "$what_for" "$package" || true
     done

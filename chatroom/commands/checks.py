@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 from enum import Enum
+from pathlib import Path
 from typing import NamedTuple
 
 from chatroom import private_files
@@ -18,7 +19,7 @@ from chatroom.commands.health import Health, ask
 from chatroom.commands.own_server import own_url
 from chatroom.configuration import DEFAULT_FILE, Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
-from chatroom.history import make_history
+from chatroom.history import has_password, is_address, make_history
 from chatroom.serving.demands import RESERVE, unmet
 from chatroom.serving.machine import affordable_users, raise_descriptor_limit
 from chatroom.serving.start import CHECKOUT, gunicorn_command, is_checkout
@@ -133,25 +134,10 @@ def check_history(
     """Whether the history can be used, and has room to grow."""
     if configuration.history == "memory:":
         return [Finding(Verdict.NOTE, "history", "memory: forgets everything on exit")]
-    history = make_history(configuration.history, configuration.folder)
+    if is_address(configuration.history):
+        return [_check_use(configuration, health, is_reached)]
     path = configuration.folder / configuration.history.removeprefix("sqlite:")
-    findings = []
-    try:
-        history.check()
-        state = "sound" if path.exists() else "missing: the first start creates it"
-        findings.append(ok("history", f"{path} is {state}"))
-    except HistoryRefused as error:
-        _name, cause, way_out = error.args
-        if "is in use by" in cause and health.is_chatroom:
-            findings.append(ok("history", f"{path}, in use by the running room"))
-        elif "is in use by" in cause and is_reached:
-            text = f"{cause}: probably the room behind the proxy"
-            findings.append(Finding(Verdict.NOTE, "history", text))
-        elif "is in use by" in cause:
-            remedy = f"{way_out}; if it is the room, on a Unix socket, check it with --proxy"
-            findings.append(wrong("history", cause, remedy))
-        else:
-            findings.append(wrong("history", cause, way_out))
+    findings = [_check_use(configuration, health, is_reached, path)]
     if path.parent.is_dir():
         free = shutil.disk_usage(path.parent).free
         if free < LEAST_FREE:
@@ -160,13 +146,44 @@ def check_history(
     return findings
 
 
+def _check_use(
+    configuration: Configuration, health: Health, is_reached: bool, path: Path | None = None
+) -> Finding:
+    """Whether the history can be used.
+
+    Args:
+        path: of its file; None for a database.
+    """
+    try:
+        history = make_history(
+            configuration.history, configuration.folder, configuration.history_sync
+        )
+        history.check()
+    except HistoryRefused as error:
+        name, cause, way_out = error.args
+        if "is in use by" in cause and health.is_chatroom:
+            return ok("history", f"{path or name}, in use by the running room")
+        if "is in use by" in cause and is_reached:
+            text = f"{cause}: probably the room behind the proxy"
+            return Finding(Verdict.NOTE, "history", text)
+        if "is in use by" in cause:
+            remedy = f"{way_out}; if it is the room, on a Unix socket, check it with --proxy"
+            return wrong("history", cause, remedy)
+        return wrong("history", cause if path else f"{name}: {cause}", way_out)
+    if path is None:
+        return ok("history", f"{history.name} can be used")
+    state = "sound" if path.exists() else "missing: the first start creates it"
+    return ok("history", f"{path} is {state}")
+
+
 def check_privacy(configuration: Configuration) -> list[Finding]:
     """Whether others may read what was said; no finding if nobody else may."""
     files = [configuration.logfile] if configuration.logfile else []
-    if configuration.history != "memory:":
+    if configuration.history.startswith("sqlite:"):
         stored = configuration.folder / configuration.history.removeprefix("sqlite:")
         files += [stored.with_name(stored.name + suffix) for suffix in SUFFIXES]
-    files += [configuration.path] if configuration.password else []
+    has_secret = configuration.password or has_password(configuration.history)
+    files += [configuration.path] if has_secret else []
     wide = {path: found for path in files if (found := private_files.permissions(path))}
     if not wide:
         return []

@@ -70,7 +70,7 @@ class Source(NamedTuple):
     "--history",
     type=history_type,
     metavar="FILE",
-    help="Read this history file, such as chat.db, while no server uses it.",
+    help="Read this history, such as chat.db or postgresql://…, while no server uses it.",
 )
 def export(
     room: str | None,
@@ -80,7 +80,7 @@ def export(
     format_: str,
     output: Path | None,
     exact: bool,
-    history: Path | None,
+    history: str | Path | None,
 ) -> None:
     """Write everything said in ROOM, oldest message first.
 

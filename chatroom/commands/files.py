@@ -7,34 +7,65 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from chatroom.commands.exit_codes import Failed
 from chatroom.errors import HistoryRefused
-from chatroom.history import History, make_history
+from chatroom.history import History, is_address, make_history
 from chatroom.history.sqlite.check import MAGIC
 from chatroom.history.sqlite.read_only import is_writable, opened_read_only
 from chatroom.private_files import opener
 
-history_type = click.Path(dir_okay=False, path_type=Path)
+if TYPE_CHECKING:
+    _Source = click.ParamType[str | Path]
+else:  # click 8.1 has no generic types
+    _Source = click.ParamType
+
+
+class HistoryType(_Source):
+    """A history's file, or the address of a database."""
+
+    name = "history"
+    _file = click.Path(dir_okay=False, path_type=Path)
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | Path:
+        """The address as it is: a Path would take a slash away."""
+        if isinstance(value, str) and value.startswith(("postgresql:", "postgres:")):
+            if not is_address(value):
+                self.fail("wanted: postgresql://USER@HOST/DATABASE", param, ctx)
+            return value
+        file: Path = self._file.convert(value, param, ctx)
+        return file
+
+
+history_type = HistoryType()
 
 
 @contextmanager
-def opened(path: Path, *, make: bool) -> Iterator[History]:
-    """Open the history in the file; its lock keeps servers out meanwhile.
+def opened(source: str | Path, *, make: bool) -> Iterator[History]:
+    """Open the history in the file or the database; its lock keeps servers out meanwhile.
 
     Without ``make``, a file that this user cannot write is opened for reading only.
 
     Args:
-        path: as the setting ``history`` names it, with or without ``sqlite:``.
-        make: whether to create the file if it is missing.
+        source: as the setting ``history`` names it, with or without ``sqlite:``.
+        make: whether to create it if it is missing.
 
     Raises:
-        HistoryRefused: the file is missing, not a history, or in use by a server.
+        HistoryRefused: it is missing, not a history, or in use by a server.
     """
-    path = Path(str(path).removeprefix("sqlite:"))
+    if isinstance(source, str):
+        with _opened(make_history(source, Path())) as history:
+            if history.is_new and not make:
+                cause = "there is no history in this database"
+                raise HistoryRefused(history.name, cause, "name the database of an existing one")
+            yield history
+        return
+    path = Path(str(source).removeprefix("sqlite:"))
     history = make_history(f"sqlite:{path.name}", path.parent)
     if not make and not path.exists():
         raise HistoryRefused(history.name, f"{path} does not exist", "name an existing file")
@@ -42,6 +73,12 @@ def opened(path: Path, *, make: bool) -> Iterator[History]:
         with opened_read_only(history.name, path) as read_only:
             yield read_only
         return
+    with _opened(history):
+        yield history
+
+
+@contextmanager
+def _opened(history: History) -> Iterator[History]:
     try:
         history.open()
         yield history

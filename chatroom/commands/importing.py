@@ -44,12 +44,12 @@ keeps its nonce, and is recognised by it."""
     type=history_type,
     metavar="FILE",
     required=True,
-    help="The history file, such as chat.db; created if it is missing.",
+    help="The history file, such as chat.db, created if it is missing; or a database.",
 )
 @click.option(
     "--room", type=RoomName(), help="Import everything into this room, wherever it was said."
 )
-def import_(file: IO[bytes], history: Path, room: str | None) -> None:
+def import_(file: IO[bytes], history: str | Path, room: str | None) -> None:
     """Read what export wrote as jsonl into a history.
 
     Reads FILE or standard input, while no server uses the history. Times, names and texts are

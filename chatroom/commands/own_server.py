@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chatroom.addresses import EVERYWHERE
 from chatroom.configuration import Configuration, load_configuration
-from chatroom.errors import ConfigurationError, HistoryRefused
-from chatroom.history.sqlite.database import DatabaseFile, peek_secret
+from chatroom.errors import ConfigurationError
+from chatroom.history import read_secret
 
 
 def own_url(configuration: Configuration) -> str:
@@ -35,8 +35,4 @@ def own_secret(configuration: Configuration) -> bytes:
     Raises:
         HistoryRefused: it cannot be read here.
     """
-    if configuration.history == "memory:":
-        cause = "the history is in memory, and so is the secret, which only the server knows"
-        raise HistoryRefused("memory:", cause, 'set "history" to a file, such as sqlite:chat.db')
-    path = configuration.folder / configuration.history.removeprefix("sqlite:")
-    return peek_secret(DatabaseFile(configuration.history, path))
+    return read_secret(configuration.history, configuration.folder)

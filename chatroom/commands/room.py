@@ -10,6 +10,7 @@ from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.options import RoomName
 from chatroom.commands.output import note
+from chatroom.history import masked
 from chatroom.message import RoomSummary
 
 
@@ -25,10 +26,10 @@ def room() -> None:
     type=history_type,
     metavar="FILE",
     required=True,
-    help="The history file, such as chat.db.",
+    help="The history, such as chat.db or postgresql://…",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(names: tuple[str, ...], history: Path, yes: bool) -> None:
+def delete(names: tuple[str, ...], history: str | Path, yes: bool) -> None:
     """Delete rooms with all their messages.
 
     Works while no server uses the history. Nothing of a room stays in the file; backups still
@@ -38,7 +39,7 @@ def delete(names: tuple[str, ...], history: Path, yes: bool) -> None:
         known = {name: RoomSummary(name, 0, 0, "", 0) for name in source.decided() if name}
         known |= {one.name: one for one in source.rooms()}
         if missing := [name for name in names if name not in known]:
-            raise Failed(f"{history} has no room {missing[0]!r}; nothing is deleted")
+            raise Failed(f"{masked(str(history))} has no room {missing[0]!r}; nothing is deleted")
         wanted = [known[name] for name in dict.fromkeys(names)]
         if not yes:
             for one in wanted:

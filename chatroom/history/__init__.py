@@ -5,6 +5,7 @@ In reading order:
 - ``interface.py``: ``History``: what every store can do
 - ``decisions.py``: the part of it in which rooms decide about themselves
 - ``sqlite/``: messages in one SQLite file
+- ``postgresql/``: messages in a PostgreSQL database; loaded when a setting asks for it
 - ``memory/``: messages that last as long as the process
 - ``paging.py``: how much is read at once
 - ``retention.py``: which messages are to be deleted
@@ -19,18 +20,34 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from chatroom.errors import HistoryRefused
 from chatroom.history.interface import History
 from chatroom.history.memory.history import MemoryHistory
+from chatroom.history.postgresql.address import has_password, is_address, masked
+from chatroom.history.postgresql.library import demand_psycopg
+from chatroom.history.sqlite.database import DatabaseFile, peek_secret
 from chatroom.history.sqlite.history import SqliteHistory
 
-__all__ = ["HISTORY_FORMS", "SYNCS", "History", "is_history_url", "make_history"]
+__all__ = [
+    "HISTORY_FORMS",
+    "SYNCS",
+    "History",
+    "has_password",
+    "is_address",
+    "is_history_url",
+    "make_history",
+    "masked",
+    "read_secret",
+]
 
-HISTORY_FORMS = ("sqlite:PATH", "memory:")
+HISTORY_FORMS = ("sqlite:PATH", "memory:", "postgresql://USER@HOST/DATABASE")
 """The forms of the setting ``history``: for configuration's errors."""
 
 
 def is_history_url(url: str) -> bool:
-    """Whether ``make_history`` accepts it; does not look at the file."""
+    """Whether ``make_history`` accepts it; does not look at the file, nor for the database."""
+    if is_address(url):
+        return True
     kind, _, path = url.partition(":")
     if kind == "sqlite":
         try:
@@ -52,8 +69,33 @@ def make_history(url: str, folder: Path, sync: str = "full") -> History:
         folder: where a relative PATH starts.
         sync: one of ``SYNCS``. With "normal", ``kill -9`` loses nothing, but a power cut may
             lose the last moments. Memory ignores it.
+
+    Raises:
+        HistoryRefused: what it takes to talk to PostgreSQL is not installed.
     """
-    assert is_history_url(url), url
+    assert is_history_url(url), masked(url)
     if url == "memory:":
         return MemoryHistory(url)
+    if is_address(url):
+        demand_psycopg(url)
+        from chatroom.history.postgresql.history import PostgresHistory
+
+        return PostgresHistory(url, sync)
     return SqliteHistory(url, folder / url.removeprefix("sqlite:"), sync)
+
+
+def read_secret(url: str, folder: Path) -> bytes:
+    """The secret of a history, also while a server uses it; arguments as of ``make_history``.
+
+    Raises:
+        HistoryRefused: it cannot be read here.
+    """
+    if url == "memory:":
+        cause = "the history is in memory, and so is the secret, which only the server knows"
+        raise HistoryRefused(url, cause, 'set "history" to a file, such as sqlite:chat.db')
+    if is_address(url):
+        demand_psycopg(url)
+        from chatroom.history.postgresql.history import read_secret_of
+
+        return read_secret_of(url)
+    return peek_secret(DatabaseFile(url, folder / url.removeprefix("sqlite:")))

@@ -100,10 +100,16 @@ def fts_query(words: Sequence[str]) -> str:
 
     It doesn't ask for the order of a word's tokens: so whatever is found has to be compared.
     """
+    quoted = [f'"{term}"' + " *" * is_start for term, is_start in asked_terms(words)]
+    return " AND ".join(quoted)
+
+
+def asked_terms(words: Sequence[str]) -> list[tuple[str, bool]]:
+    """What an index is asked for: messages with all of these terms may contain the words; of each,
+    whether a term that only begins so will do."""
     asked = [term for word in words for term in _terms_of(word)]
-    starred = [is_spaceless(term) for term in asked[:-1]] + [True]
-    quoted = [f'"{term}"' + " *" * star for term, star in zip(asked, starred, strict=True)]
-    return " AND ".join(list(dict.fromkeys(quoted))[:MAX_TERMS])
+    starts = [is_spaceless(term) for term in asked[:-1]] + [True]
+    return list(dict.fromkeys(zip(asked, starts, strict=True)))[:MAX_TERMS]
 
 
 def _terms_of(word: str) -> list[str]:

@@ -160,7 +160,9 @@ def on_starting(arbiter: Any) -> None:
         log.warning(note)
         print(f"chatroom: {note}", file=sys.stderr)
     try:
-        make_history(configuration.history, configuration.folder).check()
+        make_history(
+            configuration.history, configuration.folder, configuration.history_sync
+        ).check()
     except ChatError as error:
         refuse(error)
 

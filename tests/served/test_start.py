@@ -59,7 +59,7 @@ def chats(server: Running) -> bool:
         ("port", "9999", "a whole number from 1 to 65535"),
         ("port", 0, "a whole number from 1 to 65535"),
         ("port", True, "a whole number from 1 to 65535"),
-        ("history", "mysql:chat", "sqlite:PATH or memory:"),
+        ("history", "mysql:chat", "sqlite:PATH, memory: or postgresql:"),
         ("maxUsers", -1, "a whole number from 1"),
         ("trustedProxies", "127.0.0.1", "a list of"),
         ("allowedOrigins", ["chat.example"], "origins such as"),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from chatroom.history import History, make_history
 from chatroom.history.sqlite.history import SqliteHistory
 from chatroom.message import Message
-from tests.support import CHECKOUT
+from tests.support import CHECKOUT, postgresql
 from tests.support.deadline import DEADLINE
 
 
@@ -32,6 +32,19 @@ def typed(room: str, seq: int, user_id: str, cmid: str, body: str = "hi") -> Mes
     """A message of the room from a user of the typed protocol."""
     (message,) = said(room, seq, body=body)
     return replace(message, user_id=user_id, cmid=cmid)
+
+
+KINDS = ["memory:", "sqlite:chat.db", "postgresql:"]
+"""Every History that there is: for suites that run over all of them."""
+
+
+@contextmanager
+def history_of(kind: str, folder: Path) -> Iterator[History]:
+    """One of ``KINDS`` with nothing in it, which isn't open yet; it is closed after the block."""
+    with ExitStack() as stack:
+        if kind == "postgresql:":
+            kind = stack.enter_context(postgresql.shared().database())
+        yield stack.enter_context(closing(make_history(kind, folder)))
 
 
 def at(path: Path) -> SqliteHistory:

@@ -177,7 +177,7 @@ GOOD = {
     "port": [1, 65535],
     "hostName": ["localhost", "0.0.0.0", "::", "fe80::1%eth0", "chat_1.example"],
     "logfilePath": ["-", "a b.log"],
-    "history": ["memory:", "sqlite:chat.db", "sqlite:/var/lib/chat.db"],
+    "history": ["memory:", "sqlite:chat.db", "sqlite:/var/lib/chat.db", "postgres://chat@db/chat"],
     "historySync": ["full", "normal"],
     "replayLimit": [0, 1_000_000],
     "maxUsers": [1, 1_000_000],
@@ -233,7 +233,7 @@ def test_a_number_just_out_of_range_stops_the_start(write, key):
 
 INTERFACE = "the name or address of an interface: localhost, 0.0.0.0 or ::1"
 LOG_FILE = 'the path of a file, or "-" for standard error'
-HISTORY = "sqlite:PATH or memory:"
+HISTORY = "sqlite:PATH, memory: or postgresql://USER@HOST/DATABASE"
 ORIGINS = "origins such as https://chat.example:8443, without a path"
 HOST_NAMES = "host names such as chat.example.com, without a port"
 NETWORKS = "addresses or networks such as 10.0.0.7, 10.0.0.0/8 or ::1"
@@ -248,7 +248,11 @@ NETWORKS = "addresses or networks such as 10.0.0.7, 10.0.0.0/8 or ::1"
             ["", " ", "a b", "http://a", "localhost:80", "[::1]", "-a", "a\n", "é", "*", 1, None],
         ),
         ("logfilePath", LOG_FILE, ["", 1, None, False, ["a"]]),
-        ("history", HISTORY, ["", "sqlite:", "redis:", "chat.db", "memory:x", "a\nb", 1, None]),
+        (
+            "history",
+            HISTORY,
+            ["", "sqlite:", "redis:", "chat.db", "memory:x", "a\nb", "postgresql:/db", 1, None],
+        ),
         ("historySync", "full or normal", ["", "FULL", "off", 1, True, None]),
         ("hostNames", f"a list of {HOST_NAMES}", ["*", "a.example", None, {}, 1, True]),
         ("allowedOrigins", f"a list of {ORIGINS}", ["*", "https://a.example", None, {}, 1, True]),
@@ -343,6 +347,23 @@ def test_a_key_like_no_other_is_told_all_of_them(write):
     keys = ", ".join(setting.name for setting in SETTINGS)
 
     assert refusal(path) == f"{path}: zzz\\n\\u202e is 'q'; wanted: one of the keys {keys}"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"history": "postgresql:/chat:sesame@db"},
+        {"history": "postgresql://chat:ses ame@db"},
+        {"history": "chat:sesame@db"},
+        {"histroy": "postgresql://chat:sesame@db/chat"},
+        '{"history": "postgresql://chat:sesame@db/", "history": "postgresql://chat:sesame@db/"}',
+    ],
+)
+def test_a_databases_password_is_not_shown(write, written):
+    line = refusal(write(written))
+
+    assert "***@db" in line
+    assert "ame@" not in line
 
 
 def test_a_key_that_stands_twice_stops_the_start(write):

@@ -9,11 +9,20 @@ from pathlib import Path
 import pytest
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
-from chatroom.history import History, make_history
+from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import KEEP_DAYS, MOST_ENTRIES, LogEntry
 from chatroom.message import Evidence, Message, Remover
-from tests.support.histories import FullWriter, at, everything, said, snapshot, typed
+from tests.support.histories import (
+    KINDS,
+    FullWriter,
+    at,
+    everything,
+    history_of,
+    said,
+    snapshot,
+    typed,
+)
 from tests.support.old_database import made_by_schema_3
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -22,9 +31,9 @@ NOW = 1_700_000_000_000
 SLOW, HOSTS = '{"speak":"slow"}', '{"speak":"hosts"}'
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+@pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with closing(make_history(request.param, tmp_path)) as history:
+    with history_of(request.param, tmp_path) as history:
         history.open()
         yield history
 
@@ -150,18 +159,16 @@ def test_trimming_leaves_what_a_room_has_decided(history: History) -> None:
     assert (history.charter("class"), acts(history)) == (HOSTS, ["rules"])
 
 
-def test_a_closed_history_decides_and_tells_nothing(tmp_path: Path) -> None:
-    for history in (make_history("memory:", tmp_path), make_history("sqlite:chat.db", tmp_path)):
-        history.open()
-        history.close()
-        for call in (
-            lambda: history.enact("class", SLOW, entry()),  # noqa: B023
-            lambda: history.charter("class"),  # noqa: B023
-            lambda: history.host_log("class"),  # noqa: B023
-            lambda: history.decided(),  # noqa: B023
-        ):
-            with pytest.raises(HistoryUnavailable):
-                call()
+def test_a_closed_history_decides_and_tells_nothing(history: History) -> None:
+    history.close()
+    for call in (
+        lambda: history.enact("class", SLOW, entry()),
+        lambda: history.charter("class"),
+        lambda: history.host_log("class"),
+        lambda: history.decided(),
+    ):
+        with pytest.raises(HistoryUnavailable):
+            call()
 
 
 # -- the file --------------------------------------------------------------------------------------

@@ -12,15 +12,14 @@ import pytest
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, make_history
 from chatroom.message import BEGINNING, MessageId
-from tests.support.histories import everything, said, typed
+from tests.support.histories import KINDS, everything, history_of, said, typed
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+@pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    history = make_history(request.param, tmp_path)
-    history.open()
-    yield history
-    history.close()
+    with history_of(request.param, tmp_path) as history:
+        history.open()
+        yield history
 
 
 def test_a_room_goes_with_all_its_messages_and_no_other_does(history: History) -> None:

@@ -13,16 +13,16 @@ from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history import History, make_history
 from chatroom.history.host_log import LogEntry
 from chatroom.message import Held, Message
-from tests.support.histories import at, everything, said, typed
+from tests.support.histories import KINDS, at, everything, history_of, said, typed
 
 NOW = 1_700_000_000_000
 
 ENTRY = LogEntry(NOW, "approve", "u1", "Ann", "u2", "Bob")
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+@pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with closing(make_history(request.param, tmp_path)) as history:
+    with history_of(request.param, tmp_path) as history:
         history.open()
         yield history
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +15,16 @@ from chatroom.history import History, is_history_url, make_history
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import BEGINNING, Message
 from tests.support.deadline import DEADLINE
-from tests.support.histories import everything, said
+from tests.support.histories import KINDS, everything, history_of, said
 
 pytestmark = pytest.mark.takes(seconds=2)
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+@pytest.fixture(params=KINDS)
 def closed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     """A history that isn't open yet."""
-    history = make_history(request.param, tmp_path)
-    yield history
-    history.close()
+    with history_of(request.param, tmp_path) as history:
+        yield history
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def every_call(history: History) -> Iterator[None]:
         lambda: history.rooms(),
         lambda: history.secret(),
     ):
-        with pytest.raises(HistoryUnavailable, match=f"^{history.name}: it isn't open"):
+        with pytest.raises(HistoryUnavailable, match=f"^{re.escape(history.name)}: it isn't open"):
             call()
         yield
 

@@ -16,27 +16,31 @@ from pathlib import Path
 import pytest
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.history import History, make_history
+from chatroom.history import History
 from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory, weight
-from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite import rewrite
 from chatroom.history.sqlite.history import SqliteHistory
 from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from chatroom.message import Evidence, Message, MessageId, Remover, visible
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.histories import at, everything, said, typed
+from tests.support.histories import KINDS, at, everything, history_of, said, typed
 from tests.support.old_database import made_by_schema_1, made_by_schema_3, version_of
 
 pytestmark = pytest.mark.takes(seconds=6)
 
+PAGE_LENGTH = 100
+"""Shorter than pages are, since each change is a commit."""
+
+WITH_PAGES = ("memory.history", "sqlite.reads", "postgresql.reads")
+
 ACTS = [(0, "remove"), (1, "restore")]
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+@pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with closing(make_history(request.param, tmp_path)) as history:
+    with history_of(request.param, tmp_path) as history:
         history.open()
         yield history
 
@@ -144,7 +148,9 @@ def test_changes_come_by_rev_each_message_once_as_it_now_is(history: History) ->
     assert history.changes("lobby", 3) == history.changes("lobby", 1 << 40) == []
 
 
-def test_many_changes_come_in_pages(history: History) -> None:
+def test_many_changes_come_in_pages(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in WITH_PAGES:
+        monkeypatch.setattr(f"chatroom.history.{module}.PAGE_LENGTH", PAGE_LENGTH)
     count = 2 * PAGE_LENGTH + 3
     messages = said("lobby", 1, count)
     history.append(messages)

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -18,14 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatroom.errors import SearchTooLong
-from chatroom.history import History, make_history, searching
-from chatroom.history.memory.history import MemoryHistory
+from chatroom.history import History, searching
 from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite import search
 from chatroom.history.words import MAX_TEXT, MAX_WORDS, tokens, words_of
 from chatroom.message import Message
 from tests.support.deadline import DEADLINE
-from tests.support.histories import at, said, typed
+from tests.support.histories import at, history_of, said, typed
 
 pytestmark = pytest.mark.takes(seconds=6)
 
@@ -33,13 +32,15 @@ URLS = {
     "memory": "memory:",
     "sqlite": "sqlite:chat.db",
     "without fts5": "sqlite:chat.db",
+    "postgresql": "postgresql:",
 }
 
 
-def opened(kind: str, folder: Path) -> History:
-    history = make_history(URLS[kind], folder)
-    history.open()
-    return history
+@contextmanager
+def opened(kind: str, folder: Path) -> Iterator[History]:
+    with history_of(URLS[kind], folder) as history:
+        history.open()
+        yield history
 
 
 def miss_fts5(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,14 +58,14 @@ def history(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """One of the test's own."""
     if kind == "without fts5":
         miss_fts5(monkeypatch)
-    with closing(opened(kind, tmp_path)) as history:
+    with opened(kind, tmp_path) as history:
         yield history
 
 
 @pytest.fixture(scope="module")
 def open_history(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """One of each kind, for all tests that need no more than a room of their own."""
-    with closing(opened(kind, tmp_path_factory.mktemp("searched"))) as history:
+    with opened(kind, tmp_path_factory.mktemp("searched")) as history:
         yield history
 
 
@@ -428,7 +429,7 @@ def test_a_long_search_delays_no_other(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_without_fts5_there_is_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     miss_fts5(monkeypatch)
-    with closing(opened("without fts5", tmp_path)) as history:
+    with opened("without fts5", tmp_path) as history:
         says(history, *(f"fish {n}" for n in range(PAGE_LENGTH + 10)))
 
         assert found(history, "fish 1", limit=3000)[0] == "fish 1"
@@ -566,7 +567,7 @@ def test_all_histories_find_the_same(
         says(history, *bodies, room=room)
         results.append(history.search(room, text, sys.maxsize, 10))
 
-    assert results[0] == results[1]
+    assert results[0] == results[1] == results[2]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -588,10 +589,9 @@ def test_every_part_of_a_message_that_begins_with_a_token_is_found(
 
 @pytest.fixture
 def histories(tmp_path: Path) -> Iterator[list[History]]:
-    with closing(at(tmp_path / "chat.db")) as stored, closing(MemoryHistory()) as kept:
-        stored.open()
-        kept.open()
-        yield [stored, kept]
+    kinds = ("memory", "sqlite", "postgresql")
+    with ExitStack() as stack:
+        yield [stack.enter_context(opened(kind, tmp_path)) for kind in kinds]
 
 
 @pytest.fixture

@@ -12,25 +12,33 @@ from pathlib import Path
 import pytest
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.history import History, make_history
+from chatroom.history import History
 from chatroom.history.memory.arrivals import SPARE, Arrivals
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.history.retention import STEP_BYTES
 from chatroom.history.sqlite.history import SqliteHistory
 from chatroom.message import BEGINNING, MessageId, RoomSummary
-from tests.support.histories import HistoryDisk, at, everything, left_behind, said, typed
+from tests.support.histories import (
+    KINDS,
+    HistoryDisk,
+    at,
+    everything,
+    history_of,
+    left_behind,
+    said,
+    typed,
+)
 
 MANY = 1000
 FUTURE = 1 << 50
 PAGE = 4096
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+@pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    history = make_history(request.param, tmp_path)
-    history.open()
-    yield history
-    history.close()
+    with history_of(request.param, tmp_path) as history:
+        history.open()
+        yield history
 
 
 def seqs(history: History, room: str = "lobby") -> list[int]:

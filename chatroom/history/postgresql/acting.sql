@@ -1,0 +1,206 @@
+-- What people and hosts do to messages and rooms. An act has an id of its own: if it comes again,
+-- since its answer was lost, it is done already.
+
+-- Notes an act in the room's log, with what the log is to keep: everywhere, since a time; of the
+-- room, so many.
+CREATE FUNCTION note(its_room int, entry json)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    its record;
+BEGIN
+    IF json_typeof(entry) IS DISTINCT FROM 'object' THEN
+        RETURN;
+    END IF;
+    SELECT * INTO its FROM json_to_record(entry) AS entry_fields (
+        at bigint, act text, by_id text, by_name text, whom_id text, whom_name text, what text,
+        keep_since bigint, most int
+    );
+    DELETE FROM host_log WHERE number IN (
+        SELECT number FROM host_log WHERE at < its.keep_since
+        ORDER BY at LIMIT 100 FOR UPDATE SKIP LOCKED
+    );
+    INSERT INTO host_log (room, at, act, by_id, by_name, whom_id, whom_name, what)
+    VALUES (
+        its_room, its.at, its.act, its.by_id, its.by_name, its.whom_id, its.whom_name, its.what
+    );
+    DELETE FROM host_log WHERE number IN (
+        SELECT number FROM host_log WHERE room = its_room
+        ORDER BY at DESC, number DESC OFFSET its.most
+    );
+END $$;
+
+-- Gives messages their next states, and does what else belongs to the act, all or nothing.
+--
+-- its_charter, its_house: what the room and the whole server have decided; NULL: as before.
+-- changes: of each message its seq and nonce, its new state with the room's next revs, and, with a
+-- removed_at, what it was. erased: the seqs of evidence to drop.
+-- verdict: 'done'; 'rev', if the room is at another rev; 'gone', if a message is not stored.
+CREATE FUNCTION enact(
+    its_act text, its_name text, its_charter text, its_house text,
+    changes json, erased json, entry json, until double precision, OUT verdict text
+) LANGUAGE plpgsql AS $$
+DECLARE
+    its rooms;
+    names text[] := ARRAY[its_name];
+    count int := json_array_length(changes);
+    dropped int := 0;
+    touched int;
+BEGIN
+    IF its_house IS NOT NULL AND its_name <> '' THEN
+        names := ARRAY['', its_name];
+    END IF;
+    IF NOT lock_rooms(names, its_charter IS NOT NULL, true, until) THEN
+        verdict := 'gone';
+        RETURN;
+    END IF;
+    SELECT * INTO its FROM rooms WHERE name = its_name;
+    verdict := 'done';
+    IF its.act = its_act THEN
+        RETURN;
+    END IF;
+    IF count > 0 THEN
+        SELECT min(rev) INTO touched FROM json_to_recordset(changes) AS change (rev bigint);
+        IF touched <> its.rev + 1 THEN
+            verdict := 'rev';
+            RETURN;
+        END IF;
+        IF count > (
+            SELECT count(*) FROM json_to_recordset(changes) AS change (seq bigint, nonce text)
+            JOIN messages ON room = its.number AND messages.seq = change.seq
+            AND messages.nonce = change.nonce
+        ) THEN
+            verdict := 'gone';
+            RETURN;
+        END IF;
+        UPDATE messages SET
+            user_name = change.user_name, body = change.body, stamp = change.stamp,
+            edited_at = change.edited_at, rev = change.rev, removed = change.removed
+        FROM json_to_recordset(changes) AS change (
+            seq bigint, user_name text, body text, stamp text,
+            edited_at bigint, rev bigint, removed text
+        )
+        WHERE messages.room = its.number AND messages.seq = change.seq;
+        DELETE FROM found USING json_to_recordset(changes) AS change (seq bigint)
+        WHERE found.room = its.number AND found.seq = change.seq;
+        DELETE FROM evidence USING json_to_recordset(changes) AS change (seq bigint)
+        WHERE evidence.room = its.number AND evidence.seq = change.seq;
+        GET DIAGNOSTICS dropped = ROW_COUNT;
+        INSERT INTO evidence (room, seq, edited_at, removed_at, user_name, body, stamp)
+        SELECT its.number, seq, was_edited_at, removed_at, was_user_name, was_body, was_stamp
+        FROM json_to_recordset(changes) AS change (
+            seq bigint, was_edited_at bigint, removed_at bigint,
+            was_user_name text, was_body text, was_stamp text
+        )
+        WHERE removed_at IS NOT NULL;
+        GET DIAGNOSTICS touched = ROW_COUNT;
+        dropped := dropped + touched;
+    END IF;
+    DELETE FROM evidence USING json_array_elements_text(erased) AS one
+    WHERE room = its.number AND seq = one.value::bigint;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    dropped := dropped + touched;
+    IF its_charter IS NOT NULL THEN
+        PERFORM keep_charter(its.number, its_charter);
+    END IF;
+    IF its_house IS NOT NULL AND its_name <> '' THEN
+        PERFORM keep_charter(number, its_house) FROM rooms WHERE name = '';
+        UPDATE rooms SET decided = decided + 1 WHERE name = '';
+    END IF;
+    PERFORM note(its.number, entry);
+    UPDATE rooms SET
+        rev = its.rev + count, act = its_act,
+        decided = its.decided + (its_charter IS NOT NULL OR dropped > 0)::int
+    WHERE number = its.number;
+END $$;
+
+-- Keeps what waits for approval. doubts: ids that count as not kept. verdict: 'done', also if exactly
+-- this waits already; 'cmid'.
+CREATE FUNCTION hold(
+    its_name text, waiting json, doubts text[], until double precision, OUT verdict text
+) LANGUAGE plpgsql AS $$
+DECLARE
+    its_room int;
+    its record;
+BEGIN
+    PERFORM lock_rooms(ARRAY[its_name], true, false, until);
+    SELECT number INTO its_room FROM rooms WHERE name = its_name;
+    DELETE FROM held WHERE room = its_room AND id = ANY (doubts);
+    SELECT * INTO its FROM json_to_record(waiting) AS waits (
+        id text, held_at bigint, user_name text, body text, stamp text, user_id text, cmid text
+    );
+    verdict := 'done';
+    IF EXISTS (SELECT FROM held WHERE room = its_room AND id = its.id) THEN
+        RETURN;
+    END IF;
+    IF its.cmid <> '' AND EXISTS (
+        SELECT FROM held
+        WHERE room = its_room AND user_id = its.user_id AND cmid = its.cmid AND cmid <> ''
+    ) THEN
+        verdict := 'cmid';
+        RETURN;
+    END IF;
+    INSERT INTO held (room, id, held_at, user_name, body, stamp, user_id, cmid)
+    VALUES (
+        its_room, its.id, its.held_at, its.user_name, its.body, its.stamp, its.user_id, its.cmid
+    );
+    UPDATE rooms SET decided = decided + 1 WHERE number = its_room;
+END $$;
+
+-- Ends the waiting of one: it becomes the message in the batch, or nothing if that is empty.
+--
+-- doubts: as of append. is_doubtful: whether it may have been settled, which counts as not done.
+-- verdict: 'done'; 'held', if it does not wait; 'head', if the message is not the room's next one;
+-- 'cmid', if its cmid is taken.
+CREATE FUNCTION settle(
+    its_act text, its_name text, its_id text, batch json, entry json,
+    doubts text[], is_doubtful boolean, until double precision, OUT verdict text, OUT room_seq bigint
+) LANGUAGE plpgsql AS $$
+DECLARE
+    its rooms;
+    said record;
+BEGIN
+    verdict := 'held';
+    IF NOT lock_rooms(ARRAY[its_name], false, true, until) THEN
+        RETURN;
+    END IF;
+    SELECT * INTO its FROM rooms WHERE name = its_name;
+    room_seq := its.seq;
+    IF its.act = its_act THEN
+        verdict := 'done';
+        RETURN;
+    END IF;
+    IF NOT is_doubtful
+        AND NOT EXISTS (SELECT FROM held WHERE room = its.number AND id = its_id)
+    THEN
+        RETURN;
+    END IF;
+    SELECT * INTO said FROM json_to_recordset(batch) AS said_fields (
+        seq bigint, nonce text, sent_at bigint, user_id text, cmid text
+    );
+    IF FOUND THEN
+        IF said.seq <= its.seq AND its.nonce = ANY (doubts) THEN
+            PERFORM withdraw(its.number, said.seq);
+            its.seq := said.seq - 1;
+        END IF;
+        IF said.seq <> its.seq + 1 THEN
+            verdict := 'head';
+            RETURN;
+        END IF;
+        IF said.cmid <> '' AND EXISTS (
+            SELECT FROM messages WHERE room = its.number
+            AND user_id = coalesce(said.user_id, '') AND cmid = said.cmid AND cmid <> ''
+        ) THEN
+            verdict := 'cmid';
+            RETURN;
+        END IF;
+        PERFORM insert_messages(ARRAY[its.number], batch);
+        UPDATE rooms SET
+            first = CASE WHEN first = 0 THEN said.seq ELSE first END,
+            seq = said.seq, nonce = said.nonce, sent_at = said.sent_at
+        WHERE number = its.number;
+    END IF;
+    DELETE FROM held WHERE room = its.number AND id = its_id;
+    PERFORM note(its.number, entry);
+    UPDATE rooms SET decided = decided + 1, act = its_act WHERE number = its.number;
+    verdict := 'done';
+END $$;

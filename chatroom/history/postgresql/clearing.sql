@@ -1,0 +1,89 @@
+-- What goes: the oldest messages, a room, evidence.
+
+-- Deletes the room's messages up to one, if it is there; how many.
+CREATE FUNCTION trim_room(
+    its_name text, last_seq bigint, last_nonce text, until double precision
+) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    its rooms;
+    deleted int;
+    dropped int;
+BEGIN
+    IF NOT lock_rooms(ARRAY[its_name], false, true, until) THEN
+        RETURN 0;
+    END IF;
+    SELECT * INTO its FROM rooms WHERE name = its_name;
+    IF NOT EXISTS (
+        SELECT FROM messages WHERE room = its.number AND seq = last_seq AND nonce = last_nonce
+    ) THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM messages WHERE room = its.number AND seq <= last_seq;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    DELETE FROM found WHERE room = its.number AND seq <= last_seq;
+    DELETE FROM evidence WHERE room = its.number AND seq <= last_seq;
+    GET DIAGNOSTICS dropped = ROW_COUNT;
+    UPDATE rooms SET
+        first = CASE WHEN last_seq >= its.seq THEN 0 ELSE last_seq + 1 END,
+        decided = its.decided + (dropped > 0)::int
+    WHERE number = its.number;
+    RETURN deleted;
+END $$;
+
+-- Deletes the room with all that is its own; how many messages it had.
+CREATE FUNCTION delete_room(its_name text, until double precision)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    its_room int;
+    deleted bigint;
+BEGIN
+    IF NOT lock_rooms(ARRAY[its_name], false, true, until) THEN
+        RETURN 0;
+    END IF;
+    SELECT number INTO its_room FROM rooms WHERE name = its_name;
+    DELETE FROM messages WHERE room = its_room;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    DELETE FROM evidence WHERE room = its_room;
+    DELETE FROM charters WHERE room = its_room;
+    DELETE FROM host_log WHERE room = its_room;
+    DELETE FROM held WHERE room = its_room;
+    DELETE FROM found WHERE room = its_room;
+    DELETE FROM searched WHERE room = its_room;
+    DELETE FROM rooms WHERE number = its_room;
+    RETURN deleted;
+END $$;
+
+-- Drops evidence of what was removed before a time, the oldest first; how many pieces.
+CREATE FUNCTION erase(before bigint, step int, until double precision)
+RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    names text[] := ARRAY(
+        SELECT DISTINCT name FROM (
+            SELECT room FROM evidence WHERE removed_at < before ORDER BY removed_at LIMIT step
+        ) AS old JOIN rooms ON number = room
+    );
+    dropped int;
+BEGIN
+    IF cardinality(names) = 0 THEN
+        RETURN 0;
+    END IF;
+    PERFORM lock_rooms(names, false, true, until);
+    WITH old AS (
+        SELECT room, evidence.seq FROM evidence JOIN rooms ON number = room
+        WHERE removed_at < before AND name = ANY (names) ORDER BY removed_at LIMIT step
+    ), gone AS (
+        DELETE FROM evidence USING old
+        WHERE evidence.room = old.room AND evidence.seq = old.seq RETURNING evidence.room
+    ), raised AS (
+        UPDATE rooms SET decided = decided + 1 WHERE number IN (SELECT room FROM gone)
+    )
+    SELECT count(*) INTO dropped FROM gone;
+    RETURN dropped;
+END $$;
+
+-- Proves that messages can be stored: changes a row, and looks at their table.
+CREATE FUNCTION probe(until double precision) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM room, seq, nonce, body, cmid, rev FROM messages LIMIT 1;
+    UPDATE probes SET number = number + 1;
+END $$;

@@ -1,0 +1,352 @@
+"""A history in a PostgreSQL database: once ``append`` returns, the messages are committed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from chatroom.errors import CmidTaken, HistoryUnavailable
+from chatroom.history.decisions import not_held
+from chatroom.history.effects import NO_EFFECTS, Effects
+from chatroom.history.host_log import LogEntry
+from chatroom.history.interface import History
+from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
+from chatroom.history.postgresql import reads, rows
+from chatroom.history.postgresql.check import examine, linked
+from chatroom.history.postgresql.exact import from_stored, to_stored
+from chatroom.history.postgresql.failures import Failures
+from chatroom.history.postgresql.links import DatabaseLink
+from chatroom.history.postgresql.readers import Readers
+from chatroom.history.postgresql.reads import MAX_SEQ
+from chatroom.history.postgresql.schema import bring_up_to_date, peek_secret, secret_of
+from chatroom.history.postgresql.search import Search
+from chatroom.history.postgresql.writer import Doubtful, Writer
+from chatroom.history.retention import Retention
+from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
+
+APPEND = "SELECT * FROM append(%s, %s, %s)"
+
+ENACT = "SELECT enact(%s, %s, %s, %s, %s, %s, %s, %s)"
+
+HOLD = "SELECT hold(%s, %s, %s, %s)"
+
+SETTLE = "SELECT * FROM settle(%s, %s, %s, %s, %s, %s, %s, %s)"
+
+TRIM = "SELECT trim_room(%s, %s, %s, %s)"
+
+DELETE = "SELECT delete_room(%s, %s)"
+
+ERASE = "SELECT erase(%s, %s::int, %s)"
+
+PROBE = "SELECT probe(%s)"
+
+VACUUM = "VACUUM (SKIP_LOCKED) messages, evidence, held, found"
+
+MISCOUNTED = "number it by head() and append again"
+
+ELSEWHERE = "another process has written to it"
+
+
+class PostgresHistory(History):
+    """Messages in the database that ``url`` leads to: one connection writes, a few read.
+
+    Args:
+        url: checked by ``address.is_address``.
+        sync: "normal" turns ``synchronous_commit`` off; "full" leaves what the server says.
+    """
+
+    def __init__(self, url: str, sync: str = "full") -> None:
+        self._failures = Failures(url)
+        self.name = self._failures.name
+        self._url = url
+        self._sync = sync
+        session = {"synchronous_commit": "off"} if sync == "normal" else {}
+        self._writer = Writer(url, self._failures, session)
+        self._readers = Readers(url, self._failures)
+        self._search = Search(self.name, self._readers)
+        self._secret = b""
+        # What counts as not done, and may have been: by room, the nonces of last messages, and the
+        # ids of what is held, or is no longer.
+        self._unsure_heads: dict[str, set[str]] = {}
+        self._unsure_held: dict[str, set[str]] = {}
+        self._unsure_settled: set[str] = set()
+        self._may_have_chores = True
+
+    def check(self) -> None:
+        """As the interface says."""
+        with linked(self._url, self._failures) as link:
+            examine(link, self._failures, self._sync)
+            self._writer.demand_free(link)
+
+    def open(self, *, patience: float = 0.0) -> None:
+        """As the interface says; makes or upgrades the schema."""
+        self._writer.open(patience, self._prepare)
+        self._readers.open()
+
+    def _prepare(self, link: DatabaseLink) -> None:
+        examine(link, self._failures, self._sync)
+        self.is_new = bring_up_to_date(link, self._failures)
+        self._secret = secret_of(link)
+        link.call(APPEND, ["[]", "[]", 0.0])  # so that the first message need not wait for this
+
+    def append(
+        self, messages: Sequence[Message], charters: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """One call. The Server sets ``seq``: each room's next ones, or nothing is stored. Where
+        exactly these are stored already, that is it."""
+        if not messages:
+            return
+        try:
+            heads = rows.heads_of(messages)
+        except ValueError as error:
+            raise HistoryUnavailable(self.name, str(error), MISCOUNTED) from None
+        if rows.has_twins(messages):
+            raise CmidTaken(self.name)
+        unsure = self._unsure_heads
+        values = [rows.heads_json(heads, charters, unsure), rows.batch_json(heads.values())]
+        try:
+            verdict, room, seq = self._writer.call(APPEND, values)
+        except Doubtful:
+            for room, head in heads.items():
+                unsure.setdefault(room, set()).add(head.last.nonce)
+            raise
+        if verdict == "cmid":
+            raise CmidTaken(self.name)
+        if verdict == "head":
+            raise self._miscounted(from_stored(room), seq)
+        for room in heads:
+            unsure.pop(room, None)
+
+    def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
+        """A look, and one call. In between, nothing can happen that would keep them."""
+        oldest = reads.oldest(self._readers, room, step)
+        retention = Retention(oldest.newest, keep_messages, keep_since)
+        last, count = retention.to_go(oldest.aged)
+        if not count:
+            return 0
+        deleted: int
+        values = [to_stored(room), last, to_stored(oldest.nonces[last])]
+        (deleted,) = self._writer.call(TRIM, values)
+        return deleted
+
+    def delete(self, room: str) -> int:
+        """One call; then unused parts of the tables may be used again."""
+        deleted: int
+        (deleted,) = self._writer.call(DELETE, [to_stored(room)])
+        self._may_have_chores = True
+        self.clean()
+        return deleted
+
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
+        """One call."""
+        verdict = self._enact(message.room, None, None, [(message, before)], [], entry)
+        if verdict == "gone":
+            cause = f"message {message.id} of room {message.room!r} is not stored"
+            raise HistoryUnavailable(self.name, cause, "look it up again")
+
+    def hold(self, held: Held) -> None:
+        """One call."""
+        unsure = self._unsure_held.setdefault(held.room, set())
+        values = [to_stored(held.room), rows.held_json(held), [*map(to_stored, unsure)]]
+        try:
+            (verdict,) = self._writer.call(HOLD, values)
+        except Doubtful:
+            unsure.add(held.id)
+            raise
+        if verdict == "cmid":
+            raise CmidTaken(self.name)
+        del self._unsure_held[held.room]
+
+    def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
+        """One call."""
+        unsure = self._unsure_heads.get(held.room, set())
+        heads = rows.heads_of([message] if message else [])
+        values = [
+            os.urandom(8).hex(),
+            to_stored(held.room),
+            to_stored(held.id),
+            rows.batch_json(heads.values()),
+            rows.entry_json(entry),
+            [*map(to_stored, unsure)],
+            held.id in self._unsure_settled,
+        ]
+        try:
+            verdict, seq = self._writer.call(SETTLE, values)
+        except Doubtful:
+            self._unsure_settled.add(held.id)
+            if message:
+                self._unsure_heads.setdefault(held.room, set()).add(message.nonce)
+            raise
+        if verdict == "held":
+            raise not_held(self.name, held)
+        if verdict == "cmid":
+            raise CmidTaken(self.name)
+        if verdict == "head":
+            raise self._miscounted(held.room, seq)
+        self._unsure_settled.discard(held.id)
+        if message:
+            self._unsure_heads.pop(held.room, None)
+        self._may_have_chores = True
+
+    def held(self, room: str) -> list[Held]:
+        """As the interface says."""
+        return reads.held(self._readers, room)
+
+    def enact(
+        self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
+    ) -> None:
+        """One call."""
+        changes = list(effects.removed)
+        verdict = self._enact(room, charter, effects.house, changes, effects.erased, entry)
+        if verdict == "gone":
+            cause = f"messages of room {room!r} are not stored any more"
+            raise HistoryUnavailable(self.name, cause, "look them up again")
+
+    def _enact(
+        self,
+        room: str,
+        charter: str | None,
+        house: str | None,
+        changes: Sequence[tuple[Message, Evidence | None]],
+        erased: Sequence[int],
+        entry: LogEntry | None,
+    ) -> str:
+        """What came of it, if that is what the caller has to say; ``done`` if it is done."""
+        values = [
+            os.urandom(8).hex(),
+            to_stored(room),
+            None if charter is None else to_stored(charter),
+            None if house is None else to_stored(house),
+            rows.changes_json(changes),
+            rows.seqs_json(erased),
+            rows.entry_json(entry),
+        ]
+        verdict: str
+        (verdict,) = self._writer.call(ENACT, values)
+        if verdict == "rev":
+            cause = f"room {room!r} is at another rev than the one before: {ELSEWHERE}"
+            raise HistoryUnavailable(self.name, cause, "look at what has changed there")
+        if changes or erased:
+            self._may_have_chores = True
+        return verdict
+
+    def charter(self, room: str) -> str:
+        """As the interface says."""
+        return reads.charter(self._readers, room)
+
+    def charters(self) -> dict[str, str]:
+        """As the interface says."""
+        return reads.charters(self._readers)
+
+    def decided(self) -> list[str]:
+        """As the interface says."""
+        return reads.decided(self._readers)
+
+    def host_log(self, room: str) -> list[LogEntry]:
+        """As the interface says."""
+        return reads.host_log(self._readers, room)
+
+    def erase(self, removed_before: int, step: int) -> int:
+        """One call; it writes nothing if there is nothing to erase. Comes every few seconds."""
+        self._readers.close_idle()
+        erased: int
+        (erased,) = self._writer.call(ERASE, [removed_before, step])
+        self._may_have_chores |= erased > 0
+        return erased
+
+    def clean(self) -> None:
+        """Let PostgreSQL clear what is deleted from the pages of the tables: for a moment only, so
+        that a large table is cleared over several calls. The tables, and every read, are rid of it
+        already."""
+        if self._may_have_chores:
+            self._may_have_chores = not self._writer.tidy(VACUUM)
+
+    def probe(self) -> None:
+        """Commits a row that is there for this."""
+        self._writer.call(PROBE)
+
+    def head(self, room: str) -> MessageId:
+        """As the interface says."""
+        return reads.head(self._readers, room)
+
+    def tail(self, room: str, limit: int, max_bytes: int) -> list[Message]:
+        """As the interface says."""
+        return self.before(room, MAX_SEQ, limit, max_bytes)
+
+    def before(self, room: str, seq: int, limit: int, max_bytes: int) -> list[Message]:
+        """As the interface says."""
+        newest_first = reads.between(self._readers, room, 0, seq - 1, limit, max_bytes, newest=True)
+        return newest_first[::-1]
+
+    def pages(self, room: str, after: int, upto: int) -> Iterator[list[Message]]:
+        """As the interface says: each page is a statement of its own."""
+        while after < upto:
+            page = reads.between(self._readers, room, after, upto, PAGE_LENGTH, PAGE_BYTES)
+            if not page:
+                return
+            yield page
+            after = page[-1].seq
+
+    def first(self, room: str) -> int:
+        """As the interface says."""
+        return reads.first(self._readers, room)
+
+    def has(self, room: str, seq: int, nonce: str) -> bool:
+        """As the interface says."""
+        return reads.has(self._readers, room, seq, nonce)
+
+    def rev(self, room: str) -> int:
+        """As the interface says."""
+        return reads.rev(self._readers, room)
+
+    def changes(self, room: str, after: int) -> list[Message]:
+        """As the interface says."""
+        return reads.changes(self._readers, room, after)
+
+    def evidence(self, room: str, seq: int) -> Evidence | None:
+        """As the interface says."""
+        return reads.evidence(self._readers, room, seq)
+
+    def kept_evidence(self, room: str, upto: int, limit: int) -> list[int]:
+        """As the interface says."""
+        return reads.kept_evidence(self._readers, room, upto, limit)
+
+    def find(self, room: str, user_id: str, cmid: str) -> Message | None:
+        """As the interface says."""
+        return reads.find(self._readers, room, user_id, cmid)
+
+    def search(self, room: str, text: str, before: int, limit: int) -> list[Message]:
+        """As the interface says."""
+        return self._search.search(room, text, before, limit)
+
+    def rooms(self) -> list[RoomSummary]:
+        """As the interface says."""
+        return reads.rooms(self._readers)
+
+    def secret(self) -> bytes:
+        """As the interface says; it's in the database, and so in every backup."""
+        self._writer.demand_open()
+        return self._secret
+
+    def close(self) -> None:
+        """As the interface says."""
+        self._readers.close()
+        self._writer.close()
+
+    def _miscounted(self, room: str, seq: int) -> HistoryUnavailable:
+        cause = f"room {room!r} is at message {seq} by now: {ELSEWHERE}"
+        return HistoryUnavailable(self.name, cause, MISCOUNTED)
+
+
+def read_secret_of(url: str) -> bytes:
+    """The secret of a history that a server may be using meanwhile.
+
+    Raises:
+        HistoryRefused: it cannot be read, or has none yet.
+    """
+    failures = Failures(url)
+    with linked(url, failures, attrs="any") as link:
+        return peek_secret(link, failures)

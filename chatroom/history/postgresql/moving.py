@@ -1,0 +1,178 @@
+"""A history that moves in from elsewhere, with ids, tokens and all that was decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from typing import Any
+
+from chatroom.errors import HistoryRefused
+from chatroom.history.interface import History
+from chatroom.history.postgresql.check import examine, linked
+from chatroom.history.postgresql.exact import to_stored
+from chatroom.history.postgresql.failures import Failures
+from chatroom.history.postgresql.links import DatabaseLink
+from chatroom.history.postgresql.rows import COLUMNS, entry_row, held_row
+from chatroom.history.postgresql.schema import bring_up_to_date
+from chatroom.history.postgresql.writer import Writer
+from chatroom.message import Evidence, Message, RoomSummary
+
+EVIDENCE_AT_ONCE = 500
+
+BEGIN = "UPDATE version SET is_moving = true"
+
+TABLES = (
+    *(
+        "rooms",
+        "messages",
+        "evidence",
+        "charters",
+        "host_log",
+        "held",
+        "found",
+        "searched",
+        "secrets",
+    ),
+)
+
+EMPTY = f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"
+
+IS_USED = "SELECT EXISTS (SELECT FROM rooms)"
+
+# json_populate_recordset takes the columns from the table, and NULL for what is not there.
+ROOM = """
+    INSERT INTO rooms (name, first, seq, nonce, sent_at, rev)
+    VALUES (%s, %s, %s, %s, %s, %s) RETURNING number"""
+
+MESSAGES = f"""
+    INSERT INTO messages (room, {COLUMNS})
+    SELECT %s::int, {COLUMNS} FROM json_populate_recordset(NULL::messages, %s::json)"""
+
+EVIDENCE = """
+    INSERT INTO evidence (room, seq, edited_at, removed_at, user_name, body, stamp)
+    SELECT %s::int, seq, edited_at, removed_at, user_name, body, stamp
+    FROM json_populate_recordset(NULL::evidence, %s::json)"""
+
+CHARTER = "INSERT INTO charters VALUES (%s::int, %s)"
+
+LOG = """
+    INSERT INTO host_log (room, at, act, by_id, by_name, whom_id, whom_name, what)
+    SELECT %s::int, at, act, by_id, by_name, whom_id, whom_name, what
+    FROM json_populate_recordset(NULL::host_log, %s::json)"""
+
+HELD = """
+    INSERT INTO held (room, id, held_at, user_name, body, stamp, user_id, cmid)
+    SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid
+    FROM json_populate_recordset(NULL::held, %s::json)"""
+
+SECRET = "INSERT INTO secrets VALUES ('tokens', %s)"
+
+END = "UPDATE version SET is_moving = false"
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def move_in(
+    url: str, source: History, rooms: Iterable[str], note: Callable[[int], None]
+) -> tuple[int, int]:
+    """Copy a whole history, step by step; until the last one, the database is refused by everybody
+    else, and the next call begins anew.
+
+    Args:
+        url: of a database that has no rooms.
+        source: opened, and used by nobody else.
+        rooms: of which it has anything, "" included.
+        note: told how many messages have been copied by each step.
+
+    Returns:
+        How many rooms and messages there were.
+
+    Raises:
+        HistoryRefused: the database cannot be used, or has rooms; or it did not work.
+    """
+    failures = Failures(url)
+    with linked(url, failures) as link:
+        Writer(url, failures, {}).demand_free(link)
+        state = examine(link, failures, "full", is_moving=True)
+        bring_up_to_date(link, failures)
+        ((is_used,),) = link.call(IS_USED)
+        if is_used and not state.is_moving:
+            raise HistoryRefused(failures.name, "has rooms already", "use an empty database")
+        link.call("SET synchronous_commit = on", prepare=False)
+        link.call(BEGIN)
+        link.call(EMPTY)
+        known = {summary.name: summary for summary in source.rooms()}
+        charters = source.charters()
+        count = 0
+        for name in rooms:
+            summary = known.get(name, RoomSummary(name, 0, 0, "0", 0))
+            count += _move_room(link, source, summary, charters.get(name, ""), note)
+        link.call(SECRET, [source.secret()])
+        link.call(END)
+        return len(known), count
+
+
+def _move_room(
+    link: DatabaseLink,
+    source: History,
+    room: RoomSummary,
+    charter: str,
+    note: Callable[[int], None],
+) -> int:
+    """How many messages it has."""
+    head = room.first, room.seq, to_stored(room.nonce), room.sent_at, source.rev(room.name)
+    ((number,),) = link.call(ROOM, [to_stored(room.name), *head])
+    count = 0
+    with closing(source.pages(room.name, 0, room.seq)) as pages:  # type: ignore[type-var]
+        for page in pages:
+            link.call(MESSAGES, [number, _encode([_row(message) for message in page])])
+            note(len(page))
+            count += len(page)
+    for some in _evidence(source, room):
+        link.call(EVIDENCE, [number, _encode([_evidence_row(one) for one in some])])
+    if charter:
+        link.call(CHARTER, [number, to_stored(charter)])
+    oldest_first = source.host_log(room.name)[::-1]
+    link.call(LOG, [number, _encode([entry_row(entry) for entry in oldest_first])])
+    link.call(HELD, [number, _encode([held_row(held) for held in source.held(room.name)])])
+    return count
+
+
+def _evidence(source: History, room: RoomSummary) -> Iterator[list[Evidence]]:
+    upto = room.seq
+    while seqs := source.kept_evidence(room.name, upto, EVIDENCE_AT_ONCE):
+        found = (source.evidence(room.name, seq) for seq in seqs)
+        yield [one for one in found if one]
+        upto = seqs[-1] - 1
+
+
+def _row(message: Message) -> dict[str, Any]:
+    values = (
+        message.seq,
+        message.nonce,
+        message.user_name,
+        message.body,
+        message.timestamp,
+        message.sent_at,
+        message.user_id,
+        message.cmid,
+        message.by,
+        message.edited_at,
+        message.rev,
+        message.removed,
+    )
+    stored = (to_stored(value) if isinstance(value, str) else value for value in values)
+    return dict(zip(COLUMNS.split(", "), stored, strict=True))
+
+
+def _evidence_row(evidence: Evidence) -> dict[str, Any]:
+    was = evidence.message
+    return {
+        "seq": was.seq,
+        "edited_at": was.edited_at,
+        "removed_at": evidence.removed_at,
+        "user_name": to_stored(was.user_name),
+        "body": to_stored(was.body),
+        "stamp": to_stored(was.timestamp),
+    }

@@ -1,0 +1,183 @@
+"""The few connections through which any number of threads read."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from chatroom.errors import HistoryUnavailable
+from chatroom.history.postgresql.failures import Failures
+from chatroom.history.postgresql.links import (
+    IMPATIENCE,
+    PATIENCE,
+    READING,
+    DatabaseLink,
+    Late,
+    LinkLost,
+    connected,
+)
+
+READERS = 2
+"""A read is short, and the interpreter runs one thread at a time; a server has a hundred places."""
+
+WAITING_SECONDS = 30.0
+"""How long a thread waits for one while others do get theirs."""
+
+IDLE_SECONDS = 60.0
+"""After which a connection that nobody needs is closed."""
+
+
+class Readers:
+    """A pool of connections, each opened when it is wanted, and used by one thread at a time.
+
+    Args:
+        url: of the database.
+    """
+
+    def __init__(self, url: str, failures: Failures) -> None:
+        self._url = url
+        self._failures = failures
+        # None: a connection that isn't open yet. Last in, first out, so that the other one rests.
+        self._idle: queue.LifoQueue[DatabaseLink | None] = queue.LifoQueue()
+        for _ in range(READERS):
+            self._idle.put(None)
+        # Held where _is_open is checked and acted on, so that no link outlasts close(); and for
+        # _links.
+        self._lock = threading.Lock()
+        self._is_open = False
+        self._links: set[DatabaseLink] = set()
+        self._is_failing = False
+        self._failed_at = 0.0
+
+    def open(self) -> None:
+        """Let threads in."""
+        self._is_open = True
+
+    def rows(
+        self,
+        query: str,
+        values: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        prepare: bool | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """The rows of one statement, which may run twice.
+
+        Args:
+            prepare: as in ``DatabaseLink.call``.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        with self.errors():
+            return self.raw_rows(query, values, prepare=prepare)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """PostgreSQL's in the block, as ours."""
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._failures.unavailable(error) from error
+
+    def raw_rows(
+        self,
+        query: str,
+        values: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        prepare: bool | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """As ``rows``, but for errors of the statement itself, which are psycopg's.
+
+        Raises:
+            psycopg.Error: such an error.
+            HistoryUnavailable: it is not open, or there is no connection.
+        """
+        link = self._take()
+        may_be_dead = link is not None
+        deadline = time.monotonic() + (IMPATIENCE if self._is_failing else PATIENCE)
+        try:
+            while True:
+                link = link or self._connect(deadline)
+                try:
+                    rows = link.call(query, values, deadline, prepare=prepare)
+                except LinkLost as lost:
+                    self._forget(link)
+                    link = None
+                    if not self._is_open:  # cut() has freed us
+                        raise self._failures.closed() from lost
+                    if not may_be_dead or isinstance(lost.cause, Late):
+                        raise
+                    may_be_dead = False
+                else:
+                    self._is_failing = False
+                    return rows
+        except LinkLost as lost:
+            self._is_failing, self._failed_at = True, time.monotonic()
+            raise self._failures.lost(lost.cause) from lost
+        finally:
+            self._give_back(link)
+
+    def close_idle(self) -> None:
+        """Close what nobody has needed for a while."""
+        before = time.monotonic() - IDLE_SECONDS
+        kept: list[DatabaseLink | None] = []
+        try:
+            while True:
+                kept.append(self._idle.get_nowait())
+        except queue.Empty:
+            pass
+        for link in reversed(kept):
+            if link and link.used_at < before:
+                self._forget(link)
+                link.close()
+                link = None
+            self._give_back(link)
+
+    def close(self) -> None:
+        """Close what is idle now, and free who waits for an answer; idempotent."""
+        with self._lock:
+            self._is_open = False
+            idle = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
+            for link in self._links - set(idle):
+                link.cut()
+        for one in idle:
+            self._give_back(one)
+
+    def _take(self) -> DatabaseLink | None:
+        began = time.monotonic()
+        try:
+            link = self._idle.get(timeout=WAITING_SECONDS)
+        except queue.Empty:
+            cause = "too many want to read at once"
+            raise HistoryUnavailable(self._failures.name, cause, "try again") from None
+        if not self._is_open:
+            self._idle.put(link)
+            raise self._failures.closed()
+        if began < self._failed_at:  # it was tried while this thread waited: once is enough
+            self._idle.put(link)
+            raise self._failures.late()
+        return link
+
+    def _connect(self, deadline: float) -> DatabaseLink:
+        link = connected(self._url, self._failures, READING, deadline)
+        with self._lock:
+            self._links.add(link)
+        return link
+
+    def _forget(self, link: DatabaseLink) -> None:
+        with self._lock:
+            self._links.discard(link)
+
+    def _give_back(self, link: DatabaseLink | None) -> None:
+        with self._lock:
+            if link and not self._is_open:
+                self._links.discard(link)
+                link.close()
+                link = None
+            self._idle.put(link)  # after close() too: it wakes a thread that waits

@@ -1,0 +1,253 @@
+"""A PostgreSQL of the tests' own: one for each process of pytest, once a test asks for it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from chatroom.history import make_history
+from tests.support.deadline import DEADLINE, wait_for
+from tests.support.ports import Port
+from tests.support.programs import program
+
+ROLE = "chat"
+PASSWORD = "s3same-ope/n"
+"""Which it does not ask for; so no text may ever show it."""
+
+IN_URL = "s3same-ope%2Fn"
+
+OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "shared_buffers": "16MB",
+    "max_connections": "40",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "1h",
+}
+
+EMPTIED = "".join(
+    f"DELETE FROM chatroom.{table};"
+    for table in (
+        *("rooms", "messages", "evidence", "charters", "host_log"),
+        *("held", "found", "searched"),
+    )
+)
+
+
+def psycopg() -> ModuleType:
+    """The library; without it the test is skipped, and fails on CI."""
+    try:
+        import psycopg
+    except ImportError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("psycopg is not installed: see tests/requirements.txt")
+    return psycopg
+
+
+class PostgresServer:
+    """In a temporary folder, on a port of this machine; it ends with this process, in any case.
+
+    It refuses to run as root, so as root it runs as somebody else, whose the folder is.
+    """
+
+    def __init__(self, **options: str) -> None:
+        self._psycopg = psycopg()
+        self._postgres = Path(program("postgres", "/usr/lib/postgresql/*/bin/postgres"))
+        self._port = Port()
+        self._options = OPTIONS | options
+        self._numbers = itertools.count()
+        self._idle: list[str] = []
+        self._template = ""
+        root = os.environ.get("PYTEST_DEBUG_TEMPROOT") or None
+        self.folder = Path(tempfile.mkdtemp(prefix="chatroom-postgresql-", dir=root))
+        self._who: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            account = some_account("postgres", "nobody")
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+            self._who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        self.data = self.folder / "data"
+        self.process: subprocess.Popen[bytes] | None = None
+        try:
+            self._make()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    # -- the server ------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        command = [str(self._postgres.with_name("initdb")), "--pgdata", str(self.data), "--no-sync"]
+        command += ["--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **self._who)
+        assert done.returncode == 0, done.stderr
+
+    def launch(self) -> None:
+        """Start it, and do not wait."""
+        options = {**self._options, "port": str(self._port.number)}
+        options |= {"unix_socket_directories": str(self.folder)}
+        command = [str(self._postgres), "-D", str(self.data)]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        with (self.folder / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_this_process,
+                **self._who,
+            )
+
+    def start(self) -> None:
+        """Start it, and wait until it lets people in."""
+        self.launch()
+
+        def is_up() -> bool:
+            assert self.process
+            if self.process.poll() is not None:
+                # Right after kill -9, its children may still be there for a moment.
+                assert "shared memory" in self.said(), self.said()
+                self.launch()
+                return False
+            with contextlib.suppress(self._psycopg.Error):
+                self._psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+                return True
+            return False
+
+        wait_for(is_up, "PostgreSQL")
+
+    def said(self) -> str:
+        """Its log."""
+        return (self.folder / "log.txt").read_text(errors="replace")
+
+    def stop(self) -> None:
+        """As an administrator does who is in a hurry."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, signum: int) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signum)
+            self.process.wait(DEADLINE)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All its processes are stopped for the length of a block."""
+        assert self.process
+        pids = [self.process.pid, *self.children()]
+        for pid in pids:
+            _signal(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                _signal(pid, signal.SIGCONT)
+
+    def children(self) -> list[int]:
+        """Its processes."""
+        assert self.process
+        pid = self.process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def close(self) -> None:
+        """End it, and leave nothing."""
+        if self.process and self.process.poll() is None:
+            for pid in self.children():
+                _signal(pid, signal.SIGCONT)
+            self._end(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- databases -------------------------------------------------------------------------------
+
+    def url(self, database: str) -> str:
+        """Where it is, with a password."""
+        return f"postgresql://{ROLE}:{IN_URL}@127.0.0.1:{self._port.number}/{database}"
+
+    def query(self, statement: str, database: str = "postgres") -> list[Any]:
+        """The rows of a statement, in autocommit."""
+        with closing(self._psycopg.connect(self.url(database), autocommit=True)) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def make_database(self, options: str = "") -> str:
+        """The URL of a new one, in which there is nothing."""
+        name = f"chat{next(self._numbers)}"
+        self.query(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+        return self.url(name)
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of one whose history has nothing in it; afterwards it is emptied, and used again.
+
+        A test that changes more than what is in the tables makes one of its own.
+        """
+        url = self._idle.pop() if self._idle else self._prepared()
+        yield url
+        self.query(EMPTIED, url.rpartition("/")[2])
+        self._idle.append(url)
+
+    def _prepared(self) -> str:
+        url = self.make_database()
+        with closing(make_history(url, self.folder)) as history:
+            history.open()
+        return url
+
+
+_shared: list[PostgresServer] = []
+
+
+def shared() -> PostgresServer:
+    """The one for all tests of this process, which leave it running."""
+    if not _shared:
+        _shared.append(PostgresServer())
+    return _shared[0]
+
+
+def end_shared() -> None:
+    """With the last test."""
+    while _shared:
+        _shared.pop().close()
+
+
+def some_account(*names: str) -> pwd.struct_passwd:
+    """The first that there is."""
+    for name in names:
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise AssertionError(f"nobody is called {names}")
+
+
+def _signal(pid: int, signum: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signum)
+
+
+@cache
+def _prctl() -> Any:
+    return ctypes.CDLL(None, use_errno=True).prctl
+
+
+def _end_with_this_process() -> None:
+    """In the child: SIGQUIT, once pytest's process is gone; also when that is killed."""
+    _prctl()(1, signal.SIGQUIT, 0, 0, 0)  # PR_SET_PDEATHSIG
