@@ -46,14 +46,18 @@ def test_what_was_said_is_there_after_a_restart_and_a_kill(prepare: Launch, url:
     assert (status, len(json.loads(page)["messages"])) == (200, 1)
 
     assert server.stop() == 0
+    ann.drop_by_reset()
     server.start()
     ann.connect_and_catch_up()
     ann.say("hello again", "c2")
     ann.hear_until_acked()
     server.kill()
+    ann.drop_by_reset()
     server.start()
 
     ann.connect_and_catch_up()
+    assert ann.welcome["recovered"]
+    ann.drop_by_reset()
     assert bodies(server) == ["hello", "hello again"]
     status, _headers, found = server.get("/api/rooms/lobby/messages?q=again")
     assert "hello again" in found.decode()
