@@ -43,6 +43,9 @@ DECLARE
     its rooms;
     names text[] := ARRAY[its_name];
     count int := json_array_length(changes);
+    seqs bigint[] := ARRAY(
+        SELECT seq FROM json_to_recordset(changes) AS change (seq bigint)
+    );
     dropped int := 0;
     touched int;
 BEGIN
@@ -66,8 +69,11 @@ BEGIN
         END IF;
         IF count > (
             SELECT count(*) FROM json_to_recordset(changes) AS change (seq bigint, nonce text)
-            JOIN messages ON room = its.number AND messages.seq = change.seq
-            AND messages.nonce = change.nonce
+            CROSS JOIN LATERAL (
+                SELECT messages.nonce AS its_nonce FROM messages
+                WHERE room = its.number AND messages.seq = change.seq LIMIT 1
+            ) AS stored
+            WHERE its_nonce = change.nonce
         ) THEN
             verdict := 'gone';
             RETURN;
@@ -79,11 +85,10 @@ BEGIN
             seq bigint, user_name text, body text, stamp text,
             edited_at bigint, rev bigint, removed text
         )
-        WHERE messages.room = its.number AND messages.seq = change.seq;
-        DELETE FROM found USING json_to_recordset(changes) AS change (seq bigint)
-        WHERE found.room = its.number AND found.seq = change.seq;
-        DELETE FROM evidence USING json_to_recordset(changes) AS change (seq bigint)
-        WHERE evidence.room = its.number AND evidence.seq = change.seq;
+        WHERE messages.room = its.number AND messages.seq = ANY (seqs)
+            AND messages.seq = change.seq;
+        DELETE FROM found WHERE room = its.number AND seq = ANY (seqs);
+        DELETE FROM evidence WHERE room = its.number AND seq = ANY (seqs);
         GET DIAGNOSTICS dropped = ROW_COUNT;
         INSERT INTO evidence (room, seq, edited_at, removed_at, user_name, body, stamp)
         SELECT its.number, seq, was_edited_at, removed_at, was_user_name, was_body, was_stamp
@@ -95,8 +100,9 @@ BEGIN
         GET DIAGNOSTICS touched = ROW_COUNT;
         dropped := dropped + touched;
     END IF;
-    DELETE FROM evidence USING json_array_elements_text(erased) AS one
-    WHERE room = its.number AND seq = one.value::bigint;
+    DELETE FROM evidence WHERE room = its.number AND seq = ANY (
+        ARRAY(SELECT value::bigint FROM json_array_elements_text(erased))
+    );
     GET DIAGNOSTICS touched = ROW_COUNT;
     dropped := dropped + touched;
     IF its_charter IS NOT NULL THEN

@@ -20,13 +20,16 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    DELETE FROM found USING json_to_recordset(noted) AS message (seq bigint)
-    WHERE found.room = its_room AND found.seq = message.seq;
+    DELETE FROM found WHERE room = its_room AND seq = ANY (
+        ARRAY(SELECT seq FROM json_to_recordset(noted) AS message (seq bigint))
+    );
     INSERT INTO found (room, seq, words)
-    SELECT its_room, message.seq, array_to_tsvector(string_to_array(message.words, ' '))
+    SELECT its_room, seq, array_to_tsvector(string_to_array(words, ' '))
     FROM json_to_recordset(noted) AS message (seq bigint, rev bigint, words text)
-    JOIN messages ON messages.room = its_room AND messages.seq = message.seq
-    AND messages.rev = message.rev
-    WHERE message.words <> '';
+    CROSS JOIN LATERAL (
+        SELECT messages.rev AS its_rev FROM messages
+        WHERE room = its_room AND messages.seq = message.seq LIMIT 1
+    ) AS stored
+    WHERE its_rev = message.rev AND words <> '';
     RETURN true;
 END $$;

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from psycopg import errors
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
+from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, weight
 from chatroom.history.postgresql import reads
 from chatroom.history.postgresql.exact import to_stored
 from chatroom.history.postgresql.readers import Readers
@@ -31,6 +31,8 @@ COMPARED_AT_ONCE = 64
 """Candidates that are read at a time; then four times as many: each time, all are looked for."""
 
 MOST_AT_ONCE = 4096
+
+MOST_BYTES = 4 * PAGE_BYTES
 
 MAX_TERM = 200
 """Characters of a term that are noted: PostgreSQL takes 2,046 bytes with the room's number."""
@@ -117,7 +119,7 @@ class Search:
         self, room: str, number: int, words: list[str], before: int
     ) -> Iterator[list[Message]]:
         """Messages that may have the words, newest first."""
-        values = {"query": query_of(number, words), "number": number, "max_bytes": 4 * PAGE_BYTES}
+        values = {"query": query_of(number, words), "number": number, "max_bytes": MOST_BYTES}
         limit = COMPARED_AT_ONCE
         while True:
             some = values | {"before": before, "limit": limit}
@@ -127,6 +129,9 @@ class Search:
                 return
             messages = [message_of(room, row) for row in rows]
             yield messages
+            # As they are stored, texts may be seven times as long: see exact.py.
+            if len(rows) < limit and 7 * sum(map(weight, messages)) < MOST_BYTES:
+                return
             before = messages[-1].seq
             limit = min(4 * limit, MOST_AT_ONCE)
 

@@ -90,7 +90,8 @@ CREATE TABLE found (
     room int NOT NULL, seq bigint NOT NULL, words tsvector NOT NULL, PRIMARY KEY (room, seq)
 );
 
-CREATE INDEX found_words ON found USING gin (words);
+-- What is not sorted in yet is read by every search: so it is kept short, in kilobytes.
+CREATE INDEX found_words ON found USING gin (words) WITH (gin_pending_list_limit = 256);
 
 -- How far searches have filled it: up to a seq, and with all changes up to a rev.
 CREATE TABLE searched (room int PRIMARY KEY, seq bigint NOT NULL, rev bigint NOT NULL);
