@@ -3,7 +3,7 @@
 A module for each command:
 
 - ``serve.py``, ``say.py``, ``tail.py``, ``chat.py``
-- ``exporting.py``, ``importing.py``, ``room.py``, ``host.py``, ``key.py``,
+- ``exporting.py``, ``importing.py``, ``moving.py``, ``room.py``, ``host.py``, ``key.py``,
   ``doctor.py``
 
 What they are made of:
@@ -35,6 +35,7 @@ from chatroom.commands.exporting import export
 from chatroom.commands.host import host
 from chatroom.commands.importing import import_
 from chatroom.commands.key import key
+from chatroom.commands.moving import move
 from chatroom.commands.room import room
 from chatroom.commands.say import say
 from chatroom.commands.serve import serve
@@ -43,7 +44,7 @@ from chatroom.commands.tail import tail
 
 @click.group(
     cls=Commands,
-    commands=[serve, say, tail, chat, export, import_, room, host, key, doctor],
+    commands=[serve, say, tail, chat, export, import_, move, room, host, key, doctor],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

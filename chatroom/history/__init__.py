@@ -18,6 +18,7 @@ In reading order:
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from chatroom.errors import HistoryRefused
@@ -37,6 +38,7 @@ __all__ = [
     "is_history_url",
     "make_history",
     "masked",
+    "move_in",
     "read_secret",
 ]
 
@@ -99,3 +101,25 @@ def read_secret(url: str, folder: Path) -> bytes:
 
         return read_secret_of(url)
     return peek_secret(DatabaseFile(url, folder / url.removeprefix("sqlite:")))
+
+
+def move_in(
+    url: str, source: History, note: Callable[[int], None] = lambda count: None
+) -> tuple[int, int]:
+    """Copy a whole history into a database; see ``postgresql/moving.py``.
+
+    Args:
+        url: one that ``is_address`` accepts.
+        source: opened, and used by nobody else.
+        note: told how many messages have been copied since it was told the last time.
+
+    Returns:
+        How many rooms and messages there are.
+
+    Raises:
+        HistoryRefused: the database cannot be used, or has rooms.
+    """
+    demand_psycopg(url)
+    from chatroom.history.postgresql.moving import move_in
+
+    return move_in(url, source, note)

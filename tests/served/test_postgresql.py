@@ -175,3 +175,42 @@ def test_an_operators_link_is_signed_with_the_databases_secret(prepare: Launch, 
         while (told := json.loads(ann.frame().payload))["type"] not in ("host", "error"):
             pass
     assert (told["userName"], told["role"]) == ("Ann", "operator")
+
+
+def test_people_go_on_where_they_were_when_the_history_has_moved(prepare: Launch, url: str) -> None:
+    server = prepare(history="sqlite:chat.db", leaveGrace=0).start()
+    ann, bob = (TypedClient(server.port, name, "class") for name in ("Ann", "Bob"))
+    for client in (ann, bob):
+        client.connect_and_catch_up()
+    ann.say("hello", "a1")
+    ann.hear_until_acked()
+    bob.say("may go", "b1")
+    bob.hear_until_acked()
+    ann.hear_until(bob.view[-1]["id"])
+    ann.remove(bob.view[-1]["id"], "a2")  # as the room's maker
+    ann.hear_until_acked()
+    assert server.stop() == 0
+    for client in (ann, bob):
+        client.drop_by_reset()
+    bob.say("said while it moved", "b2")
+    ann.say("hello", "a3")
+
+    shell = Shell(server.folder)
+    moved = shell.run("move", "chat.db", url)
+    again = shell.run("move", "chat.db", url)
+    server.settings["history"] = url
+    server.start()
+
+    assert moved.code == 0, moved.err
+    assert "moved: 1 room with 2 messages, to postgresql://chat:***@" in moved.err
+    assert "has rooms already" in again.err
+    for client in (ann, bob):
+        client.connect_and_catch_up()
+        assert client.welcome["recovered"]
+        client.hear_until_acked()
+    ann.hear_until(bob.view[-1]["id"])
+    bodies_seen = [one["body"] for one in ann.view if one["body"]]
+    assert bodies_seen == ["hello", "hello", "said while it moved"]
+    assert ann.act("quiet", userId=bob.welcome["userId"], seconds=60)["type"] == "done"
+    for client in (ann, bob):
+        client.drop_by_reset()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chatroom.errors import HistoryRefused
@@ -40,7 +39,6 @@ EMPTY = f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"
 
 IS_USED = "SELECT EXISTS (SELECT FROM rooms)"
 
-# json_populate_recordset takes the columns from the table, and NULL for what is not there.
 ROOM = """
     INSERT INTO rooms (name, first, seq, nonce, sent_at, rev)
     VALUES (%s, %s, %s, %s, %s, %s) RETURNING number"""
@@ -73,24 +71,9 @@ END = "UPDATE version SET is_moving = false"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def move_in(
-    url: str, source: History, rooms: Iterable[str], note: Callable[[int], None]
-) -> tuple[int, int]:
-    """Copy a whole history, step by step; until the last one, the database is refused by everybody
-    else, and the next call begins anew.
-
-    Args:
-        url: of a database that has no rooms.
-        source: opened, and used by nobody else.
-        rooms: of which it has anything, "" included.
-        note: told how many messages have been copied by each step.
-
-    Returns:
-        How many rooms and messages there were.
-
-    Raises:
-        HistoryRefused: the database cannot be used, or has rooms; or it did not work.
-    """
+def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int, int]:
+    """As ``chatroom.history.move_in``: step by step. Until the last one, everybody else refuses the
+    database, and another call begins anew."""
     failures = Failures(url)
     with linked(url, failures) as link:
         Writer(url, failures, {}).demand_free(link)
@@ -105,7 +88,7 @@ def move_in(
         known = {summary.name: summary for summary in source.rooms()}
         charters = source.charters()
         count = 0
-        for name in rooms:
+        for name in sorted({"", *known, *source.decided()}):
             summary = known.get(name, RoomSummary(name, 0, 0, "0", 0))
             count += _move_room(link, source, summary, charters.get(name, ""), note)
         link.call(SECRET, [source.secret()])
@@ -124,11 +107,10 @@ def _move_room(
     head = room.first, room.seq, to_stored(room.nonce), room.sent_at, source.rev(room.name)
     ((number,),) = link.call(ROOM, [to_stored(room.name), *head])
     count = 0
-    with closing(source.pages(room.name, 0, room.seq)) as pages:  # type: ignore[type-var]
-        for page in pages:
-            link.call(MESSAGES, [number, _encode([_row(message) for message in page])])
-            note(len(page))
-            count += len(page)
+    for page in source.pages(room.name, 0, room.seq):
+        link.call(MESSAGES, [number, _encode([_row(message) for message in page])])
+        note(len(page))
+        count += len(page)
     for some in _evidence(source, room):
         link.call(EVIDENCE, [number, _encode([_evidence_row(one) for one in some])])
     if charter:
