@@ -33,11 +33,13 @@ END $$;
 --
 -- its_charter, its_house: what the room and the whole server have decided; NULL: as before.
 -- changes: of each message its seq and nonce, its new state with the room's next revs, and, with a
--- removed_at, what it was. erased: the seqs of evidence to drop.
+-- removed_at, what it was. erased: the seqs of evidence to drop. doubts: ids of acts that count as
+-- not done; if the last one is, its revs are given to these changes.
 -- verdict: 'done'; 'rev', if the room is at another rev; 'gone', if a message is not stored.
 CREATE FUNCTION enact(
     its_act text, its_name text, its_charter text, its_house text,
-    changes json, erased json, entry json, until double precision, OUT verdict text
+    changes json, erased json, entry json, doubts text[], until double precision,
+    OUT verdict text
 ) LANGUAGE plpgsql AS $$
 DECLARE
     its rooms;
@@ -63,6 +65,11 @@ BEGIN
     END IF;
     IF count > 0 THEN
         SELECT min(rev) INTO touched FROM json_to_recordset(changes) AS change (rev bigint);
+        IF touched <= its.rev AND its.act = ANY (doubts) THEN
+            UPDATE messages SET rev = 0
+            WHERE room = its.number AND rev >= touched AND rev > 0;
+            its.rev := touched - 1;
+        END IF;
         IF touched <> its.rev + 1 THEN
             verdict := 'rev';
             RETURN;

@@ -27,7 +27,7 @@ from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
 
-ENACT = "SELECT enact(%s, %s, %s, %s, %s, %s, %s, %s)"
+ENACT = "SELECT enact(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 HOLD = "SELECT hold(%s, %s, %s, %s)"
 
@@ -66,9 +66,10 @@ class PostgresHistory(History):
         self._readers = Readers(url, self._failures)
         self._search = Search(self.name, self._readers)
         self._secret = b""
-        # What counts as not done, and may have been: by room, the nonces of last messages, and the
-        # ids of what is held, or is no longer.
+        # What counts as not done, and may have been: by room, nonces of last messages, ids of
+        # acts, and of what is held; and of what is held no longer.
         self._unsure_heads: dict[str, set[str]] = {}
+        self._unsure_acts: dict[str, set[str]] = {}
         self._unsure_held: dict[str, set[str]] = {}
         self._unsure_settled: set[str] = set()
         self._may_have_chores = True
@@ -215,22 +216,29 @@ class PostgresHistory(History):
         entry: LogEntry | None,
     ) -> str:
         """What came of it, if that is what the caller has to say; ``done`` if it is done."""
+        act, unsure = os.urandom(8).hex(), self._unsure_acts.get(room, set())
         values = [
-            os.urandom(8).hex(),
+            act,
             to_stored(room),
             None if charter is None else to_stored(charter),
             None if house is None else to_stored(house),
             rows.changes_json(changes),
             rows.seqs_json(erased),
             rows.entry_json(entry),
+            [*unsure],
         ]
         verdict: str
-        (verdict,) = self._writer.call(ENACT, values)
+        try:
+            (verdict,) = self._writer.call(ENACT, values)
+        except Doubtful:
+            self._unsure_acts[room] = {*unsure, act}
+            raise
         if verdict == "rev":
             cause = f"room {room!r} is at another rev than the one before: {ELSEWHERE}"
             raise HistoryUnavailable(self.name, cause, "look at what has changed there")
-        if changes or erased:
-            self._may_have_chores = True
+        if verdict == "done":
+            self._unsure_acts.pop(room, None)
+        self._may_have_chores |= bool(changes or erased)
         return verdict
 
     def charter(self, room: str) -> str:

@@ -80,7 +80,10 @@ GONE = ("08", "57P01", "57P02", "57P03", "57P05", "25006", "CH001")
 """SQLSTATEs after which another connection may do better: on 25006 it finds the new primary; on
 CH001, our own, it measures the clock again."""
 
-CLOCK = "SELECT extract(epoch FROM clock_timestamp())::double precision"
+CLOCK_SECONDS = 60.0
+"""How long two clocks are trusted to run alike."""
+
+CLOCK = "SELECT extract(epoch FROM clock_timestamp())::double precision, pg_backend_pid()"
 
 SET = "SELECT set_config(name, value, false) FROM json_each_text(%s::json) AS one (name, value)"
 
@@ -146,6 +149,10 @@ class DatabaseLink:
         attrs: str = "read-write",
     ) -> None:
         self.used_at = time.monotonic()
+        self.pid = 0
+        """The process that serves it."""
+        self._ahead = 0.0
+        self._compared_at = -math.inf
         try:
             self._connection = BoundedConnection.connect(
                 url,
@@ -160,12 +167,9 @@ class DatabaseLink:
         # Of whatever size a number is: else each size would be another statement.
         self._connection.adapters.register_dumper(int, Int8Dumper)
         try:
-            self.pid = self._connection.info.backend_pid
             self.version = self._connection.info.server_version
             self.call(SET, [_json_of(session)], deadline, prepare=False)
-            # After the answer: so what is late by the server's clock is late by ours.
-            ((now,),) = self.call(CLOCK, (), deadline, prepare=False)
-            self._ahead: float = now - time.monotonic()
+            self.compare_clocks(deadline)
         except BaseException as error:
             self.close()
             if isinstance(error, psycopg.Error):
@@ -205,6 +209,15 @@ class DatabaseLink:
             raise
         self.used_at = time.monotonic()
         return rows
+
+    def compare_clocks(self, deadline: float) -> None:
+        """Find out what the server's clock says, unless that was done a moment ago."""
+        if self._compared_at + CLOCK_SECONDS > time.monotonic():
+            return
+        ((now, self.pid),) = self.call(CLOCK, (), deadline)
+        # After the answer: so what is late by the server's clock is late by ours.
+        self._compared_at = time.monotonic()
+        self._ahead = now - self._compared_at
 
     def server_time(self, moment: float) -> float:
         """When a moment of ``time.monotonic`` is by the server's clock, at the latest."""

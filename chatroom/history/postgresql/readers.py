@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -126,13 +126,7 @@ class Readers:
     def close_idle(self) -> None:
         """Close what nobody has needed for a while."""
         before = time.monotonic() - IDLE_SECONDS
-        kept: list[DatabaseLink | None] = []
-        try:
-            while True:
-                kept.append(self._idle.get_nowait())
-        except queue.Empty:
-            pass
-        for link in reversed(kept):
+        for link in reversed(self._take_idle()):
             if link and link.used_at < before:
                 self._forget(link)
                 link.close()
@@ -143,11 +137,19 @@ class Readers:
         """Close what is idle now, and free who waits for an answer; idempotent."""
         with self._lock:
             self._is_open = False
-            idle = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
+            idle = self._take_idle()
             for link in self._links - set(idle):
                 link.cut()
         for one in idle:
             self._give_back(one)
+
+    def _take_idle(self) -> list[DatabaseLink | None]:
+        """All that nobody uses, the last one first."""
+        taken: list[DatabaseLink | None] = []
+        with suppress(queue.Empty):
+            while True:
+                taken.append(self._idle.get_nowait())
+        return taken
 
     def _take(self) -> DatabaseLink | None:
         began = time.monotonic()

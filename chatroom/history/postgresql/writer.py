@@ -191,6 +191,7 @@ class Writer:
         """The connection; a new one if there is none."""
         if self._link is None:
             self._link = connected(self._url, self._failures, self._session, deadline)
+        self._link.compare_clocks(deadline)
         if self._lost:
             self._take_again(self._link, deadline)
         return self._link

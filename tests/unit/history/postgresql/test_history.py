@@ -228,6 +228,24 @@ def test_what_counts_as_not_held_or_settled_can_be_held_and_settled(
     assert history.held("class") == []
 
 
+def test_what_counts_as_not_changed_can_be_changed(history: Any, lost: LostAnswers) -> None:
+    first, second = said("class", 1, 2)
+    history.append([first, second])
+    lost.left = 2
+    with pytest.raises(HistoryUnavailable):
+        history.rewrite(first.taken_back(Remover.HOST, 1), Evidence(first, NOW), ENTRY)
+
+    edited = second.edited("new", 1, NOW)
+    history.rewrite(edited)
+    gone = first.taken_back(Remover.HOST, 2)
+    history.rewrite(gone, Evidence(first, NOW), ENTRY)
+
+    assert everything(history, "class") == history.changes("class", 0)[::-1] == [gone, edited]
+    assert history.rev("class") == 2
+    with pytest.raises(HistoryUnavailable, match="another process has written"):
+        history.rewrite(first.edited("newer", 2, NOW))
+
+
 # -- others who write ------------------------------------------------------------------------------
 
 
