@@ -74,7 +74,7 @@ class PostgresServer:
         self._options = OPTIONS | options
         self._numbers = itertools.count()
         self._idle: list[str] = []
-        self._template = ""
+        self._cleaners: dict[str, Any] = {}
         root = os.environ.get("PYTEST_DEBUG_TEMPROOT") or None
         self.folder = Path(tempfile.mkdtemp(prefix="chatroom-postgresql-", dir=root))
         self._who: dict[str, Any] = {}
@@ -172,6 +172,8 @@ class PostgresServer:
 
     def close(self) -> None:
         """End it, and leave nothing."""
+        for cleaner in self._cleaners.values():
+            cleaner.close()
         if self.process and self.process.poll() is None:
             for pid in self.children():
                 _signal(pid, signal.SIGCONT)
@@ -204,7 +206,11 @@ class PostgresServer:
         """
         url = self._idle.pop() if self._idle else self._prepared()
         yield url
-        self.query(EMPTIED, url.rpartition("/")[2])
+        try:
+            self._cleaners[url].execute(EMPTIED)
+        except (KeyError, self._psycopg.Error):  # the first time; and if the server was restarted
+            self._cleaners[url] = self._psycopg.connect(url, autocommit=True)
+            self._cleaners[url].execute(EMPTIED)
         self._idle.append(url)
 
     def _prepared(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -463,6 +464,22 @@ def test_a_server_that_stands_still_holds_up_nobody_for_long(
     assert [message.nonce[-1] for message in everything(history, "lobby")] == ["1", "f", "3"]
 
 
+@pytest.mark.usefixtures("impatient")
+def test_what_was_given_up_is_not_done_later(server: PostgresServer, history: Any) -> None:
+    """The server finds it when it goes on, and does not know that somebody was told otherwise."""
+    history.enact("class", "", None)  # so that the statement is prepared
+    (given_up,) = server.query(OURS)
+    with server.frozen(), pytest.raises(HistoryUnavailable):
+        history.enact("class", "{}", ENTRY)
+
+    wait_for(lambda: given_up not in server.query(OURS), "the end of the connection")
+    assert history.charter("class") == ""
+    assert history.host_log("class") == []
+
+
+OURS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'chatroom on %'"
+
+
 def works(call: Callable[[], object]) -> bool:
     with suppress(HistoryUnavailable):
         call()
@@ -489,9 +506,7 @@ def test_connections_that_nobody_needs_are_closed(
     from chatroom.history.postgresql import readers
 
     def connected() -> int:
-        ours = "application_name LIKE 'chatroom on %'"
-        ((count,),) = server.query(f"SELECT count(*) FROM pg_stat_activity WHERE {ours}")
-        return int(count)
+        return len(server.query(OURS))
 
     assert connected() == 1
     history.head("lobby")
@@ -708,8 +723,6 @@ def test_a_psycopg_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_psycopg_is_loaded_only_if_a_setting_asks_for_it() -> None:
-    import subprocess
-
     program = (
         "import sys; from chatroom.history import make_history; from pathlib import Path;"
         "make_history('sqlite:chat.db', Path()); print('psycopg' in sys.modules)"
