@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg import errors
 
@@ -49,11 +49,31 @@ EXTENT = """
 
 NOTE = "SELECT note_words(%s::int, %s, %s, %s, %s, %s)"
 
-CANDIDATES = reads.paged(
-    """found JOIN messages AS message USING (room, seq)
-    WHERE words @@ %(query)s::tsquery AND room = %(number)s AND seq < %(before)s""",
+# Two ways to what is the same. Frequent words are in many of the newest messages, which are looked
+# through, one after the other. All others are looked up, but only then: or the planner, which does
+# not know how frequent a beginning is, would look through the whole room for the rarest.
+NEAR = reads.paged(
+    """(
+        SELECT seq, words FROM found
+        WHERE room = %(number)s AND seq >= %(from)s AND seq < %(before)s
+        ORDER BY seq DESC OFFSET 0
+    ) AS newest JOIN messages AS message USING (seq)
+    WHERE words @@ %(query)s::tsquery AND message.room = %(number)s""",
     "seq DESC",
 )
+
+FAR = reads.paged(
+    """(
+        WITH hit AS MATERIALIZED (
+            SELECT seq FROM found WHERE words @@ %(query)s::tsquery AND room = %(number)s
+        )
+        SELECT seq FROM hit WHERE seq >= %(from)s AND seq < %(before)s
+    ) AS hits JOIN messages AS message USING (seq) WHERE message.room = %(number)s""",
+    "seq DESC",
+)
+
+NEWEST = 2000
+"""Messages that are looked through."""
 
 
 class Extent(NamedTuple):
@@ -120,11 +140,18 @@ class Search:
     ) -> Iterator[list[Message]]:
         """Messages that may have the words, newest first."""
         values = {"query": query_of(number, words), "number": number, "max_bytes": MOST_BYTES}
+        middle = max(before - NEWEST, 1)
+        yield from self._chunks(room, NEAR, values | {"from": middle}, before)
+        yield from self._chunks(room, FAR, values | {"from": 1}, middle)
+
+    def _chunks(
+        self, room: str, query: str, values: Mapping[str, Any], before: int
+    ) -> Iterator[list[Message]]:
         limit = COMPARED_AT_ONCE
-        while True:
-            some = values | {"before": before, "limit": limit}
-            # Planned anew each time: how to find a word depends on how frequent it is.
-            rows = self._readers.raw_rows(CANDIDATES, some, prepare=False)
+        while before > values["from"]:
+            some = {**values, "before": before, "limit": limit}
+            # Planned anew each time, for words that differ as much as these.
+            rows = self._readers.raw_rows(query, some, prepare=False)
             if not rows:
                 return
             messages = [message_of(room, row) for row in rows]

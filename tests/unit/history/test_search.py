@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -363,6 +363,22 @@ def test_where_most_have_changed_all_others_are_found(history: History) -> None:
               if "fish" in m.body]  # fmt: skip
     assert found(history, "fish", limit=count) == wanted
     assert found(history, "fish", limit=40) == wanted[-40:]
+
+
+def test_frequent_and_rare_words_are_found_wherever_they_are(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL looks in two ways: through the newest messages, and for the others."""
+    with suppress(ImportError):  # without psycopg, there is nothing to change
+        monkeypatch.setattr("chatroom.history.postgresql.search.NEWEST", 20)
+    bodies = [f"fish {n} {'rare' if n in (3, 30, 79, 80, 81) else ''}" for n in range(1, 101)]
+    says(history, *bodies)
+
+    for before in (101, 90, 81, 30, 4, 2):
+        for limit in (1, 3, 100):
+            assert found(history, "fish", before, limit) == bodies[: before - 1][-limit:]
+            rare = [body for body in bodies[: before - 1] if "rare" in body]
+            assert found(history, "rare", before, limit) == rare[-limit:]
 
 
 # -- how long it may take --------------------------------------------------------------------
