@@ -24,25 +24,26 @@ class ApprovalQueue:
     """
 
     def __init__(self, held: Iterable[Held] = ()) -> None:
-        self._held = {one.id: one for one in held}
+        self.held = {one.id: one for one in held}
+        """By id."""
 
     def __iter__(self) -> Iterator[Held]:
-        return iter(self._held.values())
+        return iter(self.held.values())
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self.held)
 
     def add(self, held: Held) -> None:
         """It waits from now on."""
-        self._held[held.id] = held
+        self.held[held.id] = held
 
     def drop(self, held: Held) -> None:
         """It waits no longer."""
-        self._held.pop(held.id, None)
+        self.held.pop(held.id, None)
 
     def get(self, id: str) -> Held | None:
         """What has this id, if it still waits."""
-        return self._held.get(id)
+        return self.held.get(id)
 
     def find(self, user_id: str, cmid: str) -> Held | None:
         """What its author sent under this cmid, if it still waits."""

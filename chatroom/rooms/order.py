@@ -172,12 +172,13 @@ class OwnOrder(Order):
         stored: dict[str, Placed] = {}
         for i, said in enumerate(batch):
             user, draft = said.user, said.draft
-            placed = stored.get(user.room)
+            room = rooms[user.room]
+            placed = stored.get(room.name)
             if placed is None:
-                placed = stored[user.room] = Placed([], [], [])
+                placed = stored[room.name] = Placed([], [], [])
             message = Message(
-                user.room,
-                rooms[user.room].seq + len(placed.said) + 1,
+                room.name,
+                room.last.seq + len(placed.said) + 1,
                 nonces[16 * i : 16 * i + 16],
                 draft.user_name or user.name,
                 draft.body,
@@ -185,7 +186,7 @@ class OwnOrder(Order):
                 sent_at,
                 user.user_id,
                 said.cmid,
-                rooms[user.room].speaks_as(user.user_id) if user.user_id else "",
+                room.speaks_as(user.user_id) if user.user_id else "",
             )
             placed.said.append(said)
             placed.messages.append(message)
@@ -309,7 +310,7 @@ class OwnOrder(Order):
                 if known is None:
                     detail = "This message was erased."
                     return Declined(change, Refusal("gone", detail, change.cmid))
-                message = replace(known.message, rev=rev)
+                message = known.message._replace(rev=rev)
                 entry = _logged("restore", now, room.known_as(speaker), message)
             case _:
                 assert_never(request)

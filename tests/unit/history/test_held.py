@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def waits(id: str, cmid: str = "", room: str = "class", body: str = "May I?") ->
 
 
 def said_now(held: Held, seq: int) -> Message:
-    return replace(typed(held.room, seq, held.user_id, held.cmid), body=held.body)
+    return typed(held.room, seq, held.user_id, held.cmid)._replace(body=held.body)
 
 
 def test_what_is_held_waits_in_its_room_in_the_order_in_which_it_came(history: History) -> None:

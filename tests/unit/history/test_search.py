@@ -95,7 +95,7 @@ def says(history: History, *bodies: str, room: str = "lobby") -> None:
     seq, _ = history.head(room)
     history.append(
         [
-            replace(message, body=body)
+            message._replace(body=body)
             for message, body in zip(said(room, seq + 1, len(bodies)), bodies, strict=True)
         ]
     )
@@ -311,7 +311,7 @@ def test_folding_again_changes_nothing() -> None:
 def change(history: History, seq: int, body: str, removed: str = "") -> None:
     message = next(m for m in history.tail("lobby", 100_000, 1 << 30) if m.seq == seq)
     rev = history.rev("lobby") + 1
-    history.rewrite(replace(message, body=body, rev=rev, removed=removed))
+    history.rewrite(message._replace(body=body, rev=rev, removed=removed))
 
 
 def test_a_changed_message_is_found_by_its_new_words_alone(history: History) -> None:
