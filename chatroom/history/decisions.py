@@ -91,7 +91,7 @@ class Decisions(ABC):
 
     @abstractmethod
     def host_log(self, room: str) -> list[LogEntry]:
-        """What hosts have done there, newest first: ``host_log.MOST_ENTRIES`` at most.
+        """What hosts have done there, newest first: see ``host_log.MOST_ENTRIES``.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

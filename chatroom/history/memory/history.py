@@ -15,7 +15,7 @@ from types import MappingProxyType
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history.decisions import not_held
 from chatroom.history.effects import NO_EFFECTS, Effects
-from chatroom.history.host_log import KEEP_MS, MOST_ENTRIES, LogEntry
+from chatroom.history.host_log import KEEP_MS, LogEntry, surplus
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
@@ -426,7 +426,10 @@ class MemoryHistory(History):
 
     def _note(self, room: str, entry: LogEntry | None) -> None:
         if entry:
-            self._log.setdefault(room, deque(maxlen=MOST_ENTRIES)).appendleft(entry)
+            kept = self._log.setdefault(room, deque())
+            kept.appendleft(entry)
+            if one_too_many := surplus(kept, entry):
+                kept.remove(one_too_many)
             for log in self._log.values():
                 while log and log[-1].at < entry.at - KEEP_MS:
                     log.pop()
