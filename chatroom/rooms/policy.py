@@ -235,8 +235,9 @@ class Policy:
         if charter.speak is Speak.HOSTS:
             return Refusal("paused", "Only hosts can speak here now.", cmid)
         if charter.speak is Speak.SLOW:
-            wait = said_at + charter.slow_seconds * 1000 - now
-            if wait > 0:
+            pause = charter.slow_seconds * 1000
+            wait = said_at + pause - now
+            if 0 < wait <= pause:  # more: the clock was set back since
                 detail = f"One message in {charter.slow_seconds} seconds, please."
                 return Refusal("slow", detail, cmid, retryAfter=_seconds(wait))
         is_held = charter.unchecked is Unchecked.HELD and not speaker.user_id

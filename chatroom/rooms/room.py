@@ -248,12 +248,12 @@ class Room:
         if any(map(self.sockets_of, self.hosts)):
             return True
         seen_at = max(self._house.began_at, self._house.host_seen_at.get(self.name, 0))
-        return now - seen_at < HOST_GRACE_MS
+        return abs(now - seen_at) < HOST_GRACE_MS  # later than now: the clock was set back
 
     def _note_host(self, now: int) -> None:
         """A host goes; the room may be forgotten before its grace is over."""
         seen = self._house.host_seen_at
-        for room in [room for room, at in seen.items() if now - at >= HOST_GRACE_MS]:
+        for room in [room for room, at in seen.items() if abs(now - at) >= HOST_GRACE_MS]:
             del seen[room]
         seen[self.name] = now
 
