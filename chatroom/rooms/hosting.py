@@ -109,8 +109,7 @@ class Hosting:
             case _:
                 self._entrance.look_after(room)
         if isinstance(act, Bar):
-            for watched in room.charter.watched.values():
-                self._sweeper.note_end(room.name, watched.until)
+            self._note_end(room)
 
     def take_more(self, swept: Swept) -> None:
         """More of what an act removes is gone, and that is committed."""
@@ -134,9 +133,16 @@ class Hosting:
         """Something waits for a host's approval; its speaker hears of it by itself."""
         room = self._rooms[held.room]
         room.queue.add(held)
+        self._note_end(room)
         self._tell_concerned(room, held, typed.held(held), speaker)
 
     def settle(self, settled: Settled) -> None:
+    def _note_end(self, room: Room) -> None:
+        """Of the first watch that ends; after that one, of the next."""
+        ends = [watched.until for watched in room.charter.watched.values()]
+        if ends:
+            self._sweeper.note_end(room.name, min(ends))
+
         """It waits no longer."""
         room, ruling = self._rooms[settled.held.room], settled.ruling
         room.queue.drop(settled.held)

@@ -437,7 +437,7 @@ class OwnOrder(Order):
         first, *others = room.charter.sweeps
         step = next_step(self._history, room.name, room.changes.rev, first, now)
         rest = (step.rest, *others) if step.rest else tuple(others)
-        charter, entry = replace(room.charter, sweeps=rest), None
+        charter, entry = replace(room.charter.at(now), sweeps=rest), None
         if not step.rest:
             what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
