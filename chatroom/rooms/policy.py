@@ -345,10 +345,15 @@ class Policy:
 
     def may_rename(self, speaker: Speaker, standing: Standing) -> Refusal | None:
         """Whether somebody may take another name at all: everybody in the room would read it."""
+    def keeps_name(self, charter: Charter, rank: Rank, user_id: str, now: int) -> bool:
+        """Whether somebody who comes in does so under the name that they had, whatever they ask
+        for: who is quiet would speak by names otherwise, which everybody reads."""
+        return charter.is_quiet(user_id, now) and not rank.is_host
+
         if speaker.proof.reads_only:
             return _reads_only("")
         charter, rank, now, *_ = standing
-        if charter.is_quiet(speaker.user_id, now) and not rank.is_host:
+        if self.keeps_name(charter, rank, speaker.user_id, now):
             return _quiet(charter.quiet[speaker.user_id], now, "")
         return None
 

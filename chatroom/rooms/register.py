@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.matching import assert_never
-from chatroom.names import free_name
 from chatroom.rooms.crowd import Change, Joined, Known, Left, Renamed
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
@@ -122,11 +121,9 @@ class OwnRegister(Register):
                 assert_never(request)
 
     def _judged(self, room: Room, name: str, user_id: str) -> Refusal | None:
-        def is_free(name: str) -> bool:
-            return room.crowd.is_free(name, user_id) and not room.charter.keeps_from(user_id, name)
-
         has_it = user_id in room.crowd and room.crowd[user_id].user_name == name
-        suggestion = "" if has_it or is_free(name) else free_name(name, self._max_length, is_free)
+        free = name if has_it else room.free_name(name, user_id, self._max_length)
+        suggestion = "" if free == name else free
         return self._policy.may_be_called(name, suggestion)
 
 

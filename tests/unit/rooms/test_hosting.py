@@ -690,6 +690,42 @@ def test_a_room_opened_for_who_may_not_speak_is_forgotten(club: InMemoryServer) 
     decide(club, "class", Charter(speak=Speak.HOSTS))
 
     refused = club.said_over_http("class", "hello")
+@pytest.mark.parametrize("is_away", [False, True], ids=["another tab", "later"])
+def test_who_is_quiet_does_not_come_in_under_another_name(
+    make: Callable[..., InMemoryServer], *, is_away: bool
+) -> None:
+    club = make(leave_grace=0.0)
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    act(ann, "quiet", userId=bob.user.user_id)
+    token = club.tokens.write(Identity(bob.user.user_id, "t"))
+    if is_away:
+        bob.leave()
+    ann.heard()
+
+    again = enter(club, "Ann is stupid", token=token)
+
+    (welcome,) = heard(again, "welcome")
+    assert (welcome["userName"], again.user.name) == ("Bob", "Bob")
+    assert "stupid" not in str(ann.heard())
+    act(ann, "quiet", userId=bob.user.user_id, seconds=0)
+    again.send("rename", userName="Robert")
+    assert [frame["userName"] for frame in heard(again, "renamed")] == ["Robert"]
+
+
+def test_who_is_quiet_gets_one_like_it_if_their_name_is_somebody_elses_now(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    club = make(leave_grace=0.0)
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    act(ann, "quiet", userId=bob.user.user_id)
+    bob.leave()
+    enter(club, "Bob")
+
+    again = enter(club, "Robert", token=club.tokens.write(Identity(bob.user.user_id, "t")))
+
+    assert heard(again, "welcome")[0]["userName"] == "Bob 2"
+
+
 
     assert answer_to(refused) == "paused"
     assert club.rooms() == []
