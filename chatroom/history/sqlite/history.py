@@ -169,7 +169,7 @@ class SqliteHistory(History):
         writer = self._demand_files()
         base = 0
         with Transaction(self.name, writer):
-            if not held_table.drop(writer, held):
+            if not held_table.drop(writer, held, is_said=message is not None):
                 raise not_held(self.name, held)
             if message:
                 self._trust_bases(writer)
@@ -177,7 +177,7 @@ class SqliteHistory(History):
                 writer.execute(INSERT, row(base, message))
             if entry:
                 charters_table.note(writer, held.room, entry)
-        self._may_have_chores = True
+        self._may_have_chores |= message is None
         if base:
             self._remember_bases({held.room: base})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 
 from chatroom.history.effects import Effects
 from chatroom.history.sqlite.schema import SEQ_BITS
@@ -100,9 +101,9 @@ def erase(writer: sqlite3.Connection, removed_before: int, step: int) -> int:
     return count
 
 
-def note_chores(writer: sqlite3.Connection) -> None:
+def note_chores(writer: sqlite3.Connection, names: Sequence[str] = (LOG, INDEX, PAGES)) -> None:
     """In the open transaction: a text is gone from its table."""
-    writer.executemany("INSERT OR IGNORE INTO chores VALUES (?)", [(LOG,), (INDEX,), (PAGES,)])
+    writer.executemany("INSERT OR IGNORE INTO chores VALUES (?)", [(name,) for name in names])
 
 
 def chores(writer: sqlite3.Connection) -> set[str]:
