@@ -80,6 +80,18 @@ def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str
 def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
     return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
 
+def _is_for_all(act: Charting, rank: Rank, house: House) -> TypeGuard[ForAll]:
+    """Whether it holds in all rooms, if somebody of this rank does it."""
+    if isinstance(act, UnmakeHost):
+        return act.user_id in house.charter.hosts
+    return isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR)
+
+
+def _reused(cmid: str) -> Refusal:
+    detail = "This cmid was used for another message; use a new one."
+    return Refusal("cmid-reused", detail, cmid)
+
+
 
 class Order(ABC):
     """Asked by the Server thread."""
@@ -240,8 +252,7 @@ class OwnOrder(Order):
             return None
         if known.body == said.draft.body or known.rev:  # it may have changed since
             return Recognised(said, known)
-        detail = "This cmid was used for another message; use a new one."
-        return Declined(said, Refusal("cmid-reused", detail, said.cmid))
+        return Declined(said, _reused(said.cmid))
 
     def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome:
         """Commit it by itself."""
@@ -254,10 +265,10 @@ class OwnOrder(Order):
         user, draft, cmid = said.user, said.draft, said.cmid
         if cmid and (verdict := self._known(said)):
             return verdict
-        if held := room.queue.find(user.user_id, cmid):
-            return HeldBack(said, held, is_new=False)
-        if refusal := refusal or self._policy.may_wait(user, said, room.queue):
-            return Declined(said, refusal)
+        if known := room.queue.find(user.user_id, cmid):
+            if known.body != draft.body:  # it may be another script's, who has no user id either
+                return Declined(said, _reused(cmid))
+            return HeldBack(said, known, is_new=False)
         held = Held(
             room.name,
             os.urandom(8).hex(),
@@ -271,6 +282,8 @@ class OwnOrder(Order):
         self._history.hold(held)
         return HeldBack(said, held, is_new=True)
 
+        if refusal := refusal or self._policy.may_wait(held, room.queue):
+            return Declined(said, refusal)
     def change(self, change: Change, room: Room) -> Outcome:
         """Commit it by itself."""
         try:

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
 from chatroom.rooms.charter import (
@@ -27,7 +27,6 @@ from chatroom.rooms.charter import (
 )
 from chatroom.rooms.ranks import Rank
 from chatroom.users.proof import NOTHING, Proof
-from chatroom.users.requests import Said
 from chatroom.users.speaker import Speaker
 from chatroom.wire.acts import (
     Act,
@@ -243,16 +242,17 @@ class Policy:
         is_held = charter.unchecked is Unchecked.HELD and not speaker.user_id
         return HOLD if is_held or charter.speak is Speak.APPROVAL else None
 
-    def may_wait(self, speaker: Speaker, said: Said, queue: ApprovalQueue) -> Refusal | None:
+    def may_wait(self, held: Held, queue: ApprovalQueue) -> Refusal | None:
         """Whether what somebody says may wait for a host's approval.
 
         Args:
             queue: what waits in the room already.
         """
-        if queue.is_full_for(speaker.user_id, said.draft.user_name or speaker.name):
-            detail = f"{MOST_OF_ONE} of your messages wait for a host already; wait for one of them"
-            return Refusal("held", f"{detail}, or take one back.", said.cmid)
-        if queue.is_full(said.draft.body):
+        if queue.is_full_for(held):
+            many = f"{MOST_OF_ONE} of your messages, or very long ones,"
+            detail = f"{many} wait for a host already; wait for one of them, or take one back."
+            return Refusal("held", detail, held.cmid)
+        if queue.is_full(held):
             detail = "Too many messages wait for a host here; try again later."
             return Refusal("held", detail, said.cmid)
         return None

@@ -82,7 +82,7 @@ class Room:
         self.coming_by: dict[Participant, str] = {}
         """Those whom a link alone has let in, while its use is not stored yet; by what the charter
         calls it."""
-        self.queue = queue or ApprovalQueue()
+        self.queue = ApprovalQueue() if queue is None else queue
         """What waits for a host's approval."""
         self.knocks = Knocks()
         """Who waits for a host at the door."""

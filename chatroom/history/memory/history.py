@@ -170,11 +170,11 @@ class MemoryHistory(History):
             key = held.user_id, held.cmid
             if held.cmid and key in {(other.user_id, other.cmid) for other in kept.values()}:
                 raise CmidTaken(self.name)
-            if self._held_bytes + len(held.body) > self._limit_bytes // 8:
+            if self._held_bytes + held_weight(held) > self._limit_bytes // 8:
                 cause = "too much waits for approval"
                 raise HistoryUnavailable(self.name, cause, "approve or refuse some of it")
             kept[held.id] = held
-            self._held_bytes += len(held.body)
+            self._held_bytes += held_weight(held)
 
     def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
         """As the interface says."""
@@ -422,7 +422,7 @@ class MemoryHistory(History):
 
     def _drop_held(self, held: Held) -> None:
         del self._held[held.room][held.id]
-        self._held_bytes -= len(held.body)
+        self._held_bytes -= held_weight(held)
 
     def _note(self, room: str, entry: LogEntry | None) -> None:
         if entry:
@@ -491,3 +491,8 @@ def place(kept: Sequence[Kept], seq: int) -> int:
 def cmid_of(message: Message) -> Cmid:
     """The key that the message is found by."""
     return message.room, message.user_id, message.cmid
+def held_weight(held: Held) -> int:
+    """The characters that it has."""
+    return len(held.user_name) + len(held.body) + len(held.timestamp)
+
+

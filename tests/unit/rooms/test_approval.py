@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from chatroom.errors import Refusal
 from chatroom.message import Draft, Held
-from chatroom.rooms.approval import MOST, MOST_BYTES, MOST_OF_ONE
+from chatroom.rooms.approval import MOST, MOST_OF_ONE
 from chatroom.users.http_speaker import HttpSpeaker, Spoken
 from chatroom.users.requests import Said
 from chatroom.users.tokens import Identity
@@ -265,6 +266,29 @@ def test_what_is_sent_again_waits_once(
 
 
 # -- limits ----------------------------------------------------------------------------------------
+def test_another_text_does_not_wait_under_the_same_cmid(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
+) -> None:
+    bob.send("message", cmid="c1", body="May I?")
+    bob.heard()
+
+    bob.send("message", cmid="c1", body="May I not?")
+
+    assert [(frame["code"], frame["cmid"]) for frame in bob.heard()] == [("cmid-reused", "c1")]
+
+
+def test_no_script_learns_what_of_another_one_waits(club: InMemoryServer, ann: TypedGuest) -> None:
+    """Those without a key share their cmids."""
+    over_http(club, "a secret", "1", name="CI")
+
+    other = over_http(club, "hello", "1", name="Eve")
+
+    refusal = other.outcome.exception(0)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "cmid-reused"
+    assert "secret" not in str(refusal)
+
+
 
 
 def test_a_person_has_only_so_many_waiting(
@@ -303,7 +327,46 @@ def test_what_waits_in_a_room_takes_only_so_much(
     for number in range(MOST):
         over_http(club, "x" * size, name=f"Eve {number}")
 
-    assert len(club.disk.held("class")) == MOST_BYTES // size
+    assert len(club.disk.held("class")) == club.rules.tail_bytes // 2 // size
+
+
+@pytest.mark.parametrize(
+    "long",
+    [{"body": "x", "timestamp": "x" * 60_000}, {"body": "\x01" * 10_000}],
+    ids=["timestamps", "escapes"],
+)
+def test_what_waits_keeps_no_host_out(
+    make: Callable[..., InMemoryServer], long: dict[str, str]
+) -> None:
+    """They get all of it at once. It was 6 MB, so they were closed as too slow, each time."""
+    club = make(leave_grace=0.0)
+    ann = enter(club, "Ann")
+    act(ann, "rules", speak="approval")
+    ann.leave()
+    for number in range(MOST // MOST_OF_ONE):
+        eve = enter(club, f"Eve {number}")
+        for one in range(MOST_OF_ONE):
+            eve.send("message", cmid=f"c{one}", **long)
+        eve.leave()
+
+    back = TypedGuest(club, "Ann", "class", {"queue_bytes": 1 << 20}, token=token_of(ann))
+    club.server.step() if club.server._fallen else None
+
+    assert back.user.inside
+    assert len(heard(back, "held")) > 1
+
+
+def test_one_person_leaves_room_for_the_others(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
+) -> None:
+    carl = enter(club, "Carl")
+    for number in range(MOST_OF_ONE):
+        bob.send("message", cmid=f"b{number}", body="x" * 60_000)
+
+    carl.send("message", cmid="c1", body="x" * 60_000)
+
+    assert [frame["code"] for frame in heard(bob, "error")] == ["held"] * (MOST_OF_ONE - 1)
+    assert len(heard(carl, "held")) == 1
 
 
 def test_a_room_has_only_so_many_waiting(
