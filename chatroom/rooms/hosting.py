@@ -11,6 +11,8 @@ from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.room import Room
+from chatroom.rooms.faults import Faults
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.sweeper import PATIENCE, Sweeper
 from chatroom.rooms.verdicts import Enacted, Settled, Swept
 from chatroom.users.speaker import Speaker
@@ -49,12 +51,19 @@ class Hosting:
         sweeper: goes on with what takes longer.
     """
 
+        faults: the Server's.
     def __init__(
-        self, history: History, rooms: ActiveRooms, entrance: Entrance, sweeper: Sweeper
+        self,
+        history: History,
+        rooms: ActiveRooms,
+        entrance: Entrance,
+        sweeper: Sweeper,
+        faults: Faults,
     ) -> None:
         self._sweeper = sweeper
         self._history = history
         self._rooms = rooms
+        self._faults = faults
         self._entrance = entrance
 
     def take(self, enacted: Enacted) -> None:
@@ -84,6 +93,8 @@ class Hosting:
         if room.charter.sweeps:
             self._sweeper.note(room.name)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
+        for held in enacted.refused:
+            self._drop(room, held, OUTCOMES[Refuse])
         told |= decision.told
         if isinstance(ruling.act, Look):
             told = self._seen(room, ruling.act)
@@ -145,9 +156,7 @@ class Hosting:
 
         """It waits no longer."""
         room, ruling = self._rooms[settled.held.room], settled.ruling
-        room.queue.drop(settled.held)
-        outcome = OUTCOMES[type(settled.act)]
-        self._tell_concerned(room, settled.held, typed.settled(settled.held, outcome))
+        self._drop(room, settled.held, OUTCOMES[type(settled.act)])
         if settled.entry:
             self.tell_hosts(room, settled.entry)
         ruling.user.ruled(ruling.cmid, {})
@@ -156,6 +165,15 @@ class Hosting:
     def _tell_concerned(room: Room, held: Held, frame: bytes, but: Speaker | None = None) -> None:
         """Hosts, and whoever has sent it, in all their tabs."""
         for user_id in {**room.hosts, held.user_id: None}:
+    def forget(self, held: Held) -> None:
+        """It has waited for too long, and is gone."""
+        if room := self._rooms.get(held.room):
+            self._drop(room, held, OUTCOMES[Refuse])
+
+    def _drop(self, room: Room, held: Held, outcome: str) -> None:
+        room.queue.drop(held)
+        self._tell_concerned(room, held, typed.settled(held, outcome))
+
             for socket in room.sockets_of(user_id):
                 if socket is not but:
                     room.tell_one(socket, frame)
@@ -181,7 +199,18 @@ class Hosting:
             for socket in room.sockets_of(user_id):
                 room.tell_one(socket, frame)
 
-    def _seen(self, room: Room, look: Look) -> dict[str, object]:
+    def _show(self, room: Room, ruling: Ruling, look: Look) -> None:
+        rank_of = self._rooms.house.ranks(room.charter, ruling.user)
+        try:
+            seen = self._seen(room, look, rank_of(ruling.user.user_id))
+        except HistoryError as error:
+            self._faults.note_failure("the host log cannot be read", error)
+            detail = "The host log cannot be read now; try again."
+            ruling.user.refuse(Refusal("not-stored", detail, ruling.cmid))
+        else:
+            ruling.user.ruled(ruling.cmid, seen)
+
+    def _seen(self, room: Room, look: Look, rank: Rank) -> dict[str, object]:
         charter, sharing = room.charter, None
         if look.user_id in room.presence:
             addresses = {user_id: room.presence.addresses_of(user_id) for user_id in room.presence}

@@ -27,7 +27,7 @@ from chatroom.rooms.ruling import (
     with_sweep,
     with_watch,
 )
-from chatroom.rooms.sweeping import Step, begun, in_words, next_step, sweep_of
+from chatroom.rooms.sweeping import Step, begun, in_words, next_step, refused_by, sweep_of
 from chatroom.rooms.verdicts import (
     Changed,
     Declined,
@@ -416,21 +416,28 @@ class OwnOrder(Order):
             decision = decision._replace(whom=Known(act.user_id, room.knocks[act.user_id].name))
         if decision.house == house.charter.at(now):
             decision = decision._replace(house=None)
-        is_news = decision.is_done or step.done or decision.house
+        refused = refused_by(act, room.queue, now)
+        is_news = decision.is_done or step.done or decision.house or refused
         if is_news or decision.charter != before.at(now):
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
-            self._store(room, act, decision, entry, step)
+            self._store(room, act, decision, entry, step, refused)
         removed = [message for message, _ in step.removed]
-        return Enacted(ruling, room.name, before, decision, entry, removed)
+        return Enacted(ruling, room.name, before, decision, entry, removed, refused)
 
     def _store(
-        self, room: Room, act: Charting, decision: Decision, entry: LogEntry, step: Step
+        self,
+        room: Room,
+        act: Charting,
+        decision: Decision,
+        entry: LogEntry,
+        step: Step,
+        refused: list[Held],
     ) -> None:
         house = decision.house.to_json() if decision.house else None
         if isinstance(act, UseOperatorLink):  # the room has decided nothing
             self._history.enact("", house or "", entry)
         else:
-            effects = Effects(house, step.removed, step.erased)
+            effects = Effects(house, step.removed, step.erased, refused)
             self._history.enact(room.name, decision.charter.to_json(), entry, effects)
 
     def sweep(self, room: Room) -> Outcome:

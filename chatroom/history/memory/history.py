@@ -180,8 +180,7 @@ class MemoryHistory(History):
         """As the interface says."""
         with self._lock:
             self._demand_open()
-            if held.id not in self._held.get(held.room, {}):
-                raise not_held(self.name, held)
+            self._demand_held(held)
             if message:
                 self._append([message])
             self._drop_held(held)
@@ -193,17 +192,28 @@ class MemoryHistory(History):
             self._demand_open()
             return list(self._held.get(room, {}).values())
 
+    def held_before(self, moment: int, limit: int) -> list[Held]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            everywhere = (held for kept in self._held.values() for held in kept.values())
+            return list(islice((held for held in everywhere if held.held_at < moment), limit))
+
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
         """Kept as long as the process."""
         with self._lock:
             self._demand_open()
+            for held in effects.refused:
+                self._demand_held(held)
             places = [self._place_of(message) for message, _ in effects.removed]
             for (message, before), index in zip(effects.removed, places, strict=True):
                 self._rewrite(message, before, index)
             for seq in effects.erased:
                 self._drop_evidence(room, seq)
+            for held in effects.refused:
+                self._drop_held(held)
             self._make_room()
             self._keep_charter(room, charter)
             if effects.house is not None:
@@ -420,6 +430,10 @@ class MemoryHistory(History):
         self._cmids.update(cmids)
         self._make_room()
 
+    def _demand_held(self, held: Held) -> None:
+        if held.id not in self._held.get(held.room, {}):
+            raise not_held(self.name, held)
+
     def _drop_held(self, held: Held) -> None:
         del self._held[held.room][held.id]
         self._held_bytes -= held_weight(held)
@@ -483,6 +497,11 @@ def weight(message: Message) -> int:
     return size
 
 
+def held_weight(held: Held) -> int:
+    """The characters that it has."""
+    return len(held.user_name) + len(held.body) + len(held.timestamp)
+
+
 def place(kept: Sequence[Kept], seq: int) -> int:
     """The index of the first message whose seq isn't below ``seq``."""
     return bisect_left(kept, seq, key=lambda pair: pair[0].seq)
@@ -491,8 +510,3 @@ def place(kept: Sequence[Kept], seq: int) -> int:
 def cmid_of(message: Message) -> Cmid:
     """The key that the message is found by."""
     return message.room, message.user_id, message.cmid
-def held_weight(held: Held) -> int:
-    """The characters that it has."""
-    return len(held.user_name) + len(held.body) + len(held.timestamp)
-
-

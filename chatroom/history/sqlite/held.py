@@ -14,6 +14,8 @@ HOLD = f"INSERT INTO held ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 DROP = "DELETE FROM held WHERE room = ? AND id = ?"
 
+BEFORE = f"SELECT {COLUMNS} FROM held WHERE held_at < ? LIMIT ?"
+
 OLDEST_FIRST = f"SELECT {COLUMNS} FROM held WHERE room = ? ORDER BY rowid"
 
 
@@ -42,3 +44,9 @@ def held(readers: Readers, room: str) -> list[Held]:
     """As in the interface."""
     with readers.reader() as reader:
         return [Held(*row) for row in reader.execute(OLDEST_FIRST, (room,)).fetchall()]
+
+
+def held_before(readers: Readers, moment: int, limit: int) -> list[Held]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        return [Held(*row) for row in reader.execute(BEFORE, (moment, limit)).fetchall()]

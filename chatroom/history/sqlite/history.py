@@ -185,6 +185,10 @@ class SqliteHistory(History):
         """As the interface says."""
         return held_table.held(self._readers, room)
 
+    def held_before(self, moment: int, limit: int) -> list[Held]:
+        """As the interface says."""
+        return held_table.held_before(self._readers, moment, limit)
+
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
@@ -201,6 +205,10 @@ class SqliteHistory(History):
                     cause = f"messages of room {room!r} are not stored any more"
                     raise HistoryUnavailable(self.name, cause, "look them up again")
                 self._may_have_chores = True
+            for held in effects.refused:
+                self._may_have_chores = True
+                if not held_table.drop(writer, held, is_said=False):
+                    raise not_held(self.name, held)
             if entry:
                 charters_table.note(writer, room, entry)
 

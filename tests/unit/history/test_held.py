@@ -11,9 +11,10 @@ import pytest
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history import History, make_history
+from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
-from chatroom.message import Held, Message
 from chatroom.history.sqlite.rewrite import LOG, PAGES, chores
+from chatroom.message import Held, Message
 from tests.support.histories import at, everything, said, typed
 
 NOW = 1_700_000_000_000
@@ -151,7 +152,6 @@ def test_the_memory_holds_only_so_much(tmp_path: Path) -> None:
     assert 100 < len(held) < 200
 
 
-def test_what_is_held_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_the_memory_counts_all_that_somebody_has_sent(tmp_path: Path) -> None:
     """Not the text alone."""
     with closing(make_history("memory:", tmp_path)) as history:
@@ -207,6 +207,7 @@ def test_what_is_approved_gives_nothing_to_clean(tmp_path: Path) -> None:
         assert (tmp_path / "chat.db.search").stat().st_ino == index
 
 
+def test_what_is_held_is_there_after_a_restart(tmp_path: Path) -> None:
     with closing(at(tmp_path / "chat.db")) as history:
         history.open()
         history.hold(waits("a", "c1"))

@@ -13,6 +13,7 @@ from chatroom.rooms.approval import MOST, MOST_OF_ONE
 from chatroom.users.http_speaker import HttpSpeaker, Spoken
 from chatroom.users.requests import Said
 from chatroom.users.tokens import Identity
+from tests.support.deadline import wait_for
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
 
 
@@ -265,7 +266,6 @@ def test_what_is_sent_again_waits_once(
     assert len(club.disk.messages("class")) == 1
 
 
-# -- limits ----------------------------------------------------------------------------------------
 def test_another_text_does_not_wait_under_the_same_cmid(
     club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
 ) -> None:
@@ -289,6 +289,7 @@ def test_no_script_learns_what_of_another_one_waits(club: InMemoryServer, ann: T
     assert "secret" not in str(refusal)
 
 
+# -- limits ----------------------------------------------------------------------------------------
 
 
 def test_a_person_has_only_so_many_waiting(
@@ -433,6 +434,61 @@ def test_who_is_quiet_has_nothing_waiting(
 
     assert [frame["code"] for frame in heard(bob, "error")] == ["muted"]
     assert club.disk.held("class") == []
+
+
+@pytest.mark.parametrize(("what", "left"), [("nothing", 2), ("recent", 1), ("all", 0)])
+def test_who_is_removed_with_what_they_wrote_has_nothing_waiting(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest, what: str, left: int
+) -> None:
+    carl = enter(club, "Carl")
+    carl.send("message", cmid="c1", body="Me too?")
+    old = Held("class", "a" * 16, "Bob", "long ago", "", 0, bob.user.user_id, "b0")
+    club.disk.hold(old)
+    club.server._rooms["class"].queue.add(old)
+    bob.send("message", cmid="b1", body="Unspeakable.")
+    ann.heard(), bob.heard()
+
+    ann.send("host", cmid="h", act="bar", userId=bob.user.user_id, what=what)
+
+    ends = [frame["outcome"] for frame in heard(ann, "settled")]
+    assert ends == ["refused"] * (2 - left)
+    assert [frame["outcome"] for frame in heard(bob, "settled")] == ends
+    waits = ["long ago", "Unspeakable."][:left]
+    assert [it["body"] for it in act(ann, "look")["held"] if it["userName"] == "Bob"] == waits
+    assert [held.body for held in club.disk.held("class")] == ["Me too?", *waits]
+
+
+def test_what_waits_still_waits_if_its_author_cannot_be_removed(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
+) -> None:
+    bob.send("message", cmid="b1", body="May I?")
+    ann.heard(), bob.heard()
+    club.disk.failing.add("enact")
+
+    assert act(ann, "bar", userId=bob.user.user_id, what="all")["code"] == "not-stored"
+
+    assert bob.heard() == []
+    assert [held["body"] for held in act(ann, "look")["held"]] == ["May I?"]
+
+
+def test_who_is_concerned_hears_that_something_has_waited_for_too_long(
+    make: Callable[..., InMemoryServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatroom.rooms.trimmer.PAUSE", 0.0)
+    club = make(keep_days=1)
+    ann = enter(club, "Ann")
+    bob = enter(club, "Bob")
+    old = Held("class", "a" * 16, "Bob", "long ago", "", 0, bob.user.user_id, "b0")
+    club.disk.hold(old)
+    club.server._rooms["class"].queue.add(old)
+    ann.heard(), bob.heard()
+
+    club.server._trimmer.start()
+    wait_for(lambda: club.settle() or not club.disk.held("class"), "its end")
+
+    for guest in (ann, bob):
+        assert [frame["outcome"] for frame in heard(guest, "settled")] == ["refused"]
+    assert act(ann, "look")["held"] == []
 
 
 # -- when the history fails ------------------------------------------------------------------------
