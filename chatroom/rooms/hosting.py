@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chatroom.errors import HistoryError, Refusal
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
 from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.entrance import Entrance
-from chatroom.rooms.room import Room
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.room import Room
 from chatroom.rooms.sweeper import PATIENCE, Sweeper
 from chatroom.rooms.verdicts import Enacted, Settled, Swept
+from chatroom.users.requests import Ruling
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
 from chatroom.wire.acts import (
@@ -49,9 +51,9 @@ class Hosting:
         rooms: the Server's.
         entrance: lets those out who were removed.
         sweeper: goes on with what takes longer.
+        faults: the Server's.
     """
 
-        faults: the Server's.
     def __init__(
         self,
         history: History,
@@ -61,9 +63,9 @@ class Hosting:
         faults: Faults,
     ) -> None:
         self._sweeper = sweeper
+        self._faults = faults
         self._history = history
         self._rooms = rooms
-        self._faults = faults
         self._entrance = entrance
 
     def take(self, enacted: Enacted) -> None:
@@ -79,8 +81,9 @@ class Hosting:
         if enacted.entry:
             if house is not house_before:
                 self._rooms.house.charter = house
+                others = _differing(house_before.hosts, house.hosts)
                 for one in self._rooms.values():
-                    if ruling.user.user_id in one.crowd:
+                    if any(user_id in one.crowd for user_id in others):
                         one.pace_hosts()
                         self._tell(one, house_before, house)
             if not isinstance(ruling.act, UseOperatorLink):
@@ -90,15 +93,16 @@ class Hosting:
                 room.pace_hosts()
                 self._tell(room, before, decision.charter)
             self.tell_hosts(room, enacted.entry)
+        for held in enacted.refused:
+            self._drop(room, held, OUTCOMES[Refuse])
         if room.charter.sweeps:
             self._sweeper.note(room.name)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
-        for held in enacted.refused:
-            self._drop(room, held, OUTCOMES[Refuse])
         told |= decision.told
         if isinstance(ruling.act, Look):
-            told = self._seen(room, ruling.act)
-        ruling.user.ruled(ruling.cmid, told)
+            self._show(room, ruling, ruling.act)
+        else:
+            ruling.user.ruled(ruling.cmid, told)
         if room.charter.door is not Door.OPEN or not room.charter.listed:
             self._entrance.hide(room)
         if isinstance(ruling.act, EverybodyOut):
@@ -129,8 +133,15 @@ class Hosting:
         if swept.entry:
             self.tell_hosts(room, swept.entry)
         self._entrance.look_after(room)
+        self._note_end(room)
         if room.charter.sweeps:
             self._sweeper.note(room.name)
+
+    def _note_end(self, room: Room) -> None:
+        """Of the first watch that ends; after that one, of the next."""
+        ends = [watched.until for watched in room.charter.watched.values()]
+        if ends:
+            self._sweeper.note_end(room.name, min(ends))
 
     def try_again(self, room: str) -> None:
         """Something is left to do there, but the history has failed."""
@@ -144,16 +155,9 @@ class Hosting:
         """Something waits for a host's approval; its speaker hears of it by itself."""
         room = self._rooms[held.room]
         room.queue.add(held)
-        self._note_end(room)
         self._tell_concerned(room, held, typed.held(held), speaker)
 
     def settle(self, settled: Settled) -> None:
-    def _note_end(self, room: Room) -> None:
-        """Of the first watch that ends; after that one, of the next."""
-        ends = [watched.until for watched in room.charter.watched.values()]
-        if ends:
-            self._sweeper.note_end(room.name, min(ends))
-
         """It waits no longer."""
         room, ruling = self._rooms[settled.held.room], settled.ruling
         self._drop(room, settled.held, OUTCOMES[type(settled.act)])
@@ -161,10 +165,6 @@ class Hosting:
             self.tell_hosts(room, settled.entry)
         ruling.user.ruled(ruling.cmid, {})
 
-    @staticmethod
-    def _tell_concerned(room: Room, held: Held, frame: bytes, but: Speaker | None = None) -> None:
-        """Hosts, and whoever has sent it, in all their tabs."""
-        for user_id in {**room.hosts, held.user_id: None}:
     def forget(self, held: Held) -> None:
         """It has waited for too long, and is gone."""
         if room := self._rooms.get(held.room):
@@ -174,6 +174,10 @@ class Hosting:
         room.queue.drop(held)
         self._tell_concerned(room, held, typed.settled(held, outcome))
 
+    @staticmethod
+    def _tell_concerned(room: Room, held: Held, frame: bytes, but: Speaker | None = None) -> None:
+        """Hosts, and whoever has sent it, in all their tabs."""
+        for user_id in {**room.hosts, held.user_id: None}:
             for socket in room.sockets_of(user_id):
                 if socket is not but:
                     room.tell_one(socket, frame)
@@ -212,6 +216,10 @@ class Hosting:
 
     def _seen(self, room: Room, look: Look, rank: Rank) -> dict[str, object]:
         charter, sharing = room.charter, None
+        hosts, log = charter.hosts, self._history.host_log(room.name)
+        if rank is Rank.OPERATOR:  # they see who is one, too, and who has become one
+            hosts = {**hosts, **self._rooms.house.charter.hosts}
+            log = sorted([*log, *self._history.host_log("")], key=lambda it: it.at, reverse=True)
         if look.user_id in room.presence:
             addresses = {user_id: room.presence.addresses_of(user_id) for user_id in room.presence}
             sharing = self._rooms.house.whereabouts.sharing(look.user_id, addresses)
@@ -221,7 +229,7 @@ class Hosting:
                 "rules": charter.rules,
                 "hosts": [
                     {"userId": user_id, "userName": host.name, "role": host.rank.word}
-                    for user_id, host in charter.hosts.items()
+                    for user_id, host in hosts.items()
                 ],
                 "quiet": _bans(charter.quiet),
                 "knocks": [knock.fields for knock in room.knocks.values()],
@@ -236,7 +244,7 @@ class Hosting:
                     if link.uses
                 ],
                 "held": list(map(held_fields, room.queue)),
-                "log": list(map(_logged, self._history.host_log(room.name))),
+                "log": list(map(_logged, log)),
                 "keys": [
                     {"name": key.name, "userId": key.user_id, "say": key.may_say}
                     for key in charter.keys.values()

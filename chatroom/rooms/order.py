@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
 from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
@@ -21,6 +22,7 @@ from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import (
     Decision,
+    ForAll,
     link_key,
     rule,
     rule_for_all,
@@ -56,6 +58,7 @@ from chatroom.wire.acts import (
     Charting,
     Settling,
     TurnBack,
+    UnmakeHost,
     UseLink,
     UseOperatorLink,
     Withdraw,
@@ -77,9 +80,6 @@ def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str
     }
 
 
-def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
-    return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
-
 def _is_for_all(act: Charting, rank: Rank, house: House) -> TypeGuard[ForAll]:
     """Whether it holds in all rooms, if somebody of this rank does it."""
     if isinstance(act, UnmakeHost):
@@ -91,6 +91,9 @@ def _reused(cmid: str) -> Refusal:
     detail = "This cmid was used for another message; use a new one."
     return Refusal("cmid-reused", detail, cmid)
 
+
+def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
+    return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
 
 
 class Order(ABC):
@@ -279,11 +282,11 @@ class OwnOrder(Order):
             user.user_id,
             cmid,
         )
+        if refusal := refusal or self._policy.may_wait(held, room.queue):
+            return Declined(said, refusal)
         self._history.hold(held)
         return HeldBack(said, held, is_new=True)
 
-        if refusal := refusal or self._policy.may_wait(held, room.queue):
-            return Declined(said, refusal)
     def change(self, change: Change, room: Room) -> Outcome:
         """Commit it by itself."""
         try:
@@ -393,7 +396,7 @@ class OwnOrder(Order):
             if link and link.is_for_guests and ruling.user not in room.coming_by:
                 return Enacted(ruling, room.name, before, Decision(before), None, [])
         rank = house.ranks(before, ruling.user)(ruling.user.user_id)
-        if isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR):
+        if _is_for_all(act, rank, house):
             decision = rule_for_all(house.charter, before, act, who, room.name_of, now)
         else:
             decision = rule(before, act, who, room.name_of, now)

@@ -246,6 +246,7 @@ class Policy:
         """Whether what somebody says may wait for a host's approval.
 
         Args:
+            held: what would wait.
             queue: what waits in the room already.
         """
         if queue.is_full_for(held):
@@ -254,7 +255,7 @@ class Policy:
             return Refusal("held", detail, held.cmid)
         if queue.is_full(held):
             detail = "Too many messages wait for a host here; try again later."
-            return Refusal("held", detail, said.cmid)
+            return Refusal("held", detail, held.cmid)
         return None
 
     def may_change(
@@ -318,7 +319,8 @@ class Policy:
             return None
         if isinstance(act, UnmakeHost | RevokeKey) and act.user_id != user_id:
             whom = rank_of(act.user_id)
-            if rank >= Rank.MAKER and rank > whom:
+            # Who can read the server's secret, but is nobody here, is above all operators.
+            if rank >= Rank.MAKER and (rank > whom or not user_id):
                 return None
             return Refusal("not-allowed", "Only the room's maker and the operator can do that.")
         return None
@@ -343,13 +345,13 @@ class Policy:
         detail = f"Somebody here is called {name} already. {suggestion} is free."
         return Refusal("name-taken", detail, suggestion=suggestion)
 
-    def may_rename(self, speaker: Speaker, standing: Standing) -> Refusal | None:
-        """Whether somebody may take another name at all: everybody in the room would read it."""
     def keeps_name(self, charter: Charter, rank: Rank, user_id: str, now: int) -> bool:
         """Whether somebody who comes in does so under the name that they had, whatever they ask
         for: who is quiet would speak by names otherwise, which everybody reads."""
         return charter.is_quiet(user_id, now) and not rank.is_host
 
+    def may_rename(self, speaker: Speaker, standing: Standing) -> Refusal | None:
+        """Whether somebody may take another name at all: everybody in the room would read it."""
         if speaker.proof.reads_only:
             return _reads_only("")
         charter, rank, now, *_ = standing
