@@ -250,6 +250,7 @@ class SqliteHistory(History):
                 forget_chore(writer, INDEX)
             if PAGES in left and self._renewal.renew(writer):
                 forget_chore(writer, PAGES)
+            self._renewal.begin()
             if LOG in left:
                 if not empty_log(writer):
                     cause = "its log is being read"

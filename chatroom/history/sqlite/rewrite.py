@@ -135,13 +135,16 @@ class Renewal:
         self._longest = FIRST_PAUSE
         self._at = 0.0
 
+    def begin(self) -> None:
+        """The process has begun: from now on, people wait for the room."""
+        self._longest = PAUSE
+
     def renew(self, writer: sqlite3.Connection) -> bool:
         """Do it; False if it has to wait."""
         began = time.monotonic()
         (pages,) = writer.execute("PRAGMA page_count").fetchone()
         (size,) = writer.execute("PRAGMA page_size").fetchone()
-        longest, self._longest = self._longest, PAUSE
-        if began < self._at or pages * size * SECONDS_EACH_BYTE > longest:
+        if began < self._at or pages * size * SECONDS_EACH_BYTE > self._longest:
             return False
         writer.execute("VACUUM")
         now = time.monotonic()
