@@ -164,7 +164,8 @@ class Entrance:
         ):
             return arrival
         name = room.name_of(user_id, ban.name) or arrival.name
-        return arrival._replace(name=room.free_name(name, user_id, self._rules.max_name_length))
+        max_length = self._rules.max_name_length
+        return arrival._replace(name=register.free_for(user_id, name, room, max_length))
 
     def _opened(self, user: Participant, name: str, user_id: str, proof: Proof) -> Room | None:
         """The room; None if the user cannot come in, and was told."""

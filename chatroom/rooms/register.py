@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.matching import assert_never
+from chatroom.names import free_name
 from chatroom.rooms.crowd import Change, Joined, Known, Left, Renamed
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
@@ -122,9 +123,19 @@ class OwnRegister(Register):
 
     def _judged(self, room: Room, name: str, user_id: str) -> Refusal | None:
         has_it = user_id in room.crowd and room.crowd[user_id].user_name == name
-        free = name if has_it else room.free_name(name, user_id, self._max_length)
+        free = name if has_it else free_for(user_id, name, room, self._max_length)
         suggestion = "" if free == name else free
         return self._policy.may_be_called(name, suggestion)
+
+
+def free_for(user_id: str, name: str, room: Room, max_length: int) -> str:
+    """The name, if the person may have it; else another one like it, which is nobody's in the
+    room, and kept for no host."""
+
+    def is_free(name: str) -> bool:
+        return room.crowd.is_free(name, user_id) and not room.charter.keeps_from(user_id, name)
+
+    return name if is_free(name) else free_name(name, max_length, is_free)
 
 
 def _entering(room: Room, arrival: Arrival) -> tuple[Event, ...]:

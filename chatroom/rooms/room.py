@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from chatroom.message import Message, MessageId
-from chatroom.names import DEFAULT_ROOM, free_name
+from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Host, House, WatchedAddress
 from chatroom.rooms.crowd import Crowd, Known
@@ -190,16 +190,6 @@ class Room:
             return self.crowd[user_id].user_name
         charters = (self.charter, self._house.charter)
         return next(filter(None, (one.name_of(user_id) for one in charters)), otherwise)
-
-    def is_free(self, name: str, user_id: str) -> bool:
-        """Whether the person may have the name: it is nobody's here, and kept for no host."""
-        return self.crowd.is_free(name, user_id) and not self.charter.keeps_from(user_id, name)
-
-    def free_name(self, name: str, user_id: str, max_length: int) -> str:
-        """The name, if it is free for the person; else another one like it."""
-        if self.is_free(name, user_id):
-            return name
-        return free_name(name, max_length, lambda other: self.is_free(other, user_id))
 
     def known_as(self, speaker: Speaker) -> Known:
         """How the host log calls somebody who acts."""

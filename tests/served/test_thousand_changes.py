@@ -45,12 +45,12 @@ def test_a_thousand_changes_leave_all_with_the_same(prepare: Launch) -> None:
     server = prepare(
         history="sqlite:chat.db", leaveGrace=0, userQueueBytes=QUEUE, maxMessageBytes=4096
     ).start()
-    weather = Weather(random.Random(SEED))
-    with ExitStack() as last, Proxy(server.port, weather.fates) as proxy:
+    lines = BadLines(random.Random(SEED))
+    with ExitStack() as last, Proxy(server.port, lines.fates) as proxy:
         people = [Editor(proxy.port, name, number) for number, name in enumerate(NAMES)]
         for person in people:
             last.callback(person.tab.close)
-        weather.good = False
+        lines.good = False
         proxy.close_all()
         with editing(people) as changes:
             for life in range(1, LIVES):
@@ -59,7 +59,7 @@ def test_a_thousand_changes_leave_all_with_the_same(prepare: Launch) -> None:
                 server.kill()
                 server.start()
             wait_for(lambda: changes() >= CHANGES, "a thousand changes")
-            weather.good = True
+            lines.good = True
             proxy.close_all()
         losses = sum(person.losses for person in people)
         assert losses > len(NAMES) * LIVES, "the lines were too good"
@@ -72,7 +72,7 @@ def test_a_thousand_changes_leave_all_with_the_same(prepare: Launch) -> None:
     assert "Traceback" not in server.log() + server.said()
 
 
-class Weather:
+class BadLines:
     """Each line breaks after so many bytes. Its random numbers are the proxy's thread's."""
 
     def __init__(self, chance: random.Random) -> None:
