@@ -26,6 +26,7 @@ CLOSES = {
     "too-many-rooms": (CloseCode.POLICY, "too many rooms; use an existing one"),
     "wrong-key": (CloseCode.NO_ENTRY, "no entry"),
     "shut": (CloseCode.NO_ENTRY, "no entry"),
+    "removed": (CloseCode.REMOVED, "removed by a host"),
 }
 """How a plain user's socket is closed who is turned away, by the refusal's code."""
 
@@ -164,7 +165,9 @@ class User:
     # -- the Server thread: see Speaker and Participant ------------------------------------------
 
     def turn_away(self, refusal: Refusal) -> None:
-        """The plain protocol has no error frames: close the socket."""
+        """The plain protocol has no error frames: close the socket. Its first frame may say
+        something, which is not to reach a room that it cannot come into."""
+        self.failed = True
         self.end(*CLOSES.get(refusal.code, (CloseCode.POLICY, refusal.code)))
 
     def refuse(self, refusal: Refusal) -> None:

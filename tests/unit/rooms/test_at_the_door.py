@@ -254,6 +254,21 @@ def test_a_plain_user_without_a_header_is_closed(club: InMemoryServer, host: Typ
     assert eve.peer.closed_with() == (CloseCode.NO_ENTRY, "no entry")
 
 
+def test_a_plain_user_who_is_turned_away_says_nothing_in_the_room(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    """A plain client says something in its very first frame, and does not wait for an answer."""
+    close_door(host)
+    host.heard()
+    eve = club.guest("Eve", "class").join()
+
+    eve.say("let me in", "I am in")
+    club.settle()
+
+    assert club.disk.stored("class") == []
+    assert host.heard() == []
+
+
 @pytest.mark.parametrize("what", ["code", "pass", "token of a host", "key"])
 def test_a_plain_user_comes_in_by_the_header(
     club: InMemoryServer, host: TypedGuest, what: str
