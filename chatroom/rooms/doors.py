@@ -209,36 +209,42 @@ class KeyRing:
 
     def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> tuple[bool, int]:
         digest = hmac.digest(self._secret, _bytes(shown), "sha256")
-        if self._is_known(code_hash, digest):
-            return True, 0
+        if answer := self._answer_unhashed(address, room, digest, code_hash):
+            return answer
         try:
             with self._turn():
-                if self._is_known(code_hash, digest):  # somebody has come with it meanwhile
-                    return True, 0
+                if answer := self._answer_unhashed(address, room, digest, code_hash):
+                    return answer  # others have come with it meanwhile, or with wrong ones
                 with self._lock:
-                    tries, wait = self._tries_of(address, room)
-                    if wait:
-                        return False, wait
+                    tries, _ = self._tries_of(address, room)
                     tries.spend(1)
                 if not codes.fits(shown, code_hash):
                     _note_wrong(address, room)
                     return False, 0
+                with self._lock:
+                    tries.give_back(1)
+                    self._right[code_hash] = digest
+                    while len(self._right) > KNOWN:
+                        del self._right[next(iter(self._right))]
+                return True, 0
         except Refusal:  # no turn
             return False, math.ceil(PATIENCE)
+
+    def _answer_unhashed(
+        self, address: str, room: str, digest: bytes, code_hash: str
+    ) -> tuple[bool, int] | None:
+        """None if it has to be hashed. Whoever has to wait learns nothing of a code that is known,
+        either: they could go on guessing."""
         with self._lock:
-            tries.give_back(1)
-            self._right[code_hash] = digest
-            while len(self._right) > KNOWN:
-                del self._right[next(iter(self._right))]
-        return True, 0
+            _, wait = self._tries_of(address, room)
+            if wait:
+                return False, wait
+            is_known = hmac.compare_digest(self._right.get(code_hash, b""), digest)
+        return (True, 0) if is_known else None
 
     def _tries_of(self, address: str, room: str) -> tuple[Budget, int]:
         tries = self._tries.of_key(f"{neighbourhood(address)} {room}")
         return tries, max(0, math.ceil(tries.seconds_until(1)))
-
-    def _is_known(self, code_hash: str, digest: bytes) -> bool:
-        with self._lock:
-            return hmac.compare_digest(self._right.get(code_hash, b""), digest)
 
     def _is_password(self, shown: str) -> bool:
         return hmac.compare_digest(_bytes(shown), _bytes(self._password))

@@ -214,6 +214,20 @@ def test_after_five_wrong_tries_an_address_waits_but_only_for_this_room(
 
 
 @pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
+def test_a_code_that_others_have_come_with_is_guessed_no_faster(
+    town: Town, clock: SimpleNamespace, charter: Charter
+) -> None:
+    right = charter.code or "Open sesame"
+    town.decide(charter)
+    assert town.prove(key=right, address=THERE).code
+    for n in range(WRONG_TRIES):
+        assert town.prove(key=f"wrong {n}").wait == 0
+
+    assert town.prove(key=right) == Proof(is_wrong=True, wait=12)
+    assert town.prove(key=right, address=THERE).code
+
+
+@pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
 def test_the_log_has_who_was_wrong_and_where_but_not_what(
     town: Town, caplog: pytest.LogCaptureFixture, charter: Charter
 ) -> None:
