@@ -216,7 +216,9 @@ class KeyRing:
                 if answer := self._answer_unhashed(address, room, digest, code_hash):
                     return answer  # others have come with it meanwhile, or with wrong ones
                 with self._lock:
-                    tries, _ = self._tries_of(address, room)
+                    tries, wait = self._tries_of(address, room)
+                    if wait:
+                        return False, wait
                     tries.spend(1)
                 if not codes.fits(shown, code_hash):
                     _note_wrong(address, room)

@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 
 NO_ENTRY = Refusal("no-entry", "A host has not let you in.")
 
+REVOKED = Refusal("no-entry", "A host has revoked the key that you came in with.")
+
 REMOVED = "removed"
 """Why somebody has left whom a host has removed; others read it, too."""
 
@@ -204,9 +206,12 @@ class Entrance:
                 if answer.refusal:
                     self._refuse_name(arrival.user, answer.refusal)
                 else:
+                    refusal = self._judged_anew(room, arrival)
                     self._let_in(room, arrival)
-                    self.show_out(room, arrival.user)  # it may have been removed on its way in
-                    self._judge_anew(room, arrival)
+                    if refusal:
+                        self._turn_out(arrival.user, refusal)
+                    else:
+                        self._welcome(room, arrival)
             case register.Rename(user):
                 if answer.refusal:
                     self._refuse_name(user, answer.refusal)
@@ -255,6 +260,9 @@ class Entrance:
             room.coming_by[user] = arrival.proof.link
         room.let_in_typed(user, identity.tab)
         self._rooms.house.whereabouts.note(room.name, user.user_id, user.address)
+
+    def _welcome(self, room: Room, arrival: Arrival) -> None:
+        user = arrival.user
         user.knows = self._greeter.told(room)
         user.write(self._greeter.welcome(room, arrival))
         _log_joining(room, user)
@@ -398,23 +406,46 @@ class Entrance:
                 else:
                     self._ask(room, Enter(arrival))
 
-    def show_out(self, room: Room, user: TypedParticipant) -> None:
-        """Remove somebody whom a host has removed; everybody else stays."""
+    def show_out(self, room: Room, user_id: str) -> None:
+        """A host has removed somebody: they have to go, and whatever came in as theirs."""
         now = time.time_ns() // 1_000_000
-        if ban := room.ban_on(user.user_id, now):
-            user.refuse(removed(ban, now))
-            user.end(CloseCode.REMOVED, "removed by a host")
-            self.remove(user, REMOVED)
-
-    def _judge_anew(self, room: Room, arrival: Arrival) -> None:
-        """The room may have shut its door while somebody was on the way in."""
-        user = arrival.user
-        if self._judged_by.get(user) is room.charter or not user.inside:
+        ban = room.ban_on(user_id, now)
+        if ban is None:
             return
+        refusal = removed(ban, now)
+        for user in room.everybody():
+            if user_id in (user.user_id, user.proof.user_id):
+                self._turn_out(user, refusal)
+        for subscriber, proof in list(room.subscribers.items()):
+            if proof.user_id == user_id:
+                subscriber.end(CloseCode.REMOVED, "removed by a host")
+
+    def show_script_out(self, room: Room, key: str) -> None:
+        """A host has revoked this key."""
+        for user in room.everybody():
+            if user.proof.key == key:
+                self._turn_out(user, REVOKED)
+        for subscriber, proof in list(room.subscribers.items()):
+            if proof.key == key:
+                subscriber.end(CloseCode.NO_ENTRY, "a host has revoked this key")
+
+    def _judged_anew(self, room: Room, arrival: Arrival) -> Refusal | None:
+        """The room may have shut its door, or removed somebody, while they were on the way in:
+        before they are told anything, such as a pass that would be good."""
+        user, user_id = arrival.user, arrival.identity.user_id
+        now = time.time_ns() // 1_000_000
+        if ban := room.ban_on(user_id, now):
+            return removed(ban, now)
+        return None if self._judged_by.get(user) is room.charter else self._refusal(room, arrival)
+
+    def _refusal(self, room: Room, arrival: Arrival) -> Refusal | None:
+        """Why somebody cannot come in now, whose token is good."""
+        user_id, address = arrival.identity.user_id, arrival.user.address
         try:
-            self._rooms.enter(room.name, user.address, user.user_id, proof=arrival.proof)
+            self._rooms.enter(room.name, address, user_id, proof=arrival.proof)
         except Refusal as refusal:
-            self._turn_out(user, refusal)
+            return refusal
+        return None
 
     def show_all_out(self, room: Room) -> None:
         """Everybody but hosts has to go."""
@@ -424,8 +455,7 @@ class Entrance:
             Door.SHUT: "Nobody can come back now.",
         }
         detail = f"A host has shown everybody out. {way_back[room.charter.door]}"
-        typed = (socket for person in room.presence.values() for socket in person.sockets)
-        for user in dict.fromkeys([*room.users, *typed]):
+        for user in room.everybody():
             if not room.rank_of(user.user_id or user.proof.user_id).is_host:
                 self._turn_out(user, Refusal("everybody-out", detail))
         for subscriber in list(room.subscribers):
@@ -434,9 +464,12 @@ class Entrance:
     def _turn_out(self, user: Participant, refusal: Refusal) -> None:
         if user.inside:
             user.refuse(refusal)
-            user.end(CloseCode.NO_ENTRY, "no entry")
+            if refusal.code == REMOVED:
+                user.end(CloseCode.REMOVED, "removed by a host")
+            else:
+                user.end(CloseCode.NO_ENTRY, "no entry")
             user.failed = True  # nothing that is still on its way is said here
-            self.remove(user, "shown out")
+            self.remove(user, REMOVED if refusal.code == REMOVED else "shown out")
 
     def hide(self, room: Room) -> None:
         """Its door is shut, or it is in no list any more: others do not hear what is new there."""
@@ -491,7 +524,7 @@ class Entrance:
     ) -> MessageId:
         """Hand a subscriber all messages from now on; returns the id of the last one before."""
         room = self._rooms.enter(name, address, proof=proof)
-        room.subscribe(subscriber)
+        room.subscribe(subscriber, proof)
         return room.last
 
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:

@@ -19,6 +19,7 @@ from chatroom.rooms.recent_changes import RecentChanges
 from chatroom.rooms.subscriber import Heard, HeardChange, Subscriber
 from chatroom.rooms.tail import Tail
 from chatroom.sockets.connection import Connection
+from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.speaking_pace import whose
@@ -72,7 +73,8 @@ class Room:
         only."""
         self.typed: dict[Participant, Connection] = {}
         """The typed ones among these: they get news of people, too."""
-        self.subscribers: list[Subscriber] = []
+        self.subscribers: dict[Subscriber, Proof] = {}
+        """Those without a socket, and what has let each of them in."""
         self.crowd = Crowd()
         self.presence = Presence()
         self.awaited = 0
@@ -145,13 +147,13 @@ class Room:
             self._note_host(time.time_ns() // 1_000_000)
         return True
 
-    def subscribe(self, subscriber: Subscriber) -> None:
+    def subscribe(self, subscriber: Subscriber, proof: Proof = NOTHING) -> None:
         """Hand the subscriber what is said from now on."""
-        self.subscribers.append(subscriber)
+        self.subscribers[subscriber] = proof
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Hand the subscriber nothing more. Idempotent."""
-        self.subscribers = [one for one in self.subscribers if one is not subscriber]
+        self.subscribers.pop(subscriber, None)
 
     # -- who is in charge -------------------------------------------------------------------------
 
@@ -206,6 +208,10 @@ class Room:
         """The person's sockets in this process."""
         person = self.presence.get(user_id)
         return list(person.sockets) if person else []
+
+    def everybody(self) -> list[Participant]:
+        """All with a socket here, of either protocol, also those who are still told the past."""
+        return list(dict.fromkeys([*self.users, *self._everybody()]))
 
     def held_for(self, user_id: str) -> bytes:
         """Who knocks and what waits for approval, as the person gets it who comes: a host all of
