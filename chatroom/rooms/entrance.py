@@ -288,14 +288,17 @@ class Entrance:
 
     def _must_knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> bool:
         user_id, now = arrival.identity.user_id, time.time_ns() // 1_000_000
-        is_known = arrival.user.admitted == room.name or self._was_in(room, arrival)
+        is_known = arrival.user.admitted == room.name or self._was_in(room, arrival, now)
         rank = room.rank_of(user_id) or self._rooms.house.rank_by(arrival.proof.operator_link)
         return self._policy.must_knock(rank, watched, now, is_known=is_known)
 
-    def _was_in(self, room: Room, arrival: Arrival) -> bool:
+    def _was_in(self, room: Room, arrival: Arrival, now: int) -> bool:
         """Whether somebody, whose token is good, has been in the room before, or was asked to."""
         proof, charter, user_id = arrival.proof, room.charter, arrival.identity.user_id
-        if proof.epoch == charter.epoch or proof.key in charter.keys or proof.link in charter.links:
+        if proof.epoch == charter.epoch or proof.key in charter.keys:
+            return True
+        link = charter.links.get(proof.link)
+        if link and link.is_good(now):  # others may be what the one who was removed came by
             return True
         return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
 
@@ -344,14 +347,18 @@ class Entrance:
 
     def look_after(self, room: Room) -> None:
         """The room has decided something, or something is over: answer those who knock, and need
-        not any more, or are removed."""
+        not any more, or are removed. The door may have been shut since they came."""
         now = time.time_ns() // 1_000_000
         for user_id, knock in list(room.knocks.items()):
             watched = room.charter.watched.get(knock.address_key)
             if ban := room.ban_on(user_id, now):
                 self.turn_back(room, user_id, removed(ban, now))
             elif not self._policy.must_knock(room.rank_of(user_id), watched, now, is_known=False):
-                self.admit(room, user_id)
+                refusals = (self._refusal(room, arrival) for arrival in knock.arrivals.values())
+                if refusal := next(filter(None, refusals), None):
+                    self.turn_back(room, user_id, refusal)
+                else:
+                    self.admit(room, user_id)
 
     def _stop_knocking(self, user: Participant) -> None:
         """It has gone while it waited at a door."""

@@ -104,8 +104,9 @@ class Hosting:
     def _answer(self, room: Room, act: Act) -> None:
         """Those who knock."""
         match act:
-            case Admit(user_id) if user_id:
-                self._entrance.admit(room, user_id)
+            case Admit(user_id):
+                for one in [user_id] if user_id else list(room.knocks):
+                    self._entrance.admit(room, one)
             case TurnBack(user_id):
                 self._entrance.turn_back(room, user_id)
             case _:

@@ -180,7 +180,7 @@ class Policy:
         if proof.epoch == charter.epoch and (proof.knows_password or not is_open):
             return None
         link = charter.links.get(proof.link)
-        if link and link.uses > place.coming and place.now < link.until:
+        if link and link.is_good(place.now, place.coming):
             return None
         if charter.door is Door.SHUT:
             return _shut()
