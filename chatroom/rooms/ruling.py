@@ -120,7 +120,8 @@ def rule(
             host = charter.hosts.get(user_id)
             hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)
             whom = Known(user_id, host.name if host else "")
-            return Decision(replace(charter, hosts=hosts), whom)
+            links = _links_of_others(charter, user_id) if host else charter.links
+            return Decision(replace(charter, hosts=hosts, links=links), whom)
         case MakeLink(seconds, uses, makes):
             secret = secrets.token_urlsafe(12)
             link = RoomLink(now + seconds * 1000, uses, who.user_id, makes == "guest")
@@ -186,6 +187,8 @@ def rule_for_all(
         decision = decision._replace(what=f"{decision.what}, everywhere")
         if act.seconds == 0:
             charter = rule(charter, act, who, name_of, now).charter
+        else:
+            charter = replace(charter, links=_links_of_others(charter, act.user_id))
     return decision._replace(charter=charter, house=decision.charter)
 
 
@@ -268,7 +271,13 @@ def _revoke_key(charter: Charter, user_id: str) -> Decision:
     name = charter.keys[found[0]].name
     keys = _with(charter.keys, found[0], None, MOST_KEYS)
     hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)  # there is nobody any more
-    return Decision(replace(charter, keys=keys, hosts=hosts), Known(user_id, name))
+    links = _links_of_others(charter, user_id)
+    return Decision(replace(charter, keys=keys, hosts=hosts, links=links), Known(user_id, name))
+
+
+def _links_of_others(charter: Charter, user_id: str) -> dict[str, RoomLink]:
+    """Whoever is no host any more could come back as one, under another name, by their own."""
+    return {key: link for key, link in charter.links.items() if link.by != user_id}
 
 
 def link_key(secret: str) -> str:

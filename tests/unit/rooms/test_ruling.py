@@ -28,7 +28,7 @@ from chatroom.rooms.charter import (
 from chatroom.rooms.codes import key_id
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
-from chatroom.rooms.ruling import Decision, link_key, rule
+from chatroom.rooms.ruling import Decision, link_key, rule, rule_for_all
 from chatroom.wire.acts import (
     DAY,
     FASTEST,
@@ -144,6 +144,18 @@ def test_a_host_is_made_and_unmade() -> None:
 
     unmade = act(made.charter, UnmakeHost("u2"))
     assert (unmade.charter, unmade.whom) == (MADE, BOB)
+
+
+def test_the_links_that_a_host_has_made_go_with_them() -> None:
+    """Otherwise they would come back as a host, under another name."""
+    ours = act(MADE, MakeLink(DAY, 1)).charter
+    theirs = act(act(ours, MakeHost("u2", "")).charter, MakeLink(DAY, 1), BOB).charter
+    assert len(theirs.links) == 2
+
+    assert act(theirs, UnmakeHost("u2")).charter == ours
+    assert act(theirs, UnmakeHost("u9")).charter == theirs
+    removed = rule_for_all(MADE, theirs, Bar("u2", "", None), ANN, lambda _, name: name, NOW)
+    assert removed.charter.links == ours.links
 
 
 def test_who_is_a_host_already_stays_what_they_are() -> None:
@@ -401,6 +413,7 @@ def test_a_key_that_is_revoked_is_a_host_no_more() -> None:
     made = act(MADE, MakeKey("CI", True))
     user_id = made.told["userId"]
     host = act(made.charter, MakeHost(user_id, "CI")).charter
+    host = act(host, MakeLink(DAY, 1), Known(user_id, "CI")).charter
 
     revoked = act(host, RevokeKey(user_id))
 
