@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TypeVar
 
 from chatroom.addresses import neighbourhood
 from chatroom.errors import HistoryUnavailable, Refusal
@@ -32,6 +33,9 @@ from chatroom.wire.acts import Act, SetRules, spelt
 
 log = logging.getLogger(__name__)
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 WRONG_TRIES = 5
 """That one address has for each room, a minute. Then it waits, but is never kept out: a class
 behind one address mistypes, too."""
@@ -44,7 +48,11 @@ PATIENCE = 2.0
 
 KNOWN = 1000
 """Rooms of which the right code is remembered, by its digest under a key of this process: it is
-hashed for the first who comes with it, and not for a crowd."""
+hashed for the first who comes with it, and not for a crowd. And as many wrong ones."""
+
+LONGEST = 256
+"""Characters of what may be a code. Whatever is longer is wrong: normalising 64 KiB of accents would
+keep the interpreter for a second."""
 
 SHORT = 4096
 """Characters of a charter that is kept parsed."""
@@ -82,7 +90,7 @@ class KeyRing:
         password: the whole server's; empty if it asks for none.
     """
 
-    # Rule: _lock guards _tries, with what is in it, and _right.
+    # Rule: _lock guards _tries, with what is in it, _right and _wrong.
 
     def __init__(self, history: History, tokens: Tokens, password: str = "") -> None:
         self._history = history
@@ -94,6 +102,9 @@ class KeyRing:
         self._tries = Budgets(WRONG_TRIES / 60, WRONG_TRIES + 0.001)
         self._secret = os.urandom(32)
         self._right: dict[str, bytes] = {}  # by what the charter has, the digest of the right code
+        # What was shown in vain, with what was right then: the same again is no other try. A script
+        # whose key was revoked would use up those of everybody at its address.
+        self._wrong: dict[tuple[str, bytes], None] = {}
 
     # -- who stands at a door ---------------------------------------------------------------------
 
@@ -126,8 +137,9 @@ class KeyRing:
             for room, charter in known.items():
                 signed, rest = self._signed(room, Shown(bearer=bearer), "")
                 proofs[room] = _with_key(signed, charter, rest)
-            if self._password and not any(proof != NOTHING for proof in proofs.values()):
-                knows, _ = self._try(address, "", lambda: self._is_password(bearer))
+            is_known = any(proof != NOTHING for proof in proofs.values())
+            if self._password and not is_known and len(bearer) <= LONGEST:
+                knows, _ = self._try_password(address, bearer)
                 proofs = {room: Proof(knows_password=knows) for room in known}
         return [
             (
@@ -149,11 +161,13 @@ class KeyRing:
         with_key = _with_key(proof, charter, key)
         if with_key.key or self._needs_no_more(proof, charter, user_id):
             return with_key
+        if len(key) > LONGEST:
+            return proof._replace(is_wrong=True)
         if charter.door is Door.OPEN:
-            is_right, wait = self._try(address, "", lambda: self._is_password(key))
+            is_right, wait = self._try_password(address, key)
             return proof._replace(knows_password=is_right, is_wrong=not is_right, wait=wait)
         if charter.code:
-            is_right, wait = self._try(address, room, lambda: codes.is_code(key, charter.code))
+            is_right, wait = self._try(address, room, key, charter.code, codes.is_code)
         else:
             is_right, wait = self._try_hash(address, room, key, charter.code_hash)
         if is_right:
@@ -194,21 +208,30 @@ class KeyRing:
 
     # -- codes ------------------------------------------------------------------------------------
 
-    def _try(self, address: str, room: str, is_right: Callable[[], bool]) -> tuple[bool, int]:
-        """Whether it is, and the seconds until that can be said again. Wrong tries of the server's
-        password are those of the room "": it is the same in all."""
+    def _try_password(self, address: str, shown: str) -> tuple[bool, int]:
+        """Wrong tries are those of the room "": it is the same in all."""
+        return self._try(address, "", shown, self._password, _is_password)
+
+    def _try(
+        self, address: str, room: str, shown: str, right: str, is_right: Callable[[str, str], bool]
+    ) -> tuple[bool, int]:
+        """Whether it is, and the seconds until that can be said again."""
+        digest = self._digest(shown)
         with self._lock:
             tries, wait = self._tries_of(address, room)
             if wait:
                 return False, wait
-            if is_right():
+            if is_right(shown, right):
                 return True, 0
+            if (right, digest) in self._wrong:
+                return False, 0
             tries.spend(1)
+            _keep(self._wrong, (right, digest), None)
         _note_wrong(address, room)
         return False, 0
 
     def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> tuple[bool, int]:
-        digest = hmac.digest(self._secret, _bytes(shown), "sha256")
+        digest = self._digest(shown)
         if answer := self._answer_unhashed(address, room, digest, code_hash):
             return answer
         try:
@@ -220,17 +243,18 @@ class KeyRing:
                     if wait:
                         return False, wait
                     tries.spend(1)
-                if not codes.fits(shown, code_hash):
-                    _note_wrong(address, room)
-                    return False, 0
+                is_right = codes.fits(shown, code_hash)
                 with self._lock:
-                    tries.give_back(1)
-                    self._right[code_hash] = digest
-                    while len(self._right) > KNOWN:
-                        del self._right[next(iter(self._right))]
-                return True, 0
+                    if is_right:
+                        tries.give_back(1)
+                        _keep(self._right, code_hash, digest)
+                    else:
+                        _keep(self._wrong, (code_hash, digest), None)
         except Refusal:  # no turn
             return False, math.ceil(PATIENCE)
+        if not is_right:
+            _note_wrong(address, room)
+        return is_right, 0
 
     def _answer_unhashed(
         self, address: str, room: str, digest: bytes, code_hash: str
@@ -242,14 +266,15 @@ class KeyRing:
             if wait:
                 return False, wait
             is_known = hmac.compare_digest(self._right.get(code_hash, b""), digest)
-        return (True, 0) if is_known else None
+            is_wrong = (code_hash, digest) in self._wrong
+        return (is_known, 0) if is_known or is_wrong else None
+
+    def _digest(self, shown: str) -> bytes:
+        return hmac.digest(self._secret, _bytes(shown), "sha256")
 
     def _tries_of(self, address: str, room: str) -> tuple[Budget, int]:
         tries = self._tries.of_key(f"{neighbourhood(address)} {room}")
         return tries, max(0, math.ceil(tries.seconds_until(1)))
-
-    def _is_password(self, shown: str) -> bool:
-        return hmac.compare_digest(_bytes(shown), _bytes(self._password))
 
     # -- hashing ----------------------------------------------------------------------------------
 
@@ -292,6 +317,16 @@ def _with_key(proof: Proof, charter: Charter, secret: str) -> Proof:
     if key is None:
         return proof
     return proof._replace(user_id=key.user_id, key=id, reads_only=not key.may_say)
+
+
+def _is_password(shown: str, right: str) -> bool:
+    return hmac.compare_digest(_bytes(shown), _bytes(right))
+
+
+def _keep(known: dict[K, V], key: K, value: V) -> None:
+    known[key] = value
+    while len(known) > KNOWN:
+        del known[next(iter(known))]
 
 
 def _note_wrong(address: str, room: str) -> None:

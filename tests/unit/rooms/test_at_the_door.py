@@ -169,7 +169,7 @@ def test_who_tries_too_often_is_told_when_to_come_back(
 ) -> None:
     close_door(host)
     eve = enter(club, "Eve", key="wrong 0")
-    for number in range(5):
+    for number in range(1, 6):
         eve.send("hello", userName="Eve", key=f"wrong {number}")
 
     last = eve.heard()[-1]

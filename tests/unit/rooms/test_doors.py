@@ -14,7 +14,7 @@ from chatroom.history.memory.history import MemoryHistory
 from chatroom.rooms import codes, doors
 from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Door, Host, Key, RoomLink
 from chatroom.rooms.codes import hashed, key_id
-from chatroom.rooms.doors import HASHED_AT_ONCE, WRONG_TRIES, KeyRing
+from chatroom.rooms.doors import HASHED_AT_ONCE, LONGEST, WRONG_TRIES, KeyRing
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.ruling import link_key
@@ -225,6 +225,37 @@ def test_a_code_that_others_have_come_with_is_guessed_no_faster(
 
     assert town.prove(key=right) == Proof(is_wrong=True, wait=12)
     assert town.prove(key=right, address=THERE).code
+
+
+@pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
+def test_a_script_with_an_outdated_key_keeps_nobody_at_its_address_waiting(
+    town: Town, clock: SimpleNamespace, hashes: list[str], charter: Charter
+) -> None:
+    """It asks again and again: the same wrong code is no other try."""
+    town.decide(charter)
+    for _ in range(3 * WRONG_TRIES):
+        assert town.prove(key="revoked") == Proof(is_wrong=True)
+    assert hashes.count("revoked") <= 1
+
+    assert town.prove(key=charter.code or "Open sesame").code
+    town.decide(replace(TYPED, code_hash=hashed("revoked")))
+    assert town.prove(key="revoked").code, "it is right now"
+
+
+def test_nothing_is_examined_that_is_longer_than_any_code(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accents without end take the interpreter seconds to put in order."""
+    long = "\u0301\u0323" * LONGEST
+    monkeypatch.setattr(doors, "spelt", lambda code: pytest.fail("it was") if code == long else code)
+    guarded = Town("Open sesame")
+    for one in town, guarded:
+        one.decide(WITH_CODE), one.decide(TYPED, "typed")
+        for room in "class", "typed", "lobby":
+            one.answer(long, room)
+        one.doors.visits(["class"], HERE, long)
+
+    assert guarded.answer(long, "lobby") == town.answer(long) == "wrong-key"
 
 
 @pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
