@@ -213,8 +213,11 @@ class User:
     def _await_turn(self) -> None:
         """Wait until it may say one more."""
         if self._pace and self.is_paced:
-            who = whose(self.user_id, self.address, self.room)
-            self._pace.wait(who, lambda: self.connection.is_closing)
+            self._wait(self._pace)
+
+    def _wait(self, pace: SpeakingPace) -> None:
+        who = whose(self.user_id, self.address, self.room)
+        pace.wait(who, lambda: self.connection.is_closing)
 
     def _admit(self, data: str | bytes) -> int:
         """The frame's size in bytes, once its sender may go on (see ``Pace``)."""

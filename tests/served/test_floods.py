@@ -10,6 +10,16 @@ from tests.support.server_process import Launch
 pytestmark = pytest.mark.takes(seconds=15)
 
 
+@pytest.mark.parametrize("kind", ["acts of a host", "looks of a host"])
+def test_who_makes_a_room_and_acts_there_all_the_time_delays_nobody_else(
+    serve: Launch, kind: str
+) -> None:
+    felt = feel(serve(messagesPerSecond=5), kind, seconds=4)
+
+    assert felt.p50 < 700, felt
+    assert felt.health < 5000, felt
+
+
 @pytest.mark.parametrize("kind", ["empty continuations", "fragmented messages", "long messages"])
 def test_a_flood_delays_nobody_else(serve: Launch, kind: str) -> None:
     """The median, with a wide margin: the machine may be busy with other tests. It was 2.6 s when
