@@ -420,7 +420,7 @@ class Entrance:
         if ban is None:
             return
         refusal = removed(ban, now)
-        for user in room.everybody():
+        for user in _everybody(room):
             if user_id in (user.user_id, user.proof.user_id):
                 self._turn_out(user, refusal)
         for subscriber, proof in list(room.subscribers.items()):
@@ -429,7 +429,7 @@ class Entrance:
 
     def show_script_out(self, room: Room, key: str) -> None:
         """A host has revoked this key."""
-        for user in room.everybody():
+        for user in _everybody(room):
             if user.proof.key == key:
                 self._turn_out(user, REVOKED)
         for subscriber, proof in list(room.subscribers.items()):
@@ -462,7 +462,7 @@ class Entrance:
             Door.SHUT: "Nobody can come back now.",
         }
         detail = f"A host has shown everybody out. {way_back[room.charter.door]}"
-        for user in room.everybody():
+        for user in _everybody(room):
             if not room.rank_of(user.user_id or user.proof.user_id).is_host:
                 self._turn_out(user, Refusal("everybody-out", detail))
         for subscriber in list(room.subscribers):
@@ -539,6 +539,12 @@ class Entrance:
         if name in self._rooms:
             self._rooms[name].unsubscribe(subscriber)
             self._rooms.forget_if_empty(name)
+
+
+def _everybody(room: Room) -> list[Participant]:
+    """All with a socket there, of either protocol, also those who are still told the past."""
+    typed = (socket for person in room.presence.values() for socket in person.sockets)
+    return list(dict.fromkeys([*room.users, *typed]))
 
 
 def _log_joining(room: Room, user: Participant) -> None:

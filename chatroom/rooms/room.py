@@ -209,10 +209,6 @@ class Room:
         person = self.presence.get(user_id)
         return list(person.sockets) if person else []
 
-    def everybody(self) -> list[Participant]:
-        """All with a socket here, of either protocol, also those who are still told the past."""
-        return list(dict.fromkeys([*self.users, *self._everybody()]))
-
     def held_for(self, user_id: str) -> bytes:
         """Who knocks and what waits for approval, as the person gets it who comes: a host all of
         it, everyone else what is theirs."""

@@ -19,7 +19,7 @@ from chatroom.sockets.connection import Connection
 from chatroom.users.proof import Doorstep, Shown
 from chatroom.users.requests import ADDED_BYTES, Arrival, Change, Channels, Ruling, Said, Wish
 from chatroom.users.speaker import Counted, Named
-from chatroom.users.speaking_pace import SpeakingPace
+from chatroom.users.speaking_pace import SpeakingPace, whose
 from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
@@ -167,7 +167,8 @@ class TypedUser(User):
 
     def _await_act(self) -> None:
         if self._act_pace:
-            self._wait(self._act_pace)
+            who = whose(self.user_id, self.address, self.room)
+            self._act_pace.wait(who, lambda: self.connection.is_closing)
 
     def _may_type(self) -> bool:
         """Throttles typing notices, so that the Server never sees more of them."""

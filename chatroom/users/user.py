@@ -165,9 +165,8 @@ class User:
     # -- the Server thread: see Speaker and Participant ------------------------------------------
 
     def turn_away(self, refusal: Refusal) -> None:
-        """The plain protocol has no error frames: close the socket. Its first frame may say
-        something, which is not to reach a room that it cannot come into."""
-        self.failed = True
+        """The plain protocol has no error frames: close the socket."""
+        self.failed = True  # its first frame may say something, and others may follow
         self.end(*CLOSES.get(refusal.code, (CloseCode.POLICY, refusal.code)))
 
     def refuse(self, refusal: Refusal) -> None:
@@ -213,11 +212,8 @@ class User:
     def _await_turn(self) -> None:
         """Wait until it may say one more."""
         if self._pace and self.is_paced:
-            self._wait(self._pace)
-
-    def _wait(self, pace: SpeakingPace) -> None:
-        who = whose(self.user_id, self.address, self.room)
-        pace.wait(who, lambda: self.connection.is_closing)
+            who = whose(self.user_id, self.address, self.room)
+            self._pace.wait(who, lambda: self.connection.is_closing)
 
     def _admit(self, data: str | bytes) -> int:
         """The frame's size in bytes, once its sender may go on (see ``Pace``)."""

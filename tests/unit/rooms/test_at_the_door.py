@@ -438,7 +438,7 @@ def test_who_is_shown_out_on_the_way_in_is_told_nothing_by_which_to_come_back(
 
     frames = [json.loads(f.payload) for f in bob.line.peer.arrived() if f.opcode != CLOSE]
     assert [frame.get("code") for frame in frames] == ["shut" if what == "shown out" else what]
-    assert bob.user not in club.server._rooms["class"].everybody()
+    assert not bob.user.inside
 
 
 # -- keys ------------------------------------------------------------------------------------------
