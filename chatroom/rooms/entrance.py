@@ -531,13 +531,13 @@ class Entrance:
     ) -> MessageId:
         """Hand a subscriber all messages from now on; returns the id of the last one before."""
         room = self._rooms.enter(name, address, proof=proof)
-        room.subscribe(subscriber, proof)
+        room.subscribers[subscriber] = proof
         return room.last
 
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
         """Hand the subscriber nothing more. Idempotent."""
         if name in self._rooms:
-            self._rooms[name].unsubscribe(subscriber)
+            self._rooms[name].subscribers.pop(subscriber, None)
             self._rooms.forget_if_empty(name)
 
 
