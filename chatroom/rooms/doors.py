@@ -51,11 +51,12 @@ KNOWN = 1000
 hashed for the first who comes with it, and not for a crowd. And as many wrong ones."""
 
 LONGEST = 256
-"""Characters of what may be a code. Whatever is longer is wrong: normalising 64 KiB of accents would
-keep the interpreter for a second."""
+"""Characters of what may be a code. Whatever is longer is wrong: normalising 64 KiB of accents
+would keep the interpreter for a second."""
 
 SHORT = 4096
-"""Characters of a charter that is kept parsed."""
+"""Characters of a charter. Of longer ones, only a few are kept parsed; but those are, too:
+otherwise each request of a stranger would read the names of all who are barred."""
 
 WAY_OUT = "another program has changed the file: stop, keep a copy, and restore a backup"
 
@@ -71,14 +72,13 @@ def charter_of(history: History, room: str) -> Charter:
 
 def _charter(history: History, text: str) -> Charter:
     try:
-        return _parsed(text) if len(text) <= SHORT else Charter.parse(text)
+        return _parsed(text) if len(text) <= SHORT else _parsed_long(text)
     except ValueError as error:
         raise HistoryUnavailable(history.name, str(error), WAY_OUT) from error
 
 
-@lru_cache(maxsize=1024)
-def _parsed(text: str) -> Charter:
-    return Charter.parse(text)
+_parsed = lru_cache(maxsize=1024)(Charter.parse)
+_parsed_long = lru_cache(maxsize=16)(Charter.parse)
 
 
 class KeyRing:

@@ -63,6 +63,10 @@ T = TypeVar("T")
 WATCH_SECONDS = 60 * 60
 """For so long, whoever is new where somebody was removed has to knock; no longer than the bar."""
 
+NAME_LENGTH = 64
+"""Characters that are kept of the name of somebody who is quiet or barred. There can be two
+thousand, and each act of a host writes all of them."""
+
 WRONG_LINK = "This link is good for nothing; ask for a new one."
 
 
@@ -104,11 +108,11 @@ def rule(
         case SetRules():
             return _set_rules(charter, act)
         case Quiet(user_id, name, seconds):
-            name = name_of(user_id, name)
+            name = name_of(user_id, name)[:NAME_LENGTH]
             quiet = _with(charter.quiet, user_id, _ban(name, seconds, now), MOST_QUIET)
             return Decision(replace(charter, quiet=quiet), Known(user_id, name), _span(seconds))
         case Bar(user_id, name, seconds, _):
-            name = name_of(user_id, name)
+            name = name_of(user_id, name)[:NAME_LENGTH]
             barred = _with(charter.barred, user_id, _ban(name, seconds, now), MOST_BARRED)
             return Decision(replace(charter, barred=barred), Known(user_id, name), _span(seconds))
         case MakeHost(user_id, name):

@@ -10,13 +10,11 @@ from tests.support.server_process import Launch
 pytestmark = pytest.mark.takes(seconds=15)
 
 
-@pytest.mark.parametrize("kind", ["acts of a host", "looks of a host"])
-def test_who_makes_a_room_and_acts_there_all_the_time_delays_nobody_else(
-    serve: Launch, kind: str
-) -> None:
-    felt = feel(serve(messagesPerSecond=5), kind, seconds=4)
+def test_who_makes_a_room_and_acts_there_all_the_time_delays_nobody_else(serve: Launch) -> None:
+    """It was 10 s when the Server wrote down at once whatever hosts decided."""
+    felt = feel(serve(messagesPerSecond=5), "acts of a host", seconds=4)
 
-    assert felt.p50 < 700, felt
+    assert felt.worst < 4000, felt
     assert felt.health < 5000, felt
 
 

@@ -347,8 +347,12 @@ def test_a_key_like_no_other_is_told_all_of_them(write):
 
 @pytest.mark.parametrize(
     "settings",
-    ['{"Password": "Open sesame"}', '{"passwrd": "Open sesame"}', '{"roomPass": "Open sesame"}']
-    + ['{"password": "Open sesame", "password": "Open sesame"}'],
+    [
+        '{"Password": "Open sesame"}',
+        '{"passwrd": "Open sesame"}',
+        '{"roomPass": "Open sesame"}',
+        '{"password": "Open sesame", "password": "Open sesame"}',
+    ],
 )
 def test_a_password_by_a_wrong_name_is_not_shown(write, settings: str):
     """The error stands in a log, and on screens of others."""

@@ -247,7 +247,9 @@ def test_nothing_is_examined_that_is_longer_than_any_code(
 ) -> None:
     """Accents without end take the interpreter seconds to put in order."""
     long = "\u0301\u0323" * LONGEST
-    monkeypatch.setattr(doors, "spelt", lambda code: pytest.fail("it was") if code == long else code)
+    monkeypatch.setattr(
+        doors, "spelt", lambda code: pytest.fail("it was") if code == long else code
+    )
     guarded = Town("Open sesame")
     for one in town, guarded:
         one.decide(WITH_CODE), one.decide(TYPED, "typed")

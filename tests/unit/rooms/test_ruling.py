@@ -130,6 +130,17 @@ def test_whoever_is_gone_is_named_as_the_host_names_them() -> None:
     assert act(MADE, Bar("u9", "Zoe", None)).whom == Known("u9", "Zoe")
 
 
+@pytest.mark.parametrize("kind", [Quiet, Bar])
+def test_of_a_name_without_end_only_the_beginning_is_kept(kind: type[Quiet | Bar]) -> None:
+    """A charter that is megabytes long would keep all rooms waiting with each act."""
+    charter, asked = MADE, [kind(f"u{n}", "\N{GRINNING FACE}" * 1000, None) for n in range(100)]
+    for one in asked:
+        charter = act(charter, one).charter
+
+    assert len(charter.to_json().encode()) < 100 * 400
+    assert {ban.name for ban in bans(charter, kind).values()} == {"\N{GRINNING FACE}" * 64}
+
+
 def bans(charter: Charter, kind: type[Quiet | Bar]) -> Mapping[str, Ban]:
     return charter.quiet if kind is Quiet else charter.barred
 
