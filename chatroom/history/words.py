@@ -15,8 +15,8 @@ MAX_WORDS = 32
 MAX_TERMS = 32
 """Terms that the index is asked for; the words are compared with the messages anyway."""
 
-PIECE = 1000
-"""Characters that are normalised at once, at most: no word is that long."""
+PIECE = 256
+"""Characters that are normalised at once, at most."""
 
 MAX_CACHED = 20_000
 """Characters whose folding is remembered: about 3 MB."""
@@ -44,8 +44,14 @@ without a space. Each of their characters is a token."""
 
 _SPACELESS = re.compile(f"[{SPACELESS}]")
 
-_PIECES = re.compile(rf".{{1,{PIECE}}}(?=\s|\Z)|.{{1,{PIECE}}}", re.DOTALL)
-"""They end before white space, where there is some."""
+_PIECES = re.compile(
+    rf".{{1,{PIECE}}}(?=\s|\Z)"
+    rf"|.{{1,{PIECE}}}(?![\u0300-\u036f\u1160-\u11ff\u3099\u309a])"
+    rf"|.{{{PIECE}}}",
+    re.DOTALL,
+)
+"""They end before white space or, where there is none, not within an accented letter or a syllable
+of Hangul; but among marks without end, anywhere."""
 
 _BETWEEN = re.compile("\n *\n")
 """What stands between two characters of spaceless scripts: see ``_as_token``."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -514,6 +515,9 @@ def test_a_long_text_has_the_words_of_its_lines() -> None:
     lines = ["Cafe\u0301 au lait", "日本語 テキスト", "ﬁn de siècle", "각 각", "x" * 700] * 300
 
     assert tokens("\n".join(lines)) == " ".join(map(tokens, lines))
+    for letter in "é각が":
+        decomposed = unicodedata.normalize("NFD", letter)
+        assert tokens(decomposed * 999) == tokens(letter * 999)
 
 
 def test_only_so_much_of_a_search_counts() -> None:
