@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from chatroom.addresses import neighbourhood
 from chatroom.errors import HistoryUnavailable, Refusal
@@ -81,6 +81,16 @@ _parsed = lru_cache(maxsize=1024)(Charter.parse)
 _parsed_long = lru_cache(maxsize=16)(Charter.parse)
 
 
+class Tried(NamedTuple):
+    """What has become of a code that was shown."""
+
+    is_right: bool
+    wait: int = 0
+    """Seconds until one can be shown again."""
+    is_busy: bool = False
+    """That is nobody's fault: too many others wait for theirs."""
+
+
 class KeyRing:
     """The ``Doors`` of a server. Any thread.
 
@@ -139,7 +149,7 @@ class KeyRing:
                 proofs[room] = _with_key(signed, charter, rest)
             is_known = any(proof != NOTHING for proof in proofs.values())
             if self._password and not is_known and len(bearer) <= LONGEST:
-                knows, _ = self._try_password(address, bearer)
+                knows = self._try_password(address, bearer).is_right
                 proofs = {room: Proof(knows_password=knows) for room in known}
         return [
             (
@@ -164,15 +174,16 @@ class KeyRing:
         if len(key) > LONGEST:
             return proof._replace(is_wrong=True)
         if charter.door is Door.OPEN:
-            is_right, wait = self._try_password(address, key)
-            return proof._replace(knows_password=is_right, is_wrong=not is_right, wait=wait)
-        if charter.code:
-            is_right, wait = self._try(address, room, key, charter.code, codes.is_code)
+            tried = self._try_password(address, key)
+            proof = proof._replace(knows_password=tried.is_right)
+        elif charter.code:
+            tried = self._try(address, room, key, charter.code, codes.is_code)
         else:
-            is_right, wait = self._try_hash(address, room, key, charter.code_hash)
-        if is_right:
-            return proof._replace(code=charter.code or charter.code_hash)
-        return proof._replace(is_wrong=True, wait=wait)
+            tried = self._try_hash(address, room, key, charter.code_hash)
+        if not tried.is_right:
+            return proof._replace(is_wrong=not tried.is_busy, wait=tried.wait)
+        is_code = charter.door is not Door.OPEN
+        return proof._replace(code=charter.code or charter.code_hash) if is_code else proof
 
     def _signed(self, room: str, shown: Shown, user_id: str) -> tuple[Proof, str]:
         """What signatures prove; and the bearer, if it is not signed."""
@@ -208,29 +219,28 @@ class KeyRing:
 
     # -- codes ------------------------------------------------------------------------------------
 
-    def _try_password(self, address: str, shown: str) -> tuple[bool, int]:
+    def _try_password(self, address: str, shown: str) -> Tried:
         """Wrong tries are those of the room "": it is the same in all."""
         return self._try(address, "", shown, self._password, _is_password)
 
     def _try(
         self, address: str, room: str, shown: str, right: str, is_right: Callable[[str, str], bool]
-    ) -> tuple[bool, int]:
-        """Whether it is, and the seconds until that can be said again."""
+    ) -> Tried:
         digest = self._digest(shown)
         with self._lock:
             tries, wait = self._tries_of(address, room)
             if wait:
-                return False, wait
+                return Tried(False, wait)
             if is_right(shown, right):
-                return True, 0
+                return Tried(True)
             if (right, digest) in self._wrong:
-                return False, 0
+                return Tried(False)
             tries.spend(1)
             _keep(self._wrong, (right, digest), None)
         _note_wrong(address, room)
-        return False, 0
+        return Tried(False)
 
-    def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> tuple[bool, int]:
+    def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> Tried:
         digest = self._digest(shown)
         if answer := self._answer_unhashed(address, room, digest, code_hash):
             return answer
@@ -241,7 +251,7 @@ class KeyRing:
                 with self._lock:
                     tries, wait = self._tries_of(address, room)
                     if wait:
-                        return False, wait
+                        return Tried(False, wait)
                     tries.spend(1)
                 is_right = codes.fits(shown, code_hash)
                 with self._lock:
@@ -251,23 +261,23 @@ class KeyRing:
                     else:
                         _keep(self._wrong, (code_hash, digest), None)
         except Refusal:  # no turn
-            return False, math.ceil(PATIENCE)
+            return Tried(False, math.ceil(PATIENCE), is_busy=True)
         if not is_right:
             _note_wrong(address, room)
-        return is_right, 0
+        return Tried(is_right)
 
     def _answer_unhashed(
         self, address: str, room: str, digest: bytes, code_hash: str
-    ) -> tuple[bool, int] | None:
+    ) -> Tried | None:
         """None if it has to be hashed. Whoever has to wait learns nothing of a code that is known,
         either: they could go on guessing."""
         with self._lock:
             _, wait = self._tries_of(address, room)
             if wait:
-                return False, wait
+                return Tried(False, wait)
             is_known = hmac.compare_digest(self._right.get(code_hash, b""), digest)
             is_wrong = (code_hash, digest) in self._wrong
-        return (is_known, 0) if is_known or is_wrong else None
+        return Tried(is_known) if is_known or is_wrong else None
 
     def _digest(self, shown: str) -> bytes:
         return hmac.digest(self._secret, _bytes(shown), "sha256")
@@ -283,7 +293,10 @@ class KeyRing:
         if not isinstance(act, SetRules) or not act.code:
             return act
         with self._turn():
-            return act._replace(code=None, code_hash=codes.hashed(act.code))
+            code_hash = codes.hashed(act.code)
+        with self._lock:  # so that it is not hashed again for the first who comes with it
+            _keep(self._right, code_hash, self._digest(act.code))
+        return act._replace(code=None, code_hash=code_hash)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

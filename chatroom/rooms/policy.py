@@ -399,7 +399,8 @@ def _shut() -> Refusal:
 
 def _wrong_key(proof: Proof, wanted: str) -> Refusal:
     if proof.wait:
-        detail = f"There were too many wrong tries. Try again in {proof.wait} seconds."
+        cause = "There were too many wrong tries" if proof.is_wrong else "Too many come in at once"
+        detail = f"{cause}. Try again in {proof.wait} seconds."
         return Refusal("wrong-key", detail, door=Door.CODE.value, retryAfter=proof.wait)
     wrong = f"That is not {wanted}" if proof.is_wrong else f"You need {wanted} to come in"
     return Refusal("wrong-key", f"{wrong}; ask whoever invited you.", door=Door.CODE.value)

@@ -291,7 +291,10 @@ def test_who_has_waited_too_long_for_a_hash_is_told_to_come_back(
     for _ in range(HASHED_AT_ONCE):
         assert town.doors._places.acquire(blocking=False)
 
-    assert town.prove(key="Open sesame").wait == 1
+    assert town.prove(key="Open sesame") == Proof(wait=1)
+    refusal = town.policy.may_read(*town.doors.visit("class", HERE, "Open sesame"))
+    assert refusal
+    assert refusal.detail == "Too many come in at once. Try again in 1 seconds."
     with pytest.raises(Refusal, match="busy"):
         town.doors.sealed(SetRules(None, None, None, code="Open sesame"))
 
@@ -314,6 +317,19 @@ def test_a_code_that_a_host_makes_up_is_hashed_and_nothing_else() -> None:
     assert codes.fits("Open sesame", sealed.code_hash)
     for plain in (Look(), SetRules("hosts", None, None), SetRules(None, None, None, code="")):
         assert ring.sealed(plain) == plain
+
+
+def test_a_code_that_a_host_has_just_made_up_is_not_hashed_again(
+    town: Town, hashes: list[str]
+) -> None:
+    """However many are trying wrong ones just now."""
+    sealed = town.doors.sealed(SetRules(None, None, None, "code", code="Open sesame"))
+    assert isinstance(sealed, SetRules)
+    town.decide(replace(TYPED, code_hash=sealed.code_hash))
+    hashes.clear()
+
+    assert town.answer("Open sesame") is None
+    assert hashes == []
 
 
 # -- keys, links and hosts -------------------------------------------------------------------------
