@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -829,3 +830,23 @@ def test_whoever_has_only_made_a_room_can_be_somebody_else_the_next_time(
     again = enter(club, "Bot")
 
     assert heard(again, "welcome", "error")[0]["type"] == "welcome"
+
+
+# -- pace ------------------------------------------------------------------------------------------
+
+
+def test_hosts_too_wait_with_what_they_decide_and_change_but_not_with_what_they_say(
+    club: InMemoryServer,
+) -> None:
+    """Each of these is a transaction of its own, for which all rooms wait."""
+    waited: list[str] = []
+    ann = enter(club, "Ann")
+    ann.user._pace = ann.user._act_pace = SimpleNamespace(wait=lambda who, _: waited.append(who))
+    ann.say("one")
+    assert waited == []
+
+    ann.send("host", cmid="h1", act="rules", speak="hosts")
+    ann.send("edit", cmid="e1", id=str(id_of(club)), body="One")
+    ann.send("remove", cmid="r1", id=str(id_of(club)))
+
+    assert waited == [ann.user.user_id] * 3
