@@ -108,17 +108,20 @@ class Hosting:
         if isinstance(ruling.act, EverybodyOut):
             self._entrance.show_all_out(room)
         for user_id in _differing(before.barred, decision.charter.barred):
-            self._show_out(room, user_id)
+            self._entrance.show_out(room, user_id)
         for user_id in _differing(house_before.barred, house.barred):
             for one in list(self._rooms.values()):
-                self._show_out(one, user_id)
+                self._entrance.show_out(one, user_id)
+        for key in before.keys.keys() - decision.charter.keys.keys():
+            self._entrance.show_script_out(room, key)
         self._answer(room, ruling.act)
 
     def _answer(self, room: Room, act: Act) -> None:
         """Those who knock."""
         match act:
-            case Admit(user_id) if user_id:
-                self._entrance.admit(room, user_id)
+            case Admit(user_id):
+                for one in [user_id] if user_id else list(room.knocks):
+                    self._entrance.admit(room, one)
             case TurnBack(user_id):
                 self._entrance.turn_back(room, user_id)
             case _:
@@ -146,10 +149,6 @@ class Hosting:
     def try_again(self, room: str) -> None:
         """Something is left to do there, but the history has failed."""
         self._sweeper.note(room, PATIENCE)
-
-    def _show_out(self, room: Room, user_id: str) -> None:
-        for socket in room.sockets_of(user_id):
-            self._entrance.show_out(room, socket)
 
     def hold(self, held: Held, speaker: Speaker) -> None:
         """Something waits for a host's approval; its speaker hears of it by itself."""

@@ -179,7 +179,7 @@ class Policy:
         if proof.epoch == charter.epoch and (proof.knows_password or not is_open):
             return None
         link = charter.links.get(proof.link)
-        if link and link.uses > place.coming and place.now < link.until:
+        if link and link.is_good(place.now, place.coming):
             return None
         if charter.door is Door.SHUT:
             return _shut()
@@ -407,7 +407,8 @@ def _shut() -> Refusal:
 
 def _wrong_key(proof: Proof, wanted: str) -> Refusal:
     if proof.wait:
-        detail = f"There were too many wrong tries. Try again in {proof.wait} seconds."
+        cause = "There were too many wrong tries" if proof.is_wrong else "Too many come in at once"
+        detail = f"{cause}. Try again in {proof.wait} seconds."
         return Refusal("wrong-key", detail, door=Door.CODE.value, retryAfter=proof.wait)
     wrong = f"That is not {wanted}" if proof.is_wrong else f"You need {wanted} to come in"
     return Refusal("wrong-key", f"{wrong}; ask whoever invited you.", door=Door.CODE.value)

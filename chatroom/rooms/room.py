@@ -19,6 +19,7 @@ from chatroom.rooms.recent_changes import RecentChanges
 from chatroom.rooms.subscriber import Heard, HeardChange, Subscriber
 from chatroom.rooms.tail import Tail
 from chatroom.sockets.connection import Connection
+from chatroom.users.proof import Proof
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.speaking_pace import whose
@@ -72,7 +73,8 @@ class Room:
         only."""
         self.typed: dict[Participant, Connection] = {}
         """The typed ones among these: they get news of people, too."""
-        self.subscribers: list[Subscriber] = []
+        self.subscribers: dict[Subscriber, Proof] = {}
+        """Those without a socket who are handed what is said; and what has let each of them in."""
         self.crowd = Crowd()
         self.presence = Presence()
         self.awaited = 0
@@ -144,14 +146,6 @@ class Room:
         if self.rank_of(user.user_id).is_host:
             self._note_host(time.time_ns() // 1_000_000)
         return True
-
-    def subscribe(self, subscriber: Subscriber) -> None:
-        """Hand the subscriber what is said from now on."""
-        self.subscribers.append(subscriber)
-
-    def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Hand the subscriber nothing more. Idempotent."""
-        self.subscribers = [one for one in self.subscribers if one is not subscriber]
 
     # -- who is in charge -------------------------------------------------------------------------
 

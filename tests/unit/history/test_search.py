@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -26,6 +27,7 @@ from chatroom.history.sqlite import search
 from chatroom.history.words import MAX_TEXT, MAX_WORDS, tokens, words_of
 from chatroom.message import Evidence, Message, Remover
 from tests.support.deadline import DEADLINE
+from tests.support.effort import is_linear
 from tests.support.histories import at, everything, said, typed
 
 pytestmark = pytest.mark.takes(seconds=6)
@@ -525,6 +527,20 @@ def test_nothing_is_found_without_a_word(room: SearchedRoom, text: str) -> None:
     room.says("%", "_", "🎉", "?!")
 
     assert room.found(text) == []
+
+
+def test_marks_without_end_cost_no_more_than_any_other_text() -> None:
+    """Six such messages, and the next search kept every thread waiting for eight seconds."""
+    assert is_linear(lambda size: tokens("a" + "\u0301\u0323" * size), 1000)
+
+
+def test_a_long_text_has_the_words_of_its_lines() -> None:
+    lines = ["Cafe\u0301 au lait", "日本語 テキスト", "ﬁn de siècle", "각 각", "x" * 700] * 300
+
+    assert tokens("\n".join(lines)) == " ".join(map(tokens, lines))
+    for letter in "é각が":
+        decomposed = unicodedata.normalize("NFD", letter)
+        assert tokens(decomposed * 999) == tokens(letter * 999)
 
 
 def test_only_so_much_of_a_search_counts() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -819,7 +820,8 @@ def test_who_looks_while_the_history_fails_is_told(club: InMemoryServer) -> None
 def test_an_operator_steps_back_everywhere_and_for_good(
     make: Callable[..., InMemoryServer], club: InMemoryServer
 ) -> None:
-    ann, zoe = enter(club, "Ann"), operator(club)
+    ann, link = enter(club, "Ann"), club.tokens.write_operator_link()
+    zoe = enter(club, "Zoe", link=link)
     enter(club, "Carl", "garden")
     garden = enter(club, "Zoe", "garden", token=token_of(club, zoe))
     garden.heard(), ann.heard()
@@ -829,6 +831,7 @@ def test_an_operator_steps_back_everywhere_and_for_good(
     for guest in (ann, garden):
         assert [(f["userId"], f["role"]) for f in heard(guest, "host")] == [(zoe.user.user_id, "")]
     assert code(act(zoe, "rules", speak="hosts")) == "not-host"
+    assert code(heard(enter(club, "Zoe 2", link=link), "error")[0]) == "wrong-link"
     after = make(disk=club.disk)
     back = enter(after, "Zoe", token=token_of(club, zoe))
     assert "role" not in heard(back, "welcome")[0]
@@ -923,3 +926,23 @@ def test_whoever_has_only_made_a_room_can_be_somebody_else_the_next_time(
     again = enter(club, "Bot")
 
     assert heard(again, "welcome", "error")[0]["type"] == "welcome"
+
+
+# -- pace ------------------------------------------------------------------------------------------
+
+
+def test_hosts_too_wait_with_what_they_decide_and_change_but_not_with_what_they_say(
+    club: InMemoryServer,
+) -> None:
+    """Each of these is a transaction of its own, for which all rooms wait."""
+    waited: list[str] = []
+    ann = enter(club, "Ann")
+    ann.user._pace = ann.user._act_pace = SimpleNamespace(wait=lambda who, _: waited.append(who))
+    ann.say("one")
+    assert waited == []
+
+    ann.send("host", cmid="h1", act="rules", speak="hosts")
+    ann.send("edit", cmid="e1", id=str(id_of(club)), body="One")
+    ann.send("remove", cmid="r1", id=str(id_of(club)))
+
+    assert waited == [ann.user.user_id] * 3

@@ -6,12 +6,13 @@ import json
 import struct
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chatroom.message import Draft
-from chatroom.rooms import knocking, ruling, sweeper
+from chatroom.rooms import entrance, knocking, ruling, sweeper
 from chatroom.rooms.charter import Charter, Host, WatchedAddress
 from chatroom.rooms.ranks import Rank
 from chatroom.users.http_speaker import HttpSpeaker
@@ -236,6 +237,19 @@ def test_who_comes_with_a_hosts_link_does_not_wait(club: InMemoryServer, ann: Ty
     assert kinds(enter(club, "Bobby", link="made up")) == ["knocking"]
 
 
+def test_a_link_that_is_used_up_or_over_spares_nobody_the_waiting(
+    club: InMemoryServer, ann: TypedGuest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was removed may have come by it."""
+    used, over = (act(ann, "makeLink", seconds=60)["link"] for _ in range(2))
+    assert "welcome" in kinds(enter(club, "Zoe", link=used))
+
+    assert kinds(enter(club, "Bobby", link=used)) == ["knocking"]
+    now = time.time_ns()
+    monkeypatch.setattr(entrance, "time", SimpleNamespace(time_ns=lambda: now + 61 * 10**9))
+    assert kinds(enter(club, "Bobba", link=over)) == ["knocking"]
+
+
 # -- waiting ---------------------------------------------------------------------------------------
 
 
@@ -341,6 +355,33 @@ def test_each_watch_ends_in_its_turn(club: InMemoryServer, monkeypatch: pytest.M
         wait_for(lambda guest=guest: club.settle() or guest.user.inside, "an end of the watch")
 
     assert Charter.parse(club.disk.charter("class")).watched == {}
+
+
+def test_who_waited_does_not_come_through_a_door_that_was_shut_meanwhile(
+    club: InMemoryServer, ann: TypedGuest
+) -> None:
+    """Unless a host says so."""
+    bobby = enter(club, "Bobby")
+    act(ann, "rules", door="shut")
+
+    act(ann, "bar", userId=club.bob, seconds=0)  # type: ignore[attr-defined]
+
+    error, code = closed_with(bobby)
+    assert (error["code"], code) == ("shut", CloseCode.NO_ENTRY)
+    assert not bobby.user.inside
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_a_host_lets_in_who_waits_through_any_door(
+    club: InMemoryServer, ann: TypedGuest, all_of_them: bool
+) -> None:
+    bobby = enter(club, "Bobby")
+    (knock,) = heard(ann, "knock")
+    act(ann, "rules", door="shut")
+
+    act(ann, "admit", **({} if all_of_them else {"userId": knock["userId"]}))
+
+    assert bobby.user.inside
 
 
 def test_a_short_removal_is_a_short_watch(club: InMemoryServer) -> None:
