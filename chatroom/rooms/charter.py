@@ -128,6 +128,10 @@ class RoomLink(NamedTuple):
     is_for_guests: bool = False
     """It only opens the door."""
 
+    def is_good(self, now: int, coming: int = 0) -> bool:
+        """Whether one more can use it, besides those who are ``coming`` by it."""
+        return self.uses > coming and now < self.until
+
 
 class Sweep(NamedTuple):
     """What is left to do of an act that removes or erases many messages."""

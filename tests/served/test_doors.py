@@ -104,6 +104,10 @@ def test_a_plain_user_comes_in_by_the_header_of_the_handshake(server: Running, c
     opcode, payload = plain(server, Authorization=f"Bearer {code}")
     assert opcode == TEXT
     assert json.loads(payload)["body"] == "hello"
+    found = server.get("/api/rooms/class/messages", {"Authorization": f"Bearer {code}"})[2]
+    assert [message["body"] for message in json.loads(found)["messages"]] == ["hello"], (
+        "what the others said before they were turned away is nowhere"
+    )
 
 
 def test_the_commands_take_the_code_and_say_what_is_missing(

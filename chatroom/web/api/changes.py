@@ -40,6 +40,7 @@ def init(
     def change(what: str, room: str, alteration: Alteration, who: Proof) -> Message:
         if not who.operator_link:
             demand_turn(engine.pace, who.user_id)
+            demand_turn(engine.act_pace, who.user_id)
         # The Server would open the room first, which may be one too many.
         paging.stored(engine.history, room, alteration.id)
         address = client_address(request.environ, proxies)

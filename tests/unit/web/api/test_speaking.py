@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 
 from chatroom.message import Draft, Held
 from chatroom.rooms.approval import MOST_OF_ONE
-from chatroom.rooms.charter import NO_CHARTER, Charter, Speak
+from chatroom.rooms.charter import NO_CHARTER, Charter, Key, Speak
+from chatroom.rooms.codes import key_id
 from tests.support.flask_client import engine_of, started
 
 
@@ -49,6 +50,19 @@ def decide(app: Flask, room: str, charter: Charter) -> None:
     engine_of(app).server.ask(
         lambda: engine_of(app).history.enact(room, charter.to_json(), None), 5.0
     )
+
+
+def test_a_script_speaks_by_the_name_of_its_key_however_long_that_is(
+    app: Flask, client: FlaskClient
+) -> None:
+    name = "The continuous integration of the whole department, which never sleeps"
+    keys = {key_id("s1"): Key(name, True, "k1")}
+    decide(app, "builds", replace(NO_CHARTER, keys=keys))
+    bearer = {"Authorization": "Bearer s1"}
+
+    said = client.post("/api/rooms/builds/messages", json={"body": "green"}, headers=bearer)
+
+    assert (said.status_code, said.get_json()["userName"]) == (201, name)
 
 
 def test_where_only_hosts_may_speak_a_script_is_told(app: Flask, client: FlaskClient) -> None:
