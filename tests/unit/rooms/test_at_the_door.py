@@ -46,7 +46,7 @@ def shown(guest: TypedGuest) -> dict[str, str]:
     return {"token": welcome["token"], "pass": welcome["pass"]}
 
 
-class Ears:
+class SilentEars:
     """Of somebody who listens without a socket."""
 
     ended = ""
@@ -58,8 +58,8 @@ class Ears:
         self.ended = reason
 
 
-def listen(club: InMemoryServer, bearer: str = "") -> Ears:
-    ears = Ears()
+def listen(club: InMemoryServer, bearer: str = "") -> SilentEars:
+    ears = SilentEars()
     proof = club.doors.prove("class", "127.0.0.1", Shown(bearer=bearer))
     club.server._entrance.subscribe("class", ears, "", proof)
     return ears
