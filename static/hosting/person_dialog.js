@@ -66,7 +66,7 @@ class PersonDialog {
   #giveBackFocus() {
     const { activeElement: now, body } = document;
     if (now !== body && !this.#dialog.contains(now)) return;
-    if (byId("people", HTMLElement).checkVisibility()) focusOn(this.#whom.userId);
+    if (byId("people", HTMLElement).getClientRects().length) focusOn(this.#whom.userId);
     else byId("scroller", HTMLElement).focus();
   }
 

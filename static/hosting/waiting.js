@@ -81,6 +81,9 @@ export class Waiting {
 
   /** @param {any} frame held, settled, knock or knocked */
   hear(frame) {
+    // Of a server that this page does not know: one of them would keep all others from being shown.
+    const lacks = { held: !("userName" in frame && "body" in frame), knock: !("userName" in frame && frame.like && frame.removedAt) };
+    if (lacks[/** @type {keyof typeof lacks} */ (frame.type)]) return;
     if (frame.type === "held") this.#held.set(frame.id, frame);
     else if (frame.type === "settled") this.#held.delete(frame.id);
     else if (frame.type === "knock") this.#knocks.set(frame.userId, frame);

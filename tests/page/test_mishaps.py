@@ -766,6 +766,27 @@ def test_the_next_message_does_not_wait_for_hours_where_the_clock_is_slow(
     tab.hear("two")
 
 
+# -- a server that the page does not know --------------------------------------------------------
+
+
+def test_what_the_page_does_not_understand_keeps_nothing_else_from_being_shown(
+    eve: Fellow, open_tab: Callable[..., Tab], come: Callable[..., Fellow]
+) -> None:
+    bob, tab = come("Bob"), open_tab("Ann")
+    ways: list[Any] = []
+    relay(tab, told=lambda route, _: ways.append(route) or True)
+    tab.page.reload()
+    become_host(tab, eve)
+    for kind in ("hostile", "host", "rules", "log", "held", "knock", "knocked", "settled", "muted"):
+        ways[-1].send(json.dumps({"type": kind}))
+    ways[-1].send(json.dumps({"type": "unmuted"}))
+    ways[-1].send(json.dumps({"type": "knock", "userId": "u9", "userName": "Bobby"}))
+
+    holds(eve, tab, bob)
+
+    tab.see("#waiting-dialog", "line 0")
+
+
 # -- parts that cannot be loaded -----------------------------------------------------------------
 
 
