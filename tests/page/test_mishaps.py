@@ -16,7 +16,7 @@ from tests.support.deadline import wait_for
 from tests.support.fellow import Fellow
 from tests.support.server_process import Running
 
-pytestmark = pytest.mark.takes(seconds=90)
+pytestmark = pytest.mark.takes(seconds=130)
 
 ROOM_MAKERS = "everyone"
 """Of the ``page_server``: see conftest.py."""
