@@ -103,6 +103,10 @@ class Ban(NamedTuple):
         """When, as clients read it; empty if only somebody can end it."""
         return "" if self.until == NEVER else iso_time(self.until)
 
+    def seconds_left(self, now: int) -> int | None:
+        """How many until then; None if only somebody can end it."""
+        return None if self.until == NEVER else max(1, -(-(self.until - now) // 1000))
+
 
 class WatchedAddress(NamedTuple):
     """An address from which somebody was removed, for a while."""

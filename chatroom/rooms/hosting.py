@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from chatroom.errors import HistoryError, Refusal
@@ -198,7 +199,8 @@ class Hosting:
                     room.tell_one(socket, room.held_for(user_id))
         for user_id in _differing(before.quiet, after.quiet):
             ban = after.quiet.get(user_id)
-            frame = typed.muted(ban.ends) if ban else typed.UNMUTED
+            now = time.time_ns() // 1_000_000
+            frame = typed.muted(ban.ends, ban.seconds_left(now)) if ban else typed.UNMUTED
             for socket in room.sockets_of(user_id):
                 room.tell_one(socket, frame)
 

@@ -303,7 +303,7 @@ def _use_link(charter: Charter, key: str, who: Known) -> Decision:
         raise Refusal("wrong-link", WRONG_LINK)
     links = _with(charter.links, key, link._replace(uses=link.uses - 1), MOST_LINKS)
     if link.is_for_guests:
-        return Decision(replace(charter, links=links), who)
+        return Decision(replace(charter, links=links), who, "as a guest")
     return Decision(replace(_with_host(charter, who, Rank.HOST), links=links), who)
 
 

@@ -206,6 +206,16 @@ def test_a_link_makes_whoever_opens_it_a_host() -> None:
     assert decision.whom == BOB
 
 
+def test_the_log_tells_a_guests_link_from_a_hosts() -> None:
+    made = act(MADE, MakeLink(3600, 1, "guest"), ANN)
+
+    used = act(made.charter, UseLink(made.secret), BOB)
+
+    assert (made.what, used.what) == ("3600 s, for guests", "as a guest")
+    charter, link = linked()
+    assert act(charter, link, BOB).what == ""
+
+
 def test_the_store_never_has_the_links_secret() -> None:
     charter, (secret,) = linked()
 
