@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -60,7 +61,8 @@ def _make(console: Console, name: str, *, may_say: bool, is_host: bool) -> None:
     write(str(told["key"]))
     if is_host:
         console.act("makeHost", Person(str(told["userId"]), name))
-    note(f"It is not shown again; `chatroom key {console.room} --revoke {name}` ends it.")
+    end = shlex.join(["chatroom", "key", console.room, "--revoke", name])
+    note(f"It is not shown again; `{end}` ends it.")
 
 
 def _revoke(console: Console, name: str) -> None:

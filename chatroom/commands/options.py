@@ -99,16 +99,27 @@ class Seconds(_Float):
         return float(seconds)
 
 
+def in_units(seconds: int) -> str:
+    """The span in the largest unit of which it is a multiple."""
+    unit = next(unit for unit in reversed(UNITS) if seconds % UNITS[unit] == 0)
+    return f"{seconds // UNITS[unit]}{unit}"
+
+
 class Span(_Int):
     """How long something lasts, in seconds: ``30s``, ``10m``, ``2h`` or ``1d``."""
 
     name = "span"
 
+    def __init__(self, least: int = 1, most: int = MOST_SECONDS) -> None:
+        self._least = least
+        self._most = most
+
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         found = re.fullmatch("([0-9]{1,9})([smhd])", str(value))
         seconds = int(found[1]) * UNITS[found[2]] if found else 0
-        if not 1 <= seconds <= MOST_SECONDS:
-            wanted = "wanted: such as 30s, 10m, 2h or 1d, and a year at most"
+        if not self._least <= seconds <= self._most:
+            bounds = f"{in_units(self._least)} to {in_units(self._most)}"
+            wanted = f"wanted: such as 30s, 10m, 2h or 1d, and {bounds}"
             self.fail(f"{value!r} is not a span of time; {wanted}", param, ctx)
         return seconds
 
@@ -147,6 +158,8 @@ name_option = click.option(
     show_envvar=True,
     help="Your name; by default your login name, or a similar one if that is taken.",
 )
+
+CODE_WANTED = "a room's code is given with --key, or in CHATROOM_KEY"
 
 code_option = click.option(
     "--key",
