@@ -10,12 +10,12 @@ import click
 from chatroom.commands.console import Console, acting
 from chatroom.commands.host_tables import log_table, look_table
 from chatroom.commands.json_lines import harmless
-from chatroom.commands.options import Id, Span
+from chatroom.commands.options import Id, Span, Words
 from chatroom.commands.output import note, write
 from chatroom.users.tokens import link_to
 from chatroom.wire.acts import DOORS, FASTEST, MOST_USES, SLOWEST, SPEAK, UNCHECKED, What
 
-person_argument = click.argument("person")
+person_argument = click.argument("person", type=Words())
 
 for_option = click.option(
     "--for",
@@ -69,7 +69,11 @@ def log(console: Console, as_json: bool) -> None:
     help="Others may speak only while a host is here, or was within the last minute.",
 )
 @click.option("--door", type=click.Choice(DOORS), help="Who may come in.")
-@click.option("--code", help='The code that opens the door; "": the server makes another one up.')
+@click.option(
+    "--code",
+    type=Words(),
+    help='The code that opens the door; "": the server makes another one up.',
+)
 @click.option("--listed/--unlisted", default=None, help="Whether the room is in lists.")
 @click.option(
     "--unchecked",
@@ -180,7 +184,7 @@ def refuse(console: Console, id: str) -> None:
 
 
 @click.command()
-@click.argument("person", required=False)
+@click.argument("person", type=Words(), required=False)
 @acting
 def admit(console: Console, person: str | None) -> None:
     """Let PERSON in, who knocks; without PERSON all, and nobody has to knock any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -38,6 +39,25 @@ else:  # older versions are not generic
     _Text = _Float = _Int = click.ParamType
 
 
+def as_typed(word: str) -> str:
+    """A word of the command line, in whichever encoding; if the locale's does not have its letters,
+    it is UTF-8, and what is no text is U+FFFD."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:  # surrogates, in place of bytes
+        return os.fsencode(word).decode("utf-8", "replace")
+    return word
+
+
+class Words(_Text):
+    """Text, in any alphabet."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        return as_typed(str(value))
+
+
 class RoomName(_Text):
     """The name of a room."""
 
@@ -45,7 +65,7 @@ class RoomName(_Text):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         try:
-            return room_name(value)
+            return room_name(as_typed(value))
         except BadRoomName as error:
             self.fail(str(error), param, ctx)
 
@@ -146,6 +166,7 @@ url_option = click.option(
 
 key_option = click.option(
     "--key",
+    type=Words(),
     envvar="CHATROOM_KEY",
     show_envvar=True,
     help="Proves who you are: a token of somebody who is a host there, or a link that "
@@ -154,6 +175,7 @@ key_option = click.option(
 
 name_option = click.option(
     "--name",
+    type=Words(),
     envvar="CHATROOM_NAME",
     show_envvar=True,
     help="Your name; by default your login name, or a similar one if that is taken.",
@@ -163,6 +185,7 @@ CODE_WANTED = "a room's code is given with --key, or in CHATROOM_KEY"
 
 code_option = click.option(
     "--key",
+    type=Words(),
     envvar="CHATROOM_KEY",
     show_envvar=True,
     metavar="CODE",
