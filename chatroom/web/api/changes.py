@@ -40,8 +40,9 @@ def init(
 
     def change(what: str, room: str, alteration: Alteration, who: Proof) -> Message:
         visitor, _ = reading.visit(engine, proxies, room)
-        if not (who.key or visitor.rank.is_host):
-            demand_turn(engine.pace, who.user_id)
+        has_no_pace = who.key or visitor.rank.is_host
+        if not who.operator_link:
+            demand_turn(None if has_no_pace else engine.pace, who.user_id)
         # The Server would open the room first, which may be one too many.
         paging.stored(engine.history, room, alteration.id)
         address = client_address(request.environ, proxies)
