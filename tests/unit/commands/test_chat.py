@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,15 +12,10 @@ from chatroom.client.outbox import Receipt, Waiters
 from chatroom.commands.chat import Talk
 
 
-class Client:
-    """Somebody called Ann."""
-
-    user_id = "ann-id"
-
-
 @pytest.fixture
 def talk() -> Talk:
-    return Talk(Client(), None)  # type: ignore[arg-type]
+    ann: Any = SimpleNamespace(user_id="ann-id")
+    return Talk(ann, None)
 
 
 def told(talk: Talk, capsys: pytest.CaptureFixture[str], kind: str, **fields: Any) -> str:
