@@ -127,13 +127,16 @@ def is_loopback(host: str) -> bool:
 
 def neighbourhood(address: str) -> str:
     """What counts as one client's address: the address itself, or an IPv6 address's /64, since
-    each client has a whole one. Anything else, such as ``unix``, stays as it is."""
+    each client has a whole one; of link-local ones, all have the same. Anything else, such as
+    ``unix``, stays as it is."""
     try:
         ip = ip_address(address)
     except ValueError:
         return address
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
+    if ip.version == 4 or ip.is_link_local:
+        return str(ip)
+    return str(ip_network((ip, 64), strict=False))
 
 
 def is_in(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

@@ -171,7 +171,8 @@ class ActiveRooms(dict[str, Room]):
             fallen=self._fallen,
             rev=self._history.rev(name),
             charter=self._charter_of(name),
-            queue=ApprovalQueue(self._history.held(name)),
+            # With the tail, it must not fill the queue of a host who comes.
+            queue=ApprovalQueue(self._history.held(name), max_bytes=self._tail_bytes // 2),
             house=self.house,
         )
         return room

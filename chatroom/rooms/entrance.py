@@ -146,6 +146,7 @@ class Entrance:
             self._let_through(room, arrival)
 
     def _let_through(self, room: Room, arrival: Arrival) -> None:
+        arrival = self._named(room, arrival)
         room.awaited += 1
         self._held[arrival.user] = []
         self._judged_by[arrival.user] = room.charter
@@ -153,6 +154,18 @@ class Entrance:
             room.early.append(arrival)
         else:
             self._ask(room, Enter(arrival))
+
+    def _named(self, room: Room, arrival: Arrival) -> Arrival:
+        """The same, under the name that it has to come in with: ``welcome`` says which."""
+        user_id, now = arrival.identity.user_id, time.time_ns() // 1_000_000
+        ban = room.charter.quiet.get(user_id)
+        if not ban or not self._policy.keeps_name(
+            room.charter, room.rank_of(user_id), user_id, now
+        ):
+            return arrival
+        name = room.name_of(user_id, ban.name) or arrival.name
+        max_length = self._rules.max_name_length
+        return arrival._replace(name=register.free_for(user_id, name, room, max_length))
 
     def _opened(self, user: Participant, name: str, user_id: str, proof: Proof) -> Room | None:
         """The room; None if the user cannot come in, and was told."""

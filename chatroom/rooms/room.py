@@ -82,7 +82,7 @@ class Room:
         self.coming_by: dict[Participant, str] = {}
         """Those whom a link alone has let in, while its use is not stored yet; by what the charter
         calls it."""
-        self.queue = queue or ApprovalQueue()
+        self.queue = ApprovalQueue() if queue is None else queue
         """What waits for a host's approval."""
         self.knocks = Knocks()
         """Who waits for a host at the door."""
@@ -248,12 +248,12 @@ class Room:
         if any(map(self.sockets_of, self.hosts)):
             return True
         seen_at = max(self._house.began_at, self._house.host_seen_at.get(self.name, 0))
-        return now - seen_at < HOST_GRACE_MS
+        return abs(now - seen_at) < HOST_GRACE_MS  # later than now: the clock was set back
 
     def _note_host(self, now: int) -> None:
         """A host goes; the room may be forgotten before its grace is over."""
         seen = self._house.host_seen_at
-        for room in [room for room, at in seen.items() if now - at >= HOST_GRACE_MS]:
+        for room in [room for room, at in seen.items() if abs(now - at) >= HOST_GRACE_MS]:
             del seen[room]
         seen[self.name] = now
 

@@ -60,6 +60,9 @@ from chatroom.wire.acts import (
 
 T = TypeVar("T")
 
+ForAll = UseOperatorLink | Bar | UnmakeHost
+"""What can hold in all rooms."""
+
 WATCH_SECONDS = 60 * 60
 """For so long, whoever is new where somebody was removed has to knock; no longer than the bar."""
 
@@ -169,7 +172,7 @@ def rule(
 def rule_for_all(
     house: Charter,
     charter: Charter,
-    act: UseOperatorLink | Bar,
+    act: ForAll,
     who: Known,
     name_of: Callable[[str, str], str],
     now: int,
@@ -178,14 +181,15 @@ def rule_for_all(
 
     Args:
         house: the whole server's charter.
-        charter: of the room where it is done; whom an operator lets back, it lets back, too.
+        charter: of the room where it is done; whom an operator lets back, it lets back, too, and
+            of whom is no operator any more, it is no host, either.
     """
     decision = rule(house, act, who, name_of, now)
     charter = charter.at(now)
     if isinstance(act, Bar):
         decision = decision._replace(what=f"{decision.what}, everywhere")
-        if act.seconds == 0:
-            charter = rule(charter, act, who, name_of, now).charter
+    if isinstance(act, UnmakeHost) or (isinstance(act, Bar) and act.seconds == 0):
+        charter = rule(charter, act, who, name_of, now).charter
     return decision._replace(charter=charter, house=decision.charter)
 
 

@@ -474,6 +474,21 @@ def test_a_large_file_is_written_anew_at_the_next_start(
         assert rewrite.chores(next_one._writer) == set()  # type: ignore[arg-type]
 
 
+def test_a_large_file_is_not_written_anew_because_it_is_the_first_time(
+    stored: SqliteHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody took back one message, days after the start, and the rooms stood still for 15 ms
+    of each MB."""
+    monkeypatch.setattr(rewrite, "PAUSE", 0)
+    stored.clean()
+    stored.append(said("lobby", 1))
+
+    edit(stored, said("lobby", 1)[0], "one")
+    stored.clean()
+
+    assert rewrite.chores(stored._writer) == {rewrite.PAGES}  # type: ignore[arg-type]
+
+
 def test_where_nothing_has_changed_nothing_is_cleaned(stored: SqliteHistory) -> None:
     stored.append(said("lobby", 1))
     stored.clean()

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 
 from chatroom.errors import SearchTooLong
 from chatroom.history import History, make_history, searching
+from chatroom.history.effects import Effects
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite import search
 from chatroom.history.words import MAX_TEXT, MAX_WORDS, tokens, words_of
-from chatroom.message import Message
+from chatroom.message import Evidence, Message, Remover
 from tests.support.deadline import DEADLINE
-from tests.support.histories import at, said, typed
+from tests.support.histories import at, everything, said, typed
 
 pytestmark = pytest.mark.takes(seconds=6)
 
@@ -334,6 +335,28 @@ def test_what_was_removed_is_not_found_until_it_is_restored(history: History) ->
 
     change(history, 1, "one fish")
     assert found(history, "fish") == ["one fish", "two fish"]
+
+
+def test_in_a_room_that_was_cleared_a_search_looks_at_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a second for 50,000 messages that were gone, each time, in which all threads stood."""
+    looks: list[int] = []
+    monkeypatch.setattr(searching.Hunt, "demand_time", lambda hunt: looks.append(1))
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        says(history, *(f"fish {number}" for number in range(50)))
+        gone = [
+            (m.taken_back(Remover.HOST, m.seq), Evidence(m, 1))
+            for m in everything(history, "lobby")
+        ]
+        history.enact("lobby", "", None, Effects(removed=gone))
+        says(history, "fish again")
+        history.clean()
+
+        assert found(history, "fish") == ["fish again"]
+
+    assert len(looks) < 5
 
 
 @pytest.mark.parametrize("changed", [[], [1], [30], [15, 2, 29], [*range(1, 31)], [7, 7, 8]])

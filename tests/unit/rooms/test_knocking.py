@@ -21,7 +21,7 @@ from chatroom.wire.websocket import CloseCode
 from tests.support.deadline import wait_for
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
 
-SCHOOL, HOME = "192.0.2.7", "192.0.2.8"
+SCHOOL, HOME, OTHER = "192.0.2.7", "192.0.2.8", "192.0.2.9"
 
 
 def enter(club: InMemoryServer, name: str, address: str = SCHOOL, **hello: Any) -> TypedGuest:
@@ -312,6 +312,33 @@ def test_the_watch_ends_by_itself_and_is_forgotten_and_who_waits_is_in(
     assert kinds(bobby) == ["knocking"]
 
     wait_for(lambda: club.settle() or bobby.user.inside, "an end of the watch")
+
+    assert Charter.parse(club.disk.charter("class")).watched == {}
+
+
+def test_however_often_somebody_is_removed_one_timer_waits_for_the_end(
+    club: InMemoryServer, ann: TypedGuest
+) -> None:
+    timers = club.server._timers._heap
+    before = len(timers)
+
+    for seconds in (600, 1200, 1800):
+        act(ann, "bar", userId=club.bob, seconds=seconds)  # type: ignore[attr-defined]
+        act(ann, "bar", userId="u9", seconds=seconds)
+
+    assert len(timers) <= before + 1
+
+
+def test_each_watch_ends_in_its_turn(club: InMemoryServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "PAUSE", 0.0)
+    ann, bob, eve = enter(club, "Ann", HOME), enter(club, "Bob"), enter(club, "Eve", OTHER)
+    act(ann, "bar", userId=eve.user.user_id, seconds=2)
+    act(ann, "bar", userId=bob.user.user_id, seconds=1)
+    late = [enter(club, "Bobby"), enter(club, "Evelyn", OTHER)]
+    assert [kinds(guest) for guest in late] == [["knocking"]] * 2
+
+    for guest in late:
+        wait_for(lambda guest=guest: club.settle() or guest.user.inside, "an end of the watch")
 
     assert Charter.parse(club.disk.charter("class")).watched == {}
 

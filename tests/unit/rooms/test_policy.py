@@ -519,6 +519,7 @@ PRESENT = {"needs_host": True}
         (OTHER, Rank.EVERYONE, SLOW, NOW - 30_000, True, None),
         (OTHER, Rank.EVERYONE, SLOW, NOW - 29_999, True, ("slow", 1)),
         (NOBODY, Rank.EVERYONE, SLOW, NOW, True, ("slow", 30)),
+        (OTHER, Rank.EVERYONE, SLOW, NOW + 1, True, None),  # the clock was set back
         *(
             (OTHER, rank, QUIET | BARRED | PRESENT | rules, NOW, False, None)
             for rank in (Rank.HOST, Rank.MAKER, Rank.OPERATOR)
