@@ -207,6 +207,17 @@ def room_in(url: str) -> str | None:
     return query["room"][-1] if "room" in query else None
 
 
+def secret_in(url: str, kind: str) -> str:
+    """What opens the room, as invitations have it behind ``#key=``, and links behind ``#guest=``
+    or ``#host=``; empty if there is nothing of this kind.
+
+    Raises:
+        ValueError: as ``chat_url``.
+    """
+    found, _, secret = _split(url).fragment.partition("=")
+    return unquote(secret) if found == kind else ""
+
+
 def authorization(url: str) -> str | None:
     """The ``Authorization`` header for the name and password in the URL; None without them.
 
