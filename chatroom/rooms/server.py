@@ -96,7 +96,6 @@ class Server:
         self._timers = Timers()
         self._fallen = fallen = Fallen()
         self._rooms = ActiveRooms(history, policy, fallen, rules)
-        self._trimmer = Trimmer(history, self._rooms, self._timers, rules)
         self._eraser = Eraser(history, self._timers, rules)
         news = News(policy, self._timers, fallen)
         greeter = Greeter(policy, bus, news, self._timers, rules)
@@ -118,7 +117,8 @@ class Server:
             lambda room: self._broadcaster.sweep(room),
             self._rooms.house.whereabouts.forget_addresses,
         )
-        hosting = Hosting(history, self._rooms, self._entrance, self._sweeper)
+        hosting = Hosting(history, self._rooms, self._entrance, self._sweeper, self._faults)
+        self._trimmer = Trimmer(history, self._rooms, self._timers, rules, hosting.forget)
         self._broadcaster = Broadcaster(
             order, policy, self._rooms, self._entrance, hosting, self._faults
         )

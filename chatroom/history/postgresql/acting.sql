@@ -2,7 +2,7 @@
 -- since its answer was lost, it is done already.
 
 -- Notes an act in the room's log, with what the log is to keep: everywhere, since a time; of the
--- room, so many.
+-- room, so many that are frequent, and as many others.
 CREATE FUNCTION note(its_room int, entry json)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -13,7 +13,7 @@ BEGIN
     END IF;
     SELECT * INTO its FROM json_to_record(entry) AS entry_fields (
         at bigint, act text, by_id text, by_name text, whom_id text, whom_name text, what text,
-        keep_since bigint, most int
+        keep_since bigint, most int, frequent text[]
     );
     DELETE FROM host_log WHERE number IN (
         SELECT number FROM host_log WHERE at < its.keep_since
@@ -25,6 +25,7 @@ BEGIN
     );
     DELETE FROM host_log WHERE number IN (
         SELECT number FROM host_log WHERE room = its_room
+        AND (act = ANY (its.frequent)) = (its.act = ANY (its.frequent))
         ORDER BY at DESC, number DESC OFFSET its.most
     );
 END $$;
@@ -33,13 +34,15 @@ END $$;
 --
 -- its_charter, its_house: what the room and the whole server have decided; NULL: as before.
 -- changes: of each message its seq and nonce, its new state with the room's next revs, and, with a
--- removed_at, what it was. erased: the seqs of evidence to drop. doubts: ids of acts that count as
--- not done; if the last one is, its revs are given to these changes.
--- verdict: 'done'; 'rev', if the room is at another rev; 'gone', if a message is not stored.
+-- removed_at, what it was. erased: the seqs of evidence to drop. refused: the ids of what waits no
+-- longer. doubts: ids of acts that count as not done; if the last one is, its revs are given to these
+-- changes.
+-- verdict: 'done'; 'rev', if the room is at another rev; 'gone', if a message is not stored; 'held',
+-- if something does not wait.
 CREATE FUNCTION enact(
     its_act text, its_name text, its_charter text, its_house text,
-    changes json, erased json, entry json, doubts text[], until double precision,
-    OUT verdict text
+    changes json, erased json, refused text[], entry json, doubts text[],
+    until double precision, OUT verdict text
 ) LANGUAGE plpgsql AS $$
 DECLARE
     its rooms;
@@ -61,6 +64,12 @@ BEGIN
     SELECT * INTO its FROM rooms WHERE name = its_name;
     verdict := 'done';
     IF its.act = its_act THEN
+        RETURN;
+    END IF;
+    IF NOT its.act = ANY (doubts) AND cardinality(refused) > (
+        SELECT count(*) FROM held WHERE room = its.number AND id = ANY (refused)
+    ) THEN
+        verdict := 'held';
         RETURN;
     END IF;
     IF count > 0 THEN
@@ -110,6 +119,9 @@ BEGIN
     DELETE FROM evidence WHERE room = its.number AND seq = ANY (
         ARRAY(SELECT value::bigint FROM json_array_elements_text(erased))
     );
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    dropped := dropped + touched;
+    DELETE FROM held WHERE room = its.number AND id = ANY (refused);
     GET DIAGNOSTICS touched = ROW_COUNT;
     dropped := dropped + touched;
     IF its_charter IS NOT NULL THEN

@@ -27,7 +27,7 @@ from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
 
-ENACT = "SELECT enact(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+ENACT = "SELECT enact(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 HOLD = "SELECT hold(%s, %s, %s, %s)"
 
@@ -143,7 +143,7 @@ class PostgresHistory(History):
         self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
     ) -> None:
         """One call."""
-        verdict = self._enact(message.room, None, None, [(message, before)], [], entry)
+        verdict = self._enact(message.room, None, entry, [(message, before)])
         if verdict == "gone":
             cause = f"message {message.id} of room {message.room!r} is not stored"
             raise HistoryUnavailable(self.name, cause, "look it up again")
@@ -190,18 +190,23 @@ class PostgresHistory(History):
         self._unsure_settled.discard(held.id)
         if message:
             self._unsure_heads.pop(held.room, None)
-        self._may_have_chores = True
+        self._may_have_chores |= message is None
 
     def held(self, room: str) -> list[Held]:
         """As the interface says."""
         return reads.held(self._readers, room)
 
+    def held_before(self, moment: int, limit: int) -> list[Held]:
+        """As the interface says."""
+        return reads.held_before(self._readers, moment, limit)
+
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
         """One call."""
-        changes = list(effects.removed)
-        verdict = self._enact(room, charter, effects.house, changes, effects.erased, entry)
+        verdict = self._enact(room, charter, entry, effects.removed, effects)
+        if verdict == "held":
+            raise not_held(self.name, effects.refused[0])
         if verdict == "gone":
             cause = f"messages of room {room!r} are not stored any more"
             raise HistoryUnavailable(self.name, cause, "look them up again")
@@ -210,10 +215,9 @@ class PostgresHistory(History):
         self,
         room: str,
         charter: str | None,
-        house: str | None,
-        changes: Sequence[tuple[Message, Evidence | None]],
-        erased: Sequence[int],
         entry: LogEntry | None,
+        changes: Sequence[tuple[Message, Evidence | None]],
+        effects: Effects = NO_EFFECTS,
     ) -> str:
         """What came of it, if that is what the caller has to say; ``done`` if it is done."""
         act, unsure = os.urandom(8).hex(), self._unsure_acts.get(room, set())
@@ -221,9 +225,10 @@ class PostgresHistory(History):
             act,
             to_stored(room),
             None if charter is None else to_stored(charter),
-            None if house is None else to_stored(house),
+            None if effects.house is None else to_stored(effects.house),
             rows.changes_json(changes),
-            rows.seqs_json(erased),
+            rows.seqs_json(effects.erased),
+            [to_stored(held.id) for held in effects.refused],
             rows.entry_json(entry),
             [*unsure],
         ]
@@ -238,7 +243,7 @@ class PostgresHistory(History):
             raise HistoryUnavailable(self.name, cause, "look at what has changed there")
         if verdict == "done":
             self._unsure_acts.pop(room, None)
-        self._may_have_chores |= bool(changes or erased)
+        self._may_have_chores |= bool(changes or effects.erased or effects.refused)
         return verdict
 
     def charter(self, room: str) -> str:

@@ -130,20 +130,8 @@ def _evidence(source: History, room: RoomSummary) -> Iterator[list[Evidence]]:
 
 
 def _row(message: Message) -> dict[str, Any]:
-    values = (
-        message.seq,
-        message.nonce,
-        message.user_name,
-        message.body,
-        message.timestamp,
-        message.sent_at,
-        message.user_id,
-        message.cmid,
-        message.by,
-        message.edited_at,
-        message.rev,
-        message.removed,
-    )
+    """With the columns of ``messages``: in their order, but for the room, those of a Message."""
+    _room, *values = message
     stored = (to_stored(value) if isinstance(value, str) else value for value in values)
     return dict(zip(COLUMNS.split(", "), stored, strict=True))
 

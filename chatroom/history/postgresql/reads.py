@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chatroom.history.host_log import MOST_ENTRIES, LogEntry
+from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import FRAME_BYTES, PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.history.postgresql.readers import Readers
@@ -67,11 +67,16 @@ DECIDED = "SELECT name FROM charters JOIN rooms ON number = room"
 
 LOG = f"""
     SELECT at, act, by_id, by_name, whom_id, whom_name, what FROM host_log
-    WHERE room = {ROOM} ORDER BY at DESC, number DESC LIMIT {MOST_ENTRIES}"""
+    WHERE room = {ROOM} ORDER BY at DESC, number DESC"""
 
 HELD = f"""
     SELECT id, user_name, body, stamp, held_at, user_id, cmid FROM held
     WHERE room = {ROOM} ORDER BY number"""
+
+HELD_BEFORE = """
+    SELECT name, id, user_name, body, stamp, held_at, user_id, cmid
+    FROM held JOIN rooms ON rooms.number = room
+    WHERE held_at < %(moment)s ORDER BY held.number LIMIT %(limit)s"""
 
 # The message with its texts as they were.
 EVIDENCE = f"""
@@ -187,6 +192,12 @@ def host_log(readers: Readers, room: str) -> list[LogEntry]:
 def held(readers: Readers, room: str) -> list[Held]:
     """As in the interface."""
     return [Held(room, *exact(row)) for row in readers.rows(HELD, {"room": to_stored(room)})]
+
+
+def held_before(readers: Readers, moment: int, limit: int) -> list[Held]:
+    """As in the interface."""
+    rows = readers.rows(HELD_BEFORE, {"moment": moment, "limit": storable(limit)})
+    return [Held(*exact(row)) for row in rows]
 
 
 def evidence(readers: Readers, room: str, seq: int) -> Evidence | None:

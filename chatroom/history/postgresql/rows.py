@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chatroom.history.host_log import KEEP_MS, MOST_ENTRIES, LogEntry
+from chatroom.history.host_log import FREQUENT, KEEP_MS, MOST_ENTRIES, LogEntry
 from chatroom.history.postgresql.exact import ESCAPE, from_stored, to_stored
 from chatroom.message import Evidence, Held, Message
 
@@ -139,7 +139,8 @@ def entry_json(entry: LogEntry | None) -> str:
     """For whatever notes it."""
     if entry is None:
         return "null"
-    return _encode(entry_row(entry) | {"keep_since": entry.at - KEEP_MS, "most": MOST_ENTRIES})
+    kept = {"keep_since": entry.at - KEEP_MS, "most": MOST_ENTRIES, "frequent": FREQUENT}
+    return _encode({**entry_row(entry), **kept})
 
 
 def entry_row(entry: LogEntry) -> dict[str, str | int]:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +107,7 @@ def test_exactly_the_same_messages_again_are_stored_once(history: History) -> No
 
 def test_messages_with_other_ids_are_not_the_same(history: History) -> None:
     history.append(said("lobby", 1, 2))
-    other = replace(said("lobby", 2)[0], nonce="f" * 16)
+    other = said("lobby", 2)[0]._replace(nonce="f" * 16)
 
     with pytest.raises(HistoryUnavailable, match=r"at message 2 by now.*append again"):
         history.append([other])
@@ -180,7 +179,7 @@ def test_what_counts_as_not_stored_makes_room_for_what_is_said_next(
 ) -> None:
     """Both answers are lost; the sender is told that it failed, and nobody has seen it."""
     history.append(said("lobby", 1))
-    ghost = replace(typed("lobby", 2, "u1", "c1", "ghost"), nonce="e" * 16)
+    ghost = typed("lobby", 2, "u1", "c1", "ghost")._replace(nonce="e" * 16)
     lost.left = 2
     with pytest.raises(HistoryUnavailable):
         history.append([ghost, *said("garden", 1)])
@@ -222,7 +221,7 @@ def test_what_counts_as_not_held_or_settled_can_be_held_and_settled(
     lost.left = 2
     with pytest.raises(HistoryUnavailable):
         history.settle(waits("b", "c1"), message, ENTRY)
-    again = replace(message, nonce="f" * 16)
+    again = message._replace(nonce="f" * 16)
     history.settle(waits("b", "c1"), again, ENTRY)
 
     assert everything(history, "class") == [again]
@@ -266,7 +265,7 @@ def test_of_two_who_append_at_once_one_is_told(url: str, history: Any) -> None:
             for number in range(1, rounds + 1):
                 order = rooms if nonce == "a" else rooms[::-1]
                 batch = [
-                    replace(said(room, number)[0], nonce=f"{nonce}{number}{room}") for room in order
+                    said(room, number)[0]._replace(nonce=f"{nonce}{number}{room}") for room in order
                 ]
                 heads = in_json.heads_of(batch)
                 values = in_json.heads_json(heads, {}, {}), in_json.batch_json(heads.values())
@@ -295,9 +294,9 @@ def test_what_another_process_has_written_is_not_overwritten(history: Any, url: 
         theirs.execute(APPEND, values)
 
     with pytest.raises(HistoryUnavailable, match="another process has written"):
-        history.append([replace(said("lobby", 2)[0], nonce="f" * 16)])
+        history.append([said("lobby", 2)[0]._replace(nonce="f" * 16)])
     with pytest.raises(HistoryUnavailable, match="another process has written"):
-        history.rewrite(replace(said("lobby", 1)[0], rev=2))
+        history.rewrite(said("lobby", 1)[0]._replace(rev=2))
 
     assert [message.body for message in everything(history, "lobby")] == ["hi", "theirs"]
 
@@ -410,7 +409,7 @@ def test_what_was_acked_is_there_once_however_often_the_server_is_killed(
         while not done.is_set():
             tries += 1
             batch = [
-                replace(message, nonce=f"{tries:016x}", cmid=f"c{tries}.{message.seq}")
+                message._replace(nonce=f"{tries:016x}", cmid=f"c{tries}.{message.seq}")
                 for message in said("lobby", len(acked) + 1, 3)
             ]
             with suppress(HistoryUnavailable):
@@ -458,7 +457,7 @@ def test_a_server_that_stands_still_holds_up_nobody_for_long(
             assert time.monotonic() - began < 2
 
     # What was given up counts as not done, and is not done later behind our backs.
-    for next_one in (replace(said("lobby", 2)[0], nonce="f" * 16), *said("lobby", 3)):
+    for next_one in (said("lobby", 2)[0]._replace(nonce="f" * 16), *said("lobby", 3)):
         wait_for(lambda: works(lambda: history.append([next_one])), "the next message")  # noqa: B023
     wait_for(lambda: works(lambda: history.head("lobby")), "a read")
     assert [message.nonce[-1] for message in everything(history, "lobby")] == ["1", "f", "3"]
@@ -529,7 +528,7 @@ ODD = ["a\0b", "\0", "␛", "␛0000", "a␛\0␛d800", "\ufffe\U0010ffff", "␀
 def test_every_text_is_exact_in_every_table(history: History, odd: str) -> None:
     room = f"room {odd}"
     message = Message(room, 1, f"n{odd}", odd, odd, odd, NOW, odd, odd, odd, NOW)
-    removed = replace(message, seq=2, nonce="ff", cmid="c2")
+    removed = message._replace(seq=2, nonce="ff", cmid="c2")
     entry = LogEntry(NOW, odd, odd, odd, odd, odd, odd)
     held = Held(room, odd, odd, odd, odd, NOW, odd, odd)
 
@@ -547,7 +546,7 @@ def test_every_text_is_exact_in_every_table(history: History, odd: str) -> None:
     assert history.charters() == {room: odd, "": odd}
     assert [summary.name for summary in history.rooms()] == [room]
     with pytest.raises(CmidTaken):
-        history.append([replace(message, seq=3, nonce="fff")])
+        history.append([message._replace(seq=3, nonce="fff")])
     history.settle(held, None, None)
     assert history.delete(room) == 2
 
@@ -570,7 +569,7 @@ def test_nothing_of_a_text_that_is_gone_is_in_any_table(
     server: PostgresServer, url: str, history: History
 ) -> None:
     secret = "unspeakable"
-    messages = [replace(one, body=f"{secret} {one.seq}") for one in said("class", 1, 5)]
+    messages = [one._replace(body=f"{secret} {one.seq}") for one in said("class", 1, 5)]
     history.append(messages)
     history.hold(waits("a", body=secret))
     assert len(history.search("class", secret, 99, 9)) == 5
@@ -623,7 +622,7 @@ def test_each_act_that_others_have_to_hear_of_is_counted(
         lambda: history.hold(waits("a")),
         lambda: history.settle(waits("a"), None, None),
         lambda: history.rewrite(messages[0].taken_back(Remover.HOST, 1), Evidence(messages[0], 1)),
-        lambda: history.rewrite(replace(messages[0], rev=2)),
+        lambda: history.rewrite(messages[0]._replace(rev=2)),
         lambda: history.rewrite(messages[1].taken_back(Remover.HOST, 3), Evidence(messages[1], 1)),
         lambda: history.erase(9, 9),
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def source(tmp_path: Path) -> Iterator[History]:
 def fill(history: History) -> None:
     """With something of each kind."""
     entry = LogEntry(NOW, "remove", "u1", "Ann", "u2", "Bob", "\0")
-    messages = [replace(typed("class", seq, "u2", f"c{seq}"), by="host") for seq in range(1, 6)]
+    messages = [typed("class", seq, "u2", f"c{seq}")._replace(by="host") for seq in range(1, 6)]
     history.append([*messages, *said("garden", 1, 3000), *said("old", 1, 5), *said("odd\0", 1)])
     history.rewrite(messages[0].edited("better", 1, NOW))
     history.rewrite(messages[1].taken_back(Remover.HOST, 2), Evidence(messages[1], NOW), entry)
@@ -92,7 +91,7 @@ def test_life_goes_on_where_it_was(source: History, url: str) -> None:
         history.append([typed("class", 6, "u2", "c6"), *said("old", 6), *said("new", 1)])
         restored = history.evidence("class", 2)
         assert restored
-        history.rewrite(replace(restored.message, rev=4))
+        history.rewrite(restored.message._replace(rev=4))
         history.settle(history.held("class")[0], typed("class", 7, "u2", "c9"), None)
         assert [message.seq for message in everything(history, "class")] == [*range(1, 8)]
         assert history.first("old") == 6
