@@ -79,7 +79,8 @@ class Installed(Running):
 
 
 def test_sdist_and_wheel_have_every_file_of_the_package_and_of_the_page(built: Path):
-    wanted = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "chatroom").rglob("*.py")}
+    code = [path for kind in ("py", "sql") for path in (CHECKOUT / "chatroom").rglob(f"*.{kind}")]
+    wanted = {str(path.relative_to(CHECKOUT)) for path in code}
     for folder in ("static", "templates"):
         paths = [path for path in (CHECKOUT / folder).rglob("*") if path.is_file()]
         wanted |= {f"chatroom/{path.relative_to(CHECKOUT)}" for path in paths}
