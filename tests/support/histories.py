@@ -46,6 +46,18 @@ def history_of(kind: str, folder: Path) -> Iterator[History]:
         yield stack.enter_context(closing(make_history(kind, folder)))
 
 
+@contextmanager
+def open_history_of(kind: str, folder: Path) -> Iterator[History]:
+    """Likewise, but open; a database's may have been open before."""
+    if kind == "postgresql:":
+        with postgresql.shared().opened() as history:
+            yield history
+    else:
+        with history_of(kind, folder) as history:
+            history.open()
+            yield history
+
+
 def at(path: Path) -> SqliteHistory:
     return SqliteHistory(f"sqlite:{path.name}", path)
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from chatroom.history import make_history
+from chatroom.errors import HistoryUnavailable
+from chatroom.history import History, make_history
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.ports import Port
 from tests.support.programs import program
@@ -74,6 +75,8 @@ class PostgresServer:
         self._options = OPTIONS | options
         self._numbers = itertools.count()
         self._idle: list[str] = []
+        self._empty: list[str] = []
+        self._opened: list[tuple[str, History]] = []
         self._cleaners: dict[str, Any] = {}
         root = os.environ.get("PYTEST_DEBUG_TEMPROOT") or None
         self.folder = Path(tempfile.mkdtemp(prefix="chatroom-postgresql-", dir=root))
@@ -172,8 +175,8 @@ class PostgresServer:
 
     def close(self) -> None:
         """End it, and leave nothing."""
-        for cleaner in self._cleaners.values():
-            cleaner.close()
+        for one in (*self._cleaners.values(), *(history for _, history in self._opened)):
+            one.close()
         if self.process and self.process.poll() is None:
             for pid in self.children():
                 _signal(pid, signal.SIGCONT)
@@ -199,6 +202,34 @@ class PostgresServer:
         return self.url(name)
 
     @contextmanager
+    def empty_database(self) -> Iterator[str]:
+        """The URL of one in which there is nothing; afterwards it is emptied, and used again."""
+        url = self._empty.pop() if self._empty else self.make_database()
+        yield url
+        name = url.rpartition("/")[2]
+        self.query(f"ALTER DATABASE {name} RESET ALL")
+        self.query("DROP SCHEMA IF EXISTS chatroom CASCADE", name)
+        self._empty.append(url)
+
+    @contextmanager
+    def opened(self) -> Iterator[History]:
+        """An open history with nothing in it; if it still is, it is emptied, and used again."""
+        if self._opened:
+            url, history = self._opened.pop()
+        else:
+            url = self._idle.pop() if self._idle else self._prepared()
+            history = make_history(url, self.folder)
+            history.open()
+        yield history
+        self._clean(url)
+        try:
+            history.secret()
+        except HistoryUnavailable:
+            self._idle.append(url)
+        else:
+            self._opened.append((url, history))
+
+    @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of one whose history has nothing in it; afterwards it is emptied, and used again.
 
@@ -206,12 +237,15 @@ class PostgresServer:
         """
         url = self._idle.pop() if self._idle else self._prepared()
         yield url
+        self._clean(url)
+        self._idle.append(url)
+
+    def _clean(self, url: str) -> None:
         try:
             self._cleaners[url].execute(EMPTIED)
         except (KeyError, self._psycopg.Error):  # the first time; and if the server was restarted
             self._cleaners[url] = self._psycopg.connect(url, autocommit=True)
             self._cleaners[url].execute(EMPTIED)
-        self._idle.append(url)
 
     def _prepared(self) -> str:
         url = self.make_database()

@@ -18,7 +18,7 @@ from tests.support.histories import (
     FullWriter,
     at,
     everything,
-    history_of,
+    open_history_of,
     said,
     snapshot,
     typed,
@@ -33,8 +33,7 @@ SLOW, HOSTS = '{"speak":"slow"}', '{"speak":"hosts"}'
 
 @pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with history_of(request.param, tmp_path) as history:
-        history.open()
+    with open_history_of(request.param, tmp_path) as history:
         yield history
 
 

@@ -11,13 +11,12 @@ import pytest
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, make_history
 from chatroom.message import BEGINNING, MessageId
-from tests.support.histories import KINDS, everything, history_of, said, typed
+from tests.support.histories import KINDS, everything, open_history_of, said, typed
 
 
 @pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with history_of(request.param, tmp_path) as history:
-        history.open()
+    with open_history_of(request.param, tmp_path) as history:
         yield history
 
 

@@ -14,7 +14,7 @@ from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.sqlite.rewrite import LOG, PAGES, chores
 from chatroom.message import Held, Message
-from tests.support.histories import KINDS, at, everything, history_of, said, typed
+from tests.support.histories import KINDS, at, everything, open_history_of, said, typed
 
 NOW = 1_700_000_000_000
 
@@ -23,8 +23,7 @@ ENTRY = LogEntry(NOW, "approve", "u1", "Ann", "u2", "Bob")
 
 @pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with history_of(request.param, tmp_path) as history:
-        history.open()
+    with open_history_of(request.param, tmp_path) as history:
         yield history
 
 

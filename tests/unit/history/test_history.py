@@ -15,7 +15,7 @@ from chatroom.history import History, is_history_url, make_history
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import BEGINNING, Message
 from tests.support.deadline import DEADLINE
-from tests.support.histories import KINDS, everything, history_of, said
+from tests.support.histories import KINDS, everything, history_of, open_history_of, said
 
 pytestmark = pytest.mark.takes(seconds=2)
 
@@ -27,11 +27,10 @@ def closed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
         yield history
 
 
-@pytest.fixture
-def history(closed: History) -> History:
-    closed.check()
-    closed.open()
-    return closed
+@pytest.fixture(params=KINDS)
+def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
+    with open_history_of(request.param, tmp_path) as history:
+        yield history
 
 
 def test_a_new_room_is_empty(history: History) -> None:
@@ -205,6 +204,10 @@ def every_call(history: History) -> Iterator[None]:
 
 def test_before_open_it_is_unavailable(closed: History) -> None:
     assert len(list(every_call(closed))) == 13
+
+    closed.check()
+    closed.open()
+    closed.append(said("lobby", 1))
 
 
 def test_after_close_it_is_unavailable_and_a_second_close_is_fine(history: History) -> None:

@@ -12,15 +12,14 @@ from chatroom.errors import CmidTaken
 from chatroom.history import History, make_history
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import BEGINNING, Message, RoomSummary
-from tests.support.histories import KINDS, everything, history_of, said, typed
+from tests.support.histories import KINDS, everything, open_history_of, said, typed
 
 MEGABYTE = 1 << 20
 
 
 @pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with history_of(request.param, tmp_path) as history:
-        history.open()
+    with open_history_of(request.param, tmp_path) as history:
         yield history
 
 

@@ -24,7 +24,7 @@ from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from chatroom.message import Evidence, Message, MessageId, Remover, visible
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.histories import KINDS, at, everything, history_of, said, typed
+from tests.support.histories import KINDS, at, everything, open_history_of, said, typed
 from tests.support.old_database import made_by_schema_1, made_by_schema_3, version_of
 
 pytestmark = pytest.mark.takes(seconds=6)
@@ -39,8 +39,7 @@ ACTS = [(0, "remove"), (1, "restore")]
 
 @pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with history_of(request.param, tmp_path) as history:
-        history.open()
+    with open_history_of(request.param, tmp_path) as history:
         yield history
 
 

@@ -27,7 +27,7 @@ from chatroom.history.words import MAX_TEXT, MAX_WORDS, tokens, words_of
 from chatroom.message import Evidence, Message, Remover
 from tests.support.deadline import DEADLINE
 from tests.support.effort import is_linear
-from tests.support.histories import at, everything, history_of, said, typed
+from tests.support.histories import at, everything, open_history_of, said, typed
 
 pytestmark = pytest.mark.takes(seconds=6)
 
@@ -41,8 +41,7 @@ URLS = {
 
 @contextmanager
 def opened(kind: str, folder: Path) -> Iterator[History]:
-    with history_of(URLS[kind], folder) as history:
-        history.open()
+    with open_history_of(URLS[kind], folder) as history:
         yield history
 
 

@@ -22,8 +22,8 @@ from tests.support.histories import (
     HistoryDisk,
     at,
     everything,
-    history_of,
     left_behind,
+    open_history_of,
     said,
     typed,
 )
@@ -35,8 +35,7 @@ PAGE = 4096
 
 @pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    with history_of(request.param, tmp_path) as history:
-        history.open()
+    with open_history_of(request.param, tmp_path) as history:
         yield history
 
 

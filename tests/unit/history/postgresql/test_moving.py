@@ -24,8 +24,9 @@ ROOMS = ("", "class", "garden", "old", "lobby", "empty", "odd\0")
 
 
 @pytest.fixture
-def url() -> str:
-    return postgresql.shared().make_database()
+def url() -> Iterator[str]:
+    with postgresql.shared().empty_database() as url:
+        yield url
 
 
 @pytest.fixture

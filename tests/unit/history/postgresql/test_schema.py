@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -27,9 +28,10 @@ def server() -> PostgresServer:
 
 
 @pytest.fixture
-def url(server: PostgresServer) -> str:
+def url(server: PostgresServer) -> Iterator[str]:
     """Of a database in which there is nothing."""
-    return server.make_database()
+    with server.empty_database() as url:
+        yield url
 
 
 def at(url: str, sync: str = "full") -> Any:
