@@ -21,7 +21,7 @@ from chatroom.history.postgresql.readers import Readers
 from chatroom.history.postgresql.reads import MAX_SEQ
 from chatroom.history.postgresql.schema import bring_up_to_date, peek_secret, secret_of
 from chatroom.history.postgresql.search import Search
-from chatroom.history.postgresql.writer import Doubtful, Writer
+from chatroom.history.postgresql.writer import Doubtful, Writer, claim, release
 from chatroom.history.retention import Retention
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
@@ -78,7 +78,8 @@ class PostgresHistory(History):
         """As the interface says."""
         with linked(self._url, self._failures) as link:
             examine(link, self._failures, self._sync)
-            self._writer.demand_free(link)
+            claim(link, self._failures)
+            release(link)
 
     def open(self, *, patience: float = 0.0) -> None:
         """As the interface says; makes or upgrades the schema."""

@@ -14,7 +14,7 @@ from chatroom.history.postgresql.failures import Failures
 from chatroom.history.postgresql.links import DatabaseLink
 from chatroom.history.postgresql.rows import COLUMNS, entry_row, held_row
 from chatroom.history.postgresql.schema import bring_up_to_date
-from chatroom.history.postgresql.writer import Writer
+from chatroom.history.postgresql.writer import claim, release
 from chatroom.message import Evidence, Message, RoomSummary
 
 EVIDENCE_AT_ONCE = 500
@@ -76,7 +76,7 @@ def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int
     database, and another call begins anew."""
     failures = Failures(url)
     with linked(url, failures) as link:
-        Writer(url, failures, {}).demand_free(link)
+        claim(link, failures)
         state = examine(link, failures, "full", is_moving=True)
         bring_up_to_date(link, failures)
         ((is_used,),) = link.call(IS_USED)
@@ -93,6 +93,7 @@ def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int
             count += _move_room(link, source, summary, charters.get(name, ""), note)
         link.call(SECRET, [source.secret()])
         link.call(END)
+        release(link)
         return len(known), count
 
 

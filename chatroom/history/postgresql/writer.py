@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -34,6 +35,10 @@ TIDYING_TIME = "250ms"
 """How long the room may stand still for a VACUUM: the next one goes on where this one ends."""
 
 TAKE = f"SELECT pg_try_advisory_lock({KEY}, 1)"
+
+RELEASE = f"SELECT pg_advisory_unlock({KEY}, 1)"
+
+RELEASE_SECONDS = 0.5
 
 HOLDER = f"""
     SELECT pid, coalesce(nullif(application_name, ''), 'process ' || pid)
@@ -79,7 +84,7 @@ class Writer:
         """
         link = self._connect()
         try:
-            self._take(link, patience)
+            claim(link, self._failures, patience)
             prepare(link)
         except (psycopg.Error, LinkLost) as error:
             cause = error.cause if isinstance(error, LinkLost) else error
@@ -97,26 +102,6 @@ class Writer:
         except LinkLost as lost:
             with linked(self._url, self._failures):
                 raise self._failures.refused(lost.cause) from lost
-
-    def _take(self, link: DatabaseLink, patience: float) -> None:
-        deadline = time.monotonic() + patience
-        while not link.call(TAKE)[0][0]:
-            if time.monotonic() >= deadline:
-                raise self._in_use(holder(link)[1])
-            time.sleep(POLL)
-
-    def demand_free(self, link: DatabaseLink) -> None:
-        """Make sure that nobody holds the lock.
-
-        Raises:
-            HistoryRefused: somebody does.
-        """
-        if not link.call(TAKE)[0][0]:
-            raise self._in_use(holder(link)[1])
-
-    def _in_use(self, by: str) -> HistoryRefused:
-        way_out = "stop it first, or wait until the server has noticed that it is gone"
-        return HistoryRefused(self._failures.name, f"is in use by {by}", way_out)
 
     def call(self, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
         """Call a function that writes, on another connection if this one breaks: so perhaps twice.
@@ -183,6 +168,8 @@ class Writer:
 
     def close(self) -> None:
         """Release the lock; idempotent."""
+        if self._link:
+            release(self._link)
         self._drop()
         self._lost.clear()
         self._is_open = False
@@ -213,6 +200,30 @@ class Writer:
         if link:
             self._lost.add(link.pid)
             link.close()
+
+
+def claim(link: DatabaseLink, failures: Failures, patience: float = 0.0) -> None:
+    """Hold the lock of whoever writes, until ``release`` or until the connection has ended.
+
+    Args:
+        patience: seconds to wait for another process to release it.
+
+    Raises:
+        HistoryRefused: another process holds it.
+    """
+    deadline = time.monotonic() + patience
+    while not link.call(TAKE)[0][0]:
+        if time.monotonic() >= deadline:
+            _, by = holder(link)
+            way_out = "stop it first, or wait until the server has noticed that it is gone"
+            raise HistoryRefused(failures.name, f"is in use by {by}", way_out)
+        time.sleep(POLL)
+
+
+def release(link: DatabaseLink) -> None:
+    """At once: the server may take a moment to see that a connection has ended."""
+    with suppress(psycopg.Error, LinkLost):
+        link.call(RELEASE, (), time.monotonic() + RELEASE_SECONDS, prepare=False)
 
 
 def holder(link: DatabaseLink, deadline: float = float("inf")) -> tuple[int, str]:
