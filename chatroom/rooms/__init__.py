@@ -27,6 +27,8 @@ In reading order:
 - ``approval.py``: what waits for a host's approval
 - ``order.py``: gives it its place: numbers it, commits it
 - ``verdicts.py``: what it answers
+- ``deciding.py``: what becomes of changes, of what waits for approval, and of hosts' acts
+- ``steps.py``: how such a decision asks the history on its way
 - ``hosting.py``: what follows from an act: the room is told, and who was removed has to go
 - ``register.py``: decides who may bear which name, and who is here
 - ``crowd.py``: the people of a room, with their names

@@ -134,4 +134,11 @@ def link_to(url: str, room: str, makes: str, secret: str) -> str:
 
 def new_identity(user_id: str = "") -> Identity:
     """Somebody new, or a new tab of this user."""
-    return Identity(user_id or secrets.token_urlsafe(9), secrets.token_urlsafe(6))
+    return Identity(user_id or _new_user_id(), secrets.token_urlsafe(6))
+
+
+def _new_user_id() -> str:
+    """Not with a dash at its head: as an argument of a command, it would be taken for an option."""
+    while (user_id := secrets.token_urlsafe(9)).startswith("-"):
+        pass
+    return user_id

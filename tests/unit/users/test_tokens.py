@@ -27,6 +27,10 @@ def test_everybody_new_is_somebody_else() -> None:
     assert len({new_identity().user_id for _ in range(100)}) == 100
 
 
+def test_nobodys_id_looks_like_an_option_of_a_command() -> None:
+    assert not any(new_identity().user_id.startswith("-") for _ in range(1000))
+
+
 def test_another_tab_is_the_same_user() -> None:
     first = new_identity()
     second = new_identity(first.user_id)
