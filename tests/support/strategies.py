@@ -24,4 +24,5 @@ MESSAGES = st.builds(
     edited_at=st.just(0) | st.integers(1, 4_000_000_000_000),
     rev=st.just(0),
     removed=st.just(""),
-)
+).map(lambda message: message if message.user_id else message._replace(by=""))
+"""Only who has a user id speaks as somebody."""
