@@ -166,7 +166,8 @@ def check_privacy(configuration: Configuration) -> list[Finding]:
     if configuration.history != "memory:":
         stored = configuration.folder / configuration.history.removeprefix("sqlite:")
         files += [stored.with_name(stored.name + suffix) for suffix in SUFFIXES]
-    files += [configuration.path] if configuration.password else []
+    has_secrets = configuration.password or configuration.metrics_key
+    files += [configuration.path] if has_secrets else []
     wide = {path: found for path in files if (found := private_files.permissions(path))}
     if not wide:
         return []

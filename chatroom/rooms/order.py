@@ -44,6 +44,7 @@ from chatroom.rooms.verdicts import (
     Swept,
     Verdict,
 )
+from chatroom.tally import Tally
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
@@ -149,11 +150,13 @@ class OwnOrder(Order):
     Args:
         history: opened; written by this thread alone.
         policy: says who may change what.
+        tally: counts what is stored; None where nobody reads it.
     """
 
-    def __init__(self, history: History, policy: Policy) -> None:
+    def __init__(self, history: History, policy: Policy, tally: Tally | None = None) -> None:
         self._history = history
         self._policy = policy
+        self._tally = tally or Tally()
         self._proved_at = -PROOF_AGE
 
     def say(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
@@ -194,8 +197,10 @@ class OwnOrder(Order):
             messages.append(message)
         self._proved_at = -PROOF_AGE
         charters = _first_charters(rooms, stored)
+        began = time.monotonic()
         self._history.append(messages, charters)
         self._proved_at = time.monotonic()
+        self._tally.committed(len(messages), self._proved_at - began)
         return Stored(stored, charters)
 
     def _say_each_once(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
@@ -370,6 +375,7 @@ class OwnOrder(Order):
             who, whom = room.known_as(ruling.user), (held.user_id, held.user_name)
             entry = LogEntry(now, WORDS[type(act)], *who, *whom, message.id if message else "")
         self._history.settle(held, message, entry)
+        self._tally.stored += message is not None
         return [*outcome, Settled(ruling, act, held, entry)]
 
     def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Verdict:
