@@ -9,7 +9,8 @@ In reading order; ``init_app``, below, puts them together:
 - ``handshake.py``: whether it may: pure functions over the request
 - ``all_messages.py``: ``/getAllMessages``, as in the Go original
 - ``health.py``: ``/healthz``
-- ``metrics.py``: ``/metrics``, and who may read it; ``exposition.py``: its numbers, and their names
+- ``metrics.py``: ``/metrics``, and who may read it
+- ``measures.py``: its numbers, and their names; ``exposition.py``: in Prometheus' format
 - ``page.py``: the page for people, and what a browser may do with it
 - ``assets.py``: the page's files, read once, hashed and compressed
 - ``invitation.py``: a room's address for others, and its QR code

@@ -1,24 +1,15 @@
-"""The room's numbers, by the names that Prometheus knows them by.
-
-What others have counted is read where it is; what only the Server thread knows, it is asked for.
-Nothing that a client says is part of a name or a label: those would be without number.
-"""
+"""The room's numbers in Prometheus' format: the only place that knows its library."""
 
 from __future__ import annotations
 
 import platform
-import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from chatroom import __version__
 from chatroom.engine import Engine
-from chatroom.errors import ChatError
-from chatroom.rooms.server import BROADCAST_SLOTS
-from chatroom.sockets.gate import Occupant
 from chatroom.tally import Histogram
-from chatroom.web.api.listener import Listener
+from chatroom.web.measures import Family, families
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -29,26 +20,6 @@ REQUIREMENT = "prometheus_client>=0.20,<1"
 OPENMETRICS = "application/openmetrics-text"
 """Without its parameters: which version it is, and how names of other alphabets are written."""
 
-TIMEOUT = 2.0
-"""Seconds that the Server thread has for its answer, and the history to prove that it works. Both
-together have to be shorter than Prometheus' ``scrape_timeout``, 10 by default."""
-
-OCCUPANTS_AT_ONCE = 1000
-"""Sockets that are looked at before other threads get a turn."""
-
-PAUSE = 0.001
-"""Seconds of such a turn: releasing the interpreter's lock does not hand it over."""
-
-
-class Family(NamedTuple):
-    """A number, or one for each value of a label."""
-
-    name: str
-    """One that ends in ``_total`` counts up from 0."""
-    help: str
-    value: float | Mapping[str, float] | Histogram
-    label: str = ""
-
 
 def write(engine: Engine, accept: str) -> tuple[bytes, str]:
     """All numbers, in the format that the client accepts, and their content type.
@@ -56,12 +27,11 @@ def write(engine: Engine, accept: str) -> tuple[bytes, str]:
     Raises:
         ImportError: there is no prometheus_client.
     """
-    from prometheus_client import CollectorRegistry, ProcessCollector
+    from prometheus_client import CollectorRegistry
     from prometheus_client.exposition import choose_encoder
 
     registry = CollectorRegistry()
     registry.register(RoomCollector(engine))
-    ProcessCollector(registry=registry)  # its memory, descriptors and processor time
     encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS in accept else "")
     return encode(registry), content_type
 
@@ -95,7 +65,7 @@ def _metric(family: Family) -> Metric:
     name, help, value, label = family
     if isinstance(value, Histogram):
         counts, sum_of_all = value.read()
-        bounds = [*map(str, value.bounds), "+Inf"]
+        bounds = [*(str(float(bound)) for bound in value.bounds), "+Inf"]
         return HistogramMetricFamily(name, help, list(zip(bounds, counts, strict=True)), sum_of_all)
     make = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
     if not isinstance(value, Mapping):
@@ -104,162 +74,3 @@ def _metric(family: Family) -> Metric:
     for word, number in value.items():
         metric.add_metric([word], number)
     return metric
-
-
-# -- what there is -----------------------------------------------------------------------------
-
-
-def families(engine: Engine) -> Iterator[Family]:
-    """All numbers, in the order in which they are written."""
-    yield from _asked(engine)
-    yield from _places(engine)
-    yield from _counted(engine)
-
-
-def _asked(engine: Engine) -> Iterator[Family]:
-    """What only the Server thread knows."""
-    up = "chatroom_up", f"1 if the Server thread has answered within {TIMEOUT:.0f} s, else 0."
-    try:
-        count = engine.server.census.take(TIMEOUT)
-    except ChatError:
-        yield Family(*up, 0)
-        return
-    yield Family(*up, 1)
-    yield Family(
-        "chatroom_server_answer_seconds",
-        "How long the Server thread took to answer: so long, a message waits for its turn.",
-        count.answer_seconds,
-    )
-    yield Family(
-        "chatroom_server_cpu_seconds_total",
-        "Processor time of the Server thread, through which every message goes.",
-        count.busy_seconds,
-    )
-    yield Family(
-        "chatroom_users",
-        "Users that get what is said, by their protocol.",
-        {"plain": count.plain, "typed": count.typed},
-        "protocol",
-    )
-    yield Family("chatroom_rooms", "Rooms that anybody is in.", count.rooms)
-    yield Family(
-        "chatroom_people",
-        "People in rooms, whom the typed protocol knows by their names.",
-        count.people,
-    )
-    yield Family(
-        "chatroom_history_up",
-        "1 if a message can be stored now, as a write has proved, else 0.",
-        _history_works(engine),
-    )
-
-
-def _history_works(engine: Engine) -> bool:
-    try:
-        engine.check(TIMEOUT)
-    except ChatError:
-        return False
-    return True
-
-
-def _places(engine: Engine) -> Iterator[Family]:
-    """What each socket holds, and what there is for all of them."""
-    occupants = engine.gate.occupants()
-    waiting, behind, listeners = _walk(occupants)
-    yield Family(
-        "chatroom_sockets",
-        "Places that are taken: by sockets, joined or not, and by event streams.",
-        len(occupants),
-    )
-    yield Family("chatroom_max_users", "Places that there are.", engine.gate.capacity)
-    yield Family("chatroom_event_listeners", "Event streams over HTTP.", listeners)
-    yield Family(
-        "chatroom_queued_bytes",
-        "Bytes that wait in users' queues, because their sockets take no more.",
-        waiting,
-    )
-    yield Family("chatroom_users_behind", "Users with anything in their queue.", behind)
-    yield Family(
-        "chatroom_broadcast_waiting",
-        f"Messages that wait for the Server thread: beyond {BROADCAST_SLOTS}, readers wait.",
-        engine.server.broadcast.qsize(),
-    )
-    yield Family("chatroom_threads", "Threads of the process.", threading.active_count())
-
-
-def _walk(occupants: list[Occupant]) -> tuple[int, int, int]:
-    """Bytes that wait, how many they wait for, and how many are no sockets."""
-    waiting = behind = listeners = 0
-    for first in range(0, len(occupants), OCCUPANTS_AT_ONCE):
-        if first:
-            time.sleep(PAUSE)
-        for one in occupants[first : first + OCCUPANTS_AT_ONCE]:
-            if theirs := one.waiting_bytes:
-                waiting += theirs
-                behind += 1
-            listeners += isinstance(one, Listener)
-    return waiting, behind, listeners
-
-
-def _counted(engine: Engine) -> Iterator[Family]:
-    """What has happened since the start."""
-    tally = engine.tally
-    yield Family(
-        "chatroom_start_time_seconds", "When the room was opened, in Unix time.", engine.started_at
-    )
-    yield Family(
-        "chatroom_joins_total",
-        "Users that have come into a room, by their protocol.",
-        {"plain": tally.joins_plain, "typed": tally.joins_typed},
-        "protocol",
-    )
-    yield Family("chatroom_messages_stored_total", "Messages that were stored.", tally.stored)
-    yield Family(
-        "chatroom_messages_not_stored_total",
-        "Messages that the history could not store; whoever said them was told.",
-        tally.not_stored,
-    )
-    yield Family(
-        "chatroom_deliveries_total",
-        "Messages that were put to users: each counts once for each user.",
-        tally.deliveries,
-    )
-    yield Family(
-        "chatroom_notices_total",
-        "What else was put to all users of a room, such as who comes and goes; likewise.",
-        tally.notices,
-    )
-    yield Family(
-        "chatroom_slow_users_total",
-        "Users that were disconnected because too much waited for them.",
-        tally.slow,
-    )
-    yield Family(
-        "chatroom_http_posts_total",
-        "Messages that came over HTTP: stored, known by their cmid, or held for approval.",
-        engine.posts.read(),
-        "outcome",
-    )
-    yield Family(
-        "chatroom_refusals_total",
-        "What was refused, by the code of the protocol or the API; http-403: by the status of "
-        "another response; close-1007: by the code of a Close, for what was no frame.",
-        engine.server.channels.refused.read(),
-        "code",
-    )
-    yield Family(
-        "chatroom_errors_total",
-        "What went wrong, as in /healthz: users that failed or were dropped, and the history.",
-        engine.server.errors,
-    )
-    yield Family("chatroom_batch_messages", "Messages stored at once.", tally.batches)
-    yield Family(
-        "chatroom_commit_seconds",
-        "How long the history took to store what was said at once.",
-        tally.commits,
-    )
-    yield Family(
-        "chatroom_fan_out_seconds",
-        "How long it took to put a batch's messages of one room to all users of that room.",
-        tally.fan_outs,
-    )

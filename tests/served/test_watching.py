@@ -176,6 +176,70 @@ def test_promtool_finds_nothing_to_complain_about(watched: Scene, tmp_path: Path
     assert promtool("check", "rules", str(rules)) == ""
 
 
+GOOD = {"up": "1x60", "chatroom_up": "1x60", "chatroom_history_up": "1x60"}
+BUCKET = 'chatroom_commit_seconds_bucket{le="%s"}'
+RAISED = {
+    "the process is gone": ({"up": "1x5 0x60"}, "ChatroomDown"),
+    "it hangs": ({"chatroom_up": "0x60"}, "ChatroomDown"),
+    "it was restarted": ({"up": "1x28 0x0 1x60"}, None),
+    "the disk is full": ({"chatroom_history_up": "0x60"}, "ChatroomStoresNothing"),
+    "messages were lost": (
+        {"chatroom_messages_not_stored_total": "0x20 1x60"},
+        "ChatroomStoresNothing",
+    ),
+    "commits are slow": (
+        {BUCKET % "0.25": "0+9x60", BUCKET % "0.5": "0+10x60", BUCKET % "+Inf": "0+10x60"},
+        "ChatroomSlowDisk",
+    ),
+    "commits are quick": (
+        {BUCKET % "0.25": "0+10x60", BUCKET % "0.5": "0+10x60", BUCKET % "+Inf": "0+10x60"},
+        None,
+    ),
+    "it is full": ({"chatroom_sockets": "96x60", "chatroom_max_users": "100x60"}, "ChatroomFull"),
+    "many are slow": ({"chatroom_slow_users_total": "0+6x60"}, "ChatroomDropsPeople"),
+    "one is slow": ({"chatroom_slow_users_total": "0x20 1x60"}, None),
+}
+"""What happens, in half-minutes, and which alarm it raises within fourteen minutes."""
+
+
+def test_each_alarm_is_raised_by_what_it_is_for_and_by_nothing_else(tmp_path: Path) -> None:
+    names = re.findall(r"alert: (\w+)", RULES)
+    trials = []
+    for what, (changes, raised) in RAISED.items():
+        series = GOOD | changes
+        expected = [{"eval_time": "14m", "alertname": name, "exp_alerts": []} for name in names]
+        for one in expected:
+            if one["alertname"] == raised:
+                labels = {"job": "chatroom"}
+                one["exp_alerts"] = [{"exp_labels": labels, "exp_annotations": said_by(raised)}]
+        trials.append(
+            {
+                "name": what,
+                "interval": "30s",
+                "input_series": [
+                    {"series": with_job(name), "values": values} for name, values in series.items()
+                ],
+                "alert_rule_test": expected,
+            }
+        )
+    (tmp_path / "rules.yml").write_text(RULES)
+    file = tmp_path / "trials.yml"  # JSON is YAML, too
+    file.write_text(json.dumps({"rule_files": ["rules.yml"], "tests": trials}))
+
+    assert promtool("test", "rules", str(file)) == ""
+    assert {raised for _, raised in RAISED.values()} - {None} == set(names)
+
+
+def with_job(series: str) -> str:
+    name, _, labels = series.partition("{")
+    return f'{name}{{job="chatroom",{labels or "}"}'
+
+
+def said_by(alarm: str) -> dict[str, str]:
+    (summary,) = re.findall(rf"alert: {alarm}\n(?:.*\n)*?\s+summary: (.+)", RULES)
+    return {"summary": summary}
+
+
 def test_promtool_would_complain() -> None:
     bad = "# HELP chatroom_bytes Bytes\n# TYPE chatroom_bytes counter\nchatroom_bytes 1\n"
     assert "_total" in promtool("check", "metrics", given=bad)
