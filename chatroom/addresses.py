@@ -127,13 +127,16 @@ def is_loopback(host: str) -> bool:
 
 def neighbourhood(address: str) -> str:
     """What counts as one client's address: the address itself, or an IPv6 address's /64, since
-    each client has a whole one. Anything else, such as ``unix``, stays as it is."""
+    each client has a whole one; of link-local ones, all have the same. Anything else, such as
+    ``unix``, stays as it is."""
     try:
         ip = ip_address(address)
     except ValueError:
         return address
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
+    if ip.version == 4 or ip.is_link_local:
+        return str(ip)
+    return str(ip_network((ip, 64), strict=False))
 
 
 def is_in(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
@@ -202,6 +205,17 @@ def room_in(url: str) -> str | None:
     """
     query = parse_qs(urlsplit(chat_url(url)).query)
     return query["room"][-1] if "room" in query else None
+
+
+def secret_in(url: str, kind: str) -> str:
+    """What opens the room, as invitations have it behind ``#key=``, and links behind ``#guest=``
+    or ``#host=``; empty if there is nothing of this kind.
+
+    Raises:
+        ValueError: as ``chat_url``.
+    """
+    found, _, secret = _split(url).fragment.partition("=")
+    return unquote(secret) if found == kind else ""
 
 
 def authorization(url: str) -> str | None:

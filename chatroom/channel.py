@@ -46,7 +46,7 @@ class Channel(queue.Queue[T]):
         self._closed = False
         self._paused = False
         self._skipped = 0  # entries on ``ready`` that came while it was paused
-        self._drained = 0  # entries on ``ready`` whose items drain() has taken; mutex guards it
+        self._drained = 0  # entries on ``ready`` whose items drain() has taken
 
     def _put(self, item: T) -> None:  # queue.Queue calls this with its mutex held
         if self._closed:
@@ -60,8 +60,8 @@ class Channel(queue.Queue[T]):
         if not self.queue:  # the usual case; an item that arrives now gets an entry on ready
             return taken
         with self.mutex:
-            while budget > 0 and self._qsize():
-                item = self._get()
+            while budget > 0 and self.queue:
+                item = self.queue.popleft()
                 taken.append(item)
                 budget -= cost(item)
             self._drained += len(taken)
@@ -78,10 +78,10 @@ class Channel(queue.Queue[T]):
         if self._paused:
             self._skipped += 1
             return False
+        if self._drained:
+            self._drained -= 1
+            return False
         with self.mutex:
-            if self._drained:
-                self._drained -= 1
-                return False
             self.not_full.notify()
             self.item = self._get()
             return True

@@ -115,7 +115,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise _unusable(path, f"not an object but {reprlib.repr(raw)}")
     for key, value in raw.items():
         if key not in KEYS:
-            raise ConfigurationError(path, _shown(key), _short(value), _known_key(key))
+            raise ConfigurationError(path, _shown(key), _readable(key, value), _known_key(key))
     return raw
 
 
@@ -124,7 +124,8 @@ def _parse(path: Path) -> Any:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:  # json alone would silently keep the last one
-                raise ConfigurationError(path, _shown(key), _short(value), "this key only once")
+                value = _readable(key, value)
+                raise ConfigurationError(path, _shown(key), value, "this key only once")
             found[key] = value
         return found
 
@@ -197,6 +198,12 @@ class _Words(str):
 def _shown(key: str) -> str:
     """A key that stays short and on its line: repr() escapes what isn't printable."""
     return reprlib.repr(key)[1:-1]
+
+
+def _readable(key: str, value: Any) -> Any:
+    """The value of a key that is wrong, abridged; but nobody reads a password off the error."""
+    is_secret = "pass" in key.lower() or difflib.get_close_matches(key.lower(), ["password"])
+    return "..." if is_secret else _short(value)
 
 
 def _short(value: Any) -> Any:

@@ -19,7 +19,7 @@ from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
 from chatroom.sockets.gate import Gate
 from chatroom.tally import Counts, Tally
-from chatroom.users.speaking_pace import SpeakingPace
+from chatroom.users.speaking_pace import ACTS_PER_SECOND, SpeakingPace
 from chatroom.users.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,8 @@ class Engine:
         per_second = configuration.messages_per_second
         self.pace = SpeakingPace(per_second) if per_second else None
         """Of what people say; None for any."""
+        self.act_pace = SpeakingPace(max(ACTS_PER_SECOND, per_second)) if per_second else None
+        """Of what they change and decide, also as hosts."""
         self.tokens: Tokens
         """Created once the history, which holds the key, is open; like the next one."""
         self.doors: KeyRing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -61,8 +61,7 @@ class Remover(Enum):
     HOST = "host"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message as it is now: a change makes another one, with the same id and the next rev."""
 
     room: str
@@ -98,11 +97,11 @@ class Message:
 
     def edited(self, body: str, rev: int, now: int) -> Message:
         """The message with another text."""
-        return replace(self, body=body, edited_at=now, rev=rev)
+        return self._replace(body=body, edited_at=now, rev=rev)
 
     def taken_back(self, remover: Remover, rev: int) -> Message:
         """What is left of the message, so that its room has no hole."""
-        return replace(self, user_name="", body="", timestamp="", rev=rev, removed=remover.value)
+        return self._replace(user_name="", body="", timestamp="", rev=rev, removed=remover.value)
 
 
 def visible(messages: Iterable[Message]) -> list[Message]:

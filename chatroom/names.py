@@ -17,6 +17,7 @@ from chatroom.errors import BadName, BadRoomName
 DEFAULT_ROOM = "lobby"
 
 _ROOM_LENGTH = 64  # characters
+_LONGEST = 4 * _ROOM_LENGTH  # before they are composed: normalising 64 KiB of marks takes a second
 _IN_ROOM = re.compile(r"[\w.-]")  # and marks, which re does not know
 
 # Controls that change the direction of the text around them. The marks U+200E, U+200F and U+061C
@@ -126,6 +127,8 @@ def room_name(text: str) -> str:
     Raises:
         BadRoomName: not 1 to 64 letters, digits, ``_``, ``-`` or ``.``.
     """
+    if len(text) > _LONGEST:
+        raise BadRoomName(text)
     name = unicodedata.normalize("NFC", text)
     begins = name[:1] and not _is_mark(name[0])
     if not (begins and len(name) <= _ROOM_LENGTH and all(map(_may_be_in_room, name))):

@@ -19,6 +19,7 @@ This module has ``ChatClient``. The others, in reading order:
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -26,7 +27,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from chatroom.addresses import authorization, chat_url
+from chatroom.addresses import authorization, chat_url, secret_in
 from chatroom.client.acts import Host
 from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.inbox import Recent
@@ -40,6 +41,7 @@ from chatroom.errors import (
     Undelivered,
 )
 from chatroom.message import Message, MessageId
+from chatroom.wire.acts import MAKES
 
 __all__ = [
     "Changed",
@@ -74,14 +76,15 @@ class ChatClient:
 
     Args:
         url: the server, such as ``https://chat.example.com`` or ``localhost:9999``, or a room's
-            page. A name and password in it are for a proxy that asks for them.
+            page, also with what lets guests in, as an invitation has it. A name and password in it
+            are for a proxy that asks for them.
         user_name: the name that others see.
         room: its name; by default what the URL says, else the lobby.
         since: the id of the last message already seen, to resume after it.
         rev: with it, an earlier client's ``rev``: what changed after that is told.
         token: an earlier client's ``token``, to be the same user.
         key: the room's code or a script's key, if its door asks for one.
-        link: a link that makes this user a host, or its secret.
+        link: a link that makes this user a host or lets them in, or its secret.
         listen: False for a program that only sends: nothing is buffered for it to read.
         patience: seconds in which the first connection must succeed.
         ping_interval: seconds of silence after which the server is pinged; after as many more, the
@@ -108,8 +111,9 @@ class ChatClient:
         ping_interval: float = 25.0,
         jitter: Callable[[float], float] = full_jitter,
     ) -> None:
-        hello = {"userName": user_name, "room": room, "since": since, "token": token, "key": key}
-        hello["link"] = link.rpartition("#host=")[2] if link else None
+        hello = {"userName": user_name, "room": room, "since": since, "token": token}
+        hello["key"] = key or secret_in(url, "key") or None
+        hello["link"] = _secret_of(link) if link else secret_in(url, "guest") or None
         self._session = Session(
             chat_url(url),
             {key: value for key, value in hello.items() if value is not None},
@@ -186,10 +190,7 @@ class ChatClient:
             if session.closing and isinstance(session.failure, ClientClosed):
                 return
             session.changed.wait_for(lambda: not session.outbox or session.closing, flush)
-            left, cause = (
-                len(session.outbox),
-                session.cause if not session.connection else "no answer",
-            )
+            left, cause = len(session.outbox), session.excuse
         session.stop()
         if left:
             raise Undelivered(left, f"closed after {flush:g} s; {cause}")
@@ -406,6 +407,10 @@ class ChatClient:
 
 def _id(message: Message | str) -> str:
     return message.id if isinstance(message, Message) else str(MessageId.parse(message))
+
+
+def _secret_of(link: str) -> str:
+    return re.split(f"#(?:{'|'.join(MAKES)})=", link)[-1]
 
 
 def _frame(**fields: object) -> str:

@@ -182,9 +182,13 @@ class Outbox:
         self.rewind()
         return True
 
-    def hurry(self) -> None:
-        """The room does not want that any more."""
-        self._is_slow, self._rest_until = False, 0.0
+    def hurry(self, *, is_slow: bool) -> None:
+        """Whatever time the room wanted, it may be another now: try the next one.
+
+        Args:
+            is_slow: it still wants some.
+        """
+        self._is_slow, self._rest_until = self._is_slow and is_slow, 0.0
 
     def take(self) -> str | None:
         """The next frame to send; it stays in the outbox until it is settled."""

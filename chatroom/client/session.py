@@ -46,6 +46,9 @@ PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 LASTING_CODES = frozenset({1002, 1003, 1007, 1009, 1010})
 """Close codes for invalid input: trying again would send the same."""
 
+FAREWELLS = frozenset({"removed", "everybody-out", "no-entry"})
+"""Errors that a Close follows, and that say more than it does."""
+
 BROKEN = (OSError, ProtocolError, simple_websocket.ConnectionClosed)
 
 
@@ -113,6 +116,8 @@ class Session:
         self._was_open = False  # whether the last connection got a welcome
         self._is_answered = True  # whether this connection's hello got a welcome or an error
         self._may_have_ghost = False  # an unanswered hello may have arrived
+        self._rules: object = None  # the room's, as far as they were told
+        self._farewell = ""  # why this user has to go, before the Close says that it has to
         self._threads = [
             threading.Thread(target=self._read, name="chat reader", daemon=True),
             threading.Thread(target=self._write, name="chat writer", daemon=True),
@@ -140,6 +145,14 @@ class Session:
         if connection:
             connection.cut("closed")
             self._threads[0].join(GOODBYE)
+
+    @property
+    def excuse(self) -> str:
+        """Why something is not acknowledged. The caller holds the lock."""
+        if not self.connection:
+            return self.cause
+        rest = self.outbox.rest()
+        return f"the room lets nothing be said for {rest:.0f} s more" if rest else "no answer"
 
     def catch_up(self) -> None:
         """Fetch what was skipped, over a new connection. The caller holds the lock."""
@@ -236,6 +249,7 @@ class Session:
                     return "closed"
                 self._dialled = connection
                 self._is_answered = False
+                self._farewell = ""
                 hello: dict[str, Any] = {"type": "hello", **self.hello}
                 if self.inbox.cursor is not None:
                     hello["since"] = self.inbox.cursor
@@ -254,7 +268,8 @@ class Session:
 
     def _judge(self, end: End) -> str:
         if end.code in LASTING_CODES or 4500 <= end.code <= 4999:
-            raise ServerRefused(f"close-{end.code}", end.reason or "no reason given")
+            reason = self._farewell or end.reason or "no reason given"
+            raise ServerRefused(f"close-{end.code}", reason)
         return str(end)
 
     def _take(self, connection: ServerConnection, text: str) -> None:
@@ -294,10 +309,14 @@ class Session:
             case "host" if fields.get("userId") == self.welcome.get("userId"):
                 self.role = str(fields.get("role", ""))
                 self.hello.pop("link", None)  # it has done what it is for
+                self._try_again(self._rules)
             case "held" if fields.get("userId") == self.welcome.get("userId"):
                 self._settle(str(fields.get("cmid")), held=str(fields.get("id")))
-            case "rules" if fields.get("speak") != "slow":
-                self._hurry_up()
+            case "rules":
+                self._try_again(fields)
+            case "knocking" if not self._is_answered:  # until the patience is over
+                self.refusal = ServerRefused("knocking", str(fields.get("detail")))
+                self.cause = self.refusal.detail
             case "error":
                 self._take_error(connection, fields)
             case "renamed" if fields.get("userId") == self.welcome.get("userId"):
@@ -310,9 +329,13 @@ class Session:
             self._attempt = 0
             self.changed.notify_all()
 
-    def _hurry_up(self) -> None:
-        self.outbox.hurry()
-        self.waiters.rest_until = 0.0
+    def _try_again(self, rules: object) -> None:
+        """Others may speak at other times now, or this user may always: what rests is tried again,
+        and if that is too early, the room says for how long."""
+        self._rules = rules
+        is_slow = isinstance(rules, dict) and rules.get("speak") == "slow" and not self.role
+        self.outbox.hurry(is_slow=is_slow)
+        self.waiters.rest_until = min(self.waiters.rest_until, time.monotonic())
         self.changed.notify_all()
 
     def _slow_down(self, cmid: str, seconds: object) -> bool:
@@ -339,7 +362,7 @@ class Session:
             self.inbox.cursor = str(BEGINNING)
         self.outbox.rewind()
         self.connection = connection
-        self.changed.notify_all()
+        self._try_again(welcome.get("rules"))
 
     def _take_error(self, connection: ServerConnection, fields: dict[str, Any]) -> None:
         code, detail = str(fields.get("code")), str(fields.get("detail"))
@@ -354,6 +377,8 @@ class Session:
             log.info("%s: %s", self.url, refusal)
         elif self.outbox.settle(str(fields.get("cmid")), error=refusal):
             self.changed.notify_all()
+        elif code in FAREWELLS:
+            self._farewell = detail
 
     def _take_no(self, refusal: ServerRefused, *, may_come_later: bool) -> None:
         """Handle the server's refusal of our hello."""

@@ -9,12 +9,13 @@ import click
 
 from chatroom.commands.console import Console, acting
 from chatroom.commands.host_tables import log_table, look_table
-from chatroom.commands.options import Id, Span
+from chatroom.commands.json_lines import harmless
+from chatroom.commands.options import Id, Span, Words
 from chatroom.commands.output import note, write
 from chatroom.users.tokens import link_to
-from chatroom.wire.acts import DOORS, MOST_USES, SPEAK, UNCHECKED, What
+from chatroom.wire.acts import DOORS, FASTEST, MOST_USES, SLOWEST, SPEAK, UNCHECKED, What
 
-person_argument = click.argument("person")
+person_argument = click.argument("person", type=Words())
 
 for_option = click.option(
     "--for",
@@ -27,13 +28,17 @@ for_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
+def _as_json(found: dict[str, Any]) -> str:
+    return harmless(json.dumps(found, ensure_ascii=False))
+
+
 @click.command()
 @json_option
 @acting
 def look(console: Console, as_json: bool) -> None:
     """Show who is in charge, who is quiet or removed, which links there are, and what waits."""
     found = console.look()
-    for line in [json.dumps(found, ensure_ascii=False)] if as_json else look_table(found):
+    for line in [_as_json(found)] if as_json else look_table(found):
         write(line)
 
 
@@ -46,21 +51,29 @@ def log(console: Console, as_json: bool) -> None:
     As JSON, each act is one line.
     """
     entries = console.look()["log"][::-1]
-    lines = [json.dumps(one, ensure_ascii=False) for one in entries]
-    for line in lines if as_json else log_table(entries):
+    for line in map(_as_json, entries) if as_json else log_table(entries):
         write(line)
 
 
 @click.command()
 @click.option("--speak", type=click.Choice(SPEAK), help="Who may speak.")
-@click.option("--every", type=Span(), metavar="TIME", help="Slow: between two of one person.")
+@click.option(
+    "--every",
+    type=Span(FASTEST, SLOWEST),
+    metavar="TIME",
+    help="Slow: between two of one person.",
+)
 @click.option(
     "--only-with-host/--no-only-with-host",
     default=None,
     help="Others may speak only while a host is here, or was within the last minute.",
 )
 @click.option("--door", type=click.Choice(DOORS), help="Who may come in.")
-@click.option("--code", help='The code that opens the door; "": the server makes another one up.')
+@click.option(
+    "--code",
+    type=Words(),
+    help='The code that opens the door; "": the server makes another one up.',
+)
 @click.option("--listed/--unlisted", default=None, help="Whether the room is in lists.")
 @click.option(
     "--unchecked",
@@ -171,7 +184,7 @@ def refuse(console: Console, id: str) -> None:
 
 
 @click.command()
-@click.argument("person", required=False)
+@click.argument("person", type=Words(), required=False)
 @acting
 def admit(console: Console, person: str | None) -> None:
     """Let PERSON in, who knocks; without PERSON all, and nobody has to knock any more."""

@@ -13,6 +13,7 @@ import click
 from chatroom.client import ChatClient, Receipt
 from chatroom.client.events import Event
 from chatroom.commands.exit_codes import Code, Failed
+from chatroom.commands.host_tables import rules_in_words
 from chatroom.commands.joining import joined
 from chatroom.commands.options import talking
 from chatroom.commands.output import note
@@ -71,6 +72,7 @@ class Talk:
         self._people: dict[str, str] = {}  # user id -> name; written by the thread that hears
         self._count = 0
         self._said: list[Receipt] = []  # those whose message is not on the screen yet
+        self._held: dict[str, str] = {}  # what waits for a host; like _people
         self._screen = Screen()
         self._ended = asyncio.Event()
         self._interrupted = False
@@ -126,7 +128,8 @@ class Talk:
             await asyncio.sleep(TICK)
 
     def _unseen(self) -> list[Receipt]:
-        self._said = [r for r in self._said if not r.error and r.id not in self._screen]
+        waiting = (receipt for receipt in self._said if not receipt.error and not receipt.held)
+        self._said = [receipt for receipt in waiting if receipt.id not in self._screen]
         return self._said
 
     def _obey(self, line: str) -> None:
@@ -181,7 +184,28 @@ class Talk:
             case "error":
                 note(f"{fields.get('detail')}")
             case _:
+                self._hear_hosts(event)
                 self._screen.tell(event)
+
+    def _hear_hosts(self, event: Event) -> None:
+        """What they have decided, as far as the person has to know it to speak."""
+        fields = event.fields
+        id, is_own = str(fields.get("id")), fields.get("userId") == self._client.user_id
+        match event.type:
+            case "held" if is_own and id not in self._held:
+                self._held[id] = str(fields.get("body"))
+                note(f"waits for a host's approval: {self._held[id]}")
+            case "settled" if body := self._held.pop(id, ""):
+                if fields.get("outcome") == "refused":  # otherwise, it is on the screen
+                    note(f"a host has not approved: {body}")
+            case "muted":
+                until = f" until {fields['until']}" if "until" in fields else ""
+                note(f"a host has asked you to be quiet{until}; you can read on")
+            case "unmuted":
+                note("you may speak again")
+            case "rules":
+                with suppress(LookupError, TypeError):  # a later version's may be others
+                    note(f"who may speak now: {rules_in_words(fields)}")
 
 
 def _people(users: object) -> dict[str, str]:

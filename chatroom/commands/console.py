@@ -18,6 +18,7 @@ from chatroom.commands.own_server import default_url, own_secret, own_url
 from chatroom.configuration import load_configuration
 from chatroom.errors import HistoryRefused
 from chatroom.log import printable
+from chatroom.names import folded
 from chatroom.users.tokens import Tokens
 
 SECONDS = 60
@@ -44,6 +45,8 @@ class Person(NamedTuple):
     """Here, a host, quiet, removed; or what else the room knows of them."""
 
     def __str__(self) -> str:
+        if not self.name:
+            return self.user_id
         return f"{self.name} ({', '.join(filter(None, (self.user_id, self.what)))})"
 
 
@@ -134,9 +137,10 @@ def _mentioned(log: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _called(name: str, people: list[Person]) -> list[Person]:
-    """Those with exactly this name; if there are none, with other capitals."""
+    """Those with exactly this name; if there are none, with one that looks the same, such as with
+    other capitals, or with letters that are made of several characters."""
     exactly = [one for one in people if one.name == name]
-    return exactly or [one for one in people if one.name.casefold() == name.casefold()]
+    return exactly or [one for one in people if folded(one.name) == folded(name)]
 
 
 def _only(found: list[Person], wanted: str) -> Person:

@@ -18,6 +18,7 @@ from chatroom.commands.files import history_type, opened, whole_file
 from chatroom.commands.formats import FORMATS, Format, as_csv
 from chatroom.commands.http import Api, Extent, TakenBack, Unreadable
 from chatroom.commands.options import (
+    CODE_WANTED,
     chosen_room,
     code_option,
     patience_option,
@@ -26,6 +27,7 @@ from chatroom.commands.options import (
 )
 from chatroom.commands.output import note
 from chatroom.commands.own_server import default_url
+from chatroom.errors import ServerRefused
 from chatroom.history import History
 from chatroom.message import Message, MessageId
 
@@ -140,7 +142,12 @@ def _from_file(history: History, room: str) -> Source:
 
 
 def _from_server(api: Api, room: str) -> Source:
-    extent = api.extent(room)
+    try:
+        extent = api.extent(room)
+    except ServerRefused as refusal:
+        if refusal.code == "wrong-key":
+            note(CODE_WANTED)
+        raise
     return Source(extent, api.messages(room) if extent.messages else ())
 
 

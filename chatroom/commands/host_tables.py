@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -15,18 +15,21 @@ SAYS = {True: "speaks", False: "reads"}
 
 def look_table(found: dict[str, Any]) -> list[str]:
     """What ``Look`` answers, but for the log."""
-    rows = [("speak", _rules(found["rules"]))] if "rules" in found else []
+    rows = [("speak", rules_in_words(found["rules"]))] if "rules" in found else []
     if "code" in found or found.get("typedCode"):
         rows.append(("code", found.get("code", "one that a host has made up")))
     rows += [("host", f"{_person(one)}  {one['role']}") for one in found["hosts"]]
     rows += [("quiet", f"{_person(one)}  {_until(one)}") for one in found["quiet"]]
-    rows += [("removed", f"{_person(one)}  {_until(one)}") for one in found["barred"]]
+    for one in found["barred"]:
+        everywhere = ", everywhere" if one.get("everywhere") else ""
+        rows.append(("removed", f"{_person(one)}  {_until(one)}{everywhere}"))
     for one in found.get("knocks", []):
         like = f"like {_person(one['like'])}, removed at {_when(one['removedAt'])}"
         rows.append(("knocks", f"{_person(one)}  {like}"))
     for one in found["links"]:
         uses = "1 use" if one["uses"] == 1 else f"{one['uses']} uses"
-        rows.append(("link", f"{one['link']}  {_until(one)}, {uses}"))
+        guests = ", for guests" if one.get("makes") == "guest" else ""
+        rows.append(("link", f"{one['link']}  {_until(one)}, {uses}{guests}"))
     for one in found.get("keys", []):
         rows.append(("key", f"{_person(one | {'userName': one['name']})}  {SAYS[one['say']]}"))
     for one in found.get("held", []):
@@ -42,10 +45,12 @@ def log_table(entries: Sequence[dict[str, Any]]) -> list[str]:
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     whom, what = entry.get("whom"), entry.get("what", "")
     about = ": ".join(filter(None, (whom["userName"] or whom["userId"] if whom else "", what)))
-    return _when(entry["at"]), entry["by"]["userName"], entry["act"], about
+    by = entry["by"]
+    return _when(entry["at"]), by["userName"] or by["userId"], entry["act"], about
 
 
-def _rules(rules: dict[str, Any]) -> str:
+def rules_in_words(rules: Mapping[str, Any]) -> str:
+    """Who may speak, and who may come in."""
     slow = f", {rules['slowSeconds']} s between two" if rules["speak"] == "slow" else ""
     door = "" if rules.get("door", "open") == "open" else f", door: {rules['door']}"
     listed = "" if rules.get("listed", True) else ", not listed"
@@ -55,7 +60,8 @@ def _rules(rules: dict[str, Any]) -> str:
 
 
 def _person(fields: dict[str, Any]) -> str:
-    return f"{fields['userName']} ({fields['userId']})"
+    name, user_id = str(fields["userName"]), str(fields["userId"])
+    return f"{name} ({user_id})" if name else user_id
 
 
 def _until(fields: dict[str, Any]) -> str:

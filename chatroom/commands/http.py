@@ -9,11 +9,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from chatroom.addresses import authorization, http_url
+from chatroom.addresses import authorization, http_url, secret_in
 from chatroom.client.events import id_in
 from chatroom.client.failures import connection_failure, http_failure
 from chatroom.commands.output import note
@@ -86,16 +86,19 @@ class Api:
     Args:
         timeout: seconds that the server may be silent.
         patience: seconds in which it must be reached; tried again until then. None: tried once.
-        key: proves to the room who asks; then the URL cannot have a password for a proxy.
+        key: proves to the room who asks; then the URL cannot have a password for a proxy. By
+            default, the code that the URL has, as an invitation has it.
     """
 
     def __init__(
         self, url: str, timeout: float = TIMEOUT, patience: float | None = None, key: str = ""
     ) -> None:
         self.url = http_url(url)
+        for_proxy = authorization(url)
+        key = key or ("" if for_proxy else secret_in(url, "key"))
         # as UTF-8: http.client wants Latin-1
         letters = key.encode("utf-8", "surrogateescape").decode("latin-1")
-        self._authorization = f"Bearer {letters}" if key else authorization(url)
+        self._authorization = f"Bearer {letters}" if key else for_proxy
         self._timeout = timeout
         self._patience = patience
 
@@ -195,13 +198,15 @@ class Api:
             raise self._strange(error) from error
 
     def _refusal(self, error: urllib.error.HTTPError) -> ServerRefused:
-        if error.headers.get_content_type() != "application/problem+json":
-            return ServerRefused(f"http-{error.code}", self._reason(error))
         try:
-            problem = parse_unbounded(error.read(10_000))
-            return ServerRefused(str(problem["code"]), str(problem["detail"]))
-        except (*BROKEN, ValueError, KeyError):
-            return ServerRefused(f"http-{error.code}", "no reason given")
+            body = error.read(10_000)
+        except BROKEN:
+            body = b""
+        if error.headers.get_content_type() == "application/problem+json":
+            with suppress(ValueError, KeyError):
+                problem = parse_unbounded(body)
+                return ServerRefused(str(problem["code"]), str(problem["detail"]))
+        return ServerRefused(f"http-{error.code}", self._reason(error, body))
 
     def _lines(self, room: str, since: str | None) -> Iterator[Message | TakenBack | Unreadable]:
         query = f"?removed={REMOVED}" + (f"&since={quote(since)}" if since else "")
@@ -222,17 +227,13 @@ class Api:
                 return _opener.open(request, timeout=timeout)
             except urllib.error.HTTPError as error:
                 with error:
-                    raise ServerRefused(f"http-{error.code}", self._reason(error)) from None
+                    raise self._refusal(error) from None
             except BROKEN as error:
                 if time.monotonic() + RETRY > deadline:
                     raise ServerUnreachable(self.url, connection_failure(error)) from error
             time.sleep(RETRY)
 
-    def _reason(self, error: urllib.error.HTTPError) -> str:
-        try:
-            body = error.read(10_000)
-        except BROKEN:
-            body = b""
+    def _reason(self, error: urllib.error.HTTPError, body: bytes) -> str:
         kind, location = (error.headers.get(name, "") for name in ("Content-Type", "Location"))
         with_password = (self._authorization or "").startswith("Basic ")
         return http_failure(error.code, body, kind, location=location, with_password=with_password)

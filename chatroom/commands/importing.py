@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -99,7 +98,7 @@ def _message(number: int, line: bytes, room: str | None) -> Message:
     except (ValueError, BadRoomName) as error:
         way_out = "fix it and import the file again; what is already there is skipped"
         raise Failed(f"line {number} is not a message: {error}; {way_out}") from error
-    return replace(message, room=room or name)
+    return message._replace(room=room or name)
 
 
 class Import:
@@ -126,10 +125,10 @@ class Import:
             self.skipped += 1
             return
         if twin:  # in another room, the same cmid was another message's
-            message = replace(message, cmid="")
+            message = message._replace(cmid="")
         room.add(message)
         room.seq += 1
-        self._batch.append(replace(message, seq=room.seq, nonce=new_nonce(message.nonce)))
+        self._batch.append(message._replace(seq=room.seq, nonce=new_nonce(message.nonce)))
         if message.cmid:
             self._waiting[message.room, message.user_id, message.cmid] = message
         if len(self._batch) >= BATCH:

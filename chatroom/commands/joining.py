@@ -17,6 +17,7 @@ from typing import Any
 
 from chatroom.addresses import http_url
 from chatroom.client import ChatClient
+from chatroom.commands.options import CODE_WANTED
 from chatroom.commands.output import note
 from chatroom.errors import ServerRefused
 
@@ -41,7 +42,7 @@ def joined(
         chat.open()
     except ServerRefused as refusal:
         if refusal.code == "wrong-key":
-            note("a room's code is given with --key, or in CHATROOM_KEY")
+            note(CODE_WANTED)
         if name or refusal.code != "name-taken" or not refusal.suggestion:
             raise
         note(f"{wanted} is taken here: you are {refusal.suggestion}")

@@ -13,12 +13,14 @@ from chatroom.wire.message_json import to_json
 
 
 def to_line(item: Message | Event) -> str:
-    """The message, or the frame, as JSON in which nothing can control a terminal: what is hidden
-    is escaped."""
+    """The message, or the frame, as one line of JSON."""
     if isinstance(item, Message):
-        text = to_json(item)
-    else:
-        text = json.dumps(item.fields, ensure_ascii=False, separators=(",", ":"))
+        return harmless(to_json(item))
+    return harmless(json.dumps(item.fields, ensure_ascii=False, separators=(",", ":")))
+
+
+def harmless(text: str) -> str:
+    """The same JSON, in which nothing can control a terminal: what is hidden is escaped."""
     if text.isprintable():
         return text
     return "".join(escaped(c) if unicodedata.category(c) in HIDDEN else c for c in text)

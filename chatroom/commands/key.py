@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
 from chatroom.commands.console import Console, Person, console_at
 from chatroom.commands.exit_codes import Failed
-from chatroom.commands.options import key_option, room_argument, url_option
+from chatroom.commands.options import Words, key_option, room_argument, url_option
 from chatroom.commands.output import note, write
 from chatroom.log import printable
 
@@ -17,10 +18,12 @@ from chatroom.log import printable
 @room_argument
 @url_option
 @key_option
-@click.option("--name", help="Make a key, and print it; the script's messages have this name.")
+@click.option(
+    "--name", type=Words(), help="Make a key, and print it; the script's messages have this name."
+)
 @click.option("--read-only", is_flag=True, help="With --name: for reading, not for speaking.")
 @click.option("--host", is_flag=True, help="With --name: the script may do what hosts do.")
-@click.option("--revoke", metavar="NAME", help="End a key.")
+@click.option("--revoke", type=Words(), metavar="NAME", help="End a key.")
 def key(
     room: str | None,
     url: str | None,
@@ -60,7 +63,8 @@ def _make(console: Console, name: str, *, may_say: bool, is_host: bool) -> None:
     write(str(told["key"]))
     if is_host:
         console.act("makeHost", Person(str(told["userId"]), name))
-    note(f"It is not shown again; `chatroom key {console.room} --revoke {name}` ends it.")
+    end = shlex.join(["chatroom", "key", console.room, "--revoke", name])
+    note(f"It is not shown again; `{end}` ends it.")
 
 
 def _revoke(console: Console, name: str) -> None:

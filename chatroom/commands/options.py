@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -38,6 +39,25 @@ else:  # older versions are not generic
     _Text = _Float = _Int = click.ParamType
 
 
+def as_typed(word: str) -> str:
+    """A word of the command line, in whichever encoding; if the locale's does not have its letters,
+    it is UTF-8, and what is no text is U+FFFD."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:  # surrogates, in place of bytes
+        return os.fsencode(word).decode("utf-8", "replace")
+    return word
+
+
+class Words(_Text):
+    """Text, in any alphabet."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        return as_typed(str(value))
+
+
 class RoomName(_Text):
     """The name of a room."""
 
@@ -45,7 +65,7 @@ class RoomName(_Text):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         try:
-            return room_name(value)
+            return room_name(as_typed(value))
         except BadRoomName as error:
             self.fail(str(error), param, ctx)
 
@@ -99,16 +119,27 @@ class Seconds(_Float):
         return float(seconds)
 
 
+def in_units(seconds: int) -> str:
+    """The span in the largest unit of which it is a multiple."""
+    unit = next(unit for unit in reversed(UNITS) if seconds % UNITS[unit] == 0)
+    return f"{seconds // UNITS[unit]}{unit}"
+
+
 class Span(_Int):
     """How long something lasts, in seconds: ``30s``, ``10m``, ``2h`` or ``1d``."""
 
     name = "span"
 
+    def __init__(self, least: int = 1, most: int = MOST_SECONDS) -> None:
+        self._least = least
+        self._most = most
+
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         found = re.fullmatch("([0-9]{1,9})([smhd])", str(value))
         seconds = int(found[1]) * UNITS[found[2]] if found else 0
-        if not 1 <= seconds <= MOST_SECONDS:
-            wanted = "wanted: such as 30s, 10m, 2h or 1d, and a year at most"
+        if not self._least <= seconds <= self._most:
+            bounds = f"{in_units(self._least)} to {in_units(self._most)}"
+            wanted = f"wanted: such as 30s, 10m, 2h or 1d, and {bounds}"
             self.fail(f"{value!r} is not a span of time; {wanted}", param, ctx)
         return seconds
 
@@ -135,6 +166,7 @@ url_option = click.option(
 
 key_option = click.option(
     "--key",
+    type=Words(),
     envvar="CHATROOM_KEY",
     show_envvar=True,
     help="Proves who you are: a token of somebody who is a host there, or a link that "
@@ -143,13 +175,17 @@ key_option = click.option(
 
 name_option = click.option(
     "--name",
+    type=Words(),
     envvar="CHATROOM_NAME",
     show_envvar=True,
     help="Your name; by default your login name, or a similar one if that is taken.",
 )
 
+CODE_WANTED = "a room's code is given with --key, or in CHATROOM_KEY"
+
 code_option = click.option(
     "--key",
+    type=Words(),
     envvar="CHATROOM_KEY",
     show_envvar=True,
     metavar="CODE",

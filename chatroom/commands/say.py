@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from chatroom.client import ChatClient
 from chatroom.client.outbox import Receipt
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.joining import joined
-from chatroom.commands.options import talking
+from chatroom.commands.options import as_typed, talking
 from chatroom.commands.output import note, write
 from chatroom.errors import ServerRefused
 
@@ -55,7 +54,7 @@ def _words(text: tuple[str, ...]) -> tuple[str, ...]:
         note(f"{text[0]} is said as text; options come before ROOM")
     if len(text) > 1 and text[0] == "--":
         text = text[1:]
-    return tuple(os.fsencode(word).decode("utf-8", "replace") for word in text)
+    return tuple(map(as_typed, text))
 
 
 def _lines() -> Iterable[str]:

@@ -9,6 +9,7 @@ from itertools import islice
 
 import click
 
+from chatroom.addresses import authorization
 from chatroom.client import ChatClient
 from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.inbox import Recent
@@ -64,10 +65,16 @@ def tail(
     screen = Lines() if as_json else Screen()
     with joined(url, room, name, patience, key=key, since=since) as chat:
         gone = watch_reader(lambda: chat.close(flush=0))
-        past = None if since is not None else Past(Api(url, key=key or ""), room, lines)
+        api = Api(url, key=key or _pass_of(chat, url))
+        past = None if since is not None else Past(api, room, lines)
         _follow(chat, screen, past, follow)
         if gone.is_set():
             raise BrokenPipeError(errno.EPIPE, "nobody reads standard output any more")
+
+
+def _pass_of(chat: ChatClient, url: str) -> str:
+    """Who is in may read, too; but the header may be a proxy's."""
+    return "" if authorization(url) else str(chat.welcome.get("pass", ""))
 
 
 class Lines(Screen):

@@ -49,6 +49,14 @@ class Decisions(ABC):
         """
 
     @abstractmethod
+    def held_before(self, moment: int, limit: int) -> list[Held]:
+        """What waits since before a time, in Unix milliseconds, in whichever room: some of it.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
@@ -62,7 +70,7 @@ class Decisions(ABC):
             effects: what else it brings about: all of it, or nothing.
 
         Raises:
-            HistoryUnavailable: nothing is decided.
+            HistoryUnavailable: nothing is decided; also if something is not held any more.
         """
 
     @abstractmethod
@@ -91,7 +99,7 @@ class Decisions(ABC):
 
     @abstractmethod
     def host_log(self, room: str) -> list[LogEntry]:
-        """What hosts have done there, newest first: ``host_log.MOST_ENTRIES`` at most.
+        """What hosts have done there, newest first: see ``host_log.MOST_ENTRIES``.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

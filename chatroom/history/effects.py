@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chatroom.message import Evidence, Message
+from chatroom.message import Evidence, Held, Message
 
 
 class Effects(NamedTuple):
@@ -17,6 +17,8 @@ class Effects(NamedTuple):
     """Of each message, what is left of it, with the room's next revs, and what it was."""
     erased: Sequence[int] = ()
     """The seqs of messages whose evidence is dropped."""
+    refused: Sequence[Held] = ()
+    """What waits for approval no longer, and is never said."""
 
 
 NO_EFFECTS = Effects()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 KEEP_DAYS = 90
@@ -9,7 +10,10 @@ KEEP_DAYS = 90
 KEEP_MS = KEEP_DAYS * 24 * 60 * 60 * 1000
 
 MOST_ENTRIES = 500
-"""That are kept of a room."""
+"""That are kept of a room: of what is ``FREQUENT``, and of everything else."""
+
+FREQUENT = ("approve", "refuse", "remove", "restore")
+"""What a host may do all day long: it is not to crowd out who was removed, or made a host."""
 
 
 class LogEntry(NamedTuple):
@@ -26,3 +30,15 @@ class LogEntry(NamedTuple):
     whom_name: str = ""
     what: str = ""
     """In words: for how long, or which rules; of a message, its id."""
+
+
+def surplus(log: Sequence[LogEntry], newest: LogEntry) -> LogEntry | None:
+    """Which entry of a room is one too many.
+
+    Args:
+        log: newest first.
+        newest: the one that has come last.
+    """
+    is_frequent = newest.act in FREQUENT
+    alike = [entry for entry in log if (entry.act in FREQUENT) == is_frequent]
+    return alike[-1] if len(alike) > MOST_ENTRIES else None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
-from chatroom.rooms.charter import NO_CHARTER, Charter, House
+from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, House
 from chatroom.rooms.doors import charter_of
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
@@ -104,9 +104,11 @@ class ActiveRooms(dict[str, Room]):
         if charter is not NO_CHARTER or self.house.charter is not NO_CHARTER:
             rank = max(one.rank_of(user_id) for one in (charter, self.house.charter))
             visitor = visitor._replace(rank=max(rank, visitor.rank))
+            # A script with a key may have a token besides, which says that it is somebody else.
+            ids = user_id, visitor.proof.user_id
             place = place._replace(
-                ban=charter.barred.get(user_id),
-                house_ban=self.house.charter.barred.get(user_id),
+                ban=_ban(charter, ids),
+                house_ban=_ban(self.house.charter, ids),
                 now=time.time_ns() // 1_000_000,
                 charter=charter,
             )
@@ -171,7 +173,8 @@ class ActiveRooms(dict[str, Room]):
             fallen=self._fallen,
             rev=self._history.rev(name),
             charter=self._charter_of(name),
-            queue=ApprovalQueue(self._history.held(name)),
+            # With the tail, it must not fill the queue of a host who comes.
+            queue=ApprovalQueue(self._history.held(name), max_bytes=self._tail_bytes // 2),
             house=self.house,
         )
         return room
@@ -199,3 +202,7 @@ class ActiveRooms(dict[str, Room]):
         room = self.get(name)
         if room and room.is_empty:
             del self[name]
+
+
+def _ban(charter: Charter, user_ids: Iterable[str]) -> Ban | None:
+    return next(filter(None, map(charter.barred.get, user_ids)), None)

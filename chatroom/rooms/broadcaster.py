@@ -150,7 +150,10 @@ class Broadcaster:
             return
         failed: Outcome = [NotStored(batch, error)] if error else []
         outcome = failed or self._order.say(batch, self._rooms)
-        self._await(outcome, {said.user.room for said in batch})
+        if outcome is not None:
+            self._tell(outcome)
+        else:
+            self._await(None, {said.user.room for said in batch})
 
     def _hold(self, said: Said, refusal: Refusal | None) -> None:
         if not said.user.failed and self._is_open_for(said):
@@ -262,7 +265,7 @@ class Broadcaster:
     def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
         room = self._rooms.get(user.room)
-        if room is None or (room.lets_all_speak and not room.queue):
+        if room is None or (room.lets_all_speak and not room.queue.held):  # runs for every one
             return self._policy.may_say(user, said.cmid, None)
         now = time.time_ns() // 1_000_000
         verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))

@@ -103,6 +103,10 @@ class Ban(NamedTuple):
         """When, as clients read it; empty if only somebody can end it."""
         return "" if self.until == NEVER else iso_time(self.until)
 
+    def seconds_left(self, now: int) -> int | None:
+        """How many until then; None if only somebody can end it."""
+        return None if self.until == NEVER else max(1, -(-(self.until - now) // 1000))
+
 
 class WatchedAddress(NamedTuple):
     """An address from which somebody was removed, for a while."""
@@ -127,6 +131,10 @@ class RoomLink(NamedTuple):
     """The user id of whoever made it."""
     is_for_guests: bool = False
     """It only opens the door."""
+
+    def is_good(self, now: int, coming: int = 0) -> bool:
+        """Whether one more can use it, besides those who are ``coming`` by it."""
+        return self.uses > coming and now < self.until
 
 
 class Sweep(NamedTuple):

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 from chatroom.addresses import neighbourhood
 from chatroom.errors import HistoryUnavailable, Refusal
@@ -32,6 +33,9 @@ from chatroom.wire.acts import Act, SetRules, spelt
 
 log = logging.getLogger(__name__)
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 WRONG_TRIES = 5
 """That one address has for each room, a minute. Then it waits, but is never kept out: a class
 behind one address mistypes, too."""
@@ -44,10 +48,15 @@ PATIENCE = 2.0
 
 KNOWN = 1000
 """Rooms of which the right code is remembered, by its digest under a key of this process: it is
-hashed for the first who comes with it, and not for a crowd."""
+hashed for the first who comes with it, and not for a crowd. And as many wrong ones."""
+
+LONGEST = 256
+"""Characters of what may be a code. Whatever is longer is wrong: normalising 64 KiB of accents
+would keep the interpreter for a second."""
 
 SHORT = 4096
-"""Characters of a charter that is kept parsed."""
+"""Characters of a charter. Of longer ones, only a few are kept parsed; but those are, too:
+otherwise each request of a stranger would read the names of all who are barred."""
 
 WAY_OUT = "another program has changed the file: stop, keep a copy, and restore a backup"
 
@@ -63,14 +72,23 @@ def charter_of(history: History, room: str) -> Charter:
 
 def _charter(history: History, text: str) -> Charter:
     try:
-        return _parsed(text) if len(text) <= SHORT else Charter.parse(text)
+        return _parsed(text) if len(text) <= SHORT else _parsed_long(text)
     except ValueError as error:
         raise HistoryUnavailable(history.name, str(error), WAY_OUT) from error
 
 
-@lru_cache(maxsize=1024)
-def _parsed(text: str) -> Charter:
-    return Charter.parse(text)
+_parsed = lru_cache(maxsize=1024)(Charter.parse)
+_parsed_long = lru_cache(maxsize=16)(Charter.parse)
+
+
+class Tried(NamedTuple):
+    """What has become of a code that was shown."""
+
+    is_right: bool
+    wait: int = 0
+    """Seconds until one can be shown again."""
+    is_busy: bool = False
+    """That is nobody's fault: too many others wait for theirs."""
 
 
 class KeyRing:
@@ -82,7 +100,7 @@ class KeyRing:
         password: the whole server's; empty if it asks for none.
     """
 
-    # Rule: _lock guards _tries, with what is in it, and _right.
+    # Rule: _lock guards _tries, with what is in it, _right and _wrong.
 
     def __init__(self, history: History, tokens: Tokens, password: str = "") -> None:
         self._history = history
@@ -94,6 +112,9 @@ class KeyRing:
         self._tries = Budgets(WRONG_TRIES / 60, WRONG_TRIES + 0.001)
         self._secret = os.urandom(32)
         self._right: dict[str, bytes] = {}  # by what the charter has, the digest of the right code
+        # What was shown in vain, with what was right then: the same again is no other try. A script
+        # whose key was revoked would use up those of everybody at its address.
+        self._wrong: dict[tuple[str, bytes], None] = {}
 
     # -- who stands at a door ---------------------------------------------------------------------
 
@@ -126,8 +147,9 @@ class KeyRing:
             for room, charter in known.items():
                 signed, rest = self._signed(room, Shown(bearer=bearer), "")
                 proofs[room] = _with_key(signed, charter, rest)
-            if self._password and not any(proof != NOTHING for proof in proofs.values()):
-                knows, _ = self._try(address, "", lambda: self._is_password(bearer))
+            is_known = any(proof != NOTHING for proof in proofs.values())
+            if self._password and not is_known and len(bearer) <= LONGEST:
+                knows = self._try_password(address, bearer).is_right
                 proofs = {room: Proof(knows_password=knows) for room in known}
         return [
             (
@@ -149,16 +171,19 @@ class KeyRing:
         with_key = _with_key(proof, charter, key)
         if with_key.key or self._needs_no_more(proof, charter, user_id):
             return with_key
+        if len(key) > LONGEST:
+            return proof._replace(is_wrong=True)
         if charter.door is Door.OPEN:
-            is_right, wait = self._try(address, "", lambda: self._is_password(key))
-            return proof._replace(knows_password=is_right, is_wrong=not is_right, wait=wait)
-        if charter.code:
-            is_right, wait = self._try(address, room, lambda: codes.is_code(key, charter.code))
+            tried = self._try_password(address, key)
+            proof = proof._replace(knows_password=tried.is_right)
+        elif charter.code:
+            tried = self._try(address, room, key, charter.code, codes.is_code)
         else:
-            is_right, wait = self._try_hash(address, room, key, charter.code_hash)
-        if is_right:
-            return proof._replace(code=charter.code or charter.code_hash)
-        return proof._replace(is_wrong=True, wait=wait)
+            tried = self._try_hash(address, room, key, charter.code_hash)
+        if not tried.is_right:
+            return proof._replace(is_wrong=not tried.is_busy, wait=tried.wait)
+        is_code = charter.door is not Door.OPEN
+        return proof._replace(code=charter.code or charter.code_hash) if is_code else proof
 
     def _signed(self, room: str, shown: Shown, user_id: str) -> tuple[Proof, str]:
         """What signatures prove; and the bearer, if it is not signed."""
@@ -194,54 +219,72 @@ class KeyRing:
 
     # -- codes ------------------------------------------------------------------------------------
 
-    def _try(self, address: str, room: str, is_right: Callable[[], bool]) -> tuple[bool, int]:
-        """Whether it is, and the seconds until that can be said again. Wrong tries of the server's
-        password are those of the room "": it is the same in all."""
+    def _try_password(self, address: str, shown: str) -> Tried:
+        """Wrong tries are those of the room "": it is the same in all."""
+        return self._try(address, "", shown, self._password, _is_password)
+
+    def _try(
+        self, address: str, room: str, shown: str, right: str, is_right: Callable[[str, str], bool]
+    ) -> Tried:
+        digest = self._digest(shown)
         with self._lock:
             tries, wait = self._tries_of(address, room)
             if wait:
-                return False, wait
-            if is_right():
-                return True, 0
+                return Tried(False, wait)
+            if is_right(shown, right):
+                return Tried(True)
+            if (right, digest) in self._wrong:
+                return Tried(False)
             tries.spend(1)
+            _keep(self._wrong, (right, digest), None)
         _note_wrong(address, room)
-        return False, 0
+        return Tried(False)
 
-    def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> tuple[bool, int]:
-        digest = hmac.digest(self._secret, _bytes(shown), "sha256")
-        if self._is_known(code_hash, digest):
-            return True, 0
+    def _try_hash(self, address: str, room: str, shown: str, code_hash: str) -> Tried:
+        digest = self._digest(shown)
+        if answer := self._answer_unhashed(address, room, digest, code_hash):
+            return answer
         try:
             with self._turn():
-                if self._is_known(code_hash, digest):  # somebody has come with it meanwhile
-                    return True, 0
+                if answer := self._answer_unhashed(address, room, digest, code_hash):
+                    return answer  # others have come with it meanwhile, or with wrong ones
                 with self._lock:
                     tries, wait = self._tries_of(address, room)
                     if wait:
-                        return False, wait
+                        return Tried(False, wait)
                     tries.spend(1)
-                if not codes.fits(shown, code_hash):
-                    _note_wrong(address, room)
-                    return False, 0
+                is_right = codes.fits(shown, code_hash)
+                with self._lock:
+                    if is_right:
+                        tries.give_back(1)
+                        _keep(self._right, code_hash, digest)
+                    else:
+                        _keep(self._wrong, (code_hash, digest), None)
         except Refusal:  # no turn
-            return False, math.ceil(PATIENCE)
+            return Tried(False, math.ceil(PATIENCE), is_busy=True)
+        if not is_right:
+            _note_wrong(address, room)
+        return Tried(is_right)
+
+    def _answer_unhashed(
+        self, address: str, room: str, digest: bytes, code_hash: str
+    ) -> Tried | None:
+        """None if it has to be hashed. Whoever has to wait learns nothing of a code that is known,
+        either: they could go on guessing."""
         with self._lock:
-            tries.give_back(1)
-            self._right[code_hash] = digest
-            while len(self._right) > KNOWN:
-                del self._right[next(iter(self._right))]
-        return True, 0
+            _, wait = self._tries_of(address, room)
+            if wait:
+                return Tried(False, wait)
+            is_known = hmac.compare_digest(self._right.get(code_hash, b""), digest)
+            is_wrong = (code_hash, digest) in self._wrong
+        return Tried(is_known) if is_known or is_wrong else None
+
+    def _digest(self, shown: str) -> bytes:
+        return hmac.digest(self._secret, _bytes(shown), "sha256")
 
     def _tries_of(self, address: str, room: str) -> tuple[Budget, int]:
         tries = self._tries.of_key(f"{neighbourhood(address)} {room}")
         return tries, max(0, math.ceil(tries.seconds_until(1)))
-
-    def _is_known(self, code_hash: str, digest: bytes) -> bool:
-        with self._lock:
-            return hmac.compare_digest(self._right.get(code_hash, b""), digest)
-
-    def _is_password(self, shown: str) -> bool:
-        return hmac.compare_digest(_bytes(shown), _bytes(self._password))
 
     # -- hashing ----------------------------------------------------------------------------------
 
@@ -250,7 +293,10 @@ class KeyRing:
         if not isinstance(act, SetRules) or not act.code:
             return act
         with self._turn():
-            return act._replace(code=None, code_hash=codes.hashed(act.code))
+            code_hash = codes.hashed(act.code)
+        with self._lock:  # so that it is not hashed again for the first who comes with it
+            _keep(self._right, code_hash, self._digest(act.code))
+        return act._replace(code=None, code_hash=code_hash)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -284,6 +330,16 @@ def _with_key(proof: Proof, charter: Charter, secret: str) -> Proof:
     if key is None:
         return proof
     return proof._replace(user_id=key.user_id, key=id, reads_only=not key.may_say)
+
+
+def _is_password(shown: str, right: str) -> bool:
+    return hmac.compare_digest(_bytes(shown), _bytes(right))
+
+
+def _keep(known: dict[K, V], key: K, value: V) -> None:
+    known[key] = value
+    while len(known) > KNOWN:
+        del known[next(iter(known))]
 
 
 def _note_wrong(address: str, room: str) -> None:

@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 
 NO_ENTRY = Refusal("no-entry", "A host has not let you in.")
 
+REVOKED = Refusal("no-entry", "A host has revoked the key that you came in with.")
+
 REMOVED = "removed"
 """Why somebody has left whom a host has removed; others read it, too."""
 
@@ -151,6 +153,7 @@ class Entrance:
             self._let_through(room, arrival)
 
     def _let_through(self, room: Room, arrival: Arrival) -> None:
+        arrival = self._named(room, arrival)
         room.awaited += 1
         self._held[arrival.user] = []
         self._judged_by[arrival.user] = room.charter
@@ -158,6 +161,18 @@ class Entrance:
             room.early.append(arrival)
         else:
             self._ask(room, Enter(arrival))
+
+    def _named(self, room: Room, arrival: Arrival) -> Arrival:
+        """The same, under the name that it has to come in with: ``welcome`` says which."""
+        user_id, now = arrival.identity.user_id, time.time_ns() // 1_000_000
+        ban = room.charter.quiet.get(user_id)
+        if not ban or not self._policy.keeps_name(
+            room.charter, room.rank_of(user_id), user_id, now
+        ):
+            return arrival
+        name = room.name_of(user_id, ban.name) or arrival.name
+        max_length = self._rules.max_name_length
+        return arrival._replace(name=register.free_for(user_id, name, room, max_length))
 
     def _opened(self, user: Participant, name: str, user_id: str, proof: Proof) -> Room | None:
         """The room; None if the user cannot come in, and was told."""
@@ -209,9 +224,12 @@ class Entrance:
                 if answer.refusal:
                     self._refuse_name(arrival.user, answer.refusal)
                 else:
+                    refusal = self._judged_anew(room, arrival)
                     self._let_in(room, arrival)
-                    self.show_out(room, arrival.user)  # it may have been removed on its way in
-                    self._judge_anew(room, arrival)
+                    if refusal:
+                        self._turn_out(arrival.user, refusal)
+                    else:
+                        self._welcome(room, arrival)
             case register.Rename(user):
                 if answer.refusal:
                     self._refuse_name(user, answer.refusal)
@@ -261,6 +279,9 @@ class Entrance:
         room.let_in_typed(user, identity.tab)
         self._tally.joins_typed += 1
         self._rooms.house.whereabouts.note(room.name, user.user_id, user.address)
+
+    def _welcome(self, room: Room, arrival: Arrival) -> None:
+        user = arrival.user
         user.knows = self._greeter.told(room)
         user.write(self._greeter.welcome(room, arrival))
         _log_joining(room, user)
@@ -286,14 +307,17 @@ class Entrance:
 
     def _must_knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> bool:
         user_id, now = arrival.identity.user_id, time.time_ns() // 1_000_000
-        is_known = arrival.user.admitted == room.name or self._was_in(room, arrival)
+        is_known = arrival.user.admitted == room.name or self._was_in(room, arrival, now)
         rank = room.rank_of(user_id) or self._rooms.house.rank_by(arrival.proof.operator_link)
         return self._policy.must_knock(rank, watched, now, is_known=is_known)
 
-    def _was_in(self, room: Room, arrival: Arrival) -> bool:
+    def _was_in(self, room: Room, arrival: Arrival, now: int) -> bool:
         """Whether somebody, whose token is good, has been in the room before, or was asked to."""
         proof, charter, user_id = arrival.proof, room.charter, arrival.identity.user_id
-        if proof.epoch == charter.epoch or proof.key in charter.keys or proof.link in charter.links:
+        if proof.epoch == charter.epoch or proof.key in charter.keys:
+            return True
+        link = charter.links.get(proof.link)
+        if link and link.is_good(now):  # others may be what the one who was removed came by
             return True
         return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
 
@@ -342,14 +366,18 @@ class Entrance:
 
     def look_after(self, room: Room) -> None:
         """The room has decided something, or something is over: answer those who knock, and need
-        not any more, or are removed."""
+        not any more, or are removed. The door may have been shut since they came."""
         now = time.time_ns() // 1_000_000
         for user_id, knock in list(room.knocks.items()):
             watched = room.charter.watched.get(knock.address_key)
             if ban := room.ban_on(user_id, now):
                 self.turn_back(room, user_id, removed(ban, now))
             elif not self._policy.must_knock(room.rank_of(user_id), watched, now, is_known=False):
-                self.admit(room, user_id)
+                refusals = (self._refusal(room, arrival) for arrival in knock.arrivals.values())
+                if refusal := next(filter(None, refusals), None):
+                    self.turn_back(room, user_id, refusal)
+                else:
+                    self.admit(room, user_id)
 
     def _stop_knocking(self, user: Participant) -> None:
         """It has gone while it waited at a door."""
@@ -404,23 +432,46 @@ class Entrance:
                 else:
                     self._ask(room, Enter(arrival))
 
-    def show_out(self, room: Room, user: TypedParticipant) -> None:
-        """Remove somebody whom a host has removed; everybody else stays."""
+    def show_out(self, room: Room, user_id: str) -> None:
+        """A host has removed somebody: they have to go, and whatever came in as theirs."""
         now = time.time_ns() // 1_000_000
-        if ban := room.ban_on(user.user_id, now):
-            user.refuse(removed(ban, now))
-            user.end(CloseCode.REMOVED, "removed by a host")
-            self.remove(user, REMOVED)
-
-    def _judge_anew(self, room: Room, arrival: Arrival) -> None:
-        """The room may have shut its door while somebody was on the way in."""
-        user = arrival.user
-        if self._judged_by.get(user) is room.charter or not user.inside:
+        ban = room.ban_on(user_id, now)
+        if ban is None:
             return
+        refusal = removed(ban, now)
+        for user in _everybody(room):
+            if user_id in (user.user_id, user.proof.user_id):
+                self._turn_out(user, refusal)
+        for subscriber, proof in list(room.subscribers.items()):
+            if proof.user_id == user_id:
+                subscriber.end(CloseCode.REMOVED, "removed by a host")
+
+    def show_script_out(self, room: Room, key: str) -> None:
+        """A host has revoked this key."""
+        for user in _everybody(room):
+            if user.proof.key == key:
+                self._turn_out(user, REVOKED)
+        for subscriber, proof in list(room.subscribers.items()):
+            if proof.key == key:
+                subscriber.end(CloseCode.NO_ENTRY, "a host has revoked this key")
+
+    def _judged_anew(self, room: Room, arrival: Arrival) -> Refusal | None:
+        """The room may have shut its door, or removed somebody, while they were on the way in:
+        before they are told anything, such as a pass that would be good."""
+        user, user_id = arrival.user, arrival.identity.user_id
+        now = time.time_ns() // 1_000_000
+        if ban := room.ban_on(user_id, now):
+            return removed(ban, now)
+        return None if self._judged_by.get(user) is room.charter else self._refusal(room, arrival)
+
+    def _refusal(self, room: Room, arrival: Arrival) -> Refusal | None:
+        """Why somebody cannot come in now, whose token is good."""
+        user_id, address = arrival.identity.user_id, arrival.user.address
         try:
-            self._rooms.enter(room.name, user.address, user.user_id, proof=arrival.proof)
+            self._rooms.enter(room.name, address, user_id, proof=arrival.proof)
         except Refusal as refusal:
-            self._turn_out(user, refusal)
+            return refusal
+        return None
 
     def show_all_out(self, room: Room) -> None:
         """Everybody but hosts has to go."""
@@ -430,8 +481,7 @@ class Entrance:
             Door.SHUT: "Nobody can come back now.",
         }
         detail = f"A host has shown everybody out. {way_back[room.charter.door]}"
-        typed = (socket for person in room.presence.values() for socket in person.sockets)
-        for user in dict.fromkeys([*room.users, *typed]):
+        for user in _everybody(room):
             if not room.rank_of(user.user_id or user.proof.user_id).is_host:
                 self._turn_out(user, Refusal("everybody-out", detail))
         for subscriber in list(room.subscribers):
@@ -440,9 +490,12 @@ class Entrance:
     def _turn_out(self, user: Participant, refusal: Refusal) -> None:
         if user.inside:
             user.refuse(refusal)
-            user.end(CloseCode.NO_ENTRY, "no entry")
+            if refusal.code == REMOVED:
+                user.end(CloseCode.REMOVED, "removed by a host")
+            else:
+                user.end(CloseCode.NO_ENTRY, "no entry")
             user.failed = True  # nothing that is still on its way is said here
-            self.remove(user, "shown out")
+            self.remove(user, REMOVED if refusal.code == REMOVED else "shown out")
 
     def hide(self, room: Room) -> None:
         """Its door is shut, or it is in no list any more: others do not hear what is new there."""
@@ -498,14 +551,20 @@ class Entrance:
     ) -> MessageId:
         """Hand a subscriber all messages from now on; returns the id of the last one before."""
         room = self._rooms.enter(name, address, proof=proof)
-        room.subscribe(subscriber)
+        room.subscribers[subscriber] = proof
         return room.last
 
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
         """Hand the subscriber nothing more. Idempotent."""
         if name in self._rooms:
-            self._rooms[name].unsubscribe(subscriber)
+            self._rooms[name].subscribers.pop(subscriber, None)
             self._rooms.forget_if_empty(name)
+
+
+def _everybody(room: Room) -> list[Participant]:
+    """All with a socket there, of either protocol, also those who are still told the past."""
+    typed = (socket for person in room.presence.values() for socket in person.sockets)
+    return list(dict.fromkeys([*room.users, *typed]))
 
 
 def _log_joining(room: Room, user: Participant) -> None:

@@ -66,9 +66,9 @@ class Greeter:
             limits=self._limits,
             **_entry_pass(room, arrival),
         )
-        ban = room.charter.quiet.get(user_id)
-        if ban and ban.holds(time.time_ns() // 1_000_000) and not rank.is_host:
-            welcome += typed.muted(ban.ends)
+        ban, now = room.charter.quiet.get(user_id), time.time_ns() // 1_000_000
+        if ban and ban.holds(now) and not rank.is_host:
+            welcome += typed.muted(ban.ends, ban.seconds_left(now))
         return welcome + room.held_for(user_id)
 
     @staticmethod

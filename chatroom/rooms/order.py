@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
 from chatroom.errors import CmidTaken, HistoryError, Refusal
 from chatroom.history import History
@@ -21,13 +22,14 @@ from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import (
     Decision,
+    ForAll,
     link_key,
     rule,
     rule_for_all,
     with_sweep,
     with_watch,
 )
-from chatroom.rooms.sweeping import Step, begun, in_words, next_step, sweep_of
+from chatroom.rooms.sweeping import Step, begun, in_words, next_step, refused_by, sweep_of
 from chatroom.rooms.verdicts import (
     Changed,
     Declined,
@@ -57,6 +59,7 @@ from chatroom.wire.acts import (
     Charting,
     Settling,
     TurnBack,
+    UnmakeHost,
     UseLink,
     UseOperatorLink,
     Withdraw,
@@ -76,6 +79,18 @@ def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str
     return {
         name: rooms[name].charter.to_json() for name in names if not rooms[name].charter_is_stored
     }
+
+
+def _is_for_all(act: Charting, rank: Rank, house: House) -> TypeGuard[ForAll]:
+    """Whether it holds in all rooms, if somebody of this rank does it."""
+    if isinstance(act, UnmakeHost):
+        return act.user_id in house.charter.hosts
+    return isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR)
+
+
+def _reused(cmid: str) -> Refusal:
+    detail = "This cmid was used for another message; use a new one."
+    return Refusal("cmid-reused", detail, cmid)
 
 
 def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
@@ -175,12 +190,13 @@ class OwnOrder(Order):
         stored: dict[str, Placed] = {}
         for i, said in enumerate(batch):
             user, draft = said.user, said.draft
-            placed = stored.get(user.room)
+            room = rooms[user.room]
+            placed = stored.get(room.name)
             if placed is None:
-                placed = stored[user.room] = Placed([], [], [])
+                placed = stored[room.name] = Placed([], [], [])
             message = Message(
-                user.room,
-                rooms[user.room].seq + len(placed.said) + 1,
+                room.name,
+                room.last.seq + len(placed.said) + 1,
                 nonces[16 * i : 16 * i + 16],
                 draft.user_name or user.name,
                 draft.body,
@@ -188,7 +204,7 @@ class OwnOrder(Order):
                 sent_at,
                 user.user_id,
                 said.cmid,
-                rooms[user.room].speaks_as(user.user_id) if user.user_id else "",
+                room.speaks_as(user.user_id) if user.user_id else "",
             )
             placed.said.append(said)
             placed.messages.append(message)
@@ -245,8 +261,7 @@ class OwnOrder(Order):
             return None
         if known.body == said.draft.body or known.rev:  # it may have changed since
             return Recognised(said, known)
-        detail = "This cmid was used for another message; use a new one."
-        return Declined(said, Refusal("cmid-reused", detail, said.cmid))
+        return Declined(said, _reused(said.cmid))
 
     def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome:
         """Commit it by itself."""
@@ -259,10 +274,10 @@ class OwnOrder(Order):
         user, draft, cmid = said.user, said.draft, said.cmid
         if cmid and (verdict := self._known(said)):
             return verdict
-        if held := room.queue.find(user.user_id, cmid):
-            return HeldBack(said, held, is_new=False)
-        if refusal := refusal or self._policy.may_wait(user, said, room.queue):
-            return Declined(said, refusal)
+        if known := room.queue.find(user.user_id, cmid):
+            if known.body != draft.body:  # it may be another script's, who has no user id either
+                return Declined(said, _reused(cmid))
+            return HeldBack(said, known, is_new=False)
         held = Held(
             room.name,
             os.urandom(8).hex(),
@@ -273,6 +288,8 @@ class OwnOrder(Order):
             user.user_id,
             cmid,
         )
+        if refusal := refusal or self._policy.may_wait(held, room.queue):
+            return Declined(said, refusal)
         self._history.hold(held)
         return HeldBack(said, held, is_new=True)
 
@@ -314,7 +331,7 @@ class OwnOrder(Order):
                 if known is None:
                     detail = "This message was erased."
                     return Declined(change, Refusal("gone", detail, change.cmid))
-                message = replace(known.message, rev=rev)
+                message = known.message._replace(rev=rev)
                 entry = _logged("restore", now, room.known_as(speaker), message)
             case _:
                 assert_never(request)
@@ -386,7 +403,7 @@ class OwnOrder(Order):
             if link and link.is_for_guests and ruling.user not in room.coming_by:
                 return Enacted(ruling, room.name, before, Decision(before), None, [])
         rank = house.ranks(before, ruling.user)(ruling.user.user_id)
-        if isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR):
+        if _is_for_all(act, rank, house):
             decision = rule_for_all(house.charter, before, act, who, room.name_of, now)
         else:
             decision = rule(before, act, who, room.name_of, now)
@@ -409,21 +426,28 @@ class OwnOrder(Order):
             decision = decision._replace(whom=Known(act.user_id, room.knocks[act.user_id].name))
         if decision.house == house.charter.at(now):
             decision = decision._replace(house=None)
-        is_news = decision.is_done or step.done or decision.house
+        refused = refused_by(act, room.queue, now)
+        is_news = decision.is_done or step.done or decision.house or refused
         if is_news or decision.charter != before.at(now):
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
-            self._store(room, act, decision, entry, step)
+            self._store(room, act, decision, entry, step, refused)
         removed = [message for message, _ in step.removed]
-        return Enacted(ruling, room.name, before, decision, entry, removed)
+        return Enacted(ruling, room.name, before, decision, entry, removed, refused)
 
     def _store(
-        self, room: Room, act: Charting, decision: Decision, entry: LogEntry, step: Step
+        self,
+        room: Room,
+        act: Charting,
+        decision: Decision,
+        entry: LogEntry,
+        step: Step,
+        refused: list[Held],
     ) -> None:
         house = decision.house.to_json() if decision.house else None
         if isinstance(act, UseOperatorLink):  # the room has decided nothing
             self._history.enact("", house or "", entry)
         else:
-            effects = Effects(house, step.removed, step.erased)
+            effects = Effects(house, step.removed, step.erased, refused)
             self._history.enact(room.name, decision.charter.to_json(), entry, effects)
 
     def sweep(self, room: Room) -> Outcome:
@@ -443,7 +467,7 @@ class OwnOrder(Order):
         first, *others = room.charter.sweeps
         step = next_step(self._history, room.name, room.changes.rev, first, now)
         rest = (step.rest, *others) if step.rest else tuple(others)
-        charter, entry = replace(room.charter, sweeps=rest), None
+        charter, entry = replace(room.charter.at(now), sweeps=rest), None
         if not step.rest:
             what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
 from chatroom.rooms.charter import (
@@ -27,7 +27,6 @@ from chatroom.rooms.charter import (
 )
 from chatroom.rooms.ranks import Rank
 from chatroom.users.proof import NOTHING, Proof
-from chatroom.users.requests import Said
 from chatroom.users.speaker import Speaker
 from chatroom.wire.acts import (
     Act,
@@ -180,7 +179,7 @@ class Policy:
         if proof.epoch == charter.epoch and (proof.knows_password or not is_open):
             return None
         link = charter.links.get(proof.link)
-        if link and link.uses > place.coming and place.now < link.until:
+        if link and link.is_good(place.now, place.coming):
             return None
         if charter.door is Door.SHUT:
             return _shut()
@@ -235,25 +234,28 @@ class Policy:
         if charter.speak is Speak.HOSTS:
             return Refusal("paused", "Only hosts can speak here now.", cmid)
         if charter.speak is Speak.SLOW:
-            wait = said_at + charter.slow_seconds * 1000 - now
-            if wait > 0:
+            pause = charter.slow_seconds * 1000
+            wait = said_at + pause - now
+            if 0 < wait <= pause:  # more: the clock was set back since
                 detail = f"One message in {charter.slow_seconds} seconds, please."
                 return Refusal("slow", detail, cmid, retryAfter=_seconds(wait))
         is_held = charter.unchecked is Unchecked.HELD and not speaker.user_id
         return HOLD if is_held or charter.speak is Speak.APPROVAL else None
 
-    def may_wait(self, speaker: Speaker, said: Said, queue: ApprovalQueue) -> Refusal | None:
+    def may_wait(self, held: Held, queue: ApprovalQueue) -> Refusal | None:
         """Whether what somebody says may wait for a host's approval.
 
         Args:
+            held: what would wait.
             queue: what waits in the room already.
         """
-        if queue.is_full_for(speaker.user_id, said.draft.user_name or speaker.name):
-            detail = f"{MOST_OF_ONE} of your messages wait for a host already; wait for one of them"
-            return Refusal("held", f"{detail}, or take one back.", said.cmid)
-        if queue.is_full(said.draft.body):
+        if queue.is_full_for(held):
+            many = f"{MOST_OF_ONE} of your messages, or very long ones,"
+            detail = f"{many} wait for a host already; wait for one of them, or take one back."
+            return Refusal("held", detail, held.cmid)
+        if queue.is_full(held):
             detail = "Too many messages wait for a host here; try again later."
-            return Refusal("held", detail, said.cmid)
+            return Refusal("held", detail, held.cmid)
         return None
 
     def may_change(
@@ -317,7 +319,8 @@ class Policy:
             return None
         if isinstance(act, UnmakeHost | RevokeKey) and act.user_id != user_id:
             whom = rank_of(act.user_id)
-            if rank >= Rank.MAKER and rank > whom:
+            # Who can read the server's secret, but is nobody here, is above all operators.
+            if rank >= Rank.MAKER and (rank > whom or not user_id):
                 return None
             return Refusal("not-allowed", "Only the room's maker and the operator can do that.")
         return None
@@ -342,12 +345,17 @@ class Policy:
         detail = f"Somebody here is called {name} already. {suggestion} is free."
         return Refusal("name-taken", detail, suggestion=suggestion)
 
+    def keeps_name(self, charter: Charter, rank: Rank, user_id: str, now: int) -> bool:
+        """Whether somebody who comes in does so under the name that they had, whatever they ask
+        for: who is quiet would speak by names otherwise, which everybody reads."""
+        return charter.is_quiet(user_id, now) and not rank.is_host
+
     def may_rename(self, speaker: Speaker, standing: Standing) -> Refusal | None:
         """Whether somebody may take another name at all: everybody in the room would read it."""
         if speaker.proof.reads_only:
             return _reads_only("")
         charter, rank, now, *_ = standing
-        if charter.is_quiet(speaker.user_id, now) and not rank.is_host:
+        if self.keeps_name(charter, rank, speaker.user_id, now):
             return _quiet(charter.quiet[speaker.user_id], now, "")
         return None
 
@@ -399,7 +407,8 @@ def _shut() -> Refusal:
 
 def _wrong_key(proof: Proof, wanted: str) -> Refusal:
     if proof.wait:
-        detail = f"There were too many wrong tries. Try again in {proof.wait} seconds."
+        cause = "There were too many wrong tries" if proof.is_wrong else "Too many come in at once"
+        detail = f"{cause}. Try again in {proof.wait} seconds."
         return Refusal("wrong-key", detail, door=Door.CODE.value, retryAfter=proof.wait)
     wrong = f"That is not {wanted}" if proof.is_wrong else f"You need {wanted} to come in"
     return Refusal("wrong-key", f"{wrong}; ask whoever invited you.", door=Door.CODE.value)

@@ -122,12 +122,20 @@ class OwnRegister(Register):
                 assert_never(request)
 
     def _judged(self, room: Room, name: str, user_id: str) -> Refusal | None:
-        def is_free(name: str) -> bool:
-            return room.crowd.is_free(name, user_id) and not room.charter.keeps_from(user_id, name)
-
         has_it = user_id in room.crowd and room.crowd[user_id].user_name == name
-        suggestion = "" if has_it or is_free(name) else free_name(name, self._max_length, is_free)
+        free = name if has_it else free_for(user_id, name, room, self._max_length)
+        suggestion = "" if free == name else free
         return self._policy.may_be_called(name, suggestion)
+
+
+def free_for(user_id: str, name: str, room: Room, max_length: int) -> str:
+    """The name, if the person may have it; else another one like it, which is nobody's in the
+    room, and kept for no host."""
+
+    def is_free(name: str) -> bool:
+        return room.crowd.is_free(name, user_id) and not room.charter.keeps_from(user_id, name)
+
+    return name if is_free(name) else free_name(name, max_length, is_free)
 
 
 def _entering(room: Room, arrival: Arrival) -> tuple[Event, ...]:

@@ -19,6 +19,7 @@ from chatroom.rooms.recent_changes import RecentChanges
 from chatroom.rooms.subscriber import Heard, HeardChange, Subscriber
 from chatroom.rooms.tail import Tail
 from chatroom.sockets.connection import Connection
+from chatroom.users.proof import Proof
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.speaking_pace import whose
@@ -72,7 +73,8 @@ class Room:
         only."""
         self.typed: dict[Participant, Connection] = {}
         """The typed ones among these: they get news of people, too."""
-        self.subscribers: list[Subscriber] = []
+        self.subscribers: dict[Subscriber, Proof] = {}
+        """Those without a socket who are handed what is said; and what has let each of them in."""
         self.crowd = Crowd()
         self.presence = Presence()
         self.awaited = 0
@@ -82,7 +84,7 @@ class Room:
         self.coming_by: dict[Participant, str] = {}
         """Those whom a link alone has let in, while its use is not stored yet; by what the charter
         calls it."""
-        self.queue = queue or ApprovalQueue()
+        self.queue = ApprovalQueue() if queue is None else queue
         """What waits for a host's approval."""
         self.knocks = Knocks()
         """Who waits for a host at the door."""
@@ -144,14 +146,6 @@ class Room:
         if self.rank_of(user.user_id).is_host:
             self._note_host(time.time_ns() // 1_000_000)
         return True
-
-    def subscribe(self, subscriber: Subscriber) -> None:
-        """Hand the subscriber what is said from now on."""
-        self.subscribers.append(subscriber)
-
-    def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Hand the subscriber nothing more. Idempotent."""
-        self.subscribers = [one for one in self.subscribers if one is not subscriber]
 
     # -- who is in charge -------------------------------------------------------------------------
 
@@ -248,12 +242,12 @@ class Room:
         if any(map(self.sockets_of, self.hosts)):
             return True
         seen_at = max(self._house.began_at, self._house.host_seen_at.get(self.name, 0))
-        return now - seen_at < HOST_GRACE_MS
+        return abs(now - seen_at) < HOST_GRACE_MS  # later than now: the clock was set back
 
     def _note_host(self, now: int) -> None:
         """A host goes; the room may be forgotten before its grace is over."""
         seen = self._house.host_seen_at
-        for room in [room for room, at in seen.items() if now - at >= HOST_GRACE_MS]:
+        for room in [room for room, at in seen.items() if abs(now - at) >= HOST_GRACE_MS]:
             del seen[room]
         seen[self.name] = now
 

@@ -60,8 +60,15 @@ from chatroom.wire.acts import (
 
 T = TypeVar("T")
 
+ForAll = UseOperatorLink | Bar | UnmakeHost
+"""What can hold in all rooms."""
+
 WATCH_SECONDS = 60 * 60
 """For so long, whoever is new where somebody was removed has to knock; no longer than the bar."""
+
+NAME_LENGTH = 64
+"""Characters that are kept of the name of somebody who is quiet or barred. There can be two
+thousand, and each act of a host writes all of them."""
 
 WRONG_LINK = "This link is good for nothing; ask for a new one."
 
@@ -104,11 +111,11 @@ def rule(
         case SetRules():
             return _set_rules(charter, act)
         case Quiet(user_id, name, seconds):
-            name = name_of(user_id, name)
+            name = name_of(user_id, name)[:NAME_LENGTH]
             quiet = _with(charter.quiet, user_id, _ban(name, seconds, now), MOST_QUIET)
             return Decision(replace(charter, quiet=quiet), Known(user_id, name), _span(seconds))
         case Bar(user_id, name, seconds, _):
-            name = name_of(user_id, name)
+            name = name_of(user_id, name)[:NAME_LENGTH]
             barred = _with(charter.barred, user_id, _ban(name, seconds, now), MOST_BARRED)
             return Decision(replace(charter, barred=barred), Known(user_id, name), _span(seconds))
         case MakeHost(user_id, name):
@@ -120,7 +127,8 @@ def rule(
             host = charter.hosts.get(user_id)
             hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)
             whom = Known(user_id, host.name if host else "")
-            return Decision(replace(charter, hosts=hosts), whom)
+            links = _links_of_others(charter, user_id) if host else charter.links
+            return Decision(replace(charter, hosts=hosts, links=links), whom)
         case MakeLink(seconds, uses, makes):
             secret = secrets.token_urlsafe(12)
             link = RoomLink(now + seconds * 1000, uses, who.user_id, makes == "guest")
@@ -169,7 +177,7 @@ def rule(
 def rule_for_all(
     house: Charter,
     charter: Charter,
-    act: UseOperatorLink | Bar,
+    act: ForAll,
     who: Known,
     name_of: Callable[[str, str], str],
     now: int,
@@ -178,14 +186,17 @@ def rule_for_all(
 
     Args:
         house: the whole server's charter.
-        charter: of the room where it is done; whom an operator lets back, it lets back, too.
+        charter: of the room where it is done; whom an operator lets back, it lets back, too, and
+            of whom is no operator any more, it is no host, either.
     """
     decision = rule(house, act, who, name_of, now)
     charter = charter.at(now)
     if isinstance(act, Bar):
         decision = decision._replace(what=f"{decision.what}, everywhere")
-        if act.seconds == 0:
-            charter = rule(charter, act, who, name_of, now).charter
+    if isinstance(act, UnmakeHost) or (isinstance(act, Bar) and act.seconds == 0):
+        charter = rule(charter, act, who, name_of, now).charter
+    if isinstance(act, UnmakeHost) or (isinstance(act, Bar) and act.seconds != 0):
+        charter = replace(charter, links=_links_of_others(charter, act.user_id))
     return decision._replace(charter=charter, house=decision.charter)
 
 
@@ -268,7 +279,15 @@ def _revoke_key(charter: Charter, user_id: str) -> Decision:
     name = charter.keys[found[0]].name
     keys = _with(charter.keys, found[0], None, MOST_KEYS)
     hosts = _with(charter.hosts, user_id, None, MOST_HOSTS)  # there is nobody any more
-    return Decision(replace(charter, keys=keys, hosts=hosts), Known(user_id, name))
+    links = _links_of_others(charter, user_id)
+    return Decision(replace(charter, keys=keys, hosts=hosts, links=links), Known(user_id, name))
+
+
+def _links_of_others(charter: Charter, user_id: str) -> dict[str, RoomLink]:
+    """Whoever is no host any more could come back as one, under another name, by their own. What is
+    used up stays: an operator's link can be used once."""
+    links = charter.links.items()
+    return {key: link for key, link in links if link.by != user_id or not link.uses}
 
 
 def link_key(secret: str) -> str:
@@ -284,7 +303,7 @@ def _use_link(charter: Charter, key: str, who: Known) -> Decision:
         raise Refusal("wrong-link", WRONG_LINK)
     links = _with(charter.links, key, link._replace(uses=link.uses - 1), MOST_LINKS)
     if link.is_for_guests:
-        return Decision(replace(charter, links=links), who)
+        return Decision(replace(charter, links=links), who, "as a guest")
     return Decision(replace(_with_host(charter, who, Rank.HOST), links=links), who)
 
 

@@ -101,7 +101,6 @@ class Server:
         self._fallen = fallen = Fallen(tally)
         self._rooms = rooms = ActiveRooms(history, policy, fallen, rules)
         self.census = Census(rooms, self.ask)
-        self._trimmer = Trimmer(history, self._rooms, self._timers, rules)
         self._eraser = Eraser(history, self._timers, rules)
         news = News(policy, self._timers, fallen)
         greeter = Greeter(policy, bus, news, self._timers, rules)
@@ -109,16 +108,11 @@ class Server:
         self._entrance = Entrance(
             rooms, policy, register, greeter, news, replay, timers, faults, fallen, rules, tally
         )
-        self._sweeper = Sweeper(
-            history,
-            self._timers,
-            lambda room: self._broadcaster.sweep(room),
-            self._rooms.house.whereabouts.forget_addresses,
-        )
-        hosting = Hosting(history, self._rooms, self._entrance, self._sweeper)
-        self._broadcaster = Broadcaster(
-            order, policy, self._rooms, self._entrance, hosting, self._faults
-        )
+        forget = rooms.house.whereabouts.forget_addresses
+        self._sweeper = Sweeper(history, timers, lambda name: self._broadcaster.sweep(name), forget)
+        hosting = Hosting(history, rooms, self._entrance, self._sweeper, faults)
+        self._trimmer = Trimmer(history, rooms, timers, rules, hosting.forget)
+        self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------

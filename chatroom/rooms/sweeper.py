@@ -56,6 +56,7 @@ class Sweeper:
         self._sweep = sweep
         self._forget = forget
         self._rooms: dict[str, None] = {}  # where something is left to do, in turn
+        self._ends: dict[str, int] = {}  # when something is over there next
 
     def start(self) -> None:
         """Begin: with what was left to do when the last process ended."""
@@ -77,9 +78,18 @@ class Sweeper:
         self._rooms[room] = None
 
     def note_end(self, room: str, until: int) -> None:
-        """Something is over there then: Unix time in milliseconds."""
+        """Something is over there then, in Unix milliseconds; what is over later is to be noted
+        again."""
+        if room in self._ends and self._ends[room] <= until:
+            return
+        self._ends[room] = until
         wait = max(0.0, until / 1000 - time.time()) + PAUSE
-        self._timers.after(wait, lambda: self._sweep(room))
+        self._timers.after(wait, lambda: self._end(room, until))
+
+    def _end(self, room: str, until: int) -> None:
+        if self._ends.get(room) == until:
+            del self._ends[room]
+            self._sweep(room)
 
     def _forget_now_and_then(self) -> None:
         self._forget()

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.history import History
-from chatroom.message import Evidence, Message, MessageId, Remover
+from chatroom.message import Evidence, Held, Message, MessageId, Remover
+from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import Sweep
 from chatroom.rooms.crowd import Known
 from chatroom.wire.acts import Act, Bar, Clear, Erase, What
@@ -71,6 +72,18 @@ def sweep_of(history: History, room: str, seq: int, act: Act, now: int) -> Sweep
             return Sweep(True, "", id.seq - 1, id.seq)
         case _:
             return None
+
+
+def refused_by(act: Act, queue: ApprovalQueue, now: int) -> list[Held]:
+    """What of it waits no longer: whoever is removed with what they wrote says nothing later.
+
+    Args:
+        now: Unix time in milliseconds.
+    """
+    if not isinstance(act, Bar) or act.what is What.NOTHING:
+        return []
+    since = now - RECENT_MS if act.what is What.RECENT else 0
+    return [held for held in queue.of(act.user_id) if held.held_at >= since]
 
 
 def begun(sweep: Sweep, act: str, who: Known, whom: Known) -> Sweep:

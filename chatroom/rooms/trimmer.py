@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from chatroom.errors import HistoryError
 from chatroom.history import History
+from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.timers import Timers
@@ -15,6 +17,9 @@ log = logging.getLogger(__name__)
 
 STEP = 500
 """Messages deleted in one transaction, at most: a few milliseconds in which the room waits."""
+
+REFUSED_AT_ONCE = 20
+"""What waits for approval, each in a transaction of its own."""
 
 PAUSE = 0.1
 """Seconds between two steps, left for broadcasts."""
@@ -33,14 +38,23 @@ class Trimmer:
         rooms: the Server's.
         timers: the Server's.
         rules: how much is kept.
+        refuse: tells those concerned that something waits for approval no longer.
     """
 
-    def __init__(self, history: History, rooms: ActiveRooms, timers: Timers, rules: Rules) -> None:
+    def __init__(
+        self,
+        history: History,
+        rooms: ActiveRooms,
+        timers: Timers,
+        rules: Rules,
+        refuse: Callable[[Held], None],
+    ) -> None:
         self._history = history
         self._active = rooms
         self._timers = timers
         self._keep_messages = rules.keep_messages
         self._keep_days = rules.keep_days
+        self._refuse = refuse
         self._rooms: list[str] = []
 
     def start(self) -> None:
@@ -51,6 +65,8 @@ class Trimmer:
     def _step(self) -> None:
         wait = INTERVAL
         try:
+            if not self._rooms:
+                self._refuse_old()
             self._rooms = self._rooms or [room.name for room in self._history.rooms()]
             if self._rooms:
                 if not self._trim(self._rooms[-1]):
@@ -61,8 +77,17 @@ class Trimmer:
         self._timers.after(wait, self._step)
 
     def _trim(self, room: str) -> int:
-        since = time.time_ns() // 1_000_000 - self._keep_days * DAY_MS if self._keep_days else 0
-        count = self._history.trim(room, self._keep_messages, since, STEP)
+        count = self._history.trim(room, self._keep_messages, self._keep_since(), STEP)
         if count:
             self._active.forget_trimmed(room)
         return count
+
+    def _refuse_old(self) -> None:
+        """What nobody has approved for as long as a message is kept."""
+        for held in self._history.held_before(self._keep_since(), REFUSED_AT_ONCE):
+            self._history.settle(held, None, None)
+            self._refuse(held)
+
+    def _keep_since(self) -> int:
+        now = time.time_ns() // 1_000_000
+        return now - self._keep_days * DAY_MS if self._keep_days else 0

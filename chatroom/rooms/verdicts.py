@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -98,6 +98,8 @@ class Enacted(NamedTuple):
     """What the host log has of it; None if there was nothing to do."""
     removed: list[Message]
     """What is left of the messages that went with it."""
+    refused: Sequence[Held] = ()
+    """What waited for approval, and went with it."""
 
 
 class Swept(NamedTuple):

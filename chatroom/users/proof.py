@@ -47,7 +47,8 @@ class Proof(NamedTuple):
     is_wrong: bool = False
     """Something was shown that opens nothing here."""
     wait: int = 0
-    """Seconds until anything is examined again: there were too many wrong ones."""
+    """Seconds until anything is examined again: there were too many wrong ones or, if it is not
+    wrong, too many at once."""
 
 
 NOTHING = Proof()

@@ -37,7 +37,7 @@ class Speaker(Protocol):
     knocks: str
     """The room at whose door it waits; empty for nearly everyone."""
     failed: bool
-    """The history failed it, and it was told: nothing more of it is stored."""
+    """The history failed it, or it has to go, and it was told: nothing more of it is stored."""
 
     def committed(self, message: Message) -> None:
         """Its message is stored. Only if it is ``acknowledged``, like the next two."""

@@ -16,6 +16,10 @@ from chatroom.sockets.budget import Budgets
 SECONDS_AT_ONCE = 5
 """Of messages that can be said at once: a burst."""
 
+ACTS_PER_SECOND = 10
+"""Of a host, who otherwise has no pace; and of anybody's changes of messages. Each is a transaction
+of its own, so that a thousand a second would keep all rooms waiting."""
+
 NAP = 0.25
 """Seconds between two looks whether the one who waits is still there."""
 
@@ -24,7 +28,7 @@ class SpeakingPace:
     """Called by any thread.
 
     Args:
-        per_second: messages.
+        per_second: messages, or acts.
     """
 
     # Rule: _lock guards _budgets and what is in it.

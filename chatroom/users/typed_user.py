@@ -19,7 +19,7 @@ from chatroom.sockets.connection import Connection
 from chatroom.users.proof import Doorstep, Shown
 from chatroom.users.requests import ADDED_BYTES, Arrival, Change, Channels, Ruling, Said, Wish
 from chatroom.users.speaker import Counted, Named
-from chatroom.users.speaking_pace import SpeakingPace
+from chatroom.users.speaking_pace import SpeakingPace, whose
 from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
@@ -50,11 +50,13 @@ class TypedUser(User):
     Args:
         tokens: identify a returning client.
         history: knows whether the last message that a client saw is still stored.
+        act_pace: of what it changes and, as a host, decides; None for any.
     """
 
     acknowledged = True
     __slots__ = (
         "_acks",
+        "_act_pace",
         "_bad_frames",
         "_history",
         "_renames",
@@ -81,6 +83,7 @@ class TypedUser(User):
         max_message_bytes: int,
         max_name_length: int,
         pace: SpeakingPace | None = None,
+        act_pace: SpeakingPace | None = None,
         doorstep: Doorstep | None = None,
     ) -> None:
         super().__init__(
@@ -96,6 +99,7 @@ class TypedUser(User):
         )
         self._tokens = tokens
         self._history = history
+        self._act_pace = act_pace
         self._bad_frames = 0
         self._typed_at = -TYPING_INTERVAL
         self._renames = Budget(1 / RENAME_INTERVAL, 1)
@@ -146,8 +150,10 @@ class TypedUser(User):
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
         elif isinstance(request, Edit | Remove | Restore):
             self._await_turn()
+            self._await_act()
             self._channels.broadcast.put(Change(self, request, size + ADDED_BYTES))
         elif isinstance(request, Rule):
+            self._await_act()
             # Nothing is hashed for anybody but hosts; the others will be refused.
             ruled = (
                 request.act if self.is_paced else self._doorstep.sealed(request.act, request.cmid)
@@ -158,6 +164,11 @@ class TypedUser(User):
             self._channels.broadcast.put(Wish(self, request))
         elif self._may_type():
             self._channels.broadcast.put(Wish(self, request))
+
+    def _await_act(self) -> None:
+        if self._act_pace:
+            who = whose(self.user_id, self.address, self.room)
+            self._act_pace.wait(who, lambda: self.connection.is_closing)
 
     def _may_type(self) -> bool:
         """Throttles typing notices, so that the Server never sees more of them."""

@@ -26,6 +26,7 @@ CLOSES = {
     "too-many-rooms": (CloseCode.POLICY, "too many rooms; use an existing one"),
     "wrong-key": (CloseCode.NO_ENTRY, "no entry"),
     "shut": (CloseCode.NO_ENTRY, "no entry"),
+    "removed": (CloseCode.REMOVED, "removed by a host"),
 }
 """How a plain user's socket is closed who is turned away, by the refusal's code."""
 
@@ -167,6 +168,7 @@ class User:
     def turn_away(self, refusal: Refusal) -> None:
         """The plain protocol has no error frames: close the socket."""
         self._channels.refused.put(refusal.code)
+        self.failed = True  # its first frame may say something, and others may follow
         self.end(*CLOSES.get(refusal.code, (CloseCode.POLICY, refusal.code)))
 
     def refuse(self, refusal: Refusal) -> None:

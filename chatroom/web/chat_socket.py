@@ -89,6 +89,7 @@ def _user(
             max_message_bytes=configuration.max_message_bytes,
             max_name_length=configuration.max_name_length,
             pace=engine.pace,
+            act_pace=engine.act_pace,
             doorstep=doorstep,
         )
     return User(

@@ -357,7 +357,8 @@ class _Reader:
         if self._fields.get("code") is None:
             return None
         code, (least, most) = self._any_text("code"), CODE_LENGTHS
-        if code and not least <= len(spelt(code)) <= most:
+        is_fit = len(code) <= 4 * most and least <= len(spelt(code)) <= most
+        if code and not is_fit:
             wanted = f'{least} to {most} characters, or be "" for one that the server makes up'
             raise self.refusal(f"code must have {wanted}.")
         return code

@@ -102,6 +102,7 @@ def local_time() -> str:
     return time.strftime("%I:%M %p").lstrip("0")
 
 
+@lru_cache(maxsize=16)  # all messages of a batch are of one time
 def iso_time(milliseconds: int) -> str:
     """Unix milliseconds as UTC in ISO 8601: ``2026-01-31T09:05:00.123Z``."""
     seconds, rest = divmod(milliseconds, 1000)

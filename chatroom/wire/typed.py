@@ -284,9 +284,13 @@ def knocked(user_id: str, outcome: str) -> bytes:
     return frame("knocked", userId=user_id, outcome=outcome)
 
 
-def muted(until: str | None) -> bytes:
-    """You can read, but not speak; empty: until that is undone."""
-    return frame("muted", until=until or None)
+def muted(until: str | None, seconds: int | None) -> bytes:
+    """You can read, but not speak; without a time, until that is undone.
+
+    Args:
+        seconds: what is left of it: the client's clock may be wrong.
+    """
+    return frame("muted", until=until or None, retryAfter=seconds)
 
 
 UNMUTED = text_frame('{"type":"unmuted"}')

@@ -21,13 +21,25 @@ export function element(tag, className = "", ...children) {
  *
  * @param {string} className
  * @param {string} label
- * @param {() => void} work
+ * @param {(event: MouseEvent) => void} work
  */
 export function button(className, label, work) {
   const made = element("button", className, label);
   made.type = "button";
   made.addEventListener("click", work);
   return made;
+}
+
+/**
+ * Have just these items in a list, in this order. Those that stay are left alone: neither a press nor the focus is lost.
+ *
+ * @param {Element} list
+ * @param {Element[]} items
+ */
+export function arrange(list, items) {
+  const wanted = new Set(items);
+  for (const item of [...list.children]) if (!wanted.has(item)) item.remove();
+  items.forEach((item, at) => list.children[at] === item || list.insertBefore(item, list.children[at] ?? null));
 }
 
 /**

@@ -61,6 +61,7 @@ export const german = {
     1009: "sie ist länger, als dieser Server erlaubt",
     4503: "die Leitung hat dich entfernt",
     removed: "die Leitung hat dich entfernt",
+    held: "es warten schon zu viele Nachrichten auf die Leitung",
     "cmid-reused": "eine andere Nachricht hat dieselbe Kennung",
     "empty-body": "sie ist leer",
     "too-many-rooms": "mehr Räume erlaubt er nicht; geh in einen, den es schon gibt",

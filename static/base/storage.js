@@ -64,8 +64,17 @@ export const secrets = {};
 export function takeSecrets() {
   const found = [...location.hash.matchAll(SECRET)];
   if (found.length) history.replaceState(history.state, "", location.pathname + location.search);
-  for (const [, name, secret] of found) secrets[/** @type {"host"|"guest"|"key"} */ (name)] = secret;
+  for (const [, name, secret] of found) secrets[/** @type {"host"|"guest"|"key"} */ (name)] = decoded(secret);
   return found.length > 0;
+}
+
+/** Of a code that somebody has made up, browsers write some letters otherwise. @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 const PASS = "chat:pass:";

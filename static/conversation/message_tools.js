@@ -89,7 +89,8 @@ export class MessageTools {
 
 /** @param {Tool} tool */
 function makeButton({ label, picture, work }) {
-  const made = button("icon-button", "", () => work(messageOf(made)?.dataset.id ?? ""));
+  // The second of two clicks at once may hit another message, which has moved there.
+  const made = button("icon-button", "", ({ detail }) => detail > 1 || work(messageOf(made)?.dataset.id ?? ""));
   made.ariaLabel = made.title = label;
   made.append(drawn(picture));
   return made;

@@ -4,10 +4,13 @@ import { button, byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { roomUrl, DEFAULT_ROOM } from "../connection/addresses.js";
 import { secrets } from "../base/storage.js";
+import { stopRepeating, toWriting } from "./choices.js";
 import { doorWords } from "./door_words.js";
 import { words } from "./words.js";
 
-/** @typedef {"code"|"wrong"|"shut"|"knocking"|"alone"|"no-entry"|"everybody-out"} Why */
+const ONCE_IN = 500; // ms; the same code twice at once is one try: they are counted, for all behind one address
+
+/** @typedef {"code"|"wrong"|"shut"|"knocking"|"alone"|"crowded"|"no-entry"|"everybody-out"} Why */
 
 export class AtTheDoor {
   #again;
@@ -20,6 +23,7 @@ export class AtTheDoor {
   #retry = button("strong", t.tryNow, () => this.#again());
   #node;
   #timer = 0;
+  #tried = { code: "", at: 0 };
 
   /** @param {() => void} again says hello once more */
   constructor(again) {
@@ -37,6 +41,7 @@ export class AtTheDoor {
     this.#why.id = "door-why";
     this.#why.role = "alert";
     this.#form.addEventListener("submit", (event) => this.#submit(event));
+    this.#form.addEventListener("keydown", stopRepeating);
     this.#node = element("section", "instead", this.#title, this.#more, this.#form, this.#why, element("p", "buttons", this.#retry, lobby));
     this.#node.id = "at-the-door";
     this.#node.tabIndex = -1;
@@ -69,7 +74,9 @@ export class AtTheDoor {
     if (!this.#node.isConnected) return;
     clearTimeout(this.#timer);
     document.body.classList.remove("shown-out");
+    const hadFocus = this.#node.contains(document.activeElement);
     this.#node.remove();
+    if (hadFocus) toWriting();
     this.#code.value = "";
   }
 
@@ -88,7 +95,10 @@ export class AtTheDoor {
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
-    secrets.key = this.#code.value.trim();
+    const [code, now] = [this.#code.value.trim(), performance.now()];
+    if (code === this.#tried.code && now - this.#tried.at < ONCE_IN) return;
+    this.#tried = { code, at: now };
+    secrets.key = code;
     this.#again();
   }
 }

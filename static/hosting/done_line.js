@@ -1,6 +1,7 @@
 /** The line above the box that says what a host has just done, with the way back. */
 
 import { button, byId, element } from "../base/dom.js";
+import { toWriting } from "./choices.js";
 import { words } from "./words.js";
 
 const SHOWN_FOR = 15_000; // ms; later, the sheet has it
@@ -16,6 +17,8 @@ export class DoneLine {
   constructor() {
     this.#line.id = "done";
     this.#words.role = "status";
+    this.#words.id = "done-words";
+    this.#undo.setAttribute("aria-describedby", this.#words.id);
     this.#undo.hidden = true;
     byId("composer", HTMLFormElement).querySelector(".writing")?.before(this.#line);
   }
@@ -37,7 +40,7 @@ export class DoneLine {
   async #undoIt() {
     const hadFocus = this.#line.contains(document.activeElement);
     this.#hide();
-    if (hadFocus) byId("body", HTMLTextAreaElement).focus();
+    if (hadFocus) toWriting();
     await this.#work?.();
   }
 

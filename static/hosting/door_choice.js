@@ -2,7 +2,7 @@
 
 import { button, element } from "../base/dom.js";
 import { copyButton } from "../shell/copying.js";
-import { checkbox, twice } from "./choices.js";
+import { checkbox, twice, whenChosen } from "./choices.js";
 import { sectionOf } from "./section.js";
 import { doorWords } from "./door_words.js";
 import { words } from "./words.js";
@@ -23,16 +23,18 @@ export class DoorChoice {
   #form = element("div", "", this.#radios);
   /** @type {Map<string, HTMLInputElement>} */
   #choices = new Map();
+  #isChoosing;
   node = sectionOf(doorWords.whoMayComeIn, this.#said, this.#form);
 
-  /** @param {import("./hosting.js").Hosting} hosting @param {import("../base/store.js").Store} store @param {import("./speak_choice.js").Act} act */
-  constructor(hosting, store, act) {
+  /** @param {import("./hosting.js").Hosting} hosting @param {import("../base/store.js").Store} store @param {import("./speak_choice.js").Act} act @param {import("./clearing.js").Say} say */
+  constructor(hosting, store, act, say) {
     this.#hosting = hosting;
     this.#store = store;
     this.#act = act;
     this.#radios.role = "radiogroup";
     this.#radios.ariaLabel = doorWords.whoMayComeIn;
     for (const door of DOORS) this.#radios.append(this.#row(door));
+    this.#isChoosing = whenChosen(this.#radios, (door) => this.#act("rules", { door }));
     this.#own.type = "text";
     this.#own.ariaLabel = doorWords.ownCode;
     this.#own.placeholder = doorWords.ownCode;
@@ -43,9 +45,14 @@ export class DoorChoice {
     this.#ownForm.addEventListener("submit", (event) => this.#takeOwn(event));
     this.#code.translate = false;
     const fresh = button("quiet", doorWords.newCode, () => this.#act("rules", { code: "" }));
-    this.#codeRow.append(element("p", "row-of-code", this.#code, copyButton(this.#code), fresh), this.#ownForm);
+    const copy = copyButton(this.#code);
+    this.#code.id = "the-code";
+    for (const one of [copy, fresh]) one.setAttribute("aria-describedby", this.#code.id);
+    this.#codeRow.append(element("p", "row-of-code", this.#code, copy, fresh), this.#ownForm);
     this.#listed.addEventListener("change", () => this.#act("rules", { listed: this.#listed.checked }));
-    const out = twice("quiet", doorWords.everybodyOut, doorWords.everybodyOutSure, () => this.#act("everybodyOut"));
+    const out = twice("quiet", doorWords.everybodyOut, doorWords.everybodyOutSure, async () => {
+      if (await act("everybodyOut")) say(doorWords.everybodyIsOut);
+    });
     this.#form.append(
       this.#codeRow,
       element("label", "check apart", this.#listed, ` ${doorWords.listed}`),
@@ -60,7 +67,7 @@ export class DoorChoice {
     this.#said.textContent = doorWords.doors[door];
     this.#said.hidden = Boolean(role);
     this.#form.hidden = !role;
-    for (const [choice, input] of this.#choices) input.checked = choice === door;
+    if (!this.#isChoosing()) for (const [choice, input] of this.#choices) input.checked = choice === door;
     this.#listed.checked = listed;
     this.#codeRow.hidden = door !== "code";
     if (seen) this.#code.textContent = seen.code ?? (seen.typedCode ? doorWords.typedCode : "");
@@ -73,7 +80,7 @@ export class DoorChoice {
     input.type = "radio";
     input.name = "door";
     input.id = `door-${door}`;
-    input.addEventListener("change", () => this.#act("rules", { door }));
+    input.value = door;
     this.#choices.set(door, input);
     return element("div", "choice", element("label", "check", input, ` ${doorWords.doorChoice[door]}`));
   }

@@ -1,6 +1,6 @@
 /** What the page says of a room's door, of what waits for a host, and of what a host takes back, in both languages. */
 
-import { LANGUAGE } from "../base/language.js";
+import { LANGUAGE, count } from "../base/language.js";
 import { span } from "./times.js";
 
 const english = {
@@ -10,6 +10,7 @@ const english = {
     shut: ["Nobody new can come in now", "Ask a host to open the door. Whoever was here before can come back, in the same browser."],
     knocking: ["A host has to let you in", "Somebody was removed from your connection, so whoever is new there is looked at first. A host was asked just now: please wait."],
     alone: ["A host has to let you in", "Somebody was removed from your connection, so whoever is new there is looked at first. No host is here now; the next one is asked."],
+    crowded: ["A host has to let you in", "Somebody was removed from your connection, so whoever is new there is looked at first. Too many people are waiting already: please try again later."],
     "no-entry": ["A host did not let you in", "If you think this is a mistake, talk to a host. Other rooms are still open to you."],
     "everybody-out": ["A host has asked everybody to leave", "You can come back as the room’s door allows."],
   }),
@@ -25,6 +26,7 @@ const english = {
   lookAtThem: "Look",
   waitsForYou: "What waits for you",
   nobodyWaits: "Nothing waits any more.",
+  decidedAlready: "That does not wait any more: another host has decided, or it was taken back.",
   waitingKeys: "A approves, X refuses.",
   approve: "Approve",
   refuse: "Refuse",
@@ -46,8 +48,13 @@ const english = {
   listed: "Shown in the list of rooms",
   everybodyOut: "Everybody out…",
   everybodyOutSure: "Really? All but hosts must leave",
+  everybodyIsOut: "All but hosts had to leave. They can come back as the door allows.",
   messages: "Messages",
-  clearMore: "What was removed can be brought back one by one, until it is erased.",
+  clearMore: "What a host has removed can be brought back from the list below, until it is erased. All messages together, only right afterwards, and up to 100.",
+  cleared: /** @param {number} n @param {boolean} unfinished */ (n, unfinished) =>
+    `${count(n, "One message was removed.", n ? "# messages were removed." : "There was nothing to remove.")}${unfinished ? " The rest follows by itself." : ""}`,
+  erased: /** @param {number} n @param {boolean} unfinished */ (n, unfinished) =>
+    `${count(n, "One message was erased.", n ? "# messages were erased." : "There was nothing to erase.")}${unfinished ? " The rest follows by itself." : ""}`,
   clear: "Remove all messages…",
   clearSure: "Really remove all of them?",
   erase: "Erase what was removed…",
@@ -61,6 +68,7 @@ const german = {
     shut: ["Gerade kann niemand Neues herein", "Bitte die Leitung, die Tür zu öffnen. Wer schon hier war, kann im selben Browser zurück."],
     knocking: ["Die Leitung muss dich hereinlassen", "Über deine Verbindung wurde jemand entfernt. Darum wird, wer dort neu ist, erst angesehen. Die Leitung ist gerade gefragt worden: Bitte warte."],
     alone: ["Die Leitung muss dich hereinlassen", "Über deine Verbindung wurde jemand entfernt. Darum wird, wer dort neu ist, erst angesehen. Gerade ist von der Leitung niemand da; wer als Nächstes kommt, wird gefragt."],
+    crowded: ["Die Leitung muss dich hereinlassen", "Über deine Verbindung wurde jemand entfernt. Darum wird, wer dort neu ist, erst angesehen. Es warten schon zu viele: Bitte versuch es später noch einmal."],
     "no-entry": ["Die Leitung hat dich nicht hereingelassen", "Wenn du das für ein Versehen hältst, sprich mit der Leitung. Andere Räume stehen dir offen."],
     "everybody-out": ["Die Leitung hat alle gebeten zu gehen", "Du kannst zurück, wie die Tür des Raums es erlaubt."],
   },
@@ -75,6 +83,7 @@ const german = {
   lookAtThem: "Ansehen",
   waitsForYou: "Was auf dich wartet",
   nobodyWaits: "Nichts wartet mehr.",
+  decidedAlready: "Das wartet nicht mehr: Jemand anderes aus der Leitung hat entschieden, oder es wurde zurückgenommen.",
   waitingKeys: "A gibt frei, X lehnt ab.",
   approve: "Freigeben",
   refuse: "Ablehnen",
@@ -96,8 +105,13 @@ const german = {
   listed: "Steht in der Liste der Räume",
   everybodyOut: "Alle hinaus…",
   everybodyOutSure: "Wirklich? Alle außer der Leitung müssen gehen",
+  everybodyIsOut: "Alle außer der Leitung mussten gehen. Sie können zurück, wie die Tür es erlaubt.",
   messages: "Nachrichten",
-  clearMore: "Was entfernt ist, lässt sich einzeln zurückholen, bis es gelöscht wird.",
+  clearMore: "Was die Leitung entfernt hat, lässt sich in der Liste unten zurückholen, bis es gelöscht wird. Alle Nachrichten zusammen nur gleich danach, und bis zu 100.",
+  cleared: (n, unfinished) =>
+    `${count(n, "Eine Nachricht ist entfernt.", n ? "# Nachrichten sind entfernt." : "Es gab nichts zu entfernen.")}${unfinished ? " Der Rest folgt von selbst." : ""}`,
+  erased: (n, unfinished) =>
+    `${count(n, "Eine Nachricht ist gelöscht.", n ? "# Nachrichten sind gelöscht." : "Es gab nichts zu löschen.")}${unfinished ? " Der Rest folgt von selbst." : ""}`,
   clear: "Alle Nachrichten entfernen…",
   clearSure: "Wirklich alle entfernen?",
   erase: "Entferntes löschen…",

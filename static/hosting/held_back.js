@@ -34,8 +34,10 @@ export class HeldBack {
 
   /** @param {"quiet"|"bar"} act @param {Listed} one @param {(until: string) => string} say */
   #item(act, one, say) {
-    const { userId, userName } = one;
+    const { userId, userName, everywhere } = one;
+    const about = element("span", "fine", ` ${untilOf(say, one)}${everywhere ? `, ${words.everywhere}` : ""}`);
+    const mayUndo = !everywhere || this.#store.state.role === "operator";
     const undo = button("quiet", words.undo, () => this.#act(act, { userId, userName, seconds: 0 }));
-    return entry([nameOf(userName), element("span", "fine", ` ${untilOf(say, one)}`)], undo);
+    return entry(`${act} ${everywhere} ${userId}`, [nameOf(userName), about], ...(mayUndo ? [undo] : []));
   }
 }

@@ -26,7 +26,7 @@ export class HostList {
   #act;
   #none = element("p", "fine");
   #list = element("ul");
-  #makers = element("div", "buttons", button("quiet", words.hostLink, () => this.makeLink()), button("quiet", words.ownLink, () => this.makeLink("own")), button("quiet", words.guestLink, () => this.makeLink("guest")));
+  #makers = element("div", "buttons", this.#maker(words.hostLink), this.#maker(words.ownLink, "own"), this.#maker(words.guestLink, "guest"));
   #how = element("p", "fine");
   #address = element("a");
   #copy = copyButton(this.#address);
@@ -60,8 +60,20 @@ export class HostList {
     this.#left.hidden = links.length === 0;
     refill(this.#links, links.map(({ link, until, uses, makes }) => {
       const revoke = button("quiet", words.revoke, () => this.#act("revokeLink", { link }));
-      return entry([`${makes ? words.forGuests : ""}${words.linkUntil(moment(new Date(until)), uses)}`], revoke);
+      return entry(link, [`${makes ? words.forGuests : ""}${words.linkUntil(moment(new Date(until)), uses)}`], revoke);
     }));
+  }
+
+  /** @param {string} label @param {"own"|"guest"} [whose] */
+  #maker(label, whose) {
+    return button("quiet", label, ({ detail }) => detail > 1 || this.makeLink(whose)); // two clicks at once mean one link
+  }
+
+  /** The sheet is closed: whoever looks at it later, perhaps with others, does not read a secret there. */
+  forget() {
+    this.#made.hidden = true;
+    this.#address.removeAttribute("href");
+    this.#address.textContent = "";
   }
 
   /** @param {"own"|"guest"} [whose] */
@@ -102,7 +114,7 @@ export class HostList {
     const rank = [isMe ? t.you : "", words.ranks[role] ?? ""].filter(Boolean).join(", ");
     const about = [nameOf(userName), ...(rank ? [element("span", "fine", ` ${rank}`)] : [])];
     const mayUnmake = isMe || (role === "host" && ["maker", "operator"].includes(mine)) || (role === "maker" && mine === "operator");
-    if (!mayUnmake || role === "operator") return entry(about);
-    return entry(about, button("quiet", isMe ? words.unmakeMyself : words.unmakeHost, () => this.#act("unmakeHost", { userId })));
+    if (!mayUnmake || role === "operator") return entry(userId, about);
+    return entry(`${userId} may go`, about, button("quiet", isMe ? words.unmakeMyself : words.unmakeHost, () => this.#act("unmakeHost", { userId })));
   }
 }

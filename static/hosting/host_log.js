@@ -3,13 +3,26 @@
 import { button, element } from "../base/dom.js";
 import { shownName } from "../base/text.js";
 import { isolated } from "../people/happenings.js";
+import { doorWords } from "./door_words.js";
+import { partsOf, rulesIn } from "./logged.js";
 import { ruleWords } from "./rule_line.js";
 import { refill } from "./section.js";
 import { moment, span } from "./times.js";
 import { words } from "./words.js";
 
 const MOST_SHOWN = 100; // entries
-const RULES = /^(everybody|slow|hosts)(?: \((\d+) s\))?(, only while a host is here)?$/;
+
+/** What the log says of rules beside who may write. @type {Record<string, string>} */
+const OF_RULES = {
+  "others than those with a token after approval": `${words.unchecked} ${words.uncheckedChoice.held}.`,
+  "only those with a token": `${words.unchecked} ${words.uncheckedChoice.no}.`,
+  "open to all": doorWords.doors.open,
+  "open with the code": doorWords.doors.code,
+  "nobody new": doorWords.doors.shut,
+  "new code": words.codeIsNew,
+  listed: `${doorWords.listed}.`,
+  "not listed": words.notListed,
+};
 
 export class HostLog {
   #store;
@@ -38,7 +51,9 @@ export class HostLog {
       if (isOfMessage) settled.add(what);
       const time = element("time", "fine", moment(new Date(logged.at)));
       time.dateTime = logged.at;
-      return element("li", "", time, ` ${sentence(logged)}`, ...undo);
+      const item = element("li", "", time, ` ${sentence(logged)}`, ...undo);
+      item.dataset.key = `${logged.at} ${act} ${what}`;
+      return item;
     }));
   }
 }
@@ -46,19 +61,29 @@ export class HostLog {
 /** @param {import("./hosting.js").Logged} logged */
 export function sentence({ act, by, whom, what = "" }) {
   const [who, whomElse] = [by, whom].map((one) => isolated(shownName(one?.userName ?? "")));
-  return words.logged[act]?.(who, whomElse, act === "rules" ? rulesOf(what) : lasting(what)) ?? [`${who}: ${act}`, whomElse, what].filter(Boolean).join(", ");
+  const { guests, finished } = partsOf(what);
+  const special = { makeLink: guests && "makeGuestLink", useLink: guests && "useGuestLink", admit: what === "everybody" && "admitAll", bar: finished && "taken" };
+  const kind = special[/** @type {keyof typeof special} */ (act)] || act;
+  const more = act === "rules" ? rulesOf(what) : act === "quiet" || kind === "bar" ? lasting(what) : messagesIn(what);
+  return words.logged[kind]?.(who, whomElse, more) ?? [`${who}: ${act}`, whomElse, what].filter(Boolean).join(", ");
 }
 
-/** How long something lasts; "" if it was undone. @param {string} what */
+/** How long something lasts, and what else there is to say of it; "" if it was undone. @param {string} what */
 function lasting(what) {
-  const seconds = /^(\d+) s$/.exec(what);
-  if (seconds) return span(Number(seconds[1]));
-  return what === "undone" ? "" : words.untilUndone;
+  const { seconds, everywhere, count } = partsOf(what);
+  if (seconds === 0) return "";
+  const lasts = seconds ? span(seconds) : words.untilUndone;
+  return [lasts, everywhere && words.everywhere, count && words.loggedWith(messagesIn(what))].filter(Boolean).join(", ");
+}
+
+/** @param {string} what */
+function messagesIn(what) {
+  const { count, unfinished } = partsOf(what);
+  return words.loggedMessages(count, unfinished);
 }
 
 /** The server's words, where they say more than this knows. @param {string} what */
 function rulesOf(what) {
-  const [, speak, seconds = "0", needsHost] = RULES.exec(what) ?? [];
-  if (!speak) return what;
-  return ruleWords({ speak, slowSeconds: Number(seconds), needsHost: Boolean(needsHost) });
+  const { rules, others } = rulesIn(what);
+  return [...(rules ? [ruleWords(rules)] : []), ...others.map((one) => OF_RULES[one] ?? one)].join(" ");
 }

@@ -90,7 +90,10 @@ class Removals {
     const said = words.removedMessage(isolated(shownName(message.userName)), date ? shortTime(date) : message.timestamp);
     const undo = button("quiet", words.undo, () => this.#want("restore", message.id));
     if (this.#mine.delete(message.id)) undo.dataset.mine = ""; // a keyboard goes on there
-    const note = element("li", "note of-hosts removed", said, " ", undo);
+    const told = element("span", "", said);
+    told.id = `removed-${message.id}`;
+    undo.setAttribute("aria-describedby", told.id);
+    const note = element("li", "note of-hosts removed", told, " ", undo);
     note.ariaLive = "off";
     return note;
   }

@@ -3,15 +3,18 @@
  * the server first tells of one of these, or the reader asks.
  */
 
-import { button, byId, element } from "../base/dom.js";
+import { button, byId } from "../base/dom.js";
 import "../base/late_styles.js";
 import { recall, remember, secrets } from "../base/storage.js";
-import { shownName } from "../base/text.js";
 import { noteDoor } from "../connection/proved.js";
 import { isolated } from "../people/happenings.js";
 import { DoneLine } from "./done_line.js";
+import { OwnHeld } from "./own_held.js";
+import { showWithTools } from "./people_tools.js";
 import { Requests } from "./requests.js";
+import { noteOf } from "./section.js";
 import { Speaking } from "./speaking.js";
+import { Taken } from "./taken.js";
 import { words } from "./words.js";
 
 /**
@@ -28,17 +31,18 @@ import { words } from "./words.js";
  * @property {() => void} paint
  * @property {() => void} showWho who is here
  *
- * @typedef {{userId: string, userName: string, role?: string, until?: string}} Listed
+ * @typedef {{userId: string, userName: string, role?: string, until?: string, everywhere?: boolean}} Listed
  * @typedef {{at: string, act: string, by: Listed, whom?: Listed, what?: string}} Logged
  * @typedef {{link: string, until: string, uses: number, makes?: "guest"}} HostLink
- * @typedef {{hosts: Listed[], quiet: Listed[], barred: Listed[], links: HostLink[], log: Logged[], code?: string, typedCode?: boolean, sharing?: number}} Seen
+ * @typedef {{hosts: Listed[], quiet: Listed[], barred: Listed[], links: HostLink[], keys: {name: string, userId: string, say: boolean}[], log: Logged[], code?: string, typedCode?: boolean, sharing?: number}} Seen
  */
 export class Hosting {
   /** Why the last wish was refused. */
-  problem = "";
+  problem = { code: "", said: "" };
   #parts;
   #speaking;
   #requests;
+  #ownHeld;
   #doneLine = new DoneLine();
   /** @type {(() => void)[]} */
   #watchers = [];
@@ -54,12 +58,14 @@ export class Hosting {
   #waiting = null;
   /** @type {any[]} frames for it */
   #unheard = [];
+  #taken = new Taken((wish) => this.want(wish));
 
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
     const { store, session, conversation: { timeline }, outbox, send } = parts;
     this.#requests = new Requests((frame) => session.ask(frame));
+    this.#ownHeld = new OwnHeld(parts, this.#requests);
     this.#speaking = new Speaking({ store, timeline, outbox, send }, () => this.openSheet());
     store.watch(["role"], () => this.#becomes());
     this.#becomes();
@@ -76,8 +82,9 @@ export class Hosting {
     else if (frame.type === "host") this.#host(frame);
     else if (frame.type === "error") this.#error(frame);
     else if (frame.type === "knocking") this.#stand(frame.hostIsHere ? "knocking" : "alone");
+    else if (frame.type === "log") this.#taken.hear(frame);
     else this.#wait(frame);
-    this.#speaking.update();
+    if (frame.type !== "welcome") this.#speaking.update(); // else at its end: whoever is quiet is told so next
     this.#parts.paint();
     for (const watcher of this.#watchers) watcher();
   }
@@ -106,40 +113,34 @@ export class Hosting {
     this.#isIn = true;
     this.#shownOut?.hide();
     this.#atTheDoor?.hide();
+    this.#unheard = [];
     this.#waiting?.clear();
     if (frame.role) delete secrets.host; // there is no more to be had from a link
     if (this.#parts.session.live) this.live(); // loaded since
   }
 
   /** Something waits for a host, or does not any more. @param {any} frame */
-  async #wait(frame) {
+  #wait(frame) {
     if (!["held", "settled", "knock", "knocked"].includes(frame.type)) return;
-    const { outbox, store } = this.#parts;
-    const isOwn = frame.userId === store.state.me.userId || outbox.items.some(({ cmid }) => frame.cmid && cmid === frame.cmid);
-    if (frame.type === "held" && isOwn) return outbox.change(frame.cmid, { state: "held", unconfirmed: false });
-    if (frame.type === "settled" && isOwn) return this.#settled(frame);
-    if (!store.state.role) return; // of a message that is said by now
+    this.#ownHeld.hear(frame);
+    if (!this.#parts.store.state.role) return;
+    if (this.#waiting) return this.#waiting.hear(frame);
     this.#unheard.push(frame);
-    const part = await import("./waiting.js").catch(() => null); // else with the next one
-    if (!part) return;
-    this.#waiting ??= new part.Waiting((act, fields) => this.act(act, fields), () => this.problem);
-    for (const one of this.#unheard.splice(0)) this.#waiting.hear(one);
+    this.#offer();
   }
 
-  /** A message of the reader's waits no longer. @param {{cmid: string, outcome: string}} frame */
-  #settled({ cmid, outcome }) {
-    const { outbox, composer } = this.#parts;
-    if (outcome === "refused") {
-      outbox.fail(cmid, words.notApproved);
-      composer.notice(words.oneNotApproved);
-    } else outbox.remove(cmid);
+  /** Have what hosts need on the page: it is tried again with whatever comes next, where it cannot be had. */
+  #offer() {
+    import("./host_tools.js").then((part) => part.offerHostTools(this, this.#parts)).catch(() => {});
+    import("./waiting.js").then((part) => {
+      this.#waiting ??= new part.Waiting(this);
+      for (const one of this.#unheard.splice(0)) this.#waiting.hear(one);
+    }).catch(() => {});
   }
 
   /** The reader does not want to say it any more. @param {string} cmid */
-  async withdraw(cmid) {
-    await this.#requests.again({ type: "withdraw", cmid }).catch((/** @type {Problem} */ { code, detail }) => {
-      this.#parts.composer.notice(words.refused[code] ?? words.failed(detail));
-    });
+  withdraw(cmid) {
+    return this.#ownHeld.withdraw(cmid);
   }
 
   /** @param {import("./at_the_door.js").Why} why @param {number} [retryAfter] */
@@ -148,16 +149,16 @@ export class Hosting {
     this.#isIn = false;
     const part = await import("./at_the_door.js").catch(() => null); // the status says so in any case
     if (!part || this.#isIn) return;
+    this.#shownOut?.hide();
     this.#atTheDoor ??= new part.AtTheDoor(() => connection.again());
     this.#atTheDoor.show(why, retryAfter);
   }
 
   /** The past is over. */
   live() {
-    const { outbox } = this.#parts;
-    for (const { cmid, state, unconfirmed } of outbox.items) {
-      if (state === "held" && unconfirmed) outbox.fail(cmid, words.notApproved); // while we were away
-    }
+    this.#ownHeld.live();
+    this.#waiting?.live();
+    if (this.#parts.store.state.role) this.#offer();
     this.#speaking.live();
     this.#requests.askAgain();
     for (const note of this.#notes.splice(0)) this.#note(note);
@@ -186,6 +187,7 @@ export class Hosting {
       return void this.#stand(why, retryAfter);
     }
     if (code === "shut" || code === "no-entry" || code === "everybody-out") return void this.#stand(code);
+    if (code === "too-many" && retryAfter) return void this.#stand("crowded");
     const isOfLink = code === "wrong-link" || code === "too-many";
     if (isOfLink) delete secrets[secrets.host ? "host" : "guest"];
     const why = isOfLink ? words.refused[code] : this.#speaking.refused(problem);
@@ -197,6 +199,7 @@ export class Hosting {
     const { connection } = this.#parts;
     const part = await import("./shown_out.js").catch(() => null); // the status says so in any case
     if (!part) return;
+    this.#atTheDoor?.hide();
     this.#shownOut ??= new part.ShownOut(() => connection.retryNow());
     this.#shownOut.show(retryAfter);
   }
@@ -239,9 +242,10 @@ export class Hosting {
    * @returns {Promise<any>} what it tells; null where it refused, and why is said
    */
   want(wish) {
+    if (wish.act !== "look") this.#taken.begin();
     return this.#requests.want(wish).catch((/** @type {Problem} */ { code, detail }) => {
-      this.problem = words.refused[code] ?? words.failed(detail);
-      if (!document.querySelector("dialog[open]")) this.#parts.composer.notice(this.problem);
+      this.problem = { code, said: words.refused[code] ?? words.failed(detail) };
+      if (!document.querySelector("dialog[open]")) this.#parts.composer.notice(this.problem.said);
       return null;
     });
   }
@@ -249,6 +253,21 @@ export class Hosting {
   /** Something is done. @param {string} said @param {() => Promise<any>} [undo] if the reader can */
   tell(said, undo) {
     this.#doneLine.show(said, undo);
+  }
+
+  /** A message reads otherwise, or is gone. @param {string} id @param {any} message @param {string} by whom; "" with several at once */
+  changed(id, message, by) {
+    if (!message && !by) this.#taken.gone(id);
+  }
+
+  /** Which messages went with an act that was just done. @param {string} act */
+  taken(act) {
+    return this.#taken.with(act, this.#parts.store.state.me.userId);
+  }
+
+  /** The newest message that the reader has been told of. */
+  get newest() {
+    return this.#parts.conversation.timeline.newest?.id;
   }
 
   /** @param {string} cmid @param {any} told */
@@ -267,13 +286,16 @@ export class Hosting {
     const key = `chat:host:${room}`;
     document.body.classList.toggle("host", Boolean(role));
     this.#parts.showWho();
-    if (!role) return void remember(key, null);
-    import("./host_tools.js").then((part) => part.offerHostTools(this, this.#parts)).catch(() => {});
+    if (!role) {
+      this.#waiting?.stop();
+      return void remember(key, null);
+    }
+    this.#offer();
     if (recall(key)) return; // told before
     remember(key, role);
     const isOperator = role === "operator";
     const note = noteOf(`${words.told[role] ?? words.told.host} ${isOperator ? words.wayBackOperator : words.wayBack}`);
-    if (!isOperator) note.append(" ", button("quiet", words.getOwnLink, () => this.openSheet("own")));
+    if (!isOperator) note.append(" ", button("quiet", words.getOwnLink, ({ detail }) => detail > 1 || this.openSheet("own")));
     this.#note(note);
   }
 
@@ -300,26 +322,8 @@ export class Hosting {
     else this.#parts.composer.notice(words.refused.offline);
   }
 
-  /** Show who is here; a host has a button for everybody else. @param {() => void} show */
+  /** @param {() => void} show who is here */
   showPeople(show) {
-    const { role, me, people } = this.#parts.store.state;
-    const focused = document.activeElement?.closest("#people li");
-    const had = focused instanceof HTMLElement ? focused.dataset.id : undefined;
-    show();
-    if (!role) return;
-    for (const item of /** @type {NodeListOf<HTMLElement>} */ (byId("people", HTMLElement).querySelectorAll("[data-id]"))) {
-      const { id = "" } = item.dataset;
-      if (id === me.userId) continue;
-      const name = people.get(id) ?? "";
-      const open = button("icon-button", "⋯", () => this.openPerson(id, name));
-      open.ariaLabel = open.title = words.about(shownName(name));
-      item.append(open);
-      if (id === had) open.focus();
-    }
+    showWithTools(this, this.#parts.store.state, show);
   }
-}
-
-/** @param {string} said */
-function noteOf(said) {
-  return element("li", "note of-hosts", said);
 }

@@ -1,8 +1,9 @@
 /** What a host can decide about somebody: to make them a host, to keep them quiet, to remove them. Loaded when first opened. */
 
-import { button, element } from "../base/dom.js";
+import { batched, button, byId, element } from "../base/dom.js";
 import { shownName } from "../base/text.js";
 import { isolated } from "../people/happenings.js";
+import { focusOn } from "./people_tools.js";
 import { sheet } from "../shell/dialogs.js";
 import { moment, restOfToday, span } from "./times.js";
 import { words } from "./words.js";
@@ -10,6 +11,7 @@ import { words } from "./words.js";
 const MINUTE = 60; // s
 const HOUR = 60 * MINUTE;
 const WHAT = ["nothing", "recent", "all"]; // of what they wrote goes with them: as `what` on the wire
+const LOOK_EVERY = 300; // ms
 const RANKS = ["", "host", "maker", "operator"];
 
 /**
@@ -35,6 +37,7 @@ class PersonDialog {
   #dialog;
   /** @type {import("./hosting.js").Listed} */
   #whom = { userId: "", userName: "" };
+  #shown = ""; // what is known, as it stands there
 
   /** @param {Hosting} hosting @param {Store} store */
   constructor(hosting, store) {
@@ -42,13 +45,15 @@ class PersonDialog {
     this.#store = store;
     this.#why.role = "alert";
     this.#dialog = sheet("person-dialog", "", this.#why, this.#content);
-    hosting.watch(() => this.#dialog.open && this.#look());
+    this.#dialog.addEventListener("close", () => this.#giveBackFocus());
+    hosting.watch(batched(() => this.#look(), LOOK_EVERY));
   }
 
   /** @param {import("./hosting.js").Listed} whom */
   open(whom) {
     this.#whom = whom;
     this.#what.value = "nothing";
+    this.#shown = "";
     this.#why.textContent = "";
     const title = /** @type {HTMLElement} */ (this.#dialog.querySelector("h2"));
     title.replaceChildren(element("bdi", "", shownName(whom.userName)));
@@ -57,7 +62,17 @@ class PersonDialog {
     this.#look();
   }
 
+  /** What opened the dialog may be gone, with its button or message. */
+  #giveBackFocus() {
+    const { activeElement: now, body } = document;
+    if (now !== body && !this.#dialog.contains(now)) return;
+    if (byId("people", HTMLElement).getClientRects().length) focusOn(this.#whom.userId);
+    else byId("scroller", HTMLElement).focus();
+  }
+
   async #look() {
+    if (!this.#dialog.open) return;
+    if (!this.#store.state.role) return this.#dialog.close();
     const { userId } = this.#whom;
     const seen = await this.#hosting.act("look", { userId });
     if (seen && userId === this.#whom.userId) this.#show(seen);
@@ -69,15 +84,38 @@ class PersonDialog {
     const { role: mine, roles, me } = this.#store.state;
     const role = seen?.hosts.find((host) => host.userId === userId)?.role ?? roles.get(userId) ?? "";
     const held = seen?.quiet.find((one) => one.userId === userId);
-    const out = seen?.barred.find((one) => one.userId === userId);
+    const bars = seen?.barred.filter((one) => one.userId === userId) ?? [];
+    const out = bars.find(({ everywhere }) => everywhere) ?? bars[0];
+    const mayUnmake = this.#mayUnmake(role, mine, me.userId);
+    const shown = JSON.stringify([userId, role, mine, mayUnmake, held, out, seen?.sharing]);
+    if (shown === this.#shown) return; // whoever is about to choose finds all where it was
+    this.#shown = shown;
     const parts = role
-      ? [part(words.isHost, this.#mayUnmake(role, mine, me.userId) ? this.#unmake() : words.isHostMore)]
+      ? [part(words.isHost, mayUnmake ? this.#unmake() : words.isHostMore)]
       : [
           held ? part(untilOf(words.isQuiet, held), this.#undo("quiet")) : part(words.quiet, words.quietMore, ...this.#quiets()),
-          out ? part(untilOf(words.isRemoved, out), this.#undo("bar")) : this.#removal(seen?.sharing ?? 0),
+          out ? this.#removed(out) : this.#removal(seen?.sharing ?? 0),
           part(words.makeHost, words.makeHostMore, button("quiet", words.makeHost, () => this.#do("makeHost", {}))),
         ];
+    this.#fill(parts);
+  }
+
+  /** Whoever has the focus on a choice has it there again or, where that is gone, where the dialog begins. @param {HTMLElement[]} parts */
+  #fill(parts) {
+    const choices = () => /** @type {HTMLElement[]} */ ([...this.#content.querySelectorAll("button, select")]);
+    const focused = choices().find((one) => one === document.activeElement);
+    const reads = focused?.closest("section")?.querySelector("h3")?.textContent + (focused?.textContent ?? "");
     this.#content.replaceChildren(...parts);
+    if (!focused) return;
+    const again = choices().find((one) => one.closest("section")?.querySelector("h3")?.textContent + (one.textContent ?? "") === reads);
+    (again ?? /** @type {HTMLElement} */ (this.#dialog.querySelector(".head button"))).focus();
+  }
+
+  /** @param {import("./hosting.js").Listed} out */
+  #removed(out) {
+    if (!out.everywhere) return part(untilOf(words.isRemoved, out), this.#undo("bar"));
+    const mayUndo = this.#store.state.role === "operator";
+    return part(`${untilOf(words.isRemoved, out)}, ${words.everywhere}`, mayUndo ? this.#undo("bar") : words.onlyOperator);
   }
 
   /** @param {string} role @param {string} mine @param {string} myId */
@@ -91,7 +129,8 @@ class PersonDialog {
 
   /** @param {number} sharing how many others have the same address */
   #removal(sharing) {
-    const made = part(words.removePerson, words.removePersonMore, ...this.#bars());
+    const more = this.#store.state.role === "operator" ? words.removePersonEverywhere : words.removePersonMore;
+    const made = part(words.removePerson, more, ...this.#bars());
     made.append(element("label", "apart", `${words.theirMessages} `, this.#what));
     if (sharing) made.append(element("p", "fine", words.sharing(sharing)));
     return made;
@@ -128,18 +167,24 @@ class PersonDialog {
   async #do(act, fields) {
     const whom = this.#whom;
     const done = await this.#hosting.act(act, { userId: whom.userId, userName: whom.userName, ...fields });
-    if (!done) return void (this.#why.textContent = this.#hosting.problem);
+    if (!done) return void (this.#why.textContent = this.#hosting.problem.said);
+    const taken = this.#hosting.taken(act);
     this.#dialog.close();
-    if (act === "quiet" || act === "bar") this.#tellHeld(act, whom, fields.seconds);
+    if (act === "quiet" || act === "bar") this.#tellHeld(act, whom, fields.seconds, taken);
   }
 
-  /** @param {"quiet"|"bar"} act @param {import("./hosting.js").Listed} whom @param {number|undefined} seconds */
-  #tellHeld(act, { userId, userName }, seconds) {
+  /** @param {"quiet"|"bar"} act @param {import("./hosting.js").Listed} whom @param {number|undefined} seconds @param {{count: number, restore?: () => Promise<unknown>}} taken messages that went, too */
+  #tellHeld(act, { userId, userName }, seconds, taken) {
     const name = isolated(shownName(userName));
     const until = seconds ? moment(new Date(Date.now() + seconds * 1000)) : "";
     const [now, free] = act === "quiet" ? [words.nowQuiet, words.nowFree] : [words.nowRemoved, words.nowBack];
     if (seconds === 0) return this.#hosting.tell(free(name));
-    this.#hosting.tell(now(name, until), () => this.#hosting.act(act, { userId, userName, seconds: 0 }));
+    const also = taken.count ? ` ${words.alsoTaken(taken.count)}` : "";
+    this.#hosting.tell(now(name, until) + also, async () => {
+      if (!(await this.#hosting.act(act, { userId, userName, seconds: 0 }))) return;
+      await taken.restore?.();
+      this.#hosting.tell(free(name) + (taken.count && !taken.restore ? ` ${words.messagesStay}` : ""));
+    });
   }
 }
 
@@ -148,10 +193,16 @@ export function untilOf(say, { until }) {
   return say(until ? moment(new Date(until)) : "");
 }
 
+let parts = 0;
+
 /** @param {string} title @param {...(string|HTMLElement)} content a sentence, and buttons */
 function part(title, ...content) {
   const heading = element("h3", "", title);
   const said = content.filter((one) => typeof one === "string").map((one) => element("p", "fine", one));
   const buttons = content.filter((one) => typeof one !== "string");
-  return element("section", "", heading, ...said, element("div", "buttons", ...buttons));
+  const made = element("section", "", heading, ...said, element("div", "buttons", ...buttons));
+  heading.id = `part-${(parts += 1)}`;
+  made.role = "group"; // "1 hour" stands there twice: whoever hears but the button has to know of what
+  made.setAttribute("aria-labelledby", heading.id);
+  return made;
 }

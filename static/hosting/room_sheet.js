@@ -1,6 +1,6 @@
 /** The sheet about this room: who may come in, who may write, who is in charge, who is held back, what hosts did. Loaded when first opened. */
 
-import { element } from "../base/dom.js";
+import { batched, button, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { sheet } from "../shell/dialogs.js";
 import { Clearing } from "./clearing.js";
@@ -8,8 +8,11 @@ import { DoorChoice } from "./door_choice.js";
 import { HeldBack } from "./held_back.js";
 import { HostList } from "./host_list.js";
 import { HostLog } from "./host_log.js";
+import { KeyList } from "./key_list.js";
 import { SpeakChoice } from "./speak_choice.js";
 import { words } from "./words.js";
+
+const LOOK_EVERY = 300; // ms
 
 /**
  * @typedef {import("./hosting.js").Hosting} Hosting
@@ -34,6 +37,11 @@ class RoomSheet {
   #store;
   #rank = element("p", "fine");
   #why = element("p", "why");
+  #did = element("span");
+  #undo = button("quiet", words.undo, () => this.#undoIt());
+  #told = element("div", "told", this.#why, element("p", "did", this.#did, this.#undo)); // in sight, however far one has scrolled
+  /** @type {(() => Promise<unknown>)|undefined} */
+  #wayBack;
   #hosts;
   /** @type {Section[]} in their order */
   #sections;
@@ -45,10 +53,12 @@ class RoomSheet {
     this.#hosting = hosting;
     this.#store = store;
     this.#why.role = "alert";
+    this.#did.role = "status";
     /** @param {{type: string, [field: string]: unknown}} wish */
     const want = async (wish) => {
+      this.#say("");
       const told = await hosting.want(wish);
-      this.#why.textContent = told ? "" : hosting.problem;
+      this.#why.textContent = told ? "" : hosting.problem.said;
       if (!told) this.#show(null); // as it is, and not as it was wanted
       return told;
     };
@@ -56,27 +66,52 @@ class RoomSheet {
     const act = (name, fields) => want({ type: "host", act: name, ...fields });
     /** @param {string} id of a message */
     const restore = (id) => want({ type: "restore", id });
+    /** @type {import("./clearing.js").Say} */
+    const say = (said, undo) => this.#say(said, undo);
     this.#hosts = new HostList(store, act);
     this.#sections = [
-      new DoorChoice(hosting, store, act),
+      new DoorChoice(hosting, store, act, say),
       new SpeakChoice(hosting, store, act),
       this.#hosts,
       new HeldBack(store, act),
-      new Clearing(store, act),
+      new KeyList(store, act),
+      new Clearing(hosting, store, act, say),
       new HostLog(store, restore),
     ];
-    this.#dialog = sheet("room-dialog", t.thisRoom, this.#rank, this.#why, ...this.#sections.map(({ node }) => node));
-    hosting.watch(() => this.#look());
-    store.watch(["role", "people", "roles"], () => this.#look());
+    this.#dialog = sheet("room-dialog", t.thisRoom, this.#told, this.#rank, ...this.#sections.map(({ node }) => node));
+    this.#dialog.addEventListener("close", () => this.#hosts.forget());
+    const look = batched(() => this.#look(), LOOK_EVERY);
+    hosting.watch(look);
+    store.watch(["people", "roles"], look);
+    store.watch(["role"], ({ role }) => {
+      if (!role) this.#why.textContent = words.youNoMore;
+      look();
+    });
   }
 
   /** @param {"own"} [link] */
   open(link) {
     this.#why.textContent = "";
+    this.#say("");
     this.#show(null);
     if (!this.#dialog.open) this.#dialog.showModal();
     this.#look();
     if (link) this.#hosts.makeLink(link);
+  }
+
+  /** @param {string} said @param {() => Promise<unknown>} [undo] */
+  #say(said, undo) {
+    this.#did.textContent = said;
+    this.#wayBack = undo;
+    this.#undo.hidden = !undo;
+  }
+
+  async #undoIt() {
+    const undo = this.#wayBack;
+    const hadFocus = document.activeElement === this.#undo;
+    this.#say("");
+    if (hadFocus) /** @type {HTMLElement} */ (this.#dialog.querySelector(".head button")).focus();
+    await undo?.();
   }
 
   async #look() {

@@ -3,10 +3,11 @@
 import { button, byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { roomUrl, DEFAULT_ROOM } from "../connection/addresses.js";
+import { toWriting } from "./choices.js";
 import { moment } from "./times.js";
 import { words } from "./words.js";
 
-const LONGEST_TIMER = 2 ** 31 - 1; // ms
+const LOOK_EVERY = 30_000; // ms; a computer that sleeps stops its timers, and not the clock
 
 export class ShownOut {
   #again;
@@ -46,7 +47,9 @@ export class ShownOut {
   hide() {
     clearTimeout(this.#timer);
     document.body.classList.remove("shown-out");
+    const hadFocus = this.#node.contains(document.activeElement);
     this.#node.remove();
+    if (hadFocus) toWriting();
   }
 
   /** @param {number} until Unix ms */
@@ -54,6 +57,6 @@ export class ShownOut {
     clearTimeout(this.#timer);
     if (until === Infinity) return;
     const left = until - Date.now();
-    this.#timer = setTimeout(() => (Date.now() < until ? this.#wait(until) : this.#again()), Math.min(left + 1_000, LONGEST_TIMER));
+    this.#timer = setTimeout(() => (Date.now() < until ? this.#wait(until) : this.#again()), Math.min(left + 1_000, LOOK_EVERY));
   }
 }

@@ -1,7 +1,7 @@
 /** Who may write: everybody sees it, a host chooses. */
 
 import { element } from "../base/dom.js";
-import { checkbox } from "./choices.js";
+import { checkbox, whenChosen } from "./choices.js";
 import { ruleWords } from "./rule_line.js";
 import { sectionOf } from "./section.js";
 import { span } from "./times.js";
@@ -26,6 +26,7 @@ export class SpeakChoice {
   #unchecked = element("select", "", ...UNCHECKED.map((choice) => new Option(words.uncheckedChoice[choice], choice)));
   /** @type {Map<string, HTMLInputElement>} */
   #choices = new Map();
+  #isChoosing;
   node = sectionOf(words.whoMayWrite, this.#said, this.#form);
 
   /** @param {import("./hosting.js").Hosting} hosting @param {import("../base/store.js").Store} store @param {Act} act */
@@ -38,6 +39,7 @@ export class SpeakChoice {
     this.#radios.role = "radiogroup";
     this.#radios.ariaLabel = words.whoMayWrite;
     for (const choice of CHOICES) this.#radios.append(this.#row(choice));
+    this.#isChoosing = whenChosen(this.#radios, (choice) => this.#choose(choice));
     this.#form.append(element("label", "check apart", this.#needsHost, ` ${words.needsHost}`));
     this.#unchecked.id = "unchecked";
     this.#form.append(element("label", "apart", `${words.unchecked} `, this.#unchecked));
@@ -52,7 +54,7 @@ export class SpeakChoice {
     this.#said.textContent = ruleWords(rules);
     this.#said.hidden = Boolean(role);
     this.#form.hidden = !role;
-    for (const [choice, input] of this.#choices) input.checked = choice === rules.speak;
+    if (!this.#isChoosing()) for (const [choice, input] of this.#choices) input.checked = choice === rules.speak;
     this.#pace.value = this.#paceOf(rules.slowSeconds || FIRST_PACE);
     this.#needsHost.checked = rules.needsHost;
     this.#unchecked.value = rules.unchecked ?? "speak";
@@ -64,7 +66,7 @@ export class SpeakChoice {
     input.type = "radio";
     input.name = "speak";
     input.id = `speak-${choice}`;
-    input.addEventListener("change", () => this.#choose(choice));
+    input.value = choice;
     this.#choices.set(choice, input);
     const label = element("label", "check", input, ` ${words.speak[choice]}`);
     const row = element("div", "choice", label);

@@ -3,7 +3,7 @@
 import { RuleLine, whyHeld } from "./rule_line.js";
 import { Rules } from "./rules.js";
 
-const LONGEST_TIMER = 2 ** 31 - 1; // ms
+const LOOK_EVERY = 30_000; // ms; a computer that sleeps stops its timers, and not the clock
 const RETRY_AFTER = 15_000; // ms, in a room that does not tell when a host comes
 
 /** @typedef {import("../connection/session.js").Problem} Problem */
@@ -49,7 +49,7 @@ export class Speaking {
   /** The past is over. */
   live() {
     const own = this.#timeline.tail.findLast((message) => this.#timeline.isOwn(message));
-    if (own) this.#rules.said(this.#here(own.sentAt));
+    if (own) this.#rules.said(Math.min(this.#here(own.sentAt), Date.now())); // the clock here may be slow, by hours
     this.update();
   }
 
@@ -58,9 +58,9 @@ export class Speaking {
     this.#rules.set(rules);
   }
 
-  /** @param {{until?: string}} frame */
-  muted({ until }) {
-    this.#rules.mute(until ? this.#here(until) : Infinity);
+  /** @param {{retryAfter?: number}} frame seconds; without them, until that is undone */
+  muted({ retryAfter }) {
+    this.#rules.mute(retryAfter ? Date.now() + retryAfter * 1000 : Infinity);
   }
 
   unmuted() {
@@ -114,7 +114,7 @@ export class Speaking {
     this.#timer = setTimeout(() => {
       if (kind === "absent") this.#rules.hostCame(); // as far as we know
       this.update();
-    }, Math.min(Math.max(wait, 0), LONGEST_TIMER));
+    }, Math.min(Math.max(wait, 0), LOOK_EVERY));
   }
 
   #lookWhoIsHere() {

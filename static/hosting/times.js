@@ -26,8 +26,8 @@ export function countdown(milliseconds) {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** What is left of today. @returns {number} seconds */
+/** What is left of today: its last minute reads better than the first of tomorrow. @returns {number} seconds */
 export function restOfToday(now = new Date()) {
   const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
-  return Math.max(60, Math.ceil((midnight.getTime() - now.getTime()) / 1000));
+  return Math.max(60, Math.floor((midnight.getTime() - now.getTime()) / 1000) - 1);
 }

@@ -4,37 +4,44 @@ import { button, byId, element } from "../base/dom.js";
 import { shownName } from "../base/text.js";
 import { sheet } from "../shell/dialogs.js";
 import { isolated } from "../people/happenings.js";
+import { toWriting } from "./choices.js";
 import { entry, nameOf, refill } from "./section.js";
 import { moment } from "./times.js";
 import { doorWords } from "./door_words.js";
-import { words } from "./words.js";
+
+const LONG = 300; // characters
+const STILL_FOR = 400; // ms for which something stands where it is before a click means it
 
 /**
  * @typedef {{id: string, userName: string, userId?: string, body: string, heldAt: string}} Held
  * @typedef {{userId: string, userName: string, like: import("./hosting.js").Listed, removedAt: string}} Knock
  */
 export class Waiting {
-  #act;
+  #hosting;
   /** @type {Map<string, Held>} by id, oldest first */
   #held = new Map();
   /** @type {Map<string, Knock>} by user id, oldest first */
   #knocks = new Map();
   /** @type {Set<string>} ids of what a host has decided here: gone from the list before the server says so */
   #decided = new Set();
+  #isComingBack = false;
   #words = element("span");
-  #line = element("p", "line-above empty", this.#words, button("strong", doorWords.lookAtThem, () => this.open()));
+  #look = button("strong", doorWords.lookAtThem, () => this.open());
+  #line = element("p", "line-above empty", this.#words, this.#look); // it stays: else a screen reader may miss the first words
   #why = element("p", "why");
   #nobody = element("p", "fine", doorWords.nobodyWaits);
   #list = element("ul");
-  #all = button("quiet", doorWords.admitAll, () => this.#do("admit", {}));
+  #all = button("quiet", doorWords.admitAll, (event) => this.#isMeant(this.#all, event) && this.#do("admit", {}));
+  /** @type {WeakMap<Element, number>} when each came to stand where it is */
+  #movedAt = new WeakMap();
   #dialog;
 
-  /** @param {import("./speak_choice.js").Act} act @param {() => string} problem why the last act was refused */
-  constructor(act, problem) {
-    this.#act = act;
-    this.problem = problem;
+  /** @param {import("./hosting.js").Hosting} hosting */
+  constructor(hosting) {
+    this.#hosting = hosting;
     this.#line.id = "waiting";
     this.#words.role = "status";
+    this.#look.hidden = true;
     this.#why.role = "alert";
     byId("composer", HTMLFormElement).querySelector(".writing")?.before(this.#line);
     const keys = element("p", "fine for-keys", doorWords.waitingKeys);
@@ -49,16 +56,34 @@ export class Waiting {
     this.#list.querySelector("button")?.focus();
   }
 
-  /** The reader has come in, for the first time or again: what still waits is told next. */
+  /** The reader has come in, for the first time or again: what still waits is told next, and shown once that is complete. */
   clear() {
+    this.#isComingBack = true;
     this.#held.clear();
     this.#knocks.clear();
     this.#decided.clear();
+  }
+
+  /** All that waits has been told. */
+  live() {
+    this.#isComingBack = false;
     this.#show();
+  }
+
+  /** The reader is no host any more. */
+  stop() {
+    const hadFocus = this.#dialog.open || this.#line.contains(document.activeElement);
+    this.#dialog.close();
+    this.clear();
+    this.live();
+    if (hadFocus) toWriting();
   }
 
   /** @param {any} frame held, settled, knock or knocked */
   hear(frame) {
+    // Of a server that this page does not know: one of them would keep all others from being shown.
+    const lacks = { held: !("userName" in frame && "body" in frame), knock: !("userName" in frame && frame.like && frame.removedAt) };
+    if (lacks[/** @type {keyof typeof lacks} */ (frame.type)]) return;
     if (frame.type === "held") this.#held.set(frame.id, frame);
     else if (frame.type === "settled") this.#held.delete(frame.id);
     else if (frame.type === "knock") this.#knocks.set(frame.userId, frame);
@@ -68,22 +93,48 @@ export class Waiting {
   }
 
   #show() {
+    if (this.#isComingBack) return;
     const held = [...this.#held.values()].filter(({ id }) => !this.#decided.has(id));
     const knocks = [...this.#knocks.values()].filter(({ userId }) => !this.#decided.has(userId));
     const [messages, people] = [held.length, knocks.length];
-    this.#words.textContent = messages + people ? doorWords.waiting(messages, people) : "";
-    this.#line.classList.toggle("empty", messages + people === 0);
-    this.#line.hidden = messages + people === 0;
-    this.#nobody.hidden = messages + people > 0;
-    this.#all.hidden = people === 0;
-    refill(this.#list, [...knocks.map((one) => this.#knock(one)), ...held.map((one) => this.#message(one))]);
+    const said = messages + people ? doorWords.waiting(messages, people) : "";
+    if (this.#words.textContent !== said) this.#words.textContent = said;
+    this.#line.classList.toggle("empty", said === "");
+    this.#look.hidden = said === "";
+    this.#nobody.hidden = said !== "";
+    this.#noteMoves(() => {
+      this.#all.hidden = people === 0;
+      refill(this.#list, [...knocks.map((one) => this.#knock(one)), ...held.map((one) => this.#message(one))]);
+    });
+  }
+
+  /** @param {() => void} work moves what can be clicked */
+  #noteMoves(work) {
+    const top = (/** @type {Element} */ one) => one.getBoundingClientRect().top;
+    const before = new Map([...this.#list.children, this.#all].map((one) => [one, top(one)]));
+    work();
+    for (const one of [...this.#list.children, this.#all]) {
+      if (before.get(one) !== top(one)) this.#movedAt.set(one, performance.now());
+    }
+  }
+
+  /**
+   * Whether a click is for what it hits: not the second of two at once, nor one for what stood there a moment ago.
+   *
+   * @param {Element} what
+   * @param {MouseEvent} event
+   */
+  #isMeant(what, { detail }) {
+    return detail === 0 || performance.now() - (this.#movedAt.get(what) ?? 0) > STILL_FOR; // 0: by a key
   }
 
   /** @param {Held} held */
   #message({ id, userName, body }) {
     const text = element("p", "text", body);
     text.dir = "auto";
+    if (body.length > LONG) text.tabIndex = 0; // it scrolls
     return entry(
+      `held ${id}`,
       [nameOf(userName), text],
       this.#tool("a", doorWords.approve, "approve", { id }),
       this.#tool("x", doorWords.refuse, "refuse", { id }),
@@ -94,6 +145,7 @@ export class Waiting {
   #knock({ userId, userName, like, removedAt }) {
     const about = element("p", "fine", doorWords.knocks(isolated(shownName(like.userName)), moment(new Date(removedAt))));
     return entry(
+      `knock ${userId}`,
       [nameOf(userName), about],
       this.#tool("a", doorWords.admit, "admit", { userId }),
       this.#tool("x", doorWords.refuse, "refuse", { userId }),
@@ -102,7 +154,10 @@ export class Waiting {
 
   /** @param {string} key @param {string} label @param {string} act @param {Record<string, string>} fields */
   #tool(key, label, act, fields) {
-    const made = button("quiet", label, () => this.#decide(act, fields));
+    const made = button("quiet", label, (event) => {
+      const item = /** @type {Element} */ (made.closest("li"));
+      if (this.#isMeant(item, event)) this.#decide(act, fields);
+    });
     made.dataset.key = key;
     made.ariaKeyShortcuts = key.toUpperCase();
     return made;
@@ -111,8 +166,10 @@ export class Waiting {
   /** A and X stand for the buttons of the one that has the focus, or of the first. @param {KeyboardEvent} event */
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.toLowerCase();
+    if (event.repeat && ["a", "x", "enter"].includes(key)) return event.preventDefault(); // held down, it means the first one
     const item = document.activeElement?.closest("#waiting-dialog li") ?? this.#list.firstElementChild;
-    const tool = item?.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    const tool = item?.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (!(tool instanceof HTMLButtonElement)) return;
     event.preventDefault();
     tool.focus();
@@ -126,13 +183,15 @@ export class Waiting {
     this.#show();
     if (await this.#do(act, fields)) return;
     this.#decided.delete(id);
+    if (this.#hosting.problem.code === "gone") for (const all of [this.#held, this.#knocks]) all.delete(id);
     this.#show();
   }
 
   /** @param {string} act @param {Record<string, string>} fields @returns {Promise<boolean>} whether the server did it */
   async #do(act, fields) {
-    const told = await this.#act(act, fields);
-    this.#why.textContent = told ? "" : this.problem();
+    const told = await this.#hosting.act(act, fields);
+    const { code, said } = this.#hosting.problem;
+    this.#why.textContent = told ? "" : code === "gone" ? doorWords.decidedAlready : said;
     return Boolean(told);
   }
 }

@@ -1,6 +1,6 @@
 /** Who is here, who types, who came and went. */
 
-import { byId, element } from "../base/dom.js";
+import { arrange, byId, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { initial, shownName } from "../base/text.js";
 import { hueClass, share } from "./colours.js";
@@ -8,6 +8,9 @@ import { hueClass, share } from "./colours.js";
 const TYPES_FOR = 6_000; // ms after the last word of it
 
 /** @typedef {import("../connection/session.js").Person} Person */
+
+/** Of those who are here, by all that they show. @type {Map<string, HTMLLIElement>} */
+let items = new Map();
 
 /**
  * The list of those who are here.
@@ -21,8 +24,13 @@ export function showPeople(list, total, { people, count, me, roles }) {
   const mine = /** @type {[string, string][]} */ ([...people].filter(([id]) => id === me.userId));
   const others = [...people].filter(([id]) => id !== me.userId);
   others.sort(([, one], [, other]) => one.localeCompare(other));
-  list.replaceChildren(...[...mine, ...others].map(([id, name]) => personItem(id, name, id === me.userId, roles.get(id))));
-  if (count && people.size === 0) list.append(element("li", "aside", t.onlyCounted));
+  const before = items;
+  items = new Map([...mine, ...others].map(([id, name]) => {
+    const shown = JSON.stringify([id, name, me.userId, roles.get(id), hueClass(name)]);
+    return [shown, before.get(shown) ?? personItem(id, name, id === me.userId, roles.get(id))];
+  }));
+  const aside = count && people.size === 0 ? [element("li", "aside", t.onlyCounted)] : [];
+  arrange(list, [...items.values(), ...aside]);
 }
 
 /** Show the reader's own name. @param {string} userName */

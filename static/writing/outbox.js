@@ -18,6 +18,7 @@ const KEPT = new Set(["failed", "held"]); // states that outlive the page
  * @property {"waiting"|"sent"|"acked"|"held"|"failed"} state
  *   waiting: to be sent; sent: on this connection; acked: stored, and not seen yet; held: for a host to approve; failed: refused
  * @property {boolean} [unconfirmed] of "held": the server has not said so on this connection
+ * @property {string} [heldAt] of "held": since when, by the server's clock
  * @property {number} [sentAt] when it went out last: Unix ms
  * @property {string} [reason] of "failed"
  * @property {boolean} [unkept] the browser could not keep it: it is lost with the page

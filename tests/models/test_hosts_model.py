@@ -138,13 +138,21 @@ class Hosted(Changing):
         """With what they wrote, and perhaps something is on its way just then."""
         if tab.user_id in ("", self.tabs[0].user_id):
             return
-        self._in_charge()
+        host = self._in_charge()
         self.say(tab, words)
         self._act("bar", userId=tab.user_id, what=what)
-        if what != "nothing":  # all of it is recent
+        if what != "nothing":  # all of it is recent, also what waited
             self.gone.append((tab.user_id, self._now()))
+            ends = [it for it in host.notices if it["type"] == "settled"]
+            self.refused |= {it["id"] for it in ends if it["outcome"] == "refused"}
         for one in self.tabs:
-            if one.user_id == tab.user_id and one.socket:
+            if one.user_id != tab.user_id:
+                continue
+            for ghost in self.hanging[one]:
+                with ghost:
+                    assert ghost.closed_with() == (4503, "removed by a host")
+            self.hanging[one].clear()
+            if one.socket:
                 one.hear_the_end()
                 one.errors = [error for error in one.errors if error["code"] != "removed"]
         self._act("bar", userId=tab.user_id, seconds=0)

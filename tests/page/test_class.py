@@ -71,7 +71,7 @@ def test_one_is_removed_and_comes_back_as_another_and_the_rest_lose_nothing(
 
         late = [knock(name) for name in ("Kim", "Lou", "Max")]
         teacher.see("#waiting-dialog", "Max")
-        teacher.page.click("text=Let everybody in")
+        teacher.page.click("text=Let everybody in", delay=500)  # where it has just come to stand
         assert [next_of(client)["type"] for client in late] == ["welcome"] * 3
         assert come("Noa").welcome["userName"] == "Noa"
 

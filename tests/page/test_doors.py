@@ -192,7 +192,7 @@ def test_everybody_out_asks_twice_and_then_shows_everybody_out(
     open_sheet(host)
 
     host.page.click("text=Everybody out…")
-    host.page.click("text=Really? All but hosts must leave")
+    host.page.click("text=Really? All but hosts must leave", delay=600)  # no second click at once
 
     guest.see(DOOR, "A host has asked everybody to leave")
     assert host.bodies() == ["Welcome"]

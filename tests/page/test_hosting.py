@@ -699,7 +699,7 @@ def test_everybody_reads_the_rules_and_only_hosts_change_them(open_tab, eve: Fel
     tab.page.click("#open-more")
     tab.page.click("#open-room")
 
-    tab.see("#room-dialog", "Slow: one message every 1 minute.")
+    tab.see("#room-dialog", "Slow: one message every minute.")
     tab.see("#room-dialog", "Others can write only while a host is here.")
     tab.see("#room-dialog", "Eve")
     assert not tab.page.locator("#room-dialog :is(input, select, details)").first.is_visible()
@@ -784,9 +784,9 @@ def test_the_log_says_what_hosts_did(open_tab, eve: Fellow, come) -> None:
         "Eve removed Bob: Until undone",
         "Eve let Bob write again",
         "Eve made Bob quiet: 10 minutes",
-        "Eve changed who may write: Only hosts can write now."
+        "Eve changed the rules: Only hosts can write now."
         " Others can write only while a host is here.",
-        "Eve changed who may write: Slow: one message every 1 minute.",
+        "Eve changed the rules: Slow: one message every minute.",
     ]
 
 

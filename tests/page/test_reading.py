@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def talk_to_oneself(folder: Path) -> None:
     try:
         said = [past_message("alone", seq) for seq in range(1, 61)]
         history.append(
-            [replace(one, sent_at=1_700_000_000_000 + one.seq * 240_000) for one in said]
+            [one._replace(sent_at=1_700_000_000_000 + one.seq * 240_000) for one in said]
         )
     finally:
         history.close()

@@ -17,6 +17,7 @@ import pytest
 from benchmarks import publish
 from chatroom import client, create_app
 from chatroom.configuration import load_configuration
+from chatroom.errors import Refusal
 from chatroom.history.sqlite.schema import COLUMNS, UPGRADES
 from chatroom.serving import gunicorn
 from chatroom.settings import SETTINGS
@@ -24,6 +25,8 @@ from chatroom.web.api.event_stream import PING_INTERVAL
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
 from chatroom.web.api.parameters import MAX_QUERY_LENGTH
 from chatroom.web.api.problems import KINDS
+from chatroom.wire import typed
+from chatroom.wire.acts import ASKED
 from chatroom.wire.fields import MAX_DEPTH
 from chatroom.wire.websocket import CloseCode
 from tests.support import CHECKOUT
@@ -109,6 +112,27 @@ def test_protocol_and_api_have_every_route() -> None:
     written = [re.sub("<(id|room)>", lambda found: found[1].upper(), rule) for rule in rules]
     pages = PROTOCOL + API
     assert [rule for rule in written if not re.search(rf"[ `]{re.escape(rule)}`", pages)] == []
+
+
+def test_protocol_has_every_frame_and_error_in_a_table() -> None:
+    """That they have examples: see test_typed_protocol.py."""
+    tables = PROTOCOL[PROTOCOL.index("### From the client") : PROTOCOL.index("\n## HTTP")]
+    code = "".join(source.read_text() for source in SOURCES)
+    with pytest.raises(Refusal) as unknown:
+        typed.decode('{"type":"?"}', max_name_length=1)
+    from_clients = re.findall("[a-z]+", unknown.value.detail.partition("; use ")[2])
+    to_clients = re.findall(r'frame\(\s*"([a-z]+)"|"type":"([a-z]+)"', code)
+    errors = re.findall(r'(?:Refusal|super\(\).__init__)\(\s*"([a-z]+-?[a-z-]*)", ?', code)
+
+    known = {*from_clients, *chain(*to_clients), *errors} - {"", "or"}
+    assert {"withdraw", "held", "knock", "bad-act", "read-only"} <= known
+    assert known - first_cells(tables) == set()
+
+
+def test_protocol_has_every_act_in_one_table() -> None:
+    table = PROTOCOL[PROTOCOL.index("| Act | Fields | What it does |") :].partition("\n\n")[0]
+    acts = [re.sub('"act":"(.*)"', r"\1", cell) for cell in first_cells(table)]
+    assert {*acts} - {"Act", "---"} == set(ASKED)
 
 
 def test_protocol_has_every_close_code() -> None:

@@ -104,6 +104,10 @@ def test_a_plain_user_comes_in_by_the_header_of_the_handshake(server: Running, c
     opcode, payload = plain(server, Authorization=f"Bearer {code}")
     assert opcode == TEXT
     assert json.loads(payload)["body"] == "hello"
+    found = server.get("/api/rooms/class/messages", {"Authorization": f"Bearer {code}"})[2]
+    assert [message["body"] for message in json.loads(found)["messages"]] == ["hello"], (
+        "what the others said before they were turned away is nowhere"
+    )
 
 
 def test_the_commands_take_the_code_and_say_what_is_missing(
@@ -117,11 +121,46 @@ def test_the_commands_take_the_code_and_say_what_is_missing(
         done = shell.run(*command)
         assert done.code == 4
         assert "You need this room's code to come in" in done.err
+        assert "a room's code is given with --key" in done.err
     assert shell.run("say", "--key", code, "class", "hello").code == 0
     seen = shell.run("tail", "class", "--no-follow", CHATROOM_KEY=code)
     assert (seen.code, seen.out.rstrip().endswith("hello")) == (0, True)
     exported = shell.run("export", "class", CHATROOM_KEY=code)
     assert [json.loads(line)["body"] for line in exported.lines] == ["hello"]
+
+
+def test_an_invitation_opens_the_door_to_the_commands(
+    server: Running, come: Come, tmp_path: Path
+) -> None:
+    """As somebody has copied it; and so does a guest's link."""
+    ann = come("Ann")
+    code = ann.act("rules", door="code", code="Open s\u00e9same").get("code", "Open s%C3%A9same")
+    guest = ann.act("makeLink", makes="guest")["link"]
+    shell: Shell = at(server, tmp_path / "bob")
+    page = f"http://127.0.0.1:{server.port}/rooms/class"
+
+    assert shell.run("say", "class", "hi", CHATROOM_URL=page).code == 4
+    assert shell.run("say", "class", "hello", CHATROOM_URL=f"{page}#key={code}").code == 0
+    assert len(shell.run("export", CHATROOM_URL=f"{page}#key={code}").lines) == 1
+    seen = shell.run("tail", "--name", "Cy", "--no-follow", CHATROOM_URL=f"{page}#guest={guest}")
+    assert (seen.code, len(seen.lines)) == (0, 1)
+
+
+def test_who_is_in_reads_what_is_older_behind_a_door(prepare: Launch, tmp_path: Path) -> None:
+    """A host needs no code, and tail fetches over HTTP what does not come by itself."""
+    server = prepare(history="sqlite:chat.db", replayLimit=2).start()
+    ann: Shell = at(server, tmp_path / "ann")
+    assert ann.run("say", "class", input="one\ntwo\nthree\n").code == 0
+    config = str(server.folder / "config.json")
+    shell = Shell(server.folder)
+    shell.environ.pop("CHATROOM_URL")
+    done = shell.run("host", "class", "rules", "--door", "code", CHATROOM_CONFIG=config)
+    assert done.code == 0, done.err
+
+    seen = ann.run("tail", "class", "--no-follow")
+
+    assert [line.rpartition(" ")[2] for line in seen.lines] == ["one", "two", "three"]
+    assert (seen.code, seen.err) == (0, "")
 
 
 def test_a_password_is_for_the_whole_server(prepare: Launch, tmp_path: Path) -> None:

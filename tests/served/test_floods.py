@@ -10,6 +10,14 @@ from tests.support.server_process import Launch
 pytestmark = pytest.mark.takes(seconds=15)
 
 
+def test_who_makes_a_room_and_acts_there_all_the_time_delays_nobody_else(serve: Launch) -> None:
+    """It was 10 s when the Server wrote down at once whatever hosts decided."""
+    felt = feel(serve(messagesPerSecond=5), "acts of a host", seconds=4)
+
+    assert felt.worst < 4000, felt
+    assert felt.health < 5000, felt
+
+
 @pytest.mark.parametrize("kind", ["empty continuations", "fragmented messages", "long messages"])
 def test_a_flood_delays_nobody_else(serve: Launch, kind: str) -> None:
     """The median, with a wide margin: the machine may be busy with other tests. It was 2.6 s when

@@ -245,6 +245,38 @@ def test_a_link_that_a_command_prints_makes_a_host(server: Running, stack: ExitS
     assert look(server)["links"] == []
 
 
+def test_an_operator_is_unmade_by_whoever_runs_the_server(
+    server: Running, stack: ExitStack
+) -> None:
+    """And stays it after a kill -9; nobody else can do that, and it is in the log."""
+    ann = come(stack, server, "Ann")
+    zoe = TypedClient(server.port, "Zoe", "class")
+    zoe.link = operators_link(server)
+    stack.callback(zoe.close)
+    zoe.connect_and_catch_up()
+    assert ann.hear_notice("host")["role"] == "operator"
+
+    status, refused = ask(
+        server, "POST", "host", ann.token or "", {"act": "unmakeHost", "userId": zoe.user_id}
+    )
+    assert (status, refused["code"]) == (403, "not-allowed")
+    assert f"Zoe ({zoe.user_id})  operator" in command(server, "look").out
+    assert command(server, "unmake-host", "Zoe").code == 0
+
+    assert ann.hear_notice("host")["role"] == ""
+    server.kill()
+    server.start()
+    now = look(server)
+    assert names(now["hosts"]) == ["Ann"]
+    assert [(one["act"], one["by"]["userName"]) for one in now["log"]] == [
+        ("unmakeHost", "operator"),
+        ("useOperatorLink", "Zoe"),
+    ]
+    assert ask(server, "GET", "host", zoe.token or "")[0] == 403
+    for client in (ann, zoe):
+        client.hear_the_end()
+
+
 def test_whoever_has_just_left_is_known_by_what_they_wrote(
     server: Running, stack: ExitStack
 ) -> None:

@@ -49,6 +49,22 @@ def test_the_first_who_opens_it_is_an_operator_and_nobody_else(serve: Launch) ->
     assert answer(server, "Cy", "class", link)["code"] == "wrong-link"
 
 
+def test_the_link_begins_as_somebody_elsewhere_needs_it(serve: Launch) -> None:
+    server = serve()
+    shell, config = Shell(server.folder), str(server.folder / "config.json")
+
+    def link(*arguments: str) -> str:
+        done = shell.run("host", *arguments, CHATROOM_CONFIG=config)
+        assert done.code == 0, done.err
+        return done.out.partition("#host=")[0]
+
+    assert link("--url", "https://chat.example.com/talk/") == "https://chat.example.com/talk/"
+    assert link("--url", "chat.example.com", "garden") == "http://chat.example.com/rooms/garden"
+    assert link("--url", "https://chat.example.com/rooms/garden").endswith("/rooms/garden")
+    wrong = shell.run("host", "--url", "https://chat.example.com", "garden", "look")
+    assert (wrong.code, "--url goes behind the act" in wrong.err) == (2, True)
+
+
 def test_what_is_no_link_makes_nobody_an_operator(serve: Launch) -> None:
     server = serve()
     for link in ("x", "WyJ4IiwxXQ.AAAA", "0" * 16):

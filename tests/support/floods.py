@@ -6,6 +6,7 @@ it names one. Each attacker is a process of its own, so that nobody shares the w
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import sys
@@ -45,6 +46,18 @@ def _renames() -> bytes:
     return b"".join(typed_frame(type="rename", userName=f"Eve {n}") for n in range(1000))
 
 
+def _acts() -> bytes:
+    acts = (typed_frame(type="host", cmid="h", act="rules", slowSeconds=n) for n in range(5, 600))
+    return b"".join(acts)
+
+
+def _bars() -> bytes:
+    """By which what a room has decided becomes long."""
+    name = "\N{GRINNING FACE}" * 1000
+    fields = {"type": "host", "cmid": "h", "act": "quiet", "userName": name, "seconds": 60}
+    return b"".join(typed_frame(userId=f"u{n}", **fields) for n in range(1000))
+
+
 KINDS = {
     "empty continuations": (
         encode(TEXT, b'{"a', final=False),
@@ -64,13 +77,19 @@ KINDS = {
     "broken JSON": (b"", _many(encode(TEXT, b"{"))),
     "typed pings": (b"", _many(typed_frame(type="ping"))),
     "renames": (b"", _renames()),
+    "acts of a host": (b"", _acts()),
+    "long acts of a host": (b"", _bars()),
+    "looks of a host": (b"", _many(typed_frame(type="host", cmid="h", act="look"))),
     "messages of 500 bytes": (b"", _many(encode(TEXT, line_of_chat("Eve", "x" * 440)))),
     "long messages": (b"", encode(TEXT, line_of_chat("Eve", "x" * 65_000))),
     "deep JSON": (b"", encode(TEXT, b'{"body":"","a":[' + b"[],[]," * 10_900 + b"0]}")),
 }
 """What each attacker sends once, and then again and again."""
 
-TYPED = {"typed pings", "renames"}
+HOSTS = {"acts of a host", "long acts of a host", "looks of a host"}
+"""Each attacker makes a room of its own."""
+
+TYPED = {"typed pings", "renames", *HOSTS}
 
 
 def attack(kind: str, port: int, seconds: float) -> None:
@@ -85,7 +104,9 @@ def attack(kind: str, port: int, seconds: float) -> None:
             with RawClient(port, **headers) as client:
                 client.socket.settimeout(0.2)
                 if kind in TYPED:
-                    client.send(typed_frame(type="hello", userName=f"Eve {time.monotonic_ns()}"))
+                    eve = f"Eve {time.monotonic_ns()}"
+                    room = f"den-{os.getpid()}-{number}" if kind in HOSTS else None
+                    client.send(typed_frame(type="hello", userName=eve, room=room))
                 client.send(first)
                 _send_on(client, again, deadline)
 
@@ -159,7 +180,8 @@ def feel(server: Running, kind: str, seconds: float) -> Felt:
 def main(kinds: list[str]) -> None:
     """Report what is felt of each kind."""
     for kind in kinds:
-        with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
+        settings = {"messagesPerSecond": 5} if kind in HOSTS else {}
+        with tempfile.TemporaryDirectory() as folder, serving(Path(folder), **settings) as server:
             try:
                 felt = feel(server, kind, 8)
             except Exception as error:

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def said(room: str, first: int, count: int = 1, body: str = "hi") -> list[Messag
 def typed(room: str, seq: int, user_id: str, cmid: str, body: str = "hi") -> Message:
     """A message of the room from a user of the typed protocol."""
     (message,) = said(room, seq, body=body)
-    return replace(message, user_id=user_id, cmid=cmid)
+    return message._replace(user_id=user_id, cmid=cmid)
 
 
 def at(path: Path) -> SqliteHistory:

@@ -170,6 +170,10 @@ class FailingHistory(MemoryHistory):
         self._work("settle")
         super().settle(held, message, entry)
 
+    def host_log(self, room: str) -> list[LogEntry]:
+        self._work("host_log")
+        return super().host_log(room)
+
     def charter(self, room: str) -> str:
         self._work("charter")
         return super().charter(room)

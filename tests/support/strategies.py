@@ -20,4 +20,8 @@ MESSAGES = st.builds(
     sent_at=st.integers(0, 4_000_000_000_000),
     user_id=TEXTS,
     cmid=TEXTS,
+    by=st.sampled_from(["", "host", "script"]),
+    edited_at=st.just(0) | st.integers(1, 4_000_000_000_000),
+    rev=st.just(0),
+    removed=st.just(""),
 )

@@ -345,6 +345,23 @@ def test_a_key_like_no_other_is_told_all_of_them(write):
     assert refusal(path) == f"{path}: zzz\\n\\u202e is 'q'; wanted: one of the keys {keys}"
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        '{"Password": "Open sesame"}',
+        '{"passwrd": "Open sesame"}',
+        '{"roomPass": "Open sesame"}',
+        '{"password": "Open sesame", "password": "Open sesame"}',
+    ],
+)
+def test_a_password_by_a_wrong_name_is_not_shown(write, settings: str):
+    """The error stands in a log, and on screens of others."""
+    told = refusal(write(settings))
+
+    assert "sesame" not in told
+    assert "ass" in told
+
+
 def test_a_key_that_stands_twice_stops_the_start(write):
     path = write('{"port": 80, "port": 81}')
 

@@ -20,13 +20,13 @@ def test_an_id_is_the_seq_and_the_nonce():
 
 
 def test_a_message_never_changes():
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         MESSAGE.body = "bye"
 
 
 def test_messages_with_the_same_fields_are_equal():
-    assert dataclasses.replace(MESSAGE) == MESSAGE
-    assert dataclasses.replace(MESSAGE, nonce="f" * 16) != MESSAGE
+    assert MESSAGE._replace() == MESSAGE
+    assert MESSAGE._replace(nonce="f" * 16) != MESSAGE
 
 
 def test_a_draft_becomes_the_middle_of_a_message():
@@ -40,7 +40,7 @@ def test_a_plain_users_message_has_no_user_id_and_no_cmid():
 
 
 def test_messages_of_two_users_differ():
-    assert dataclasses.replace(MESSAGE, user_id="u1") != dataclasses.replace(MESSAGE, user_id="u2")
+    assert MESSAGE._replace(user_id="u1") != MESSAGE._replace(user_id="u2")
 
 
 def test_a_summary_never_changes():

@@ -6,8 +6,9 @@ import unicodedata
 
 import pytest
 
-from chatroom.errors import BadName
-from chatroom.names import checked, folded, free_name, is_unseen, keys
+from chatroom import names
+from chatroom.errors import BadName, BadRoomName
+from chatroom.names import checked, folded, free_name, is_unseen, keys, room_name
 
 pytestmark = pytest.mark.takes(seconds=2)
 
@@ -163,3 +164,18 @@ def test_names_that_look_alike_share_a_key(one: str, other: str) -> None:
 )
 def test_names_that_look_different_share_none(one: str, other: str) -> None:
     assert not keys(one) & keys(other)
+
+
+# -- rooms ----------------------------------------------------------------------------------------
+
+
+def test_a_rooms_name_counts_as_it_is_composed() -> None:
+    assert room_name("e\u0301" * 64) == "\u00e9" * 64
+
+
+def test_no_name_is_composed_that_is_too_long_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hello may have 64 KiB of marks, which would keep every thread waiting for a second."""
+    monkeypatch.setattr(names, "unicodedata", None)
+
+    with pytest.raises(BadRoomName):
+        room_name("a" + "\u0301\u0323" * 16_000)

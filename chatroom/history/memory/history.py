@@ -15,7 +15,7 @@ from types import MappingProxyType
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history.decisions import not_held
 from chatroom.history.effects import NO_EFFECTS, Effects
-from chatroom.history.host_log import KEEP_MS, MOST_ENTRIES, LogEntry
+from chatroom.history.host_log import KEEP_MS, LogEntry, surplus
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
@@ -170,18 +170,17 @@ class MemoryHistory(History):
             key = held.user_id, held.cmid
             if held.cmid and key in {(other.user_id, other.cmid) for other in kept.values()}:
                 raise CmidTaken(self.name)
-            if self._held_bytes + len(held.body) > self._limit_bytes // 8:
+            if self._held_bytes + held_weight(held) > self._limit_bytes // 8:
                 cause = "too much waits for approval"
                 raise HistoryUnavailable(self.name, cause, "approve or refuse some of it")
             kept[held.id] = held
-            self._held_bytes += len(held.body)
+            self._held_bytes += held_weight(held)
 
     def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
         """As the interface says."""
         with self._lock:
             self._demand_open()
-            if held.id not in self._held.get(held.room, {}):
-                raise not_held(self.name, held)
+            self._demand_held(held)
             if message:
                 self._append([message])
             self._drop_held(held)
@@ -193,17 +192,28 @@ class MemoryHistory(History):
             self._demand_open()
             return list(self._held.get(room, {}).values())
 
+    def held_before(self, moment: int, limit: int) -> list[Held]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            everywhere = (held for kept in self._held.values() for held in kept.values())
+            return list(islice((held for held in everywhere if held.held_at < moment), limit))
+
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
         """Kept as long as the process."""
         with self._lock:
             self._demand_open()
+            for held in effects.refused:
+                self._demand_held(held)
             places = [self._place_of(message) for message, _ in effects.removed]
             for (message, before), index in zip(effects.removed, places, strict=True):
                 self._rewrite(message, before, index)
             for seq in effects.erased:
                 self._drop_evidence(room, seq)
+            for held in effects.refused:
+                self._drop_held(held)
             self._make_room()
             self._keep_charter(room, charter)
             if effects.house is not None:
@@ -420,13 +430,20 @@ class MemoryHistory(History):
         self._cmids.update(cmids)
         self._make_room()
 
+    def _demand_held(self, held: Held) -> None:
+        if held.id not in self._held.get(held.room, {}):
+            raise not_held(self.name, held)
+
     def _drop_held(self, held: Held) -> None:
         del self._held[held.room][held.id]
-        self._held_bytes -= len(held.body)
+        self._held_bytes -= held_weight(held)
 
     def _note(self, room: str, entry: LogEntry | None) -> None:
         if entry:
-            self._log.setdefault(room, deque(maxlen=MOST_ENTRIES)).appendleft(entry)
+            kept = self._log.setdefault(room, deque())
+            kept.appendleft(entry)
+            if one_too_many := surplus(kept, entry):
+                kept.remove(one_too_many)
             for log in self._log.values():
                 while log and log[-1].at < entry.at - KEEP_MS:
                     log.pop()
@@ -478,6 +495,11 @@ def weight(message: Message) -> int:
     if message.cmid:
         size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
     return size
+
+
+def held_weight(held: Held) -> int:
+    """The characters that it has."""
+    return len(held.user_name) + len(held.body) + len(held.timestamp)
 
 
 def place(kept: Sequence[Kept], seq: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from chatroom.history.host_log import KEEP_MS, MOST_ENTRIES, LogEntry
+from chatroom.history.host_log import FREQUENT, KEEP_MS, MOST_ENTRIES, LogEntry
 from chatroom.history.sqlite.readers import Readers
 
 COLUMNS = "at, act, by_id, by_name, whom_id, whom_name, what"
@@ -19,11 +19,15 @@ OLDEST = "SELECT rowid FROM host_log ORDER BY rowid LIMIT 100"  # of all rooms
 
 DROP_OLD = f"DELETE FROM host_log WHERE at < ? AND rowid IN ({OLDEST})"
 
-NEWEST_FIRST = "FROM host_log WHERE room = ? ORDER BY at DESC, rowid DESC LIMIT"
+NEWEST_FIRST = "ORDER BY at DESC, rowid DESC"
 
-DROP_MANY = f"DELETE FROM host_log WHERE rowid IN (SELECT rowid {NEWEST_FIRST} -1 OFFSET ?)"
+ALIKE = f"""
+    SELECT rowid FROM host_log WHERE room = ? AND (act IN {FREQUENT}) = ?
+    {NEWEST_FIRST} LIMIT -1 OFFSET {MOST_ENTRIES}"""
 
-LOG = f"SELECT {COLUMNS} {NEWEST_FIRST} ?"
+DROP_MANY = f"DELETE FROM host_log WHERE rowid IN ({ALIKE})"
+
+LOG = f"SELECT {COLUMNS} FROM host_log WHERE room = ? {NEWEST_FIRST}"
 
 
 def keep(writer: sqlite3.Connection, room: str, charter: str) -> None:
@@ -38,7 +42,7 @@ def note(writer: sqlite3.Connection, room: str, entry: LogEntry) -> None:
     """In the open transaction."""
     writer.execute(DROP_OLD, (entry.at - KEEP_MS,))
     writer.execute(NOTE, (room, *entry))
-    writer.execute(DROP_MANY, (room, MOST_ENTRIES))
+    writer.execute(DROP_MANY, (room, entry.act in FREQUENT))
 
 
 def forget(writer: sqlite3.Connection, room: str) -> None:
@@ -69,5 +73,5 @@ def decided(readers: Readers) -> list[str]:
 def host_log(readers: Readers, room: str) -> list[LogEntry]:
     """As in the interface."""
     with readers.reader() as reader:
-        rows = reader.execute(LOG, (room, MOST_ENTRIES)).fetchall()
+        rows = reader.execute(LOG, (room,)).fetchall()
     return [LogEntry(*row) for row in rows]

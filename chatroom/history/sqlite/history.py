@@ -169,7 +169,7 @@ class SqliteHistory(History):
         writer = self._demand_files()
         base = 0
         with Transaction(self.name, writer):
-            if not held_table.drop(writer, held):
+            if not held_table.drop(writer, held, is_said=message is not None):
                 raise not_held(self.name, held)
             if message:
                 self._trust_bases(writer)
@@ -177,13 +177,17 @@ class SqliteHistory(History):
                 writer.execute(INSERT, row(base, message))
             if entry:
                 charters_table.note(writer, held.room, entry)
-        self._may_have_chores = True
+        self._may_have_chores |= message is None
         if base:
             self._remember_bases({held.room: base})
 
     def held(self, room: str) -> list[Held]:
         """As the interface says."""
         return held_table.held(self._readers, room)
+
+    def held_before(self, moment: int, limit: int) -> list[Held]:
+        """As the interface says."""
+        return held_table.held_before(self._readers, moment, limit)
 
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
@@ -201,6 +205,10 @@ class SqliteHistory(History):
                     cause = f"messages of room {room!r} are not stored any more"
                     raise HistoryUnavailable(self.name, cause, "look them up again")
                 self._may_have_chores = True
+            for held in effects.refused:
+                self._may_have_chores = True
+                if not held_table.drop(writer, held, is_said=False):
+                    raise not_held(self.name, held)
             if entry:
                 charters_table.note(writer, room, entry)
 
@@ -242,6 +250,7 @@ class SqliteHistory(History):
                 forget_chore(writer, INDEX)
             if PAGES in left and self._renewal.renew(writer):
                 forget_chore(writer, PAGES)
+            self._renewal.begin()
             if LOG in left:
                 if not empty_log(writer):
                     cause = "its log is being read"

@@ -39,6 +39,8 @@ REV = "SELECT rev FROM rooms WHERE name = ?"
 CHANGES = f"""{SELECT} INDEXED BY revs
     WHERE room = (SELECT number FROM rooms WHERE name = ?) AND rev > ? AND rev > 0 ORDER BY rev"""
 
+EDITED = CHANGES.replace("ORDER BY", "AND removed = '' ORDER BY")
+
 # The message with its texts as they were.
 EVIDENCE = f"""
     SELECT key & {MAX_SEQ}, nonce, was.user_name, was.body, was.timestamp, sent_at, user_id, cmid,
@@ -139,8 +141,17 @@ def rev(readers: Readers, room: str) -> int:
 
 def changes(readers: Readers, room: str, after: int) -> list[Message]:
     """As in the interface."""
+    return _changes(readers, CHANGES, room, after)
+
+
+def edited(readers: Readers, room: str, after: int) -> list[Message]:
+    """Likewise, without what was removed: of a room that was cleared, that is nearly all."""
+    return _changes(readers, EDITED, room, after)
+
+
+def _changes(readers: Readers, query: str, room: str, after: int) -> list[Message]:
     with readers.reader() as reader:
-        rows = reader.execute(CHANGES, (room, after))
+        rows = reader.execute(query, (room, after))
         try:
             return take((Message(room, *row) for row in rows), PAGE_LENGTH, PAGE_BYTES)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 
 from chatroom.history.effects import Effects
 from chatroom.history.sqlite.schema import SEQ_BITS
@@ -100,9 +101,9 @@ def erase(writer: sqlite3.Connection, removed_before: int, step: int) -> int:
     return count
 
 
-def note_chores(writer: sqlite3.Connection) -> None:
+def note_chores(writer: sqlite3.Connection, names: Sequence[str] = (LOG, INDEX, PAGES)) -> None:
     """In the open transaction: a text is gone from its table."""
-    writer.executemany("INSERT OR IGNORE INTO chores VALUES (?)", [(LOG,), (INDEX,), (PAGES,)])
+    writer.executemany("INSERT OR IGNORE INTO chores VALUES (?)", [(name,) for name in names])
 
 
 def chores(writer: sqlite3.Connection) -> set[str]:
@@ -134,13 +135,16 @@ class Renewal:
         self._longest = FIRST_PAUSE
         self._at = 0.0
 
+    def begin(self) -> None:
+        """The process has begun: from now on, people wait for the room."""
+        self._longest = PAUSE
+
     def renew(self, writer: sqlite3.Connection) -> bool:
         """Do it; False if it has to wait."""
         began = time.monotonic()
         (pages,) = writer.execute("PRAGMA page_count").fetchone()
         (size,) = writer.execute("PRAGMA page_size").fetchone()
-        longest, self._longest = self._longest, PAUSE
-        if began < self._at or pages * size * SECONDS_EACH_BYTE > longest:
+        if began < self._at or pages * size * SECONDS_EACH_BYTE > self._longest:
             return False
         writer.execute("VACUUM")
         now = time.monotonic()

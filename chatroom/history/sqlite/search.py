@@ -16,7 +16,7 @@ from chatroom.history.searching import Hunt, seq_of
 from chatroom.history.sqlite.database import DatabaseFile, unavailable
 from chatroom.history.sqlite.index import IndexFile
 from chatroom.history.sqlite.readers import Readers
-from chatroom.history.sqlite.reads import Extent, between, changes, extent, has, messages_at
+from chatroom.history.sqlite.reads import Extent, between, edited, extent, has, messages_at
 from chatroom.history.words import fts_query, terms
 from chatroom.message import Message
 
@@ -151,9 +151,9 @@ class Search:
                 raise
 
     def _changed(self, room: str) -> Iterator[Message]:
-        """The messages that were changed: the index has their old words."""
+        """The messages that were edited: the index has their old words."""
         rev = 0
-        while page := changes(self._readers, room, rev):
+        while page := edited(self._readers, room, rev):
             yield from page
             rev = page[-1].rev
 

@@ -13,7 +13,7 @@ from chatroom.engine import Engine
 from chatroom.log import printable
 from chatroom.users.proof import Proof
 from chatroom.web.api import bearer, body, parameters, responses
-from chatroom.web.api.pace import PostPace
+from chatroom.web.api.pace import PostPace, demand_turn
 from chatroom.web.forwarded import client_address
 from chatroom.wire.acts import WORDS, Act, Look, SetRules
 
@@ -40,7 +40,10 @@ def init(
         )
 
     def read_bearer(room: str) -> Proof:
-        return bearer.read(engine, configuration.trusted_proxies, room)
+        who = bearer.read(engine, configuration.trusted_proxies, room)
+        if not who.operator_link:
+            demand_turn(engine.act_pace, who.user_id)
+        return who
 
     @api.get("/rooms/<room>/host")
     def look(room: str) -> Response:

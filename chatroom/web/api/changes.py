@@ -11,6 +11,7 @@ from chatroom.engine import Engine
 from chatroom.log import printable
 from chatroom.message import Message, MessageId
 from chatroom.users.proof import Proof
+from chatroom.web import reading
 from chatroom.web.api import bearer, body, paging, parameters, responses
 from chatroom.web.api.pace import PostPace, demand_turn
 from chatroom.web.forwarded import client_address
@@ -38,8 +39,11 @@ def init(
         return room, parameters.message_id("id", id), bearer.read(engine, proxies, room)
 
     def change(what: str, room: str, alteration: Alteration, who: Proof) -> Message:
+        visitor, _ = reading.visit(engine, proxies, room)
+        has_no_pace = who.key or visitor.rank.is_host
         if not who.operator_link:
-            demand_turn(engine.pace, who.user_id)
+            demand_turn(None if has_no_pace else engine.pace, who.user_id)
+            demand_turn(engine.act_pace, who.user_id)
         # The Server would open the room first, which may be one too many.
         paging.stored(engine.history, room, alteration.id)
         address = client_address(request.environ, proxies)

@@ -26,7 +26,7 @@ def demand_turn(pace: SpeakingPace | None, who: str) -> None:
         Problem: it has to come later; the headers say when.
     """
     if pace and (seconds := pace.seconds_to_wait(who)):
-        detail = "Too many messages at a time; send fewer."
+        detail = "Too many messages, changes or acts at a time; send fewer."
         raise Problem("too-fast", detail, {"Retry-After": str(math.ceil(seconds))})
 
 

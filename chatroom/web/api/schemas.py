@@ -73,6 +73,7 @@ def parameters() -> Json:
 
 def schemas(configuration: Configuration) -> Json:
     name = {"type": "string", "minLength": 1, "maxLength": configuration.max_name_length}
+    name["description"] = "With a script's key, it may be left out, and is the key's name"
     cmid = {"type": "string", "minLength": 1, "maxLength": MAX_CMID_LENGTH}
     body = {"type": "string", "minLength": 1}
     more = {"userId": TEXT, "cmid": TEXT, "by": TEXT, "editedAt": TIME}
@@ -86,21 +87,24 @@ def schemas(configuration: Configuration) -> Json:
     look["hosts"] = _list(_object(user | {"role": TEXT}))
     look["quiet"] = banned
     look["knocks"] = _list(_object(user | {"like": _object(user), "removedAt": TIME}))
-    everywhere = {"type": "boolean"}
-    look["barred"] = _list(_object(user, optional={"until": TIME, "everywhere": everywhere}))
+    flag = {"type": "boolean"}
+    look["barred"] = _list(_object(user, optional={"until": TIME, "everywhere": flag}))
     link = {"link": TEXT, "until": TIME, "uses": {"type": "integer"}}
-    look["links"] = _list(_object(link))
+    look["links"] = _list(_object(link, optional={"makes": {"enum": list(MAKES)}}))
     look["held"] = _list(reference("schemas", "Held"))
     done = {"at": TIME, "act": TEXT, "by": _object(user)}
     look["log"] = _list(_object(done, optional={"whom": _object(user), "what": TEXT}))
+    look["keys"] = _list(_object({"name": TEXT, "userId": TEXT, "say": flag}))
+    code = {"code": TEXT, "typedCode": flag}
+    told = {"link": TEXT, "key": TEXT, "userId": TEXT, "sharing": {"type": "integer"}}
     return {
         "Post": _object(
             {"userName": name, "body": body}, optional={"cmid": cmid, "timestamp": TEXT}
         ),
         "Edit": _object({"body": body}),
         "Act": _act(),
-        "Told": _object({}, optional={"link": TEXT, "sharing": {"type": "integer"}} | look),
-        "Look": _object(look),
+        "Told": _object({}, optional=told | code | look),
+        "Look": _object(look, optional=code),
         "Message": _object(said | {"sentAt": TIME}, optional=more),
         "Held": _object(
             {"id": TEXT, "userName": TEXT, "body": TEXT, "timestamp": TEXT, "heldAt": TIME},

@@ -21,6 +21,11 @@ test("a door's is kept, too, also next to a host's", () => {
   assert.deepEqual(open("#host=a&key=b").secrets, { host: "a", key: "b" });
 });
 
+test("a code that somebody has made up reads as it was made up", () => {
+  assert.deepEqual(open("#key=K%C3%A4se%2012").secrets, { key: "Käse 12" });
+  assert.deepEqual(open("#key=100%25%").secrets, { key: "100%25%" }); // nobody wrote it otherwise
+});
+
 test("what leads to a message, or to nothing, stays as it is", () => {
   for (const hash of ["", "#42-664c976f9a047975", "#body", "#host=", "#nohost=x"]) {
     assert.deepEqual(open(hash), { taken: false, shown: `/rooms/garden?x${hash}`, secrets: {} });

@@ -20,7 +20,9 @@ test("another day is named, another year too", () => {
   assert.match(moment(new Date(2027, 1, 1, 10, 42), now), /2027/);
 });
 
-test("today lasts until midnight", () => {
-  assert.equal(restOfToday(new Date(2026, 0, 31, 23, 0)), 3_600);
+test("today ends in its last minute, so that nobody reads tomorrow's date", () => {
+  const now = new Date(2026, 0, 31, 23, 0);
+  assert.equal(restOfToday(now), 3_599);
+  assert.doesNotMatch(moment(new Date(now.getTime() + restOfToday(now) * 1000), now), /Feb/);
   assert.equal(restOfToday(new Date(2026, 0, 31, 23, 59, 59)), 60); // too short is no use to anybody
 });

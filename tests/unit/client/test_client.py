@@ -358,6 +358,65 @@ def test_a_link_that_is_wrong_is_not_shown_again():
     assert [hello.get("link") for hello in server.hellos] == ["old", None]
 
 
+@pytest.mark.parametrize(
+    ("behind", "options", "shown"),
+    [
+        ("#key=bcdf-ghjk", {}, {"key": "bcdf-ghjk"}),
+        ("#key=Open%20s%C3%A9same", {}, {"key": "Open s\u00e9same"}),
+        ("#key=bcdf-ghjk", {"key": "other"}, {"key": "other"}),
+        ("#guest=s3cret", {}, {"link": "s3cret"}),
+        ("", {"link": "http://localhost/rooms/class#guest=s3cret"}, {"link": "s3cret"}),
+        ("#host=s3cret", {}, {}),  # nobody becomes a host by chance
+    ],
+)
+def test_an_invitation_opens_the_door(
+    behind: str, options: dict[str, str], shown: dict[str, str]
+) -> None:
+    with ScriptedServer(stay) as server:
+        url = f"{server.url}/rooms/class{behind}"
+        with ChatClient(url, "Ann", patience=DEADLINE, **options):
+            (hello,) = server.hellos
+
+    assert {key: hello[key] for key in ("key", "link") if key in hello} == shown
+
+
+def test_who_has_to_knock_and_is_not_let_in_reads_why():
+    def script(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send({"type": "knocking", "detail": "A host has to let you in.", "hostIsHere": True})
+        peer.stay()
+
+    with ScriptedServer(script) as server:
+        chat = client(server, patience=1.5)
+        with pytest.raises(ServerRefused, match="knocking: A host has to let you in"):
+            chat.open()
+        assert not any(thread.is_alive() for thread in chat._session._threads)
+
+
+def test_who_has_to_knock_is_in_once_a_host_lets_them():
+    def script(peer: ServerEnd) -> None:
+        peer.hear()
+        peer.send({"type": "knocking", "detail": "A host has to let you in.", "hostIsHere": True})
+        peer.send(welcome(), {"type": "live"})
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.user_id == "ann-id"
+
+
+@pytest.mark.parametrize("code", ["removed", "everybody-out", "no-entry"])
+def test_who_has_to_go_reads_why(code: str):
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send({"type": "error", "code": code, "detail": "Until tomorrow."})
+        peer.close(4503, "removed by a host")
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        with pytest.raises(ServerRefused) as refused:
+            take(chat, 1)
+        assert (refused.value.code, refused.value.detail) == ("close-4503", "Until tomorrow.")
+
+
 # -- what changes ----------------------------------------------------------------------------
 
 
@@ -1166,3 +1225,92 @@ def test_when_the_rule_is_lifted_the_rest_is_over():
 
     with ScriptedServer(script) as server, client(server) as chat:
         assert chat.say("one").wait(DEADLINE) == f"1-{NONCE}"
+
+
+def tried_again(*frames: dict[str, Any]) -> None:
+    """What was to rest for ten minutes is tried again after these frames, and may be said now."""
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send(error(peer.hear(), "slow", retryAfter=600), *frames)
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        assert chat.say("one").wait(DEADLINE) == f"1-{NONCE}"
+
+
+def test_when_the_room_asks_for_another_time_it_is_asked_again():
+    tried_again({"type": "rules", "speak": "slow", "slowSeconds": 5, "needsHost": False})
+
+
+def test_who_becomes_a_host_need_not_rest():
+    tried_again({"type": "host", "userId": "ann-id", "userName": "Ann", "role": "host"})
+
+
+def test_when_the_rule_is_lifted_while_the_line_is_cut_the_rest_is_over():
+    def script(peer: ServerEnd) -> None:
+        peer.greet(rules={"speak": "slow", "slowSeconds": 600, "needsHost": False})
+        peer.send(error(peer.hear(), "slow", retryAfter=600))
+        peer.cut()
+
+    def later(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.store(1)
+        peer.stay()
+
+    with ScriptedServer(script, later) as server, client(server) as chat:
+        assert chat.say("one").wait(DEADLINE) == f"1-{NONCE}"
+
+
+def test_after_a_rest_the_server_has_its_time_to_answer():
+    """A wait that is longer than the rest lasts as long as the server may take."""
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        first = peer.hear()
+        peer.send(error(first, "slow", retryAfter=600))
+        rested.wait(DEADLINE)
+        peer.send({"type": "rules", "speak": "everybody", "slowSeconds": 5, "needsHost": False})
+        peer.store(1)
+        peer.stay()
+
+    rested = threading.Event()
+    with ScriptedServer(script) as server, client(server) as chat:
+        receipt = chat.say("one")
+        threading.Timer(0.7, rested.set).start()
+        assert receipt.wait(0.6) == f"1-{NONCE}"
+
+
+def test_when_the_time_is_another_still_none_overtakes_another():
+    seen: list[str] = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        first, second = peer.hear(), peer.hear()
+        peer.send(error(first, "slow", retryAfter=600), error(second, "slow", retryAfter=600))
+        peer.send({"type": "rules", "speak": "slow", "slowSeconds": 5, "needsHost": False})
+        again = peer.hear()
+        seen.append(again["body"])
+        peer.send(error(again, "slow", retryAfter=1))
+        seen.extend((peer.store(1)["body"], peer.store(2)["body"]))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        receipts = [chat.say(body) for body in ("one", "two")]
+        assert [receipt.wait(DEADLINE) for receipt in receipts] == [f"1-{NONCE}", f"2-{NONCE}"]
+
+    assert seen == ["one", "one", "two"]
+
+
+def test_closing_in_a_slow_room_says_what_was_waited_for():
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        peer.send(error(peer.hear(), "slow", retryAfter=600), line(7))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        chat.say("one")
+        take(chat, 1)
+        with pytest.raises(Undelivered, match=r"lets nothing be said for (600|599) s more"):
+            chat.close(flush=0)

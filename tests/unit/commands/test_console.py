@@ -85,6 +85,11 @@ def test_a_name_with_the_same_capitals_goes_first() -> None:
     assert Seen(person("u1", "bob"), person("u2", "Bob")).person("bob").user_id == "u1"
 
 
+def test_a_name_need_not_be_spelt_as_its_letters_were_put_together() -> None:
+    """A terminal sends its own characters, and cannot send those that nobody sees."""
+    assert Seen(person("u1", "Zoe\u0308\u200b")).person("Zo\u00eb").user_id == "u1"
+
+
 def test_who_is_called_what_anothers_id_is_does_not_take_their_place() -> None:
     assert Seen(person("u1", "bob1"), BOB).person("bob1").user_id == "bob1"
 
@@ -96,6 +101,13 @@ def test_of_several_people_none_is_chosen() -> None:
     assert failed.value.message == (
         "2 people are called 'Bob': Bob (bob1, here); Bob (bob2, here); name one by the id"
     )
+
+
+def test_somebody_whose_name_nobody_knows_is_called_by_the_id() -> None:
+    assert str(Seen().person("id:gone")) == "gone"
+    assert look_table(LOOK | {"barred": [person("gone", "")]})[2].split() == [
+        *("removed", "gone", "until", "undone"),
+    ]
 
 
 def test_who_wrote_without_a_user_id_is_nobody() -> None:
@@ -152,6 +164,45 @@ def test_who_knocks_is_in_the_table_and_can_be_named() -> None:
     (line,) = (line for line in lines if line.startswith("knocks"))
     assert line.startswith("knocks   Kim (kim1)  like Bob (bob1), removed at 2026-01-31")
     assert Seen(knocks=[kim]).person("Kim", "knocks").user_id == "kim1"
+
+
+def test_a_look_tells_links_for_guests_from_those_for_hosts() -> None:
+    link = LOOK["links"][0]
+
+    lines = look_table(LOOK | {"links": [link, {**link, "makes": "guest", "uses": 2}]})
+
+    endings = [line.rpartition(", ")[2] for line in lines if line.startswith("link")]
+    assert endings == ["1 use", "for guests"]
+
+
+def test_a_look_tells_who_is_removed_from_all_rooms() -> None:
+    lines = look_table(LOOK | {"barred": [BOB, {**EVE, "everywhere": True}]})
+
+    assert [line for line in lines if line.startswith("removed")] == [
+        "removed  Bob (bob1)  until undone",
+        "removed  Eve (eve1)  until undone, everywhere",
+    ]
+
+
+@pytest.mark.parametrize("word", ["look", "log"])
+def test_no_json_can_control_a_terminal(word: str) -> None:
+    """Nor write to its window's title, as C1 controls do, which JSON does not escape."""
+    evil = "\x9b2J\u202e"
+    log = [entry("quiet", ANN, whom={**EVE, "userName": evil})]
+    held = [{**LOOK["held"][0], "body": evil}]
+    with answering(body(json.dumps(LOOK | {"log": log, "held": held}))) as (url, _):
+        done = run("class", word, "--json", "--url", url, CHATROOM_KEY="k")
+
+    assert done.stdout.rstrip("\n").isprintable()
+    assert "\\u009b2J\\u202e" in done.stdout
+    found = json.loads(done.stdout)
+    assert (found["held"][0]["body"] if word == "look" else found["whom"]["userName"]) == evil
+
+
+def test_whoever_has_no_name_is_in_the_log_by_the_id() -> None:
+    (line,) = log_table([entry("quiet", person("zoe1", ""), whom=EVE)])
+
+    assert line.split()[2] == "zoe1"
 
 
 def test_the_log_is_a_table_that_cannot_control_a_terminal() -> None:
@@ -336,15 +387,18 @@ def test_a_room_that_is_called_like_an_act_is_pointed_out(tmp_path: Path) -> Non
         (["rules", "--every", "10"], "'10' is not a span of time; wanted: such as 30s"),
         (["quiet"], "PERSON"),
         (["quiet", "Bob", "--for", "0m"], "'0m' is not a span of time"),
-        (["quiet", "Bob", "--for", "9000d"], "a year at most"),
+        (["quiet", "Bob", "--for", "9000d"], "and 1s to 366d"),
+        (["rules", "--every", "4s"], "and 5s to 10m"),
+        (["rules", "--every", "11m"], "and 5s to 10m"),
         (["link", "--uses", "0"], "--uses"),
         (["remove", "7"], "id is '7'"),
         (["kick", "Bob"], "kick"),
+        (["--url", "http://localhost:1"], "--url is no ACT: options stand before ROOM"),
     ],
 )
 def test_a_wrong_use_asks_nobody(arguments: list[str], said: str) -> None:
     with answering(body("{}")) as (url, asked):
-        where = () if arguments[0] == "kick" else ("--url", url, "--key", "k")
+        where = () if arguments[0] in ("kick", "--url") else ("--url", url, "--key", "k")
         done = run("class", *arguments, *where)
 
     assert (done.exit_code, asked) == (2, [])

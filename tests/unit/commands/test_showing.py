@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -21,7 +20,7 @@ START = f"{datetime.fromtimestamp(1_700_000_000):%Y-%m-%d %H:%M:%S} Ann"
 
 
 def changed(message: Message, body: str) -> Changed:
-    now = json.loads(to_json(replace(message, body=body, edited_at=1_700_000_060_000)))
+    now = json.loads(to_json(message._replace(body=body, edited_at=1_700_000_060_000)))
     return Changed("changed", {"type": "changed", "rev": 1, "message": now})
 
 
@@ -56,10 +55,10 @@ def test_what_is_not_on_the_screen_changes_without_a_word(capsys: pytest.Capture
 def test_a_screen_remembers_only_so_many():
     screen = Screen()
     for seq in range(1, REMEMBERED + 2):
-        screen.add(replace(MESSAGE, seq=seq))
+        screen.add(MESSAGE._replace(seq=seq))
 
     assert MESSAGE.id not in screen
-    assert replace(MESSAGE, seq=2).id in screen
+    assert MESSAGE._replace(seq=2).id in screen
 
 
 def test_for_programs_a_change_is_the_frame(capsys: pytest.CaptureFixture[str]):
@@ -79,12 +78,12 @@ def test_for_programs_a_change_is_the_frame(capsys: pytest.CaptureFixture[str]):
 
 def test_a_past_message_that_changes_before_it_is_shown_is_shown_as_it_is_then():
     past = Past(None, "lobby", 3)  # type: ignore[arg-type]
-    messages = [replace(MESSAGE, seq=seq, body=str(seq)) for seq in (1, 2, 3)]
+    messages = [MESSAGE._replace(seq=seq, body=str(seq)) for seq in (1, 2, 3)]
     for message in messages:
         past.add(message)
 
     assert past.change(changed(messages[1], "two"))
     assert past.change(removed(messages[2]))
     assert not past.change(removed(messages[2]))
-    assert not past.change(changed(replace(MESSAGE, seq=4), "four"))
+    assert not past.change(changed(MESSAGE._replace(seq=4), "four"))
     assert [message.body for message in past.latest] == ["1", "two"]

@@ -11,7 +11,7 @@ import pytest
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history import History, make_history
 from chatroom.history.effects import Effects
-from chatroom.history.host_log import KEEP_DAYS, MOST_ENTRIES, LogEntry
+from chatroom.history.host_log import FREQUENT, KEEP_DAYS, MOST_ENTRIES, LogEntry
 from chatroom.message import Evidence, Message, Remover
 from tests.support.histories import FullWriter, at, everything, said, snapshot, typed
 from tests.support.old_database import made_by_schema_3
@@ -108,6 +108,17 @@ def test_a_room_keeps_so_many_entries_at_most(history: History) -> None:
 
     assert (len(kept), kept[0], kept[-1]) == (MOST_ENTRIES, f"act {MOST_ENTRIES + 2}", "act 3")
     assert acts(history, "garden") == ["elsewhere"]
+
+
+def test_what_a_host_does_all_day_crowds_nothing_else_out(history: History) -> None:
+    """After so many approvals, nobody knew any more who had been removed."""
+    history.enact("class", SLOW, entry(NOW, "bar"))
+    for number in range(MOST_ENTRIES + 3):
+        history.enact("class", SLOW, entry(NOW + number, FREQUENT[number % len(FREQUENT)]))
+
+    kept = acts(history)
+
+    assert (len(kept), kept[-1]) == (MOST_ENTRIES + 1, "bar")
 
 
 def test_a_rooms_first_messages_and_its_charter_are_stored_together(history: History) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,7 @@ def test_a_cursor_of_the_deleted_room_is_good_no_more(history: History) -> None:
     (old,) = said("garden", 1)
     history.append([old])
     history.delete("garden")
-    new = replace(old, nonce="f" * 16)
+    new = old._replace(nonce="f" * 16)
     history.append([new])
 
     assert not history.reaches_back_to("garden", MessageId(old.seq, old.nonce))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history import History, make_history
+from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
+from chatroom.history.sqlite.rewrite import LOG, PAGES, chores
 from chatroom.message import Held, Message
 from tests.support.histories import at, everything, said, typed
 
@@ -32,7 +33,7 @@ def waits(id: str, cmid: str = "", room: str = "class", body: str = "May I?") ->
 
 
 def said_now(held: Held, seq: int) -> Message:
-    return replace(typed(held.room, seq, held.user_id, held.cmid), body=held.body)
+    return typed(held.room, seq, held.user_id, held.cmid)._replace(body=held.body)
 
 
 def test_what_is_held_waits_in_its_room_in_the_order_in_which_it_came(history: History) -> None:
@@ -148,6 +149,61 @@ def test_the_memory_holds_only_so_much(tmp_path: Path) -> None:
         history.hold(waits("again", body="x" * 60_000))
 
     assert 100 < len(held) < 200
+
+
+def test_the_memory_counts_all_that_somebody_has_sent(tmp_path: Path) -> None:
+    """Not the text alone."""
+    with closing(make_history("memory:", tmp_path)) as history:
+        history.open()
+        with pytest.raises(HistoryUnavailable, match="waits for approval"):
+            for number in range(1000):
+                history.hold(waits(f"a{number}")._replace(timestamp="x" * 60_000))
+
+
+def test_it_is_found_by_its_age_in_whichever_room(history: History) -> None:
+    old, other, young = (
+        waits(id, room=room)._replace(held_at=held_at)
+        for id, room, held_at in (("a", "class", 1), ("b", "garden", 2), ("c", "class", 3))
+    )
+    for held in (old, other, young):
+        history.hold(held)
+
+    assert history.held_before(3, 9) == [old, other]
+    assert len(history.held_before(9, 2)) == 2
+    assert history.held_before(0, 9) == []
+
+
+def test_an_act_ends_the_waiting_as_a_whole_or_not_at_all(history: History) -> None:
+    held, gone = waits("a", "c1"), waits("b", "c2")
+    history.hold(held)
+
+    with pytest.raises(HistoryUnavailable, match="class"):
+        history.enact("class", "{}", ENTRY, Effects(refused=[held, gone]))
+    assert (history.held("class"), history.decided()) == ([held], [])
+
+    history.enact("class", "{}", ENTRY, Effects(refused=[held]))
+    assert (history.held("class"), history.decided()) == ([], ["class"])
+
+
+def test_what_is_approved_gives_nothing_to_clean(tmp_path: Path) -> None:
+    """Its text is still there. All was searched anew after each, and the file written anew."""
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        for seq in (1, 2):
+            held = waits(f"a{seq}")
+            history.hold(held)
+            history.settle(held, said_now(held, seq), ENTRY)
+            assert len(history.search("class", "May", 9, 9)) == seq
+        index = (tmp_path / "chat.db.search").stat().st_ino
+        assert chores(history._writer) == set()  # type: ignore[arg-type]
+        refused = waits("b", body="unspeakable")
+        history.hold(refused)
+        history.settle(refused, None, ENTRY)
+        assert chores(history._writer) == {LOG, PAGES}  # type: ignore[arg-type]
+
+        history.clean()
+
+        assert (tmp_path / "chat.db.search").stat().st_ino == index
 
 
 def test_what_is_held_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -19,13 +20,15 @@ from hypothesis import strategies as st
 
 from chatroom.errors import SearchTooLong
 from chatroom.history import History, make_history, searching
+from chatroom.history.effects import Effects
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.history.paging import PAGE_LENGTH
 from chatroom.history.sqlite import search
 from chatroom.history.words import MAX_TEXT, MAX_WORDS, tokens, words_of
-from chatroom.message import Message
+from chatroom.message import Evidence, Message, Remover
 from tests.support.deadline import DEADLINE
-from tests.support.histories import at, said, typed
+from tests.support.effort import is_linear
+from tests.support.histories import at, everything, said, typed
 
 pytestmark = pytest.mark.takes(seconds=6)
 
@@ -95,7 +98,7 @@ def says(history: History, *bodies: str, room: str = "lobby") -> None:
     seq, _ = history.head(room)
     history.append(
         [
-            replace(message, body=body)
+            message._replace(body=body)
             for message, body in zip(said(room, seq + 1, len(bodies)), bodies, strict=True)
         ]
     )
@@ -311,7 +314,7 @@ def test_folding_again_changes_nothing() -> None:
 def change(history: History, seq: int, body: str, removed: str = "") -> None:
     message = next(m for m in history.tail("lobby", 100_000, 1 << 30) if m.seq == seq)
     rev = history.rev("lobby") + 1
-    history.rewrite(replace(message, body=body, rev=rev, removed=removed))
+    history.rewrite(message._replace(body=body, rev=rev, removed=removed))
 
 
 def test_a_changed_message_is_found_by_its_new_words_alone(history: History) -> None:
@@ -334,6 +337,28 @@ def test_what_was_removed_is_not_found_until_it_is_restored(history: History) ->
 
     change(history, 1, "one fish")
     assert found(history, "fish") == ["one fish", "two fish"]
+
+
+def test_in_a_room_that_was_cleared_a_search_looks_at_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a second for 50,000 messages that were gone, each time, in which all threads stood."""
+    looks: list[int] = []
+    monkeypatch.setattr(searching.Hunt, "demand_time", lambda hunt: looks.append(1))
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        says(history, *(f"fish {number}" for number in range(50)))
+        gone = [
+            (m.taken_back(Remover.HOST, m.seq), Evidence(m, 1))
+            for m in everything(history, "lobby")
+        ]
+        history.enact("lobby", "", None, Effects(removed=gone))
+        says(history, "fish again")
+        history.clean()
+
+        assert found(history, "fish") == ["fish again"]
+
+    assert len(looks) < 5
 
 
 @pytest.mark.parametrize("changed", [[], [1], [30], [15, 2, 29], [*range(1, 31)], [7, 7, 8]])
@@ -502,6 +527,20 @@ def test_nothing_is_found_without_a_word(room: SearchedRoom, text: str) -> None:
     room.says("%", "_", "🎉", "?!")
 
     assert room.found(text) == []
+
+
+def test_marks_without_end_cost_no_more_than_any_other_text() -> None:
+    """Six such messages, and the next search kept every thread waiting for eight seconds."""
+    assert is_linear(lambda size: tokens("a" + "\u0301\u0323" * size), 1000)
+
+
+def test_a_long_text_has_the_words_of_its_lines() -> None:
+    lines = ["Cafe\u0301 au lait", "日本語 テキスト", "ﬁn de siècle", "각 각", "x" * 700] * 300
+
+    assert tokens("\n".join(lines)) == " ".join(map(tokens, lines))
+    for letter in "é각が":
+        decomposed = unicodedata.normalize("NFD", letter)
+        assert tokens(decomposed * 999) == tokens(letter * 999)
 
 
 def test_only_so_much_of_a_search_counts() -> None:

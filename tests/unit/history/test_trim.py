@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -118,7 +117,7 @@ def test_a_message_dated_in_the_future_does_not_hold_the_others(
 ) -> None:
     """Nothing counts as younger than what came after it."""
     messages = said("lobby", 1, 6)
-    messages[early - 1] = replace(messages[early - 1], sent_at=FUTURE)
+    messages[early - 1] = messages[early - 1]._replace(sent_at=FUTURE)
     history.append(messages)
 
     assert trim_all(history, 0, messages[4].sent_at) == 4
@@ -128,7 +127,7 @@ def test_a_message_dated_in_the_future_does_not_hold_the_others(
 
 def test_a_message_dated_in_the_past_takes_only_those_before_it(history: History) -> None:
     messages = said("lobby", 1, 6)
-    messages[3] = replace(messages[3], sent_at=1)
+    messages[3] = messages[3]._replace(sent_at=1)
     history.append(messages)
 
     assert trim_all(history, 0, 2) == 4

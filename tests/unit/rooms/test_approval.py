@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from chatroom.errors import Refusal
 from chatroom.message import Draft, Held
-from chatroom.rooms.approval import MOST, MOST_BYTES, MOST_OF_ONE
+from chatroom.rooms.approval import MOST, MOST_OF_ONE
 from chatroom.users.http_speaker import HttpSpeaker, Spoken
 from chatroom.users.requests import Said
 from chatroom.users.tokens import Identity
+from tests.support.deadline import wait_for
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
 
 
@@ -264,6 +266,29 @@ def test_what_is_sent_again_waits_once(
     assert len(club.disk.messages("class")) == 1
 
 
+def test_another_text_does_not_wait_under_the_same_cmid(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
+) -> None:
+    bob.send("message", cmid="c1", body="May I?")
+    bob.heard()
+
+    bob.send("message", cmid="c1", body="May I not?")
+
+    assert [(frame["code"], frame["cmid"]) for frame in bob.heard()] == [("cmid-reused", "c1")]
+
+
+def test_no_script_learns_what_of_another_one_waits(club: InMemoryServer, ann: TypedGuest) -> None:
+    """Those without a key share their cmids."""
+    over_http(club, "a secret", "1", name="CI")
+
+    other = over_http(club, "hello", "1", name="Eve")
+
+    refusal = other.outcome.exception(0)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "cmid-reused"
+    assert "secret" not in str(refusal)
+
+
 # -- limits ----------------------------------------------------------------------------------------
 
 
@@ -303,7 +328,46 @@ def test_what_waits_in_a_room_takes_only_so_much(
     for number in range(MOST):
         over_http(club, "x" * size, name=f"Eve {number}")
 
-    assert len(club.disk.held("class")) == MOST_BYTES // size
+    assert len(club.disk.held("class")) == club.rules.tail_bytes // 2 // size
+
+
+@pytest.mark.parametrize(
+    "long",
+    [{"body": "x", "timestamp": "x" * 60_000}, {"body": "\x01" * 10_000}],
+    ids=["timestamps", "escapes"],
+)
+def test_what_waits_keeps_no_host_out(
+    make: Callable[..., InMemoryServer], long: dict[str, str]
+) -> None:
+    """They get all of it at once. It was 6 MB, so they were closed as too slow, each time."""
+    club = make(leave_grace=0.0)
+    ann = enter(club, "Ann")
+    act(ann, "rules", speak="approval")
+    ann.leave()
+    for number in range(MOST // MOST_OF_ONE):
+        eve = enter(club, f"Eve {number}")
+        for one in range(MOST_OF_ONE):
+            eve.send("message", cmid=f"c{one}", **long)
+        eve.leave()
+
+    back = TypedGuest(club, "Ann", "class", {"queue_bytes": 1 << 20}, token=token_of(ann))
+    club.server.step() if club.server._fallen else None
+
+    assert back.user.inside
+    assert len(heard(back, "held")) > 1
+
+
+def test_one_person_leaves_room_for_the_others(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
+) -> None:
+    carl = enter(club, "Carl")
+    for number in range(MOST_OF_ONE):
+        bob.send("message", cmid=f"b{number}", body="x" * 60_000)
+
+    carl.send("message", cmid="c1", body="x" * 60_000)
+
+    assert [frame["code"] for frame in heard(bob, "error")] == ["held"] * (MOST_OF_ONE - 1)
+    assert len(heard(carl, "held")) == 1
 
 
 def test_a_room_has_only_so_many_waiting(
@@ -370,6 +434,61 @@ def test_who_is_quiet_has_nothing_waiting(
 
     assert [frame["code"] for frame in heard(bob, "error")] == ["muted"]
     assert club.disk.held("class") == []
+
+
+@pytest.mark.parametrize(("what", "left"), [("nothing", 2), ("recent", 1), ("all", 0)])
+def test_who_is_removed_with_what_they_wrote_has_nothing_waiting(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest, what: str, left: int
+) -> None:
+    carl = enter(club, "Carl")
+    carl.send("message", cmid="c1", body="Me too?")
+    old = Held("class", "a" * 16, "Bob", "long ago", "", 0, bob.user.user_id, "b0")
+    club.disk.hold(old)
+    club.server._rooms["class"].queue.add(old)
+    bob.send("message", cmid="b1", body="Unspeakable.")
+    ann.heard(), bob.heard()
+
+    ann.send("host", cmid="h", act="bar", userId=bob.user.user_id, what=what)
+
+    ends = [frame["outcome"] for frame in heard(ann, "settled")]
+    assert ends == ["refused"] * (2 - left)
+    assert [frame["outcome"] for frame in heard(bob, "settled")] == ends
+    waits = ["long ago", "Unspeakable."][:left]
+    assert [it["body"] for it in act(ann, "look")["held"] if it["userName"] == "Bob"] == waits
+    assert [held.body for held in club.disk.held("class")] == ["Me too?", *waits]
+
+
+def test_what_waits_still_waits_if_its_author_cannot_be_removed(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
+) -> None:
+    bob.send("message", cmid="b1", body="May I?")
+    ann.heard(), bob.heard()
+    club.disk.failing.add("enact")
+
+    assert act(ann, "bar", userId=bob.user.user_id, what="all")["code"] == "not-stored"
+
+    assert bob.heard() == []
+    assert [held["body"] for held in act(ann, "look")["held"]] == ["May I?"]
+
+
+def test_who_is_concerned_hears_that_something_has_waited_for_too_long(
+    make: Callable[..., InMemoryServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatroom.rooms.trimmer.PAUSE", 0.0)
+    club = make(keep_days=1)
+    ann = enter(club, "Ann")
+    bob = enter(club, "Bob")
+    old = Held("class", "a" * 16, "Bob", "long ago", "", 0, bob.user.user_id, "b0")
+    club.disk.hold(old)
+    club.server._rooms["class"].queue.add(old)
+    ann.heard(), bob.heard()
+
+    club.server._trimmer.start()
+    wait_for(lambda: club.settle() or not club.disk.held("class"), "its end")
+
+    for guest in (ann, bob):
+        assert [frame["outcome"] for frame in heard(guest, "settled")] == ["refused"]
+    assert act(ann, "look")["held"] == []
 
 
 # -- when the history fails ------------------------------------------------------------------------

@@ -46,6 +46,32 @@ def shown(guest: TypedGuest) -> dict[str, str]:
     return {"token": welcome["token"], "pass": welcome["pass"]}
 
 
+class SilentEars:
+    """Of somebody who listens without a socket."""
+
+    ended = ""
+
+    def take(self, batch: object) -> None:
+        pass
+
+    def end(self, code: int, reason: str) -> None:
+        self.ended = reason
+
+
+def listen(club: InMemoryServer, bearer: str = "") -> SilentEars:
+    ears = SilentEars()
+    proof = club.doors.prove("class", "127.0.0.1", Shown(bearer=bearer))
+    club.server._entrance.subscribe("class", ears, "", proof)
+    return ears
+
+
+def last_words(guest: TypedGuest) -> tuple[str, CloseCode]:
+    """The code of the last error, and with which its socket is closed."""
+    *_, last, closed = guest.line.peer.arrived()
+    assert closed.opcode == CLOSE
+    return json.loads(last.payload)["code"], CloseCode(int.from_bytes(closed.payload[:2], "big"))
+
+
 @pytest.fixture
 def host(club: InMemoryServer) -> TypedGuest:
     """Of a class with a code."""
@@ -143,7 +169,7 @@ def test_who_tries_too_often_is_told_when_to_come_back(
 ) -> None:
     close_door(host)
     eve = enter(club, "Eve", key="wrong 0")
-    for number in range(5):
+    for number in range(1, 6):
         eve.send("hello", userName="Eve", key=f"wrong {number}")
 
     last = eve.heard()[-1]
@@ -236,6 +262,26 @@ def test_the_pass_of_somebody_who_was_removed_opens_nothing(
     assert code(enter(club, "Bob", token=was_in["token"], key=right)) == "removed"
 
 
+def test_whoever_is_removed_goes_with_all_that_came_in_as_theirs(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    """A pass opens the door for a second socket, and for a stream that nobody sees."""
+    bob = enter(club, "Bob")
+    pass_ = shown(bob)["pass"]
+    plain, ears, others = club.join("Bob", "class", bearer=pass_), listen(club, pass_), listen(club)
+
+    act(host, "bar", userId=bob.user.user_id)
+    plain.say("still here")
+    club.settle()
+
+    assert last_words(bob) == ("removed", CloseCode.REMOVED)
+    assert plain.peer.closed_with() == (CloseCode.REMOVED, "removed by a host")
+    assert (ears.ended, others.ended) == ("removed by a host", "")
+    assert club.disk.stored("class") == []
+    again = club.join("Bob", "class", bearer=pass_)
+    assert again.peer.closed_with() == (CloseCode.REMOVED, "removed by a host")
+
+
 def test_an_open_room_says_nothing_of_doors(club: InMemoryServer) -> None:
     welcome = answer(enter(club, "Ann"))
 
@@ -252,6 +298,21 @@ def test_a_plain_user_without_a_header_is_closed(club: InMemoryServer, host: Typ
     eve = club.join("Eve", "class")
 
     assert eve.peer.closed_with() == (CloseCode.NO_ENTRY, "no entry")
+
+
+def test_a_plain_user_who_is_turned_away_says_nothing_in_the_room(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    """A plain client says something in its very first frame, and does not wait for an answer."""
+    close_door(host)
+    host.heard()
+    eve = club.guest("Eve", "class").join()
+
+    eve.say("let me in", "I am in")
+    club.settle()
+
+    assert club.disk.stored("class") == []
+    assert host.heard() == []
 
 
 @pytest.mark.parametrize("what", ["code", "pass", "token of a host", "key"])
@@ -330,17 +391,7 @@ def test_a_new_pass_is_good_again(club: InMemoryServer, host: TypedGuest) -> Non
 
 
 def test_listeners_are_shown_out_too(club: InMemoryServer, host: TypedGuest) -> None:
-    class Ears:
-        ended = ""
-
-        def take(self, batch: object) -> None:
-            pass
-
-        def end(self, code: int, reason: str) -> None:
-            self.ended = reason
-
-    ears = Ears()
-    club.server._entrance.subscribe("class", ears, "", NOTHING)
+    ears = listen(club)
 
     act(host, "everybodyOut")
 
@@ -361,6 +412,33 @@ def test_who_is_on_the_way_in_meanwhile_does_not_come_in(
     *_, last, closed = bob.line.peer.arrived()
     assert json.loads(last.payload)["code"] == "shut"
     assert (closed.opcode, closed.payload[2:]) == (CLOSE, b"no entry")
+
+
+@pytest.mark.parametrize("what", ["shown out", "removed"])
+def test_who_is_shown_out_on_the_way_in_is_told_nothing_by_which_to_come_back(
+    make: Callable[..., InMemoryServer], what: str
+) -> None:
+    """Neither what is said here, nor a pass that would be good."""
+    club = make(late=["register"])
+    host = enter(club, "Ann")
+    club.register.decide(), club.register.tell(), club.settle()
+    before = enter(club, "Bob")
+    club.register.decide(), club.register.tell(), club.settle()
+    kept = shown(before)
+    host.send("host", cmid="h1", act="rules", door="shut")
+    bob = enter(club, "Bob", **kept)
+
+    if what == "removed":
+        host.send("host", cmid="h2", act="bar", userId=before.user.user_id)
+    else:
+        host.send("host", cmid="h2", act="everybodyOut")
+    host.say("secret")
+    while club.register.is_busy:
+        club.register.decide(), club.register.tell(), club.settle()
+
+    frames = [json.loads(f.payload) for f in bob.line.peer.arrived() if f.opcode != CLOSE]
+    assert [frame.get("code") for frame in frames] == ["shut" if what == "shown out" else what]
+    assert not bob.user.inside
 
 
 # -- keys ------------------------------------------------------------------------------------------
@@ -418,6 +496,36 @@ def test_who_comes_with_a_key_gets_no_pass(club: InMemoryServer, host: TypedGues
     act(host, "revokeKey", userId=made["userId"])
 
     assert code(enter(club, "Robot 2", key=made["key"])) == "wrong-key"
+
+
+def test_who_has_come_with_a_key_goes_when_it_is_revoked(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    close_door(host)
+    made, other = (act(host, "makeKey", name=name) for name in ("CI", "Mirror"))
+    plain, kept = (club.join("CI", "class", bearer=one["key"]) for one in (made, other))
+    typed, ears = enter(club, "CI", key=made["key"]), listen(club, made["key"])
+    others = listen(club, other["key"])
+
+    act(host, "revokeKey", userId=made["userId"])
+    host.say("secret")
+
+    assert plain.peer.closed_with() == (CloseCode.NO_ENTRY, "no entry")
+    assert last_words(typed) == ("no-entry", CloseCode.NO_ENTRY)
+    assert ears.ended == "a host has revoked this key"
+    assert (kept.heard(), others.ended) == (["secret"], "")
+
+
+def test_a_script_that_is_removed_goes_and_its_key_lets_nobody_in(
+    club: InMemoryServer, host: TypedGuest
+) -> None:
+    made = act(host, "makeKey", name="CI")
+    typed = enter(club, "CI", key=made["key"])
+
+    act(host, "bar", userId=made["userId"])
+
+    assert last_words(typed) == ("removed", CloseCode.REMOVED)
+    assert code(enter(club, "CI", key=made["key"])) == "removed"
 
 
 def test_hosts_see_which_keys_there_are_but_not_their_secrets(

@@ -14,7 +14,7 @@ from chatroom.history.memory.history import MemoryHistory
 from chatroom.rooms import codes, doors
 from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Door, Host, Key, RoomLink
 from chatroom.rooms.codes import hashed, key_id
-from chatroom.rooms.doors import HASHED_AT_ONCE, WRONG_TRIES, KeyRing
+from chatroom.rooms.doors import HASHED_AT_ONCE, LONGEST, WRONG_TRIES, KeyRing
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.ruling import link_key
@@ -214,6 +214,53 @@ def test_after_five_wrong_tries_an_address_waits_but_only_for_this_room(
 
 
 @pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
+def test_a_code_that_others_have_come_with_is_guessed_no_faster(
+    town: Town, clock: SimpleNamespace, charter: Charter
+) -> None:
+    right = charter.code or "Open sesame"
+    town.decide(charter)
+    assert town.prove(key=right, address=THERE).code
+    for n in range(WRONG_TRIES):
+        assert town.prove(key=f"wrong {n}").wait == 0
+
+    assert town.prove(key=right) == Proof(is_wrong=True, wait=12)
+    assert town.prove(key=right, address=THERE).code
+
+
+@pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
+def test_a_script_with_an_outdated_key_keeps_nobody_at_its_address_waiting(
+    town: Town, clock: SimpleNamespace, hashes: list[str], charter: Charter
+) -> None:
+    """It asks again and again: the same wrong code is no other try."""
+    town.decide(charter)
+    for _ in range(3 * WRONG_TRIES):
+        assert town.prove(key="revoked") == Proof(is_wrong=True)
+    assert hashes.count("revoked") <= 1
+
+    assert town.prove(key=charter.code or "Open sesame").code
+    town.decide(replace(TYPED, code_hash=hashed("revoked")))
+    assert town.prove(key="revoked").code, "it is right now"
+
+
+def test_nothing_is_examined_that_is_longer_than_any_code(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accents without end take the interpreter seconds to put in order."""
+    long = "\u0301\u0323" * LONGEST
+    monkeypatch.setattr(
+        doors, "spelt", lambda code: pytest.fail("it was") if code == long else code
+    )
+    guarded = Town("Open sesame")
+    for one in town, guarded:
+        one.decide(WITH_CODE), one.decide(TYPED, "typed")
+        for room in "class", "typed", "lobby":
+            one.answer(long, room)
+        one.doors.visits(["class"], HERE, long)
+
+    assert guarded.answer(long, "lobby") == town.answer(long) == "wrong-key"
+
+
+@pytest.mark.parametrize("charter", [WITH_CODE, TYPED])
 def test_the_log_has_who_was_wrong_and_where_but_not_what(
     town: Town, caplog: pytest.LogCaptureFixture, charter: Charter
 ) -> None:
@@ -244,7 +291,10 @@ def test_who_has_waited_too_long_for_a_hash_is_told_to_come_back(
     for _ in range(HASHED_AT_ONCE):
         assert town.doors._places.acquire(blocking=False)
 
-    assert town.prove(key="Open sesame").wait == 1
+    assert town.prove(key="Open sesame") == Proof(wait=1)
+    refusal = town.policy.may_read(*town.doors.visit("class", HERE, "Open sesame"))
+    assert refusal
+    assert refusal.detail == "Too many come in at once. Try again in 1 seconds."
     with pytest.raises(Refusal, match="busy"):
         town.doors.sealed(SetRules(None, None, None, code="Open sesame"))
 
@@ -267,6 +317,19 @@ def test_a_code_that_a_host_makes_up_is_hashed_and_nothing_else() -> None:
     assert codes.fits("Open sesame", sealed.code_hash)
     for plain in (Look(), SetRules("hosts", None, None), SetRules(None, None, None, code="")):
         assert ring.sealed(plain) == plain
+
+
+def test_a_code_that_a_host_has_just_made_up_is_not_hashed_again(
+    town: Town, hashes: list[str]
+) -> None:
+    """However many are trying wrong ones just now."""
+    sealed = town.doors.sealed(SetRules(None, None, None, "code", code="Open sesame"))
+    assert isinstance(sealed, SetRules)
+    town.decide(replace(TYPED, code_hash=sealed.code_hash))
+    hashes.clear()
+
+    assert town.answer("Open sesame") is None
+    assert hashes == []
 
 
 # -- keys, links and hosts -------------------------------------------------------------------------
@@ -347,7 +410,7 @@ def test_the_password_opens_every_room_that_has_no_door_of_its_own(hashes: list[
 def test_wrong_tries_of_the_password_count_in_all_rooms_together(clock: SimpleNamespace) -> None:
     town = Town("Open sesame")
     for n in range(WRONG_TRIES):
-        assert town.prove(f"room {n}", key="wrong").wait == 0
+        assert town.prove(f"room {n}", key=f"wrong {n}").wait == 0
 
     assert town.prove("lobby", key="Open sesame").wait == 12
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from chatroom.sockets.sending import END
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.tokens import Identity
-from chatroom.wire.acts import Act, SetRules
+from chatroom.wire.acts import Act, Look, SetRules, UnmakeHost
 from chatroom.wire.typed import Alteration, Edit, Remove
 from chatroom.wire.websocket import CloseCode
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
@@ -46,6 +47,10 @@ def code(frame: dict[str, Any]) -> str:
 
 def of(guest: TypedGuest) -> dict[str, str]:
     return {"userId": guest.user.user_id, "userName": guest.user.name}
+
+
+def token_of(club: InMemoryServer, guest: TypedGuest) -> str:
+    return club.tokens.write(Identity(guest.user.user_id, "tab"))
 
 
 def id_of(club: InMemoryServer, room: str = "class") -> MessageId:
@@ -117,6 +122,7 @@ def test_who_is_quiet_is_told_until_when_in_each_of_their_tabs(club: InMemorySer
 
     (muted,) = heard(bob, "muted", "unmuted")
     assert muted["until"].endswith("Z")
+    assert 0 < muted["retryAfter"] <= 60
     assert heard(other, "muted", "unmuted") == [muted]
     assert heard(carl, "muted", "unmuted") == []
     for tab in (bob, other):
@@ -153,7 +159,9 @@ def test_who_comes_back_quiet_is_told_before_they_type(club: InMemoryServer) -> 
     again = enter(club, "Bob", token=welcome["token"])
 
     assert [frame["type"] for frame in again.heard()] == ["welcome", "muted", "live"]
-    assert heard(enter(club, "Bob", token=welcome["token"]), "muted") == [muted]
+    (told,) = heard(enter(club, "Bob", token=welcome["token"]), "muted")
+    assert told["until"] == muted["until"]
+    assert 0 < told["retryAfter"] <= 60
 
 
 def test_a_link_is_told_to_who_made_it_alone(club: InMemoryServer) -> None:
@@ -686,6 +694,42 @@ def test_who_is_quiet_does_not_speak_by_names_either(club: InMemoryServer) -> No
     assert [frame.get("code") for frame in bob.heard()] == ["muted"]
 
 
+@pytest.mark.parametrize("is_away", [False, True], ids=["another tab", "later"])
+def test_who_is_quiet_does_not_come_in_under_another_name(
+    make: Callable[..., InMemoryServer], *, is_away: bool
+) -> None:
+    club = make(leave_grace=0.0)
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    act(ann, "quiet", userId=bob.user.user_id)
+    token = club.tokens.write(Identity(bob.user.user_id, "t"))
+    if is_away:
+        bob.leave()
+    ann.heard()
+
+    again = enter(club, "Ann is stupid", token=token)
+
+    (welcome,) = heard(again, "welcome")
+    assert (welcome["userName"], again.user.name) == ("Bob", "Bob")
+    assert "stupid" not in str(ann.heard())
+    act(ann, "quiet", userId=bob.user.user_id, seconds=0)
+    again.send("rename", userName="Robert")
+    assert [frame["userName"] for frame in heard(again, "renamed")] == ["Robert"]
+
+
+def test_who_is_quiet_gets_one_like_it_if_their_name_is_somebody_elses_now(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    club = make(leave_grace=0.0)
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    act(ann, "quiet", userId=bob.user.user_id)
+    bob.leave()
+    enter(club, "Bob")
+
+    again = enter(club, "Robert", token=club.tokens.write(Identity(bob.user.user_id, "t")))
+
+    assert heard(again, "welcome")[0]["userName"] == "Bob 2"
+
+
 def test_a_room_opened_for_who_may_not_speak_is_forgotten(club: InMemoryServer) -> None:
     decide(club, "class", Charter(speak=Speak.HOSTS))
 
@@ -760,7 +804,63 @@ def test_a_link_that_cannot_be_stored_as_used_can_be_used_again(club: InMemorySe
     assert [frame["role"] for frame in heard(again, "host")] == ["host"]
 
 
+def test_who_looks_while_the_history_fails_is_told(club: InMemoryServer) -> None:
+    ann = enter(club, "Ann")
+    act(ann, "makeLink")
+    club.disk.failing.add("host_log")
+
+    answer = act(ann, "look")
+
+    assert (answer["code"], answer["cmid"]) == ("not-stored", "h")
+    assert rule(club, ann.user.user_id, Look()) == "not-stored"
+    club.disk.failing.clear()
+    assert [entry["act"] for entry in act(ann, "look")["log"]] == ["makeLink"]
+
+
 # -- the operator's link ---------------------------------------------------------------------------
+
+
+def test_an_operator_steps_back_everywhere_and_for_good(
+    make: Callable[..., InMemoryServer], club: InMemoryServer
+) -> None:
+    ann, link = enter(club, "Ann"), club.tokens.write_operator_link()
+    zoe = enter(club, "Zoe", link=link)
+    enter(club, "Carl", "garden")
+    garden = enter(club, "Zoe", "garden", token=token_of(club, zoe))
+    garden.heard(), ann.heard()
+
+    assert code(act(zoe, "unmakeHost", userId=zoe.user.user_id)) == "done"
+
+    for guest in (ann, garden):
+        assert [(f["userId"], f["role"]) for f in heard(guest, "host")] == [(zoe.user.user_id, "")]
+    assert code(act(zoe, "rules", speak="hosts")) == "not-host"
+    assert code(heard(enter(club, "Zoe 2", link=link), "error")[0]) == "wrong-link"
+    after = make(disk=club.disk)
+    back = enter(after, "Zoe", token=token_of(club, zoe))
+    assert "role" not in heard(back, "welcome")[0]
+
+
+def test_only_whoever_runs_the_server_unmakes_an_operator(club: InMemoryServer) -> None:
+    """Such as one whose browser was stolen."""
+    ann, zoe, max_ = enter(club, "Ann"), operator(club), operator(club, "Max")
+    whom = {"userId": zoe.user.user_id}
+    assert code(act(ann, "unmakeHost", **whom)) == code(act(max_, "unmakeHost", **whom))
+    assert code(act(ann, "unmakeHost", **whom)) == "not-allowed"
+    assert [one["role"] for one in act(ann, "look")["hosts"]] == ["maker"]
+
+    console = HttpSpeaker("class", "", "127.0.0.1", operator_link="nonce")
+    for wanted in (Look(), UnmakeHost(zoe.user.user_id)):
+        club.server.broadcast.put(Ruling(console, wanted))
+        club.settle()
+        told = console.outcome.result(0).told  # type: ignore[union-attr]
+        if wanted == Look():
+            assert [one["role"] for one in told["hosts"]] == ["maker", "operator", "operator"]
+            assert [entry["act"] for entry in told["log"]] == ["useOperatorLink"] * 2
+        console = HttpSpeaker("class", "", "127.0.0.1", operator_link="nonce")
+
+    assert code(act(zoe, "look")) == "not-host"
+    assert code(act(max_, "look")) == "done"
+    assert act(ann, "look")["log"][0]["act"] == "unmakeHost"
 
 
 def test_an_operator_is_a_host_of_every_room_at_once(club: InMemoryServer) -> None:
@@ -829,3 +929,23 @@ def test_whoever_has_only_made_a_room_can_be_somebody_else_the_next_time(
     again = enter(club, "Bot")
 
     assert heard(again, "welcome", "error")[0]["type"] == "welcome"
+
+
+# -- pace ------------------------------------------------------------------------------------------
+
+
+def test_hosts_too_wait_with_what_they_decide_and_change_but_not_with_what_they_say(
+    club: InMemoryServer,
+) -> None:
+    """Each of these is a transaction of its own, for which all rooms wait."""
+    waited: list[str] = []
+    ann = enter(club, "Ann")
+    ann.user._pace = ann.user._act_pace = SimpleNamespace(wait=lambda who, _: waited.append(who))
+    ann.say("one")
+    assert waited == []
+
+    ann.send("host", cmid="h1", act="rules", speak="hosts")
+    ann.send("edit", cmid="e1", id=str(id_of(club)), body="One")
+    ann.send("remove", cmid="r1", id=str(id_of(club)))
+
+    assert waited == [ann.user.user_id] * 3

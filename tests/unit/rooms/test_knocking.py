@@ -6,12 +6,13 @@ import json
 import struct
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chatroom.message import Draft
-from chatroom.rooms import knocking, ruling, sweeper
+from chatroom.rooms import entrance, knocking, ruling, sweeper
 from chatroom.rooms.charter import Charter, Host, WatchedAddress
 from chatroom.rooms.ranks import Rank
 from chatroom.users.http_speaker import HttpSpeaker
@@ -21,7 +22,7 @@ from chatroom.wire.websocket import CloseCode
 from tests.support.deadline import wait_for
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
 
-SCHOOL, HOME = "192.0.2.7", "192.0.2.8"
+SCHOOL, HOME, OTHER = "192.0.2.7", "192.0.2.8", "192.0.2.9"
 
 
 def enter(club: InMemoryServer, name: str, address: str = SCHOOL, **hello: Any) -> TypedGuest:
@@ -236,6 +237,19 @@ def test_who_comes_with_a_hosts_link_does_not_wait(club: InMemoryServer, ann: Ty
     assert kinds(enter(club, "Bobby", link="made up")) == ["knocking"]
 
 
+def test_a_link_that_is_used_up_or_over_spares_nobody_the_waiting(
+    club: InMemoryServer, ann: TypedGuest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was removed may have come by it."""
+    used, over = (act(ann, "makeLink", seconds=60)["link"] for _ in range(2))
+    assert "welcome" in kinds(enter(club, "Zoe", link=used))
+
+    assert kinds(enter(club, "Bobby", link=used)) == ["knocking"]
+    now = time.time_ns()
+    monkeypatch.setattr(entrance, "time", SimpleNamespace(time_ns=lambda: now + 61 * 10**9))
+    assert kinds(enter(club, "Bobba", link=over)) == ["knocking"]
+
+
 # -- waiting ---------------------------------------------------------------------------------------
 
 
@@ -314,6 +328,60 @@ def test_the_watch_ends_by_itself_and_is_forgotten_and_who_waits_is_in(
     wait_for(lambda: club.settle() or bobby.user.inside, "an end of the watch")
 
     assert Charter.parse(club.disk.charter("class")).watched == {}
+
+
+def test_however_often_somebody_is_removed_one_timer_waits_for_the_end(
+    club: InMemoryServer, ann: TypedGuest
+) -> None:
+    timers = club.server._timers._heap
+    before = len(timers)
+
+    for seconds in (600, 1200, 1800):
+        act(ann, "bar", userId=club.bob, seconds=seconds)  # type: ignore[attr-defined]
+        act(ann, "bar", userId="u9", seconds=seconds)
+
+    assert len(timers) <= before + 1
+
+
+def test_each_watch_ends_in_its_turn(club: InMemoryServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "PAUSE", 0.0)
+    ann, bob, eve = enter(club, "Ann", HOME), enter(club, "Bob"), enter(club, "Eve", OTHER)
+    act(ann, "bar", userId=eve.user.user_id, seconds=2)
+    act(ann, "bar", userId=bob.user.user_id, seconds=1)
+    late = [enter(club, "Bobby"), enter(club, "Evelyn", OTHER)]
+    assert [kinds(guest) for guest in late] == [["knocking"]] * 2
+
+    for guest in late:
+        wait_for(lambda guest=guest: club.settle() or guest.user.inside, "an end of the watch")
+
+    assert Charter.parse(club.disk.charter("class")).watched == {}
+
+
+def test_who_waited_does_not_come_through_a_door_that_was_shut_meanwhile(
+    club: InMemoryServer, ann: TypedGuest
+) -> None:
+    """Unless a host says so."""
+    bobby = enter(club, "Bobby")
+    act(ann, "rules", door="shut")
+
+    act(ann, "bar", userId=club.bob, seconds=0)  # type: ignore[attr-defined]
+
+    error, code = closed_with(bobby)
+    assert (error["code"], code) == ("shut", CloseCode.NO_ENTRY)
+    assert not bobby.user.inside
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_a_host_lets_in_who_waits_through_any_door(
+    club: InMemoryServer, ann: TypedGuest, all_of_them: bool
+) -> None:
+    bobby = enter(club, "Bobby")
+    (knock,) = heard(ann, "knock")
+    act(ann, "rules", door="shut")
+
+    act(ann, "admit", **({} if all_of_them else {"userId": knock["userId"]}))
+
+    assert bobby.user.inside
 
 
 def test_a_short_removal_is_a_short_watch(club: InMemoryServer) -> None:

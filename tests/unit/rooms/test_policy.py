@@ -58,7 +58,19 @@ from chatroom.wire.acts import (
     UseLink,
     UseOperatorLink,
 )
-from chatroom.wire.typed import Alteration, Edit, Remove, Rename, Restore, Typing
+from chatroom.wire.typed import (
+    Alteration,
+    Edit,
+    Hello,
+    Ping,
+    Remove,
+    Rename,
+    Request,
+    Restore,
+    Rule,
+    Say,
+    Typing,
+)
 from chatroom.wire.websocket import CloseCode
 from tests.support.deadline import DEADLINE
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
@@ -279,6 +291,11 @@ WAYS: dict[object, Callable[[Club], None]] = {
 
 ASK_NOTHING = {
     CaughtUp: "is in already",
+    Hello: "is an Arrival, above",
+    Say: "is what a TypedUser says, above",
+    **dict.fromkeys(get_args(Alteration), "is a Change, above"),
+    Rule: "is a Ruling, above",
+    Ping: "of no room",
     Said: "by its speaker, above",
     Wish: "by its request, above",
     Server.say: "is HttpSpeaker",
@@ -294,10 +311,12 @@ ASK_NOTHING = {
 
 
 def test_no_way_is_forgotten() -> None:
-    """What the Server can be asked for, by a user or by another thread, is one or the other."""
+    """What a client can send, and what the Server can be asked for, by a user or by another thread,
+    is one or the other."""
     said = get_args(get_args(get_type_hints(Channels)["broadcast"])[0])
     found = {*get_args(Joining), *said, *get_args(get_type_hints(Wish)["request"])}
     found |= {method for name, method in getmembers(Server, isfunction) if name[0] != "_"}
+    found |= set(get_args(Request))
 
     more = {User, TypedUser, HttpSpeaker, UseLink, Policy.may_rename, Policy.may_enter}
     assert found | more == WAYS.keys() | ASK_NOTHING.keys()
@@ -500,6 +519,7 @@ PRESENT = {"needs_host": True}
         (OTHER, Rank.EVERYONE, SLOW, NOW - 30_000, True, None),
         (OTHER, Rank.EVERYONE, SLOW, NOW - 29_999, True, ("slow", 1)),
         (NOBODY, Rank.EVERYONE, SLOW, NOW, True, ("slow", 30)),
+        (OTHER, Rank.EVERYONE, SLOW, NOW + 1, True, None),  # the clock was set back
         *(
             (OTHER, rank, QUIET | BARRED | PRESENT | rules, NOW, False, None)
             for rank in (Rank.HOST, Rank.MAKER, Rank.OPERATOR)

@@ -273,6 +273,14 @@ def test_after_a_start_hosts_have_a_minute_to_come_back(clock: WallClock):
     assert not is_taught(room, NOW + HOST_GRACE_MS)
 
 
+def test_a_clock_that_is_set_back_does_not_keep_a_host_here(clock: WallClock):
+    """They counted as here until it had caught up."""
+    room = classroom(TAUGHT, House(began_at=NOW))
+    room.remove(come(room, "u1"))
+
+    assert not is_taught(room, NOW - 10 * HOST_GRACE_MS)
+
+
 def test_a_host_of_two_tabs_is_here_as_long_as_one_is(clock: WallClock):
     room = classroom(TAUGHT)
     first, second = come(room, "u1"), come(room, "u1")

@@ -28,7 +28,7 @@ from chatroom.rooms.charter import (
 from chatroom.rooms.codes import key_id
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.ranks import Rank
-from chatroom.rooms.ruling import Decision, link_key, rule
+from chatroom.rooms.ruling import Decision, link_key, rule, rule_for_all
 from chatroom.wire.acts import (
     DAY,
     FASTEST,
@@ -130,6 +130,17 @@ def test_whoever_is_gone_is_named_as_the_host_names_them() -> None:
     assert act(MADE, Bar("u9", "Zoe", None)).whom == Known("u9", "Zoe")
 
 
+@pytest.mark.parametrize("kind", [Quiet, Bar])
+def test_of_a_name_without_end_only_the_beginning_is_kept(kind: type[Quiet | Bar]) -> None:
+    """A charter that is megabytes long would keep all rooms waiting with each act."""
+    charter, asked = MADE, [kind(f"v{n}", "\N{GRINNING FACE}" * 1000, None) for n in range(100)]
+    for one in asked:
+        charter = act(charter, one).charter
+
+    assert len(charter.to_json().encode()) < 100 * 400
+    assert {ban.name for ban in bans(charter, kind).values()} == {"\N{GRINNING FACE}" * 64}
+
+
 def bans(charter: Charter, kind: type[Quiet | Bar]) -> Mapping[str, Ban]:
     return charter.quiet if kind is Quiet else charter.barred
 
@@ -144,6 +155,18 @@ def test_a_host_is_made_and_unmade() -> None:
 
     unmade = act(made.charter, UnmakeHost("u2"))
     assert (unmade.charter, unmade.whom) == (MADE, BOB)
+
+
+def test_the_links_that_a_host_has_made_go_with_them() -> None:
+    """Otherwise they would come back as a host, under another name."""
+    ours = act(MADE, MakeLink(DAY, 1)).charter
+    theirs = act(act(ours, MakeHost("u2", "")).charter, MakeLink(DAY, 1), BOB).charter
+    assert len(theirs.links) == 2
+
+    assert act(theirs, UnmakeHost("u2")).charter == ours
+    assert act(theirs, UnmakeHost("u9")).charter == theirs
+    removed = rule_for_all(MADE, theirs, Bar("u2", "", None), ANN, lambda _, name: name, NOW)
+    assert removed.charter.links == ours.links
 
 
 def test_who_is_a_host_already_stays_what_they_are() -> None:
@@ -181,6 +204,16 @@ def test_a_link_makes_whoever_opens_it_a_host() -> None:
 
     assert decision.charter.hosts == {**MADE.hosts, "u2": Host("Bob", Rank.HOST)}
     assert decision.whom == BOB
+
+
+def test_the_log_tells_a_guests_link_from_a_hosts() -> None:
+    made = act(MADE, MakeLink(3600, 1, "guest"), ANN)
+
+    used = act(made.charter, UseLink(made.secret), BOB)
+
+    assert (made.what, used.what) == ("3600 s, for guests", "as a guest")
+    charter, link = linked()
+    assert act(charter, link, BOB).what == ""
 
 
 def test_the_store_never_has_the_links_secret() -> None:
@@ -401,6 +434,7 @@ def test_a_key_that_is_revoked_is_a_host_no_more() -> None:
     made = act(MADE, MakeKey("CI", True))
     user_id = made.told["userId"]
     host = act(made.charter, MakeHost(user_id, "CI")).charter
+    host = act(host, MakeLink(DAY, 1), Known(user_id, "CI")).charter
 
     revoked = act(host, RevokeKey(user_id))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ def now() -> int:
 
 def of(user_id: str, seq: int, minutes_ago: float = 0) -> Message:
     message = typed("class", seq, user_id, f"c{seq}", body=f"{user_id} {seq}")
-    return replace(message, sent_at=now() - int(minutes_ago * MINUTE))
+    return message._replace(sent_at=now() - int(minutes_ago * MINUTE))
 
 
 def past(history: History, *authors: str, minutes: int = 0) -> list[Message]:

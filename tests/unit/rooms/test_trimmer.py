@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chatroom.history.memory.history import MemoryHistory
-from chatroom.message import Message
+from chatroom.message import Held, Message
 from chatroom.rooms import trimmer as module
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.fallen import Fallen
@@ -37,7 +37,8 @@ class Kept:
         self.timers = Timers()
         rules = replace(DEFAULTS, replay_limit=50, **keep)
         self.rooms = ActiveRooms(self.history, Policy(9, 15), Fallen(), rules)
-        Trimmer(self.history, self.rooms, self.timers, rules).start()
+        self.refused: list[Held] = []
+        Trimmer(self.history, self.rooms, self.timers, rules, self.refused.append).start()
 
     def settle(self) -> list[int]:
         """Run what is due until the next look is an hour away; returns the seqs that are left."""
@@ -59,6 +60,25 @@ def test_the_last_message_goes_when_it_is_too_old(monkeypatch: pytest.MonkeyPatc
     kept.history.append([message(seq=1, sent_at=1)])
     assert kept.settle() == []
     assert kept.history.head("lobby").seq == 1
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_what_nobody_approves_goes_when_a_message_would(
+    monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    kept = Kept(monkeypatch, 1, keep_days=days, keep_messages=9)
+    now = time.time_ns() // 1_000_000
+    old, young = (
+        Held("class", id, "Bob", "May I?", "", now - days_ago * DAY_MS)
+        for id, days_ago in (("a", 3), ("b", 1))
+    )
+    for held in (old, young):
+        kept.history.hold(held)
+
+    assert kept.settle() == [1]
+
+    assert kept.refused == ([old] if days else [])
+    assert kept.history.held("class") == ([young] if days else [old, young])
 
 
 @pytest.mark.parametrize(("keep", "left"), [({"keep_messages": 3}, 3), ({"keep_days": 1}, 1)])

@@ -32,6 +32,8 @@ def known() -> Whereabouts:
         ("192.0.2.7", "192.0.2.8", False),
         ("2001:db8::1", "2001:db8::ffff:1", True),
         ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::1%eth0", True),
+        ("fe80::1%eth0", "fe80::2%eth0", False),
     ],
 )
 def test_an_address_is_that_of_one_client(

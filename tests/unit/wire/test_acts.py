@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chatroom.errors import Refusal
 from chatroom.message import MessageId
+from chatroom.wire import acts
 from chatroom.wire.acts import (
     ASKED,
     DAY,
@@ -144,6 +145,13 @@ def test_whatever_is_wrong_is_named(fields: dict[str, Any], detail: str) -> None
     assert refused.code == "bad-act"
     assert refused.detail.startswith(detail)
     assert refused.more == {"cmid": "c1"}
+
+
+def test_no_code_is_composed_that_is_too_long_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can send one, and it is read before it is known whether they are a host."""
+    monkeypatch.setattr(acts, "unicodedata", None)
+
+    assert refusal({"act": "rules", "code": "\u0301\u0323" * 16_000}).code == "bad-act"
 
 
 JSON = st.recursive(

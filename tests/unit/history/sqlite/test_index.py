@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -274,7 +273,7 @@ def test_an_index_of_other_messages_with_the_same_seqs_is_made_anew(tmp_path: Pa
             history.open()
             messages = said("lobby", 1, 3, body=body)
             if database == other:
-                messages = [replace(message, nonce="f" * 16) for message in messages]
+                messages = [message._replace(nonce="f" * 16) for message in messages]
             history.append(messages)
             assert len(found(history, body)) == 3
     shutil.copy(other, path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,13 +17,15 @@ from chatroom.history.host_log import LogEntry
 from chatroom.message import Draft, Message
 from chatroom.rooms.charter import Charter, Host
 from chatroom.rooms.ranks import Rank
+from chatroom.sockets import budget
 from chatroom.users import tokens
 from chatroom.users.proof import Proof
+from chatroom.users.speaking_pace import ACTS_PER_SECOND, SECONDS_AT_ONCE
 from chatroom.users.tokens import Identity
 from chatroom.web.api import problems
 from chatroom.wire.acts import UseOperatorLink
 from tests.support.deadline import DEADLINE
-from tests.support.flask_client import fail
+from tests.support.flask_client import engine_of, fail, started
 
 SETTINGS = {"max_rooms": 2, "allowed_origins": ("https://friend.example",)}
 """Of the ``app``: see conftest.py."""
@@ -324,3 +328,28 @@ def said(engine: Engine, user_id: str) -> Message:
     message = Message("class", seq + 1, f"{seq:016x}", "Bob", "hi", "10:42 AM", now, user_id)
     engine.server.ask(lambda: engine.history.append([message]), DEADLINE)
     return message
+
+
+# -- pace ----------------------------------------------------------------------------------------
+
+
+def test_who_acts_too_fast_is_told_when_to_come_back_but_not_the_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Each act is a transaction, for which all rooms wait; and anybody can make a room."""
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    with started(tmp_path, history="memory:", messages_per_second=1) as app:
+        engine, client = engine_of(app), app.test_client()
+        text = Charter(hosts={ANN: Host("Ann", Rank.MAKER)}).to_json()
+        engine.server.ask(lambda: engine.history.enact("class", text, None), DEADLINE)
+        as_ann = as_user(engine)
+        for _ in range(ACTS_PER_SECOND * SECONDS_AT_ONCE):
+            assert act(client, as_ann, act="look").status_code == 200
+
+        refused = act(client, as_ann, **QUIET)
+
+        problem(refused, "too-fast")
+        assert refused.headers["Retry-After"] == "1"
+        assert client.get(HOST, headers=as_ann).status_code == 429
+        assert of_room(engine).quiet == {}
+        assert act(client, as_operator(engine), **QUIET).status_code == 200

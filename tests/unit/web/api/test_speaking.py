@@ -13,7 +13,10 @@ from werkzeug.test import TestResponse
 
 from chatroom.message import Draft, Held
 from chatroom.rooms.approval import MOST_OF_ONE
-from chatroom.rooms.charter import NO_CHARTER, Charter, Speak
+from chatroom.rooms.charter import NO_CHARTER, Charter, Host, Key, Speak
+from chatroom.rooms.codes import key_id
+from chatroom.rooms.ranks import Rank
+from chatroom.users.tokens import new_identity
 from tests.support.flask_client import engine_of, started
 
 
@@ -45,10 +48,42 @@ def test_who_posts_too_fast_is_told_when_to_come_back(client: FlaskClient) -> No
     assert post(client, "another").status_code == 201
 
 
+def test_hosts_and_scripts_with_a_key_take_back_as_fast_as_they_like(
+    app: Flask, client: FlaskClient
+) -> None:
+    """Such as somebody's hundred messages; everybody else has a pace."""
+    hosts, keys = {"u1": Host("Ann", Rank.HOST)}, {key_id("s1"): Key("CI", True, "k1")}
+    decide(app, "class", replace(NO_CHARTER, hosts=hosts, keys=keys))
+    message = post(client, "class").headers["Location"]
+    tokens = engine_of(app).tokens
+
+    def statuses(bearer: str) -> set[int]:
+        headers = {"Authorization": f"Bearer {bearer}"}
+        return {client.delete(message, headers=headers).status_code for _ in range(20)}
+
+    assert statuses("s1") == {403}
+    assert statuses(tokens.write(new_identity("u1"))) == {204}
+    assert statuses(tokens.write_operator_link()) == {204}
+    assert statuses(tokens.write(new_identity("u2"))) == {403, 429}
+
+
 def decide(app: Flask, room: str, charter: Charter) -> None:
     engine_of(app).server.ask(
         lambda: engine_of(app).history.enact(room, charter.to_json(), None), 5.0
     )
+
+
+def test_a_script_speaks_by_the_name_of_its_key_however_long_that_is(
+    app: Flask, client: FlaskClient
+) -> None:
+    name = "The continuous integration of the whole department, which never sleeps"
+    keys = {key_id("s1"): Key(name, True, "k1")}
+    decide(app, "builds", replace(NO_CHARTER, keys=keys))
+    bearer = {"Authorization": "Bearer s1"}
+
+    said = client.post("/api/rooms/builds/messages", json={"body": "green"}, headers=bearer)
+
+    assert (said.status_code, said.get_json()["userName"]) == (201, name)
 
 
 def test_where_only_hosts_may_speak_a_script_is_told(app: Flask, client: FlaskClient) -> None:
