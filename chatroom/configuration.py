@@ -68,6 +68,8 @@ class Configuration:
     presence_limit: int
     keep_messages: int
     keep_days: int
+    metrics_from: tuple[IPv4Network | IPv6Network, ...]
+    metrics_key: str
 
     @property
     def folder(self) -> Path:

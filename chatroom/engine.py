@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from chatroom import __version__
 from chatroom.configuration import Configuration
@@ -17,6 +18,7 @@ from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
 from chatroom.sockets.gate import Gate
+from chatroom.tally import Counts, Tally
 from chatroom.users.speaking_pace import ACTS_PER_SECOND, SpeakingPace
 from chatroom.users.tokens import Tokens
 
@@ -43,14 +45,18 @@ class Engine:
         rules = Rules.of(configuration)
         self._password = configuration.password
         self.policy = Policy(rules.max_rooms, rules.edit_minutes, bool(self._password))
+        self.tally = Tally()
         self.server = Server(
             self.history,
             rules,
             self.policy,
-            OwnOrder(self.history, self.policy),
+            OwnOrder(self.history, self.policy, self.tally),
             OwnRegister(self.policy, rules.max_name_length),
             Alone(),
+            self.tally,
         )
+        self.posts = Counts("stored", "known", "held")
+        """Messages that came over HTTP, by what became of them."""
         per_second = configuration.messages_per_second
         self.pace = SpeakingPace(per_second) if per_second else None
         """Of what people say; None for any."""
@@ -63,6 +69,8 @@ class Engine:
         self.gate = Gate(configuration.max_users, configuration.max_users_per_address)
         self.was_started = False
         """Also when it has stopped again."""
+        self.started_at = 0.0
+        """Unix seconds; 0 until then."""
         self._started = False
         self._stopping = threading.Lock()
 
@@ -81,6 +89,7 @@ class Engine:
         self.doors = KeyRing(self.history, self.tokens, self._password)
         self.server.start()
         self.was_started = self._started = True
+        self.started_at = time.time()
         what = f"chatroom {__version__}, history {self.history.name}"
         log.info("started: %s, at most %d users", what, self.gate.capacity)
 

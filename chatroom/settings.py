@@ -108,6 +108,10 @@ PASSWORD = secret(
     lambda value: not value or 4 <= len(" ".join(value.split())) <= 64,
 )
 MAKERS = text('"everyone" or "operator"', ("everyone", "operator").__contains__)
+METRICS_KEY = secret(
+    'at least 16 characters without spaces, 200 at most, all of them ASCII, or "" for none',
+    lambda value: not value or re.fullmatch("[!-~]{16,200}", value) is not None,
+)
 SYNC = text(" or ".join(SYNCS), SYNCS.__contains__)
 ORIGINS = several("origins such as https://chat.example:8443, without a path", to_listed_origin)
 HOST_NAMES = several("host names such as chat.example.com, without a port", to_host)
@@ -141,4 +145,6 @@ SETTINGS = (
     Setting("presenceLimit", 200, whole(0, 10_000), "most people a room lists by name"),
     Setting("keepMessages", 0, whole(0, 10**12), "messages to keep in each room; 0: all"),
     Setting("keepDays", 0, whole(0, 100_000), "days to keep messages; 0: forever"),
+    Setting("metricsFrom", [], NETWORKS, "addresses that may read /metrics, besides this machine"),
+    Setting("metricsKey", "", METRICS_KEY, "that lets programs read /metrics; empty: none"),
 )

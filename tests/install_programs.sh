@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make sure that there are the other browsers, the proxies and the database that the room is tried
-# with.
+# Make sure that there are the other browsers, the proxies, the database and the Prometheus that the
+# room is tried with.
 #
 # Where they cannot be installed, their tests are skipped; on CI (CI=true), this fails.
 # Without an argument: for make test; with "webkit": for make webkit.
@@ -25,6 +25,7 @@ missing() {
     is_there nginx || echo nginx-light
     is_there caddy || echo caddy
     is_there openssl || echo openssl
+    is_there prometheus || echo prometheus
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || is_there postgres || echo postgresql
 }
 
@@ -44,7 +45,7 @@ wanted=${1:-}
 missing=$(missing)
 [ -n "$missing" ] || exit 0
 if may_install; then
-    what_for="the tests with other browsers, with proxies and with PostgreSQL"
+    what_for="the tests with other browsers, proxies, PostgreSQL and Prometheus"
     case $missing in *postgresql*) without_cluster ;; esac
     apt_install "$what_for" $missing || for package in $missing; do
         apt_install "$what_for" "$package" || true

@@ -182,7 +182,8 @@ def check_privacy(configuration: Configuration) -> list[Finding]:
     if configuration.history.startswith("sqlite:"):
         stored = configuration.folder / configuration.history.removeprefix("sqlite:")
         files += [stored.with_name(stored.name + suffix) for suffix in SUFFIXES]
-    has_secret = configuration.password or has_password(configuration.history)
+    secrets = configuration.password, configuration.metrics_key
+    has_secret = any(secrets) or has_password(configuration.history)
     files += [configuration.path] if has_secret else []
     wide = {path: found for path in files if (found := private_files.permissions(path))}
     if not wide:

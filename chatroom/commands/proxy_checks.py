@@ -7,9 +7,10 @@ import http.client
 import os
 import socket
 import ssl
+import urllib.request
 from urllib.parse import urlsplit
 
-from chatroom.addresses import authorization, http_url
+from chatroom.addresses import authorization, http_url, is_loopback
 from chatroom.client.failures import connection_failure, http_failure
 from chatroom.commands.checks import Finding, Verdict, ok, wrong
 from chatroom.commands.health import ask
@@ -50,7 +51,10 @@ def examine_proxy(url: str) -> list[Finding]:
         return [wrong("proxy", f"{url}/healthz: {health.text}", remedy)]
     if not health.is_well:
         return [wrong("proxy", f"the room behind {url} is failing: {health.text}", "see its log")]
-    return [ok("proxy", f"{url} reaches the room"), check_upgrade(url, header), *check_secrecy(url)]
+    findings = [ok("proxy", f"{url} reaches the room"), check_upgrade(url, header)]
+    if not is_loopback(urlsplit(url).hostname or ""):  # else it may be the room itself
+        findings += check_numbers(url)
+    return [*findings, *check_secrecy(url)]
 
 
 def check_upgrade(url: str, header: str | None = None) -> Finding:
@@ -103,6 +107,20 @@ def _request(path: str, host: str, headers: dict[str, str | None]) -> bytes:
         *(f"{name}: {value}" for name, value in headers.items() if value),
     ]
     return "\r\n".join([*lines, "", ""]).encode()
+
+
+def check_numbers(url: str) -> list[Finding]:
+    """A note if the server's numbers can be read through the proxy, as from the room's machine."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/metrics", timeout=TIMEOUT) as reply:
+            if b"chatroom_up" not in reply.read(100_000):
+                return []
+    except (OSError, http.client.HTTPException):  # among them, all refusals
+        return []
+    text = f"the server's numbers can be read at {url}/metrics"
+    remedy = "unless this machine is in metricsFrom, have the proxy set X-Forwarded-For"
+    return [Finding(Verdict.NOTE, "proxy", text, remedy)]
 
 
 def check_secrecy(url: str) -> list[Finding]:

@@ -41,5 +41,6 @@ In reading order:
 - ``eraser.py``: erases what was removed, and cleans the files of it
 - ``timers.py``: what is due later on the Server thread
 - ``questions.py``: what other threads ask it
+- ``census.py``: who is where, counted a few rooms at a time
 - ``faults.py``: what went wrong, logged and counted
 """

@@ -374,7 +374,7 @@ class Broadcaster:
             speaker.send_acks()
 
     def _not_stored(self, batch: list[Said], error: Exception) -> None:
-        self._faults.note_failure(f"{len(batch)} messages not stored", error)
+        self._faults.note_not_stored(len(batch), error)
         leaving: dict[Participant, None] = {}
         for said in batch:
             if not said.user.failed and (user := said.user.not_stored(said.cmid, NOT_STORED)):

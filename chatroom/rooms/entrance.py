@@ -25,6 +25,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.timers import Timers
+from chatroom.tally import Tally
 from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import (
     Arrival,
@@ -68,6 +69,7 @@ class Entrance:
         faults: the Server's.
         fallen: those who are too slow.
         rules: the Server's.
+        tally: the Server's.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Entrance:
         faults: Faults,
         fallen: Fallen,
         rules: Rules,
+        tally: Tally,
     ) -> None:
         self._rooms = rooms
         self._policy = policy
@@ -93,6 +96,7 @@ class Entrance:
         self._faults = faults
         self._fallen = fallen
         self._rules = rules
+        self._tally = tally
         # Who waits for an answer of the register, and what came from them meanwhile.
         self._held: dict[Speaker, list[Said | Change | Ruling | Wish | Leaving]] = {}
         self._judged_by: dict[Speaker, Charter] = {}  # what the room had decided when they asked
@@ -123,6 +127,7 @@ class Entrance:
         user.proof = proof
         room.let_in(user)
         room.go_live(user)
+        self._tally.joins_plain += 1
         _log_joining(room, user)
         first = max(0, room.seq - (self._rules.replay_limit or room.seq))
         if first + 1 < room.first_remembered:
@@ -272,6 +277,7 @@ class Entrance:
         if self._rooms.needs_link(room, user.address, user.user_id, arrival.proof):
             room.coming_by[user] = arrival.proof.link
         room.let_in_typed(user, identity.tab)
+        self._tally.joins_typed += 1
         self._rooms.house.whereabouts.note(room.name, user.user_id, user.address)
 
     def _welcome(self, room: Room, arrival: Arrival) -> None:
@@ -531,6 +537,7 @@ class Entrance:
             user = next(iter(self._fallen))  # the first to come in is the first to leave
             del self._fallen[user]
             self.remove(user, "slow")
+            self._tally.slow += 1
             self._faults.note(UserError(user.id, "slow"))
 
     # -- without a socket -------------------------------------------------------------------------

@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 
 from chatroom.errors import ChatError, HistoryError
+from chatroom.tally import Tally
 
 log = logging.getLogger(__name__)
 
 
 class Faults:
-    """Owned by the Server thread; any thread may read ``count``."""
+    """Owned by the Server thread; any thread may read ``count``.
 
-    def __init__(self) -> None:
+    Args:
+        tally: counts messages; None where nobody reads it.
+    """
+
+    def __init__(self, tally: Tally | None = None) -> None:
         self.count = 0
+        self._tally = tally or Tally()
 
     def note(self, error: ChatError) -> None:
         """A user failed or was dropped."""
@@ -25,6 +31,11 @@ class Faults:
         self.count += 1
         unexpected = None if isinstance(error, HistoryError) else error
         log.error("error: %s: %s", what, error, exc_info=unexpected)
+
+    def note_not_stored(self, messages: int, error: Exception) -> None:
+        """So many messages are lost to those who said them."""
+        self._tally.not_stored += messages
+        self.note_failure(f"{messages} messages not stored", error)
 
     def note_bug(self) -> None:
         """Called in an ``except`` block; the Server goes on."""

@@ -24,6 +24,7 @@ from chatroom.rooms.verdicts import (
     Placed,
     Stored,
 )
+from chatroom.tally import Tally
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
 from chatroom.wire.message_json import to_json
@@ -110,11 +111,13 @@ class OwnOrder(Order):
     Args:
         history: opened; written by this thread alone.
         policy: says who may change what.
+        tally: counts what is stored; None where nobody reads it.
     """
 
-    def __init__(self, history: History, policy: Policy) -> None:
+    def __init__(self, history: History, policy: Policy, tally: Tally | None = None) -> None:
         self._history = history
         self._decider = Decider(policy)
+        self._tally = tally or Tally()
         self._proved_at = -PROOF_AGE
 
     def say(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
@@ -156,8 +159,10 @@ class OwnOrder(Order):
             messages.append(message)
         self._proved_at = -PROOF_AGE
         charters = _first_charters(rooms, stored)
+        began = time.monotonic()
         self._history.append(messages, charters)
         self._proved_at = time.monotonic()
+        self._tally.committed(len(messages), self._proved_at - began)
         return Stored(stored, charters)
 
     def _say_each_once(self, batch: list[Said], rooms: Mapping[str, Room]) -> Outcome:
@@ -211,11 +216,13 @@ class OwnOrder(Order):
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""
         try:
-            return at_once(self._decider.rule(ruling, room, house), self._history)
+            outcome = at_once(self._decider.rule(ruling, room, house), self._history)
         except Refusal as refusal:
             return [Declined(ruling, refusal.about(ruling.cmid))]
         except Exception as error:
             return [NotChanged(ruling, error)]
+        self._tally.stored += any(isinstance(verdict, Stored) for verdict in outcome)  # approved
+        return outcome
 
     def sweep(self, room: Room) -> Outcome:
         """Commit the next step of what was begun first or, without that, forget what is over."""

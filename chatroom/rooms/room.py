@@ -296,7 +296,7 @@ class Room:
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Send messages to all users."""
-        self._fallen.send(self.users, b"".join(frames))
+        self._fallen.send(self.users, b"".join(frames), len(frames))
 
     def hand_on(self, batch: Sequence[Heard | HeardChange]) -> None:
         """Hand messages, or changes of them, to all subscribers."""

@@ -18,6 +18,7 @@ from chatroom.message import Draft, Held, Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
+from chatroom.rooms.census import Census
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.eraser import Eraser
@@ -37,6 +38,7 @@ from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.rooms.verdicts import Outcome
+from chatroom.tally import Counts, Tally
 from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
 from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import (
@@ -68,6 +70,7 @@ class Server:
         order: gives what is said its place in the history.
         register: says who may bear which name.
         bus: tells other processes.
+        tally: counts.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Server:
         order: Order,
         register: Register,
         bus: Bus,
+        tally: Tally,
     ) -> None:
         self._ready: Ready = queue.SimpleQueue()
         self.add: Channel[Joining] = Channel("add", self._ready)
@@ -89,39 +93,26 @@ class Server:
         self.tasks: Channel[Task] = Channel("tasks", self._ready)
         self.heard: Channel[Outcome | Answer] = Channel("heard", self._ready)
         """What order and register answer later."""
-        self.channels = Channels(self.add, self.delete, self.broadcast, self.error)
+        self.channels = Channels(self.add, self.delete, self.broadcast, self.error, Counts())
         self._batch_bytes = rules.batch_bytes
         self._order = order
-        self._faults = Faults()
-        self._timers = Timers()
-        self._fallen = fallen = Fallen()
-        self._rooms = ActiveRooms(history, policy, fallen, rules)
+        self._faults = faults = Faults(tally)
+        self._timers = timers = Timers()
+        self._fallen = fallen = Fallen(tally)
+        self._rooms = rooms = ActiveRooms(history, policy, fallen, rules)
+        self.census = Census(rooms, self.ask)
         self._eraser = Eraser(history, self._timers, rules)
         news = News(policy, self._timers, fallen)
         greeter = Greeter(policy, bus, news, self._timers, rules)
+        replay = Replay(history, self.add)
         self._entrance = Entrance(
-            self._rooms,
-            policy,
-            register,
-            greeter,
-            news,
-            Replay(history, self.add),
-            self._timers,
-            self._faults,
-            fallen,
-            rules,
+            rooms, policy, register, greeter, news, replay, timers, faults, fallen, rules, tally
         )
-        self._sweeper = Sweeper(
-            history,
-            self._timers,
-            lambda room: self._broadcaster.sweep(room),
-            self._rooms.house.whereabouts.forget_addresses,
-        )
-        hosting = Hosting(history, self._rooms, self._entrance, self._sweeper, self._faults)
-        self._trimmer = Trimmer(history, self._rooms, self._timers, rules, hosting.forget)
-        self._broadcaster = Broadcaster(
-            order, policy, self._rooms, self._entrance, hosting, self._faults
-        )
+        forget = rooms.house.whereabouts.forget_addresses
+        self._sweeper = Sweeper(history, timers, lambda name: self._broadcaster.sweep(name), forget)
+        hosting = Hosting(history, rooms, self._entrance, self._sweeper, faults)
+        self._trimmer = Trimmer(history, rooms, timers, rules, hosting.forget)
+        self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
@@ -272,7 +263,7 @@ class Server:
         self._eraser.start()
         self._sweeper.start()
         self._step_until_none()
-        for channel in (*self.channels, self.tasks):
+        for channel in (self.add, self.delete, self.broadcast, self.error, self.tasks):
             channel.close()
         while (
             self._broadcaster.is_busy()

@@ -18,6 +18,10 @@ LEAVING_AT_ONCE = 100
 class Occupant(Protocol):
     """What holds a place: a ``Connection``, or the ``Listener`` of an event stream."""
 
+    @property
+    def waiting_bytes(self) -> int:
+        """About so many wait for the client. Any thread."""
+
     def hold(self) -> None:
         """Keep its thread asleep, until ``release``."""
 
@@ -54,6 +58,11 @@ class Gate:
 
     def __len__(self) -> int:
         return len(self._inside)
+
+    def occupants(self) -> list[Occupant]:
+        """Who has a place at this moment. Any thread."""
+        with self._changed:
+            return list(self._inside)
 
     def enter(self, connection: Occupant, address: str = "") -> None:
         """Take a place.

@@ -106,6 +106,11 @@ class Sender:
         close with bytes unread would be a reset, which overtakes our Close."""
         return self._closing is not None
 
+    @property
+    def waiting_bytes(self) -> int:
+        """About so many wait for the client. Any thread, without ``turn``: a moment old."""
+        return max(0, self._backlog())
+
     def write(self, frames: bytes) -> bool:
         """Send whole frames, now or through the queue; never waits. Any thread.
 

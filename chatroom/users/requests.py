@@ -7,6 +7,7 @@ from typing import NamedTuple
 from chatroom.channel import Channel
 from chatroom.errors import UserError
 from chatroom.message import Draft
+from chatroom.tally import Counts
 from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.tokens import Identity
@@ -130,3 +131,5 @@ class Channels(NamedTuple):
     delete: Channel[Leaving]
     broadcast: Channel[Said | Change | Ruling | Wish]
     error: Channel[UserError]
+    refused: Counts
+    """Not a channel: how often users were refused, by the code."""

@@ -222,6 +222,7 @@ class TypedUser(User):
 
     def refuse(self, refusal: Refusal) -> None:
         """Send the client an error frame. Any thread."""
+        self._channels.refused.put(refusal.code)
         self.write(typed.error(refusal))
 
     def turn_away(self, refusal: Refusal) -> None:

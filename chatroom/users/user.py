@@ -141,6 +141,7 @@ class User:
             return self.connection.listen(ws, self._receive, self._door if self._first_by else None)
         except FrameRefused as refusal:
             self.end(refusal.code, refusal.reason)
+            self._channels.refused.put(f"close-{int(refusal.code)}")
             log.info("refused: %s: %s", self, refusal)
             return str(refusal)
         except ChannelClosed:
@@ -166,11 +167,13 @@ class User:
 
     def turn_away(self, refusal: Refusal) -> None:
         """The plain protocol has no error frames: close the socket."""
+        self._channels.refused.put(refusal.code)
         self.failed = True  # its first frame may say something, and others may follow
         self.end(*CLOSES.get(refusal.code, (CloseCode.POLICY, refusal.code)))
 
     def refuse(self, refusal: Refusal) -> None:
-        """Do nothing: what does not come back was not stored."""
+        """Do not tell the client: what does not come back was not stored."""
+        self._channels.refused.put(refusal.code)
 
     def not_stored(self, cmid: str, reason: str) -> User:
         """Close the socket: nothing that follows the message may be stored."""

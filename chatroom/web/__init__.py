@@ -9,6 +9,8 @@ In reading order; ``init_app``, below, puts them together:
 - ``handshake.py``: whether it may: pure functions over the request
 - ``all_messages.py``: ``/getAllMessages``, as in the Go original
 - ``health.py``: ``/healthz``
+- ``metrics.py``: ``/metrics``, and who may read it
+- ``measures.py``: its numbers, and their names; ``exposition.py``: in Prometheus' format
 - ``page.py``: the page for people, and what a browser may do with it
 - ``assets.py``: the page's files, read once, hashed and compressed
 - ``invitation.py``: a room's address for others, and its QR code
@@ -33,6 +35,7 @@ from chatroom.web import (
     chat_socket,
     error_pages,
     health,
+    metrics,
     page,
     reading,
     transcript,
@@ -55,15 +58,20 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     all_messages.init_app(app, engine.history)
     transcript.init_app(app, engine.history)
     health.init_app(app, engine)
+    metrics.init_app(app, engine, configuration)
     chat_socket.init_app(app, engine, configuration)
     api.init_app(app, engine, configuration)
     app.register_error_handler(HTTPException, error_pages.explain)
 
-    @app.errorhandler(HandshakeRefused)
-    def refuse(refusal: HandshakeRefused) -> Response:
+    def say_why(refusal: HandshakeRefused, code: str) -> Response:
+        engine.server.channels.refused.put(code)
         error_pages.log_refusal(refusal, configuration.trusted_proxies)
         return error_pages.refused(refusal)
 
+    @app.errorhandler(HandshakeRefused)
+    def refuse(refusal: HandshakeRefused) -> Response:
+        return say_why(refusal, f"http-{refusal.status}")
+
     @app.errorhandler(Refusal)
     def forbid(refusal: Refusal) -> Response:
-        return refuse(error_pages.as_http(refusal))
+        return say_why(error_pages.as_http(refusal), refusal.code)

@@ -25,6 +25,7 @@ LAYERS = [
         "matching",
         "message",
         "private_files",
+        "tally",
     },  # "": __init__.py
     {"channel", "names"},
     {"history", "wire"},
@@ -57,6 +58,7 @@ HOMES = {
     "flask_sock": {"web.chat_socket"},
     "gunicorn": {"serving.incoming", "serving.launch", "serving.worker"},
     "itsdangerous": {"users.tokens"},
+    "prometheus_client": {"web.exposition"},
     "prompt_toolkit": {"commands.chat"},
     "psycopg": {"history.postgresql"},
     "segno": {"web.invitation"},

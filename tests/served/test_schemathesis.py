@@ -52,7 +52,7 @@ def test_schemathesis_finds_nothing(
     run = schemathesis(server, tmp_path, examples, phases, token_of(server))
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "10 selected / 11 total" in run.stdout
+    assert "11 selected / 12 total" in run.stdout
     assert "Traceback" not in server.said() + server.log()
     assert "error" not in server.log()
 

@@ -23,6 +23,7 @@ from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
+from chatroom.tally import Tally
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.proof import Doors, Doorstep
 from chatroom.users.requests import Channels, Join, Leaving, Said
@@ -237,15 +238,17 @@ class InMemoryServer:
         self.disk.open()
         self.rules = replace(DEFAULTS, replay_limit=replay_limit, tail_bytes=tail_bytes, **rules)
         policy = policy or Policy(self.rules.max_rooms, self.rules.edit_minutes, bool(password))
+        self.tally = Tally()
         self.order = LateOrder(self.disk, policy)
         self.register = LateRegister(policy, self.rules.max_name_length)
         self.server = Server(
             self.disk,
             self.rules,
             policy,
-            self.order if "order" in late else OwnOrder(self.disk, policy),
+            self.order if "order" in late else OwnOrder(self.disk, policy, self.tally),
             self.register if "register" in late else OwnRegister(policy, 64),
             Alone(),
+            self.tally,
         )
         self.order.heard = self.register.heard = self.server.heard
         self.tokens = Tokens(b"secret", password)

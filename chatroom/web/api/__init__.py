@@ -71,7 +71,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     changes.init(api, engine, configuration, pace, TIMEOUT)
     acts.init(api, engine, configuration, pace, TIMEOUT)
     _add_events(api, engine, configuration)
-    responses.init_app(app, api, configuration)
+    responses.init_app(app, api, configuration, engine.server.channels.refused)
     app.register_blueprint(api)
 
 
@@ -186,10 +186,12 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
             timeout=TIMEOUT,
         )
         if isinstance(spoken, Held):
+            engine.posts.put("held")
             return responses.fresh(json.dumps(held_fields(spoken), ensure_ascii=False), 202)
         message, is_new = spoken
         if message.removed:  # it was stored before: what it said is nobody's to read
             raise paging.removed("cmid", post.cmid, message.id)
+        engine.posts.put("stored" if is_new else "known")
         if is_new:
             sender = printable(message.user_name), printable(address), printable(room)
             log.info('posted: "%s" (%s) room "%s", message %s', *sender, message.id)

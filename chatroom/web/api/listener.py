@@ -48,6 +48,9 @@ class Listener:
 
     # Rule: _changed's lock guards _batches, _dropped, _reason and _is_nudged.
 
+    waiting_bytes = 0
+    """To the gate: what it has not read yet is in the history."""
+
     def __init__(self, sock: socket.socket | None) -> None:
         self._socket = sock
         self._changed = threading.Condition()

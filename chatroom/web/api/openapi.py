@@ -21,9 +21,13 @@ from chatroom.web.api.schemas import (
 )
 
 TAG = "rooms"
+OPERATION = "operation"
 
 AUTHOR = "author"
 """Proves whose messages somebody may change, or in which rooms somebody is a host."""
+
+METRICS_KEY = "metricsKey"
+"""Proves that somebody may read the server's numbers."""
 
 
 def document(configuration: Configuration) -> Json:
@@ -39,7 +43,10 @@ def document(configuration: Configuration) -> Json:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "security": [],  # there are no accounts
-        "tags": [{"name": TAG, "description": "Rooms, and what is in them"}],
+        "tags": [
+            {"name": TAG, "description": "Rooms, and what is in them"},
+            {"name": OPERATION, "description": "For whoever runs the server"},
+        ],
         "paths": _paths(),
         "components": {
             "schemas": schemas(configuration),
@@ -52,7 +59,12 @@ def document(configuration: Configuration) -> Json:
                     "description": "The token of a typed user, from its welcome; or a link of the "
                     "operator's. Where a room has a door, every operation takes it, or a pass, a "
                     "script's key, or the room's code",
-                }
+                },
+                METRICS_KEY: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The metricsKey of the server's settings",
+                },
             },
         },
         "x-problems": {
@@ -141,6 +153,7 @@ def _paths() -> Json:
             ),
             "post": _act(),
         },
+        "/metrics": {"get": _metrics()},
     }
 
 
@@ -253,6 +266,30 @@ def _events() -> Json:
     since = {"name": "since", "in": "query", "schema": CURSOR}
     since["description"] = "Only what comes after the event with this id"
     return operation | {"parameters": [since, last, past]}
+
+
+def _metrics() -> Json:
+    """It is not below /api, so its errors are lines of text or, for browsers, pages."""
+    line = {"content": {"text/plain": {"schema": TEXT}, "text/html": {"schema": TEXT}}}
+    told = {
+        "403": "They may be read on the server's machine, from metricsFrom, or with metricsKey",
+        "404": "The library that writes them is missing; how to install it",
+        "503": "Too many read them at once",
+        "default": "What went wrong",
+    }
+    formats = ("text/plain", "application/openmetrics-text")
+    content = {kind: {"schema": TEXT} for kind in formats}
+    return {
+        "operationId": "metrics",
+        "summary": "The server's numbers",
+        "description": "For Prometheus: users, messages, latencies, and what is running short",
+        "tags": [OPERATION],
+        "security": [{}, {METRICS_KEY: []}],
+        "responses": {
+            "200": {"description": "All numbers", "content": content},
+            **{status: {"description": words} | line for status, words in told.items()},
+        },
+    }
 
 
 def _get(name: str, summary: str, description: str, responses: Json, *refusals: int) -> Json:

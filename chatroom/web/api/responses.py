@@ -18,6 +18,7 @@ from chatroom.errors import (
     Refusal,
     SearchTooLong,
 )
+from chatroom.tally import Counts
 from chatroom.web import handshake
 from chatroom.web.api import problems
 from chatroom.web.error_pages import as_http, log_refusal
@@ -137,8 +138,12 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 # -- problems ----------------------------------------------------------------------------------
 
 
-def init_app(app: Flask, api: Blueprint, configuration: Configuration) -> None:
+def init_app(app: Flask, api: Blueprint, configuration: Configuration, refused: Counts) -> None:
     """Turn every error under ``/api`` into a problem; let allowed origins read all responses."""
+
+    def answer(problem: Problem) -> Response:
+        refused.put(problem.code)
+        return _answer(problem)
 
     # With a wrong path or method, Flask knows no view and no blueprint; hence by the path.
     def is_ours() -> bool:
@@ -151,22 +156,22 @@ def init_app(app: Flask, api: Blueprint, configuration: Configuration) -> None:
     @app.before_request
     def explain_missing() -> Response | None:
         if request.routing_exception and is_ours():
-            return _answer(_from_http(request.routing_exception))
+            return answer(_from_http(request.routing_exception))
         return None
 
     @api.errorhandler(ChatError)
     def explain(error: ChatError) -> Response:
         if isinstance(error, HandshakeRefused):
             log_refusal(error, configuration.trusted_proxies)
-        return _answer(_from_chat(error))
+        return answer(_from_chat(error))
 
     @api.errorhandler(HTTPException)
     def explain_http(error: HTTPException) -> Response:
         if error.code == 413:
             limit = configuration.max_message_bytes
             detail = f"The body is too large; wanted: {limit} bytes at most"
-            return _answer(Problem("too-large", detail))
-        return _answer(_from_http(error))
+            return answer(Problem("too-large", detail))
+        return answer(_from_http(error))
 
 
 def _answer(problem: Problem) -> Response:

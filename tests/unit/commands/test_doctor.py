@@ -14,7 +14,7 @@ import pytest
 from chatroom.commands import checks
 from chatroom.commands.checks import Finding, Verdict, check_limits
 from chatroom.commands.health import Health, ask
-from chatroom.commands.proxy_checks import check_secrecy, examine_proxy
+from chatroom.commands.proxy_checks import check_numbers, check_secrecy, examine_proxy
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.serving import start
 from chatroom.serving.demands import unmet
@@ -268,6 +268,21 @@ def test_what_a_proxy_does_wrong_is_named(answers: list[Answer], wrong: str, men
 def test_a_proxy_that_is_not_there_is_named():
     (finding,) = examine_proxy("http://127.0.0.1:1")
     assert "cannot be reached" in finding.text
+
+
+def test_numbers_that_everybody_can_read_are_noted():
+    with answering(body("chatroom_up 1.0\n", "text/plain")) as (url, asked):
+        (text,) = texts(check_numbers(url), Verdict.NOTE)
+
+    assert text == f"the server's numbers can be read at {url}/metrics"
+    assert asked == ["/metrics"]
+
+
+@pytest.mark.parametrize("answer", [refusing("No.", 403), body("<h1>Welcome to nginx</h1>")])
+def test_numbers_that_nobody_gets_are_not(answer: Answer):
+    with answering(answer) as (url, _):
+        assert check_numbers(url) == []
+    assert check_numbers("http://127.0.0.1:1") == []
 
 
 def test_health_of_what_is_no_chat_room_is_told_in_words():

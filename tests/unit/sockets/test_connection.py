@@ -96,6 +96,18 @@ def test_a_client_that_catches_up_is_never_slow():
             assert bodies(line.peer.frame() for _ in range(4)) == ["0", "1", "2", "3"]
 
 
+def test_what_waits_is_known_and_is_nothing_once_it_is_sent():
+    """For whoever watches the server: a moment old, and at most an item's cost too high."""
+    with ConnectionPair(buffers=4096) as line:
+        assert line.connection.waiting_bytes == 0
+        number = fill(line)
+        assert 900_000 < line.connection.waiting_bytes <= line.connection._queue_bytes
+
+        line.start_writer()
+        assert is_whole(bodies(line.peer.frame() for _ in range(number)))
+        wait_for(lambda: line.connection.waiting_bytes == 0, "that nothing waits")
+
+
 def test_frames_that_are_sent_are_not_kept():
     """A writer that waits for the next one would hold a megabyte for each silent user."""
     frames = line_of("0", 200_000)

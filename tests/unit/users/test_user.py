@@ -16,6 +16,7 @@ from chatroom.errors import HistoryUnavailable, UserError
 from chatroom.message import Draft
 from chatroom.sockets import kernel, sending
 from chatroom.sockets.pace import Pace
+from chatroom.tally import Counts
 from chatroom.users.requests import Channels
 from chatroom.wire.websocket import CloseCode, text_frame
 from tests.support.deadline import DEADLINE, wait_for
@@ -29,7 +30,7 @@ GOODBYE = encode(CLOSE, struct.pack("!H", 1000) + b"bye")
 def channels() -> Channels:
     """What a Server would select over."""
     ready: Ready = queue.SimpleQueue()
-    return Channels(*(Channel(name, ready) for name in Channels._fields))
+    return Channels(*(Channel(name, ready) for name in Channels._fields[:-1]), Counts())
 
 
 def is_empty(*channels: Channel) -> bool:
@@ -95,7 +96,7 @@ def test_who_says_nothing_never_joins_and_never_leaves(channels: Channels):
         guest.peer.socket.close()
 
         assert guest.has_left()
-    assert is_empty(*channels)
+    assert is_empty(channels.add, channels.delete, channels.broadcast, channels.error)
 
 
 def test_leaving_says_why(channels: Channels):
@@ -178,6 +179,8 @@ def test_what_is_refused_closes_the_socket_with_the_reason(
     assert channels.add.qsize() == channels.delete.qsize() == (0 if is_first else 1)
     if not is_first:
         assert f"close {code}: " in channels.delete.get_nowait().cause
+    if name != "too many characters":  # that is the library's to refuse
+        assert channels.refused.read() == {f"close-{code}": 1}
 
 
 def test_a_frame_of_exactly_the_limit_is_taken(channels: Channels):
@@ -238,7 +241,7 @@ def test_leaving_a_server_that_has_stopped_is_no_error(channels: Channels):
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
         channels.add.get(timeout=DEADLINE)
-        for channel in channels:
+        for channel in channels[:-1]:
             channel.close()
         guest.peer.send(GOODBYE)
 

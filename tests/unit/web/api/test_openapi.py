@@ -43,7 +43,7 @@ def test_it_describes_every_route_with_its_methods(document: dict[str, Any]) -> 
         (re.sub("<(.*?)>", r"{\1}", str(rule)), method.lower())
         for rule in create_app(configuration).url_map.iter_rules()
         for method in rule.methods or ()
-        if str(rule).startswith("/api/") and method not in ("HEAD", "OPTIONS")
+        if re.match("/api/|/metrics$", str(rule)) and method not in ("HEAD", "OPTIONS")
     }
     described = {
         (path, method)
