@@ -1199,8 +1199,8 @@ def test_in_a_slow_room_nothing_is_sent_before_the_answer_to_the_last():
     with ScriptedServer(script) as server, client(server) as chat:
         receipts = [chat.say(body) for body in ("one", "two")]
         assert [receipt.wait(DEADLINE) for receipt in receipts] == [f"1-{NONCE}", f"2-{NONCE}"]
+        wait_for(lambda: len(seen) == 3, "the scripted server has heard all of them")
 
-    wait_for(lambda: len(seen) == 3, "the scripted server has heard all of them")
     assert seen == ["one", "one", "two"]
 
 
