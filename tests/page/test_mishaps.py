@@ -289,7 +289,7 @@ def test_each_button_says_of_whom_and_of_what(
 
     host.page.click("#people [aria-label^='Bob:']")
     group = host.page.get_by_role("group", name="Remove")
-    assert group.get_by_role("button", name="1 hour").count() == 1
+    expect(group.get_by_role("button", name="1 hour")).to_have_count(1)
 
 
 def test_the_focus_stays_where_a_host_has_acted(
