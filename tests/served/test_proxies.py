@@ -158,6 +158,13 @@ def test_a_page_of_another_site_is_still_refused(url: str) -> None:
         pass
 
 
+def test_the_servers_numbers_are_not_for_those_outside(url: str) -> None:
+    """Although the proxy is on the server's own machine, which may read them."""
+    with asked(url, "/metrics") as response:
+        assert response.status == 403
+        assert b"may not read the server's numbers" in response.read()
+
+
 def test_events_come_as_they_happen(url: str) -> None:
     """A proxy that collects them first would show nothing, not even the headers."""
     with asked(url, "/api/rooms/events/events?limit=0") as response:

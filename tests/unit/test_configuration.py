@@ -187,6 +187,8 @@ GOOD = {
     "hostNames": [[], ["chat.example.com"]],
     "allowedOrigins": [[]],
     "trustedProxies": [[], ["0.0.0.0/0"]],
+    "metricsFrom": [[], ["10.0.0.8", "fd00::/8"]],
+    "metricsKey": ["", "!" * 16, "~" * 200],
     "pingInterval": [1, 3600],
 }
 
@@ -295,15 +297,26 @@ def test_a_text_or_list_that_is_none_or_unfit_stops_the_start(write, key, wanted
             NETWORKS,
             ["", "*", "localhost", "10.0.0.1/8", "10.0.0.0/33", "10.0.0", 1, None, True, []],
         ),
+        ("metricsFrom", NETWORKS, ["", "localhost", "10.0.0.1/8", 1, None]),
     ],
 )
 def test_a_list_names_its_unfit_entry(write, key, wanted, entries):
-    good = {"allowedOrigins": "https://good.example", "trustedProxies": "10.0.0.7"}
-    good = good.get(key, "good.example")
+    good = {"allowedOrigins": "https://good.example", "hostNames": "good.example"}
+    good = good.get(key, "10.0.0.7")
     for entry in entries:
         path = write({key: [good, entry]})
 
         assert refusal(path) == f"{path}: {key}[1] is {entry!r}; wanted: only {wanted}"
+
+
+@pytest.mark.parametrize(
+    "value", ["fifteen-letters", "x" * 201, "a key with spaces", "a-k\u00e9y-of-some-letters", 1]
+)
+def test_a_key_that_is_none_stops_the_start_and_is_not_shown(write, value):
+    line = refusal(write({"metricsKey": value}))
+
+    assert ": metricsKey is '...'; wanted: at least 16 characters without spaces" in line
+    assert str(value) not in line.partition("wanted")[0]
 
 
 @pytest.mark.parametrize(

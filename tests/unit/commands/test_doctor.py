@@ -107,18 +107,20 @@ def test_files_that_others_may_open_are_wrong(tmp_path: Path):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_settings_that_others_may_open_are_wrong_if_a_password_is_in_them(tmp_path: Path):
+@pytest.mark.parametrize("key", ["password", "metricsKey"])
+def test_settings_that_others_may_open_are_wrong_if_a_secret_is_in_them(tmp_path: Path, key: str):
+    secret = "open-sesame-sesame"
     file = tmp_path / "config.json"
     file.write_text(json.dumps({"history": "memory:", "logfilePath": "-"}))
     file.chmod(0o644)
     environ = {"CHATROOM_CONFIG": str(file)}
     assert checks.check_privacy(load_configuration(environ)) == []
 
-    file.write_text(json.dumps({"history": "memory:", "logfilePath": "-", "password": "sesame"}))
+    file.write_text(json.dumps({"history": "memory:", "logfilePath": "-", key: secret}))
 
     (finding,) = checks.check_privacy(load_configuration(environ))
     assert finding.remedy == f"chmod 600 {file}"
-    assert "sesame" not in finding.text
+    assert secret not in finding.text
 
 
 def test_files_that_a_group_may_open_are_noted(tmp_path: Path):
