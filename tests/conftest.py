@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.support.browser import Tab
+    from tests.support.fellow import Fellow
     from tests.support.kept_pages import KeptPages
 
 # A busy machine is no bug: nothing here measures time by hypothesis's clock.
@@ -196,6 +197,31 @@ def bob(page_server: Running, room: str) -> Iterator[ChatClient]:
     """Somebody else in the test's room, where no second page is needed: a program."""
     with ChatClient(f"http://127.0.0.1:{page_server.port}", "Bob", room=room) as bob:
         yield bob
+
+
+@pytest.fixture
+def come(page_server: Running, room: str) -> Iterator[Callable[..., Fellow]]:
+    """Let somebody come into the test's room; the first one is its maker."""
+    from tests.support.fellow import Fellow
+
+    came: list[Fellow] = []
+
+    def one(name: str, link: str | None = None) -> Fellow:
+        other = Fellow(page_server.port, name, room)
+        other.link = link
+        other.connect_and_catch_up()
+        came.append(other)
+        return other
+
+    yield one
+    for other in came:
+        other.close()
+
+
+@pytest.fixture
+def eve(come: Callable[..., Fellow]) -> Fellow:
+    """The room's maker, where the page is not."""
+    return come("Eve")
 
 
 # -- pytest ----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
@@ -11,7 +11,6 @@ from tests.support.axe import faults
 from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
 from tests.support.fellow import Fellow
-from tests.support.server_process import Running
 
 pytestmark = pytest.mark.takes(seconds=140)
 
@@ -20,29 +19,6 @@ ROOM_MAKERS = "everyone"
 
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 NARROW: dict[str, Any] = {**TOUCH, "viewport": {"width": 360, "height": 640}}
-
-
-@pytest.fixture
-def come(page_server: Running, room: str) -> Iterator[Callable[..., Fellow]]:
-    """Let somebody come into the test's room; the first one is its maker."""
-    came: list[Fellow] = []
-
-    def one(name: str, link: str | None = None) -> Fellow:
-        other = Fellow(page_server.port, name, room)
-        other.link = link
-        other.connect_and_catch_up()
-        came.append(other)
-        return other
-
-    yield one
-    for other in came:
-        other.close()
-
-
-@pytest.fixture
-def eve(come: Callable[..., Fellow]) -> Fellow:
-    """The room's maker, where the page is not."""
-    return come("Eve")
 
 
 def link(host: Fellow) -> str:

@@ -15,7 +15,6 @@ from playwright.sync_api import Locator, expect
 from tests.support.browser import Tab
 from tests.support.deadline import wait_for
 from tests.support.fellow import Fellow
-from tests.support.server_process import Running
 
 pytestmark = pytest.mark.takes(seconds=130)
 
@@ -29,28 +28,6 @@ PHONE: dict[str, Any] = {
 }
 
 DOOR = "#at-the-door"
-
-
-@pytest.fixture
-def come(page_server: Running, room: str) -> Iterator[Callable[..., Fellow]]:
-    """Let somebody come into the test's room; the first one is its maker."""
-    came: list[Fellow] = []
-
-    def one(name: str) -> Fellow:
-        other = Fellow(page_server.port, name, room)
-        other.connect_and_catch_up()
-        came.append(other)
-        return other
-
-    yield one
-    for other in came:
-        other.close()
-
-
-@pytest.fixture
-def eve(come: Callable[..., Fellow]) -> Fellow:
-    """The room's maker, where the page is not."""
-    return come("Eve")
 
 
 @pytest.fixture
