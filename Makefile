@@ -1,5 +1,5 @@
 # make run     serve the chat room at http://localhost:9999
-# make unit    the tests that need no server and no browser: about 30 seconds
+# make unit    the tests that need no server and no browser: about a minute
 # make test    every check but the next; ARGS="-k slow" goes to pytest
 # make webkit  what nobody can do without, in WebKit: half a minute
 # make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
