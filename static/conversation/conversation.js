@@ -218,7 +218,7 @@ export class Conversation {
     if (!part || !archive) return;
     this.#loader ??= new part.Loader({
       archive, timeline: this.#timeline, keepPlace: (work) => this.#follower.keepPlace(work),
-      announcer: this.#announcer, top: byId("top-words", HTMLElement),
+      announcer: this.#announcer, top: byId("top-words", HTMLElement), look: () => this.#follower.look(),
     });
     this.#loader[which]();
   }

@@ -23,6 +23,7 @@ export class Loader {
   #keepPlace;
   #announcer;
   #top;
+  #look;
   #loadingOlder = false;
   #loadingNewer = false;
   #restsUntil = 0;
@@ -34,13 +35,15 @@ export class Loader {
    * @param {KeepPlace} parts.keepPlace
    * @param {import("./announcer.js").Announcer} parts.announcer
    * @param {HTMLElement} parts.top
+   * @param {() => void} parts.look see whether the reader is near an edge
    */
-  constructor({ archive, timeline, keepPlace, announcer, top }) {
+  constructor({ archive, timeline, keepPlace, announcer, top, look }) {
     this.#archive = archive;
     this.#timeline = timeline;
     this.#keepPlace = keepPlace;
     this.#announcer = announcer;
     this.#top = top;
+    this.#look = look;
   }
 
   /** The reader nears the first message. */
@@ -51,9 +54,11 @@ export class Loader {
     if (seqOf(first.id) === 1) return this.say("beginning");
     this.#loadingOlder = true;
     this.say("loading");
+    let isLate = false;
     try {
       const messages = await this.#archive.older(first.id);
-      if (first !== this.#timeline.first) return this.say("more");
+      isLate = first !== this.#timeline.first;
+      if (isLate) return this.say("more");
       this.#announcer.quietly(() =>
         this.#keepPlace(() => {
           this.#timeline.prepend(messages);
@@ -67,6 +72,7 @@ export class Loader {
       this.#rest(gone ? AFTER_THE_LAST : AFTER_TROUBLE);
     } finally {
       this.#loadingOlder = false;
+      if (isLate) this.#look(); // the reader may stand still at the new edge
     }
   }
 
@@ -75,14 +81,17 @@ export class Loader {
     const last = this.#timeline.last;
     if (!last || this.#timeline.attached || this.#loadingNewer || this.#archive.missing) return;
     this.#loadingNewer = true;
+    let isLate = false;
     try {
       const messages = await this.#archive.newer(last.id);
-      if (last !== this.#timeline.last) return;
+      isLate = last !== this.#timeline.last; // as when older ones have pushed it out
+      if (isLate) return;
       this.#announcer.quietly(() => this.#keepPlace(() => this.#timeline.extend(messages)));
     } catch {
       // The button still leads to the end.
     } finally {
       this.#loadingNewer = false;
+      if (isLate) this.#look();
     }
   }
 

@@ -310,7 +310,8 @@ def test_a_list_names_its_unfit_entry(write, key, wanted, entries):
 
 
 @pytest.mark.parametrize(
-    "value", ["fifteen-letters", "x" * 201, "a key with spaces", "a-k\u00e9y-of-some-letters", 987654321]
+    "value",
+    ["fifteen-letters", "x" * 201, "a key with spaces", "a-k\u00e9y-of-some-letters", 987654321],
 )
 def test_a_key_that_is_none_stops_the_start_and_is_not_shown(write, value):
     line = refusal(write({"metricsKey": value}))

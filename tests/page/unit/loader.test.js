@@ -8,7 +8,7 @@ const messages = (...ids) => ids.map((id) => ({ id }));
 
 /** A timeline that shows messages 5 and 6 of a room; the archive answers as it is told. */
 function setTheStage(t) {
-  const stage = { now: 1_000, asked: [], shown: messages("5-a", "6-a"), attached: false, quiet: 0 };
+  const stage = { now: 1_000, asked: [], shown: messages("5-a", "6-a"), attached: false, quiet: 0, looks: 0 };
   t.mock.method(performance, "now", () => stage.now);
   globalThis.document = { createElement: () => Object.assign(new EventTarget(), { append: () => {} }) };
   stage.archive = {
@@ -27,6 +27,7 @@ function setTheStage(t) {
   stage.loader = new Loader({
     archive: stage.archive, timeline, keepPlace: (work) => work(), top: stage.top,
     announcer: { quietly: (work) => ((stage.quiet += 1), work()) },
+    look: () => (stage.looks += 1),
   });
   stage.ids = () => stage.shown.map(({ id }) => id);
   stage.says = () => stage.top.dataset.says;
@@ -100,14 +101,19 @@ test("one question is under way at a time, and none to a server without an archi
   assert.equal(stage.asked.length, 2);
 });
 
-test("an answer that comes too late for what is shown now is dropped", async (t) => {
-  const stage = setTheStage(t);
-  stage.gives("4-a");
-  const loading = stage.loader.older();
-  stage.shown = messages("50-a");
-  await loading;
-  assert.deepEqual(stage.ids(), ["50-a"]);
-});
+for (const which of ["older", "newer"]) {
+  test(`an answer with ${which} ones that comes too late for what is shown now is dropped, and the edges are looked at`, async (t) => {
+    const stage = setTheStage(t);
+    stage.gives("4-a");
+    const loading = stage.loader[which]();
+    stage.shown = messages("50-a");
+    await loading;
+    assert.deepEqual(stage.ids(), ["50-a"]);
+    assert.equal(stage.looks, 1);
+    await stage.loader[which]();
+    assert.equal(stage.looks, 1);
+  });
+}
 
 test("newer messages come at the end of a window that is not attached, and of no other", async (t) => {
   const stage = setTheStage(t);
