@@ -79,6 +79,8 @@ class Crier(Bus):
         self._errands: deque[_Errand] = deque()
         self._beat_at = 0.0
         self._is_open = False
+        """Whether jobs are taken; hints are as long as the thread has not ended."""
+        self._is_over = False
 
     def start(self, process: int, key: bytes) -> None:
         """Begin to tell, after the fork.
@@ -119,7 +121,7 @@ class Crier(Bus):
         News of a room that has some waiting become one with them. While the database is away,
         they lose their texts, and nobody is told who is typing.
         """
-        if not self.others_are_there or not self._is_open:
+        if not self.others_are_there or self._is_over:
             return
         is_away = not self._link.is_up
         with self._changed:
@@ -186,8 +188,8 @@ class Crier(Bus):
         self._link.drop()
 
     def _next(self) -> tuple[list[Hint], _Errand | None]:
-        """All hints that wait and the first job; waits for either, or for the next beat. Nothing
-        is left once we have stopped."""
+        """All hints that wait and the first job; waits for either, or for the next beat. Neither,
+        once we have stopped and nothing is left."""
         with self._changed:
             while self._is_open and not (self._news or self._hints or self._errands):
                 due_in = self._beat_at - time.monotonic()
@@ -201,7 +203,9 @@ class Crier(Bus):
             self._news.clear()
             self._hints.clear()
             self._text = 0
-            return hints, self._errands.popleft() if self._errands else None
+            errand = self._errands.popleft() if self._errands else None
+            self._is_over = not (self._is_open or hints or errand)
+            return hints, errand
 
     def _tell_all(self, hints: list[Hint]) -> None:
         try:

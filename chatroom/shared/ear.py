@@ -90,8 +90,6 @@ class Ear:
         """Payloads of another version of this program."""
         self.reconnects = 0
         """How often we have begun to listen again."""
-        self.is_listening = False
-        """Whether what is told is heard: our own beats are, on this connection."""
         self._url = url
         self._crier = crier
         self._hear = hear
@@ -106,12 +104,19 @@ class Ear:
         self._forgeries = Throttle(log)
         self._failures = Throttle(log)
         self._has_listened = False
+        self._has_heard_ourselves = False
+        """On this connection."""
         self._heard_ourselves_at = 0.0
         self._others: dict[int, float] = {}
         """Processes that listen; when each was heard the last time."""
         # Characters, each counted by one thread alone: so no lock.
         self._handed_on = 0
         self._taken = 0
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether what is told is heard: our own beats are."""
+        return self._has_heard_ourselves and self._link.is_up
 
     @property
     def others(self) -> frozenset[int]:
@@ -208,7 +213,7 @@ class Ear:
         now = time.monotonic()
         self._heard_ourselves_at = now
         self._others = dict.fromkeys(self._others, now)  # who knows what they have said meanwhile
-        self.is_listening = False
+        self._has_heard_ourselves = False
         self._crier.is_listening = True
         self._crier.beat()
         self.reconnects += self._has_listened
@@ -220,7 +225,7 @@ class Ear:
 
     def _hear_nothing(self) -> None:
         """Until there is another connection."""
-        self.is_listening = self._crier.is_listening = False
+        self._has_heard_ourselves = self._crier.is_listening = False
         self._link.drop()
 
     def _take(self, payload: str) -> None:
@@ -257,7 +262,7 @@ class Ear:
     def _note_beat(self, process: int, beat: Beat) -> None:
         if process == self._crier.process:
             self._heard_ourselves_at = time.monotonic()
-            self.is_listening = True
+            self._has_heard_ourselves = True
         elif not beat.is_listening:
             self._others.pop(process, None)
         else:

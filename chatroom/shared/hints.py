@@ -280,6 +280,8 @@ def _decoded(body: str) -> tuple[int, list[Hint]]:
             *line, before, lengths = fields
             texts = []
             for length in lengths:
+                if length < 0:  # or it would be read again and again
+                    raise ValueError(length)
                 texts.append(body[at : at + length])
                 at += length
             hints.append(RoomNews(*line, tuple(texts), before))
