@@ -284,7 +284,7 @@ def _decoded(body: str) -> tuple[int, list[Hint]]:
                     raise ValueError(length)
                 texts.append(body[at : at + length])
                 at += length
-            hints.append(RoomNews(*line, tuple(texts), before))
+            hints.append(RoomNews._make([*line, tuple(texts), before]))
         else:
             hints.append(_small(kind, fields))
     return int(process), hints

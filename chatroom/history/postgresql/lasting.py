@@ -11,7 +11,7 @@ from typing import TypeVar
 import psycopg
 
 from chatroom.history.postgresql.failures import Failures
-from chatroom.history.postgresql.links import PAUSE, DatabaseLink, LinkLost
+from chatroom.history.postgresql.links import PAUSE, DatabaseLink, Late, LinkLost
 
 ATTEMPTS = 3
 """How often something is tried whose connection breaks each time."""
@@ -66,6 +66,8 @@ class LastingLink:
         Raises:
             HistoryUnavailable: it counts as not done, but may have been, if an answer was lost.
         """
+        if time.monotonic() >= deadline:  # a link that is well would be dropped as late
+            raise self.failures.lost(self._cause or Late(deadline))
         for attempt in range(ATTEMPTS):
             try:
                 link = self._ready(deadline)

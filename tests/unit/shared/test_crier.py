@@ -1,4 +1,4 @@
-"""The crier: others are told at once, whoever tells it never waits, and the database may be away."""
+"""The crier: others are told, whoever tells it never waits, and the database may be away."""
 
 from __future__ import annotations
 
@@ -360,7 +360,7 @@ def test_what_is_told_once_the_database_is_back_is_heard(
         assert isinstance(failed, HistoryUnavailable)
         assert "start PostgreSQL" in str(failed) or "going down" in str(failed)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "PATIENCE", 0.2)
+            patch.setattr(module, "TELLING_SECONDS", 0.2)
             dropped = crier.dropped
             crier.tell(TYPING)
             assert crier.dropped > dropped
@@ -381,33 +381,29 @@ def test_what_is_told_once_the_database_is_back_is_heard(
 def test_news_lose_their_texts_while_the_database_is_away(
     server: PostgresServer, crier: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chatroom.shared import crier as module
-
-    packed: list[Hint] = []
-    monkeypatch.setattr(module, "pack", lambda hints, *_: packed.extend(hints) or [])
-    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    taken: list[Hint] = []
+    monkeypatch.setattr(crier, "_tell_all", lambda hints, is_to_beat: taken.extend(hints))
     server.stop()
     try:
         assert isinstance(answer(crier, one, patience=0.5), HistoryUnavailable)
         crier.tell(news(1))
-        wait_for(lambda: news(1).bare() in packed, "the news")
+        wait_for(lambda: news(1).bare() in taken, "the news")
     finally:
         server.start()
 
 
 def test_jobs_fail_after_their_patience_where_the_database_does_not_answer(
-    server: PostgresServer, crier: Any, monkeypatch: pytest.MonkeyPatch
+    server: PostgresServer, crier_of: Callable[..., Any]
 ) -> None:
-    from chatroom.shared import crier as module
-
-    monkeypatch.setattr(module, "PATIENCE", 0.5)  # of a beat, which may come first
+    crier = crier_of(beat=1000)
+    assert answer(crier, one) == 1
     answers: list[Any] = []
     with server.frozen():
         began = time.monotonic()
-        for _ in range(5):
+        for _ in range(20):
             crier.call(one, answers.append, patience=0.5)
-        wait_for(lambda: len(answers) == 5, "their answers")
-        assert time.monotonic() - began < 5 * 0.5  # not one after another
+        wait_for(lambda: len(answers) == 20, "their answers")
+        assert time.monotonic() - began < 20 * 0.5 / 2  # not one after another
 
     assert all(isinstance(failed, HistoryUnavailable) for failed in answers)
     wait_for(lambda: answer(crier, one) == 1, "a job that is done")
