@@ -126,7 +126,7 @@ class Crier(Bus):
         """
         if not self.others_are_there or self._is_over:
             return
-        is_away = not self._link.is_up
+        is_away = self._link.is_failing
         with self._changed:
             if is_away and isinstance(hint, IsTyping):
                 self.dropped += 1

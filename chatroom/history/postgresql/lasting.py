@@ -28,7 +28,7 @@ is done again, so it has to bear that."""
 
 
 class LastingLink:
-    """Used by one thread, but for ``cut`` and ``is_up``.
+    """Used by one thread, but for ``cut``, ``is_up`` and ``is_failing``.
 
     Args:
         url: of the database.
@@ -56,6 +56,11 @@ class LastingLink:
     def is_up(self) -> bool:
         """Whether there is a connection, as far as anybody knows."""
         return self._link is not None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt to connect has failed."""
+        return self._failed > 0
 
     def run(self, job: Job[T], deadline: float) -> T:
         """Do it, on another connection if this one breaks: so perhaps more than once.

@@ -162,6 +162,16 @@ def test_what_is_told_is_heard(crier: Any, witness: Witness) -> None:
     assert sorted(witness.told, key=told.index) == told
 
 
+def test_what_is_told_while_it_connects_is_told_then(
+    crier_of: Callable[..., Any], witness: Witness
+) -> None:
+    crier = crier_of()
+    for hint in (news(1), TYPING):
+        crier.tell(hint)
+
+    wait_for(lambda: [news(1), TYPING] == witness.told, "the hints")
+
+
 def test_odd_and_large_texts_are_heard(crier: Any, witness: Witness) -> None:
     odd = IsTyping("lo\0bby", Known("u\ud800", "␛ 🎉\n"))
     large = news(1, "日\0" * 1500)

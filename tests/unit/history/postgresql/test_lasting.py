@@ -63,6 +63,7 @@ def test_a_connection_is_used_again_and_again(lasting: Callable[..., Any]) -> No
 
     assert len(pids) == 1
     assert link.is_up
+    assert not link.is_failing
 
 
 def test_one_that_breaks_is_made_anew_and_begins_as_the_first(lasting: Callable[..., Any]) -> None:
@@ -129,6 +130,8 @@ def test_nobody_who_cannot_be_reached_is_tried_for_longer_than_wanted(
             link.run(backend, soon(seconds))
 
     assert time.monotonic() - began < 2
+    assert link.is_failing
+    assert not link.is_up
 
 
 def test_cutting_frees_who_waits_and_ends_it(lasting: Callable[..., Any]) -> None:
