@@ -20,6 +20,7 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.rooms.sweeper import Sweeping
 from chatroom.rooms.verdicts import (
+    Again,
     Changed,
     Declined,
     Enacted,
@@ -330,6 +331,8 @@ class Broadcaster:
                         self._entrance.turn_out_guest(said.user, said.act)
                 case NotStored(batch, error):
                     self._not_stored(batch, error)
+                case Again(what):
+                    self._waiting.appendleft(what)
                 case _:
                     assert_never(verdict)
         while self._deserted:

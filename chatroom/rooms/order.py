@@ -15,15 +15,7 @@ from chatroom.rooms.deciding import Decider, known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.steps import at_once
-from chatroom.rooms.verdicts import (
-    Declined,
-    NotChanged,
-    NotStored,
-    NotSwept,
-    Outcome,
-    Placed,
-    Stored,
-)
+from chatroom.rooms.verdicts import NotStored, Outcome, Placed, Stored
 from chatroom.tally import Tally
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
@@ -201,35 +193,21 @@ class OwnOrder(Order):
 
     def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome:
         """Commit it by itself."""
-        try:
-            return [at_once(self._decider.hold(said, refusal, room), self._history)]
-        except Exception as error:
-            return [NotStored([said], error)]
+        return at_once(self._decider.hold(said, refusal, room), self._history)
 
     def change(self, change: Change, room: Room) -> Outcome:
         """Commit it by itself."""
-        try:
-            return [at_once(self._decider.change(change, room), self._history)]
-        except Exception as error:
-            return [NotChanged(change, error)]
+        return at_once(self._decider.change(change, room), self._history)
 
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""
-        try:
-            outcome = at_once(self._decider.rule(ruling, room, house), self._history)
-        except Refusal as refusal:
-            return [Declined(ruling, refusal.about(ruling.cmid))]
-        except Exception as error:
-            return [NotChanged(ruling, error)]
+        outcome = at_once(self._decider.rule(ruling, room, house), self._history)
         self._tally.stored += any(isinstance(verdict, Stored) for verdict in outcome)  # approved
         return outcome
 
     def sweep(self, room: Room) -> Outcome:
         """Commit the next step of what was begun first or, without that, forget what is over."""
-        try:
-            return [at_once(self._decider.sweep(room), self._history)]
-        except Exception as error:
-            return [NotSwept(room.name, error)]
+        return at_once(self._decider.sweep(room), self._history)
 
     def prove(self) -> None:
         """Write, unless that has just been done."""

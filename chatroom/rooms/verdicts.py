@@ -11,6 +11,7 @@ from chatroom.history.host_log import LogEntry
 from chatroom.message import Held, Message, MessageId
 from chatroom.rooms.charter import Charter
 from chatroom.rooms.ruling import Decision
+from chatroom.rooms.sweeper import Sweeping
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.wire.acts import Settling
 
@@ -140,6 +141,13 @@ class NotSwept(NamedTuple):
     error: Exception
 
 
+class Again(NamedTuple):
+    """Not a thing of this is done, since the room is another one by now: it is to be judged anew,
+    once that is told."""
+
+    what: list[Said] | Change | Ruling | Sweeping
+
+
 Verdict = (
     Stored
     | Recognised
@@ -152,6 +160,7 @@ Verdict = (
     | NotStored
     | NotChanged
     | NotSwept
+    | Again
 )
 
 Outcome = list[Verdict]
