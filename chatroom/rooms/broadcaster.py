@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from chatroom.errors import HistoryError, Refusal
@@ -25,6 +26,7 @@ from chatroom.rooms.verdicts import (
     Declined,
     Enacted,
     HeldBack,
+    Looked,
     NotChanged,
     NotStored,
     NotSwept,
@@ -79,6 +81,8 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
+        self.follow: Callable[[Looked], None]
+        """Does what others have done; where there are others."""
         self._waiting: deque[list[Said] | Unsaid | Change | Ruling | Wish | Leaving | Sweeping] = (
             deque()
         )
@@ -172,6 +176,8 @@ class Broadcaster:
             self._await(self._order.rule(ruling, room, self._rooms.house), {room.name})
 
     def _sweep(self, name: str) -> None:
+        if self._rooms.wait_for(name, partial(self._waiting.append, Sweeping(name))):
+            return
         try:
             room = self._rooms.look_into(name)
         except HistoryError as error:
@@ -189,6 +195,8 @@ class Broadcaster:
             return False
         room = self._rooms.get(user.room)
         if room is None or not room.holds(user):  # over HTTP, or its user has just left
+            if self._rooms.wait_for(user.room, partial(self._entrance.released.append, item)):
+                return False
             try:
                 self._deserted.append(self._entered(item))
             except Refusal as refusal:
@@ -244,6 +252,8 @@ class Broadcaster:
                 continue
             refusal = None
             if user.is_visiting or user.room not in self._rooms:
+                if self._rooms.wait_for(user.room, partial(self._entrance.released.append, said)):
+                    continue
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:
                     try:  # it is spoken to over HTTP, or by somebody who has just left
@@ -333,6 +343,8 @@ class Broadcaster:
                     self._not_stored(batch, error)
                 case Again(what):
                     self._waiting.appendleft(what)
+                case Looked():
+                    self.follow(verdict)
                 case _:
                     assert_never(verdict)
         while self._deserted:
@@ -347,7 +359,9 @@ class Broadcaster:
                 placed = placed.after(room.last.seq)
             if placed.messages:
                 room.committed(placed.last)
-            room.charter_is_stored = room.charter_is_stored or name in stored.charters
+            if name in stored.charters:
+                room.charter_is_stored = True
+                room.decided += 1
             new.append((room, placed))
             self._rooms.count_as_stored(name)
         for room, placed in new:

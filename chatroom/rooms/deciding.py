@@ -58,6 +58,7 @@ from chatroom.wire.acts import (
     Bar,
     BeCalled,
     Charting,
+    Look,
     Settling,
     TurnBack,
     UnmakeHost,
@@ -76,8 +77,11 @@ def known(history: History, said: Said) -> Recognised | Declined | NotStored | N
         stored = history.find(said.user.room, said.user.user_id, said.cmid)
     except HistoryError as error:
         return NotStored([said], error)
-    if stored is None:
-        return None
+    return recognised(said, stored) if stored else None
+
+
+def recognised(said: Said, stored: Message) -> Recognised | Declined:
+    """What is to be said of a message that is stored already, under this cmid."""
     if stored.body == said.draft.body or stored.rev:  # it may have changed since
         return Recognised(said, stored)
     return Declined(said, _reused(said.cmid))
@@ -97,6 +101,17 @@ def _reused(cmid: str) -> Refusal:
 
 def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
     return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
+
+
+def _log_for(room: Room, rank: Rank) -> Steps[list[LogEntry] | HistoryError]:
+    """The host log, newest first; operators see who is one, and who has become one."""
+    try:
+        log = yield from ask(lambda history: history.host_log(room.name))
+        if rank is Rank.OPERATOR:
+            log += yield from ask(lambda history: history.host_log(""))
+    except HistoryError as error:
+        return error
+    return sorted(log, key=lambda it: it.at, reverse=True)
 
 
 class Decider:
@@ -289,7 +304,8 @@ class Decider:
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
             yield from self._store(room, act, decision, entry, step, refused)
         removed = [message for message, _ in step.removed]
-        return Enacted(ruling, room.name, before, decision, entry, removed, refused)
+        log = (yield from _log_for(room, rank)) if isinstance(act, Look) else []
+        return Enacted(ruling, room.name, before, decision, entry, removed, refused, log)
 
     def _store(
         self,

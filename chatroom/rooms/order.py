@@ -6,6 +6,8 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from typing import Protocol
 
 from chatroom.errors import CmidTaken, Refusal
 from chatroom.history import History
@@ -33,6 +35,13 @@ def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str
     return {
         name: rooms[name].charter.to_json() for name in names if not rooms[name].charter_is_stored
     }
+
+
+class Later(Protocol):
+    """An order of which a part is done, and the rest is the Server thread's."""
+
+    def go_on(self) -> Outcome | None:
+        """Called by the Server thread; the outcome, or None if it still comes later."""
 
 
 class Order(ABC):
@@ -89,11 +98,9 @@ class Order(ABC):
         """
 
     @abstractmethod
-    def prove(self) -> None:
-        """Prove that messages can be stored: by a recent write, or by a new one.
-
-        Raises:
-            HistoryUnavailable: they cannot.
+    def prove(self) -> Future[None]:
+        """Prove that messages can be stored: by a recent write, or by a new one. It is a
+        HistoryUnavailable if they cannot.
         """
 
 
@@ -209,8 +216,11 @@ class OwnOrder(Order):
         """Commit the next step of what was begun first or, without that, forget what is over."""
         return at_once(self._decider.sweep(room), self._history)
 
-    def prove(self) -> None:
+    def prove(self) -> Future[None]:
         """Write, unless that has just been done."""
+        proof: Future[None] = Future()
         if time.monotonic() - self._proved_at > PROOF_AGE:
             self._history.probe()
             self._proved_at = time.monotonic()
+        proof.set_result(None)
+        return proof

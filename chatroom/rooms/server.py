@@ -19,15 +19,18 @@ from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
 from chatroom.rooms.census import Census
+from chatroom.rooms.charter import House
 from chatroom.rooms.crowd import Known
+from chatroom.rooms.elsewhere import Elsewhere, Word
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.eraser import Eraser
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
+from chatroom.rooms.following import Follower
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.hosting import Hosting
 from chatroom.rooms.news import News
-from chatroom.rooms.order import Order
+from chatroom.rooms.order import Later, Order
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.questions import Notice, Question, Task, await_answer
 from chatroom.rooms.register import Answer, Register
@@ -71,6 +74,8 @@ class Server:
         register: says who may bear which name.
         bus: tells other processes.
         tally: counts.
+        elsewhere: what other processes do, which then also keep the history in order; None if this
+            one is alone.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class Server:
         register: Register,
         bus: Bus,
         tally: Tally,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._ready: Ready = queue.SimpleQueue()
         self.add: Channel[Joining] = Channel("add", self._ready)
@@ -91,15 +97,15 @@ class Server:
         )
         self.error: Channel[UserError] = Channel("error", self._ready)
         self.tasks: Channel[Task] = Channel("tasks", self._ready)
-        self.heard: Channel[Outcome | Answer] = Channel("heard", self._ready)
-        """What order and register answer later."""
+        self.heard: Channel[Outcome | Later | Answer | Word] = Channel("heard", self._ready)
+        """What order and register answer later, and what comes from elsewhere."""
         self.channels = Channels(self.add, self.delete, self.broadcast, self.error, Counts())
         self._batch_bytes = rules.batch_bytes
         self._order = order
         self._faults = faults = Faults(tally)
         self._timers = timers = Timers()
         self._fallen = fallen = Fallen(tally)
-        self._rooms = rooms = ActiveRooms(history, policy, fallen, rules)
+        self._rooms = rooms = ActiveRooms(history, policy, fallen, rules, elsewhere)
         self.census = Census(rooms, self.ask)
         self._eraser = Eraser(history, self._timers, rules)
         news = News(policy, self._timers, fallen)
@@ -111,8 +117,14 @@ class Server:
         forget = rooms.house.whereabouts.forget_addresses
         self._sweeper = Sweeper(history, timers, lambda name: self._broadcaster.sweep(name), forget)
         hosting = Hosting(history, rooms, self._entrance, self._sweeper, faults)
-        self._trimmer = Trimmer(history, rooms, timers, rules, hosting.forget)
+        self._trimmer = Trimmer(
+            history, rooms.forget_trimmed, timers, rules, hosting.forget
+        )
         self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
+        self._follower: Follower | None = None
+        if elsewhere:
+            self._follower = Follower(elsewhere, rooms, self._entrance, hosting, timers, faults)
+            self._broadcaster.follow = self._follower.apply
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
@@ -121,6 +133,11 @@ class Server:
     def errors(self) -> int:
         """How many users failed or were dropped, plus whatever else went wrong."""
         return self._faults.count
+
+    @property
+    def house(self) -> House:
+        """What holds in all rooms; the Server thread's."""
+        return self._rooms.house
 
     def start(self) -> None:
         """Start the Server thread.
@@ -155,7 +172,7 @@ class Server:
         Raises:
             ChatError: the Server thread does not answer, or the history does not work.
         """
-        self.ask(self._order.prove, timeout)
+        await_answer(self.ask(self._order.prove, timeout), timeout)
 
     def say(
         self,
@@ -248,7 +265,10 @@ class Server:
             Refusal: the room may not be entered.
             ChatError: as ``ask``.
         """
-        return self.ask(partial(self._entrance.subscribe, room, who, address, by), timeout)
+        answer: Future[MessageId] = Future()
+        task = Question(partial(self._entrance.subscribe, room, who, address, by), answer)
+        self.tasks.put(Notice(lambda: self._rooms.wait_for(room, task.run) or task.run()))
+        return await_answer(answer, timeout)
 
     def unsubscribe(self, room: str, who: Subscriber) -> None:
         """Hand the subscriber nothing more. Never waits; idempotent."""
@@ -259,8 +279,11 @@ class Server:
 
     def listen(self) -> None:
         """The Server thread's whole life."""
-        self._trimmer.start()
-        self._eraser.start()
+        if self._follower:
+            self._follower.start()
+        else:
+            self._trimmer.start()
+            self._eraser.start()
         self._sweeper.start()
         self._step_until_none()
         for channel in (self.add, self.delete, self.broadcast, self.error, self.tasks):
@@ -323,12 +346,16 @@ class Server:
             self.broadcast.pause()
             self.delete.pause()  # nobody leaves before what they said is in the room
 
-    def _hear(self, heard: Outcome | Answer) -> None:
+    def _hear(self, heard: Outcome | Later | Answer | Word) -> None:
         try:
             if isinstance(heard, Answer):
                 self._entrance.take(heard)
+            elif self._follower and isinstance(heard, Word):
+                self._follower.hear(heard)
             else:
-                self._broadcaster.take(heard)
+                outcome = heard if isinstance(heard, list) else heard.go_on()
+                if outcome is not None:
+                    self._broadcaster.take(outcome)
         finally:  # also after a fault of ours: otherwise nobody would be heard any more
             self._broadcaster.go_on()
             if not self._broadcaster.is_busy():

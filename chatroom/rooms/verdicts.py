@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chatroom.errors import Refusal
+from chatroom.errors import HistoryError, Refusal
 from chatroom.history.host_log import LogEntry
+from chatroom.history.shared import Missed
 from chatroom.message import Held, Message, MessageId
 from chatroom.rooms.charter import Charter
 from chatroom.rooms.ruling import Decision
@@ -101,6 +102,8 @@ class Enacted(NamedTuple):
     """What is left of the messages that went with it."""
     refused: Sequence[Held] = ()
     """What waited for approval, and went with it."""
+    log: Sequence[LogEntry] | HistoryError = ()
+    """The host log, newest first, if somebody has looked at it."""
 
 
 class Swept(NamedTuple):
@@ -148,6 +151,14 @@ class Again(NamedTuple):
     what: list[Said] | Change | Ruling | Sweeping
 
 
+class Looked(NamedTuple):
+    """What other processes have done in a room; for the room ``""``, in all of them."""
+
+    missed: Missed
+    frames: list[bytes]
+    """One for each new message; an empty one for what was removed since."""
+
+
 Verdict = (
     Stored
     | Recognised
@@ -161,6 +172,7 @@ Verdict = (
     | NotChanged
     | NotSwept
     | Again
+    | Looked
 )
 
 Outcome = list[Verdict]
