@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -14,7 +14,7 @@ from typing import TypeVar
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.message import Draft, Held, Message, MessageId
+from chatroom.message import MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
@@ -41,21 +41,10 @@ from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.rooms.verdicts import Outcome
+from chatroom.rooms.without_socket import WithoutSocket
 from chatroom.tally import Counts, Tally
-from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
 from chatroom.users.proof import NOTHING, Proof
-from chatroom.users.requests import (
-    ADDED_BYTES,
-    Change,
-    Channels,
-    Joining,
-    Leaving,
-    Ruling,
-    Said,
-    Wish,
-)
-from chatroom.wire.acts import Act
-from chatroom.wire.typed import Alteration, Edit
+from chatroom.users.requests import Change, Channels, Joining, Leaving, Ruling, Said, Wish
 
 T = TypeVar("T")
 
@@ -63,7 +52,7 @@ BROADCAST_SLOTS = 1024
 """Frames that may wait for the Server; beyond that, readers block, and TCP slows their clients."""
 
 
-class Server:
+class Server(WithoutSocket):
     """Joins, leaves and messages, in one order. Nothing here ever waits for a user.
 
     Args:
@@ -92,9 +81,7 @@ class Server:
         self._ready: Ready = queue.SimpleQueue()
         self.add: Channel[Joining] = Channel("add", self._ready)
         self.delete: Channel[Leaving] = Channel("delete", self._ready)
-        self.broadcast: Channel[Said | Change | Ruling | Wish] = Channel(
-            "broadcast", self._ready, BROADCAST_SLOTS
-        )
+        super().__init__(Channel("broadcast", self._ready, BROADCAST_SLOTS))
         self.error: Channel[UserError] = Channel("error", self._ready)
         self.tasks: Channel[Task] = Channel("tasks", self._ready)
         self.heard: Channel[Outcome | Later | Answer | Word] = Channel("heard", self._ready)
@@ -173,81 +160,6 @@ class Server:
             ChatError: the Server thread does not answer, or the history does not work.
         """
         await_answer(self.ask(self._order.prove, timeout), timeout)
-
-    def say(
-        self,
-        room: str,
-        draft: Draft,
-        *,
-        cmid: str = "",
-        by: Proof = NOTHING,
-        address: str = "",
-        timeout: float,
-    ) -> Spoken | Held:
-        """Say something without a socket, and wait until it is stored.
-
-        Args:
-            by: whoever speaks; nobody is known by a token or a pass here.
-
-        Returns:
-            The message; if the same cmid came before with the same body, the earlier one. Or what
-            waits for a host's approval, in a room that wants that.
-
-        Raises:
-            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``; what the room's rules
-                say.
-            ChatError: it is not stored, or not within ``timeout`` seconds.
-        """
-        user_id = by.user_id if by.key else ""
-        speaker = HttpSpeaker(room, draft.user_name, address, user_id, proof=by)
-        cost = len(draft.body.encode()) + ADDED_BYTES
-        self.broadcast.put(Said(speaker, draft, cost, cmid))
-        spoken = await_answer(speaker.outcome, timeout)
-        assert isinstance(spoken, Spoken | Held)
-        return spoken
-
-    def change(
-        self, room: str, request: Alteration, *, by: Proof, address: str = "", timeout: float
-    ) -> Message:
-        """Change a message without a socket, and wait until that is stored.
-
-        Args:
-            by: whoever asks.
-
-        Returns:
-            The message as it now is.
-
-        Raises:
-            Refusal: ``not-yours``, ``too-late``, ``gone``, ``not-stored``.
-            ChatError: it is not changed within ``timeout`` seconds.
-        """
-        speaker = HttpSpeaker(room, "", address, by.user_id, by.operator_link, by)
-        size = len(request.body.encode()) if isinstance(request, Edit) else 0
-        self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
-        spoken = await_answer(speaker.outcome, timeout)
-        assert isinstance(spoken, Spoken)
-        return spoken.message
-
-    def rule(
-        self, room: str, act: Act, *, by: Proof, address: str = "", timeout: float
-    ) -> Mapping[str, object]:
-        """Act as a host without a socket, and wait until that is stored.
-
-        Args:
-            by: whoever acts.
-
-        Returns:
-            What only who acts is told, such as a new link.
-
-        Raises:
-            Refusal: ``not-host``, ``not-allowed``, ``too-many``, ``gone``, ``not-stored``.
-            ChatError: it is not done within ``timeout`` seconds.
-        """
-        speaker = HttpSpeaker(room, "", address, by.user_id, by.operator_link, by)
-        self.broadcast.put(Ruling(speaker, act))
-        ruled = await_answer(speaker.outcome, timeout)
-        assert isinstance(ruled, Ruled)
-        return ruled.told
 
     def present(self, room: str, timeout: float) -> list[Known]:
         """The people in the room: users of the typed protocol only."""

@@ -2,6 +2,7 @@
 
 In reading order:
 
-- ``order.py``: gives what is said its place, by its own thread
-- ``keeper.py``: finds out what other processes have done, and keeps the history in order
+- ``sharing.py``: what a process has for that: how it is made, starts and stops
+- ``order.py``: gives what is said its place behind what others say, by a thread of its own
+- ``keeper.py``: finds out what others have done, and keeps the history in order
 """
