@@ -30,6 +30,9 @@ STOP_TIMEOUT = 4.0
 """Seconds that users have to receive what is queued for them and to answer the Close."""
 
 
+TELLING_TIMEOUT = 0.5
+"""Seconds to tell other processes of the last things said; they would find out anyway."""
+
 NOT_STARTED = "not started; serve with python app.py, chatroom serve, or gunicorn app:app"
 
 
@@ -57,7 +60,7 @@ class Engine:
             if self._sharing
             else OwnOrder(self.history, self.policy, self.tally),
             OwnRegister(self.policy, rules.max_name_length),
-            Alone(),
+            self._sharing.bus if self._sharing else Alone(),
             self.tally,
             self._sharing.keeper if self._sharing else None,
         )
@@ -94,12 +97,12 @@ class Engine:
         self.tokens = Tokens(self.history.secret(), self._password)
         self.doors = KeyRing(self.history, self.tokens, self._password)
         if self._sharing:
-            self._sharing.start(self.server, patience=patience)
+            self._sharing.start(self.server.house, self.server.heard, patience=patience)
         try:
             self.server.start()
         except HistoryError:
             if self._sharing:
-                self._sharing.stop()
+                self._sharing.stop(0.0)
             raise
         self.was_started = self._started = True
         self.started_at = time.time()
@@ -132,7 +135,7 @@ class Engine:
                 self._sharing.hurry(STOP_TIMEOUT)
             self.server.stop()
             if self._sharing:
-                self._sharing.stop()
+                self._sharing.stop(TELLING_TIMEOUT)
             self.history.close()
             self._started = False
             log.info("stopped: %d users notified, every message stored", users)
@@ -146,4 +149,5 @@ def _sharing(
         return None
     keeping = make_history(configuration.history, configuration.folder, configuration.history_sync)
     assert isinstance(keeping, SharedHistory)
-    return Sharing(history, keeping, policy, rules, tally)
+    url = configuration.history
+    return Sharing(url, history, keeping, policy, rules, tally)
