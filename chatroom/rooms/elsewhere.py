@@ -66,6 +66,10 @@ class Elsewhere(ABC):
         """
 
     @abstractmethod
+    def taken(self, size: int) -> None:
+        """So many characters of texts, of ``RoomNews``, have been dealt with."""
+
+    @abstractmethod
     def compare(self, versions: Mapping[str, Version]) -> None:
         """Which of these rooms are not as they are known? ``Differing``, if any."""
 

@@ -84,6 +84,8 @@ class Follower:
         match word:
             case RoomNews():
                 self._hear_of(word)
+                if word.texts:
+                    self._elsewhere.taken(word.size)
             case IsTyping(name, who):
                 room = self._rooms.get(name)
                 if room and not room.presence.is_large and who.user_id in room.crowd:

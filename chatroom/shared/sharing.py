@@ -48,7 +48,7 @@ class Sharing:
         self._heard: Channel[Outcome | Later | Answer | Word]
         self.bus = Crier(url)
         self._ear = Ear(url, self.bus, self._hear, lambda: self._heard.put(Missing()))
-        self.keeper = Keeper(keeping, rules)
+        self.keeper = Keeper(keeping, rules, self._ear.taken)
         self.order = SharedOrder(history, policy, tally, keeping.missed, self.bus.tell)
 
     def start(
@@ -86,7 +86,7 @@ class Sharing:
         """
         self.order.stop()
         self.keeper.stop()
-        self._ear.stop()
+        self._ear.stop(timeout)
         self.bus.stop(timeout)
         self._keeping.close()
 
