@@ -51,7 +51,7 @@ Word = Looked | NotLooked | Opened | NotOpened | Differing | Missing | RoomNews 
 
 
 class Elsewhere(ABC):
-    """Asked by the Server thread, which never waits: a ``Word`` comes later, on ``Server.heard``."""
+    """Asked by the Server thread, which never waits: a ``Word`` comes, later, on its ``heard``."""
 
     @abstractmethod
     def look(self, room: str, known: Version) -> None:
@@ -72,4 +72,3 @@ class Elsewhere(ABC):
     @abstractmethod
     def compare(self, versions: Mapping[str, Version]) -> None:
         """Which of these rooms are not as they are known? ``Differing``, if any."""
-

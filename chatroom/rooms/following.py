@@ -15,6 +15,7 @@ from chatroom.matching import assert_never
 from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.bus import IsTyping, RoomNews
+from chatroom.rooms.crowd import Known
 from chatroom.rooms.elsewhere import (
     Differing,
     Elsewhere,
@@ -87,9 +88,7 @@ class Follower:
                 if word.texts:
                     self._elsewhere.taken(word.size)
             case IsTyping(name, who):
-                room = self._rooms.get(name)
-                if room and not room.presence.is_large and who.user_id in room.crowd:
-                    room.tell(person_frame("typing", *who))
+                self._hear_typing(name, who)
             case Missing():
                 self.compare()
             case Looked():
@@ -136,6 +135,11 @@ class Follower:
             return self._rooms.house.version
         room = self._rooms.get(name)
         return room.version if room else None
+
+    def _hear_typing(self, name: str, who: Known) -> None:
+        room = self._rooms.get(name)
+        if room and not room.presence.is_large and who.user_id in room.crowd:
+            room.tell(person_frame("typing", *who))
 
     def _hear_of(self, news: RoomNews) -> None:
         name, room = news.room, self._rooms.get(news.room)

@@ -257,7 +257,7 @@ def _decoded(body: str) -> tuple[int, list[Hint]]:
                     raise ValueError(length)
                 texts.append(body[at : at + length])
                 at += length
-            hints.append(RoomNews(*line, tuple(texts), before))
+            hints.append(RoomNews(*line, texts=tuple(texts), before=before))
         else:
             hints.append(_small(kind, fields))
     return int(process), hints

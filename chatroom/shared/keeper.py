@@ -35,9 +35,7 @@ class Keeper(Elsewhere):
         taken: as of ``Ear``.
     """
 
-    def __init__(
-        self, history: SharedHistory, rules: Rules, taken: Callable[[int], None]
-    ) -> None:
+    def __init__(self, history: SharedHistory, rules: Rules, taken: Callable[[int], None]) -> None:
         self._history = history
         self._taken = taken
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()

@@ -109,8 +109,8 @@ class Talk:
             outcome.append(stored._replace(charters=charters))
         outcome += recognised_ones
         for twin, first in self._twins:
-            if message := stored_as.get(id(first)):
-                outcome.append(recognised(twin, message))
+            if stored_twin := stored_as.get(id(first)):
+                outcome.append(recognised(twin, stored_twin))
             elif id(first) in again:
                 again.add(id(twin))
         if again:

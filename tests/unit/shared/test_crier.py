@@ -1,4 +1,5 @@
-"""The crier: others are told at once, whoever tells it never waits, and the database may be away."""
+"""The crier: others are told at once, and whoever tells it never waits, also for a database that is
+away."""
 
 from __future__ import annotations
 
