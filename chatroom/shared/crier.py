@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.postgresql.lasting import Job, LastingLink
 from chatroom.history.postgresql.links import PATIENCE, WRITING, DatabaseLink
-from chatroom.rooms.bus import Bus, IsTyping
-from chatroom.shared.hints import CHANNEL, Beat, Hint, RoomNews, pack
+from chatroom.rooms.bus import Bus, IsTyping, RoomNews
+from chatroom.shared.hints import CHANNEL, Beat, Hint, joined, pack
 from chatroom.shared.throttle import Throttle
 
 BEAT = 5.0
@@ -131,7 +131,7 @@ class Crier(Bus):
             if is_away and isinstance(hint, IsTyping):
                 self.dropped += 1
             elif isinstance(hint, RoomNews) and hint.room in self._news:
-                self._put_news(self._news[hint.room].then(hint), is_away)
+                self._put_news(joined(self._news[hint.room], hint), is_away)
             elif len(self._news) + len(self._hints) >= MOST_HINTS:
                 self.dropped += 1
             elif isinstance(hint, RoomNews):

@@ -12,12 +12,12 @@ from contextlib import closing
 from chatroom.errors import HistoryRefused, HistoryUnavailable
 from chatroom.history.postgresql.lasting import LastingLink
 from chatroom.history.postgresql.links import PATIENCE, SESSION, DatabaseLink
+from chatroom.rooms.bus import RoomNews
 from chatroom.shared.crier import TELL, Crier
 from chatroom.shared.hints import (
     CHANNEL,
     Beat,
     Hint,
-    RoomNews,
     is_of_another_version,
     pack,
     unpack,

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.matching import assert_never
-from chatroom.rooms.bus import IsTyping
+from chatroom.rooms.bus import IsTyping, RoomNews
 from chatroom.rooms.crowd import Joined, Known, Left, Renamed
 from chatroom.rooms.register import Replaced
 
@@ -45,48 +45,6 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # As to_json writes it; in a body, the quotes would be escaped.
 _ID = re.compile(r'"id":"([0-9]{1,15})-([0-9a-f]{1,64})"')
-
-
-class RoomNews(NamedTuple):
-    """A room is this far."""
-
-    room: str
-    seq: int
-    nonce: str
-    """Of its last message, as ``seq``."""
-    rev: int
-    """How many changes of messages there were."""
-    decided: int
-    """How many acts that others have to hear of."""
-    first: int = 0
-    """The seq of the first of ``texts``."""
-    texts: tuple[str, ...] = ()
-    """Its last messages as JSON; none if they have to be read from the history."""
-    before: str = ""
-    """The nonce of the message before them."""
-
-    @property
-    def size(self) -> int:
-        """Characters of its texts."""
-        return sum(map(len, self.texts))
-
-    def bare(self) -> RoomNews:
-        """The same without texts."""
-        return self._replace(first=0, texts=(), before="")
-
-    def then(self, newer: RoomNews) -> RoomNews:
-        """This and what came later in one; without texts, unless those of the two follow each
-        other and two payloads can carry them."""
-        if (newer.seq, newer.nonce) == (self.seq, self.nonce):
-            first, texts, before = newer[5:] if newer.texts else self[5:]
-            return newer._replace(first=first, texts=texts, before=before)
-        follows = (newer.first, newer.before) == (self.seq + 1, self.nonce)
-        if not (self.texts and newer.texts and follows):
-            return newer.bare()
-        if self.size + newer.size > NEWS_PAYLOADS * PAYLOAD_BYTES:
-            return newer.bare()
-        texts = self.texts + newer.texts
-        return newer._replace(first=self.first, texts=texts, before=self.before)
 
 
 CrowdEvent = Joined | Renamed | Left | Replaced
@@ -124,6 +82,21 @@ def key_from(secret: bytes) -> bytes:
         secret: of the history, which all its processes know.
     """
     return blake2b(secret, digest_size=32, person=PERSON).digest()
+
+
+def joined(older: RoomNews, newer: RoomNews) -> RoomNews:
+    """News and what came later in one; without texts, unless those of the two follow each other and
+    two payloads can carry them."""
+    if (newer.seq, newer.nonce) == (older.seq, older.nonce):
+        first, texts, before = newer[5:] if newer.texts else older[5:]
+        return newer._replace(first=first, texts=texts, before=before)
+    follows = (newer.first, newer.before) == (older.seq + 1, older.nonce)
+    if not (older.texts and newer.texts and follows):
+        return newer.bare()
+    if older.size + newer.size > NEWS_PAYLOADS * PAYLOAD_BYTES:
+        return newer.bare()
+    texts = older.texts + newer.texts
+    return newer._replace(first=older.first, texts=texts, before=older.before)
 
 
 # -- to payloads -----------------------------------------------------------------------------------
@@ -284,7 +257,9 @@ def _decoded(body: str) -> tuple[int, list[Hint]]:
                     raise ValueError(length)
                 texts.append(body[at : at + length])
                 at += length
-            hints.append(RoomNews._make([*line, tuple(texts), before]))
+            room, seq, nonce, rev, decided, first = line
+            news = RoomNews(room, seq, nonce, rev, decided, first, tuple(texts), before)
+            hints.append(news)
         else:
             hints.append(_small(kind, fields))
     return int(process), hints

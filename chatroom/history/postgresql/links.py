@@ -20,7 +20,7 @@ from chatroom.history.postgresql.address import passwords
 from chatroom.history.postgresql.failures import Failures
 
 PATIENCE = 5.0
-"""Seconds that a call may take, with all its attempts."""
+"""Seconds that one attempt may take, or a read with all of its attempts."""
 
 IMPATIENCE = 1.0
 """And while calls fail: whoever waits has other things to do. Connecting may take longer."""
@@ -29,8 +29,8 @@ PAUSE = 0.1
 """Seconds between two attempts to connect."""
 
 KEY = 1128808788
-"""Of our advisory locks: with 1, whoever writes; 2, makes the schema; 3, makes a room. The next
-number is of those that note words."""
+"""Of our advisory locks: with 1, whoever writes; 2, makes the schema; 3, makes a room; 4, keeps
+the history in order. The next number is of those that note words."""
 
 CONNECTING_SECONDS = 3
 """How long one of the address's hosts has to let us in; 2, if there are several."""
