@@ -19,22 +19,27 @@ from benchmarks.install import install
 from benchmarks.report import report
 from benchmarks.results import Result
 from benchmarks.rounds import Round, Rounds
-from benchmarks.scenarios import crowd, history, joining, rooms, slow, standstill
+from benchmarks.scenarios import crowd, history, joining, rooms, slow, standstill, two
 from benchmarks.scenarios.case import FULL, QUICK, Case
-from benchmarks.subjects import BY_NAME, SUBJECTS, with_before
+from benchmarks.subjects import BY_NAME, SUBJECTS, TWO, with_before
 
 SCENARIOS = (
     *("saturated", "paced", "joining", "crowd"),
     *("history", "growth", "slow", "standstill"),
+    *("two-saturated", "two-paced", "two-joining", "two-idle"),
 )
-MODULES = (rooms, standstill, joining, crowd, history, slow)
+MODULES = (rooms, two, standstill, joining, crowd, history, slow)
 SHOWN = (
+    ("messages_per_s", "messages/s"),
     ("deliveries_per_s", "deliveries/s"),
     ("cpu_us_per_delivery", "CPU µs/delivery"),
     ("p99_ms", "ms p99"),
     ("users_per_s", "users/s"),
     ("cpu_ms_per_user", "CPU ms/user"),
     ("memory_kb_per_user", "kB/user"),
+    ("other_p50_ms", "ms p50 to the other process"),
+    ("process_percent", "% of a core for a process"),
+    ("engine_percent", "% for the engine"),
     ("goes_on_after", "messages, then a join: goes on"),
 )
 
@@ -48,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(Result.load(options.show), re.sub(r"^\d+-\d+-\d+-", "", options.show.stem))
         return 0
     size = QUICK if options.quick else FULL
-    missing = install({subject.needs for subject in options.subjects})
+    missing = install({thing for subject in options.subjects for thing in subject.things})
     shutil.rmtree(places.RUNS, ignore_errors=True)  # left behind by an interrupted run
     cases: list[Case] = []
     for module in MODULES:
@@ -111,8 +116,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         if word not in SCENARIOS and word not in BY_NAME:
             parser.error(f"--only {word}: neither a scenario nor a subject")
     options.scenarios = [word for word in SCENARIOS if word in words] or list(SCENARIOS)
-    default = [s for s in SUBJECTS if s.is_ours] if options.before else list(SUBJECTS)
-    options.subjects = [s for s in SUBJECTS if s.name in words] or default
+    every = [*SUBJECTS, *TWO]
+    default = [s for s in SUBJECTS if s.is_ours] if options.before else every
+    options.subjects = [s for s in every if s.name in words] or default
     if options.before:
         if not any(subject.is_ours for subject in options.subjects):
             ours = ", ".join(subject.name for subject in default)

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from benchmarks import places
 
-WS_VERSION = "8.23.0"
+NPM = {
+    places.NODE_WS: ("ws@8.23.0",),
+    places.NODE_SOCKETIO: (
+        *("socket.io@4.8.4", "@socket.io/redis-adapter@8.3.0", "redis@6.3.1"),
+        *("@socket.io/postgres-adapter@0.5.0", "pg@8.23.1"),
+    ),
+}
+"""What each folder has from npm."""
 GO_PACKAGES = Path("/usr/share/gocode")
 GORILLA = GO_PACKAGES / "src/github.com/gorilla/websocket"
 REQUIREMENTS = (places.CHECKOUT / "requirements.txt", places.HERE / "requirements.txt")
@@ -26,7 +33,7 @@ def install(needed: Collection[Path]) -> dict[Path, str]:
     """Make what is missing of that.
 
     Returns:
-        Of the things in ``Subject.needs``, those that cannot be had, and why.
+        Of the things in ``Subject.things``, those that cannot be had, and why.
     """
     places.BUILD.mkdir(exist_ok=True)
     missing = {}
@@ -81,14 +88,47 @@ def _node(script: Path) -> None:
     folder = script.parent
     if not shutil.which("node") or not shutil.which("npm"):
         _apt("nodejs", "npm")
-    stamp = folder / "installed"
-    if not (stamp.exists() and stamp.read_text() == WS_VERSION):
-        _say(f"Installing ws {WS_VERSION} from npm")
+    packages = NPM[folder]
+    stamp, wanted = folder / "installed", " ".join(packages)
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        _say(f"Installing {wanted} from npm")
         folder.mkdir(exist_ok=True)
         quiet = ("--silent", "--no-audit", "--no-fund", "--no-update-notifier")
-        _run("npm", "install", *quiet, "--prefix", str(folder), f"ws@{WS_VERSION}")
-        stamp.write_text(WS_VERSION)
-    shutil.copyfile(places.PEERS / "node_ws" / "chat.js", script)
+        _run("npm", "install", *quiet, "--prefix", str(folder), *packages)
+        stamp.write_text(wanted)
+    shutil.copyfile(places.PEERS / folder.name / "chat.js", script)
+
+
+def _postgresql(link: Path) -> None:
+    if not _folder_of("postgres"):
+        # Debian's package makes a database and starts it, unless it is told not to.
+        settings = Path("/etc/postgresql-common/createcluster.d")
+        if os.getuid() == 0 and not Path("/etc/postgresql-common/createcluster.conf").exists():
+            settings.mkdir(parents=True, exist_ok=True)
+            (settings / "chatroom.conf").write_text("create_main_cluster = false\n")
+        _apt("postgresql")
+    _link(link, _folder_of("postgres"), "postgres")
+
+
+def _redis(link: Path) -> None:
+    if not shutil.which("redis-server"):
+        _apt("redis-server")
+    _link(link, shutil.which("redis-server"), "redis-server")
+
+
+def _folder_of(name: str) -> Path | None:
+    """Where PostgreSQL's programs are: Debian has them outside of everybody's PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    if not found and (there := shutil.which(name)):
+        found = [Path(there).resolve()]
+    return found[0].parent if found else None
+
+
+def _link(link: Path, target: Path | str | None, name: str) -> None:
+    if not target:
+        raise InstallError(f"{name} is not installed")
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
 
 
 MAKERS: dict[Path, Callable[[Path], None]] = {
@@ -97,6 +137,9 @@ MAKERS: dict[Path, Callable[[Path], None]] = {
     places.GO_ORIGINAL: _go,
     places.FLOOR: _floor,
     places.NODE_WS / "chat.js": _node,
+    places.NODE_SOCKETIO / "chat.js": _node,
+    places.POSTGRESQL: _postgresql,
+    places.REDIS: _redis,
 }
 
 

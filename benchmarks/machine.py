@@ -7,15 +7,17 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
 from benchmarks import places
-from benchmarks.install import GO_PACKAGES, WS_VERSION
+from benchmarks.install import GO_PACKAGES, NPM
 
 PACKAGES = (
     *("flask", "flask-sock", "simple-websocket", "wsproto", "gunicorn"),
     *("Flask-SocketIO", "python-socketio", "python-engineio", "websockets", "tornado"),
+    *("psycopg", "redis", "channels", "channels-redis", "daphne"),
 )
 
 _ASK_PYTHON = """
@@ -55,11 +57,24 @@ def versions() -> dict[str, str]:
         "go": go[2].removeprefix("go") if len(go) > 2 else "",
         "gorilla/websocket": package or f"from {GO_PACKAGES}",
         "node": _ask("node", "--version").lstrip("v"),
-        "ws": WS_VERSION,
+        **{_npm(name): version for name, version in _from_npm()},
+        "postgresql": _ask(str(places.POSTGRESQL / "postgres"), "--version").split("(")[0].strip(),
+        "redis-server": _ask(str(places.REDIS), "--version").partition("v=")[2].split(" ")[0],
         "gcc": _ask("gcc", "-dumpfullversion"),
         "load generator's python": platform.python_version(),
     }
     return found
+
+
+def _from_npm() -> Iterator[tuple[str, str]]:
+    for packages in NPM.values():
+        for package in packages:
+            name, _, version = package.rpartition("@")
+            yield name, version
+
+
+def _npm(name: str) -> str:
+    return f"{name} (npm)" if name in PACKAGES else name  # redis is one of PyPI, too
 
 
 def _commit(checkout: Path) -> str:

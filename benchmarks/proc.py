@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 KIB = 1024
@@ -30,7 +32,16 @@ def cpu_ns(pids: list[int]) -> int:
     utime + stime of /proc/PID/stat come in steps of 10 ms; the process's own clock is the
     same sum, exact. Its number: include/linux/posix-timers.h, MAKE_PROCESS_CPUCLOCK.
     """
-    return sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in pids)
+    return sum(clocks(pids).values())
+
+
+def clocks(pids: Iterable[int]) -> dict[int, int]:
+    """The same for each of them that is still there."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found[pid] = time.clock_gettime_ns(~pid << 3 | 2)
+    return found
 
 
 def die_with_parent() -> None:

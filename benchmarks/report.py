@@ -8,7 +8,7 @@ from benchmarks.comparison import comparison
 from benchmarks.figures import TIMES, Spread, written
 from benchmarks.results import Result
 from benchmarks.rounds import NO_TIME
-from benchmarks.subjects import REFERENCE, title_of
+from benchmarks.subjects import REFERENCES, reference_of, title_of
 from benchmarks.tables import TABLES, Column, aligned
 from benchmarks.targets import verdicts
 
@@ -39,7 +39,8 @@ def _head(result: Result) -> str:
         f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
         f"{machine['date']}, size: {result.size}\n{versions}\n"
         f"Medians, with the minimum and maximum of the rounds in parentheses; "
-        f"{TIMES}: relative to the {title_of(REFERENCE)}."
+        f"{TIMES}: relative to the {title_of(REFERENCES[''])}; "
+        f"of two processes, to {title_of(REFERENCES['two'])}."
     )
 
 
@@ -70,7 +71,7 @@ def _cell(result: Result, where: tuple[str, str, str], column: Column) -> str:
     text = written(found.median)
     if column.spread and found.least != found.most:
         text += f" ({in_brackets(found)})"
-    reference = result.median(scenario, case, REFERENCE, column.key)
+    reference = result.median(scenario, case, reference_of(scenario), column.key)
     if column.ratio and reference:
         text += f" {found.median / reference:5.2f}{TIMES}"
     return text

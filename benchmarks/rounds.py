@@ -36,7 +36,12 @@ class Rounds:
     ) -> None:
         self._cases = cases
         self._subjects = subjects
-        self._unfit = {s.name: missing[s.needs] for s in subjects if s.needs in missing}
+        self._unfit = {
+            subject.name: missing[thing]
+            for subject in subjects
+            for thing in subject.things
+            if thing in missing
+        }
         self._began = time.monotonic()
         self._budget = budget
 
@@ -64,7 +69,8 @@ class Rounds:
         # variant before and after stays together, since machines change; each is first in turn.
         pairs: dict[str, list[Subject]] = {}
         for subject in self._subjects:
-            if not case.only or subject.variant in case.only:
+            # Those that share an engine take part only where they are named.
+            if subject.variant in case.only if case.only else not subject.engine:
                 pairs.setdefault(subject.variant, []).append(subject)
         if not pairs:
             return []

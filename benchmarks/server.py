@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import resource
@@ -15,19 +14,15 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
 from benchmarks import places, proc
+from benchmarks.starting import StartError, free_port
 from benchmarks.subjects import Subject
 
 START_SECONDS = 20.0
 STOP_SECONDS = 8.0
-
-
-class StartError(Exception):
-    """A subject does not start; says why."""
 
 
 def _copy_to_disk(source: Path, target: Path) -> None:
@@ -37,37 +32,18 @@ def _copy_to_disk(source: Path, target: Path) -> None:
         os.fsync(copy.fileno())
 
 
-def free_port() -> int:
-    """A port that nobody listens on, outside the range that clients get theirs from.
-
-    Another one each time, so that no client's port meets its own past in TIME_WAIT.
-    """
-    for port in _ports:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise StartError("no port is free")
-
-
-def _below_client_ports() -> Iterator[int]:
-    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    return itertools.cycle(range(low - 1, low // 2, -1))
-
-
-_ports = _below_client_ports()
-
-
 class Server:
     """A context: a fresh process in a fresh folder, which answers.
 
     Args:
         subject: what to run.
         database: a filled history to begin with; it is copied.
+        engine: the URL of what it shares with others.
     """
 
-    def __init__(self, subject: Subject, database: Path | None = None) -> None:
+    def __init__(self, subject: Subject, database: Path | None = None, engine: str = "") -> None:
         self.subject = subject
+        self._engine = engine
         self.port = free_port()
         places.RUNS.mkdir(parents=True, exist_ok=True)
         self.folder = Path(mkdtemp(prefix=f"{subject.name}-", dir=places.RUNS))
@@ -94,9 +70,11 @@ class Server:
         if soft != hard:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # children inherit it
         environ = {k: v for k, v in os.environ.items() if k not in ("PORT", "WEB_CONCURRENCY")}
+        environ["ENGINE"] = self._engine
         if self.subject.config is not None:
             here = {"port": self.port, "hostName": "127.0.0.1", "messagesPerSecond": 0}
             config = {**here, **self.subject.config}
+            config["history"] = config["history"].format(engine=self._engine)
             defaults = self.subject.checkout / "config.json"
             if defaults.exists():  # an older checkout refuses what it doesn't know
                 known = json.loads(defaults.read_text())
@@ -106,7 +84,7 @@ class Server:
             environ["CHATROOM_CONFIG"] = str(path)
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                self.subject.argv(self.port, self.folder),
+                self.subject.argv(self.port, self.folder, self._engine),
                 cwd=self.subject.checkout if self.subject.is_ours else self.folder,
                 env=environ | self.subject.environ,
                 stdin=subprocess.PIPE if self.subject.driven else subprocess.DEVNULL,

@@ -12,6 +12,9 @@ from benchmarks.load.adapters import CHAT, PLAIN, SOCKETIO, Adapter
 
 Command = list[str]
 
+KINDS = {"postgresql": places.POSTGRESQL, "redis": places.REDIS}
+"""Of engines: what two processes may share, and where its program is."""
+
 BEFORE = "-before"
 """What the name of a variant ends with when an older checkout's code runs it."""
 
@@ -20,7 +23,7 @@ BEFORE = "-before"
 class Subject:
     """One program.
 
-    ``{port}`` and ``{folder}`` in the command stand for what a run gives it.
+    ``{port}``, ``{folder}`` and ``{engine}`` in the command stand for what a run gives it.
     """
 
     name: str
@@ -39,6 +42,10 @@ class Subject:
     """It sends by itself, as it is told on its standard input; it hears nobody."""
     checkout: Path = places.CHECKOUT
     """Whose code it is, if it is the chat room."""
+    engine: str = ""
+    """What its processes share: one of ``KINDS``; it is also in ``$ENGINE``."""
+    processes: int = 1
+    """Servers that serve one room together."""
 
     @property
     def is_ours(self) -> bool:
@@ -56,9 +63,14 @@ class Subject:
         kind, _, path = (self.config or {}).get("history", "").partition(":")
         return Path(path) if kind == "sqlite" else None
 
-    def argv(self, port: int, folder: Path) -> Command:
+    @property
+    def things(self) -> tuple[Path, ...]:
+        """All that install.py has to have made."""
+        return (self.needs, KINDS[self.engine]) if self.engine else (self.needs,)
+
+    def argv(self, port: int, folder: Path, engine: str = "") -> Command:
         """The command with its places filled in."""
-        return [word.format(port=port, folder=folder) for word in self.command]
+        return [word.format(port=port, folder=folder, engine=engine) for word in self.command]
 
 
 NO_HISTORY = {"history": "has no history", "growth": "has no history"}
@@ -67,7 +79,7 @@ NO_HISTORY = {"history": "has no history", "growth": "has no history"}
 ONLY_ORIGINAL = {"standstill": "its queues drop a slow user, or have no end"}
 
 
-def ours(name: str, title: str, **config: Any) -> Subject:
+def ours(name: str, title: str, *, engine: str = "", processes: int = 1, **config: Any) -> Subject:
     """A variant of the chat room, as shipped but for ``config``."""
     return Subject(
         name,
@@ -77,6 +89,8 @@ def ours(name: str, title: str, **config: Any) -> Subject:
         config=config,
         threads_per_user=2,
         cannot={} if config["history"] != "memory:" else dict(NO_HISTORY),
+        engine=engine,
+        processes=processes,
     )
 
 
@@ -144,9 +158,60 @@ SUBJECTS = (
     ),
 )
 
-BY_NAME = {subject.name: subject for subject in SUBJECTS}
-REFERENCE = "go-hub"
-"""What ratios are to."""
+TWO = (
+    ours(
+        "us-two",
+        "chat room, PostgreSQL",
+        engine="postgresql",
+        processes=2,
+        history="{engine}",
+    ),
+    ours("us-one", "chat room, PostgreSQL, one process", engine="postgresql", history="{engine}"),
+    *(
+        Subject(
+            f"socketio-{engine}",
+            f"socket.io, {title} adapter",
+            ("node", str(places.NODE_SOCKETIO / "chat.js"), "{port}", engine, "{engine}"),
+            adapter=SOCKETIO,
+            needs=places.NODE_SOCKETIO / "chat.js",
+            engine=engine,
+            processes=2,
+        )
+        for engine, title in (("redis", "Redis"), ("postgresql", "PostgreSQL"))
+    ),
+    Subject(
+        "flask-socketio-redis",
+        "Flask-SocketIO (threading), Redis queue",
+        (
+            *(str(places.VENV_PYTHON), "-m", "gunicorn", "--worker-class", "gthread"),
+            *("--threads", "500", "--log-level", "warning", "--bind", "127.0.0.1:{port}"),
+            *("--chdir", str(places.PEERS), "flask_socketio_redis:app"),
+        ),
+        adapter=SOCKETIO,
+        engine="redis",
+        processes=2,
+    ),
+    Subject(
+        "channels-redis",
+        "Django Channels, Redis pub/sub",
+        (
+            *(str(places.VENV_PYTHON), "-m", "daphne", "--verbosity", "0"),
+            *("--bind", "127.0.0.1", "--port", "{port}", "channels_chat:application"),
+        ),
+        environ={"PYTHONPATH": str(places.PEERS)},
+        engine="redis",
+        processes=2,
+    ),
+)
+"""Whose rooms two processes serve, each with half of the users; and one process, to compare."""
+
+BY_NAME = {subject.name: subject for subject in (*SUBJECTS, *TWO)}
+REFERENCES = {"two": "socketio-redis", "": "go-hub"}
+
+
+def reference_of(scenario: str) -> str:
+    """The name of the subject that a scenario's ratios are to."""
+    return REFERENCES["two" if scenario.startswith("two-") else ""]
 
 
 def title_of(name: str) -> str:

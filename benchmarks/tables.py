@@ -74,6 +74,44 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("memory_mb_grown", "extra memory, MB"),
         ),
     ),
+    "two-saturated": (
+        "7 Two processes, closed loop",
+        (
+            Column("messages_per_s", "messages/s", ratio=True, spread=True, more_is_better=True),
+            Column("cpu_us_per_delivery", "CPU µs/delivery", ratio=True),
+            Column("engine_us_per_message", "engine, CPU µs/message"),
+            Column("own_p50_ms", "own p50 ms"),
+            Column("other_p50_ms", "other p50 ms"),
+        ),
+    ),
+    "two-paced": (
+        "7 Two processes",
+        (
+            Column("cpu_us_per_delivery", "CPU µs/delivery", ratio=True),
+            Column("own_p50_ms", "own p50 ms"),
+            Column("own_p99_ms", "own p99 ms"),
+            Column("other_p50_ms", "other p50 ms", ratio=True),
+            Column("other_p99_ms", "other p99 ms", ratio=True),
+        ),
+    ),
+    "two-joining": (
+        "7 Joining two processes",
+        (
+            Column("users_per_s", "users/s", spread=True, more_is_better=True),
+            Column("cpu_ms_per_user", "CPU ms/user", spread=True),
+            Column("engine_ms_per_user", "engine, CPU ms/user"),
+            Column("seconds", "complete after, s"),
+        ),
+    ),
+    "two-idle": (
+        "7 Idle",
+        (
+            Column("process_percent", "% of a core, a process"),
+            Column("engine_percent", "% of a core, engine"),
+            Column("engine_processes", "engine's processes", compared=False),
+            Column("memory_mb", "MB, a process"),
+        ),
+    ),
 }
 
 

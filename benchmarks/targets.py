@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.figures import TIMES, written
 from benchmarks.results import Result
-from benchmarks.subjects import REFERENCE
+from benchmarks.subjects import reference_of
 
 Value = Callable[[Result], float | None]
 
@@ -28,10 +28,10 @@ class Target:
         return value >= wanted if self.higher_is_better else value <= wanted
 
 
-def _ratio(key: str, scenario: str, case: str, subject: str, to: str = REFERENCE) -> Value:
+def _ratio(key: str, scenario: str, case: str, subject: str, to: str = "") -> Value:
     def value(result: Result) -> float | None:
         ours = result.median(scenario, case, subject, key)
-        theirs = result.median(scenario, case, to, key)
+        theirs = result.median(scenario, case, to or reference_of(scenario), key)
         return ours / theirs if ours and theirs else None
 
     return value

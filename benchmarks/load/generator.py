@@ -36,19 +36,20 @@ class Generator:
     """A context: closes every connection and ends its processes.
 
     Args:
-        port: the server's, on 127.0.0.1.
+        ports: the servers', on 127.0.0.1: each process of the generator has its users at one of
+            them; at most ``WORKERS``.
         adapter: how to speak to it.
         length: see ``messages.payload``.
     """
 
-    def __init__(self, port: int, adapter: Adapter, *, length: int = LENGTH) -> None:
+    def __init__(self, *ports: int, adapter: Adapter, length: int = LENGTH) -> None:
         context = multiprocessing.get_context("fork")
         heard = memoryview(mmap.mmap(-1, 2 * WORKERS * 8)).cast("q")  # see Worker
         self._pipes: list[Connection] = []
         self._processes = []
         for index in range(WORKERS):
             ours, theirs = context.Pipe()
-            arguments = (theirs, index, heard, port, adapter, length)
+            arguments = (theirs, index, heard, ports[index % len(ports)], adapter, length)
             process = context.Process(target=serve, args=arguments, daemon=True)
             process.start()
             theirs.close()
@@ -187,7 +188,11 @@ def _figures(runs: list[Answer], drains: list[Answer], plan: Plan, users: int) -
     span = {key: sum(last[key] - first[key] for first, last in looks) for key in looks[0][0]}
     seconds = span["at"] / 1e9 / len(runs)
     deliveries = span["deliveries"]
-    delays = [delay for drain in drains for delay in drain["delays"]]
+    own_delays, others = (
+        [delay for drain in drains for delay in drain[key]]
+        for key in ("delays", "delays_of_others")
+    )
+    delays = own_delays + others
     own = max(
         (last["own_cpu"] - first["own_cpu"]) / (last["at"] - first["at"]) for first, last in looks
     )
@@ -210,14 +215,23 @@ def _figures(runs: list[Answer], drains: list[Answer], plan: Plan, users: int) -
         "messages": sum(run["sent"] for run in runs),
         "cpu_us_per_delivery": span["server_cpu"] / 1e3 / deliveries if deliveries else None,
         "server_cores": span["server_cpu"] / 1e9 / seconds,
+        "engine_cores": span["engine_cpu"] / 1e9 / seconds,
         "generator_cores": own,
         "p50_ms": p50,
         "p95_ms": p95,
         "p99_ms": p99,
+        **_latencies("own", own_delays),
+        **_latencies("other", others),
         "max_ms": max(delays, default=0) / 1e6,
         "samples": len(delays),
         "notes": notes,
     }
+
+
+def _latencies(name: str, delays: list[int]) -> Answer:
+    """To users of the generator's process that spoke, or to those of the other one."""
+    p50, p99 = (delay / 1e6 for delay in quantiles(delays, 0.5, 0.99))
+    return {f"{name}_p50_ms": p50, f"{name}_p99_ms": p99}
 
 
 def _shares(total: int) -> list[int]:

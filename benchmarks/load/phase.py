@@ -34,6 +34,10 @@ class Plan:
     """Sockets of each process whose deliveries are timed."""
     pids: tuple[int, ...] = ()
     """The server's, whose CPU clocks are read at the very moments of the counts."""
+    engine_pids: tuple[int, ...] = ()
+    """Those of what several servers share; likewise."""
+    lag: int = LAG
+    """See ``LAG``, for those that all have longer queues."""
 
 
 class Phase:
@@ -63,6 +67,7 @@ class Phase:
         self._receiver = receiver
         self._senders = list(senders)
         self._samplers: list[Sampler] = []
+        self._clocks: dict[int, int] = {}
 
     def run(self) -> dict[str, Any]:
         """One phase: speak and listen until its end, with a look at the clocks twice."""
@@ -82,7 +87,7 @@ class Phase:
             elif pace:
                 self._keep_pace(pace, now, plan.measure_to)
             else:
-                if plan.window and self._lag() < LAG:
+                if plan.window and self._lag() < plan.lag:
                     for sender in self._senders:
                         sender.fill(plan.window)
                 self._receiver.pump(0.02)
@@ -114,11 +119,18 @@ class Phase:
     def _look(self) -> dict[str, int]:
         return {
             "at": time.monotonic_ns(),
-            "server_cpu": proc.cpu_ns(list(self._plan.pids)) if self._index == 0 else 0,
+            "server_cpu": self._cpu(self._plan.pids),
+            "engine_cpu": self._cpu(self._plan.engine_pids),
             "own_cpu": time.process_time_ns(),
             "deliveries": sum(self._receiver.counts.values()),
             "sent": sum(sender.sent for sender in self._senders),
         }
+
+    def _cpu(self, pids: tuple[int, ...]) -> int:
+        if self._index:
+            return 0
+        self._clocks |= proc.clocks(pids)  # one that has ended meanwhile keeps what it had
+        return sum(self._clocks.get(pid, 0) for pid in pids)
 
     def _keep_pace(self, pace: Pace, now: int, end: int) -> None:
         while pace.take(now):
@@ -151,18 +163,20 @@ class Phase:
             if self._receiver.pump(0.05):
                 last = time.monotonic()
         begin, end = self._plan.measure_from, self._plan.measure_to
-        delays = [
-            delay
-            for sampler in self._samplers
-            for sent, delay in zip(sampler.sent, sampler.delays, strict=True)
-            if begin <= sent < end
-        ]
+        delays: dict[bool, list[int]] = {True: [], False: []}
+        for sampler in self._samplers:
+            for sent, delay, sender in zip(
+                sampler.sent, sampler.delays, sampler.senders, strict=True
+            ):
+                if begin <= sent < end:
+                    delays[sender % self._workers == self._index].append(delay)
         counts = self._receiver.counts.values()
         return {
             "missing": self._missing(expected),
             "going_on": time.monotonic() < last + patience,
             "doubled": sum(max(0, count - expected) for count in counts),
-            "delays": delays,
+            "delays": delays[True],
+            "delays_of_others": delays[False],
             "orders": sorted({sampler.order for sampler in self._samplers}),
         }
 

@@ -51,6 +51,7 @@ class Sampler:
     def __init__(self) -> None:
         self.sent = array("q")
         self.delays = array("q")
+        self.senders = array("H")
         self.order = 0
         """Equal for two sockets that have heard the same messages in the same order."""
         self._rest = b""
@@ -64,6 +65,7 @@ class Sampler:
             sent = int(match[3])
             self.sent.append(sent)
             self.delays.append(now - sent)
+            self.senders.append(int(match[1]))
             self.order = zlib.crc32(match[0], self.order)
             end = match.end()
         self._rest = whole[max(end, len(whole) - STAMP_LENGTH + 1) :]

@@ -61,12 +61,16 @@ class Size:
     drain: float
     """After a phase, for what is still under way."""
     slow: float
+    idle: float
+    """While nobody is there."""
     slow_only: tuple[str, ...] = ()
     """Who meets the slow readers; all where it is empty."""
     rooms_without: tuple[str, ...] = ()
     """Who is left out of the rooms."""
     crowd_only: tuple[str, ...] = ()
     """Who gets a crowd; all where it is empty."""
+    two_only: tuple[str, ...] = ()
+    """Whose rooms are served by two processes; all that can where it is empty."""
 
 
 FULL = Size(
@@ -84,6 +88,7 @@ FULL = Size(
     stored=(0, 100_000, 1_000_000),
     drain=10.0,
     slow=4.0,
+    idle=8.0,
 )
 
 QUICK = Size(
@@ -101,7 +106,9 @@ QUICK = Size(
     stored=(0, 100_000),
     drain=2.5,
     slow=2.0,
+    idle=2.0,
     slow_only=("us-full", "go-hub"),
     rooms_without=("go-hub-pooled",),
     crowd_only=("us-full", "go-hub", "websockets", "node-ws"),
+    two_only=("us-two", "us-full", "socketio-redis"),
 )

@@ -28,7 +28,7 @@ def cases(size: Size, wanted: set[str]) -> list[Case]:
 def measure(size: Size, subject: Subject) -> list[Outcome]:
     """Fill the house; weigh it; speak."""
     _demand_threads(subject, size.crowd)
-    with Server(subject) as server, Generator(server.port, subject.adapter) as load:
+    with Server(subject) as server, Generator(server.port, adapter=subject.adapter) as load:
         empty = proc.memory(server.pids)
         seconds = load.connect(size.crowd, senders=2, seconds=120)
         load.gather(60)

@@ -41,7 +41,7 @@ def measure_reading(size: Size, name: str, subject: Subject) -> list[Outcome]:
     length = max(size.paced, 1.0)
     with (
         Server(subject, filled(size.listed, subject.checkout)) as server,
-        Generator(server.port, subject.adapter) as load,
+        Generator(server.port, adapter=subject.adapter) as load,
     ):
         load.connect(CHATTERS, senders=CHATTERS, past=min(500, size.listed))
         load.gather()
@@ -101,7 +101,7 @@ def measure_growth(size: Size, name: str, stored: int, subject: Subject) -> list
     """What a message costs on top of so many."""
     with (
         Server(subject, filled(stored, subject.checkout)) as server,
-        Generator(server.port, subject.adapter) as load,
+        Generator(server.port, adapter=subject.adapter) as load,
     ):
         load.connect(GROWTH_USERS, senders=8, past=min(500, stored))
         load.gather()

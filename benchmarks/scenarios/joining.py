@@ -25,10 +25,10 @@ def measure(size: Size, subject: Subject) -> list[Outcome]:
     database = filled(past, subject.checkout) if subject.history else None
     with Server(subject, database) as server:
         if past and not database:
-            with Generator(server.port, subject.adapter) as speaker:
+            with Generator(server.port, adapter=subject.adapter) as speaker:
                 speaker.connect(1, senders=1)
                 speaker.speak(past)
-        with Generator(server.port, subject.adapter) as load:
+        with Generator(server.port, adapter=subject.adapter) as load:
             cpu = proc.cpu_ns(server.pids)
             seconds = load.connect(size.joiners, past=past)
             load.gather()  # a peer's handshake may be over before the user is in

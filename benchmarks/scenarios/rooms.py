@@ -39,7 +39,7 @@ def measure(size: Size, phases: tuple[str, ...], users: int, subject: Subject) -
     """Fill a room, and run the phases in it."""
     outcomes = []
     case = f"N={users}"
-    with Server(subject) as server, Generator(server.port, subject.adapter) as load:
+    with Server(subject) as server, Generator(server.port, adapter=subject.adapter) as load:
         load.connect(users, senders=min(SENDERS, users))
         if not subject.driven:
             load.gather()

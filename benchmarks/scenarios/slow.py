@@ -43,7 +43,7 @@ def _run(size: Size, subject: Subject, sleepers: int) -> Figures:
     readers = USERS - sleepers
     with (
         Server(subject) as server,
-        Generator(server.port, subject.adapter, length=LENGTH) as load,
+        Generator(server.port, adapter=subject.adapter, length=LENGTH) as load,
     ):
         load.connect(readers // 2, senders=SENDERS)
         load.connect_sleepers(sleepers)

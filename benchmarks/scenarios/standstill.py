@@ -35,7 +35,7 @@ def measure(size: Size, subject: Subject) -> list[Outcome]:
     for past in PASTS:
         with (
             Server(subject, filled(0, subject.checkout) if subject.history else None) as server,
-            Generator(server.port, subject.adapter) as load,
+            Generator(server.port, adapter=subject.adapter) as load,
         ):
             load.connect(1, senders=1)
             load.speak(past)
