@@ -21,7 +21,7 @@ from benchmarks.results import Result
 from benchmarks.rounds import Round, Rounds
 from benchmarks.scenarios import crowd, history, joining, rooms, slow, standstill, two
 from benchmarks.scenarios.case import FULL, QUICK, Case
-from benchmarks.subjects import BY_NAME, SUBJECTS, TWO, with_before
+from benchmarks.subjects import BY_NAME, SUBJECTS, TWO, is_of_two, with_before
 
 SCENARIOS = (
     *("saturated", "paced", "joining", "crowd"),
@@ -93,8 +93,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--only",
         metavar="NAMES",
         default="",
-        help=f"scenarios ({', '.join(SCENARIOS)}) and subjects ({', '.join(BY_NAME)}), "
-        "separated by commas",
+        help=f"scenarios ({', '.join(SCENARIOS)}; two: all that begin so) "
+        f"and subjects ({', '.join(BY_NAME)}), separated by commas",
     )
     parser.add_argument(
         "--before",
@@ -112,8 +112,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--show", type=Path, metavar="JSON", help="print and draw an earlier run")
     options = parser.parse_args(arguments)
     words = [word for word in options.only.split(",") if word]
+    if "two" in words:
+        words += [name for name in SCENARIOS if is_of_two(name)]
     for word in words:
-        if word not in SCENARIOS and word not in BY_NAME:
+        if word not in SCENARIOS and word not in BY_NAME and word != "two":
             parser.error(f"--only {word}: neither a scenario nor a subject")
     options.scenarios = [word for word in SCENARIOS if word in words] or list(SCENARIOS)
     every = [*SUBJECTS, *TWO]
@@ -148,6 +150,8 @@ def _name(options: argparse.Namespace, *, partial: bool) -> str:
     # Only a full run may be called so: the documentation shows the newest.
     if options.before:
         return "before-quick" if options.quick else "before"
+    if options.only == "two":
+        return "two-quick" if options.quick else "two"
     return "partial" if partial else "quick" if options.quick else "full"
 
 

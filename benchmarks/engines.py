@@ -131,9 +131,10 @@ class Engine:
             time.sleep(0.02)
 
     def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(
-            ("127.0.0.1", self.port), 1
-        ) as one:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), 1) as one,
+        ):
             if self.kind == "redis":
                 one.sendall(b"PING\r\n")
                 return one.recv(16).startswith(b"+PONG")

@@ -58,7 +58,9 @@ def versions() -> dict[str, str]:
         "gorilla/websocket": package or f"from {GO_PACKAGES}",
         "node": _ask("node", "--version").lstrip("v"),
         **{_npm(name): version for name, version in _from_npm()},
-        "postgresql": _ask(str(places.POSTGRESQL / "postgres"), "--version").split("(")[0].strip(),
+        "postgresql": _ask(str(places.POSTGRESQL / "postgres"), "--version")
+        .partition(") ")[2]
+        .split(" ")[0],
         "redis-server": _ask(str(places.REDIS), "--version").partition("v=")[2].split(" ")[0],
         "gcc": _ask("gcc", "-dumpfullversion"),
         "load generator's python": platform.python_version(),

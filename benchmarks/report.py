@@ -8,7 +8,7 @@ from benchmarks.comparison import comparison
 from benchmarks.figures import TIMES, Spread, written
 from benchmarks.results import Result
 from benchmarks.rounds import NO_TIME
-from benchmarks.subjects import REFERENCES, reference_of, title_of
+from benchmarks.subjects import REFERENCE, REFERENCE_OF_TWO, is_of_two, reference_of, title_of
 from benchmarks.tables import TABLES, Column, aligned
 from benchmarks.targets import verdicts
 
@@ -39,9 +39,14 @@ def _head(result: Result) -> str:
         f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
         f"{machine['date']}, size: {result.size}\n{versions}\n"
         f"Medians, with the minimum and maximum of the rounds in parentheses; "
-        f"{TIMES}: relative to the {title_of(REFERENCES[''])}; "
-        f"of two processes, to {title_of(REFERENCES['two'])}."
+        f"{TIMES}: relative to {'; of two processes, to '.join(_references(result))}."
     )
+
+
+def _references(result: Result) -> list[str]:
+    about_two = {is_of_two(row["scenario"]) for row in result.rows}
+    one = [f"the {title_of(REFERENCE)}"] if about_two != {True} else []
+    return one + ([title_of(REFERENCE_OF_TWO)] if True in about_two else [])
 
 
 def _table(result: Result, scenario: str, case: str) -> str:

@@ -206,12 +206,21 @@ TWO = (
 """Whose rooms two processes serve, each with half of the users; and one process, to compare."""
 
 BY_NAME = {subject.name: subject for subject in (*SUBJECTS, *TWO)}
-REFERENCES = {"two": "socketio-redis", "": "go-hub"}
+REFERENCE = "go-hub"
+"""What ratios are to."""
+
+REFERENCE_OF_TWO = "socketio-redis"
+"""And those of two processes."""
+
+
+def is_of_two(scenario: str) -> bool:
+    """Whether it is about two processes."""
+    return scenario.startswith("two-")
 
 
 def reference_of(scenario: str) -> str:
     """The name of the subject that a scenario's ratios are to."""
-    return REFERENCES["two" if scenario.startswith("two-") else ""]
+    return REFERENCE_OF_TWO if is_of_two(scenario) else REFERENCE
 
 
 def title_of(name: str) -> str:

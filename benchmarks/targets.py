@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.figures import TIMES, written
 from benchmarks.results import Result
-from benchmarks.subjects import reference_of
+from benchmarks.subjects import is_of_two, reference_of
 
 Value = Callable[[Result], float | None]
 
@@ -43,6 +43,8 @@ def _plain(key: str, scenario: str, case: str, subject: str) -> Value:
 
 CPU = "cpu_us_per_delivery"
 RATE = "deliveries_per_s"
+SAID = "messages_per_s"
+FLASK, CHANNELS = "flask-socketio-redis", "channels-redis"
 
 TARGETS = (
     Target(
@@ -97,6 +99,78 @@ TARGETS = (
 )
 
 
+TARGETS_OF_TWO = (
+    Target(
+        "CPU/delivery, 25 clients each, saturated",
+        _ratio(CPU, "two-saturated", "25 clients each, 128 under way", "us-two"),
+        0.8,
+        0.5,
+    ),
+    Target(
+        "messages/s, 32 under way",
+        _ratio(SAID, "two-saturated", "4 clients each, 32 under way", "us-two"),
+        1,
+        1.5,
+        higher_is_better=True,
+    ),
+    Target(
+        "messages/s, 256 under way",
+        _ratio(SAID, "two-saturated", "4 clients each, 256 under way", "us-two"),
+        1.3,
+        2,
+        higher_is_better=True,
+    ),
+    Target(
+        "latency p50 to the other one, 200/s",
+        _ratio("other_p50_ms", "two-paced", "4 clients each, 200/s", "us-two"),
+        1.3,
+        1,
+    ),
+    Target(
+        "latency p99 to the other one, 200/s",
+        _ratio("other_p99_ms", "two-paced", "4 clients each, 200/s", "us-two"),
+        2,
+        1,
+    ),
+    Target(
+        "messages/s to Flask-SocketIO's, 32 under way",
+        _ratio(SAID, "two-saturated", "4 clients each, 32 under way", "us-two", FLASK),
+        4,
+        6,
+        higher_is_better=True,
+    ),
+    Target(
+        "messages/s to Channels', 32 under way",
+        _ratio(SAID, "two-saturated", "4 clients each, 32 under way", "us-two", CHANNELS),
+        6,
+        10,
+        higher_is_better=True,
+    ),
+    Target(
+        "users/s joining, to one process with SQLite",
+        _ratio("users_per_s", "two-joining", "N=1000", "us-two", "us-full"),
+        1.2,
+        1.6,
+        higher_is_better=True,
+    ),
+    Target(
+        "four idle processes: CPU of each",
+        _plain("process_percent", "two-idle", "4 processes", "us-two"),
+        0.5,
+        0.5,
+        "%",
+    ),
+    Target(
+        "four idle processes: CPU of PostgreSQL",
+        _plain("engine_percent", "two-idle", "4 processes", "us-two"),
+        1,
+        1,
+        "%",
+    ),
+)
+"""Two processes that serve one room; where nothing else is said, ratios to socket.io's."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A target, and how far a run came."""
@@ -125,5 +199,9 @@ class Verdict:
 
 
 def verdicts(result: Result) -> list[Verdict]:
-    """All targets."""
-    return [Verdict(target, target.value(result)) for target in TARGETS]
+    """All targets of what the run was to measure."""
+    scenarios = {str(row["scenario"]) for row in result.rows}
+    has_two = any(is_of_two(name) for name in scenarios)
+    has_one = any(not is_of_two(name) for name in scenarios)
+    targets = [*(TARGETS if has_one else ()), *(TARGETS_OF_TWO if has_two else ())]
+    return [Verdict(target, target.value(result)) for target in targets]

@@ -153,8 +153,7 @@ def measure_idle(size: Size, name: str, subject: Subject) -> list[Outcome]:
         connections = len(engine)
     spent = {pid: (now - before[pid]) / 1e7 / seconds for pid, now in after.items()}
     figures = {
-        "process_percent": sum(s for pid, s in spent.items() if pid not in engine)
-        / IDLE_PROCESSES,
+        "process_percent": sum(s for pid, s in spent.items() if pid not in engine) / IDLE_PROCESSES,
         "engine_percent": sum(s for pid, s in spent.items() if pid in engine),
         "engine_processes": connections,
         "memory_mb": memory / 1e6 / IDLE_PROCESSES,
