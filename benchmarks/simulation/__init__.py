@@ -1,0 +1,1 @@
+"""What many processes and many people would cost: reckoned from what few were measured to cost."""

@@ -1,0 +1,46 @@
+"""What each step costs, in microseconds of CPU on the machine that was measured.
+
+They are not measured one by one: ``fit.py`` finds those with which the simulation comes out where
+the measurements did. So a single one may be off by more than what they say together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of a process of the chat room, of the engine, and of the load generator, which shares its
+    machine."""
+
+    take: float = 60.0
+    """Process: to read a message from its sender, and to check it."""
+    batch: float = 50.0
+    """Process: to form a batch, and to hand over what came of it."""
+    place: float = 8.0
+    """Process: for each message of a batch."""
+    commit: float = 60.0
+    """Process with SQLite: a transaction, besides the waiting."""
+    ask: float = 100.0
+    """Process with PostgreSQL: to ask for a transaction, and to read the answer."""
+    send: float = 6.0
+    """Process: a system call, for each user and batch."""
+    deliver: float = 0.15
+    """Process: for each user and message."""
+    tell: float = 60.0
+    """Process: to tell the others of a batch; and theirs to hear of it."""
+    hear: float = 15.0
+    """Process: for each message that another one has told of."""
+    engine: float = 180.0
+    """Engine: a transaction."""
+    store: float = 15.0
+    """Engine: for each message of it."""
+    notify: float = 50.0
+    """Engine: to take a notification, and to bring it to a process."""
+    load_read: float = 4.0
+    """Load: for each user and batch."""
+    load_say: float = 12.0
+    """Load: for each message said."""
+    fsync: float = 350.0
+    """No CPU: the disk's time for a commit."""
