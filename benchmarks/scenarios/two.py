@@ -34,8 +34,8 @@ MANY = 50
 PHASES: dict[int, tuple[Phase, ...]] = {
     MANY: (("two-saturated", "25 clients each, 128 under way", 25, 128),),
     FEW: (
-        ("two-paced", f"4 clients each, {PACE}/s", 4, 0),
         ("two-saturated", "4 clients each, 32 under way", 4, 32),
+        ("two-paced", f"4 clients each, {PACE}/s", 4, 0),
         ("two-saturated", "4 clients each, 256 under way", 4, 256),
     ),
 }

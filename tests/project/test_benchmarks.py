@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,14 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import places
+from benchmarks import places, proc
 from benchmarks.figures import likely
 from benchmarks.report import report, sections
 from benchmarks.results import Result
 from benchmarks.rounds import Rounds
-from benchmarks.scenarios.case import Case, Outcome
-from benchmarks.subjects import SUBJECTS, Subject, with_before
+from benchmarks.scenarios import two
+from benchmarks.scenarios.case import FULL, QUICK, Case, Outcome
+from benchmarks.subjects import SUBJECTS, TWO, Subject, with_before
 from tests.support import CHECKOUT
 
 OURS = [subject for subject in SUBJECTS if subject.is_ours]
@@ -172,3 +175,66 @@ def test_what_is_no_checkout_is_refused_with_the_way_out(
         with pytest.raises(SystemExit):
             command.main(arguments)
         assert why in capsys.readouterr().err
+
+
+# -- two processes ---------------------------------------------------------------------------
+
+
+SCENARIOS_OF_TWO = {"two-saturated", "two-paced", "two-joining", "two-idle"}
+
+
+def of_two(**figures: dict[str, float]) -> Result:
+    """A run with one case, and these subjects in it."""
+    result = Result(MACHINE, "full")
+    for name, found in figures.items():
+        case = "4 clients each, 32 under way"
+        result.add((1, Outcome("two-saturated", case, name.replace("_", "-"), found)))
+    return result
+
+
+def target(result: Result, words: str) -> str:
+    (line,) = [x for x in sections(result)["targets"].splitlines() if x.startswith(words)]
+    return " ".join(line.removeprefix(words).split())
+
+
+def test_those_who_share_an_engine_take_part_only_in_what_is_made_for_them():
+    assert order([*SUBJECTS, *TWO], rounds=1)[0] == [subject.name for subject in SUBJECTS]
+    for case in two.cases(FULL, SCENARIOS_OF_TWO):
+        assert case.only
+        assert set(case.only) <= {"us-full", *(subject.name for subject in TWO)}
+
+
+def test_only_two_measures_all_that_is_about_two_processes():
+    options = command._parse(["--only", "two"])
+    assert set(options.scenarios) == SCENARIOS_OF_TWO
+    assert {subject.name for subject in TWO} <= {s.name for s in options.subjects}
+    assert options.name == "two"
+    assert command._parse(["--only", "two", "--quick"]).name == "two-quick"
+    # never taken for a whole run, which the documentation shows
+    assert command._parse(["--only", "two,us-two"]).name == "partial"
+
+
+def test_in_small_three_take_part():
+    assert set(two.cases(QUICK, {"two-paced"})[0].only) == {"us-two", "us-full", "socketio-redis"}
+
+
+def test_ratios_of_two_processes_are_to_socketio():
+    result = of_two(us_two={"messages_per_s": 300.0}, socketio_redis={"messages_per_s": 200.0})
+
+    assert "300 1.50×" in " ".join(sections(result)["two-saturated"].split())
+    assert "relative to socket.io, Redis adapter." in sections(result)["head"]
+    assert target(result, "messages/s, 32 under way") == "1.50 × ≥ 1 × ≥ 1.5 × aim reached"
+
+
+def test_targets_of_what_a_run_is_not_about_are_left_out():
+    one = measured(before=[], after=[1.0])
+    both = of_two(us_two={"messages_per_s": 300.0})
+    assert "joining, to one process" not in sections(one)["targets"]
+    assert "paced CPU/delivery" not in sections(both)["targets"]
+    assert target(both, "messages/s, 256 under way") == "- ≥ 1.3 × ≥ 2 × not measured"
+
+
+def test_a_process_that_has_ended_has_no_clock():
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+        assert list(proc.clocks([os.getpid(), ended.pid])) == [os.getpid()]
