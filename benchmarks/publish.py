@@ -1,6 +1,6 @@
-"""``python -m benchmarks.publish``: puts the newest results into docs/performance.md.
+"""``python -m benchmarks.publish``: puts the newest results into the documentation.
 
-The page holds a block for each table, behind a comment that names the run and the table:
+Its pages hold a block for each table, behind a comment that names the run and the table:
 
     <!-- full: saturated -->
     ```text
@@ -15,14 +15,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 
 from benchmarks import places
 from benchmarks.page.report import sections as page_sections
 from benchmarks.report import sections
-from benchmarks.results import Result
+from benchmarks.results import Result, newest_file
+from benchmarks.simulation.costs import Costs
+from benchmarks.simulation.points import measured
+from benchmarks.simulation.report import tables
 
-PAGE = places.CHECKOUT / "docs" / "performance.md"
+PAGES = tuple(places.CHECKOUT / "docs" / name for name in ("performance.md", "scaling.md"))
 
 RUNS: dict[str, Callable[[Result], dict[str, str]]] = {
     "full": sections,
@@ -35,24 +38,26 @@ _BLOCK = re.compile(r"(<!-- (\w+): ([\w -]+) -->\n```text\n)(?:(?!```).*\n)*")
 
 
 def published(markdown: str) -> str:
-    """The page with the newest results in its blocks.
+    """A page with the newest results in its blocks.
 
     Raises:
         KeyError: a block names a run or a table that doesn't exist.
     """
-    found = {name: report(Result.load(newest_file(name))) for name, report in RUNS.items()}
-    return _BLOCK.sub(lambda block: f"{block[1]}{found[block[2]][block[3]]}\n", markdown)
+    return _BLOCK.sub(lambda block: f"{block[1]}{_parts(block[2])[block[3]]}\n", markdown)
 
 
-def newest_file(name: str) -> Path:
-    """The last run of this kind; the names of files begin with the date."""
-    return max(places.RESULTS.glob(f"*-{name}.json"))
+@cache
+def _parts(run: str) -> dict[str, str]:
+    if run == "simulation":
+        return tables(measured(), Costs())
+    return RUNS[run](Result.load(newest_file(run)))
 
 
 def main() -> int:
-    """Rewrite the page."""
-    PAGE.write_text(published(PAGE.read_text()))
-    print(PAGE)
+    """Rewrite the pages."""
+    for page in PAGES:
+        page.write_text(published(page.read_text()))
+        print(page)
     return 0
 
 

@@ -12,6 +12,11 @@ from benchmarks.figures import Spread, spread
 from benchmarks.rounds import NO_TIME, Round
 
 
+def newest_file(name: str) -> Path:
+    """The last run of this kind; the names of files begin with the date."""
+    return max(places.RESULTS.glob(f"*-{name}.json"))
+
+
 class Result:
     """A run's head and rows; ``rows`` are dictionaries, as in the file."""
 

@@ -14,11 +14,11 @@ class Costs:
     """Of a process of the chat room, of the engine, and of the load generator, which shares its
     machine."""
 
-    take: float = 60.0
+    take: float = 10.0
     """Process: to read a message from its sender, and to check it."""
-    batch: float = 50.0
+    batch: float = 60.0
     """Process: to form a batch, and to hand over what came of it."""
-    place: float = 8.0
+    place: float = 5.0
     """Process: for each message of a batch."""
     commit: float = 60.0
     """Process with SQLite: a transaction, besides the waiting."""
@@ -42,5 +42,7 @@ class Costs:
     """Load: for each user and batch."""
     load_say: float = 12.0
     """Load: for each message said."""
-    fsync: float = 350.0
+    fsync: float = 300.0
     """No CPU: the disk's time for a commit."""
+    wake: float = 100.0
+    """No CPU: until the thread that has something to do next has Python's lock."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.publish import newest_file
-from benchmarks.results import Result
+from benchmarks.results import Result, newest_file
+from benchmarks.scenarios.rooms import PACES, WINDOW
 from benchmarks.scenarios.two import PACE, PHASES, SENDERS, SINGLE
 from benchmarks.simulation.costs import Costs
 from benchmarks.simulation.room import Setting, simulate
 from benchmarks.subjects import BY_NAME
-
-SUBJECTS = (SINGLE, "us-one", "us-two")
 
 SPEED = ("messages_per_s",)
 PARTS = ("process_us_per_message", "engine_us_per_message")
@@ -24,6 +22,7 @@ class Point:
     """One figure, as it was measured and as it is simulated."""
 
     subject: str
+    scenario: str
     case: str
     key: str
     measured: float
@@ -35,53 +34,70 @@ class Point:
         return self.simulated / self.measured
 
 
-def settings() -> Iterator[tuple[str, str, str, Setting]]:
-    """Scenario, case, subject and setting of all that is compared."""
+@dataclass(frozen=True)
+class Case:
+    """Something that was measured, and what is simulated to be compared with it."""
+
+    run: str
+    """The kind of its results' file."""
+    scenario: str
+    name: str
+    subject: str
+    setting: Setting
+
+
+def cases() -> Iterator[Case]:
+    """One process with SQLite in rooms of all sizes; and what two processes were measured with."""
+    for users, rate in PACES.items():
+        name = f"N={users}"
+        paced = Setting(1, users, rate=rate, has_engine=False)
+        full = Setting(1, users, under_way=WINDOW * SENDERS, has_engine=False)
+        yield Case("full", "paced", name, SINGLE, paced)
+        yield Case("full", "saturated", name, SINGLE, full)
     for users, phases in PHASES.items():
-        for scenario, case, _, under_way in phases:
-            for name in SUBJECTS:
-                subject = BY_NAME[name]
-                yield (
-                    scenario,
-                    case,
-                    name,
-                    Setting(
-                        subject.processes,
-                        users,
-                        SENDERS,
-                        under_way,
-                        rate=0 if under_way else PACE,
-                        has_engine=bool(subject.engine),
-                    ),
+        for scenario, name, _, under_way in phases:
+            for subject in (SINGLE, "us-one", "us-two"):
+                setting = Setting(
+                    BY_NAME[subject].processes,
+                    users,
+                    SENDERS,
+                    under_way,
+                    rate=0 if under_way else PACE,
+                    has_engine=bool(BY_NAME[subject].engine),
                 )
+                yield Case("two", scenario, name, subject, setting)
 
 
-def measured() -> Result:
-    """The newest run with two processes."""
-    return Result.load(newest_file("two"))
+def measured() -> dict[str, Result]:
+    """The newest run of each kind."""
+    return {name: Result.load(newest_file(name)) for name in ("full", "two")}
 
 
-def points(result: Result, costs: Costs) -> list[Point]:
+def points(results: dict[str, Result], costs: Costs) -> list[Point]:
     """Each figure that both have."""
     found = []
-    for scenario, case, subject, setting in settings():
-        real = _figures(result, scenario, case, subject)
+    for case in cases():
+        real = _figures(results[case.run], case)
         if not real:
             continue
-        made = simulate(setting, costs)
-        keys = (*SPEED, *PARTS) if setting.under_way else (*PARTS, *TIMES)
-        for key in keys:
+        made = simulate(case.setting, costs)
+        for key in (*PARTS, *(SPEED if case.setting.under_way else TIMES)):
             value = real.get(key)
             if value:
-                found.append(Point(subject, case, key, value, made[key]))
+                found.append(Point(case.subject, case.scenario, case.name, key, value, made[key]))
     return found
 
 
-def _figures(result: Result, scenario: str, case: str, subject: str) -> dict[str, float]:
-    where = (scenario, case, subject)
-    keys = (*SPEED, *TIMES, "cpu_us_per_message", "engine_us_per_message")
-    found = {key: value for key in keys if (value := result.median(*where, key)) is not None}
-    if "cpu_us_per_message" in found:
-        engine = found.get("engine_us_per_message", 0.0)
-        found["process_us_per_message"] = found["cpu_us_per_message"] - engine
-    return found
+def _figures(result: Result, case: Case) -> dict[str, float]:
+    def median(key: str) -> float:
+        return result.median(case.scenario, case.name, case.subject, key) or 0.0
+
+    users = case.setting.users
+    engine = median("engine_us_per_message")
+    return {
+        "messages_per_s": median("deliveries_per_s") / users,
+        "process_us_per_message": median("cpu_us_per_delivery") * users - engine,
+        "engine_us_per_message": engine,
+        "own_p50_ms": median("own_p50_ms") or median("p50_ms"),
+        "other_p50_ms": median("other_p50_ms"),
+    }

@@ -181,6 +181,7 @@ class Room:
     def _serve(self, process: _Process) -> Activity:
         costs = self._costs
         while process.waiting:
+            yield costs.wake / 1e6
             batch, process.waiting = process.waiting, []
             kind = costs.ask if self._setting.has_engine else costs.commit
             cost = costs.batch + kind + len(batch) * costs.place
@@ -200,6 +201,7 @@ class Room:
 
     def _deliver(self, process: _Process, batch: list[_Said]) -> Activity:
         costs = self._costs
+        yield costs.wake / 1e6
         cost = process.users * (costs.send + len(batch) * costs.deliver)
         yield from self._work(process.lock, "process_us", cost)
         parts = LOADS if len(self._processes) == 1 else 1
