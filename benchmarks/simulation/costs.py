@@ -14,19 +14,19 @@ class Costs:
     """Of a process of the chat room, of the engine, and of the load generator, which shares its
     machine."""
 
-    take: float = 10.0
+    take: float = 11.5
     """Process: to read a message from its sender, and to check it."""
-    batch: float = 60.0
+    batch: float = 155
     """Process: to form a batch, and to hand over what came of it."""
-    place: float = 5.0
+    place: float = 2.9
     """Process: for each message of a batch."""
     commit: float = 60.0
     """Process with SQLite: a transaction, besides the waiting."""
     ask: float = 100.0
     """Process with PostgreSQL: to ask for a transaction, and to read the answer."""
-    send: float = 6.0
+    send: float = 6.6
     """Process: a system call, for each user and batch."""
-    deliver: float = 0.15
+    deliver: float = 0.028
     """Process: for each user and message."""
     tell: float = 60.0
     """Process: to tell the others of a batch; and theirs to hear of it."""
@@ -38,11 +38,11 @@ class Costs:
     """Engine: for each message of it."""
     notify: float = 50.0
     """Engine: to take a notification, and to bring it to a process."""
-    load_read: float = 4.0
+    load_read: float = 2.4
     """Load: for each user and batch."""
-    load_say: float = 12.0
+    load_say: float = 8.0
     """Load: for each message said."""
-    fsync: float = 300.0
+    fsync: float = 116
     """No CPU: the disk's time for a commit."""
-    wake: float = 100.0
+    wake: float = 19
     """No CPU: until the thread that has something to do next has Python's lock."""
