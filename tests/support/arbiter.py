@@ -20,7 +20,7 @@ from chatroom.rooms.bus import CrowdNews
 from chatroom.rooms.mirrors import AboutPeople
 
 
-class Somebody:
+class RegisteredPerson:
     """In the table of people."""
 
     def __init__(self, name: str) -> None:
@@ -37,10 +37,10 @@ class OneCrowd:
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
         self.version = 0
-        self.people: dict[str, Somebody] = {}
+        self.people: dict[str, RegisteredPerson] = {}
 
     def holder(self, keys: Sequence[str], but: str) -> str | None:
-        """Somebody else who has such a name."""
+        """RegisteredPerson else who has such a name."""
         return next(
             (
                 user_id
@@ -148,7 +148,7 @@ class ArbiterTables(Attendance):
         elif crowd.holder(keys, user_id):
             return "taken"
         if one is None:
-            one = crowd.people[user_id] = Somebody(name)
+            one = crowd.people[user_id] = RegisteredPerson(name)
             events.append(("joined", user_id, name))
         else:
             olds = [which for which, of in sockets.items() if of == (room, user_id, tab)]
