@@ -27,12 +27,15 @@ from benchmarks.simulation.report import tables
 
 PAGES = tuple(places.CHECKOUT / "docs" / name for name in ("performance.md", "scaling.md"))
 
-RUNS: dict[str, Callable[[Result], dict[str, str]]] = {
+REPORTS: dict[str, Callable[[Result], dict[str, str]]] = {
     "full": sections,
     "page": page_sections,
     "two": sections,
 }
 """How each kind of run is reported."""
+
+RUNS = tuple(name for name in REPORTS if any(places.RESULTS.glob(f"*-{name}.json")))
+"""Those that there are results of: the documentation has to show them."""
 
 _BLOCK = re.compile(r"(<!-- (\w+): ([\w -]+) -->\n```text\n)(?:(?!```).*\n)*")
 
@@ -50,7 +53,7 @@ def published(markdown: str) -> str:
 def _parts(run: str) -> dict[str, str]:
     if run == "simulation":
         return tables(measured(), Costs())
-    return RUNS[run](Result.load(newest_file(run)))
+    return REPORTS[run](Result.load(newest_file(run)))
 
 
 def main() -> int:

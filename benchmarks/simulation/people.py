@@ -10,6 +10,9 @@ from benchmarks.simulation.costs import Costs
 PER_PROCESS = 10_000
 """People: so many were measured in one process (scenario ``crowd``)."""
 
+MOST = 1_000
+"""Processes of a database: more are no answer, and a group of rooms has to be split."""
+
 BUSY = 0.7
 """Of a core: more than that, and a process answers late."""
 
@@ -22,11 +25,11 @@ KB_PER_PERSON = 55.2
 MB_PER_PROCESS = 60.0
 """Scenario ``two-idle``, rounded up."""
 
-JOIN_MS = 1.5
+JOIN_MS = 1.7
 """CPU of a process for somebody who comes, with 500 past messages; scenario ``two-joining``."""
 
-JOIN_ENGINE_MS = 0.3
-"""And of the engine."""
+JOIN_ENGINE_MS = 0.02
+"""And of the engine; past messages of an open room come from the process."""
 
 NOTIFICATIONS = 8_700.0
 """A second, to nobody; and what each listener costs, in seconds. Source: pgsql-hackers, 2025, by
@@ -104,9 +107,10 @@ def needs(
     messages = group / habits.says_every * habits.peak
     joins = group / habits.stays * habits.peak
     processes = max(1, math.ceil(group / PER_PROCESS))
-    while (busy := _process_us(processes, messages, costs, habits, affinity)) and True:
-        busy = busy / 1e6 / processes + joins * JOIN_MS / 1e3 / processes
-        if busy <= BUSY or processes >= 1000:
+    while True:
+        cores = _process_us(processes, messages, costs, habits, affinity) / 1e6
+        busy = (cores + joins * JOIN_MS / 1e3) / processes
+        if busy <= BUSY or processes >= MOST:
             break
         processes += 1
     listeners = processes if processes > 1 else 0
