@@ -7,6 +7,7 @@ from statistics import median
 
 import pytest
 
+from benchmarks import places, publish
 from benchmarks.simulation import people
 from benchmarks.simulation.clockwork import Activity, Clockwork, Resource
 from benchmarks.simulation.costs import Costs
@@ -120,3 +121,11 @@ def test_people_need_processes_by_their_number_and_databases_by_their_notificati
 def test_a_room_at_one_process_costs_less():
     spread, together = (needs(1_000_000, COSTS, affinity=affinity) for affinity in (False, True))
     assert together.cores < spread.cores
+
+
+# -- the page --------------------------------------------------------------------------------
+
+
+def test_the_page_shows_what_the_simulation_says():
+    page = (places.CHECKOUT / "docs" / "scaling.md").read_text()
+    assert publish.published(page) == page, "python -m benchmarks.publish puts it there"
