@@ -92,4 +92,4 @@ class Rounds:
                 why = self._unfit[subject.name] = str(error)
             except (LoadError, OSError) as error:
                 why = str(error)
-        return [Outcome(name, case.name, subject.name, failure=why) for name in case.scenarios]
+        return case.failed(subject.name, why)

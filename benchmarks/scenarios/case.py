@@ -36,6 +36,13 @@ class Case:
     rounds: int
     only: tuple[str, ...] = ()
     """The names of the subjects that take part; all where it is empty."""
+    parts: tuple[tuple[str, str], ...] = ()
+    """Scenario and name of each outcome, where they do not all have the name of the case."""
+
+    def failed(self, subject: str, why: str) -> list[Outcome]:
+        """The outcomes of one that gave nothing."""
+        parts = self.parts or tuple((scenario, self.name) for scenario in self.scenarios)
+        return [Outcome(scenario, name, subject, failure=why) for scenario, name in parts]
 
 
 @dataclass(frozen=True)

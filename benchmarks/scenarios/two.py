@@ -12,7 +12,7 @@ from benchmarks import proc
 from benchmarks.filling import filled
 from benchmarks.group import Group
 from benchmarks.load.generator import Generator, LoadError
-from benchmarks.load.phase import Plan
+from benchmarks.load.phase import LAG, Plan
 from benchmarks.scenarios.case import Case, Figures, Outcome, Size
 from benchmarks.subjects import TWO, Subject
 
@@ -42,8 +42,6 @@ PHASES: dict[int, tuple[Phase, ...]] = {
 """By the number of users, who stay for all phases."""
 
 SENDERS = 8
-LAG = 100_000
-"""Nobody here drops a user for less, and 256 messages may be under way: see ``load.phase.LAG``."""
 
 
 def cases(size: Size, wanted: set[str]) -> list[Case]:
@@ -55,7 +53,9 @@ def cases(size: Size, wanted: set[str]) -> list[Case]:
         if part:
             scenarios = tuple(dict.fromkeys(phase[0] for phase in part))
             measured = partial(measure, size, part, users)
-            found.append(Case(scenarios, f"{users // 2} clients each", measured, size.rounds, only))
+            names = tuple(phase[:2] for phase in part)
+            title = f"{users // 2} clients each"
+            found.append(Case(scenarios, title, measured, size.rounds, only, names))
     if "two-joining" in wanted:
         measured = partial(measure_joining, size)
         found.append(Case(("two-joining",), f"N={size.joiners}", measured, size.rounds, OURS))
@@ -102,7 +102,9 @@ def run(size: Size, group: Group, load: Generator, length: float, under_way: int
         samples=8 if under_way else 60,
         pids=tuple(group.pids),
         engine_pids=tuple(group.engine_pids),
-        lag=LAG,
+        lag=max(
+            LAG, under_way
+        ),  # or those of the other process fall behind for as long as it lasts
     )
     load.start(plan)
     figures = load.finish(seconds=size.drain)
