@@ -41,7 +41,7 @@ from chatroom.users.requests import (
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.typed_user import MAX_BAD_FRAMES
 from chatroom.wire import typed
-from chatroom.wire.acts import Act, BeCalled, UseLink
+from chatroom.wire.acts import Act, BeCalled, UseLink, UseOperatorLink
 from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import CloseCode
 
@@ -359,7 +359,8 @@ class Entrance:
     def turn_out_guest(self, user: Speaker, act: Act) -> None:
         """If this was the use of a link, it is not to be: whoever came by it alone has to go."""
         room = self._rooms.get(user.room)
-        guest = room.has_come(user) if room and isinstance(act, UseLink) else None
+        is_use = isinstance(act, UseLink | UseOperatorLink)
+        guest = room.has_come(user) if room and is_use else None
         if guest:
             guest.end(CloseCode.NO_ENTRY, "no entry")
             self.remove(guest, "no entry")
