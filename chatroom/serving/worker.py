@@ -78,9 +78,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Close what has waited for too long. Called in each turn."""
         patience = -1.0 if force else math.inf if self.alive else LINGER_SECONDS
         for conn in self._waiting.expired(patience):
+            if not force and self._goes_on(conn):
+                continue
             if conn.arrived:
                 conn.answer("408 Request Timeout")
             self._close(conn)
+
+    def _goes_on(self, conn: Incoming) -> bool:
+        """Whether what it waits for has come, while this thread was busy with others."""
+        if not self._reads_heads:
+            return False
+        line, since = conn.line, conn.since
+        assert line is not None
+        with self._surviving(conn):
+            self._read(conn, line)
+        return conn.line is not line or conn.since != since
 
     # -- a connection's way --------------------------------------------------------------------
 

@@ -307,6 +307,32 @@ def test_a_byte_now_and_then_does_not_lengthen_the_ten_seconds(loop: Loop):
     assert b" 408 " in client.recv(65536)
 
 
+@pytest.mark.parametrize("sent", [b"", GET[:5], POST + b"hel"], ids=["none", "head", "body"])
+def test_what_has_come_while_the_loop_was_busy_has_come_in_time(loop: Loop, sent: bytes):
+    """With thousands who come at once, a turn of the loop may take seconds."""
+    whole = POST + b"hello" if sent.startswith(b"POST") else GET
+    client = loop.client(sent)
+    loop.waits(1)
+    client.send(whole[len(sent) :])
+    loop.grow_old(waiting.HEAD_SECONDS + 1)
+
+    loop.worker.murder_keepalived()
+
+    assert b" 200 OK" in loop.answer(client)
+
+
+def test_a_further_request_that_has_come_while_the_loop_was_busy_is_served(loop: Loop):
+    client = loop.client(GET)
+    loop.answer(client)
+    loop.waits(1)
+    client.send(GET)
+    loop.grow_old(76)
+
+    loop.worker.murder_keepalived()
+
+    assert b" 200 OK" in loop.answer(client)
+
+
 def test_a_further_request_has_ten_seconds_from_its_first_byte_on(loop: Loop):
     client = loop.client(GET)
     loop.answer(client)
