@@ -13,7 +13,7 @@ from tests.support.in_memory_room import InMemoryServer, TypedGuest
 TOO_LATE = f"no hello within {HELLO_TIMEOUT} s"
 
 
-class HandClock:
+class HelloClock:
     """That the test sets."""
 
     def __init__(self) -> None:
@@ -24,20 +24,20 @@ class HandClock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
-    clock = HandClock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> HelloClock:
+    clock = HelloClock()
     monkeypatch.setattr(typed_user, "time", clock)
     return clock
 
 
-def come(club: InMemoryServer, clock: HandClock, name: str = "Bob") -> TypedGuest:
+def come(club: InMemoryServer, clock: HelloClock, name: str = "Bob") -> TypedGuest:
     """Somebody whose hello the room has not seen yet; their reader begins now."""
     guest = TypedGuest(club, name, "class", {}, settles=False)
     guest.user._first_by = clock.now + HELLO_TIMEOUT
     return guest
 
 
-def test_who_waits_for_the_room_is_not_late(club: InMemoryServer, clock: HandClock) -> None:
+def test_who_waits_for_the_room_is_not_late(club: InMemoryServer, clock: HelloClock) -> None:
     """Ten thousand others may have come before."""
     bob = come(club, clock)
     clock.now += 10 * HELLO_TIMEOUT
@@ -49,7 +49,7 @@ def test_who_waits_for_the_room_is_not_late(club: InMemoryServer, clock: HandClo
 
 
 def test_who_waits_for_the_register_is_not_late(
-    make: Callable[..., InMemoryServer], clock: HandClock
+    make: Callable[..., InMemoryServer], clock: HelloClock
 ) -> None:
     club = make(late={"register"})
     bob = come(club, clock)
@@ -65,7 +65,7 @@ def test_who_waits_for_the_register_is_not_late(
 
 
 def test_after_a_refusal_there_is_time_for_another_hello_and_no_more(
-    club: InMemoryServer, clock: HandClock
+    club: InMemoryServer, clock: HelloClock
 ) -> None:
     come(club, clock, "Ann")
     bob = come(club, clock, "Ann")
@@ -80,7 +80,7 @@ def test_after_a_refusal_there_is_time_for_another_hello_and_no_more(
     assert bob.user._door() == TOO_LATE
 
 
-def test_two_hellos_at_once_wait_for_both_answers(club: InMemoryServer, clock: HandClock) -> None:
+def test_two_hellos_at_once_wait_for_both_answers(club: InMemoryServer, clock: HelloClock) -> None:
     come(club, clock, "Ann")
     club.settle()
     bob = come(club, clock, "Ann")
@@ -94,7 +94,7 @@ def test_two_hellos_at_once_wait_for_both_answers(club: InMemoryServer, clock: H
     assert bob.user._door() is None
 
 
-def test_who_does_not_say_hello_is_late(club: InMemoryServer, clock: HandClock) -> None:
+def test_who_does_not_say_hello_is_late(club: InMemoryServer, clock: HelloClock) -> None:
     bob = TypedGuest(club, "", "class", {}, settles=False)
     bob.user._first_by = clock.now + HELLO_TIMEOUT
     assert bob.user._door() == ""
