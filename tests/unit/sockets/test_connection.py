@@ -641,6 +641,25 @@ def test_a_client_that_sends_is_not_pinged():
             wait_for_seconds(0.05)
 
 
+def test_a_pong_never_reaches_the_library_and_what_follows_it_is_read():
+    """It would take the interpreter five times as long as a message does."""
+    heard: list[str | bytes] = []
+    parsed: list[bytes] = []
+    with ConnectionPair() as line:
+        ws = line.accept()
+        receive = ws.ws.receive_data
+        ws.ws.receive_data = lambda data: parsed.append(data) or receive(data)
+        line.start_reader(heard.append, ws)
+        line.peer.send(encode(TEXT, b"one") + encode(PONG, b"late") + encode(TEXT, b"two"))
+        line.peer.send(encode(PONG))
+        wait_for(lambda: len(heard) == 2, "both")
+        assert parsed == []
+        line.peer.send(encode(PING, b"?"))
+        assert line.peer.frame() == (PONG, b"?")
+
+    assert heard == ["one", "two"]
+
+
 # -- at the door -------------------------------------------------------------------------------
 
 TOO_LATE = "no hello in time"
