@@ -20,11 +20,8 @@ from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
 from chatroom.sockets.kernel import set_low_water, set_receive_timer, set_timers
 from chatroom.sockets.pace import Pace
 from chatroom.sockets.sending import END, Sender, turn
-from chatroom.wire.frame_reader import TEXTS_AT_ONCE, FrameReader
+from chatroom.wire.frame_reader import PONG, TEXTS_AT_ONCE, FrameReader
 from chatroom.wire.websocket import PING, CloseCode
-
-PONG = 0x8A
-"""The first byte of a Pong. Ten thousand users send hundreds a second."""
 
 LINGER_BYTES = 16 << 20
 """Bytes that a peer may still send after the end, before its socket is cut regardless."""
@@ -117,7 +114,7 @@ class Connection(Sender):
             if theirs and self.pace.admits(theirs):
                 if theirs[0] != PONG or self._frames.gave_up:
                     return theirs
-                data = b""  # the library would do nothing about it, and take a while for that
+                data = b""  # the library would do nothing about it, and take long for that
                 continue
             if theirs:
                 self.end(CloseCode.POLICY, "too many pings, pongs or tiny fragments")

@@ -57,7 +57,6 @@ class User:
 
     __slots__ = (
         "_channels",
-        "_counted_as",
         "_doorstep",
         "_first_by",
         "_first_within",
@@ -104,7 +103,6 @@ class User:
         self._max_message_bytes = max_message_bytes
         self._max_name_length = max_name_length
         self._pace = pace
-        self._counted_as = ""  # whose message it is to the pace, while nobody knows who that is
         self._doorstep = doorstep or Doorstep()
         self.proof = NOTHING
         """What has let it in. Owned by the Server thread."""
@@ -222,9 +220,7 @@ class User:
     def _await_turn(self) -> None:
         """Wait until it may say one more."""
         if self._pace and self.is_paced:
-            if not self.user_id and not self._counted_as:  # once: reading an address takes 8 µs
-                self._counted_as = whose("", self.address, self.room)
-            who = self.user_id or self._counted_as
+            who = whose(self.user_id, self.address, self.room)
             self._pace.wait(who, lambda: self.connection.is_closing)
 
     def _admit(self, data: str | bytes) -> int:
