@@ -102,6 +102,6 @@ QUICK = Size(
     drain=2.5,
     slow=2.0,
     slow_only=("us-full", "go-hub"),
-    rooms_without=("go-hub-pooled",),
+    rooms_without=("go-hub-pooled", "us-pace"),
     crowd_only=("us-full", "go-hub", "websockets", "node-ws"),
 )

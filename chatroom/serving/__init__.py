@@ -7,6 +7,7 @@ In reading order:
 - ``worker.py``: gunicorn's worker, which survives strangers and shortages
 - ``incoming.py``: a connection until its request is complete
 - ``body.py``: where a request's body ends
+- ``doorway.py``: those who want a socket, a few at a time
 - ``waiting.py``: the connections whose request is not complete, and those between two
 - ``pool.py``: the threads on which requests run
 - ``outgoing.py``: the response's socket, which gives up whoever takes it too slowly

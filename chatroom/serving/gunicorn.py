@@ -219,6 +219,7 @@ def post_worker_init(worker: Any) -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     _limit_stalls(worker.sockets)
     worker.expect_messages(app_settings().max_message_bytes)
+    worker.heed(engine.server.add.qsize)
     try:
         # After SIGHUP, the previous worker still has the history open for a while.
         engine.start(patience=2 * GRACE if worker.age > 1 else 0)
