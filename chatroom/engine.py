@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import ExitStack
 
 from chatroom import __version__
 from chatroom.configuration import Configuration
-from chatroom.errors import ChatError, HistoryError
+from chatroom.errors import ChatError
 from chatroom.history import History, make_history
 from chatroom.history.shared import SharedHistory
 from chatroom.rooms.bus import Alone
@@ -31,6 +32,8 @@ STOP_TIMEOUT = 4.0
 
 
 NOT_STARTED = "not started; serve with python app.py, chatroom serve, or gunicorn app:app"
+
+STOPPING = "the server is shutting down"
 
 
 class Engine:
@@ -75,13 +78,17 @@ class Engine:
         self.gate = Gate(configuration.max_users, configuration.max_users_per_address)
         self.was_started = False
         """Also when it has stopped again."""
+        self.waits_for: ChatError | None = None
+        """Why it is not started yet, if that is tried again and again."""
+        self.is_over = threading.Event()
+        """It stops, or has stopped, and is not started any more."""
         self.started_at = 0.0
         """Unix seconds; 0 until then."""
         self._started = False
         self._stopping = threading.Lock()
 
     def start(self, *, patience: float = 0.0) -> None:
-        """Open the history and start the Server thread.
+        """Open the history and start the Server thread; if that fails, it can be tried again.
 
         Args:
             patience: seconds to wait for another process to release the history.
@@ -89,19 +96,24 @@ class Engine:
         Raises:
             HistoryRefused: see ``History.open``.
             HistoryUnavailable: see ``Server.start``.
+            ChatError: it is to stop.
         """
-        self.history.open(patience=patience)
-        self.tokens = Tokens(self.history.secret(), self._password)
-        self.doors = KeyRing(self.history, self.tokens, self._password)
-        if self._sharing:
-            self._sharing.start(self.server, patience=patience)
-        try:
-            self.server.start()
-        except HistoryError:
+        with ExitStack() as undo:
+            undo.callback(self.history.close)
+            self.history.open(patience=patience)
+            self.tokens = Tokens(self.history.secret(), self._password)
+            self.doors = KeyRing(self.history, self.tokens, self._password)
             if self._sharing:
-                self._sharing.stop()
-            raise
-        self.was_started = self._started = True
+                undo.callback(self._sharing.stop)
+                self._sharing.start(self.server, patience=patience)
+            undo.callback(self.server.stop)
+            self.server.start()
+            with self._stopping:
+                if self.is_over.is_set():
+                    raise ChatError(STOPPING)
+                self.was_started = self._started = True
+                self.waits_for = None
+            undo.pop_all()
         self.started_at = time.time()
         what = f"chatroom {__version__}, history {self.history.name}"
         log.info("started: %s, at most %d users", what, self.gate.capacity)
@@ -112,9 +124,24 @@ class Engine:
         Raises:
             ChatError: with the reason why not.
         """
+        if self.is_over.is_set():
+            raise ChatError(STOPPING)
         if not self._started:
-            raise ChatError(NOT_STARTED)
+            raise self.waits_for or ChatError(NOT_STARTED)
         self.server.check(timeout)
+
+    def check_itself(self, timeout: float) -> None:
+        """Prove that this process does what it can, whatever the history does.
+
+        Raises:
+            ChatError: with the reason why not; only a new process would do better.
+        """
+        if self.is_over.is_set():
+            raise ChatError(STOPPING)
+        if self._started:
+            self.server.ask(lambda: None, timeout)
+        elif not self.waits_for:
+            raise ChatError(NOT_STARTED)
 
     def stop(self, cause: str = "on request") -> None:
         """Notify every user, commit what they said, close the history. Idempotent; takes seconds.
@@ -123,6 +150,7 @@ class Engine:
             cause: for the log; only the first call's is logged.
         """
         with self._stopping:
+            self.is_over.set()
             if not self._started:
                 return
             log.info("stopping: %s", cause)

@@ -33,6 +33,11 @@ from pathlib import Path
 class ChatError(Exception):
     """Base of every error that this package raises on purpose."""
 
+    @property
+    def outside(self) -> str:
+        """What anybody may know of it."""
+        return str(self)
+
 
 class ClientError(ChatError):
     """Base of what ``ChatClient`` raises."""
@@ -106,6 +111,12 @@ class HistoryError(ChatError):
     def __str__(self) -> str:
         name, cause, way_out = self.args
         return f"{name}: {cause}; {way_out}"
+
+    @property
+    def outside(self) -> str:
+        """Of a database, neither where it is nor who talks to it: both may be in the cause."""
+        name, _cause, way_out = self.args
+        return f"the database cannot be used now; {way_out}" if "://" in name else str(self)
 
 
 class HistoryRefused(HistoryError):

@@ -31,9 +31,12 @@ from chatroom.history.sqlite.database import DatabaseFile, peek_secret
 from chatroom.history.sqlite.history import SqliteHistory
 
 __all__ = [
+    "FROM_ENVIRONMENT",
     "HISTORY_FORMS",
+    "SHARED_FORM",
     "SYNCS",
     "History",
+    "can_be_shared",
     "has_password",
     "is_address",
     "is_history_url",
@@ -43,8 +46,18 @@ __all__ = [
     "read_secret",
 ]
 
-HISTORY_FORMS = ("sqlite:PATH", "memory:", "postgresql://USER@HOST/DATABASE")
+SHARED_FORM = "postgresql://USER@HOST/DATABASE"
+
+HISTORY_FORMS = ("sqlite:PATH", "memory:", SHARED_FORM)
 """The forms of the setting ``history``: for configuration's errors."""
+
+FROM_ENVIRONMENT = "postgresql:"
+"""The setting, if the environment has the database's address."""
+
+
+def can_be_shared(url: str) -> bool:
+    """Whether several processes can write to what ``url`` leads to."""
+    return is_address(url)
 
 
 def is_history_url(url: str) -> bool:

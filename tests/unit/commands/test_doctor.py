@@ -197,6 +197,7 @@ def test_each_option_that_serving_refuses_is_a_fault(option: str, value: str):
     assert list(unmet(good, users=10)) == []
     (flaw,) = unmet({**good, option: value}, users=10)
     assert flaw.startswith(f"{option} is {value}; wanted")
+    assert list(unmet({**good, "workers": "4"}, 10, workers=4, is_shared=True)) == []
 
 
 def test_a_machine_too_small_for_the_settings_is_wrong(
