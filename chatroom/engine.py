@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import ExitStack
 
 from chatroom import __version__
 from chatroom.configuration import Configuration
@@ -30,6 +29,9 @@ log = logging.getLogger(__name__)
 STOP_TIMEOUT = 4.0
 """Seconds that users have to receive what is queued for them and to answer the Close."""
 
+
+TELLING_TIMEOUT = 0.5
+"""Seconds to tell other processes of the last things said; they would find out anyway."""
 
 NOT_STARTED = "not started; serve with python app.py, chatroom serve, or gunicorn app:app"
 
@@ -60,7 +62,7 @@ class Engine:
             if self._sharing
             else OwnOrder(self.history, self.policy, self.tally),
             OwnRegister(self.policy, rules.max_name_length),
-            Alone(),
+            self._sharing.bus if self._sharing else Alone(),
             self.tally,
             self._sharing.keeper if self._sharing else None,
         )
@@ -84,7 +86,7 @@ class Engine:
         """It stops, or has stopped, and is not started any more."""
         self.started_at = 0.0
         """Unix seconds; 0 until then."""
-        self._started = False
+        self._is_open = self._started = False
         self._stopping = threading.Lock()
 
     def start(self, *, patience: float = 0.0) -> None:
@@ -98,25 +100,30 @@ class Engine:
             HistoryUnavailable: see ``Server.start``.
             ChatError: it is to stop.
         """
-        with ExitStack() as undo:
-            undo.callback(self.history.close)
-            self.history.open(patience=patience)
-            self.tokens = Tokens(self.history.secret(), self._password)
-            self.doors = KeyRing(self.history, self.tokens, self._password)
-            if self._sharing:
-                undo.callback(self._sharing.stop)
-                self._sharing.start(self.server, patience=patience)
-            undo.callback(self.server.stop)
-            self.server.start()
-            with self._stopping:
-                if self.is_over.is_set():
-                    raise ChatError(STOPPING)
-                self.was_started = self._started = True
-                self.waits_for = None
-            undo.pop_all()
+        if not self._is_open:
+            self._open(patience)
+        self.server.start()
+        with self._stopping:
+            if self.is_over.is_set():
+                self._end()
+                raise ChatError(STOPPING)
+            self.was_started = self._started = True
+            self.waits_for = None
         self.started_at = time.time()
         what = f"chatroom {__version__}, history {self.history.name}"
         log.info("started: %s, at most %d users", what, self.gate.capacity)
+
+    def _open(self, patience: float) -> None:
+        self.history.open(patience=patience)
+        try:
+            self.tokens = Tokens(self.history.secret(), self._password)
+            self.doors = KeyRing(self.history, self.tokens, self._password)
+            if self._sharing:
+                self._sharing.start(self.server.house, self.server.heard, patience=patience)
+        except BaseException:
+            self.history.close()
+            raise
+        self._is_open = True
 
     def check(self, timeout: float) -> None:
         """Prove that messages can be accepted.
@@ -151,19 +158,22 @@ class Engine:
         """
         with self._stopping:
             self.is_over.set()
-            if not self._started:
+            if not self._is_open:
                 return
             log.info("stopping: %s", cause)
             users = len(self.gate)
             self.gate.shut(STOP_TIMEOUT)
             if self._sharing:
                 self._sharing.hurry(STOP_TIMEOUT)
-            self.server.stop()
-            if self._sharing:
-                self._sharing.stop()
-            self.history.close()
-            self._started = False
+            self._end()
             log.info("stopped: %d users notified, every message stored", users)
+
+    def _end(self) -> None:
+        self.server.stop()
+        if self._sharing:
+            self._sharing.stop(TELLING_TIMEOUT)
+        self.history.close()
+        self._is_open = self._started = False
 
 
 def _sharing(
@@ -174,4 +184,5 @@ def _sharing(
         return None
     keeping = make_history(configuration.history, configuration.folder, configuration.history_sync)
     assert isinstance(keeping, SharedHistory)
-    return Sharing(history, keeping, policy, rules, tally)
+    url = configuration.history
+    return Sharing(url, history, keeping, policy, rules, tally)

@@ -27,9 +27,7 @@ class Version(NamedTuple):
     def is_behind(self, other: Version) -> bool:
         """Whether something is not known that is known there."""
         return (
-            self.last.seq < other.last.seq
-            or self.rev < other.rev
-            or self.decided < other.decided
+            self.last.seq < other.last.seq or self.rev < other.rev or self.decided < other.decided
         )
 
 

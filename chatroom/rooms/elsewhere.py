@@ -6,11 +6,11 @@ Whoever is alone has nobody elsewhere, and asks nothing.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from chatroom.history.shared import Opening, Version
-from chatroom.message import MessageId
+from chatroom.rooms.bus import IsTyping, RoomNews
 from chatroom.rooms.verdicts import Looked
 
 
@@ -42,23 +42,16 @@ class Differing(NamedTuple):
     rooms: list[str]
 
 
-class RoomNews(NamedTuple):
-    """A hint: a room is as far as this, or was. It may be lost, doubled, late, or wrong."""
-
-    room: str
-    version: Version
-    before: MessageId
-    """The message before the texts."""
-    texts: Sequence[str] = ()
-    """The JSON texts of its last messages, if it has those."""
+class Missing(NamedTuple):
+    """Hints may have been missed: all rooms are to be compared."""
 
 
-Word = Looked | NotLooked | Opened | NotOpened | Differing | RoomNews
+Word = Looked | NotLooked | Opened | NotOpened | Differing | Missing | RoomNews | IsTyping
 """What the Server thread hears from elsewhere."""
 
 
 class Elsewhere(ABC):
-    """Asked by the Server thread, which never waits: a ``Word`` comes later, on ``Server.heard``."""
+    """Asked by the Server thread, which never waits: a ``Word`` comes, later, on its ``heard``."""
 
     @abstractmethod
     def look(self, room: str, known: Version) -> None:
@@ -73,6 +66,9 @@ class Elsewhere(ABC):
         """
 
     @abstractmethod
+    def taken(self, size: int) -> None:
+        """So many characters of texts, of ``RoomNews``, have been dealt with."""
+
+    @abstractmethod
     def compare(self, versions: Mapping[str, Version]) -> None:
         """Which of these rooms are not as they are known? ``Differing``, if any."""
-

@@ -14,13 +14,15 @@ from chatroom.history.shared import Missed, Version
 from chatroom.matching import assert_never
 from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.bus import IsTyping, RoomNews
+from chatroom.rooms.crowd import Known
 from chatroom.rooms.elsewhere import (
     Differing,
     Elsewhere,
+    Missing,
     NotLooked,
     NotOpened,
     Opened,
-    RoomNews,
     Word,
 )
 from chatroom.rooms.entrance import Entrance
@@ -31,6 +33,7 @@ from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.verdicts import Looked
 from chatroom.wire.message_json import to_message
+from chatroom.wire.typed import person_frame
 from chatroom.wire.websocket import text_frame, text_of
 
 INTERVAL = 1.0
@@ -82,6 +85,12 @@ class Follower:
         match word:
             case RoomNews():
                 self._hear_of(word)
+                if word.texts:
+                    self._elsewhere.taken(word.size)
+            case IsTyping(name, who):
+                self._hear_typing(name, who)
+            case Missing():
+                self.compare()
             case Looked():
                 again = self._looking.pop(word.missed.room, False)
                 self._is_failing = False
@@ -127,16 +136,22 @@ class Follower:
         room = self._rooms.get(name)
         return room.version if room else None
 
+    def _hear_typing(self, name: str, who: Known) -> None:
+        room = self._rooms.get(name)
+        if room and not room.presence.is_large and who.user_id in room.crowd:
+            room.tell(person_frame("typing", *who))
+
     def _hear_of(self, news: RoomNews) -> None:
         name, room = news.room, self._rooms.get(news.room)
         if name and not room:
-            if news.version.last.seq or news.version.decided:
+            if news.seq or news.decided:
                 self._rooms.count_as_stored(name)
             return
-        if room and news.texts and room.last == news.before:
+        if room and news.texts and room.last == (news.first - 1, news.before):
             self._tell(room, *_read(news.texts))
         known = self._version(name)
-        if known and known.is_behind(news.version):
+        now = Version(MessageId(news.seq, news.nonce), news.rev, news.decided)
+        if known and known.is_behind(now):
             self.look(name)
 
     # -- what has happened ------------------------------------------------------------------------

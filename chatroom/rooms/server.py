@@ -104,9 +104,7 @@ class Server(WithoutSocket):
         forget = rooms.house.whereabouts.forget_addresses
         self._sweeper = Sweeper(history, timers, lambda name: self._broadcaster.sweep(name), forget)
         hosting = Hosting(history, rooms, self._entrance, self._sweeper, faults)
-        self._trimmer = Trimmer(
-            history, rooms.forget_trimmed, timers, rules, hosting.forget
-        )
+        self._trimmer = Trimmer(history, rooms.forget_trimmed, timers, rules, hosting.forget)
         self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
         self._follower: Follower | None = None
         if elsewhere:
@@ -179,7 +177,12 @@ class Server(WithoutSocket):
         """
         answer: Future[MessageId] = Future()
         task = Question(partial(self._entrance.subscribe, room, who, address, by), answer)
-        self.tasks.put(Notice(lambda: self._rooms.wait_for(room, task.run) or task.run()))
+
+        def run_once_open() -> None:
+            if not self._rooms.wait_for(room, task.run):
+                task.run()
+
+        self.tasks.put(Notice(run_once_open))
         return await_answer(answer, timeout)
 
     def unsubscribe(self, room: str, who: Subscriber) -> None:
@@ -262,8 +265,9 @@ class Server(WithoutSocket):
         try:
             if isinstance(heard, Answer):
                 self._entrance.take(heard)
-            elif self._follower and isinstance(heard, Word):
-                self._follower.hear(heard)
+            elif isinstance(heard, Word):
+                if self._follower:
+                    self._follower.hear(heard)
             else:
                 outcome = heard if isinstance(heard, list) else heard.go_on()
                 if outcome is not None:

@@ -1,4 +1,4 @@
-"""Whoever has no socket speaks to the Server by a request over HTTP, and waits for what comes of it."""
+"""Whoever has no socket: a request over HTTP says something, and waits for what comes of it."""
 
 from __future__ import annotations
 

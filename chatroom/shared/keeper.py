@@ -32,10 +32,12 @@ class Keeper(Elsewhere):
     Args:
         history: opened before it starts, and written by this thread alone.
         rules: the Server's.
+        taken: as of ``Ear``.
     """
 
-    def __init__(self, history: SharedHistory, rules: Rules) -> None:
+    def __init__(self, history: SharedHistory, rules: Rules, taken: Callable[[int], None]) -> None:
         self._history = history
+        self._taken = taken
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._answer: Callable[[Word], None]
         self._thread: threading.Thread | None = None
@@ -71,6 +73,10 @@ class Keeper(Elsewhere):
     def compare(self, versions: Mapping[str, Version]) -> None:
         """Likewise."""
         self._jobs.put(partial(self._compare, versions))
+
+    def taken(self, size: int) -> None:
+        """Tells the ear."""
+        self._taken(size)
 
     def _try_to_keep(self) -> None:
         """Once it does, it does for good: somebody else may besides, if the connection is lost."""

@@ -15,15 +15,25 @@ from typing import NamedTuple
 
 from chatroom.errors import HistoryError, HistoryUnavailable, Outdated, Refusal
 from chatroom.history.shared import Missed, SaidThere, Saying, SharedHistory, Verdict, Version
-from chatroom.message import Message, MessageId
+from chatroom.message import BEGINNING, Message, MessageId
+from chatroom.rooms.bus import RoomNews
 from chatroom.rooms.charter import House
 from chatroom.rooms.deciding import Decider, recognised
-from chatroom.rooms.elsewhere import RoomNews
 from chatroom.rooms.order import PROOF_AGE, Later, Order
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.steps import Course, Errand, Steps, errand_failed
-from chatroom.rooms.verdicts import Again, Looked, NotStored, Outcome, Placed, Stored
+from chatroom.rooms.verdicts import (
+    Again,
+    Changed,
+    Enacted,
+    Looked,
+    NotStored,
+    Outcome,
+    Placed,
+    Stored,
+    Swept,
+)
 from chatroom.tally import Tally
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.wire.message_json import frame_of
@@ -99,8 +109,8 @@ class Talk:
             outcome.append(stored._replace(charters=charters))
         outcome += recognised_ones
         for twin, first in self._twins:
-            if message := stored_as.get(id(first)):
-                outcome.append(recognised(twin, message))
+            if stored_twin := stored_as.get(id(first)):
+                outcome.append(recognised(twin, stored_twin))
             elif id(first) in again:
                 again.add(id(twin))
         if again:
@@ -148,13 +158,29 @@ def _fork(saying: Saying) -> Missed:
 
 
 def _news(saying: Saying, there: SaidThere, placed: Placed) -> RoomNews:
-    before = there.missed[-1] if there.missed else None
-    known = saying.known
+    known, first = saying.known, placed.messages[0].seq
+    before = there.missed[-1].nonce if there.missed else known.last.nonce
     decided = known.decided + (saying.charter is not None)
-    version = Version(placed.last, known.rev, decided, known.logged)
-    at = MessageId(before.seq, before.nonce) if before else known.last
-    texts = [text_of(frame) for frame in placed.frames if frame]
-    return RoomNews(saying.room, version, at, texts if len(texts) == len(placed.frames) else ())
+    news = RoomNews(saying.room, *placed.last, known.rev, decided)
+    if not there.comes_after(known.last.seq) or b"" in placed.frames:
+        return news
+    return news._replace(first=first, before=before, texts=tuple(map(text_of, placed.frames)))
+
+
+def _what_is_new(room: Room, outcome: Outcome) -> RoomNews:
+    """Of a room, once this is done there."""
+    last, rev = room.last, room.changes.rev
+    for verdict in outcome:
+        match verdict:
+            case Stored(rooms):
+                last = rooms[room.name].last
+            case Changed(message=message):
+                rev = max(rev, message.rev)
+            case Enacted(removed=[*_, message]) | Swept(removed=[*_, message]):
+                rev = max(rev, message.rev)
+            case _:
+                pass
+    return RoomNews(room.name, *last, rev, room.decided)
 
 
 class Carried:
@@ -176,6 +202,8 @@ class Decision(NamedTuple):
     house: House
     known: dict[str, Version]
     """See ``SharedHistory.known``."""
+    before: dict[str, Version]
+    """The same, as it was at first."""
 
 
 class SharedOrder(Order):
@@ -261,7 +289,7 @@ class SharedOrder(Order):
 
     def _decide(self, steps: Steps[Outcome], room: Room) -> Outcome | None:
         known = {"": self._house.version, room.name: room.version}
-        decision = Decision(Course(steps), room, self._house, known)
+        decision = Decision(Course(steps), room, self._house, known, dict(known))
         room.is_deciding = self._house.is_deciding = True
         return self._go_on(decision, None, [])
 
@@ -280,7 +308,11 @@ class SharedOrder(Order):
         room.is_deciding = house.is_deciding = False
         for of, now in ((house, known[""]), (room, known[room.name])):
             of.decided, of.logged = now.decided, now.logged
-        return [*missed, *decision.course.decided]
+        outcome = decision.course.decided
+        if known != decision.before:
+            self._tell(_what_is_new(room, outcome))
+            self._tell(RoomNews("", *BEGINNING, 0, house.decided))
+        return [*missed, *outcome]
 
     # -- the writer thread ------------------------------------------------------------------------
 

@@ -263,4 +263,3 @@ def test_a_room_whose_messages_are_lost_is_told_so(come: Come, url: str) -> None
         client.connect_and_catch_up()
         assert client.recovered is False
     ann.tell("new")
-

@@ -141,9 +141,7 @@ class PostgresHistory(SharedHistory):
 
     def opening(self, room: str, limit: int, max_bytes: int) -> Opening:
         """As the interface says."""
-        return self._readers.together(
-            lambda source: opening(source, room, limit, max_bytes)
-        )
+        return self._readers.together(lambda source: opening(source, room, limit, max_bytes))
 
     def changed(self, versions: Mapping[str, Version]) -> list[str]:
         """As the interface says."""

@@ -150,9 +150,9 @@ def said_there(sayings: Sequence[Saying], answer: Iterable[Row]) -> list[SaidThe
         elif kind == "again":
             there.placed[item] = message_of(saying.room, tuple(row))
         elif kind == "stored":
-            seq, sent_at = row[0], row[5]
+            first, sent_at = row[0], row[5]
             fresh = (item for item in range(len(saying.drafts)) if item not in there.recognised)
-            for seq, item in enumerate(fresh, seq):
+            for seq, item in enumerate(fresh, first):
                 draft = saying.drafts[item]
                 there.placed[item] = draft._replace(seq=seq, sent_at=sent_at)
         else:

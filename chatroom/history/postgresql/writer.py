@@ -52,7 +52,8 @@ HOLDER = f"""
     SELECT coalesce(nullif(application_name, ''), 'process ' || pid)
     FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND classid = {KEY} AND objid = 1 AND objsubid = 2 AND granted
-    AND pid <> pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+    AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 
 class Writer:

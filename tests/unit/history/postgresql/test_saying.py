@@ -30,6 +30,7 @@ ENTRY = LogEntry(1_700_000_000_000, "rules", "u1", "Ann")
 def history() -> Iterator[Any]:
     with postgresql.shared().opened() as opened:
         yield opened
+        opened.known = None  # it is opened once, for many tests
 
 
 @pytest.fixture
