@@ -63,7 +63,7 @@ HOMES = {
     "prompt_toolkit": {"commands.chat"},
     "psycopg": {"history.postgresql"},
     "segno": {"web.invitation"},
-    "signal": {"serving.gunicorn"},
+    "signal": {"serving.gunicorn", "serving.rolling"},
     "simple_websocket": {
         "client.connection",
         "client.session",
