@@ -236,12 +236,16 @@ def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
         arbiter.num_workers = old
 
 
-def pre_exec(_arbiter: Any) -> None:
+def pre_exec(arbiter: Any) -> None:
     """In a copy of the master, after SIGUSR2: a second master may find the history locked."""
     if not can_be_shared(app_settings().history):
         way_out = "to start new code, stop and start the room"
         log.warning("refused: a second master, for SIGUSR2; %s", way_out)
         os._exit(0)  # without what the real master does at its exit
+    arguments = arbiter.START_CTX["args"]
+    if Path(arguments[1]).name == "__main__.py":
+        # By its path, modules next to it would be found before Python's own, such as http.
+        arguments[1:2] = ["-m", "gunicorn"]
 
 
 def post_worker_init(worker: Any) -> None:

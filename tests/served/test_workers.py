@@ -227,12 +227,10 @@ def test_a_second_master_takes_over(server: Running, talk: Talk) -> None:
 
     def successor() -> int | None:
         """The new master, once its workers serve."""
-        (*_, newest) = sorted(set(server.workers))
-        if newest in before:
-            return None
-        children = f"/proc/{newest}/task/{newest}/children"
-        with contextlib.suppress(OSError), open(children) as file:
-            return newest if len(file.read().split()) == 2 else None
+        for newest in set(server.workers) - before:
+            children = f"/proc/{newest}/task/{newest}/children"
+            with contextlib.suppress(OSError), open(children) as file:
+                return newest if len(file.read().split()) == 2 else None
         return None
 
     new = wait_for(successor, "a second master with two workers")

@@ -108,7 +108,7 @@ class Running:
         """The process ids of all workers, the oldest first."""
         assert self.process
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return sorted(map(int, children.read_text().split()))
+        return [int(pid) for pid in children.read_text().split()]
 
     @contextlib.contextmanager
     def answered_by(self, worker: int) -> Iterator[None]:

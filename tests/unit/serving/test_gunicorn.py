@@ -482,11 +482,15 @@ def test_a_second_master_is_let_be_where_both_share_the_history(
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
     arbiter = master(replace(configuration, **SHARED), monkeypatch)
+    arbiter.START_CTX = {"args": ["python", "/lib/gunicorn/__main__.py", "-w", "2", "app:app"]}
 
     gunicorn.pre_exec(arbiter)
     assert (ended, caplog.text) == ([], "")
+    command = ["python", "-m", "gunicorn", "-w", "2", "app:app"]
+    assert arbiter.START_CTX["args"] == command
 
-    gunicorn.pre_exec(master(configuration, monkeypatch))
+    monkeypatch.setattr(start, "_configuration", configuration)
+    gunicorn.pre_exec(arbiter)
     assert ended == [0]
     assert "refused: a second master" in caplog.text
 
