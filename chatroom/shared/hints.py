@@ -257,7 +257,9 @@ def _decoded(body: str) -> tuple[int, list[Hint]]:
                     raise ValueError(length)
                 texts.append(body[at : at + length])
                 at += length
-            hints.append(RoomNews(*line, texts=tuple(texts), before=before))
+            room, seq, nonce, rev, decided, first = line
+            news = RoomNews(room, seq, nonce, rev, decided, first, tuple(texts), before)
+            hints.append(news)
         else:
             hints.append(_small(kind, fields))
     return int(process), hints

@@ -165,7 +165,7 @@ BEGIN
 END $$;
 
 -- Keeps what waits for approval. verdict: 'done', also if exactly this waits already; 'cmid', if
--- something else does with its cmid, or such a message is stored; 'outdated'.
+-- something else does with its cmid; 'outdated', also if such a message is stored.
 CREATE FUNCTION hold(
     its_name text, waiting json, INOUT known bigint[], until double precision, OUT verdict text
 ) LANGUAGE plpgsql AS $$
@@ -183,14 +183,15 @@ BEGIN
         known := known_of(its_name);
         RETURN;
     END IF;
-    IF known <> decided_in(its_name) THEN
+    IF known <> decided_in(its_name) OR known IS NOT NULL AND EXISTS (
+        SELECT FROM messages
+        WHERE room = its_room AND user_id = its.user_id AND cmid = its.cmid AND cmid <> ''
+    ) THEN
         verdict := 'outdated';
         RETURN;
     END IF;
     IF its.cmid <> '' AND EXISTS (
         SELECT FROM held
-        WHERE room = its_room AND user_id = its.user_id AND cmid = its.cmid AND cmid <> ''
-        UNION ALL SELECT FROM messages
         WHERE room = its_room AND user_id = its.user_id AND cmid = its.cmid AND cmid <> ''
     ) THEN
         verdict := 'cmid';
