@@ -27,7 +27,7 @@ from chatroom.addresses import EVERYWHERE, lan_address
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
-from chatroom.history import can_be_shared, make_history
+from chatroom.history import can_be_shared, demand_notifications, make_history
 from chatroom.names import DEFAULT_ROOM
 from chatroom.serving.demands import (
     RESERVE,
@@ -183,6 +183,8 @@ def on_starting(arbiter: Any) -> None:
         make_history(
             configuration.history, configuration.folder, configuration.history_sync
         ).check()
+        if is_shared:
+            demand_notifications(configuration.history)
     except ChatError as error:
         refuse(error)
 

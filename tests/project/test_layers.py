@@ -50,6 +50,7 @@ LAZY = ("", "application")
 ON_REQUEST = {
     ("history", "history.postgresql.history"),
     ("history", "history.postgresql.moving"),
+    ("history", "history.postgresql.survey"),
 }
 """The others: they load psycopg, which few have."""
 

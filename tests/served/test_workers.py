@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chatroom.client import ChatClient
+from chatroom.history.postgresql.survey import CONNECTIONS
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.fellow import Fellow
@@ -100,7 +101,10 @@ def nobody_left(fellow: Fellow) -> bool:
     return not [notice for notice in fellow.notices if notice["type"] == "left"]
 
 
-def test_people_at_both_workers_are_in_one_room(server: Running, come: Come) -> None:
+def test_people_at_both_workers_are_in_one_room(
+    server: Running, come: Come, database: PostgresServer
+) -> None:
+    """With no more connections than ``doctor`` counts on."""
     ann, bob = (come(name, worker) for name, worker in zip("AB", server.workers, strict=True))
 
     bob.hear_until(ann.tell("hello"))
@@ -108,6 +112,9 @@ def test_people_at_both_workers_are_in_one_room(server: Running, come: Come) -> 
 
     assert bodies(ann) == bodies(bob) == ["hello", "hello to you"]
     assert [message["body"] for message in server.history()] == bodies(ann)
+    name = server.settings["history"].rpartition("/")[2]
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
+    assert database.query(count)[0][0] <= 2 * CONNECTIONS
 
 
 def test_a_worker_that_is_killed_takes_nobody_and_nothing_with_it(

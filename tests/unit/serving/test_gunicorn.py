@@ -143,6 +143,7 @@ def shared(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> Con
     written = json.loads(configuration.path.read_text()) | {"workers": 3, **SHARED}
     configuration.path.write_text(json.dumps(written))
     monkeypatch.setattr(gunicorn, "make_history", lambda *_: SimpleNamespace(check=lambda: None))
+    monkeypatch.setattr(gunicorn, "demand_notifications", lambda _: None)
     return load_configuration()
 
 
