@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chatroom.client import ChatClient
-from chatroom.history.postgresql.survey import CONNECTIONS
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.fellow import Fellow
@@ -112,6 +111,8 @@ def test_people_at_both_workers_are_in_one_room(
 
     assert bodies(ann) == bodies(bob) == ["hello", "hello to you"]
     assert [message["body"] for message in server.history()] == bodies(ann)
+    from chatroom.history.postgresql.survey import CONNECTIONS  # psycopg is there
+
     name = server.settings["history"].rpartition("/")[2]
     count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
     assert database.query(count)[0][0] <= 2 * CONNECTIONS
