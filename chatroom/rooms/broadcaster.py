@@ -149,7 +149,8 @@ class Broadcaster:
 
     def _say(self, batch: list[Said]) -> None:
         batch, unsaid, error = self._admitted(self._entrance.let_wait(batch))
-        self._waiting.extendleft(reversed(unsaid))
+        if unsaid:
+            self._waiting.extendleft(reversed(unsaid))
         if not batch:  # an empty commit would count as a successful write
             self._tell([])
             return
@@ -250,8 +251,8 @@ class Broadcaster:
             user = said.user
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
-            refusal = None
-            if user.is_visiting or user.room not in self._rooms:
+            refusal, room = None, self._rooms.get(user.room)
+            if user.is_visiting or room is None:
                 if self._rooms.wait_for(user.room, partial(self._entrance.released.append, said)):
                     continue
                 refusal = self._policy.may_say(user, said.cmid, None)
@@ -262,7 +263,10 @@ class Broadcaster:
                         refusal = error
                     except Exception as error:
                         failure = error
-            verdict = refusal or self._judged(said)
+            if room and room.lets_all_speak and not (refusal or room.queue.held):  # nearly always
+                verdict: Refusal | Hold | None = self._policy.may_say(user, said.cmid, None)
+            else:
+                verdict = refusal or self._judged(said)
             if verdict is None:
                 admitted.append(said)
             elif verdict is HOLD:
@@ -276,7 +280,7 @@ class Broadcaster:
     def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
         room = self._rooms.get(user.room)
-        if room is None or (room.lets_all_speak and not room.queue.held):  # runs for every one
+        if room is None or (room.lets_all_speak and not room.queue.held):
             return self._policy.may_say(user, said.cmid, None)
         now = time.time_ns() // 1_000_000
         verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
@@ -358,12 +362,13 @@ class Broadcaster:
             if placed.messages[0].seq <= room.last.seq:  # it has heard of some already
                 placed = placed.after(room.last.seq)
             if placed.messages:
-                room.committed(placed.last)
+                room.last = placed.last
             if name in stored.charters:
                 room.charter_is_stored = True
                 room.decided += 1
             new.append((room, placed))
-            self._rooms.count_as_stored(name)
+            if placed.messages and placed.messages[0].seq == 1:
+                self._rooms.count_as_stored(name)
         for room, placed in new:
             room.remember(placed.frames)
             if room.subscribers:

@@ -196,7 +196,7 @@ class Follower:
         if not messages:
             return
         self._rooms.count_as_stored(room.name)
-        room.committed(MessageId(messages[-1].seq, messages[-1].nonce))
+        room.last = MessageId(messages[-1].seq, messages[-1].nonce)
         room.remember(frames)
         shown = [one for one in zip(messages, frames, strict=True) if one[1]]
         if not room.lets_all_speak:

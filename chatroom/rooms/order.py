@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -28,13 +28,6 @@ PROOF_AGE = 1.0
 """Seconds for which a successful write proves that the history works."""
 
 CMID_TWICE = ("order", "a cmid came twice, and the first was not stored", "send it again")
-
-
-def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str, str]:
-    """Of rooms that get their first message: who has made them."""
-    return {
-        name: rooms[name].charter.to_json() for name in names if not rooms[name].charter_is_stored
-    }
 
 
 class Later(Protocol):
@@ -133,12 +126,15 @@ class OwnOrder(Order):
         nonces = os.urandom(8 * len(batch)).hex()
         messages: list[Message] = []
         stored: dict[str, Placed] = {}
+        charters: dict[str, str] = {}
         for i, said in enumerate(batch):
             user, draft = said.user, said.draft
             room = rooms[user.room]
             placed = stored.get(room.name)
             if placed is None:
                 placed = stored[room.name] = Placed([], [], [])
+                if not room.charter_is_stored:  # its first message: who has made it
+                    charters[room.name] = room.charter.to_json()
             message = Message(
                 room.name,
                 room.last.seq + len(placed.said) + 1,
@@ -157,7 +153,6 @@ class OwnOrder(Order):
             placed.frames.append(text_frame(to_json(message)))
             messages.append(message)
         self._proved_at = -PROOF_AGE
-        charters = _first_charters(rooms, stored)
         began = time.monotonic()
         self._history.append(messages, charters)
         self._proved_at = time.monotonic()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from chatroom.history.shared import Version
-from chatroom.message import Message, MessageId
+from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Host, House, WatchedAddress
@@ -64,6 +64,7 @@ class Room:
     ) -> None:
         self.name = name
         self.last = version.last
+        """Of the committed ones; their frames come to ``remember``."""
         self.changes = RecentChanges(version.rev, limit=MOST_CHANGES, max_bytes=tail_bytes // 4)
         """Of its messages."""
         self.users: dict[Participant, Connection] = {}
@@ -269,10 +270,6 @@ class Room:
     def first_remembered(self) -> int:
         """The seq of the oldest message in the tail; ``seq + 1`` if the tail is empty."""
         return self.seq - len(self._tail) + 1
-
-    def committed(self, last: MessageId) -> None:
-        """Its last message is another one now; the frames come to ``remember``."""
-        self.last = last
 
     def remember(self, frames: Sequence[bytes]) -> None:
         """Append the newest frames to the tail, and drop the oldest beyond its limits."""

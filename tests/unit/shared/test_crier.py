@@ -14,9 +14,9 @@ import pytest
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message
-from chatroom.rooms.bus import IsTyping
+from chatroom.rooms.bus import IsTyping, RoomNews
 from chatroom.rooms.crowd import Joined, Known
-from chatroom.shared.hints import CHANNEL, Beat, CrowdNews, Hint, RoomNews, unpack
+from chatroom.shared.hints import CHANNEL, Beat, CrowdNews, Hint, joined, unpack
 from chatroom.wire.message_json import to_json
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
@@ -225,7 +225,7 @@ def test_news_of_a_room_that_wait_are_told_as_one(crier: Any, witness: Witness) 
 
     wait_for(lambda: len(witness.told) == 2, "news of two rooms")
     lobby, garden = witness.told
-    assert lobby == news(1).then(news(2)).then(news(3))
+    assert lobby == joined(joined(news(1), news(2)), news(3))
     assert len(lobby.texts) == 3  # type: ignore[union-attr]
     assert garden == news(6, room="garden").bare()  # there was a gap
 

@@ -11,9 +11,9 @@ import pytest
 
 from chatroom.errors import HistoryRefused
 from chatroom.message import Message
-from chatroom.rooms.bus import IsTyping
+from chatroom.rooms.bus import IsTyping, RoomNews
 from chatroom.rooms.crowd import Joined, Known
-from chatroom.shared.hints import CHANNEL, Beat, CrowdNews, RoomNews, pack
+from chatroom.shared.hints import CHANNEL, Beat, CrowdNews, pack
 from chatroom.wire.message_json import to_json
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chatroom.history.postgresql.exact import ESCAPE, to_stored
 from chatroom.message import Message
-from chatroom.rooms.bus import IsTyping
+from chatroom.rooms.bus import IsTyping, RoomNews
 from chatroom.rooms.crowd import Joined, Known, Left, Renamed
 from chatroom.rooms.register import Replaced
 from chatroom.shared import hints
@@ -19,8 +19,8 @@ from chatroom.shared.hints import (
     Beat,
     CrowdNews,
     Hint,
-    RoomNews,
     is_of_another_version,
+    joined,
     key_from,
     pack,
     unpack,
@@ -148,7 +148,7 @@ def test_news_that_one_payload_cannot_carry_come_in_two_halves(letter: str, shar
     assert (one.seq, one.nonce, one.first, one.before) == (8, nonce(8), 8, nonce(7))
     assert (other.seq, other.nonce, other.first, other.before) == (9, nonce(9), 9, nonce(8))
     assert one[3:5] == other[3:5] == told[3:5]
-    assert one.then(other) == told
+    assert joined(one, other) == told
 
 
 @pytest.mark.parametrize("sizes", [[8000], [3000, 8000], [5000, 5000, 5000], [200] * 200])
@@ -248,8 +248,8 @@ def test_keys_differ_with_the_secret_and_do_not_tell_it() -> None:
 
 
 def test_news_that_follow_each_other_are_joined() -> None:
-    assert news(1, 2, seq=2).then(news(3, seq=3)) == news(1, 2, 3)
-    assert news(1).then(news(2, seq=2)).then(news(3, seq=3)._replace(rev=9)) == news(
+    assert joined(news(1, 2, seq=2), news(3, seq=3)) == news(1, 2, 3)
+    assert joined(joined(news(1), news(2, seq=2)), news(3, seq=3)._replace(rev=9)) == news(
         1, 2, 3
     )._replace(rev=9)
 
@@ -265,23 +265,23 @@ def test_news_that_follow_each_other_are_joined() -> None:
     ],
 )
 def test_news_that_do_not_follow_lose_their_texts(newer: RoomNews) -> None:
-    assert news(1, 2).then(newer) == newer.bare()
+    assert joined(news(1, 2), newer) == newer.bare()
 
 
 def test_news_that_follow_bare_ones_are_bare() -> None:
-    assert news(1, 2).bare().then(news(3, seq=3)) == news(3, seq=3).bare()
+    assert joined(news(1, 2).bare(), news(3, seq=3)) == news(3, seq=3).bare()
 
 
 def test_a_change_leaves_the_texts_before_it() -> None:
     changed = news(1, 2).bare()._replace(rev=9)
 
-    assert news(1, 2).then(changed) == news(1, 2)._replace(rev=9)
-    assert changed.then(news(1, 2)._replace(rev=10)) == news(1, 2)._replace(rev=10)
+    assert joined(news(1, 2), changed) == news(1, 2)._replace(rev=9)
+    assert joined(changed, news(1, 2)._replace(rev=10)) == news(1, 2)._replace(rev=10)
 
 
 def test_news_that_no_two_payloads_would_carry_are_not_gathered() -> None:
     gathered = news(5)
     for seq in range(2, 200):
-        gathered = gathered.then(news(200, seq=seq))
+        gathered = joined(gathered, news(200, seq=seq))
         assert gathered.size <= 2 * PAYLOAD_BYTES
     assert gathered == news(200, seq=199).bare()

@@ -216,29 +216,30 @@ def other_connection(url: str) -> Any:
     return closing(connection)
 
 
-def test_a_second_process_is_refused_and_told_who_is_in(url: str) -> None:
-    with opened(url):
-        for act in ("check", "open"):
-            second = make_history(url, Path())
-            with pytest.raises(HistoryRefused, match=f"in use by chatroom on .*{os.getpid()}"):
-                getattr(second, act)()
-            second.close()
-    with opened(url):
-        pass
-
-
-def test_a_second_process_waits_until_the_first_has_gone(url: str) -> None:
-    first = make_history(url, Path())
-    first.open()
-    second = make_history(url, Path())
-    with ThreadPoolExecutor(1) as pool, closing(second):
-        opening = pool.submit(second.open, patience=DEADLINE)
+def test_several_processes_use_it_at_once(url: str) -> None:
+    with opened(url) as first, opened(url) as second:
+        make_history(url, Path()).check()
         first.append(said("lobby", 1))
-        first.close()
-        opening.result(DEADLINE)
-
         second.append(said("lobby", 2))
-        assert len(everything(second, "lobby")) == 2
+        assert everything(first, "lobby") == everything(second, "lobby") == said("lobby", 1, 2)
+
+
+def test_a_process_waits_until_a_history_has_moved_in(url: str) -> None:
+    from chatroom.history.postgresql.failures import Failures
+    from chatroom.history.postgresql.links import WRITING, DatabaseLink
+    from chatroom.history.postgresql.writer import claim
+
+    failures = Failures(url)
+    alone = DatabaseLink(url, failures, WRITING, time.monotonic() + DEADLINE)
+    claim(alone, failures, is_alone=True)
+    with pytest.raises(HistoryRefused, match=f"in use by chatroom on .*{os.getpid()}"):
+        make_history(url, Path()).open()
+    history = make_history(url, Path())
+    with ThreadPoolExecutor(1) as pool, closing(history):
+        opening = pool.submit(history.open, patience=DEADLINE)
+        alone.close()
+        opening.result(DEADLINE)
+        history.append(said("lobby", 1))
 
 
 def test_whoever_holds_a_lock_for_long_is_waited_for_for_a_while_only(
@@ -576,7 +577,7 @@ def test_ten_thousand_rooms_are_summed_up_at_once(
 
 
 def test_no_text_has_the_password(
-    server: PostgresServer, url: str, caplog: pytest.LogCaptureFixture, lost: LostAnswers
+    server: PostgresServer, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[str] = []
 
@@ -603,8 +604,7 @@ def test_no_text_has_the_password(
         hear(lambda: history.append(said("lobby", 1)))  # noqa: B023
     with opened(url) as history:
         told.append(history.name)
-        hear(make_history(url, Path()).open)
-        lost.left = 2
+        history.hurry(0.0)
         hear(lambda: history.append(said("lobby", 1)))
     hear(lambda: history.rooms())
 

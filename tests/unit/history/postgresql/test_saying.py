@@ -17,7 +17,7 @@ from chatroom.history.host_log import LogEntry
 from chatroom.history.shared import SaidThere, Saying, SharedHistory, Verdict, Version
 from chatroom.message import BEGINNING, Held, Message, MessageId
 from tests.support import postgresql
-from tests.support.deadline import DEADLINE
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import everything, said, typed
 from tests.support.lost_answers import LostAnswers
 
@@ -405,13 +405,15 @@ def test_a_decision_whose_answer_was_lost_is_carried_out_once_and_known(
 
 
 def test_one_process_keeps_it_in_order_until_it_is_gone(history: Any, tmp_path: Path) -> None:
-    with closing(make_history(history._url, tmp_path)) as other:
-        other.open()
+    one, other = (make_history(history._url, tmp_path) for _ in range(2))
+    with closing(one), closing(other):
+        assert isinstance(one, SharedHistory)
         assert isinstance(other, SharedHistory)
-        assert history.keeps()
-        assert not other.keeps()
-        history._writer.close()
-        assert other.keeps()
+        one.open()
+        other.open()
+        assert (one.keeps(), other.keeps()) == (True, False)
+        one.close()
+        wait_for(other.keeps, "the other one keeps it")
 
 
 def test_an_entry_of_long_ago_keeps_its_number(history: Any) -> None:
