@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from chatroom import __version__
 from chatroom.configuration import Configuration
@@ -18,11 +19,13 @@ from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
-from chatroom.shared.sharing import Sharing
 from chatroom.sockets.gate import Gate
 from chatroom.tally import Counts, Tally
 from chatroom.users.speaking_pace import ACTS_PER_SECOND, SpeakingPace
 from chatroom.users.tokens import Tokens
+
+if TYPE_CHECKING:
+    from chatroom.shared.sharing import Sharing
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +185,8 @@ def _sharing(
     """For a history that other processes may write to."""
     if not isinstance(history, SharedHistory):
         return None
+    from chatroom.shared.sharing import Sharing  # with psycopg, which few have
+
     keeping = make_history(configuration.history, configuration.folder, configuration.history_sync)
     assert isinstance(keeping, SharedHistory)
     url = configuration.history

@@ -309,5 +309,3 @@ def test_workers_that_cannot_share_their_history_do_not_start(prepare: Launch) -
     line = prepare(history="sqlite:chat.db", workers=2).refusal()
 
     assert "workers is 2; wanted: 1, or in config.json a history that processes can share" in line
-    line = prepare(history="sqlite:chat.db").refusal("-w", "2")
-    assert line.startswith("chatroom: gunicorn: workers is 2; wanted: 1, or")
