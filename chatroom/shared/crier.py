@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.postgresql.lasting import Job, LastingLink
-from chatroom.history.postgresql.links import PATIENCE, WRITING
+from chatroom.history.postgresql.links import PATIENCE, WRITING, DatabaseLink
 from chatroom.rooms.bus import Bus, IsTyping, RoomNews
 from chatroom.shared.hints import CHANNEL, Beat, Hint, joined, pack
 from chatroom.shared.throttle import Throttle
@@ -25,6 +25,9 @@ MOST_HINTS = 10_000
 
 MOST_TEXT = 1 << 20
 """Characters of texts that wait. News go without theirs beyond that."""
+
+TELLING_SECONDS = 3.0
+"""How long jobs may wait for what is told before them."""
 
 TELL = f"SELECT pg_notify('{CHANNEL}', payload) FROM unnest(%s::text[]) AS payload"
 
@@ -123,7 +126,7 @@ class Crier(Bus):
         """
         if not self.others_are_there or self._is_over:
             return
-        is_away = not self._link.is_up
+        is_away = self._link.is_failing
         with self._changed:
             if is_away and isinstance(hint, IsTyping):
                 self.dropped += 1
@@ -176,20 +179,21 @@ class Crier(Bus):
     # -- the thread --------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while True:
-            hints, errand = self._next()
-            if hints:
-                self._tell_all(hints)
-            if errand:
+        while not self._is_over:
+            hints, is_to_beat, errands = self._next()
+            if is_up := self._link.is_up:
+                self._tell_all(hints, is_to_beat)
+            for errand in errands:
                 self._do(errand)
-            if not hints and not errand:
-                break
-        self._tell_all([Beat(self.process, is_listening=False)])
+            if not is_up:  # nobody who asks waits for us to connect for others' sake
+                self._tell_all(hints, is_to_beat)
+        self.is_listening = False
+        self._tell_all([], is_to_beat=True)
         self._link.drop()
 
-    def _next(self) -> tuple[list[Hint], _Errand | None]:
-        """All hints that wait and the first job; waits for either, or for the next beat. Neither,
-        once we have stopped and nothing is left."""
+    def _next(self) -> tuple[list[Hint], bool, list[_Errand]]:
+        """All hints that wait, whether a beat is due, and the first job, behind all that are too
+        late; waits for any of it. Nothing, once we have stopped and nothing is left."""
         with self._changed:
             while self._is_open and not (self._news or self._hints or self._errands):
                 due_in = self._beat_at - time.monotonic()
@@ -197,23 +201,29 @@ class Crier(Bus):
                     break
                 self._changed.wait(due_in)
             hints: list[Hint] = [*self._news.values(), *self._hints]
-            if self._is_open and time.monotonic() >= self._beat_at:
-                hints.append(Beat(self.process, self.is_listening))
-                self._beat_at = time.monotonic() + self._beat
             self._news.clear()
             self._hints.clear()
             self._text = 0
-            errand = self._errands.popleft() if self._errands else None
-            self._is_over = not (self._is_open or hints or errand)
-            return hints, errand
+            now = time.monotonic()
+            if is_to_beat := self._is_open and now >= self._beat_at:
+                self._beat_at = now + self._beat
+            errands: list[_Errand] = []
+            while self._errands and (not errands or errands[-1].deadline <= now):
+                errands.append(self._errands.popleft())
+            self._is_over = not (self._is_open or hints or errands)
+            return hints, is_to_beat, errands
 
-    def _tell_all(self, hints: list[Hint]) -> None:
+    def _tell_all(self, hints: list[Hint], is_to_beat: bool) -> None:
+        if not hints and not is_to_beat:
+            return
+
+        def tell(link: DatabaseLink, deadline: float) -> None:
+            # What we are by now, if it took a while to connect.
+            beat = [Beat(self.process, self.is_listening)] if is_to_beat else []
+            link.call(TELL, [pack([*hints, *beat], self.process, self.key)], deadline)
+
         try:
-            payloads = pack(hints, self.process, self.key)
-            self._link.run(
-                lambda link, deadline: link.call(TELL, [payloads], deadline),
-                time.monotonic() + PATIENCE,
-            )
+            self._link.run(tell, time.monotonic() + TELLING_SECONDS)
         except HistoryUnavailable as error:
             self.dropped += len(hints)
             if self._is_open:

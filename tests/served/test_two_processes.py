@@ -13,6 +13,7 @@ import pytest
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE
 from tests.support.fellow import Fellow
+from tests.support.kills import campaign, lobby
 from tests.support.server_process import Launch, Running
 from tests.support.typed_client import Closed
 
@@ -260,3 +261,11 @@ def test_a_room_whose_messages_are_lost_is_told_so(come: Come, url: str) -> None
         client.connect_and_catch_up()
         assert client.recovered is False
     ann.tell("new")
+
+
+def test_twenty_kills_amid_talk_lose_and_double_nothing(prepare: Launch, url: str) -> None:
+    servers = [prepare(history=url, leaveGrace=0, replayLimit=0).start() for _ in range(3)]
+
+    kept = campaign(servers, lobby(postgresql.shared(), url), 20)
+
+    assert len(kept) > 100

@@ -11,7 +11,7 @@ from typing import TypeVar
 import psycopg
 
 from chatroom.history.postgresql.failures import Failures
-from chatroom.history.postgresql.links import PAUSE, DatabaseLink, LinkLost
+from chatroom.history.postgresql.links import PAUSE, DatabaseLink, Late, LinkLost
 
 ATTEMPTS = 3
 """How often something is tried whose connection breaks each time."""
@@ -28,7 +28,7 @@ is done again, so it has to bear that."""
 
 
 class LastingLink:
-    """Used by one thread, but for ``cut`` and ``is_up``.
+    """Used by one thread, but for ``cut``, ``is_up`` and ``is_failing``.
 
     Args:
         url: of the database.
@@ -57,6 +57,11 @@ class LastingLink:
         """Whether there is a connection, as far as anybody knows."""
         return self._link is not None
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt to connect has failed."""
+        return self._failed > 0
+
     def run(self, job: Job[T], deadline: float) -> T:
         """Do it, on another connection if this one breaks: so perhaps more than once.
 
@@ -66,6 +71,8 @@ class LastingLink:
         Raises:
             HistoryUnavailable: it counts as not done, but may have been, if an answer was lost.
         """
+        if time.monotonic() >= deadline:  # a link that is well would be dropped as late
+            raise self.failures.lost(self._cause or Late(deadline))
         for attempt in range(ATTEMPTS):
             try:
                 link = self._ready(deadline)

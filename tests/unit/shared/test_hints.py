@@ -91,7 +91,7 @@ def unpacked(payloads: list[str], key: bytes = KEY) -> list[Hint]:
 # -- there and back --------------------------------------------------------------------------------
 
 
-@given(told=st.lists(HINTS, max_size=12))
+@given(told=st.lists(HINTS, max_size=6))
 def test_hints_come_back_as_they_were_and_in_order(told: list[Hint]) -> None:
     heard = unpacked(pack(told, 7, KEY))
 
@@ -174,7 +174,7 @@ def test_a_crowd_of_which_there_is_too_much_to_tell_has_to_be_read() -> None:
     assert unpacked(pack([told], 7, KEY)) == [told._replace(events=())]
 
 
-@given(told=st.lists(HINTS, max_size=4))
+@given(told=st.lists(HINTS, max_size=2))
 def test_a_hint_that_is_too_large_in_any_form_is_left_out(told: list[Hint]) -> None:
     endless = "x" * PAYLOAD_BYTES
     large: list[Hint] = [
@@ -210,7 +210,7 @@ def test_rubbish_is_not_believed(rubbish: str) -> None:
         is_of_another_version(payload)
 
 
-@pytest.mark.parametrize("size", [10, 7000, 10**7])
+@pytest.mark.parametrize("size", [10, 7000, 10**6])
 def test_rubbish_of_any_size_costs_little(size: int) -> None:
     for payload in ("1" * size, "1 " + " " * size, "\ud800" * size, GOOD + "x" * size):
         assert unpack(payload, KEY) is None
