@@ -239,6 +239,8 @@ def check_gunicorn(configuration: Configuration) -> Finding:
     raise_descriptor_limit()
     workers, is_shared = workers_of(configuration), can_be_shared(configuration.history)
     users = affordable_users(configuration.max_users, RESERVE, workers=workers).users
+    if users < configuration.max_users:  # gunicorn has found out how many by itself, a moment ago
+        users = users * 9 // 10
     if flaws := list(unmet(found, users, workers, is_shared=is_shared)):
         where = " and ".join(
             name for name in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY") if name in os.environ
