@@ -18,7 +18,8 @@ from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Draft, Held, Message, RoomSummary
 from chatroom.rooms.bus import Alone
 from chatroom.rooms.doors import KeyRing
-from chatroom.rooms.order import OwnOrder
+from chatroom.rooms.elsewhere import Elsewhere
+from chatroom.rooms.order import Order, OwnOrder
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
@@ -218,6 +219,8 @@ class InMemoryServer:
         disk: another one's, which was killed.
         password: of the whole server.
         late: which of ``order`` and ``register`` answer when the test says.
+        order: another one, like the next one.
+        elsewhere: what other processes do.
         rules: other than the defaults.
     """
 
@@ -231,6 +234,8 @@ class InMemoryServer:
         password: str = "",
         late: Collection[str] = (),
         disk: FailingHistory | None = None,
+        order: Order | None = None,
+        elsewhere: Elsewhere | None = None,
         **rules: Any,
     ):
         self.stack = stack
@@ -245,10 +250,11 @@ class InMemoryServer:
             self.disk,
             self.rules,
             policy,
-            self.order if "order" in late else OwnOrder(self.disk, policy, self.tally),
+            order or (self.order if "order" in late else OwnOrder(self.disk, policy, self.tally)),
             self.register if "register" in late else OwnRegister(policy, 64),
             Alone(),
             self.tally,
+            elsewhere,
         )
         self.order.heard = self.register.heard = self.server.heard
         self.tokens = Tokens(b"secret", password)
