@@ -9,6 +9,7 @@ ChatError
 ├── ConfigurationError     a setting is wrong: the program does not start
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
+│   │   └── HistoryAway    its database is not reached: in a moment it may be
 │   ├── HistoryUnavailable the disk failed this time: nothing is half stored, try again later
 │   │   └── Outdated       another process has written there: look at that, and decide again
 │   ├── SearchTooLong      the search found too little in its time: another one may be quicker
@@ -121,6 +122,10 @@ class HistoryError(ChatError):
 
 class HistoryRefused(HistoryError):
     """The history cannot be used as it is (corrupt, foreign, locked): do not start."""
+
+
+class HistoryAway(HistoryRefused):
+    """Its database is not reached, or not ready: what is refused now may work in a moment."""
 
 
 class HistoryUnavailable(HistoryError):

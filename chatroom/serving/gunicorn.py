@@ -26,7 +26,7 @@ from typing import Any
 from chatroom.addresses import EVERYWHERE, lan_address
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
-from chatroom.errors import ChatError
+from chatroom.errors import ChatError, HistoryAway
 from chatroom.history import can_be_shared, demand_notifications, make_history
 from chatroom.names import DEFAULT_ROOM
 from chatroom.serving.demands import (
@@ -40,6 +40,7 @@ from chatroom.serving.machine import waiting_places
 from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.rolling import Rolling
 from chatroom.serving.start import (
+    AWAY,
     app_settings,
     await_address,
     carry,
@@ -185,6 +186,8 @@ def on_starting(arbiter: Any) -> None:
         ).check()
         if is_shared:
             demand_notifications(configuration.history)
+    except HistoryAway as error:
+        refuse(error, AWAY)
     except ChatError as error:
         refuse(error)
 

@@ -37,6 +37,10 @@ ADDRESS_PATIENCE = 3.0
 REFUSED = 2
 """Exit code if the settings or the history prevent the start."""
 
+AWAY = 75
+"""Exit code if the history's database is not reached: whatever starts the program may try again
+(EX_TEMPFAIL of sysexits.h)."""
+
 WORKER_FAILED = 3
 """Exit code of a worker that should not be started again (``Arbiter.WORKER_BOOT_ERROR``)."""
 

@@ -129,11 +129,11 @@ class Running:
         self.process.send_signal(signum)
         return self.process.wait(DEADLINE)
 
-    def refusal(self, *arguments: str) -> str:
+    def refusal(self, *arguments: str, code: int = 2) -> str:
         """Start the process, which must refuse, and return the one line that it says."""
         self.launch(*arguments)
         assert self.process
-        assert self.process.wait(DEADLINE) == 2, self.said()
+        assert self.process.wait(DEADLINE) == code, self.said()
         (line,) = self.said().splitlines()
         return line
 

@@ -24,6 +24,7 @@ from gunicorn.config import Config
 
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import STOP_TIMEOUT
+from chatroom.errors import HistoryAway
 from chatroom.serving import costs, demands, gunicorn, start
 from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.worker import Worker
@@ -298,6 +299,20 @@ def test_a_history_that_cannot_be_used_is_refused(
 
     assert "sqlite:chat.db" in refusal(config(configuration), capsys)
     assert database.read_bytes() == b"no database at all" * 1000
+
+
+def test_a_database_that_is_away_is_refused_so_that_it_can_be_tried_again(
+    shared: Configuration, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def check() -> None:
+        raise HistoryAway("postgresql://chat@db.invalid/chat", "no answer", "start PostgreSQL")
+
+    monkeypatch.setattr(gunicorn, "make_history", lambda *_: SimpleNamespace(check=check))
+
+    with pytest.raises(SystemExit) as caught:
+        start_up(config(shared))
+    assert caught.value.code == 75
+    assert "no answer; start PostgreSQL" in capsys.readouterr().err
 
 
 def test_settings_that_are_wrong_end_the_start(
