@@ -82,7 +82,8 @@ def test_the_password_is_in_neither_log_nor_answer(prepare: Launch, url: str) ->
 
 def test_a_database_that_is_away_stops_the_start_in_one_line(prepare: Launch) -> None:
     """With an exit code after which it is worth trying again: it may only boot later."""
-    line = prepare(history="postgresql://chat@127.0.0.1:9/chat").refusal(code=75)
+    unreached = "postgresql://chat@127.0.0.1:9/chat"
+    line = prepare(history=unreached, maxUsers=10).refusal(code=75)
 
     assert line.startswith("chatroom: postgresql://chat@127.0.0.1:9/chat: ")
     assert "start PostgreSQL, or check its address" in line

@@ -141,7 +141,7 @@ def test_a_worker_that_is_killed_takes_nobody_and_nothing_with_it(
     assert server.stop() == 0
 
 
-class Chatter:
+class Conversation:
     """Some who talk without a pause, over whichever connections they get, and one who listens."""
 
     def __init__(self, server: Running, talkers: int = 3) -> None:
@@ -178,8 +178,8 @@ def soon(longest: float) -> float:
 
 
 @pytest.fixture
-def talk(server: Running) -> Iterator[Chatter]:
-    talking = Chatter(server)
+def talk(server: Running) -> Iterator[Conversation]:
+    talking = Conversation(server)
     yield talking
     with contextlib.suppress(Exception):
         talking.end()
@@ -193,7 +193,7 @@ def is_all_there(server: Running, said: list[list[str]]) -> None:
         assert [body for body in kept if body.startswith(f"{name}:")] == theirs
 
 
-def test_new_workers_take_over_amid_talk(server: Running, talk: Chatter, come: Come) -> None:
+def test_new_workers_take_over_amid_talk(server: Running, talk: Conversation, come: Come) -> None:
     """SIGHUP: one after the other, so that the port is always served."""
     old = server.workers
     ann = come("Ann", old[0])
@@ -212,7 +212,7 @@ def test_new_workers_take_over_amid_talk(server: Running, talk: Chatter, come: C
     assert "Traceback" not in server.said() + server.log()
 
 
-def test_workers_come_and_go_by_signal(server: Running, talk: Chatter) -> None:
+def test_workers_come_and_go_by_signal(server: Running, talk: Conversation) -> None:
     talk.goes_on()
     tell(server, signal.SIGTTIN)
     all_healthy(server, 3)
@@ -226,7 +226,7 @@ def test_workers_come_and_go_by_signal(server: Running, talk: Chatter) -> None:
     assert "Traceback" not in server.said() + server.log()
 
 
-def test_a_second_master_takes_over(server: Running, talk: Chatter) -> None:
+def test_a_second_master_takes_over(server: Running, talk: Conversation) -> None:
     """SIGUSR2 starts new code beside the old; the old master is then told to end."""
     assert server.process
     old = server.process.pid
