@@ -14,8 +14,9 @@ from collections.abc import Callable
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
 
-FIRST_SECONDS = 2.0
-"""How long the worker waits for the first attempt, before it lets people in."""
+FIRST_SECONDS = 5.0
+"""How long the worker waits for the first attempt, before it lets people in; less than
+``rolling.SERVING_SECONDS``."""
 
 PAUSE, JITTER = 0.5, 1.0
 """Seconds between two attempts, and at most so much longer: all workers try at once."""

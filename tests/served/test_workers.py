@@ -32,7 +32,8 @@ def database() -> PostgresServer:
 
 @pytest.fixture
 def server(prepare: Launch, database: PostgresServer) -> Running:
-    running = prepare(history=database.make_database(), workers=2, leaveGrace=20).start()
+    settings = {"history": database.make_database(), "workers": 2, "maxUsers": 200}
+    running = prepare(leaveGrace=20, **settings).start()
     all_healthy(running)
     return running
 
