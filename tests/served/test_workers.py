@@ -143,7 +143,7 @@ def test_a_worker_that_is_killed_takes_nobody_and_nothing_with_it(
 
 
 class Conversation:
-    """Some who talk without a pause, over whichever connections they get, and one who listens."""
+    """Some who talk all the time, over whichever connections they get, and one who listens."""
 
     def __init__(self, server: Running, talkers: int = 3) -> None:
         self._url = f"http://127.0.0.1:{server.port}"
@@ -155,7 +155,7 @@ class Conversation:
     def _talk(self, name: str) -> list[str]:
         said = []
         with ChatClient(self._url, name, listen=False, jitter=soon) as client:
-            while not self._over.is_set():
+            while not self._over.wait(0.02):  # processes that start need the processor, too
                 said.append(f"{name}: {len(said)}")
                 client.say(said[-1]).wait(DEADLINE)
                 self.said += 1
@@ -232,7 +232,7 @@ def test_a_second_master_takes_over(server: Running, talk: Conversation) -> None
     before = set(server.workers)
     tell(server, signal.SIGUSR2)
     (new,) = wait_for(lambda: set(server.workers) - before, "a second master")
-    wait_for(lambda: server.log().count(" started: ") == 4, "its two workers")
+    wait_for(lambda: server.log().count(" started: ") == 4, "its two workers", 3 * DEADLINE)
     talk.goes_on()
     assert server.stop() == 0
     talk.goes_on()
