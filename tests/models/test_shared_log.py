@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.takes(seconds=20)
 WHICH = st.integers(0, 1)
 INDEX = st.integers(0, 5)
 
+_cmids = itertools.count()
+
 
 @pytest.mark.parametrize("has_faults", [False, True], ids=["all is well", "with faults"])
 def test_all_read_one_log_whichever_process_they_are_at(has_faults: bool) -> None:
@@ -42,8 +45,15 @@ class Reader:
         self.first: int | None = None
         self.closed = False
         self.acked: dict[str, str] = {}
-        self.refused: set[str] = set()
+        self.asked: set[str] = set()
+        """What it waits for an answer to."""
         self.user_id = ""
+
+    def ask(self, kind: str, **fields: Any) -> None:
+        """Send it, with a cmid of its own."""
+        cmid = f"c{next(_cmids)}"
+        self.asked.add(cmid)
+        self.guest.send(kind, cmid=cmid, **fields)
 
     def read(self) -> None:
         for arrived in self.guest.line.peer.arrived():
@@ -63,8 +73,9 @@ class Reader:
                         self.view.pop(number(id), None)
                 case "ack":
                     assert self.acked.setdefault(frame["cmid"], frame["id"]) == frame["id"]
-                case "error":
-                    self.refused.add(frame.get("cmid", ""))
+                    self.asked.discard(frame["cmid"])
+                case "done" | "error" | "held":
+                    self.asked.discard(frame.get("cmid", ""))
 
     def _note(self, message: dict[str, Any], *, is_new: bool) -> None:
         seq = number(message["id"])
@@ -94,7 +105,7 @@ class OneLog(RuleBasedStateMachine):
         self.names = itertools.count()
         self.host = Reader(one, "Host")
         level(self.processes)
-        self.host.guest.send("message", cmid="hello", body="hello")
+        self.host.ask("message", body="hello")
         level(self.processes)
         self.everybody = [self.host]
 
@@ -108,36 +119,44 @@ class OneLog(RuleBasedStateMachine):
 
     @rule(who=people)
     def say(self, who: Reader) -> None:
-        word = str(next(self.words))
-        who.guest.send("message", cmid=word, body=word)
+        who.ask("message", body=str(next(self.words)))
+
+    @rule(one=people, other=people, order=st.permutations(range(8)))
+    def talk(self, one: Reader, other: Reader, order: list[int]) -> None:
+        """Both say something, and all that follows happens in any order."""
+        steps: list[Callable[[], object]] = []
+        for reader in (one, other):
+            at = reader.process
+            self.say(reader)
+            steps += [at.compare, at.write, at.keep, at.hear]
+        for index in order:
+            steps[index]()
 
     @rule(who=people, index=INDEX)
     def edit(self, who: Reader, index: int) -> None:
         who.read()
         own = [it for it in who.view.values() if it.get("userId") == who.user_id]
         if own:
-            word = str(next(self.words))
             id = own[index % len(own)]["id"]
-            who.guest.send("edit", cmid=word, id=id, body=f"edited {word}")
+            who.ask("edit", id=id, body=f"edited {next(self.words)}")
 
     @rule(index=INDEX, back=st.booleans())
     def remove(self, index: int, back: bool) -> None:
         """The host does; or brings back whatever it was."""
         messages = self.log.messages("class")
         id = messages[index % len(messages)].id
-        kind = "restore" if back else "remove"
-        self.host.guest.send(kind, cmid=f"r{next(self.words)}", id=id)
+        self.host.ask("restore" if back else "remove", id=id)
 
     @rule(speak=st.sampled_from(["everybody", "hosts", "approval"]))
     def decide(self, speak: str) -> None:
-        self.host.guest.send("host", cmid=f"h{next(self.words)}", act="rules", speak=speak)
+        self.host.ask("host", act="rules", speak=speak)
 
     @rule(index=INDEX, word=st.sampled_from(["approve", "refuse"]))
     def settle(self, index: int, word: str) -> None:
         held = self.log.held("class")
         if held:
             id = held[index % len(held)].id
-            self.host.guest.send("host", cmid=f"h{next(self.words)}", act=word, id=id)
+            self.host.ask("host", act=word, id=id)
 
     @rule(at=WHICH)
     def write(self, at: int) -> None:
@@ -184,6 +203,7 @@ class OneLog(RuleBasedStateMachine):
             if reader.closed:
                 assert self.may_be_closed
                 continue
+            assert not reader.asked, "not everything was answered"
             view = {seq: message["body"] for seq, message in reader.view.items()}
             # What was removed before it came, and is back, stands before what it has.
             first = min(view, default=1 << 40)
