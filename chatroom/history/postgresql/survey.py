@@ -145,7 +145,8 @@ def _connections(state: State, workers: int) -> Iterator[Remark]:
     wanted = CONNECTIONS * workers
     who = "1 worker takes" if workers == 1 else f"{workers} workers take"
     text = f"{who} up to {wanted} connections, and {limit} leaves {left}"
-    remedy = f"raise {limit} by {max(2 * wanted - left, 0)} for each machine, or lower workers"
+    remedy = f"raise {limit} by {max(2 * wanted - left, 0)} for each machine"
+    remedy += ", or lower workers" if workers > 1 else ""
     if wanted > left:
         yield Remark(text, remedy, is_wrong=True)
     elif 2 * wanted > left:

@@ -187,7 +187,9 @@ def test_connections_that_others_have_are_not_for_the_rooms() -> None:
     (wrong,) = _connections(WELL._replace(others=95), 1)
 
     assert wrong.text == "1 worker takes up to 7 connections, and max_connections leaves 2"
-    assert wrong.remedy == "raise max_connections by 12 for each machine, or lower workers"
+    assert wrong.remedy == "raise max_connections by 12 for each machine"
+    (wrong,) = _connections(WELL._replace(others=95), 2)
+    assert wrong.remedy == "raise max_connections by 26 for each machine, or lower workers"
 
 
 @pytest.mark.parametrize(("usage", "is_wrong"), [(0.2, False), (0.7, True)])
