@@ -64,7 +64,9 @@ class Engine:
             self._sharing.order
             if self._sharing
             else OwnOrder(self.history, self.policy, self.tally),
-            OwnRegister(self.policy, rules.max_name_length),
+            self._sharing.register
+            if self._sharing
+            else OwnRegister(self.policy, rules.max_name_length),
             self._sharing.bus if self._sharing else Alone(),
             self.tally,
             self._sharing.keeper if self._sharing else None,
@@ -165,6 +167,8 @@ class Engine:
                 return
             log.info("stopping: %s", cause)
             users = len(self.gate)
+            if self._sharing:
+                self._sharing.depart()
             self.gate.shut(STOP_TIMEOUT)
             if self._sharing:
                 self._sharing.hurry(STOP_TIMEOUT)

@@ -36,6 +36,7 @@ In reading order:
 - ``hosting.py``: what follows from an act: the room is told, and who was removed has to go
 - ``register.py``: decides who may bear which name, and who is here
 - ``crowd.py``: the people of a room, with their names
+- ``mirrors.py``: puts what it decides into order, where several processes ask it
 - ``presence.py``: which of our sockets are whose
 - ``greeter.py``: tells typed users of people: who comes and goes, who is typing
 - ``bus.py``: hints to other processes

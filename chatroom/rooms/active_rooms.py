@@ -27,6 +27,9 @@ from chatroom.wire.message_json import frame_of
 
 _ALL = 1 << 40
 
+MOST_CHARTERS = 1000
+"""Of rooms in which nobody is here: remembered for news of what is said there elsewhere."""
+
 
 class ActiveRooms(dict[str, Room]):
     """By name. Owned by the Server thread.
@@ -54,6 +57,7 @@ class ActiveRooms(dict[str, Room]):
         self._tail_length = rules.replay_limit or _ALL
         self._tail_bytes = rules.tail_bytes
         self._elsewhere = elsewhere
+        self._charters: dict[str, tuple[int, Charter]] = {}  # of rooms that are not open
         self._openings = Openings(elsewhere, self._tail_length, self._tail_bytes)
         self._new_rooms = new_rooms()
         whereabouts = Whereabouts(history.secret, rules.trusted_proxies)
@@ -213,6 +217,23 @@ class ActiveRooms(dict[str, Room]):
         """Whether the room has to be read first, by another thread; ``then`` is called once it
         is, or cannot be."""
         return name not in self and self._openings.wait_for(name, then)
+
+    def knows_charter(self, name: str, version: Version) -> bool:
+        """Whether it is known what the room had decided by then, though nobody is in it here."""
+        decided, _ = self._charters.get(name, (0, NO_CHARTER))
+        return decided == version.decided
+
+    def charter_of_closed(self, name: str, version: Version) -> Charter:
+        """What it has decided, if it was read for that; see ``wait_for``.
+
+        Raises:
+            HistoryUnavailable: it could not be read.
+        """
+        if not self.knows_charter(name, version):
+            while len(self._charters) >= MOST_CHARTERS:
+                del self._charters[next(iter(self._charters))]
+            self._charters[name] = version.decided, self._charter(name)
+        return self._charters.get(name, (0, NO_CHARTER))[1]
 
     def opened(self, word: Opened | NotOpened) -> list[Callable[[], None]]:
         """A room is read; who has waited for that."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-from chatroom.rooms.crowd import Known
+from chatroom.rooms.crowd import Change, Known
+from chatroom.rooms.register import AtTheDoor, Replaced
 
 
 class IsTyping(NamedTuple):
@@ -43,7 +44,19 @@ class RoomNews(NamedTuple):
         return self._replace(first=0, texts=(), before="")
 
 
-Hint = IsTyping | RoomNews
+class CrowdNews(NamedTuple):
+    """What the register has decided about the people of a room."""
+
+    room: str
+    epoch: int
+    """See ``CrowdVersion``."""
+    version: int
+    """Of the crowd, after the last of the events."""
+    events: tuple[Change | Replaced | AtTheDoor, ...] = ()
+    """In order; none if the crowd has to be read instead."""
+
+
+Hint = IsTyping | RoomNews | CrowdNews
 """May be lost without harm, doubled or late: it only makes others look."""
 
 

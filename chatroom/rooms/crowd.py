@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from chatroom.matching import assert_never
@@ -39,6 +40,18 @@ Change = Joined | Renamed | Left
 """Everybody in a room hears of all of them, in one order."""
 
 
+class CrowdVersion(NamedTuple):
+    """How far a crowd is that several processes have in common."""
+
+    epoch: int
+    """Another one once the database has forgotten who was here; 0 for a crowd that is not known."""
+    number: int
+    """How many events there have been; of an epoch that has just begun, none."""
+
+
+UNKNOWN = CrowdVersion(0, 0)
+
+
 class Crowd:
     """The people of one room, whichever process their sockets are in. Owned by the Server thread.
 
@@ -49,6 +62,8 @@ class Crowd:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}  # by user id, in the order in which they came
         self._holders: dict[str, str] = {}  # every key of every name -> user id
+        self.version = UNKNOWN
+        """It stays that where the room is in one process only."""
 
     def __len__(self) -> int:
         return len(self._names)
@@ -90,6 +105,16 @@ class Crowd:
                 del self._names[user_id]
             case _:
                 assert_never(change)
+
+    def become(self, people: Iterable[Known], version: CrowdVersion) -> None:
+        """Be this crowd from now on.
+
+        Args:
+            people: in the order in which they came.
+        """
+        self._names, self._holders, self.version = {}, {}, version
+        for who in people:
+            self._take(*who)
 
     def _take(self, user_id: str, name: str) -> None:
         self._names[user_id] = name

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 
-from chatroom.errors import HistoryError, Refusal, UserError
+from chatroom.errors import HistoryError, HistoryUnavailable, Refusal, UserError
 from chatroom.log import printable
 from chatroom.matching import assert_never
 from chatroom.message import MessageId
@@ -16,6 +17,8 @@ from chatroom.rooms.crowd import Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
+from chatroom.rooms.knocking import KnockSeen
+from chatroom.rooms.mirrors import AboutPeople, Mirrors
 from chatroom.rooms.news import News
 from chatroom.rooms.policy import Policy, removed
 from chatroom.rooms.ranks import Rank
@@ -50,6 +53,9 @@ log = logging.getLogger(__name__)
 NO_ENTRY = Refusal("no-entry", "A host has not let you in.")
 
 REVOKED = Refusal("no-entry", "A host has revoked the key that you came in with.")
+
+ADMITTED, REFUSED, GONE = "admitted", "refused", "gone"
+"""What has become of somebody who knocked."""
 
 REMOVED = "removed"
 """Why somebody has left whom a host has removed; others read it, too."""
@@ -97,6 +103,9 @@ class Entrance:
         self._fallen = fallen
         self._rules = rules
         self._tally = tally
+        self._mirrors = Mirrors(
+            rooms, greeter, register, timers, self._settle, self._put_out, self._see_knocks
+        )
         # Who waits for an answer of the register, and what came from them meanwhile.
         self._held: dict[Speaker, list[Said | Change | Ruling | Wish | Leaving]] = {}
         self._judged_by: dict[Speaker, Charter] = {}  # what the room had decided when they asked
@@ -200,12 +209,15 @@ class Entrance:
         try:
             return self._rooms.enter(name, user.address, user_id, proof=proof)
         except HistoryError as error:
-            self._faults.note_failure(f"{user} cannot join", error)
-            user.failed = True
-            user.end(CloseCode.SERVER_ERROR, "history unavailable")
+            self._give_up(user, error)
         except Refusal as refusal:
             user.turn_away(refusal)
         return None
+
+    def _give_up(self, user: Participant, error: HistoryError) -> None:
+        self._faults.note_failure(f"{user} cannot join", error)
+        user.failed = True
+        user.end(CloseCode.SERVER_ERROR, "history unavailable")
 
     def _ask(self, room: Room, request: register.Request) -> None:
         try:
@@ -216,15 +228,34 @@ class Entrance:
             self._faults.note_bug()
             self._release(room, request)
 
-    def take(self, answer: Answer) -> None:
-        """What the register has decided."""
-        room = self._rooms[answer.room]
+    def take(self, word: AboutPeople) -> None:
+        """What the register has decided, here or elsewhere."""
+        room = self._rooms.get(word.room)
+        if room is None:  # nobody here needs to know
+            self._mirrors.forget(word.room)
+        elif isinstance(word, Answer) and word.version is None:
+            self._settle(room, word)
+        else:
+            self._mirrors.hear(room, word)
+            self._rooms.forget_if_empty(room.name)
+
+    def _settle(self, room: Room, answer: Answer) -> None:
+        """Do what the answer says: the room has heard of all that was before."""
+        if answer.is_taken:
+            answer = answer._replace(refusal=self._taken(room, answer.request))
         try:
             self._greeter.carry_out(room, answer.events)
             self._conclude(room, answer)
             self._keep_name(room, answer)
         finally:  # also after a fault of ours: nobody waits for an answer that has come
             self._release(room, answer.request)
+
+    def _taken(self, room: Room, request: register.Request) -> Refusal | None:
+        assert isinstance(request, Enter | register.Rename)
+        user_id, name = register.wanted(request)
+        max_length = self._rules.max_name_length
+        suggestion = register.another_for(user_id, name, room, max_length)
+        return self._policy.may_be_called(name, suggestion)
 
     def _release(self, room: Room, request: register.Request) -> None:
         """Whoever waited for this waits no longer. Idempotent."""
@@ -242,7 +273,9 @@ class Entrance:
     def _conclude(self, room: Room, answer: Answer) -> None:
         match answer.request:
             case Enter(arrival):
-                if answer.refusal:
+                if answer.error:
+                    self._fail(room, arrival, answer.error)
+                elif answer.refusal:
                     self._refuse_name(arrival.user, answer.refusal)
                 else:
                     refusal = self._judged_anew(room, arrival)
@@ -252,16 +285,28 @@ class Entrance:
                     else:
                         self._welcome(room, arrival)
             case register.Rename(user):
-                if answer.refusal:
+                if answer.error:
+                    user.refuse(Refusal("not-stored", "You keep your name: try again."))
+                elif answer.refusal:
                     self._refuse_name(user, answer.refusal)
-            case Leave():
+            case Leave() as leave:
                 for event in answer.events:
                     if isinstance(event, Away):
                         self._await_return(room, event)
-            case Gone():
-                pass
+                        break
+                else:  # the person has other sockets
+                    room.presence.forget(leave.user_id)
+            case Gone(user_id, absence):
+                person = room.presence.get(user_id)
+                if person and person.absences == absence:  # they are back, elsewhere
+                    room.presence.forget(user_id)
             case _:
                 assert_never(answer.request)
+
+    def _fail(self, room: Room, arrival: Arrival, error: HistoryUnavailable) -> None:
+        """Nobody knows whether they are in: so they are to be out."""
+        self._give_up(arrival.user, error)
+        self._ask(room, Leave(arrival.user, "lost", arrival.identity.user_id))
 
     def _keep_name(self, room: Room, answer: Answer) -> None:
         """The room keeps a host's name for them: it has to be the last one."""
@@ -273,7 +318,9 @@ class Entrance:
             case _:
                 return
         host = room.charter.hosts.get(user.user_id)
-        if host and user.inside and not answer.refusal and host.name != name:
+        if answer.refusal or answer.error:
+            return
+        if host and user.inside and host.name != name:
             self.released.append(Ruling(user, BeCalled(name)))
 
     def _refuse_name(self, user: TypedParticipant, refusal: Refusal) -> None:
@@ -292,7 +339,8 @@ class Entrance:
         user.room, user.name, user.user_id = room.name, arrival.name, identity.user_id
         user.hears_rooms, user.proof = arrival.hears_rooms, arrival.proof
         user.rev = arrival.knows_up_to(room.changes.rev)
-        if self._rules.everybody_makes_rooms and room.is_new:
+        makes = self._rules.everybody_makes_rooms and room.is_new
+        if makes and not room.has_people_elsewhere(user.user_id):
             maker = Host(user.name, Rank.MAKER)
             room.charter, room.charter_is_stored = Charter({user.user_id: maker}), False
         if self._rooms.needs_link(room, user.address, user.user_id, arrival.proof):
@@ -352,30 +400,58 @@ class Entrance:
             self._rooms.forget_if_empty(room.name)
             return
         user.knocks = room.name
-        user.write(typed.knocking(host_is_here=any(map(room.sockets_of, room.hosts))))
+        user.write(typed.knocking(host_is_here=room.has_host))
+        knock = room.knocks[arrival.identity.user_id]
         if is_news:
-            room.tell_hosts(room.knocks[arrival.identity.user_id].frame)
+            room.tell_hosts(knock.frame)
+        self._register.note_knock(room.name, knock, user.id)
 
     def admit(self, room: Room, user_id: str) -> None:
         """A host lets somebody in who knocks; in all their tabs."""
-        knock = room.knocks.pop(user_id, None)
-        if knock is None:
-            return  # they have just gone
-        room.tell_hosts(typed.knocked(user_id, "admitted"))
+        if user_id in room.knocks:  # they may have just gone
+            self._register.note_outcome(room.name, user_id, ADMITTED)
+            self._let_in_from_the_door(room, user_id)
+
+    def _let_in_from_the_door(self, room: Room, user_id: str) -> None:
+        knock = room.knocks.pop(user_id)
+        room.tell_hosts(typed.knocked(user_id, ADMITTED))
         for arrival in knock.arrivals.values():
+            self._register.note_end_of_knock(room.name, user_id, arrival.user.id)
             arrival.user.knocks, arrival.user.admitted = "", room.name
             self._let_through(room, arrival)
 
     def turn_back(self, room: Room, user_id: str, refusal: Refusal = NO_ENTRY) -> None:
         """A host does not let somebody in who knocks."""
-        knock = room.knocks.pop(user_id, None)
-        if knock:
-            room.tell_hosts(typed.knocked(user_id, "refused"))
-            for arrival in knock.arrivals.values():
-                arrival.user.knocks = ""
-                arrival.user.refuse(refusal)
-                arrival.user.end(CloseCode.NO_ENTRY, "no entry")
-            self._rooms.forget_if_empty(room.name)
+        if user_id in room.knocks:
+            self._register.note_outcome(room.name, user_id, REFUSED)
+            self._send_away_from_the_door(room, user_id, refusal)
+
+    def _send_away_from_the_door(self, room: Room, user_id: str, refusal: Refusal) -> None:
+        knock = room.knocks.pop(user_id)
+        room.tell_hosts(typed.knocked(user_id, REFUSED))
+        for arrival in knock.arrivals.values():
+            self._register.note_end_of_knock(room.name, user_id, arrival.user.id)
+            arrival.user.knocks = ""
+            arrival.user.refuse(refusal)
+            arrival.user.end(CloseCode.NO_ENTRY, "no entry")
+        self._rooms.forget_if_empty(room.name)
+
+    def _see_knocks(self, room: Room, seen: Iterable[KnockSeen]) -> None:
+        """Who waits at the door, in whichever process; some have an answer, which a host has given
+        in another one."""
+        now = {it.knock.user_id: it for it in seen}
+        for user_id, (knock, outcome) in now.items():
+            if user_id not in room.knocks and not outcome:
+                room.knocks[user_id] = knock
+                room.tell_hosts(knock.frame)
+            elif user_id in room.knocks and outcome == ADMITTED:
+                self._let_in_from_the_door(room, user_id)
+            elif user_id in room.knocks and outcome:
+                self._send_away_from_the_door(room, user_id, NO_ENTRY)
+        for user_id, knock in list(room.knocks.items()):
+            if user_id not in now and not knock.arrivals:
+                del room.knocks[user_id]
+                room.tell_hosts(typed.knocked(user_id, GONE))
 
     def turn_out_guest(self, user: Speaker, act: Act) -> None:
         """If this was the use of a link, it is not to be: whoever came by it alone has to go."""
@@ -390,6 +466,8 @@ class Entrance:
         not any more, or are removed. The door may have been shut since they came."""
         now = time.time_ns() // 1_000_000
         for user_id, knock in list(room.knocks.items()):
+            if not knock.arrivals:
+                continue  # seen to where they wait
             watched = room.charter.watched.get(knock.address_key)
             if ban := room.ban_on(user_id, now):
                 self.turn_back(room, user_id, removed(ban, now))
@@ -405,10 +483,11 @@ class Entrance:
         room, user.knocks = self._rooms[user.knocks], ""
         knock = room.knocks.of(user)
         if knock:
+            self._register.note_end_of_knock(room.name, knock.user_id, user.id)
             del knock.arrivals[user]
             if not knock.arrivals:
                 del room.knocks[knock.user_id]
-                room.tell_hosts(typed.knocked(knock.user_id, "gone"))
+                room.tell_hosts(typed.knocked(knock.user_id, GONE))
         self._rooms.forget_if_empty(room.name)
 
     # -- meanwhile --------------------------------------------------------------------------------
@@ -523,6 +602,7 @@ class Entrance:
         there is. False if that has to wait for what is on its way."""
         if room.awaited:
             return False
+        present = [socket for person in room.presence.values() for socket in person.sockets]
         for user in _everybody(room):
             code = CloseCode.GAP if user.user_id else CloseCode.SERVER_ERROR
             user.failed = True
@@ -532,6 +612,8 @@ class Entrance:
         for subscriber in list(room.subscribers):
             subscriber.end(CloseCode.GAP, "messages are lost here")
         del self._rooms[room.name]
+        for user in present:
+            self._register.attend(room, Leave(user, "lost"))
         log.error('error: room "%s" has lost messages that people have seen', printable(room.name))
         return True
 
@@ -566,8 +648,17 @@ class Entrance:
             if room is self._rooms.get(room.name):
                 self._ask(room, Gone(*away))
 
+        if person := room.presence.get(away.user_id):
+            person.absences = away.absence
         is_final = away.reason == REMOVED  # nobody waits for those who cannot come back
         self._timers.after(0.0 if is_final else self._rules.leave_grace, give_up)
+
+    def _put_out(self, room: Room, user: TypedParticipant, code: CloseCode, reason: str) -> None:
+        """The register says that this socket is in the room no longer."""
+        user.end(code, reason, drop=code is CloseCode.REPLACED)
+        room.remove(user)
+        self._news.leave(user)
+        self._ask(room, Leave(user, "lost"))  # in case that it knows of it, after all
 
     def see_off_fallen(self) -> None:
         """Remove those who were too slow."""

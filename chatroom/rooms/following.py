@@ -28,6 +28,7 @@ from chatroom.rooms.elsewhere import (
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.hosting import Hosting
+from chatroom.rooms.news import News
 from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.rooms.timers import Timers
@@ -54,6 +55,7 @@ class Follower:
         rooms: the Server's.
         entrance: sees off who is in a room that is another one by now.
         hosting: tells of what was decided.
+        news: of rooms that are not open here, too.
         timers: the Server's.
         faults: the Server's.
     """
@@ -64,6 +66,7 @@ class Follower:
         rooms: ActiveRooms,
         entrance: Entrance,
         hosting: Hosting,
+        news: News,
         timers: Timers,
         faults: Faults,
     ) -> None:
@@ -71,6 +74,7 @@ class Follower:
         self._rooms = rooms
         self._entrance = entrance
         self._hosting = hosting
+        self._news = news
         self._timers = timers
         self._faults = faults
         self._looking: dict[str, bool] = {}  # rooms that are looked at; whether once more
@@ -144,8 +148,7 @@ class Follower:
     def _hear_of(self, news: RoomNews) -> None:
         name, room = news.room, self._rooms.get(news.room)
         if name and not room:
-            if news.seq or news.decided:
-                self._rooms.count_as_stored(name)
+            self._hear_of_closed(news)
             return
         if room and news.texts and room.last == (news.first - 1, news.before):
             self._tell(room, *_read(news.texts))
@@ -153,6 +156,25 @@ class Follower:
         now = Version(MessageId(news.seq, news.nonce), news.rev, news.decided)
         if known and known.is_behind(now):
             self.look(name)
+
+    def _hear_of_closed(self, news: RoomNews) -> None:
+        """Nobody is in it here; but some may want news of it."""
+        if news.seq or news.decided:
+            self._rooms.count_as_stored(news.room)
+        if not news.texts or not self._news.is_wanted:
+            return
+        last = MessageId(news.seq, news.nonce)
+        known = Version(last, decided=news.decided)
+
+        def tell() -> None:
+            try:
+                charter = self._rooms.charter_of_closed(news.room, known)
+            except HistoryError:
+                return  # it cannot be read now
+            self._news.note_elsewhere(news.room, last, charter)
+
+        if self._rooms.knows_charter(news.room, known) or not self._rooms.wait_for(news.room, tell):
+            tell()
 
     # -- what has happened ------------------------------------------------------------------------
 

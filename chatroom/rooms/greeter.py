@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from chatroom.matching import assert_never
 from chatroom.rooms.bus import Bus, IsTyping
 from chatroom.rooms.charter import NO_CHARTER
-from chatroom.rooms.crowd import Joined, Known, Left, Renamed
+from chatroom.rooms.crowd import CrowdVersion, Joined, Known, Left, Renamed
 from chatroom.rooms.news import News
 from chatroom.rooms.policy import Policy
-from chatroom.rooms.register import Away, Event, Replaced
+from chatroom.rooms.register import AtTheDoor, Away, Event, Replaced
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.timers import Timers
@@ -113,12 +113,33 @@ class Greeter:
                     self._tell_of_name(room, who)
                 case Left(who, reason):
                     room.crowd.apply(event)
-                    room.presence.pop(who.user_id, None)
+                    room.presence.forget(who.user_id)
                     self._tell_of(room, "left", who, reason)
-                case Away():
+                case Away() | AtTheDoor():
                     pass  # others do not hear of it
                 case _:
                     assert_never(event)
+
+    def renew(self, room: Room, people: Iterable[Known], version: CrowdVersion) -> None:
+        """The room's crowd is this one from now on: tell the room the difference."""
+        knew = room.crowd.names()
+        room.crowd.become(people, version)
+        now = room.crowd.names()
+        for user_id in knew.keys() - now.keys():
+            room.presence.forget(user_id)
+        for user_id, name in now.items():
+            for socket in room.sockets_of(user_id):
+                socket.name = name
+        if knew == now:
+            return
+        if room.presence.is_large and len(now) <= self._presence_limit * 9 // 10:
+            room.presence.is_large = False
+            room.tell(self._users_frame(room))
+        elif not room.presence.is_large and len(now) <= self._presence_limit:
+            room.tell(b"".join(_changes(room, knew, now)))
+        else:
+            room.presence.is_large = True
+            self._count_soon(room)
 
     def _tell_of(self, room: Room, kind: str, who: Known, reason: str | None = None) -> None:
         """Somebody has come or gone: send who, or how many there are now, or the whole list."""
@@ -152,7 +173,7 @@ class Greeter:
         if not self._policy.may_type(user, is_large=room.presence.is_large):
             return
         person, now = room.presence[user.user_id], time.monotonic()
-        if now - person.typed_at >= TYPING_INTERVAL:
+        if now - person.typed_at >= TYPING_INTERVAL and user.user_id in room.crowd:
             person.typed_at = now
             who = room.crowd[user.user_id]
             room.tell(typed.person_frame("typing", *who))

@@ -7,6 +7,7 @@ does not; nor does anybody at another address.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.rooms.charter import WatchedAddress
@@ -37,7 +38,7 @@ class Knock:
     like: WatchedAddress
     """Who was removed from the same address."""
     arrivals: dict[Speaker, Arrival] = field(default_factory=dict)
-    """One for each tab."""
+    """One for each tab; none if they knock in another process."""
 
     @property
     def fields(self) -> dict[str, object]:
@@ -50,6 +51,14 @@ class Knock:
     def frame(self) -> bytes:
         """Likewise, on the wire."""
         return typed.frame("knock", **self.fields)
+
+
+class KnockSeen(NamedTuple):
+    """Somebody who waits, whichever process they have come to."""
+
+    knock: Knock
+    outcome: str
+    """Of ``knocked``, once a host has answered; empty until then."""
 
 
 class Knocks(dict[str, Knock]):
@@ -76,6 +85,11 @@ class Knocks(dict[str, Knock]):
             self[user_id] = Knock(user_id, arrival.name, address_key, like)
         self[user_id].arrivals[user] = arrival
         return is_new
+
+    @property
+    def are_here(self) -> bool:
+        """Whether any of them waits in this process."""
+        return any(knock.arrivals for knock in self.values())
 
     def of(self, user: Speaker) -> Knock | None:
         """With which this one waits."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from chatroom.message import MessageId
+from chatroom.rooms.charter import Charter
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.policy import ANYBODY, Place, Policy
 from chatroom.rooms.room import Room
@@ -64,11 +66,24 @@ class News:
             return
         if len(self._hearers) == 1 and room.name in self._hearers:  # they are all in this room
             return
-        place = Place(room.name, exists=True, charter=room.charter)
+        self.note_elsewhere(room.name, room.last, room.charter)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Somebody hears of other rooms."""
+        return bool(self._hearers)
+
+    def note_elsewhere(self, name: str, last: MessageId, charter: Charter) -> None:
+        """As ``note``, for a room in which nobody may be here.
+
+        Args:
+            charter: what it has decided.
+        """
+        place = Place(name, exists=True, charter=charter)
         if self._policy.may_read(ANYBODY, place) or not self._policy.may_name(ANYBODY, place):
-            self._news.pop(room.name, None)
+            self._news.pop(name, None)
             return
-        self._news[room.name] = str(room.last)
+        self._news[name] = str(last)
         self._tell_soon()
 
     def forget(self, room: Room) -> None:

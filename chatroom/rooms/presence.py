@@ -43,6 +43,11 @@ class Presence(dict[str, Person]):
         if person:
             person.sockets = {one: tab for one, tab in person.sockets.items() if one is not user}
 
+    def forget(self, user_id: str) -> None:
+        """Nobody here needs to know of the person any more, unless they have sockets here."""
+        if user_id in self and not self[user_id].sockets:
+            del self[user_id]
+
     def addresses_of(self, user_id: str) -> set[str]:
         """Where the person's sockets come from."""
         person = self.get(user_id)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import NamedTuple
 
-from chatroom.errors import Refusal
+from chatroom.errors import HistoryUnavailable, Refusal
 from chatroom.matching import assert_never
 from chatroom.names import free_name
-from chatroom.rooms.crowd import Change, Joined, Known, Left, Renamed
+from chatroom.rooms.crowd import Change, CrowdVersion, Joined, Known, Left, Renamed
+from chatroom.rooms.knocking import Knock
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.users.requests import Arrival
@@ -33,6 +36,13 @@ class Leave(NamedTuple):
 
     user: Participant
     reason: str
+    coming_as: str = ""
+    """The user id of somebody who is not in yet."""
+
+    @property
+    def user_id(self) -> str:
+        """Whose it was."""
+        return self.user.user_id or self.coming_as
 
 
 class Gone(NamedTuple):
@@ -61,7 +71,11 @@ class Away(NamedTuple):
     reason: str
 
 
-Event = Change | Replaced | Away
+class AtTheDoor(NamedTuple):
+    """Somebody knocks, or does not any more, or has an answer: who does has to be read."""
+
+
+Event = Change | Replaced | Away | AtTheDoor
 
 
 class Answer(NamedTuple):
@@ -72,6 +86,22 @@ class Answer(NamedTuple):
     events: tuple[Event, ...] = ()
     """In order. Everything that has come before them is in the room by then."""
     refusal: Refusal | None = None
+    version: CrowdVersion | None = None
+    """Of the crowd, after the events; None where it is in one process only."""
+    is_taken: bool = False
+    """The name is somebody else's, of whom the room may not have heard yet."""
+    error: HistoryUnavailable | None = None
+    """Why nothing was decided."""
+
+
+class Look(NamedTuple):
+    """What the Server thread wants to know of a room's crowd."""
+
+    room: str
+    sockets: tuple[int, ...]
+    """The ids of ours that are in the room, as far as it knows."""
+    number: int
+    """Comes back with the answer."""
 
 
 class Register(ABC):
@@ -86,8 +116,64 @@ class Register(ABC):
             is asked for the same user.
         """
 
+    @abstractmethod
+    def look(self, look: Look) -> None:
+        """Have a room's crowd read anew; it comes on ``Server.heard``, as a ``CrowdRead``."""
 
-class OwnRegister(Register):
+    @abstractmethod
+    def keep(self, known: Mapping[str, CrowdVersion]) -> None:
+        """Each second: say that we are there, and find out what we have missed.
+
+        Args:
+            known: the crowds of the rooms that are open.
+        """
+
+    @abstractmethod
+    def present(self, room: str) -> Future[list[Known]] | None:
+        """Any thread may ask: the people in a room, in whichever process; None if the room itself
+        knows all of them."""
+
+    @abstractmethod
+    def note_knock(self, room: str, knock: Knock, socket: int) -> None:
+        """Somebody waits at a room's door. Hosts in other processes have to know, like of the next
+        two; none of these is answered."""
+
+    @abstractmethod
+    def note_end_of_knock(self, room: str, user_id: str, socket: int) -> None:
+        """This socket of theirs does not any more."""
+
+    @abstractmethod
+    def note_outcome(self, room: str, user_id: str, outcome: str) -> None:
+        """A host has answered, who need not know where they wait.
+
+        Args:
+            outcome: as of ``knocked``.
+        """
+
+
+class LocalRegister(Register):
+    """For one process: nobody else has to know, or does what is to be found out."""
+
+    def look(self, look: Look) -> None:
+        """Never asked for, like the next one."""
+
+    def keep(self, known: Mapping[str, CrowdVersion]) -> None:
+        """Likewise."""
+
+    def present(self, room: str) -> None:
+        """The room knows."""
+
+    def note_knock(self, room: str, knock: Knock, socket: int) -> None:
+        """The room knows, here and in the next two."""
+
+    def note_end_of_knock(self, room: str, user_id: str, socket: int) -> None:
+        """Likewise."""
+
+    def note_outcome(self, room: str, user_id: str, outcome: str) -> None:
+        """Likewise."""
+
+
+class OwnRegister(LocalRegister):
     """For one process: the room's own crowd is all that there is to know.
 
     Args:
@@ -128,14 +214,31 @@ class OwnRegister(Register):
         return self._policy.may_be_called(name, suggestion)
 
 
+def wanted(request: Enter | Rename) -> tuple[str, str]:
+    """Whose name is asked for, and the name."""
+    if isinstance(request, Enter):
+        return request.arrival.identity.user_id, request.arrival.name
+    return request.user.user_id, request.name
+
+
 def free_for(user_id: str, name: str, room: Room, max_length: int) -> str:
     """The name, if the person may have it; else another one like it, which is nobody's in the
     room, and kept for no host."""
 
+    is_free = _free_in(room, user_id)
+    return name if is_free(name) else free_name(name, max_length, is_free)
+
+
+def another_for(user_id: str, name: str, room: Room, max_length: int) -> str:
+    """Likewise, of a name that the person cannot have."""
+    return free_name(name, max_length, _free_in(room, user_id))
+
+
+def _free_in(room: Room, user_id: str) -> Callable[[str], bool]:
     def is_free(name: str) -> bool:
         return room.crowd.is_free(name, user_id) and not room.charter.keeps_from(user_id, name)
 
-    return name if is_free(name) else free_name(name, max_length, is_free)
+    return is_free
 
 
 def _entering(room: Room, arrival: Arrival) -> tuple[Event, ...]:

@@ -102,8 +102,10 @@ class Room:
 
     @property
     def is_empty(self) -> bool:
-        """Nobody is here, on the way in, or away within the grace period."""
-        return not (self.users or self.subscribers or self.crowd or self.awaited or self.knocks)
+        """Nobody is in this process, on the way in, or away within the grace period."""
+        if self.users or self.subscribers or self.presence or self.awaited:
+            return False
+        return not self.knocks.are_here
 
     def pace_hosts(self) -> None:
         """Hosts may say as much as they like; after their ranks have changed."""
@@ -166,6 +168,11 @@ class Room:
     def is_new(self) -> bool:
         """Nobody has said or decided anything here: so somebody can still have made it."""
         return not self.seq and self.charter == NO_CHARTER and self.name != DEFAULT_ROOM
+
+    def has_people_elsewhere(self, but: str) -> bool:
+        """Whether anybody is here, besides this person, who has come to another process."""
+        others = self.crowd.names().keys() - self.presence.keys()
+        return bool(others - {but})
 
     def rank_of(self, user_id: str) -> Rank:
         """What the person is here."""
@@ -241,11 +248,21 @@ class Room:
         """Its own and the operators, by user id."""
         return {**self._house.charter.hosts, **self.charter.hosts}
 
+    @property
+    def has_host(self) -> bool:
+        """Somebody who is in charge is there now, in whichever process."""
+        return any(map(self._is_here, self.hosts))
+
     def _host_is_here(self, now: int) -> bool:
-        if any(map(self.sockets_of, self.hosts)):
+        if self.has_host:
             return True
         seen_at = max(self._house.began_at, self._house.host_seen_at.get(self.name, 0))
         return abs(now - seen_at) < HOST_GRACE_MS  # later than now: the clock was set back
+
+    def _is_here(self, user_id: str) -> bool:
+        if user_id in self.presence:
+            return bool(self.presence[user_id].sockets)
+        return user_id in self.crowd  # in another process
 
     def _note_host(self, now: int) -> None:
         """A host goes; the room may be forgotten before its grace is over."""

@@ -29,11 +29,12 @@ from chatroom.rooms.faults import Faults
 from chatroom.rooms.following import Follower
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.hosting import Hosting
+from chatroom.rooms.mirrors import AboutPeople
 from chatroom.rooms.news import News
 from chatroom.rooms.order import Later, Order
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.questions import Notice, Question, Task, await_answer
-from chatroom.rooms.register import Answer, Register
+from chatroom.rooms.register import Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.subscriber import Subscriber
@@ -84,11 +85,12 @@ class Server(WithoutSocket):
         super().__init__(Channel("broadcast", self._ready, BROADCAST_SLOTS))
         self.error: Channel[UserError] = Channel("error", self._ready)
         self.tasks: Channel[Task] = Channel("tasks", self._ready)
-        self.heard: Channel[Outcome | Later | Answer | Word] = Channel("heard", self._ready)
+        self.heard: Channel[Outcome | Later | AboutPeople | Word] = Channel("heard", self._ready)
         """What order and register answer later, and what comes from elsewhere."""
         self.channels = Channels(self.add, self.delete, self.broadcast, self.error, Counts())
         self._batch_bytes = rules.batch_bytes
         self._order = order
+        self._register = register
         self._faults = faults = Faults(tally)
         self._timers = timers = Timers()
         self._fallen = fallen = Fallen(tally)
@@ -108,7 +110,9 @@ class Server(WithoutSocket):
         self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
         self._follower: Follower | None = None
         if elsewhere:
-            self._follower = Follower(elsewhere, rooms, self._entrance, hosting, timers, faults)
+            self._follower = Follower(
+                elsewhere, rooms, self._entrance, hosting, news, timers, faults
+            )
             self._broadcaster.follow = self._follower.apply
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
@@ -161,6 +165,8 @@ class Server(WithoutSocket):
 
     def present(self, room: str, timeout: float) -> list[Known]:
         """The people in the room: users of the typed protocol only."""
+        if elsewhere := self._register.present(room):
+            return await_answer(elsewhere, timeout)
         return self.ask(partial(self._entrance.present, room), timeout)
 
     def subscribe(
@@ -261,9 +267,9 @@ class Server(WithoutSocket):
             self.broadcast.pause()
             self.delete.pause()  # nobody leaves before what they said is in the room
 
-    def _hear(self, heard: Outcome | Later | Answer | Word) -> None:
+    def _hear(self, heard: Outcome | Later | AboutPeople | Word) -> None:
         try:
-            if isinstance(heard, Answer):
+            if isinstance(heard, AboutPeople):
                 self._entrance.take(heard)
             elif isinstance(heard, Word):
                 if self._follower:

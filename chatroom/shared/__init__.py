@@ -4,6 +4,7 @@ In reading order:
 
 - ``sharing.py``: what a process has for that: how it is made, starts and stops
 - ``order.py``: gives what is said its place behind what others say, by a thread of its own
+- ``register.py``: decides about people, in the database
 - ``keeper.py``: finds out what others have done, and keeps the history in order
 - ``hints.py``: what they tell each other, as payloads of NOTIFY
 - ``crier.py``: the thread that tells it, and asks the register

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 
 from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.matching import assert_never
-from chatroom.rooms.bus import IsTyping, RoomNews
+from chatroom.rooms.bus import CrowdNews, IsTyping, RoomNews
 from chatroom.rooms.crowd import Joined, Known, Left, Renamed
-from chatroom.rooms.register import Replaced
+from chatroom.rooms.register import AtTheDoor, Replaced
 
 CHANNEL = "chatroom"
 
@@ -47,20 +47,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ID = re.compile(r'"id":"([0-9]{1,15})-([0-9a-f]{1,64})"')
 
 
-CrowdEvent = Joined | Renamed | Left | Replaced
-"""What the register has decided and everybody has to hear of."""
-
-
-class CrowdNews(NamedTuple):
-    """Who is in a room has changed."""
-
-    room: str
-    epoch: int
-    """Another one: whatever was known of this crowd holds no longer."""
-    version: int
-    """Of the crowd behind the last of the events."""
-    events: tuple[CrowdEvent, ...] = ()
-    """In order; none if the crowd has to be read instead."""
+CrowdEvent = Joined | Renamed | Left | Replaced | AtTheDoor
 
 
 class Beat(NamedTuple):
@@ -213,6 +200,8 @@ def _event_fields(event: CrowdEvent) -> list[str]:
             return ["left", *who, reason]
         case Replaced(user_id, tab):
             return ["replaced", user_id, tab]
+        case AtTheDoor():
+            return ["door"]
         case _:
             assert_never(event)
 
@@ -268,7 +257,7 @@ def _decoded(body: str) -> tuple[int, list[Hint]]:
 def _small(kind: str, fields: list[Any]) -> Hint:
     match kind, fields:
         case "crowd", [room, epoch, version, events]:
-            return CrowdNews(room, epoch, version, tuple(_event(*event) for event in events))
+            return CrowdNews(room, epoch, version, tuple(event_of(*event) for event in events))
         case "typing", [room, user_id, name]:
             return IsTyping(room, Known(user_id, name))
         case "beat", [process, is_listening]:
@@ -276,7 +265,12 @@ def _small(kind: str, fields: list[Any]) -> Hint:
     raise ValueError(f"a hint that is not known: {kind}")
 
 
-def _event(kind: str, *fields: str) -> CrowdEvent:
+def event_of(kind: str, *fields: str) -> CrowdEvent:
+    """What these fields say.
+
+    Raises:
+        ValueError: it is not known what they say.
+    """
     match kind, fields:
         case "joined", (user_id, name):
             return Joined(Known(user_id, name))
@@ -286,4 +280,6 @@ def _event(kind: str, *fields: str) -> CrowdEvent:
             return Left(Known(user_id, name), reason)
         case "replaced", (user_id, tab):
             return Replaced(user_id, tab)
+        case "door", ():
+            return AtTheDoor()
     raise ValueError(f"an event that is not known: {kind}")

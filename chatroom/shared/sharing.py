@@ -7,12 +7,12 @@ import time
 
 from chatroom.channel import Channel
 from chatroom.history.shared import SharedHistory
-from chatroom.rooms.bus import IsTyping, RoomNews
+from chatroom.rooms.bus import CrowdNews, IsTyping, RoomNews
 from chatroom.rooms.charter import House
 from chatroom.rooms.elsewhere import Missing, Word
+from chatroom.rooms.mirrors import AboutPeople
 from chatroom.rooms.order import Later
 from chatroom.rooms.policy import Policy
-from chatroom.rooms.register import Answer
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.verdicts import Outcome
 from chatroom.shared.crier import Crier
@@ -20,6 +20,7 @@ from chatroom.shared.ear import Ear
 from chatroom.shared.hints import Hint, key_from
 from chatroom.shared.keeper import Keeper
 from chatroom.shared.order import PATIENCE, SharedOrder
+from chatroom.shared.register import SharedRegister
 from chatroom.tally import Tally
 
 
@@ -45,14 +46,17 @@ class Sharing:
     ) -> None:
         self._history = history
         self._keeping = keeping
-        self._heard: Channel[Outcome | Later | Answer | Word]
+        self._heard: Channel[Outcome | Later | AboutPeople | Word]
         self.bus = Crier(url)
         self._ear = Ear(url, self.bus, self._hear, lambda: self._heard.put(Missing()))
         self.keeper = Keeper(keeping, rules, self._ear.taken)
+        self.register = SharedRegister(
+            policy, rules.max_name_length, rules.leave_grace, self.bus, self.bus.tell
+        )
         self.order = SharedOrder(history, policy, tally, keeping.missed, self.bus.tell)
 
     def start(
-        self, house: House, heard: Channel[Outcome | Later | Answer | Word], *, patience: float
+        self, house: House, heard: Channel[Outcome | Later | AboutPeople | Word], *, patience: float
     ) -> None:
         """Start them, before the Server's, once the history is open.
 
@@ -64,6 +68,7 @@ class Sharing:
             HistoryRefused: nothing can be heard from other processes.
         """
         self._heard = heard
+        self.register.start(heard)
         process, key = secrets.randbits(62), key_from(self._history.secret())
         self._ear.open(process, key)
         self._keeping.open(patience=patience)
@@ -72,6 +77,10 @@ class Sharing:
         self._ear.start()
         self.keeper.start(heard.put)
         self.order.start(house, heard.put)
+
+    def depart(self) -> None:
+        """The room is about to be left by everybody here: they are waited for elsewhere."""
+        self.register.depart()
 
     def hurry(self, seconds: float) -> None:
         """The room is about to stop: nothing is tried any longer than this."""
@@ -91,5 +100,5 @@ class Sharing:
         self._keeping.close()
 
     def _hear(self, process: int, hint: Hint) -> None:
-        if isinstance(hint, RoomNews | IsTyping):
+        if isinstance(hint, RoomNews | IsTyping | CrowdNews):
             self._heard.put(hint)

@@ -27,6 +27,7 @@ class CloseCode(IntEnum):
     REPLACED = 4001
     SLOW = 4008
     GAP = 4009
+    NAME_TAKEN = 4010
     REMOVED = 4503
     NO_ENTRY = 4504
 

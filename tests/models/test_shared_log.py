@@ -35,7 +35,7 @@ def test_all_read_one_log_whichever_process_they_are_at(has_faults: bool) -> Non
     run_stories(TroubledLog if has_faults else OneLog, examples=40, steps=50)
 
 
-class Reader:
+class LogReader:
     """A typed client: what it has read, and what it knows of rules."""
 
     def __init__(self, process: SharingProcess, name: str) -> None:
@@ -103,7 +103,7 @@ class OneLog(RuleBasedStateMachine):
         one.others, other.others = [other], [one]
         self.words = itertools.count()
         self.names = itertools.count()
-        self.host = Reader(one, "Host")
+        self.host = LogReader(one, "Host")
         level(self.processes)
         self.host.ask("message", body="hello")
         level(self.processes)
@@ -112,17 +112,17 @@ class OneLog(RuleBasedStateMachine):
     people = Bundle("people")
 
     @rule(target=people, at=WHICH)
-    def come(self, at: int) -> Reader:
-        reader = Reader(self.processes[at], f"User {next(self.names)}")
+    def come(self, at: int) -> LogReader:
+        reader = LogReader(self.processes[at], f"User {next(self.names)}")
         self.everybody.append(reader)
         return reader
 
     @rule(who=people)
-    def say(self, who: Reader) -> None:
+    def say(self, who: LogReader) -> None:
         who.ask("message", body=str(next(self.words)))
 
     @rule(one=people, other=people, order=st.permutations(range(8)))
-    def talk(self, one: Reader, other: Reader, order: list[int]) -> None:
+    def talk(self, one: LogReader, other: LogReader, order: list[int]) -> None:
         """Both say something, and all that follows happens in any order."""
         steps: list[Callable[[], object]] = []
         for reader in (one, other):
@@ -133,7 +133,7 @@ class OneLog(RuleBasedStateMachine):
             steps[index]()
 
     @rule(who=people, index=INDEX)
-    def edit(self, who: Reader, index: int) -> None:
+    def edit(self, who: LogReader, index: int) -> None:
         who.read()
         own = [it for it in who.view.values() if it.get("userId") == who.user_id]
         if own:

@@ -219,6 +219,20 @@ def test_a_stream_of_events_hears_the_other_one(servers: list[Running], come: Co
     stream.close()
 
 
+def test_whoever_wants_news_hears_of_rooms_in_which_nobody_is_here(
+    come: Come, servers: list[Running]
+) -> None:
+    ann = Fellow(servers[0].port, "Ann")
+    ann.hears_rooms = True
+    ann.connect_and_catch_up()
+    bob = come("Bob", 1, "garden")
+
+    last = bob.tell("hello")
+
+    assert ann.hear_notice("rooms")["rooms"] == [{"name": "garden", "last": last}]
+    ann.close()
+
+
 def test_one_that_is_killed_takes_nothing_with_it(
     come: Come, servers: list[Running], url: str
 ) -> None:

@@ -21,7 +21,7 @@ from chatroom.rooms.doors import KeyRing
 from chatroom.rooms.elsewhere import Elsewhere
 from chatroom.rooms.order import Order, OwnOrder
 from chatroom.rooms.policy import Policy
-from chatroom.rooms.register import OwnRegister
+from chatroom.rooms.register import OwnRegister, Register
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
 from chatroom.tally import Tally
@@ -219,7 +219,8 @@ class InMemoryServer:
         disk: another one's, which was killed.
         password: of the whole server.
         late: which of ``order`` and ``register`` answer when the test says.
-        order: another one, like the next one.
+        order: another one, like the next ones.
+        register: who may bear which name.
         elsewhere: what other processes do.
         rules: other than the defaults.
     """
@@ -235,6 +236,7 @@ class InMemoryServer:
         late: Collection[str] = (),
         disk: FailingHistory | None = None,
         order: Order | None = None,
+        register: Register | None = None,
         elsewhere: Elsewhere | None = None,
         **rules: Any,
     ):
@@ -251,7 +253,7 @@ class InMemoryServer:
             self.rules,
             policy,
             order or (self.order if "order" in late else OwnOrder(self.disk, policy, self.tally)),
-            self.register if "register" in late else OwnRegister(policy, 64),
+            register or (self.register if "register" in late else OwnRegister(policy, 64)),
             Alone(),
             self.tally,
             elsewhere,

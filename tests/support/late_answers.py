@@ -10,6 +10,7 @@ from chatroom.errors import Refusal
 from chatroom.history import History
 from chatroom.rooms.charter import House
 from chatroom.rooms.crowd import Crowd, Joined, Known, Left, Renamed
+from chatroom.rooms.mirrors import AboutPeople
 from chatroom.rooms.order import Order, OwnOrder
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import (
@@ -19,7 +20,7 @@ from chatroom.rooms.register import (
     Event,
     Gone,
     Leave,
-    Register,
+    LocalRegister,
     Rename,
     Replaced,
     Request,
@@ -37,7 +38,7 @@ class LateOrder(Order):
         policy: says who may change what.
     """
 
-    heard: Channel[Outcome | Answer]
+    heard: Channel[Outcome | AboutPeople]
 
     def __init__(self, history: History, policy: Policy) -> None:
         self._own = OwnOrder(history, policy)
@@ -89,7 +90,7 @@ class LateOrder(Order):
         self._own.prove()
 
 
-class Attendance:
+class LateCrowd:
     """What an arbiter knows of a room: people, and all of their sockets."""
 
     def __init__(self) -> None:
@@ -98,7 +99,7 @@ class Attendance:
         self.absences: dict[str, int] = defaultdict(int)
 
 
-class LateRegister(Register):
+class LateRegister(LocalRegister):
     """Decides by what it alone knows, and tells later, in the order of the decisions.
 
     Args:
@@ -106,14 +107,14 @@ class LateRegister(Register):
         max_name_length: of a suggestion.
     """
 
-    heard: Channel[Outcome | Answer]
+    heard: Channel[Outcome | AboutPeople]
 
     def __init__(self, policy: Policy, max_name_length: int) -> None:
         self._policy = policy
         self._max_name_length = max_name_length
         self._asked: deque[tuple[str, Request]] = deque()
         self._answers: deque[Answer] = deque()
-        self._rooms: dict[str, Attendance] = defaultdict(Attendance)
+        self._rooms: dict[str, LateCrowd] = defaultdict(LateCrowd)
 
     @property
     def is_busy(self) -> bool:
@@ -165,7 +166,7 @@ class LateRegister(Register):
         return Answer(name, request, tuple(events))
 
     @staticmethod
-    def _enter(room: Attendance, who: Known, tab: str, comes_back: bool) -> list[Event]:
+    def _enter(room: LateCrowd, who: Known, tab: str, comes_back: bool) -> list[Event]:
         if who.user_id not in room.crowd:
             return [Joined(who)]
         events: list[Event] = []

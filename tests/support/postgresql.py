@@ -47,6 +47,7 @@ EMPTIED = "".join(
     for table in (
         *("rooms", "messages", "evidence", "charters", "host_log"),
         *("held", "found", "searched"),
+        *("processes", "crowds", "people", "taken", "sockets", "knocks", "knockers"),
     )
 )
 

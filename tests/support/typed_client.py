@@ -84,6 +84,8 @@ class TypedClient:
         self.refused: dict[str, str] = {}  # cmid of a change, or of what it said -> code
         self.waiting: dict[str, str] = {}  # cmid -> the id under which a host finds it
         self.settled: dict[str, str] = {}  # cmid -> what a host, or its author, made of it
+        self.hears_rooms = False
+        """It wants news of other rooms."""
         self.skipped: set[int] = set()
         """Seqs that it was never sent, between others: they must have been removed."""
         self.notices: list[Fields] = []  # on this connection: presence, whatever has another type
@@ -132,6 +134,7 @@ class TypedClient:
             token=self.token,
             link=self.link,
             key=self.key,
+            rooms=self.hears_rooms or None,
             **{"pass": self.entry_pass},
         )
         if eager := eager and self.token is not None:

@@ -30,7 +30,7 @@ PAUSE = 0.1
 
 KEY = 1128808788
 """Of our advisory locks: with 1, whoever writes; 2, makes the schema; 3, makes a room; 4, keeps
-the history in order. The next number is of those that note words."""
+the history in order; 5, sees people off. The next number is of those that note words."""
 
 CONNECTING_SECONDS = 3
 """How long one of the address's hosts has to let us in; 2, if there are several."""

@@ -14,7 +14,10 @@ from chatroom.history.postgresql.links import KEY, DatabaseLink
 
 SECRET_BYTES = 32
 
-FIRST_SCHEMA = ("tables.sql", "saying.sql", "acting.sql", "clearing.sql", "finding.sql")
+FIRST_SCHEMA = (
+    *("tables.sql", "saying.sql", "acting.sql", "clearing.sql", "finding.sql"),
+    "attending.sql",
+)
 
 UPGRADES = (FIRST_SCHEMA,)
 """The files from each schema version to the next; the first from an empty schema. A later one only
