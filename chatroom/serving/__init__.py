@@ -4,6 +4,8 @@ In reading order:
 
 - ``start.py``: from the settings to gunicorn; refuses what cannot work
 - ``gunicorn.py``: gunicorn's settings, hooks and signals
+- ``rolling.py``: after SIGHUP, one worker after the other
+- ``starter.py``: a room whose database may be away
 - ``worker.py``: gunicorn's worker, which survives strangers and shortages
 - ``incoming.py``: a connection until its request is complete
 - ``body.py``: where a request's body ends

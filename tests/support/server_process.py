@@ -100,10 +100,28 @@ class Running:
 
     @property
     def worker(self) -> int:
-        """The worker's process id."""
+        """The worker's process id, or the first one's."""
+        return self.workers[0]
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of all workers, the oldest first."""
         assert self.process
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int(children.read_text().split()[0])
+        return [int(pid) for pid in children.read_text().split()]
+
+    @contextlib.contextmanager
+    def answered_by(self, worker: int) -> Iterator[None]:
+        """New connections go to this worker: the others are stopped for the length of a block."""
+        others = [pid for pid in self.workers if pid != worker]
+        for pid in others:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def stop(self, signum: int = signal.SIGTERM) -> int:
         """Send the signal to the master, and return the exit code."""
@@ -111,11 +129,11 @@ class Running:
         self.process.send_signal(signum)
         return self.process.wait(DEADLINE)
 
-    def refusal(self, *arguments: str) -> str:
+    def refusal(self, *arguments: str, code: int = 2) -> str:
         """Start the process, which must refuse, and return the one line that it says."""
         self.launch(*arguments)
         assert self.process
-        assert self.process.wait(DEADLINE) == 2, self.said()
+        assert self.process.wait(DEADLINE) == code, self.said()
         (line,) = self.said().splitlines()
         return line
 
