@@ -19,6 +19,7 @@ from chatroom.message import Message, MessageId, Remover
 from tests.support.deadline import DEADLINE
 from tests.support.made_once import made_once
 
+
 @contextmanager
 def started(folder: Path, **changes: Any) -> Iterator[Flask]:
     """An application with its engine running, in a folder of its own."""

@@ -173,6 +173,9 @@ def begin(order: dict[str, Any], *standard: int) -> None:
     for number, descriptor in enumerate(standard):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    # Those of before take what they are for a file, which can be sought in.
+    sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["environ"])
