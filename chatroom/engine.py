@@ -8,8 +8,9 @@ import time
 
 from chatroom import __version__
 from chatroom.configuration import Configuration
-from chatroom.errors import ChatError
-from chatroom.history import make_history
+from chatroom.errors import ChatError, HistoryError
+from chatroom.history import History, make_history
+from chatroom.history.shared import SharedHistory
 from chatroom.rooms.bus import Alone
 from chatroom.rooms.doors import KeyRing
 from chatroom.rooms.order import OwnOrder
@@ -17,6 +18,7 @@ from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
+from chatroom.shared.sharing import Sharing
 from chatroom.sockets.gate import Gate
 from chatroom.tally import Counts, Tally
 from chatroom.users.speaking_pace import ACTS_PER_SECOND, SpeakingPace
@@ -27,6 +29,9 @@ log = logging.getLogger(__name__)
 STOP_TIMEOUT = 4.0
 """Seconds that users have to receive what is queued for them and to answer the Close."""
 
+
+TELLING_TIMEOUT = 0.5
+"""Seconds to tell other processes of the last things said; they would find out anyway."""
 
 NOT_STARTED = "not started; serve with python app.py, chatroom serve, or gunicorn app:app"
 
@@ -46,14 +51,18 @@ class Engine:
         self._password = configuration.password
         self.policy = Policy(rules.max_rooms, rules.edit_minutes, bool(self._password))
         self.tally = Tally()
+        self._sharing = _sharing(self.history, configuration, self.policy, rules, self.tally)
         self.server = Server(
             self.history,
             rules,
             self.policy,
-            OwnOrder(self.history, self.policy, self.tally),
+            self._sharing.order
+            if self._sharing
+            else OwnOrder(self.history, self.policy, self.tally),
             OwnRegister(self.policy, rules.max_name_length),
-            Alone(),
+            self._sharing.bus if self._sharing else Alone(),
             self.tally,
+            self._sharing.keeper if self._sharing else None,
         )
         self.posts = Counts("stored", "known", "held")
         """Messages that came over HTTP, by what became of them."""
@@ -87,7 +96,14 @@ class Engine:
         self.history.open(patience=patience)
         self.tokens = Tokens(self.history.secret(), self._password)
         self.doors = KeyRing(self.history, self.tokens, self._password)
-        self.server.start()
+        if self._sharing:
+            self._sharing.start(self.server.house, self.server.heard, patience=patience)
+        try:
+            self.server.start()
+        except HistoryError:
+            if self._sharing:
+                self._sharing.stop(0.0)
+            raise
         self.was_started = self._started = True
         self.started_at = time.time()
         what = f"chatroom {__version__}, history {self.history.name}"
@@ -115,7 +131,23 @@ class Engine:
             log.info("stopping: %s", cause)
             users = len(self.gate)
             self.gate.shut(STOP_TIMEOUT)
+            if self._sharing:
+                self._sharing.hurry(STOP_TIMEOUT)
             self.server.stop()
+            if self._sharing:
+                self._sharing.stop(TELLING_TIMEOUT)
             self.history.close()
             self._started = False
             log.info("stopped: %d users notified, every message stored", users)
+
+
+def _sharing(
+    history: History, configuration: Configuration, policy: Policy, rules: Rules, tally: Tally
+) -> Sharing | None:
+    """For a history that other processes may write to."""
+    if not isinstance(history, SharedHistory):
+        return None
+    keeping = make_history(configuration.history, configuration.folder, configuration.history_sync)
+    assert isinstance(keeping, SharedHistory)
+    url = configuration.history
+    return Sharing(url, history, keeping, policy, rules, tally)

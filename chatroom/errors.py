@@ -10,6 +10,7 @@ ChatError
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
 │   ├── HistoryUnavailable the disk failed this time: nothing is half stored, try again later
+│   │   └── Outdated       another process has written there: look at that, and decide again
 │   ├── SearchTooLong      the search found too little in its time: another one may be quicker
 │   └── CmidTaken          a message with this cmid is stored already: nothing is stored again
 ├── ChannelError
@@ -113,6 +114,10 @@ class HistoryRefused(HistoryError):
 
 class HistoryUnavailable(HistoryError):
     """The history could not be read or written this time; nothing is half stored."""
+
+
+class Outdated(HistoryUnavailable):
+    """Another process has written there meanwhile: nothing is done."""
 
 
 class SearchTooLong(HistoryError):

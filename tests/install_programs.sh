@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make sure that there are the other browsers, the proxies, the database and the Prometheus that the
-# room is tried with.
+# Make sure that there are the other browsers, the proxies, the database with its pooler and the
+# Prometheus that the room is tried with.
 #
 # Where they cannot be installed, their tests are skipped; on CI (CI=true), this fails.
 # Without an argument: for make test; with "webkit": for make webkit.
@@ -27,6 +27,7 @@ missing() {
     is_there openssl || echo openssl
     is_there prometheus || echo prometheus
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || is_there postgres || echo postgresql
+    is_there pgbouncer || echo pgbouncer
 }
 
 # Debian's package makes a database and starts it, which nobody here wants: the tests make their own.

@@ -3,10 +3,14 @@
 In reading order:
 
 - ``server.py``: the Server: its thread, its channels, the select loop
+- ``without_socket.py``: what whoever has none says to it
 - ``room.py``: one room: its users, and the frames of its last messages
 - ``tail.py``: these frames
 - ``recent_changes.py``: the last changes of its messages
 - ``active_rooms.py``: the rooms that somebody is in
+- ``elsewhere.py``: what other processes do there, and how that is asked for
+- ``openings.py``: rooms that have to be read first, where the Server thread must not wait
+- ``following.py``: keeps rooms level with what others do
 - ``rules.py``: what the configuration says of rooms, in numbers
 - ``policy.py``: what may be done, and what not
 - ``ranks.py``: who is in charge

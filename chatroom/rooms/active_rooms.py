@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Iterable
 
 from chatroom.history import History
+from chatroom.history.shared import Opening, Version
 from chatroom.message import MessageId
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, House
-from chatroom.rooms.doors import charter_of
+from chatroom.rooms.doors import charter_in, charter_of
+from chatroom.rooms.elsewhere import Elsewhere, NotOpened, Opened
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.new_rooms import new_rooms
+from chatroom.rooms.openings import Openings
 from chatroom.rooms.policy import Place, Policy, Visitor
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
@@ -20,7 +23,7 @@ from chatroom.rooms.rules import Rules
 from chatroom.rooms.whereabouts import Whereabouts
 from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.speaker import Speaker
-from chatroom.wire import message_json, websocket
+from chatroom.wire.message_json import frame_of
 
 _ALL = 1 << 40
 
@@ -33,15 +36,25 @@ class ActiveRooms(dict[str, Room]):
         policy: says whether somebody may come in.
         fallen: those who are too slow.
         rules: the Server's.
+        elsewhere: what other processes do there; None if nobody else has these rooms.
     """
 
-    def __init__(self, history: History, policy: Policy, fallen: Fallen, rules: Rules) -> None:
+    def __init__(
+        self,
+        history: History,
+        policy: Policy,
+        fallen: Fallen,
+        rules: Rules,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         super().__init__()
         self._history = history
         self._policy = policy
         self._fallen = fallen
         self._tail_length = rules.replay_limit or _ALL
         self._tail_bytes = rules.tail_bytes
+        self._elsewhere = elsewhere
+        self._openings = Openings(elsewhere, self._tail_length, self._tail_bytes)
         self._new_rooms = new_rooms()
         whereabouts = Whereabouts(history.secret, rules.trusted_proxies)
         self.house = House(whereabouts=whereabouts)
@@ -55,6 +68,9 @@ class ActiveRooms(dict[str, Room]):
         """
         self.house.charter = self._charter_of("")
         self.house.began_at = time.time_ns() // 1_000_000
+        if self._elsewhere:  # from now on, this thread reads nothing
+            self._names()
+            self._elsewhere.look("", self.house.version)
 
     def enter(
         self,
@@ -148,44 +164,72 @@ class ActiveRooms(dict[str, Room]):
     def _place(self, name: str, address: str) -> Place:
         if name in self:  # nearly always
             return Place(name, exists=True)
-        if self._stored is None:
-            decided = set(self._history.decided()) - {""}
-            self._stored = {room.name for room in self._history.rooms()} | decided
-        if name in self._stored:
+        stored = self._names()
+        if name in stored:
             return Place(name, exists=True)
-        others = len((self._stored | self.keys()) - {DEFAULT_ROOM})
+        others = len((stored | self.keys()) - {DEFAULT_ROOM})
         return Place(name, False, others, self._new_rooms.of(address).covers(1))
 
     def _open(self, name: str) -> Room:
-        # Head and tail of two moments would lose or double what is committed in between.
-        tail = self._history.tail(name, self._tail_length, self._tail_bytes)
-        last = MessageId(tail[-1].seq, tail[-1].nonce) if tail else self._history.head(name)
-        frames = [
-            b"" if message.removed else websocket.text_frame(message_json.to_json(message))
-            for message in tail
-        ]
+        opened = self._openings.take(name) or self._read(name)
+        opening, charter = opened.opening, self._charter_in(opened)
         room = self[name] = Room(
             name,
-            last,
-            frames,
+            opening.version,
+            opened.frames,
             tail_length=self._tail_length,
             tail_bytes=self._tail_bytes,
             fallen=self._fallen,
-            rev=self._history.rev(name),
-            charter=self._charter_of(name),
+            charter=charter,
             # With the tail, it must not fill the queue of a host who comes.
-            queue=ApprovalQueue(self._history.held(name), max_bytes=self._tail_bytes // 2),
+            queue=ApprovalQueue(opening.held, max_bytes=self._tail_bytes // 2),
             house=self.house,
         )
+        if self._elsewhere:  # others may have been there since
+            self._elsewhere.look(name, room.version)
         return room
 
+    def _read(self, name: str) -> Opened:
+        """Of a history that this thread alone writes to, at once."""
+        # Head and tail of two moments would lose or double what is committed in between.
+        tail = self._history.tail(name, self._tail_length, self._tail_bytes)
+        last = MessageId(tail[-1].seq, tail[-1].nonce) if tail else self._history.head(name)
+        version = Version(last, self._history.rev(name))
+        charter, held = self._history.charter(name), self._history.held(name)
+        return Opened(Opening(name, version, tail, charter, held), list(map(frame_of, tail)))
+
     def _charter_of(self, name: str) -> Charter:
-        return charter_of(self._history, name)
+        opened = self._openings.get(name)
+        if opened is None:
+            return charter_of(self._history, name)
+        if isinstance(opened, NotOpened):
+            raise opened.error
+        return self._charter_in(opened)
+
+    def _charter_in(self, opened: Opened) -> Charter:
+        return charter_in(self._history, opened.opening.charter)
+
+    def wait_for(self, name: str, then: Callable[[], None]) -> bool:
+        """Whether the room has to be read first, by another thread; ``then`` is called once it
+        is, or cannot be."""
+        return name not in self and self._openings.wait_for(name, then)
+
+    def opened(self, word: Opened | NotOpened) -> list[Callable[[], None]]:
+        """A room is read; who has waited for that."""
+        name = word.opening.room if isinstance(word, Opened) else word.room
+        if isinstance(word, Opened) and word.opening.version != Version():
+            self.count_as_stored(name)
+        return self._openings.add(name, word)
 
     def count_as_stored(self, name: str) -> None:
         """The room has a message or a charter now: it exists even while nobody is in it."""
-        assert self._stored is not None
-        self._stored.add(name)
+        self._names().add(name)
+
+    def _names(self) -> set[str]:
+        if self._stored is None:
+            decided = set(self._history.decided()) - {""}
+            self._stored = {room.name for room in self._history.rooms()} | decided
+        return self._stored
 
     def forget_trimmed(self, name: str) -> None:
         """Drop what the history no longer has from what joiners get.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from chatroom.errors import HistoryError, Refusal
@@ -20,10 +21,12 @@ from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.rooms.sweeper import Sweeping
 from chatroom.rooms.verdicts import (
+    Again,
     Changed,
     Declined,
     Enacted,
     HeldBack,
+    Looked,
     NotChanged,
     NotStored,
     NotSwept,
@@ -78,6 +81,8 @@ class Broadcaster:
         self._entrance = entrance
         self._hosting = hosting
         self._faults = faults
+        self.follow: Callable[[Looked], None]
+        """Does what others have done; where there are others."""
         self._waiting: deque[list[Said] | Unsaid | Change | Ruling | Wish | Leaving | Sweeping] = (
             deque()
         )
@@ -144,7 +149,8 @@ class Broadcaster:
 
     def _say(self, batch: list[Said]) -> None:
         batch, unsaid, error = self._admitted(self._entrance.let_wait(batch))
-        self._waiting.extendleft(reversed(unsaid))
+        if unsaid:
+            self._waiting.extendleft(reversed(unsaid))
         if not batch:  # an empty commit would count as a successful write
             self._tell([])
             return
@@ -171,6 +177,8 @@ class Broadcaster:
             self._await(self._order.rule(ruling, room, self._rooms.house), {room.name})
 
     def _sweep(self, name: str) -> None:
+        if self._rooms.wait_for(name, partial(self._waiting.append, Sweeping(name))):
+            return
         try:
             room = self._rooms.look_into(name)
         except HistoryError as error:
@@ -188,6 +196,8 @@ class Broadcaster:
             return False
         room = self._rooms.get(user.room)
         if room is None or not room.holds(user):  # over HTTP, or its user has just left
+            if self._rooms.wait_for(user.room, partial(self._entrance.released.append, item)):
+                return False
             try:
                 self._deserted.append(self._entered(item))
             except Refusal as refusal:
@@ -241,8 +251,10 @@ class Broadcaster:
             user = said.user
             if user.failed:  # nothing more of it is stored: it would follow what was not
                 continue
-            refusal = None
-            if user.is_visiting or user.room not in self._rooms:
+            refusal, room = None, self._rooms.get(user.room)
+            if user.is_visiting or room is None:
+                if self._rooms.wait_for(user.room, partial(self._entrance.released.append, said)):
+                    continue
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:
                     try:  # it is spoken to over HTTP, or by somebody who has just left
@@ -251,7 +263,10 @@ class Broadcaster:
                         refusal = error
                     except Exception as error:
                         failure = error
-            verdict = refusal or self._judged(said)
+            if room and room.lets_all_speak and not (refusal or room.queue.held):  # nearly always
+                verdict: Refusal | Hold | None = self._policy.may_say(user, said.cmid, None)
+            else:
+                verdict = refusal or self._judged(said)
             if verdict is None:
                 admitted.append(said)
             elif verdict is HOLD:
@@ -265,7 +280,7 @@ class Broadcaster:
     def _judged(self, said: Said) -> Refusal | Hold | None:
         user = said.user
         room = self._rooms.get(user.room)
-        if room is None or (room.lets_all_speak and not room.queue.held):  # runs for every one
+        if room is None or (room.lets_all_speak and not room.queue.held):
             return self._policy.may_say(user, said.cmid, None)
         now = time.time_ns() // 1_000_000
         verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
@@ -330,6 +345,10 @@ class Broadcaster:
                         self._entrance.turn_out_guest(said.user, said.act)
                 case NotStored(batch, error):
                     self._not_stored(batch, error)
+                case Again(what):
+                    self._waiting.appendleft(what)
+                case Looked():
+                    self.follow(verdict)
                 case _:
                     assert_never(verdict)
         while self._deserted:
@@ -343,10 +362,13 @@ class Broadcaster:
             if placed.messages[0].seq <= room.last.seq:  # it has heard of some already
                 placed = placed.after(room.last.seq)
             if placed.messages:
-                room.committed(placed.last)
-            room.charter_is_stored = room.charter_is_stored or name in stored.charters
+                room.last = placed.last
+            if name in stored.charters:
+                room.charter_is_stored = True
+                room.decided += 1
             new.append((room, placed))
-            self._rooms.count_as_stored(name)
+            if placed.messages and placed.messages[0].seq == 1:
+                self._rooms.count_as_stored(name)
         for room, placed in new:
             room.remember(placed.frames)
             if room.subscribers:

@@ -15,8 +15,36 @@ class IsTyping(NamedTuple):
     who: Known
 
 
-Hint = IsTyping
-"""May be lost without harm."""
+class RoomNews(NamedTuple):
+    """A room is this far, or was."""
+
+    room: str
+    seq: int
+    nonce: str
+    """Of its last message, as ``seq``."""
+    rev: int
+    """How many changes of messages there were."""
+    decided: int
+    """How many acts that others have to hear of."""
+    first: int = 0
+    """The seq of the first of ``texts``."""
+    texts: tuple[str, ...] = ()
+    """Its last messages as JSON; none if they have to be read from the history."""
+    before: str = ""
+    """The nonce of the message before them."""
+
+    @property
+    def size(self) -> int:
+        """Characters of its texts."""
+        return sum(map(len, self.texts))
+
+    def bare(self) -> RoomNews:
+        """The same without texts."""
+        return self._replace(first=0, texts=(), before="")
+
+
+Hint = IsTyping | RoomNews
+"""May be lost without harm, doubled or late: it only makes others look."""
 
 
 class Bus(ABC):

@@ -13,6 +13,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
+from chatroom.history.shared import Version
 from chatroom.names import keys
 from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
@@ -362,6 +363,16 @@ class House:
     began_at: int = 0
     """When the process began: Unix milliseconds."""
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
+    decided: int = 0
+    """See ``Version``, which matters where several processes decide; like the next one."""
+    logged: int = 0
+    is_deciding: bool = False
+    """An act is on its way to the history."""
+
+    @property
+    def version(self) -> Version:
+        """How far this process knows it."""
+        return Version(decided=self.decided, logged=self.logged)
 
     def rank_by(self, operator_link: str) -> Rank:
         """What somebody is who has an operator's link, by its nonce: nothing any more once the

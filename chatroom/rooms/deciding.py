@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeGuard
 
-from chatroom.errors import HistoryError, Refusal
+from chatroom.errors import HistoryError, Outdated, Refusal
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
@@ -30,13 +30,17 @@ from chatroom.rooms.ruling import (
     with_watch,
 )
 from chatroom.rooms.steps import Steps, ask
+from chatroom.rooms.sweeper import Sweeping
 from chatroom.rooms.sweeping import Step, begun, in_words, next_step, refused_by, sweep_of
 from chatroom.rooms.verdicts import (
+    Again,
     Changed,
     Declined,
     Enacted,
     HeldBack,
+    NotChanged,
     NotStored,
+    NotSwept,
     Outcome,
     Placed,
     Recognised,
@@ -54,6 +58,7 @@ from chatroom.wire.acts import (
     Bar,
     BeCalled,
     Charting,
+    Look,
     Settling,
     TurnBack,
     UnmakeHost,
@@ -72,8 +77,11 @@ def known(history: History, said: Said) -> Recognised | Declined | NotStored | N
         stored = history.find(said.user.room, said.user.user_id, said.cmid)
     except HistoryError as error:
         return NotStored([said], error)
-    if stored is None:
-        return None
+    return recognised(said, stored) if stored else None
+
+
+def recognised(said: Said, stored: Message) -> Recognised | Declined:
+    """What is to be said of a message that is stored already, under this cmid."""
     if stored.body == said.draft.body or stored.rev:  # it may have changed since
         return Recognised(said, stored)
     return Declined(said, _reused(said.cmid))
@@ -95,6 +103,17 @@ def _logged(act: str, now: int, who: Known, message: Message) -> LogEntry:
     return LogEntry(now, act, *who, message.user_id, message.user_name, message.id)
 
 
+def _log_for(room: Room, rank: Rank) -> Steps[list[LogEntry] | HistoryError]:
+    """The host log, newest first; operators see who is one, and who has become one."""
+    try:
+        log = yield from ask(lambda history: history.host_log(room.name))
+        if rank is Rank.OPERATOR:
+            log += yield from ask(lambda history: history.host_log(""))
+    except HistoryError as error:
+        return error
+    return sorted(log, key=lambda it: it.at, reverse=True)
+
+
 class Decider:
     """Used by the Server thread: the rooms are its, and so is each decision between two questions.
 
@@ -105,8 +124,16 @@ class Decider:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Steps[Verdict]:
+    def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Steps[Outcome]:
         """As ``Order.hold``."""
+        try:
+            return [(yield from self._held(said, refusal, room))]
+        except Outdated:
+            return [Again([said])]
+        except Exception as error:
+            return [NotStored([said], error)]
+
+    def _held(self, said: Said, refusal: Refusal | None, room: Room) -> Steps[Verdict]:
         user, draft, cmid = said.user, said.draft, said.cmid
         if cmid and (verdict := (yield from ask(partial(known, said=said)))):
             return verdict
@@ -129,8 +156,16 @@ class Decider:
         yield from ask(lambda history: history.hold(held))
         return HeldBack(said, held, is_new=True)
 
-    def change(self, change: Change, room: Room) -> Steps[Verdict]:
+    def change(self, change: Change, room: Room) -> Steps[Outcome]:
         """As ``Order.change``."""
+        try:
+            return [(yield from self._changed(change, room))]
+        except Outdated:
+            return [Again(change)]
+        except Exception as error:
+            return [NotChanged(change, error)]
+
+    def _changed(self, change: Change, room: Room) -> Steps[Verdict]:
         speaker, request = change.user, change.request
         now = time.time_ns() // 1_000_000
         message = yield from ask(lambda history: history.one(room.name, request.id))
@@ -170,11 +205,17 @@ class Decider:
         return Changed(change, message, is_new=True, entry=entry)
 
     def rule(self, ruling: Ruling, room: Room, house: House) -> Steps[Outcome]:
-        """As ``Order.rule``.
+        """As ``Order.rule``."""
+        try:
+            return (yield from self._ruled(ruling, room, house))
+        except Refusal as refusal:
+            return [Declined(ruling, refusal.about(ruling.cmid))]
+        except Outdated:
+            return [Again(ruling)]
+        except Exception as error:
+            return [NotChanged(ruling, error)]
 
-        Raises:
-            Refusal: it is not allowed.
-        """
+    def _ruled(self, ruling: Ruling, room: Room, house: House) -> Steps[Outcome]:
         ranks = house.ranks(room.charter, ruling.user)
         if refusal := self._policy.may_rule(ruling.user.user_id, ruling.act, ranks):
             raise refusal
@@ -263,7 +304,8 @@ class Decider:
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
             yield from self._store(room, act, decision, entry, step, refused)
         removed = [message for message, _ in step.removed]
-        return Enacted(ruling, room.name, before, decision, entry, removed, refused)
+        log = (yield from _log_for(room, rank)) if isinstance(act, Look) else []
+        return Enacted(ruling, room.name, before, decision, entry, removed, refused, log)
 
     def _store(
         self,
@@ -282,8 +324,16 @@ class Decider:
             charter = decision.charter.to_json()
             yield from ask(lambda history: history.enact(room.name, charter, entry, effects))
 
-    def sweep(self, room: Room) -> Steps[Swept]:
+    def sweep(self, room: Room) -> Steps[Outcome]:
         """As ``Order.sweep``."""
+        try:
+            return [(yield from self._swept(room))]
+        except Outdated:
+            return [Again(Sweeping(room.name))]
+        except Exception as error:
+            return [NotSwept(room.name, error)]
+
+    def _swept(self, room: Room) -> Steps[Swept]:
         now = time.time_ns() // 1_000_000
         if not room.charter.sweeps:  # then something is over
             charter = room.charter.at(now)

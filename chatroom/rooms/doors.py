@@ -67,10 +67,15 @@ def charter_of(history: History, room: str) -> Charter:
     Raises:
         HistoryUnavailable: it cannot be read now.
     """
-    return _charter(history, history.charter(room))
+    return charter_in(history, history.charter(room))
 
 
-def _charter(history: History, text: str) -> Charter:
+def charter_in(history: History, text: str) -> Charter:
+    """What the text says, which the history has. Any thread.
+
+    Raises:
+        HistoryUnavailable: it is none that this program understands.
+    """
     try:
         return _parsed(text) if len(text) <= SHORT else _parsed_long(text)
     except ValueError as error:
@@ -140,8 +145,8 @@ class KeyRing:
             HistoryUnavailable: it cannot be read now.
         """
         texts = self._history.charters()
-        known = {room: _charter(self._history, texts.get(room, "")) for room in rooms}
-        house = House(_charter(self._history, texts.get("", "")))
+        known = {room: charter_in(self._history, texts.get(room, "")) for room in rooms}
+        house = House(charter_in(self._history, texts.get("", "")))
         proofs = dict.fromkeys(known, NOTHING)
         if bearer:
             for room, charter in known.items():

@@ -119,8 +119,27 @@ class Entrance:
             case _:
                 assert_never(joining)
 
+    def _waits_for_room(self, name: str, joining: Join | Arrival) -> bool:
+        """Whether the room has to be read first. What comes from the user meanwhile waits, too."""
+        user = joining.user
+
+        def then() -> None:
+            behind = self._held.pop(user, [])
+            self.add(joining)
+            if user in self._held:  # it waits for the register now
+                self._held[user] += behind
+            else:
+                self.released += behind
+
+        if not self._rooms.wait_for(name, then):
+            return False
+        self._held[user] = []
+        return True
+
     def _join(self, user: Participant, proof: Proof) -> None:
         """A plain user: it is in, and live, with its first frame."""
+        if self._waits_for_room(user.room, Join(user, proof)):
+            return
         room = self._opened(user, user.room, "", proof)
         if room is None:
             return
@@ -141,6 +160,8 @@ class Entrance:
         if user.inside or user in self._held or user.knocks:
             detail = "You are already in a room; open another socket."
             user.refuse(Refusal("already-inside", detail))
+            return
+        if self._waits_for_room(arrival.room, arrival):
             return
         room = self._opened(user, arrival.room, arrival.identity.user_id, arrival.proof)
         if room is None:
@@ -496,6 +517,23 @@ class Entrance:
                 user.end(CloseCode.NO_ENTRY, "no entry")
             user.failed = True  # nothing that is still on its way is said here
             self.remove(user, REMOVED if refusal.code == REMOVED else "shown out")
+
+    def part(self, room: Room) -> bool:
+        """What is known of it is not there any more: everybody has to come back, and sees then what
+        there is. False if that has to wait for what is on its way."""
+        if room.awaited:
+            return False
+        for user in _everybody(room):
+            code = CloseCode.GAP if user.user_id else CloseCode.SERVER_ERROR
+            user.failed = True
+            user.end(code, "gap: messages are lost here", drop=True)
+            room.remove(user)
+            self._news.leave(user)
+        for subscriber in list(room.subscribers):
+            subscriber.end(CloseCode.GAP, "messages are lost here")
+        del self._rooms[room.name]
+        log.error('error: room "%s" has lost messages that people have seen', printable(room.name))
+        return True
 
     def hide(self, room: Room) -> None:
         """Its door is shut, or it is in no list any more: others do not hear what is new there."""

@@ -1,4 +1,4 @@
-"""Erases what was removed, once nobody can bring it back. Owned by the Server thread."""
+"""Erases what was removed, once nobody can bring it back. Owned by the thread that writes."""
 
 from __future__ import annotations
 

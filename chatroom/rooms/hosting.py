@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from chatroom.errors import HistoryError, Refusal
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
+from chatroom.history.shared import Decided
 from chatroom.message import Held
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Door, Host
+from chatroom.rooms.doors import charter_in
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.ranks import Rank
@@ -21,6 +23,7 @@ from chatroom.users.requests import Ruling
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
 from chatroom.wire.acts import (
+    WORDS,
     Act,
     Admit,
     Approve,
@@ -81,18 +84,9 @@ class Hosting:
         house = decision.house or house_before
         if enacted.entry:
             if house is not house_before:
-                self._rooms.house.charter = house
-                others = _differing(house_before.hosts, house.hosts)
-                for one in self._rooms.values():
-                    if any(user_id in one.crowd for user_id in others):
-                        one.pace_hosts()
-                        self._tell(one, house_before, house)
+                self._adopt_for_all(house_before, house)
             if not isinstance(ruling.act, UseOperatorLink):
-                room.charter = decision.charter
-                room.charter_is_stored = True
-                self._rooms.count_as_stored(room.name)
-                room.pace_hosts()
-                self._tell(room, before, decision.charter)
+                self._adopt(room, before, decision.charter)
             self.tell_hosts(room, enacted.entry)
         for held in enacted.refused:
             self._drop(room, held, OUTCOMES[Refuse])
@@ -101,21 +95,82 @@ class Hosting:
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         told |= decision.told
         if isinstance(ruling.act, Look):
-            self._show(room, ruling, ruling.act)
+            self._show(room, ruling, ruling.act, enacted.log)
         else:
             ruling.user.ruled(ruling.cmid, told)
+        is_for_all = isinstance(ruling.act, EverybodyOut)
+        self._see_out(room, before, decision.charter, everybody=is_for_all)
+        self._see_out_of_all(house_before, house)
+        self._answer(room, ruling.act)
+
+    def _adopt(self, room: Room, before: Charter, after: Charter) -> None:
+        room.charter = after
+        room.charter_is_stored = True
+        self._rooms.count_as_stored(room.name)
+        room.pace_hosts()
+        self._tell(room, before, after)
+
+    def _adopt_for_all(self, before: Charter, after: Charter) -> None:
+        self._rooms.house.charter = after
+        others = _differing(before.hosts, after.hosts)
+        for one in self._rooms.values():
+            if any(user_id in one.crowd for user_id in others):
+                one.pace_hosts()
+                self._tell(one, before, after)
+
+    def _see_out(self, room: Room, before: Charter, after: Charter, *, everybody: bool) -> None:
+        """Those who may not be there any more."""
         if room.charter.door is not Door.OPEN or not room.charter.listed:
             self._entrance.hide(room)
-        if isinstance(ruling.act, EverybodyOut):
+        if everybody:
             self._entrance.show_all_out(room)
-        for user_id in _differing(before.barred, decision.charter.barred):
+        for user_id in _differing(before.barred, after.barred):
             self._entrance.show_out(room, user_id)
-        for user_id in _differing(house_before.barred, house.barred):
+        for key in before.keys.keys() - after.keys.keys():
+            self._entrance.show_script_out(room, key)
+
+    def _see_out_of_all(self, before: Charter, after: Charter) -> None:
+        for user_id in _differing(before.barred, after.barred):
             for one in list(self._rooms.values()):
                 self._entrance.show_out(one, user_id)
-        for key in before.keys.keys() - decision.charter.keys.keys():
-            self._entrance.show_script_out(room, key)
-        self._answer(room, ruling.act)
+
+    # -- in other processes -----------------------------------------------------------------------
+
+    def hear(self, room: Room, decided: Decided) -> None:
+        """Hosts have acted there.
+
+        Raises:
+            HistoryUnavailable: a later version of this program has, in a way of its own.
+        """
+        before, after = room.charter, charter_in(self._history, decided.charter)
+        self._adopt(room, before, after)
+        for entry in decided.entries:
+            self.tell_hosts(room, entry)
+        self._hear_what_waits(room, decided)
+        self._see_out(room, before, after, everybody=before.epoch != after.epoch)
+        self._entrance.look_after(room)
+        self._note_end(room)
+        if after.sweeps:  # whoever has begun that goes on, unless it is gone
+            self.try_again(room.name)
+
+    def hear_house(self, decided: Decided) -> None:
+        """Operators have acted there; raises as ``hear``."""
+        before = self._rooms.house.charter
+        after = charter_in(self._history, decided.charter)
+        self._adopt_for_all(before, after)
+        self._see_out_of_all(before, after)
+
+    def _hear_what_waits(self, room: Room, decided: Decided) -> None:
+        waiting = {held.id: held for held in decided.held}
+        ends = [(entry.act, entry.whom_id, entry.whom_name) for entry in decided.entries]
+        for held in [one for one in room.queue if one.id not in waiting]:
+            whose = held.user_id, held.user_name
+            acts = [act for act in (Approve, Refuse) if (WORDS[act], *whose) in ends]
+            self._drop(room, held, OUTCOMES[acts[0] if acts else Withdraw])
+        for held in waiting.values():
+            if not room.queue.get(held.id):
+                room.queue.add(held)
+                self._tell_concerned(room, held, typed.held(held))
 
     def _answer(self, room: Room, act: Act) -> None:
         """Those who knock."""
@@ -204,23 +259,24 @@ class Hosting:
             for socket in room.sockets_of(user_id):
                 room.tell_one(socket, frame)
 
-    def _show(self, room: Room, ruling: Ruling, look: Look) -> None:
-        rank_of = self._rooms.house.ranks(room.charter, ruling.user)
-        try:
-            seen = self._seen(room, look, rank_of(ruling.user.user_id))
-        except HistoryError as error:
-            self._faults.note_failure("the host log cannot be read", error)
+    def _show(
+        self, room: Room, ruling: Ruling, look: Look, log: Sequence[LogEntry] | HistoryError
+    ) -> None:
+        if isinstance(log, HistoryError):
+            self._faults.note_failure("the host log cannot be read", log)
             detail = "The host log cannot be read now; try again."
             ruling.user.refuse(Refusal("not-stored", detail, ruling.cmid))
-        else:
-            ruling.user.ruled(ruling.cmid, seen)
+            return
+        rank_of = self._rooms.house.ranks(room.charter, ruling.user)
+        seen = self._seen(room, look, rank_of(ruling.user.user_id), log)
+        ruling.user.ruled(ruling.cmid, seen)
 
-    def _seen(self, room: Room, look: Look, rank: Rank) -> dict[str, object]:
-        charter, sharing = room.charter, None
-        hosts, log = charter.hosts, self._history.host_log(room.name)
-        if rank is Rank.OPERATOR:  # they see who is one, too, and who has become one
+    def _seen(
+        self, room: Room, look: Look, rank: Rank, log: Sequence[LogEntry]
+    ) -> dict[str, object]:
+        charter, sharing, hosts = room.charter, None, room.charter.hosts
+        if rank is Rank.OPERATOR:  # they see who is one, too
             hosts = {**hosts, **self._rooms.house.charter.hosts}
-            log = sorted([*log, *self._history.host_log("")], key=lambda it: it.at, reverse=True)
         if look.user_id in room.presence:
             addresses = {user_id: room.presence.addresses_of(user_id) for user_id in room.presence}
             sharing = self._rooms.house.whereabouts.sharing(look.user_id, addresses)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Protocol
 
 from chatroom.errors import CmidTaken, Refusal
 from chatroom.history import History
@@ -15,15 +17,7 @@ from chatroom.rooms.deciding import Decider, known
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
 from chatroom.rooms.steps import at_once
-from chatroom.rooms.verdicts import (
-    Declined,
-    NotChanged,
-    NotStored,
-    NotSwept,
-    Outcome,
-    Placed,
-    Stored,
-)
+from chatroom.rooms.verdicts import NotStored, Outcome, Placed, Stored
 from chatroom.tally import Tally
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
@@ -36,11 +30,11 @@ PROOF_AGE = 1.0
 CMID_TWICE = ("order", "a cmid came twice, and the first was not stored", "send it again")
 
 
-def _first_charters(rooms: Mapping[str, Room], names: Iterable[str]) -> dict[str, str]:
-    """Of rooms that get their first message: who has made them."""
-    return {
-        name: rooms[name].charter.to_json() for name in names if not rooms[name].charter_is_stored
-    }
+class Later(Protocol):
+    """An order of which a part is done, and the rest is the Server thread's."""
+
+    def go_on(self) -> Outcome | None:
+        """Called by the Server thread; the outcome, or None if it still comes later."""
 
 
 class Order(ABC):
@@ -97,11 +91,9 @@ class Order(ABC):
         """
 
     @abstractmethod
-    def prove(self) -> None:
-        """Prove that messages can be stored: by a recent write, or by a new one.
-
-        Raises:
-            HistoryUnavailable: they cannot.
+    def prove(self) -> Future[None]:
+        """Prove that messages can be stored: by a recent write, or by a new one. It is a
+        HistoryUnavailable if they cannot.
         """
 
 
@@ -134,12 +126,15 @@ class OwnOrder(Order):
         nonces = os.urandom(8 * len(batch)).hex()
         messages: list[Message] = []
         stored: dict[str, Placed] = {}
+        charters: dict[str, str] = {}
         for i, said in enumerate(batch):
             user, draft = said.user, said.draft
             room = rooms[user.room]
             placed = stored.get(room.name)
             if placed is None:
                 placed = stored[room.name] = Placed([], [], [])
+                if not room.charter_is_stored:  # its first message: who has made it
+                    charters[room.name] = room.charter.to_json()
             message = Message(
                 room.name,
                 room.last.seq + len(placed.said) + 1,
@@ -158,7 +153,6 @@ class OwnOrder(Order):
             placed.frames.append(text_frame(to_json(message)))
             messages.append(message)
         self._proved_at = -PROOF_AGE
-        charters = _first_charters(rooms, stored)
         began = time.monotonic()
         self._history.append(messages, charters)
         self._proved_at = time.monotonic()
@@ -201,38 +195,27 @@ class OwnOrder(Order):
 
     def hold(self, said: Said, refusal: Refusal | None, room: Room) -> Outcome:
         """Commit it by itself."""
-        try:
-            return [at_once(self._decider.hold(said, refusal, room), self._history)]
-        except Exception as error:
-            return [NotStored([said], error)]
+        return at_once(self._decider.hold(said, refusal, room), self._history)
 
     def change(self, change: Change, room: Room) -> Outcome:
         """Commit it by itself."""
-        try:
-            return [at_once(self._decider.change(change, room), self._history)]
-        except Exception as error:
-            return [NotChanged(change, error)]
+        return at_once(self._decider.change(change, room), self._history)
 
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""
-        try:
-            outcome = at_once(self._decider.rule(ruling, room, house), self._history)
-        except Refusal as refusal:
-            return [Declined(ruling, refusal.about(ruling.cmid))]
-        except Exception as error:
-            return [NotChanged(ruling, error)]
+        outcome = at_once(self._decider.rule(ruling, room, house), self._history)
         self._tally.stored += any(isinstance(verdict, Stored) for verdict in outcome)  # approved
         return outcome
 
     def sweep(self, room: Room) -> Outcome:
         """Commit the next step of what was begun first or, without that, forget what is over."""
-        try:
-            return [at_once(self._decider.sweep(room), self._history)]
-        except Exception as error:
-            return [NotSwept(room.name, error)]
+        return at_once(self._decider.sweep(room), self._history)
 
-    def prove(self) -> None:
+    def prove(self) -> Future[None]:
         """Write, unless that has just been done."""
+        proof: Future[None] = Future()
         if time.monotonic() - self._proved_at > PROOF_AGE:
             self._history.probe()
             self._proved_at = time.monotonic()
+        proof.set_result(None)
+        return proof

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from chatroom.message import Message, MessageId
+from chatroom.history.shared import Version
+from chatroom.message import Message
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import NO_CHARTER, Ban, Charter, Host, House, WatchedAddress
@@ -24,8 +25,7 @@ from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.speaking_pace import whose
 from chatroom.wire import typed
-from chatroom.wire.message_json import to_json
-from chatroom.wire.websocket import text_frame
+from chatroom.wire.message_json import frame_of
 
 HOST_GRACE_MS = 60_000
 """For so long, a host who has gone still counts as being here; after a start, each of them."""
@@ -39,12 +39,11 @@ class Room:
 
     Args:
         name: what clients call it.
-        last: the id of its last committed message.
+        version: how far it is known; with the id of its last committed message.
         tail: the frames of its last messages, oldest first.
         tail_length: the number of frames to remember.
         tail_bytes: about how many bytes of frames to remember.
         fallen: where those are noted who are too slow.
-        rev: of the last change of its messages.
         charter: what it has decided about itself.
         queue: what waits for a host's approval.
         house: what the whole server has decided.
@@ -53,20 +52,20 @@ class Room:
     def __init__(
         self,
         name: str,
-        last: MessageId,
+        version: Version,
         tail: Iterable[bytes],
         *,
         tail_length: int,
         tail_bytes: int,
         fallen: Fallen,
-        rev: int = 0,
         charter: Charter = NO_CHARTER,
         queue: ApprovalQueue | None = None,
         house: House | None = None,
     ) -> None:
         self.name = name
-        self.last = last
-        self.changes = RecentChanges(rev, limit=MOST_CHANGES, max_bytes=tail_bytes // 4)
+        self.last = version.last
+        """Of the committed ones; their frames come to ``remember``."""
+        self.changes = RecentChanges(version.rev, limit=MOST_CHANGES, max_bytes=tail_bytes // 4)
         """Of its messages."""
         self.users: dict[Participant, Connection] = {}
         """Who gets the messages. In the order of joining; a broadcast touches the connections
@@ -92,6 +91,10 @@ class Room:
         """Otherwise it will be, with the first message."""
         self.early: list[Arrival] = []
         """Users who have seen a message that the room does not have yet: they wait for it."""
+        self.decided, self.logged = version.decided, version.logged
+        """See ``Version``."""
+        self.is_deciding = False
+        """An act or a change is on its way to the history."""
         self._fallen = fallen
         self._tail = Tail(tail, length=tail_length, max_bytes=tail_bytes)
 
@@ -259,13 +262,14 @@ class Room:
         return self.last.seq
 
     @property
+    def version(self) -> Version:
+        """How far this process knows it."""
+        return Version(self.last, self.changes.rev, self.decided, self.logged)
+
+    @property
     def first_remembered(self) -> int:
         """The seq of the oldest message in the tail; ``seq + 1`` if the tail is empty."""
         return self.seq - len(self._tail) + 1
-
-    def committed(self, last: MessageId) -> None:
-        """Its last message is another one now; the frames come to ``remember``."""
-        self.last = last
 
     def remember(self, frames: Sequence[bytes]) -> None:
         """Append the newest frames to the tail, and drop the oldest beyond its limits."""
@@ -275,8 +279,7 @@ class Room:
         """These are others now, or are removed: tell the typed users, and joiners get it. Several
         at a time were all removed by a host."""
         for message in messages:
-            frame = b"" if message.removed else text_frame(to_json(message))
-            self._tail.replace(message.seq - self.first_remembered, frame)
+            self._tail.replace(message.seq - self.first_remembered, frame_of(message))
         frames = [self.changes.add(message) for message in messages]
         self.tell(frames[0] if len(frames) == 1 else typed.removed(messages))
 

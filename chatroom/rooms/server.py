@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -14,20 +14,23 @@ from typing import TypeVar
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.message import Draft, Held, Message, MessageId
+from chatroom.message import MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
 from chatroom.rooms.census import Census
+from chatroom.rooms.charter import House
 from chatroom.rooms.crowd import Known
+from chatroom.rooms.elsewhere import Elsewhere, Word
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.eraser import Eraser
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
+from chatroom.rooms.following import Follower
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.hosting import Hosting
 from chatroom.rooms.news import News
-from chatroom.rooms.order import Order
+from chatroom.rooms.order import Later, Order
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.questions import Notice, Question, Task, await_answer
 from chatroom.rooms.register import Answer, Register
@@ -38,21 +41,10 @@ from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
 from chatroom.rooms.verdicts import Outcome
+from chatroom.rooms.without_socket import WithoutSocket
 from chatroom.tally import Counts, Tally
-from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
 from chatroom.users.proof import NOTHING, Proof
-from chatroom.users.requests import (
-    ADDED_BYTES,
-    Change,
-    Channels,
-    Joining,
-    Leaving,
-    Ruling,
-    Said,
-    Wish,
-)
-from chatroom.wire.acts import Act
-from chatroom.wire.typed import Alteration, Edit
+from chatroom.users.requests import Change, Channels, Joining, Leaving, Ruling, Said, Wish
 
 T = TypeVar("T")
 
@@ -60,7 +52,7 @@ BROADCAST_SLOTS = 1024
 """Frames that may wait for the Server; beyond that, readers block, and TCP slows their clients."""
 
 
-class Server:
+class Server(WithoutSocket):
     """Joins, leaves and messages, in one order. Nothing here ever waits for a user.
 
     Args:
@@ -71,6 +63,8 @@ class Server:
         register: says who may bear which name.
         bus: tells other processes.
         tally: counts.
+        elsewhere: what other processes do, which then also keep the history in order; None if this
+            one is alone.
     """
 
     def __init__(
@@ -82,24 +76,23 @@ class Server:
         register: Register,
         bus: Bus,
         tally: Tally,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._ready: Ready = queue.SimpleQueue()
         self.add: Channel[Joining] = Channel("add", self._ready)
         self.delete: Channel[Leaving] = Channel("delete", self._ready)
-        self.broadcast: Channel[Said | Change | Ruling | Wish] = Channel(
-            "broadcast", self._ready, BROADCAST_SLOTS
-        )
+        super().__init__(Channel("broadcast", self._ready, BROADCAST_SLOTS))
         self.error: Channel[UserError] = Channel("error", self._ready)
         self.tasks: Channel[Task] = Channel("tasks", self._ready)
-        self.heard: Channel[Outcome | Answer] = Channel("heard", self._ready)
-        """What order and register answer later."""
+        self.heard: Channel[Outcome | Later | Answer | Word] = Channel("heard", self._ready)
+        """What order and register answer later, and what comes from elsewhere."""
         self.channels = Channels(self.add, self.delete, self.broadcast, self.error, Counts())
         self._batch_bytes = rules.batch_bytes
         self._order = order
         self._faults = faults = Faults(tally)
         self._timers = timers = Timers()
         self._fallen = fallen = Fallen(tally)
-        self._rooms = rooms = ActiveRooms(history, policy, fallen, rules)
+        self._rooms = rooms = ActiveRooms(history, policy, fallen, rules, elsewhere)
         self.census = Census(rooms, self.ask)
         self._eraser = Eraser(history, self._timers, rules)
         news = News(policy, self._timers, fallen)
@@ -111,8 +104,12 @@ class Server:
         forget = rooms.house.whereabouts.forget_addresses
         self._sweeper = Sweeper(history, timers, lambda name: self._broadcaster.sweep(name), forget)
         hosting = Hosting(history, rooms, self._entrance, self._sweeper, faults)
-        self._trimmer = Trimmer(history, rooms, timers, rules, hosting.forget)
+        self._trimmer = Trimmer(history, rooms.forget_trimmed, timers, rules, hosting.forget)
         self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
+        self._follower: Follower | None = None
+        if elsewhere:
+            self._follower = Follower(elsewhere, rooms, self._entrance, hosting, timers, faults)
+            self._broadcaster.follow = self._follower.apply
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
@@ -121,6 +118,11 @@ class Server:
     def errors(self) -> int:
         """How many users failed or were dropped, plus whatever else went wrong."""
         return self._faults.count
+
+    @property
+    def house(self) -> House:
+        """What holds in all rooms; the Server thread's."""
+        return self._rooms.house
 
     def start(self) -> None:
         """Start the Server thread.
@@ -155,82 +157,7 @@ class Server:
         Raises:
             ChatError: the Server thread does not answer, or the history does not work.
         """
-        self.ask(self._order.prove, timeout)
-
-    def say(
-        self,
-        room: str,
-        draft: Draft,
-        *,
-        cmid: str = "",
-        by: Proof = NOTHING,
-        address: str = "",
-        timeout: float,
-    ) -> Spoken | Held:
-        """Say something without a socket, and wait until it is stored.
-
-        Args:
-            by: whoever speaks; nobody is known by a token or a pass here.
-
-        Returns:
-            The message; if the same cmid came before with the same body, the earlier one. Or what
-            waits for a host's approval, in a room that wants that.
-
-        Raises:
-            Refusal: ``cmid-reused``, with another body; ``too-many-rooms``; what the room's rules
-                say.
-            ChatError: it is not stored, or not within ``timeout`` seconds.
-        """
-        user_id = by.user_id if by.key else ""
-        speaker = HttpSpeaker(room, draft.user_name, address, user_id, proof=by)
-        cost = len(draft.body.encode()) + ADDED_BYTES
-        self.broadcast.put(Said(speaker, draft, cost, cmid))
-        spoken = await_answer(speaker.outcome, timeout)
-        assert isinstance(spoken, Spoken | Held)
-        return spoken
-
-    def change(
-        self, room: str, request: Alteration, *, by: Proof, address: str = "", timeout: float
-    ) -> Message:
-        """Change a message without a socket, and wait until that is stored.
-
-        Args:
-            by: whoever asks.
-
-        Returns:
-            The message as it now is.
-
-        Raises:
-            Refusal: ``not-yours``, ``too-late``, ``gone``, ``not-stored``.
-            ChatError: it is not changed within ``timeout`` seconds.
-        """
-        speaker = HttpSpeaker(room, "", address, by.user_id, by.operator_link, by)
-        size = len(request.body.encode()) if isinstance(request, Edit) else 0
-        self.broadcast.put(Change(speaker, request, size + ADDED_BYTES))
-        spoken = await_answer(speaker.outcome, timeout)
-        assert isinstance(spoken, Spoken)
-        return spoken.message
-
-    def rule(
-        self, room: str, act: Act, *, by: Proof, address: str = "", timeout: float
-    ) -> Mapping[str, object]:
-        """Act as a host without a socket, and wait until that is stored.
-
-        Args:
-            by: whoever acts.
-
-        Returns:
-            What only who acts is told, such as a new link.
-
-        Raises:
-            Refusal: ``not-host``, ``not-allowed``, ``too-many``, ``gone``, ``not-stored``.
-            ChatError: it is not done within ``timeout`` seconds.
-        """
-        speaker = HttpSpeaker(room, "", address, by.user_id, by.operator_link, by)
-        self.broadcast.put(Ruling(speaker, act))
-        ruled = await_answer(speaker.outcome, timeout)
-        assert isinstance(ruled, Ruled)
-        return ruled.told
+        await_answer(self.ask(self._order.prove, timeout), timeout)
 
     def present(self, room: str, timeout: float) -> list[Known]:
         """The people in the room: users of the typed protocol only."""
@@ -248,7 +175,15 @@ class Server:
             Refusal: the room may not be entered.
             ChatError: as ``ask``.
         """
-        return self.ask(partial(self._entrance.subscribe, room, who, address, by), timeout)
+        answer: Future[MessageId] = Future()
+        task = Question(partial(self._entrance.subscribe, room, who, address, by), answer)
+
+        def run_once_open() -> None:
+            if not self._rooms.wait_for(room, task.run):
+                task.run()
+
+        self.tasks.put(Notice(run_once_open))
+        return await_answer(answer, timeout)
 
     def unsubscribe(self, room: str, who: Subscriber) -> None:
         """Hand the subscriber nothing more. Never waits; idempotent."""
@@ -259,8 +194,11 @@ class Server:
 
     def listen(self) -> None:
         """The Server thread's whole life."""
-        self._trimmer.start()
-        self._eraser.start()
+        if self._follower:
+            self._follower.start()
+        else:
+            self._trimmer.start()
+            self._eraser.start()
         self._sweeper.start()
         self._step_until_none()
         for channel in (self.add, self.delete, self.broadcast, self.error, self.tasks):
@@ -323,12 +261,17 @@ class Server:
             self.broadcast.pause()
             self.delete.pause()  # nobody leaves before what they said is in the room
 
-    def _hear(self, heard: Outcome | Answer) -> None:
+    def _hear(self, heard: Outcome | Later | Answer | Word) -> None:
         try:
             if isinstance(heard, Answer):
                 self._entrance.take(heard)
+            elif isinstance(heard, Word):
+                if self._follower:
+                    self._follower.hear(heard)
             else:
-                self._broadcaster.take(heard)
+                outcome = heard if isinstance(heard, list) else heard.go_on()
+                if outcome is not None:
+                    self._broadcaster.take(outcome)
         finally:  # also after a fault of ours: otherwise nobody would be heard any more
             self._broadcaster.go_on()
             if not self._broadcaster.is_busy():

@@ -1,4 +1,4 @@
-"""Retention: deletes the oldest messages, a few at a time. Owned by the Server thread."""
+"""Retention: deletes the oldest messages, a few at a time. Owned by the thread that writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.message import Held
-from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.timers import Timers
 
@@ -35,7 +34,7 @@ class Trimmer:
 
     Args:
         history: the Server's.
-        rooms: the Server's.
+        forget_trimmed: tells whoever remembers messages of a room that some are gone.
         timers: the Server's.
         rules: how much is kept.
         refuse: tells those concerned that something waits for approval no longer.
@@ -44,13 +43,13 @@ class Trimmer:
     def __init__(
         self,
         history: History,
-        rooms: ActiveRooms,
+        forget_trimmed: Callable[[str], None],
         timers: Timers,
         rules: Rules,
         refuse: Callable[[Held], None],
     ) -> None:
         self._history = history
-        self._active = rooms
+        self._forget_trimmed = forget_trimmed
         self._timers = timers
         self._keep_messages = rules.keep_messages
         self._keep_days = rules.keep_days
@@ -79,7 +78,7 @@ class Trimmer:
     def _trim(self, room: str) -> int:
         count = self._history.trim(room, self._keep_messages, self._keep_since(), STEP)
         if count:
-            self._active.forget_trimmed(room)
+            self._forget_trimmed(room)
         return count
 
     def _refuse_old(self) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chatroom.errors import Refusal
+from chatroom.errors import HistoryError, Refusal
 from chatroom.history.host_log import LogEntry
+from chatroom.history.shared import Missed
 from chatroom.message import Held, Message, MessageId
 from chatroom.rooms.charter import Charter
 from chatroom.rooms.ruling import Decision
+from chatroom.rooms.sweeper import Sweeping
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.wire.acts import Settling
 
@@ -100,6 +102,8 @@ class Enacted(NamedTuple):
     """What is left of the messages that went with it."""
     refused: Sequence[Held] = ()
     """What waited for approval, and went with it."""
+    log: Sequence[LogEntry] | HistoryError = ()
+    """The host log, newest first, if somebody has looked at it."""
 
 
 class Swept(NamedTuple):
@@ -140,6 +144,21 @@ class NotSwept(NamedTuple):
     error: Exception
 
 
+class Again(NamedTuple):
+    """Not a thing of this is done, since the room is another one by now: it is to be judged anew,
+    once that is told."""
+
+    what: list[Said] | Change | Ruling | Sweeping
+
+
+class Looked(NamedTuple):
+    """What other processes have done in a room; for the room ``""``, in all of them."""
+
+    missed: Missed
+    frames: list[bytes]
+    """One for each new message; an empty one for what was removed since."""
+
+
 Verdict = (
     Stored
     | Recognised
@@ -152,6 +171,8 @@ Verdict = (
     | NotStored
     | NotChanged
     | NotSwept
+    | Again
+    | Looked
 )
 
 Outcome = list[Verdict]

@@ -12,6 +12,7 @@ from typing import Any
 
 from chatroom.message import Held, Message, MessageId
 from chatroom.wire import fields
+from chatroom.wire.websocket import text_frame
 
 # The format that iso_time writes. A pattern, because Python 3.10's fromisoformat accepts neither
 # the Z nor every fraction.
@@ -28,6 +29,11 @@ def to_json(message: Message) -> str:
         f'"timestamp":{_quoted(message.timestamp)},"id":"{message.id}",'
         f'"room":{_quoted(message.room)},"sentAt":"{iso_time(message.sent_at)}"{more}}}'
     )
+
+
+def frame_of(message: Message) -> bytes:
+    """The message as a WebSocket frame; empty for one that was removed."""
+    return b"" if message.removed else text_frame(to_json(message))
 
 
 def _typed_fields(message: Message) -> str:

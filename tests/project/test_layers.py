@@ -34,6 +34,7 @@ LAYERS = [
     {"log"},
     {"users"},
     {"rooms"},
+    {"shared"},
     {"engine"},
     {"web"},
     {"application"},

@@ -80,11 +80,11 @@ class PostgresServer:
         self._cleaners: dict[str, Any] = {}
         root = os.environ.get("PYTEST_DEBUG_TEMPROOT") or None
         self.folder = Path(tempfile.mkdtemp(prefix="chatroom-postgresql-", dir=root))
-        self._who: dict[str, Any] = {}
+        self.who: dict[str, Any] = {}
         if os.geteuid() == 0:
             account = some_account("postgres", "nobody")
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-            self._who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+            self.who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         self.data = self.folder / "data"
         self.process: subprocess.Popen[bytes] | None = None
         try:
@@ -99,7 +99,7 @@ class PostgresServer:
     def _make(self) -> None:
         command = [str(self._postgres.with_name("initdb")), "--pgdata", str(self.data), "--no-sync"]
         command += ["--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}"]
-        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **self._who)
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **self.who)
         assert done.returncode == 0, done.stderr
 
     def launch(self) -> None:
@@ -115,8 +115,8 @@ class PostgresServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_this_process,
-                **self._who,
+                preexec_fn=end_with_this_process,
+                **self.who,
             )
 
     def start(self) -> None:
@@ -183,11 +183,16 @@ class PostgresServer:
             self._end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def port(self) -> int:
+        """Of 127.0.0.1."""
+        return self._port.number
+
     # -- databases -------------------------------------------------------------------------------
 
-    def url(self, database: str) -> str:
-        """Where it is, with a password."""
-        return f"postgresql://{ROLE}:{IN_URL}@127.0.0.1:{self._port.number}/{database}"
+    def url(self, database: str, port: int = 0) -> str:
+        """Where it is, with a password; through another port, if something stands in between."""
+        return f"postgresql://{ROLE}:{IN_URL}@127.0.0.1:{port or self.port}/{database}"
 
     def query(self, statement: str, database: str = "postgres") -> list[Any]:
         """The rows of a statement, in autocommit."""
@@ -288,6 +293,6 @@ def _prctl() -> Any:
     return ctypes.CDLL(None, use_errno=True).prctl
 
 
-def _end_with_this_process() -> None:
+def end_with_this_process() -> None:
     """In the child: SIGQUIT, once pytest's process is gone; also when that is killed."""
     _prctl()(1, signal.SIGQUIT, 0, 0, 0)  # PR_SET_PDEATHSIG

@@ -7,20 +7,22 @@ In reading order:
 - ``library.py``: whether psycopg is there
 - ``exact.py``: any text as PostgreSQL can store it, and back
 - ``links.py``: one connection: options, deadlines, errors
+- ``lasting.py``: one that is made anew when it has broken
 - ``failures.py``: PostgreSQL's errors as ours, with a way out
-- ``writer.py``: the connection that writes: reconnects, and tries once more
+- ``writer.py``: the connection that writes: reconnects, and tries again
 - ``readers.py``: the few connections that all threads read through
 - ``schema.py``: tables, functions and the secret: made, and upgraded
 - ``check.py``: whether the server can keep what the room promises
 - ``rows.py``: messages and acts as the functions take them
 - ``reads.py``: the queries
+- ``versions.py``: what somebody has missed of a room, and all that one is opened with
 - ``moving.py``: a history that moves in from elsewhere
 - ``search.py``: searching, and the words that it notes for that
 
 The functions that write are in ``saying.sql``, ``acting.sql``, ``clearing.sql`` and
 ``finding.sql``, their tables in ``tables.sql``. Whatever writes is one call of one of them, in
 autocommit, which first locks the rows of the rooms that it is about: so no lock outlives a client
-that is stopped or killed in the middle, and any number of connections could write.
+that is stopped or killed in the middle, and any number of processes can write.
 
 psycopg is imported here alone, and only when the setting asks for PostgreSQL.
 """

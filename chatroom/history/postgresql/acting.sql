@@ -1,5 +1,9 @@
 -- What people and hosts do to messages and rooms. An act has an id of its own: if it comes again,
 -- since its answer was lost, it is done already.
+--
+-- Whoever has decided it says by known what it knew: of each room, its decided. Where it is another
+-- one, what was decided may be wrong: the verdict is 'outdated', and nothing is done. Without known,
+-- it is done whatever others have decided. Where it is done, known says what it is by then.
 
 -- Notes an act in the room's log, with what the log is to keep: everywhere, since a time; of the
 -- room, so many that are frequent, and as many others.
@@ -30,18 +34,39 @@ BEGIN
     );
 END $$;
 
+-- How often something was decided in the whole server, and in a room.
+CREATE FUNCTION decided_in(its_name text) RETURNS bigint[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY[
+        coalesce((SELECT decided FROM rooms WHERE name = ''), 0),
+        coalesce((SELECT decided FROM rooms WHERE name = its_name), 0)
+    ];
+$$;
+
+-- The number of a room's last entry in the host log.
+CREATE FUNCTION logged_in(its_name text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(max(number), 0) FROM (
+        SELECT number FROM host_log
+        WHERE room = (SELECT number FROM rooms WHERE name = its_name) OFFSET 0
+    ) AS its_log;
+$$;
+
+-- What known is by now: of the whole server, and of the room, its decided, and the last entry's number.
+CREATE FUNCTION known_of(its_name text) RETURNS bigint[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY[decided[1], logged_in(''), decided[2], logged_in(its_name)]
+    FROM decided_in(its_name) AS decided;
+$$;
+
 -- Gives messages their next states, and does what else belongs to the act, all or nothing.
 --
 -- its_charter, its_house: what the room and the whole server have decided; NULL: as before.
 -- changes: of each message its seq and nonce, its new state with the room's next revs, and, with a
 -- removed_at, what it was. erased: the seqs of evidence to drop. refused: the ids of what waits no
--- longer. doubts: ids of acts that count as not done; if the last one is, its revs are given to these
--- changes.
+-- longer. known: of '' and of the room.
 -- verdict: 'done'; 'rev', if the room is at another rev; 'gone', if a message is not stored; 'held',
--- if something does not wait.
+-- if something does not wait; 'outdated'.
 CREATE FUNCTION enact(
     its_act text, its_name text, its_charter text, its_house text,
-    changes json, erased json, refused text[], entry json, doubts text[],
+    changes json, erased json, refused text[], entry json, INOUT known bigint[],
     until double precision, OUT verdict text
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -64,9 +89,14 @@ BEGIN
     SELECT * INTO its FROM rooms WHERE name = its_name;
     verdict := 'done';
     IF its.act = its_act THEN
+        known := known_of(its_name);
         RETURN;
     END IF;
-    IF NOT its.act = ANY (doubts) AND cardinality(refused) > (
+    IF known <> decided_in(its_name) THEN
+        verdict := 'outdated';
+        RETURN;
+    END IF;
+    IF cardinality(refused) > (
         SELECT count(*) FROM held WHERE room = its.number AND id = ANY (refused)
     ) THEN
         verdict := 'held';
@@ -74,11 +104,6 @@ BEGIN
     END IF;
     IF count > 0 THEN
         SELECT min(rev) INTO touched FROM json_to_recordset(changes) AS change (rev bigint);
-        IF touched <= its.rev AND its.act = ANY (doubts) THEN
-            UPDATE messages SET rev = 0
-            WHERE room = its.number AND rev >= touched AND rev > 0;
-            its.rev := touched - 1;
-        END IF;
         IF touched <> its.rev + 1 THEN
             verdict := 'rev';
             RETURN;
@@ -136,12 +161,13 @@ BEGIN
         rev = its.rev + count, act = its_act,
         decided = its.decided + (its_charter IS NOT NULL OR dropped > 0)::int
     WHERE number = its.number;
+    known := known_of(its_name);
 END $$;
 
--- Keeps what waits for approval. doubts: ids that count as not kept. verdict: 'done', also if exactly
--- this waits already; 'cmid'.
+-- Keeps what waits for approval. verdict: 'done', also if exactly this waits already; 'cmid', if
+-- something else does with its cmid; 'outdated', also if such a message is stored.
 CREATE FUNCTION hold(
-    its_name text, waiting json, doubts text[], until double precision, OUT verdict text
+    its_name text, waiting json, INOUT known bigint[], until double precision, OUT verdict text
 ) LANGUAGE plpgsql AS $$
 DECLARE
     its_room int;
@@ -149,12 +175,19 @@ DECLARE
 BEGIN
     PERFORM lock_rooms(ARRAY[its_name], true, false, until);
     SELECT number INTO its_room FROM rooms WHERE name = its_name;
-    DELETE FROM held WHERE room = its_room AND id = ANY (doubts);
     SELECT * INTO its FROM json_to_record(waiting) AS waits (
         id text, held_at bigint, user_name text, body text, stamp text, user_id text, cmid text
     );
     verdict := 'done';
     IF EXISTS (SELECT FROM held WHERE room = its_room AND id = its.id) THEN
+        known := known_of(its_name);
+        RETURN;
+    END IF;
+    IF known <> decided_in(its_name) OR known IS NOT NULL AND EXISTS (
+        SELECT FROM messages
+        WHERE room = its_room AND user_id = its.user_id AND cmid = its.cmid AND cmid <> ''
+    ) THEN
+        verdict := 'outdated';
         RETURN;
     END IF;
     IF its.cmid <> '' AND EXISTS (
@@ -169,16 +202,16 @@ BEGIN
         its_room, its.id, its.held_at, its.user_name, its.body, its.stamp, its.user_id, its.cmid
     );
     UPDATE rooms SET decided = decided + 1 WHERE number = its_room;
+    known := known_of(its_name);
 END $$;
 
 -- Ends the waiting of one: it becomes the message in the batch, or nothing if that is empty.
 --
--- doubts: as of append. is_doubtful: whether it may have been settled, which counts as not done.
 -- verdict: 'done'; 'held', if it does not wait; 'head', if the message is not the room's next one;
--- 'cmid', if its cmid is taken.
+-- 'cmid', if its cmid is taken; 'outdated'.
 CREATE FUNCTION settle(
-    its_act text, its_name text, its_id text, batch json, entry json,
-    doubts text[], is_doubtful boolean, until double precision, OUT verdict text, OUT room_seq bigint
+    its_act text, its_name text, its_id text, batch json, entry json, INOUT known bigint[],
+    until double precision, OUT verdict text, OUT room_seq bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
     its rooms;
@@ -192,21 +225,20 @@ BEGIN
     room_seq := its.seq;
     IF its.act = its_act THEN
         verdict := 'done';
+        known := known_of(its_name);
         RETURN;
     END IF;
-    IF NOT is_doubtful
-        AND NOT EXISTS (SELECT FROM held WHERE room = its.number AND id = its_id)
-    THEN
+    IF known <> decided_in(its_name) THEN
+        verdict := 'outdated';
+        RETURN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM held WHERE room = its.number AND id = its_id) THEN
         RETURN;
     END IF;
     SELECT * INTO said FROM json_to_recordset(batch) AS said_fields (
         seq bigint, nonce text, sent_at bigint, user_id text, cmid text
     );
     IF FOUND THEN
-        IF said.seq <= its.seq AND its.nonce = ANY (doubts) THEN
-            PERFORM withdraw(its.number, said.seq);
-            its.seq := said.seq - 1;
-        END IF;
         IF said.seq <> its.seq + 1 THEN
             verdict := 'head';
             RETURN;
@@ -228,4 +260,5 @@ BEGIN
     PERFORM note(its.number, entry);
     UPDATE rooms SET decided = decided + 1, act = its_act WHERE number = its.number;
     verdict := 'done';
+    known := known_of(its_name);
 END $$;

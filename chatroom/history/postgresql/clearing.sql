@@ -87,3 +87,8 @@ BEGIN
     PERFORM room, seq, nonce, body, cmid, rev FROM messages LIMIT 1;
     UPDATE probes SET number = number + 1;
 END $$;
+
+-- Whether whoever is connected here keeps the history in order: one does, until its connection ends.
+CREATE FUNCTION keep_in_order(until double precision) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+    SELECT pg_try_advisory_lock(1128808788, 4);
+$$;

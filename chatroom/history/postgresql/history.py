@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from chatroom.errors import CmidTaken, HistoryUnavailable
+from chatroom.errors import CmidTaken, HistoryUnavailable, Outdated
 from chatroom.history.decisions import not_held
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
-from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.postgresql import reads, rows
 from chatroom.history.postgresql.check import examine, linked
@@ -21,23 +20,29 @@ from chatroom.history.postgresql.readers import Readers
 from chatroom.history.postgresql.reads import MAX_SEQ
 from chatroom.history.postgresql.schema import bring_up_to_date, peek_secret, secret_of
 from chatroom.history.postgresql.search import Search
-from chatroom.history.postgresql.writer import Doubtful, Writer, claim, release
+from chatroom.history.postgresql.versions import changed, missed, opening
+from chatroom.history.postgresql.writer import Writer, claim, release
 from chatroom.history.retention import Retention
+from chatroom.history.shared import Missed, Opening, SaidThere, Saying, SharedHistory, Version
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
 
-ENACT = "SELECT enact(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+SAY = "SELECT * FROM say(%s, %s, %s)"
 
-HOLD = "SELECT hold(%s, %s, %s, %s)"
+ENACT = "SELECT verdict, known FROM enact(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
-SETTLE = "SELECT * FROM settle(%s, %s, %s, %s, %s, %s, %s, %s)"
+HOLD = "SELECT verdict, known FROM hold(%s, %s, %s, %s)"
+
+SETTLE = "SELECT verdict, known, room_seq FROM settle(%s, %s, %s, %s, %s, %s, %s)"
 
 TRIM = "SELECT trim_room(%s, %s, %s, %s)"
 
 DELETE = "SELECT delete_room(%s, %s)"
 
 ERASE = "SELECT erase(%s, %s::int, %s)"
+
+KEEP = "SELECT keep_in_order(%s)"
 
 PROBE = "SELECT probe(%s)"
 
@@ -48,7 +53,7 @@ MISCOUNTED = "number it by head() and append again"
 ELSEWHERE = "another process has written to it"
 
 
-class PostgresHistory(History):
+class PostgresHistory(SharedHistory):
     """Messages in the database that ``url`` leads to: one connection writes, a few read.
 
     Args:
@@ -66,12 +71,6 @@ class PostgresHistory(History):
         self._readers = Readers(url, self._failures)
         self._search = Search(self.name, self._readers)
         self._secret = b""
-        # What counts as not done, and may have been: by room, nonces of last messages, ids of
-        # acts, and of what is held; and of what is held no longer.
-        self._unsure_heads: dict[str, set[str]] = {}
-        self._unsure_acts: dict[str, set[str]] = {}
-        self._unsure_held: dict[str, set[str]] = {}
-        self._unsure_settled: set[str] = set()
         self._may_have_chores = True
 
     def check(self) -> None:
@@ -105,20 +104,48 @@ class PostgresHistory(History):
             raise HistoryUnavailable(self.name, str(error), MISCOUNTED) from None
         if rows.has_twins(messages):
             raise CmidTaken(self.name)
-        unsure = self._unsure_heads
-        values = [rows.heads_json(heads, charters, unsure), rows.batch_json(heads.values())]
-        try:
-            verdict, room, seq = self._writer.call(APPEND, values)
-        except Doubtful:
-            for room, head in heads.items():
-                unsure.setdefault(room, set()).add(head.last.nonce)
-            raise
+        values = [rows.heads_json(heads, charters), rows.batch_json(heads.values())]
+        verdict, room, seq = self._writer.call(APPEND, values)
         if verdict == "cmid":
             raise CmidTaken(self.name)
         if verdict == "head":
             raise self._miscounted(from_stored(room), seq)
-        for room in heads:
-            unsure.pop(room, None)
+
+    def say(self, sayings: Sequence[Saying], house: int) -> list[SaidThere]:
+        """One call."""
+        answer = self._writer.rows(SAY, [house, rows.sayings_json(sayings)])
+        return rows.said_there(sayings, answer)
+
+    @property
+    def patience(self) -> float:
+        """As the interface says."""
+        return self._writer.patience
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._writer.patience = seconds
+
+    def hurry(self, until: float) -> None:
+        """As the interface says."""
+        self._writer.last_moment = until
+
+    def keeps(self) -> bool:
+        """As the interface says."""
+        keeps: bool
+        (keeps,) = self._writer.call(KEEP)
+        return keeps
+
+    def missed(self, room: str, known: Version) -> Missed:
+        """As the interface says."""
+        return self._readers.together(lambda source: missed(source, room, known))
+
+    def opening(self, room: str, limit: int, max_bytes: int) -> Opening:
+        """As the interface says."""
+        return self._readers.together(lambda source: opening(source, room, limit, max_bytes))
+
+    def changed(self, versions: Mapping[str, Version]) -> list[str]:
+        """As the interface says."""
+        return changed(self._readers, versions)
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
         """A look, and one call. In between, nothing can happen that would keep them."""
@@ -151,20 +178,14 @@ class PostgresHistory(History):
 
     def hold(self, held: Held) -> None:
         """One call."""
-        unsure = self._unsure_held.setdefault(held.room, set())
-        values = [to_stored(held.room), rows.held_json(held), [*map(to_stored, unsure)]]
-        try:
-            (verdict,) = self._writer.call(HOLD, values)
-        except Doubtful:
-            unsure.add(held.id)
-            raise
+        values = [to_stored(held.room), rows.held_json(held), self._known(held.room)]
+        verdict, known = self._writer.call(HOLD, values)
+        self._note_known(held.room, verdict, known)
         if verdict == "cmid":
             raise CmidTaken(self.name)
-        del self._unsure_held[held.room]
 
     def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
         """One call."""
-        unsure = self._unsure_heads.get(held.room, set())
         heads = rows.heads_of([message] if message else [])
         values = [
             os.urandom(8).hex(),
@@ -172,25 +193,16 @@ class PostgresHistory(History):
             to_stored(held.id),
             rows.batch_json(heads.values()),
             rows.entry_json(entry),
-            [*map(to_stored, unsure)],
-            held.id in self._unsure_settled,
+            self._known(held.room),
         ]
-        try:
-            verdict, seq = self._writer.call(SETTLE, values)
-        except Doubtful:
-            self._unsure_settled.add(held.id)
-            if message:
-                self._unsure_heads.setdefault(held.room, set()).add(message.nonce)
-            raise
+        verdict, known, seq = self._writer.call(SETTLE, values)
+        self._note_known(held.room, verdict, known)
         if verdict == "held":
             raise not_held(self.name, held)
         if verdict == "cmid":
             raise CmidTaken(self.name)
         if verdict == "head":
             raise self._miscounted(held.room, seq)
-        self._unsure_settled.discard(held.id)
-        if message:
-            self._unsure_heads.pop(held.room, None)
         self._may_have_chores |= message is None
 
     def held(self, room: str) -> list[Held]:
@@ -221,9 +233,8 @@ class PostgresHistory(History):
         effects: Effects = NO_EFFECTS,
     ) -> str:
         """What came of it, if that is what the caller has to say; ``done`` if it is done."""
-        act, unsure = os.urandom(8).hex(), self._unsure_acts.get(room, set())
         values = [
-            act,
+            os.urandom(8).hex(),
             to_stored(room),
             None if charter is None else to_stored(charter),
             None if effects.house is None else to_stored(effects.house),
@@ -231,19 +242,14 @@ class PostgresHistory(History):
             rows.seqs_json(effects.erased),
             [to_stored(held.id) for held in effects.refused],
             rows.entry_json(entry),
-            [*unsure],
+            self._known(room),
         ]
         verdict: str
-        try:
-            (verdict,) = self._writer.call(ENACT, values)
-        except Doubtful:
-            self._unsure_acts[room] = {*unsure, act}
-            raise
+        verdict, known = self._writer.call(ENACT, values)
+        self._note_known(room, verdict, known)
         if verdict == "rev":
             cause = f"room {room!r} is at another rev than the one before: {ELSEWHERE}"
-            raise HistoryUnavailable(self.name, cause, "look at what has changed there")
-        if verdict == "done":
-            self._unsure_acts.pop(room, None)
+            raise Outdated(self.name, cause, "look at what has changed there")
         self._may_have_chores |= bool(changes or effects.erased or effects.refused)
         return verdict
 
@@ -350,9 +356,22 @@ class PostgresHistory(History):
         self._readers.close()
         self._writer.close()
 
+    def _known(self, room: str) -> list[int] | None:
+        """As the functions want it."""
+        known = self.known
+        return None if known is None else [known[""].decided, known[room].decided]
+
+    def _note_known(self, room: str, verdict: str, known: list[int] | None) -> None:
+        if verdict == "outdated":
+            cause = f"room {room!r} has decided something else by now: {ELSEWHERE}"
+            raise Outdated(self.name, cause, "look at that")
+        if self.known is not None and known is not None:
+            for name, (decided, logged) in {"": known[:2], room: known[2:]}.items():
+                self.known[name] = self.known[name]._replace(decided=decided, logged=logged)
+
     def _miscounted(self, room: str, seq: int) -> HistoryUnavailable:
         cause = f"room {room!r} is at message {seq} by now: {ELSEWHERE}"
-        return HistoryUnavailable(self.name, cause, MISCOUNTED)
+        return Outdated(self.name, cause, MISCOUNTED)
 
 
 def read_secret_of(url: str) -> bytes:

@@ -20,7 +20,7 @@ from chatroom.history.postgresql.address import passwords
 from chatroom.history.postgresql.failures import Failures
 
 PATIENCE = 5.0
-"""Seconds that a call may take, with all its attempts."""
+"""Seconds that one attempt may take, or a read with all of its attempts."""
 
 IMPATIENCE = 1.0
 """And while calls fail: whoever waits has other things to do. Connecting may take longer."""
@@ -29,8 +29,8 @@ PAUSE = 0.1
 """Seconds between two attempts to connect."""
 
 KEY = 1128808788
-"""Of our advisory locks: with 1, whoever writes; 2, makes the schema; 3, makes a room. The next
-number is of those that note words."""
+"""Of our advisory locks: with 1, whoever writes; 2, makes the schema; 3, makes a room; 4, keeps
+the history in order. The next number is of those that note words."""
 
 CONNECTING_SECONDS = 3
 """How long one of the address's hosts has to let us in; 2, if there are several."""
@@ -210,11 +210,33 @@ class DatabaseLink:
         self.used_at = time.monotonic()
         return rows
 
+    def notified(self, timeout: float) -> list[str]:
+        """The payloads of what has been notified since LISTEN, or since the last call.
+
+        Args:
+            timeout: seconds to wait for the first one.
+
+        Raises:
+            LinkLost: the link is closed.
+        """
+        self._connection.deadline = time.monotonic() + timeout
+        # Until psycopg 3.2 it counts the seconds itself; later ones leave it to wait().
+        incoming = self._connection.notifies(timeout=timeout, stop_after=1)
+        try:
+            return [notification.payload for notification in incoming]
+        except Late:
+            return []
+        except BaseException as error:
+            self.close()
+            if isinstance(error, psycopg.Error):
+                raise LinkLost(error) from error
+            raise
+
     def compare_clocks(self, deadline: float) -> None:
         """Find out what the server's clock says, unless that was done a moment ago."""
         if self._compared_at + CLOCK_SECONDS > time.monotonic():
             return
-        ((now, self.pid),) = self.call(CLOCK, (), deadline)
+        ((now, self.pid),) = self.call(CLOCK, (), deadline, prepare=False)
         # After the answer: so what is late by the server's clock is late by ours.
         self._compared_at = time.monotonic()
         self._ahead = now - self._compared_at

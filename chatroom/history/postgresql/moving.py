@@ -76,7 +76,7 @@ def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int
     database, and another call begins anew."""
     failures = Failures(url)
     with linked(url, failures) as link:
-        claim(link, failures)
+        claim(link, failures, is_alone=True)
         state = examine(link, failures, "full", is_moving=True)
         bring_up_to_date(link, failures)
         ((is_used,),) = link.call(IS_USED)

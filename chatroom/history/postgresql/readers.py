@@ -5,9 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -23,6 +23,10 @@ from chatroom.history.postgresql.links import (
     connected,
 )
 
+T = TypeVar("T")
+
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
 READERS = 2
 """A read is short, and the interpreter runs one thread at a time; a server has a hundred places."""
 
@@ -33,19 +37,34 @@ IDLE_SECONDS = 60.0
 """After which a connection that nobody needs is closed."""
 
 
+class Snapshot:
+    """One moment, as several statements see it."""
+
+    def __init__(self, link: DatabaseLink, deadline: float) -> None:
+        self._link = link
+        self._deadline = deadline
+
+    def rows(
+        self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """The rows of one statement; raises as ``DatabaseLink.call``."""
+        return self._link.call(query, values, self._deadline)
+
+
 class Readers:
     """A pool of connections, each opened when it is wanted, and used by one thread at a time.
 
     Args:
         url: of the database.
+        places: how many connections.
     """
 
-    def __init__(self, url: str, failures: Failures) -> None:
+    def __init__(self, url: str, failures: Failures, places: int = READERS) -> None:
         self._url = url
         self._failures = failures
         # None: a connection that isn't open yet. Last in, first out, so that the other one rests.
         self._idle: queue.LifoQueue[DatabaseLink | None] = queue.LifoQueue()
-        for _ in range(READERS):
+        for _ in range(places):
             self._idle.put(None)
         # Held where _is_open is checked and acted on, so that no link outlasts close(); and for
         # _links.
@@ -98,6 +117,28 @@ class Readers:
             psycopg.Error: such an error.
             HistoryUnavailable: it is not open, or there is no connection.
         """
+        return self._with_link(
+            lambda link, deadline: link.call(query, values, deadline, prepare=prepare)
+        )
+
+    def together(self, read: Callable[[Snapshot], T]) -> T:
+        """Several statements that all see one moment; it may run twice.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+        def read_all(link: DatabaseLink, deadline: float) -> T:
+            link.call(BEGIN, (), deadline, prepare=False)
+            try:
+                return read(Snapshot(link, deadline))
+            finally:
+                link.call("COMMIT", (), deadline, prepare=False)
+
+        with self.errors():
+            return self._with_link(read_all)
+
+    def _with_link(self, work: Callable[[DatabaseLink, float], T]) -> T:
         link = self._take()
         may_be_dead = link is not None
         deadline = time.monotonic() + (IMPATIENCE if self._is_failing else PATIENCE)
@@ -105,7 +146,7 @@ class Readers:
             while True:
                 link = link or self._connect(deadline)
                 try:
-                    rows = link.call(query, values, deadline, prepare=prepare)
+                    done = work(link, deadline)
                 except LinkLost as lost:
                     self._forget(link)
                     link = None
@@ -116,7 +157,7 @@ class Readers:
                     may_be_dead = False
                 else:
                     self._is_failing = False
-                    return rows
+                    return done
         except LinkLost as lost:
             self._is_failing, self._failed_at = True, time.monotonic()
             raise self._failures.lost(lost.cause) from lost

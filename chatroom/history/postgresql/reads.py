@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import FRAME_BYTES, PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.postgresql.exact import from_stored, to_stored
-from chatroom.history.postgresql.readers import Readers
 from chatroom.history.postgresql.rows import COLUMNS, exact, message_of
 from chatroom.history.retention import Aged
 from chatroom.message import BEGINNING, Evidence, Held, Message, MessageId, RoomSummary
@@ -95,6 +95,13 @@ AGED = f"""
     ORDER BY message.seq LIMIT %(step)s"""
 
 
+class Source(Protocol):
+    """Answers statements, each by itself or all of one moment."""
+
+    def rows(self, query: str, values: Mapping[str, Any] = ..., /) -> list[tuple[Any, ...]]:
+        """The rows of one statement."""
+
+
 class Oldest(NamedTuple):
     """What decides which of a room's messages are to go."""
 
@@ -105,7 +112,7 @@ class Oldest(NamedTuple):
 
 
 def between(
-    readers: Readers,
+    source: Source,
     room: str,
     after: int,
     upto: int,
@@ -122,102 +129,102 @@ def between(
         "limit": storable(limit),
         "max_bytes": storable(max_bytes),
     }
-    rows = readers.rows(NEWEST_FIRST if newest else OLDEST_FIRST, values)
+    rows = source.rows(NEWEST_FIRST if newest else OLDEST_FIRST, values)
     return take((message_of(room, row) for row in rows), limit, max_bytes)
 
 
-def changes(readers: Readers, room: str, after: int) -> list[Message]:
+def changes(source: Source, room: str, after: int) -> list[Message]:
     """As in the interface."""
     values = {"after": storable(after), "limit": PAGE_LENGTH, "max_bytes": PAGE_BYTES}
-    rows = readers.rows(CHANGES, values | {"room": to_stored(room)})
+    rows = source.rows(CHANGES, values | {"room": to_stored(room)})
     return [message_of(room, row) for row in rows]
 
 
-def head(readers: Readers, room: str) -> MessageId:
+def head(source: Source, room: str) -> MessageId:
     """As in the interface."""
-    rows = readers.rows(HEAD, {"room": to_stored(room)})
+    rows = source.rows(HEAD, {"room": to_stored(room)})
     return MessageId(*exact(rows[0])) if rows else BEGINNING
 
 
-def first(readers: Readers, room: str) -> int:
+def first(source: Source, room: str) -> int:
     """As in the interface."""
-    return _number(readers, FIRST, room)
+    return _number(source, FIRST, room)
 
 
-def rev(readers: Readers, room: str) -> int:
+def rev(source: Source, room: str) -> int:
     """As in the interface."""
-    return _number(readers, REV, room)
+    return _number(source, REV, room)
 
 
-def has(readers: Readers, room: str, seq: int, nonce: str) -> bool:
+def has(source: Source, room: str, seq: int, nonce: str) -> bool:
     """As in the interface; accepts any number."""
     values = {"room": to_stored(room), "seq": storable(seq), "nonce": to_stored(nonce)}
-    return bool(readers.rows(HAS, values))
+    return bool(source.rows(HAS, values))
 
 
-def find(readers: Readers, room: str, user_id: str, cmid: str) -> Message | None:
+def find(source: Source, room: str, user_id: str, cmid: str) -> Message | None:
     """As in the interface."""
     values = {"room": to_stored(room), "user_id": to_stored(user_id), "cmid": to_stored(cmid)}
-    rows = readers.rows(FIND, values)
+    rows = source.rows(FIND, values)
     return message_of(room, rows[0]) if rows else None
 
 
-def rooms(readers: Readers) -> list[RoomSummary]:
+def rooms(source: Source) -> list[RoomSummary]:
     """As in the interface."""
-    return [RoomSummary(*exact(row)) for row in readers.rows(ROOMS)]
+    return [RoomSummary(*exact(row)) for row in source.rows(ROOMS)]
 
 
-def charter(readers: Readers, room: str) -> str:
+def charter(source: Source, room: str) -> str:
     """As in the interface."""
-    rows = readers.rows(CHARTER, {"room": to_stored(room)})
+    rows = source.rows(CHARTER, {"room": to_stored(room)})
     return from_stored(rows[0][0]) if rows else ""
 
 
-def charters(readers: Readers) -> dict[str, str]:
+def charters(source: Source) -> dict[str, str]:
     """As in the interface."""
-    rows = readers.rows(CHARTERS)
+    rows = source.rows(CHARTERS)
     return {from_stored(name): from_stored(its_charter) for name, its_charter in rows}
 
 
-def decided(readers: Readers) -> list[str]:
+def decided(source: Source) -> list[str]:
     """As in the interface."""
-    return [from_stored(name) for (name,) in readers.rows(DECIDED)]
+    return [from_stored(name) for (name,) in source.rows(DECIDED)]
 
 
-def host_log(readers: Readers, room: str) -> list[LogEntry]:
+def host_log(source: Source, room: str) -> list[LogEntry]:
     """As in the interface."""
-    return [LogEntry(*exact(row)) for row in readers.rows(LOG, {"room": to_stored(room)})]
+    return [LogEntry(*exact(row)) for row in source.rows(LOG, {"room": to_stored(room)})]
 
 
-def held(readers: Readers, room: str) -> list[Held]:
+def held(source: Source, room: str) -> list[Held]:
     """As in the interface."""
-    return [Held(room, *exact(row)) for row in readers.rows(HELD, {"room": to_stored(room)})]
+    return [Held(room, *exact(row)) for row in source.rows(HELD, {"room": to_stored(room)})]
 
 
-def held_before(readers: Readers, moment: int, limit: int) -> list[Held]:
+def held_before(source: Source, moment: int, limit: int) -> list[Held]:
     """As in the interface."""
-    rows = readers.rows(HELD_BEFORE, {"moment": moment, "limit": storable(limit)})
+    rows = source.rows(HELD_BEFORE, {"moment": moment, "limit": storable(limit)})
     return [Held(*exact(row)) for row in rows]
 
 
-def evidence(readers: Readers, room: str, seq: int) -> Evidence | None:
+def evidence(source: Source, room: str, seq: int) -> Evidence | None:
     """As in the interface."""
-    rows = readers.rows(EVIDENCE, {"room": to_stored(room), "seq": storable(seq)})
+    rows = source.rows(EVIDENCE, {"room": to_stored(room), "seq": storable(seq)})
     if not rows:
         return None
     *kept, removed_at = rows[0]
     return Evidence(message_of(room, tuple(kept)), removed_at)
 
 
-def kept_evidence(readers: Readers, room: str, upto: int, limit: int) -> list[int]:
+def kept_evidence(source: Source, room: str, upto: int, limit: int) -> list[int]:
     """As in the interface."""
     values = {"room": to_stored(room), "upto": storable(upto), "limit": storable(limit)}
-    return [seq for (seq,) in readers.rows(KEPT_EVIDENCE, values)]
+    return [seq for (seq,) in source.rows(KEPT_EVIDENCE, values)]
 
 
-def oldest(readers: Readers, room: str, step: int) -> Oldest:
+def oldest(source: Source, room: str, step: int) -> Oldest:
     """The room's oldest messages, and its newest's seq."""
-    rows = readers.rows(AGED, {"room": to_stored(room), "step": storable(step)})
+    rows = source.rows(AGED, {"room": to_stored(room), "step": storable(step)})
     return Oldest(
         rows[0][0] if rows else 0,
         [Aged(seq, sent_at, size) for _, seq, _, sent_at, size in rows],
@@ -230,6 +237,6 @@ def storable(seq: int) -> int:
     return min(max(seq, 0), MAX_SEQ)
 
 
-def _number(readers: Readers, query: str, room: str) -> int:
-    rows = readers.rows(query, {"room": to_stored(room)})
+def _number(source: Source, query: str, room: str) -> int:
+    rows = source.rows(query, {"room": to_stored(room)})
     return int(rows[0][0]) if rows else 0

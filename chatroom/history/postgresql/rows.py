@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatroom.history.host_log import FREQUENT, KEEP_MS, MOST_ENTRIES, LogEntry
 from chatroom.history.postgresql.exact import ESCAPE, from_stored, to_stored
+from chatroom.history.shared import SaidThere, Saying, Verdict
 from chatroom.message import Evidence, Held, Message
 
 # In the order in which Message has them.
@@ -59,9 +60,7 @@ def has_twins(messages: Iterable[Message]) -> bool:
     return len(set(cmids)) < len(cmids)
 
 
-def heads_json(
-    heads: Mapping[str, Head], charters: Mapping[str, str], doubts: Mapping[str, Collection[str]]
-) -> str:
+def heads_json(heads: Mapping[str, Head], charters: Mapping[str, str]) -> str:
     """For ``append``."""
     rows = []
     for room, head in heads.items():
@@ -75,8 +74,6 @@ def heads_json(
         }
         if room in charters:
             row["charter"] = to_stored(charters[room])
-        if room in doubts:
-            row["doubts"] = [to_stored(nonce) for nonce in doubts[room]]
         rows.append(row)
     return _encode(rows)
 
@@ -105,6 +102,62 @@ def _said(place: int, message: Message) -> dict[str, Any]:
     if message.edited_at:
         row["edited_at"] = message.edited_at
     return row
+
+
+def sayings_json(sayings: Sequence[Saying]) -> str:
+    """For ``say``."""
+    return _encode([_saying(place, one) for place, one in enumerate(sayings)])
+
+
+def _saying(place: int, saying: Saying) -> dict[str, Any]:
+    known = saying.known
+    row: dict[str, Any] = {
+        "place": place,
+        "name": to_stored(saying.room),
+        "known_seq": known.last.seq,
+        "known_nonce": to_stored(known.last.nonce),
+        "known_decided": known.decided,
+        "drafts": [
+            {
+                "item": item,
+                "nonce": draft.nonce,
+                "user_name": to_stored(draft.user_name),
+                "body": to_stored(draft.body),
+                "stamp": to_stored(draft.timestamp),
+                "user_id": to_stored(draft.user_id),
+                "cmid": to_stored(draft.cmid),
+                "made_by": draft.by,
+            }
+            for item, draft in enumerate(saying.drafts)
+        ],
+    }
+    if saying.charter is not None:
+        row["charter"] = to_stored(saying.charter)
+    if saying.is_exact:
+        row["is_exact"] = True
+    return row
+
+
+def said_there(sayings: Sequence[Saying], answer: Iterable[Row]) -> list[SaidThere]:
+    """What ``say`` has answered, for each."""
+    said = [SaidThere(Verdict.STORED, [], {}, {}) for _ in sayings]
+    for kind, place, item, *row in answer:
+        saying, there = sayings[place], said[place]
+        if kind == "missed":
+            there.missed.append(message_of(saying.room, tuple(row)))
+        elif kind == "known":
+            there.recognised[item] = message_of(saying.room, tuple(row))
+        elif kind == "again":
+            there.placed[item] = message_of(saying.room, tuple(row))
+        elif kind == "stored":
+            first, sent_at = row[0], row[5]
+            fresh = (item for item in range(len(saying.drafts)) if item not in there.recognised)
+            for seq, item in enumerate(fresh, first):
+                draft = saying.drafts[item]
+                there.placed[item] = draft._replace(seq=seq, sent_at=sent_at)
+        else:
+            said[place] = there._replace(verdict=Verdict(kind))
+    return said
 
 
 def changes_json(changes: Sequence[tuple[Message, Evidence | None]]) -> str:

@@ -69,21 +69,10 @@ BEGIN
     );
 END $$;
 
--- Takes back messages of the locked room that count as not stored: all from a seq on.
-CREATE FUNCTION withdraw(its_room int, from_seq bigint) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    DELETE FROM messages WHERE room = its_room AND seq >= from_seq;
-    DELETE FROM found WHERE room = its_room AND seq >= from_seq;
-    UPDATE searched SET seq = least(seq, from_seq - 1) WHERE room = its_room;
-    UPDATE rooms SET seq = from_seq - 1 WHERE number = its_room;
-END $$;
-
 -- Stores the messages, all or none.
 --
 -- heads: of each room its name, its place among them (from 1), the first and the last seq, the last
--- one's nonce and time, and perhaps a charter, and doubts: the nonces of last messages of which the
--- caller was never told that they were stored; if one was, that batch is withdrawn, since it counts as
--- not stored. batch: the messages, with their room's place.
+-- one's nonce and time, and perhaps a charter. batch: the messages, with their room's place.
 -- verdict: 'stored', also if exactly these are stored already; 'cmid', if one's cmid is taken;
 -- 'head', if they are not the next ones of a room: then its name, and the seq that it is at.
 CREATE FUNCTION append(
@@ -93,26 +82,19 @@ CREATE FUNCTION append(
 DECLARE
     names text[];
     numbers int[];
-    has_doubts boolean;
     broken text;
 BEGIN
     verdict := 'stored';
-    SELECT array_agg(name ORDER BY place), bool_or(doubts IS NOT NULL) INTO names, has_doubts
-    FROM json_to_recordset(heads) AS head (place int, name text, doubts text[]);
+    SELECT array_agg(name ORDER BY place) INTO names
+    FROM json_to_recordset(heads) AS head (place int, name text);
     IF names IS NULL THEN
         RETURN;
     END IF;
-    PERFORM lock_rooms(names, true, has_doubts, until);
+    PERFORM lock_rooms(names, true, false, until);
     numbers := ARRAY(
         SELECT number FROM json_to_recordset(heads) AS head (place int, name text)
         JOIN rooms USING (name) ORDER BY place
     );
-    IF has_doubts THEN
-        PERFORM withdraw(number, head.first)
-        FROM json_to_recordset(heads) AS head (name text, first bigint, doubts text[])
-        JOIN rooms USING (name)
-        WHERE head.first <= rooms.seq AND nonce = ANY (doubts);
-    END IF;
     SELECT name, seq INTO room_name, room_seq
     FROM json_to_recordset(heads) AS head (place int, name text, first bigint)
     JOIN rooms USING (name) WHERE rooms.seq + 1 <> head.first ORDER BY place LIMIT 1;
@@ -149,4 +131,155 @@ BEGIN
     WHERE number = numbers[head.place];
     PERFORM keep_charter(numbers[place], charter)
     FROM json_to_recordset(heads) AS head (place int, charter text) WHERE charter IS NOT NULL;
+END $$;
+
+-- Stores what was said in some rooms, behind whatever others have said there; in each room all of it,
+-- or none.
+--
+-- its_house: the decided of '' that the caller knows. rooms_said: of each room its name; the place of
+-- it in the answer; the seq, nonce and decided that the caller knows; a charter, to be stored with the
+-- first message; is_exact, if nothing must have been said there meanwhile; and the drafts, of each
+-- its item (from 0), its nonce and its texts. If the answer is lost, all of that comes again, perhaps
+-- while the first call still waits for a lock: so each call looks for the nonces.
+--
+-- Answers with rows of a kind:
+--   missed    messages behind the known seq, in order; not where there is an again
+--   known     a message that has the user and the cmid of the item: this is not stored again
+--   again     a message that is the item, stored by an attempt before
+--   stored    the others: item, how many; seq and sent_at, of the first and of all
+--   outdated  something else was decided meanwhile: nothing is stored
+--   behind    the caller has missed too much for one answer: nothing is stored
+--   fork      what the caller knows is not there: nothing is stored
+CREATE FUNCTION say(its_house bigint, rooms_said json, until double precision)
+RETURNS TABLE (
+    kind text, place int, item int, seq bigint, nonce text, user_name text, body text, stamp text,
+    sent_at bigint, user_id text, cmid text, made_by text, edited_at bigint, rev bigint, removed text
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    names text[] := ARRAY(SELECT name FROM json_to_recordset(rooms_said) AS room (name text));
+    its record;
+    is_outdated boolean;
+    is_done boolean;
+    left_out int[];
+    moment bigint;
+BEGIN
+    PERFORM lock_rooms(names, true, false, until);
+    moment := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+    is_outdated := its_house <> coalesce((SELECT decided FROM rooms WHERE name = ''), 0);
+    FOR its IN
+        SELECT
+            number, first, rooms.seq, rooms.nonce, greatest(rooms.sent_at, moment) AS sent_at, decided,
+            room.place, known_seq, known_nonce, known_decided, is_exact, charter, drafts
+        FROM json_to_recordset(rooms_said) AS room (
+            name text, place int, known_seq bigint, known_nonce text, known_decided bigint,
+            is_exact boolean, charter text, drafts json
+        ) JOIN rooms USING (name) ORDER BY room.place
+    LOOP
+        place := its.place;
+        is_done := its.seq > its.known_seq AND EXISTS (
+            SELECT FROM messages
+            JOIN json_to_recordset(its.drafts) AS draft (nonce text) USING (nonce)
+            WHERE room = its.number AND seq > its.known_seq
+        );
+        IF NOT is_done THEN
+            IF its.seq < its.known_seq
+                OR its.seq = its.known_seq AND its.nonce <> its.known_nonce
+                OR its.seq > its.known_seq AND its.known_seq >= its.first AND its.known_seq > 0
+                AND NOT EXISTS (
+                    SELECT FROM messages
+                    WHERE room = its.number AND seq = its.known_seq AND nonce = its.known_nonce
+                )
+            THEN
+                kind := 'fork';
+                RETURN NEXT;
+                CONTINUE;
+            END IF;
+            IF is_outdated OR its.decided <> its.known_decided
+                OR its.is_exact AND its.seq <> its.known_seq
+            THEN
+                kind := 'outdated';
+                RETURN NEXT;
+                CONTINUE;
+            END IF;
+        END IF;
+        IF its.seq > its.known_seq AND NOT is_done THEN
+            IF its.known_seq < greatest(its.first, 1) - 1
+                OR its.known_seq > 0 AND its.known_seq < its.first
+                OR its.known_seq < its.seq - 500
+                OR 1000000 < (
+                    SELECT sum(octet_length(user_name) + octet_length(body) + octet_length(stamp))
+                    FROM messages WHERE room = its.number AND seq > its.known_seq
+                )
+            THEN
+                kind := 'behind';
+                RETURN NEXT;
+                CONTINUE;
+            END IF;
+            RETURN QUERY SELECT
+                'missed', its.place, 0, seq, nonce, user_name, body, stamp, sent_at,
+                user_id, cmid, made_by, edited_at, rev, removed
+            FROM messages WHERE room = its.number AND seq > its.known_seq ORDER BY seq;
+        END IF;
+        RETURN QUERY SELECT
+            CASE WHEN stored.nonce = draft.nonce THEN 'again' ELSE 'known' END,
+            its.place, draft.item, stored.seq, stored.nonce, stored.user_name, stored.body,
+            stored.stamp, stored.sent_at, stored.user_id, stored.cmid, stored.made_by,
+            stored.edited_at, stored.rev, stored.removed
+        FROM json_to_recordset(its.drafts) AS draft (item int, nonce text, user_id text, cmid text)
+        CROSS JOIN LATERAL (
+            SELECT * FROM messages
+            WHERE room = its.number AND user_id = draft.user_id AND cmid = draft.cmid AND cmid <> ''
+            LIMIT 1
+        ) AS stored;
+        IF is_done THEN
+            RETURN QUERY SELECT
+                'again', its.place, draft.item, stored.seq, stored.nonce, stored.user_name,
+                stored.body, stored.stamp, stored.sent_at, stored.user_id, stored.cmid,
+                stored.made_by, stored.edited_at, stored.rev, stored.removed
+            FROM messages AS stored
+            JOIN json_to_recordset(its.drafts) AS draft (item int, nonce text) USING (nonce)
+            WHERE room = its.number AND seq > its.known_seq AND cmid = '';
+            CONTINUE;
+        END IF;
+        left_out := ARRAY(
+            SELECT draft.item
+            FROM json_to_recordset(its.drafts) AS draft (item int, user_id text, cmid text)
+            WHERE draft.cmid <> '' AND EXISTS (
+                SELECT FROM messages WHERE room = its.number
+                AND user_id = draft.user_id AND cmid = draft.cmid AND cmid <> ''
+            )
+        );
+        INSERT INTO messages (
+            room, seq, nonce, sent_at, user_name, body, stamp, user_id, cmid, made_by
+        )
+        SELECT
+            its.number, its.seq + row_number() OVER (ORDER BY item), nonce, its.sent_at,
+            user_name, body, stamp, user_id, cmid, made_by
+        FROM json_to_recordset(its.drafts) AS draft (
+            item int, nonce text, user_name text, body text, stamp text,
+            user_id text, cmid text, made_by text
+        )
+        WHERE item <> ALL (left_out);
+        GET DIAGNOSTICS item = ROW_COUNT;
+        kind := 'stored';
+        seq := its.seq + 1;
+        sent_at := its.sent_at;
+        IF item > 0 THEN
+            UPDATE rooms SET
+                first = CASE WHEN first = 0 THEN its.seq + 1 ELSE first END,
+                seq = its.seq + item, sent_at = its.sent_at,
+                nonce = (
+                    SELECT draft.nonce
+                    FROM json_to_recordset(its.drafts) AS draft (item int, nonce text)
+                    WHERE draft.item <> ALL (left_out) ORDER BY draft.item DESC LIMIT 1
+                ),
+                decided = its.decided + (its.charter IS NOT NULL)::int
+            WHERE number = its.number;
+            IF its.charter IS NOT NULL THEN
+                PERFORM keep_charter(its.number, its.charter);
+            END IF;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
 END $$;

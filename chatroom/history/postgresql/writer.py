@@ -1,7 +1,9 @@
-"""The connection that writes: one at a time over all processes, made anew when it breaks."""
+"""The connection that writes, made anew when it breaks."""
 
 from __future__ import annotations
 
+import math
+import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,8 +25,12 @@ from chatroom.history.postgresql.links import (
     connected,
 )
 
-ATTEMPTS = 2
-"""How often a call is sent, if its answer is lost."""
+RETRIED = ("55P03", "40")
+"""SQLSTATEs of what others were in the way of: it did nothing, and soon may. 55P03: whoever commits
+before hangs."""
+
+JITTER = 0.2
+"""Seconds, at most, added to a pause: several processes lose their connections at once."""
 
 POLL = 0.05
 """Seconds between two looks whether another process has released the database."""
@@ -34,28 +40,27 @@ TIDYING = "SELECT set_config('statement_timeout', %s, false)"
 TIDYING_TIME = "250ms"
 """How long the room may stand still for a VACUUM: the next one goes on where this one ends."""
 
+SHARE = f"SELECT pg_try_advisory_lock_shared({KEY}, 1)"
+
 TAKE = f"SELECT pg_try_advisory_lock({KEY}, 1)"
 
-RELEASE = f"SELECT pg_advisory_unlock({KEY}, 1)"
+RELEASE = "SELECT pg_advisory_unlock_all()"
 
 RELEASE_SECONDS = 0.5
 
 HOLDER = f"""
-    SELECT pid, coalesce(nullif(application_name, ''), 'process ' || pid)
+    SELECT coalesce(nullif(application_name, ''), 'process ' || pid)
     FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND classid = {KEY} AND objid = 1 AND objsubid = 2 AND granted
+    AND pid <> pg_backend_pid()
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 
-class Doubtful(HistoryUnavailable):
-    """It counts as not done; if it was, this is seen to as soon as the room is written to again."""
-
-
 class Writer:
-    """Owned by the history's thread.
+    """Owned by one thread.
 
-    Whoever writes holds an advisory lock, which ends with the connection: at this stage the room
-    lives in one process, and a second one is refused by it.
+    Whoever writes shares an advisory lock, which ends with the connection: a history that moves in
+    wants it alone.
 
     Args:
         url: of the database.
@@ -67,20 +72,23 @@ class Writer:
         self._failures = failures
         self._session = WRITING | session
         self._link: DatabaseLink | None = None
+        self.patience = PATIENCE
+        """Seconds that a call may take, with all its attempts, unless the one before has failed."""
+        self.last_moment = math.inf
+        """By ``time.monotonic``: nothing is tried any longer than until then. Any thread's to set.
+        """
         self._is_well = True
         self._is_open = False
-        self._lost: set[int] = set()
-        """Backends of ours that the server may not have let go yet."""
 
     def open(self, patience: float, prepare: Callable[[DatabaseLink], None]) -> None:
-        """Connect, and hold the lock.
+        """Connect, and share the lock.
 
         Args:
-            patience: seconds to wait for another process to release it.
+            patience: seconds to wait for whoever has it alone.
             prepare: what to do first with a connection that is open.
 
         Raises:
-            HistoryRefused: it is not reached, or another process holds the lock.
+            HistoryRefused: it is not reached, or somebody has the lock alone.
         """
         link = self._connect()
         try:
@@ -104,38 +112,46 @@ class Writer:
                 raise self._failures.refused(lost.cause) from lost
 
     def call(self, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
-        """Call a function that writes, on another connection if this one breaks: so perhaps twice.
+        """As ``rows``, for a function that answers with one row."""
+        (row,) = self.rows(query, values)
+        return row
+
+    def rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Call a function that writes, on another connection if this one breaks, as often as there
+        is time: it has to know itself whether it was done before.
 
         Args:
-            query: whose last parameter is until when it may begin; it is added to ``values``.
+            query: whose last parameter is until when it may begin; it is added to the values.
 
         Returns:
-            Its row.
+            Its rows.
 
         Raises:
-            Doubtful: it counts as not done, but may have been: the answer is lost.
-            HistoryUnavailable: it is not done.
+            HistoryUnavailable: it is not known to be done; it may be, if the answer was lost.
         """
         self.demand_open()
-        deadline = time.monotonic() + (PATIENCE if self._is_well else IMPATIENCE)
-        sent = 0
+        patience = self.patience if self._is_well else min(IMPATIENCE, self.patience)
+        deadline = min(time.monotonic() + patience, self.last_moment)
         while True:
+            until = min(deadline, time.monotonic() + PATIENCE)
             try:
-                link = self._ready(deadline)
-                sent += 1
-                (row,) = link.call(query, [*values, link.server_time(deadline)], deadline)
+                link = self._ready(until)
+                rows = link.call(query, [*values, link.server_time(until)], until)
             except LinkLost as lost:
                 self._drop()
-                if sent == ATTEMPTS or time.monotonic() + PAUSE >= deadline:
-                    self._is_well = False
-                    failed = self._failures.lost(lost.cause)
-                    raise (Doubtful(*failed.args) if sent else failed) from lost
+                failed = self._failures.lost(lost.cause)
             except psycopg.Error as error:
                 failed = self._failures.unavailable(error)
-                raise (Doubtful(*failed.args) if sent > 1 else failed) from error
+                if not (error.sqlstate or "").startswith(RETRIED):
+                    raise failed from error
             else:
                 self._is_well = True
-                return row
+                return rows
+            pause = PAUSE + random.uniform(0, JITTER)
+            if time.monotonic() + pause >= deadline:
+                self._is_well = False
+                raise failed
+            time.sleep(pause)
 
     def tidy(self, statement: str) -> bool:
         """Run a VACUUM for a moment; whether it came to its end.
@@ -171,50 +187,43 @@ class Writer:
         if self._link:
             release(self._link)
         self._drop()
-        self._lost.clear()
         self._is_open = False
 
     def _ready(self, deadline: float) -> DatabaseLink:
         """The connection; a new one if there is none."""
         if self._link is None:
-            self._link = connected(self._url, self._failures, self._session, deadline)
+            link = connected(self._url, self._failures, self._session, deadline)
+            if not link.call(SHARE, (), deadline)[0][0]:
+                by = holder(link, deadline)
+                link.close()
+                cause = f"while the connection was gone, it came to be used by {by}"
+                raise HistoryUnavailable(self._failures.name, cause, "wait until that has ended")
+            self._link = link
         self._link.compare_clocks(deadline)
-        if self._lost:
-            self._take_again(self._link, deadline)
         return self._link
-
-    def _take_again(self, link: DatabaseLink, deadline: float) -> None:
-        """Hold the lock again. Where the server has not let go yet of a connection of ours, that
-        one still keeps others out."""
-        while not link.call(TAKE, (), deadline)[0][0]:
-            pid, name = holder(link, deadline)
-            if pid in self._lost:
-                return
-            if pid:  # else it has just been released
-                cause = f"while the connection was gone, it came to be used by {name}"
-                raise HistoryUnavailable(self._failures.name, cause, "stop one of the two")
-        self._lost.clear()
 
     def _drop(self) -> None:
         link, self._link = self._link, None
         if link:
-            self._lost.add(link.pid)
             link.close()
 
 
-def claim(link: DatabaseLink, failures: Failures, patience: float = 0.0) -> None:
+def claim(
+    link: DatabaseLink, failures: Failures, patience: float = 0.0, *, is_alone: bool = False
+) -> None:
     """Hold the lock of whoever writes, until ``release`` or until the connection has ended.
 
     Args:
         patience: seconds to wait for another process to release it.
+        is_alone: nobody else may write meanwhile.
 
     Raises:
-        HistoryRefused: another process holds it.
+        HistoryRefused: another process holds it, alone or so that this one cannot be.
     """
     deadline = time.monotonic() + patience
-    while not link.call(TAKE)[0][0]:
+    while not link.call(TAKE if is_alone else SHARE)[0][0]:
         if time.monotonic() >= deadline:
-            _, by = holder(link)
+            by = holder(link)
             way_out = "stop it first, or wait until the server has noticed that it is gone"
             raise HistoryRefused(failures.name, f"is in use by {by}", way_out)
         time.sleep(POLL)
@@ -226,7 +235,7 @@ def release(link: DatabaseLink) -> None:
         link.call(RELEASE, (), time.monotonic() + RELEASE_SECONDS, prepare=False)
 
 
-def holder(link: DatabaseLink, deadline: float = float("inf")) -> tuple[int, str]:
-    """The backend that holds the lock, and what it is called; 0 if none does."""
+def holder(link: DatabaseLink, deadline: float = math.inf) -> str:
+    """What a process is called that holds the lock."""
     rows = link.call(HOLDER, (), deadline)
-    return (rows[0][0], rows[0][1]) if rows else (0, "another process")
+    return str(rows[0][0]) if rows else "another process"

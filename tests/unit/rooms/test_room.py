@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatroom.history.shared import Version
 from chatroom.message import Message, MessageId, Remover
 from chatroom.rooms.charter import NO_CHARTER, Charter, Host, House
 from chatroom.rooms.crowd import Joined, Known
@@ -23,7 +24,7 @@ from tests.support.histories import said
 
 def room(seq: int = 0, tail: tuple[bytes, ...] = (), *, length: int = 3, size: int = 100) -> Room:
     last = MessageId(seq, "0")
-    return Room("lobby", last, tail, tail_length=length, tail_bytes=size, fallen=Fallen())
+    return Room("lobby", Version(last), tail, tail_length=length, tail_bytes=size, fallen=Fallen())
 
 
 def add(to: Room, *frames: bytes) -> None:
@@ -198,7 +199,7 @@ class Socket:
 def classroom(charter: Charter = NO_CHARTER, house: House | None = None) -> Room:
     last = MessageId(0, "")
     options = {"tail_length": 3, "tail_bytes": 100, "fallen": Fallen()}
-    return Room("class", last, (), **options, charter=charter, house=house)  # type: ignore[arg-type]
+    return Room("class", Version(last), (), **options, charter=charter, house=house)  # type: ignore[arg-type]
 
 
 def come(to: Room, user_id: str) -> Any:
@@ -319,7 +320,7 @@ def test_the_grace_outlives_a_room_that_all_have_left_and_is_then_forgotten(cloc
     assert is_taught(again, NOW + HOST_GRACE_MS - 1)
     clock.now = NOW + HOST_GRACE_MS
     other = Room(
-        "other", MessageId(0, ""), (), tail_length=3, tail_bytes=9, fallen=Fallen(),
+        "other", Version(MessageId(0, "")), (), tail_length=3, tail_bytes=9, fallen=Fallen(),
         charter=TAUGHT, house=house,
     )  # fmt: skip
     other.remove(come(other, "u1"))
@@ -351,7 +352,13 @@ def test_only_a_room_of_which_nothing_is_known_can_still_be_made(
     name: str, seq: int, charter: Charter, *, is_new: bool
 ):
     made = Room(
-        name, MessageId(seq, ""), (), tail_length=3, tail_bytes=9, fallen=Fallen(), charter=charter
+        name,
+        Version(MessageId(seq, "")),
+        (),
+        tail_length=3,
+        tail_bytes=9,
+        fallen=Fallen(),
+        charter=charter,
     )
 
     assert made.is_new is is_new

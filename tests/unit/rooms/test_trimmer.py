@@ -38,7 +38,8 @@ class Kept:
         rules = replace(DEFAULTS, replay_limit=50, **keep)
         self.rooms = ActiveRooms(self.history, Policy(9, 15), Fallen(), rules)
         self.refused: list[Held] = []
-        Trimmer(self.history, self.rooms, self.timers, rules, self.refused.append).start()
+        forget = self.rooms.forget_trimmed
+        Trimmer(self.history, forget, self.timers, rules, self.refused.append).start()
 
     def settle(self) -> list[int]:
         """Run what is due until the next look is an hour away; returns the seqs that are left."""

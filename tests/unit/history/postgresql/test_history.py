@@ -24,6 +24,7 @@ from chatroom.message import Evidence, Held, Message, Remover
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import everything, said, typed
+from tests.support.lost_answers import LostAnswers
 from tests.support.postgresql import IN_URL, PASSWORD, PostgresServer
 
 pytestmark = pytest.mark.takes(seconds=8)
@@ -64,26 +65,6 @@ def waits(id: str, cmid: str = "", body: str = "May I?") -> Held:
 
 def rows(server: PostgresServer, url: str, query: str) -> list[Any]:
     return server.query(query, url.rpartition("/")[2])
-
-
-class LostAnswers:
-    """Of calls that are carried out, the next ones' answers are lost, with the connections."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from chatroom.history.postgresql.links import DatabaseLink, LinkLost
-
-        self.left = 0
-        call = DatabaseLink.call
-
-        def call_and_lose(link: Any, query: str, *rest: Any, **options: Any) -> Any:
-            found = call(link, query, *rest, **options)
-            if self.left and "(%s" in query and query.startswith("SELECT") and "set_" not in query:
-                self.left -= 1
-                link.close()
-                raise LinkLost(postgresql.psycopg().OperationalError("lost"))
-            return found
-
-        monkeypatch.setattr(DatabaseLink, "call", call_and_lose)
 
 
 @pytest.fixture
@@ -174,78 +155,6 @@ def test_a_deed_whose_answer_is_lost_is_done_once(
     assert state(history) == wanted
 
 
-def test_what_counts_as_not_stored_makes_room_for_what_is_said_next(
-    history: Any, lost: LostAnswers
-) -> None:
-    """Both answers are lost; the sender is told that it failed, and nobody has seen it."""
-    history.append(said("lobby", 1))
-    ghost = typed("lobby", 2, "u1", "c1", "ghost")._replace(nonce="e" * 16)
-    lost.left = 2
-    with pytest.raises(HistoryUnavailable):
-        history.append([ghost, *said("garden", 1)])
-    assert history.search("lobby", "ghost", 9, 9)
-
-    again = typed("lobby", 2, "u1", "c1", "spoken")
-    history.append([again, *said("lobby", 3)])
-    history.append(said("garden", 1, body="another"))
-
-    assert everything(history, "lobby") == [*said("lobby", 1), again, *said("lobby", 3)]
-    assert history.search("lobby", "ghost", 9, 9) == []
-    assert history.search("lobby", "spoken", 9, 9) == [again]
-    assert history.find("lobby", "u1", "c1") == again
-    assert [message.body for message in everything(history, "garden")] == ["another"]
-
-
-def test_what_counts_as_not_stored_but_was_read_stays(history: Any, lost: LostAnswers) -> None:
-    """As by a room that was opened anew."""
-    history.append(said("lobby", 1))
-    lost.left = 2
-    with pytest.raises(HistoryUnavailable):
-        history.append(said("lobby", 2))
-
-    history.append(said("lobby", 3))
-
-    assert everything(history, "lobby") == said("lobby", 1, 3)
-
-
-def test_what_counts_as_not_held_or_settled_can_be_held_and_settled(
-    history: Any, lost: LostAnswers
-) -> None:
-    lost.left = 2
-    with pytest.raises(HistoryUnavailable):
-        history.hold(waits("a", "c1"))
-    history.hold(waits("b", "c1"))
-    assert [held.id for held in history.held("class")] == ["b"]
-
-    message = typed("class", 1, "u2", "c1")
-    lost.left = 2
-    with pytest.raises(HistoryUnavailable):
-        history.settle(waits("b", "c1"), message, ENTRY)
-    again = message._replace(nonce="f" * 16)
-    history.settle(waits("b", "c1"), again, ENTRY)
-
-    assert everything(history, "class") == [again]
-    assert history.held("class") == []
-
-
-def test_what_counts_as_not_changed_can_be_changed(history: Any, lost: LostAnswers) -> None:
-    first, second = said("class", 1, 2)
-    history.append([first, second])
-    lost.left = 2
-    with pytest.raises(HistoryUnavailable):
-        history.rewrite(first.taken_back(Remover.HOST, 1), Evidence(first, NOW), ENTRY)
-
-    edited = second.edited("new", 1, NOW)
-    history.rewrite(edited)
-    gone = first.taken_back(Remover.HOST, 2)
-    history.rewrite(gone, Evidence(first, NOW), ENTRY)
-
-    assert everything(history, "class") == history.changes("class", 0)[::-1] == [gone, edited]
-    assert history.rev("class") == 2
-    with pytest.raises(HistoryUnavailable, match="another process has written"):
-        history.rewrite(first.edited("newer", 2, NOW))
-
-
 # -- others who write ------------------------------------------------------------------------------
 
 
@@ -268,7 +177,7 @@ def test_of_two_who_append_at_once_one_is_told(url: str, history: Any) -> None:
                     said(room, number)[0]._replace(nonce=f"{nonce}{number}{room}") for room in order
                 ]
                 heads = in_json.heads_of(batch)
-                values = in_json.heads_json(heads, {}, {}), in_json.batch_json(heads.values())
+                values = in_json.heads_json(heads, {}), in_json.batch_json(heads.values())
                 begin.wait(DEADLINE)
                 verdicts.append(link.call(APPEND, [*values, time.time() + DEADLINE])[0][0])
         return verdicts
@@ -289,7 +198,7 @@ def test_what_another_process_has_written_is_not_overwritten(history: Any, url: 
 
     history.append(said("lobby", 1))
     heads = in_json.heads_of(said("lobby", 2, body="theirs"))
-    values = [in_json.heads_json(heads, {}, {}), in_json.batch_json(heads.values()), 1e12]
+    values = [in_json.heads_json(heads, {}), in_json.batch_json(heads.values()), 1e12]
     with other_connection(url) as theirs:
         theirs.execute(APPEND, values)
 
@@ -307,29 +216,30 @@ def other_connection(url: str) -> Any:
     return closing(connection)
 
 
-def test_a_second_process_is_refused_and_told_who_is_in(url: str) -> None:
-    with opened(url):
-        for act in ("check", "open"):
-            second = make_history(url, Path())
-            with pytest.raises(HistoryRefused, match=f"in use by chatroom on .*{os.getpid()}"):
-                getattr(second, act)()
-            second.close()
-    with opened(url):
-        pass
-
-
-def test_a_second_process_waits_until_the_first_has_gone(url: str) -> None:
-    first = make_history(url, Path())
-    first.open()
-    second = make_history(url, Path())
-    with ThreadPoolExecutor(1) as pool, closing(second):
-        opening = pool.submit(second.open, patience=DEADLINE)
+def test_several_processes_use_it_at_once(url: str) -> None:
+    with opened(url) as first, opened(url) as second:
+        make_history(url, Path()).check()
         first.append(said("lobby", 1))
-        first.close()
-        opening.result(DEADLINE)
-
         second.append(said("lobby", 2))
-        assert len(everything(second, "lobby")) == 2
+        assert everything(first, "lobby") == everything(second, "lobby") == said("lobby", 1, 2)
+
+
+def test_a_process_waits_until_a_history_has_moved_in(url: str) -> None:
+    from chatroom.history.postgresql.failures import Failures
+    from chatroom.history.postgresql.links import WRITING, DatabaseLink
+    from chatroom.history.postgresql.writer import claim
+
+    failures = Failures(url)
+    alone = DatabaseLink(url, failures, WRITING, time.monotonic() + DEADLINE)
+    claim(alone, failures, is_alone=True)
+    with pytest.raises(HistoryRefused, match=f"in use by chatroom on .*{os.getpid()}"):
+        make_history(url, Path()).open()
+    history = make_history(url, Path())
+    with ThreadPoolExecutor(1) as pool, closing(history):
+        opening = pool.submit(history.open, patience=DEADLINE)
+        alone.close()
+        opening.result(DEADLINE)
+        history.append(said("lobby", 1))
 
 
 def test_whoever_holds_a_lock_for_long_is_waited_for_for_a_while_only(
@@ -667,7 +577,7 @@ def test_ten_thousand_rooms_are_summed_up_at_once(
 
 
 def test_no_text_has_the_password(
-    server: PostgresServer, url: str, caplog: pytest.LogCaptureFixture, lost: LostAnswers
+    server: PostgresServer, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[str] = []
 
@@ -694,8 +604,7 @@ def test_no_text_has_the_password(
         hear(lambda: history.append(said("lobby", 1)))  # noqa: B023
     with opened(url) as history:
         told.append(history.name)
-        hear(make_history(url, Path()).open)
-        lost.left = 2
+        history.hurry(0.0)
         hear(lambda: history.append(said("lobby", 1)))
     hear(lambda: history.rooms())
 

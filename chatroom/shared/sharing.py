@@ -1,0 +1,95 @@
+"""What a process has that shares its rooms with others: made before a fork, started after it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from chatroom.channel import Channel
+from chatroom.history.shared import SharedHistory
+from chatroom.rooms.bus import IsTyping, RoomNews
+from chatroom.rooms.charter import House
+from chatroom.rooms.elsewhere import Missing, Word
+from chatroom.rooms.order import Later
+from chatroom.rooms.policy import Policy
+from chatroom.rooms.register import Answer
+from chatroom.rooms.rules import Rules
+from chatroom.rooms.verdicts import Outcome
+from chatroom.shared.crier import Crier
+from chatroom.shared.ear import Ear
+from chatroom.shared.hints import Hint, key_from
+from chatroom.shared.keeper import Keeper
+from chatroom.shared.order import PATIENCE, SharedOrder
+from chatroom.tally import Tally
+
+
+class Sharing:
+    """The threads besides the Server's.
+
+    Args:
+        url: of the database.
+        history: the Engine's; whatever is said is written through it.
+        keeping: another one of the same database, through which what others do is read, and which
+            keeps it in order.
+        policy: the Server's, like the next two.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        history: SharedHistory,
+        keeping: SharedHistory,
+        policy: Policy,
+        rules: Rules,
+        tally: Tally,
+    ) -> None:
+        self._history = history
+        self._keeping = keeping
+        self._heard: Channel[Outcome | Later | Answer | Word]
+        self.bus = Crier(url)
+        self._ear = Ear(url, self.bus, self._hear, lambda: self._heard.put(Missing()))
+        self.keeper = Keeper(keeping, rules, self._ear.taken)
+        self.order = SharedOrder(history, policy, tally, keeping.missed, self.bus.tell)
+
+    def start(
+        self, house: House, heard: Channel[Outcome | Later | Answer | Word], *, patience: float
+    ) -> None:
+        """Start them, before the Server's, once the history is open.
+
+        Args:
+            house: the Server's, like ``heard``.
+            patience: as of ``History.open``.
+
+        Raises:
+            HistoryRefused: nothing can be heard from other processes.
+        """
+        self._heard = heard
+        process, key = secrets.randbits(62), key_from(self._history.secret())
+        self._ear.open(process, key)
+        self._keeping.open(patience=patience)
+        self._history.patience = PATIENCE
+        self.bus.start(process, key)
+        self._ear.start()
+        self.keeper.start(heard.put)
+        self.order.start(house, heard.put)
+
+    def hurry(self, seconds: float) -> None:
+        """The room is about to stop: nothing is tried any longer than this."""
+        self._history.hurry(time.monotonic() + seconds)
+        self._keeping.hurry(time.monotonic() + seconds)
+
+    def stop(self, timeout: float) -> None:
+        """End them, after the Server's. Idempotent.
+
+        Args:
+            timeout: seconds that telling others may take.
+        """
+        self.order.stop()
+        self.keeper.stop()
+        self._ear.stop(timeout)
+        self.bus.stop(timeout)
+        self._keeping.close()
+
+    def _hear(self, process: int, hint: Hint) -> None:
+        if isinstance(hint, RoomNews | IsTyping):
+            self._heard.put(hint)
