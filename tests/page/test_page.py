@@ -285,7 +285,7 @@ def bar(tab) -> list[str]:
 
 
 def test_what_is_loaded_later_is_there_when_the_server_is_not(open_tab) -> None:
-    tab = open_tab()
+    tab = open_tab(fresh=True)
     loaded = "performance.getEntriesByType('resource').map(({ name }) => name).join()"
     for part in ("dialogs.js", "settings_panel.js"):
         wait_for(lambda part=part: part in tab.page.evaluate(loaded), part)

@@ -604,7 +604,7 @@ def test_a_name_further_down_in_a_long_message_calls_its_bearer(
 def test_what_is_left_for_later_is_there_when_the_server_is_not(
     open_tab, page_server, room
 ) -> None:
-    tab = open_tab()
+    tab = open_tab(fresh=True)
     loaded = "performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())"
     with page_server.join("Bob", room, max_queue=None) as bob:
         bob.say("\n".join(f"line {at}" for at in range(200)))
@@ -831,7 +831,7 @@ def test_a_search_that_has_to_wait_for_its_index_goes_on_by_itself(open_tab) -> 
 
 
 def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_box_in_use(open_tab) -> None:
-    tab = open_tab()
+    tab = open_tab(fresh=True)
     tab.page.clock.install()  # at which a part is loaded that nobody has wanted yet
     tab.page.reload()
     tab.wait_for_state("connected")
