@@ -79,6 +79,7 @@ def test_a_bad_setting_is_refused_in_one_line(
     assert wanted in line
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"port": 1, "port": 2}', "\ufffe"])
 def test_a_bad_file_is_refused_in_one_line(
     prepare: Launch, tmp_path: Path, content: str | None

@@ -41,7 +41,7 @@ class Running:
     command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "app:app")
     cwd = CHECKOUT
     is_forked = True
-    """It may be: see ``forks``. Another command, folder or environment starts as usual."""
+    """It may be: see ``forks``. Another command or folder, or with Python's variables, as usual."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
@@ -64,7 +64,8 @@ class Running:
         environ |= {"CHATROOM_CONFIG": str(config), **self.environ}
         self.output = self.folder / "output.txt"
         command = (*self.command, *arguments)
-        is_usual = self.command == Running.command and self.cwd == CHECKOUT and not self.environ
+        is_usual = self.command == Running.command and self.cwd == CHECKOUT
+        is_usual = is_usual and not any(name.startswith("PYTHON") for name in self.environ)
         with self.output.open("a") as output:
             if self.is_forked and is_usual:
                 with open(os.devnull) as nothing:
