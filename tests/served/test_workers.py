@@ -79,6 +79,12 @@ def bodies(fellow: Fellow) -> list[str]:
     return [message["body"] for message in fellow.view]
 
 
+def names(fellow: Fellow) -> list[str]:
+    """Of those who are there, as it was told."""
+    people = fellow.people()
+    return list(people.values()) if isinstance(people, dict) else []
+
+
 def come_back(fellow: Fellow) -> None:
     """Hear the end of a connection, and come again, to whoever answers."""
     with pytest.raises((Closed, EOFError, OSError)):
@@ -111,6 +117,9 @@ def test_people_at_both_workers_are_in_one_room(
     ann.hear_until(bob.tell("hello to you"))
 
     assert bodies(ann) == bodies(bob) == ["hello", "hello to you"]
+    while set(names(ann)) != {"A", "B"}:
+        ann.hear()
+    assert sorted(names(bob)) == ["A", "B"]
     assert [message["body"] for message in server.history()] == bodies(ann)
     from chatroom.history.postgresql.survey import CONNECTIONS  # psycopg is there
 
@@ -138,6 +147,7 @@ def test_a_worker_that_is_killed_takes_nobody_and_nothing_with_it(
     assert bodies(bob) == ["before", *(f"amid {turn}" for turn in range(50)), "after"]
     assert bodies(ann) == bodies(bob)
     assert nobody_left(bob)
+    assert sorted(names(bob)) == ["Ann", "Bob"]
     assert first not in all_healthy(server)
     assert server.stop() == 0
 
