@@ -334,7 +334,7 @@ def _stop_on_signal(engine: Engine, worker: Any) -> None:
                 break
         engine.stop(_cause(worker))
         time.sleep(LEFTOVER)
-        os._exit(0)  # the pool's threads are not daemons: the interpreter would join each
+        os._exit(0)  # whatever the pool's threads are still at
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
         worker.told = signum  # for worker_exit, which may run before the stopper wakes up
