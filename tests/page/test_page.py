@@ -114,7 +114,7 @@ def test_a_reload_keeps_name_draft_and_history(open_tab) -> None:
     tab.page.reload()
     tab.hear("before the reload")
 
-    assert tab.texts("#my-name") == ["Ann"]
+    tab.see("#my-name", "Ann")
     assert tab.page.input_value("#body") == "half a thought"
     assert tab.page.locator(".message.own").count() == 1
     assert tab.complaints == []

@@ -7,6 +7,7 @@ wants one. For tests that do not ask how a process starts; others start it as us
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import json
 import os
@@ -63,7 +64,8 @@ class Forked:
 
     def send_signal(self, signum: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, signum)
+            with contextlib.suppress(ProcessLookupError):  # it has ended since
+                os.kill(self.pid, signum)
 
 
 class Forker:
