@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple
 
-from chatroom.errors import HistoryError, HistoryUnavailable, Outdated, Refusal
+from chatroom.errors import HistoryUnavailable, Outdated, Refusal
 from chatroom.history.shared import Missed, SaidThere, Saying, SharedHistory, Verdict, Version
 from chatroom.message import BEGINNING, Message, MessageId
 from chatroom.rooms.bus import RoomNews
@@ -370,7 +370,7 @@ class SharedOrder(Order):
                     self._look(decision.room.name, version),
                     self._look("", decision.house.version),
                 ]
-            except HistoryError as failure:
+            except Exception as failure:  # also a fault of ours: somebody waits for it
                 error = failure
         self._answer(Carried(partial(self._go_on, decision, error, missed)))
 
