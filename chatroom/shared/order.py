@@ -360,9 +360,11 @@ class SharedOrder(Order):
         return looks
 
     def _carry(self, decision: Decision, errand: Errand, missed: list[Looked]) -> None:
-        self._history.known = decision.known
+        self._history.known = known = dict(decision.known)
         error = errand_failed(errand, self._history)
         self._history.known = None
+        if error is None:  # otherwise what it may have done is still to be looked at
+            decision.known.update(known)
         if isinstance(error, Outdated):
             try:
                 version = decision.room.version  # others change it only once this is told
