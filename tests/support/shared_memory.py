@@ -49,7 +49,7 @@ class SharedMemory(FailingHistory, SharedHistory):
         self.is_losing_answers = False
         """Whatever is written next is carried out, and whoever wrote it does not hear of it."""
         self.past: list[tuple[Message, str]] = []
-        """What was said, and what its room had decided when it was stored; not what a host approved."""
+        """What was said, but not by approval, and what its room had decided when it was stored."""
 
     # -- what each process knows -----------------------------------------------------------------
 
