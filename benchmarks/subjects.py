@@ -76,6 +76,9 @@ class Subject:
 NO_HISTORY = {"history": "has no history", "growth": "has no history"}
 """These scenarios are about it."""
 
+AS_FULL = dict.fromkeys(("joining", "crowd", "history", "growth", "slow"), "as SQLite FULL")
+"""Of a variant that differs only in what is said."""
+
 ONLY_ORIGINAL = {"standstill": "its queues drop a slow user, or have no end"}
 
 
@@ -102,6 +105,17 @@ def _peer(name: str, title: str, *command: str, **more: Any) -> Subject:
 SUBJECTS = (
     ours("us-full", "chat room, SQLite FULL", history="sqlite:chat.db"),
     ours("us-normal", "chat room, SQLite NORMAL", history="sqlite:chat.db", historySync="normal"),
+    replace(
+        # The default, 5, would keep eight people at 40 messages a second. With this, nobody waits,
+        # and each message is counted the same way.
+        ours(
+            "us-pace",
+            "chat room, FULL, with a pace",
+            history="sqlite:chat.db",
+            messagesPerSecond=100_000,
+        ),
+        cannot=AS_FULL,
+    ),
     ours("us-memory", "chat room, memory", history="memory:"),
     _peer("go-hub", "Go hub (gorilla)", str(places.GO_HUB), "{port}", needs=places.GO_HUB),
     _peer(

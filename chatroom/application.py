@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from chatroom import web
 from chatroom.configuration import Configuration
 from chatroom.engine import NOT_STARTED, Engine
+from chatroom.web import health
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,11 @@ def create_app(configuration: Configuration) -> Flask:
     @app.before_request
     def refuse_unserved() -> Response | None:
         """Under a WSGI server that does not start the engine, a socket would wait indefinitely."""
-        if engine.was_started or request.path == "/healthz":
+        if engine.was_started or request.path in health.PATHS:
             return None
+        if engine.waits_for:
+            text = f"The room cannot be opened yet: {engine.waits_for.outside}\n"
+            return Response(text, 503, {"Retry-After": "5"}, mimetype="text/plain")
         report()
         return Response(f"chatroom: {NOT_STARTED}\n", 503, mimetype="text/plain")
 

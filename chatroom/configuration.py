@@ -19,7 +19,7 @@ from typing import Any
 
 from chatroom.addresses import is_everywhere
 from chatroom.errors import ConfigurationError
-from chatroom.history import masked
+from chatroom.history import FROM_ENVIRONMENT, SHARED_FORM, can_be_shared, is_address, masked
 from chatroom.settings import SETTINGS, Setting, Unfit
 
 DEFAULT_FILE = "config.json"
@@ -51,6 +51,7 @@ class Configuration:
     room_makers: str
     password: str
     replay_limit: int
+    workers: int
     max_users: int
     max_users_per_address: int
     first_frame_seconds: int
@@ -89,7 +90,7 @@ def load_configuration(environ: Mapping[str, str] = os.environ) -> Configuration
 
     The file is the one that ``CHATROOM_CONFIG`` names, else ``config.json`` in the current folder,
     if there is one. ``PORT`` overrides the file's port and means all interfaces: a platform that
-    sets it expects both.
+    sets it expects both. ``DATABASE_URL`` says where the history is if the file leaves that to it.
 
     Raises:
         ConfigurationError: the file or a setting is wrong; ``str()`` of it is one line.
@@ -102,6 +103,9 @@ def load_configuration(environ: Mapping[str, str] = os.environ) -> Configuration
     raw = {} if is_optional and not os.path.lexists(path) else _read(path)
     values = {setting.field: _check(path, setting, raw) for setting in SETTINGS}
     _check_queue(path, values["user_queue_bytes"], values["max_message_bytes"])
+    if values["history"] == FROM_ENVIRONMENT:
+        values["history"] = _database(path, environ)
+    check_workers(path, "workers", values["workers"], values["history"])
     if "PORT" in environ:
         values["port"] = _port(environ["PORT"])
         if not is_everywhere(values["host_name"]):  # "::" is of both families
@@ -169,6 +173,31 @@ def _check_queue(path: Path, queue_bytes: int, message_bytes: int) -> None:
     if queue_bytes < least:
         wanted = f"at least {least}, enough for two messages of maxMessageBytes ({message_bytes})"
         raise ConfigurationError(path, "userQueueBytes", queue_bytes, wanted)
+
+
+def check_workers(source: Path | str, key: str, workers: int, history: str) -> None:
+    """Refuse several processes whose history has to be one's own.
+
+    Args:
+        source: what says how many, for the error, like ``key``.
+
+    Raises:
+        ConfigurationError: they could not share it.
+    """
+    if workers > 1 and not can_be_shared(history):
+        wanted = f"1, or in config.json a history that processes can share: {SHARED_FORM}"
+        raise ConfigurationError(source, key, workers, wanted)
+
+
+def _database(path: Path, environ: Mapping[str, str]) -> str:
+    """The address in ``DATABASE_URL``, as a platform sets it that has databases."""
+    where = f"the database's address, as {path} has {FROM_ENVIRONMENT!r} for history: {SHARED_FORM}"
+    url = environ.get("DATABASE_URL", "")
+    if not url:
+        raise ConfigurationError("environment", "DATABASE_URL", _Words("missing"), where)
+    if not is_address(url):
+        raise ConfigurationError("environment", "DATABASE_URL", _short(masked(url)), where)
+    return url
 
 
 def _port(value: str) -> int:

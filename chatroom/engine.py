@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from chatroom import __version__
 from chatroom.configuration import Configuration
-from chatroom.errors import ChatError, HistoryError
+from chatroom.errors import ChatError
 from chatroom.history import History, make_history
 from chatroom.history.shared import SharedHistory
 from chatroom.rooms.bus import Alone
@@ -18,11 +19,13 @@ from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.server import Server
-from chatroom.shared.sharing import Sharing
 from chatroom.sockets.gate import Gate
 from chatroom.tally import Counts, Tally
 from chatroom.users.speaking_pace import ACTS_PER_SECOND, SpeakingPace
 from chatroom.users.tokens import Tokens
+
+if TYPE_CHECKING:
+    from chatroom.shared.sharing import Sharing
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,8 @@ TELLING_TIMEOUT = 0.5
 """Seconds to tell other processes of the last things said; they would find out anyway."""
 
 NOT_STARTED = "not started; serve with python app.py, chatroom serve, or gunicorn app:app"
+
+STOPPING = "the server is shutting down"
 
 
 class Engine:
@@ -80,13 +85,17 @@ class Engine:
         self.gate = Gate(configuration.max_users, configuration.max_users_per_address)
         self.was_started = False
         """Also when it has stopped again."""
+        self.waits_for: ChatError | None = None
+        """Why it is not started yet, if that is tried again and again."""
+        self.is_over = threading.Event()
+        """It stops, or has stopped, and is not started any more."""
         self.started_at = 0.0
         """Unix seconds; 0 until then."""
-        self._started = False
+        self._is_open = self._started = False
         self._stopping = threading.Lock()
 
     def start(self, *, patience: float = 0.0) -> None:
-        """Open the history and start the Server thread.
+        """Open the history and start the Server thread; if that fails, it can be tried again.
 
         Args:
             patience: seconds to wait for another process to release the history.
@@ -94,22 +103,32 @@ class Engine:
         Raises:
             HistoryRefused: see ``History.open``.
             HistoryUnavailable: see ``Server.start``.
+            ChatError: it is to stop.
         """
-        self.history.open(patience=patience)
-        self.tokens = Tokens(self.history.secret(), self._password)
-        self.doors = KeyRing(self.history, self.tokens, self._password)
-        if self._sharing:
-            self._sharing.start(self.server.house, self.server.heard, patience=patience)
-        try:
-            self.server.start()
-        except HistoryError:
-            if self._sharing:
-                self._sharing.stop(0.0)
-            raise
-        self.was_started = self._started = True
+        if not self._is_open:
+            self._open(patience)
+        self.server.start()
+        with self._stopping:
+            if self.is_over.is_set():
+                self._end()
+                raise ChatError(STOPPING)
+            self.was_started = self._started = True
+            self.waits_for = None
         self.started_at = time.time()
         what = f"chatroom {__version__}, history {self.history.name}"
         log.info("started: %s, at most %d users", what, self.gate.capacity)
+
+    def _open(self, patience: float) -> None:
+        self.history.open(patience=patience)
+        try:
+            self.tokens = Tokens(self.history.secret(), self._password)
+            self.doors = KeyRing(self.history, self.tokens, self._password)
+            if self._sharing:
+                self._sharing.start(self.server.house, self.server.heard, patience=patience)
+        except BaseException:
+            self.history.close()
+            raise
+        self._is_open = True
 
     def check(self, timeout: float) -> None:
         """Prove that messages can be accepted.
@@ -117,9 +136,24 @@ class Engine:
         Raises:
             ChatError: with the reason why not.
         """
+        if self.is_over.is_set():
+            raise ChatError(STOPPING)
         if not self._started:
-            raise ChatError(NOT_STARTED)
+            raise self.waits_for or ChatError(NOT_STARTED)
         self.server.check(timeout)
+
+    def check_itself(self, timeout: float) -> None:
+        """Prove that this process does what it can, whatever the history does.
+
+        Raises:
+            ChatError: with the reason why not; only a new process would do better.
+        """
+        if self.is_over.is_set():
+            raise ChatError(STOPPING)
+        if self._started:
+            self.server.ask(lambda: None, timeout)
+        elif not self.waits_for:
+            raise ChatError(NOT_STARTED)
 
     def stop(self, cause: str = "on request") -> None:
         """Notify every user, commit what they said, close the history. Idempotent; takes seconds.
@@ -128,7 +162,8 @@ class Engine:
             cause: for the log; only the first call's is logged.
         """
         with self._stopping:
-            if not self._started:
+            self.is_over.set()
+            if not self._is_open:
                 return
             log.info("stopping: %s", cause)
             users = len(self.gate)
@@ -137,12 +172,15 @@ class Engine:
             self.gate.shut(STOP_TIMEOUT)
             if self._sharing:
                 self._sharing.hurry(STOP_TIMEOUT)
-            self.server.stop()
-            if self._sharing:
-                self._sharing.stop(TELLING_TIMEOUT)
-            self.history.close()
-            self._started = False
+            self._end()
             log.info("stopped: %d users notified, every message stored", users)
+
+    def _end(self) -> None:
+        self.server.stop()
+        if self._sharing:
+            self._sharing.stop(TELLING_TIMEOUT)
+        self.history.close()
+        self._is_open = self._started = False
 
 
 def _sharing(
@@ -151,6 +189,8 @@ def _sharing(
     """For a history that other processes may write to."""
     if not isinstance(history, SharedHistory):
         return None
+    from chatroom.shared.sharing import Sharing  # with psycopg, which few have
+
     keeping = make_history(configuration.history, configuration.folder, configuration.history_sync)
     assert isinstance(keeping, SharedHistory)
     url = configuration.history

@@ -9,6 +9,7 @@ ChatError
 ├── ConfigurationError     a setting is wrong: the program does not start
 ├── HistoryError
 │   ├── HistoryRefused     the history cannot be used as it is: the program does not start
+│   │   └── HistoryAway    its database is not reached: in a moment it may be
 │   ├── HistoryUnavailable the disk failed this time: nothing is half stored, try again later
 │   │   └── Outdated       another process has written there: look at that, and decide again
 │   ├── SearchTooLong      the search found too little in its time: another one may be quicker
@@ -32,6 +33,11 @@ from pathlib import Path
 
 class ChatError(Exception):
     """Base of every error that this package raises on purpose."""
+
+    @property
+    def outside(self) -> str:
+        """What anybody may know of it."""
+        return str(self)
 
 
 class ClientError(ChatError):
@@ -107,9 +113,19 @@ class HistoryError(ChatError):
         name, cause, way_out = self.args
         return f"{name}: {cause}; {way_out}"
 
+    @property
+    def outside(self) -> str:
+        """Of a database, neither where it is nor who talks to it: both may be in the cause."""
+        name, _cause, way_out = self.args
+        return f"the database cannot be used now; {way_out}" if "://" in name else str(self)
+
 
 class HistoryRefused(HistoryError):
     """The history cannot be used as it is (corrupt, foreign, locked): do not start."""
+
+
+class HistoryAway(HistoryRefused):
+    """Its database is not reached, or not ready: what is refused now may work in a moment."""
 
 
 class HistoryUnavailable(HistoryError):

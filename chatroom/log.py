@@ -17,6 +17,8 @@ from chatroom.errors import ConfigurationError
 
 LOGGER = "chatroom"
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
+FORMAT_OF_SEVERAL = "%(asctime)s %(process)d %(levelname)s %(message)s"
+"""Of several processes, whose users have numbers of their own."""
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that are invisible, break the line or reverse its direction."""
@@ -46,7 +48,7 @@ def set_up_logging(configuration: Configuration) -> None:
     """
     handler = _open(configuration)
     handler.set_name(LOGGER)
-    handler.setFormatter(OneLine(FORMAT))
+    handler.setFormatter(OneLine(FORMAT if configuration.workers == 1 else FORMAT_OF_SEVERAL))
     logger = logging.getLogger(LOGGER)
     logger.setLevel(logging.INFO)
     for old in [old for old in logger.handlers if old.get_name() == LOGGER]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from chatroom.addresses import is_host_name, to_host, to_listed_origin, to_network
-from chatroom.history import HISTORY_FORMS, SYNCS, is_history_url, masked
+from chatroom.history import FROM_ENVIRONMENT, HISTORY_FORMS, SYNCS, is_history_url, masked
 
 
 class Unfit(Exception):
@@ -102,7 +102,10 @@ class Setting(NamedTuple):
 
 INTERFACE = text("the name or address of an interface: localhost, 0.0.0.0 or ::1", is_host_name)
 LOG_FILE = text('the path of a file, or "-" for standard error', bool)
-HISTORY = address(", ".join(HISTORY_FORMS[:-1]) + f" or {HISTORY_FORMS[-1]}", is_history_url)
+HISTORY = address(
+    ", ".join(HISTORY_FORMS[:-1]) + f" or {HISTORY_FORMS[-1]}",
+    lambda value: value == FROM_ENVIRONMENT or is_history_url(value),
+)
 PASSWORD = secret(
     'at least 4 characters, 64 at most, or "" for none',
     lambda value: not value or 4 <= len(" ".join(value.split())) <= 64,
@@ -117,6 +120,8 @@ ORIGINS = several("origins such as https://chat.example:8443, without a path", t
 HOST_NAMES = several("host names such as chat.example.com, without a port", to_host)
 NETWORKS = several("addresses or networks such as 10.0.0.7, 10.0.0.0/8 or ::1", to_network)
 LOOPBACK = ("127.0.0.1", "::1")
+MOST_WORKERS = 64
+"""Each is told of whatever the others do; and has some connections to the database."""
 
 SETTINGS = (
     Setting("port", 9999, whole(1, 65535), "the TCP port to listen on"),
@@ -130,7 +135,8 @@ SETTINGS = (
     Setting("roomMakers", "everyone", MAKERS, "who is in charge of the rooms that they make"),
     Setting("password", "", PASSWORD, "that lets people into the rooms; empty: none"),
     Setting("replayLimit", 500, whole(0, 1_000_000), "past messages sent on joining; 0: all"),
-    Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at a time"),
+    Setting("workers", 1, whole(1, MOST_WORKERS), "processes; more than 1 need PostgreSQL"),
+    Setting("maxUsers", 10_000, whole(1, 1_000_000), "users at a time, in each process"),
     Setting("maxUsersPerAddress", 0, whole(0, 1_000_000), "users at one address; 0: maxUsers"),
     Setting("firstFrameSeconds", 60, whole(0, 86_400), "for a plain client's first frame; 0: any"),
     Setting("maxMessageBytes", 65_536, whole(1, 16 * 2**20), "bytes of one incoming frame"),

@@ -188,7 +188,7 @@ def open_tab(
         return opened[-1]
 
     yield open_one
-    for tab in opened:
+    for tab in reversed(opened):  # first those that are within another one's browser
         tab.leave()
 
 

@@ -12,6 +12,7 @@ KINDS = {
     "us-full": "us",
     "us-normal": "us2",
     "us-memory": "us3",
+    "us-pace": "us",
     "go-hub": "go",
     "go-hub-pooled": "go2",
     "floor": "peer",

@@ -19,8 +19,8 @@ from chatroom.commands.health import Health, ask
 from chatroom.commands.own_server import own_url
 from chatroom.configuration import DEFAULT_FILE, Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
-from chatroom.history import has_password, is_address, make_history
-from chatroom.serving.demands import RESERVE, unmet
+from chatroom.history import can_be_shared, has_password, is_address, make_history, survey
+from chatroom.serving.demands import RESERVE, unmet, workers_asked_for
 from chatroom.serving.machine import affordable_users, raise_descriptor_limit
 from chatroom.serving.start import CHECKOUT, gunicorn_command, is_checkout
 
@@ -135,7 +135,8 @@ def check_history(
     if configuration.history == "memory:":
         return [Finding(Verdict.NOTE, "history", "memory: forgets everything on exit")]
     if is_address(configuration.history):
-        return [_check_use(configuration, health, is_reached)]
+        use = _check_use(configuration, health, is_reached)
+        return [use] if use.verdict is Verdict.WRONG else [use, *_check_database(configuration)]
     path = configuration.folder / configuration.history.removeprefix("sqlite:")
     findings = [_check_use(configuration, health, is_reached, path)]
     if path.parent.is_dir():
@@ -144,6 +145,25 @@ def check_history(
             text = f"{free // 2**20} MiB are free on the disk of {path.parent}"
             findings.append(wrong("disk", text, "free some space: a full disk stores no messages"))
     return findings
+
+
+def _check_database(configuration: Configuration) -> list[Finding]:
+    """What its administrator has to know."""
+    return [
+        Finding(
+            Verdict.WRONG if remark.is_wrong else Verdict.NOTE if remark.remedy else Verdict.OK,
+            "database",
+            remark.text,
+            remark.remedy,
+        )
+        for remark in survey(configuration.history, workers_of(configuration))
+    ]
+
+
+def workers_of(configuration: Configuration) -> int:
+    """How many there are to be: gunicorn's options in the environment override the settings."""
+    given = workers_asked_for(shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")))
+    return configuration.workers if given is None else max(1, given)
 
 
 def _check_use(
@@ -183,7 +203,9 @@ def check_privacy(configuration: Configuration) -> list[Finding]:
         stored = configuration.folder / configuration.history.removeprefix("sqlite:")
         files += [stored.with_name(stored.name + suffix) for suffix in SUFFIXES]
     secrets = configuration.password, configuration.metrics_key
-    has_secret = any(secrets) or has_password(configuration.history)
+    # It may be in the environment instead.
+    is_written = configuration.history != os.environ.get("DATABASE_URL")
+    has_secret = any(secrets) or (is_written and has_password(configuration.history))
     files += [configuration.path] if has_secret else []
     wide = {path: found for path in files if (found := private_files.permissions(path))}
     if not wide:
@@ -215,8 +237,11 @@ def check_gunicorn(configuration: Configuration) -> Finding:
         cause = said[-1] if said else f"exit code {told.returncode}"
         return wrong("gunicorn", f"it does not start: {cause}", "fix that first")
     raise_descriptor_limit()
-    users = affordable_users(configuration.max_users, RESERVE).users
-    if flaws := list(unmet(found, users)):
+    workers, is_shared = workers_of(configuration), can_be_shared(configuration.history)
+    users = affordable_users(configuration.max_users, RESERVE, workers=workers).users
+    if users < configuration.max_users:  # gunicorn has found out how many by itself, a moment ago
+        users = users * 9 // 10
+    if flaws := list(unmet(found, users, workers, is_shared=is_shared)):
         where = " and ".join(
             name for name in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY") if name in os.environ
         )
@@ -224,7 +249,8 @@ def check_gunicorn(configuration: Configuration) -> Finding:
             f"remove it from {where or 'gunicorn.conf.py'}; what may be changed is in config.json"
         )
         return wrong("gunicorn", "; ".join(flaws), remedy)
-    return ok("gunicorn", f"{found['threads']} threads in one worker")
+    where = "one worker" if workers == 1 else f"each of {workers} workers"
+    return ok("gunicorn", f"{found['threads']} threads in {where}")
 
 
 def check_limits(configuration: Configuration, health: Health) -> Finding:
@@ -234,10 +260,12 @@ def check_limits(configuration: Configuration, health: Health) -> Finding:
     if health.max_users:
         return _admitted(wanted, health.max_users)
     raise_descriptor_limit()
-    carried, reason = affordable_users(wanted, RESERVE)
+    workers = workers_of(configuration)
+    carried, reason = affordable_users(wanted, RESERVE, workers=workers)
+    what = "a room" if workers == 1 else f"each of {workers} workers"
     if carried >= wanted:
-        return ok("limits", f"a room started from this shell can carry {wanted} users")
-    text = f"a room started from this shell can carry {carried} users, but maxUsers is {wanted}"
+        return ok("limits", f"{what} started from this shell can carry {wanted} users")
+    text = f"{what} started from this shell can carry {carried} users, but maxUsers is {wanted}"
     return wrong("limits", f"{text}; {reason}", f"raise that limit, or set maxUsers to {carried}")
 
 

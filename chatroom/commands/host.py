@@ -22,6 +22,10 @@ class _Acts(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
+            first = ctx.params.get("room")
+            if first in self.commands:
+                wanted = f"name the room first: host {word} {first}"
+                raise click.UsageError(f"{word} is no ACT: {wanted}", ctx) from None
             if not word.startswith("-"):
                 raise
             wanted = "options stand before ROOM, or behind an ACT"

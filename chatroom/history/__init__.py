@@ -11,6 +11,7 @@ In reading order:
 - ``paging.py``: how much is read at once
 - ``retention.py``: which messages are to be deleted
 - ``host_log.py``: what hosts have done
+- ``remarks.py``: what a look at a database has found
 - ``effects.py``: what an act of theirs brings about
 - ``words.py``: the words of texts and searches
 - ``searching.py``: what one search has found, and how long it may take
@@ -27,13 +28,18 @@ from chatroom.history.interface import History
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.history.postgresql.address import has_password, is_address, masked
 from chatroom.history.postgresql.library import demand_psycopg
+from chatroom.history.remarks import Remark
 from chatroom.history.sqlite.database import DatabaseFile, peek_secret
 from chatroom.history.sqlite.history import SqliteHistory
 
 __all__ = [
+    "FROM_ENVIRONMENT",
     "HISTORY_FORMS",
+    "SHARED_FORM",
     "SYNCS",
     "History",
+    "can_be_shared",
+    "demand_notifications",
     "has_password",
     "is_address",
     "is_history_url",
@@ -41,10 +47,21 @@ __all__ = [
     "masked",
     "move_in",
     "read_secret",
+    "survey",
 ]
 
-HISTORY_FORMS = ("sqlite:PATH", "memory:", "postgresql://USER@HOST/DATABASE")
+SHARED_FORM = "postgresql://USER@HOST/DATABASE"
+
+HISTORY_FORMS = ("sqlite:PATH", "memory:", SHARED_FORM)
 """The forms of the setting ``history``: for configuration's errors."""
+
+FROM_ENVIRONMENT = "postgresql:"
+"""The setting, if the environment has the database's address."""
+
+
+def can_be_shared(url: str) -> bool:
+    """Whether several processes can write to what ``url`` leads to."""
+    return is_address(url)
 
 
 def is_history_url(url: str) -> bool:
@@ -102,6 +119,32 @@ def read_secret(url: str, folder: Path) -> bytes:
 
         return read_secret_of(url)
     return peek_secret(DatabaseFile(url, folder / url.removeprefix("sqlite:")))
+
+
+def demand_notifications(url: str) -> None:
+    """Make sure that processes which share a history can hear each other.
+
+    Args:
+        url: one that ``can_be_shared`` accepts; psycopg is there.
+
+    Raises:
+        HistoryRefused: they cannot.
+    """
+    from chatroom.history.postgresql.survey import demand_notifications
+
+    demand_notifications(url)
+
+
+def survey(url: str, workers: int) -> list[Remark]:
+    """What there is to say about a history that can be used; see ``postgresql/survey.py``.
+
+    Args:
+        url: one that ``is_address`` accepts; psycopg is there.
+        workers: processes that are to use it, on this machine.
+    """
+    from chatroom.history.postgresql.survey import survey
+
+    return survey(url, workers)
 
 
 def move_in(

@@ -65,8 +65,9 @@ class Decisions(ABC):
         Args:
             room: "" for the whole server.
             charter: as ``charter`` returns it; "" for a room that decides nothing.
-            entry: for ``host_log``. Everywhere, what is older than ``host_log.KEEP_DAYS`` by then
-                is dropped; of this room, whatever exceeds ``host_log.MOST_ENTRIES``.
+            entry: for ``host_log``. Everywhere, some of what is older than ``host_log.KEEP_DAYS``
+                by then is dropped, see also ``erase``; of this room, whatever exceeds
+                ``host_log.MOST_ENTRIES``.
             effects: what else it brings about: all of it, or nothing.
 
         Raises:
@@ -125,9 +126,10 @@ class Decisions(ABC):
         """
 
     @abstractmethod
-    def erase(self, removed_before: int, step: int) -> int:
-        """Drop the evidence of what was removed before a time, in Unix milliseconds; ``step``
-        pieces at most. Returns how many. The owner's thread.
+    def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
+        """Drop the evidence of what was removed before a time, in Unix milliseconds, and what was
+        noted in any ``host_log`` before another; ``step`` pieces at most. Returns how many. The
+        owner's thread.
 
         Raises:
             HistoryUnavailable: none of it is dropped.

@@ -97,7 +97,7 @@ class ActiveRooms(dict[str, Room]):
             Refusal: this visitor may not come in.
         """
         user_id, link = user_id or proof.user_id, operator_link or proof.operator_link
-        visitor = Visitor(address, user_id, self.house.rank_by(link), proof)
+        visitor = Visitor(address, user_id, self._rank_by(link, user_id), proof)
         visitor, place = self._at(name, visitor)
         refusal = self._policy.may_enter(visitor, place)
         if refusal:
@@ -109,13 +109,23 @@ class ActiveRooms(dict[str, Room]):
 
     def needs_link(self, room: Room, address: str, user_id: str, proof: Proof) -> bool:
         """Whether somebody could not come in but for the link that they have shown."""
-        if proof.link not in room.charter.links:
+        is_operators = proof.link == proof.operator_link != ""
+        if not is_operators and proof.link not in room.charter.links:
             return False
-        rank = self.house.rank_by(proof.operator_link)
+        rank = Rank.EVERYONE if is_operators else self.house.rank_by(proof.operator_link)
         visitor, place = self._at(
             room.name, Visitor(address, user_id, rank, proof._replace(link=""))
         )
         return self._policy.may_enter(visitor, place) is not None
+
+    def _rank_by(self, operator_link: str, user_id: str) -> Rank:
+        """As ``House.rank_by``; but while somebody comes in by the link, it is nobody else's."""
+        is_taken = operator_link and any(
+            link == operator_link and user.user_id != user_id
+            for room in self.values()
+            for user, link in room.coming_by.items()
+        )
+        return Rank.EVERYONE if is_taken else self.house.rank_by(operator_link)
 
     def _at(self, name: str, visitor: Visitor) -> tuple[Visitor, Place]:
         """The visitor, as the room knows them, and the room, as far as it concerns them."""

@@ -381,7 +381,7 @@ class Broadcaster:
     @staticmethod
     def _spread(room: Room, messages: Sequence[Message]) -> None:
         new = [it for it in messages if it.rev > room.changes.rev]  # it may have heard of some
-        if new:
+        if new and max(it.seq for it in new) <= room.seq:  # else a look brings it, in order
             room.change(new)
             room.hand_on(list(map(HeardChange.of, new)) if room.subscribers else [])
 

@@ -200,7 +200,7 @@ class KeyRing:
                 proof, rest = Proof(operator_link=operator.nonce), ""
         if shown.link:
             if operator := self._tokens.read_operator_link(shown.link):
-                proof = proof._replace(operator_link=operator.nonce)
+                proof = proof._replace(operator_link=operator.nonce, link=operator.nonce)
             else:
                 proof = proof._replace(link=link_key(shown.link))
         for text in filter(None, (rest, shown.entry_pass)):

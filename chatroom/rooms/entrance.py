@@ -44,7 +44,7 @@ from chatroom.users.requests import (
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.typed_user import MAX_BAD_FRAMES
 from chatroom.wire import typed
-from chatroom.wire.acts import Act, BeCalled, UseLink
+from chatroom.wire.acts import Act, BeCalled, UseLink, UseOperatorLink
 from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import CloseCode
 
@@ -120,7 +120,8 @@ class Entrance:
             case Join(user, proof):
                 self._join(user, proof)
             case Arrival():
-                self._arrive(joining)
+                if self._arrive(joining):
+                    joining.user.answered += 1
             case CaughtUp(user, seq, rev):
                 if user.inside:  # otherwise it has left meanwhile
                     user.rev = rev
@@ -163,24 +164,25 @@ class Entrance:
         else:
             self._fallen.send_one(user, room.replay())
 
-    def _arrive(self, arrival: Arrival) -> None:
-        """A typed user: the register decides whether it may have its name."""
+    def _arrive(self, arrival: Arrival) -> bool:
+        """A typed user; whether it has its answer. If not, it waits for the room to be read, for
+        the register, which decides whether it may have its name, or for a host."""
         user = arrival.user
         if user.inside or user in self._held or user.knocks:
             detail = "You are already in a room; open another socket."
             user.refuse(Refusal("already-inside", detail))
-            return
+            return True
         if self._waits_for_room(arrival.room, arrival):
-            return
+            return False
         room = self._opened(user, arrival.room, arrival.identity.user_id, arrival.proof)
         if room is None:
             self._count_refusal(user, "too many refused hellos")
-            return
+            return True
         watched = room.watched(user.address)
         if watched and self._must_knock(room, arrival, watched):
-            self._knock(room, arrival, watched)
-        else:
-            self._let_through(room, arrival)
+            return not self._knock(room, arrival, watched)
+        self._let_through(room, arrival)
+        return False
 
     def _let_through(self, room: Room, arrival: Arrival) -> None:
         arrival = self._named(room, arrival)
@@ -263,6 +265,7 @@ class Entrance:
             case Enter(arrival) if arrival.user in self._held:
                 room.awaited -= 1
                 self._judged_by.pop(arrival.user, None)
+                arrival.user.answered += 1
                 self.released += self._held.pop(arrival.user)
             case register.Rename(user):
                 self.released += self._held.pop(user, [])
@@ -390,7 +393,8 @@ class Entrance:
             return True
         return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
 
-    def _knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> None:
+    def _knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> bool:
+        """Whether it may wait there."""
         user = arrival.user
         try:
             key = self._rooms.house.whereabouts.key(user.address)
@@ -398,13 +402,14 @@ class Entrance:
         except Refusal as refusal:
             user.turn_away(refusal)
             self._rooms.forget_if_empty(room.name)
-            return
+            return False
         user.knocks = room.name
         user.write(typed.knocking(host_is_here=room.has_host))
         knock = room.knocks[arrival.identity.user_id]
         if is_news:
             room.tell_hosts(knock.frame)
         self._register.note_knock(room.name, knock, user.id)
+        return True
 
     def admit(self, room: Room, user_id: str) -> None:
         """A host lets somebody in who knocks; in all their tabs."""
@@ -456,7 +461,8 @@ class Entrance:
     def turn_out_guest(self, user: Speaker, act: Act) -> None:
         """If this was the use of a link, it is not to be: whoever came by it alone has to go."""
         room = self._rooms.get(user.room)
-        guest = room.has_come(user) if room and isinstance(act, UseLink) else None
+        is_use = isinstance(act, UseLink | UseOperatorLink)
+        guest = room.has_come(user) if room and is_use else None
         if guest:
             guest.end(CloseCode.NO_ENTRY, "no entry")
             self.remove(guest, "no entry")

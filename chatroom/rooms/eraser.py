@@ -7,6 +7,7 @@ import time
 
 from chatroom.errors import HistoryError
 from chatroom.history import History
+from chatroom.history.host_log import KEEP_MS
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.timers import Timers
 
@@ -19,13 +20,15 @@ PAUSE = 0.1
 """Seconds between two steps, left for broadcasts."""
 
 STEP = 100
-"""Pieces of evidence erased in one transaction, at most: a few milliseconds."""
+"""Pieces of evidence, and lines of host logs, erased in one transaction, at most: a few
+milliseconds."""
 
 DAY_MS = 24 * 60 * 60 * 1000
 
 
 class Eraser:
-    """Drops old evidence, and has the history cleaned of what it no longer has.
+    """Drops old evidence and old lines of host logs, and has the history cleaned of what it no
+    longer has.
 
     Args:
         history: the Server's.
@@ -44,10 +47,11 @@ class Eraser:
         self._timers.after(0.0, self._step)
 
     def _step(self) -> None:
-        before = time.time_ns() // 1_000_000 - self._keep_days * DAY_MS
+        now = time.time_ns() // 1_000_000
         wait = INTERVAL
         try:
-            if self._history.erase(before, STEP) == STEP:
+            erased = self._history.erase(now - self._keep_days * DAY_MS, STEP, now - KEEP_MS)
+            if erased == STEP:
                 wait = PAUSE  # there may be more
             else:
                 self._history.clean()

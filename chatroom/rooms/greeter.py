@@ -9,7 +9,7 @@ from chatroom.matching import assert_never
 from chatroom.rooms.bus import Bus, IsTyping
 from chatroom.rooms.charter import NO_CHARTER
 from chatroom.rooms.crowd import CrowdVersion, Joined, Known, Left, Renamed
-from chatroom.rooms.news import News
+from chatroom.rooms.news import TOLD_A_SECOND, News
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import AtTheDoor, Away, Event, Replaced
 from chatroom.rooms.room import Room
@@ -22,7 +22,9 @@ from chatroom.wire import typed
 from chatroom.wire.websocket import CloseCode
 
 COUNT_INTERVAL = 1.0
-"""Minimum seconds between two counts that are sent to a large room."""
+"""Minimum seconds between two counts that are sent to a large room; a very large one gets them
+further apart, as it does news (``TOLD_A_SECOND``): otherwise a crowd that comes on a slow machine
+is counted all the time, and comes in ever more slowly."""
 
 
 class Greeter:
@@ -182,7 +184,8 @@ class Greeter:
     def _count_soon(self, room: Room) -> None:
         if not room.presence.counts_later:
             room.presence.counts_later = True
-            wait = max(0.0, room.presence.counted_at + COUNT_INTERVAL - time.monotonic())
+            interval = max(COUNT_INTERVAL, len(room.typed) / TOLD_A_SECOND)
+            wait = max(0.0, room.presence.counted_at + interval - time.monotonic())
             self._timers.after(wait, lambda: self._count(room))
 
     def _count(self, room: Room) -> None:

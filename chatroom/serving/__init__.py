@@ -4,9 +4,12 @@ In reading order:
 
 - ``start.py``: from the settings to gunicorn; refuses what cannot work
 - ``gunicorn.py``: gunicorn's settings, hooks and signals
+- ``rolling.py``: after SIGHUP, one worker after the other
+- ``starter.py``: a room whose database may be away
 - ``worker.py``: gunicorn's worker, which survives strangers and shortages
 - ``incoming.py``: a connection until its request is complete
 - ``body.py``: where a request's body ends
+- ``doorway.py``: those who want a socket, a few at a time
 - ``waiting.py``: the connections whose request is not complete, and those between two
 - ``pool.py``: the threads on which requests run
 - ``outgoing.py``: the response's socket, which gives up whoever takes it too slowly

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-_FIELD = re.compile(rb"\r\n(content-length|transfer-encoding|expect):[ \t]*([^\r\n]*)", re.I)
+_FIELD = re.compile(
+    rb"\r\n(content-length|transfer-encoding|expect|upgrade):[ \t]*([^\r\n]*)", re.I
+)
 _LENGTH = re.compile(rb"0*([0-9]{1,18})[0-9]*")
 _CHUNK = re.compile(rb"0*([0-9A-Fa-f]{1,16})[0-9A-Fa-f]*[ \t]*(?:;.*)?", re.DOTALL)
 """A size with more digits than these is beyond all limits anyway."""
@@ -36,6 +38,7 @@ class Body:
         "has_ended",
         "is_crumbled",
         "size",
+        "wants_socket",
     )
 
     def __init__(self, head: bytes) -> None:
@@ -45,6 +48,7 @@ class Body:
         self.size = int(length[1]) if length else 0
         """Bytes: as announced, or of a chunked one, what has arrived."""
         self.expects_continue = fields.get(b"expect") == b"100-continue" and b" HTTP/1.1\r" in head
+        self.wants_socket = fields.get(b"upgrade", b"").lower() == b"websocket"
         self.has_ended = False
         """All of it has arrived, or something malformed."""
         self.is_crumbled = False

@@ -37,7 +37,8 @@ MAP_HEADROOM = 1024
 MAPS_PER_CORE = 16
 """glibc spreads threads over up to 8 arenas per core, of two maps each."""
 MEMORY_HEADROOM = 128 * 1024
-"""KiB: the program in both processes, its caches, and what is on its way."""
+"""KiB: the program in both processes, its caches, and what is on its way. Counted once for each
+worker, which allows for what several of them have of the master's."""
 ADDRESS_HEADROOM = 256 * 1024
 ADDRESSES_PER_CORE = 8 * 64 * 1024
 """glibc reserves 64 MiB for each arena."""
@@ -51,41 +52,48 @@ class Limit(NamedTuple):
     cause: str
     """What sets the amount, and where to change it."""
     taken: int
-    """How much is in use already, plus headroom."""
+    """How much others have already."""
+    headroom: int
+    """How much the program needs without users; each of its workers does."""
     per_user: int
     per_spare: int
     """How much a thread kept for plain HTTP takes."""
+    is_shared: bool = False
+    """All workers take from it; otherwise, each has as much."""
 
-    def users(self, spare: int) -> int:
-        """How many users fit next to ``spare`` threads for plain HTTP; 0 if not even those fit."""
-        return max(0, (self.amount - self.taken - spare * self.per_spare) // self.per_user)
+    def users(self, spare: int, workers: int = 1) -> int:
+        """How many users fit into each worker, next to ``spare`` threads for plain HTTP; 0 if not
+        even those fit."""
+        left = (self.amount - self.taken) // (workers if self.is_shared else 1)
+        return max(0, (left - self.headroom - spare * self.per_spare) // self.per_user)
 
 
 def descriptors(amount: int, cause: str) -> Limit:
     """A limit on this process's descriptors, of which each waiting connection takes one."""
     per = DESCRIPTORS_PER_USER, DESCRIPTORS_PER_SPARE
-    return Limit("descriptors", amount, cause, DESCRIPTOR_HEADROOM + LEAST_WAITING, *per)
+    return Limit("descriptors", amount, cause, 0, DESCRIPTOR_HEADROOM + LEAST_WAITING, *per)
 
 
 def threads(amount: int, cause: str, taken: int = 0) -> Limit:
     """A limit on threads, of which ``taken`` run already."""
     per = THREADS_PER_USER, THREADS_PER_SPARE
-    return Limit("threads", amount, cause, taken + THREAD_HEADROOM, *per)
+    return Limit("threads", amount, cause, taken, THREAD_HEADROOM, *per, is_shared=True)
 
 
 def maps(amount: int, cause: str, taken: int = 0) -> Limit:
     """A limit on this process's memory maps, of which it has ``taken`` already."""
     headroom = MAP_HEADROOM + MAPS_PER_CORE * (os.cpu_count() or 1)
-    return Limit("memory maps", amount, cause, taken + headroom, MAPS_PER_USER, MAPS_PER_SPARE)
+    return Limit("memory maps", amount, cause, taken, headroom, MAPS_PER_USER, MAPS_PER_SPARE)
 
 
 def memory(amount: int, cause: str) -> Limit:
     """A limit on memory, in KiB, the kernel's included."""
-    return Limit("memory", amount, cause, MEMORY_HEADROOM, MEMORY_PER_USER, MEMORY_PER_SPARE)
+    per = MEMORY_PER_USER, MEMORY_PER_SPARE
+    return Limit("memory", amount, cause, 0, MEMORY_HEADROOM, *per, is_shared=True)
 
 
 def addresses(amount: int, cause: str) -> Limit:
     """A limit on this process's address space, in KiB."""
     headroom = ADDRESS_HEADROOM + ADDRESSES_PER_CORE * (os.cpu_count() or 1)
     per = ADDRESSES_PER_USER, ADDRESSES_PER_SPARE
-    return Limit("address space", amount, cause, headroom, *per)
+    return Limit("address space", amount, cause, 0, headroom, *per)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chatroom.settings import MOST_WORKERS
+
 RESERVE = 32
 """Threads beyond ``maxUsers``, so that plain HTTP is still served when the room is full."""
 
@@ -28,10 +30,22 @@ room replaces by its own."""
 
 def worker_asked_for(arguments: Sequence[str]) -> str:
     """The worker's class that gunicorn's command line asks for; "" if none."""
+    return str(_known(arguments).worker_class)
+
+
+def workers_asked_for(arguments: Sequence[str]) -> int | None:
+    """How many workers gunicorn's command line asks for; None if it leaves that to the settings, or
+    is no number: gunicorn says that."""
+    asked = str(_known(arguments).workers)
+    return int(asked) if re.fullmatch("[0-9]{1,9}", asked) else None
+
+
+def _known(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("-k", "--worker-class", default="")
+    parser.add_argument("-w", "--workers", default="")
     known, _rest = parser.parse_known_args(list(arguments))
-    return str(known.worker_class)
+    return known
 
 
 def wrong_worker(name: str) -> str:
@@ -39,18 +53,27 @@ def wrong_worker(name: str) -> str:
     return f"worker_class is {name}; wanted: gthread, or no such option"
 
 
-def unmet(options: Mapping[str, Any], users: int) -> Iterator[str]:
+def unmet(
+    options: Mapping[str, Any], users: int, workers: int = 1, *, is_shared: bool = False
+) -> Iterator[str]:
     """One message for each unmet demand: what is wrong, and the way out.
 
     Args:
         options: gunicorn's, as values or as text; ``worker_class`` is the name of the class.
-        users: how many this machine can carry, at most ``maxUsers``.
+        users: how many each worker can carry here, at most ``maxUsers``.
+        workers: how many there are to be, by the settings or by gunicorn's command line.
+        is_shared: whether several processes can share the history.
     """
-    if int(options["workers"]) != 1:
+    given = int(options["workers"])
+    if given != 1 and not is_shared:
         yield (
-            f"workers is {options['workers']}; wanted: 1. The room lives in one process; "
-            "raise maxUsers, not workers"
+            f"workers is {given}; wanted: 1. The room lives in one process, unless its history is "
+            "in PostgreSQL (docs/postgresql.md); raise maxUsers, not workers"
         )
+    elif not 1 <= given <= MOST_WORKERS:
+        yield f"workers is {given}; wanted: 1 to {MOST_WORKERS}"
+    elif given != workers:
+        yield f"workers is {given}; wanted: {workers}, as in config.json: change it there"
     if not _WORKER.search(str(options["worker_class"])):
         yield wrong_worker(options["worker_class"])
     if int(options["max_requests"]):

@@ -26,13 +26,21 @@ from typing import Any
 from chatroom.addresses import EVERYWHERE, lan_address
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
-from chatroom.errors import ChatError
-from chatroom.history import make_history
+from chatroom.errors import ChatError, HistoryAway
+from chatroom.history import can_be_shared, demand_notifications, make_history
 from chatroom.names import DEFAULT_ROOM
-from chatroom.serving.demands import RESERVE, unmet, worker_asked_for, wrong_worker
+from chatroom.serving.demands import (
+    RESERVE,
+    unmet,
+    worker_asked_for,
+    workers_asked_for,
+    wrong_worker,
+)
 from chatroom.serving.machine import waiting_places
 from chatroom.serving.outgoing import TOO_SLOW
+from chatroom.serving.rolling import Rolling
 from chatroom.serving.start import (
+    AWAY,
     app_settings,
     await_address,
     carry,
@@ -40,7 +48,9 @@ from chatroom.serving.start import (
     configure,
     refuse,
 )
+from chatroom.serving.starter import Starter
 from chatroom.serving.worker import Worker
+from chatroom.settings import MOST_WORKERS
 from chatroom.sockets.sending import STALL_TIMEOUT
 from chatroom.users.tokens import LINK_SECONDS, host_link
 from chatroom.web.invitation import print_code
@@ -76,6 +86,8 @@ as measured, the process did nothing else for minutes; with 0.5 s it was done in
 A reader that never runs out of input pauses by itself (``sockets.pace``).
 """
 
+rolling = Rolling()
+
 GC_THRESHOLDS = (700, 10, 500)
 """Garbage collection thresholds of the three generations; the last is 10 by default.
 
@@ -93,11 +105,16 @@ def load(folder: Path | None = None) -> dict[str, Any]:
     Args:
         folder: see ``start.configure``.
     """
-    given = [*shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")), *sys.argv[1:]]
+    given = _arguments()
     asked = worker_asked_for(given)
     if asked not in ("", "sync", "gthread", WORKER):  # it may not even be installed
         refuse(wrong_worker(asked))
-    return settings(configure(folder))
+    return settings(configure(folder, workers_asked_for(given)))
+
+
+def _arguments() -> list[str]:
+    """gunicorn's, in the order in which a later one overrides an earlier one."""
+    return [*shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")), *sys.argv[1:]]
 
 
 def settings(configuration: Configuration) -> dict[str, Any]:
@@ -107,7 +124,7 @@ def settings(configuration: Configuration) -> dict[str, Any]:
     return {
         "bind": f"[{host}]:{configuration.port}" if ":" in host else f"{host}:{configuration.port}",
         "worker_class": WORKER,
-        "workers": 1,
+        "workers": configuration.workers,
         "threads": threads,
         "worker_connections": threads + waiting_places(configuration.max_users, RESERVE),
         "keepalive": KEEPALIVE,
@@ -119,8 +136,9 @@ def settings(configuration: Configuration) -> dict[str, Any]:
         "forwarded_allow_ips": ",".join(map(str, configuration.trusted_proxies)),
         "control_socket_disable": True,  # an additional way in that nothing here needs
         "on_starting": on_starting,
-        "on_reload": bring_worker,
+        "on_reload": on_reload,
         "when_ready": when_ready,
+        "pre_fork": rolling.pre_fork,
         "nworkers_changed": nworkers_changed,
         "pre_exec": pre_exec,
         "post_worker_init": post_worker_init,
@@ -135,10 +153,13 @@ def on_starting(arbiter: Any) -> None:
     """In the master, before it listens: refuse settings that cannot work."""
     bring_worker(arbiter)
     configuration = load_configuration()
-    carried = carry(configuration.max_users)
+    workers = workers_asked_for(_arguments())
+    workers = configuration.workers if workers is None else workers
+    carried = carry(configuration.max_users, workers)
     options = {name: setting.get() for name, setting in arbiter.cfg.settings.items()}
     options["worker_class"] = arbiter.cfg.worker_class_str  # "sync" with threads is gthread
-    for flaw in unmet(options, carried.users):
+    is_shared = can_be_shared(configuration.history)
+    for flaw in unmet(options, carried.users, workers, is_shared=is_shared):
         refuse(flaw)
     prefix = os.environ.get("SCRIPT_NAME", "")
     if not re.fullmatch("(/[^/]+)*", prefix):
@@ -163,6 +184,10 @@ def on_starting(arbiter: Any) -> None:
         make_history(
             configuration.history, configuration.folder, configuration.history_sync
         ).check()
+        if is_shared:
+            demand_notifications(configuration.history)
+    except HistoryAway as error:
+        refuse(error, AWAY)
     except ChatError as error:
         refuse(error)
 
@@ -170,6 +195,12 @@ def on_starting(arbiter: Any) -> None:
 def bring_worker(arbiter: Any) -> None:
     """In the master, at the start and after SIGHUP: the room's own worker in place of gthread."""
     arbiter.worker_class = Worker
+
+
+def on_reload(arbiter: Any) -> None:
+    """In the master, after SIGHUP, before it starts new workers."""
+    bring_worker(arbiter)
+    rolling.begin(arbiter)
 
 
 def when_ready(arbiter: Any) -> None:
@@ -199,16 +230,27 @@ def _url(host: str, port: int) -> str:
 
 
 def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:
-    """In the master, after SIGTTIN: a second worker would find the history locked."""
-    if old is not None and new > 1:
+    """In the master, after SIGTTIN and SIGTTOU: a second worker may find the history locked."""
+    if old is None or new <= 1:
+        return
+    if not can_be_shared(app_settings().history):
         log.warning("refused: a second worker; the room lives in one process")
         arbiter.num_workers = 1
+    elif new > MOST_WORKERS:
+        log.warning("refused: more than %d workers", MOST_WORKERS)
+        arbiter.num_workers = old
 
 
-def pre_exec(_arbiter: Any) -> None:
-    """In a copy of the master, after SIGUSR2: a second master would find the history locked."""
-    log.warning("refused: a second master, for SIGUSR2; to start new code, stop and start the room")
-    os._exit(0)  # without what the real master does at its exit
+def pre_exec(arbiter: Any) -> None:
+    """In a copy of the master, after SIGUSR2: a second master may find the history locked."""
+    if not can_be_shared(app_settings().history):
+        way_out = "to start new code, stop and start the room"
+        log.warning("refused: a second master, for SIGUSR2; %s", way_out)
+        os._exit(0)  # without what the real master does at its exit
+    arguments = arbiter.START_CTX["args"]
+    if Path(arguments[1]).name == "__main__.py":
+        # By its path, modules next to it would be found before Python's own, such as http.
+        arguments[1:2] = ["-m", "gunicorn"]
 
 
 def post_worker_init(worker: Any) -> None:
@@ -219,6 +261,23 @@ def post_worker_init(worker: Any) -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     _limit_stalls(worker.sockets)
     worker.expect_messages(app_settings().max_message_bytes)
+    worker.heed(engine.server.add.qsize)
+    logging.getLogger("gunicorn.error").addFilter(shorten_stall)
+
+    def offer_link() -> None:
+        if engine.history.is_new and sys.stdout.isatty():
+            _offer_link(engine, worker.sockets)
+
+    if can_be_shared(app_settings().history):
+        Starter(engine, offer_link).start()
+    else:
+        _start(engine, worker)
+        offer_link()
+    _stop_on_signal(engine, worker)
+
+
+def _start(engine: Engine, worker: Any) -> None:
+    """Or end all of gunicorn: what is wrong with a file here would be wrong in a minute, too."""
     try:
         # After SIGHUP, the previous worker still has the history open for a while.
         engine.start(patience=2 * GRACE if worker.age > 1 else 0)
@@ -226,10 +285,6 @@ def post_worker_init(worker: Any) -> None:
         log.error("refused: %s", error)
         print(f"chatroom: {error}", file=sys.stderr, flush=True)
         sys.exit(worker.WORKER_BOOT_ERROR)
-    if engine.history.is_new and sys.stdout.isatty():
-        _offer_link(engine, worker.sockets)
-    logging.getLogger("gunicorn.error").addFilter(shorten_stall)
-    _stop_on_signal(engine, worker)
 
 
 def _offer_link(engine: Engine, listeners: list[Any]) -> None:
@@ -279,7 +334,7 @@ def _stop_on_signal(engine: Engine, worker: Any) -> None:
                 break
         engine.stop(_cause(worker))
         time.sleep(LEFTOVER)
-        os._exit(0)  # the pool's threads are not daemons: the interpreter would join each
+        os._exit(0)  # whatever the pool's threads are still at
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
         worker.told = signum  # for worker_exit, which may run before the stopper wakes up

@@ -47,6 +47,8 @@ class Incoming(TConn):  # type: ignore[misc]
     """Where it waits; None while the pool has it."""
     since = 0.0
     """When it began to wait there, by the monotonic clock."""
+    shakes_hands = False
+    """It is about to get a socket. Any thread may end that."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -71,6 +73,20 @@ class Incoming(TConn):  # type: ignore[misc]
         too_long = self.body.size > body_bytes and not self.body.is_crumbled
         self.is_partial = too_long and not self.body.has_ended
         return self.body.has_ended or self.is_partial
+
+    @property
+    def wants_socket(self) -> bool:
+        """Whether the request, which is complete, asks for a WebSocket."""
+        return self.body is not None and self.body.wants_socket
+
+    def has_gone(self) -> bool:
+        """Whether the client has hung up while it was not listened to."""
+        try:
+            return not self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def has_progressed(self) -> bool:
         """Whether so much of a body has come that the rest may take its time again."""

@@ -30,8 +30,10 @@ class Carried(NamedTuple):
     reason: str
 
 
-def affordable_users(wanted: int, reserve: int, limits: Sequence[Limit] | None = None) -> Carried:
-    """How many of the ``wanted`` users this machine can carry, and why not all.
+def affordable_users(
+    wanted: int, reserve: int, limits: Sequence[Limit] | None = None, workers: int = 1
+) -> Carried:
+    """How many of the ``wanted`` users each worker can carry here, and why not all.
 
     Call it after ``raise_descriptor_limit``, before the first user's thread.
 
@@ -39,13 +41,16 @@ def affordable_users(wanted: int, reserve: int, limits: Sequence[Limit] | None =
         wanted: the setting ``maxUsers``.
         reserve: threads kept for plain HTTP, in addition to the users' own.
         limits: by default the machine's own.
+        workers: how many there are to be.
     """
     if limits is None:
         limits = machine_limits()
-    tightest = min(limits, key=lambda limit: limit.users(reserve), default=None)
-    if tightest is None or tightest.users(reserve) >= wanted:
+    tightest = min(limits, key=lambda limit: limit.users(reserve, workers), default=None)
+    if tightest is None or tightest.users(reserve, workers) >= wanted:
         return Carried(wanted, "")
-    return Carried(tightest.users(reserve), f"{tightest.resource}: {tightest.cause}")
+    among = f", for {workers} workers" if tightest.is_shared and workers > 1 else ""
+    reason = f"{tightest.resource}: {tightest.cause}{among}"
+    return Carried(tightest.users(reserve, workers), reason)
 
 
 def raise_descriptor_limit() -> int:
@@ -141,7 +146,7 @@ def _cgroups(root: Path, controller: str) -> Iterator[Path]:
 def waiting_places(users: int, spare: int) -> int:
     """How many connections may wait, next to so many users and threads for plain HTTP."""
     limit = descriptors(raise_descriptor_limit(), "")
-    left = limit.amount - limit.taken - users * limit.per_user - spare * limit.per_spare
+    left = limit.amount - limit.headroom - users * limit.per_user - spare * limit.per_spare
     return max(LEAST_WAITING, min(LEAST_WAITING + left, MOST_WAITING))
 
 

@@ -13,6 +13,7 @@ import socket
 import struct
 import termios
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +27,14 @@ TOO_SLOW = f"a client took less than {RESPONSE_PIECE} bytes in {RESPONSE_SECONDS
 
 class Outgoing(socket.socket):
     """A socket with a least rate for ``sendall``."""
+
+    __slots__ = ("settle",)
+    settle: Callable[[], None] | None
+    """To be called once the handshake is over: see ``Doorway``. Any thread."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.settle = None
 
     @classmethod
     def of(cls, sock: socket.socket) -> Outgoing:

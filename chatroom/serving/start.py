@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from chatroom.configuration import Configuration, load_configuration
+from chatroom.configuration import Configuration, check_workers, load_configuration
 from chatroom.errors import ChatError
 from chatroom.log import set_up_logging
 from chatroom.serving.costs import Limit
@@ -36,6 +36,10 @@ ADDRESS_PATIENCE = 3.0
 
 REFUSED = 2
 """Exit code if the settings or the history prevent the start."""
+
+AWAY = 75
+"""Exit code if the history's database is not reached: whatever starts the program may try again
+(EX_TEMPFAIL of sysexits.h)."""
 
 WORKER_FAILED = 3
 """Exit code of a worker that should not be started again (``Arbiter.WORKER_BOOT_ERROR``)."""
@@ -80,7 +84,7 @@ def is_checkout() -> bool:
     return Path.cwd() == CHECKOUT and Path("app.py").exists()
 
 
-def configure(folder: Path | None = None) -> Configuration:
+def configure(folder: Path | None = None, workers: int | None = None) -> Configuration:
     """Load the settings and set up the log.
 
     If that fails, say so in one line and exit; but if the room is already open, after SIGHUP, say
@@ -88,12 +92,16 @@ def configure(folder: Path | None = None) -> Configuration:
 
     Args:
         folder: of the ``config.json`` to use unless ``CHATROOM_CONFIG`` names one.
+        workers: how many there are to be, if gunicorn's command line says so.
     """
     global _configuration
     if folder:
         os.environ.setdefault("CHATROOM_CONFIG", str(folder / "config.json"))
     try:
         loaded = load_configuration()
+        if workers is not None:
+            check_workers("gunicorn", "workers", workers, loaded.history)
+            loaded = replace(loaded, workers=workers)
         if "--print-config" not in sys.argv:  # as doctor does: it must not create a log file
             set_up_logging(loaded)
     except ChatError as error:
@@ -102,7 +110,8 @@ def configure(folder: Path | None = None) -> Configuration:
         log.error("refused: new settings: %s", error)
         print(f"chatroom: settings unchanged: {error}", file=sys.stderr, flush=True)
     else:
-        _configuration = replace(loaded, max_users=carry(loaded.max_users).users)
+        users = carry(loaded.max_users, loaded.workers).users
+        _configuration = replace(loaded, max_users=users)
     return _configuration
 
 
@@ -130,9 +139,9 @@ def refuse(error: ChatError | str, code: int = REFUSED) -> NoReturn:
     sys.exit(code)
 
 
-def carry(max_users: int) -> Carried:
-    """How many of these users the machine can carry, under the limits read at the start."""
-    return affordable_users(max_users, RESERVE, _limits())
+def carry(max_users: int, workers: int) -> Carried:
+    """How many of these users each worker can carry, under the limits read at the start."""
+    return affordable_users(max_users, RESERVE, _limits(), max(1, workers))
 
 
 @cache

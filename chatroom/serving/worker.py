@@ -13,7 +13,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from chatroom.serving.demands import LEAST_WAITING
+from chatroom.serving.doorway import Doorway
 from chatroom.serving.incoming import BODY_BYTES, HEAD_BYTES, BodyTimeout, Incoming, Line
 from chatroom.serving.outgoing import Outgoing
 from chatroom.serving.pool import Pool
@@ -33,6 +34,9 @@ RELIEF = 16
 
 PAUSE = 0.5
 """Seconds without accepting, when the machine has run out of something and nobody waits."""
+
+LOOK = 0.02
+"""Seconds between two looks whether the room has let in those who have asked, if others wait."""
 
 QUIET_SECONDS = 10.0
 """Between two lines about that in the log."""
@@ -48,6 +52,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         places = max(LEAST_WAITING, self.cfg.worker_connections - self.cfg.threads)
         self.worker_connections = self.cfg.threads + places
         self._waiting = WaitingRoom(places, self.cfg.keepalive)
+        self._doorway = Doorway()
         # What is encrypted, or in HTTP/2, only a thread of the pool can read.
         self._reads_heads = not self.cfg.is_ssl and "h2" not in self.cfg.http_protocols
         self._body_bytes = BODY_BYTES
@@ -61,6 +66,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Wait on the main thread for whatever the application may read, however it is chunked."""
         self._body_bytes = max(BODY_BYTES, 2 * max_message_bytes)
 
+    def heed(self, asking: Callable[[], int]) -> None:
+        """Let nobody begin to come in while too many wait for the room.
+
+        Args:
+            asking: how many do.
+        """
+        self._doorway.asking = asking
+
     # -- the loop ------------------------------------------------------------------------------
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -68,19 +81,33 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         is_hurried = self._resume_at > time.monotonic() or not self.alive
-        for key, _ in self.poller.select(min(timeout, 0.1) if is_hurried else timeout):
+        timeout = LOOK if self._doorway else min(timeout, 0.1) if is_hurried else timeout
+        for key, _ in self.poller.select(timeout):
             try:
                 key.data(key.fileobj)
             except (OSError, RuntimeError, MemoryError) as error:
                 self._relieve(error)
+        self._let_in()
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close what has waited for too long. Called in each turn."""
         patience = -1.0 if force else math.inf if self.alive else LINGER_SECONDS
         for conn in self._waiting.expired(patience):
+            if not force and self._goes_on(conn):
+                continue
             if conn.arrived:
                 conn.answer("408 Request Timeout")
             self._close(conn)
+
+    def _goes_on(self, conn: Incoming) -> bool:
+        """Whether what it waits for has come, while this thread was busy with others."""
+        if not self._reads_heads:
+            return False
+        line, since = conn.line, conn.since
+        assert line is not None
+        with self._surviving(conn):
+            self._read(conn, line)
+        return conn.line is not line or conn.since != since
 
     # -- a connection's way --------------------------------------------------------------------
 
@@ -161,9 +188,33 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def enqueue_req(self, conn: Incoming) -> None:
         self._waiting.take(conn, self.poller)
         conn.data_ready = True
+        if conn.wants_socket:
+            self._doorway.add(conn)
+            self._let_in()
+        else:
+            self._submit(conn)
+
+    def _let_in(self) -> None:
+        """Those who want a socket, and whose turn it is."""
+        while conn := self._doorway.next():
+            if conn.has_gone():  # it has lost patience
+                conn.shakes_hands = False
+                self._close(conn)
+            else:
+                conn.sock.settle = partial(self._settle, conn)
+                self._submit(conn)
+
+    def _settle(self, conn: Incoming) -> None:
+        """It has its socket. On its own thread."""
+        conn.shakes_hands, conn.sock.settle = False, None
+        if self._doorway:
+            self.method_queue.defer(self._let_in)
+
+    def _submit(self, conn: Incoming) -> None:
         try:
             self.tpool.submit(partial(self._serve, conn))
         except (RuntimeError, MemoryError) as error:  # can't start new thread
+            conn.shakes_hands = False
             conn.answer("503 Service Unavailable")
             self._end(conn)
             self._report(str(error))
@@ -195,6 +246,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Incoming, keep: bool) -> None:
         """After a request: wait for the next one, or for the client to close."""
+        conn.shakes_hands, conn.sock.settle = False, None
         if not keep:
             self._end(conn)
             return

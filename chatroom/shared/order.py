@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple
 
-from chatroom.errors import HistoryError, HistoryUnavailable, Outdated, Refusal
+from chatroom.errors import HistoryUnavailable, Outdated, Refusal
 from chatroom.history.shared import Missed, SaidThere, Saying, SharedHistory, Verdict, Version
 from chatroom.message import BEGINNING, Message, MessageId
 from chatroom.rooms.bus import RoomNews
@@ -360,9 +360,11 @@ class SharedOrder(Order):
         return looks
 
     def _carry(self, decision: Decision, errand: Errand, missed: list[Looked]) -> None:
-        self._history.known = decision.known
+        self._history.known = known = dict(decision.known)
         error = errand_failed(errand, self._history)
         self._history.known = None
+        if error is None:  # otherwise what it may have done is still to be looked at
+            decision.known.update(known)
         if isinstance(error, Outdated):
             try:
                 version = decision.room.version  # others change it only once this is told
@@ -370,7 +372,7 @@ class SharedOrder(Order):
                     self._look(decision.room.name, version),
                     self._look("", decision.house.version),
                 ]
-            except HistoryError as failure:
+            except Exception as failure:  # also a fault of ours: somebody waits for it
                 error = failure
         self._answer(Carried(partial(self._go_on, decision, error, missed)))
 

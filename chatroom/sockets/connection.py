@@ -20,7 +20,7 @@ from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
 from chatroom.sockets.kernel import set_low_water, set_receive_timer, set_timers
 from chatroom.sockets.pace import Pace
 from chatroom.sockets.sending import END, Sender, turn
-from chatroom.wire.frame_reader import TEXTS_AT_ONCE, FrameReader
+from chatroom.wire.frame_reader import PONG, TEXTS_AT_ONCE, FrameReader
 from chatroom.wire.websocket import PING, CloseCode
 
 LINGER_BYTES = 16 << 20
@@ -112,7 +112,10 @@ class Connection(Sender):
                 self._handle(text)
             self.pace.await_turn(len(texts), len(data), len(theirs), self._frames.is_behind)
             if theirs and self.pace.admits(theirs):
-                return theirs
+                if theirs[0] != PONG or self._frames.gave_up:
+                    return theirs
+                data = b""  # the library would do nothing about it, and take long for that
+                continue
             if theirs:
                 self.end(CloseCode.POLICY, "too many pings, pongs or tiny fragments")
                 return b""
@@ -123,12 +126,15 @@ class Connection(Sender):
 
     def _recv(self, size: int) -> bytes:
         while True:
+            overdue = self._overdue_at_the_door() if self._door else ""
+            flags = socket.MSG_DONTWAIT if overdue else 0
             try:
-                data = self._socket.recv(size if self._more else IDLE_RECV_BYTES)
+                data = self._socket.recv(size if self._more else IDLE_RECV_BYTES, flags)
             except BlockingIOError:  # the kernel's timer: ping_interval seconds of silence
+                if overdue:
+                    self.end(CloseCode.POLICY, overdue)
+                    return b""
                 if self._door:
-                    if self._is_turned_away():
-                        return b""
                     continue
                 if self._pinged or self._closing:
                     self.end(CloseCode.SERVER_ERROR, "no answer to a ping", drop=True)
@@ -142,24 +148,21 @@ class Connection(Sender):
                 self._peer_gone = True
                 raise
             self._pinged = False
-            if self._door and self._is_turned_away():
-                return b""
             if self._is_overdue():  # it ignores our Close and keeps sending
                 data = b""
             self._peer_gone = not data
             self._more = len(data) >= IDLE_RECV_BYTES
             return data
 
-    def _is_turned_away(self) -> bool:
-        """Whether the client did not identify itself in time."""
+    def _overdue_at_the_door(self) -> str:
+        """Why the client has to go, if it did not identify itself in time. Until nothing more of it
+        has arrived, it stays: a busy server may have no time to read what came long before."""
         assert self._door
         reason = self._door()
         if reason is None:
             self._door = None
             set_receive_timer(self._socket, self._ping_interval)
-        elif reason:
-            self.end(CloseCode.POLICY, reason)
-        return bool(reason)
+        return reason or ""
 
     def fileno(self) -> int:
         """The descriptor, for selectors."""
@@ -189,8 +192,9 @@ class Connection(Sender):
         Args:
             ws: the library's side of the socket, its handshake done.
             handle: takes each message.
-            door: called every second and on every read: why the client has to go, "" if it may
-                stay for now, None once it is in, after which it is not called again.
+            door: called every second and before every read: why the client has to go unless
+                something has arrived, "" if it may stay for now, None once it is in, after which it
+                is not called again.
 
         Returns:
             Why it ended, in words for the log.

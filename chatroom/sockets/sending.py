@@ -242,10 +242,11 @@ class Sender:
     def _send_all(self, data: bytes | memoryview) -> None:
         rest = memoryview(data)
         last_progress = time.monotonic()
+        is_late = False
         while rest:
             try:
-                sent = self._send(rest)  # waits for SEND_PATIENCE at most
-            except BlockingIOError:
+                sent = self._send(rest, socket.MSG_DONTWAIT if is_late else 0)
+            except BlockingIOError:  # the kernel's timer: it has waited for SEND_PATIENCE
                 sent = 0
             now = time.monotonic()
             if sent:
@@ -253,8 +254,10 @@ class Sender:
                 last_progress = now
             if rest and self._is_overdue():
                 raise TimeoutError("did not read its last frames in time")
-            if now - last_progress > STALL_TIMEOUT:
+            if is_late and not sent:
                 raise TimeoutError(f"took nothing for {STALL_TIMEOUT:.0f} s")
+            # Not yet the end: this thread may have waited for the interpreter all that time.
+            is_late = now - last_progress > STALL_TIMEOUT
 
 
 class _Outbox(queue.Queue[Queued]):

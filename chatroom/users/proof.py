@@ -43,7 +43,7 @@ class Proof(NamedTuple):
     reads_only: bool = False
     """The key is for reading."""
     link: str = ""
-    """What the charter calls the link."""
+    """What the charter calls the link that was opened: of an operator's, its nonce."""
     is_wrong: bool = False
     """Something was shown that opens nothing here."""
     wait: int = 0

@@ -107,6 +107,8 @@ class TypedParticipant(Participant, Protocol):
     admitted: str
     """The room that a host has let it into: it need not knock there again."""
     names_refused: int
+    answered: int
+    """How many of its hellos have led to something. Read by its reader thread."""
 
     def pass_for(self, epoch: int) -> str:
         """Lets it come back into its room: see ``Tokens``."""

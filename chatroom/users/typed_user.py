@@ -30,7 +30,7 @@ from chatroom.wire.websocket import CloseCode
 log = logging.getLogger(__name__)
 
 HELLO_TIMEOUT = 10
-"""Seconds that a client has to be let in."""
+"""Seconds that a client has for its first hello, and for the next one after a refusal."""
 
 TYPING_INTERVAL = 2.0
 """Minimum seconds between two typing notices of a user."""
@@ -57,12 +57,14 @@ class TypedUser(User):
     __slots__ = (
         "_acks",
         "_act_pace",
+        "_asked",
         "_bad_frames",
         "_history",
         "_renames",
         "_tokens",
         "_typed_at",
         "admitted",
+        "answered",
         "hears_rooms",
         "knocks",
         "knows",
@@ -104,8 +106,10 @@ class TypedUser(User):
         self._typed_at = -TYPING_INTERVAL
         self._renames = Budget(1 / RENAME_INTERVAL, 1)
         self._acks: list[bytes] = []
+        self._asked = 0  # how often it has said hello
         self.user_id = ""  # owned by the Server thread, like all below
         self.names_refused = 0
+        self.answered = 0
         self.knocks = self.admitted = ""
         self.rev = 0
         self.hears_rooms = False
@@ -129,11 +133,16 @@ class TypedUser(User):
     def _door(self) -> str | None:
         if self.inside or self.knocks:
             return None
-        return "" if time.monotonic() < self._first_by else f"no hello within {HELLO_TIMEOUT} s"
+        now = time.monotonic()
+        if self.answered < self._asked:  # its room keeps it waiting
+            self._first_by = now + HELLO_TIMEOUT
+        return "" if now < self._first_by else f"no hello within {HELLO_TIMEOUT} s"
 
     def _handle(self, request: typed.Request, size: int) -> None:
         if isinstance(request, Hello):
-            self._channels.add.put(self._arrival(request))
+            arrival = self._arrival(request)
+            self._asked += 1
+            self._channels.add.put(arrival)
             self.joined = True
             if request.link:
                 operator = self._tokens.read_operator_link(request.link)

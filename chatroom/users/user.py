@@ -43,7 +43,8 @@ class User:
         channels: the Server's.
         max_message_bytes: of one frame.
         max_name_length: characters.
-        first_frame_seconds: in which its first frame has to come; 0 for any number.
+        first_frame_seconds: in which its first frame has to come, from the handshake on; 0 for any
+            number.
         pace: of what it says; None for any.
         doorstep: shows what opens the room's door.
     """
@@ -58,6 +59,7 @@ class User:
         "_channels",
         "_doorstep",
         "_first_by",
+        "_first_within",
         "_max_message_bytes",
         "_max_name_length",
         "_pace",
@@ -106,7 +108,8 @@ class User:
         """What has let it in. Owned by the Server thread."""
         self.is_paced = True
         """Hosts are not. Set by the Server thread, read by the reader."""
-        self._first_by = first_frame_seconds and time.monotonic() + first_frame_seconds
+        self._first_within = first_frame_seconds
+        self._first_by = 0.0  # monotonic
 
     def __str__(self) -> str:
         return f'user {self.id} "{printable(self.name)}" ({self.address})'
@@ -118,6 +121,7 @@ class User:
     def listen_read(self, ws: simple_websocket.Server) -> None:
         """Read frames until the socket ends. The reader thread's whole life."""
         self.connection.set_timers()
+        self._first_by = time.monotonic() + self._first_within
         writer = threading.Thread(target=self.listen_write, name=f"writer-{self.id}", daemon=True)
         try:
             writer.start()
@@ -138,7 +142,8 @@ class User:
     def _listen(self, ws: simple_websocket.Server) -> str:
         """Why it ended."""
         try:
-            return self.connection.listen(ws, self._receive, self._door if self._first_by else None)
+            door = self._door if self._first_within else None
+            return self.connection.listen(ws, self._receive, door)
         except FrameRefused as refusal:
             self.end(refusal.code, refusal.reason)
             self._channels.refused.put(f"close-{int(refusal.code)}")

@@ -8,7 +8,7 @@ In reading order; ``init_app``, below, puts them together:
 - ``chat_socket.py``: ``/chat``: turns a request into a socket and a user, or refuses it
 - ``handshake.py``: whether it may: pure functions over the request
 - ``all_messages.py``: ``/getAllMessages``, as in the Go original
-- ``health.py``: ``/healthz``
+- ``health.py``: ``/healthz``, ``/livez``
 - ``metrics.py``: ``/metrics``, and who may read it
 - ``measures.py``: its numbers, and their names; ``exposition.py``: in Prometheus' format
 - ``page.py``: the page for people, and what a browser may do with it

@@ -29,7 +29,7 @@ def init_app(app: Flask, history: History) -> None:
             first, rev = history.first(DEFAULT_ROOM), history.rev(DEFAULT_ROOM)
             tag = f"{last}-{first}" + (f"-{rev}" if rev else "")  # the first, when old ones go
         except ChatError as error:
-            return _unavailable(str(error))
+            return _unavailable(error.outside)
         response = Response(mimetype="application/json")
         response.set_etag(tag)
         response.cache_control.no_cache = True
@@ -45,7 +45,7 @@ def init_app(app: Flask, history: History) -> None:
             response.response = chain([next(stream)], stream)
         except ChatError as error:
             response.close()
-            return _unavailable(str(error))
+            return _unavailable(error.outside)
         return response
 
 

@@ -35,6 +35,8 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     @sock.route("/chat")  # type: ignore[untyped-decorator]
     def chat(ws: simple_websocket.Server) -> None:
         user: User = g.user
+        if g.settle:
+            g.settle()
         user.listen_read(ws)
 
     @app.teardown_request
@@ -54,6 +56,7 @@ def _admit(engine: Engine, configuration: Configuration) -> User:
     sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
     if sock is None:
         raise HandshakeRefused(501, "This WSGI server does not expose its sockets; use gunicorn.")
+    g.settle = getattr(sock, "settle", None)
     connection = Connection(
         sock,
         queue_bytes=configuration.user_queue_bytes,

@@ -52,7 +52,7 @@ def _visit(engine: Engine, proxies: Networks, room: str) -> tuple[Visitor, Place
     try:
         return visit(engine, proxies, room)
     except ChatError as error:
-        raise HandshakeRefused(503, str(error), {"Retry-After": "5"}) from error
+        raise HandshakeRefused(503, error.outside, {"Retry-After": "5"}) from error
 
 
 def code_to_give(engine: Engine, proxies: Networks, room: str) -> str:

@@ -160,7 +160,7 @@ def init_app(app: Flask, history: History) -> None:
             response.response = chain([next(stream)], stream)
         except ChatError as error:
             response.close()
-            raise HandshakeRefused(503, str(error), RETRY) from error
+            raise HandshakeRefused(503, error.outside, RETRY) from error
         response.headers["Content-Security-Policy"] = policy
         response.cache_control.no_store = True
         response.vary.add("Accept-Language")

@@ -11,7 +11,8 @@ eleven thousand frames.
 from __future__ import annotations
 
 _TEXT = 0x81  # FIN, no reserved bits, opcode 1
-_CONTROL = (0x88, 0x89, 0x8A)
+PONG = 0x8A
+_CONTROL = (0x88, 0x89, PONG)
 _MASKED = 0x80
 _LEAST = {126: 126, 127: 65536}  # the RFC demands the shortest encoding of a length
 

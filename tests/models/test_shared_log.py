@@ -32,7 +32,7 @@ _cmids = itertools.count()
 
 @pytest.mark.parametrize("has_faults", [False, True], ids=["all is well", "with faults"])
 def test_all_read_one_log_whichever_process_they_are_at(has_faults: bool) -> None:
-    run_stories(TroubledLog if has_faults else OneLog, examples=40, steps=50)
+    run_stories(TroubledLog if has_faults else OneLog, examples=40, steps=50, shrinks=False)
 
 
 class LogReader:
@@ -81,7 +81,7 @@ class LogReader:
         seq = number(message["id"])
         if is_new:
             assert not self.view or seq > max(self.view), "out of order, or twice"
-        if is_new or seq in self.view:
+        if is_new or min(self.view, default=seq + 1) <= seq:  # it may be back
             self.view[seq] = message
 
 

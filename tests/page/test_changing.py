@@ -356,7 +356,7 @@ def test_what_changed_while_the_reader_was_away_comes_with_the_resume(open_tab, 
     tab.hear("of Ann")
     tab.page.press("#body", "ArrowUp")
     tab.see("#editing", "of Ann")
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.wait_for_state("waiting")
     tab.page.fill("#body", "by Ann")
     tab.page.press("#body", "Enter")
@@ -365,7 +365,7 @@ def test_what_changed_while_the_reader_was_away_comes_with_the_resume(open_tab, 
     bob.change("edit", changed, body="hello")
     bob.change("remove", removed)
 
-    tab.context.set_offline(False)
+    tab.set_offline(False)
     tab.wait_for_state("connected")
 
     tab.hear("hello")
@@ -377,7 +377,7 @@ def test_what_changed_while_the_reader_was_away_comes_with_the_resume(open_tab, 
 
 def test_two_tabs_of_one_person_edit_and_delete_the_same_message(open_tab) -> None:
     here = open_tab()
-    there = open_tab(within=here.context)
+    there = open_tab(within=here)
     here.say("said once")
     there.hear("said once")
     here.page.fill("#body", "said twice")

@@ -83,7 +83,7 @@ def test_what_waits_outlives_the_page_and_is_sent_once(open_wired, wire: Cable) 
     tab.page.close()
     wire.mend()
 
-    again = Tab(None, tab.server, path=tab.url.partition(str(wire.port))[2], within=tab.context)
+    again = Tab(None, tab.server, path=tab.url.partition(str(wire.port))[2], within=tab)
     again.hear("two")
 
     assert again.bodies() == ["one", "two"]
@@ -226,11 +226,11 @@ def test_a_connection_that_waits_is_made_at_once_when_the_browser_says_online(
 
 def test_a_browser_that_goes_offline_says_so_and_comes_back(open_tab) -> None:
     tab = open_tab()
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.page.evaluate("dispatchEvent(new Event('offline'))")
     tab.see("#status", "Offline.")
 
-    tab.context.set_offline(False)
+    tab.set_offline(False)
 
     tab.wait_for_state("connected")
     tab.see("#status", "Connected")
@@ -422,7 +422,7 @@ def test_try_now_tries_now(open_wired, wire: Cable) -> None:
 
 def test_two_tabs_of_one_browser_are_one_person(open_tab, room: str, page_server: Running) -> None:
     one = open_tab()
-    other = Tab(None, page_server, path=f"/rooms/{room}", within=one.context)
+    other = Tab(None, page_server, path=f"/rooms/{room}", within=one)
 
     other.say("from the other tab")
     one.hear("from the other tab")

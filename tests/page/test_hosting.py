@@ -467,12 +467,12 @@ def test_what_was_written_offline_goes_out_once_everybody_may_write_again(
     open_tab, eve: Fellow
 ) -> None:
     tab = open_tab()
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.wait_for_state("waiting")
     tab.say("from the tunnel", "and again")
     eve.wants("rules", speak="hosts")
 
-    tab.context.set_offline(False)
+    tab.set_offline(False)
     tab.wait_for_state("connected")
     tab.see("#rule", "Only hosts can write now.")
     assert tab.texts("#pending .text") == ["from the tunnel", "and again"]
@@ -708,7 +708,7 @@ def test_a_rule_that_cannot_be_had_is_not_shown_as_if_it_were(open_tab, come) ->
     ann = open_tab("Ann")
     ann.page.click("#manage-room")
     ann.page.wait_for_selector("#speak-everybody:checked")
-    ann.context.set_offline(True)
+    ann.set_offline(True)
     ann.wait_for_state("waiting")
 
     ann.page.click("#speak-hosts")

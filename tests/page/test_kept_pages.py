@@ -10,10 +10,8 @@ from tests.support.browser import PHONE, Tab
 from tests.support.kept_pages import KeptPages
 
 LEFT_BEHIND: dict[str, Callable[[Tab], object]] = {
-    "a route": lambda tab: tab.page.route("**/nowhere", lambda route: route.abort()),
     "a clock": lambda tab: tab.page.clock.install(),
-    "media": lambda tab: tab.page.emulate_media(color_scheme="dark"),
-    "no network": lambda tab: tab.context.set_offline(True),
+    "a route of the browser's": lambda tab: tab.context.route("**/nowhere", lambda _: None),
     "another page": lambda tab: tab.page.evaluate("open('about:blank') && 0"),
     "a cookie": lambda tab: tab.page.evaluate("document.cookie = 'a=b'"),
     "a database": lambda tab: tab.page.evaluate(
@@ -62,6 +60,42 @@ def test_the_next_visitor_finds_nothing_of_the_last_one(come) -> None:
     is_the_same = bob.context == ann.context
     bob.close()
     assert is_the_same
+
+
+def test_what_is_known_to_outlast_a_visit_is_undone(come) -> None:
+    ann = come("Ann")
+    ann.page.emulate_media(color_scheme="dark", reduced_motion="reduce", media="print")
+    ann.page.mouse.move(9, 9)
+    ann.page.mouse.down()
+    ann.page.route("**/healthz*", lambda route: route.abort())
+    ann.set_offline(True)
+    ann.leave()
+
+    bob = come("Bob")
+
+    media = ("prefers-color-scheme: dark", "prefers-reduced-motion: reduce")
+    asked = [f"matchMedia('{one}').matches" for one in ("print", *(f"({it})" for it in media))]
+    assert bob.page.evaluate(f"[{', '.join(asked)}, navigator.onLine]") == [False] * 3 + [True]
+    assert bob.page.evaluate("fetch('/healthz').then(({ status }) => status)") == 200
+    pressed = "new Promise((done) => addEventListener('mousemove', (e) => done(e.buttons)))"
+    bob.page.evaluate(f"window.pressed = {pressed}, 0")
+    bob.page.mouse.move(5, 5)
+    assert bob.page.evaluate("pressed") == 0
+    is_the_same = bob.context == ann.context
+    bob.close()
+    assert is_the_same
+
+
+def test_a_browser_that_had_a_second_tab_is_used_again(browser, page_server, come) -> None:
+    ann = come("Ann")
+    again = Tab(browser, page_server, within=ann, path=ann.url.partition(str(page_server.port))[2])
+    again.leave()
+    ann.leave()
+
+    bob = come("Bob")
+
+    assert bob.context == ann.context
+    bob.close()
 
 
 @pytest.mark.parametrize("what", LEFT_BEHIND)

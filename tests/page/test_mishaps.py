@@ -458,7 +458,7 @@ def test_on_a_phone_a_refusal_is_in_sight_however_far_one_has_scrolled(
 ) -> None:
     tab = become_host(open_tab("Ann", **PHONE), eve)
     open_sheet(tab)
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.wait_for_state("waiting")
     erase = tab.page.locator("button:text-is('Erase what was removed…')")
     erase.scroll_into_view_if_needed()
@@ -469,7 +469,7 @@ def test_on_a_phone_a_refusal_is_in_sight_however_far_one_has_scrolled(
     tab.see("#room-dialog .why", "Not connected")
     box = tab.page.locator("#room-dialog .why").bounding_box()
     assert box and box["y"] >= 0 and box["y"] + box["height"] <= 640
-    tab.context.set_offline(False)
+    tab.set_offline(False)
 
 
 # -- between an act and its answer ---------------------------------------------------------------
@@ -666,14 +666,14 @@ def test_at_the_door_one_sees_that_the_server_is_away(
     stranger = newcomer(open_tab, "Sam", f"/rooms/{room}")
     stranger.page.wait_for_selector(DOOR)
     assert not stranger.page.is_visible("#status")
-    stranger.context.set_offline(True)
+    stranger.set_offline(True)
 
     stranger.page.fill(f"{DOOR} input", "not it")
     stranger.page.keyboard.press("Enter")
 
     stranger.wait_for_state("waiting")
     assert stranger.page.is_visible("#status-words")
-    stranger.context.set_offline(False)
+    stranger.set_offline(False)
     stranger.see(f"{DOOR} .why", "That is not the code.")
     assert not stranger.page.is_visible("#status")
 

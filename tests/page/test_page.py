@@ -114,7 +114,7 @@ def test_a_reload_keeps_name_draft_and_history(open_tab) -> None:
     tab.page.reload()
     tab.hear("before the reload")
 
-    assert tab.texts("#my-name") == ["Ann"]
+    tab.see("#my-name", "Ann")
     assert tab.page.input_value("#body") == "half a thought"
     assert tab.page.locator(".message.own").count() == 1
     assert tab.complaints == []
@@ -285,11 +285,11 @@ def bar(tab) -> list[str]:
 
 
 def test_what_is_loaded_later_is_there_when_the_server_is_not(open_tab) -> None:
-    tab = open_tab()
+    tab = open_tab(fresh=True)
     loaded = "performance.getEntriesByType('resource').map(({ name }) => name).join()"
     for part in ("dialogs.js", "settings_panel.js"):
         wait_for(lambda part=part: part in tab.page.evaluate(loaded), part)
-    tab.context.set_offline(True)
+    tab.set_offline(True)
 
     tab.page.press("#body", "Control+/")
     tab.see("#keys", "search")
@@ -318,7 +318,7 @@ def test_a_click_is_kept_while_what_it_opens_is_on_its_way(open_tab) -> None:
 
 def test_what_is_chosen_in_one_tab_is_chosen_in_the_other(open_tab) -> None:
     here = open_tab(color_scheme="light")
-    there = open_tab(within=here.context)
+    there = open_tab(within=here)
     light = background(there)
     here.page.click("#open-settings")
     here.page.select_option("#theme", "dark")

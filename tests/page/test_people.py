@@ -23,7 +23,7 @@ pytestmark = pytest.mark.takes(seconds=40)
 
 def test_the_page_lists_people_not_tabs(open_tab, page_server: Running, room: str) -> None:
     ann, bob = open_tab("Ann"), open_tab("Bob")
-    again = Tab(None, page_server, path=f"/rooms/{room}", within=bob.context)
+    again = Tab(None, page_server, path=f"/rooms/{room}", within=bob)
     again.wait_for_state("connected")
 
     wait_for(lambda: ann.texts("#people .name") == ["Ann", "Bob"], "two people")
@@ -179,14 +179,14 @@ def test_a_new_name_is_known_to_all_and_after_a_reload(open_tab) -> None:
 
 def test_a_name_that_is_changed_offline_is_told_when_back(open_tab) -> None:
     ann, bob = open_tab("Ann"), open_tab("Bob")
-    ann.context.set_offline(True)
+    ann.set_offline(True)
     ann.wait_for_state("waiting")
     ann.page.click("#rename")
     ann.page.fill("#name", "Anna")
     ann.page.keyboard.press("Enter")
     ann.see("#my-name", "Anna")
 
-    ann.context.set_offline(False)
+    ann.set_offline(False)
 
     bob.see("#people", "Anna")
     ann.wait_for_state("connected")
@@ -312,12 +312,12 @@ def test_other_rooms_say_how_much_is_unread(moved_on, room) -> None:
 
 def test_what_was_said_elsewhere_while_the_page_was_away_is_counted(moved_on, room) -> None:
     tab, bob = moved_on
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.wait_for_state("waiting")
     bob.say("unread")
     bob.hear(2)
 
-    tab.context.set_offline(False)
+    tab.set_offline(False)
 
     tab.page.locator(".room", has_text=f"{room}-b").locator(".badge", has_text="1").wait_for()
 
@@ -355,7 +355,7 @@ def test_what_is_read_in_one_tab_is_read_in_the_other(open_tab, page_server, roo
         bob.say("read")
         there = open_tab(path=f"/rooms/{room}-b")
         there.hear("read")
-        here = open_tab(within=there.context)
+        here = open_tab(within=there)
         there.hide()
         bob.say("unread")
         link = here.page.locator(".room", has_text=f"{room}-b")
@@ -419,7 +419,7 @@ def test_a_mention_in_another_room_calls_the_reader_who_goes_there(
 
 def test_a_message_calls_once_however_many_tabs_there_are(open_tab, bob) -> None:
     ann = open_tab("Ann")
-    again = open_tab("Ann", within=ann.context)
+    again = open_tab("Ann", within=ann)
     attend(ann, again)
     want_notifications(ann, "all")
     want_notifications(again, "all")

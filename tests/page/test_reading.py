@@ -266,7 +266,7 @@ def test_what_one_tab_has_shown_is_not_unread_in_another(open_tab, page_server, 
         bob.say("for Ann")
         wait_for(lambda: tab.page.title().startswith("(1) "), "one unread message")
 
-        other = open_tab(within=tab.context)
+        other = open_tab(within=tab)
         other.hear("for Ann")
 
         wait_for(lambda: not tab.page.title().startswith("("), "nothing unread")
@@ -295,7 +295,7 @@ def test_two_pages_that_know_different_messages_leave_the_read_mark_in_peace(
     open_tab, page_server, room
 ) -> None:
     here = open_tab()
-    there = open_tab(within=here.context)
+    there = open_tab(within=here)
     there.page.route_web_socket("**/chat*", withhold_what_one_alone_knows)
     there.page.reload()
     there.wait_for_state("connected")
@@ -604,7 +604,7 @@ def test_a_name_further_down_in_a_long_message_calls_its_bearer(
 def test_what_is_left_for_later_is_there_when_the_server_is_not(
     open_tab, page_server, room
 ) -> None:
-    tab = open_tab()
+    tab = open_tab(fresh=True)
     loaded = "performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())"
     with page_server.join("Bob", room, max_queue=None) as bob:
         bob.say("\n".join(f"line {at}" for at in range(200)))
@@ -613,7 +613,7 @@ def test_what_is_left_for_later_is_there_when_the_server_is_not(
         lambda: {"folding.js", "search.js", "printing.js"} <= {*tab.page.evaluate(loaded)},
         "the parts",
     )
-    tab.context.set_offline(True)
+    tab.set_offline(True)
 
     tab.page.click(".more")
     tab.see(".more", "Show less")
@@ -831,11 +831,11 @@ def test_a_search_that_has_to_wait_for_its_index_goes_on_by_itself(open_tab) -> 
 
 
 def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_box_in_use(open_tab) -> None:
-    tab = open_tab()
+    tab = open_tab(fresh=True)
     tab.page.clock.install()  # at which a part is loaded that nobody has wanted yet
     tab.page.reload()
     tab.wait_for_state("connected")
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     for key in ("k", "/"):
         tab.page.keyboard.press(f"Control+{key}")
         tab.see("#notice", "The server cannot be reached.")
@@ -843,7 +843,7 @@ def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_box_in_use(open_tab
     assert tab.page.input_value("#body") == "xx"
     assert tab.page.locator("#search").is_hidden()
 
-    tab.context.set_offline(False)
+    tab.set_offline(False)
     tab.page.keyboard.press("Control+/")
     tab.page.locator("#help-dialog[open]").wait_for()
 

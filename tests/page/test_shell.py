@@ -99,7 +99,7 @@ def test_the_empty_room_begins_at_its_beginning_where_little_fits(open_tab) -> N
 def test_what_waits_to_be_sent_takes_the_place_of_the_invitation(open_tab) -> None:
     tab = open_tab()
     tab.see("#empty-invite", "Invite others")
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.wait_for_state("waiting")
 
     tab.say("hello")
@@ -493,7 +493,7 @@ def test_a_picture_that_is_pasted_is_explained_and_text_is_pasted(open_tab) -> N
 
 def test_offline_the_page_waits_for_the_network_and_says_so(open_tab) -> None:
     tab = open_tab()
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.wait_for_state("waiting")
 
     tab.see("#status", "Offline. Waiting for the network.")
@@ -506,7 +506,7 @@ def test_offline_the_page_waits_for_the_network_and_says_so(open_tab) -> None:
             };
         }"""
     )
-    tab.context.set_offline(False)
+    tab.set_offline(False)
 
     tab.wait_for_state("connected")
     assert tab.page.evaluate("sockets") == 1

@@ -34,7 +34,7 @@ def kept(tab: Tab, what: str) -> list[object]:
 
 
 def go_offline(tab: Tab) -> None:
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.wait_for_state("waiting")
 
 
@@ -170,7 +170,7 @@ def test_a_browser_that_can_keep_no_more_says_so(open_tab) -> None:
     wait_for(lambda: tab.pending().count() == 2, "both in sight")
     tab.see("#pending .waits", "not all are kept if you close this page")
 
-    tab.context.set_offline(False)
+    tab.set_offline(False)
 
     tab.hear("kept")
     assert tab.bodies() == ["too late to be kept", "kept"]
@@ -202,7 +202,7 @@ def test_a_draft_that_was_sent_in_one_tab_is_gone_from_the_other(open_tab) -> No
     here = open_tab()
     here.page.fill("#body", "said once")
     wait_for(lambda: kept(here, "draft") == ["said once"], "the draft is kept")
-    there = open_tab(within=here.context)
+    there = open_tab(within=here)
     assert there.page.input_value("#body") == "said once"
 
     here.page.press("#body", "Enter")
@@ -216,7 +216,7 @@ def test_a_draft_that_was_sent_in_one_tab_is_gone_from_the_other(open_tab) -> No
 
 def test_what_was_written_in_one_tab_does_not_change_by_what_is_sent_in_the_other(open_tab) -> None:
     here = open_tab()
-    there = open_tab(within=here.context)
+    there = open_tab(within=here)
     # As if both were in the middle of a word: nothing is saved yet.
     for tab, text in ((here, "here"), (there, "there")):
         tab.page.evaluate(

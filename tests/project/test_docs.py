@@ -99,7 +99,7 @@ def test_deployment_lists_what_gunicorn_is_told() -> None:
 def test_a_config_json_in_the_docs_is_accepted(block: str, tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text(block)
-    load_configuration({"CHATROOM_CONFIG": str(file)})
+    load_configuration({"CHATROOM_CONFIG": str(file), "DATABASE_URL": "postgresql://db/chat"})
 
 
 # -- the protocol ----------------------------------------------------------------------------

@@ -50,6 +50,8 @@ LAZY = ("", "application")
 ON_REQUEST = {
     ("history", "history.postgresql.history"),
     ("history", "history.postgresql.moving"),
+    ("history", "history.postgresql.survey"),
+    ("engine", "shared.sharing"),
 }
 """The others: they load psycopg, which few have."""
 
@@ -63,7 +65,7 @@ HOMES = {
     "prompt_toolkit": {"commands.chat"},
     "psycopg": {"history.postgresql"},
     "segno": {"web.invitation"},
-    "signal": {"serving.gunicorn"},
+    "signal": {"serving.gunicorn", "serving.rolling"},
     "simple_websocket": {
         "client.connection",
         "client.session",
@@ -228,6 +230,13 @@ def test_the_client_loads_neither_flask_nor_the_server():
     theirs = {"users", "rooms", "engine", "web", "application", "serving", "settings", "history"}
     assert not loaded & {f"chatroom.{name}" for name in theirs}
     assert not loaded & {"flask", "werkzeug", "gunicorn", "itsdangerous", "sqlite3", "click"}
+
+
+def test_nothing_loads_psycopg_but_a_history_in_postgresql():
+    loaded = loaded_by("import chatroom.commands, chatroom.serving.gunicorn, chatroom.engine")
+
+    assert "chatroom.history.sqlite" in loaded
+    assert not {name for name in loaded if name.startswith(("psycopg", "chatroom.shared"))}
 
 
 def test_the_server_does_not_load_the_client():

@@ -246,13 +246,13 @@ def test_a_server_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Path):
 
 def test_tail_goes_on_over_a_killed_server_without_a_gap_or_a_double(serve: Launch, tmp_path: Path):
     server = serve(history="sqlite:chat.db")
-    ann = at(server, tmp_path / "ann")
-    with ann.start("tail", "lobby", "--json") as tail:
-        ann.run("say", "lobby", input="1\n2\n3\n")
+    bob = at(server, tmp_path / "bob", "bob")
+    with at(server, tmp_path / "ann").start("tail", "lobby", "--json") as tail:
+        bob.run("say", "lobby", input="1\n2\n3\n")
         heard = [json.loads(tail.line())["body"] for _ in range(3)]
         server.kill()
         server.start()
-        ann.run("say", "lobby", input="4\n5\n")
+        bob.run("say", "lobby", input="4\n5\n")
         heard += [json.loads(tail.line())["body"] for _ in range(2)]
         code, err = tail.interrupt()
 

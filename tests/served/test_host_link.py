@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,7 +100,7 @@ def at_a_terminal(server: Running) -> Iterator[Terminal]:
         terminal.wait_for("The chat room is open: ")
         wait_for(lambda: is_open(server), "an open room")
         yield terminal
-        terminal.process.terminate()
+        terminal.process.send_signal(signal.SIGTERM)
         terminal.process.wait(DEADLINE)
     finally:
         server.kill()
@@ -126,7 +127,7 @@ def test_who_starts_a_new_server_at_a_terminal_is_offered_a_link(
         assert answer(server, "Ann", "class", link)["role"] == "operator"
 
     with at_a_terminal(server) as terminal:
-        terminal.process.terminate()
+        terminal.process.send_signal(signal.SIGTERM)
         assert (OFFER in terminal.rest()) == (history == "memory:")
 
 

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -19,10 +20,11 @@ from websockets.sync.client import connect
 from chatroom.client import ChatClient
 from chatroom.commands.checks import Verdict
 from chatroom.commands.proxy_checks import examine_proxy
+from tests.support import postgresql
 from tests.support.certificates import Certificate
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.proxies import caddy, nginx
-from tests.support.server_process import Running
+from tests.support.server_process import Launch, Running
 
 pytestmark = pytest.mark.takes(seconds=6)
 
@@ -173,6 +175,33 @@ def test_events_come_as_they_happen(url: str) -> None:
         with asked(url, "/api/rooms/events/messages", {"userName": "Bot", "body": "now"}) as said:
             assert said.status == 201, said.read()
         assert '"body":"now"' in until(response, "data: ")
+
+
+@pytest.mark.parametrize("proxy", [nginx, caddy])
+def test_two_machines_behind_it_are_one_room(
+    prepare: Launch, certificate: Certificate, tmp_path: Path, proxy: Any
+) -> None:
+    """And one of them may die."""
+    database = postgresql.shared().make_database()
+    servers = [prepare(history=database, leaveGrace=20).start() for _ in range(2)]
+    with ExitStack() as last:
+        patch = last.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("SSL_CERT_FILE", str(certificate.file))
+        ports = (servers[0].port, servers[1].port)
+        url = last.enter_context(proxy(tmp_path, ports, certificate))
+        ann, bob = (
+            last.enter_context(ChatClient(url, name, jitter=lambda longest: min(longest, 0.2)))
+            for name in ("Ann", "Bob")
+        )
+        ann.say("hello").wait(DEADLINE)
+        heard = iter(bob)
+        assert next(heard).body == "hello"
+        assert all("joined: user" in server.log() for server in servers), "both at one machine"
+
+        servers[0].kill()
+        for word in "again", "and again":
+            ann.say(word).wait(DEADLINE)
+            assert next(heard).body == word
 
 
 def until(response: http.client.HTTPResponse, wanted: str) -> str:

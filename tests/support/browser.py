@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from playwright.sync_api import (
     Browser,
@@ -50,7 +50,7 @@ class Tab:
     Args:
         name: what it comes in as; None: it has no name yet, and is asked for one.
         path: what comes behind the server's address.
-        within: a browser that has been here before, such as another tab's.
+        within: a tab of a browser that has been here before, whose browser it is, too.
         kept: where the browser may be one that has been used; it is given back by ``leave``.
     """
 
@@ -61,28 +61,34 @@ class Tab:
         name: str | None = "Ann",
         *,
         path: str = "/",
-        within: BrowserContext | None = None,
+        within: Tab | None = None,
         kept: KeptPages | None = None,
         viewport: ViewportSize = WIDE,
+        color_scheme: Literal["light", "dark"] | None = None,
         **options: Any,
     ) -> None:
         self.server = server
         origin = f"http://127.0.0.1:{server.port}"
         script = f"localStorage['chat:name'] ??= JSON.stringify({json.dumps(name)})" if name else ""
         self._kept = kept
-        if kept:
+        self._is_guest = bool(within)
+        if within:
+            self._context = within._context
+            page = self._context.new_page()
+        elif kept:
             self._place = kept.take(origin, **options)
             self._place.begin(viewport, script)
             self._context, page = self._place.context, self._place.page
         else:
-            self._context = within or browser.new_context(viewport=viewport, **options)
-            if not within:
-                self._context.add_init_script(script)
+            self._context = browser.new_context(viewport=viewport, **options)
+            self._context.add_init_script(script)
             page = self._context.new_page()
         self._context.set_default_timeout(DEADLINE * 1000)
         self._page = page
         self._watched = Watched(page)
         self.page = cast(Page, self._watched)
+        if color_scheme:
+            self.page.emulate_media(color_scheme=color_scheme)
         self.complaints: list[str] = []
         self._events = {"console": self._listen, "pageerror": self._take_down}
         for event, listener in self._events.items():
@@ -114,10 +120,12 @@ class Tab:
 
     def leave(self) -> None:
         """Let another test have the browser, where it may; else close it."""
-        if self._kept and not self._watched.is_spoilt:
+        if self._is_guest:
+            self._page.close()
+        elif self._kept and not self._watched.is_spoilt:
             for event, listener in self._events.items():
                 self._page.remove_listener(event, listener)
-            self._kept.give_back(self._place)
+            self._kept.give_back(self._place, self._watched.to_undo)
         else:
             self._context.close()
 
@@ -131,6 +139,11 @@ class Tab:
             else:
                 self.page.keyboard.insert_text(body)
             self.page.keyboard.press("Enter")
+
+    def set_offline(self, offline: bool) -> None:
+        """Cut the browser's network, or mend it."""
+        self._watched.to_undo.add("set_offline")
+        self._context.set_offline(offline)
 
     def open_help(self) -> None:
         self.page.click("#open-more")

@@ -176,6 +176,7 @@ class ConnectionPair:
         self,
         handle: Callable[[str | bytes], None] = lambda data: None,
         ws: simple_websocket.Server | None = None,
+        door: Callable[[], str | None] | None = None,
         **options: Any,
     ) -> threading.Thread:
         """Start both threads; the reader's life is that of ``User.listen_read``."""
@@ -184,7 +185,7 @@ class ConnectionPair:
 
         def read() -> None:
             try:
-                self.cause = self.connection.listen(ws, handle)
+                self.cause = self.connection.listen(ws, handle, door)
             except Exception as error:
                 self.cause = repr(error)
             finally:

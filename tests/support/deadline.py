@@ -10,8 +10,8 @@ from typing import TypeVar
 DEADLINE = 20.0
 """Seconds in which whatever a test waits for must have come true."""
 
-PAUSE = 0.02
-"""Seconds between two looks."""
+SHORTEST, LONGEST = 0.01, 0.05
+"""Seconds between two looks: the longer it takes, the longer, since each look costs something."""
 
 T = TypeVar("T")
 
@@ -19,7 +19,9 @@ T = TypeVar("T")
 def wait_for(fact: Callable[[], T], what: str, timeout: float = DEADLINE) -> T:
     """Wait until ``fact()`` is true and return it; fail with ``what`` was missing."""
     deadline = time.monotonic() + timeout
+    pause = SHORTEST
     while not (found := fact()):
         assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
-        select.select([], [], [], PAUSE)
+        select.select([], [], [], pause)
+        pause = min(pause * 1.5, LONGEST)
     return found

@@ -5,67 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
-from unittest.mock import patch
+from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
-from jinja2.bccache import Bucket, BytecodeCache
-from werkzeug.routing import Rule
 
 from chatroom import create_app
 from chatroom.configuration import load_configuration
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message, MessageId, Remover
-from chatroom.web import page
-from chatroom.web.assets import Assets
 from tests.support.deadline import DEADLINE
-
-read_once = cache(Assets)
-"""The page's files are the same for all applications: read and compressed for the first of them."""
-
-
-class CompiledOnce(BytecodeCache):
-    """The templates are, too: compiled for the first."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[str, Any] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._compiled.get(bucket.key + bucket.checksum)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._compiled[bucket.key + bucket.checksum] = bucket.code
-
-
-compile_once = {"bytecode_cache": CompiledOnce()}
-
-
-class BuiltOnce(Rule):
-    """And the functions that build an address from each route, half of what an application takes:
-    all applications have the same routes."""
-
-    _built: ClassVar[dict[tuple[str, bool], Any]] = {}
-
-    def _compile_builder(self, append_unknown: bool = True) -> Any:
-        key = self.rule, append_unknown
-        if key not in self._built:
-            self._built[key] = super()._compile_builder(append_unknown)
-        return self._built[key]
+from tests.support.made_once import made_once
 
 
 @contextmanager
 def started(folder: Path, **changes: Any) -> Iterator[Flask]:
     """An application with its engine running, in a folder of its own."""
     changes = {"messages_per_second": 0} | changes  # tests say more in a second than people do
-    with (
-        patch.object(page, "Assets", read_once),
-        patch.dict(Flask.jinja_options, compile_once),
-        patch.object(Flask, "url_rule_class", BuiltOnce),
-    ):
+    with made_once():
         app = create_app(replace(load_configuration({}), path=folder / "config.json", **changes))
     engine_of(app).start()
     try:

@@ -1,12 +1,14 @@
-"""Processes that begin with other people's packages imported, which is most of what a start takes.
+"""Processes that begin with everything imported, which is most of what a start takes.
 
-One process imports them, and forks a server or a command whenever a test wants one, which then
-imports all of ours. For tests that do not ask how a process starts; others start it as usual.
+One process imports it and makes an application, and forks a server or a command whenever a test
+wants one. For tests that do not ask how a process starts; others start it as usual.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import gc
 import json
 import os
 import resource
@@ -29,6 +31,7 @@ PACKAGES = (
     *("h11", "itsdangerous", "segno", "simple_websocket", "sqlite3", "wsproto"),
     *("concurrent.futures", "http.client", "importlib.metadata", "logging.handlers"),
     *("csv", "html", "shutil", "tempfile", "urllib.request", "uuid"),
+    *("chatroom.application", "chatroom.client", "chatroom.commands", "chatroom.serving.gunicorn"),
 )
 READ_AT_IMPORT = {"PORT", "WEB_CONCURRENCY", "PYTHONPATH"}
 """Variables that are not the packages' business here: each process has its own."""
@@ -61,7 +64,8 @@ class Forked:
 
     def send_signal(self, signum: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, signum)
+            with contextlib.suppress(ProcessLookupError):  # it has ended since
+                os.kill(self.pid, signum)
 
 
 class Forker:
@@ -118,21 +122,36 @@ forker = Forker()
 
 
 def main(control: socket.socket) -> None:
-    """Fork whatever is ordered, until nobody is left to order anything."""
+    """Import it all, and fork whatever is ordered, until nobody is left to order anything."""
+    # Not at the top: pytest's processes need this module, and none of these.
+    from chatroom.application import create_app
+    from chatroom.configuration import load_configuration
+    from tests.support.made_once import made_once
+
     for name in PACKAGES:
         import_module(name)
-    while True:
-        order, descriptors, _flags, _address = socket.recv_fds(control, ORDER_BYTES, 4)
-        if not order:
-            return
-        if not os.fork():
-            control.close()
-            keep(json.loads(order), *descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        with suppress(ChildProcessError):  # those that kept the processes which have ended
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+    with made_once():
+        create_app(load_configuration({}))
+        gc.collect()
+        gc.freeze()  # so that no child's collector touches it, which would copy its memory
+        while take_order(control):
+            pass
+
+
+def take_order(control: socket.socket) -> bool:
+    """Fork what is ordered next; False once nobody is left to do it."""
+    order, descriptors, _flags, _address = socket.recv_fds(control, ORDER_BYTES, 4)
+    if not order:
+        return False
+    if not os.fork():
+        control.close()
+        keep(json.loads(order), *descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    with suppress(ChildProcessError):  # those that kept the processes which have ended
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    return True
 
 
 def keep(order: dict[str, Any], life: int, *standard: int) -> None:
@@ -156,6 +175,9 @@ def begin(order: dict[str, Any], *standard: int) -> None:
     for number, descriptor in enumerate(standard):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    # Those of before take what they are for a file, which can be sought in.
+    sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["environ"])

@@ -8,6 +8,7 @@ after anything else, the browser is closed and the next test gets a new one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Browser, Error, Page, ViewportSize
@@ -15,14 +16,28 @@ from playwright.sync_api import Browser, Error, Page, ViewportSize
 HARMLESS = frozenset(
     {
         *("check", "click", "fill", "focus", "keyboard", "press", "select_option", "tap"),
-        *("evaluate", "get_attribute", "get_by_role", "get_by_text", "input_value", "is_checked"),
-        *("locator", "title", "url", "wait_for_selector", "wait_for_url"),
-        *("goto", "reload", "set_viewport_size", "viewport_size"),
+        *("content", "evaluate", "get_attribute", "get_by_role", "get_by_text", "input_value"),
+        *("is_checked", "is_visible", "locator", "title", "url", "wait_for_selector"),
+        *("wait_for_url", "goto", "reload", "set_viewport_size", "viewport_size"),
     }
 )
 """What a test may do with a page that the next one gets: nothing of it outlasts the document, but
-for stored data and the size, which are put right. Routes, a clock, scripts, listeners, media, the
-way back and whatever is not here do."""
+for stored data and the size, which are put right. A clock, scripts, listeners, the way back and
+whatever is neither here nor below do."""
+
+UNDONE: dict[str, Callable[[Page], object]] = {
+    "emulate_media": lambda page: page.emulate_media(**DEFAULT_MEDIA),
+    "mouse": lambda page: page.mouse.up(),
+    "route": lambda page: page.unroute_all(behavior="ignoreErrors"),
+    "set_offline": lambda page: page.context.set_offline(False),
+}
+"""How what does outlast it is undone; the last is the browser's."""
+
+DEFAULT_MEDIA: dict[str, Any] = {
+    **{"media": "null", "color_scheme": "light", "contrast": "no-preference"},
+    **{"forced_colors": "none", "reduced_motion": "no-preference"},
+}
+"""As in a new browser."""
 
 MOST = 4
 """Pages that are kept at once: each is a process, and has its memory."""
@@ -43,9 +58,12 @@ class Watched:
     def __init__(self, page: Page) -> None:
         self._page = page
         self.is_spoilt = False
+        self.to_undo: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
-        if name not in HARMLESS:
+        if name in UNDONE:
+            self.to_undo.add(name)
+        elif name not in HARMLESS:
             self.is_spoilt = True
         return getattr(self._page, name)
 
@@ -75,10 +93,12 @@ class KeptPage:
             "Page.addScriptToEvaluateOnNewDocument", {"source": script}
         )
 
-    def is_as_new(self) -> bool:
-        """Whether nothing is left of who was here, once they are gone and what they have stored
-        is cleared, at an address where nothing runs."""
+    def is_as_new(self, to_undo: set[str]) -> bool:
+        """Whether nothing is left of who was here, once they are gone and what they have done
+        and stored is undone and cleared, at an address where nothing runs."""
         try:
+            for name in to_undo:
+                UNDONE[name](self.page)
             self._debugger.send("Page.removeScriptToEvaluateOnNewDocument", self._script)
             self.page.goto(f"{self.origin}/healthz")
             self.page.mouse.move(0, 0)
@@ -103,9 +123,9 @@ class KeptPages:
                 return page
         return KeptPage(self._browser, origin, **options)
 
-    def give_back(self, page: KeptPage) -> None:
+    def give_back(self, page: KeptPage, to_undo: set[str]) -> None:
         """Keep it for the next test, where it is as new."""
-        if page.is_as_new():
+        if page.is_as_new(to_undo):
             self.idle.append(page)
         else:
             page.context.close()

@@ -61,6 +61,8 @@ class Somebody(threading.Thread):
                     self.is_over.wait(0.05)
         except BaseException as failure:
             self.failure = failure
+        finally:
+            self.client.close()
 
     def _is_done(self) -> bool:
         view = self.client.view

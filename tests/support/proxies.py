@@ -52,12 +52,19 @@ http {{
 """
 
 
+Ports = tuple[int, int]
+"""Of two machines, here both this one."""
+
+MACHINES = ("10.0.0.5:9999", "10.0.0.6:9999")
+
+
 @contextmanager
 def nginx(
-    folder: Path, upstream: Path | int, certificate: Certificate, under: str = ""
+    folder: Path, upstream: Path | int | Ports, certificate: Certificate, under: str = ""
 ) -> Iterator[str]:
-    """The proxy for the length of a block, in front of a port or a socket; returns its URL."""
-    site, limits, unix, below = blocks("nginx")
+    """The proxy for the length of a block, in front of a port, a socket or two machines; returns
+    its URL."""
+    site, limits, unix, below, machines, to_machines = blocks("nginx")
     port = Port()
     pass_to = "proxy_pass http://127.0.0.1:9999;"
     to_socket = changed(unix.strip(), **{"/run/chatroom/chat.sock": str(upstream)})
@@ -69,6 +76,9 @@ def nginx(
         "/etc/ssl/chat.example.com.key": str(certificate.key),
         pass_to: to_port if isinstance(upstream, int) else to_socket,
     }
+    if isinstance(upstream, tuple):
+        changes[pass_to] = to_machines.strip()
+        site = changed(machines, **_on_this_machine(upstream)) + site
     if under:
         changes["location / {"] = "location /talk/ {\n" + changed(below, **{"/talk": under})
     # As root it would become somebody who may not read the folder.
@@ -94,15 +104,20 @@ CADDY = """
 
 
 @contextmanager
-def caddy(folder: Path, upstream: int, certificate: Certificate, under: str = "") -> Iterator[str]:
-    """The proxy for the length of a block, in front of a port; returns its URL."""
-    site = blocks("caddyfile")[bool(under)]
+def caddy(
+    folder: Path, upstream: int | Ports, certificate: Certificate, under: str = ""
+) -> Iterator[str]:
+    """The proxy for the length of a block, in front of a port or two machines; returns its URL."""
+    plain, below, machines = blocks("caddyfile")
     port = Port()
     own = f"bind 127.0.0.1\n    tls {certificate.file} {certificate.key}"
-    changes = {
-        "chat.example.com {": f"https://localhost:{port.number} {{\n    {own}",
-        "127.0.0.1:9999": f"127.0.0.1:{upstream}",
-    }
+    changes = {"chat.example.com {": f"https://localhost:{port.number} {{\n    {own}"}
+    if isinstance(upstream, tuple):
+        site = machines
+        changes |= _on_this_machine(upstream)
+    else:
+        site = below if under else plain
+        changes["127.0.0.1:9999"] = f"127.0.0.1:{upstream}"
     (folder / "Caddyfile").write_text(CADDY.format(site=changed(site, **changes)))
     command = [program("caddy"), "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
     with _running(command, folder, port):
@@ -110,6 +125,10 @@ def caddy(folder: Path, upstream: int, certificate: Certificate, under: str = ""
 
 
 # -- either ------------------------------------------------------------------------------------
+
+
+def _on_this_machine(ports: Ports) -> dict[str, str]:
+    return {there: f"127.0.0.1:{port}" for there, port in zip(MACHINES, ports, strict=True)}
 
 
 @contextmanager

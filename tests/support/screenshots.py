@@ -173,7 +173,7 @@ def offline(browser: Browser, server: Running, file: Path, **options: Any) -> No
     )
     tab.page.reload()
     tab.wait_for_state("connected")
-    tab.context.set_offline(True)
+    tab.set_offline(True)
     tab.wait_for_state("waiting")
     for body in ("My train is in a tunnel.", "What I write waits here,", "and goes out by itself."):
         tab.page.fill("#body", body)

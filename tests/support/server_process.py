@@ -41,7 +41,7 @@ class Running:
     command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "app:app")
     cwd = CHECKOUT
     is_forked = True
-    """It may be: see ``forks``. Another command, folder or environment starts as usual."""
+    """It may be: see ``forks``. Another command or folder, or with Python's variables, as usual."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
@@ -64,7 +64,8 @@ class Running:
         environ |= {"CHATROOM_CONFIG": str(config), **self.environ}
         self.output = self.folder / "output.txt"
         command = (*self.command, *arguments)
-        is_usual = self.command == Running.command and self.cwd == CHECKOUT and not self.environ
+        is_usual = self.command == Running.command and self.cwd == CHECKOUT
+        is_usual = is_usual and not any(name.startswith("PYTHON") for name in self.environ)
         with self.output.open("a") as output:
             if self.is_forked and is_usual:
                 with open(os.devnull) as nothing:
@@ -100,10 +101,28 @@ class Running:
 
     @property
     def worker(self) -> int:
-        """The worker's process id."""
+        """The worker's process id, or the first one's."""
+        return self.workers[0]
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of all workers, the oldest first."""
         assert self.process
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int(children.read_text().split()[0])
+        return [int(pid) for pid in children.read_text().split()]
+
+    @contextlib.contextmanager
+    def answered_by(self, worker: int) -> Iterator[None]:
+        """New connections go to this worker: the others are stopped for the length of a block."""
+        others = [pid for pid in self.workers if pid != worker]
+        for pid in others:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def stop(self, signum: int = signal.SIGTERM) -> int:
         """Send the signal to the master, and return the exit code."""
@@ -111,11 +130,11 @@ class Running:
         self.process.send_signal(signum)
         return self.process.wait(DEADLINE)
 
-    def refusal(self, *arguments: str) -> str:
+    def refusal(self, *arguments: str, code: int = 2) -> str:
         """Start the process, which must refuse, and return the one line that it says."""
         self.launch(*arguments)
         assert self.process
-        assert self.process.wait(DEADLINE) == 2, self.said()
+        assert self.process.wait(DEADLINE) == code, self.said()
         (line,) = self.said().splitlines()
         return line
 

@@ -49,7 +49,7 @@ class SharedMemory(FailingHistory, SharedHistory):
         self.is_losing_answers = False
         """Whatever is written next is carried out, and whoever wrote it does not hear of it."""
         self.past: list[tuple[Message, str]] = []
-        """All messages, and what their room had decided when each was stored."""
+        """What was said, but not by approval, and what its room had decided when it was stored."""
 
     # -- what each process knows -----------------------------------------------------------------
 
@@ -115,8 +115,6 @@ class SharedMemory(FailingHistory, SharedHistory):
             raise Outdated(self.name, "others have spoken", "look at that")
         self._decide(held.room, entry)
         super().settle(held, message, entry)
-        if message:
-            self.past.append((message, self.charter(message.room)))
         self._answer()
 
     def _demand_next(self, room: str, changed: Sequence[Message]) -> None:

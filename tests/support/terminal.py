@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
-from tests.support.forks import forker
+from tests.support.forks import Forked, forker
 from tests.support.server_process import Running
 
 PROGRAM = (sys.executable, "-m", "chatroom")
@@ -106,17 +106,24 @@ class Shell:
 
     def start(self, *arguments: str) -> Started:
         """Start it; the test ends it."""
-        return Started(self._popen(*arguments))
+        (out, its_out), (err, its_err) = os.pipe(), os.pipe()
+        with (
+            open(os.devnull) as nothing,
+            open(its_out, "w") as standard_output,
+            open(its_err, "w") as standard_error,
+        ):
+            process = forker.fork(
+                *PROGRAM[2:],
+                *arguments,
+                cwd=self.home,
+                environ=self.environ,
+                standard=(nothing, standard_output, standard_error),
+            )
+        return Started(process, open(out), open(err))
 
     def start_unheard(self, *arguments: str) -> Started:
         """Start it with a standard output that nobody reads any more."""
-        process = self._popen(*arguments)
-        assert process.stdout
-        process.stdout.close()
-        return Started(process)
-
-    def _popen(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*PROGRAM, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -125,13 +132,20 @@ class Shell:
             env=self.environ,
             text=True,
         )
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        return Started(process, process.stdout, process.stderr)
 
 
 class Started:
     """A command that goes on by itself, and what it has printed."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(
+        self, process: Forked | subprocess.Popen[str], output: IO[str], errors: IO[str]
+    ) -> None:
         self.process = process
+        self._output = output
+        self._errors = errors
         self._lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read, name="reader of a command")
         self._reader.start()
@@ -140,17 +154,15 @@ class Started:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
         self._reader.join(DEADLINE)
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream
-            stream.close()
+        self._output.close()
+        self._errors.close()
         self.process.wait(DEADLINE)
 
     def _read(self) -> None:
-        assert self.process.stdout
-        if not self.process.stdout.closed:
-            for line in self.process.stdout:
+        if not self._output.closed:
+            for line in self._output:
                 self._lines.put(line.rstrip("\n"))
 
     def line(self) -> str:
@@ -165,8 +177,7 @@ class Started:
     def end(self) -> tuple[int, str]:
         """Wait for its end: the exit code, and what was on standard error."""
         code = self.process.wait(DEADLINE)
-        assert self.process.stderr
-        return code, self.process.stderr.read()
+        return code, self._errors.read()
 
 
 def at(server: Running, home: Path, name: str = "ann") -> Shell:
@@ -180,16 +191,15 @@ class Terminal:
     def __init__(self, person: Shell, *arguments: str, command: str = "chat") -> None:
         self.screen = ""
         self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [*PROGRAM, command, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=person.home,
-            env={**person.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
-            start_new_session=True,
-        )
-        os.close(slave)
+        with open(slave, "rb", buffering=0) as terminal:
+            self.process = forker.fork(
+                *PROGRAM[2:],
+                command,
+                *arguments,
+                cwd=person.home,
+                environ={**person.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+                standard=(terminal,) * 3,
+            )
 
     def type(self, line: str) -> None:
         self.send(line.encode() + b"\r")
@@ -223,6 +233,6 @@ class Terminal:
         return before
 
     def close(self) -> None:
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait(DEADLINE)
         os.close(self._master)

@@ -180,6 +180,7 @@ GOOD = {
     "history": ["memory:", "sqlite:chat.db", "sqlite:/var/lib/chat.db", "postgres://chat@db/chat"],
     "historySync": ["full", "normal"],
     "replayLimit": [0, 1_000_000],
+    "workers": [1],
     "maxUsers": [1, 1_000_000],
     "maxMessageBytes": [1, 522_240],
     "maxNameLength": [1, 1000],
@@ -205,6 +206,7 @@ def test_a_value_at_the_edge_is_taken(write, key, value):
 NUMBERS = {
     "port": (1, 65535),
     "replayLimit": (0, 1_000_000),
+    "workers": (1, 64),
     "maxUsers": (1, 1_000_000),
     "maxMessageBytes": (1, 16 * 2**20),
     "maxNameLength": (1, 1000),
@@ -378,6 +380,53 @@ def test_a_databases_password_is_not_shown(write, written):
 
     assert "***@db" in line
     assert "ame@" not in line
+
+
+@pytest.mark.parametrize("history", ["sqlite:chat.db", "memory:"])
+def test_several_processes_need_a_history_that_they_can_share(write, history):
+    path = write({"workers": 2, "history": history})
+
+    wanted = "1, or in config.json a history that processes can share"
+    form = "postgresql://USER@HOST/DATABASE"
+    assert refusal(path) == f"{path}: workers is 2; wanted: {wanted}: {form}"
+
+
+def test_64_processes_can_share_a_database(write):
+    assert load(write({"workers": 64, "history": "postgresql://chat@db/chat"})).workers == 64
+
+
+@pytest.mark.parametrize("url", ["postgresql://chat:sesame@db/chat", "postgres://db"])
+def test_a_platforms_database_is_taken_where_the_history_leaves_that_to_it(write, url):
+    path = write({"history": "postgresql:", "workers": 2})
+
+    assert load(path, DATABASE_URL=url).history == url
+
+
+def test_a_platforms_database_is_left_alone_otherwise(write):
+    path = write({"history": "memory:"})
+
+    assert load(path, DATABASE_URL="no address").history == "memory:"
+
+
+@pytest.mark.parametrize("environ", [{}, {"DATABASE_URL": ""}])
+def test_a_database_that_the_environment_does_not_name_stops_the_start(write, environ):
+    path = write({"history": "postgresql:"})
+
+    line = refusal(path, **environ)
+
+    assert line.startswith("environment: DATABASE_URL is missing; wanted: the database's address")
+    assert f"as {path} has 'postgresql:' for history: postgresql://USER@HOST/DATABASE" in line
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://chat:sesame@db/chat", "postgresql:/chat:sesame@db", "chat:sesame@db"]
+)
+def test_a_database_in_the_environment_that_is_none_is_shown_without_its_password(write, url):
+    line = refusal(write({"history": "postgresql:"}), DATABASE_URL=url)
+
+    assert line.startswith("environment: DATABASE_URL is ")
+    assert "***@db" in line
+    assert "sesame" not in line
 
 
 @pytest.mark.parametrize(

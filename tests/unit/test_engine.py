@@ -12,7 +12,13 @@ import pytest
 
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import Engine
-from chatroom.errors import ChannelClosed, ChatError, HandshakeRefused, HistoryRefused
+from chatroom.errors import (
+    ChannelClosed,
+    ChatError,
+    HandshakeRefused,
+    HistoryRefused,
+    HistoryUnavailable,
+)
 from tests.support.deadline import DEADLINE
 from tests.support.in_memory_room import Guest
 from tests.support.websocket_client import CLOSE, encode
@@ -41,8 +47,9 @@ def test_making_one_starts_no_thread_and_opens_no_file(tmp_path: Path):
 
     assert threading.active_count() == before
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(ChatError, match="not started; serve with"):
-        made.check(1)
+    for check in made.check, made.check_itself:
+        with pytest.raises(ChatError, match="not started; serve with"):
+            check(1)
     made.stop()
 
 
@@ -68,6 +75,61 @@ def test_where_what_operators_decided_cannot_be_read_it_does_not_start(tmp_path:
             second.start()
     finally:
         second.history.close()
+
+
+def test_a_start_that_failed_can_be_tried_again(tmp_path: Path):
+    first = engine(tmp_path)
+    first.start()
+    second = engine(tmp_path)
+    with pytest.raises(HistoryRefused, match="in use"):
+        second.start()
+    second.waits_for = ChatError("it is in use")
+    second.check_itself(DEADLINE)
+    with pytest.raises(ChatError, match="it is in use"):
+        second.check(DEADLINE)
+    first.stop()
+
+    second.start()
+
+    second.check(DEADLINE)
+    second.stop()
+
+
+def test_what_is_to_stop_is_not_started_any_more(tmp_path: Path):
+    """A stop may come while the start waits for something."""
+    late = engine(tmp_path)
+    late.stop()
+    with pytest.raises(ChatError, match="shutting down"):
+        late.start()
+
+    another = engine(tmp_path)  # the history is free
+    another.start()
+    another.stop()
+
+
+def test_a_process_lives_whose_history_does_not_work(
+    started: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    def fail() -> None:
+        raise HistoryUnavailable("chat.db", "disk I/O error", "see to the disk")
+
+    monkeypatch.setattr(started.history, "probe", fail)
+
+    started.check_itself(DEADLINE)
+    with pytest.raises(HistoryUnavailable):
+        started.check(DEADLINE)
+
+
+def test_a_process_whose_server_thread_hangs_does_not_live(started: Engine):
+    hang = threading.Event()
+    hanging = threading.Thread(target=started.server.ask, args=(hang.wait, DEADLINE))
+    hanging.start()
+    try:
+        with pytest.raises(ChatError, match="did not answer"):
+            started.check_itself(0.05)
+    finally:
+        hang.set()
+        hanging.join(DEADLINE)
 
 
 def test_two_cannot_share_a_file(started: Engine, tmp_path: Path):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,15 @@ def test_a_record_is_one_line_with_date_and_level(configuration, tmp_path):
     logging.getLogger("chatroom.server").warning("slow")
 
     assert lines(tmp_path / "logs.log") == ["INFO hello Ann", "WARNING slow"]
+
+
+def test_of_several_processes_each_line_says_whose_it_is(configuration, tmp_path):
+    """Each counts its users for itself."""
+    set_up_logging(replace(configuration(), workers=2))
+
+    log.info("joined: user 1")
+
+    assert lines(tmp_path / "logs.log") == [f"{os.getpid()} INFO joined: user 1"]
 
 
 def test_a_name_forges_no_line(configuration, tmp_path):

@@ -244,7 +244,7 @@ class MemoryHistory(History):
             self._demand_open()
             return list(self._log.get(room, ()))
 
-    def erase(self, removed_before: int, step: int) -> int:
+    def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """As the interface says."""
         with self._lock:
             self._demand_open()
@@ -255,7 +255,8 @@ class MemoryHistory(History):
             ]
             for message in old[:step]:
                 self._drop_evidence(message.room, message.seq)
-            return len(old[:step])
+            erased = len(old[:step])
+            return erased + self._drop_old_log(noted_before, step - erased)
 
     def clean(self) -> None:
         """Nothing of it is in any file."""
@@ -444,9 +445,15 @@ class MemoryHistory(History):
             kept.appendleft(entry)
             if one_too_many := surplus(kept, entry):
                 kept.remove(one_too_many)
-            for log in self._log.values():
-                while log and log[-1].at < entry.at - KEEP_MS:
-                    log.pop()
+            self._drop_old_log(entry.at - KEEP_MS, sys.maxsize)
+
+    def _drop_old_log(self, before: int, most: int) -> int:
+        dropped = 0
+        for log in self._log.values():
+            while dropped < most and log and log[-1].at < before:
+                log.pop()
+                dropped += 1
+        return dropped
 
     def _keep(self, message: Message) -> None:
         size = weight(message)

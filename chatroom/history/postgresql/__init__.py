@@ -13,6 +13,7 @@ In reading order:
 - ``readers.py``: the few connections that all threads read through
 - ``schema.py``: tables, functions and the secret: made, and upgraded
 - ``check.py``: whether the server can keep what the room promises
+- ``survey.py``: what else there is to say about it, for ``chatroom doctor``
 - ``rows.py``: messages and acts as the functions take them
 - ``reads.py``: the queries
 - ``versions.py``: what somebody has missed of a room, and all that one is opened with

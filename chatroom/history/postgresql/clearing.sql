@@ -53,8 +53,9 @@ BEGIN
     RETURN deleted;
 END $$;
 
--- Drops evidence of what was removed before a time, the oldest first; how many pieces.
-CREATE FUNCTION erase(before bigint, step int, until double precision)
+-- Drops evidence of what was removed before a time, and of the host logs what was noted before
+-- another, the oldest first; how many pieces.
+CREATE FUNCTION erase(before bigint, step int, noted_before bigint, until double precision)
 RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
     names text[] := ARRAY(
@@ -63,14 +64,21 @@ DECLARE
         ) AS old JOIN rooms ON number = room
     );
     dropped int;
+    forgotten int;
 BEGIN
-    IF cardinality(names) = 0 THEN
-        RETURN 0;
+    DELETE FROM host_log WHERE number IN (
+        SELECT number FROM host_log WHERE at < noted_before
+        ORDER BY at LIMIT step FOR UPDATE SKIP LOCKED
+    );
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    IF cardinality(names) = 0 OR forgotten = step THEN
+        RETURN forgotten;
     END IF;
     PERFORM lock_rooms(names, false, true, until);
     WITH old AS (
         SELECT room, evidence.seq FROM evidence JOIN rooms ON number = room
-        WHERE removed_at < before AND name = ANY (names) ORDER BY removed_at LIMIT step
+        WHERE removed_at < before AND name = ANY (names) 
+        ORDER BY removed_at LIMIT step - forgotten
     ), gone AS (
         DELETE FROM evidence USING old
         WHERE evidence.room = old.room AND evidence.seq = old.seq RETURNING evidence.room
@@ -78,7 +86,7 @@ BEGIN
         UPDATE rooms SET decided = decided + 1 WHERE number IN (SELECT room FROM gone)
     )
     SELECT count(*) INTO dropped FROM gone;
-    RETURN dropped;
+    RETURN dropped + forgotten;
 END $$;
 
 -- Proves that messages can be stored: changes a row, and looks at their table.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import Error
 
-from chatroom.errors import HistoryRefused, HistoryUnavailable
+from chatroom.errors import HistoryAway, HistoryRefused, HistoryUnavailable
 from chatroom.history.postgresql.address import MASK, masked, passwords
 
 RECOVERS = "the room recovers by itself"
@@ -34,6 +34,10 @@ WAYS_OUT = {
     "58": "check PostgreSQL's disk",
     "XX": "stop, keep a copy of the database, and restore a backup",
 }
+
+
+PASSING = ("57", "53300")
+"""SQLSTATEs of a server that may let us in a moment later."""
 
 
 class Failures:
@@ -73,7 +77,9 @@ class Failures:
 
     def refused(self, error: Exception) -> HistoryRefused:
         """It cannot be used as it is."""
-        return HistoryRefused(self.name, self.text(error), way_out(error))
+        way, state = way_out(error), (error.sqlstate if isinstance(error, Error) else "") or ""
+        is_away = way == UNREACHED or state.startswith(PASSING)
+        return (HistoryAway if is_away else HistoryRefused)(self.name, self.text(error), way)
 
 
 def way_out(error: Exception) -> str:

@@ -40,7 +40,7 @@ TRIM = "SELECT trim_room(%s, %s, %s, %s)"
 
 DELETE = "SELECT delete_room(%s, %s)"
 
-ERASE = "SELECT erase(%s, %s::int, %s)"
+ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
 KEEP = "SELECT keep_in_order(%s)"
 
@@ -269,11 +269,11 @@ class PostgresHistory(SharedHistory):
         """As the interface says."""
         return reads.host_log(self._readers, room)
 
-    def erase(self, removed_before: int, step: int) -> int:
+    def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """One call; it writes nothing if there is nothing to erase. Comes every few seconds."""
         self._readers.close_idle()
         erased: int
-        (erased,) = self._writer.call(ERASE, [removed_before, step])
+        (erased,) = self._writer.call(ERASE, [removed_before, step, noted_before])
         self._may_have_chores |= erased > 0
         return erased
 

@@ -15,9 +15,13 @@ DROP = "DELETE FROM charters WHERE room = ?"
 
 NOTE = f"INSERT INTO host_log (room, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
-OLDEST = "SELECT rowid FROM host_log ORDER BY rowid LIMIT 100"  # of all rooms
+OLDEST = "SELECT rowid FROM host_log ORDER BY rowid LIMIT ?"  # of all rooms
 
 DROP_OLD = f"DELETE FROM host_log WHERE at < ? AND rowid IN ({OLDEST})"
+
+DROPPED_AT_ONCE = 100
+
+HAS_OLD = f"SELECT 1 FROM host_log WHERE at < ? AND rowid IN ({OLDEST}) LIMIT 1"
 
 NEWEST_FIRST = "ORDER BY at DESC, rowid DESC"
 
@@ -40,9 +44,20 @@ def keep(writer: sqlite3.Connection, room: str, charter: str) -> None:
 
 def note(writer: sqlite3.Connection, room: str, entry: LogEntry) -> None:
     """In the open transaction."""
-    writer.execute(DROP_OLD, (entry.at - KEEP_MS,))
+    drop_old(writer, entry.at - KEEP_MS, DROPPED_AT_ONCE)
     writer.execute(NOTE, (room, *entry))
     writer.execute(DROP_MANY, (room, entry.act in FREQUENT))
+
+
+def drop_old(writer: sqlite3.Connection, before: int, step: int) -> int:
+    """In the open transaction: what was noted before that, in any room; how many were dropped."""
+    return writer.execute(DROP_OLD, (before, step)).rowcount
+
+
+def has_old(readers: Readers, before: int) -> bool:
+    """Whether there is something for ``drop_old``."""
+    with readers.reader() as reader:
+        return bool(reader.execute(HAS_OLD, (before, DROPPED_AT_ONCE)).fetchall())
 
 
 def forget(writer: sqlite3.Connection, room: str) -> None:

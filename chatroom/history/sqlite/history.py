@@ -228,15 +228,17 @@ class SqliteHistory(History):
         """As the interface says."""
         return charters_table.host_log(self._readers, room)
 
-    def erase(self, removed_before: int, step: int) -> int:
+    def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """One transaction, if there is anything to erase."""
-        if not reads.has_evidence(self._readers, removed_before):
+        has_evidence = reads.has_evidence(self._readers, removed_before)
+        if not has_evidence and not charters_table.has_old(self._readers, noted_before):
             return 0
         writer = self._demand_files()
         with Transaction(self.name, writer):
-            count = erase(writer, removed_before, step)
-        self._may_have_chores |= count > 0
-        return count
+            erased = erase(writer, removed_before, step)
+            dropped = charters_table.drop_old(writer, noted_before, step - erased)
+        self._may_have_chores |= erased > 0
+        return erased + dropped
 
     def clean(self) -> None:
         """As the interface says. A large file is done after a while: see ``Renewal`` and

@@ -123,7 +123,7 @@ class Feed:
             reason = self._listener.reason
         except HistoryError as error:
             log.warning("error: events of room %s: %s", printable(self._room), error)
-            reason = f"history unavailable: {error}"
+            reason = f"history unavailable: {error.outside}"
         yield _event("end", {"reason": reason})
 
     def _past(self) -> Iterator[bytes]:

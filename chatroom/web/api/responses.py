@@ -206,7 +206,7 @@ def _from_chat(error: ChatError) -> Problem:
         _name, cause, way_out = error.args
         return Problem("search-too-long", f"{cause}; {way_out}")
     log.warning("error: %s %s: %s", request.method, request.path, error)
-    return Problem("unavailable", error.detail if isinstance(error, Refusal) else str(error))
+    return Problem("unavailable", error.detail if isinstance(error, Refusal) else error.outside)
 
 
 def _from_http(error: HTTPException) -> Problem:

@@ -403,3 +403,10 @@ def test_a_wrong_use_asks_nobody(arguments: list[str], said: str) -> None:
 
     assert (done.exit_code, asked) == (2, [])
     assert said in done.stderr
+
+
+def test_who_names_the_act_before_the_room_reads_which_comes_first() -> None:
+    done = run("rules", "class", "--speak", "slow")
+
+    assert done.exit_code == 2
+    assert "class is no ACT: name the room first: host class rules" in done.stderr

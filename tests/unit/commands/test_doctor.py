@@ -197,6 +197,7 @@ def test_each_option_that_serving_refuses_is_a_fault(option: str, value: str):
     assert list(unmet(good, users=10)) == []
     (flaw,) = unmet({**good, option: value}, users=10)
     assert flaw.startswith(f"{option} is {value}; wanted")
+    assert list(unmet({**good, "workers": "4"}, 10, workers=4, is_shared=True)) == []
 
 
 def test_a_machine_too_small_for_the_settings_is_wrong(
@@ -204,12 +205,16 @@ def test_a_machine_too_small_for_the_settings_is_wrong(
 ):
     configuration = replace(configure(tmp_path), max_users=500)
     carried = Carried(7, "descriptors: the limit is 100 (ulimit -n)")
-    monkeypatch.setattr(checks, "affordable_users", lambda _wanted, _reserve: carried)
+    monkeypatch.setattr(checks, "affordable_users", lambda _wanted, _reserve, workers: carried)
     finding = check_limits(configuration, NOBODY)
     assert finding.verdict is Verdict.WRONG
     assert "a room started from this shell can carry 7 users" in finding.text
     assert "ulimit -n" in finding.text
     assert "set maxUsers to 7" in finding.remedy
+
+    shared = replace(configuration, history="postgresql://chat@db/chat", workers=3)
+    finding = check_limits(shared, NOBODY)
+    assert "each of 3 workers started from this shell can carry 7 users" in finding.text
 
 
 def test_a_running_room_knows_its_limits_better_than_this_shell(
@@ -217,7 +222,9 @@ def test_a_running_room_knows_its_limits_better_than_this_shell(
 ):
     """It may have been started under others, as by systemd."""
     configuration = replace(configure(tmp_path), max_users=500)
-    monkeypatch.setattr(checks, "affordable_users", lambda wanted, _reserve: Carried(wanted, ""))
+    monkeypatch.setattr(
+        checks, "affordable_users", lambda wanted, _reserve, workers: Carried(wanted, "")
+    )
     with answering(body('{"errors":0,"maxUsers":7,"sockets":2,"status":"ok"}')) as (url, _):
         finding = check_limits(configuration, ask(url))
     assert finding.verdict is Verdict.WRONG

@@ -106,6 +106,23 @@ def test_what_hosts_did_is_forgotten_after_ninety_days_wherever_they_did_it(
     assert acts(history, "garden") == []
 
 
+def test_what_hosts_did_is_forgotten_where_nobody_does_anything_any_more(history: History) -> None:
+    """Some at a time, among old evidence."""
+    for number in range(4):
+        history.enact("class", SLOW, entry(NOW + number, f"act {number}"))
+    history.enact("garden", SLOW, entry(NOW, "elsewhere"))
+    (message,) = said("class", 1)
+    history.append([message])
+    history.rewrite(message.taken_back(Remover.HOST, 1), Evidence(message, 7))
+
+    assert history.erase(7, 3, NOW) == 0
+    assert [history.erase(8, 3, NOW + 3) for _ in range(3)] == [3, 2, 0]
+
+    assert (acts(history), acts(history, "garden")) == (["act 3"], [])
+    assert history.evidence("class", 1) is None
+    assert history.charter("class") == SLOW
+
+
 def test_a_room_keeps_so_many_entries_at_most(history: History) -> None:
     """A host who switches to and fro all day does not fill the disk."""
     history.enact("garden", SLOW, entry(NOW, "elsewhere"))

@@ -10,6 +10,7 @@ import pytest
 
 from chatroom.errors import Refusal
 from chatroom.message import Draft
+from chatroom.rooms.charter import Charter, Door
 from chatroom.rooms.codes import fits
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.proof import NOTHING, Proof, Shown
@@ -693,3 +694,70 @@ def test_a_link_that_is_used_up_revoked_or_unknown_gets_the_same_answer(
 
     assert answers[0] == answers[1] == answers[2]
     assert answers[0]["code"] == "shut"
+
+
+# -- an operator's link ----------------------------------------------------------------------------
+
+
+def open_at_once(club: InMemoryServer, link: str, *rooms: str) -> list[TypedGuest]:
+    """Somebody opens it in each of these rooms, before anybody has an answer."""
+    opening = [
+        enter(club, f"Olga {number}", room, link=link, settles=False)
+        for number, room in enumerate(rooms)
+    ]
+    club.settle()
+    while club.order.is_busy:
+        club.order.commit()
+        club.order.tell()
+        club.settle()
+    return opening
+
+
+@pytest.mark.parametrize("late", [(), ("order",)], ids=["at once", "later"])
+@pytest.mark.parametrize("rooms", [("class", "class"), ("class", "garden")], ids="-".join)
+def test_an_operators_link_that_two_open_at_once_lets_one_of_them_in(
+    make: Callable[..., InMemoryServer], late: tuple[str, ...], rooms: tuple[str, ...]
+) -> None:
+    """Also where its use is stored later than they come, and in whichever room they open it."""
+    club = make(late=late)
+    for room in set(rooms):
+        club.disk.enact(room, Charter(door=Door.SHUT).to_json(), None)
+    link = club.tokens.write_operator_link()
+
+    first, second = open_at_once(club, link, *rooms)
+
+    frames = first.heard()
+    assert [frame["role"] for frame in frames if frame.get("type") == "host"] == ["operator"]
+    assert [frame.get("code") for frame in second.heard()] == ["shut"]
+    assert code(enter(club, "Eve", link=link)) == "shut"
+
+
+def test_two_tabs_of_one_person_may_open_an_operators_link_at_once(
+    make: Callable[..., InMemoryServer],
+) -> None:
+    club = make(late={"order"})
+    club.disk.enact("class", Charter(door=Door.SHUT).to_json(), None)
+    link, person = club.tokens.write_operator_link(), new_identity()
+    token = club.tokens.write(person)
+    tabs = [
+        enter(club, "Olga", link=link, token=token, settles=False),
+        enter(club, "Olga", link=link, token=token, settles=False),
+    ]
+
+    open_at_once(club, link)
+
+    assert [code(tab) for tab in tabs] == ["welcome", "welcome"]
+
+
+def test_an_operators_link_whose_use_is_not_stored_lets_nobody_stay_and_is_still_good(
+    club: InMemoryServer,
+) -> None:
+    club.disk.enact("class", Charter(door=Door.SHUT).to_json(), None)
+    link = club.tokens.write_operator_link()
+    club.disk.failing.add("enact")
+
+    olga = enter(club, "Olga", link=link)
+
+    assert last_words(olga) == ("not-stored", CloseCode.NO_ENTRY)
+    club.disk.failing.clear()
+    assert code(enter(club, "Olga again", link=link)) == "welcome"

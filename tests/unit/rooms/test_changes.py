@@ -417,8 +417,8 @@ class Dusty:
         self.asked: list[Any] = []
         self.is_failing = False
 
-    def erase(self, before: int, step: int) -> int:
-        self.asked.append(before)
+    def erase(self, before: int, step: int, noted_before: int) -> int:
+        self.asked += [before, noted_before]
         return 0
 
     def clean(self) -> None:
@@ -432,7 +432,7 @@ def test_the_eraser_says_so_only_if_it_fails_twice(
 ) -> None:
     timers, history = Timers(), Dusty()
     eraser = Eraser(history, timers, DEFAULTS)  # type: ignore[arg-type]
-    monkeypatch.setattr("chatroom.rooms.eraser.time.time_ns", lambda: 9 * DAY_MS * 1_000_000)
+    monkeypatch.setattr("chatroom.rooms.eraser.time.time_ns", lambda: 99 * DAY_MS * 1_000_000)
 
     eraser._step()
     history.is_failing = True
@@ -440,7 +440,7 @@ def test_the_eraser_says_so_only_if_it_fails_twice(
     assert caplog.messages == []
     eraser._step()
 
-    assert history.asked == [2 * DAY_MS, "clean"] * 3
+    assert history.asked == [92 * DAY_MS, 9 * DAY_MS, "clean"] * 3
     (message,) = caplog.messages
     assert "removed texts may still be in a file" in message
     assert timers.seconds() is not None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from chatroom.rooms import greeter
 from chatroom.users.typed_user import RENAME_INTERVAL
 from chatroom.wire.websocket import text_frame
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
@@ -102,3 +103,21 @@ def test_who_is_too_slow_for_its_own_rename_in_a_large_room_is_dropped() -> None
         assert server.server.errors == 1
         bob.line.start_writer()
         assert bob.line.peer.closed_with() == (4008, "slow")
+
+
+def test_a_very_large_room_is_counted_less_often(
+    make: Callable[..., InMemoryServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A count goes to everybody, so each costs as much as the room has people."""
+    monkeypatch.setattr(greeter, "TOLD_A_SECOND", 0.1)
+    club = make(presence_limit=1)
+    ann, *_ = [TypedGuest(club, name, "class", {}) for name in ("Ann", "Bob", "Carl", "Dora")]
+    club.settle()
+    ann.heard()
+
+    TypedGuest(club, "Eve", "class", {})
+
+    seconds = club.server._timers.seconds()
+    assert seconds is not None
+    assert 10 < seconds < 40
+    assert ann.heard() == []

@@ -24,6 +24,7 @@ from gunicorn.config import Config
 
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import STOP_TIMEOUT
+from chatroom.errors import HistoryAway
 from chatroom.serving import costs, demands, gunicorn, start
 from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.worker import Worker
@@ -119,7 +120,7 @@ def test_a_good_start_says_nothing(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ({"workers": 2}, "workers is 2; wanted: 1. The room lives in one process"),
+        ({"workers": 2}, "workers is 2; wanted: 1. The room lives in one process, unless its"),
         ({"workers": 0}, "workers is 0; wanted: 1."),
         ({"worker_class": "gevent"}, "worker_class is gevent; wanted: gthread"),
         ({"max_requests": 1000}, "max_requests is 1000; wanted: 0."),
@@ -135,6 +136,90 @@ def test_arguments_that_would_break_the_room_are_refused(
     line: str,
 ):
     assert refusal(config(configuration, **arguments), capsys).startswith(line)
+
+
+@pytest.fixture
+def shared(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> Configuration:
+    """Three workers; nobody looks for their database."""
+    written = json.loads(configuration.path.read_text()) | {"workers": 3, **SHARED}
+    configuration.path.write_text(json.dumps(written))
+    monkeypatch.setattr(gunicorn, "make_history", lambda *_: SimpleNamespace(check=lambda: None))
+    monkeypatch.setattr(gunicorn, "demand_notifications", lambda _: None)
+    return load_configuration()
+
+
+def test_workers_that_can_share_their_history_are_as_many_as_the_settings_say(
+    shared: Configuration, capsys: pytest.CaptureFixture[str]
+):
+    cfg = config(shared)
+    start_up(cfg)
+
+    assert cfg.workers == 3
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("workers", "line"),
+    [
+        (0, "workers is 0; wanted: 1 to 64"),
+        (65, "workers is 65; wanted: 1 to 64"),
+        (2, "workers is 2; wanted: 3, as in config.json: change it there"),
+    ],
+)
+def test_a_file_of_gunicorns_must_not_make_them_more_or_fewer(
+    shared: Configuration, capsys: pytest.CaptureFixture[str], workers: int, line: str
+):
+    """The machine's limits are divided by what the settings say."""
+    assert refusal(config(shared, workers=workers), capsys) == line
+
+
+def load_with(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> dict[str, Any]:
+    """The settings that gunicorn gets with this command line."""
+    monkeypatch.setattr(sys, "argv", ["gunicorn", *arguments])
+    monkeypatch.setattr(start, "_configuration", None)
+    monkeypatch.setattr(start, "set_up_logging", lambda _: None)
+    return gunicorn.load()
+
+
+def test_gunicorns_command_line_may_say_how_many(
+    shared: Configuration, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--workers 2")
+    assert load_with(monkeypatch)["workers"] == 2
+    assert load_with(monkeypatch, "-w4")["workers"] == 4
+    assert start.app_settings().workers == 4
+    start_up(config(shared, workers=4))
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_gunicorns_command_line_is_refused_where_they_could_not_share_the_history(
+    configuration: Configuration,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    with pytest.raises(SystemExit) as caught:
+        load_with(monkeypatch, "-w", "2")
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == (
+        "chatroom: gunicorn: workers is 2; wanted: 1, or in config.json a history that processes "
+        "can share: postgresql://USER@HOST/DATABASE\n"
+    )
+
+
+def test_workers_divide_what_the_machine_has_for_all(
+    shared: Configuration, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(start, "_limits", lambda: [costs.threads(600, "the limit is 600")])
+    threads = load_with(monkeypatch)["threads"]
+
+    users = (200 - costs.THREAD_HEADROOM - demands.RESERVE) // 2
+    assert threads == users + demands.RESERVE
+    assert start.app_settings().max_users == users
+    start_up(config(start.app_settings()))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("threads: the limit is 600, for 3 workers")
 
 
 def test_a_machine_that_carries_fewer_users_says_so_and_serves_those(
@@ -214,6 +299,20 @@ def test_a_history_that_cannot_be_used_is_refused(
 
     assert "sqlite:chat.db" in refusal(config(configuration), capsys)
     assert database.read_bytes() == b"no database at all" * 1000
+
+
+def test_a_database_that_is_away_is_refused_so_that_it_can_be_tried_again(
+    shared: Configuration, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def check() -> None:
+        raise HistoryAway("postgresql://chat@db.invalid/chat", "no answer", "start PostgreSQL")
+
+    monkeypatch.setattr(gunicorn, "make_history", lambda *_: SimpleNamespace(check=check))
+
+    with pytest.raises(SystemExit) as caught:
+        start_up(config(shared))
+    assert caught.value.code == 75
+    assert "no answer; start PostgreSQL" in capsys.readouterr().err
 
 
 def test_settings_that_are_wrong_end_the_start(
@@ -343,20 +442,73 @@ def test_a_link_is_offered_at_the_first_address_for_browsers(
 # -- later -------------------------------------------------------------------------------------
 
 
-def test_a_second_worker_is_refused_at_run_time(
-    configuration: Configuration, caplog: pytest.LogCaptureFixture
-):
-    """SIGTTIN asks for one; it would find the history locked, over and over."""
+def master(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> Arbiter:
+    """gunicorn's, that has begun with these settings."""
+    monkeypatch.setattr(start, "_configuration", configuration)
     arbiter = Arbiter.__new__(Arbiter)
     arbiter.cfg = config(configuration)
     arbiter._num_workers = None
-    arbiter.num_workers = 1
+    arbiter.num_workers = arbiter.cfg.workers
+    return arbiter
+
+
+def test_a_second_worker_is_refused_at_run_time(
+    configuration: Configuration,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """SIGTTIN asks for one; it would find the history locked, over and over."""
+    arbiter = master(configuration, monkeypatch)
     assert caplog.text == ""
 
     arbiter.num_workers += 1
 
     assert arbiter.num_workers == 1
     assert "refused: a second worker" in caplog.text
+
+
+SHARED = {"history": "postgresql://chat@db.invalid/chat"}
+
+
+def test_workers_that_share_their_history_come_and_go_at_run_time(
+    configuration: Configuration,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Up to as many as the setting takes."""
+    arbiter = master(replace(configuration, workers=63, **SHARED), monkeypatch)
+
+    arbiter.num_workers += 1
+    assert (arbiter.num_workers, caplog.text) == (64, "")
+
+    arbiter.num_workers += 1
+    assert arbiter.num_workers == 64
+    assert "refused: more than 64 workers" in caplog.text
+
+    arbiter.num_workers -= 1
+    assert arbiter.num_workers == 63
+
+
+def test_a_second_master_is_let_be_where_both_share_the_history(
+    configuration: Configuration,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """SIGUSR2: the hook is called in the new one, which otherwise ends there."""
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    arbiter = master(replace(configuration, **SHARED), monkeypatch)
+    arbiter.START_CTX = {"args": ["python", "/lib/gunicorn/__main__.py", "-w", "2", "app:app"]}
+
+    gunicorn.pre_exec(arbiter)
+    assert (ended, caplog.text) == ([], "")
+    command = ["python", "-m", "gunicorn", "-w", "2", "app:app"]
+    assert arbiter.START_CTX["args"] == command
+
+    monkeypatch.setattr(start, "_configuration", configuration)
+    gunicorn.pre_exec(arbiter)
+    assert ended == [0]
+    assert "refused: a second master" in caplog.text
 
 
 def test_the_room_has_time_to_end_by_itself_before_the_master_kills_it(

@@ -24,8 +24,17 @@ Machine = Callable[[dict[str, str]], Path]
 INFINITY = resource.RLIM_INFINITY
 
 
-def limit(amount: int, *, taken: int = 0, per_user: int = 1, per_spare: int = 0) -> Limit:
-    return Limit("things", amount, f"there are {amount}", taken, per_user, per_spare)
+def limit(
+    amount: int,
+    *,
+    taken: int = 0,
+    headroom: int = 0,
+    per_user: int = 1,
+    per_spare: int = 0,
+    is_shared: bool = False,
+) -> Limit:
+    cause = f"there are {amount}"
+    return Limit("things", amount, cause, taken, headroom, per_user, per_spare, is_shared)
 
 
 # -- how many fit ------------------------------------------------------------------------------
@@ -57,6 +66,27 @@ def test_what_others_have_and_the_reserve_are_not_for_users():
 
 def test_a_limit_that_holds_not_even_the_reserve_carries_nobody():
     assert affordable_users(100, 10, [limit(5, per_spare=1)]).users == 0
+
+
+def test_what_all_workers_take_from_is_divided_among_them():
+    """Each needs headroom and reserve of its own, and others have what they have only once."""
+    shared = limit(1000, taken=100, headroom=50, per_user=2, per_spare=3, is_shared=True)
+
+    found = affordable_users(1000, 10, [shared], workers=3)
+
+    assert found == ((900 // 3 - 50 - 30) // 2, "things: there are 1000, for 3 workers")
+    assert affordable_users(1000, 10, [shared]).reason == "things: there are 1000"
+
+
+def test_what_each_worker_has_by_itself_is_not_divided():
+    assert affordable_users(1000, 0, [limit(900)], workers=3) == (900, "things: there are 900")
+
+
+def test_threads_and_memory_are_the_machines_the_rest_is_each_workers():
+    everything = (costs.descriptors, costs.threads, costs.maps, costs.memory, costs.addresses)
+    shared = [make for make in everything if make(10_000_000, "").is_shared]
+
+    assert shared == [costs.threads, costs.memory]
 
 
 def test_a_user_is_one_descriptor_two_threads_and_six_maps():
@@ -181,11 +211,9 @@ def linux(tmp_path: Path, rlimits: object, monkeypatch: pytest.MonkeyPatch) -> M
 
 
 def found(root: Path) -> dict[str, int]:
-    """Each limit's cause, and what is taken of it beside the headroom."""
+    """Each limit's cause, and what others have of it."""
     return {
-        limit.cause: limit.taken - costs.THREAD_HEADROOM
-        for limit in machine_limits(root)
-        if limit.resource == "threads"
+        limit.cause: limit.taken for limit in machine_limits(root) if limit.resource == "threads"
     }
 
 

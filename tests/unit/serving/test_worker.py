@@ -20,6 +20,7 @@ from gunicorn.glogging import Logger
 
 from chatroom.serving import incoming, waiting, worker
 from chatroom.serving.demands import LEAST_WAITING
+from chatroom.serving.doorway import ASKING_AT_ONCE, SHAKING_AT_ONCE
 from chatroom.serving.worker import Worker
 from tests.support.certificates import Certificate
 from tests.support.deadline import DEADLINE
@@ -307,6 +308,32 @@ def test_a_byte_now_and_then_does_not_lengthen_the_ten_seconds(loop: Loop):
     assert b" 408 " in client.recv(65536)
 
 
+@pytest.mark.parametrize("sent", [b"", GET[:5], POST + b"hel"], ids=["none", "head", "body"])
+def test_what_has_come_while_the_loop_was_busy_has_come_in_time(loop: Loop, sent: bytes):
+    """With thousands who come at once, a turn of the loop may take seconds."""
+    whole = POST + b"hello" if sent.startswith(b"POST") else GET
+    client = loop.client(sent)
+    loop.waits(1)
+    client.send(whole[len(sent) :])
+    loop.grow_old(waiting.HEAD_SECONDS + 1)
+
+    loop.worker.murder_keepalived()
+
+    assert b" 200 OK" in loop.answer(client)
+
+
+def test_a_further_request_that_has_come_while_the_loop_was_busy_is_served(loop: Loop):
+    client = loop.client(GET)
+    loop.answer(client)
+    loop.waits(1)
+    client.send(GET)
+    loop.grow_old(76)
+
+    loop.worker.murder_keepalived()
+
+    assert b" 200 OK" in loop.answer(client)
+
+
 def test_a_further_request_has_ten_seconds_from_its_first_byte_on(loop: Loop):
     client = loop.client(GET)
     loop.answer(client)
@@ -351,6 +378,111 @@ def test_what_is_no_request_is_refused_at_once(loop: Loop, wrong: bytes):
 
     loop.until(lambda: loop.worker._waiting.ending, "a response")
     assert client.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
+# -- those who want a socket ---------------------------------------------------------------------
+
+UPGRADE = GET.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n")
+
+
+class Handshakes:
+    """An application that shakes hands for as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.settled = threading.Event()
+        self.over = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        if "HTTP_UPGRADE" not in environ:
+            return echo(environ, start_response)
+        self.begun.append(environ["QUERY_STRING"])
+        self.settled.wait(DEADLINE)
+        environ["gunicorn.socket"].settle()
+        self.over.wait(DEADLINE)
+        return echo(environ, start_response)
+
+
+@pytest.fixture
+def handshakes(start: Callable[..., Loop]) -> Iterator[tuple[Loop, Handshakes]]:
+    """And a loop with enough threads."""
+    loop, application = start(threads=20, worker_connections=20 + LEAST_WAITING), Handshakes()
+    loop.worker.wsgi = application
+    yield loop, application
+    application.settled.set()
+    application.over.set()
+
+
+def numbered(number: int) -> bytes:
+    return UPGRADE.replace(b"GET /", b"GET /?%d" % number, 1)
+
+
+def test_only_a_few_shake_hands_at_once_and_in_order(handshakes: tuple[Loop, Handshakes]):
+    loop, application = handshakes
+    clients = [loop.client(numbered(number)) for number in range(10)]
+    loop.until(lambda: len(loop.worker._doorway) == 6, "six in line")
+    loop.until(lambda: len(application.begun) == SHAKING_AT_ONCE, "those whose turn it is")
+    loop.turn()
+    assert len(application.begun) == SHAKING_AT_ONCE
+    assert b" 200 OK" in loop.answer(loop.client(GET)), "everybody else is served"
+
+    application.settled.set()
+    loop.until(lambda: len(application.begun) == 10, "the others")
+    assert [sorted(application.begun[i : i + 4]) for i in (0, 4)] == [list("0123"), list("4567")]
+
+    application.over.set()
+    assert all(b" 200 OK" in loop.answer(client) for client in clients)
+
+
+def test_nobody_begins_while_the_room_has_not_let_in_those_who_have(
+    handshakes: tuple[Loop, Handshakes],
+):
+    loop, application = handshakes
+    asking = [ASKING_AT_ONCE]
+    loop.worker.heed(lambda: asking[0])
+    loop.client(numbered(1))
+    loop.until(lambda: len(loop.worker._doorway) == 1, "one in line")
+    loop.turn()
+    assert application.begun == []
+
+    asking[0] -= 1
+
+    loop.until(lambda: application.begun, "its turn")
+
+
+def test_who_has_hung_up_in_line_takes_no_thread(handshakes: tuple[Loop, Handshakes]):
+    loop, application = handshakes
+    clients = [loop.client(numbered(number)) for number in range(8)]
+    loop.until(lambda: len(loop.worker._doorway) == 4, "four in line")
+    for client in clients[4:7]:
+        client.close()
+    application.settled.set()
+
+    loop.until(lambda: len(application.begun) == 5, "the one who has not")
+    assert application.begun[-1] == "7"
+    loop.until(lambda: loop.worker.nr_conns == 5, "the end of those who have")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_is_refused_makes_way_for_others(start: Callable[..., Loop], fails: bool):
+    """Also if that is our fault."""
+    loop = start(threads=20, worker_connections=20 + LEAST_WAITING)
+    loop.worker.wsgi = (lambda environ, start_response: 1 / 0) if fails else echo
+
+    wanted = b" 500 Internal" if fails else b" 200 OK"
+
+    for _ in range(3):
+        clients = [loop.client(UPGRADE) for _ in range(SHAKING_AT_ONCE)]
+        for client in clients:
+            loop.until(lambda client=client: wanted in _peek(client), "a response")
+    assert len(loop.worker._doorway) == 0
+
+
+def _peek(client: socket.socket) -> bytes:
+    try:
+        return client.recv(65536, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b""
 
 
 # -- a body --------------------------------------------------------------------------------------

@@ -641,6 +641,75 @@ def test_a_client_that_sends_is_not_pinged():
             wait_for_seconds(0.05)
 
 
+def test_a_pong_never_reaches_the_library_and_what_follows_it_is_read():
+    """It would take the interpreter five times as long as a message does."""
+    heard: list[str | bytes] = []
+    parsed: list[bytes] = []
+    with ConnectionPair() as line:
+        ws = line.accept()
+        receive = ws.ws.receive_data
+        ws.ws.receive_data = lambda data: parsed.append(data) or receive(data)
+        line.start_reader(heard.append, ws)
+        line.peer.send(encode(TEXT, b"one") + encode(PONG, b"late") + encode(TEXT, b"two"))
+        line.peer.send(encode(PONG))
+        wait_for(lambda: len(heard) == 2, "both")
+        assert parsed == []
+        line.peer.send(encode(PING, b"?"))
+        assert line.peer.frame() == (PONG, b"?")
+
+    assert heard == ["one", "two"]
+
+
+# -- at the door -------------------------------------------------------------------------------
+
+TOO_LATE = "no hello in time"
+
+
+@pytest.mark.parametrize("size", [10, 20_000])
+def test_what_has_come_before_it_is_too_late_counts_however_late_it_is_read(size: int):
+    """A busy server may come to read it long after; and it may take several reads."""
+    heard: list[str | bytes] = []
+    with ConnectionPair() as line:
+        ws = line.accept()
+        line.peer.send(encode(TEXT, b"h" * size))
+        reader = line.start_reader(heard.append, ws, lambda: None if heard else TOO_LATE)
+        wait_for(lambda: heard, "the hello")
+        line.peer.send(encode(CLOSE, NORMAL + b"bye"))
+
+        assert closed_with(line) == (1000, "bye", [])
+        line.peer.socket.close()
+        reader.join(20)
+    assert heard == ["h" * size]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", encode(TEXT, b"no hello"), encode(TEXT, b"half of it")[:-5]],
+    ids=["nothing", "something else", "half of it"],
+)
+def test_who_has_not_come_in_has_to_go_once_it_is_too_late(sent: bytes):
+    with ConnectionPair() as line:
+        ws = line.accept()
+        line.peer.send(sent)
+        reader = line.start_reader(ws=ws, door=lambda: TOO_LATE)
+
+        assert closed_with(line) == (1008, TOO_LATE, [])
+        line.peer.socket.close()
+        reader.join(20)
+        assert line.cause == f"close 1008: {TOO_LATE}"
+
+
+def test_who_sends_all_the_time_has_to_go_too():
+    """What comes then is no hello, either; and it has an end."""
+    with ConnectionPair() as line:
+        ws = line.accept()
+        line.peer.send(encode(PING) * 5000)
+        line.start_reader(ws=ws, door=lambda: TOO_LATE)
+
+        code, reason, _ = closed_with(line)
+        assert (code, reason[:14]) == (1008, "too many pings")
+
+
 # -- reading -----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from flask.testing import FlaskClient
@@ -22,7 +23,7 @@ from chatroom.web.all_messages import READERS
 from chatroom.web.page import HEADERS
 from tests.support.connection_pair import FarEnd, pair
 from tests.support.deadline import DEADLINE, wait_for
-from tests.support.flask_client import count_pages, fail, remember
+from tests.support.flask_client import count_pages, engine_of, fail, remember
 from tests.support.websocket_client import CLOSE, KEY, TEXT, encode, line_of_chat
 
 pytestmark = pytest.mark.takes(seconds=3)
@@ -59,6 +60,9 @@ SETTINGS = {"max_users": 2, "allowed_origins": ("https://friend.example",)}
         ("DELETE", "/getAllMessages", 405),
         ("GET", "/healthz", 200),
         ("POST", "/healthz", 405),
+        ("GET", "/livez", 200),
+        ("HEAD", "/livez", 200),
+        ("POST", "/livez", 405),
         ("GET", "/chat", 426),
         ("POST", "/chat", 405),
         ("GET", "/chat/", 404),
@@ -273,6 +277,48 @@ def test_a_history_that_fails_is_not_healthy(
         "version": __version__,
         "reason": "sqlite:chat.db: disk I/O error; see to the disk",
     }
+    reply = client.get("/livez")
+    assert reply.status_code == 200
+    assert reply.json == {"status": "ok", "version": __version__}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/getAllMessages", "/api/rooms/lobby/messages"])
+def test_nobody_is_told_where_the_database_is(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch, path: str
+):
+    def fail_there(*_: object) -> NoReturn:
+        cause = 'connection to server at "db.example" (10.0.0.5) failed: refused for user "chat"'
+        url = "postgresql://chat:***@db.example/chat"
+        raise HistoryUnavailable(url, cause, "start PostgreSQL: the room recovers by itself")
+
+    for name in "probe", "head", "before":
+        monkeypatch.setattr(engine.history, name, fail_there)
+    reply = client.get(path)
+
+    assert reply.status_code == 503
+    assert "the database cannot be used now; start PostgreSQL" in reply.text
+    assert "db.example" not in reply.text
+    assert "10.0.0.5" not in reply.text
+
+
+def test_a_server_that_waits_for_its_database_says_so_and_lives(tmp_path: Path):
+    configuration = replace(load_configuration({}), path=tmp_path / "config.json")
+    app = create_app(configuration)
+    cause = "no route to 10.0.0.5"
+    waits_for = HistoryUnavailable("postgresql://db.example/chat", cause, "start PostgreSQL")
+    engine_of(app).waits_for = waits_for
+    client = app.test_client()
+
+    for path in "/", "/chat", "/getAllMessages", "/api/rooms/lobby/messages", "/metrics":
+        reply = client.get(path)
+        assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+        told = "The room cannot be opened yet: the database cannot be used now; start PostgreSQL\n"
+        assert reply.text == told
+    reply = client.get("/healthz")
+    assert reply.status_code == 503
+    assert reply.json
+    assert reply.json["reason"] == "the database cannot be used now; start PostgreSQL"
+    assert client.get("/livez").status_code == 200
 
 
 def test_a_server_that_was_not_started_says_how_to(
@@ -286,10 +332,11 @@ def test_a_server_that_was_not_started_says_how_to(
     for path in "/", "/chat", "/getAllMessages", "/api/rooms/lobby/messages":
         reply = client.get(path)
         assert (reply.status_code, reply.text) == (503, f"chatroom: {way_out}\n")
-    reply = client.get("/healthz")
-    assert reply.status_code == 503
-    assert reply.json
-    assert reply.json["reason"] == way_out
+    for path in "/healthz", "/livez":
+        reply = client.get(path)
+        assert reply.status_code == 503
+        assert reply.json
+        assert reply.json["reason"] == way_out
     assert caplog.text.count(way_out) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -297,8 +344,8 @@ def test_a_server_that_was_not_started_says_how_to(
 def test_a_server_that_has_stopped_is_not_healthy(client: FlaskClient, engine: Engine):
     engine.stop()
 
-    assert client.get("/healthz").status_code == 503
-    assert client.get("/getAllMessages").status_code == 503
+    for path in "/healthz", "/livez", "/getAllMessages":
+        assert client.get(path).status_code == 503
 
 
 # -- the way to a socket -----------------------------------------------------------------------

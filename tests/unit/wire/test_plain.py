@@ -350,6 +350,7 @@ def test_close_codes_say_whether_to_come_back():
     """4000 to 4499: come back; 4500 to 4999: do not; the rest are the RFC's."""
     assert {code.name: int(code) for code in CloseCode if code >= 4000} == {
         "REPLACED": 4001,
+        "NAME_TAKEN": 4010,
         "SLOW": 4008,
         "GAP": 4009,
         "REMOVED": 4503,
