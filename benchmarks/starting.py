@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,9 @@ def free_port() -> int:
 
 def _below_client_ports() -> Iterator[int]:
     low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    return itertools.cycle(range(low - 1, low // 2, -1))
+    ports = [*range(low - 1, low // 2, -1)]
+    first = os.getpid() * 101 % len(ports)  # or two of us would look for one at the same place
+    return itertools.cycle(ports[first:] + ports[:first])
 
 
 _ports = _below_client_ports()
