@@ -96,7 +96,9 @@ def export(
     with ExitStack() as stack:
         if history:  # where the server is does not matter
             room = room or chosen_room(None, url)
-            source = _from_file(stack.enter_context(opened(history, make=False)), room)
+            source = _from_file(
+                stack.enter_context(opened(history, make=False, reads_only=True)), room
+            )
         else:
             url = url or default_url()
             room = chosen_room(room, url)

@@ -14,6 +14,7 @@ import click
 from chatroom.commands.exit_codes import Failed
 from chatroom.errors import HistoryRefused
 from chatroom.history import History, is_address, make_history
+from chatroom.history.shared import SharedHistory
 from chatroom.history.sqlite.check import MAGIC
 from chatroom.history.sqlite.read_only import is_writable, opened_read_only
 from chatroom.private_files import opener
@@ -46,7 +47,7 @@ history_type = HistoryType()
 
 
 @contextmanager
-def opened(source: str | Path, *, make: bool) -> Iterator[History]:
+def opened(source: str | Path, *, make: bool, reads_only: bool = False) -> Iterator[History]:
     """Open the history in the file or the database; its lock keeps servers out meanwhile.
 
     Without ``make``, a file that this user cannot write is opened for reading only.
@@ -54,12 +55,16 @@ def opened(source: str | Path, *, make: bool) -> Iterator[History]:
     Args:
         source: as the setting ``history`` names it, with or without ``sqlite:``.
         make: whether to create it if it is missing.
+        reads_only: so that servers may go on using a database.
 
     Raises:
         HistoryRefused: it is missing, not a history, or in use by a server.
     """
     if isinstance(source, str):
-        with _opened(make_history(source, Path())) as history:
+        database = make_history(source, Path())
+        if isinstance(database, SharedHistory):
+            database.is_alone = not reads_only
+        with _opened(database) as history:
             if history.is_new and not make:
                 cause = "there is no history in this database"
                 raise HistoryRefused(history.name, cause, "name the database of an existing one")

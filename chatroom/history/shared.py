@@ -117,6 +117,8 @@ class Opening(NamedTuple):
 class SharedHistory(History):
     """Several processes write to it. In each, one thread does."""
 
+    is_alone = False
+    """Nobody else may use it while it is open; set before that."""
     patience = 5.0
     """Seconds that a write may take, with all its attempts."""
     known: dict[str, Version] | None = None

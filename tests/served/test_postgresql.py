@@ -144,11 +144,17 @@ def test_rooms_come_and_go_through_the_commands(prepare: Launch, url: str, tmp_p
     shell = Shell(server.folder)
     beside = shell.run("export", "garden", "--history", url)
     assert json.loads(beside.out)["body"] == "hello"
+    lines = tmp_path / "garden.jsonl"
+    lines.write_text(beside.out)
+    for act in (("room", "delete", "garden", "--yes"), ("import", str(lines))):
+        refused = shell.run(*act, "--history", url)
+        assert refused.code == 5
+        assert "is in use by chatroom on" in refused.err
+        assert IN_URL not in refused.err
+    assert "hello" in server.get("/api/rooms/garden/messages")[2].decode()
     server.stop()
 
     exported = shell.run("export", "garden", "--history", url)
-    lines = tmp_path / "garden.jsonl"
-    lines.write_text(exported.out)
     deleted = shell.run("room", "delete", "garden", "--yes", "--history", url)
     missing = shell.run("room", "delete", "garden", "--yes", "--history", url)
     imported = shell.run("import", str(lines), "--history", url)

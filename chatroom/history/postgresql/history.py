@@ -82,7 +82,7 @@ class PostgresHistory(SharedHistory):
 
     def open(self, *, patience: float = 0.0) -> None:
         """As the interface says; makes or upgrades the schema."""
-        self._writer.open(patience, self._prepare)
+        self._writer.open(patience, self._prepare, is_alone=self.is_alone)
         self._readers.open()
 
     def _prepare(self, link: DatabaseLink) -> None:

@@ -59,8 +59,8 @@ HOLDER = f"""
 class Writer:
     """Owned by one thread.
 
-    Whoever writes shares an advisory lock, which ends with the connection: a history that moves in
-    wants it alone.
+    Whoever writes shares an advisory lock, which ends with the connection; or has it alone, as a
+    history that moves in.
 
     Args:
         url: of the database.
@@ -77,22 +77,27 @@ class Writer:
         self.last_moment = math.inf
         """By ``time.monotonic``: nothing is tried any longer than until then. Any thread's to set.
         """
+        self._lock = SHARE
         self._is_well = True
         self._is_open = False
 
-    def open(self, patience: float, prepare: Callable[[DatabaseLink], None]) -> None:
-        """Connect, and share the lock.
+    def open(
+        self, patience: float, prepare: Callable[[DatabaseLink], None], *, is_alone: bool = False
+    ) -> None:
+        """Connect, and hold the lock.
 
         Args:
-            patience: seconds to wait for whoever has it alone.
+            patience: seconds to wait for whoever is in the way.
             prepare: what to do first with a connection that is open.
+            is_alone: nobody else may write until ``close``.
 
         Raises:
-            HistoryRefused: it is not reached, or somebody has the lock alone.
+            HistoryRefused: it is not reached, or the lock cannot be had.
         """
+        self._lock = TAKE if is_alone else SHARE
         link = self._connect()
         try:
-            claim(link, self._failures, patience)
+            claim(link, self._failures, patience, is_alone=is_alone)
             prepare(link)
         except (psycopg.Error, LinkLost) as error:
             cause = error.cause if isinstance(error, LinkLost) else error
@@ -193,7 +198,7 @@ class Writer:
         """The connection; a new one if there is none."""
         if self._link is None:
             link = connected(self._url, self._failures, self._session, deadline)
-            if not link.call(SHARE, (), deadline)[0][0]:
+            if not link.call(self._lock, (), deadline)[0][0]:
                 by = holder(link, deadline)
                 link.close()
                 cause = f"while the connection was gone, it came to be used by {by}"

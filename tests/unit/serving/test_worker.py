@@ -428,7 +428,10 @@ def test_only_a_few_shake_hands_at_once_and_in_order(handshakes: tuple[Loop, Han
 
     application.settled.set()
     loop.until(lambda: len(application.begun) == 10, "the others")
-    assert [sorted(application.begun[i : i + 4]) for i in (0, 4)] == [list("0123"), list("4567")]
+    assert sorted(application.begun[:SHAKING_AT_ONCE]) == list("0123")
+    # Each has a thread, which may be slow: but nobody comes before more than could be beside them.
+    places = enumerate(map(int, application.begun))
+    assert all(number - place < SHAKING_AT_ONCE for place, number in places)
 
     application.over.set()
     assert all(b" 200 OK" in loop.answer(client) for client in clients)
