@@ -21,10 +21,10 @@ from chatroom.history.postgresql.links import (
     PAUSE,
     WRITING,
     DatabaseLink,
-    Late,
     LinkLost,
     connected,
 )
+from chatroom.history.postgresql.statements import Late
 
 RETRIED = ("55P03", "40")
 """SQLSTATEs of what others were in the way of: it did nothing, and soon may. 55P03: whoever commits
