@@ -20,12 +20,6 @@ from benchmarks.starting import StartError, free_port
 START_SECONDS = 20.0
 STOP_SECONDS = 8.0
 
-START_SECONDS = 20.0
-STOP_SECONDS = 8.0
-
-KINDS = {"postgresql": places.POSTGRESQL, "redis": places.REDIS}
-"""What an engine may be, and where its program is."""
-
 POSTGRESQL = {
     "listen_addresses": "127.0.0.1",
     "autovacuum": "off",  # its workers come and go, and a run is too short for them
