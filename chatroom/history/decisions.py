@@ -126,6 +126,21 @@ class Decisions(ABC):
         """
 
     @abstractmethod
+    def taken_at(
+        self, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+    ) -> list[Message]:
+        """What messages were that one act of a host has removed, as far as that is still kept: the
+        last ``limit``, newest first, about ``max_bytes`` at most. Their rev is 0.
+
+        Args:
+            removed_at: as their evidence has it.
+            upto: a seq, inclusive.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
     def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """Drop the evidence of what was removed before a time, in Unix milliseconds, and what was
         noted in any ``host_log`` before another; ``step`` pieces at most. Returns how many. The

@@ -139,7 +139,7 @@ class RoomLink(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """What is left to do of an act that removes or erases many messages."""
+    """What is left to do of an act that removes, erases or restores many messages."""
 
     erases: bool
     """The evidence of what was removed; otherwise it removes."""
@@ -157,6 +157,12 @@ class Sweep(NamedTuple):
     by_name: str = ""
     whom_id: str = ""
     whom_name: str = ""
+    began: int = 0
+    """When: all that it removes was removed then, by its evidence. Unix time in milliseconds."""
+    restores: int = 0
+    """Then it brings back what was removed at this time, instead; 0: it does not."""
+    but: tuple[str, ...] = ()
+    """The user ids of those whose messages stay removed nevertheless."""
 
 
 @dataclass(frozen=True)
@@ -401,10 +407,11 @@ def _watched(user_id: object, name: object, since: object, until: object) -> Wat
 
 
 def _sweep(*parts: object) -> Sweep:
-    kinds = (bool, str, int, int, int, str, str, str, str, str)
-    if len(parts) != len(kinds):
+    kinds = (bool, str, int, int, int, str, str, str, str, str, int, int, list)
+    if len(parts) not in (10, len(kinds)):  # 10 before what was removed could be restored
         raise ValueError(f"not a charter: a sweep of {len(parts)} parts")
-    return Sweep(*map(_is, kinds, parts))
+    sweep = Sweep(*map(_is, kinds, parts))
+    return sweep._replace(but=tuple(_is(str, user_id) for user_id in sweep.but))
 
 
 def _is(kind: type[T], value: object) -> T:

@@ -24,6 +24,7 @@ from chatroom.rooms.ruling import (
     Decision,
     ForAll,
     link_key,
+    restored,
     rule,
     rule_for_all,
     with_sweep,
@@ -31,7 +32,15 @@ from chatroom.rooms.ruling import (
 )
 from chatroom.rooms.steps import Steps, ask
 from chatroom.rooms.sweeper import Sweeping
-from chatroom.rooms.sweeping import Step, begun, in_words, next_step, refused_by, sweep_of
+from chatroom.rooms.sweeping import (
+    Step,
+    begun,
+    in_words,
+    next_step,
+    refused_by,
+    sparing,
+    sweep_of,
+)
 from chatroom.rooms.verdicts import (
     Again,
     Changed,
@@ -59,6 +68,7 @@ from chatroom.wire.acts import (
     BeCalled,
     Charting,
     Look,
+    RestoreAll,
     Settling,
     TurnBack,
     UnmakeHost,
@@ -285,9 +295,12 @@ class Decider:
         step, entry = Step([], [], None), None
         sweep = yield from ask(lambda it: sweep_of(it, room.name, room.seq, act, now))
         if sweep:
-            sweep = begun(sweep, WORDS[type(act)], who, decision.whom)
+            sweep = sparing(sweep, before.sweeps)
+            sweep = begun(sweep, WORDS[type(act)], who, decision.whom, now)
             step = yield from self._step(room, sweep, now)
-            decision = with_sweep(decision, step)
+            decision = with_sweep(decision, act, step, now)
+            if isinstance(act, RestoreAll) and not step.done and decision.charter == before.at(now):
+                yield from self._demand_restored(room, act)
         if isinstance(act, Bar):
             addresses = room.presence.addresses_of(act.user_id)
             keys = house.whereabouts.keys_of(room.name, act.user_id, addresses)
@@ -303,9 +316,15 @@ class Decider:
         if is_news or decision.charter != before.at(now):
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
             yield from self._store(room, act, decision, entry, step, refused)
-        removed = [message for message, _ in step.removed]
         log = (yield from _log_for(room, rank)) if isinstance(act, Look) else []
-        return Enacted(ruling, room.name, before, decision, entry, removed, refused, log)
+        return Enacted(ruling, room.name, before, decision, entry, step.changed, refused, log)
+
+    @staticmethod
+    def _demand_restored(room: Room, act: RestoreAll) -> Steps[None]:
+        """Nothing of it is there any more: then it was asked for before, or is erased."""
+        log = yield from ask(lambda history: history.host_log(room.name))
+        if not any(WORDS[RestoreAll] == it.act and restored(act) in it.what for it in log):
+            raise Refusal("gone", "Nothing of it is left to bring back: it is erased.")
 
     def _store(
         self,
@@ -320,7 +339,7 @@ class Decider:
         if isinstance(act, UseOperatorLink):  # the room has decided nothing
             yield from ask(lambda history: history.enact("", house or "", entry))
         else:
-            effects = Effects(house, step.removed, step.erased, refused)
+            effects = Effects(house, step.removed, step.erased, refused, step.restored)
             charter = decision.charter.to_json()
             yield from ask(lambda history: history.enact(room.name, charter, entry, effects))
 
@@ -348,9 +367,9 @@ class Decider:
             what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
             entry = LogEntry(now, *whose, what)
-        effects = Effects(None, step.removed, step.erased)
+        effects = Effects(None, step.removed, step.erased, restored=step.restored)
         yield from ask(lambda it: it.enact(room.name, left.to_json(), entry, effects))
-        return Swept(room.name, left, [message for message, _ in step.removed], entry)
+        return Swept(room.name, left, step.changed, entry)
 
     @staticmethod
     def _step(room: Room, sweep: Sweep, now: int) -> Steps[Step]:

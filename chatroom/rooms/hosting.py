@@ -17,7 +17,7 @@ from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
-from chatroom.rooms.sweeper import PATIENCE, Sweeper
+from chatroom.rooms.sweeper import PATIENCE, PAUSE, Sweeper
 from chatroom.rooms.verdicts import Enacted, Settled, Swept
 from chatroom.users.requests import Ruling
 from chatroom.users.speaker import Speaker
@@ -45,6 +45,9 @@ OUTCOMES: Mapping[type[Settling], str] = {
     Withdraw: "withdrawn",
 }
 """What becomes of something that was held."""
+
+CROWD = 100
+"""People who can be told of a step of what comes back, and are ready for the next one soon."""
 
 
 class Hosting:
@@ -90,8 +93,7 @@ class Hosting:
             self.tell_hosts(room, enacted.entry)
         for held in enacted.refused:
             self._drop(room, held, OUTCOMES[Refuse])
-        if room.charter.sweeps:
-            self._sweeper.note(room.name)
+        self._go_on(room)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         told |= decision.told
         if isinstance(ruling.act, Look):
@@ -193,8 +195,15 @@ class Hosting:
             self.tell_hosts(room, swept.entry)
         self._entrance.look_after(room)
         self._note_end(room)
-        if room.charter.sweeps:
-            self._sweeper.note(room.name)
+        self._go_on(room)
+
+    def _go_on(self, room: Room) -> None:
+        """With what is left to do. A crowd, of whom each is told of each message that comes back,
+        needs longer for that."""
+        if not room.charter.sweeps:
+            return
+        crowds = len(room.users) / CROWD if room.charter.sweeps[0].restores else 1
+        self._sweeper.note(room.name, PAUSE * max(1, crowds))
 
     def _note_end(self, room: Room) -> None:
         """Of the first watch that ends; after that one, of the next."""

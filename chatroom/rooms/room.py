@@ -294,11 +294,12 @@ class Room:
 
     def change(self, messages: Sequence[Message]) -> None:
         """These are others now, or are removed: tell the typed users, and joiners get it. Several
-        at a time were all removed by a host."""
+        at a time were all removed by a host, or all restored."""
         for message in messages:
             self._tail.replace(message.seq - self.first_remembered, frame_of(message))
         frames = [self.changes.add(message) for message in messages]
-        self.tell(frames[0] if len(frames) == 1 else typed.removed(messages))
+        are_gone = len(frames) > 1 and bool(messages[0].removed)
+        self.tell(typed.removed(messages) if are_gone else b"".join(frames))
 
     def forget(self, first: int) -> None:
         """Drop what is older than this seq."""

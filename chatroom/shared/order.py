@@ -176,7 +176,7 @@ def _what_is_new(room: Room, outcome: Outcome) -> RoomNews:
                 last = rooms[room.name].last
             case Changed(message=message):
                 rev = max(rev, message.rev)
-            case Enacted(removed=[*_, message]) | Swept(removed=[*_, message]):
+            case Enacted(changed=[*_, message]) | Swept(changed=[*_, message]):
                 rev = max(rev, message.rev)
             case _:
                 pass

@@ -188,6 +188,7 @@ export class Timeline {
     const at = note < 0 ? placeFor(this.#entries, message.id) : note;
     const isLast = at === this.#entries.length;
     if ((this.first && seqOf(message.id) < this.#from) || (isLast && !this.#attached)) return;
+    if (at === 0 && this.#entries.length >= MOST_SHOWN) return void (this.#from = seqOf(this.first?.id ?? "")); // the rest comes for whoever goes there
     if (isLast && this.#queue.length) return void this.#queue.splice(placeFor(this.#queue, message.id), 0, message);
     const entry = this.#entry(message);
     entry.node.ariaLive = "off"; // it is no news

@@ -90,7 +90,8 @@ class SharedMemory(FailingHistory, SharedHistory):
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
-        self._demand_next(room, [message for message, _ in effects.removed])
+        changed = [*(message for message, _ in effects.removed), *effects.restored]
+        self._demand_next(room, changed)
         self._decide(room, entry, house=effects.house is not None)
         super().enact(room, charter, entry, effects)
         self._answer()

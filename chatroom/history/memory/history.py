@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import secrets
 import sys
 import threading
@@ -207,8 +208,9 @@ class MemoryHistory(History):
             self._demand_open()
             for held in effects.refused:
                 self._demand_held(held)
-            places = [self._place_of(message) for message, _ in effects.removed]
-            for (message, before), index in zip(effects.removed, places, strict=True):
+            changes = [*effects.removed, *((message, None) for message in effects.restored)]
+            places = [self._place_of(message) for message, _ in changes]
+            for (message, before), index in zip(changes, places, strict=True):
                 self._rewrite(message, before, index)
             for seq in effects.erased:
                 self._drop_evidence(room, seq)
@@ -334,6 +336,20 @@ class MemoryHistory(History):
             self._demand_open()
             seqs = (seq for its, seq in self._evidence if its == room and seq <= upto)
             return sorted(seqs, reverse=True)[:limit]
+
+    def taken_at(
+        self, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+    ) -> list[Message]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            found = (
+                evidence.message._replace(rev=0)
+                for (its, seq), evidence in self._evidence.items()
+                if its == room and seq <= upto and evidence.removed_at == removed_at
+            )
+            newest = heapq.nlargest(limit, found, key=lambda message: message.seq)
+            return take(newest, limit, max_bytes)
 
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""

@@ -217,7 +217,8 @@ class PostgresHistory(SharedHistory):
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
         """One call."""
-        verdict = self._enact(room, charter, entry, effects.removed, effects)
+        changes = [*effects.removed, *((message, None) for message in effects.restored)]
+        verdict = self._enact(room, charter, entry, changes, effects)
         if verdict == "held":
             raise not_held(self.name, effects.refused[0])
         if verdict == "gone":
@@ -333,6 +334,12 @@ class PostgresHistory(SharedHistory):
     def kept_evidence(self, room: str, upto: int, limit: int) -> list[int]:
         """As the interface says."""
         return reads.kept_evidence(self._readers, room, upto, limit)
+
+    def taken_at(
+        self, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+    ) -> list[Message]:
+        """As the interface says."""
+        return reads.taken_at(self._readers, room, removed_at, upto, limit, max_bytes)
 
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""

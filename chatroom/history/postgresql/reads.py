@@ -85,6 +85,13 @@ EVIDENCE = f"""
     FROM evidence AS was JOIN messages USING (room, seq)
     WHERE room = {ROOM} AND seq = %(seq)s"""
 
+TAKEN_AT = f"""
+    SELECT seq, nonce, was.user_name, was.body, was.stamp, sent_at, user_id, cmid, made_by,
+    was.edited_at, 0, ''
+    FROM evidence AS was JOIN messages USING (room, seq)
+    WHERE room = {ROOM} AND removed_at = %(removed_at)s AND seq <= %(upto)s
+    ORDER BY seq DESC LIMIT %(limit)s"""
+
 KEPT_EVIDENCE = f"""
     SELECT seq FROM evidence WHERE room = {ROOM} AND seq <= %(upto)s
     ORDER BY seq DESC LIMIT %(limit)s"""
@@ -220,6 +227,20 @@ def kept_evidence(source: Source, room: str, upto: int, limit: int) -> list[int]
     """As in the interface."""
     values = {"room": to_stored(room), "upto": storable(upto), "limit": storable(limit)}
     return [seq for (seq,) in source.rows(KEPT_EVIDENCE, values)]
+
+
+def taken_at(
+    source: Source, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+) -> list[Message]:
+    """As in the interface."""
+    values = {
+        "room": to_stored(room),
+        "removed_at": removed_at,
+        "upto": storable(upto),
+        "limit": storable(limit),
+    }
+    rows = source.rows(TAKEN_AT, values)
+    return take((message_of(room, row) for row in rows), limit, max_bytes)
 
 
 def oldest(source: Source, room: str, step: int) -> Oldest:

@@ -198,7 +198,7 @@ class SqliteHistory(History):
             charters_table.keep(writer, room, charter)
             if effects.house is not None:
                 charters_table.keep(writer, "", effects.house)
-            if effects.removed or effects.erased:
+            if effects.removed or effects.erased or effects.restored:
                 self._trust_bases(writer)
                 base = self._bases.get(room) or find_base(writer, room)
                 if not sweep(writer, base, effects):
@@ -317,6 +317,12 @@ class SqliteHistory(History):
     def kept_evidence(self, room: str, upto: int, limit: int) -> list[int]:
         """As the interface says."""
         return reads.kept_evidence(self._readers, room, upto, limit)
+
+    def taken_at(
+        self, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+    ) -> list[Message]:
+        """As the interface says."""
+        return reads.taken_at(self._readers, room, removed_at, upto, limit, max_bytes)
 
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""

@@ -42,10 +42,17 @@ CHANGES = f"""{SELECT} INDEXED BY revs
 EDITED = CHANGES.replace("ORDER BY", "AND removed = '' ORDER BY")
 
 # The message with its texts as they were.
+WAS = f"""
+    key & {MAX_SEQ}, nonce, was.user_name, was.body, was.timestamp, sent_at, user_id, cmid,
+    made_by, was.edited_at, 0, ''"""
+
 EVIDENCE = f"""
-    SELECT key & {MAX_SEQ}, nonce, was.user_name, was.body, was.timestamp, sent_at, user_id, cmid,
-    made_by, was.edited_at, 0, '', removed_at FROM evidence AS was JOIN messages USING (key)
+    SELECT {WAS}, removed_at FROM evidence AS was JOIN messages USING (key)
     WHERE key = (SELECT number << {SEQ_BITS} | ? FROM rooms WHERE name = ?)"""
+
+TAKEN_AT = f"""
+    SELECT {WAS} FROM evidence AS was JOIN messages USING (key)
+    WHERE removed_at = :removed_at AND {WITHIN} ORDER BY key DESC"""
 
 IN_ROOM = f"key > number << {SEQ_BITS} AND key <= (number << {SEQ_BITS} | {MAX_SEQ})"
 
@@ -174,6 +181,19 @@ def kept_evidence(readers: Readers, room: str, upto: int, limit: int) -> list[in
     bounds = {"room": room, "after": 0, "upto": storable(upto), "limit": limit}
     with readers.reader() as reader:
         return [seq for (seq,) in reader.execute(query, bounds).fetchall()]
+
+
+def taken_at(
+    readers: Readers, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+) -> list[Message]:
+    """As in the interface."""
+    values = {"room": room, "removed_at": removed_at, "after": 0, "upto": storable(upto)}
+    with readers.reader() as reader:
+        rows = reader.execute(TAKEN_AT, values)
+        try:
+            return take((Message(room, *row) for row in rows), limit, max_bytes)
+        finally:
+            rows.close()
 
 
 def has_evidence(readers: Readers, removed_before: int) -> bool:
