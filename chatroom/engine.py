@@ -121,7 +121,8 @@ class Engine:
     def _open(self, patience: float) -> None:
         self.history.open(patience=patience)
         try:
-            self.tokens = Tokens(self.history.secret(), self._password)
+            secret, deleted = self.history.secret(), self.history.deleted()
+            self.tokens = Tokens(secret, self._password, deleted)
             self.doors = KeyRing(self.history, self.tokens, self._password)
             if self._sharing:
                 self._sharing.start(self.server.house, self.server.heard, patience=patience)

@@ -87,6 +87,7 @@ class History(Decisions):
         """Delete a room, if there is one, also from unused parts of a file; how many messages.
 
         Takes long. A room of that name begins at 1 again, with other nonces: no id is used twice.
+        Only ``deleted`` knows that there was one.
 
         Raises:
             HistoryUnavailable: it is not deleted, or parts of a file may still have its texts.
@@ -231,6 +232,15 @@ class History(Decisions):
     @abstractmethod
     def rooms(self) -> list[RoomSummary]:
         """Every room that ever had a message, by name.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def deleted(self) -> dict[str, bytes]:
+        """What tells each room that was ever deleted from the next one of its name, by
+        ``deleted.mark``.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

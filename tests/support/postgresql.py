@@ -50,6 +50,7 @@ EMPTIED = "".join(
         *("processes", "crowds", "people", "taken", "sockets", "knocks", "knockers"),
     )
 )
+EMPTIED += "DELETE FROM chatroom.secrets WHERE name <> 'tokens';"
 
 
 def psycopg() -> ModuleType:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history.decisions import not_held
+from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import KEEP_MS, LogEntry, surplus
 from chatroom.history.interface import History
@@ -69,6 +70,7 @@ class MemoryHistory(History):
         self._heads: dict[str, Head] = {}
         self._cmids: dict[Cmid, Message] = {}
         self._secret = secrets.token_bytes(32)
+        self._deleted: dict[str, bytes] = {}
         # room -> rev -> the message that has it, by rev: each message once.
         self._changes: dict[str, dict[int, Message]] = {}
         self._revs: dict[str, int] = {}
@@ -124,6 +126,8 @@ class MemoryHistory(History):
                 self._drop_held(held)
             for kept in (self._revs, self._charters, self._log):
                 kept.pop(room, None)
+            name, value = kept_as(self._secret, room)
+            self._deleted[name] = value
             return count
 
     def rewrite(
@@ -369,6 +373,12 @@ class MemoryHistory(History):
             self._demand_open()
             heads = sorted(self._heads.items())
             return [RoomSummary(name, self._first(name), *head) for name, head in heads]
+
+    def deleted(self) -> dict[str, bytes]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return by_mark(self._deleted)
 
     def secret(self) -> bytes:
         """Created with the history, and gone with it."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable, Outdated
 from chatroom.history.decisions import not_held
+from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
@@ -38,7 +39,7 @@ SETTLE = "SELECT verdict, known, room_seq FROM settle(%s, %s, %s, %s, %s, %s, %s
 
 TRIM = "SELECT trim_room(%s, %s, %s, %s)"
 
-DELETE = "SELECT delete_room(%s, %s)"
+DELETE = "SELECT delete_room(%s, %s, %s, %s)"
 
 ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
@@ -162,7 +163,8 @@ class PostgresHistory(SharedHistory):
     def delete(self, room: str) -> int:
         """One call; then unused parts of the tables may be used again."""
         deleted: int
-        (deleted,) = self._writer.call(DELETE, [to_stored(room)])
+        kept = kept_as(self._secret, room)
+        (deleted,) = self._writer.call(DELETE, [to_stored(room), *kept])
         self._may_have_chores = True
         self.clean()
         return deleted
@@ -352,6 +354,10 @@ class PostgresHistory(SharedHistory):
     def rooms(self) -> list[RoomSummary]:
         """As the interface says."""
         return reads.rooms(self._readers)
+
+    def deleted(self) -> dict[str, bytes]:
+        """As the interface says."""
+        return by_mark(reads.deleted(self._readers))
 
     def secret(self) -> bytes:
         """As the interface says; it's in the database, and so in every backup."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from chatroom.history.deleted import KEPT_AS
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import FRAME_BYTES, PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.postgresql.exact import from_stored, to_stored
@@ -95,6 +96,8 @@ TAKEN_AT = f"""
 KEPT_EVIDENCE = f"""
     SELECT seq FROM evidence WHERE room = {ROOM} AND seq <= %(upto)s
     ORDER BY seq DESC LIMIT %(limit)s"""
+
+DELETED = "SELECT name, value FROM secrets WHERE name LIKE %(names)s"
 
 AGED = f"""
     SELECT rooms.seq, message.seq, message.nonce, message.sent_at, {SIZE}
@@ -241,6 +244,11 @@ def taken_at(
     }
     rows = source.rows(TAKEN_AT, values)
     return take((message_of(room, row) for row in rows), limit, max_bytes)
+
+
+def deleted(source: Source) -> dict[str, bytes]:
+    """What is kept of deleted rooms, as it is called among the secrets."""
+    return dict(source.rows(DELETED, {"names": f"{KEPT_AS}%"}))
 
 
 def oldest(source: Source, room: str, step: int) -> Oldest:

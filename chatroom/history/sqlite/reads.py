@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from chatroom.history.deleted import KEPT_AS
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.schema import COLUMNS, SEQ_BITS
@@ -76,6 +77,9 @@ ONE_ROOM = f"{ROOMS} AND name = ?"
 EXTENT = f"""
     SELECT number, oldest & {MAX_SEQ}, newest & {MAX_SEQ}
     FROM ({ENDS} WHERE name = ?) WHERE newest"""
+
+
+DELETED = f"SELECT name, value FROM secrets WHERE name LIKE '{KEPT_AS}%'"
 
 
 class Extent(NamedTuple):
@@ -207,6 +211,12 @@ def rooms(readers: Readers) -> list[RoomSummary]:
     """As in the interface."""
     with readers.reader() as reader:
         return [RoomSummary(*row) for row in reader.execute(ALL_ROOMS).fetchall()]
+
+
+def deleted(readers: Readers) -> dict[str, bytes]:
+    """What is kept of deleted rooms, as it is called among the secrets."""
+    with readers.reader() as reader:
+        return dict(reader.execute(DELETED).fetchall())
 
 
 def extent(readers: Readers, room: str) -> Extent | None:
