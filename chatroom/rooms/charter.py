@@ -314,6 +314,21 @@ class Charter:
         ban = self.barred.get(user_id)
         return ban is not None and ban.holds(now)
 
+    def good_link(self, key: str, house: Charter, now: int, coming: int = 0) -> RoomLink | None:
+        """The link, if one more can use it, see ``RoomLink``: as long as whoever has made it is in
+        charge here, or of the whole server, and not removed from there.
+
+        Args:
+            key: of the link: see ``links``.
+            house: the whole server's charter.
+        """
+        link = self.links.get(key)
+        if link is None or not link.is_good(now, coming):
+            return None
+        # Nobody: the operator, without a socket.
+        is_hosts = not link.by or max(self.rank_of(link.by), house.rank_of(link.by)).is_host
+        return link if is_hosts and not house.is_barred(link.by, now) else None
+
     def at(self, now: int) -> Charter:
         """Without what is over by then."""
         return replace(

@@ -21,6 +21,7 @@ from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import (
+    WRONG_LINK,
     Decision,
     ForAll,
     link_key,
@@ -280,7 +281,11 @@ class Decider:
         now = time.time_ns() // 1_000_000
         who, before = room.known_as(ruling.user), room.charter
         if isinstance(act, UseLink):
-            link = before.links.get(link_key(act.secret))
+            key = link_key(act.secret)
+            link = before.links.get(key)
+            is_spent = link is None or not link.uses or who.user_id in before.hosts
+            if not is_spent and not before.good_link(key, house.charter, now):
+                raise Refusal("wrong-link", WRONG_LINK)
             if link and link.is_for_guests and ruling.user not in room.coming_by:
                 return Enacted(ruling, room.name, before, Decision(before), None, [])
         rank = house.ranks(before, ruling.user)(ruling.user.user_id)

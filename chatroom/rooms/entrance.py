@@ -388,8 +388,8 @@ class Entrance:
         proof, charter, user_id = arrival.proof, room.charter, arrival.identity.user_id
         if proof.epoch == charter.epoch or proof.key in charter.keys:
             return True
-        link = charter.links.get(proof.link)
-        if link and link.is_good(now):  # others may be what the one who was removed came by
+        # Others may be what the one who was removed came by.
+        if charter.good_link(proof.link, self._rooms.house.charter, now):
             return True
         return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
 

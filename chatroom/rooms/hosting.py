@@ -284,6 +284,7 @@ class Hosting:
         self, room: Room, look: Look, rank: Rank, log: Sequence[LogEntry]
     ) -> dict[str, object]:
         charter, sharing, hosts = room.charter, None, room.charter.hosts
+        house, now = self._rooms.house.charter, time.time_ns() // 1_000_000
         if rank is Rank.OPERATOR:  # they see who is one, too
             hosts = {**hosts, **self._rooms.house.charter.hosts}
         if look.user_id in room.presence:
@@ -307,7 +308,7 @@ class Hosting:
                     {"link": key, "until": iso_time(link.until), "uses": link.uses}
                     | ({"makes": "guest"} if link.is_for_guests else {})
                     for key, link in charter.links.items()
-                    if link.uses
+                    if charter.good_link(key, house, now)
                 ],
                 "held": list(map(held_fields, room.queue)),
                 "log": list(map(_logged, log)),
