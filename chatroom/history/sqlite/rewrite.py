@@ -92,8 +92,8 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
         writer.execute(COUNT, (rev, base >> SEQ_BITS))
     dropped = [*effects.erased, *(message.seq for message in back)]
     writer.executemany(DROP, [(base | seq,) for seq in dropped])
-    if left or effects.erased:  # what is back may be read again
-        note_chores(writer)
+    # What is back may be read again; but until the index is made anew, each search reads it.
+    note_chores(writer, (LOG, INDEX, PAGES) if left or effects.erased else (INDEX,))
     return True
 
 
