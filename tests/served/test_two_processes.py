@@ -5,17 +5,18 @@ They are two processes on one machine here; on two machines nothing would be dif
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.support import postgresql
-from tests.support.deadline import DEADLINE
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.fellow import Fellow
 from tests.support.kills import campaign, lobby
 from tests.support.server_process import Launch, Running
-from tests.support.typed_client import Closed
+from tests.support.typed_client import Closed, Fields
 
 pytestmark = pytest.mark.takes(seconds=20)
 
@@ -176,6 +177,40 @@ def test_who_is_removed_at_one_is_out_at_the_other(come: Come, servers: list[Run
         while True:
             eve.hear()
     assert closed.value.code == 4503
+
+
+def test_a_room_that_was_cleared_at_one_comes_back_by_the_other_whichever_is_killed(
+    come: Come, servers: list[Running]
+) -> None:
+    host, bob = come("Ann", 0, "class"), come("Bob", 1, "class")
+    host.wants("rules", speak="everybody", slowSeconds=10)
+    host.wants("makeHost", userId=bob.user_id)
+    said = [f"message {number}" for number in range(450)]
+    for number, body in enumerate(said):
+        host.say(body, f"m{number}")
+    host.hear_until_acked()
+    while len(bob.view) < len(said):
+        bob.hear()
+    at = host.wants("clear")["at"]
+    while bodies(bob):
+        bob.hear()
+
+    bob.wants("restore", at=at)
+    servers[1].kill()
+
+    cleo = come("Cleo", 0, "class")
+    wait_for(lambda: len(messages_of(servers[0], "class")) == len(said), "all of them")
+    cleo.close()
+    late = come("Dora", 0, "class")
+    assert bodies(late) == said
+    assert host.wants("look")["log"][0]["act"] == "restore"
+
+
+def messages_of(server: Running, room: str) -> list[Fields]:
+    found: list[Fields] = json.loads(server.get(f"/api/rooms/{room}/messages?limit=1000")[2])[
+        "messages"
+    ]
+    return found
 
 
 def test_what_waits_at_one_can_be_approved_at_the_other(come: Come) -> None:
