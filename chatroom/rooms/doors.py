@@ -26,7 +26,7 @@ from chatroom.rooms.charter import Charter, Door, House
 from chatroom.rooms.policy import Place, Visitor
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.ruling import link_key
-from chatroom.rooms.turns import Turns
+from chatroom.rooms.turns import FairTurns
 from chatroom.sockets.budget import Budget, Budgets
 from chatroom.users.proof import NOTHING, Proof, Shown
 from chatroom.users.tokens import Tokens
@@ -113,7 +113,7 @@ class KeyRing:
         self._history = history
         self._tokens = tokens
         self._password = spelt(password)
-        self._turns = Turns(HASHED_AT_ONCE)
+        self._turns = FairTurns(HASHED_AT_ONCE)
         self._lock = threading.Lock()
         # A little more: rounding errors are nobody's fault.
         self._tries = Budgets(WRONG_TRIES / 60, WRONG_TRIES + 0.001)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from chatroom.addresses import neighbourhood, region
 
 
-class Turns:
+class FairTurns:
     """What takes long, for anybody who asks. Any thread.
 
     The regions take turns, in each of them its addresses, and of each the one who came first: so

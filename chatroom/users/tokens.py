@@ -61,7 +61,7 @@ class Tokens:
     Args:
         secret: the key, without which nobody can forge a token. Kept with the history.
         password: the whole server's; empty if it asks for none.
-        deleted: see ``History.deleted``: no pass of such a room is good for the next one.
+        deleted: see ``Decisions.deleted``: no pass of such a room is good for the next one.
     """
 
     def __init__(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import secrets
 import sys
 import threading
@@ -347,13 +346,14 @@ class MemoryHistory(History):
         """As the interface says."""
         with self._lock:
             self._demand_open()
-            found = (
-                evidence.message._replace(rev=0)
+            seqs = [
+                seq
                 for (its, seq), evidence in self._evidence.items()
-                if its == room and seq <= upto and evidence.removed_at == removed_at
-            )
-            newest = heapq.nlargest(limit, found, key=lambda message: message.seq)
-            return take(newest, limit, max_bytes)
+                if evidence.removed_at == removed_at and seq <= upto and its == room
+            ]
+            newest = sorted(seqs, reverse=True)[:limit]
+            found = (self._evidence[room, seq].message._replace(rev=0) for seq in newest)
+            return take(found, limit, max_bytes)
 
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""

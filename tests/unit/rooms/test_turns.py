@@ -1,4 +1,4 @@
-"""Turns: who is next, wherever they come from."""
+"""FairTurns: who is next, wherever they come from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from chatroom.rooms.turns import Turns
+from chatroom.rooms.turns import FairTurns
 from tests.support.deadline import DEADLINE, wait_for
 
 
@@ -16,7 +16,7 @@ class Queue:
     """People who wait for a turn, each in a thread; a turn lasts until ``next``."""
 
     def __init__(self, places: int = 1) -> None:
-        self.turns = Turns(places)
+        self.turns = FairTurns(places)
         self.served: list[str] = []
         self._over = threading.Semaphore(0)
         self._threads: list[threading.Thread] = []
@@ -110,7 +110,7 @@ def test_whoever_has_waited_too_long_goes_without_and_leaves_no_trace(queue: Que
 
 
 def test_what_is_given_back_is_there_for_the_next_one() -> None:
-    turns = Turns(2)
+    turns = FairTurns(2)
     for _ in range(3):
         with turns.turn("192.0.2.1", 0.0) as one, turns.turn("192.0.2.1", 0.0) as other:
             assert one
