@@ -302,6 +302,6 @@ def test_a_room_whose_messages_are_lost_is_told_so(come: Come, url: str) -> None
 def test_twenty_kills_amid_talk_lose_and_double_nothing(prepare: Launch, url: str) -> None:
     servers = [prepare(history=url, leaveGrace=0, replayLimit=0).start() for _ in range(3)]
 
-    kept = campaign(servers, lobby(postgresql.shared(), url), 20)
+    kept = campaign(servers, lobby(postgresql.shared(), url), 20, pause=0.1)
 
     assert len(kept) > 100
