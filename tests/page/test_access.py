@@ -133,7 +133,7 @@ def test_help_gives_the_focus_back_to_what_it_was_under(open_tab) -> None:
 
     tab.page.wait_for_selector("dialog[open]", state="detached")
     assert tab.page.locator("#more").is_hidden()
-    assert focused(tab) == "open-more"
+    wait_for(lambda: focused(tab) == "open-more", "the focus back")
 
 
 def test_a_name_that_is_changed_in_the_drawer_gives_the_focus_back_to_the_menu(open_tab) -> None:
