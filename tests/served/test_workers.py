@@ -165,7 +165,7 @@ class Conversation:
     def _talk(self, name: str) -> list[str]:
         said = []
         with ChatClient(self._url, name, listen=False, jitter=soon) as client:
-            while not self._over.wait(0.02):  # processes that start need the processor, too
+            while not self._over.wait(0.05):  # processes that start need the processor, too
                 said.append(f"{name}: {len(said)}")
                 client.say(said[-1]).wait(DEADLINE)
                 self.said += 1
