@@ -11,13 +11,8 @@ from typing import TypeVar
 import psycopg
 
 from chatroom.history.postgresql.failures import Failures
-from chatroom.history.postgresql.links import (
-    PAUSE,
-    DatabaseLink,
-    Late,
-    LinkLost,
-    after_connecting,
-)
+from chatroom.history.postgresql.links import PAUSE, DatabaseLink, LinkLost, after_connecting
+from chatroom.history.postgresql.statements import Late
 
 ATTEMPTS = 3
 """How often something is tried whose connection breaks each time."""

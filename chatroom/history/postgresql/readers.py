@@ -18,11 +18,11 @@ from chatroom.history.postgresql.links import (
     PATIENCE,
     READING,
     DatabaseLink,
-    Late,
     LinkLost,
     after_connecting,
     connected,
 )
+from chatroom.history.postgresql.statements import Late, Values
 
 T = TypeVar("T")
 
@@ -82,9 +82,9 @@ class Readers:
     def rows(
         self,
         query: str,
-        values: Sequence[Any] | Mapping[str, Any] = (),
+        values: Values = (),
         *,
-        prepare: bool | None = None,
+        prepare: bool = True,
     ) -> list[tuple[Any, ...]]:
         """The rows of one statement, which may run twice.
 
@@ -108,9 +108,9 @@ class Readers:
     def raw_rows(
         self,
         query: str,
-        values: Sequence[Any] | Mapping[str, Any] = (),
+        values: Values = (),
         *,
-        prepare: bool | None = None,
+        prepare: bool = True,
     ) -> list[tuple[Any, ...]]:
         """As ``rows``, but for errors of the statement itself, which are psycopg's.
 
@@ -130,11 +130,11 @@ class Readers:
         """
 
         def read_all(link: DatabaseLink, deadline: float) -> T:
-            link.call(BEGIN, (), deadline, prepare=False)
+            link.call(BEGIN, (), deadline)
             try:
                 return read(Snapshot(link, deadline))
             finally:
-                link.call("COMMIT", (), deadline, prepare=False)
+                link.call("COMMIT", (), deadline)
 
         with self.errors():
             return self._with_link(read_all)

@@ -21,11 +21,11 @@ from chatroom.history.postgresql.links import (
     PAUSE,
     WRITING,
     DatabaseLink,
-    Late,
     LinkLost,
     after_connecting,
     connected,
 )
+from chatroom.history.postgresql.statements import Late
 
 RETRIED = ("55P03", "40")
 """SQLSTATEs of what others were in the way of: it did nothing, and soon may. 55P03: whoever commits
@@ -146,12 +146,14 @@ class Writer:
         self.demand_open()
         patience = self.patience if self._is_well else min(IMPATIENCE, self.patience)
         deadline = min(time.monotonic() + patience, self.last_moment)
+        failed: HistoryUnavailable | None = None
         while True:
             until = min(deadline, time.monotonic() + PATIENCE)
             try:
                 link, until = self._ready(until)
-                failed = self._hung(link, until)
-                if not failed:
+                if hung := self._hung(link, until):
+                    failed = hung
+                else:
                     rows = link.call(query, [*values, link.server_time(until)], until)
                     self._is_well = True
                     return rows
@@ -159,7 +161,9 @@ class Writer:
                 if self._link and isinstance(lost.cause, Late):
                     self._given_up = self._link.pid
                 self._drop()
-                failed = self._failures.lost(lost.cause)
+                # What the server said of an attempt before tells more than its silence now.
+                if not failed or not isinstance(lost.cause, Late):
+                    failed = self._failures.lost(lost.cause)
             except psycopg.Error as error:
                 failed = self._failures.unavailable(error)
                 if not (error.sqlstate or "").startswith(RETRIED):
