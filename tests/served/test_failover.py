@@ -129,7 +129,7 @@ def test_a_failover_to_a_standby_that_is_level_disconnects_nobody(
 def test_what_a_standby_lacked_is_lost_and_everybody_there_is_told(
     databases: Pair, servers: list[Running], come: Come
 ) -> None:
-    """Who is in another room, where nothing is lost, does not notice."""
+    """Who is in a room that has all its messages stays, and hears what holds there by now."""
     ann, bob = come("Ann", 0, "class"), come("Bob", 1, "class")
     eve, fellow = come("Eve", 0, "garden"), come("Bob", 1, "garden")
     bob.hear_until(ann.tell("kept"))
@@ -138,6 +138,8 @@ def test_what_a_standby_lacked_is_lost_and_everybody_there_is_told(
     databases.cut_off()
     bob.hear_until(ann.tell("lost"))
     ann.hear_until(bob.tell("lost, too"))
+    eve.wants("rules", speak="hosts")
+    assert fellow.hear_notice("rules")["speak"] == "hosts"
 
     databases.primary.kill()
     databases.fail_over()
@@ -150,7 +152,8 @@ def test_what_a_standby_lacked_is_lost_and_everybody_there_is_told(
     bob.hear_until(ann.tell("new"))
     ann.hear_until(bob.tell("new, too"))
     assert bodies(ann) == bodies(bob) == ["kept", "new", "new, too"]
-    fellow.hear_until(eve.tell("still here"))
+    assert fellow.hear_notice("rules")["speak"] == "everybody"
+    eve.hear_until(fellow.tell("still here"))
     assert bodies(eve) == bodies(fellow) == ["kept", "still here"]
     for server in servers:
         assert 'room "class" has lost messages that people have seen' in server.log()
@@ -175,6 +178,7 @@ def test_nothing_is_said_while_commits_wait_for_a_standby_that_is_away(
             assert databases.primary.query(HANGING) == [(1,)]
             assert "commits wait for a synchronous standby" in servers[0].log()
             assert servers[0].get("/healthz")[0] == 503
+            assert bodies(come("Eve", 1, "waiting")) == ["before"], "people can come in"
             assert b"amid" not in servers[1].get("/api/rooms/waiting/messages")[2]
         come_in(ann)
         ann.hear_until_acked()
