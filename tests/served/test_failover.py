@@ -12,7 +12,7 @@ from tests.support.deadline import wait_for
 from tests.support.fellow import Fellow
 from tests.support.kills import campaign, lobby
 from tests.support.server_process import Running
-from tests.support.standby import Pair
+from tests.support.standby import Replicas
 from tests.support.typed_client import Closed, Fields
 
 pytestmark = pytest.mark.takes(seconds=35)
@@ -21,13 +21,13 @@ Come = Callable[..., Fellow]
 
 
 @pytest.fixture(scope="module")
-def databases() -> Iterator[Pair]:
-    with closing(Pair()) as pair:
+def databases() -> Iterator[Replicas]:
+    with closing(Replicas()) as pair:
         yield pair
 
 
 @pytest.fixture(scope="module")
-def url(databases: Pair) -> str:
+def url(databases: Replicas) -> str:
     return databases.make_database()
 
 
@@ -47,7 +47,7 @@ def both(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Ru
 
 
 @pytest.fixture
-def servers(both: list[Running], databases: Pair) -> list[Running]:
+def servers(both: list[Running], databases: Replicas) -> list[Running]:
     """Both are well, and so are both databases."""
     databases.restore()
     for server in both:
@@ -99,7 +99,7 @@ def bodies(fellow: Fellow) -> list[str]:
 
 
 def test_a_failover_to_a_standby_that_is_level_disconnects_nobody(
-    databases: Pair, come: Come
+    databases: Replicas, come: Come
 ) -> None:
     """Also if the machine that is gone does not even refuse connections, and is named first."""
     ann, bob = come("Ann", 0, "level"), come("Bob", 1, "level")
@@ -127,7 +127,7 @@ def test_a_failover_to_a_standby_that_is_level_disconnects_nobody(
 
 
 def test_what_a_standby_lacked_is_lost_and_everybody_there_is_told(
-    databases: Pair, servers: list[Running], come: Come
+    databases: Replicas, servers: list[Running], come: Come
 ) -> None:
     """Who is in a room that has all its messages stays, and hears what holds there by now."""
     ann, bob = come("Ann", 0, "class"), come("Bob", 1, "class")
@@ -161,7 +161,7 @@ def test_what_a_standby_lacked_is_lost_and_everybody_there_is_told(
 
 
 def test_nothing_is_said_while_commits_wait_for_a_standby_that_is_away(
-    databases: Pair, servers: list[Running], come: Come
+    databases: Replicas, servers: list[Running], come: Come
 ) -> None:
     """Once one commit hangs, no other one is begun: each keeps a connection to the database."""
     ann, bob = come("Ann", 0, "waiting"), come("Bob", 1, "waiting")
@@ -193,7 +193,7 @@ HANGING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
 def test_a_failover_to_a_synchronous_standby_loses_nothing_that_was_acked(
-    databases: Pair, servers: list[Running], url: str
+    databases: Replicas, servers: list[Running], url: str
 ) -> None:
     def history() -> list[Fields]:
         return lobby(databases.primary, url)()

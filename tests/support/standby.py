@@ -43,7 +43,7 @@ class Replica(PostgresServer):
         self.query("SELECT pg_reload_conf()")
 
 
-class Pair:
+class Replicas:
     """A primary and its standby, in whichever order: each failover swaps them.
 
     Attributes:
