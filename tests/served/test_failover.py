@@ -63,26 +63,12 @@ def come(servers: list[Running]) -> Iterator[Come]:
     def one(name: str, at: int, room: str) -> Fellow:
         fellow = Fellow(servers[at].port, name, room)
         came.append(fellow)
-        come_in(fellow)
+        fellow.come_in()
         return fellow
 
     yield one
     for fellow in came:
         fellow.close()
-
-
-def come_in(fellow: Fellow) -> None:
-    """Try until it works, as clients do."""
-
-    def is_in() -> bool:
-        try:
-            fellow.connect_and_catch_up()
-        except (OSError, EOFError):
-            fellow.close()
-            return False
-        return True
-
-    wait_for(is_in, f"{fellow.name} in the room")
 
 
 def hear_the_close(fellow: Fellow) -> int:
@@ -146,7 +132,7 @@ def test_what_a_standby_lacked_is_lost_and_everybody_there_is_told(
 
     for client in (ann, bob):
         assert hear_the_close(client) == 4009
-        come_in(client)
+        client.come_in()
         assert client.recovered is False
         assert bodies(client) == ["kept"]
     bob.hear_until(ann.tell("new"))
@@ -180,7 +166,7 @@ def test_nothing_is_said_while_commits_wait_for_a_standby_that_is_away(
             assert servers[0].get("/healthz")[0] == 503
             assert bodies(come("Eve", 1, "waiting")) == ["before"], "people can come in"
             assert b"amid" not in servers[1].get("/api/rooms/waiting/messages")[2]
-        come_in(ann)
+        ann.come_in()
         ann.hear_until_acked()
         bob.hear_until(ann.acked["amid"])
         ann.hear_until(bob.tell("after"))

@@ -90,7 +90,7 @@ def come() -> Iterator[Come]:
     def one(name: str, server: Running, room: str) -> Fellow:
         fellow = Fellow(server.port, name, room)
         came.append(fellow)
-        fellow.connect_and_catch_up()
+        fellow.come_in()
         return fellow
 
     yield one
@@ -231,8 +231,7 @@ def test_whoever_spoke_is_told_if_the_database_is_away_for_long_and_nobody_else_
                 ann.hear()
         assert closed.value.code == 1011
         ann.close()
-    wait_for(servers[0].is_healthy, "a healthy server")
-    ann.connect_and_catch_up()
+    ann.come_in()
     ann.hear_until_acked()
     bob.hear_until(ann.acked["amid"])
 
@@ -262,18 +261,22 @@ def test_a_server_that_is_stopped_harms_only_itself_and_is_level_once_it_goes_on
         meanwhile = slowest(bob, eve, "meanwhile", 200)
         wait_for(lambda: database.query(sessions) == [(0,)], "an end of what it hears with")
         end_lease(database, url, servers[0].worker)
-        while bob.hear_notice("left")["userName"] != "Ann":
-            pass
+        hear_that(bob, "left", "Ann")
         last = bob.tell("last")
     ann.hear_until(last)
-    while bob.hear_notice("joined")["userName"] != "Ann":
-        pass
+    hear_that(bob, "joined", "Ann")
     bob.hear_until(ann.tell("here I am"))
 
     assert max(before, meanwhile) < SOON
     eve.hear_until(bob.view[-1]["id"])
     assert bodies(ann) == bodies(bob) == bodies(eve)
     assert [int(it["id"].partition("-")[0]) for it in ann.view] == list(range(1, 253))
+
+
+def hear_that(fellow: Fellow, kind: str, name: str) -> None:
+    """Until it has heard that of somebody, since it came."""
+    while not any((it["type"], it.get("userName")) == (kind, name) for it in fellow.notices):
+        fellow.hear()
 
 
 def slowest(talker: Fellow, listener: Fellow, words: str, count: int) -> float:
@@ -334,7 +337,7 @@ def test_through_a_pooler_in_session_mode_two_servers_are_one_room(
         ann.hear_the_end()
 
         ann.port = servers[1].port
-        ann.connect_and_catch_up()
+        ann.come_in()
         ann.hear_until_acked()
         servers[0].start()
         eve = come("Eve", servers[0], "pooled")
