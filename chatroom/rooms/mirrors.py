@@ -27,7 +27,11 @@ GAP_SECONDS = 0.1
 """How long what is missing may be on its way: another process has committed, and is to tell."""
 
 RETRY_SECONDS = 1.0
-"""When a crowd is asked for again that could not be read."""
+"""When a crowd is asked for again that could not be read, or was read too early."""
+
+NAMING_SECONDS = 5.0
+"""How long somebody may be missing when the database has forgotten who was here: each process says
+it anew as soon as it has a connection again."""
 
 INTERVAL = 1.0
 """Seconds between two comparisons of all crowds: so late is what no hint told of."""
@@ -90,6 +94,10 @@ class Ahead:
         """While somebody is on their way in: which tabs were replaced, and in which version."""
         self.displaced: frozenset[int] = frozenset()
         """Likewise: whose name was taken meanwhile."""
+        self.naming = 0
+        """The epoch in which not everybody may have been named yet."""
+        self.named = 0
+        """The one in which everybody must have been."""
         self.has_to_look = False
         """For what is only to be read: who is at the door."""
         self._covered = 0  # so many of the items had come when the crowd was asked for
@@ -284,6 +292,11 @@ class Mirrors:
         if read.error:
             ahead.items = [*(it for it in covered if isinstance(it, CrowdNews)), *ahead.items]
             self._ask_in(RETRY_SECONDS, ahead)
+        elif self._is_early(ahead, read):
+            # What waits for it goes on waiting; if nothing does, this takes its place.
+            ahead.items = [*covered, *ahead.items] or [CrowdNews(room.name, *read.version)]
+            self._ask_in(RETRY_SECONDS, ahead)
+            return
         elif _is_newer(read.version, room.crowd.version):
             self._greeter.renew(room, read.people, read.version)
         for item in covered:
@@ -292,6 +305,23 @@ class Mirrors:
         self._turn_all_out(room, read.missing, *REPLACED)
         if read.version == room.crowd.version:
             self._see_knocks(room, read.knocks)
+
+    def _is_early(self, ahead: Ahead, read: CrowdRead) -> bool:
+        """Whether those who are missing may only not have been named yet, in an epoch that has just
+        begun: then nobody is told that they have left."""
+        epoch, crowd = read.version.epoch, ahead.room.crowd
+        if crowd.version == UNKNOWN or epoch in (0, crowd.version.epoch, ahead.named):
+            return False
+        if crowd.names().keys() <= {who.user_id for who in read.people}:
+            return False
+        if ahead.naming != epoch:
+            ahead.naming = epoch
+
+            def be_over() -> None:
+                ahead.named = epoch
+
+            self._timers.after(NAMING_SECONDS, be_over)
+        return True
 
     def _turn_all_out(self, room: Room, ids: frozenset[int], code: CloseCode, reason: str) -> None:
         if ids:

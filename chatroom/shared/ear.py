@@ -138,9 +138,10 @@ class Ear:
             (proof,) = pack([Beat(process, is_listening=False)], process, key)
             link.call(LISTEN, (), deadline, prepare=False)
             other = DatabaseLink(self._url, self._link.failures, SESSION, deadline)
+            until = time.monotonic() + PROOF_SECONDS  # connecting may have taken as long
             with closing(other):
-                other.call(TELL, [proof], deadline, prepare=False)
-            while (left := deadline - time.monotonic()) > 0:
+                other.call(TELL, [proof], until, prepare=False)
+            while (left := until - time.monotonic()) > 0:
                 if proof in link.notified(left):
                     return True
             return False

@@ -180,7 +180,8 @@ def lobby(database: PostgresServer, url: str) -> Callable[[], list[Fields]]:
 
     def read() -> list[Fields]:
         rows = database.query(
-            "SELECT seq || '-' || messages.nonce, body FROM chatroom.messages ORDER BY seq",
+            "SELECT messages.seq || '-' || messages.nonce, body FROM chatroom.messages"
+            " JOIN chatroom.rooms ON room = number WHERE name = 'lobby' ORDER BY messages.seq",
             url.rpartition("/")[2],
         )
         return [{"id": id, "body": body} for id, body in rows]

@@ -71,6 +71,12 @@ class Failures:
         """It gave no answer in time."""
         return HistoryUnavailable(self.name, "PostgreSQL does not answer", f"check it: {RECOVERS}")
 
+    def hung(self) -> HistoryUnavailable:
+        """What it has written waits for somebody else."""
+        cause = "commits wait for a synchronous standby that does not answer"
+        way_out = f"start it, or set synchronous_standby_names to '': {RECOVERS}"
+        return HistoryUnavailable(self.name, cause, way_out)
+
     def closed(self) -> HistoryUnavailable:
         """It is not open."""
         return HistoryUnavailable(self.name, "it isn't open", "start the program again")

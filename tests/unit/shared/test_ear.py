@@ -305,6 +305,16 @@ def test_a_pooler_in_session_mode_will_do(server: PostgresServer, url: str) -> N
         Station(url, 1, ear_url=through(port, server, url)).ear.open(1, KEY)
 
 
+def test_an_ear_is_proved_also_behind_a_machine_that_does_not_answer(
+    server: PostgresServer, url: str, proxy: Proxy
+) -> None:
+    """Each of two connections takes two seconds."""
+    proxy.fates = lambda: (Fate(freeze_after=0), Fate(freeze_after=0))
+    ports = f"127.0.0.1:{proxy.port},127.0.0.1:{server.port}"
+
+    Station(url.replace(f"127.0.0.1:{server.port}", ports), 1).ear.open(1, KEY)
+
+
 def test_a_database_that_is_not_reached_is_refused(
     server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
