@@ -114,6 +114,15 @@ class Opening(NamedTuple):
     held: list[Held]
 
 
+class Addresses(NamedTuple):
+    """Where somebody has been, in whichever process."""
+
+    keys: frozenset[str] = frozenset()
+    """Of where they came from to the room within an hour, as of ``Whereabouts.key``."""
+    sharing: int | None = None
+    """How many others are there now from where they are; None if nobody can tell."""
+
+
 class SharedHistory(History):
     """Several processes write to it. In each, one thread does."""
 
@@ -170,6 +179,14 @@ class SharedHistory(History):
 
         Args:
             limit: as of ``tail``, like the next one.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def addresses(self, room: str, user_id: str) -> Addresses:
+        """Where somebody in the room has come from; any thread.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

@@ -245,7 +245,7 @@ class Mirrors:
             return
         arrival = request.arrival
         user_id, tab = arrival.identity
-        if is_old and user_id in room.crowd and not answer.is_taken:  # perhaps renamed since
+        if is_old and user_id in room.crowd and answer.is_done:  # perhaps renamed since
             arrival = arrival._replace(name=room.crowd[user_id].user_name)
             answer = answer._replace(request=Enter(arrival))
         self._settle(room, answer)
@@ -274,7 +274,7 @@ class Mirrors:
         room = ahead.room
         sockets = [socket.id for person in room.presence.values() for socket in person.sockets]
         for item in ahead.items:
-            if isinstance(item, Answer) and isinstance(item.request, Enter) and not item.is_taken:
+            if isinstance(item, Answer) and isinstance(item.request, Enter) and item.is_done:
                 sockets.append(item.request.arrival.user.id)
         ahead.begin(next(self._numbers))
         self._register.look(Look(room.name, tuple(sockets), ahead.look))

@@ -90,7 +90,7 @@ class Room:
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
         self.early: list[Arrival] = []
-        """Users who have seen a message that the room does not have yet: they wait for it."""
+        """Users who wait until the room has heard of something: see ``is_early``."""
         self.decided, self.logged = version.decided, version.logged
         """See ``Version``."""
         self.is_deciding = False
@@ -111,6 +111,13 @@ class Room:
         """Hosts may say as much as they like; after their ranks have changed."""
         for user in self._everybody():
             user.is_paced = not self.rank_of(user.user_id).is_host
+
+    def is_early(self, arrival: Arrival) -> bool:
+        """Whether the user knows of a message, or has to be judged by an act, that the room is yet
+        to hear of."""
+        if (arrival.seen or 0) > self.seq:
+            return True
+        return any(now < its for now, its in zip(self.judged_by, arrival.decided, strict=False))
 
     def holds(self, user: Speaker) -> bool:
         """Whether the user has a socket here."""
@@ -232,7 +239,16 @@ class Room:
     def watched(self, address: str) -> WatchedAddress | None:
         """Who was removed from this address not long ago."""
         watched = self.charter.watched
-        return watched.get(self._house.whereabouts.key(address)) if watched else None
+        return watched.get(self.address_key(address)) if watched else None
+
+    def address_key(self, address: str) -> str:
+        """What is stored of an address: see ``Whereabouts.key``."""
+        return self._house.whereabouts.key(address)
+
+    @property
+    def judged_by(self) -> tuple[int, int]:
+        """How often something was decided in the whole server, and here, as far as is known."""
+        return self._house.decided, self.decided
 
     def ban_on(self, user_id: str, now: int) -> Ban | None:
         """What keeps the person out."""

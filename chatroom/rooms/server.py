@@ -114,6 +114,7 @@ class Server(WithoutSocket):
                 elsewhere, rooms, self._entrance, hosting, news, timers, faults
             )
             self._broadcaster.follow = self._follower.apply
+            self._entrance.look = self._follower.look
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.postgresql.attendance import (
     LOST,
+    OUTDATED,
     Attendance,
     Departures,
     Fields,
@@ -65,6 +66,8 @@ class Arbiter:
         self.sockets: dict[tuple[int, int], tuple[str, str, str]] = {}
         self.knocks: dict[tuple[str, str], tuple[str, str]] = {}
         self.knockers: dict[tuple[int, int], tuple[str, str]] = {}
+        self.decided = 0, 0
+        """In the whole server, and in each room."""
 
     def empty(self) -> None:
         """Nobody is known any more."""
@@ -123,7 +126,8 @@ class ArbiterTables(Attendance):
                 word = "done"
                 self._be_at_the_door(process, act, events, (room, user_id), **fields)
         crowd.version += len(events)
-        return Verdict(word, absence, crowd.epoch, crowd.version, events)
+        decided = self._of.decided if word == OUTDATED else ()
+        return Verdict(word, absence, crowd.epoch, crowd.version, events, decided)
 
     def _come_in(
         self,
@@ -139,10 +143,14 @@ class ArbiterTables(Attendance):
         keys: Sequence[str],
         comes_back: bool,
         stays: bool,
+        address: str = "",
+        known: Sequence[int] = (),
     ) -> str:
         sockets, one = self._of.sockets, crowd.people.get(user_id)
         if (process, socket) in sockets:
             return "done"
+        if any(its < now for its, now in zip(known, self._of.decided, strict=False)):
+            return OUTDATED
         if stays and one:
             name = one.name
         elif crowd.holder(keys, user_id):

@@ -48,10 +48,22 @@ CREATE UNLOGGED TABLE sockets (
     room text COLLATE "C" NOT NULL,
     user_id text COLLATE "C" NOT NULL,
     tab text COLLATE "C" NOT NULL,
+    address text COLLATE "C" NOT NULL,           -- a keyed hash; '' for one that says nothing
     PRIMARY KEY (process, socket)
 );
 
 CREATE INDEX sockets_of ON sockets (room, user_id);
+
+-- Where the last socket of somebody came from, as above, for an hour after it has ended.
+CREATE UNLOGGED TABLE addresses (
+    room text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    address text COLLATE "C" NOT NULL,
+    left_at timestamptz NOT NULL,
+    PRIMARY KEY (room, user_id)
+);
+
+CREATE INDEX addresses_by_age ON addresses (left_at);
 
 -- Who waits at a room's door. outcome: '', until a host has answered; whoever has the sockets does what
 -- it says, and takes them away.
@@ -95,12 +107,14 @@ BEGIN
     END IF;
 END $$;
 
--- One more socket of somebody. stays: under the name that they have, if they are here.
--- verdict: 'done', also if it is in already; 'taken', if the name is somebody else's.
+-- One more socket of somebody. stays: under the name that they have, if they are here. known: as
+-- decided_in, what whoever asks has judged them by; NULL for what is not judged.
+-- verdict: 'done', also if it is in already; 'taken', if the name is somebody else's; 'outdated', if
+-- something else was decided meanwhile: they may not be allowed to come in.
 CREATE FUNCTION come_in(
     its_process bigint, its_socket bigint, its_room text, its_user text, its_tab text,
-    its_name text, its_keys text[], comes_back boolean, stays boolean,
-    OUT verdict text, OUT events json[]
+    its_address text, its_name text, its_keys text[], comes_back boolean, stays boolean,
+    known bigint[], OUT verdict text, OUT events json[], OUT decided bigint[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
     old_name text;
@@ -109,6 +123,13 @@ BEGIN
     events := '{}';
     IF EXISTS (SELECT FROM sockets WHERE process = its_process AND socket = its_socket) THEN
         RETURN;
+    END IF;
+    IF known IS NOT NULL THEN
+        decided := decided_in(its_room);
+        IF known[1] < decided[1] OR known[2] < decided[2] THEN
+            verdict := 'outdated';
+            RETURN;
+        END IF;
     END IF;
     SELECT name INTO old_name FROM people WHERE room = its_room AND user_id = its_user;
     IF stays AND old_name IS NOT NULL THEN
@@ -137,7 +158,8 @@ BEGIN
         UPDATE people SET away_until = NULL
         WHERE room = its_room AND user_id = its_user AND away_until IS NOT NULL;
     END IF;
-    INSERT INTO sockets VALUES (its_process, its_socket, its_room, its_user, its_tab);
+    INSERT INTO sockets
+    VALUES (its_process, its_socket, its_room, its_user, its_tab, coalesce(its_address, ''));
 END $$;
 
 CREATE FUNCTION take_name(its_room text, its_user text, its_name text, its_keys text[])
@@ -179,7 +201,14 @@ CREATE FUNCTION go_out(
 BEGIN
     verdict := 'done';
     absence := 0;
-    DELETE FROM sockets WHERE process = its_process AND socket = its_socket;
+    WITH ended AS (
+        DELETE FROM sockets WHERE process = its_process AND socket = its_socket
+        RETURNING room, user_id, address
+    )
+    INSERT INTO addresses
+    SELECT room, user_id, address, clock_timestamp() FROM ended WHERE address <> ''
+    ON CONFLICT (room, user_id)
+    DO UPDATE SET address = excluded.address, left_at = excluded.left_at;
     IF EXISTS (SELECT FROM sockets WHERE room = its_room AND user_id = its_user) THEN
         RETURN;
     END IF;
@@ -241,12 +270,14 @@ END $$;
 -- Does what a process asks for, in this order: acts 'enter', 'rename', 'leave' and 'gone'; 'knock',
 -- 'unknock' and 'answer'.
 --
--- A row for each: its verdict, its absence, the crowd's epoch and version after it, and the events that
--- have made this version, the last one its own number. One row, 'nobody', if the process is not known
--- (any more): nothing is done.
+-- A row for each: its verdict, its absence, the crowd's epoch and version after it, the events that
+-- have made this version, the last one its own number, and what is decided, if that was not known. One
+-- row, 'nobody', if the process is not known (any more): nothing is done.
 CREATE FUNCTION attend(its_process bigint, acts json, until double precision)
-RETURNS TABLE (verdict text, absence int, its_epoch bigint, its_version bigint, its_events json)
-LANGUAGE plpgsql AS $$
+RETURNS TABLE (
+    verdict text, absence int, its_epoch bigint, its_version bigint, its_events json,
+    its_decided bigint[]
+) LANGUAGE plpgsql AS $$
 DECLARE
     names text[] := ARRAY(
         SELECT DISTINCT one.room FROM json_to_recordset(acts) AS one (room text)
@@ -268,17 +299,18 @@ BEGIN
         array_agg(version ORDER BY room)
     INTO names, epochs, versions FROM crowds WHERE room = ANY (names);
     FOR its IN SELECT * FROM json_to_recordset(acts) AS one (
-        act text, room text, user_id text, socket bigint, tab text, name text, keys text[],
-        comes_back boolean, stays boolean, absence int, grace double precision, reason text,
-        what text
+        act text, room text, user_id text, socket bigint, tab text, address text, name text,
+        keys text[], comes_back boolean, stays boolean, known bigint[], absence int,
+        grace double precision, reason text, what text
     ) LOOP
         absence := 0;
         events := '{}';
+        its_decided := NULL;
         CASE its.act
             WHEN 'enter' THEN
-                SELECT * INTO verdict, events FROM come_in(
-                    its_process, its.socket, its.room, its.user_id, its.tab,
-                    its.name, its.keys, its.comes_back, its.stays
+                SELECT * INTO verdict, events, its_decided FROM come_in(
+                    its_process, its.socket, its.room, its.user_id, its.tab, its.address,
+                    its.name, its.keys, its.comes_back, its.stays, its.known
                 );
             WHEN 'rename' THEN
                 SELECT * INTO verdict, events
@@ -337,7 +369,15 @@ BEGIN
     PERFORM lock_crowds(names, until);
     -- Waits for what it may still be doing elsewhere, on a connection that it has given up.
     PERFORM FROM processes WHERE id = its_process FOR UPDATE;
-    DELETE FROM sockets WHERE process = its_process AND room = ANY (names);
+    WITH ended AS (
+        DELETE FROM sockets WHERE process = its_process AND room = ANY (names)
+        RETURNING room, user_id, address, socket
+    )
+    INSERT INTO addresses
+    SELECT DISTINCT ON (room, user_id) room, user_id, address, clock_timestamp() FROM ended
+    WHERE address <> '' ORDER BY room, user_id, socket DESC
+    ON CONFLICT (room, user_id)
+    DO UPDATE SET address = excluded.address, left_at = excluded.left_at;
     UPDATE people SET
         absences = absences + 1, reason = its_reason,
         away_until = clock_timestamp() + make_interval(secs => its_grace)
@@ -385,6 +425,12 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
+    DELETE FROM addresses WHERE (room, user_id) IN (
+        SELECT room, user_id FROM addresses WHERE left_at < greatest(
+            right_now - interval '1 hour',
+            (SELECT left_at FROM addresses ORDER BY left_at DESC OFFSET 100000 LIMIT 1)
+        ) ORDER BY left_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+    );
     names := ARRAY(
         SELECT room FROM people WHERE away_until < right_now ORDER BY away_until LIMIT most
     );
@@ -436,6 +482,28 @@ CREATE FUNCTION crowd(
             SELECT coalesce(json_agg(json_build_array(user_id, what, outcome)), '[]')
             FROM knocks WHERE room = its_room
         )
+$$;
+
+-- Where somebody in a room came from within an hour, and how many others are there now who have one of
+-- the addresses that they have now: NULL if they have none.
+CREATE FUNCTION whereabouts(
+    its_room text, its_user text, OUT its_addresses text[], OUT others bigint
+) LANGUAGE sql STABLE AS $$
+    WITH now_at AS (
+        SELECT DISTINCT address FROM sockets
+        WHERE room = its_room AND user_id = its_user AND address <> ''
+    )
+    SELECT
+        ARRAY(
+            SELECT address FROM now_at UNION SELECT address FROM addresses
+            WHERE room = its_room AND user_id = its_user
+            AND left_at > clock_timestamp() - interval '1 hour'
+        ),
+        CASE WHEN EXISTS (SELECT FROM now_at) THEN (
+            SELECT count(DISTINCT user_id) FROM sockets
+            WHERE room = its_room AND user_id <> its_user
+            AND address IN (SELECT address FROM now_at)
+        ) END
 $$;
 
 -- The crowds of these rooms that are other ones than is known.

@@ -23,7 +23,15 @@ from chatroom.history.postgresql.search import Search
 from chatroom.history.postgresql.versions import changed, missed, opening
 from chatroom.history.postgresql.writer import Writer, claim, release
 from chatroom.history.retention import Retention
-from chatroom.history.shared import Missed, Opening, SaidThere, Saying, SharedHistory, Version
+from chatroom.history.shared import (
+    Addresses,
+    Missed,
+    Opening,
+    SaidThere,
+    Saying,
+    SharedHistory,
+    Version,
+)
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
@@ -43,6 +51,8 @@ DELETE = "SELECT delete_room(%s, %s)"
 ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
 KEEP = "SELECT keep_in_order(%s)"
+
+ADDRESSES = "SELECT * FROM whereabouts(%s, %s)"
 
 PROBE = "SELECT probe(%s)"
 
@@ -142,6 +152,11 @@ class PostgresHistory(SharedHistory):
     def opening(self, room: str, limit: int, max_bytes: int) -> Opening:
         """As the interface says."""
         return self._readers.together(lambda source: opening(source, room, limit, max_bytes))
+
+    def addresses(self, room: str, user_id: str) -> Addresses:
+        """As the interface says."""
+        ((keys, sharing),) = self._readers.rows(ADDRESSES, [to_stored(room), to_stored(user_id)])
+        return Addresses(frozenset(keys), sharing)
 
     def changed(self, versions: Mapping[str, Version]) -> list[str]:
         """As the interface says."""

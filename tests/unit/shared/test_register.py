@@ -10,7 +10,7 @@ import pytest
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.rooms.bus import CrowdNews
-from chatroom.rooms.charter import Charter, Host, WatchedAddress
+from chatroom.rooms.charter import Ban, Charter, Host, WatchedAddress
 from chatroom.rooms.ranks import Rank
 from chatroom.users.tokens import Identity
 from tests.support.arbiter import Arbiter
@@ -85,6 +85,81 @@ def test_a_rename_is_decided_like_a_coming(pair: Pair) -> None:
     assert [(it["type"], it["userName"]) for it in ann.heard()] == [("renamed", "Bobby")]
     assert kinds(bob) == ["renamed"]
     assert one.names() == other.names() == ["Ann", "Bobby"]
+
+
+# -- what was decided elsewhere --------------------------------------------------------------------
+
+
+def looks_of(process: Process) -> list[str]:
+    """The rooms of which somebody has to find out what was decided there."""
+    looks: list[str] = []
+    process.club.server._entrance.look = looks.append
+    return looks
+
+
+def hear_of_it(process: Process, charter: Charter) -> None:
+    entrance, room = process.club.server._entrance, process.club.server._rooms["lobby"]
+    room.charter, room.decided = charter, room.decided + 1
+    entrance.let_early_in(room)
+    process.club.settle()
+
+
+def test_nobody_comes_in_before_it_is_known_what_was_decided_elsewhere(pair: Pair) -> None:
+    one, other, arbiter = pair
+    bob, looks = other.join("Bob"), looks_of(one)
+    bob.heard()
+    arbiter.decided = 0, 1
+    ann = one.enter("Ann")
+    settle(one, other)
+    assert (ann.heard(), looks) == ([], ["", "lobby"])
+    hear_of_it(one, Charter(listed=False))
+    settle(one, other)
+
+    assert kinds(ann) == ["welcome", "live"]
+    assert kinds(bob) == ["joined"]
+
+
+def test_who_was_removed_elsewhere_meanwhile_does_not_come_in_at_all(pair: Pair) -> None:
+    one, other, arbiter = pair
+    bob, looks = other.join("Bob"), looks_of(one)
+    bob.heard()
+    arbiter.decided = 0, 1
+    ann = one.enter("Ann", token=one.club.tokens.write(Identity("ann", "tab")))
+    settle(one, other)
+    assert looks
+    hear_of_it(one, Charter(barred={"ann": Ban("Ann", 0)}))
+    settle(one, other)
+
+    assert [frame["code"] for frame in ann.heard()] == ["removed"]
+    assert (kinds(bob), one.club.rooms()) == ([], [])
+
+
+def test_what_they_say_meanwhile_waits_behind_them(pair: Pair) -> None:
+    one, other, arbiter = pair
+    looks_of(one)
+    arbiter.decided = 0, 1
+    ann = one.enter("Ann")
+    ann.send("message", cmid="c1", body="hello")
+    settle(one, other)
+    hear_of_it(one, Charter(listed=False))
+    settle(one, other)
+
+    assert kinds(ann) == ["welcome", "live", "message", "ack"]
+
+
+def test_where_hosts_decide_all_the_time_they_come_in_after_all(pair: Pair) -> None:
+    one, other, arbiter = pair
+    looks_of(one)
+    arbiter.decided = 0, 1
+    ann = one.enter("Ann")
+    for number in range(2, 5):
+        settle(one, other)
+        arbiter.decided = 0, number
+        assert ann.heard() == []
+        hear_of_it(one, Charter(listed=False))
+    settle(one, other)
+
+    assert kinds(ann) == ["welcome", "live"]
 
 
 # -- all hear of all -------------------------------------------------------------------------------

@@ -63,6 +63,13 @@ class AttendedDatabase:
             f" WHERE id = {process.number}"
         )
 
+    def whereabouts(self, user_id: str) -> tuple[set[str], int | None]:
+        """Of somebody in the lobby."""
+        ((keys, others),) = self.link().call(
+            "SELECT * FROM whereabouts(%s, %s)", ["lobby", user_id]
+        )
+        return set(keys), others
+
     def pass_time(self, seconds: int) -> None:
         """For those who are away."""
         self.change(f"UPDATE chatroom.people SET away_until = away_until - interval '{seconds} s'")
@@ -209,6 +216,62 @@ def test_any_name_stays_exact(database: AttendedDatabase) -> None:
     assert process.enter("a", odd).events == [("joined", "a", odd)]
     assert process.people().people == [("a", odd)]
     assert process.enter("b", odd).word == "taken"
+
+
+# -- who may come in -------------------------------------------------------------------------------
+
+
+def test_whoever_was_judged_by_less_than_is_decided_does_not_come_in(
+    database: AttendedDatabase,
+) -> None:
+    process = database.process(1)
+    database.change("INSERT INTO chatroom.rooms (name, decided) VALUES ('', 2), ('garden', 3)")
+
+    for known in ([1, 3], [2, 2]):
+        verdict = process.enter("a", "Ann", "garden", known=known)
+        assert (verdict.word, verdict.decided, verdict.events) == ("outdated", (2, 3), [])
+    assert process.names("garden") == []
+    assert process.enter("a", "Ann", "garden", known=[2, 3]).word == "done"
+    assert process.enter("b", "Bob", "elsewhere", known=[2, 0]).word == "done"
+
+
+def test_who_is_in_already_is_in_whatever_was_decided_since(database: AttendedDatabase) -> None:
+    """The answer was lost; the process hears by itself what was decided."""
+    process = database.process(1)
+    coming = enter(1, "a", "Ann", "garden", known=[0, 0])
+    process.attend(coming)
+    database.change("INSERT INTO chatroom.rooms (name, decided) VALUES ('garden', 1)")
+
+    assert process.attend(coming)[0].word == "done"
+
+
+def test_it_is_known_where_somebody_has_come_from_for_an_hour(database: AttendedDatabase) -> None:
+    one, other = database.process(1), database.process(2)
+    one.enter("a", "Ann", address="home")
+    other.enter("a", "Ann", tab="another", address="school")
+    other.enter("b", "Bob", address="school")
+    other.enter("c", "Eve", address="")
+    assert database.whereabouts("a") == ({"home", "school"}, 1)
+    assert database.whereabouts("b") == ({"school"}, 1)
+    assert database.whereabouts("c") == (set(), None)
+
+    one.leave(1, "a")
+    other.leave(1, "a")
+    assert database.whereabouts("a") == ({"school"}, None)
+    database.change("UPDATE chatroom.addresses SET left_at = left_at - interval '61 min'")
+    assert database.whereabouts("a") == (set(), None)
+    other.tables.reap(5.0)
+    assert database.change("SELECT * FROM chatroom.addresses") == []
+
+
+def test_it_is_known_where_the_people_of_a_dead_process_were(database: AttendedDatabase) -> None:
+    one, other = database.process(1), database.process(2)
+    one.enter("a", "Ann", address="home")
+    one.enter("a", "Ann", tab="another", address="school")
+    database.stop(one)
+    other.tables.reap(5.0)
+
+    assert database.whereabouts("a") == ({"school"}, None)
 
 
 # -- coming and going ------------------------------------------------------------------------------
@@ -472,7 +535,7 @@ def test_once_the_tables_are_emptied_the_epoch_is_another_one(database: Attended
     one.tables.appear(3, "the same process")
     verdict = one.tables.attend(3, [enter(1, "a", "Ann", stays=True)])
     assert verdict
-    assert verdict[0][2:] == (verdict[0].epoch, 1, [("joined", "a", "Ann")])
+    assert verdict[0][2:5] == (verdict[0].epoch, 1, [("joined", "a", "Ann")])
     assert verdict[0].epoch != epoch
 
 
