@@ -12,8 +12,8 @@ from chatroom.matching import assert_never
 from chatroom.message import MessageId
 from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Charter, Door, Host, WatchedAddress
-from chatroom.rooms.crowd import Known
+from chatroom.rooms.charter import Charter, Door, WatchedAddress
+from chatroom.rooms.crowd import UNKNOWN, Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
@@ -21,7 +21,6 @@ from chatroom.rooms.knocking import KnockSeen
 from chatroom.rooms.mirrors import AboutPeople, Mirrors
 from chatroom.rooms.news import News
 from chatroom.rooms.policy import Policy, removed
-from chatroom.rooms.ranks import Rank
 from chatroom.rooms.register import MOST_ATTEMPTS, Answer, Away, Enter, Gone, Leave, Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.room import Room
@@ -384,10 +383,8 @@ class Entrance:
         user.room, user.name, user.user_id = room.name, arrival.name, identity.user_id
         user.hears_rooms, user.proof = arrival.hears_rooms, arrival.proof
         user.rev = arrival.knows_up_to(room.changes.rev)
-        makes = self._rules.everybody_makes_rooms and room.is_new
-        if makes and not room.has_people_elsewhere(user.user_id):
-            maker = Host(user.name, Rank.MAKER)
-            room.charter, room.charter_is_stored = Charter({user.user_id: maker}), False
+        if self._rules.everybody_makes_rooms and room.is_new and room.crowd.version == UNKNOWN:
+            room.be_made_by(Known(user.user_id, user.name))  # else the register has said who has
         if self._rooms.needs_link(room, user.address, user.user_id, arrival.proof):
             room.coming_by[user] = arrival.proof.link
         room.let_in_typed(user, identity.tab)

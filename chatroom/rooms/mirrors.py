@@ -14,7 +14,7 @@ from typing import NamedTuple
 from chatroom.errors import HistoryUnavailable
 from chatroom.matching import assert_never
 from chatroom.rooms.bus import CrowdNews
-from chatroom.rooms.crowd import UNKNOWN, CrowdVersion, Known
+from chatroom.rooms.crowd import UNKNOWN, CrowdVersion, Known, Renamed
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.knocking import KnockSeen
 from chatroom.rooms.register import Answer, AtTheDoor, Away, Enter, Event, Look, Register, Replaced
@@ -55,6 +55,8 @@ class CrowdRead(NamedTuple):
     elsewhere."""
     knocks: tuple[KnockSeen, ...] = ()
     """Who waits at the door, and who has just been answered."""
+    maker: str = ""
+    """The user id of whoever was the first there, while nothing is stored of the room."""
     error: HistoryUnavailable | None = None
     """Why it could not be read."""
 
@@ -169,6 +171,8 @@ class Mirrors:
             self._keep()
         ahead = self._of(room)
         match word:
+            case CrowdNews() if _version(word) == UNKNOWN and not len(room.crowd):
+                room.crowd.version = UNKNOWN  # it has been empty for long, and is no more
             case Answer() | CrowdNews():
                 ahead.add(word)
             case CrowdRead():
@@ -216,6 +220,8 @@ class Mirrors:
             self._conclude(ahead, item, is_old=is_old)
         elif not is_old:
             self._carry_out(ahead, item, item.events[known:])
+        if not len(crowd):  # whoever comes next makes the room, if it is still new
+            self._greeter.note_maker(ahead.room, None)
 
     def _carry_out(self, ahead: Ahead, news: CrowdNews, events: Iterable[Event]) -> None:
         room = ahead.room
@@ -224,6 +230,8 @@ class Mirrors:
                 ahead.has_to_look = True
             if not isinstance(event, Replaced):
                 self._greeter.carry_out(room, [event])
+                if isinstance(event, Renamed) and room.is_unstored_host(event.who.user_id):
+                    room.be_made_by(event.who)
                 continue
             if room.awaited:  # one of this tab may be among those who are on their way in
                 ahead.replaced[event.user_id, event.tab] = news.version
@@ -284,8 +292,13 @@ class Mirrors:
         if read.error:
             ahead.items = [*(it for it in covered if isinstance(it, CrowdNews)), *ahead.items]
             self._ask_in(RETRY_SECONDS, ahead)
-        elif _is_newer(read.version, room.crowd.version):
+        elif _is_newer(read.version, room.crowd.version) or (
+            # They were elsewhere: ours are soon there again.
+            read.version == UNKNOWN and not any(one.sockets for one in room.presence.values())
+        ):
             self._greeter.renew(room, read.people, read.version)
+            is_here = read.maker in room.crowd
+            self._greeter.note_maker(room, room.crowd[read.maker] if is_here else None)
         for item in covered:
             if isinstance(item, Answer):
                 self._conclude(ahead, item._replace(error=read.error), is_old=True)

@@ -78,7 +78,13 @@ class AtTheDoor(NamedTuple):
     """Somebody knocks, or does not any more, or has an answer: who does has to be read."""
 
 
-Event = Change | Replaced | Away | AtTheDoor
+class Made(NamedTuple):
+    """Somebody is the first in a room of which nothing is stored, in whichever process."""
+
+    who: Known
+
+
+Event = Change | Replaced | Away | AtTheDoor | Made
 
 
 class Answer(NamedTuple):

@@ -176,10 +176,16 @@ class Room:
         """Nobody has said or decided anything here: so somebody can still have made it."""
         return not self.seq and self.charter == NO_CHARTER and self.name != DEFAULT_ROOM
 
-    def has_people_elsewhere(self, but: str) -> bool:
-        """Whether anybody is here, besides this person, who has come to another process."""
-        others = self.crowd.names().keys() - self.presence.keys()
-        return bool(others - {but})
+    def be_made_by(self, who: Known | None) -> None:
+        """Somebody has made it, as far as nobody has decided otherwise; or nobody has."""
+        if not self.decided and (self.charter is NO_CHARTER or not self.charter_is_stored):
+            maker = {who.user_id: Host(who.user_name, Rank.MAKER)} if who else {}
+            self.charter = Charter(maker) if maker else NO_CHARTER
+            self.charter_is_stored = not maker
+
+    def is_unstored_host(self, user_id: str) -> bool:
+        """Whether they have made it, and nothing of that is stored yet."""
+        return not self.charter_is_stored and user_id in self.charter.hosts
 
     def rank_of(self, user_id: str) -> Rank:
         """What the person is here."""

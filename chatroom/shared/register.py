@@ -103,6 +103,8 @@ class _Person:
     name: str
     tabs: dict[int, tuple[str, str]] = field(default_factory=dict)
     """By the socket's id; each with what is stored of its address."""
+    is_maker: bool = False
+    """They were the first in a new room."""
 
 
 class SharedRegister(Register):
@@ -119,6 +121,7 @@ class SharedRegister(Register):
         crier: asks the database.
         tell: passes hints on to other processes; any thread, never waits.
         tables: the database's, through a link.
+        everybody_makes_rooms: whoever is the first in a new room has made it.
     """
 
     def __init__(
@@ -129,6 +132,8 @@ class SharedRegister(Register):
         crier: JobCaller,
         tell: Callable[[CrowdNews], None],
         tables: Callable[[TableLink, float], Attendance] = Attendance,
+        *,
+        everybody_makes_rooms: bool = True,
     ) -> None:
         self._policy = policy
         self._max_length = max_name_length
@@ -136,6 +141,7 @@ class SharedRegister(Register):
         self._crier = crier
         self._tell = tell
         self._tables = tables
+        self._makes_rooms = everybody_makes_rooms
         self._heard: Channel[Outcome | Later | AboutPeople | Word]
         self._name = ""  # for whoever looks into the database
         self.process = 0
@@ -179,6 +185,7 @@ class SharedRegister(Register):
         if isinstance(request, Enter):
             arrival = request.arrival
             act["address"] = room.address_key(arrival.user.address)
+            act["makes"] = self._makes_rooms and room.is_new
             if arrival.attempts < MOST_ATTEMPTS:
                 act["known"] = room.judged_by
         self._ask(room.name, act, request)
@@ -329,6 +336,7 @@ class SharedRegister(Register):
                 person = self._people.setdefault((asked.room, user_id), _Person(arrival.name))
                 if arrival.comes_back:
                     person.tabs = {one: its for one, its in person.tabs.items() if its[0] != tab}
+                person.is_maker |= any(event[0] == "made" for event in verdict.events)
                 person.name = arrival.name
                 person.tabs[arrival.user.id] = tab, asked.act["address"]
             case Rename(user, name) if verdict.word == "done":
@@ -381,6 +389,7 @@ class SharedRegister(Register):
             tuple(itertools.starmap(Known, read.people)),
             frozenset(read.missing),
             tuple(itertools.starmap(_seen, read.knocks)),
+            read.maker,
         )
 
     def _depart(self, link: TableLink, deadline: float) -> None:
@@ -413,7 +422,8 @@ class SharedRegister(Register):
         for (room, user_id), person in self._people.items():
             for socket, (tab, address) in person.tabs.items():
                 act = _entering(user_id, socket, tab, person.name)
-                yield act | {"room": room, "stays": True, "address": address}
+                more = {"stays": True, "address": address, "makes": person.is_maker}
+                yield act | {"room": room} | more
         yield from self._knocks.values()
 
 

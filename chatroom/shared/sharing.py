@@ -51,7 +51,12 @@ class Sharing:
         self._ear = Ear(url, self.bus, self._hear, lambda: self._heard.put(Missing()))
         self.keeper = Keeper(keeping, rules, self._ear.taken)
         self.register = SharedRegister(
-            policy, rules.max_name_length, rules.leave_grace, self.bus, self.bus.tell
+            policy,
+            rules.max_name_length,
+            rules.leave_grace,
+            self.bus,
+            self.bus.tell,
+            everybody_makes_rooms=rules.everybody_makes_rooms,
         )
         self.order = SharedOrder(history, policy, tally, keeping.missed, self.bus.tell)
 

@@ -39,6 +39,7 @@ class OneCrowd:
         self.epoch = epoch
         self.version = 0
         self.people: dict[str, RegisteredPerson] = {}
+        self.maker = ""
 
     def holder(self, keys: Sequence[str], but: str) -> str | None:
         """RegisteredPerson else who has such a name."""
@@ -144,6 +145,7 @@ class ArbiterTables(Attendance):
         comes_back: bool,
         stays: bool,
         address: str = "",
+        makes: bool = False,
         known: Sequence[int] = (),
     ) -> str:
         sockets, one = self._of.sockets, crowd.people.get(user_id)
@@ -156,8 +158,12 @@ class ArbiterTables(Attendance):
         elif crowd.holder(keys, user_id):
             return "taken"
         if one is None:
+            is_first = not (crowd.maker if stays else crowd.people)
             one = crowd.people[user_id] = RegisteredPerson(name)
             events.append(("joined", user_id, name))
+            if makes and is_first:
+                crowd.maker = user_id
+                events.append(("made", user_id, name))
         else:
             olds = [which for which, of in sockets.items() if of == (room, user_id, tab)]
             if comes_back and olds:
@@ -257,7 +263,7 @@ class ArbiterTables(Attendance):
         missing = [one for one in sockets if (process, one) not in self._of.sockets]
         knocks = [(who, *its) for (at, who), its in self._of.knocks.items() if at == room]
         missing = missing if self.beat(process) else []
-        return People(crowd.epoch, crowd.version, people, missing, knocks)
+        return People(crowd.epoch, crowd.version, people, missing, knocks, crowd.maker)
 
     def changed(self, known: Mapping[str, tuple[int, int]]) -> list[tuple[str, int, int]]:
         now = {room: self._of.crowds.get(room) for room in known}

@@ -86,6 +86,8 @@ class People(NamedTuple):
     """Those of the sockets that are not in the room any more."""
     knocks: list[Fields]
     """User ids of those at the door, what hosts have to know, and the answer, if there is one."""
+    maker: str = ""
+    """The user id of whoever was the first there, while nothing is stored of the room."""
 
 
 class Attendance:
@@ -171,9 +173,9 @@ class Attendance:
         """A room's people, and which of these sockets of the process are not in it any more."""
         values = [to_stored(room), process, [*sockets]]
         (row,) = self._link.call(CROWD, values, self._deadline)
-        epoch, version, people, missing, knocks = row
+        epoch, version, people, missing, knocks, maker = row
         who, waiting = [*map(_fields, people)], [*map(_fields, knocks)]
-        return People(epoch, version, who, missing, waiting)
+        return People(epoch, version, who, missing, waiting, from_stored(maker))
 
     def changed(self, known: Mapping[str, tuple[int, int]]) -> list[tuple[str, int, int]]:
         """Those of these rooms whose crowd is another one, with its epoch and version.

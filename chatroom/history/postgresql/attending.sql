@@ -15,8 +15,12 @@ CREATE UNLOGGED TABLE processes (
 CREATE UNLOGGED TABLE crowds (
     room text COLLATE "C" PRIMARY KEY,
     epoch bigint NOT NULL,                       -- random
-    version bigint NOT NULL DEFAULT 0
+    version bigint NOT NULL DEFAULT 0,
+    maker text COLLATE "C" NOT NULL DEFAULT '',  -- who was the first in a room of which nothing is stored
+    empty_since timestamptz DEFAULT clock_timestamp()
 ) WITH (fillfactor = 50);
+
+CREATE INDEX crowds_empty ON crowds (empty_since) WHERE empty_since IS NOT NULL;
 
 -- away_until: NULL for whoever has a socket anywhere.
 CREATE UNLOGGED TABLE people (
@@ -91,30 +95,51 @@ $$;
 
 -- -- one after the other ---------------------------------------------------------------------------
 
--- Locks the crowds until the end of the transaction; makes those that are missing. until: as of
--- lock_rooms.
+-- Locks the crowds until the end of the transaction; makes those that are missing. names: each once.
+-- until: as of lock_rooms.
 CREATE FUNCTION lock_crowds(names text[], until double precision) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    there int;
 BEGIN
-    -- First, and in order, so that whoever waits here holds nothing that others wait for.
-    INSERT INTO crowds (room, epoch)
-    SELECT missing, 1 + floor(random() * 9e15)::bigint FROM unnest(names) AS missing
-    WHERE NOT EXISTS (SELECT FROM crowds WHERE room = missing)
-    ORDER BY missing COLLATE "C"
-    ON CONFLICT DO NOTHING;
-    PERFORM FROM crowds WHERE room = ANY (names) ORDER BY room FOR NO KEY UPDATE;
-    IF extract(epoch FROM clock_timestamp()) > until THEN
-        RAISE EXCEPTION 'this came too late' USING ERRCODE = 'CH001';
-    END IF;
+    LOOP
+        -- First, and in order, so that whoever waits here holds nothing that others wait for.
+        INSERT INTO crowds (room, epoch)
+        SELECT missing, 1 + floor(random() * 9e15)::bigint FROM unnest(names) AS missing
+        WHERE NOT EXISTS (SELECT FROM crowds WHERE room = missing)
+        ORDER BY missing COLLATE "C"
+        ON CONFLICT DO NOTHING;
+        PERFORM FROM crowds WHERE room = ANY (names) ORDER BY room FOR NO KEY UPDATE;
+        GET DIAGNOSTICS there = ROW_COUNT;
+        IF extract(epoch FROM clock_timestamp()) > until THEN
+            RAISE EXCEPTION 'this came too late' USING ERRCODE = 'CH001';
+        END IF;
+        EXIT WHEN there = cardinality(names);  -- else one was deleted while we waited for it
+    END LOOP;
+END $$;
+
+-- Notes that this has happened to a crowd, and whether anybody is left.
+CREATE FUNCTION note_crowds(names text[], versions bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE crowds SET
+        version = now.version,
+        maker = CASE WHEN now.is_empty THEN '' ELSE maker END,
+        empty_since = CASE WHEN now.is_empty THEN coalesce(empty_since, clock_timestamp()) END
+    FROM (
+        SELECT room, one.version, NOT EXISTS (SELECT FROM people WHERE people.room = one.room) AS is_empty
+        FROM unnest(names, versions) AS one (room, version)
+    ) AS now
+    WHERE crowds.room = ANY (names) AND crowds.room = now.room AND crowds.version <> now.version;
 END $$;
 
 -- One more socket of somebody. stays: under the name that they have, if they are here. known: as
--- decided_in, what whoever asks has judged them by; NULL for what is not judged.
+-- decided_in, what whoever asks has judged them by; NULL for what is not judged. makes: they have made
+-- the room, if nobody is there, or nobody has, and nothing is stored of it.
 -- verdict: 'done', also if it is in already; 'taken', if the name is somebody else's; 'outdated', if
 -- something else was decided meanwhile: they may not be allowed to come in.
 CREATE FUNCTION come_in(
     its_process bigint, its_socket bigint, its_room text, its_user text, its_tab text,
     its_address text, its_name text, its_keys text[], comes_back boolean, stays boolean,
-    known bigint[], OUT verdict text, OUT events json[], OUT decided bigint[]
+    makes boolean, known bigint[], OUT verdict text, OUT events json[], OUT decided bigint[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
     old_name text;
@@ -141,9 +166,19 @@ BEGIN
         RETURN;
     END IF;
     IF old_name IS NULL THEN
+        makes := makes AND CASE
+            WHEN stays THEN (SELECT maker = '' FROM crowds WHERE room = its_room)
+            ELSE NOT EXISTS (SELECT FROM people WHERE room = its_room)
+        END AND NOT EXISTS (
+            SELECT FROM rooms WHERE name = its_room AND (seq > 0 OR rooms.decided > 0)
+        );
         INSERT INTO people (room, user_id, name) VALUES (its_room, its_user, its_name);
         INSERT INTO taken SELECT its_room, its_key, its_user FROM unnest(its_keys) AS its_key;
         events := array_append(events, json_build_array('joined', its_user, its_name));
+        IF makes THEN
+            UPDATE crowds SET maker = its_user WHERE room = its_room;
+            events := array_append(events, json_build_array('made', its_user, its_name));
+        END IF;
     ELSE
         IF comes_back THEN
             DELETE FROM sockets WHERE room = its_room AND user_id = its_user AND tab = its_tab;
@@ -300,7 +335,7 @@ BEGIN
     INTO names, epochs, versions FROM crowds WHERE room = ANY (names);
     FOR its IN SELECT * FROM json_to_recordset(acts) AS one (
         act text, room text, user_id text, socket bigint, tab text, address text, name text,
-        keys text[], comes_back boolean, stays boolean, known bigint[], absence int,
+        keys text[], comes_back boolean, stays boolean, makes boolean, known bigint[], absence int,
         grace double precision, reason text, what text
     ) LOOP
         absence := 0;
@@ -310,7 +345,7 @@ BEGIN
             WHEN 'enter' THEN
                 SELECT * INTO verdict, events, its_decided FROM come_in(
                     its_process, its.socket, its.room, its.user_id, its.tab, its.address,
-                    its.name, its.keys, its.comes_back, its.stays, its.known
+                    its.name, its.keys, its.comes_back, its.stays, its.makes, its.known
                 );
             WHEN 'rename' THEN
                 SELECT * INTO verdict, events
@@ -335,8 +370,7 @@ BEGIN
         its_events := array_to_json(events);
         RETURN NEXT;
     END LOOP;
-    UPDATE crowds SET version = now.version FROM unnest(names, versions) AS now (room, version)
-    WHERE crowds.room = ANY (names) AND crowds.room = now.room AND crowds.version <> now.version;
+    PERFORM note_crowds(names, versions);
 END $$;
 
 -- -- processes -------------------------------------------------------------------------------------
@@ -449,20 +483,31 @@ BEGIN
         SELECT room, json_agg(json_build_array('left', user_id, name, reason) ORDER BY number)
         FROM ended GROUP BY room
     LOOP
-        UPDATE crowds SET version = version + json_array_length(its_events) WHERE room = its_room
-        RETURNING epoch, version INTO its_epoch, its_version;
+        SELECT epoch, version + json_array_length(its_events) INTO its_epoch, its_version
+        FROM crowds WHERE room = its_room;
+        PERFORM note_crowds(ARRAY[its_room], ARRAY[its_version]);
         RETURN NEXT;
     END LOOP;
+    -- Locked first, so that the next statement sees whoever has come meanwhile. A process that has the
+    -- room open knows from the next one's epoch that it is another crowd.
+    names := ARRAY(
+        SELECT room FROM crowds WHERE empty_since < right_now - interval '10 minutes'
+        ORDER BY empty_since LIMIT most FOR UPDATE SKIP LOCKED
+    );
+    DELETE FROM crowds WHERE room = ANY (names) AND empty_since IS NOT NULL
+        AND NOT EXISTS (SELECT FROM people WHERE people.room = crowds.room)
+        AND NOT EXISTS (SELECT FROM knocks WHERE knocks.room = crowds.room);
 END $$;
 
 -- -- looking ---------------------------------------------------------------------------------------
 
 -- A room's people, in the order in which they came; which of these sockets of a process are not in the
--- room any more, which is for a process that is somebody to know; and who waits at the door.
+-- room any more, which is for a process that is somebody to know; who waits at the door; and who has
+-- made it.
 CREATE FUNCTION crowd(
     its_room text, its_process bigint, its_sockets bigint[],
     OUT its_epoch bigint, OUT its_version bigint, OUT its_people json, OUT missing bigint[],
-    OUT its_knocks json
+    OUT its_knocks json, OUT its_maker text
 ) LANGUAGE sql STABLE AS $$
     SELECT
         coalesce((SELECT epoch FROM crowds WHERE room = its_room), 0),
@@ -481,7 +526,8 @@ CREATE FUNCTION crowd(
         (
             SELECT coalesce(json_agg(json_build_array(user_id, what, outcome)), '[]')
             FROM knocks WHERE room = its_room
-        )
+        ),
+        coalesce((SELECT maker FROM crowds WHERE room = its_room), '')
 $$;
 
 -- Where somebody in a room came from within an hour, and how many others are there now who have one of
