@@ -93,6 +93,10 @@ class Broadcaster:
         """A batch is on its way to the history; what is said meanwhile has to wait."""
         return bool(self._under_way)
 
+    def is_busy_in(self, room: str) -> bool:
+        """Whether that batch has something of this room."""
+        return any(one.name == room for one in self._under_way)
+
     # -- the first half: to the history -----------------------------------------------------------
 
     def handle(self, batch: list[Said | Change | Ruling | Wish]) -> None:

@@ -7,7 +7,7 @@ message is not there any more is another one: its members are told so, and have 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chatroom.errors import HistoryError
 from chatroom.history.shared import Missed, Version
@@ -58,6 +58,8 @@ class Follower:
         news: of rooms that are not open here, too.
         timers: the Server's.
         faults: the Server's.
+        is_under_way: whether something is on its way to a room's history. The answer to what is
+            said there brings what others have said before.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Follower:
         news: News,
         timers: Timers,
         faults: Faults,
+        is_under_way: Callable[[str], bool],
     ) -> None:
         self._elsewhere = elsewhere
         self._rooms = rooms
@@ -77,6 +80,9 @@ class Follower:
         self._news = news
         self._timers = timers
         self._faults = faults
+        self._is_under_way = is_under_way
+        self._behind: dict[str, MessageId] = {}
+        """Rooms that an answer may bring up to this message at least."""
         self._looking: dict[str, bool] = {}  # rooms that are looked at; whether once more
         self._is_failing = False
 
@@ -125,6 +131,13 @@ class Follower:
             self._looking[name] = False
             self._elsewhere.look(name, known)
 
+    def catch_up(self) -> None:
+        """Look where an answer has not brought what was waited for. After each of them."""
+        for name in [name for name in self._behind if not self._is_under_way(name)]:
+            last, room = self._behind.pop(name), self._rooms.get(name)
+            if room and room.last.seq < last.seq:
+                self.look(name)
+
     def compare(self) -> None:
         """Find out which rooms have missed something: after a connection was gone, and often."""
         versions = {name: room.version for name, room in self._rooms.items()}
@@ -154,8 +167,12 @@ class Follower:
             self._tell(room, *_read(news.texts))
         known = self._version(name)
         now = Version(MessageId(news.seq, news.nonce), news.rev, news.decided)
-        if known and known.is_behind(now):
+        if not known or not known.is_behind(now):
+            return
+        if known.is_behind(now._replace(last=known.last)) or not self._is_under_way(name):
             self.look(name)
+        else:  # people talk at both ends: nearly each of their messages would cost a look
+            self._behind[name] = max(now.last, self._behind.get(name, now.last))
 
     def _hear_of_closed(self, news: RoomNews) -> None:
         """Nobody is in it here; but some may want news of it."""

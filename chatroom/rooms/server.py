@@ -111,7 +111,14 @@ class Server(WithoutSocket):
         self._follower: Follower | None = None
         if elsewhere:
             self._follower = Follower(
-                elsewhere, rooms, self._entrance, hosting, news, timers, faults
+                elsewhere,
+                rooms,
+                self._entrance,
+                hosting,
+                news,
+                timers,
+                faults,
+                self._broadcaster.is_busy_in,
             )
             self._broadcaster.follow = self._follower.apply
             self._entrance.look = self._follower.look
@@ -284,3 +291,5 @@ class Server(WithoutSocket):
             if not self._broadcaster.is_busy():
                 self.broadcast.resume()
                 self.delete.resume()
+            if self._follower:
+                self._follower.catch_up()

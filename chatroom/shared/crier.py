@@ -29,7 +29,7 @@ MOST_TEXT = 1 << 20
 TELLING_SECONDS = 3.0
 """How long jobs may wait for what is told before them."""
 
-TELL = f"SELECT pg_notify('{CHANNEL}', payload) FROM unnest(%s::text[]) AS payload"
+TELL = f"SELECT pg_notify('{CHANNEL}', %s)"
 
 SESSION = WRITING | {"synchronous_commit": "off"}
 """Nothing that is told, or asked of the register, is wanted after a crash."""
@@ -48,8 +48,8 @@ class _Errand(NamedTuple):
 class Crier(Bus):
     """Told by any thread what others should hear, and asked to talk to the database.
 
-    What waits is told at once in one statement, in a transaction of its own: one that also writes
-    would hold a lock of the whole cluster over its fsync. Then comes the next job, then what waits
+    What waits is told at once, in a transaction of its own: one that also writes would hold a lock
+    of the whole cluster over its fsync. Then comes the next job, then what waits
     by now.
 
     Args:
@@ -220,7 +220,8 @@ class Crier(Bus):
         def tell(link: DatabaseLink, deadline: float) -> None:
             # What we are by now, if it took a while to connect.
             beat = [Beat(self.process, self.is_listening)] if is_to_beat else []
-            link.call(TELL, [pack([*hints, *beat], self.process, self.key)], deadline)
+            for payload in pack([*hints, *beat], self.process, self.key):  # nearly always one
+                link.call(TELL, [payload], deadline)
 
         try:
             self._link.run(tell, time.monotonic() + TELLING_SECONDS)

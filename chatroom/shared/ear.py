@@ -135,13 +135,13 @@ class Ear:
         """
 
         def is_heard(link: DatabaseLink, deadline: float) -> bool:
-            proof = pack([Beat(process, is_listening=False)], process, key)
+            (proof,) = pack([Beat(process, is_listening=False)], process, key)
             link.call(LISTEN, (), deadline, prepare=False)
             other = DatabaseLink(self._url, self._link.failures, SESSION, deadline)
             with closing(other):
                 other.call(TELL, [proof], deadline, prepare=False)
             while (left := deadline - time.monotonic()) > 0:
-                if proof[0] in link.notified(left):
+                if proof in link.notified(left):
                     return True
             return False
 

@@ -325,12 +325,12 @@ class SharedOrder(Order):
 
     def _say(self, talk: Talk, house: Version) -> None:
         try:
-            self._answer(self._said(talk, house))
+            outcome = self._said(talk, house)
         except Exception as error:  # also a fault of ours: they are waiting
-            self._answer([NotStored(talk.batch, error)])
-        else:
-            for news in talk.news:
-                self._tell(news)
+            outcome = [NotStored(talk.batch, error)]
+        for news in talk.news:  # first, as it has the longer way
+            self._tell(news)
+        self._answer(outcome)
 
     def _said(self, talk: Talk, house: Version) -> Outcome:
         began = time.monotonic()

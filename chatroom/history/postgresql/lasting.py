@@ -11,7 +11,8 @@ from typing import TypeVar
 import psycopg
 
 from chatroom.history.postgresql.failures import Failures
-from chatroom.history.postgresql.links import PAUSE, DatabaseLink, Late, LinkLost
+from chatroom.history.postgresql.links import PAUSE, DatabaseLink, LinkLost
+from chatroom.history.postgresql.statements import Late
 
 ATTEMPTS = 3
 """How often something is tried whose connection breaks each time."""

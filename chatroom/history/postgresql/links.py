@@ -6,7 +6,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from psycopg.types.numeric import Int8Dumper
 from chatroom.errors import HistoryRefused
 from chatroom.history.postgresql.address import passwords
 from chatroom.history.postgresql.failures import Failures
+from chatroom.history.postgresql.statements import Late, Statements, Values
 
 PATIENCE = 5.0
 """Seconds that one attempt may take, or a read with all of its attempts."""
@@ -88,10 +89,6 @@ CLOCK = "SELECT extract(epoch FROM clock_timestamp())::double precision, pg_back
 SET = "SELECT set_config(name, value, false) FROM json_each_text(%s::json) AS one (name, value)"
 
 
-class Late(Exception):
-    """The deadline is over, and nothing was heard."""
-
-
 class LinkLost(Exception):
     """The connection is gone; whether its last statement was carried out is not known. ``cause`` is
     psycopg's error, or ``Late``."""
@@ -157,7 +154,6 @@ class DatabaseLink:
             self._connection = BoundedConnection.connect(
                 url,
                 autocommit=True,
-                prepare_threshold=0,
                 **_parameters(url, failures, attrs),
             )
         except psycopg.Error as error:
@@ -166,6 +162,9 @@ class DatabaseLink:
         self._twin = socket.socket(fileno=os.dup(self._connection.pgconn.socket))
         # Of whatever size a number is: else each size would be another statement.
         self._connection.adapters.register_dumper(int, Int8Dumper)
+        self._statements = Statements(self._connection)
+        self._notified: list[str] = []
+        self._connection.add_notify_handler(lambda it: self._notified.append(it.payload))
         try:
             self.version = self._connection.info.server_version
             self.call(SET, [_json_of(session)], deadline, prepare=False)
@@ -179,24 +178,27 @@ class DatabaseLink:
     def call(
         self,
         query: str,
-        values: Sequence[Any] | Mapping[str, Any] = (),
+        values: Values = (),
         deadline: float = math.inf,
         *,
-        prepare: bool | None = None,
+        prepare: bool = True,
     ) -> list[tuple[Any, ...]]:
         """Run one statement; its rows.
 
         Args:
-            prepare: False for one that is planned anew each time, with its values.
+            prepare: False for one that is planned anew each time, with its values, or for several.
 
         Raises:
             LinkLost: nothing can be said about what it did; the link is closed.
             psycopg.Error: it did nothing.
         """
-        self._connection.deadline = deadline
         try:
-            cursor = self._connection.execute(query, values or None, prepare=prepare)
-            rows = cursor.fetchall() if cursor.description else []
+            if prepare:
+                rows = self._statements.run(query, values, deadline)
+            else:
+                self._connection.deadline = deadline
+                cursor = self._connection.execute(query, values or None, prepare=False)
+                rows = cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             if self._connection.closed or (error.sqlstate or "").startswith(GONE):
                 self.close()
@@ -219,11 +221,9 @@ class DatabaseLink:
         Raises:
             LinkLost: the link is closed.
         """
-        self._connection.deadline = time.monotonic() + timeout
-        # Until psycopg 3.2 it counts the seconds itself; later ones leave it to wait().
-        incoming = self._connection.notifies(timeout=timeout, stop_after=1)
+        heard, self._notified = self._notified, []  # what psycopg has met with
         try:
-            return [notification.payload for notification in incoming]
+            return heard or self._statements.notified(time.monotonic() + timeout)
         except Late:
             return []
         except BaseException as error:

@@ -18,10 +18,10 @@ from chatroom.history.postgresql.links import (
     PATIENCE,
     READING,
     DatabaseLink,
-    Late,
     LinkLost,
     connected,
 )
+from chatroom.history.postgresql.statements import Late, Values
 
 T = TypeVar("T")
 
@@ -81,9 +81,9 @@ class Readers:
     def rows(
         self,
         query: str,
-        values: Sequence[Any] | Mapping[str, Any] = (),
+        values: Values = (),
         *,
-        prepare: bool | None = None,
+        prepare: bool = True,
     ) -> list[tuple[Any, ...]]:
         """The rows of one statement, which may run twice.
 
@@ -107,9 +107,9 @@ class Readers:
     def raw_rows(
         self,
         query: str,
-        values: Sequence[Any] | Mapping[str, Any] = (),
+        values: Values = (),
         *,
-        prepare: bool | None = None,
+        prepare: bool = True,
     ) -> list[tuple[Any, ...]]:
         """As ``rows``, but for errors of the statement itself, which are psycopg's.
 
@@ -129,11 +129,11 @@ class Readers:
         """
 
         def read_all(link: DatabaseLink, deadline: float) -> T:
-            link.call(BEGIN, (), deadline, prepare=False)
+            link.call(BEGIN, (), deadline)
             try:
                 return read(Snapshot(link, deadline))
             finally:
-                link.call("COMMIT", (), deadline, prepare=False)
+                link.call("COMMIT", (), deadline)
 
         with self.errors():
             return self._with_link(read_all)

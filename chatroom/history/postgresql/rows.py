@@ -135,6 +135,8 @@ def _saying(place: int, saying: Saying) -> dict[str, Any]:
         row["charter"] = to_stored(saying.charter)
     if saying.is_exact:
         row["is_exact"] = True
+    if any(draft.cmid for draft in saying.drafts):
+        row["has_cmids"] = True
     return row
 
 

@@ -17,9 +17,12 @@ CREATE FUNCTION lock_rooms(
 DECLARE
     wanted int := cardinality(names);
     there int;
+    may_be_missing boolean := is_making AND wanted > 1;  -- of one alone, the lock tells for nothing
 BEGIN
     LOOP
-        IF is_making AND (SELECT count(*) FROM rooms WHERE name = ANY (names)) < wanted THEN
+        IF may_be_missing
+            AND (SELECT count(*) FROM rooms WHERE name = ANY (names)) < wanted
+        THEN
             -- One after the other, and before any other lock: or two would wait for each other.
             PERFORM pg_advisory_xact_lock(1128808788, 3);
             INSERT INTO rooms (name)
@@ -38,7 +41,8 @@ BEGIN
         END IF;
         IF there = wanted OR NOT is_making THEN
             RETURN there = wanted;
-        END IF;  -- else one was deleted while we waited for it
+        END IF;
+        may_be_missing := true;  -- it is, or was deleted while we waited for it
     END LOOP;
 END $$;
 
@@ -138,9 +142,10 @@ END $$;
 --
 -- its_house: the decided of '' that the caller knows. rooms_said: of each room its name; the place of
 -- it in the answer; the seq, nonce and decided that the caller knows; a charter, to be stored with the
--- first message; is_exact, if nothing must have been said there meanwhile; and the drafts, of each
--- its item (from 0), its nonce and its texts. If the answer is lost, all of that comes again, perhaps
--- while the first call still waits for a lock: so each call looks for the nonces.
+-- first message; is_exact, if nothing must have been said there meanwhile; has_cmids, unless no draft
+-- has one; and the drafts, in order, of each its item (from 0), its nonce and its texts. If the answer
+-- is lost, all of that comes again, perhaps while the first call still waits for a lock: so each call
+-- looks for the nonces.
 --
 -- Answers with rows of a kind:
 --   missed    messages behind the known seq, in order; not where there is an again
@@ -157,26 +162,32 @@ RETURNS TABLE (
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    names text[] := ARRAY(SELECT name FROM json_to_recordset(rooms_said) AS room (name text));
+    names text[];
     its record;
-    is_outdated boolean;
     is_done boolean;
     left_out int[];
     moment bigint;
 BEGIN
+    -- Nearly always it is one room, which no statement has to find. Each statement counts here.
+    IF json_array_length(rooms_said) = 1 THEN
+        names := ARRAY[rooms_said -> 0 ->> 'name'];
+    ELSE
+        names := ARRAY(SELECT name FROM json_to_recordset(rooms_said) AS room (name text));
+    END IF;
     PERFORM lock_rooms(names, true, false, until);
     moment := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
-    is_outdated := its_house <> coalesce((SELECT decided FROM rooms WHERE name = ''), 0);
     FOR its IN
         SELECT
             number, first, rooms.seq, rooms.nonce, greatest(rooms.sent_at, moment) AS sent_at, decided,
-            room.place, known_seq, known_nonce, known_decided, is_exact, charter, drafts
+            coalesce((SELECT decided FROM rooms WHERE name = ''), 0) AS house,
+            room.place, known_seq, known_nonce, known_decided, is_exact, has_cmids, charter, drafts
         FROM json_to_recordset(rooms_said) AS room (
             name text, place int, known_seq bigint, known_nonce text, known_decided bigint,
-            is_exact boolean, charter text, drafts json
+            is_exact boolean, has_cmids boolean, charter text, drafts json
         ) JOIN rooms USING (name) ORDER BY room.place
     LOOP
         place := its.place;
+        left_out := '{}';
         is_done := its.seq > its.known_seq AND EXISTS (
             SELECT FROM messages
             JOIN json_to_recordset(its.drafts) AS draft (nonce text) USING (nonce)
@@ -195,7 +206,7 @@ BEGIN
                 RETURN NEXT;
                 CONTINUE;
             END IF;
-            IF is_outdated OR its.decided <> its.known_decided
+            IF its.house <> its_house OR its.decided <> its.known_decided
                 OR its.is_exact AND its.seq <> its.known_seq
             THEN
                 kind := 'outdated';
@@ -221,17 +232,29 @@ BEGIN
                 user_id, cmid, made_by, edited_at, rev, removed
             FROM messages WHERE room = its.number AND seq > its.known_seq ORDER BY seq;
         END IF;
-        RETURN QUERY SELECT
-            CASE WHEN stored.nonce = draft.nonce THEN 'again' ELSE 'known' END,
-            its.place, draft.item, stored.seq, stored.nonce, stored.user_name, stored.body,
-            stored.stamp, stored.sent_at, stored.user_id, stored.cmid, stored.made_by,
-            stored.edited_at, stored.rev, stored.removed
-        FROM json_to_recordset(its.drafts) AS draft (item int, nonce text, user_id text, cmid text)
-        CROSS JOIN LATERAL (
-            SELECT * FROM messages
-            WHERE room = its.number AND user_id = draft.user_id AND cmid = draft.cmid AND cmid <> ''
-            LIMIT 1
-        ) AS stored;
+        IF its.has_cmids THEN
+            RETURN QUERY SELECT
+                CASE WHEN stored.nonce = draft.nonce THEN 'again' ELSE 'known' END,
+                its.place, draft.item, stored.seq, stored.nonce, stored.user_name, stored.body,
+                stored.stamp, stored.sent_at, stored.user_id, stored.cmid, stored.made_by,
+                stored.edited_at, stored.rev, stored.removed
+            FROM json_to_recordset(its.drafts) AS draft (item int, nonce text, user_id text, cmid text)
+            CROSS JOIN LATERAL (
+                SELECT * FROM messages
+                WHERE room = its.number AND user_id = draft.user_id AND cmid = draft.cmid AND cmid <> ''
+                LIMIT 1
+            ) AS stored;
+            IF FOUND AND NOT is_done THEN
+                left_out := ARRAY(
+                    SELECT draft.item
+                    FROM json_to_recordset(its.drafts) AS draft (item int, user_id text, cmid text)
+                    WHERE draft.cmid <> '' AND EXISTS (
+                        SELECT FROM messages WHERE room = its.number
+                        AND user_id = draft.user_id AND cmid = draft.cmid AND cmid <> ''
+                    )
+                );
+            END IF;
+        END IF;
         IF is_done THEN
             RETURN QUERY SELECT
                 'again', its.place, draft.item, stored.seq, stored.nonce, stored.user_name,
@@ -242,14 +265,6 @@ BEGIN
             WHERE room = its.number AND seq > its.known_seq AND cmid = '';
             CONTINUE;
         END IF;
-        left_out := ARRAY(
-            SELECT draft.item
-            FROM json_to_recordset(its.drafts) AS draft (item int, user_id text, cmid text)
-            WHERE draft.cmid <> '' AND EXISTS (
-                SELECT FROM messages WHERE room = its.number
-                AND user_id = draft.user_id AND cmid = draft.cmid AND cmid <> ''
-            )
-        );
         INSERT INTO messages (
             room, seq, nonce, sent_at, user_name, body, stamp, user_id, cmid, made_by
         )
@@ -269,11 +284,11 @@ BEGIN
             UPDATE rooms SET
                 first = CASE WHEN first = 0 THEN its.seq + 1 ELSE first END,
                 seq = its.seq + item, sent_at = its.sent_at,
-                nonce = (
+                nonce = CASE WHEN left_out = '{}' THEN its.drafts -> -1 ->> 'nonce' ELSE (
                     SELECT draft.nonce
                     FROM json_to_recordset(its.drafts) AS draft (item int, nonce text)
                     WHERE draft.item <> ALL (left_out) ORDER BY draft.item DESC LIMIT 1
-                ),
+                ) END,
                 decided = its.decided + (its.charter IS NOT NULL)::int
             WHERE number = its.number;
             IF its.charter IS NOT NULL THEN

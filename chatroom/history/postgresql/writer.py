@@ -24,6 +24,7 @@ from chatroom.history.postgresql.links import (
     LinkLost,
     connected,
 )
+from chatroom.history.postgresql.statements import Late
 
 RETRIED = ("55P03", "40")
 """SQLSTATEs of what others were in the way of: it did nothing, and soon may. 55P03: whoever commits
@@ -137,6 +138,7 @@ class Writer:
         self.demand_open()
         patience = self.patience if self._is_well else min(IMPATIENCE, self.patience)
         deadline = min(time.monotonic() + patience, self.last_moment)
+        failed: HistoryUnavailable | None = None
         while True:
             until = min(deadline, time.monotonic() + PATIENCE)
             try:
@@ -144,7 +146,9 @@ class Writer:
                 rows = link.call(query, [*values, link.server_time(until)], until)
             except LinkLost as lost:
                 self._drop()
-                failed = self._failures.lost(lost.cause)
+                # What the server said of an attempt before tells more than its silence now.
+                if not failed or not isinstance(lost.cause, Late):
+                    failed = self._failures.lost(lost.cause)
             except psycopg.Error as error:
                 failed = self._failures.unavailable(error)
                 if not (error.sqlstate or "").startswith(RETRIED):

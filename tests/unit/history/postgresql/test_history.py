@@ -247,9 +247,10 @@ def test_whoever_holds_a_lock_for_long_is_waited_for_for_a_while_only(
 ) -> None:
     from chatroom.history.postgresql import links
 
-    monkeypatch.setitem(links.WRITING, "lock_timeout", "100ms")
+    monkeypatch.setitem(links.WRITING, "lock_timeout", "1500ms")
     with opened(url) as history, other_connection(url) as other:
         history.append([*said("lobby", 1), *said("garden", 1)])
+        history.patience = 2.8  # so that a second attempt begins, and is cut short
         with other.transaction():
             other.execute("SELECT FROM rooms WHERE name = 'lobby' FOR UPDATE")
 
