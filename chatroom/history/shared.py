@@ -123,6 +123,16 @@ class Addresses(NamedTuple):
     """How many others are there now from where they are; None if nobody can tell."""
 
 
+class Attended(NamedTuple):
+    """What there is over all processes."""
+
+    processes: int
+    rooms: int
+    """In which people are."""
+    people: int
+    """In two rooms, they count twice."""
+
+
 class SharedHistory(History):
     """Several processes write to it. In each, one thread does."""
 
@@ -187,6 +197,14 @@ class SharedHistory(History):
     @abstractmethod
     def addresses(self, room: str, user_id: str) -> Addresses:
         """Where somebody in the room has come from; any thread.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def attended(self) -> Attended:
+        """How many there are, in whichever process; any thread.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

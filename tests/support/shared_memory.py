@@ -19,6 +19,7 @@ from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.shared import (
     Addresses,
+    Attended,
     Decided,
     Missed,
     Opening,
@@ -196,6 +197,9 @@ class SharedMemory(FailingHistory, SharedHistory):
 
     def addresses(self, room: str, user_id: str) -> Addresses:
         return Addresses()
+
+    def attended(self) -> Attended:
+        return Attended(0, 0, 0)
 
     def changed(self, versions: Mapping[str, Version]) -> list[str]:
         self._work("changed")

@@ -114,6 +114,9 @@ BEGIN
             RAISE EXCEPTION 'this came too late' USING ERRCODE = 'CH001';
         END IF;
         EXIT WHEN there = cardinality(names);  -- else one was deleted while we waited for it
+        IF there > 0 THEN  -- whoever makes it anew may wait for one that is locked here by now
+            RAISE EXCEPTION 'a crowd was deleted meanwhile' USING ERRCODE = 'CH001';
+        END IF;
     END LOOP;
 END $$;
 
@@ -550,6 +553,14 @@ CREATE FUNCTION whereabouts(
             WHERE room = its_room AND user_id <> its_user
             AND address IN (SELECT address FROM now_at)
         ) END
+$$;
+
+-- How many processes there are, how many rooms in which people are, and how many people.
+CREATE FUNCTION attended(OUT its_processes bigint, OUT its_rooms bigint, OUT its_people bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT
+        (SELECT count(*) FROM processes WHERE is_alive(beat_at)),
+        (SELECT count(DISTINCT room) FROM people), (SELECT count(*) FROM people)
 $$;
 
 -- The crowds of these rooms that are other ones than is known.

@@ -25,6 +25,7 @@ from chatroom.history.postgresql.writer import Writer, claim, release
 from chatroom.history.retention import Retention
 from chatroom.history.shared import (
     Addresses,
+    Attended,
     Missed,
     Opening,
     SaidThere,
@@ -53,6 +54,8 @@ ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 KEEP = "SELECT keep_in_order(%s)"
 
 ADDRESSES = "SELECT * FROM whereabouts(%s, %s)"
+
+ATTENDED = "SELECT * FROM attended()"
 
 PROBE = "SELECT probe(%s)"
 
@@ -157,6 +160,11 @@ class PostgresHistory(SharedHistory):
         """As the interface says."""
         ((keys, sharing),) = self._readers.rows(ADDRESSES, [to_stored(room), to_stored(user_id)])
         return Addresses(frozenset(keys), sharing)
+
+    def attended(self) -> Attended:
+        """As the interface says."""
+        (row,) = self._readers.rows(ATTENDED)
+        return Attended(*row)
 
     def changed(self, versions: Mapping[str, Version]) -> list[str]:
         """As the interface says."""
