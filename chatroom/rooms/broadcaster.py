@@ -101,7 +101,14 @@ class Broadcaster:
 
     def handle(self, batch: list[Said | Change | Ruling | Wish]) -> None:
         """Broadcast the batch; all but typing notices keep their place in it: those come last."""
-        self._line_up(batch)
+        first = batch[0]
+        is_idle = not (self._waiting or self._under_way or self._entrance.released)
+        if is_idle and len(batch) == 1 and isinstance(first, Said):
+            self._say([first])  # nearly always, where people talk one by one
+            if not self._waiting:
+                return
+        else:
+            self._line_up(batch)
         self.go_on()
 
     def sweep(self, room: str) -> None:

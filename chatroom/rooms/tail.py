@@ -33,20 +33,21 @@ class Tail:
         self._joined = None
         self._frames.extend(frames)
         self._size += sum(map(len, frames))
-        self._drop_oldest()
+        while len(self._frames) > self._length or self._size > self._max_bytes:
+            self._size -= len(self._frames.popleft())
 
     def replace(self, index: int, frame: bytes) -> None:
         """A message is another one now, if it is among these."""
         if 0 <= index < len(self._frames):
             self._size += len(frame) - len(self._frames[index])
             self._frames[index] = frame
-            self._joined = None
-            self._drop_oldest()  # it may be longer now
+            self.append([])  # it may be longer now
 
     def drop(self, count: int) -> None:
         """Drop so many of the oldest, or all of them."""
         for _ in range(min(count, len(self._frames))):
-            self._drop_one()
+            self._size -= len(self._frames.popleft())
+        self._joined = None
 
     def joined(self) -> bytes:
         """All of them; cached until the next change."""
@@ -57,11 +58,3 @@ class Tail:
     def after(self, index: int) -> list[bytes]:
         """Those from this one on."""
         return list(islice(self._frames, index, sys.maxsize))
-
-    def _drop_oldest(self) -> None:
-        while len(self._frames) > self._length or self._size > self._max_bytes:
-            self._drop_one()
-
-    def _drop_one(self) -> None:
-        self._size -= len(self._frames.popleft())
-        self._joined = None

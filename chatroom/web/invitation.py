@@ -8,8 +8,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import segno
-
 from chatroom.addresses import EVERYWHERE, is_loopback, lan_address, to_origin
 from chatroom.errors import HandshakeRefused
 from chatroom.names import DEFAULT_ROOM
@@ -100,4 +98,6 @@ _BLOCKS = {(0, 0): "\u2588", (0, 1): "\u2580", (1, 0): "\u2584", (1, 1): " "}
 
 
 def _encode(url: str) -> Any:
+    import segno  # here, as it takes more than a megabyte, and few ever ask for a code
+
     return segno.make_qr(url, error="m")
