@@ -190,7 +190,7 @@ class Entrance:
         room.awaited += 1
         self._held[arrival.user] = []
         self._judged_by[arrival.user] = room.charter
-        if room.is_early(arrival):
+        if _is_early(room, arrival):
             room.early.append(arrival)
         else:
             self._ask(room, Enter(arrival))
@@ -275,7 +275,7 @@ class Entrance:
         for arrival in early:
             if all_of_them:
                 self._ask(room, Enter(arrival._replace(attempts=MOST_ATTEMPTS)))
-            elif room.is_early(arrival):
+            elif _is_early(room, arrival):
                 room.early.append(arrival)
             else:
                 self._arrive_again(room, arrival)
@@ -384,7 +384,8 @@ class Entrance:
         user.hears_rooms, user.proof = arrival.hears_rooms, arrival.proof
         user.rev = arrival.knows_up_to(room.changes.rev)
         if self._rules.everybody_makes_rooms and room.is_new and room.crowd.version == UNKNOWN:
-            room.be_made_by(Known(user.user_id, user.name))  # else the register has said who has
+            # Else the register has said who has made it.
+            self._greeter.note_maker(room, Known(user.user_id, user.name))
         if self._rooms.needs_link(room, user.address, user.user_id, arrival.proof):
             room.coming_by[user] = arrival.proof.link
         room.let_in_typed(user, identity.tab)
@@ -728,6 +729,15 @@ class Entrance:
         if name in self._rooms:
             self._rooms[name].subscribers.pop(subscriber, None)
             self._rooms.forget_if_empty(name)
+
+
+def _is_early(room: Room, arrival: Arrival) -> bool:
+    """Whether the user knows of a message, or has to be judged by an act, that the room is yet to
+    hear of."""
+    if (arrival.seen or 0) > room.seq:
+        return True
+    known = room.house.decided, room.decided
+    return any(now < its for now, its in zip(known, arrival.decided, strict=False))
 
 
 def _everybody(room: Room) -> list[Participant]:

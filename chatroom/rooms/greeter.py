@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from chatroom.matching import assert_never
 from chatroom.rooms.bus import Bus, IsTyping
-from chatroom.rooms.charter import NO_CHARTER
+from chatroom.rooms.charter import NO_CHARTER, Charter, Host
 from chatroom.rooms.crowd import CrowdVersion, Joined, Known, Left, Renamed
 from chatroom.rooms.news import TOLD_A_SECOND, News
 from chatroom.rooms.policy import Policy
+from chatroom.rooms.ranks import Rank
 from chatroom.rooms.register import AtTheDoor, Away, Event, Made, Replaced
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
@@ -128,7 +129,11 @@ class Greeter:
     def note_maker(room: Room, who: Known | None) -> None:
         """Somebody has made the room, unless more is known of it, or nobody has: tell the room."""
         before = room.charter
-        room.be_made_by(who)
+        if room.decided or (room.charter_is_stored and before != NO_CHARTER):
+            return
+        maker = {who.user_id: Host(who.user_name, Rank.MAKER)} if who else {}
+        room.charter = Charter(maker) if maker else NO_CHARTER
+        room.charter_is_stored = not maker
         if before != room.charter:
             room.pace_hosts()
             for user_id in before.hosts.keys() ^ room.charter.hosts.keys():

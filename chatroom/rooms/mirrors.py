@@ -230,8 +230,8 @@ class Mirrors:
                 ahead.has_to_look = True
             if not isinstance(event, Replaced):
                 self._greeter.carry_out(room, [event])
-                if isinstance(event, Renamed) and room.is_unstored_host(event.who.user_id):
-                    room.be_made_by(event.who)
+                if isinstance(event, Renamed) and _has_made(room, event.who.user_id):
+                    self._greeter.note_maker(room, event.who)
                 continue
             if room.awaited:  # one of this tab may be among those who are on their way in
                 ahead.replaced[event.user_id, event.tab] = news.version
@@ -322,6 +322,11 @@ class Mirrors:
     def _drop(self, ahead: Ahead) -> None:
         if self._ahead.get(ahead.room.name) is ahead:
             del self._ahead[ahead.room.name]
+
+
+def _has_made(room: Room, user_id: str) -> bool:
+    """Whether that is so, and nothing of it is stored yet."""
+    return not room.charter_is_stored and user_id in room.charter.hosts
 
 
 def _version(item: Answer | CrowdNews) -> CrowdVersion:

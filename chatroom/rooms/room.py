@@ -78,7 +78,7 @@ class Room:
         self.presence = Presence()
         self.awaited = 0
         """How many users are on their way in, and batches on their way to the history."""
-        self._house = house or House()
+        self.house = house or House()
         self.charter = charter
         self.coming_by: dict[Participant, str] = {}
         """Those whom a link alone has let in, while its use is not stored yet; by what the charter
@@ -90,7 +90,7 @@ class Room:
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
         self.early: list[Arrival] = []
-        """Users who wait until the room has heard of something: see ``is_early``."""
+        """Users who wait until it has heard of what they have seen, or have to be judged by."""
         self.decided, self.logged = version.decided, version.logged
         """See ``Version``."""
         self.is_deciding = False
@@ -111,13 +111,6 @@ class Room:
         """Hosts may say as much as they like; after their ranks have changed."""
         for user in self._everybody():
             user.is_paced = not self.rank_of(user.user_id).is_host
-
-    def is_early(self, arrival: Arrival) -> bool:
-        """Whether the user knows of a message, or has to be judged by an act, that the room is yet
-        to hear of."""
-        if (arrival.seen or 0) > self.seq:
-            return True
-        return any(now < its for now, its in zip(self.judged_by, arrival.decided, strict=False))
 
     def holds(self, user: Speaker) -> bool:
         """Whether the user has a socket here."""
@@ -176,26 +169,15 @@ class Room:
         """Nobody has said or decided anything here: so somebody can still have made it."""
         return not self.seq and self.charter == NO_CHARTER and self.name != DEFAULT_ROOM
 
-    def be_made_by(self, who: Known | None) -> None:
-        """Somebody has made it, as far as nobody has decided otherwise; or nobody has."""
-        if not self.decided and (self.charter is NO_CHARTER or not self.charter_is_stored):
-            maker = {who.user_id: Host(who.user_name, Rank.MAKER)} if who else {}
-            self.charter = Charter(maker) if maker else NO_CHARTER
-            self.charter_is_stored = not maker
-
-    def is_unstored_host(self, user_id: str) -> bool:
-        """Whether they have made it, and nothing of that is stored yet."""
-        return not self.charter_is_stored and user_id in self.charter.hosts
-
     def rank_of(self, user_id: str) -> Rank:
         """What the person is here."""
         if not user_id:
             return Rank.EVERYONE
-        return max(self.charter.rank_of(user_id), self._house.charter.rank_of(user_id))
+        return max(self.charter.rank_of(user_id), self.house.charter.rank_of(user_id))
 
     def speaks_as(self, user_id: str) -> str:
         """What is said of the person beside its messages: runs for every one."""
-        if not (self._charter.hosts or self._charter.keys or self._house.charter.hosts):
+        if not (self._charter.hosts or self._charter.keys or self.house.charter.hosts):
             return ""
         if user_id in self._charter.scripts:
             return "script"
@@ -205,7 +187,7 @@ class Room:
         """What the person is called, as far as the room knows."""
         if user_id in self.crowd:
             return self.crowd[user_id].user_name
-        charters = (self.charter, self._house.charter)
+        charters = (self.charter, self.house.charter)
         return next(filter(None, (one.name_of(user_id) for one in charters)), otherwise)
 
     def known_as(self, speaker: Speaker) -> Known:
@@ -235,40 +217,31 @@ class Room:
 
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
-        rank = self.rank_of(speaker.user_id) or self._house.rank_by(speaker.operator_link)
-        said_at = self._house.last_said.get((self.name, _who(speaker)), 0)
+        rank = self.rank_of(speaker.user_id) or self.house.rank_by(speaker.operator_link)
+        said_at = self.house.last_said.get((self.name, _who(speaker)), 0)
         is_here = self._host_is_here(now)
         is_known = bool(speaker.user_id) or not self.charter.watched
         watched = None if is_known else self.watched(speaker.address)
-        return Standing(self.charter, rank, now, said_at, is_here, self._house.charter, watched)
+        return Standing(self.charter, rank, now, said_at, is_here, self.house.charter, watched)
 
     def watched(self, address: str) -> WatchedAddress | None:
         """Who was removed from this address not long ago."""
         watched = self.charter.watched
-        return watched.get(self.address_key(address)) if watched else None
-
-    def address_key(self, address: str) -> str:
-        """What is stored of an address: see ``Whereabouts.key``."""
-        return self._house.whereabouts.key(address)
-
-    @property
-    def judged_by(self) -> tuple[int, int]:
-        """How often something was decided in the whole server, and here, as far as is known."""
-        return self._house.decided, self.decided
+        return watched.get(self.house.whereabouts.key(address)) if watched else None
 
     def ban_on(self, user_id: str, now: int) -> Ban | None:
         """What keeps the person out."""
-        own, everywhere = (it.barred.get(user_id) for it in (self.charter, self._house.charter))
+        own, everywhere = (it.barred.get(user_id) for it in (self.charter, self.house.charter))
         return keeping_out(self.rank_of(user_id), own, everywhere, now)
 
     def note_said(self, speaker: Speaker, now: int) -> None:
         """Somebody is about to say something, in a room that counts the seconds."""
-        self._house.last_said.note(self.name, _who(speaker), now)
+        self.house.last_said.note(self.name, _who(speaker), now)
 
     @property
     def hosts(self) -> dict[str, Host]:
         """Its own and the operators, by user id."""
-        return {**self._house.charter.hosts, **self.charter.hosts}
+        return {**self.house.charter.hosts, **self.charter.hosts}
 
     @property
     def has_host(self) -> bool:
@@ -278,7 +251,7 @@ class Room:
     def _host_is_here(self, now: int) -> bool:
         if self.has_host:
             return True
-        seen_at = max(self._house.began_at, self._house.host_seen_at.get(self.name, 0))
+        seen_at = max(self.house.began_at, self.house.host_seen_at.get(self.name, 0))
         return abs(now - seen_at) < HOST_GRACE_MS  # later than now: the clock was set back
 
     def _is_here(self, user_id: str) -> bool:
@@ -288,7 +261,7 @@ class Room:
 
     def _note_host(self, now: int) -> None:
         """A host goes; the room may be forgotten before its grace is over."""
-        seen = self._house.host_seen_at
+        seen = self.house.host_seen_at
         for room in [room for room, at in seen.items() if abs(now - at) >= HOST_GRACE_MS]:
             del seen[room]
         seen[self.name] = now

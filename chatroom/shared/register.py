@@ -184,10 +184,10 @@ class SharedRegister(Register):
         act = self._act(request)
         if isinstance(request, Enter):
             arrival = request.arrival
-            act["address"] = room.address_key(arrival.user.address)
+            act["address"] = room.house.whereabouts.key(arrival.user.address)
             act["makes"] = self._makes_rooms and room.is_new
             if arrival.attempts < MOST_ATTEMPTS:
-                act["known"] = room.judged_by
+                act["known"] = [room.house.decided, room.decided]
         self._ask(room.name, act, request)
         return None
 
