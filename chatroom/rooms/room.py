@@ -23,7 +23,7 @@ from chatroom.sockets.connection import Connection
 from chatroom.users.proof import Proof
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
-from chatroom.users.speaking_pace import whose
+from chatroom.users.speaking_pace import whose_is
 from chatroom.wire import typed
 from chatroom.wire.message_json import frame_of
 
@@ -218,7 +218,7 @@ class Room:
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
         rank = self.rank_of(speaker.user_id) or self.house.rank_by(speaker.operator_link)
-        said_at = self.house.last_said.get((self.name, _who(speaker)), 0)
+        said_at = self.house.last_said.get((self.name, whose_is(speaker)), 0)
         is_here = self._host_is_here(now)
         is_known = bool(speaker.user_id) or not self.charter.watched
         watched = None if is_known else self.watched(speaker.address)
@@ -236,7 +236,7 @@ class Room:
 
     def note_said(self, speaker: Speaker, now: int) -> None:
         """Somebody is about to say something, in a room that counts the seconds."""
-        self.house.last_said.note(self.name, _who(speaker), now)
+        self.house.last_said.note(self.name, whose_is(speaker), now)
 
     @property
     def hosts(self) -> dict[str, Host]:
@@ -339,7 +339,3 @@ class Room:
     def tell_one(self, user: Participant, frames: bytes) -> None:
         """Send frames to one of them."""
         self._fallen.send_one(user, frames)
-
-
-def _who(speaker: Speaker) -> str:
-    return whose(speaker.user_id, speaker.address, speaker.room)
