@@ -178,7 +178,7 @@ def on_starting(arbiter: Any) -> None:
         name, folder = configuration.path.name, configuration.folder
         print(f"chatroom: no {name} in {folder}: all settings are defaults", file=sys.stderr)
     if not carried.users:
-        refuse(f"this machine cannot carry a single user; {carried.reason}")
+        refuse(f"this machine cannot carry a single user; {carried.reason}; raise that limit")
     if carried.users < configuration.max_users:
         lowered = f"maxUsers lowered from {configuration.max_users} to {carried.users}"
         note = f"{lowered}: {carried.reason}"
