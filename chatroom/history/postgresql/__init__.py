@@ -7,7 +7,7 @@ In reading order:
 - ``library.py``: whether psycopg is there
 - ``exact.py``: any text as PostgreSQL can store it, and back
 - ``links.py``: one connection: options, deadlines, errors
-- ``statements.py``: statements that were prepared, without psycopg's cursors
+- ``statements.py``: its prepared statements, through libpq
 - ``lasting.py``: one that is made anew when it has broken
 - ``failures.py``: PostgreSQL's errors as ours, with a way out
 - ``writer.py``: the connection that writes: reconnects, and tries again

@@ -137,6 +137,78 @@ BEGIN
     FROM json_to_recordset(heads) AS head (place int, charter text) WHERE charter IS NOT NULL;
 END $$;
 
+-- Stores what was said in one room, if that is as the caller knows it: nearly always. Two statements;
+-- to start one takes longer than to run it.
+--
+-- its_house, said, until: as of say, and of its rooms. Returns the seq and the sent_at of the first
+-- message; NULL if nothing was stored.
+CREATE FUNCTION say_next(its_house bigint, said json, until double precision)
+RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    drafts json := said -> 'drafts';
+    draft json := drafts -> 0;
+    count int := json_array_length(drafts);
+    stored int;
+    its record;
+BEGIN
+    IF said ->> 'charter' IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
+    -- Before the lock: whoever stores one of them meanwhile is known by the room's seq.
+    IF said ->> 'has_cmids' IS NOT NULL AND EXISTS (
+        SELECT FROM json_to_recordset(drafts) AS one (user_id text, cmid text)
+        WHERE one.cmid <> '' AND EXISTS (
+            SELECT FROM messages
+            WHERE room = (SELECT number FROM rooms WHERE name = said ->> 'name')
+            AND user_id = one.user_id AND cmid = one.cmid AND cmid <> ''
+        )
+    ) THEN
+        RETURN NULL;
+    END IF;
+    UPDATE rooms SET
+        seq = seq + count,
+        nonce = drafts -> -1 ->> 'nonce',
+        sent_at = greatest(sent_at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+    WHERE name = said ->> 'name' AND first > 0
+        AND seq = (said ->> 'known_seq')::bigint AND nonce = said ->> 'known_nonce'
+        AND decided = (said ->> 'known_decided')::bigint
+    RETURNING number, seq, sent_at INTO its;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF extract(epoch FROM clock_timestamp()) > until THEN
+        RAISE EXCEPTION 'this came too late' USING ERRCODE = 'CH001';
+    END IF;
+    IF count = 1 THEN
+        INSERT INTO messages (
+            room, seq, nonce, sent_at, user_name, body, stamp, user_id, cmid, made_by
+        )
+        SELECT
+            its.number, its.seq, draft ->> 'nonce', its.sent_at, draft ->> 'user_name',
+            draft ->> 'body', draft ->> 'stamp', draft ->> 'user_id', draft ->> 'cmid',
+            draft ->> 'made_by'
+        WHERE its_house = coalesce((SELECT decided FROM rooms WHERE name = ''), 0);
+    ELSE
+        INSERT INTO messages (
+            room, seq, nonce, sent_at, user_name, body, stamp, user_id, cmid, made_by
+        )
+        SELECT
+            its.number, its.seq - count + 1 + item, nonce, its.sent_at, user_name,
+            body, stamp, user_id, cmid, made_by
+        FROM json_to_recordset(drafts) AS one (
+            item int, nonce text, user_name text, body text, stamp text,
+            user_id text, cmid text, made_by text
+        )
+        WHERE its_house = coalesce((SELECT decided FROM rooms WHERE name = ''), 0);
+    END IF;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    IF stored = 0 THEN  -- something was decided for all rooms
+        UPDATE rooms SET seq = seq - count, nonce = said ->> 'known_nonce' WHERE number = its.number;
+        RETURN NULL;
+    END IF;
+    RETURN ARRAY[its.seq - count + 1, its.sent_at];
+END $$;
+
 -- Stores what was said in some rooms, behind whatever others have said there; in each room all of it,
 -- or none.
 --
@@ -167,10 +239,20 @@ DECLARE
     is_done boolean;
     left_out int[];
     moment bigint;
+    next bigint[];
 BEGIN
-    -- Nearly always it is one room, which no statement has to find. Each statement counts here.
     IF json_array_length(rooms_said) = 1 THEN
-        names := ARRAY[rooms_said -> 0 ->> 'name'];
+        next := say_next(its_house, rooms_said -> 0, until);
+        IF next IS NOT NULL THEN
+            kind := 'stored';
+            place := 0;
+            item := json_array_length(rooms_said -> 0 -> 'drafts');
+            seq := next[1];
+            sent_at := next[2];
+            RETURN NEXT;
+            RETURN;
+        END IF;
+        names := ARRAY[rooms_said -> 0 ->> 'name'];  -- without a statement
     ELSE
         names := ARRAY(SELECT name FROM json_to_recordset(rooms_said) AS room (name text));
     END IF;

@@ -179,13 +179,20 @@ def test_where_something_else_was_decided_nothing_is_stored(history: Any) -> Non
     assert say(history, draft("mine")).verdict is Verdict.STORED
 
 
-def test_where_the_whole_server_has_decided_something_nothing_is_stored(history: Any) -> None:
+@pytest.mark.parametrize("were_there", [0, 3])
+def test_where_the_whole_server_has_decided_something_nothing_is_stored(
+    history: Any, were_there: int
+) -> None:
+    history.append(said("lobby", 1, were_there))
+    before = known(history)
     history.enact("", "{}", ENTRY)
 
-    (there,) = history.say([Saying("lobby", Version(), [draft("mine")])], 0)
-    assert there.verdict is Verdict.OUTDATED
-    (there,) = history.say([Saying("lobby", Version(), [draft("mine")])], 1)
-    assert there.verdict is Verdict.STORED
+    for drafts in ([draft("mine")], [draft("mine"), draft("yours")]):
+        (there,) = history.say([Saying("lobby", before, drafts)], 0)
+        assert there.verdict is Verdict.OUTDATED
+        assert known(history) == before
+    (there,) = history.say([Saying("lobby", before, [draft("mine")])], 1)
+    assert there.placed[0].seq == were_there + 1
 
 
 def test_where_seconds_count_nobody_may_have_said_anything_meanwhile(history: Any) -> None:
