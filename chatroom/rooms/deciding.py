@@ -13,6 +13,7 @@ from chatroom.errors import HistoryError, Outdated, Refusal
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
+from chatroom.history.shared import Addresses, SharedHistory
 from chatroom.matching import assert_never
 from chatroom.message import Draft, Evidence, Held, Message, Remover
 from chatroom.rooms.charter import House, Sweep
@@ -123,6 +124,17 @@ def _log_for(room: Room, rank: Rank) -> Steps[list[LogEntry] | HistoryError]:
     except HistoryError as error:
         return error
     return sorted(log, key=lambda it: it.at, reverse=True)
+
+
+def _addresses(room: Room, user_id: str) -> Steps[Addresses]:
+    """Where somebody is as other processes know."""
+
+    def look(history: History) -> Addresses:
+        if isinstance(history, SharedHistory):
+            return history.addresses(room.name, user_id)
+        return Addresses()
+
+    return (yield from ask(look))
 
 
 class Decider:
@@ -309,6 +321,7 @@ class Decider:
         if isinstance(act, Bar):
             addresses = room.presence.addresses_of(act.user_id)
             keys = house.whereabouts.keys_of(room.name, act.user_id, addresses)
+            keys |= (yield from _addresses(room, act.user_id)).keys
             decision = with_watch(decision, act, keys, now)
         if isinstance(act, Admit | TurnBack) and act.user_id:
             if act.user_id not in room.knocks:
@@ -321,6 +334,10 @@ class Decider:
         if is_news or decision.charter != before.at(now):
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
             yield from self._store(room, act, decision, entry, step, refused)
+        if isinstance(act, Look) and act.user_id:
+            sharing = (yield from _addresses(room, act.user_id)).sharing
+            if sharing is not None:
+                decision = decision._replace(told={"sharing": sharing})
         log = (yield from _log_for(room, rank)) if isinstance(act, Look) else []
         return Enacted(ruling, room.name, before, decision, entry, step.changed, refused, log)
 

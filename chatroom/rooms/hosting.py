@@ -97,7 +97,7 @@ class Hosting:
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         told |= decision.told
         if isinstance(ruling.act, Look):
-            self._show(room, ruling, ruling.act, enacted.log)
+            self._show(room, ruling, ruling.act, enacted.log, decision.told)
         else:
             ruling.user.ruled(ruling.cmid, told)
         is_for_all = isinstance(ruling.act, EverybodyOut)
@@ -269,7 +269,12 @@ class Hosting:
                 room.tell_one(socket, frame)
 
     def _show(
-        self, room: Room, ruling: Ruling, look: Look, log: Sequence[LogEntry] | HistoryError
+        self,
+        room: Room,
+        ruling: Ruling,
+        look: Look,
+        log: Sequence[LogEntry] | HistoryError,
+        found: Mapping[str, object],
     ) -> None:
         if isinstance(log, HistoryError):
             self._faults.note_failure("the host log cannot be read", log)
@@ -278,7 +283,7 @@ class Hosting:
             return
         rank_of = self._rooms.house.ranks(room.charter, ruling.user)
         seen = self._seen(room, look, rank_of(ruling.user.user_id), log)
-        ruling.user.ruled(ruling.cmid, seen)
+        ruling.user.ruled(ruling.cmid, {**seen, **found})
 
     def _seen(
         self, room: Room, look: Look, rank: Rank, log: Sequence[LogEntry]

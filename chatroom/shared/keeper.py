@@ -40,6 +40,7 @@ class Keeper(Elsewhere):
         self._taken = taken
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._answer: Callable[[Word], None]
+        self._has_to_compare = False
         self._thread: threading.Thread | None = None
         self._timers = Timers()
         self._trimmer = Trimmer(history, _trimmed, self._timers, rules, _refused)
@@ -71,8 +72,10 @@ class Keeper(Elsewhere):
         self._jobs.put(partial(self._open, room, limit, max_bytes))
 
     def compare(self, versions: Mapping[str, Version]) -> None:
-        """Likewise."""
-        self._jobs.put(partial(self._compare, versions))
+        """Likewise; unless the one before has to wait, since the history does not answer."""
+        if not self._has_to_compare:
+            self._has_to_compare = True
+            self._jobs.put(partial(self._compare, versions))
 
     def taken(self, size: int) -> None:
         """Tells the ear."""
@@ -118,6 +121,7 @@ class Keeper(Elsewhere):
             self._answer(NotOpened(room, error))
 
     def _compare(self, versions: Mapping[str, Version]) -> None:
+        self._has_to_compare = False
         try:
             if rooms := self._history.changed(versions):
                 self._answer(Differing(rooms))

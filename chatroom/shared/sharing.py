@@ -23,6 +23,9 @@ from chatroom.shared.order import PATIENCE, SharedOrder
 from chatroom.shared.register import SharedRegister
 from chatroom.tally import Tally
 
+MOST_HINTS = 5_000
+"""That wait for the Server thread, of 8 kB at most, while it stands still; the rest is left out."""
+
 
 class Sharing:
     """The threads besides the Server's.
@@ -48,10 +51,21 @@ class Sharing:
         self._keeping = keeping
         self._heard: Channel[Outcome | Later | AboutPeople | Word]
         self.bus = Crier(url)
-        self._ear = Ear(url, self.bus, self._hear, lambda: self._heard.put(Missing()))
+        self._ear = Ear(
+            url,
+            self.bus,
+            self._hear,
+            lambda: self._heard.put(Missing()),
+            is_full=lambda: self._heard.qsize() >= MOST_HINTS,
+        )
         self.keeper = Keeper(keeping, rules, self._ear.taken)
         self.register = SharedRegister(
-            policy, rules.max_name_length, rules.leave_grace, self.bus, self.bus.tell
+            policy,
+            rules.max_name_length,
+            rules.leave_grace,
+            self.bus,
+            self.bus.tell,
+            everybody_makes_rooms=rules.everybody_makes_rooms,
         )
         self.order = SharedOrder(history, policy, tally, keeping.missed, self.bus.tell)
 

@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeVar
 
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
+from chatroom.history.shared import SharedHistory
 from chatroom.rooms.server import BROADCAST_SLOTS
 from chatroom.sockets.gate import Occupant
 from chatroom.tally import Histogram
@@ -35,6 +36,17 @@ AT_ONCE = 500
 PAUSE = 0.001
 """Seconds of such a turn: releasing the interpreter's lock does not hand it over."""
 
+
+UP = "chatroom_up", f"1 if the Server thread has answered within {TIMEOUT:.0f} s, else 0."
+
+HISTORY_UP = "chatroom_history_up"
+
+SHARED = {
+    "chatroom_shared_processes": "Processes that have served typed users, on all machines.",
+    "chatroom_shared_rooms": "Rooms that people are in, by way of any of these processes.",
+    "chatroom_shared_people": "People in these rooms, by way of any of these processes.",
+}
+"""What holds for the rooms, and not for a process alone, with a history that several share."""
 
 T = TypeVar("T")
 
@@ -57,15 +69,26 @@ def families(engine: Engine) -> Iterator[Family]:
     yield from _process()
 
 
+def shared(engine: Engine) -> Iterator[Family]:
+    """What all processes that share the rooms have in common: the same, whichever is asked."""
+    if not isinstance(engine.history, SharedHistory):
+        return
+    try:
+        attended = engine.history.attended()
+    except ChatError:
+        return
+    for (name, help), number in zip(SHARED.items(), attended, strict=True):
+        yield Family(name, help, number)
+
+
 def _asked(engine: Engine) -> Iterator[Family]:
     """What only the Server thread knows."""
-    up = "chatroom_up", f"1 if the Server thread has answered within {TIMEOUT:.0f} s, else 0."
     try:
         count = engine.server.census.take(TIMEOUT)
     except ChatError:
-        yield Family(*up, 0)
+        yield Family(*UP, 0)
         return
-    yield Family(*up, 1)
+    yield Family(*UP, 1)
     yield Family(
         "chatroom_server_answer_seconds",
         "How long the Server thread took to answer: so long, a message waits for its turn.",
@@ -85,11 +108,11 @@ def _asked(engine: Engine) -> Iterator[Family]:
     yield Family("chatroom_rooms", "Rooms that anybody is in.", count.rooms)
     yield Family(
         "chatroom_people",
-        "People in rooms, whom the typed protocol knows by their names.",
+        "People in rooms, here, whom the typed protocol knows by their names.",
         count.people,
     )
     yield Family(
-        "chatroom_history_up",
+        HISTORY_UP,
         "1 if a message can be stored now, as a write has proved, else 0.",
         _history_works(engine),
     )

@@ -55,7 +55,7 @@ def come(servers: list[Running], room: str) -> Iterator[Come]:
     """Let somebody come, to the first server or to the second; or come back there."""
     came: set[TypedClient] = set()
 
-    def one(name: str | TypedClient, at: int) -> TypedClient:
+    def one(name: str | TypedClient, at: int, room: str = room) -> TypedClient:
         client = TypedClient(servers[at].port, name, room) if isinstance(name, str) else name
         client.port = servers[at].port
         came.add(client)
@@ -102,6 +102,30 @@ def test_people_hear_who_comes_goes_and_is_renamed_on_the_other_server(come: Com
     left = ann.hear_notice("left")
     assert (left["userName"], left["reason"]) == ("Bobby", "closed")
     assert seen(come("Eve", 1)) == ["Ann", "Eve"]
+
+
+def test_of_two_who_make_a_room_at_once_one_has_made_it_and_both_know(come: Come) -> None:
+    """Whoever says the first word there, and to whichever server."""
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(10):
+            room = f"room {number}".replace(" ", "-")
+            ann, bob = pool.map(
+                lambda name, at, to=room: come(name, at, to), ("Ann", "Bob"), (0, 1)
+            )
+            roles = [client.welcome.get("role") for client in (ann, bob)]
+            assert sorted(roles, key=str) == [None, "maker"], roles
+            maker, other = (ann, bob) if roles[0] else (bob, ann)
+            known = {who["userName"]: who.get("role") for who in other.welcome["users"]}
+            assert known == {maker.name: "maker", other.name: None}
+            other.say("hello", "c1")
+            other.hear_until_acked()
+            assert maker.act("look")["hosts"] == [
+                {"userId": maker.user_id, "userName": maker.name, "role": "maker"}
+            ]
+            assert other.act("look")["code"] == "not-host"
+            maker.drop_by_reset()
+            maker.port, other.port = other.port, maker.port
+            assert maker.connect_and_catch_up().welcome["role"] == "maker"
 
 
 def test_a_tab_that_comes_back_to_the_other_server_takes_its_place(come: Come) -> None:

@@ -50,6 +50,10 @@ BEGIN
     DELETE FROM held WHERE room = its_room;
     DELETE FROM found WHERE room = its_room;
     DELETE FROM searched WHERE room = its_room;
+    DELETE FROM addresses WHERE room = its_name;
+    DELETE FROM crowds WHERE room = its_name
+        AND NOT EXISTS (SELECT FROM people WHERE room = its_name)
+        AND NOT EXISTS (SELECT FROM knocks WHERE room = its_name);
     DELETE FROM rooms WHERE number = its_room;
     DELETE FROM people WHERE room = its_name;  -- they were there a moment ago
     DELETE FROM taken WHERE room = its_name;

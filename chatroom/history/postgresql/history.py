@@ -24,7 +24,16 @@ from chatroom.history.postgresql.search import Search
 from chatroom.history.postgresql.versions import changed, missed, opening
 from chatroom.history.postgresql.writer import Writer, claim, release
 from chatroom.history.retention import Retention
-from chatroom.history.shared import Missed, Opening, SaidThere, Saying, SharedHistory, Version
+from chatroom.history.shared import (
+    Addresses,
+    Attended,
+    Missed,
+    Opening,
+    SaidThere,
+    Saying,
+    SharedHistory,
+    Version,
+)
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
@@ -44,6 +53,10 @@ DELETE = "SELECT delete_room(%s, %s, %s, %s)"
 ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
 KEEP = "SELECT keep_in_order(%s)"
+
+ADDRESSES = "SELECT * FROM whereabouts(%s, %s)"
+
+ATTENDED = "SELECT * FROM attended()"
 
 PROBE = "SELECT probe(%s)"
 
@@ -143,6 +156,16 @@ class PostgresHistory(SharedHistory):
     def opening(self, room: str, limit: int, max_bytes: int) -> Opening:
         """As the interface says."""
         return self._readers.together(lambda source: opening(source, room, limit, max_bytes))
+
+    def addresses(self, room: str, user_id: str) -> Addresses:
+        """As the interface says."""
+        ((keys, sharing),) = self._readers.rows(ADDRESSES, [to_stored(room), to_stored(user_id)])
+        return Addresses(frozenset(keys), sharing)
+
+    def attended(self) -> Attended:
+        """As the interface says."""
+        (row,) = self._readers.rows(ATTENDED)
+        return Attended(*row)
 
     def changed(self, versions: Mapping[str, Version]) -> list[str]:
         """As the interface says."""

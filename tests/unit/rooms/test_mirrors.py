@@ -339,3 +339,35 @@ def test_a_room_that_is_forgotten_hears_nothing_more(pair: Pair) -> None:
 
     assert one.club.rooms() == []
     assert one.club.server._entrance._mirrors._ahead == {}
+
+
+def test_a_crowd_that_is_no_more_is_forgotten_and_the_next_one_heard_of(pair: Pair) -> None:
+    """The room is open for a plain user; whoever was there is gone for long."""
+    one, other, arbiter = pair
+    one.club.join("a plain client")
+    other.join("Bob").leave()
+    settle(one, other)
+    other.pass_time()
+    settle(one, other)
+    del arbiter.crowds["lobby"]
+    one.keep()
+    settle(one, other)
+    one.keep()
+    assert (one.names(), one.crier.is_busy) == ([], True)
+    one.work()
+    assert not one.crier.is_busy, "nothing has changed since"
+    other.join("Eve")
+
+    assert one.names() == ["Eve"]
+
+
+def test_people_whose_processes_are_forgotten_with_them_are_gone(pair: Pair) -> None:
+    one, other, arbiter = pair
+    one.club.join("a plain client")
+    other.join("Bob")
+    assert one.names() == ["Bob"]
+    arbiter.empty()
+    one.keep()
+    settle(one)
+
+    assert one.names() == []
