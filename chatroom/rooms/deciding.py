@@ -38,6 +38,7 @@ from chatroom.rooms.sweeping import (
     Step,
     begun,
     in_words,
+    moment_of_its_own,
     next_step,
     refused_by,
     sparing,
@@ -69,6 +70,7 @@ from chatroom.wire.acts import (
     Bar,
     BeCalled,
     Charting,
+    Clear,
     Look,
     RestoreAll,
     Settling,
@@ -209,6 +211,8 @@ class Decider:
                 if speaker.user_id and speaker.user_id == message.user_id:
                     remover = Remover.AUTHOR
                 else:
+                    of = partial(moment_of_its_own, room=room.name, seq=room.seq, now=now)
+                    now = yield from ask(of)
                     remover, evidence = Remover.HOST, Evidence(message, now)
                     entry = _logged("remove", now, room.known_as(speaker), message)
                 message = message.taken_back(remover, rev)
@@ -291,6 +295,8 @@ class Decider:
 
     def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Steps[Verdict]:
         now = time.time_ns() // 1_000_000
+        if isinstance(act, Bar | Clear):
+            now = yield from ask(partial(moment_of_its_own, room=room.name, seq=room.seq, now=now))
         who, before = room.known_as(ruling.user), room.charter
         if isinstance(act, UseLink):
             key = link_key(act.secret)

@@ -90,6 +90,18 @@ def sweep_of(history: History, room: str, seq: int, act: Act, now: int) -> Sweep
             return None
 
 
+def moment_of_its_own(history: History, room: str, seq: int, now: int) -> int:
+    """From now on, the first one at which a host has removed nothing yet: an act is undone by it.
+
+    Args:
+        seq: of the room's last message.
+        now: Unix time in milliseconds.
+    """
+    while history.taken_at(room, now, seq, 1, 1):
+        now += 1
+    return now
+
+
 def refused_by(act: Act, queue: ApprovalQueue, now: int) -> list[Held]:
     """What of it waits no longer: whoever is removed with what they wrote says nothing later.
 

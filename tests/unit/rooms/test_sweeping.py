@@ -343,10 +343,14 @@ def test_nobody_but_hosts_clears_or_erases_or_restores(club: InMemoryServer) -> 
 # -- undone as a whole -----------------------------------------------------------------------------
 
 
-def test_all_that_an_act_has_removed_is_back_at_once_and_as_it_was(club: InMemoryServer) -> None:
+def test_all_that_an_act_has_removed_is_back_at_once_and_as_it_was(
+    club: InMemoryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ann = classroom(club, "u2", "u1", "u2", "u3")
     before = club.disk.messages("class")
     carl = enter(club, "Carl", "u3")
+    moment = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: moment)  # all in one millisecond
     ann.send("remove", cmid="r", id=before[3].id)
     at = act(ann, "bar", userId="u2", what="all")["at"]
     assert stored(club) == ["u1 2"]
