@@ -25,7 +25,7 @@ from chatroom.users.speaking_pace import ACTS_PER_SECOND, SpeakingPace
 from chatroom.users.tokens import Tokens
 
 if TYPE_CHECKING:
-    from chatroom.shared.sharing import Sharing
+    from chatroom.shared.sharing import Figures, Sharing
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +130,10 @@ class Engine:
             self.history.close()
             raise
         self._is_open = True
+
+    def figures(self) -> Figures | None:
+        """What has to do with other processes; None where there can be none."""
+        return self._sharing.figures() if self._sharing else None
 
     def check(self, timeout: float) -> None:
         """Prove that messages can be accepted.

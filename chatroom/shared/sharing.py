@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import NamedTuple
 
 from chatroom.channel import Channel
 from chatroom.history.shared import SharedHistory
@@ -25,6 +26,20 @@ from chatroom.tally import Tally
 
 MOST_HINTS = 5_000
 """That wait for the Server thread, of 8 kB at most, while it stands still; the rest is left out."""
+
+
+class Figures(NamedTuple):
+    """What this process has told others, and heard of them, since the start."""
+
+    told: int
+    dropped: int
+    heard: int
+    forged: int
+    reconnects: int
+    looks: int
+    forks: int
+    lag: float
+    """Seconds. See ``Keeper``."""
 
 
 class Sharing:
@@ -91,6 +106,12 @@ class Sharing:
         self._ear.start()
         self.keeper.start(heard.put)
         self.order.start(house, heard.put)
+
+    def figures(self) -> Figures:
+        """Any thread; as in ``tally.py``."""
+        crier, ear, keeper = self.bus, self._ear, self.keeper
+        told = crier.told, crier.dropped, ear.heard, ear.forged, ear.reconnects
+        return Figures(*told, keeper.looks, keeper.forks, keeper.lag)
 
     def depart(self) -> None:
         """The room is about to be left by everybody here: they are waited for elsewhere."""

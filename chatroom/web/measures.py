@@ -48,6 +48,17 @@ SHARED = {
 }
 """What holds for the rooms, and not for a process alone, with a history that several share."""
 
+FOLLOWING = {
+    "chatroom_hints_total": "Hints that other processes were told, and that were heard of them; "
+    "that were dropped, as too many waited or the database was away; and that no process of ours "
+    "has signed.",
+    "chatroom_listener_reconnects_total": "How often listening to other processes has begun anew.",
+    "chatroom_looks_total": "How often a room was read, because it was behind the database.",
+    "chatroom_forks_total": "How often its last message was found to be there no more.",
+    "chatroom_behind_seconds": "For how long some room here has been behind the database.",
+}
+"""What a process does to hear what others do, with a history that several share."""
+
 T = TypeVar("T")
 
 
@@ -66,6 +77,7 @@ def families(engine: Engine) -> Iterator[Family]:
     yield from _asked(engine)
     yield from _places(engine)
     yield from _counted(engine)
+    yield from _following(engine)
     yield from _process()
 
 
@@ -232,6 +244,23 @@ def _counted(engine: Engine) -> Iterator[Family]:
         "How long it took to put a batch's messages of one room to all users of that room.",
         tally.fan_outs,
     )
+
+
+def _following(engine: Engine) -> Iterator[Family]:
+    """Which it does only where there may be others."""
+    if not (done := engine.figures()):
+        return
+    hints: dict[str, float] = {
+        "told": done.told,
+        "heard": done.heard,
+        "dropped": done.dropped,
+        "forged": done.forged,
+    }
+    others = done.reconnects, done.looks, done.forks, done.lag
+    (name, help), *more = FOLLOWING.items()
+    yield Family(name, help, hints, "outcome")
+    for (name, help), value in zip(more, others, strict=True):
+        yield Family(name, help, value)
 
 
 def _process() -> Iterator[Family]:

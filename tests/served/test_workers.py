@@ -314,8 +314,8 @@ def test_workers_that_cannot_share_their_history_do_not_start(prepare: Launch) -
 def test_one_look_at_the_numbers_shows_all_workers(server: Running, come: Come) -> None:
     pytest.importorskip("prometheus_client")
     one, other = server.workers
-    for name, worker in (("Ann", one), ("Bob", one), ("Eve", other)):
-        come(name, worker)
+    ann, _, eve = (come(name, at) for name, at in (("Ann", one), ("Bob", one), ("Eve", other)))
+    eve.hear_until(ann.tell("hello"))
 
     for worker in (one, other):
         wait_for(lambda: status(server, worker, "/healthz") == 200, "a healthy worker")  # noqa: B023
@@ -327,6 +327,12 @@ def test_one_look_at_the_numbers_shows_all_workers(server: Running, come: Come) 
     assert found["chatroom_shared_people"] == "3.0"
     assert found["chatroom_shared_rooms"] == "1.0"
     assert found["chatroom_shared_processes"] == "2.0"
+    for name in ("chatroom_hints_total", "chatroom_looks_total", "chatroom_behind_seconds"):
+        assert {n for n in "12" if any(name in it and f'worker="{n}"' in it for it in found)} == {
+            *"12"
+        }
+    heard = [float(found[f'chatroom_hints_total{{outcome="heard",worker="{n}"}}']) for n in (1, 2)]
+    assert max(heard) >= 1
 
 
 def test_a_worker_that_stands_still_is_not_up(server: Running) -> None:

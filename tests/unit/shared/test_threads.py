@@ -7,6 +7,9 @@ from contextlib import ExitStack
 import pytest
 
 from chatroom.errors import HistoryUnavailable
+from chatroom.history.shared import Version
+from chatroom.shared import keeper
+from tests.support.histories import said
 from tests.support.shared_memory import SharedMemory, SharingProcess
 
 
@@ -21,6 +24,32 @@ def test_while_comparing_takes_long_no_more_of_that_is_asked_for() -> None:
         process.compare()
 
         assert process.keep()
+
+
+def test_a_room_lags_while_it_is_behind_and_does_not_come_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ExitStack() as stack:
+        history = SharedMemory()
+        process = SharingProcess(stack, history)
+        process.club.join("Ann")
+        while process.keep():
+            pass
+        moments = iter(range(100))
+        monkeypatch.setattr(keeper.time, "monotonic", lambda: float(next(moments)))
+        history.append(said("lobby", 1))
+
+        lags = []
+        for _ in range(3):  # comparisons, without the looks that they lead to
+            process.keeper._compare({"lobby": Version()})
+            lags.append(process.keeper.lag)
+        assert lags == [0, 1, 2]
+
+        history.append(said("lobby", 2))
+        process.keeper._compare({"lobby": Version(history.head("lobby")._replace(seq=1))})
+        assert process.keeper.lag == 0, "it has come on"
+        process.keeper._compare({"lobby": history.missed("lobby", Version()).version})
+        assert (process.keeper.lag, process.keeper._behind) == (0, {})
 
 
 def test_while_a_proof_takes_long_no_more_of_them_are_asked_for() -> None:
