@@ -139,6 +139,16 @@ def neighbourhood(address: str) -> str:
     return str(ip_network((ip, 64), strict=False))
 
 
+def region(address: str) -> str:
+    """The addresses of which one owner may have very many: an IPv4 address's /16, an IPv6 one's
+    /32. Anything else stays as it is."""
+    try:
+        ip = ip_address(neighbourhood(address).partition("/")[0])
+    except ValueError:
+        return address
+    return str(ip_network((ip, 16 if ip.version == 4 else 32), strict=False))
+
+
 def is_in(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
     """Whether the address is in one of these networks."""
     try:

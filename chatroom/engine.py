@@ -25,7 +25,7 @@ from chatroom.users.speaking_pace import ACTS_PER_SECOND, SpeakingPace
 from chatroom.users.tokens import Tokens
 
 if TYPE_CHECKING:
-    from chatroom.shared.sharing import Sharing
+    from chatroom.shared.sharing import Figures, Sharing
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,8 @@ class Engine:
     def _open(self, patience: float) -> None:
         self.history.open(patience=patience)
         try:
-            self.tokens = Tokens(self.history.secret(), self._password)
+            secret, deleted = self.history.secret(), self.history.deleted()
+            self.tokens = Tokens(secret, self._password, deleted)
             self.doors = KeyRing(self.history, self.tokens, self._password)
             if self._sharing:
                 self._sharing.start(self.server.house, self.server.heard, patience=patience)
@@ -129,6 +130,10 @@ class Engine:
             self.history.close()
             raise
         self._is_open = True
+
+    def figures(self) -> Figures | None:
+        """What has to do with other processes; None where there can be none."""
+        return self._sharing.figures() if self._sharing else None
 
     def check(self, timeout: float) -> None:
         """Prove that messages can be accepted.

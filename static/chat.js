@@ -101,10 +101,7 @@ const session = new Session({
   lastRead: () => lastRead(room),
   listener: {
     welcome, live, message, person, error,
-    changed: (...change) => {
-      hosting.part?.changed(...change);
-      conversation.changed(...change);
-    },
+    changed: (...change) => conversation.changed(...change),
     done: (cmid, told) => {
       editor?.done(cmid);
       hosting.part?.done(cmid, told);

@@ -239,10 +239,15 @@ def pytest_report_header() -> str | None:
     return None if most == CROWD else f"crowds: {most:,} people at most, by ulimit -Hn"
 
 
-def pytest_collection_finish() -> None:
-    """What is there by now stays to the end: the garbage collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is there after it stays to the end: the garbage collector need not look at it at all."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -135,6 +135,14 @@ class Host:
         """Erase what was removed, one message or all: nobody can restore it."""
         return self.act("erase", id=id)
 
+    def restore_all(self, at: str) -> Receipt:
+        """Bring back whatever one ``clear`` or ``bar`` has removed, as far as it is not erased.
+
+        Args:
+            at: when that was, as its receipt's ``told`` has it, and ``log`` of ``look``.
+        """
+        return self.act("restore", at=at)
+
     def make_host(self, user_id: str, *, user_name: str | None = None) -> Receipt:
         """Make somebody a host."""
         return self.act("makeHost", userId=user_id, userName=user_name)

@@ -151,8 +151,10 @@ def unquiet(console: Console, person: str) -> None:
 def bar(console: Console, person: str, seconds: int | None, what: str | None) -> None:
     """Remove PERSON, a name or a user id, from the room, and let them not come back."""
     whom = console.person(person)
-    console.act("bar", whom, seconds=seconds, what=what)
+    told = console.act("bar", whom, seconds=seconds, what=what)
     note(f"{whom} is removed")
+    if "at" in told:
+        note(f"for some days, `restore --at {told['at']}` brings their messages back")
 
 
 @click.command()
@@ -208,8 +210,11 @@ def turn_back(console: Console, person: str) -> None:
 @acting
 def clear(console: Console, upto: str | None) -> None:
     """Remove all messages of the room."""
-    console.act("clear", upto=upto)
-    note("removed; `restore` brings one back for some days")
+    told = console.act("clear", upto=upto)
+    if "at" not in told:
+        note("there was nothing to remove")
+    else:
+        note(f"removed; for some days, `restore --at {told['at']}` brings all of it back")
 
 
 @click.command()
@@ -288,11 +293,17 @@ def remove(console: Console, id: str) -> None:
 
 
 @click.command()
-@click.argument("id", metavar="MESSAGE-ID", type=Id())
+@click.argument("id", metavar="[MESSAGE-ID]", type=Id(), required=False)
+@click.option("--at", metavar="TIME", help="All that a bar or clear took; TIME as `log` has it.")
 @acting
-def restore(console: Console, id: str) -> None:
-    """Bring back a message that a host removed."""
-    console.restore(id)
+def restore(console: Console, id: str | None, at: str | None) -> None:
+    """Bring back a message that a host removed, or all that one act has removed."""
+    if (id is None) == (at is None):
+        raise click.UsageError("Name a MESSAGE-ID, or the TIME of a bar or clear with --at.")
+    if id is not None:
+        console.restore(id)
+    else:
+        console.act("restore", at=at)
     note("restored")
 
 

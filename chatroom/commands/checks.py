@@ -266,7 +266,8 @@ def check_limits(configuration: Configuration, health: Health) -> Finding:
     if carried >= wanted:
         return ok("limits", f"{what} started from this shell can carry {wanted} users")
     text = f"{what} started from this shell can carry {carried} users, but maxUsers is {wanted}"
-    return wrong("limits", f"{text}; {reason}", f"raise that limit, or set maxUsers to {carried}")
+    remedy = f"raise that limit, or set maxUsers to {carried}" if carried else "raise that limit"
+    return wrong("limits", f"{text}; {reason}", remedy)
 
 
 def _admitted(wanted: int, admitted: int) -> Finding:

@@ -45,6 +45,8 @@ def log_table(entries: Sequence[dict[str, Any]]) -> list[str]:
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     whom, what = entry.get("whom"), entry.get("what", "")
     about = ": ".join(filter(None, (whom["userName"] or whom["userId"] if whom else "", what)))
+    if entry["act"] in ("bar", "clear") and "message" in what and "in all" not in what:
+        about += f"; see restore --at {entry['at']}"
     by = entry["by"]
     return _when(entry["at"]), by["userName"] or by["userId"], entry["act"], about
 

@@ -32,8 +32,8 @@ def room() -> None:
 def delete(names: tuple[str, ...], history: str | Path, yes: bool) -> None:
     """Delete rooms with all their messages.
 
-    Works while no server uses the history. Nothing of a room stays in the file; backups still
-    have it.
+    Works while no server uses the history. Nothing that a room had stays in the file; backups
+    still have it.
     """
     with opened(history, make=False) as source:
         known = {name: RoomSummary(name, 0, 0, "", 0) for name in source.decided() if name}

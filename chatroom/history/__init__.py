@@ -11,6 +11,7 @@ In reading order:
 - ``paging.py``: how much is read at once
 - ``retention.py``: which messages are to be deleted
 - ``host_log.py``: what hosts have done
+- ``deleted.py``: what is kept of a room that was deleted
 - ``remarks.py``: what a look at a database has found
 - ``effects.py``: what an act of theirs brings about
 - ``words.py``: the words of texts and searches

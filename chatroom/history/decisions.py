@@ -13,8 +13,8 @@ from chatroom.message import Evidence, Held, Message
 class Decisions(ABC):
     """What rooms have decided, what hosts have done and removed, and what waits for them.
 
-    ``enact``, ``hold``, ``settle``, ``erase`` and ``clean`` are called by the thread that owns the
-    history; what only reads, by any thread.
+    ``rewrite``, ``enact``, ``hold``, ``settle``, ``erase`` and ``clean`` are called by the thread
+    that owns the history; what only reads, by any thread.
     """
 
     @abstractmethod
@@ -54,6 +54,22 @@ class Decisions(ABC):
 
         Raises:
             HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def rewrite(
+        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
+    ) -> None:
+        """Commit a message's new state; it keeps its id. The owner's thread.
+
+        Args:
+            message: with the room's next rev: ``rev(room) + 1``.
+            before: what it was, to be kept as evidence if it is removed. Otherwise whatever
+                evidence there is of it is dropped.
+            entry: for ``host_log``, if a host did it: see ``enact``.
+
+        Raises:
+            HistoryUnavailable: it is not changed; also if it is not stored any more.
         """
 
     @abstractmethod
@@ -120,6 +136,30 @@ class Decisions(ABC):
 
         Args:
             upto: inclusive.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def taken_at(
+        self, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+    ) -> list[Message]:
+        """What messages were that one act of a host has removed, as far as that is still kept: the
+        last ``limit``, newest first, about ``max_bytes`` at most. Their rev is 0.
+
+        Args:
+            removed_at: as their evidence has it.
+            upto: a seq, inclusive.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def deleted(self) -> dict[str, bytes]:
+        """What tells each room that was ever deleted from the next one of its name, by
+        ``deleted.mark``.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

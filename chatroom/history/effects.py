@@ -19,6 +19,8 @@ class Effects(NamedTuple):
     """The seqs of messages whose evidence is dropped."""
     refused: Sequence[Held] = ()
     """What waits for approval no longer, and is never said."""
+    restored: Sequence[Message] = ()
+    """Messages that come back, with the room's next revs; their evidence is dropped."""
 
 
 NO_EFFECTS = Effects()

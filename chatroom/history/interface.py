@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from chatroom.history.decisions import Decisions
-from chatroom.history.host_log import LogEntry
-from chatroom.message import BEGINNING, Evidence, Message, MessageId, RoomSummary
+from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 
 
 class History(Decisions):
@@ -90,22 +89,6 @@ class History(Decisions):
 
         Raises:
             HistoryUnavailable: it is not deleted, or parts of a file may still have its texts.
-        """
-
-    @abstractmethod
-    def rewrite(
-        self, message: Message, before: Evidence | None = None, entry: LogEntry | None = None
-    ) -> None:
-        """Commit a message's new state; it keeps its id. The owner's thread.
-
-        Args:
-            message: with the room's next rev: ``rev(room) + 1``.
-            before: what it was, to be kept as evidence if it is removed. Otherwise whatever
-                evidence there is of it is dropped.
-            entry: for ``host_log``, if a host did it: see ``enact``.
-
-        Raises:
-            HistoryUnavailable: it is not changed; also if it is not stored any more.
         """
 
     @abstractmethod

@@ -114,6 +114,25 @@ class Opening(NamedTuple):
     held: list[Held]
 
 
+class Addresses(NamedTuple):
+    """Where somebody has been, in whichever process."""
+
+    keys: frozenset[str] = frozenset()
+    """Of where they came from to the room within an hour, as of ``Whereabouts.key``."""
+    sharing: int | None = None
+    """How many others are there now from where they are; None if nobody can tell."""
+
+
+class Attended(NamedTuple):
+    """What there is over all processes."""
+
+    processes: int
+    rooms: int
+    """In which people are."""
+    people: int
+    """In two rooms, they count twice."""
+
+
 class SharedHistory(History):
     """Several processes write to it. In each, one thread does."""
 
@@ -170,6 +189,22 @@ class SharedHistory(History):
 
         Args:
             limit: as of ``tail``, like the next one.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def addresses(self, room: str, user_id: str) -> Addresses:
+        """Where somebody in the room has come from; any thread.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def attended(self) -> Attended:
+        """How many there are, in whichever process; any thread.
 
         Raises:
             HistoryUnavailable: it cannot be read now.

@@ -43,6 +43,7 @@ In reading order:
 - ``subscriber.py``: whoever hears a room without a socket
 - ``news.py``: in which other rooms something was said
 - ``trimmer.py``: retention: deletes the oldest messages, a few at a time
+- ``turns.py``: who is next at what takes long
 - ``eraser.py``: erases what was removed, and cleans the files of it
 - ``timers.py``: what is due later on the Server thread
 - ``questions.py``: what other threads ask it

@@ -141,6 +141,7 @@ class ActiveRooms(dict[str, Room]):
                 house_ban=_ban(self.house.charter, ids),
                 now=time.time_ns() // 1_000_000,
                 charter=charter,
+                house=self.house.charter,
             )
             if visitor.proof.link and name in self:
                 coming = list(self[name].coming_by.values()).count(visitor.proof.link)

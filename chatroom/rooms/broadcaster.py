@@ -335,10 +335,10 @@ class Broadcaster:
                         self._hosting.tell_hosts(room, entry)
                     change.user.altered(change.cmid, message)
                 case Enacted():
-                    self._spread(self._rooms[verdict.room], verdict.removed)
+                    self._spread(self._rooms[verdict.room], verdict.changed)
                     self._hosting.take(verdict)
                 case Swept():
-                    self._spread(self._rooms[verdict.room], verdict.removed)
+                    self._spread(self._rooms[verdict.room], verdict.changed)
                     self._hosting.take_more(verdict)
                 case NotSwept(room, error):
                     self._faults.note_failure("messages are not removed yet", error)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from chatroom.rooms.crowd import Change, Known
-from chatroom.rooms.register import AtTheDoor, Replaced
+from chatroom.rooms.register import AtTheDoor, Made, Replaced
 
 
 class IsTyping(NamedTuple):
@@ -52,7 +52,7 @@ class CrowdNews(NamedTuple):
     """See ``CrowdVersion``."""
     version: int
     """Of the crowd, after the last of the events."""
-    events: tuple[Change | Replaced | AtTheDoor, ...] = ()
+    events: tuple[Change | Replaced | AtTheDoor | Made, ...] = ()
     """In order; none if the crowd has to be read instead."""
 
 

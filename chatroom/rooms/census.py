@@ -28,7 +28,7 @@ class Headcount(NamedTuple):
     """Likewise."""
     people: int
     """Of the typed protocol, also those who have just lost their connection; in two rooms, they
-    count twice."""
+    count twice. Not those who are in a room by way of another process alone."""
     busy_seconds: float
     """For which the Server thread has used a processor since it was started."""
     answer_seconds: float
@@ -74,5 +74,5 @@ def _count(rooms: list[Room]) -> tuple[int, int, int]:
     for room in rooms:
         users += len(room.users)
         typed += len(room.typed)
-        people += len(room.crowd)
+        people += len(room.presence)
     return users - typed, typed, people

@@ -139,7 +139,7 @@ class RoomLink(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """What is left to do of an act that removes or erases many messages."""
+    """What is left to do of an act that removes, erases or restores many messages."""
 
     erases: bool
     """The evidence of what was removed; otherwise it removes."""
@@ -157,6 +157,12 @@ class Sweep(NamedTuple):
     by_name: str = ""
     whom_id: str = ""
     whom_name: str = ""
+    began: int = 0
+    """When: all that it removes was removed then, by its evidence. Unix time in milliseconds."""
+    restores: int = 0
+    """Then it brings back what was removed at this time, instead; 0: it does not."""
+    but: tuple[str, ...] = ()
+    """The user ids of those whose messages stay removed nevertheless."""
 
 
 @dataclass(frozen=True)
@@ -308,6 +314,21 @@ class Charter:
         ban = self.barred.get(user_id)
         return ban is not None and ban.holds(now)
 
+    def good_link(self, key: str, house: Charter, now: int, coming: int = 0) -> RoomLink | None:
+        """The link, if one more can use it, see ``RoomLink``: as long as whoever has made it is in
+        charge here, or of the whole server, and not removed from there.
+
+        Args:
+            key: of the link: see ``links``.
+            house: the whole server's charter.
+        """
+        link = self.links.get(key)
+        if link is None or not link.is_good(now, coming):
+            return None
+        # Nobody: the operator, without a socket.
+        is_hosts = not link.by or max(self.rank_of(link.by), house.rank_of(link.by)).is_host
+        return link if is_hosts and not house.is_barred(link.by, now) else None
+
     def at(self, now: int) -> Charter:
         """Without what is over by then."""
         return replace(
@@ -401,10 +422,11 @@ def _watched(user_id: object, name: object, since: object, until: object) -> Wat
 
 
 def _sweep(*parts: object) -> Sweep:
-    kinds = (bool, str, int, int, int, str, str, str, str, str)
-    if len(parts) != len(kinds):
+    kinds = (bool, str, int, int, int, str, str, str, str, str, int, int, list)
+    if len(parts) not in (10, len(kinds)):  # 10 before what was removed could be restored
         raise ValueError(f"not a charter: a sweep of {len(parts)} parts")
-    return Sweep(*map(_is, kinds, parts))
+    sweep = Sweep(*map(_is, kinds, parts))
+    return sweep._replace(but=tuple(_is(str, user_id) for user_id in sweep.but))
 
 
 def _is(kind: type[T], value: object) -> T:

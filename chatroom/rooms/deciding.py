@@ -13,6 +13,7 @@ from chatroom.errors import HistoryError, Outdated, Refusal
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
+from chatroom.history.shared import Addresses, SharedHistory
 from chatroom.matching import assert_never
 from chatroom.message import Draft, Evidence, Held, Message, Remover
 from chatroom.rooms.charter import House, Sweep
@@ -21,9 +22,11 @@ from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import (
+    WRONG_LINK,
     Decision,
     ForAll,
     link_key,
+    restored,
     rule,
     rule_for_all,
     with_sweep,
@@ -31,7 +34,16 @@ from chatroom.rooms.ruling import (
 )
 from chatroom.rooms.steps import Steps, ask
 from chatroom.rooms.sweeper import Sweeping
-from chatroom.rooms.sweeping import Step, begun, in_words, next_step, refused_by, sweep_of
+from chatroom.rooms.sweeping import (
+    Step,
+    begun,
+    in_words,
+    moment_of_its_own,
+    next_step,
+    refused_by,
+    sparing,
+    sweep_of,
+)
 from chatroom.rooms.verdicts import (
     Again,
     Changed,
@@ -58,7 +70,9 @@ from chatroom.wire.acts import (
     Bar,
     BeCalled,
     Charting,
+    Clear,
     Look,
+    RestoreAll,
     Settling,
     TurnBack,
     UnmakeHost,
@@ -112,6 +126,17 @@ def _log_for(room: Room, rank: Rank) -> Steps[list[LogEntry] | HistoryError]:
     except HistoryError as error:
         return error
     return sorted(log, key=lambda it: it.at, reverse=True)
+
+
+def _addresses(room: Room, user_id: str) -> Steps[Addresses]:
+    """Where somebody is as other processes know."""
+
+    def look(history: History) -> Addresses:
+        if isinstance(history, SharedHistory):
+            return history.addresses(room.name, user_id)
+        return Addresses()
+
+    return (yield from ask(look))
 
 
 class Decider:
@@ -186,6 +211,8 @@ class Decider:
                 if speaker.user_id and speaker.user_id == message.user_id:
                     remover = Remover.AUTHOR
                 else:
+                    of = partial(moment_of_its_own, room=room.name, seq=room.seq, now=now)
+                    now = yield from ask(of)
                     remover, evidence = Remover.HOST, Evidence(message, now)
                     entry = _logged("remove", now, room.known_as(speaker), message)
                 message = message.taken_back(remover, rev)
@@ -268,9 +295,15 @@ class Decider:
 
     def _enacted(self, ruling: Ruling, act: Charting, room: Room, house: House) -> Steps[Verdict]:
         now = time.time_ns() // 1_000_000
+        if isinstance(act, Bar | Clear):
+            now = yield from ask(partial(moment_of_its_own, room=room.name, seq=room.seq, now=now))
         who, before = room.known_as(ruling.user), room.charter
         if isinstance(act, UseLink):
-            link = before.links.get(link_key(act.secret))
+            key = link_key(act.secret)
+            link = before.links.get(key)
+            is_spent = link is None or not link.uses or who.user_id in before.hosts
+            if not is_spent and not before.good_link(key, house.charter, now):
+                raise Refusal("wrong-link", WRONG_LINK)
             if link and link.is_for_guests and ruling.user not in room.coming_by:
                 return Enacted(ruling, room.name, before, Decision(before), None, [])
         rank = house.ranks(before, ruling.user)(ruling.user.user_id)
@@ -285,12 +318,16 @@ class Decider:
         step, entry = Step([], [], None), None
         sweep = yield from ask(lambda it: sweep_of(it, room.name, room.seq, act, now))
         if sweep:
-            sweep = begun(sweep, WORDS[type(act)], who, decision.whom)
+            sweep = sparing(sweep, before.sweeps)
+            sweep = begun(sweep, WORDS[type(act)], who, decision.whom, now)
             step = yield from self._step(room, sweep, now)
-            decision = with_sweep(decision, step)
+            decision = with_sweep(decision, act, step, now)
+            if isinstance(act, RestoreAll) and not step.done and decision.charter == before.at(now):
+                yield from self._demand_restored(room, act)
         if isinstance(act, Bar):
             addresses = room.presence.addresses_of(act.user_id)
             keys = house.whereabouts.keys_of(room.name, act.user_id, addresses)
+            keys |= (yield from _addresses(room, act.user_id)).keys
             decision = with_watch(decision, act, keys, now)
         if isinstance(act, Admit | TurnBack) and act.user_id:
             if act.user_id not in room.knocks:
@@ -303,9 +340,19 @@ class Decider:
         if is_news or decision.charter != before.at(now):
             entry = LogEntry(now, WORDS[type(act)], *who, *decision.whom, decision.what)
             yield from self._store(room, act, decision, entry, step, refused)
-        removed = [message for message, _ in step.removed]
+        if isinstance(act, Look) and act.user_id:
+            sharing = (yield from _addresses(room, act.user_id)).sharing
+            if sharing is not None:
+                decision = decision._replace(told={"sharing": sharing})
         log = (yield from _log_for(room, rank)) if isinstance(act, Look) else []
-        return Enacted(ruling, room.name, before, decision, entry, removed, refused, log)
+        return Enacted(ruling, room.name, before, decision, entry, step.changed, refused, log)
+
+    @staticmethod
+    def _demand_restored(room: Room, act: RestoreAll) -> Steps[None]:
+        """Nothing of it is there any more: then it was asked for before, or is erased."""
+        log = yield from ask(lambda history: history.host_log(room.name))
+        if not any(WORDS[RestoreAll] == it.act and restored(act) in it.what for it in log):
+            raise Refusal("gone", "Nothing of it is left to bring back: it is erased.")
 
     def _store(
         self,
@@ -320,7 +367,7 @@ class Decider:
         if isinstance(act, UseOperatorLink):  # the room has decided nothing
             yield from ask(lambda history: history.enact("", house or "", entry))
         else:
-            effects = Effects(house, step.removed, step.erased, refused)
+            effects = Effects(house, step.removed, step.erased, refused, step.restored)
             charter = decision.charter.to_json()
             yield from ask(lambda history: history.enact(room.name, charter, entry, effects))
 
@@ -348,9 +395,9 @@ class Decider:
             what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
             entry = LogEntry(now, *whose, what)
-        effects = Effects(None, step.removed, step.erased)
+        effects = Effects(None, step.removed, step.erased, restored=step.restored)
         yield from ask(lambda it: it.enact(room.name, left.to_json(), entry, effects))
-        return Swept(room.name, left, [message for message, _ in step.removed], entry)
+        return Swept(room.name, left, step.changed, entry)
 
     @staticmethod
     def _step(room: Room, sweep: Sweep, now: int) -> Steps[Step]:

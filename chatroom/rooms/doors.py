@@ -26,6 +26,7 @@ from chatroom.rooms.charter import Charter, Door, House
 from chatroom.rooms.policy import Place, Visitor
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.ruling import link_key
+from chatroom.rooms.turns import FairTurns
 from chatroom.sockets.budget import Budget, Budgets
 from chatroom.users.proof import NOTHING, Proof, Shown
 from chatroom.users.tokens import Tokens
@@ -41,7 +42,8 @@ WRONG_TRIES = 5
 behind one address mistypes, too."""
 
 HASHED_AT_ONCE = 2
-"""Codes: each takes 16 MiB and a processor."""
+"""Codes: each takes 16 MiB and a processor. Whoever floods the server with wrong ones does so from
+many addresses, and until the first comes with the right one: so networks take turns."""
 
 PATIENCE = 2.0
 """Seconds that somebody waits to be one of those, perhaps on one of the threads for plain HTTP."""
@@ -111,7 +113,7 @@ class KeyRing:
         self._history = history
         self._tokens = tokens
         self._password = spelt(password)
-        self._places = threading.BoundedSemaphore(HASHED_AT_ONCE)
+        self._turns = FairTurns(HASHED_AT_ONCE)
         self._lock = threading.Lock()
         # A little more: rounding errors are nobody's fault.
         self._tries = Budgets(WRONG_TRIES / 60, WRONG_TRIES + 0.001)
@@ -250,7 +252,7 @@ class KeyRing:
         if answer := self._answer_unhashed(address, room, digest, code_hash):
             return answer
         try:
-            with self._turn():
+            with self._turn(address):
                 if answer := self._answer_unhashed(address, room, digest, code_hash):
                     return answer  # others have come with it meanwhile, or with wrong ones
                 with self._lock:
@@ -297,21 +299,19 @@ class KeyRing:
         """See ``Doors``."""
         if not isinstance(act, SetRules) or not act.code:
             return act
-        with self._turn():
+        with self._turn():  # of their own: hosts set codes, and seldom
             code_hash = codes.hashed(act.code)
         with self._lock:  # so that it is not hashed again for the first who comes with it
             _keep(self._right, code_hash, self._digest(act.code))
         return act._replace(code=None, code_hash=code_hash)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=PATIENCE):
-            detail = "Too many codes are being examined at once; try again."
-            raise Refusal("busy", detail, retryAfter=math.ceil(PATIENCE))
-        try:
+    def _turn(self, address: str = "") -> Iterator[None]:
+        with self._turns.turn(address, PATIENCE) as has_it:
+            if not has_it:
+                detail = "Too many codes are being examined at once; try again."
+                raise Refusal("busy", detail, retryAfter=math.ceil(PATIENCE))
             yield
-        finally:
-            self._places.release()
 
 
 def _visitor(address: str, proof: Proof, charter: Charter, house: House) -> Visitor:
@@ -326,7 +326,15 @@ def _rank(proof: Proof, charter: Charter, house: House) -> Rank:
 def _place(room: str, charter: Charter, house: House, proof: Proof = NOTHING) -> Place:
     ban, house_ban = (one.barred.get(proof.user_id) for one in (charter, house.charter))
     now = time.time_ns() // 1_000_000 if proof != NOTHING else 0
-    return Place(room, exists=True, ban=ban, house_ban=house_ban, now=now, charter=charter)
+    return Place(
+        room,
+        exists=True,
+        ban=ban,
+        house_ban=house_ban,
+        now=now,
+        charter=charter,
+        house=house.charter,
+    )
 
 
 def _with_key(proof: Proof, charter: Charter, secret: str) -> Proof:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from chatroom.errors import HistoryError, HistoryUnavailable, Refusal, UserError
 from chatroom.log import printable
@@ -12,8 +12,8 @@ from chatroom.matching import assert_never
 from chatroom.message import MessageId
 from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.charter import Charter, Door, Host, WatchedAddress
-from chatroom.rooms.crowd import Known
+from chatroom.rooms.charter import Charter, Door, WatchedAddress
+from chatroom.rooms.crowd import UNKNOWN, Known
 from chatroom.rooms.fallen import Fallen
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.greeter import Greeter
@@ -21,8 +21,7 @@ from chatroom.rooms.knocking import KnockSeen
 from chatroom.rooms.mirrors import AboutPeople, Mirrors
 from chatroom.rooms.news import News
 from chatroom.rooms.policy import Policy, removed
-from chatroom.rooms.ranks import Rank
-from chatroom.rooms.register import Answer, Away, Enter, Gone, Leave, Register
+from chatroom.rooms.register import MOST_ATTEMPTS, Answer, Away, Enter, Gone, Leave, Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
@@ -109,6 +108,8 @@ class Entrance:
         # Who waits for an answer of the register, and what came from them meanwhile.
         self._held: dict[Speaker, list[Said | Change | Ruling | Wish | Leaving]] = {}
         self._judged_by: dict[Speaker, Charter] = {}  # what the room had decided when they asked
+        self.look: Callable[[str], None] = lambda room: None
+        """Finds out what was decided elsewhere; "" for the whole server."""
         self.released: list[Said | Change | Ruling | Wish | Leaving] = []
         """What has waited long enough, in order; whoever handles it takes it out."""
 
@@ -189,7 +190,7 @@ class Entrance:
         room.awaited += 1
         self._held[arrival.user] = []
         self._judged_by[arrival.user] = room.charter
-        if (arrival.seen or 0) > room.seq:  # it has seen what the room is yet to hear
+        if _is_early(room, arrival):
             room.early.append(arrival)
         else:
             self._ask(room, Enter(arrival))
@@ -243,6 +244,9 @@ class Entrance:
 
     def _settle(self, room: Room, answer: Answer) -> None:
         """Do what the answer says: the room has heard of all that was before."""
+        if answer.decided and isinstance(answer.request, Enter):
+            self._judge_later(room, answer.request.arrival, answer.decided)
+            return
         if answer.is_taken:
             answer = answer._replace(refusal=self._taken(room, answer.request))
         try:
@@ -251,6 +255,43 @@ class Entrance:
             self._keep_name(room, answer)
         finally:  # also after a fault of ours: nobody waits for an answer that has come
             self._release(room, answer.request)
+
+    def _judge_later(self, room: Room, arrival: Arrival, decided: tuple[int, ...]) -> None:
+        """Hosts have decided something elsewhere of which the room is yet to hear."""
+        attempts = arrival.attempts + 1
+        room.early.append(arrival._replace(decided=decided, attempts=attempts))
+        self.let_early_in(room)
+        if room.early:
+            self.look("")
+            self.look(room.name)
+
+    def let_early_in(self, room: Room, *, all_of_them: bool = False) -> None:
+        """The room has heard of something: those who have waited for that come in now.
+
+        Args:
+            all_of_them: what they wait for never comes.
+        """
+        early, room.early = room.early, []
+        for arrival in early:
+            if all_of_them:
+                self._ask(room, Enter(arrival._replace(attempts=MOST_ATTEMPTS)))
+            elif _is_early(room, arrival):
+                room.early.append(arrival)
+            else:
+                self._arrive_again(room, arrival)
+
+    def _arrive_again(self, room: Room, arrival: Arrival) -> None:
+        """As if it had just come, and before what came from the user meanwhile."""
+        user = arrival.user
+        room.awaited -= 1
+        self._judged_by.pop(user, None)
+        behind = self._held.pop(user)
+        self.add(arrival)
+        if user in self._held:
+            self._held[user] += behind
+        else:
+            self.released += behind
+        self._rooms.forget_if_empty(room.name)
 
     def _taken(self, room: Room, request: register.Request) -> Refusal | None:
         assert isinstance(request, Enter | register.Rename)
@@ -342,10 +383,9 @@ class Entrance:
         user.room, user.name, user.user_id = room.name, arrival.name, identity.user_id
         user.hears_rooms, user.proof = arrival.hears_rooms, arrival.proof
         user.rev = arrival.knows_up_to(room.changes.rev)
-        makes = self._rules.everybody_makes_rooms and room.is_new
-        if makes and not room.has_people_elsewhere(user.user_id):
-            maker = Host(user.name, Rank.MAKER)
-            room.charter, room.charter_is_stored = Charter({user.user_id: maker}), False
+        if self._rules.everybody_makes_rooms and room.is_new and room.crowd.version == UNKNOWN:
+            # Else the register has said who has made it.
+            self._greeter.note_maker(room, Known(user.user_id, user.name))
         if self._rooms.needs_link(room, user.address, user.user_id, arrival.proof):
             room.coming_by[user] = arrival.proof.link
         room.let_in_typed(user, identity.tab)
@@ -388,8 +428,8 @@ class Entrance:
         proof, charter, user_id = arrival.proof, room.charter, arrival.identity.user_id
         if proof.epoch == charter.epoch or proof.key in charter.keys:
             return True
-        link = charter.links.get(proof.link)
-        if link and link.is_good(now):  # others may be what the one who was removed came by
+        # Others may be what the one who was removed came by.
+        if charter.good_link(proof.link, self._rooms.house.charter, now):
             return True
         return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
 
@@ -531,12 +571,7 @@ class Entrance:
         """The room has new messages: others hear of that, and those come in who know of them."""
         self._news.note(room)
         if room.early:
-            early, room.early = room.early, []
-            for arrival in early:
-                if (arrival.seen or 0) > room.seq:
-                    room.early.append(arrival)
-                else:
-                    self._ask(room, Enter(arrival))
+            self.let_early_in(room)
 
     def show_out(self, room: Room, user_id: str) -> None:
         """A host has removed somebody: they have to go, and whatever came in as theirs."""
@@ -694,6 +729,15 @@ class Entrance:
         if name in self._rooms:
             self._rooms[name].subscribers.pop(subscriber, None)
             self._rooms.forget_if_empty(name)
+
+
+def _is_early(room: Room, arrival: Arrival) -> bool:
+    """Whether the user knows of a message, or has to be judged by an act, that the room is yet to
+    hear of."""
+    if (arrival.seen or 0) > room.seq:
+        return True
+    known = room.house.decided, room.decided
+    return any(now < its for now, its in zip(known, arrival.decided, strict=False))
 
 
 def _everybody(room: Room) -> list[Participant]:

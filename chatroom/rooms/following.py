@@ -199,6 +199,8 @@ class Follower:
         """Other processes have done this; what is known by now is left out."""
         missed, room = looked.missed, self._rooms.get(looked.missed.room)
         if missed.is_fork and missed.room:
+            if room and room.last == missed.known.last:
+                self._entrance.let_early_in(room, all_of_them=True)  # nobody is told before them
             is_over = room is None or room.last != missed.known.last or self._entrance.part(room)
             if not is_over:
                 self._timers.after(SOON, lambda: self.look(missed.room))
@@ -214,6 +216,10 @@ class Follower:
             if missed.first > room.first_remembered:
                 room.forget(missed.first)
             self._decide(missed, room)
+        concerned = [room] if room else [] if missed.room else list(self._rooms.values())
+        for one in concerned:
+            if one.early:
+                self._entrance.let_early_in(one)
 
     def _decide(self, missed: Missed, room: Room | None = None) -> None:
         of = room or self._rooms.house

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from chatroom.matching import assert_never
 from chatroom.rooms.bus import Bus, IsTyping
-from chatroom.rooms.charter import NO_CHARTER
+from chatroom.rooms.charter import NO_CHARTER, Charter, Host
 from chatroom.rooms.crowd import CrowdVersion, Joined, Known, Left, Renamed
 from chatroom.rooms.news import TOLD_A_SECOND, News
 from chatroom.rooms.policy import Policy
-from chatroom.rooms.register import AtTheDoor, Away, Event, Replaced
+from chatroom.rooms.ranks import Rank
+from chatroom.rooms.register import AtTheDoor, Away, Event, Made, Replaced
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.timers import Timers
@@ -117,10 +118,28 @@ class Greeter:
                     room.crowd.apply(event)
                     room.presence.forget(who.user_id)
                     self._tell_of(room, "left", who, reason)
+                case Made(who):
+                    self.note_maker(room, who)
                 case Away() | AtTheDoor():
                     pass  # others do not hear of it
                 case _:
                     assert_never(event)
+
+    @staticmethod
+    def note_maker(room: Room, who: Known | None) -> None:
+        """Somebody has made the room, unless more is known of it, or nobody has: tell the room."""
+        before = room.charter
+        if room.decided or (room.charter_is_stored and before != NO_CHARTER):
+            return
+        maker = {who.user_id: Host(who.user_name, Rank.MAKER)} if who else {}
+        room.charter = Charter(maker) if maker else NO_CHARTER
+        room.charter_is_stored = not maker
+        if before != room.charter:
+            room.pace_hosts()
+            for user_id in before.hosts.keys() ^ room.charter.hosts.keys():
+                name = room.name_of(user_id, before.name_of(user_id))
+                role = room.rank_of(user_id).word
+                room.tell_all(typed.frame("host", userId=user_id, userName=name, role=role))
 
     def renew(self, room: Room, people: Iterable[Known], version: CrowdVersion) -> None:
         """The room's crowd is this one from now on: tell the room the difference."""

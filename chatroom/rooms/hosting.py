@@ -17,7 +17,7 @@ from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
-from chatroom.rooms.sweeper import PATIENCE, Sweeper
+from chatroom.rooms.sweeper import PATIENCE, PAUSE, Sweeper
 from chatroom.rooms.verdicts import Enacted, Settled, Swept
 from chatroom.users.requests import Ruling
 from chatroom.users.speaker import Speaker
@@ -45,6 +45,9 @@ OUTCOMES: Mapping[type[Settling], str] = {
     Withdraw: "withdrawn",
 }
 """What becomes of something that was held."""
+
+CROWD = 100
+"""People who can be told of a step of what comes back, and are ready for the next one soon."""
 
 
 class Hosting:
@@ -90,12 +93,11 @@ class Hosting:
             self.tell_hosts(room, enacted.entry)
         for held in enacted.refused:
             self._drop(room, held, OUTCOMES[Refuse])
-        if room.charter.sweeps:
-            self._sweeper.note(room.name)
+        self._go_on(room)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         told |= decision.told
         if isinstance(ruling.act, Look):
-            self._show(room, ruling, ruling.act, enacted.log)
+            self._show(room, ruling, ruling.act, enacted.log, decision.told)
         else:
             ruling.user.ruled(ruling.cmid, told)
         is_for_all = isinstance(ruling.act, EverybodyOut)
@@ -193,8 +195,15 @@ class Hosting:
             self.tell_hosts(room, swept.entry)
         self._entrance.look_after(room)
         self._note_end(room)
-        if room.charter.sweeps:
-            self._sweeper.note(room.name)
+        self._go_on(room)
+
+    def _go_on(self, room: Room) -> None:
+        """With what is left to do. A crowd, of whom each is told of each message that comes back,
+        needs longer for that."""
+        if not room.charter.sweeps:
+            return
+        crowds = len(room.users) / CROWD if room.charter.sweeps[0].restores else 1
+        self._sweeper.note(room.name, PAUSE * max(1, crowds))
 
     def _note_end(self, room: Room) -> None:
         """Of the first watch that ends; after that one, of the next."""
@@ -260,7 +269,12 @@ class Hosting:
                 room.tell_one(socket, frame)
 
     def _show(
-        self, room: Room, ruling: Ruling, look: Look, log: Sequence[LogEntry] | HistoryError
+        self,
+        room: Room,
+        ruling: Ruling,
+        look: Look,
+        log: Sequence[LogEntry] | HistoryError,
+        found: Mapping[str, object],
     ) -> None:
         if isinstance(log, HistoryError):
             self._faults.note_failure("the host log cannot be read", log)
@@ -269,12 +283,13 @@ class Hosting:
             return
         rank_of = self._rooms.house.ranks(room.charter, ruling.user)
         seen = self._seen(room, look, rank_of(ruling.user.user_id), log)
-        ruling.user.ruled(ruling.cmid, seen)
+        ruling.user.ruled(ruling.cmid, {**seen, **found})
 
     def _seen(
         self, room: Room, look: Look, rank: Rank, log: Sequence[LogEntry]
     ) -> dict[str, object]:
         charter, sharing, hosts = room.charter, None, room.charter.hosts
+        house, now = self._rooms.house.charter, time.time_ns() // 1_000_000
         if rank is Rank.OPERATOR:  # they see who is one, too
             hosts = {**hosts, **self._rooms.house.charter.hosts}
         if look.user_id in room.presence:
@@ -298,7 +313,7 @@ class Hosting:
                     {"link": key, "until": iso_time(link.until), "uses": link.uses}
                     | ({"makes": "guest"} if link.is_for_guests else {})
                     for key, link in charter.links.items()
-                    if link.uses
+                    if charter.good_link(key, house, now)
                 ],
                 "held": list(map(held_fields, room.queue)),
                 "log": list(map(_logged, log)),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from chatroom.errors import HistoryUnavailable
 from chatroom.matching import assert_never
 from chatroom.rooms.bus import CrowdNews
-from chatroom.rooms.crowd import UNKNOWN, CrowdVersion, Known
+from chatroom.rooms.crowd import UNKNOWN, CrowdVersion, Known, Renamed
 from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.knocking import KnockSeen
 from chatroom.rooms.register import Answer, AtTheDoor, Away, Enter, Event, Look, Register, Replaced
@@ -27,7 +27,11 @@ GAP_SECONDS = 0.1
 """How long what is missing may be on its way: another process has committed, and is to tell."""
 
 RETRY_SECONDS = 1.0
-"""When a crowd is asked for again that could not be read."""
+"""When a crowd is asked for again that could not be read, or was read too early."""
+
+NAMING_SECONDS = 5.0
+"""How long somebody may be missing when the database has forgotten who was here: each process says
+it anew as soon as it has a connection again."""
 
 INTERVAL = 1.0
 """Seconds between two comparisons of all crowds: so late is what no hint told of."""
@@ -55,6 +59,8 @@ class CrowdRead(NamedTuple):
     elsewhere."""
     knocks: tuple[KnockSeen, ...] = ()
     """Who waits at the door, and who has just been answered."""
+    maker: str = ""
+    """The user id of whoever was the first there, while nothing is stored of the room."""
     error: HistoryUnavailable | None = None
     """Why it could not be read."""
 
@@ -90,6 +96,10 @@ class Ahead:
         """While somebody is on their way in: which tabs were replaced, and in which version."""
         self.displaced: frozenset[int] = frozenset()
         """Likewise: whose name was taken meanwhile."""
+        self.naming = 0
+        """The epoch in which not everybody may have been named yet."""
+        self.named = 0
+        """The one in which everybody must have been."""
         self.has_to_look = False
         """For what is only to be read: who is at the door."""
         self._covered = 0  # so many of the items had come when the crowd was asked for
@@ -169,6 +179,8 @@ class Mirrors:
             self._keep()
         ahead = self._of(room)
         match word:
+            case CrowdNews() if _version(word) == UNKNOWN and not len(room.crowd):
+                room.crowd.version = UNKNOWN  # it has been empty for long, and is no more
             case Answer() | CrowdNews():
                 ahead.add(word)
             case CrowdRead():
@@ -216,6 +228,8 @@ class Mirrors:
             self._conclude(ahead, item, is_old=is_old)
         elif not is_old:
             self._carry_out(ahead, item, item.events[known:])
+        if not len(crowd):  # whoever comes next makes the room, if it is still new
+            self._greeter.note_maker(ahead.room, None)
 
     def _carry_out(self, ahead: Ahead, news: CrowdNews, events: Iterable[Event]) -> None:
         room = ahead.room
@@ -224,6 +238,8 @@ class Mirrors:
                 ahead.has_to_look = True
             if not isinstance(event, Replaced):
                 self._greeter.carry_out(room, [event])
+                if isinstance(event, Renamed) and _has_made(room, event.who.user_id):
+                    self._greeter.note_maker(room, event.who)
                 continue
             if room.awaited:  # one of this tab may be among those who are on their way in
                 ahead.replaced[event.user_id, event.tab] = news.version
@@ -245,7 +261,7 @@ class Mirrors:
             return
         arrival = request.arrival
         user_id, tab = arrival.identity
-        if is_old and user_id in room.crowd and not answer.is_taken:  # perhaps renamed since
+        if is_old and user_id in room.crowd and answer.is_done:  # perhaps renamed since
             arrival = arrival._replace(name=room.crowd[user_id].user_name)
             answer = answer._replace(request=Enter(arrival))
         self._settle(room, answer)
@@ -274,7 +290,7 @@ class Mirrors:
         room = ahead.room
         sockets = [socket.id for person in room.presence.values() for socket in person.sockets]
         for item in ahead.items:
-            if isinstance(item, Answer) and isinstance(item.request, Enter) and not item.is_taken:
+            if isinstance(item, Answer) and isinstance(item.request, Enter) and item.is_done:
                 sockets.append(item.request.arrival.user.id)
         ahead.begin(next(self._numbers))
         self._register.look(Look(room.name, tuple(sockets), ahead.look))
@@ -284,14 +300,41 @@ class Mirrors:
         if read.error:
             ahead.items = [*(it for it in covered if isinstance(it, CrowdNews)), *ahead.items]
             self._ask_in(RETRY_SECONDS, ahead)
-        elif _is_newer(read.version, room.crowd.version):
+        elif self._is_early(ahead, read):
+            # What waits for it goes on waiting; if nothing does, this takes its place.
+            ahead.items = [*covered, *ahead.items] or [CrowdNews(room.name, *read.version)]
+            self._ask_in(RETRY_SECONDS, ahead)
+            return
+        elif _is_newer(read.version, room.crowd.version) or (
+            # They were elsewhere: ours are soon there again.
+            read.version == UNKNOWN and not any(one.sockets for one in room.presence.values())
+        ):
             self._greeter.renew(room, read.people, read.version)
+            is_here = read.maker in room.crowd
+            self._greeter.note_maker(room, room.crowd[read.maker] if is_here else None)
         for item in covered:
             if isinstance(item, Answer):
                 self._conclude(ahead, item._replace(error=read.error), is_old=True)
         self._turn_all_out(room, read.missing, *REPLACED)
         if read.version == room.crowd.version:
             self._see_knocks(room, read.knocks)
+
+    def _is_early(self, ahead: Ahead, read: CrowdRead) -> bool:
+        """Whether those who are missing may only not have been named yet, in an epoch that has just
+        begun: then nobody is told that they have left."""
+        epoch, crowd = read.version.epoch, ahead.room.crowd
+        if crowd.version == UNKNOWN or epoch in (0, crowd.version.epoch, ahead.named):
+            return False
+        if crowd.names().keys() <= {who.user_id for who in read.people}:
+            return False
+        if ahead.naming != epoch:
+            ahead.naming = epoch
+
+            def be_over() -> None:
+                ahead.named = epoch
+
+            self._timers.after(NAMING_SECONDS, be_over)
+        return True
 
     def _turn_all_out(self, room: Room, ids: frozenset[int], code: CloseCode, reason: str) -> None:
         if ids:
@@ -309,6 +352,11 @@ class Mirrors:
     def _drop(self, ahead: Ahead) -> None:
         if self._ahead.get(ahead.room.name) is ahead:
             del self._ahead[ahead.room.name]
+
+
+def _has_made(room: Room, user_id: str) -> bool:
+    """Whether that is so, and nothing of it is stored yet."""
+    return not room.charter_is_stored and user_id in room.charter.hosts
 
 
 def _version(item: Answer | CrowdNews) -> CrowdVersion:

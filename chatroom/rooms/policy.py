@@ -103,6 +103,8 @@ class Place(NamedTuple):
     """What the room has decided about itself."""
     coming: int = 0
     """How many have come by the visitor's link whose use is not stored yet."""
+    house: Charter = NO_CHARTER
+    """What the whole server has decided."""
 
 
 NOT_INSIDE = Refusal("hello-first", "You are not in a room; say hello.")
@@ -178,8 +180,7 @@ class Policy:
             return None
         if proof.epoch == charter.epoch and (proof.knows_password or not is_open):
             return None
-        link = charter.links.get(proof.link)
-        if link and link.is_good(place.now, place.coming):
+        if charter.good_link(proof.link, place.house, place.now, place.coming):
             return None
         if charter.door is Door.SHUT:
             return _shut()

@@ -17,6 +17,9 @@ from chatroom.rooms.room import Room
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, TypedParticipant
 
+MOST_ATTEMPTS = 3
+"""How often somebody is judged anew who wants to come in, where hosts decide all the time."""
+
 
 class Enter(NamedTuple):
     """A user wants to come in."""
@@ -75,7 +78,13 @@ class AtTheDoor(NamedTuple):
     """Somebody knocks, or does not any more, or has an answer: who does has to be read."""
 
 
-Event = Change | Replaced | Away | AtTheDoor
+class Made(NamedTuple):
+    """Somebody is the first in a room of which nothing is stored, in whichever process."""
+
+    who: Known
+
+
+Event = Change | Replaced | Away | AtTheDoor | Made
 
 
 class Answer(NamedTuple):
@@ -92,6 +101,14 @@ class Answer(NamedTuple):
     """The name is somebody else's, of whom the room may not have heard yet."""
     error: HistoryUnavailable | None = None
     """Why nothing was decided."""
+    decided: tuple[int, ...] = ()
+    """Nothing has happened: whoever wants to come in was judged by less than this, which is how
+    often something was decided in the whole server, and in the room."""
+
+    @property
+    def is_done(self) -> bool:
+        """It may be wrong only if the answer is an error."""
+        return not (self.is_taken or self.decided)
 
 
 class Look(NamedTuple):

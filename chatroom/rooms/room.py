@@ -23,7 +23,7 @@ from chatroom.sockets.connection import Connection
 from chatroom.users.proof import Proof
 from chatroom.users.requests import Arrival
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
-from chatroom.users.speaking_pace import whose
+from chatroom.users.speaking_pace import whose_is
 from chatroom.wire import typed
 from chatroom.wire.message_json import frame_of
 
@@ -78,7 +78,7 @@ class Room:
         self.presence = Presence()
         self.awaited = 0
         """How many users are on their way in, and batches on their way to the history."""
-        self._house = house or House()
+        self.house = house or House()
         self.charter = charter
         self.coming_by: dict[Participant, str] = {}
         """Those whom a link alone has let in, while its use is not stored yet; by what the charter
@@ -90,7 +90,7 @@ class Room:
         self.charter_is_stored = True
         """Otherwise it will be, with the first message."""
         self.early: list[Arrival] = []
-        """Users who have seen a message that the room does not have yet: they wait for it."""
+        """Users who wait until it has heard of what they have seen, or have to be judged by."""
         self.decided, self.logged = version.decided, version.logged
         """See ``Version``."""
         self.is_deciding = False
@@ -169,20 +169,15 @@ class Room:
         """Nobody has said or decided anything here: so somebody can still have made it."""
         return not self.seq and self.charter == NO_CHARTER and self.name != DEFAULT_ROOM
 
-    def has_people_elsewhere(self, but: str) -> bool:
-        """Whether anybody is here, besides this person, who has come to another process."""
-        others = self.crowd.names().keys() - self.presence.keys()
-        return bool(others - {but})
-
     def rank_of(self, user_id: str) -> Rank:
         """What the person is here."""
         if not user_id:
             return Rank.EVERYONE
-        return max(self.charter.rank_of(user_id), self._house.charter.rank_of(user_id))
+        return max(self.charter.rank_of(user_id), self.house.charter.rank_of(user_id))
 
     def speaks_as(self, user_id: str) -> str:
         """What is said of the person beside its messages: runs for every one."""
-        if not (self._charter.hosts or self._charter.keys or self._house.charter.hosts):
+        if not (self._charter.hosts or self._charter.keys or self.house.charter.hosts):
             return ""
         if user_id in self._charter.scripts:
             return "script"
@@ -192,7 +187,7 @@ class Room:
         """What the person is called, as far as the room knows."""
         if user_id in self.crowd:
             return self.crowd[user_id].user_name
-        charters = (self.charter, self._house.charter)
+        charters = (self.charter, self.house.charter)
         return next(filter(None, (one.name_of(user_id) for one in charters)), otherwise)
 
     def known_as(self, speaker: Speaker) -> Known:
@@ -222,31 +217,31 @@ class Room:
 
     def standing_of(self, speaker: Speaker, now: int) -> Standing:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
-        rank = self.rank_of(speaker.user_id) or self._house.rank_by(speaker.operator_link)
-        said_at = self._house.last_said.get((self.name, _who(speaker)), 0)
+        rank = self.rank_of(speaker.user_id) or self.house.rank_by(speaker.operator_link)
+        said_at = self.house.last_said.get((self.name, whose_is(speaker)), 0)
         is_here = self._host_is_here(now)
         is_known = bool(speaker.user_id) or not self.charter.watched
         watched = None if is_known else self.watched(speaker.address)
-        return Standing(self.charter, rank, now, said_at, is_here, self._house.charter, watched)
+        return Standing(self.charter, rank, now, said_at, is_here, self.house.charter, watched)
 
     def watched(self, address: str) -> WatchedAddress | None:
         """Who was removed from this address not long ago."""
         watched = self.charter.watched
-        return watched.get(self._house.whereabouts.key(address)) if watched else None
+        return watched.get(self.house.whereabouts.key(address)) if watched else None
 
     def ban_on(self, user_id: str, now: int) -> Ban | None:
         """What keeps the person out."""
-        own, everywhere = (it.barred.get(user_id) for it in (self.charter, self._house.charter))
+        own, everywhere = (it.barred.get(user_id) for it in (self.charter, self.house.charter))
         return keeping_out(self.rank_of(user_id), own, everywhere, now)
 
     def note_said(self, speaker: Speaker, now: int) -> None:
         """Somebody is about to say something, in a room that counts the seconds."""
-        self._house.last_said.note(self.name, _who(speaker), now)
+        self.house.last_said.note(self.name, whose_is(speaker), now)
 
     @property
     def hosts(self) -> dict[str, Host]:
         """Its own and the operators, by user id."""
-        return {**self._house.charter.hosts, **self.charter.hosts}
+        return {**self.house.charter.hosts, **self.charter.hosts}
 
     @property
     def has_host(self) -> bool:
@@ -256,7 +251,7 @@ class Room:
     def _host_is_here(self, now: int) -> bool:
         if self.has_host:
             return True
-        seen_at = max(self._house.began_at, self._house.host_seen_at.get(self.name, 0))
+        seen_at = max(self.house.began_at, self.house.host_seen_at.get(self.name, 0))
         return abs(now - seen_at) < HOST_GRACE_MS  # later than now: the clock was set back
 
     def _is_here(self, user_id: str) -> bool:
@@ -266,7 +261,7 @@ class Room:
 
     def _note_host(self, now: int) -> None:
         """A host goes; the room may be forgotten before its grace is over."""
-        seen = self._house.host_seen_at
+        seen = self.house.host_seen_at
         for room in [room for room, at in seen.items() if abs(now - at) >= HOST_GRACE_MS]:
             del seen[room]
         seen[self.name] = now
@@ -294,11 +289,12 @@ class Room:
 
     def change(self, messages: Sequence[Message]) -> None:
         """These are others now, or are removed: tell the typed users, and joiners get it. Several
-        at a time were all removed by a host."""
+        at a time were all removed by a host, or all restored."""
         for message in messages:
             self._tail.replace(message.seq - self.first_remembered, frame_of(message))
         frames = [self.changes.add(message) for message in messages]
-        self.tell(frames[0] if len(frames) == 1 else typed.removed(messages))
+        are_gone = len(frames) > 1 and bool(messages[0].removed)
+        self.tell(typed.removed(messages) if are_gone else b"".join(frames))
 
     def forget(self, first: int) -> None:
         """Drop what is older than this seq."""
@@ -344,7 +340,3 @@ class Room:
     def tell_one(self, user: Participant, frames: bytes) -> None:
         """Send frames to one of them."""
         self._fallen.send_one(user, frames)
-
-
-def _who(speaker: Speaker) -> str:
-    return whose(speaker.user_id, speaker.address, speaker.room)

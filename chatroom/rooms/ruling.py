@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from chatroom.errors import Refusal
 from chatroom.matching import assert_never
+from chatroom.message import MessageId
 from chatroom.rooms.charter import (
     MOST_BARRED,
     MOST_HOSTS,
@@ -27,6 +28,7 @@ from chatroom.rooms.charter import (
     Key,
     RoomLink,
     Speak,
+    Sweep,
     Unchecked,
     WatchedAddress,
 )
@@ -49,6 +51,7 @@ from chatroom.wire.acts import (
     MakeKey,
     MakeLink,
     Quiet,
+    RestoreAll,
     RevokeKey,
     RevokeLink,
     SetRules,
@@ -56,7 +59,9 @@ from chatroom.wire.acts import (
     UnmakeHost,
     UseLink,
     UseOperatorLink,
+    What,
 )
+from chatroom.wire.message_json import iso_time
 
 T = TypeVar("T")
 
@@ -155,6 +160,8 @@ def rule(
             return Decision(charter, what=f"up to {upto}" if upto else "")
         case Erase(id):
             return Decision(charter, what=str(id or ""))
+        case RestoreAll():
+            return Decision(charter, what=restored(act))
         case Admit(""):
             return Decision(replace(charter, watched={}), what="everybody")
         case Admit(user_id) | TurnBack(user_id):
@@ -172,6 +179,11 @@ def rule(
             return _revoke_key(charter, user_id)
         case _:
             assert_never(act)
+
+
+def restored(act: RestoreAll) -> str:
+    """What the host log says of it."""
+    return f"of {iso_time(act.at)}"
 
 
 def rule_for_all(
@@ -216,19 +228,43 @@ def with_watch(decision: Decision, act: Bar, keys: Iterable[str], now: int) -> D
     return decision._replace(charter=replace(charter, watched=dict(newest)))
 
 
-def with_sweep(decision: Decision, step: Step) -> Decision:
-    """The same of an act that removes or erases messages: how many, and what is left to do.
+def with_sweep(decision: Decision, act: Charting, step: Step, now: int) -> Decision:
+    """The same of an act that removes, erases or restores messages: how many, and what is left to
+    do.
 
     Raises:
         Refusal: ``too-many``: acts of which not all is done yet.
     """
     charter, so_far = decision.charter, ""
+    sweeps = tuple(left for sweep in charter.sweeps if (left := _left_of(sweep, act)))
     if step.rest:
-        if len(charter.sweeps) >= MOST_SWEEPS:
+        if len(sweeps) >= MOST_SWEEPS:
             raise Refusal("too-many", "Other messages are still being removed; try again soon.")
-        charter, so_far = replace(charter, sweeps=(*charter.sweeps, step.rest)), " so far"
+        sweeps, so_far = (*sweeps, step.rest), " so far"
     what = f"{decision.what}, " * bool(decision.what) + in_words(step.done) + so_far
-    return decision._replace(charter=charter, what=what)
+    can_be_undone = bool(step.removed or (step.rest and not step.rest.erases))
+    told = {"at": iso_time(now)} if can_be_undone and not isinstance(act, RestoreAll) else {}
+    charter = replace(charter, sweeps=sweeps)
+    return decision._replace(charter=charter, what=what, told={**decision.told, **told})
+
+
+def _left_of(sweep: Sweep, act: Charting) -> Sweep | None:
+    """What is still to be done of an earlier act: nothing comes back that is to go now, and nothing
+    goes any more that is to come back."""
+    match act:
+        case RestoreAll(at):
+            return None if at in (sweep.began, sweep.restores) else sweep
+        case _ if not sweep.restores:
+            return sweep
+        case Clear(MessageId() as upto):
+            left = sweep._replace(after=max(sweep.after, upto.seq))
+            return left if left.after < left.upto else None
+        case Clear() | Erase(None):
+            return None
+        case Bar(user_id, _, _, what) if what is not What.NOTHING:
+            return sweep._replace(but=(*sweep.but, user_id))
+        case _:
+            return sweep
 
 
 def _set_rules(charter: Charter, act: SetRules) -> Decision:

@@ -110,17 +110,11 @@ class Server(WithoutSocket):
         self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
         self._follower: Follower | None = None
         if elsewhere:
-            self._follower = Follower(
-                elsewhere,
-                rooms,
-                self._entrance,
-                hosting,
-                news,
-                timers,
-                faults,
-                self._broadcaster.is_busy_in,
-            )
+            parts = self._entrance, hosting, news, timers, faults
+            is_busy_in = self._broadcaster.is_busy_in
+            self._follower = Follower(elsewhere, rooms, *parts, is_busy_in)
             self._broadcaster.follow = self._follower.apply
+            self._entrance.look = self._follower.look
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------

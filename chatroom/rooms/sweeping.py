@@ -1,4 +1,4 @@
-"""Many messages of a room are removed or erased by one act, newest first.
+"""Many messages of a room are removed, erased or restored by one act, newest first.
 
 The first of them in the act's own transaction; however many follow, some at a time, so that nobody
 waits long for the room. The charter has what is left to do, so that a kill ends nothing half-way.
@@ -6,6 +6,7 @@ waits long for the room. The charter has what is left to do, so that a kill ends
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
@@ -14,7 +15,7 @@ from chatroom.message import Evidence, Held, Message, MessageId, Remover
 from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import Sweep
 from chatroom.rooms.crowd import Known
-from chatroom.wire.acts import Act, Bar, Clear, Erase, What
+from chatroom.wire.acts import Act, Bar, Clear, Erase, RestoreAll, What
 
 RECENT_MS = 10 * 60 * 1000
 """How far back recent messages go."""
@@ -24,6 +25,12 @@ MOST_AT_ONCE = 500
 
 MOST_BYTES = 1 << 20
 """About how many bytes of them."""
+
+RESTORED_AT_ONCE = 200
+"""Messages that are restored in one transaction: everybody is told each of them."""
+
+RESTORED_BYTES = 64 * 1024
+"""About how many bytes of them: a part of what one user's queue holds."""
 
 
 class Step(NamedTuple):
@@ -35,15 +42,22 @@ class Step(NamedTuple):
     """The seqs of messages whose evidence is dropped."""
     rest: Sweep | None
     """What is left to do."""
+    restored: Sequence[Message] = ()
+    """Messages that are back."""
 
     @property
     def done(self) -> int:
         """How many messages it concerns."""
-        return len(self.removed) + len(self.erased)
+        return len(self.removed) + len(self.erased) + len(self.restored)
+
+    @property
+    def changed(self) -> list[Message]:
+        """The messages as they now are, or what is left of them."""
+        return [*(message for message, _ in self.removed), *self.restored]
 
 
 def sweep_of(history: History, room: str, seq: int, act: Act, now: int) -> Sweep | None:
-    """What an act removes or erases; None for most acts.
+    """What an act removes, erases or restores; None for most acts.
 
     Args:
         seq: of the room's last message.
@@ -70,8 +84,22 @@ def sweep_of(history: History, room: str, seq: int, act: Act, now: int) -> Sweep
                     "not-removed", "Only what was removed can be erased; remove it first."
                 )
             return Sweep(True, "", id.seq - 1, id.seq)
+        case RestoreAll(at):
+            return Sweep(False, "", 0, seq, restores=at)
         case _:
             return None
+
+
+def moment_of_its_own(history: History, room: str, seq: int, now: int) -> int:
+    """From now on, the first one at which a host has removed nothing yet: an act is undone by it.
+
+    Args:
+        seq: of the room's last message.
+        now: Unix time in milliseconds.
+    """
+    while history.taken_at(room, now, seq, 1, 1):
+        now += 1
+    return now
 
 
 def refused_by(act: Act, queue: ApprovalQueue, now: int) -> list[Held]:
@@ -86,15 +114,26 @@ def refused_by(act: Act, queue: ApprovalQueue, now: int) -> list[Held]:
     return [held for held in queue.of(act.user_id) if held.held_at >= since]
 
 
-def begun(sweep: Sweep, act: str, who: Known, whom: Known) -> Sweep:
-    """The sweep, with what the host log says of it in the end."""
+def begun(sweep: Sweep, act: str, who: Known, whom: Known, now: int) -> Sweep:
+    """The sweep, with what the host log says of it in the end.
+
+    Args:
+        now: Unix time in milliseconds, as the log has it.
+    """
     return sweep._replace(
+        began=now,
         act=act,
         by_id=who.user_id,
         by_name=who.user_name,
         whom_id=whom.user_id,
         whom_name=whom.user_name,
     )
+
+
+def sparing(sweep: Sweep, others: Sequence[Sweep]) -> Sweep:
+    """The sweep, so that it restores nothing that another one is still to erase."""
+    erased = [other.upto for other in others if other.erases]
+    return sweep._replace(after=max([sweep.after, *erased])) if sweep.restores else sweep
 
 
 def in_words(count: int) -> str:
@@ -109,6 +148,8 @@ def next_step(history: History, room: str, rev: int, sweep: Sweep, now: int) -> 
         rev: of the room's last change.
         now: Unix time in milliseconds.
     """
+    if sweep.restores:
+        return _restoring(history, room, rev, sweep)
     if sweep.erases:
         found = history.kept_evidence(room, sweep.upto, MOST_AT_ONCE)
         seqs = [seq for seq in found if seq > sweep.after]
@@ -118,11 +159,24 @@ def next_step(history: History, room: str, rev: int, sweep: Sweep, now: int) -> 
     page = [message for message in page if message.seq > sweep.after]
     there = (m for m in page if not m.removed and sweep.user_id in ("", m.user_id))
     removed = [
-        (message.taken_back(Remover.HOST, rev + number), Evidence(message, now))
+        (message.taken_back(Remover.HOST, rev + number), Evidence(message, sweep.began or now))
         for number, message in enumerate(there, 1)
     ]
     is_last = not page or page[0].seq <= sweep.after + 1
     return Step(removed, [], None if is_last else _rest(sweep, page[0].seq, len(removed)))
+
+
+def _restoring(history: History, room: str, rev: int, sweep: Sweep) -> Step:
+    def taken(upto: int, limit: int, max_bytes: int) -> list[Message]:
+        found = history.taken_at(room, sweep.restores, upto, limit, max_bytes)
+        return [message for message in found if message.seq > sweep.after]
+
+    page = taken(sweep.upto, RESTORED_AT_ONCE, RESTORED_BYTES)
+    back = (message for message in reversed(page) if message.user_id not in sweep.but)
+    restored = [message._replace(rev=rev + number) for number, message in enumerate(back, 1)]
+    is_last = not page or not taken(page[-1].seq - 1, 1, 1)
+    rest = None if is_last else _rest(sweep, page[-1].seq, len(restored))
+    return Step([], [], rest, restored)
 
 
 def _rest(sweep: Sweep, seen: int, count: int) -> Sweep:

@@ -98,8 +98,8 @@ class Enacted(NamedTuple):
     decision: Decision
     entry: LogEntry | None
     """What the host log has of it; None if there was nothing to do."""
-    removed: list[Message]
-    """What is left of the messages that went with it."""
+    changed: list[Message]
+    """The messages that came back with it, or what is left of those that went."""
     refused: Sequence[Held] = ()
     """What waited for approval, and went with it."""
     log: Sequence[LogEntry] | HistoryError = ()
@@ -107,11 +107,11 @@ class Enacted(NamedTuple):
 
 
 class Swept(NamedTuple):
-    """More of the messages have gone that an act of a host removes or erases."""
+    """More of what an act of a host removes, erases or restores is done."""
 
     room: str
     charter: Charter
-    removed: list[Message]
+    changed: list[Message]
     entry: LogEntry | None
     """Once all are done."""
 

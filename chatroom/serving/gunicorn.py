@@ -12,6 +12,7 @@ import logging
 import os
 import queue
 import re
+import secrets
 import shlex
 import signal
 import socket
@@ -87,6 +88,9 @@ A reader that never runs out of input pauses by itself (``sockets.pace``).
 """
 
 rolling = Rolling()
+
+FAMILY = secrets.token_hex(8)
+"""Made by the master: its workers know each other by it."""
 
 GC_THRESHOLDS = (700, 10, 500)
 """Garbage collection thresholds of the three generations; the last is 10 by default.
@@ -174,7 +178,7 @@ def on_starting(arbiter: Any) -> None:
         name, folder = configuration.path.name, configuration.folder
         print(f"chatroom: no {name} in {folder}: all settings are defaults", file=sys.stderr)
     if not carried.users:
-        refuse(f"this machine cannot carry a single user; {carried.reason}")
+        refuse(f"this machine cannot carry a single user; {carried.reason}; raise that limit")
     if carried.users < configuration.max_users:
         lowered = f"maxUsers lowered from {configuration.max_users} to {carried.users}"
         note = f"{lowered}: {carried.reason}"
@@ -269,6 +273,7 @@ def post_worker_init(worker: Any) -> None:
             _offer_link(engine, worker.sockets)
 
     if can_be_shared(app_settings().history):
+        worker.wsgi.extensions["siblings"].open(FAMILY)
         Starter(engine, offer_link).start()
     else:
         _start(engine, worker)

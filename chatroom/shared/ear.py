@@ -69,6 +69,8 @@ class Ear:
         deaf_after: seconds.
         forgotten_after: likewise.
         most_text: as ``MOST_TEXT``.
+        is_full: whether so many hints were handed on and not taken yet that more are left out: what
+            they tell of is found out by comparing.
     """
 
     def __init__(
@@ -81,9 +83,12 @@ class Ear:
         deaf_after: float = DEAF_AFTER,
         forgotten_after: float = FORGOTTEN_AFTER,
         most_text: int = MOST_TEXT,
+        is_full: Callable[[], bool] = lambda: False,
     ) -> None:
         self.heard = 0
         """Hints that were handed on."""
+        self.left_out = 0
+        """And that were not: whoever takes them stands still."""
         self.forged = 0
         """Payloads that were not signed with our key."""
         self.foreign = 0
@@ -97,6 +102,7 @@ class Ear:
         self._deaf_after = deaf_after
         self._forgotten_after = forgotten_after
         self._most_text = most_text
+        self._is_full = is_full
         self._link = LastingLink(url, LISTENING, self._listen)
         self._tick = min(1.0, deaf_after / 4, forgotten_after / 4)
         self._thread = threading.Thread(target=self._run, name="ear", daemon=True)
@@ -138,9 +144,10 @@ class Ear:
             (proof,) = pack([Beat(process, is_listening=False)], process, key)
             link.call(LISTEN, (), deadline, prepare=False)
             other = DatabaseLink(self._url, self._link.failures, SESSION, deadline)
+            until = time.monotonic() + PROOF_SECONDS  # connecting may have taken as long
             with closing(other):
-                other.call(TELL, [proof], deadline, prepare=False)
-            while (left := deadline - time.monotonic()) > 0:
+                other.call(TELL, [proof], until, prepare=False)
+            while (left := until - time.monotonic()) > 0:
                 if proof in link.notified(left):
                     return True
             return False
@@ -246,6 +253,9 @@ class Ear:
                 self._hand_on(process, hint)
 
     def _hand_on(self, process: int, hint: Hint) -> None:
+        if self._is_full():
+            self.left_out += 1
+            return
         if isinstance(hint, RoomNews) and hint.texts:
             if self._handed_on - self._taken + hint.size > self._most_text:
                 hint = hint.bare()

@@ -24,7 +24,7 @@ from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.matching import assert_never
 from chatroom.rooms.bus import CrowdNews, IsTyping, RoomNews
 from chatroom.rooms.crowd import Joined, Known, Left, Renamed
-from chatroom.rooms.register import AtTheDoor, Replaced
+from chatroom.rooms.register import AtTheDoor, Made, Replaced
 
 CHANNEL = "chatroom"
 
@@ -47,7 +47,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ID = re.compile(r'"id":"([0-9]{1,15})-([0-9a-f]{1,64})"')
 
 
-CrowdEvent = Joined | Renamed | Left | Replaced | AtTheDoor
+CrowdEvent = Joined | Renamed | Left | Replaced | AtTheDoor | Made
 
 
 class Beat(NamedTuple):
@@ -202,6 +202,8 @@ def _event_fields(event: CrowdEvent) -> list[str]:
             return ["replaced", user_id, tab]
         case AtTheDoor():
             return ["door"]
+        case Made(who):
+            return ["made", *who]
         case _:
             assert_never(event)
 
@@ -282,4 +284,6 @@ def event_of(kind: str, *fields: str) -> CrowdEvent:
             return Replaced(user_id, tab)
         case "door", ():
             return AtTheDoor()
+        case "made", (user_id, name):
+            return Made(Known(user_id, name))
     raise ValueError(f"an event that is not known: {kind}")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -36,10 +37,18 @@ class Keeper(Elsewhere):
     """
 
     def __init__(self, history: SharedHistory, rules: Rules, taken: Callable[[int], None]) -> None:
+        self.looks = 0
+        """How often a room was read anew, because it was behind what others had done."""
+        self.forks = 0
+        """How often its last message was found to be there no more."""
+        self.lag = 0.0
+        """For how many seconds some room here has been behind the database, as compared last."""
+        self._behind: dict[str, tuple[Version, float]] = {}
         self._history = history
         self._taken = taken
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._answer: Callable[[Word], None]
+        self._has_to_compare = False
         self._thread: threading.Thread | None = None
         self._timers = Timers()
         self._trimmer = Trimmer(history, _trimmed, self._timers, rules, _refused)
@@ -71,8 +80,10 @@ class Keeper(Elsewhere):
         self._jobs.put(partial(self._open, room, limit, max_bytes))
 
     def compare(self, versions: Mapping[str, Version]) -> None:
-        """Likewise."""
-        self._jobs.put(partial(self._compare, versions))
+        """Likewise; unless the one before has to wait, since the history does not answer."""
+        if not self._has_to_compare:
+            self._has_to_compare = True
+            self._jobs.put(partial(self._compare, versions))
 
     def taken(self, size: int) -> None:
         """Tells the ear."""
@@ -104,8 +115,10 @@ class Keeper(Elsewhere):
                 log.exception("error: the keeper goes on")
 
     def _look(self, room: str, known: Version) -> None:
+        self.looks += 1
         try:
             missed = self._history.missed(room, known)
+            self.forks += missed.is_fork
             self._answer(Looked(missed, list(map(frame_of, missed.messages))))
         except Exception as error:
             self._answer(NotLooked(room, error))
@@ -118,11 +131,23 @@ class Keeper(Elsewhere):
             self._answer(NotOpened(room, error))
 
     def _compare(self, versions: Mapping[str, Version]) -> None:
+        self._has_to_compare = False
         try:
-            if rooms := self._history.changed(versions):
-                self._answer(Differing(rooms))
+            rooms = self._history.changed(versions)
         except HistoryError:
-            pass  # it comes again in a moment; a look that fails is told of
+            return  # it comes again in a moment; a look that fails is told of
+        if rooms:
+            self._answer(Differing(rooms))
+        self._note_behind({room: versions[room] for room in rooms})
+
+    def _note_behind(self, rooms: Mapping[str, Version]) -> None:
+        """A room that was behind the last time as well, but has come on since, is being told."""
+        now, before = time.monotonic(), self._behind
+        self._behind = {
+            room: before[room] if before.get(room, (None,))[0] == known else (known, now)
+            for room, known in rooms.items()
+        }
+        self.lag = now - min([now, *(since for _, since in self._behind.values())])
 
 
 def _trimmed(room: str) -> None:

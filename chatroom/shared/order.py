@@ -176,7 +176,7 @@ def _what_is_new(room: Room, outcome: Outcome) -> RoomNews:
                 last = rooms[room.name].last
             case Changed(message=message):
                 rev = max(rev, message.rev)
-            case Enacted(removed=[*_, message]) | Swept(removed=[*_, message]):
+            case Enacted(changed=[*_, message]) | Swept(changed=[*_, message]):
                 rev = max(rev, message.rev)
             case _:
                 pass
@@ -234,6 +234,8 @@ class SharedOrder(Order):
         self._answer: Callable[[Outcome | Later], None]
         self._house: House
         self._proved_at = -PROOF_AGE
+        self._proof: Future[None] = Future()
+        self._proof.set_result(None)
         self._thread: threading.Thread | None = None
 
     def start(self, house: House, answer: Callable[[Outcome | Later], None]) -> None:
@@ -279,13 +281,15 @@ class SharedOrder(Order):
         return self._decide(self._decider.sweep(room), room)
 
     def prove(self) -> Future[None]:
-        """Has it proved, unless that has just been done."""
-        proof: Future[None] = Future()
+        """Has it proved, unless that has just been done, or is about to be."""
         if time.monotonic() - self._proved_at <= PROOF_AGE:
+            proof: Future[None] = Future()
             proof.set_result(None)
-        else:
-            self._jobs.put(partial(self._prove, proof))
-        return proof
+            return proof
+        if self._proof.done():
+            self._proof = Future()
+            self._jobs.put(partial(self._prove, self._proof))
+        return self._proof
 
     def _decide(self, steps: Steps[Outcome], room: Room) -> Outcome | None:
         known = {"": self._house.version, room.name: room.version}

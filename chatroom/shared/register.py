@@ -31,6 +31,7 @@ from chatroom.rooms.mirrors import AboutPeople, CrowdRead, Displaced
 from chatroom.rooms.order import Later
 from chatroom.rooms.policy import NOT_INSIDE, Policy
 from chatroom.rooms.register import (
+    MOST_ATTEMPTS,
     Answer,
     Away,
     Enter,
@@ -100,8 +101,10 @@ class _Person:
     """Somebody who is in a room with sockets of ours, as the register knows."""
 
     name: str
-    tabs: dict[int, str] = field(default_factory=dict)
-    """By the socket's id."""
+    tabs: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """By the socket's id; each with what is stored of its address."""
+    is_maker: bool = False
+    """They were the first in a new room."""
 
 
 class SharedRegister(Register):
@@ -118,6 +121,7 @@ class SharedRegister(Register):
         crier: asks the database.
         tell: passes hints on to other processes; any thread, never waits.
         tables: the database's, through a link.
+        everybody_makes_rooms: whoever is the first in a new room has made it.
     """
 
     def __init__(
@@ -128,6 +132,8 @@ class SharedRegister(Register):
         crier: JobCaller,
         tell: Callable[[CrowdNews], None],
         tables: Callable[[TableLink, float], Attendance] = Attendance,
+        *,
+        everybody_makes_rooms: bool = True,
     ) -> None:
         self._policy = policy
         self._max_length = max_name_length
@@ -135,6 +141,7 @@ class SharedRegister(Register):
         self._crier = crier
         self._tell = tell
         self._tables = tables
+        self._makes_rooms = everybody_makes_rooms
         self._heard: Channel[Outcome | Later | AboutPeople | Word]
         self._name = ""  # for whoever looks into the database
         self.process = 0
@@ -174,7 +181,14 @@ class SharedRegister(Register):
                 suggestion = free_for(user_id, name, room, self._max_length)
                 refusal = self._policy.may_be_called(name, suggestion)
                 return Answer(room.name, request, (), refusal)
-        self._ask(room.name, self._act(request), request)
+        act = self._act(request)
+        if isinstance(request, Enter):
+            arrival = request.arrival
+            act["address"] = room.house.whereabouts.key(arrival.user.address)
+            act["makes"] = self._makes_rooms and room.is_new
+            if arrival.attempts < MOST_ATTEMPTS:
+                act["known"] = [room.house.decided, room.decided]
+        self._ask(room.name, act, request)
         return None
 
     def look(self, look: Look) -> None:
@@ -300,7 +314,7 @@ class SharedRegister(Register):
             if one.request:
                 self._heard.put(_answered(one, one.request, verdict))
             elif verdict.events:
-                self._heard.put(_news(one.room, *verdict[2:]))
+                self._heard.put(_news(one.room, *verdict[2:5]))
         for news in _hints(pairs, is_repeated=is_repeated):
             self._tell(news)
         self._call()
@@ -321,8 +335,10 @@ class SharedRegister(Register):
                 user_id, tab = arrival.identity
                 person = self._people.setdefault((asked.room, user_id), _Person(arrival.name))
                 if arrival.comes_back:
-                    person.tabs = {one: its for one, its in person.tabs.items() if its != tab}
-                person.name, person.tabs[arrival.user.id] = arrival.name, tab
+                    person.tabs = {one: its for one, its in person.tabs.items() if its[0] != tab}
+                person.is_maker |= any(event[0] == "made" for event in verdict.events)
+                person.name = arrival.name
+                person.tabs[arrival.user.id] = tab, asked.act["address"]
             case Rename(user, name) if verdict.word == "done":
                 if renamed := self._people.get((asked.room, user.user_id)):
                     renamed.name = name
@@ -373,6 +389,7 @@ class SharedRegister(Register):
             tuple(itertools.starmap(Known, read.people)),
             frozenset(read.missing),
             tuple(itertools.starmap(_seen, read.knocks)),
+            read.maker,
         )
 
     def _depart(self, link: TableLink, deadline: float) -> None:
@@ -395,7 +412,7 @@ class SharedRegister(Register):
                 if verdict.word == "taken":
                     lost.append(act)
                 elif verdict.events:
-                    self._note(_news(act["room"], *verdict[2:]))
+                    self._note(_news(act["room"], *verdict[2:5]))
         for act in lost:
             self._people.pop((act["room"], act["user_id"]), None)
             self._heard.put(Displaced(act["room"], frozenset([act["socket"]])))
@@ -403,9 +420,10 @@ class SharedRegister(Register):
 
     def _acts_of_all(self) -> Iterator[Mapping[str, Any]]:
         for (room, user_id), person in self._people.items():
-            for socket, tab in person.tabs.items():
+            for socket, (tab, address) in person.tabs.items():
                 act = _entering(user_id, socket, tab, person.name)
-                yield act | {"room": room, "stays": True}
+                more = {"stays": True, "address": address, "makes": person.is_maker}
+                yield act | {"room": room} | more
         yield from self._knocks.values()
 
 
@@ -425,6 +443,7 @@ def _answered(asked: _Asked, request: Request, verdict: Verdict) -> Answer:
         refusal=_refusal(verdict),
         version=CrowdVersion(verdict.epoch, verdict.version),
         is_taken=verdict.word == "taken",
+        decided=verdict.decided,
     )
 
 
@@ -443,7 +462,7 @@ def _hints(pairs: Iterable[tuple[_Asked, Verdict]], *, is_repeated: bool) -> Ite
             before = last[asked.room].events if asked.room in last else []
             last[asked.room] = verdict._replace(events=before + verdict.events)
     for room, verdict in last.items():
-        yield _news(room, *verdict[2:])
+        yield _news(room, *verdict[2:5])
 
 
 def _news(room: str, epoch: int, version: int, events: list[Fields]) -> CrowdNews:

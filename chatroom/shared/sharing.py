@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import NamedTuple
 
 from chatroom.channel import Channel
 from chatroom.history.shared import SharedHistory
@@ -22,6 +23,23 @@ from chatroom.shared.keeper import Keeper
 from chatroom.shared.order import PATIENCE, SharedOrder
 from chatroom.shared.register import SharedRegister
 from chatroom.tally import Tally
+
+MOST_HINTS = 5_000
+"""That wait for the Server thread, of 8 kB at most, while it stands still; the rest is left out."""
+
+
+class Figures(NamedTuple):
+    """What this process has told others, and heard of them, since the start."""
+
+    told: int
+    dropped: int
+    heard: int
+    forged: int
+    reconnects: int
+    looks: int
+    forks: int
+    lag: float
+    """Seconds. See ``Keeper``."""
 
 
 class Sharing:
@@ -48,10 +66,21 @@ class Sharing:
         self._keeping = keeping
         self._heard: Channel[Outcome | Later | AboutPeople | Word]
         self.bus = Crier(url)
-        self._ear = Ear(url, self.bus, self._hear, lambda: self._heard.put(Missing()))
+        self._ear = Ear(
+            url,
+            self.bus,
+            self._hear,
+            lambda: self._heard.put(Missing()),
+            is_full=lambda: self._heard.qsize() >= MOST_HINTS,
+        )
         self.keeper = Keeper(keeping, rules, self._ear.taken)
         self.register = SharedRegister(
-            policy, rules.max_name_length, rules.leave_grace, self.bus, self.bus.tell
+            policy,
+            rules.max_name_length,
+            rules.leave_grace,
+            self.bus,
+            self.bus.tell,
+            everybody_makes_rooms=rules.everybody_makes_rooms,
         )
         self.order = SharedOrder(history, policy, tally, keeping.missed, self.bus.tell)
 
@@ -77,6 +106,12 @@ class Sharing:
         self._ear.start()
         self.keeper.start(heard.put)
         self.order.start(house, heard.put)
+
+    def figures(self) -> Figures:
+        """Any thread; as in ``tally.py``."""
+        crier, ear, keeper = self.bus, self._ear, self.keeper
+        told = crier.told, crier.dropped, ear.heard, ear.forged, ear.reconnects
+        return Figures(*told, keeper.looks, keeper.forks, keeper.lag)
 
     def depart(self) -> None:
         """The room is about to be left by everybody here: they are waited for elsewhere."""

@@ -90,6 +90,10 @@ class Arrival(NamedTuple):
     """The last change of a message that it has seen; None if it does not say."""
     proof: Proof = NOTHING
     """What opens the door."""
+    attempts: int = 0
+    """How often it was judged in vain, as something else was decided meanwhile."""
+    decided: tuple[int, ...] = ()
+    """What has to be known first: of the whole server, and of the room. See ``Version``."""
 
     def knows_up_to(self, rev: int) -> int:
         """Of which change on it has to be told, if this is the room's last one: all that comes

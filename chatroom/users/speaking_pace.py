@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from chatroom.addresses import neighbourhood
 from chatroom.sockets.budget import TIDY_AT, Budgets
+from chatroom.users.speaker import Speaker
 
 SECONDS_AT_ONCE = 5
 """Of messages that can be said at once: a burst."""
@@ -58,6 +59,11 @@ def whose(user_id: str, address: str, room: str) -> str:
     """Whose messages are counted together: a person's or, of those whom nobody knows, all that
     come from one address into one room."""
     return user_id or _from(address, room)
+
+
+def whose_is(speaker: Speaker) -> str:
+    """Likewise, of what they say."""
+    return whose(speaker.user_id, speaker.address, speaker.room)
 
 
 @lru_cache(maxsize=TIDY_AT)  # reading an address takes 8 µs

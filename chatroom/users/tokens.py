@@ -12,11 +12,14 @@ import base64
 import hmac
 import secrets
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from chatroom.history.deleted import mark
 from chatroom.names import DEFAULT_ROOM
 
 
@@ -58,9 +61,17 @@ class Tokens:
     Args:
         secret: the key, without which nobody can forge a token. Kept with the history.
         password: the whole server's; empty if it asks for none.
+        deleted: see ``Decisions.deleted``: no pass of such a room is good for the next one.
     """
 
-    def __init__(self, secret: bytes, password: str = "") -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        password: str = "",
+        deleted: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
+        self._secret = secret
+        self._deleted = deleted
         self._serializer = URLSafeSerializer(secret, salt="chatroom.v1 token")
         self._links = URLSafeSerializer(secret, salt="chatroom.v1 operator link")
         self._pass_key = hmac.digest(secret, b"chatroom.v1 pass", "sha256")
@@ -94,7 +105,10 @@ class Tokens:
         return Pass(user_id, int(epoch), mark == self._password_mark)
 
     def _seal(self, room: str, claim: str) -> str:
-        return _sealed(self._pass_key, f"{room}\n{claim}")  # no room's name has a line break
+        text = f"{room}\n{claim}"  # no room's name has a line break
+        if self._deleted and (since := self._deleted.get(mark(self._secret, room))):
+            text += f"\n{since.hex()}"
+        return _sealed(self._pass_key, text)
 
     def write_operator_link(self, seconds: int = LINK_SECONDS) -> str:
         """A secret that makes one person an operator, within so many seconds."""

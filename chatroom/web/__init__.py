@@ -10,7 +10,8 @@ In reading order; ``init_app``, below, puts them together:
 - ``all_messages.py``: ``/getAllMessages``, as in the Go original
 - ``health.py``: ``/healthz``, ``/livez``
 - ``metrics.py``: ``/metrics``, and who may read it
-- ``measures.py``: its numbers, and their names; ``exposition.py``: in Prometheus' format
+- ``measures.py``: its numbers, and their names; ``exposition.py``: in Prometheus' format;
+  ``siblings.py``: those of other workers
 - ``page.py``: the page for people, and what a browser may do with it
 - ``assets.py``: the page's files, read once, hashed and compressed
 - ``invitation.py``: a room's address for others, and its QR code

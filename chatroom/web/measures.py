@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeVar
 
 from chatroom.engine import Engine
 from chatroom.errors import ChatError
+from chatroom.history.shared import SharedHistory
 from chatroom.rooms.server import BROADCAST_SLOTS
 from chatroom.sockets.gate import Occupant
 from chatroom.tally import Histogram
@@ -35,6 +36,28 @@ AT_ONCE = 500
 PAUSE = 0.001
 """Seconds of such a turn: releasing the interpreter's lock does not hand it over."""
 
+
+UP = "chatroom_up", f"1 if the Server thread has answered within {TIMEOUT:.0f} s, else 0."
+
+HISTORY_UP = "chatroom_history_up"
+
+SHARED = {
+    "chatroom_shared_processes": "Processes that have served typed users, on all machines.",
+    "chatroom_shared_rooms": "Rooms that people are in, by way of any of these processes.",
+    "chatroom_shared_people": "People in these rooms, by way of any of these processes.",
+}
+"""What holds for the rooms, and not for a process alone, with a history that several share."""
+
+FOLLOWING = {
+    "chatroom_hints_total": "Hints that other processes were told, and that were heard of them; "
+    "that were dropped, as too many waited or the database was away; and that no process of ours "
+    "has signed.",
+    "chatroom_listener_reconnects_total": "How often listening to other processes has begun anew.",
+    "chatroom_looks_total": "How often a room was read, because it was behind the database.",
+    "chatroom_forks_total": "How often its last message was found to be there no more.",
+    "chatroom_behind_seconds": "For how long some room here has been behind the database.",
+}
+"""What a process does to hear what others do, with a history that several share."""
 
 T = TypeVar("T")
 
@@ -54,18 +77,30 @@ def families(engine: Engine) -> Iterator[Family]:
     yield from _asked(engine)
     yield from _places(engine)
     yield from _counted(engine)
+    yield from _following(engine)
     yield from _process()
+
+
+def shared(engine: Engine) -> Iterator[Family]:
+    """What all processes that share the rooms have in common: the same, whichever is asked."""
+    if not isinstance(engine.history, SharedHistory):
+        return
+    try:
+        attended = engine.history.attended()
+    except ChatError:
+        return
+    for (name, help), number in zip(SHARED.items(), attended, strict=True):
+        yield Family(name, help, number)
 
 
 def _asked(engine: Engine) -> Iterator[Family]:
     """What only the Server thread knows."""
-    up = "chatroom_up", f"1 if the Server thread has answered within {TIMEOUT:.0f} s, else 0."
     try:
         count = engine.server.census.take(TIMEOUT)
     except ChatError:
-        yield Family(*up, 0)
+        yield Family(*UP, 0)
         return
-    yield Family(*up, 1)
+    yield Family(*UP, 1)
     yield Family(
         "chatroom_server_answer_seconds",
         "How long the Server thread took to answer: so long, a message waits for its turn.",
@@ -85,11 +120,11 @@ def _asked(engine: Engine) -> Iterator[Family]:
     yield Family("chatroom_rooms", "Rooms that anybody is in.", count.rooms)
     yield Family(
         "chatroom_people",
-        "People in rooms, whom the typed protocol knows by their names.",
+        "People in rooms, here, whom the typed protocol knows by their names.",
         count.people,
     )
     yield Family(
-        "chatroom_history_up",
+        HISTORY_UP,
         "1 if a message can be stored now, as a write has proved, else 0.",
         _history_works(engine),
     )
@@ -209,6 +244,23 @@ def _counted(engine: Engine) -> Iterator[Family]:
         "How long it took to put a batch's messages of one room to all users of that room.",
         tally.fan_outs,
     )
+
+
+def _following(engine: Engine) -> Iterator[Family]:
+    """Which it does only where there may be others."""
+    if not (done := engine.figures()):
+        return
+    hints: dict[str, float] = {
+        "told": done.told,
+        "heard": done.heard,
+        "dropped": done.dropped,
+        "forged": done.forged,
+    }
+    others = done.reconnects, done.looks, done.forks, done.lag
+    (name, help), *more = FOLLOWING.items()
+    yield Family(name, help, hints, "outcome")
+    for (name, help), value in zip(more, others, strict=True):
+        yield Family(name, help, value)
 
 
 def _process() -> Iterator[Family]:

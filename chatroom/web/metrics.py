@@ -19,6 +19,7 @@ from chatroom.engine import Engine
 from chatroom.errors import HandshakeRefused
 from chatroom.web import exposition, reading
 from chatroom.web.forwarded import Environ, client_address
+from chatroom.web.siblings import Siblings
 
 SCRAPES = 4
 """Concurrent responses: each holds one of the threads for plain HTTP, maybe for seconds."""
@@ -44,6 +45,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     """Put the route on the app."""
     readers = Readers(configuration)
     scrapes = threading.BoundedSemaphore(SCRAPES)
+    siblings = app.extensions["siblings"] = Siblings(engine)
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -52,7 +54,8 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
             reason = "Too many clients read this at once. Try again."
             raise HandshakeRefused(503, reason, {"Retry-After": "5"})
         try:
-            text, content_type = exposition.write(engine, request.headers.get("Accept", ""))
+            accept = request.headers.get("Accept", "")
+            text, content_type = exposition.write(engine, siblings, accept)
         except ImportError:
             raise HandshakeRefused(404, MISSING) from None
         finally:

@@ -11,6 +11,7 @@ from chatroom.errors import BadAct, BadName
 from chatroom.message import MessageId
 from chatroom.names import checked
 from chatroom.wire.fields import text
+from chatroom.wire.message_json import milliseconds
 
 MOST_SECONDS = 366 * 24 * 60 * 60
 """That anything with an end can last: a year."""
@@ -168,6 +169,13 @@ class Erase(NamedTuple):
     """Only this message; None: whatever was removed in the room."""
 
 
+class RestoreAll(NamedTuple):
+    """Whatever one act has removed is back, as far as it is not erased."""
+
+    at: int
+    """When that was, as the host log has it: Unix time in milliseconds."""
+
+
 class BeCalled(NamedTuple):
     """A host is called otherwise now: comes with another name in a ``hello`` or a ``rename``."""
 
@@ -226,6 +234,7 @@ Deciding = (
     | EverybodyOut
     | MakeKey
     | RevokeKey
+    | RestoreAll
 )
 """What a room decides about itself, and about what was said in it."""
 
@@ -254,6 +263,7 @@ WORDS = {
     RevokeKey: "revokeKey",
     Clear: "clear",
     Erase: "erase",
+    RestoreAll: "restore",
     Admit: "admit",
     TurnBack: "refuse",
     BeCalled: "beCalled",
@@ -321,6 +331,8 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             return Clear(reader.message("upto"))
         case "erase":
             return Erase(reader.message("id"))
+        case "restore":
+            return RestoreAll(reader.moment("at"))
         case _:
             raise reader.refusal(f"act must be one of {', '.join(ASKED)}.")
 
@@ -398,6 +410,14 @@ class _Reader:
             return MessageId.parse(self._any_text(key))
         except ValueError:
             raise self.refusal(f"{key} must be the id of a message.") from None
+
+    def moment(self, key: str) -> int:
+        """Unix time in milliseconds."""
+        try:
+            return milliseconds(self._any_text(key), key)
+        except ValueError:
+            wanted = "a time as the log has it, such as 2026-01-31T09:05:00.123Z"
+            raise self.refusal(f"{key} must be {wanted}.") from None
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str | None:
         value = self._fields.get(key)

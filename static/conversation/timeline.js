@@ -102,9 +102,8 @@ export class Timeline {
 
   /** Put what was added onto the page, in one go. @param {boolean} following the reader is at the end: then old items may go */
   flush(following) {
-    const queued = this.#queue;
+    const queued = this.#queue.splice(0);
     if (queued.length === 0) return;
-    this.#queue = [];
     // A crowd of old items that nobody saw need not be made only to be thrown away.
     if (following && queued.length > MOST_SHOWN) queued.splice(0, queued.length - KEPT);
     const fit = Math.max(0, 2 * MOST_SHOWN - this.#entries.length);
@@ -187,7 +186,8 @@ export class Timeline {
     const note = this.#entries.findIndex(({ instead }) => instead === message.id);
     const at = note < 0 ? placeFor(this.#entries, message.id) : note;
     const isLast = at === this.#entries.length;
-    if ((this.first && seqOf(message.id) < this.#from) || (isLast && !this.#attached)) return;
+    if (at === 0 && this.#entries.length >= MOST_SHOWN) this.#from = seqOf(this.first?.id ?? ""); // whoever goes there loads the rest
+    if (seqOf(message.id) < this.#from || (isLast && !this.#attached)) return;
     if (isLast && this.#queue.length) return void this.#queue.splice(placeFor(this.#queue, message.id), 0, message);
     const entry = this.#entry(message);
     entry.node.ariaLive = "off"; // it is no news

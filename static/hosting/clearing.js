@@ -33,7 +33,14 @@ export class Clearing {
   async #clear() {
     if (!(await this.#act("clear", { upto: this.#hosting.newest }))) return;
     const { count, unfinished, restore } = this.#hosting.taken("clear");
-    this.#say(doorWords.cleared(count, unfinished), restore);
+    this.#say(doorWords.cleared(count, unfinished), restore && (() => this.#restored(restore)));
+  }
+
+  /** @param {() => Promise<unknown>} restore */
+  async #restored(restore) {
+    if (!(await restore())) return;
+    const { count, unfinished } = this.#hosting.taken("restore");
+    this.#say(doorWords.restored(count, unfinished));
   }
 
   async #erase() {

@@ -50,9 +50,11 @@ const english = {
   everybodyOutSure: "Really? All but hosts must leave",
   everybodyIsOut: "All but hosts had to leave. They can come back as the door allows.",
   messages: "Messages",
-  clearMore: "What a host has removed can be brought back from the list below, until it is erased. All messages together, only right afterwards, and up to 100.",
+  clearMore: "What a host has removed can be brought back from the list below, until it is erased.",
   cleared: /** @param {number} n @param {boolean} unfinished */ (n, unfinished) =>
     `${count(n, "One message was removed.", n ? "# messages were removed." : "There was nothing to remove.")}${unfinished ? " The rest follows by itself." : ""}`,
+  restored: /** @param {number} n @param {boolean} unfinished */ (n, unfinished) =>
+    `${count(n, "One message is back.", "# messages are back.")}${unfinished ? " The rest follows by itself." : ""}`,
   erased: /** @param {number} n @param {boolean} unfinished */ (n, unfinished) =>
     `${count(n, "One message was erased.", n ? "# messages were erased." : "There was nothing to erase.")}${unfinished ? " The rest follows by itself." : ""}`,
   clear: "Remove all messages…",
@@ -107,9 +109,11 @@ const german = {
   everybodyOutSure: "Wirklich? Alle außer der Leitung müssen gehen",
   everybodyIsOut: "Alle außer der Leitung mussten gehen. Sie können zurück, wie die Tür es erlaubt.",
   messages: "Nachrichten",
-  clearMore: "Was die Leitung entfernt hat, lässt sich in der Liste unten zurückholen, bis es gelöscht wird. Alle Nachrichten zusammen nur gleich danach, und bis zu 100.",
+  clearMore: "Was die Leitung entfernt hat, lässt sich in der Liste unten zurückholen, bis es gelöscht wird.",
   cleared: (n, unfinished) =>
     `${count(n, "Eine Nachricht ist entfernt.", n ? "# Nachrichten sind entfernt." : "Es gab nichts zu entfernen.")}${unfinished ? " Der Rest folgt von selbst." : ""}`,
+  restored: (n, unfinished) =>
+    `${count(n, "Eine Nachricht ist wieder da.", "# Nachrichten sind wieder da.")}${unfinished ? " Der Rest folgt von selbst." : ""}`,
   erased: (n, unfinished) =>
     `${count(n, "Eine Nachricht ist gelöscht.", n ? "# Nachrichten sind gelöscht." : "Es gab nichts zu löschen.")}${unfinished ? " Der Rest folgt von selbst." : ""}`,
   clear: "Alle Nachrichten entfernen…",

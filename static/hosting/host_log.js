@@ -1,4 +1,4 @@
-/** What hosts have done in this room, newest first; a message that was removed can be brought back. */
+/** What hosts have done in this room, newest first; what was removed can be brought back. */
 
 import { button, element } from "../base/dom.js";
 import { shownName } from "../base/text.js";
@@ -31,7 +31,7 @@ export class HostLog {
   #none = element("p", "fine", words.nothingYet);
   node = element("details", "", element("summary", "", words.log), this.#none, this.#list);
 
-  /** @param {import("../base/store.js").Store} store @param {(id: string) => void} restore */
+  /** @param {import("../base/store.js").Store} store @param {(what: {id: string}|{at: string}) => void} restore a message, or all that went at a time */
   constructor(store, restore) {
     this.#store = store;
     this.#restore = restore;
@@ -42,13 +42,15 @@ export class HostLog {
     this.node.hidden = !this.#store.state.role;
     if (!seen) return; // what is there stays until the server has answered
     this.#none.hidden = seen.log.length > 0;
-    /** @type {Set<string>} ids of messages of which there is something newer */
+    /** @type {Set<string>} ids of messages of which there is something newer, and times of what is back */
     const settled = new Set();
     refill(this.#list, seen.log.slice(0, MOST_SHOWN).map((logged) => {
-      const { act, what = "" } = logged;
-      const isOfMessage = act === "remove" || act === "restore";
-      const undo = act === "remove" && !settled.has(what) ? [" ", button("quiet", words.undo, () => this.#restore(what))] : [];
-      if (isOfMessage) settled.add(what);
+      const { act, what = "", at } = logged;
+      const { count, unfinished, finished, of } = partsOf(what);
+      const isOfMany = (act === "clear" || act === "bar") && (count > 0 || unfinished) && !finished;
+      const back = act === "remove" ? { id: what } : isOfMany ? { at } : null;
+      const undo = back && !settled.has("id" in back ? what : at) ? [" ", button("quiet", words.undo, () => this.#restore(back))] : [];
+      if (act === "remove" || act === "restore") settled.add(of || what);
       const time = element("time", "fine", moment(new Date(logged.at)));
       time.dateTime = logged.at;
       const item = element("li", "", time, ` ${sentence(logged)}`, ...undo);
@@ -61,8 +63,8 @@ export class HostLog {
 /** @param {import("./hosting.js").Logged} logged */
 export function sentence({ act, by, whom, what = "" }) {
   const [who, whomElse] = [by, whom].map((one) => isolated(shownName(one?.userName ?? "")));
-  const { guests, finished } = partsOf(what);
-  const special = { makeLink: guests && "makeGuestLink", useLink: guests && "useGuestLink", admit: what === "everybody" && "admitAll", bar: finished && "taken" };
+  const { guests, finished, count } = partsOf(what);
+  const special = { makeLink: guests && "makeGuestLink", useLink: guests && "useGuestLink", admit: what === "everybody" && "admitAll", bar: finished && "taken", restore: count > 0 && "restoreAll" };
   const kind = special[/** @type {keyof typeof special} */ (act)] || act;
   const more = act === "rules" ? rulesOf(what) : act === "quiet" || kind === "bar" ? lasting(what) : messagesIn(what);
   return words.logged[kind]?.(who, whomElse, more) ?? [`${who}: ${act}`, whomElse, what].filter(Boolean).join(", ");

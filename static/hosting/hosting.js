@@ -255,11 +255,6 @@ export class Hosting {
     this.#doneLine.show(said, undo);
   }
 
-  /** A message reads otherwise, or is gone. @param {string} id @param {any} message @param {string} by whom; "" with several at once */
-  changed(id, message, by) {
-    if (!message && !by) this.#taken.gone(id);
-  }
-
   /** Which messages went with an act that was just done. @param {string} act */
   taken(act) {
     return this.#taken.with(act, this.#parts.store.state.me.userId);

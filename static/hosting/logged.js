@@ -1,6 +1,7 @@
 /** What the host log says of an act, taken apart: the server's own words, as ruling.py and sweeping.py have them. */
 
 const COUNT = /^([\d,]+) messages?( so far| in all)?$/;
+const OF = /^of (\d{4}-\d\d-\d\dT[\d:.]+Z)$/;
 const SECONDS = /^(\d+) s$/;
 const SPEAK = /^(everybody|slow|approval|hosts)(?: \((\d+) s\))?$/;
 
@@ -12,6 +13,7 @@ const SPEAK = /^(everybody|slow|approval|hosts)(?: \((\d+) s\))?$/;
  * @property {number} count messages that went
  * @property {boolean} unfinished more of them go
  * @property {boolean} finished that was all of them, of an act that was logged before
+ * @property {string} of when they had gone, where they are back; else ""
  */
 
 /** @param {string} what @returns {Parts} */
@@ -20,6 +22,7 @@ export function partsOf(what) {
   const found = (/** @type {RegExp} */ pattern) => parts.map((one) => pattern.exec(one)).find(Boolean) ?? [];
   const [, count = "0", more = ""] = found(COUNT);
   const [, seconds] = found(SECONDS);
+  const [, of = ""] = found(OF);
   return {
     seconds: parts.includes("undone") ? 0 : seconds ? Number(seconds) : undefined,
     everywhere: parts.includes("everywhere"),
@@ -27,6 +30,7 @@ export function partsOf(what) {
     count: Number(count.replaceAll(",", "")),
     unfinished: more === " so far",
     finished: more === " in all",
+    of,
   };
 }
 

@@ -182,8 +182,8 @@ class PersonDialog {
     const also = taken.count ? ` ${words.alsoTaken(taken.count)}` : "";
     this.#hosting.tell(now(name, until) + also, async () => {
       if (!(await this.#hosting.act(act, { userId, userName, seconds: 0 }))) return;
-      await taken.restore?.();
-      this.#hosting.tell(free(name) + (taken.count && !taken.restore ? ` ${words.messagesStay}` : ""));
+      const stay = taken.restore && !(await taken.restore());
+      this.#hosting.tell(free(name) + (stay ? ` ${words.messagesStay}` : ""));
     });
   }
 }

@@ -64,8 +64,8 @@ class RoomSheet {
     };
     /** @param {string} name @param {Record<string, unknown>} [fields] */
     const act = (name, fields) => want({ type: "host", act: name, ...fields });
-    /** @param {string} id of a message */
-    const restore = (id) => want({ type: "restore", id });
+    /** @param {{id: string}|{at: string}} what */
+    const restore = (what) => want("id" in what ? { type: "restore", ...what } : { type: "host", act: "restore", ...what });
     /** @type {import("./clearing.js").Say} */
     const say = (said, undo) => this.#say(said, undo);
     this.#hosts = new HostList(store, act);

@@ -157,17 +157,20 @@ class Hosted(Changing):
                 one.errors = [error for error in one.errors if error["code"] != "removed"]
         self._act("bar", userId=tab.user_id, seconds=0)
 
-    @rule(erases=st.booleans(), data=st.data(), words=st.integers(0, 3))
-    def clear(self, erases: bool, data: st.DataObject, words: int) -> None:
-        """All, or up to some message; perhaps for good."""
+    @rule(then=st.sampled_from(["", "erase", "restore"]), data=st.data(), words=st.integers(0, 3))
+    def clear(self, then: str, data: st.DataObject, words: int) -> None:
+        """All, or up to some message; perhaps for good, perhaps by mistake."""
         host = self._in_charge()
         ids = [message["id"] for message in host.view]
         number = data.draw(st.none() | st.integers(0, 999))
         self.say(self.tabs[-1], words)
         upto = ids[number % len(ids)] if ids and number is not None else None
-        self._act("clear", upto=upto)
+        at = self._act("clear", upto=upto).get("at")
+        if then == "restore" and at:
+            self._act("restore", at=at)
+            return
         self.gone.append(("", seq(upto) if upto else self._now()))
-        if erases:
+        if then == "erase":
             self._act("erase")
 
     def may_speak(self, tab: TypedClient) -> bool:

@@ -786,6 +786,55 @@ def test_a_message_can_be_brought_back_after_a_reload_too(open_tab, come) -> Non
     assert ann.page.locator("#room-dialog ol button").count() == 0
 
 
+def test_all_messages_come_back_together_however_many_they_are(open_tab, eve: Fellow) -> None:
+    count = 1_200
+    for number in range(count):
+        eve.say(f"message {number}", f"m{number}")
+    ann = open_tab("Ann")
+    ann.hear(f"message {count - 1}")
+    made = link(eve)
+    ann.page.evaluate("made => { location.hash = `host=${made}` }", made)
+    ann.page.click("#manage-room")
+    ann.page.click("#room-dialog button:text-is('Remove all messages…')")
+    ann.page.locator("#room-dialog .danger").click(delay=600)
+    ann.see("#room-dialog .did", "500 messages were removed. The rest follows by itself.")
+    wait_for(lambda: ann.bodies() == [], "an empty room")
+
+    ann.page.click("#room-dialog .did button:text-is('Undo')")
+
+    ann.see("#room-dialog .did", "200 messages are back. The rest follows by itself.")
+    ann.page.click("#room-dialog summary")
+    ann.see("#room-dialog ol", "brought back 1,200 messages")
+    assert ann.page.locator("#room-dialog ol button").count() == 0
+    shown = len(ann.bodies())
+    assert 60 <= shown <= 1_000, "no more than the page can show"
+    assert ann.bodies() == [f"message {number}" for number in range(count - shown, count)]
+    ann.page.click("#room-dialog .head button")
+    ann.page.evaluate("document.querySelector('#scroller').scrollTop = 0")
+    wait_for(lambda: int(ann.bodies()[0].split()[1]) < count - shown, "older ones")
+
+
+def test_all_messages_come_back_from_the_list_of_what_hosts_did(
+    open_tab, eve: Fellow, come
+) -> None:
+    bob = come("Bob")
+    for body in ("one", "two", "three"):
+        bob.tell(body)
+    eve.wants("bar", userId=bob.user_id, seconds=60, what="all")
+    made = link(eve)
+    ann = open_tab("Ann")
+    ann.page.evaluate("made => { location.hash = `host=${made}` }", made)
+    ann.page.click("#manage-room")
+    ann.page.click("#room-dialog summary")
+    ann.see("#room-dialog ol", "with 3 messages")
+
+    ann.page.click("#room-dialog ol li:has-text('3 messages') button:text-is('Undo')")
+
+    ann.see("#room-dialog ol", "brought back 3 messages")
+    wait_for(lambda: ann.bodies() == ["one", "two", "three"], "all of them")
+    assert ann.page.locator("#room-dialog ol button").count() == 0
+
+
 def test_what_is_removed_by_the_hundred_leaves_no_line_for_each(open_tab, eve, come) -> None:
     bob = come("Bob")
     bob.tell("one")

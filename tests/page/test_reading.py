@@ -17,7 +17,7 @@ from tests.support.server_process import Running, serving
 
 pytestmark = pytest.mark.takes(seconds=69)
 
-LONG = 100_000
+LONG = 20_000
 REPLAYED = 600  # messages, which are more than the page begins with or follows with
 
 

@@ -86,6 +86,7 @@ HOMES = {
         "serving.start",
         "sockets",
         "web.api.listener",
+        "web.siblings",
     },
     "sqlite3": {"history.sqlite"},
     "werkzeug": {"web"},

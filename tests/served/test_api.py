@@ -332,49 +332,55 @@ def test_many_listeners_are_told_that_the_server_stops(serve: Launch) -> None:
             assert [name for name, _id, _data in listener.until("end")] == ["end"]
 
 
-def test_a_listener_resumes_over_a_hundred_thousand_messages(serve: Launch) -> None:
+@pytest.fixture(scope="module")
+def long_past(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A history with a hundred thousand messages in the lobby."""
+    folder = tmp_path_factory.mktemp("long")
+    remember(folder, lobby=100_000)
+    return folder / "chat.db"
+
+
+@pytest.fixture
+def long_room(prepare: Launch, long_past: Path) -> Running:
+    """A server with that history."""
+    server = prepare(history="sqlite:chat.db")
+    shutil.copy(long_past, server.folder)
+    return server.start()
+
+
+def test_a_listener_resumes_over_a_hundred_thousand_messages(long_room: Running) -> None:
     """Page by page, while the room stays lively."""
-    server = Running(serve().folder.parent / "long", history="sqlite:chat.db")
-    remember(server.folder, lobby=100_000)
-    try:
-        server.start()
-        memory = server.memory()
-        with EventReader(server, "lobby", "0-0") as listener, server.join("Ann") as ann:
-            ann.hear(500)
-            ann.say("meanwhile")
-            assert ann.bodies() == ["meanwhile"]
-            events = listener.begin().until("live")[:-1]
-            if len(events) == 100_000:
-                events.append(listener.event())
-        assert [data["body"] for _name, _id, data in events[:-1]] == [
-            f"lobby {seq}" for seq in range(1, 100_001)
-        ]
-        assert events[-1][2]["body"] == "meanwhile"
-        assert server.memory() - memory < 32 * 2**20
-    finally:
-        server.kill()
+    memory = long_room.memory()
+    with EventReader(long_room, "lobby", "0-0") as listener, long_room.join("Ann") as ann:
+        ann.hear(500)
+        ann.say("meanwhile")
+        assert ann.bodies() == ["meanwhile"]
+        events = listener.begin().until("live")[:-1]
+        if len(events) == 100_000:
+            events.append(listener.event())
+    assert [data["body"] for _name, _id, data in events[:-1]] == [
+        f"lobby {seq}" for seq in range(1, 100_001)
+    ]
+    assert events[-1][2]["body"] == "meanwhile"
+    assert long_room.memory() - memory < 32 * 2**20
 
 
 # -- lines -------------------------------------------------------------------------------------
 
 
-def test_a_long_room_as_lines_or_transcript_is_whole_and_costs_no_memory(serve: Launch) -> None:
-    server = Running(serve().folder.parent / "lines", history="sqlite:chat.db")
-    remember(server.folder, lobby=100_000)
-    try:
-        server.start()
-        memory = server.memory()
-        headers = {"Accept": "application/x-ndjson"}
-        status, _headers, text = server.get("/api/rooms/lobby/messages", headers)
-        assert status == 200
-        assert [json.loads(line)["body"] for line in text.splitlines()] == [
-            f"lobby {seq}" for seq in range(1, 100_001)
-        ]
-        page = server.get("/rooms/lobby/transcript")[2].decode()
-        assert re.findall("lobby [0-9]+", page) == [f"lobby {seq}" for seq in range(1, 100_001)]
-        assert server.memory() - memory < 16 * 2**20
-    finally:
-        server.kill()
+def test_a_long_room_as_lines_or_transcript_is_whole_and_costs_no_memory(
+    long_room: Running,
+) -> None:
+    memory = long_room.memory()
+    headers = {"Accept": "application/x-ndjson"}
+    status, _headers, text = long_room.get("/api/rooms/lobby/messages", headers)
+    assert status == 200
+    assert [json.loads(line)["body"] for line in text.splitlines()] == [
+        f"lobby {seq}" for seq in range(1, 100_001)
+    ]
+    page = long_room.get("/rooms/lobby/transcript")[2].decode()
+    assert re.findall("lobby [0-9]+", page) == [f"lobby {seq}" for seq in range(1, 100_001)]
+    assert long_room.memory() - memory < 16 * 2**20
 
 
 # -- the docs ----------------------------------------------------------------------------------

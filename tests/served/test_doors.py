@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import postgresql
+from tests.support.deadline import wait_for
 from tests.support.server_process import Launch, Running
 from tests.support.terminal import Shell, at
 from tests.support.typed_client import Closed, TypedClient
@@ -93,6 +95,53 @@ def test_everybody_out_holds_after_kill_9(server: Running, come: Come) -> None:
     assert ann.connect_and_catch_up().welcome["role"] == "maker"
     with pytest.raises(AssertionError, match="shut"):
         bob.connect()
+
+
+@pytest.mark.parametrize("history", ["sqlite:chat.db", "postgresql:"])
+def test_a_pass_of_a_deleted_room_opens_no_new_one_of_its_name(
+    prepare: Launch, history: str
+) -> None:
+    """Nor does what else was given there: the host's token, a link, a key, the code."""
+    url = history if history != "postgresql:" else postgresql.shared().make_database()
+    server = prepare(history=url, leaveGrace=0).start()
+    with ExitStack() as stack:
+
+        def come(name: str, room: str, **shown: str) -> TypedClient:
+            client = TypedClient(server.port, name, room)
+            client.key, client.link = shown.get("key"), shown.get("link")
+            stack.callback(client.close)
+            return client.connect_and_catch_up()
+
+        ann, bob, cleo = come("Ann", "class"), come("Bob", "class"), come("Cleo", "garden")
+        ann.say("the old room", "a1")
+        cleo.say("another room", "c1")
+        for who in ann, cleo:
+            who.hear_until_acked()
+            who.act("rules", door="shut")
+        link, key = ann.act("makeLink")["link"], ann.act("makeKey", name="CI")["key"]
+        for person in ann, bob, cleo:
+            person.drop_cleanly()
+        wait_for(lambda: json.loads(server.get("/healthz")[2])["sockets"] == 0, "nobody")
+        server.stop()
+        source = server.folder / "chat.db" if history != "postgresql:" else url
+        deleted = Shell(server.folder).run(
+            "room", "delete", "class", "--yes", "--history", str(source)
+        )
+        assert deleted.code == 0
+        server.start()
+        eve = come("Eve", "class")
+        assert eve.welcome.get("role") == "maker", eve.welcome
+        eve.act("rules", door="shut")
+
+        for person in ann, bob:
+            person.cursor = None
+            with pytest.raises(AssertionError, match="shut"):
+                person.connect_and_catch_up()
+        for shown in ({"link": link}, {"key": key}):
+            with pytest.raises(AssertionError, match="shut"):
+                come("Dora", "class", **shown)
+        cleo.connect_and_catch_up()
+        assert cleo.welcome["role"] == "maker"
 
 
 def test_a_plain_user_comes_in_by_the_header_of_the_handshake(server: Running, come: Come) -> None:

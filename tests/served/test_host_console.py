@@ -154,6 +154,22 @@ STORY: list[tuple[str, dict[str, object] | str, Callable[[Look], bool]]] = [
     ),
     ("remove ID", "DELETE messages/ID", lambda now: now["log"][0]["what"].startswith("1-")),
     ("restore ID", "POST messages/ID/restore", lambda now: now["log"][0]["act"] == "restore"),
+    ("clear", {"act": "clear"}, lambda now: now["log"][0]["what"] == "1 message"),
+    (
+        "restore --at AT",
+        {"act": "restore", "at": "AT"},
+        lambda now: now["log"][0]["what"].endswith(", 1 message"),
+    ),
+    (
+        "rules --door shut",
+        {"act": "rules", "door": "shut"},
+        lambda now: now["rules"]["door"] == "shut",
+    ),
+    (
+        "everybody-out",
+        {"act": "everybodyOut"},
+        lambda now: now["log"][0]["act"] == "everybodyOut",
+    ),
 ]
 """Each act as a command, as a request, and what is so once it is done."""
 
@@ -181,6 +197,7 @@ def test_each_act_is_so_also_after_kill_9(
     acts = []
     for line, asked, holds in STORY:
         words["LINK"] = next((link["link"] for link in look(server)["links"]), "")
+        words["AT"] = next((entry["at"] for entry in look(server)["log"]), "")
         text = json.dumps([line, asked])
         for word, meant in words.items():
             text = text.replace(word, meant or "")
@@ -191,10 +208,11 @@ def test_each_act_is_so_also_after_kill_9(
         server.start()
 
         assert holds(look(server)), line
-        assert bodies(server) == ([] if line == "remove ID" else ["hello"])
+        assert bodies(server) == ([] if line in ("remove ID", "clear") else ["hello"])
     assert [act["act"] for act in acts] == [
         *("quiet", "quiet", "bar", "bar", "makeHost", "unmakeHost", "rules", "rules"),
-        *("makeLink", "revokeLink", "remove", "restore"),
+        *("makeLink", "revokeLink", "remove", "restore", "clear", "restore", "rules"),
+        "everybodyOut",
     ]
     assert {act["by"]["userName"] for act in acts} == {who}
     assert {names([act["whom"]])[0] for act in acts if "whom" in act} == {"Bob"}

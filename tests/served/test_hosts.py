@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -192,18 +193,35 @@ def test_kill_9_amid_acts_leaves_the_last_one_that_was_done_or_one_that_was_aske
         assert ann.act("rules", speak="everybody")["type"] == "done"
 
 
-def test_a_host_whose_line_drops_is_host_again_in_a_paused_room(
-    server: Running, come: Come
+@pytest.mark.parametrize(
+    ("rules", "others"),
+    [
+        ({"speak": "hosts", "needsHost": True}, "paused"),
+        ({"door": "shut", "speak": "approval"}, "held"),
+    ],
+    ids=["paused", "shut, after approval"],
+)
+def test_a_host_whose_line_drops_is_host_again_within_a_second_of_being_back(
+    server: Running, come: Come, rules: Fields, others: str
 ) -> None:
     ann, bob = come("Ann"), come("Bob")
-    ann.act("rules", speak="hosts", needsHost=True)
+    ann.act("rules", **rules)
     ann.drop_by_reset()
 
+    began = time.monotonic()
     ann.connect_and_catch_up()
+    took = time.monotonic() - began
 
     assert ann.welcome["role"] == "maker"
     assert outcome(ann, "a1") == "ack"
-    assert outcome(bob, "b1") == "paused"
+    assert took < 1
+    bob.say("hello", "b1")
+    if others == "held":
+        waiting = ann.hear_notice("held")
+        assert bob.hear_notice("held")["body"] == waiting["body"] == "hello"
+        assert ann.act("approve", id=waiting["id"])["type"] == "done"
+    else:
+        assert bob.hear_notice("error")["code"] == others
 
 
 # -- who may speak ---------------------------------------------------------------------------------

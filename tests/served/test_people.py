@@ -21,7 +21,13 @@ from chatroom.users.tokens import Identity, Tokens
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import typed
 from tests.support.server_process import Launch, Running
-from tests.support.typed_client import SUBPROTOCOL, Fields, TypedClient, typed_frame
+from tests.support.typed_client import (
+    SUBPROTOCOL,
+    Fields,
+    TypedClient,
+    stored,
+    typed_frame,
+)
 from tests.support.websocket_client import TEXT, RawClient
 
 pytestmark = pytest.mark.takes(seconds=15)
@@ -164,12 +170,15 @@ def test_a_room_may_hear_only_people_whom_the_server_knows(server: Running, come
 # -- what they wrote -------------------------------------------------------------------------------
 
 
+WORD = "xylophone"
+
+
 def prepared(folder: Path, count: int) -> str:
     """Bob has said so much in the class; returns the token of Ann, its host."""
     folder.mkdir(exist_ok=True)
     with closing(make_history("sqlite:chat.db", folder)) as history:
         history.open()
-        history.append([typed("class", seq, "u2", f"c{seq}") for seq in range(1, count + 1)])
+        history.append([typed("class", seq, "u2", f"c{seq}", WORD) for seq in range(1, count + 1)])
         charter = Charter({"u1": Host("Ann", Rank.HOST)})
         history.enact("class", charter.to_json(), None)
         return Tokens(history.secret()).write(Identity("u1", "t1"))
@@ -227,6 +236,59 @@ def test_everybody_sees_the_same_after_a_room_is_cleared_and_erased(
     assert json.loads(server.get("/getAllMessages")[2]) == {"Messages": []}
     found = json.loads(server.get("/api/rooms/class/messages")[2])["messages"]
     assert [message["body"] for message in found] == ["Carl says c1"]
+
+
+def test_a_kill_while_a_cleared_room_comes_back_brings_back_all_of_it(
+    server: Running, come: Come
+) -> None:
+    token = prepared(server.folder, 3_000)
+    server.start()
+    ann, carl = come("Ann", HOME, token), come("Carl")
+    at = ann.act("clear")["at"]
+    wait_for(lambda: rows(server, EVIDENCE) == 3_000, "a cleared room")
+    assert come("Dora").view == []
+    assert ann.act("restore", at=at)["type"] == "done"
+    server.kill()
+    assert 200 <= rows(server, VISIBLE) < 3_000
+
+    server.start()
+
+    wait_for(lambda: rows(server, VISIBLE) == 3_000, "all of it")
+    assert rows(server, EVIDENCE) == 0
+    assert len(come("Dora").view) == 500
+    for person in ann, carl:
+        person.hear_the_end()
+        person.connect_and_catch_up()
+        assert person.recovered
+        person.check(stored(server.folder, "class"))
+    assert ann.act("look")["log"][0]["what"] == "3,000 messages in all"
+    found = server.get(f"/api/rooms/class/messages?q={WORD}&limit=100")
+    assert len(json.loads(found[2])["messages"]) == 100
+
+
+def test_what_was_back_and_is_cleared_anew_is_in_no_file_once_it_cannot_be_undone(
+    server: Running, come: Come
+) -> None:
+    token = prepared(server.folder, 700)
+    server.start()
+    ann = come("Ann", HOME, token)
+    first = ann.act("clear")["at"]
+    ann.act("restore", at=first)
+    wait_for(lambda: rows(server, EVIDENCE) == 0, "all of it")
+
+    second = ann.act("clear")["at"]
+    wait_for(lambda: rows(server, EVIDENCE) == 700, "a cleared room")
+    assert ann.act("erase")["type"] == "done"
+
+    wait_for(lambda: rows(server, EVIDENCE) == 0, "no evidence")
+    wait_for(lambda: WORD.encode() not in everything_in(server.folder), "not a word of it")
+    assert ann.act("restore", at=second)["code"] == "gone"
+    assert ann.act("restore", at=first)["type"] == "done"
+    assert rows(server, VISIBLE) == 0
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob("chat.db*"))
 
 
 def post(server: Running, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:

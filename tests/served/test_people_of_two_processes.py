@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import postgresql
 from tests.support.postgresql import PostgresServer
-from tests.support.server_process import Launch, Running
+from tests.support.server_process import Launch, Running, serving
 from tests.support.typed_client import Closed, TypedClient
 
 pytestmark = pytest.mark.takes(seconds=40)
@@ -21,23 +21,42 @@ GRACE = 1
 """Seconds."""
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Running]]:
+    """Two servers for all tests that leave them alone, each in a room of its own."""
+    folder, url = tmp_path_factory.mktemp("pair"), postgresql.shared().make_database()
+    with (
+        serving(folder / "one", history=url, leaveGrace=GRACE) as one,
+        serving(folder / "other", history=url, leaveGrace=GRACE) as other,
+    ):
+        yield [one, other]
+
+
 @pytest.fixture
 def database() -> str:
     return postgresql.shared().make_database()
 
 
 @pytest.fixture
-def servers(prepare: Launch, database: str) -> list[Running]:
+def own_pair(prepare: Launch, database: str) -> list[Running]:
+    """Two servers of the test's own, with which it may do whatever it wants."""
     return [prepare(history=database, leaveGrace=GRACE).start() for _ in range(2)]
 
 
 @pytest.fixture
-def come(servers: list[Running]) -> Iterator[Come]:
+def servers(request: pytest.FixtureRequest) -> list[Running]:
+    own = "own_pair" in request.fixturenames
+    servers: list[Running] = request.getfixturevalue("own_pair" if own else "pair")
+    return servers
+
+
+@pytest.fixture
+def come(servers: list[Running], room: str) -> Iterator[Come]:
     """Let somebody come, to the first server or to the second; or come back there."""
     came: set[TypedClient] = set()
 
-    def one(name: str | TypedClient, at: int) -> TypedClient:
-        client = TypedClient(servers[at].port, name) if isinstance(name, str) else name
+    def one(name: str | TypedClient, at: int, room: str = room) -> TypedClient:
+        client = TypedClient(servers[at].port, name, room) if isinstance(name, str) else name
         client.port = servers[at].port
         came.add(client)
         client.connect_and_catch_up()
@@ -85,6 +104,30 @@ def test_people_hear_who_comes_goes_and_is_renamed_on_the_other_server(come: Com
     assert seen(come("Eve", 1)) == ["Ann", "Eve"]
 
 
+def test_of_two_who_make_a_room_at_once_one_has_made_it_and_both_know(come: Come) -> None:
+    """Whoever says the first word there, and to whichever server."""
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(10):
+            room = f"room {number}".replace(" ", "-")
+            ann, bob = pool.map(
+                lambda name, at, to=room: come(name, at, to), ("Ann", "Bob"), (0, 1)
+            )
+            roles = [client.welcome.get("role") for client in (ann, bob)]
+            assert sorted(roles, key=str) == [None, "maker"], roles
+            maker, other = (ann, bob) if roles[0] else (bob, ann)
+            known = {who["userName"]: who.get("role") for who in other.welcome["users"]}
+            assert known == {maker.name: "maker", other.name: None}
+            other.say("hello", "c1")
+            other.hear_until_acked()
+            assert maker.act("look")["hosts"] == [
+                {"userId": maker.user_id, "userName": maker.name, "role": "maker"}
+            ]
+            assert other.act("look")["code"] == "not-host"
+            maker.drop_by_reset()
+            maker.port, other.port = other.port, maker.port
+            assert maker.connect_and_catch_up().welcome["role"] == "maker"
+
+
 def test_a_tab_that_comes_back_to_the_other_server_takes_its_place(come: Come) -> None:
     bob, ann = come("Bob", 0), come("Ann", 0)
     bob.hear_notice("joined")
@@ -98,6 +141,7 @@ def test_a_tab_that_comes_back_to_the_other_server_takes_its_place(come: Come) -
     old.socket.close()
 
 
+@pytest.mark.usefixtures("own_pair")
 def test_whoever_stops_a_server_lets_its_people_come_back_elsewhere(
     come: Come, servers: list[Running]
 ) -> None:
@@ -114,6 +158,7 @@ def test_whoever_stops_a_server_lets_its_people_come_back_elsewhere(
     assert bob.hear()["type"] == "renamed"
 
 
+@pytest.mark.usefixtures("own_pair")
 def test_the_people_of_a_server_that_was_killed_are_gone_in_the_end(
     come: Come, servers: list[Running], database: str
 ) -> None:

@@ -33,7 +33,7 @@ def start_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def forked(start_as_usual: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """But for one refusal after another, of which ``way`` shows that they are alike."""
+    """But for what comes after that, of which ``way`` shows that it is alike."""
     monkeypatch.setattr(Running, "is_forked", True)
 
 
@@ -178,6 +178,7 @@ def test_a_configuration_of_gunicorns_without_the_rooms_is_refused(
     assert chats(prepare(history="memory:").start("--config", str(own), *arguments))
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_port_in_use_is_refused_in_one_line(serve: Launch, prepare: Launch) -> None:
     first = serve(history="memory:")
     line = prepare(history="memory:", port=first.port).refusal()
@@ -185,6 +186,7 @@ def test_a_port_in_use_is_refused_in_one_line(serve: Launch, prepare: Launch) ->
     assert chats(first)
 
 
+@pytest.mark.usefixtures("forked")
 def test_wrong_settings_do_not_end_a_room_that_is_open(serve: Launch) -> None:
     """After SIGHUP the room goes on with the settings that it had."""
     server = serve(history="memory:")
@@ -225,6 +227,7 @@ def test_preload_works(prepare: Launch) -> None:
     assert "Traceback" not in server.said() + server.log()
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_environments_port_is_taken_and_all_interfaces(prepare: Launch) -> None:
     server = prepare(history="memory:")
     server.settings["port"] = 1  # which nobody may take, or nobody wants
@@ -234,6 +237,7 @@ def test_the_environments_port_is_taken_and_all_interfaces(prepare: Launch) -> N
     assert f"00000000:{server.port:04X}" in listening
 
 
+@pytest.mark.usefixtures("forked")
 def test_ipv6_is_not_given_up_for_the_environments_port(prepare: Launch) -> None:
     """``::`` listens on both families; so does the address that is printed."""
     server = prepare(history="memory:", hostName="::")
@@ -246,6 +250,7 @@ def test_ipv6_is_not_given_up_for_the_environments_port(prepare: Launch) -> None
     assert f"http://localhost:{server.port} " in server.said()
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_address_that_is_printed_is_the_one_that_answers(prepare: Launch) -> None:
     server = prepare(history="memory:", hostName="127.0.0.2").launch()
     found = wait_for(lambda: re.search(r"open: http://(.+):(\d+) ", server.said()), "an address")
@@ -254,6 +259,7 @@ def test_the_address_that_is_printed_is_the_one_that_answers(prepare: Launch) ->
         assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_log_goes_where_the_settings_say(prepare: Launch, tmp_path: Path) -> None:
     server = prepare(history="memory:", logfilePath=str(tmp_path / "elsewhere.log"))
     assert chats(server.start())
@@ -261,6 +267,7 @@ def test_the_log_goes_where_the_settings_say(prepare: Launch, tmp_path: Path) ->
     assert not (server.folder / "logs.log").exists()
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_server_without_a_room_yet_is_healthy(serve: Launch) -> None:
     status, headers, body = serve(history="memory:", maxUsers=50).get("/healthz")
     assert (status, headers["content-type"]) == (200, "application/json")

@@ -5,17 +5,18 @@ They are two processes on one machine here; on two machines nothing would be dif
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.support import postgresql
-from tests.support.deadline import DEADLINE
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.fellow import Fellow
 from tests.support.kills import campaign, lobby
-from tests.support.server_process import Launch, Running
-from tests.support.typed_client import Closed
+from tests.support.server_process import Launch, Running, serving
+from tests.support.typed_client import Closed, Fields
 
 pytestmark = pytest.mark.takes(seconds=20)
 
@@ -27,19 +28,37 @@ def url() -> str:
     return postgresql.shared().make_database()
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Running]]:
+    """Two servers for all tests that leave them alone, each in a room of its own."""
+    folder, url = tmp_path_factory.mktemp("pair"), postgresql.shared().make_database()
+    with (
+        serving(folder / "one", history=url, leaveGrace=0) as one,
+        serving(folder / "other", history=url, leaveGrace=0) as other,
+    ):
+        yield [one, other]
+
+
 @pytest.fixture
-def servers(prepare: Launch, url: str) -> list[Running]:
+def own_pair(prepare: Launch, url: str) -> list[Running]:
+    """Two servers of the test's own, with which it may do whatever it wants."""
     return [prepare(history=url, leaveGrace=0).start() for _ in range(2)]
 
 
 @pytest.fixture
-def come(servers: list[Running]) -> Iterator[Come]:
+def servers(request: pytest.FixtureRequest) -> list[Running]:
+    own = "own_pair" in request.fixturenames
+    servers: list[Running] = request.getfixturevalue("own_pair" if own else "pair")
+    return servers
+
+
+@pytest.fixture
+def come(servers: list[Running], room: str) -> Iterator[Come]:
     """Let somebody come, to the first server or to the second."""
     came: list[Fellow] = []
 
-    def one(name: str, at: int, room: str = "lobby", link: str | None = None) -> Fellow:
+    def one(name: str, at: int, room: str = room) -> Fellow:
         other = Fellow(servers[at].port, name, room)
-        other.link = link
         other.connect_and_catch_up()
         came.append(other)
         return other
@@ -96,8 +115,8 @@ def test_many_who_talk_at_once_read_one_order_everywhere(come: Come) -> None:
         assert not client.errors
 
 
-def test_plain_clients_hear_each_other_too(servers: list[Running]) -> None:
-    with servers[0].join("Ann") as ann, servers[1].join("Bob") as bob:
+def test_plain_clients_hear_each_other_too(servers: list[Running], room: str) -> None:
+    with servers[0].join("Ann", room) as ann, servers[1].join("Bob", room) as bob:
         ann.say("one")
         assert ann.bodies() == bob.bodies() == ["one"]
         bob.say("two")
@@ -132,7 +151,7 @@ def test_what_was_sent_again_to_the_other_one_is_stored_once(
     ann.hear_until_acked()
 
     assert bodies(ann) == ["once"]
-    assert [it["body"] for it in servers[0].history()] == ["once"]
+    assert bodies(come("Bob", 0)) == ["once"]
 
 
 def test_what_is_changed_at_one_is_changed_at_the_other(come: Come) -> None:
@@ -149,8 +168,8 @@ def test_what_is_changed_at_one_is_changed_at_the_other(come: Come) -> None:
 
 
 def test_what_hosts_decide_holds_at_the_other(come: Come) -> None:
-    host = come("Eve", 0, "class")
-    pupil = come("Bob", 1, "class")
+    host = come("Eve", 0)
+    pupil = come("Bob", 1)
     assert host.welcome["role"] == "maker"
     host.tell("hello")  # a room is somebody's once something was said or decided there
 
@@ -167,7 +186,7 @@ def test_what_hosts_decide_holds_at_the_other(come: Come) -> None:
 
 
 def test_who_is_removed_at_one_is_out_at_the_other(come: Come, servers: list[Running]) -> None:
-    host, eve = come("Ann", 0, "class"), come("Eve", 1, "class")
+    host, eve = come("Ann", 0), come("Eve", 1)
     host.tell("hello")
 
     assert host.act("bar", userId=eve.user_id, seconds=600)["type"] == "done"
@@ -178,8 +197,43 @@ def test_who_is_removed_at_one_is_out_at_the_other(come: Come, servers: list[Run
     assert closed.value.code == 4503
 
 
+@pytest.mark.usefixtures("own_pair")
+def test_a_room_that_was_cleared_at_one_comes_back_by_the_other_whichever_is_killed(
+    come: Come, servers: list[Running], room: str
+) -> None:
+    host, bob = come("Ann", 0), come("Bob", 1)
+    host.wants("rules", speak="everybody", slowSeconds=10)
+    host.wants("makeHost", userId=bob.user_id)
+    said = [f"message {number}" for number in range(450)]
+    for number, body in enumerate(said):
+        host.say(body, f"m{number}")
+    host.hear_until_acked()
+    while len(bob.view) < len(said):
+        bob.hear()
+    at = host.wants("clear")["at"]
+    while bodies(bob):
+        bob.hear()
+
+    bob.wants("restore", at=at)
+    servers[1].kill()
+
+    cleo = come("Cleo", 0)
+    wait_for(lambda: len(messages_of(servers[0], room)) == len(said), "all of them")
+    cleo.close()
+    late = come("Dora", 0)
+    assert bodies(late) == said
+    assert host.wants("look")["log"][0]["act"] == "restore"
+
+
+def messages_of(server: Running, room: str) -> list[Fields]:
+    found: list[Fields] = json.loads(server.get(f"/api/rooms/{room}/messages?limit=1000")[2])[
+        "messages"
+    ]
+    return found
+
+
 def test_what_waits_at_one_can_be_approved_at_the_other(come: Come) -> None:
-    host, bob = come("Ann", 0, "class"), come("Bob", 1, "class")
+    host, bob = come("Ann", 0), come("Bob", 1)
     host.tell("hello")
     host.act("rules", speak="approval")
     bob.hear_notice("rules")
@@ -203,11 +257,13 @@ def test_what_is_said_over_http_is_in_both_at_once(servers: list[Running]) -> No
             assert one.history()[-1]["body"] == f"message {number}"
 
 
-def test_a_stream_of_events_hears_the_other_one(servers: list[Running], come: Come) -> None:
+def test_a_stream_of_events_hears_the_other_one(
+    servers: list[Running], come: Come, room: str
+) -> None:
     from http.client import HTTPConnection
 
     stream = HTTPConnection("127.0.0.1", servers[1].port, timeout=DEADLINE)
-    stream.request("GET", "/api/rooms/lobby/events")
+    stream.request("GET", f"/api/rooms/{room}/events")
     answer = stream.getresponse()
     assert answer.status == 200
     come("Ann", 0).tell("hello")
@@ -219,6 +275,7 @@ def test_a_stream_of_events_hears_the_other_one(servers: list[Running], come: Co
     stream.close()
 
 
+@pytest.mark.usefixtures("own_pair")
 def test_whoever_wants_news_hears_of_rooms_in_which_nobody_is_here(
     come: Come, servers: list[Running]
 ) -> None:
@@ -233,9 +290,8 @@ def test_whoever_wants_news_hears_of_rooms_in_which_nobody_is_here(
     ann.close()
 
 
-def test_one_that_is_killed_takes_nothing_with_it(
-    come: Come, servers: list[Running], url: str
-) -> None:
+@pytest.mark.usefixtures("own_pair")
+def test_one_that_is_killed_takes_nothing_with_it(come: Come, servers: list[Running]) -> None:
     ann, bob = come("Ann", 0), come("Bob", 1)
     bob.hear_until(ann.tell("before"))
     for turn in range(50):
@@ -256,6 +312,7 @@ def test_one_that_is_killed_takes_nothing_with_it(
     assert bodies(ann) == bodies(bob)
 
 
+@pytest.mark.usefixtures("own_pair")
 def test_a_room_whose_messages_are_lost_is_told_so(come: Come, url: str) -> None:
     """As after a backup was restored, or a standby took over that was behind."""
     ann, bob = come("Ann", 0), come("Bob", 1)
@@ -281,6 +338,6 @@ def test_a_room_whose_messages_are_lost_is_told_so(come: Come, url: str) -> None
 def test_twenty_kills_amid_talk_lose_and_double_nothing(prepare: Launch, url: str) -> None:
     servers = [prepare(history=url, leaveGrace=0, replayLimit=0).start() for _ in range(3)]
 
-    kept = campaign(servers, lobby(postgresql.shared(), url), 20)
+    kept = campaign(servers, lobby(postgresql.shared(), url), 20, pause=0.1)
 
     assert len(kept) > 100

@@ -165,7 +165,7 @@ class Conversation:
     def _talk(self, name: str) -> list[str]:
         said = []
         with ChatClient(self._url, name, listen=False, jitter=soon) as client:
-            while not self._over.wait(0.02):  # processes that start need the processor, too
+            while not self._over.wait(0.05):  # processes that start need the processor, too
                 said.append(f"{name}: {len(said)}")
                 client.say(said[-1]).wait(DEADLINE)
                 self.said += 1
@@ -309,3 +309,37 @@ def test_workers_that_cannot_share_their_history_do_not_start(prepare: Launch) -
     line = prepare(history="sqlite:chat.db", workers=2).refusal()
 
     assert "workers is 2; wanted: 1, or in config.json a history that processes can share" in line
+
+
+def test_one_look_at_the_numbers_shows_all_workers(server: Running, come: Come) -> None:
+    pytest.importorskip("prometheus_client")
+    one, other = server.workers
+    ann, _, eve = (come(name, at) for name, at in (("Ann", one), ("Bob", one), ("Eve", other)))
+    eve.hear_until(ann.tell("hello"))
+
+    for worker in (one, other):
+        wait_for(lambda: status(server, worker, "/healthz") == 200, "a healthy worker")  # noqa: B023
+    text = server.get("/metrics")[2].decode()
+    found = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[:1] != "#")
+    typed = {found[f'chatroom_users{{protocol="typed",worker="{n}"}}'] for n in (1, 2)}
+    assert typed == {"1.0", "2.0"}
+    assert [found[f'chatroom_people{{worker="{n}"}}'] for n in (1, 2)].count("1.0") == 1
+    assert found["chatroom_shared_people"] == "3.0"
+    assert found["chatroom_shared_rooms"] == "1.0"
+    assert found["chatroom_shared_processes"] == "2.0"
+    for name in ("chatroom_hints_total", "chatroom_looks_total", "chatroom_behind_seconds"):
+        assert {n for n in "12" if any(name in it and f'worker="{n}"' in it for it in found)} == {
+            *"12"
+        }
+    heard = [float(found[f'chatroom_hints_total{{outcome="heard",worker="{n}"}}']) for n in (1, 2)]
+    assert max(heard) >= 1
+
+
+def test_a_worker_that_stands_still_is_not_up(server: Running) -> None:
+    pytest.importorskip("prometheus_client")
+    one, _ = server.workers
+    with server.answered_by(one):
+        text = server.get("/metrics")[2].decode()
+
+    ups = [line for line in text.splitlines() if line.startswith("chatroom_up{")]
+    assert sorted(line.rpartition(" ")[2] for line in ups) == ["0.0", "1.0"]

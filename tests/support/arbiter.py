@@ -10,6 +10,7 @@ from typing import Any
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.postgresql.attendance import (
     LOST,
+    OUTDATED,
     Attendance,
     Departures,
     Fields,
@@ -38,6 +39,7 @@ class OneCrowd:
         self.epoch = epoch
         self.version = 0
         self.people: dict[str, RegisteredPerson] = {}
+        self.maker = ""
 
     def holder(self, keys: Sequence[str], but: str) -> str | None:
         """RegisteredPerson else who has such a name."""
@@ -65,6 +67,8 @@ class Arbiter:
         self.sockets: dict[tuple[int, int], tuple[str, str, str]] = {}
         self.knocks: dict[tuple[str, str], tuple[str, str]] = {}
         self.knockers: dict[tuple[int, int], tuple[str, str]] = {}
+        self.decided = 0, 0
+        """In the whole server, and in each room."""
 
     def empty(self) -> None:
         """Nobody is known any more."""
@@ -123,7 +127,8 @@ class ArbiterTables(Attendance):
                 word = "done"
                 self._be_at_the_door(process, act, events, (room, user_id), **fields)
         crowd.version += len(events)
-        return Verdict(word, absence, crowd.epoch, crowd.version, events)
+        decided = self._of.decided if word == OUTDATED else ()
+        return Verdict(word, absence, crowd.epoch, crowd.version, events, decided)
 
     def _come_in(
         self,
@@ -139,17 +144,26 @@ class ArbiterTables(Attendance):
         keys: Sequence[str],
         comes_back: bool,
         stays: bool,
+        address: str = "",
+        makes: bool = False,
+        known: Sequence[int] = (),
     ) -> str:
         sockets, one = self._of.sockets, crowd.people.get(user_id)
         if (process, socket) in sockets:
             return "done"
+        if any(its < now for its, now in zip(known, self._of.decided, strict=False)):
+            return OUTDATED
         if stays and one:
             name = one.name
         elif crowd.holder(keys, user_id):
             return "taken"
         if one is None:
+            is_first = not (crowd.maker if stays else crowd.people)
             one = crowd.people[user_id] = RegisteredPerson(name)
             events.append(("joined", user_id, name))
+            if makes and is_first:
+                crowd.maker = user_id
+                events.append(("made", user_id, name))
         else:
             olds = [which for which, of in sockets.items() if of == (room, user_id, tab)]
             if comes_back and olds:
@@ -249,7 +263,7 @@ class ArbiterTables(Attendance):
         missing = [one for one in sockets if (process, one) not in self._of.sockets]
         knocks = [(who, *its) for (at, who), its in self._of.knocks.items() if at == room]
         missing = missing if self.beat(process) else []
-        return People(crowd.epoch, crowd.version, people, missing, knocks)
+        return People(crowd.epoch, crowd.version, people, missing, knocks, crowd.maker)
 
     def changed(self, known: Mapping[str, tuple[int, int]]) -> list[tuple[str, int, int]]:
         now = {room: self._of.crowds.get(room) for room in known}

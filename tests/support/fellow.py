@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from tests.support.deadline import wait_for
 from tests.support.typed_client import Fields, TypedClient
 
 
@@ -12,6 +13,19 @@ class Fellow(TypedClient):
     """Who speaks, changes what was said, and acts as a host, and waits until that is done."""
 
     numbers = map(str, count(1))
+
+    def come_in(self) -> None:
+        """Come, and hear the past to its end; try until that works, as clients do."""
+
+        def is_in() -> bool:
+            try:
+                self.connect_and_catch_up()
+            except (OSError, EOFError):
+                self.close()
+                return False
+            return True
+
+        wait_for(is_in, f"{self.name} in the room")
 
     def tell(self, body: str) -> str:
         """Say it; returns the message's id."""

@@ -19,6 +19,9 @@ from tests.support.postgresql import PostgresServer
 from tests.support.server_process import Running
 from tests.support.typed_client import Closed, Fields, TypedClient
 
+THINKING = 0.02
+"""Seconds before somebody says more: processes that start need the processor, too."""
+
 PATIENCE = 20.0
 """Seconds without a byte after which a client comes back elsewhere."""
 
@@ -42,6 +45,7 @@ class Somebody(threading.Thread):
         """It says nothing more."""
         self.last = ""
         """The id up to which it has to hear; known once all have stopped talking."""
+        self.knows_last = threading.Event()
         self._servers = servers
         self._talks = talks
         self._chance = random.Random(name)
@@ -77,12 +81,10 @@ class Somebody(threading.Thread):
     def _talk(self) -> None:
         while not self._is_done():
             self.client.hear_until_acked()
-            if self.is_over.is_set():
-                if self.last:
+            if self.is_over.wait(THINKING):
+                if self.knows_last.wait(DEADLINE):
                     self.client.hear_until(self.last)
-                    return
-                self.is_over.wait(0.05)
-                continue
+                return
             body = f"{self.client.name} {len(self.said)}"
             self.said.append(body)
             self.client.say(body, f"c{len(self.said)}")
@@ -136,6 +138,7 @@ def campaign(
     kept = history()
     for one in people:
         one.last = kept[-1]["id"]
+        one.knows_last.set()
     for one in people[4:]:  # who hears nothing more would wait for it
         if one.client.socket:
             one.client.socket.socket.settimeout(1.0)
@@ -177,7 +180,8 @@ def lobby(database: PostgresServer, url: str) -> Callable[[], list[Fields]]:
 
     def read() -> list[Fields]:
         rows = database.query(
-            "SELECT seq || '-' || messages.nonce, body FROM chatroom.messages ORDER BY seq",
+            "SELECT messages.seq || '-' || messages.nonce, body FROM chatroom.messages"
+            " JOIN chatroom.rooms ON room = number WHERE name = 'lobby' ORDER BY messages.seq",
             url.rpartition("/")[2],
         )
         return [{"id": id, "body": body} for id, body in rows]

@@ -153,10 +153,18 @@ class Proxy:
         target: the server's port. A server that is away means a reset.
         fates: called in the proxy's thread for each connection: the fates of what the client
             sends and of what it gets. May be set at any time.
+        buffer: bytes that the kernel keeps of each direction at either end; otherwise it may be
+            megabytes.
     """
 
-    def __init__(self, target: int, fates: Callable[[], tuple[Fate, Fate]] | None = None) -> None:
+    def __init__(
+        self,
+        target: int,
+        fates: Callable[[], tuple[Fate, Fate]] | None = None,
+        buffer: int | None = None,
+    ) -> None:
         self.target = target
+        self.buffer = buffer
         self.fates = fates or (lambda: (FINE, FINE))
         self.accepted = 0
         self.links: dict[tuple[str, int], Link] = {}
@@ -281,6 +289,9 @@ class Proxy:
                 for end in (client, server):
                     end.setblocking(False)
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    if self.buffer:
+                        for which in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                            end.setsockopt(socket.SOL_SOCKET, which, self.buffer)
                 if old := self.links.get(address):
                     # Frozen, so nobody saw its client go, whose port another client has now.
                     self.end(old, reset=True)

@@ -50,6 +50,7 @@ EMPTIED = "".join(
         *("processes", "crowds", "people", "taken", "sockets", "knocks", "knockers"),
     )
 )
+EMPTIED += "DELETE FROM chatroom.secrets WHERE name <> 'tokens';"
 
 
 def psycopg() -> ModuleType:
@@ -71,7 +72,7 @@ class PostgresServer:
 
     def __init__(self, **options: str) -> None:
         self._psycopg = psycopg()
-        self._postgres = Path(program("postgres", "/usr/lib/postgresql/*/bin/postgres"))
+        self._postgres = Path(program("postgres", "/usr/lib/postgresql/*/bin/postgres")).resolve()
         self._port = Port()
         self._options = OPTIONS | options
         self._numbers = itertools.count()
@@ -98,8 +99,12 @@ class PostgresServer:
     # -- the server ------------------------------------------------------------------------------
 
     def _make(self) -> None:
-        command = [str(self._postgres.with_name("initdb")), "--pgdata", str(self.data), "--no-sync"]
-        command += ["--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}"]
+        options = ("--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}")
+        self.run("initdb", "--no-sync", *options)
+
+    def run(self, program: str, *options: str) -> None:
+        """One of those that come with it, on its data."""
+        command = [str(self._postgres.with_name(program)), f"--pgdata={self.data}", *options]
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", **self.who)
         assert done.returncode == 0, done.stderr
 

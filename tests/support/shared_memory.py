@@ -18,6 +18,8 @@ from chatroom.errors import HistoryUnavailable, Outdated
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.shared import (
+    Addresses,
+    Attended,
     Decided,
     Missed,
     Opening,
@@ -90,7 +92,8 @@ class SharedMemory(FailingHistory, SharedHistory):
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
-        self._demand_next(room, [message for message, _ in effects.removed])
+        changed = [*(message for message, _ in effects.removed), *effects.restored]
+        self._demand_next(room, changed)
         self._decide(room, entry, house=effects.house is not None)
         super().enact(room, charter, entry, effects)
         self._answer()
@@ -192,6 +195,12 @@ class SharedMemory(FailingHistory, SharedHistory):
         self._work("opening")
         tail = self.tail(room, limit, max_bytes)
         return Opening(room, self.version(room), tail, self.charter(room), self.held(room))
+
+    def addresses(self, room: str, user_id: str) -> Addresses:
+        return Addresses()
+
+    def attended(self) -> Attended:
+        return Attended(0, 0, 0)
 
     def changed(self, versions: Mapping[str, Version]) -> list[str]:
         self._work("changed")

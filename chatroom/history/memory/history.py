@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
 from chatroom.history.decisions import not_held
+from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import KEEP_MS, LogEntry, surplus
 from chatroom.history.interface import History
@@ -68,6 +69,7 @@ class MemoryHistory(History):
         self._heads: dict[str, Head] = {}
         self._cmids: dict[Cmid, Message] = {}
         self._secret = secrets.token_bytes(32)
+        self._deleted: dict[str, bytes] = {}
         # room -> rev -> the message that has it, by rev: each message once.
         self._changes: dict[str, dict[int, Message]] = {}
         self._revs: dict[str, int] = {}
@@ -123,6 +125,8 @@ class MemoryHistory(History):
                 self._drop_held(held)
             for kept in (self._revs, self._charters, self._log):
                 kept.pop(room, None)
+            name, value = kept_as(self._secret, room)
+            self._deleted[name] = value
             return count
 
     def rewrite(
@@ -207,8 +211,9 @@ class MemoryHistory(History):
             self._demand_open()
             for held in effects.refused:
                 self._demand_held(held)
-            places = [self._place_of(message) for message, _ in effects.removed]
-            for (message, before), index in zip(effects.removed, places, strict=True):
+            changes = [*effects.removed, *((message, None) for message in effects.restored)]
+            places = [self._place_of(message) for message, _ in changes]
+            for (message, before), index in zip(changes, places, strict=True):
                 self._rewrite(message, before, index)
             for seq in effects.erased:
                 self._drop_evidence(room, seq)
@@ -335,6 +340,21 @@ class MemoryHistory(History):
             seqs = (seq for its, seq in self._evidence if its == room and seq <= upto)
             return sorted(seqs, reverse=True)[:limit]
 
+    def taken_at(
+        self, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+    ) -> list[Message]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            seqs = [
+                seq
+                for (its, seq), evidence in self._evidence.items()
+                if evidence.removed_at == removed_at and seq <= upto and its == room
+            ]
+            newest = sorted(seqs, reverse=True)[:limit]
+            found = (self._evidence[room, seq].message._replace(rev=0) for seq in newest)
+            return take(found, limit, max_bytes)
+
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""
         with self._lock:
@@ -353,6 +373,12 @@ class MemoryHistory(History):
             self._demand_open()
             heads = sorted(self._heads.items())
             return [RoomSummary(name, self._first(name), *head) for name, head in heads]
+
+    def deleted(self) -> dict[str, bytes]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return by_mark(self._deleted)
 
     def secret(self) -> bytes:
         """Created with the history, and gone with it."""

@@ -25,7 +25,7 @@ CROWD = "SELECT * FROM crowd(%s, %s, %s)"
 
 CHANGED = "SELECT * FROM crowds_changed(%s, %s, %s)"
 
-NOBODY, MORE = "nobody", "more"
+NOBODY, MORE, OUTDATED = "nobody", "more", "outdated"
 
 LOST = "lost"
 """Why the people of a process have left that is not there any more."""
@@ -54,12 +54,14 @@ class Verdict(NamedTuple):
     """What became of one act."""
 
     word: str
-    """``done``, ``taken``, ``unknown`` or ``away``: see ``attending.sql``."""
+    """``done``, ``taken``, ``outdated``, ``unknown`` or ``away``: see ``attending.sql``."""
     absence: int
     epoch: int
     version: int
     """Of the crowd, after the act."""
     events: list[Fields]
+    decided: tuple[int, ...] = ()
+    """If it was judged by less: of the whole server, and of the room. See ``Version``."""
 
 
 class Departures(NamedTuple):
@@ -84,6 +86,8 @@ class People(NamedTuple):
     """Those of the sockets that are not in the room any more."""
     knocks: list[Fields]
     """User ids of those at the door, what hosts have to know, and the answer, if there is one."""
+    maker: str = ""
+    """The user id of whoever was the first there, while nothing is stored of the room."""
 
 
 class Attendance:
@@ -125,8 +129,15 @@ class Attendance:
         if rows[0][0] == NOBODY:
             return None
         return [
-            Verdict(word, absence, epoch, version, [*map(_fields, events)])
-            for word, absence, epoch, version, events in rows
+            Verdict(
+                word,
+                absence,
+                epoch,
+                version,
+                [*map(_fields, events)],
+                tuple(decided) if word == OUTDATED else (),
+            )
+            for word, absence, epoch, version, events, decided in rows
         ]
 
     def depart(self, process: int, grace: float) -> bool:
@@ -162,9 +173,9 @@ class Attendance:
         """A room's people, and which of these sockets of the process are not in it any more."""
         values = [to_stored(room), process, [*sockets]]
         (row,) = self._link.call(CROWD, values, self._deadline)
-        epoch, version, people, missing, knocks = row
+        epoch, version, people, missing, knocks, maker = row
         who, waiting = [*map(_fields, people)], [*map(_fields, knocks)]
-        return People(epoch, version, who, missing, waiting)
+        return People(epoch, version, who, missing, waiting, from_stored(maker))
 
     def changed(self, known: Mapping[str, tuple[int, int]]) -> list[tuple[str, int, int]]:
         """Those of these rooms whose crowd is another one, with its epoch and version.
@@ -192,7 +203,7 @@ def _stored(act: Mapping[str, Any]) -> dict[str, Any]:
 def _exact(value: Any) -> Any:
     if isinstance(value, str):
         return to_stored(value)
-    return [*map(to_stored, value)] if isinstance(value, list) else value
+    return [*map(_exact, value)] if isinstance(value, list) else value
 
 
 def _fields(stored: Sequence[str]) -> Fields:

@@ -15,8 +15,12 @@ CREATE UNLOGGED TABLE processes (
 CREATE UNLOGGED TABLE crowds (
     room text COLLATE "C" PRIMARY KEY,
     epoch bigint NOT NULL,                       -- random
-    version bigint NOT NULL DEFAULT 0
+    version bigint NOT NULL DEFAULT 0,
+    maker text COLLATE "C" NOT NULL DEFAULT '',  -- who was the first in a room of which nothing is stored
+    empty_since timestamptz DEFAULT clock_timestamp()
 ) WITH (fillfactor = 50);
+
+CREATE INDEX crowds_empty ON crowds (empty_since) WHERE empty_since IS NOT NULL;
 
 -- away_until: NULL for whoever has a socket anywhere.
 CREATE UNLOGGED TABLE people (
@@ -48,10 +52,22 @@ CREATE UNLOGGED TABLE sockets (
     room text COLLATE "C" NOT NULL,
     user_id text COLLATE "C" NOT NULL,
     tab text COLLATE "C" NOT NULL,
+    address text COLLATE "C" NOT NULL,           -- a keyed hash; '' for one that says nothing
     PRIMARY KEY (process, socket)
 );
 
 CREATE INDEX sockets_of ON sockets (room, user_id);
+
+-- Where the last socket of somebody came from, as above, for an hour after it has ended.
+CREATE UNLOGGED TABLE addresses (
+    room text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    address text COLLATE "C" NOT NULL,
+    left_at timestamptz NOT NULL,
+    PRIMARY KEY (room, user_id)
+);
+
+CREATE INDEX addresses_by_age ON addresses (left_at);
 
 -- Who waits at a room's door. outcome: '', until a host has answered; whoever has the sockets does what
 -- it says, and takes them away.
@@ -79,28 +95,54 @@ $$;
 
 -- -- one after the other ---------------------------------------------------------------------------
 
--- Locks the crowds until the end of the transaction; makes those that are missing. until: as of
--- lock_rooms.
+-- Locks the crowds until the end of the transaction; makes those that are missing. names: each once.
+-- until: as of lock_rooms.
 CREATE FUNCTION lock_crowds(names text[], until double precision) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    there int;
 BEGIN
-    -- First, and in order, so that whoever waits here holds nothing that others wait for.
-    INSERT INTO crowds (room, epoch)
-    SELECT missing, 1 + floor(random() * 9e15)::bigint FROM unnest(names) AS missing
-    WHERE NOT EXISTS (SELECT FROM crowds WHERE room = missing)
-    ORDER BY missing COLLATE "C"
-    ON CONFLICT DO NOTHING;
-    PERFORM FROM crowds WHERE room = ANY (names) ORDER BY room FOR NO KEY UPDATE;
-    IF extract(epoch FROM clock_timestamp()) > until THEN
-        RAISE EXCEPTION 'this came too late' USING ERRCODE = 'CH001';
-    END IF;
+    LOOP
+        -- First, and in order, so that whoever waits here holds nothing that others wait for.
+        INSERT INTO crowds (room, epoch)
+        SELECT missing, 1 + floor(random() * 9e15)::bigint FROM unnest(names) AS missing
+        WHERE NOT EXISTS (SELECT FROM crowds WHERE room = missing)
+        ORDER BY missing COLLATE "C"
+        ON CONFLICT DO NOTHING;
+        PERFORM FROM crowds WHERE room = ANY (names) ORDER BY room FOR NO KEY UPDATE;
+        GET DIAGNOSTICS there = ROW_COUNT;
+        IF extract(epoch FROM clock_timestamp()) > until THEN
+            RAISE EXCEPTION 'this came too late' USING ERRCODE = 'CH001';
+        END IF;
+        EXIT WHEN there = cardinality(names);  -- else one was deleted while we waited for it
+        IF there > 0 THEN  -- whoever makes it anew may wait for one that is locked here by now
+            RAISE EXCEPTION 'a crowd was deleted meanwhile' USING ERRCODE = 'CH001';
+        END IF;
+    END LOOP;
 END $$;
 
--- One more socket of somebody. stays: under the name that they have, if they are here.
--- verdict: 'done', also if it is in already; 'taken', if the name is somebody else's.
+-- Notes that this has happened to a crowd, and whether anybody is left.
+CREATE FUNCTION note_crowds(names text[], versions bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE crowds SET
+        version = now.version,
+        maker = CASE WHEN now.is_empty THEN '' ELSE maker END,
+        empty_since = CASE WHEN now.is_empty THEN coalesce(empty_since, clock_timestamp()) END
+    FROM (
+        SELECT room, one.version, NOT EXISTS (SELECT FROM people WHERE people.room = one.room) AS is_empty
+        FROM unnest(names, versions) AS one (room, version)
+    ) AS now
+    WHERE crowds.room = ANY (names) AND crowds.room = now.room AND crowds.version <> now.version;
+END $$;
+
+-- One more socket of somebody. stays: under the name that they have, if they are here. known: as
+-- decided_in, what whoever asks has judged them by; NULL for what is not judged. makes: they have made
+-- the room, if nobody is there, or nobody has, and nothing is stored of it.
+-- verdict: 'done', also if it is in already; 'taken', if the name is somebody else's; 'outdated', if
+-- something else was decided meanwhile: they may not be allowed to come in.
 CREATE FUNCTION come_in(
     its_process bigint, its_socket bigint, its_room text, its_user text, its_tab text,
-    its_name text, its_keys text[], comes_back boolean, stays boolean,
-    OUT verdict text, OUT events json[]
+    its_address text, its_name text, its_keys text[], comes_back boolean, stays boolean,
+    makes boolean, known bigint[], OUT verdict text, OUT events json[], OUT decided bigint[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
     old_name text;
@@ -109,6 +151,13 @@ BEGIN
     events := '{}';
     IF EXISTS (SELECT FROM sockets WHERE process = its_process AND socket = its_socket) THEN
         RETURN;
+    END IF;
+    IF known IS NOT NULL THEN
+        decided := decided_in(its_room);
+        IF known[1] < decided[1] OR known[2] < decided[2] THEN
+            verdict := 'outdated';
+            RETURN;
+        END IF;
     END IF;
     SELECT name INTO old_name FROM people WHERE room = its_room AND user_id = its_user;
     IF stays AND old_name IS NOT NULL THEN
@@ -120,9 +169,19 @@ BEGIN
         RETURN;
     END IF;
     IF old_name IS NULL THEN
+        makes := makes AND CASE
+            WHEN stays THEN (SELECT maker = '' FROM crowds WHERE room = its_room)
+            ELSE NOT EXISTS (SELECT FROM people WHERE room = its_room)
+        END AND NOT EXISTS (
+            SELECT FROM rooms WHERE name = its_room AND (seq > 0 OR rooms.decided > 0)
+        );
         INSERT INTO people (room, user_id, name) VALUES (its_room, its_user, its_name);
         INSERT INTO taken SELECT its_room, its_key, its_user FROM unnest(its_keys) AS its_key;
         events := array_append(events, json_build_array('joined', its_user, its_name));
+        IF makes THEN
+            UPDATE crowds SET maker = its_user WHERE room = its_room;
+            events := array_append(events, json_build_array('made', its_user, its_name));
+        END IF;
     ELSE
         IF comes_back THEN
             DELETE FROM sockets WHERE room = its_room AND user_id = its_user AND tab = its_tab;
@@ -137,7 +196,8 @@ BEGIN
         UPDATE people SET away_until = NULL
         WHERE room = its_room AND user_id = its_user AND away_until IS NOT NULL;
     END IF;
-    INSERT INTO sockets VALUES (its_process, its_socket, its_room, its_user, its_tab);
+    INSERT INTO sockets
+    VALUES (its_process, its_socket, its_room, its_user, its_tab, coalesce(its_address, ''));
 END $$;
 
 CREATE FUNCTION take_name(its_room text, its_user text, its_name text, its_keys text[])
@@ -179,7 +239,14 @@ CREATE FUNCTION go_out(
 BEGIN
     verdict := 'done';
     absence := 0;
-    DELETE FROM sockets WHERE process = its_process AND socket = its_socket;
+    WITH ended AS (
+        DELETE FROM sockets WHERE process = its_process AND socket = its_socket
+        RETURNING room, user_id, address
+    )
+    INSERT INTO addresses
+    SELECT room, user_id, address, clock_timestamp() FROM ended WHERE address <> ''
+    ON CONFLICT (room, user_id)
+    DO UPDATE SET address = excluded.address, left_at = excluded.left_at;
     IF EXISTS (SELECT FROM sockets WHERE room = its_room AND user_id = its_user) THEN
         RETURN;
     END IF;
@@ -241,12 +308,14 @@ END $$;
 -- Does what a process asks for, in this order: acts 'enter', 'rename', 'leave' and 'gone'; 'knock',
 -- 'unknock' and 'answer'.
 --
--- A row for each: its verdict, its absence, the crowd's epoch and version after it, and the events that
--- have made this version, the last one its own number. One row, 'nobody', if the process is not known
--- (any more): nothing is done.
+-- A row for each: its verdict, its absence, the crowd's epoch and version after it, the events that
+-- have made this version, the last one its own number, and what is decided, if that was not known. One
+-- row, 'nobody', if the process is not known (any more): nothing is done.
 CREATE FUNCTION attend(its_process bigint, acts json, until double precision)
-RETURNS TABLE (verdict text, absence int, its_epoch bigint, its_version bigint, its_events json)
-LANGUAGE plpgsql AS $$
+RETURNS TABLE (
+    verdict text, absence int, its_epoch bigint, its_version bigint, its_events json,
+    its_decided bigint[]
+) LANGUAGE plpgsql AS $$
 DECLARE
     names text[] := ARRAY(
         SELECT DISTINCT one.room FROM json_to_recordset(acts) AS one (room text)
@@ -268,17 +337,18 @@ BEGIN
         array_agg(version ORDER BY room)
     INTO names, epochs, versions FROM crowds WHERE room = ANY (names);
     FOR its IN SELECT * FROM json_to_recordset(acts) AS one (
-        act text, room text, user_id text, socket bigint, tab text, name text, keys text[],
-        comes_back boolean, stays boolean, absence int, grace double precision, reason text,
-        what text
+        act text, room text, user_id text, socket bigint, tab text, address text, name text,
+        keys text[], comes_back boolean, stays boolean, makes boolean, known bigint[], absence int,
+        grace double precision, reason text, what text
     ) LOOP
         absence := 0;
         events := '{}';
+        its_decided := NULL;
         CASE its.act
             WHEN 'enter' THEN
-                SELECT * INTO verdict, events FROM come_in(
-                    its_process, its.socket, its.room, its.user_id, its.tab,
-                    its.name, its.keys, its.comes_back, its.stays
+                SELECT * INTO verdict, events, its_decided FROM come_in(
+                    its_process, its.socket, its.room, its.user_id, its.tab, its.address,
+                    its.name, its.keys, its.comes_back, its.stays, its.makes, its.known
                 );
             WHEN 'rename' THEN
                 SELECT * INTO verdict, events
@@ -303,8 +373,7 @@ BEGIN
         its_events := array_to_json(events);
         RETURN NEXT;
     END LOOP;
-    UPDATE crowds SET version = now.version FROM unnest(names, versions) AS now (room, version)
-    WHERE crowds.room = ANY (names) AND crowds.room = now.room AND crowds.version <> now.version;
+    PERFORM note_crowds(names, versions);
 END $$;
 
 -- -- processes -------------------------------------------------------------------------------------
@@ -337,7 +406,15 @@ BEGIN
     PERFORM lock_crowds(names, until);
     -- Waits for what it may still be doing elsewhere, on a connection that it has given up.
     PERFORM FROM processes WHERE id = its_process FOR UPDATE;
-    DELETE FROM sockets WHERE process = its_process AND room = ANY (names);
+    WITH ended AS (
+        DELETE FROM sockets WHERE process = its_process AND room = ANY (names)
+        RETURNING room, user_id, address, socket
+    )
+    INSERT INTO addresses
+    SELECT DISTINCT ON (room, user_id) room, user_id, address, clock_timestamp() FROM ended
+    WHERE address <> '' ORDER BY room, user_id, socket DESC
+    ON CONFLICT (room, user_id)
+    DO UPDATE SET address = excluded.address, left_at = excluded.left_at;
     UPDATE people SET
         absences = absences + 1, reason = its_reason,
         away_until = clock_timestamp() + make_interval(secs => its_grace)
@@ -385,6 +462,12 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
+    DELETE FROM addresses WHERE (room, user_id) IN (
+        SELECT room, user_id FROM addresses WHERE left_at < greatest(
+            right_now - interval '1 hour',
+            (SELECT left_at FROM addresses ORDER BY left_at DESC OFFSET 100000 LIMIT 1)
+        ) ORDER BY left_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+    );
     names := ARRAY(
         SELECT room FROM people WHERE away_until < right_now ORDER BY away_until LIMIT most
     );
@@ -403,20 +486,31 @@ BEGIN
         SELECT room, json_agg(json_build_array('left', user_id, name, reason) ORDER BY number)
         FROM ended GROUP BY room
     LOOP
-        UPDATE crowds SET version = version + json_array_length(its_events) WHERE room = its_room
-        RETURNING epoch, version INTO its_epoch, its_version;
+        SELECT epoch, version + json_array_length(its_events) INTO its_epoch, its_version
+        FROM crowds WHERE room = its_room;
+        PERFORM note_crowds(ARRAY[its_room], ARRAY[its_version]);
         RETURN NEXT;
     END LOOP;
+    -- Locked first, so that the next statement sees whoever has come meanwhile. A process that has the
+    -- room open knows from the next one's epoch that it is another crowd.
+    names := ARRAY(
+        SELECT room FROM crowds WHERE empty_since < right_now - interval '10 minutes'
+        ORDER BY empty_since LIMIT most FOR UPDATE SKIP LOCKED
+    );
+    DELETE FROM crowds WHERE room = ANY (names) AND empty_since IS NOT NULL
+        AND NOT EXISTS (SELECT FROM people WHERE people.room = crowds.room)
+        AND NOT EXISTS (SELECT FROM knocks WHERE knocks.room = crowds.room);
 END $$;
 
 -- -- looking ---------------------------------------------------------------------------------------
 
 -- A room's people, in the order in which they came; which of these sockets of a process are not in the
--- room any more, which is for a process that is somebody to know; and who waits at the door.
+-- room any more, which is for a process that is somebody to know; who waits at the door; and who has
+-- made it.
 CREATE FUNCTION crowd(
     its_room text, its_process bigint, its_sockets bigint[],
     OUT its_epoch bigint, OUT its_version bigint, OUT its_people json, OUT missing bigint[],
-    OUT its_knocks json
+    OUT its_knocks json, OUT its_maker text
 ) LANGUAGE sql STABLE AS $$
     SELECT
         coalesce((SELECT epoch FROM crowds WHERE room = its_room), 0),
@@ -435,7 +529,38 @@ CREATE FUNCTION crowd(
         (
             SELECT coalesce(json_agg(json_build_array(user_id, what, outcome)), '[]')
             FROM knocks WHERE room = its_room
-        )
+        ),
+        coalesce((SELECT maker FROM crowds WHERE room = its_room), '')
+$$;
+
+-- Where somebody in a room came from within an hour, and how many others are there now who have one of
+-- the addresses that they have now: NULL if they have none.
+CREATE FUNCTION whereabouts(
+    its_room text, its_user text, OUT its_addresses text[], OUT others bigint
+) LANGUAGE sql STABLE AS $$
+    WITH now_at AS (
+        SELECT DISTINCT address FROM sockets
+        WHERE room = its_room AND user_id = its_user AND address <> ''
+    )
+    SELECT
+        ARRAY(
+            SELECT address FROM now_at UNION SELECT address FROM addresses
+            WHERE room = its_room AND user_id = its_user
+            AND left_at > clock_timestamp() - interval '1 hour'
+        ),
+        CASE WHEN EXISTS (SELECT FROM now_at) THEN (
+            SELECT count(DISTINCT user_id) FROM sockets
+            WHERE room = its_room AND user_id <> its_user
+            AND address IN (SELECT address FROM now_at)
+        ) END
+$$;
+
+-- How many processes there are, how many rooms in which people are, and how many people.
+CREATE FUNCTION attended(OUT its_processes bigint, OUT its_rooms bigint, OUT its_people bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT
+        (SELECT count(*) FROM processes WHERE is_alive(beat_at)),
+        (SELECT count(DISTINCT room) FROM people), (SELECT count(*) FROM people)
 $$;
 
 -- The crowds of these rooms that are other ones than is known.

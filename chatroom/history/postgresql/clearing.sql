@@ -30,8 +30,9 @@ BEGIN
     RETURN deleted;
 END $$;
 
--- Deletes the room with all that is its own; how many messages it had.
-CREATE FUNCTION delete_room(its_name text, until double precision)
+-- Deletes the room with all that is its own; how many messages it had. kept_as, kept: a name and a
+-- value for the secrets, which say that there was one.
+CREATE FUNCTION delete_room(its_name text, kept_as text, kept bytea, until double precision)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     its_room int;
@@ -49,7 +50,17 @@ BEGIN
     DELETE FROM held WHERE room = its_room;
     DELETE FROM found WHERE room = its_room;
     DELETE FROM searched WHERE room = its_room;
+    DELETE FROM addresses WHERE room = its_name;
+    DELETE FROM crowds WHERE room = its_name
+        AND NOT EXISTS (SELECT FROM people WHERE room = its_name)
+        AND NOT EXISTS (SELECT FROM knocks WHERE room = its_name);
     DELETE FROM rooms WHERE number = its_room;
+    DELETE FROM people WHERE room = its_name;  -- they were there a moment ago
+    DELETE FROM taken WHERE room = its_name;
+    DELETE FROM knocks WHERE room = its_name;
+    DELETE FROM crowds WHERE room = its_name;
+    INSERT INTO secrets (name, value) VALUES (kept_as, kept)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value;
     RETURN deleted;
 END $$;
 

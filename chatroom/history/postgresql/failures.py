@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from psycopg import Error
 
 from chatroom.errors import HistoryAway, HistoryRefused, HistoryUnavailable
@@ -35,6 +37,15 @@ WAYS_OUT = {
     "XX": "stop, keep a copy of the database, and restore a backup",
 }
 
+SAID = {
+    'database ".*" does not exist': "3D000",
+    'role ".*" does not exist|password authentication failed|no password supplied': "28",
+    "no pg_hba.conf entry": "28",
+    "too many (clients|connections)|remaining connection slots": "53300",
+    "database system is (starting up|shutting down)": "57P03",
+}
+"""What a server says that does not let us in, by the SQLSTATE that libpq keeps to itself then. If
+it says so in another language, the way out is that of all connections."""
 
 PASSING = ("57", "53300")
 """SQLSTATEs of a server that may let us in a moment later."""
@@ -71,18 +82,32 @@ class Failures:
         """It gave no answer in time."""
         return HistoryUnavailable(self.name, "PostgreSQL does not answer", f"check it: {RECOVERS}")
 
+    def hung(self) -> HistoryUnavailable:
+        """What it has written waits for somebody else."""
+        cause = "commits wait for a synchronous standby that does not answer"
+        way_out = f"start it, or set synchronous_standby_names to '': {RECOVERS}"
+        return HistoryUnavailable(self.name, cause, way_out)
+
     def closed(self) -> HistoryUnavailable:
         """It is not open."""
         return HistoryUnavailable(self.name, "it isn't open", "start the program again")
 
     def refused(self, error: Exception) -> HistoryRefused:
         """It cannot be used as it is."""
-        way, state = way_out(error), (error.sqlstate if isinstance(error, Error) else "") or ""
-        is_away = way == UNREACHED or state.startswith(PASSING)
+        way = way_out(error)
+        is_away = way == UNREACHED or _state_of(error).startswith(PASSING)
         return (HistoryAway if is_away else HistoryRefused)(self.name, self.text(error), way)
 
 
 def way_out(error: Exception) -> str:
     """What to do about it."""
-    state = (error.sqlstate if isinstance(error, Error) else "") or ""
+    state = _state_of(error)
     return WAYS_OUT.get(state) or WAYS_OUT.get(state[:2]) or UNREACHED
+
+
+def _state_of(error: Exception) -> str:
+    if not isinstance(error, Error):
+        return ""
+    said = str(error)
+    found = (state for pattern, state in SAID.items() if re.search(pattern, said))
+    return error.sqlstate or next(found, "")

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable, Outdated
 from chatroom.history.decisions import not_held
+from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
@@ -23,7 +24,16 @@ from chatroom.history.postgresql.search import Search
 from chatroom.history.postgresql.versions import changed, missed, opening
 from chatroom.history.postgresql.writer import Writer, claim, release
 from chatroom.history.retention import Retention
-from chatroom.history.shared import Missed, Opening, SaidThere, Saying, SharedHistory, Version
+from chatroom.history.shared import (
+    Addresses,
+    Attended,
+    Missed,
+    Opening,
+    SaidThere,
+    Saying,
+    SharedHistory,
+    Version,
+)
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
@@ -38,11 +48,15 @@ SETTLE = "SELECT verdict, known, room_seq FROM settle(%s, %s, %s, %s, %s, %s, %s
 
 TRIM = "SELECT trim_room(%s, %s, %s, %s)"
 
-DELETE = "SELECT delete_room(%s, %s)"
+DELETE = "SELECT delete_room(%s, %s, %s, %s)"
 
 ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
 KEEP = "SELECT keep_in_order(%s)"
+
+ADDRESSES = "SELECT * FROM whereabouts(%s, %s)"
+
+ATTENDED = "SELECT * FROM attended()"
 
 PROBE = "SELECT probe(%s)"
 
@@ -143,6 +157,16 @@ class PostgresHistory(SharedHistory):
         """As the interface says."""
         return self._readers.together(lambda source: opening(source, room, limit, max_bytes))
 
+    def addresses(self, room: str, user_id: str) -> Addresses:
+        """As the interface says."""
+        ((keys, sharing),) = self._readers.rows(ADDRESSES, [to_stored(room), to_stored(user_id)])
+        return Addresses(frozenset(keys), sharing)
+
+    def attended(self) -> Attended:
+        """As the interface says."""
+        (row,) = self._readers.rows(ATTENDED)
+        return Attended(*row)
+
     def changed(self, versions: Mapping[str, Version]) -> list[str]:
         """As the interface says."""
         return changed(self._readers, versions)
@@ -162,7 +186,8 @@ class PostgresHistory(SharedHistory):
     def delete(self, room: str) -> int:
         """One call; then unused parts of the tables may be used again."""
         deleted: int
-        (deleted,) = self._writer.call(DELETE, [to_stored(room)])
+        kept = kept_as(self._secret, room)
+        (deleted,) = self._writer.call(DELETE, [to_stored(room), *kept])
         self._may_have_chores = True
         self.clean()
         return deleted
@@ -217,7 +242,8 @@ class PostgresHistory(SharedHistory):
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
         """One call."""
-        verdict = self._enact(room, charter, entry, effects.removed, effects)
+        changes = [*effects.removed, *((message, None) for message in effects.restored)]
+        verdict = self._enact(room, charter, entry, changes, effects)
         if verdict == "held":
             raise not_held(self.name, effects.refused[0])
         if verdict == "gone":
@@ -334,6 +360,12 @@ class PostgresHistory(SharedHistory):
         """As the interface says."""
         return reads.kept_evidence(self._readers, room, upto, limit)
 
+    def taken_at(
+        self, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+    ) -> list[Message]:
+        """As the interface says."""
+        return reads.taken_at(self._readers, room, removed_at, upto, limit, max_bytes)
+
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""
         return reads.find(self._readers, room, user_id, cmid)
@@ -345,6 +377,10 @@ class PostgresHistory(SharedHistory):
     def rooms(self) -> list[RoomSummary]:
         """As the interface says."""
         return reads.rooms(self._readers)
+
+    def deleted(self) -> dict[str, bytes]:
+        """As the interface says."""
+        return by_mark(reads.deleted(self._readers))
 
     def secret(self) -> bytes:
         """As the interface says; it's in the database, and so in every backup."""

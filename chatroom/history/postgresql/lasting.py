@@ -11,7 +11,7 @@ from typing import TypeVar
 import psycopg
 
 from chatroom.history.postgresql.failures import Failures
-from chatroom.history.postgresql.links import PAUSE, DatabaseLink, LinkLost
+from chatroom.history.postgresql.links import PAUSE, DatabaseLink, LinkLost, after_connecting
 from chatroom.history.postgresql.statements import Late
 
 ATTEMPTS = 3
@@ -76,7 +76,7 @@ class LastingLink:
             raise self.failures.lost(self._cause or Late(deadline))
         for attempt in range(ATTEMPTS):
             try:
-                link = self._ready(deadline)
+                link, deadline = self._ready(deadline)
             except LinkLost as lost:
                 self.drop()
                 raise self.failures.lost(lost.cause) from lost
@@ -105,8 +105,8 @@ class LastingLink:
         if link := self._link:
             link.cut()
 
-    def _ready(self, deadline: float) -> DatabaseLink:
-        """The connection; a new one if there is none.
+    def _ready(self, deadline: float) -> tuple[DatabaseLink, float]:
+        """The connection, a new one if there is none; and until when it may be used.
 
         Raises:
             LinkLost: it cannot be had until then.
@@ -118,6 +118,7 @@ class LastingLink:
                 break
             try:
                 self._link = self._connect(deadline)
+                deadline = after_connecting(deadline)
             except LinkLost as lost:
                 self._failed += 1
                 self._cause = lost.cause
@@ -125,12 +126,12 @@ class LastingLink:
                 self._next_at = time.monotonic() + longest * random.uniform(0.5, 1)
         if self._is_cut.is_set() or not self._link:
             raise LinkLost(psycopg.InterfaceError("it is closed"))
-        return self._link
+        return self._link, deadline
 
     def _connect(self, deadline: float) -> DatabaseLink:
         link = DatabaseLink(self._url, self.failures, self._session, deadline)
         try:
-            self._begin(link, deadline)
+            self._begin(link, after_connecting(deadline))
         except BaseException:
             link.close()
             raise

@@ -165,6 +165,7 @@ class DatabaseLink:
         self._statements = Statements(self._connection)
         self._notified: list[str] = []
         self._connection.add_notify_handler(lambda it: self._notified.append(it.payload))
+        deadline = after_connecting(deadline)
         try:
             self.version = self._connection.info.server_version
             self.call(SET, [_json_of(session)], deadline, prepare=False)
@@ -254,6 +255,12 @@ class DatabaseLink:
         """Idempotent."""
         self._twin.close()
         self._connection.close()
+
+
+def after_connecting(deadline: float) -> float:
+    """Until when a new connection may be used: where the address names machines that do not answer,
+    making it may have taken all the time that there was, each time."""
+    return max(deadline, time.monotonic() + IMPATIENCE)
 
 
 def connected(

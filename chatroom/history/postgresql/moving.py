@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from chatroom.errors import HistoryRefused
+from chatroom.history.deleted import KEPT_AS
 from chatroom.history.interface import History
 from chatroom.history.postgresql.check import examine, linked
 from chatroom.history.postgresql.exact import to_stored
@@ -64,7 +65,7 @@ HELD = """
     SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid
     FROM json_populate_recordset(NULL::held, %s::json)"""
 
-SECRET = "INSERT INTO secrets VALUES ('tokens', %s)"
+SECRET = "INSERT INTO secrets VALUES (%s, %s)"
 
 END = "UPDATE version SET is_moving = false"
 
@@ -91,7 +92,9 @@ def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int
         for name in sorted({"", *known, *source.decided()}):
             summary = known.get(name, RoomSummary(name, 0, 0, "0", 0))
             count += _move_room(link, source, summary, charters.get(name, ""), note)
-        link.call(SECRET, [source.secret()])
+        link.call(SECRET, ["tokens", source.secret()])
+        for mark, value in source.deleted().items():
+            link.call(SECRET, [KEPT_AS + mark, value])
         link.call(END)
         release(link)
         return len(known), count

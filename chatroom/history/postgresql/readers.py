@@ -19,6 +19,7 @@ from chatroom.history.postgresql.links import (
     READING,
     DatabaseLink,
     LinkLost,
+    after_connecting,
     connected,
 )
 from chatroom.history.postgresql.statements import Late, Values
@@ -144,7 +145,9 @@ class Readers:
         deadline = time.monotonic() + (IMPATIENCE if self._is_failing else PATIENCE)
         try:
             while True:
-                link = link or self._connect(deadline)
+                if link is None:
+                    link = self._connect(deadline)
+                    deadline = after_connecting(deadline)
                 try:
                     done = work(link, deadline)
                 except LinkLost as lost:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from chatroom.history.deleted import KEPT_AS
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import FRAME_BYTES, PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.postgresql.exact import from_stored, to_stored
@@ -85,9 +86,18 @@ EVIDENCE = f"""
     FROM evidence AS was JOIN messages USING (room, seq)
     WHERE room = {ROOM} AND seq = %(seq)s"""
 
+TAKEN_AT = f"""
+    SELECT seq, nonce, was.user_name, was.body, was.stamp, sent_at, user_id, cmid, made_by,
+    was.edited_at, 0, ''
+    FROM evidence AS was JOIN messages USING (room, seq)
+    WHERE room = {ROOM} AND removed_at = %(removed_at)s AND seq <= %(upto)s
+    ORDER BY seq DESC LIMIT %(limit)s"""
+
 KEPT_EVIDENCE = f"""
     SELECT seq FROM evidence WHERE room = {ROOM} AND seq <= %(upto)s
     ORDER BY seq DESC LIMIT %(limit)s"""
+
+DELETED = "SELECT name, value FROM secrets WHERE name LIKE %(names)s"
 
 AGED = f"""
     SELECT rooms.seq, message.seq, message.nonce, message.sent_at, {SIZE}
@@ -220,6 +230,25 @@ def kept_evidence(source: Source, room: str, upto: int, limit: int) -> list[int]
     """As in the interface."""
     values = {"room": to_stored(room), "upto": storable(upto), "limit": storable(limit)}
     return [seq for (seq,) in source.rows(KEPT_EVIDENCE, values)]
+
+
+def taken_at(
+    source: Source, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+) -> list[Message]:
+    """As in the interface."""
+    values = {
+        "room": to_stored(room),
+        "removed_at": removed_at,
+        "upto": storable(upto),
+        "limit": storable(limit),
+    }
+    rows = source.rows(TAKEN_AT, values)
+    return take((message_of(room, row) for row in rows), limit, max_bytes)
+
+
+def deleted(source: Source) -> dict[str, bytes]:
+    """What is kept of deleted rooms, as it is called among the secrets."""
+    return dict(source.rows(DELETED, {"names": f"{KEPT_AS}%"}))
 
 
 def oldest(source: Source, room: str, step: int) -> Oldest:

@@ -52,6 +52,8 @@ CREATE TABLE evidence (
 
 CREATE INDEX evidence_by_age ON evidence (removed_at);
 
+CREATE INDEX evidence_of_act ON evidence (room, removed_at, seq);
+
 CREATE TABLE charters (room int PRIMARY KEY, charter text COLLATE "C" NOT NULL);
 
 CREATE TABLE host_log (

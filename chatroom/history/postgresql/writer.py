@@ -22,6 +22,7 @@ from chatroom.history.postgresql.links import (
     WRITING,
     DatabaseLink,
     LinkLost,
+    after_connecting,
     connected,
 )
 from chatroom.history.postgresql.statements import Late
@@ -40,6 +41,11 @@ TIDYING = "SELECT set_config('statement_timeout', %s, false)"
 
 TIDYING_TIME = "250ms"
 """How long the room may stand still for a VACUUM: the next one goes on where this one ends."""
+
+HANGS = """
+    SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event = 'SyncRep'
+    AND application_name = current_setting('application_name')"""
+"""Whether the server still does what was given up: only a standby can end that."""
 
 SHARE = f"SELECT pg_try_advisory_lock_shared({KEY}, 1)"
 
@@ -79,6 +85,8 @@ class Writer:
         """By ``time.monotonic``: nothing is tried any longer than until then. Any thread's to set.
         """
         self._lock = SHARE
+        self._given_up = 0
+        """The server's process that was at the last call for which we did not wait to the end."""
         self._is_well = True
         self._is_open = False
 
@@ -142,9 +150,16 @@ class Writer:
         while True:
             until = min(deadline, time.monotonic() + PATIENCE)
             try:
-                link = self._ready(until)
-                rows = link.call(query, [*values, link.server_time(until)], until)
+                link, until = self._ready(until)
+                if hung := self._hung(link, until):
+                    failed = hung
+                else:
+                    rows = link.call(query, [*values, link.server_time(until)], until)
+                    self._is_well = True
+                    return rows
             except LinkLost as lost:
+                if self._link and isinstance(lost.cause, Late):
+                    self._given_up = self._link.pid
                 self._drop()
                 # What the server said of an attempt before tells more than its silence now.
                 if not failed or not isinstance(lost.cause, Late):
@@ -153,9 +168,6 @@ class Writer:
                 failed = self._failures.unavailable(error)
                 if not (error.sqlstate or "").startswith(RETRIED):
                     raise failed from error
-            else:
-                self._is_well = True
-                return rows
             pause = PAUSE + random.uniform(0, JITTER)
             if time.monotonic() + pause >= deadline:
                 self._is_well = False
@@ -171,7 +183,7 @@ class Writer:
         self.demand_open()
         deadline = time.monotonic() + (PATIENCE if self._is_well else IMPATIENCE)
         try:
-            link = self._ready(deadline)
+            link, deadline = self._ready(deadline)
             link.call(TIDYING, [TIDYING_TIME], deadline)
             try:
                 link.call(statement, (), deadline, prepare=False)
@@ -198,10 +210,11 @@ class Writer:
         self._drop()
         self._is_open = False
 
-    def _ready(self, deadline: float) -> DatabaseLink:
-        """The connection; a new one if there is none."""
+    def _ready(self, deadline: float) -> tuple[DatabaseLink, float]:
+        """The connection, a new one if there is none; and until when it may be used."""
         if self._link is None:
             link = connected(self._url, self._failures, self._session, deadline)
+            deadline = min(after_connecting(deadline), self.last_moment)
             if not link.call(self._lock, (), deadline)[0][0]:
                 by = holder(link, deadline)
                 link.close()
@@ -209,7 +222,15 @@ class Writer:
                 raise HistoryUnavailable(self._failures.name, cause, "wait until that has ended")
             self._link = link
         self._link.compare_clocks(deadline)
-        return self._link
+        return self._link, deadline
+
+    def _hung(self, link: DatabaseLink, deadline: float) -> HistoryUnavailable | None:
+        """Why nothing can be committed now. What waits for a standby keeps its connection when we
+        give it up, also one of another room: so one of ours waits, and not one more each time."""
+        if self._given_up and link.call(HANGS, [self._given_up], deadline)[0][0]:
+            return self._failures.hung()
+        self._given_up = 0
+        return None
 
     def _drop(self) -> None:
         link, self._link = self._link, None

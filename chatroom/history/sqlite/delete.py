@@ -12,6 +12,9 @@ OF_ROOM = "FROM messages WHERE key > ? AND key <= ?"
 EVIDENCE_OF_ROOM = OF_ROOM.replace("messages", "evidence")
 
 
+NOTE_DELETED = "INSERT OR REPLACE INTO secrets VALUES (?, ?)"
+
+
 def delete(writer: sqlite3.Connection, base: int) -> int:
     """Delete a room and its messages, in the open transaction; returns how many.
 

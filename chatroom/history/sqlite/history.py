@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.decisions import not_held
+from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.interface import History
@@ -19,7 +20,7 @@ from chatroom.history.sqlite import held as held_table
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
 from chatroom.history.sqlite.database import DatabaseFile, unavailable
-from chatroom.history.sqlite.delete import clean, delete
+from chatroom.history.sqlite.delete import NOTE_DELETED, clean, delete
 from chatroom.history.sqlite.lock import FileLock, LockHeld
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ
@@ -135,6 +136,7 @@ class SqliteHistory(History):
             count = delete(writer, base) if base else 0
             charters_table.forget(writer, room)
             held_table.forget(writer, room)
+            writer.execute(NOTE_DELETED, kept_as(self._secret, room))
         self._bases.pop(room, None)
         try:
             clean(writer)
@@ -198,7 +200,7 @@ class SqliteHistory(History):
             charters_table.keep(writer, room, charter)
             if effects.house is not None:
                 charters_table.keep(writer, "", effects.house)
-            if effects.removed or effects.erased:
+            if effects.removed or effects.erased or effects.restored:
                 self._trust_bases(writer)
                 base = self._bases.get(room) or find_base(writer, room)
                 if not sweep(writer, base, effects):
@@ -318,6 +320,12 @@ class SqliteHistory(History):
         """As the interface says."""
         return reads.kept_evidence(self._readers, room, upto, limit)
 
+    def taken_at(
+        self, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+    ) -> list[Message]:
+        """As the interface says."""
+        return reads.taken_at(self._readers, room, removed_at, upto, limit, max_bytes)
+
     def find(self, room: str, user_id: str, cmid: str) -> Message | None:
         """As the interface says."""
         return reads.find(self._readers, room, user_id, cmid)
@@ -329,6 +337,10 @@ class SqliteHistory(History):
     def rooms(self) -> list[RoomSummary]:
         """As the interface says."""
         return reads.rooms(self._readers)
+
+    def deleted(self) -> dict[str, bytes]:
+        """As the interface says."""
+        return by_mark(reads.deleted(self._readers))
 
     def secret(self) -> bytes:
         """As the interface says; it's in the file, and so in every backup."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chatroom.history.sqlite.database import NOBODY, DatabaseFile, identity
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Incremented when the schema changes; a file of another version is rebuilt."""
 
 INDEX_SCHEMA = (
@@ -23,8 +23,10 @@ INDEX_SCHEMA = (
     # words; otherwise each would be merged from all the words that begin with it.
     """CREATE VIRTUAL TABLE entries USING fts5(terms, content='', columnsize=0, detail=none,
         prefix='1 2', tokenize='ascii')""",
-    # Of a room, the messages from first to last are indexed; nonce is the last one's.
-    "CREATE TABLE rooms (number INTEGER PRIMARY KEY, first INTEGER, last INTEGER, nonce TEXT)",
+    # Of a room, the messages from first to last are indexed; nonce is the last one's. What changed
+    # up to rev is indexed as it now reads.
+    """CREATE TABLE rooms (
+        number INTEGER PRIMARY KEY, first INTEGER, last INTEGER, nonce TEXT, rev INTEGER)""",
     f"PRAGMA user_version = {INDEX_VERSION}",
     "COMMIT",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from chatroom.history.deleted import KEPT_AS
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.schema import COLUMNS, SEQ_BITS
@@ -42,10 +43,17 @@ CHANGES = f"""{SELECT} INDEXED BY revs
 EDITED = CHANGES.replace("ORDER BY", "AND removed = '' ORDER BY")
 
 # The message with its texts as they were.
+WAS = f"""
+    key & {MAX_SEQ}, nonce, was.user_name, was.body, was.timestamp, sent_at, user_id, cmid,
+    made_by, was.edited_at, 0, ''"""
+
 EVIDENCE = f"""
-    SELECT key & {MAX_SEQ}, nonce, was.user_name, was.body, was.timestamp, sent_at, user_id, cmid,
-    made_by, was.edited_at, 0, '', removed_at FROM evidence AS was JOIN messages USING (key)
+    SELECT {WAS}, removed_at FROM evidence AS was JOIN messages USING (key)
     WHERE key = (SELECT number << {SEQ_BITS} | ? FROM rooms WHERE name = ?)"""
+
+TAKEN_AT = f"""
+    SELECT {WAS} FROM evidence AS was JOIN messages USING (key)
+    WHERE removed_at = :removed_at AND {WITHIN} ORDER BY key DESC"""
 
 IN_ROOM = f"key > number << {SEQ_BITS} AND key <= (number << {SEQ_BITS} | {MAX_SEQ})"
 
@@ -69,6 +77,9 @@ ONE_ROOM = f"{ROOMS} AND name = ?"
 EXTENT = f"""
     SELECT number, oldest & {MAX_SEQ}, newest & {MAX_SEQ}
     FROM ({ENDS} WHERE name = ?) WHERE newest"""
+
+
+DELETED = f"SELECT name, value FROM secrets WHERE name LIKE '{KEPT_AS}%'"
 
 
 class Extent(NamedTuple):
@@ -176,6 +187,19 @@ def kept_evidence(readers: Readers, room: str, upto: int, limit: int) -> list[in
         return [seq for (seq,) in reader.execute(query, bounds).fetchall()]
 
 
+def taken_at(
+    readers: Readers, room: str, removed_at: int, upto: int, limit: int, max_bytes: int
+) -> list[Message]:
+    """As in the interface."""
+    values = {"room": room, "removed_at": removed_at, "after": 0, "upto": storable(upto)}
+    with readers.reader() as reader:
+        rows = reader.execute(TAKEN_AT, values)
+        try:
+            return take((Message(room, *row) for row in rows), limit, max_bytes)
+        finally:
+            rows.close()
+
+
 def has_evidence(readers: Readers, removed_before: int) -> bool:
     """Whether there is any of before that time."""
     query = "SELECT 1 FROM evidence WHERE removed_at < ? LIMIT 1"
@@ -187,6 +211,12 @@ def rooms(readers: Readers) -> list[RoomSummary]:
     """As in the interface."""
     with readers.reader() as reader:
         return [RoomSummary(*row) for row in reader.execute(ALL_ROOMS).fetchall()]
+
+
+def deleted(readers: Readers) -> dict[str, bytes]:
+    """What is kept of deleted rooms, as it is called among the secrets."""
+    with readers.reader() as reader:
+        return dict(reader.execute(DELETED).fetchall())
 
 
 def extent(readers: Readers, room: str) -> Extent | None:

@@ -75,9 +75,10 @@ def rewrite(
 def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
     """Do, in the open transaction, what an act brings about; False if a message isn't stored."""
     left = [message for message, _ in effects.removed]
+    back = effects.restored
     states = [
         (m.user_name, m.body, m.timestamp, m.edited_at, m.rev, m.removed, base | m.seq, m.nonce)
-        for m in left
+        for m in (*left, *back)
     ]
     kept = [
         (base | was.seq, was.user_name, was.body, was.timestamp, was.edited_at, removed_at)
@@ -86,10 +87,13 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
     if states and writer.executemany(UPDATE, states).rowcount != len(states):
         return False
     writer.executemany(KEEP, kept)
-    if left:
-        writer.execute(COUNT, (left[-1].rev, base >> SEQ_BITS))
-    writer.executemany(DROP, [(base | seq,) for seq in effects.erased])
-    note_chores(writer)
+    if states:
+        rev = max(message.rev for message in (*left, *back))
+        writer.execute(COUNT, (rev, base >> SEQ_BITS))
+    dropped = [*effects.erased, *(message.seq for message in back)]
+    writer.executemany(DROP, [(base | seq,) for seq in dropped])
+    # What is back may be read again; but until the index is made anew, each search reads it.
+    note_chores(writer, (LOG, INDEX, PAGES) if left or effects.erased else (INDEX,))
     return True
 
 

@@ -80,7 +80,16 @@ FIFTH_SCHEMA = (
     "PRAGMA user_version = 5",
 )
 
-UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA, FIFTH_SCHEMA)
+# What one act has removed, and what was removed long ago, is found without a look at all the rest.
+SIXTH_SCHEMA = (
+    "CREATE INDEX evidence_by_age ON evidence (removed_at)",
+    "PRAGMA user_version = 6",
+)
+
+UPGRADES = (
+    *(FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA, FIFTH_SCHEMA),
+    SIXTH_SCHEMA,
+)
 """The statements from each schema version to the next; the first from an empty file."""
 
 SCHEMA_VERSION = len(UPGRADES)

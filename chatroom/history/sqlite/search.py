@@ -16,7 +16,15 @@ from chatroom.history.searching import Hunt, seq_of
 from chatroom.history.sqlite.database import DatabaseFile, unavailable
 from chatroom.history.sqlite.index import IndexFile
 from chatroom.history.sqlite.readers import Readers
-from chatroom.history.sqlite.reads import Extent, between, edited, extent, has, messages_at
+from chatroom.history.sqlite.reads import (
+    Extent,
+    between,
+    edited,
+    extent,
+    has,
+    messages_at,
+    rev,
+)
 from chatroom.history.words import fts_query, terms
 from chatroom.message import Message
 
@@ -42,12 +50,14 @@ NEWEST = """
     SELECT rowid FROM entries WHERE entries MATCH ? AND rowid >= ? AND rowid < ?
     ORDER BY rowid DESC"""
 
+INDEXED_REV = "SELECT rev FROM rooms WHERE number = ?"
+
 PROGRESS = "SELECT first, last, nonce FROM rooms WHERE number = ?"
 
 ENTER = "INSERT INTO entries (rowid, terms) VALUES (?, ?)"
 
 NOTE = """
-    INSERT INTO rooms VALUES (?, ?, ?, ?)
+    INSERT INTO rooms VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (number) DO UPDATE SET last = excluded.last, nonce = excluded.nonce"""
 
 
@@ -137,6 +147,7 @@ class Search:
                 self._index.wipe()
                 index = self._index.connection()
             self._catch_up(index, room, found)
+            since = indexed_rev(index, found)
             # Before the lock is released: what another search wipes, this one still reads.
             reader = self._index.reader()
         with closing(reader):
@@ -144,18 +155,17 @@ class Search:
             bounds = found.key(found.first), found.key(before)
             try:
                 keys = reader.execute(NEWEST, (fts_query(hunt.words), *bounds))
-                changed = hunt.newest(m for m in self._changed(room) if m.seq < before)
-                hunt.through(merged(changed, self._candidates(room, keys)))
+                changed = hunt.newest(m for m in self._changed(room, since) if m.seq < before)
+                hunt.through(merged(changed, self._candidates(room, keys), since))
             except sqlite3.Error:
                 hunt.demand_time()  # if it is over, that was the progress handler
                 raise
 
-    def _changed(self, room: str) -> Iterator[Message]:
-        """The messages that were edited: the index has their old words."""
-        rev = 0
-        while page := edited(self._readers, room, rev):
+    def _changed(self, room: str, since: int) -> Iterator[Message]:
+        """The messages that were edited since that rev: the index has their old words."""
+        while page := edited(self._readers, room, since):
             yield from page
-            rev = page[-1].rev
+            since = page[-1].rev
 
     def _candidates(self, room: str, keys: sqlite3.Cursor) -> Iterator[list[Message]]:
         while some := keys.fetchmany(COMPARED_AT_ONCE):
@@ -185,12 +195,13 @@ class Search:
             HistoryUnavailable: that wasn't enough.
         """
         _, last, _ = progress(index, found)
+        changed = 0 if last else rev(self._readers, room)
         began, count = time.monotonic(), 0
         while last < found.last:
             page = between(self._readers, room, last, found.last, PAGE_LENGTH, PAGE_BYTES)
             if not page:  # trimmed meanwhile
                 return
-            enter(index, found, page)
+            enter(index, found, page, changed)
             last = page[-1].seq
             count += len(page)
             spent = time.monotonic() - began
@@ -207,9 +218,11 @@ class Search:
         )
 
 
-def merged(changed: list[Message], candidates: Iterator[list[Message]]) -> Iterator[list[Message]]:
-    """All of them, newest first; a candidate that was changed counts as that."""
-    unchanged = ([one for one in page if not one.rev] for page in candidates)
+def merged(
+    changed: list[Message], candidates: Iterator[list[Message]], since: int
+) -> Iterator[list[Message]]:
+    """All of them, newest first; a candidate that was changed since that rev counts as that."""
+    unchanged = ([one for one in page if one.rev <= since] for page in candidates)
     for page in unchanged:
         oldest = page[-1].seq if page else sys.maxsize
         newer = [one for one in changed if one.seq > oldest]
@@ -226,13 +239,25 @@ def progress(index: sqlite3.Connection, found: Extent) -> tuple[int, int, str]:
     return first, last, nonce
 
 
-def enter(index: sqlite3.Connection, found: Extent, page: list[Message]) -> None:
-    """Index a page and record the progress, in one transaction."""
+def indexed_rev(index: sqlite3.Connection, found: Extent) -> int:
+    """What changed up to this rev is indexed as it now reads."""
+    (rev,) = index.execute(INDEXED_REV, (found.number,)).fetchone() or (0,)
+    if not isinstance(rev, int):
+        raise sqlite3.DatabaseError("the index is another program's")
+    return rev
+
+
+def enter(index: sqlite3.Connection, found: Extent, page: list[Message], changed: int) -> None:
+    """Index a page and record the progress, in one transaction.
+
+    Args:
+        changed: the rev that the room had when its first page was read; of no concern later.
+    """
     first, last = page[0], page[-1]
     index.execute("BEGIN IMMEDIATE")
     try:
         index.executemany(ENTER, [(found.key(m.seq), terms(m.body)) for m in page])
-        index.execute(NOTE, (found.number, first.seq, last.seq, last.nonce))
+        index.execute(NOTE, (found.number, first.seq, last.seq, last.nonce, changed))
         index.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):

@@ -44,6 +44,13 @@ ROOM: Json = {
 }
 TIME: Json = {"type": "string", "format": "date-time"}
 
+MOMENT: Json = {
+    "type": "string",
+    "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$",
+}
+"""A time that the host log has, exactly."""
+
 
 def parameters() -> Json:
     text = {"type": "string", "maxLength": MAX_QUERY_LENGTH}
@@ -96,7 +103,7 @@ def schemas(configuration: Configuration) -> Json:
     look["log"] = _list(_object(done, optional={"whom": _object(user), "what": TEXT}))
     look["keys"] = _list(_object({"name": TEXT, "userId": TEXT, "say": flag}))
     code = {"code": TEXT, "typedCode": flag}
-    told = {"link": TEXT, "key": TEXT, "userId": TEXT, "sharing": {"type": "integer"}}
+    told = {"at": TIME, "link": TEXT, "key": TEXT, "userId": TEXT, "sharing": {"type": "integer"}}
     return {
         "Post": _object(
             {"userName": name, "body": body}, optional={"cmid": cmid, "timestamp": TEXT}
@@ -153,6 +160,7 @@ def _act() -> Json:
         "clear": ({}, {"upto": _or_null(ID)}),
         "erase": ({}, {"id": _or_null(ID)}),
         "admit": ({}, person),
+        "restore": ({"at": MOMENT}, {}),
     }
     acts = {word: fields.get(word, ({}, {})) for word in ASKED}
     return {

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { partsOf, rulesIn } from "../static/hosting/logged.js";
 
-const NOTHING = { seconds: undefined, everywhere: false, guests: false, count: 0, unfinished: false, finished: false };
+const NOTHING = { seconds: undefined, everywhere: false, guests: false, count: 0, unfinished: false, finished: false, of: "" };
 
 test("how long a removal lasts is told apart from what went with it, and from where it holds", () => {
   assert.deepEqual(partsOf("3600 s"), { ...NOTHING, seconds: 3600 });
@@ -15,6 +15,11 @@ test("how long a removal lasts is told apart from what went with it, and from wh
 test("many messages go in several steps, of which the last one says how many they were", () => {
   assert.deepEqual(partsOf("up to 42-ab, 500 messages so far"), { ...NOTHING, count: 500, unfinished: true });
   assert.deepEqual(partsOf("12,345 messages in all"), { ...NOTHING, count: 12_345, finished: true });
+});
+
+test("what is back says when it had gone", () => {
+  const of = "2026-01-31T09:05:00.123Z";
+  assert.deepEqual(partsOf(`of ${of}, 200 messages so far`), { ...NOTHING, count: 200, unfinished: true, of });
 });
 
 test("links for guests are told apart, as made and as used", () => {

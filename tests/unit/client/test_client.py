@@ -35,6 +35,8 @@ from tests.support.scripted_server import (
     welcome,
 )
 
+AT = "2026-01-31T09:05:00.123Z"
+
 
 def at_once(_ceiling: float) -> float:
     return 0.0
@@ -256,6 +258,7 @@ def acts(count: int, **answer: Any) -> Script:
         (lambda host: host.turn_back("u2"), {"act": "refuse", "userId": "u2"}),
         (lambda host: host.clear("7-a"), {"act": "clear", "upto": "7-a"}),
         (lambda host: host.erase(), {"act": "erase"}),
+        (lambda host: host.restore_all(AT), {"act": "restore", "at": AT}),
         (lambda host: host.make_host("u2"), {"act": "makeHost", "userId": "u2"}),
         (lambda host: host.unmake_host("u2"), {"act": "unmakeHost", "userId": "u2"}),
         (lambda host: host.revoke_link("k"), {"act": "revokeLink", "link": "k"}),

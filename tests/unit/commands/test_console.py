@@ -352,6 +352,7 @@ def test_every_act_has_a_command() -> None:
     """By its word, in the command line's spelling; some have two, to do and to undo."""
     told = {"rules", "quiet", "bar", "approve", "refuse", "make-host", "unmake-host", "link"}
     told |= {"revoke-link", "look", "everybody-out", "key", "admit", "clear", "erase"}
+    told |= {"restore"}
     words = {"makeHost": "make-host", "unmakeHost": "unmake-host", "makeLink": "link"}
     words |= {"revokeLink": "revoke-link", "everybodyOut": "everybody-out"}
     words |= {"makeKey": "key", "revokeKey": "key"}  # a command of its own
@@ -366,6 +367,33 @@ def test_every_command_says_what_it_does(act: click.Command) -> None:
     for option in act.params:
         if isinstance(option, click.Option):
             assert option.help, option.name
+
+
+@pytest.mark.parametrize("words", [[], ["7-a", "--at", "2026-01-31T09:05:00.123Z"]])
+def test_what_is_to_be_restored_is_one_message_or_all_of_an_act(words: list[str]) -> None:
+    done = run("class", "restore", *words, "--url", "http://localhost:1", "--key", "k")
+
+    assert done.exit_code == 2
+    assert "Name a MESSAGE-ID, or the TIME of a bar or clear with --at." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("act", "what", "told"),
+    [
+        ("clear", "500 messages so far", True),
+        ("bar", "60 s, 1 message", True),
+        ("clear", "12,000 messages in all", False),
+        ("bar", "60 s", False),
+        ("erase", "2 messages", False),
+    ],
+)
+def test_the_log_says_how_all_that_an_act_took_comes_back(act: str, what: str, told: bool) -> None:
+    at = "2026-01-31T09:05:00.123Z"
+    by = {"userId": "u1", "userName": "Ann"}
+
+    (line,) = log_table([{"at": at, "act": act, "by": by, "what": what}])
+
+    assert line.endswith(f"{what}; see restore --at {at}" if told else what)
 
 
 def test_a_room_that_is_called_like_an_act_is_pointed_out(tmp_path: Path) -> None:

@@ -211,7 +211,10 @@ def test_a_machine_too_small_for_the_settings_is_wrong(
     assert "a room started from this shell can carry 7 users" in finding.text
     assert "ulimit -n" in finding.text
     assert "set maxUsers to 7" in finding.remedy
+    carried = carried._replace(users=0)
+    assert check_limits(configuration, NOBODY).remedy == "raise that limit"
 
+    carried = carried._replace(users=7)
     shared = replace(configuration, history="postgresql://chat@db/chat", workers=3)
     finding = check_limits(shared, NOBODY)
     assert "each of 3 workers started from this shell can carry 7 users" in finding.text

@@ -271,6 +271,50 @@ def test_messages_go_with_the_act_that_removes_them(history: History) -> None:
     assert history.kept_evidence("class", 9, 9) == [1]
 
 
+def test_what_one_act_has_removed_is_found_and_restored_together(history: History) -> None:
+    messages = [typed("class", seq, "u2", f"c{seq}") for seq in range(1, 8)]
+    history.append(messages)
+    times = {1: 70, 2: 50, 3: 50, 4: 60, 5: 50, 6: 50}
+    gone = [
+        (message.taken_back(Remover.HOST, rev), Evidence(message, times[message.seq]))
+        for rev, message in enumerate(messages[:6], 1)
+    ]
+    history.enact("class", SLOW, entry(), Effects(removed=gone))
+
+    assert [m.seq for m in history.taken_at("class", 50, 9, 9, 9999)] == [6, 5, 3, 2]
+    assert [m.seq for m in history.taken_at("class", 50, 5, 2, 9999)] == [5, 3]
+    assert history.taken_at("class", 50, 3, 9, 1) == [messages[2]]
+    assert history.taken_at("class", 51, 9, 9, 9999) == []
+    assert history.taken_at("garden", 50, 9, 9, 9999) == []
+
+    back = [messages[2]._replace(rev=7), messages[4]._replace(rev=8)]
+    history.enact("class", SLOW, entry(), Effects(restored=back))
+
+    assert [m.seq for m in history.taken_at("class", 50, 9, 9, 9999)] == [6, 2]
+    assert history.rev("class") == 8
+    assert history.changes("class", 6) == back
+    assert [m.seq for m in everything(history, "class") if not m.removed] == [3, 5, 7]
+    assert history.evidence("class", 3) is None
+    assert history.find("class", "u2", "c3") == back[0]
+    assert [m.seq for m in history.search("class", messages[2].body, 9, 9)] == [3, 5, 7]
+
+
+def test_what_is_not_there_any_more_cannot_be_restored(history: History) -> None:
+    messages = [typed("class", seq, "u2", f"c{seq}") for seq in (1, 2)]
+    history.append(messages)
+    history.enact("class", SLOW, entry(), Effects(removed=[removal(messages[0], 1)]))
+    foreign = messages[1]._replace(nonce="f" * 16, rev=3)
+
+    with pytest.raises(HistoryUnavailable, match="class"):
+        history.enact(
+            "class", HOSTS, entry(), Effects(restored=[messages[0]._replace(rev=2), foreign])
+        )
+
+    assert history.rev("class") == 1
+    assert history.charter("class") == SLOW
+    assert history.evidence("class", 1)
+
+
 def test_an_act_is_done_as_a_whole_or_not_at_all(history: History) -> None:
     messages = [typed("class", seq, "u2", f"c{seq}") for seq in (1, 2)]
     history.append(messages[:1])

@@ -10,6 +10,7 @@ import pytest
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History, make_history
+from chatroom.history.deleted import mark
 from chatroom.message import BEGINNING, MessageId
 from tests.support.histories import KINDS, everything, open_history_of, said, typed
 
@@ -57,6 +58,24 @@ def test_a_cmid_may_be_used_again(history: History) -> None:
     history.append([message])
 
     assert history.find("garden", message.user_id, message.cmid) == message
+
+
+def test_that_there_was_a_room_is_known_by_a_mark_that_is_another_one_each_time(
+    history: History,
+) -> None:
+    assert history.deleted() == {}
+    history.append([*said("garden", 1), *said("lobby", 1)])
+
+    history.delete("garden")
+    first = history.deleted()
+    history.append([said("garden", 1)[0]._replace(nonce="f" * 16)])
+    history.delete("garden")
+    history.delete("lobby")
+
+    assert first.keys() == {mark(history.secret(), "garden")}
+    again = history.deleted()
+    assert again.keys() == {mark(history.secret(), room) for room in ("garden", "lobby")}
+    assert not set(first.values()) & set(again.values())
 
 
 def test_a_closed_history_deletes_nothing(history: History) -> None:

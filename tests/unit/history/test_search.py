@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -359,6 +360,40 @@ def test_in_a_room_that_was_cleared_a_search_looks_at_what_is_there(
         assert found(history, "fish") == ["fish again"]
 
     assert len(looks) < 5
+
+
+def test_in_a_room_that_came_back_a_search_reads_all_of_it_once_and_then_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    edited = search.edited
+
+    def count(*asked: Any) -> list[Message]:
+        page = edited(*asked)
+        reads.append(len(page))
+        return page
+
+    monkeypatch.setattr(search, "edited", count)
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        says(history, *(f"fish {number}" for number in range(50)))
+        there = everything(history, "lobby")
+        gone = [(m.taken_back(Remover.HOST, m.seq), Evidence(m, 1)) for m in there]
+        history.enact("lobby", "", None, Effects(removed=gone))
+        assert found(history, "fish") == []
+        back = [m._replace(rev=50 + m.seq) for m in there]
+        history.enact("lobby", "", None, Effects(restored=back))
+        assert len(found(history, "fish", limit=99)) == 50
+        assert sum(reads) == 50
+
+        history.clean()
+        reads.clear()
+        assert len(found(history, "fish", limit=99)) == 50
+        change(history, 7, "a whale")
+
+        assert len(found(history, "fish", limit=99)) == 49
+        assert found(history, "whale") == ["a whale"]
+        assert sum(reads) == 2, "the whale, twice"
 
 
 @pytest.mark.parametrize("changed", [[], [1], [30], [15, 2, 29], [*range(1, 31)], [7, 7, 8]])

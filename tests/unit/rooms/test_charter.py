@@ -66,7 +66,7 @@ CHARTERS = st.builds(
 FULL = Charter(
     unchecked=Unchecked.NO,
     watched={"k": WatchedAddress("u1", "Bob", 1, 2)},
-    sweeps=(Sweep(False, "u1", 0, 9),),
+    sweeps=(Sweep(False, "u1", 0, 9), Sweep(False, "", 0, 9, began=7, restores=5, but=("u3",))),
 )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +25,7 @@ from chatroom.sockets import budget
 from chatroom.users.proof import NOTHING, Proof, Shown
 from chatroom.users.tokens import Tokens, new_identity
 from chatroom.wire.acts import Look, SetRules
+from tests.support.deadline import DEADLINE, wait_for
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
@@ -288,15 +292,57 @@ def test_who_has_waited_too_long_for_a_hash_is_told_to_come_back(
 ) -> None:
     monkeypatch.setattr(doors, "PATIENCE", 0.01)
     town.decide(TYPED)
-    for _ in range(HASHED_AT_ONCE):
-        assert town.doors._places.acquire(blocking=False)
+    with ExitStack() as stack:
+        for _ in range(HASHED_AT_ONCE):
+            assert stack.enter_context(town.doors._turns.turn(HERE, 0.0))
 
-    assert town.prove(key="Open sesame") == Proof(wait=1)
-    refusal = town.policy.may_read(*town.doors.visit("class", HERE, "Open sesame"))
-    assert refusal
-    assert refusal.detail == "Too many come in at once. Try again in 1 seconds."
-    with pytest.raises(Refusal, match="busy"):
-        town.doors.sealed(SetRules(None, None, None, code="Open sesame"))
+        assert town.prove(key="Open sesame") == Proof(wait=1)
+        refusal = town.policy.may_read(*town.doors.visit("class", HERE, "Open sesame"))
+        assert refusal
+        assert refusal.detail == "Too many come in at once. Try again in 1 seconds."
+        with pytest.raises(Refusal, match="busy"):
+            town.doors.sealed(SetRules(None, None, None, code="Open sesame"))
+
+
+def test_wrong_codes_from_a_thousand_addresses_keep_nobody_out_who_types_the_right_one(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart, when nobody has come with it yet."""
+    town.decide(TYPED)
+    hashed_at_all: list[str] = []
+    monkeypatch.setattr(doors, "PATIENCE", DEADLINE)
+    is_over = threading.Semaphore(0)
+
+    def fits(code: str, code_hash: str) -> bool:
+        hashed_at_all.append(code)
+        if not code.startswith("wrong"):
+            return True
+        is_over.acquire(timeout=DEADLINE)
+        return False
+
+    monkeypatch.setattr(codes, "fits", fits)
+
+    def guess(number: int) -> None:
+        town.prove(address=f"2001:db8:{number:x}::1", key=f"wrong {number}")
+
+    with ThreadPoolExecutor(101) as pool:
+        guesses = [pool.submit(guess, number) for number in range(100)]
+        wait_for(lambda: waiting(town) == 100 - HASHED_AT_ONCE, "a crowd")
+        right = pool.submit(lambda: town.prove(key="Open sesame"))
+        wait_for(lambda: waiting(town) == 101 - HASHED_AT_ONCE, "one more")
+        is_over.release(HASHED_AT_ONCE)
+        assert right.result(DEADLINE).code
+        before = len(hashed_at_all)
+        is_over.release(100)
+        for one in guesses:
+            one.result(DEADLINE)
+
+    assert before <= 2 * HASHED_AT_ONCE + 1
+
+
+def waiting(town: Town) -> int:
+    regions = town.doors._turns._waiting.values()
+    return sum(len(calls) for here in regions for calls in here.values())
 
 
 def test_an_open_room_asks_for_nothing(town: Town, hashes: list[str]) -> None:

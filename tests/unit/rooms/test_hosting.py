@@ -548,6 +548,44 @@ def test_whom_an_operator_removes_has_to_go_everywhere(club: InMemoryServer) -> 
     assert club.disk.stored("class") == ["hello"]
 
 
+def test_the_links_of_whom_an_operator_has_removed_are_worthless_in_every_room(
+    club: InMemoryServer,
+) -> None:
+    """Otherwise they would come back by their own, as somebody new."""
+    bob = enter(club, "Bob", "garden")
+    made = [act(bob, "makeLink", makes=makes)["link"] for makes in ("host", "guest")]
+    act(bob, "rules", door="shut")
+    zoe = operator(club)
+    visitor = enter(club, "Zoe", "garden", token=token_of(club, zoe))
+    assert len(act(visitor, "look")["links"]) == 2
+
+    act(zoe, "bar", userId=bob.user.user_id)
+
+    assert act(visitor, "look")["links"] == []
+    for link in made:
+        assert heard(enter(club, "Bobby", "garden", link=link), "error")[0]["code"] == "shut"
+    act(visitor, "rules", door="open")
+    for name, link in zip(("Bobby", "Robin"), made, strict=True):
+        (error,) = heard(enter(club, name, "garden", link=link), "error")
+        assert error["code"] == "wrong-link"
+    act(zoe, "bar", userId=bob.user.user_id, seconds=0)
+    assert heard(enter(club, "Carl", "garden", link=made[0]), "host")
+
+
+def test_the_links_of_whoever_is_no_operator_any_more_are_worthless_in_every_room(
+    club: InMemoryServer,
+) -> None:
+    ann, zoe = enter(club, "Ann", "garden"), operator(club)
+    visitor = enter(club, "Zoe", "garden", token=token_of(club, zoe))
+    theirs, anns = act(visitor, "makeLink")["link"], act(ann, "makeLink")["link"]
+
+    assert code(act(zoe, "unmakeHost", userId=zoe.user.user_id)) == "done"
+
+    (error,) = heard(enter(club, "Carl", "garden", link=theirs), "error")
+    assert error["code"] == "wrong-link"
+    assert heard(enter(club, "Dora", "garden", link=anns), "host")
+
+
 def test_an_operators_removal_is_so_after_a_restart(club: InMemoryServer) -> None:
     bob, zoe = enter(club, "Bob"), operator(club)
     (welcome,) = heard(bob, "welcome")

@@ -275,14 +275,56 @@ def test_a_crowd_of_another_epoch_is_another_one(pair: Pair) -> None:
     other.work()
     one.listen()
     one.work()
-    assert [(it["type"], it["userName"]) for it in ann.heard()] == [("left", "Ann")]
     one.keep()
     settle(one, other)
 
-    assert kinds(ann) == ["joined"]
+    assert kinds(ann) == []
     assert ann.user.inside
     assert one.names() == other.names() == ["Bob", "Ann"]
     assert bob.user.inside
+
+
+def test_nobody_is_told_that_those_have_left_who_are_named_late_in_a_new_epoch(pair: Pair) -> None:
+    """Whoever comes meanwhile waits for that."""
+    one, other, arbiter = pair
+    ann, bob = one.join("Ann"), other.join("Bob")
+    for guest in (ann, bob):
+        guest.heard()
+    arbiter.empty()
+    one.keep()
+    eve = one.enter("Eve")
+    one.work()
+    one.pass_time(1.0)
+    one.work()
+    assert (kinds(ann), kinds(eve)) == ([], [])
+    other.keep()
+    settle(one, other)
+
+    assert (kinds(ann), kinds(bob)) == (["joined"], ["joined"])
+    assert kinds(eve) == ["welcome", "live"]
+    assert sorted(one.names()) == sorted(other.names()) == ["Ann", "Bob", "Eve"]
+
+
+def test_who_is_not_named_in_time_in_a_new_epoch_has_left(pair: Pair) -> None:
+    """Their process has ended together with the database."""
+    one, other, arbiter = pair
+    ann = one.join("Ann")
+    other.join("Bob")
+    ann.heard()
+    arbiter.empty()
+    one.keep()
+    eve = one.enter("Eve")
+    one.work()
+    for _ in range(8):
+        one.pass_time(1.0)
+        one.work()
+
+    assert [(it["type"], it["userName"]) for it in ann.heard()] == [
+        ("left", "Bob"),
+        ("joined", "Eve"),
+    ]
+    assert kinds(eve) == ["welcome", "live"]
+    assert one.names() == ["Ann", "Eve"]
 
 
 def test_a_room_that_is_forgotten_hears_nothing_more(pair: Pair) -> None:
@@ -297,3 +339,35 @@ def test_a_room_that_is_forgotten_hears_nothing_more(pair: Pair) -> None:
 
     assert one.club.rooms() == []
     assert one.club.server._entrance._mirrors._ahead == {}
+
+
+def test_a_crowd_that_is_no_more_is_forgotten_and_the_next_one_heard_of(pair: Pair) -> None:
+    """The room is open for a plain user; whoever was there is gone for long."""
+    one, other, arbiter = pair
+    one.club.join("a plain client")
+    other.join("Bob").leave()
+    settle(one, other)
+    other.pass_time()
+    settle(one, other)
+    del arbiter.crowds["lobby"]
+    one.keep()
+    settle(one, other)
+    one.keep()
+    assert (one.names(), one.crier.is_busy) == ([], True)
+    one.work()
+    assert not one.crier.is_busy, "nothing has changed since"
+    other.join("Eve")
+
+    assert one.names() == ["Eve"]
+
+
+def test_people_whose_processes_are_forgotten_with_them_are_gone(pair: Pair) -> None:
+    one, other, arbiter = pair
+    one.club.join("a plain client")
+    other.join("Bob")
+    assert one.names() == ["Bob"]
+    arbiter.empty()
+    one.keep()
+    settle(one)
+
+    assert one.names() == []

@@ -21,6 +21,7 @@ from chatroom.rooms.charter import (
     Ban,
     Charter,
     Door,
+    Host,
     Key,
     RoomLink,
     Speak,
@@ -646,6 +647,7 @@ def test_a_host_may_step_back_and_acts_on_no_other(who: str) -> None:
 
 CODED = replace(NO_CHARTER, door=Door.CODE, code="right", epoch=3)
 SHUT = replace(CODED, door=Door.SHUT)
+LED = replace(SHUT, hosts={"u1": Host("Ann", Rank.HOST)})
 KEYED, LINKED = {"k": Key("CI", True, "u9")}, {"l": RoomLink(NOW + 1, 1, "u1")}
 USED, OVER = {"l": RoomLink(NOW + 1, 0, "u1")}, {"l": RoomLink(NOW, 1, "u1")}
 
@@ -678,10 +680,11 @@ USED, OVER = {"l": RoomLink(NOW + 1, 0, "u1")}, {"l": RoomLink(NOW, 1, "u1")}
         (replace(SHUT, keys=KEYED), False, Proof(key="k"), None),
         (replace(SHUT, keys=KEYED), False, Proof(key="x"), "shut"),
         (replace(SHUT, keys=KEYED), False, Proof(), "shut"),
-        (replace(SHUT, links=LINKED), False, Proof(link="l"), None),
-        (replace(SHUT, links=LINKED), False, Proof(link="x"), "shut"),
-        (replace(SHUT, links=USED), False, Proof(link="l"), "shut"),
-        (replace(SHUT, links=OVER), False, Proof(link="l"), "shut"),
+        (replace(LED, links=LINKED), False, Proof(link="l"), None),
+        (replace(LED, links=LINKED), False, Proof(link="x"), "shut"),
+        (replace(SHUT, links=LINKED), False, Proof(link="l"), "shut"),
+        (replace(LED, links=USED), False, Proof(link="l"), "shut"),
+        (replace(LED, links=OVER), False, Proof(link="l"), "shut"),
     ],
 )
 def test_who_comes_through_which_door(

@@ -19,6 +19,7 @@ from chatroom.rooms.ranks import Rank
 from chatroom.rooms.sweeping import next_step, sweep_of
 from chatroom.users.tokens import Identity
 from chatroom.wire.acts import Bar, Clear, Erase, Look, What
+from chatroom.wire.message_json import iso_time
 from tests.support.deadline import wait_for
 from tests.support.histories import said, typed
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
@@ -36,6 +37,7 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]
 @pytest.fixture
 def two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(sweeping, "RESTORED_AT_ONCE", 2)
     monkeypatch.setattr(sweeper, "PAUSE", 0.0)
 
 
@@ -327,9 +329,194 @@ def test_what_cannot_be_stored_removes_nobody_and_nothing(club: InMemoryServer) 
     assert stored(club) == ["u2 1"]
 
 
-def test_nobody_but_hosts_clears_or_erases(club: InMemoryServer) -> None:
-    classroom(club, "u2")
+def test_nobody_but_hosts_clears_or_erases_or_restores(club: InMemoryServer) -> None:
+    ann = classroom(club, "u2", "u2")
     bob = enter(club, "Bob", "u2")
+    at = act(ann, "clear", upto=club.disk.messages("class")[0].id)["at"]
 
-    assert act(bob, "clear")["code"] == act(bob, "erase")["code"] == "not-host"
-    assert stored(club) == ["u2 1"]
+    for word, fields in (("clear", {}), ("erase", {}), ("restore", {"at": at})):
+        assert act(bob, word, **fields)["code"] == "not-host"
+
+    assert stored(club) == ["u2 2"]
+
+
+# -- undone as a whole -----------------------------------------------------------------------------
+
+
+def test_all_that_an_act_has_removed_is_back_at_once_and_as_it_was(
+    club: InMemoryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = classroom(club, "u2", "u1", "u2", "u3")
+    before = club.disk.messages("class")
+    carl = enter(club, "Carl", "u3")
+    moment = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: moment)  # all in one millisecond
+    ann.send("remove", cmid="r", id=before[3].id)
+    at = act(ann, "bar", userId="u2", what="all")["at"]
+    assert stored(club) == ["u1 2"]
+    carl.heard()
+
+    ann.send("host", cmid="h", act="restore", at=at)
+
+    frames = heard(carl, "changed")
+    assert [frame["rev"] for frame in frames] == [4, 5]
+    assert [frame["message"]["body"] for frame in frames] == ["u2 1", "u2 3"]
+    log, done = heard(ann, "log", "done")
+    assert (log["act"], log["what"]) == ("restore", f"of {at}, 2 messages")
+    assert done == {"type": "done", "cmid": "h"}
+    assert stored(club) == ["u2 1", "u1 2", "u2 3"], "what was removed by itself stays removed"
+    back = [m._replace(rev=0) for m in club.disk.messages("class") if not m.removed]
+    assert back == before[:3]
+    again = TypedGuest(club, "Dora", "class", {})
+    assert [frame["body"] for frame in again.heard() if "body" in frame] == stored(club)
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+def test_many_come_back_by_themselves_in_steps_and_nobody_reads_them_before(
+    club: InMemoryServer,
+) -> None:
+    ann = classroom(club, *["u2"] * 7)
+    at = act(ann, "clear")["at"]
+    finish(club)
+    ann.settles = False
+    carl = enter(club, "Carl", "u3")
+    club.settle()
+    carl.heard()
+
+    ann.send("host", cmid="h", act="restore", at=at)
+    club.server._ready.put(None)
+    while club.server.step():
+        pass
+    assert stored(club) == ["u2 6", "u2 7"]
+    late = TypedGuest(club, "Dora", "class", {})
+    club.settle()
+    assert "u2 5" not in str(late.heard()[0])
+    finish(club)
+
+    assert stored(club) == [f"u2 {seq}" for seq in range(1, 8)]
+    bodies = [frame["message"]["body"] for frame in heard(carl, "changed")]
+    assert bodies == ["u2 6", "u2 7", "u2 4", "u2 5", "u2 2", "u2 3", "u2 1"]
+    ann.settles = True
+    log = [(e["act"], e["what"]) for e in act(ann, "look")["log"]]
+    assert log[:2] == [
+        ("restore", "7 messages in all"),
+        ("restore", f"of {at}, 2 messages so far"),
+    ]
+    assert club.disk.kept_evidence("class", 9, 9) == []
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+def test_an_act_is_undone_before_all_of_it_is_done(club: InMemoryServer) -> None:
+    ann = classroom(club, *["u2"] * 7)
+    ann.settles = False
+    ann.send("host", cmid="h", act="clear")
+    club.server._ready.put(None)
+    while club.server.step():
+        pass
+    (sweep,) = Charter.parse(club.disk.charter("class")).sweeps
+    assert len(stored(club)) == 5
+
+    ann.send("host", cmid="i", act="restore", at=iso_time(sweep.began))
+    finish(club)
+
+    assert stored(club) == [f"u2 {seq}" for seq in range(1, 8)]
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+def test_a_restart_goes_on_with_what_comes_back(make: Callable[..., InMemoryServer]) -> None:
+    club = make()
+    ann = classroom(club, *["u2"] * 7)
+    at = act(ann, "clear")["at"]
+    finish(club)
+    ann.settles = False
+    ann.send("host", cmid="h", act="restore", at=at)
+    club.server._ready.put(None)
+    while club.server.step():
+        pass
+    assert len(stored(club)) == 2
+
+    after = make(disk=club.disk)
+    after.server._sweeper.start()
+    finish(after)
+
+    assert len(stored(after)) == 7
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+@pytest.mark.parametrize(
+    ("then", "left"),
+    [
+        ({"act": "clear"}, []),
+        ({"act": "clear", "upto": 4}, ["u2 5", "u3 6", "u2 7", "u3 8"]),
+        ({"act": "bar", "userId": "u2", "what": "all"}, ["u1 2", "u1 4", "u3 6", "u3 8"]),
+        ({"act": "bar", "userId": "u2"}, [f"u{n} {m}" for m, n in enumerate("21212323", 1)]),
+        ({"act": "quiet", "userId": "u2"}, [f"u{n} {m}" for m, n in enumerate("21212323", 1)]),
+    ],
+    ids=["clear", "clear up to", "bar with all", "bar", "quiet"],
+)
+def test_what_is_to_go_while_an_act_is_undone_does_not_come_back(
+    club: InMemoryServer, then: dict[str, Any], left: list[str]
+) -> None:
+    ann = classroom(club, "u2", "u1", "u2", "u1", "u2", "u3", "u2", "u3")
+    if "upto" in then:
+        then = then | {"upto": club.disk.messages("class")[then["upto"] - 1].id}
+    at = act(ann, "clear")["at"]
+    finish(club)
+    ann.settles = False
+
+    ann.send("host", cmid="h", act="restore", at=at)
+    ann.send("host", cmid="i", **then)
+    finish(club)
+
+    assert stored(club) == left
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+def test_what_is_being_erased_does_not_come_back(club: InMemoryServer) -> None:
+    ann = classroom(club, *["u2"] * 8)
+    at = act(ann, "clear")["at"]
+    finish(club)
+    ann.settles = False
+
+    ann.send("host", cmid="h", act="erase")
+    ann.send("host", cmid="i", act="restore", at=at)
+    finish(club)
+
+    assert stored(club) == []
+    assert club.disk.kept_evidence("class", 9, 9) == []
+
+
+def test_undoing_once_more_changes_nothing_and_what_is_erased_is_gone(club: InMemoryServer) -> None:
+    ann = classroom(club, "u2", "u2")
+    first = act(ann, "clear")["at"]
+    assert act(ann, "restore", at=first)["type"] == "done"
+    log = act(ann, "look")["log"]
+
+    assert act(ann, "restore", at=first) == {"type": "done", "cmid": "h"}
+    assert act(ann, "look")["log"] == log
+    assert act(ann, "restore", at="2001-01-01T00:00:00.000Z")["code"] == "gone"
+
+    wait_for(lambda: iso_time(now()) > first, "another moment")
+    second = act(ann, "clear")["at"]
+    act(ann, "erase")
+    assert act(ann, "restore", at=second)["code"] == "gone"
+    assert stored(club) == []
+
+
+def test_where_there_was_nothing_to_remove_there_is_nothing_to_undo(club: InMemoryServer) -> None:
+    ann = classroom(club, "u3")
+
+    assert "at" not in act(ann, "bar", userId="u2", what="all")
+    assert "at" not in act(ann, "quiet", userId="u2")
+
+
+def test_a_restoration_that_cannot_be_stored_brings_nothing_back(club: InMemoryServer) -> None:
+    ann, carl = classroom(club, "u2", "u2"), enter(club, "Carl", "u3")
+    at = act(ann, "clear")["at"]
+    carl.heard()
+    club.disk.failing.add("enact")
+
+    assert act(ann, "restore", at=at)["code"] == "not-stored"
+
+    assert carl.heard() == []
+    assert stored(club) == []

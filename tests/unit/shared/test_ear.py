@@ -91,6 +91,24 @@ def notify(url: str, *payloads: str) -> None:
 # -- hearing ---------------------------------------------------------------------------------------
 
 
+def test_while_nobody_takes_hints_no_more_are_handed_on(
+    station: Callable[..., Station],
+) -> None:
+    heard: list[Any] = []
+    one = station(1)
+    other = station(2, on_hearing=heard.append, is_full=lambda: len(heard) >= 2)
+    one.wait_for_others(2)
+    other.wait_for_others(1)
+    for number in range(4):
+        one.crier.tell(IsTyping("lobby", Known(f"u{number}", "Ann")))
+    wait_for(lambda: other.ear.left_out == 2, "two that are left out")
+    assert len(heard) == other.ear.heard == 2
+
+    heard.clear()
+    one.crier.tell(news(3))
+    other.wait_for_hint(1, news(3))
+
+
 def test_processes_hear_each_other_and_not_themselves(pair: tuple[Station, Station]) -> None:
     one, other = pair
     for hint in (news(1), TYPING, CROWD):
@@ -303,6 +321,16 @@ def test_a_pooler_in_transaction_mode_is_refused_with_its_reason(
 def test_a_pooler_in_session_mode_will_do(server: PostgresServer, url: str) -> None:
     with pooler(server, "session") as port:
         Station(url, 1, ear_url=through(port, server, url)).ear.open(1, KEY)
+
+
+def test_an_ear_is_proved_also_behind_a_machine_that_does_not_answer(
+    server: PostgresServer, url: str, proxy: Proxy
+) -> None:
+    """Each of two connections takes two seconds."""
+    proxy.fates = lambda: (Fate(freeze_after=0), Fate(freeze_after=0))
+    ports = f"127.0.0.1:{proxy.port},127.0.0.1:{server.port}"
+
+    Station(url.replace(f"127.0.0.1:{server.port}", ports), 1).ear.open(1, KEY)
 
 
 def test_a_database_that_is_not_reached_is_refused(

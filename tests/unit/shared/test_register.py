@@ -10,7 +10,7 @@ import pytest
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.rooms.bus import CrowdNews
-from chatroom.rooms.charter import Charter, Host, WatchedAddress
+from chatroom.rooms.charter import Ban, Charter, Host, WatchedAddress
 from chatroom.rooms.ranks import Rank
 from chatroom.users.tokens import Identity
 from tests.support.arbiter import Arbiter
@@ -85,6 +85,81 @@ def test_a_rename_is_decided_like_a_coming(pair: Pair) -> None:
     assert [(it["type"], it["userName"]) for it in ann.heard()] == [("renamed", "Bobby")]
     assert kinds(bob) == ["renamed"]
     assert one.names() == other.names() == ["Ann", "Bobby"]
+
+
+# -- what was decided elsewhere --------------------------------------------------------------------
+
+
+def looks_of(process: Process) -> list[str]:
+    """The rooms of which somebody has to find out what was decided there."""
+    looks: list[str] = []
+    process.club.server._entrance.look = looks.append
+    return looks
+
+
+def hear_of_it(process: Process, charter: Charter) -> None:
+    entrance, room = process.club.server._entrance, process.club.server._rooms["lobby"]
+    room.charter, room.decided = charter, room.decided + 1
+    entrance.let_early_in(room)
+    process.club.settle()
+
+
+def test_nobody_comes_in_before_it_is_known_what_was_decided_elsewhere(pair: Pair) -> None:
+    one, other, arbiter = pair
+    bob, looks = other.join("Bob"), looks_of(one)
+    bob.heard()
+    arbiter.decided = 0, 1
+    ann = one.enter("Ann")
+    settle(one, other)
+    assert (ann.heard(), looks) == ([], ["", "lobby"])
+    hear_of_it(one, Charter(listed=False))
+    settle(one, other)
+
+    assert kinds(ann) == ["welcome", "live"]
+    assert kinds(bob) == ["joined"]
+
+
+def test_who_was_removed_elsewhere_meanwhile_does_not_come_in_at_all(pair: Pair) -> None:
+    one, other, arbiter = pair
+    bob, looks = other.join("Bob"), looks_of(one)
+    bob.heard()
+    arbiter.decided = 0, 1
+    ann = one.enter("Ann", token=one.club.tokens.write(Identity("ann", "tab")))
+    settle(one, other)
+    assert looks
+    hear_of_it(one, Charter(barred={"ann": Ban("Ann", 0)}))
+    settle(one, other)
+
+    assert [frame["code"] for frame in ann.heard()] == ["removed"]
+    assert (kinds(bob), one.club.rooms()) == ([], [])
+
+
+def test_what_they_say_meanwhile_waits_behind_them(pair: Pair) -> None:
+    one, other, arbiter = pair
+    looks_of(one)
+    arbiter.decided = 0, 1
+    ann = one.enter("Ann")
+    ann.send("message", cmid="c1", body="hello")
+    settle(one, other)
+    hear_of_it(one, Charter(listed=False))
+    settle(one, other)
+
+    assert kinds(ann) == ["welcome", "live", "message", "ack"]
+
+
+def test_where_hosts_decide_all_the_time_they_come_in_after_all(pair: Pair) -> None:
+    one, other, arbiter = pair
+    looks_of(one)
+    arbiter.decided = 0, 1
+    ann = one.enter("Ann")
+    for number in range(2, 5):
+        settle(one, other)
+        arbiter.decided = 0, number
+        assert ann.heard() == []
+        hear_of_it(one, Charter(listed=False))
+    settle(one, other)
+
+    assert kinds(ann) == ["welcome", "live"]
 
 
 # -- all hear of all -------------------------------------------------------------------------------
@@ -180,6 +255,90 @@ def test_whoever_comes_to_another_process_has_not_made_the_room() -> None:
         ann, bob = one.join("Ann", "garden"), other.join("Bob", "garden")
 
         assert [guest.heard()[0].get("role") for guest in (ann, bob)] == ["maker", None]
+
+
+@pytest.fixture
+def makers() -> Iterator[Pair]:
+    with ExitStack() as stack:
+        yield two_processes(stack, everybody_makes_rooms=True)
+
+
+def roles(process: Process, room: str = "garden") -> dict[str, str]:
+    """Of those who are more than others, as this process knows."""
+    hosts = process.club.server._rooms[room].hosts
+    return {host.name: host.rank.word for host in hosts.values()}
+
+
+def test_of_two_who_come_first_at_once_one_has_made_the_room(makers: Pair) -> None:
+    one, other, _ = makers
+    bob, ann = other.enter("Bob", "garden"), one.enter("Ann", "garden")
+    settle(one, other)
+
+    assert roles(one) == roles(other)
+    (maker,) = roles(one)
+    told = {guest.heard()[0]["userName"]: guest for guest in (ann, bob)}
+    for name, guest in told.items():
+        rank = one.club.server._rooms["garden"].rank_of(guest.user.user_id).word
+        assert rank == ("maker" if name == maker else "")
+
+
+def test_whoever_has_made_a_room_has_so_at_all_processes(makers: Pair) -> None:
+    """So whoever speaks first has it stored who is in charge."""
+    one, other, _ = makers
+    ann, bob = one.join("Ann", "garden"), other.join("Bob", "garden")
+    welcome = bob.heard()[0]
+    assert [who.get("role") for who in welcome["users"]] == ["maker", None]
+    ann.send("rename", userName="Anna")
+    settle(one, other)
+    bob.say("hello")
+    settle(one, other)
+
+    charter = Charter.parse(other.club.disk.charter("garden"))
+    assert charter == Charter({ann.user.user_id: Host("Anna", Rank.MAKER)})
+
+
+def test_whoever_comes_when_the_maker_is_gone_and_nobody_else_is_there_makes_it_anew(
+    makers: Pair,
+) -> None:
+    one, other, _ = makers
+    one.club.join("a plain client", "garden")  # for whom the room stays open here
+    ann = one.join("Ann", "garden")
+    ann.leave()
+    settle(one, other)
+    one.pass_time()
+    settle(one, other)
+    assert roles(one) == {}
+    bob = other.join("Bob", "garden")
+
+    assert bob.heard()[0]["role"] == "maker"
+    assert roles(one) == roles(other) == {"Bob": "maker"}
+
+
+def test_while_others_are_there_it_stays_the_makers(makers: Pair) -> None:
+    one, other, _ = makers
+    ann = one.join("Ann", "garden")
+    its = token(ann)
+    other.join("Bob", "garden")
+    ann.leave()
+    settle(one, other)
+    one.pass_time()
+    settle(one, other)
+    eve = other.join("Eve", "garden")
+    back = other.join("Ann", "garden", token=its["token"])
+
+    assert (eve.heard()[0].get("role"), back.heard()[0].get("role")) == (None, "maker")
+
+
+def test_a_maker_is_one_after_the_tables_were_emptied(makers: Pair) -> None:
+    one, other, arbiter = makers
+    one.join("Ann", "garden")
+    other.join("Bob", "garden")
+    arbiter.empty()
+    for process in (other, one, other):
+        process.keep()
+        settle(one, other)
+
+    assert roles(one) == roles(other) == {"Ann": "maker"}
 
 
 # -- when it fails ---------------------------------------------------------------------------------
@@ -364,7 +523,7 @@ def test_what_is_asked_for_at_once_is_told_at_once(pair: Pair) -> None:
     told = {news.room: news for news in other.wire.waiting}
     assert isinstance(told["lobby"], CrowdNews)
     assert [event.who.user_name for event in told["lobby"].events] == ["Bob", "Eve"]  # type: ignore[union-attr]
-    assert (told["lobby"].version, told["garden"].version) == (3, 1)
+    assert (told["lobby"].version, told["garden"].version) == (3, 2)
     assert told["lobby"].epoch == arbiter.crowd("lobby").epoch
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from chatroom.history.deleted import mark
 from chatroom.users.tokens import (
     LINK_SECONDS,
     Identity,
@@ -96,6 +97,17 @@ def test_a_pass_notices_another_password() -> None:
     one, two = Tokens(b"s" * 32, "one"), Tokens(b"s" * 32, "two")
     read = two.read_pass(one.write_pass("class", "u1", 0), "class")
     assert read == Pass("u1", 0, knows_password=False)
+
+
+def test_a_pass_of_a_deleted_room_is_none_for_the_next_one_of_its_name() -> None:
+    secret = b"s" * 32
+    once = Tokens(secret, deleted={mark(secret, "class"): b"once"})
+    twice = Tokens(secret, deleted={mark(secret, "class"): b"twice"})
+
+    for old, new in ((TOKENS, once), (once, twice), (twice, TOKENS)):
+        assert new.read_pass(old.write_pass("class", "u1", 0), "class") is None
+        assert new.read_pass(new.write_pass("class", "u1", 0), "class")
+        assert new.read_pass(old.write_pass("garden", "u1", 0), "garden")
 
 
 @pytest.mark.parametrize("text", FORGED.values(), ids=FORGED)

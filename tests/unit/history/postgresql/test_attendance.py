@@ -17,7 +17,7 @@ from chatroom.history.postgresql.attendance import Attendance, Departures, Peopl
 from chatroom.names import keys
 from tests.support import postgresql
 from tests.support.arbiter import Arbiter, ArbiterTables
-from tests.support.deadline import DEADLINE
+from tests.support.deadline import DEADLINE, wait_for
 
 pytestmark = pytest.mark.takes(seconds=8)
 
@@ -62,6 +62,22 @@ class AttendedDatabase:
             "UPDATE chatroom.processes SET beat_at = beat_at - interval '1 min'"
             f" WHERE id = {process.number}"
         )
+
+    def crowds(self) -> list[str]:
+        """The rooms that have one."""
+        return sorted(room for (room,) in self.change("SELECT room FROM chatroom.crowds"))
+
+    def await_waiting(self) -> None:
+        """Until somebody waits for a lock of a row."""
+        waits = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+        wait_for(lambda: self.change(waits), "somebody who waits")
+
+    def whereabouts(self, user_id: str) -> tuple[set[str], int | None]:
+        """Of somebody in the lobby."""
+        ((keys, others),) = self.link().call(
+            "SELECT * FROM whereabouts(%s, %s)", ["lobby", user_id]
+        )
+        return set(keys), others
 
     def pass_time(self, seconds: int) -> None:
         """For those who are away."""
@@ -211,6 +227,113 @@ def test_any_name_stays_exact(database: AttendedDatabase) -> None:
     assert process.enter("b", odd).word == "taken"
 
 
+# -- who may come in -------------------------------------------------------------------------------
+
+
+def test_whoever_was_judged_by_less_than_is_decided_does_not_come_in(
+    database: AttendedDatabase,
+) -> None:
+    process = database.process(1)
+    database.change("INSERT INTO chatroom.rooms (name, decided) VALUES ('', 2), ('garden', 3)")
+
+    for known in ([1, 3], [2, 2]):
+        verdict = process.enter("a", "Ann", "garden", known=known)
+        assert (verdict.word, verdict.decided, verdict.events) == ("outdated", (2, 3), [])
+    assert process.names("garden") == []
+    assert process.enter("a", "Ann", "garden", known=[2, 3]).word == "done"
+    assert process.enter("b", "Bob", "elsewhere", known=[2, 0]).word == "done"
+
+
+def test_who_is_in_already_is_in_whatever_was_decided_since(database: AttendedDatabase) -> None:
+    """The answer was lost; the process hears by itself what was decided."""
+    process = database.process(1)
+    coming = enter(1, "a", "Ann", "garden", known=[0, 0])
+    process.attend(coming)
+    database.change("INSERT INTO chatroom.rooms (name, decided) VALUES ('garden', 1)")
+
+    assert process.attend(coming)[0].word == "done"
+
+
+def test_it_is_known_where_somebody_has_come_from_for_an_hour(database: AttendedDatabase) -> None:
+    one, other = database.process(1), database.process(2)
+    one.enter("a", "Ann", address="home")
+    other.enter("a", "Ann", tab="another", address="school")
+    other.enter("b", "Bob", address="school")
+    other.enter("c", "Eve", address="")
+    assert database.whereabouts("a") == ({"home", "school"}, 1)
+    assert database.whereabouts("b") == ({"school"}, 1)
+    assert database.whereabouts("c") == (set(), None)
+
+    one.leave(1, "a")
+    other.leave(1, "a")
+    assert database.whereabouts("a") == ({"school"}, None)
+    database.change("UPDATE chatroom.addresses SET left_at = left_at - interval '61 min'")
+    assert database.whereabouts("a") == (set(), None)
+    other.tables.reap(5.0)
+    assert database.change("SELECT * FROM chatroom.addresses") == []
+
+
+def test_it_is_known_where_the_people_of_a_dead_process_were(database: AttendedDatabase) -> None:
+    one, other = database.process(1), database.process(2)
+    one.enter("a", "Ann", address="home")
+    one.enter("a", "Ann", tab="another", address="school")
+    database.stop(one)
+    other.tables.reap(5.0)
+
+    assert database.whereabouts("a") == ({"school"}, None)
+
+
+# -- whose room it is ------------------------------------------------------------------------------
+
+
+def made(verdict: Verdict) -> bool:
+    return any(event[0] == "made" for event in verdict.events)
+
+
+def test_of_all_who_come_to_a_new_room_at_once_one_has_made_it(database: AttendedDatabase) -> None:
+    processes = [database.process(1), database.process(2)]
+    begin = threading.Barrier(2)
+
+    def ask(process: AttendingProcess) -> list[bool]:
+        said = []
+        for number in range(ROUNDS):
+            begin.wait(DEADLINE)
+            name = f"u{process.number}"
+            said.append(made(process.enter(name, name, f"room {number}", makes=True)))
+        return said
+
+    with ThreadPoolExecutor(2) as pool:
+        ones, others = pool.map(ask, processes)
+
+    assert [one + other for one, other in zip(ones, others, strict=True)] == [1] * ROUNDS
+    assert processes[0].people("room 7").maker == ("u1" if ones[7] else "u2")
+
+
+def test_nobody_makes_a_room_of_which_something_is_stored(database: AttendedDatabase) -> None:
+    process = database.process(1)
+    database.change("INSERT INTO chatroom.rooms (name, seq) VALUES ('said', 1)")
+    database.change("INSERT INTO chatroom.rooms (name, decided) VALUES ('decided', 1)")
+
+    for room in ("said", "decided"):
+        assert not made(process.enter("a", "Ann", room, makes=True))
+    assert made(process.enter("a", "Ann", "new", makes=True))
+
+
+def test_once_all_are_gone_the_next_one_makes_it(database: AttendedDatabase) -> None:
+    process = database.process(1)
+    process.enter("a", "Ann", makes=True)
+    process.enter("b", "Bob", makes=True)
+    process.leave(1, "a")
+    process.gone("a", 1)
+    assert not made(process.enter("c", "Eve", makes=True))
+    for socket, user_id in ((2, "b"), (3, "c")):
+        process.leave(socket, user_id)
+        process.gone(user_id, 1)
+    assert process.people().maker == ""
+
+    assert made(process.enter("d", "Dora", makes=True))
+
+
 # -- coming and going ------------------------------------------------------------------------------
 
 
@@ -302,7 +425,7 @@ def test_a_crowd_is_read_in_the_order_in_which_they_came(database: AttendedDatab
 
 
 def test_a_room_in_which_nobody_ever_was_has_no_crowd(database: AttendedDatabase) -> None:
-    assert database.process(1).people() == (0, 0, [], [], [])
+    assert database.process(1).people() == (0, 0, [], [], [], "")
 
 
 def test_crowds_that_have_changed_are_named(database: AttendedDatabase) -> None:
@@ -417,6 +540,41 @@ def test_an_absence_that_nobody_ends_is_ended_a_little_later(database: AttendedD
     assert [it.events for it in other.tables.reap(5.0)[0]] == [[("left", "a", "Ann", "closed")]]
 
 
+def test_crowds_go_that_have_been_empty_for_long(database: AttendedDatabase) -> None:
+    one, other = database.process(1), database.process(2)
+    for room in ("lobby", "garden", "attic"):
+        one.enter(f"u {room}", "Ann", room)
+    epoch = one.people("garden").epoch
+    one.leave(2, "u garden", room="garden")
+    one.attend(gone("u garden", 1, "garden"))
+    one.leave(3, "u attic", room="attic", grace=-10.0)
+    other.tables.reap(5.0)
+    assert database.crowds() == ["attic", "garden", "lobby"]
+    database.change("UPDATE chatroom.crowds SET empty_since = empty_since - interval '11 min'")
+    other.enter("u attic", "Ann", "attic")
+    other.tables.reap(5.0)
+
+    assert database.crowds() == ["attic", "lobby"]
+    assert one.people("garden") == (0, 0, [], [], [], "")
+    again = one.enter("u garden", "Ann", "garden")
+    assert (again.version, again.epoch != epoch) == (1, True)
+
+
+def test_a_crowd_does_not_go_under_those_who_come(database: AttendedDatabase) -> None:
+    """It is deleted while they wait for its lock."""
+    process, busy = database.process(1), database.link()
+    process.enter("a", "Ann", "garden")
+    busy.call("BEGIN")
+    busy.call("DELETE FROM crowds WHERE room = 'garden'")
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(process.enter, "b", "Bob", "garden")
+        database.await_waiting()
+        busy.call("COMMIT")
+        verdict = coming.result(DEADLINE)
+
+    assert (verdict.word, verdict.version) == ("done", 1)
+
+
 def test_one_at_a_time_sees_to_that(database: AttendedDatabase) -> None:
     one, other = database.process(1), database.process(2)
     one.enter("a", "Ann")
@@ -464,15 +622,24 @@ def test_who_stays_keeps_the_name_that_they_have(database: AttendedDatabase) -> 
 def test_once_the_tables_are_emptied_the_epoch_is_another_one(database: AttendedDatabase) -> None:
     one = database.process(1)
     epoch = one.enter("a", "Ann").epoch
-    tables = ("processes", "crowds", "people", "taken", "sockets", "knocks", "knockers")
+    tables = (
+        "processes",
+        "crowds",
+        "people",
+        "taken",
+        "sockets",
+        "knocks",
+        "knockers",
+        "addresses",
+    )
     database.change(f"TRUNCATE {', '.join(f'chatroom.{table}' for table in tables)}")
 
-    assert one.people() == (0, 0, [], [], [])
+    assert one.people() == (0, 0, [], [], [], "")
     assert one.tables.attend(1, [enter(2, "b", "Bob")]) is None
     one.tables.appear(3, "the same process")
     verdict = one.tables.attend(3, [enter(1, "a", "Ann", stays=True)])
     assert verdict
-    assert verdict[0][2:] == (verdict[0].epoch, 1, [("joined", "a", "Ann")])
+    assert verdict[0][2:5] == (verdict[0].epoch, 1, [("joined", "a", "Ann")])
     assert verdict[0].epoch != epoch
 
 

@@ -25,6 +25,7 @@ from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import everything, said, typed
 from tests.support.lost_answers import LostAnswers
+from tests.support.network import Fate, Link, Proxy
 from tests.support.postgresql import IN_URL, PASSWORD, PostgresServer
 
 pytestmark = pytest.mark.takes(seconds=8)
@@ -377,6 +378,31 @@ def test_a_server_that_stands_still_holds_up_nobody_for_long(
         wait_for(lambda: works(lambda: history.append([next_one])), "the next message")  # noqa: B023
     wait_for(lambda: works(lambda: history.head("lobby")), "a read")
     assert [message.nonce[-1] for message in everything(history, "lobby")] == ["1", "f", "3"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_machine_that_does_not_answer_is_passed_over_also_while_calls_fail(
+    server: PostgresServer, url: str
+) -> None:
+    """Connecting to the one behind it takes longer then than a call may."""
+    with Proxy(server.port) as first:
+        ports = f"127.0.0.1:{first.port},127.0.0.1:{server.port}"
+        with opened(url.replace(f"127.0.0.1:{server.port}", ports)) as history:
+            history.append(said("lobby", 1))
+            assert history.head("lobby").seq == 1
+            first.fates = lambda: (Fate(freeze_after=0), Fate(freeze_after=0))
+            first.each(be_silent)
+            for call in (lambda: history.append(said("lobby", 2)), lambda: history.head("lobby")):
+                with pytest.raises(HistoryUnavailable, match="does not answer"):
+                    call()
+
+            history.append(said("lobby", 2))
+            assert history.head("lobby").seq == 2
+
+
+def be_silent(link: Link) -> None:
+    for pipe in (link.up, link.down):
+        pipe.frozen = True
 
 
 @pytest.mark.usefixtures("impatient")

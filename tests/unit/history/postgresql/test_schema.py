@@ -217,7 +217,16 @@ def test_a_server_that_is_away_is_refused_with_what_to_do(url: str) -> None:
 
 
 def test_a_database_that_is_not_there_is_named(url: str) -> None:
-    assert 'database "nowhere" does not exist' in refusal(url.rpartition("/")[0] + "/nowhere")
+    refused = refusal(url.rpartition("/")[0] + "/nowhere")
+
+    assert 'database "nowhere" does not exist; create the database, such as with' in refused
+
+
+def test_a_user_that_is_not_there_is_told_apart_from_a_server_that_is_not(url: str) -> None:
+    nobody = url.replace("//chat:", "//nobody:")
+    assert nobody != url
+
+    assert "check user and password, and what pg_hba.conf allows" in refusal(nobody)
 
 
 def test_a_database_with_few_characters_is_refused(server: PostgresServer) -> None:

@@ -127,8 +127,10 @@ def replace_with_one_that_looks_right(index: Path) -> None:
     index.unlink()
     with closing(sqlite3.connect(index, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE entries (terms)")
-        connection.execute("CREATE TABLE rooms (number INTEGER PRIMARY KEY, first, last, nonce)")
-        connection.execute("INSERT INTO rooms VALUES (1, 'a', 'b', 'c')")
+        connection.execute(
+            "CREATE TABLE rooms (number INTEGER PRIMARY KEY, first, last, nonce, rev)"
+        )
+        connection.execute("INSERT INTO rooms VALUES (1, 'a', 'b', 'c', 'd')")
         connection.execute(f"PRAGMA user_version = {index_file.INDEX_VERSION}")
 
 

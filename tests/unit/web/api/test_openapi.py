@@ -62,7 +62,7 @@ def test_every_act_of_a_host_is_described_with_what_it_needs(document: dict[str,
     words = [act["properties"]["act"]["const"] for act in described]
     assert list(dict.fromkeys(words)) == ASKED
     for act in described:
-        fields = dict.fromkeys(act["required"], "x")
+        fields = dict.fromkeys(act["required"], "x") | {"at": "2026-01-31T09:05:00.123Z"}
         acts.decode(fields | {"act": act["properties"]["act"]["const"]}, "")  # raises nothing
 
 
