@@ -159,9 +159,8 @@ def _line(seconds: float, found: Round) -> str:
     """One measurement, as it comes."""
     number, outcome = found
     figures = outcome.figures
-    told = [
-        f"{written(figures[key])} {unit}" for key, unit in SHOWN if figures.get(key) is not None
-    ]
+    shown = (it for it in SHOWN if it[0] != "other_p50_ms" or outcome.scenario.startswith("two-"))
+    told = [f"{written(figures[k])} {unit}" for k, unit in shown if figures.get(k) is not None]
     words = outcome.failure or ", ".join(told)
     clock = f"{int(seconds // 60)}:{int(seconds % 60):02d}"
     where = f"{outcome.scenario} {outcome.case}"
