@@ -18,31 +18,31 @@ class Costs:
     """Process: to read a message from its sender, and to check it."""
     batch: float = 160.0
     """Process: to form a batch, and to hand over what came of it."""
-    place: float = 1.6
+    place: float = 1.2
     """Process: for each message of a batch."""
-    commit: float = 27.0
+    commit: float = 88.5
     """Process with SQLite: a transaction, besides the waiting."""
-    ask: float = 250.0
+    ask: float = 200.0
     """Process with PostgreSQL: to ask for a transaction, and to read the answer."""
     send: float = 6.8
     """Process: a system call, for each user and batch."""
-    deliver: float = 0.036
+    deliver: float = 0.0176
     """Process: for each user and message."""
-    tell: float = 195.0
+    tell: float = 357.0
     """Process: to tell the others of a batch; and theirs to hear of it."""
-    hear: float = 30.0
+    hear: float = 14.2
     """Process: for each message that another one has told of."""
     engine: float = 267.0
     """Engine: a transaction."""
-    store: float = 12.0
+    store: float = 15.0
     """Engine: for each message of it."""
-    notify: float = 175.0
+    notify: float = 269.0
     """Engine: to take a notification, and to bring it to a process."""
-    load_read: float = 1.2
+    load_read: float = 0.426
     """Load: for each user and batch."""
-    load_say: float = 12.0
+    load_say: float = 30.7
     """Load: for each message said."""
-    fsync: float = 340.0
+    fsync: float = 170.0
     """No CPU: the disk's time for a commit."""
-    wake: float = 68.0
+    wake: float = 30.7
     """No CPU: until the thread that has something to do next has Python's lock."""

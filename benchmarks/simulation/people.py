@@ -25,7 +25,7 @@ KB_PER_PERSON = 55.2
 MB_PER_PROCESS = 60.0
 """Scenario ``two-idle``, rounded up."""
 
-JOIN_MS = 1.7
+JOIN_MS = 2.6
 """CPU of a process for somebody who comes, with 500 past messages; scenario ``two-joining``."""
 
 JOIN_ENGINE_MS = 0.02

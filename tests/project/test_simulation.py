@@ -16,7 +16,7 @@ from benchmarks.simulation.points import Point, measured, points
 from benchmarks.simulation.room import Setting, simulate
 
 COSTS = Costs()
-FARTHEST = 2.1
+FARTHEST = 1.6
 """No point is off by more than this factor, either way ..."""
 USUAL = 1.15
 """... and half of them by less than this one."""

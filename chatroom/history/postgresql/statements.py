@@ -1,9 +1,10 @@
 """Prepared statements of one connection, run with little more than libpq.
 
-What is done for each message shall not cost more than the message. A cursor of psycopg takes 60 us
-for a statement that PostgreSQL's library sends and receives in 25, and where its code has left the
-processor's caches, as between two messages of a quiet room, 340 more. So the statements go to
-``psycopg.pq``, the library itself; psycopg still adapts values and rows.
+What is done for each message shall not cost more than the message. With a cursor of psycopg a
+statement takes 85 us of CPU, of which PostgreSQL's library needs 25 to send it and to read the
+answer; and where the processor's caches have lost the code, as between two messages of a quiet
+room, 430. So the statements go to ``psycopg.pq``, the library itself; psycopg still adapts values
+and rows.
 """
 
 from __future__ import annotations
