@@ -90,12 +90,13 @@ class Statements:
         if isinstance(values, Mapping):
             values = [values[name] for name in known.names]
         adapting, library = self._adapting, self._library
-        given: Sequence[Buffer | None] = ()
+        # No tuples: psycopg 3.2 takes lists alone.
+        given: Sequence[Buffer | None] = []
         types: tuple[int, ...] = ()
-        formats: Sequence[pq.Format] = ()
+        formats: Sequence[pq.Format] = []
         if values:
             given = adapting.dump_sequence(values, [PyFormat.AUTO] * len(values))
-            types, formats = adapting.types or (), adapting.formats or ()
+            types, formats = adapting.types or (), adapting.formats or []
         name = self._prepared.get((query, types))
         if name is None:
             name = f"s{len(self._prepared)}".encode()
