@@ -57,8 +57,6 @@ class Channel(queue.Queue[T]):
     def drain(self, budget: int, cost: Callable[[T], int]) -> list[T]:
         """Take queued items, oldest first, until their costs use up ``budget``; never blocks."""
         taken: list[T] = []
-        if not self.queue:  # the usual case; an item that arrives now gets an entry on ready
-            return taken
         with self.mutex:
             while budget > 0 and self.queue:
                 item = self.queue.popleft()

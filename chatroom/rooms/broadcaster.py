@@ -399,9 +399,9 @@ class Broadcaster:
     @staticmethod
     def _acknowledge(placed: Placed) -> None:
         speakers: dict[Speaker, None] = {}
-        for i, said in enumerate(placed.said):
+        for said, message in zip(placed.said, placed.messages, strict=True):
             if said.user.acknowledged:
-                said.user.committed(placed.messages[i])
+                said.user.committed(message)
                 speakers[said.user] = None
         for speaker in speakers:
             speaker.send_acks()

@@ -128,7 +128,7 @@ class OwnOrder(Order):
         stored: dict[str, Placed] = {}
         charters: dict[str, str] = {}
         for i, said in enumerate(batch):
-            user, draft = said.user, said.draft
+            user, draft, _, cmid = said
             room = rooms[user.room]
             placed = stored.get(room.name)
             if placed is None:
@@ -144,7 +144,7 @@ class OwnOrder(Order):
                 draft.timestamp,
                 sent_at,
                 user.user_id,
-                said.cmid,
+                cmid,
                 room.speaks_as(user.user_id) if user.user_id else "",
             )
             placed.said.append(said)

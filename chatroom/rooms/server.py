@@ -234,11 +234,12 @@ class Server(WithoutSocket):
 
     def step(self) -> bool:
         """Handle what the next ready channel holds, or what is due; False once it is to stop."""
-        self._timers.run()
+        seconds = self._timers.run()
         if self._fallen:
             self._entrance.see_off_fallen()
+            return True  # something may be due sooner now
         try:
-            channel = select(self._ready, self._timers.seconds())
+            channel = select(self._ready, seconds)
         except queue.Empty:
             return True
         if channel is None:
@@ -259,10 +260,12 @@ class Server(WithoutSocket):
         return True
 
     def _say(self, first: Said | Change | Ruling | Wish) -> None:
-        batch = [first, *self.broadcast.drain(self._batch_bytes, lambda said: said.cost)]
-        # After the drain: a message in it may have overtaken its own sender's joining.
-        for joining in self.add.drain(sys.maxsize, lambda joining: 1):
-            self._entrance.add(joining)
+        batch = [first]
+        if self.broadcast.queue:  # hardly ever; an item that arrives now gets an entry on ready
+            batch += self.broadcast.drain(self._batch_bytes, lambda said: said.cost)
+        if self.add.queue:  # after the drain: a message may have overtaken its sender's joining
+            for joining in self.add.drain(sys.maxsize, lambda joining: 1):
+                self._entrance.add(joining)
         self._broadcaster.handle(batch)
         if self._broadcaster.is_busy():
             self.broadcast.pause()

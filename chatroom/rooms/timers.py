@@ -19,12 +19,13 @@ class Timers:
         """Schedule a call for so many seconds from now, or a little later."""
         heapq.heappush(self._heap, (time.monotonic() + seconds, next(self._numbers), call))
 
-    def seconds(self) -> float | None:
-        """Seconds until the next call is due; None if there is none."""
-        return max(0.0, self._heap[0][0] - time.monotonic()) if self._heap else None
+    def run(self) -> float | None:
+        """Make the calls that are due by now.
 
-    def run(self) -> None:
-        """Make the calls that are due."""
+        Returns:
+            Seconds until the next one is; None if there is none.
+        """
         now = time.monotonic()
         while self._heap and self._heap[0][0] <= now:
             heapq.heappop(self._heap)[2]()
+        return max(0.0, self._heap[0][0] - time.monotonic()) if self._heap else None

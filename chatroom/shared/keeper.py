@@ -104,8 +104,7 @@ class Keeper(Elsewhere):
         self._try_to_keep()
         while True:
             try:
-                self._timers.run()
-                job = self._jobs.get(timeout=self._timers.seconds())
+                job = self._jobs.get(timeout=self._timers.run())
                 if job is None:
                     return
                 job()

@@ -110,13 +110,21 @@ class SqliteHistory(History):
         if not messages:
             return
         writer = self._demand_files()
+        rows: list[tuple[int | str, ...]] = []
+        new: dict[str, int] = {}  # as _bases
         with Transaction(self.name, writer):
             self._trust_bases(writer)
-            bases = {room: self._base(writer, room) for room in {m.room for m in messages}}
-            writer.executemany(INSERT, [row(bases[m.room], m) for m in messages])
+            for message in messages:
+                room = message.room
+                base = self._bases.get(room) or new.get(room)
+                if not base:
+                    base = new[room] = self._base(writer, room)
+                rows.append(row(base, message))
+            writer.executemany(INSERT, rows)
             for room, charter in charters.items():
                 charters_table.keep(writer, room, charter)
-        self._remember_bases(bases)
+        if new:
+            self._remember_bases(new)
 
     def trim(self, room: str, keep_messages: int, keep_since: int, step: int) -> int:
         """One transaction; gives a little of the free space back if there's much of it."""

@@ -27,7 +27,11 @@ class Transaction:
         self._writer = writer
 
     def __enter__(self) -> None:
-        self._run("BEGIN IMMEDIATE")
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._undo(error)
+            raise
 
     def __exit__(
         self,
@@ -35,16 +39,13 @@ class Transaction:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is None:
-            self._run("COMMIT")
-        else:
+        if error is not None:
             self._undo(error)
-
-    def _run(self, statement: str) -> None:
+            return
         try:
-            self._writer.execute(statement)
-        except BaseException as error:
-            self._undo(error)
+            self._writer.execute("COMMIT")
+        except BaseException as failure:
+            self._undo(failure)
             raise
 
     def _undo(self, error: BaseException) -> None:
@@ -77,5 +78,4 @@ def find_base(writer: sqlite3.Connection, room: str) -> int:
 
 def row(base: int, m: Message) -> tuple[int | str, ...]:
     """The message as ``INSERT`` wants it."""
-    texts = m.nonce, m.user_name, m.body, m.timestamp
-    return (base | m.seq, *texts, m.sent_at, m.user_id, m.cmid, m.by, m.edited_at)
+    return (base | m.seq, *m[2:11])  # nonce to edited_at, in the order of the columns

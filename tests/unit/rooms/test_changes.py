@@ -443,4 +443,4 @@ def test_the_eraser_says_so_only_if_it_fails_twice(
     assert history.asked == [92 * DAY_MS, 9 * DAY_MS, "clean"] * 3
     (message,) = caplog.messages
     assert "removed texts may still be in a file" in message
-    assert timers.seconds() is not None
+    assert timers.run() is not None
