@@ -27,6 +27,9 @@ from chatroom.wire.message_json import frame_of
 
 _ALL = 1 << 40
 
+MOST_SOUGHT = 1000
+"""Keys and codes that others have given, and that are good for nothing any more."""
+
 MOST_CHARTERS = 1000
 """Of rooms in which nobody is here: remembered for news of what is said there elsewhere."""
 
@@ -57,6 +60,9 @@ class ActiveRooms(dict[str, Room]):
         self._tail_length = rules.replay_limit or _ALL
         self._tail_bytes = rules.tail_bytes
         self._elsewhere = elsewhere
+        self.find_out: Callable[[str, Callable[[], None]], None] | None = None
+        """Looks what others have done in a room, and calls; where there are others."""
+        self._sought: set[tuple[str, str]] = set()  # see wait_for
         self._charters: dict[str, tuple[int, Charter]] = {}  # of rooms that are not open
         self._openings = Openings(elsewhere, self._tail_length, self._tail_bytes)
         self._new_rooms = new_rooms()
@@ -224,10 +230,29 @@ class ActiveRooms(dict[str, Room]):
     def _charter_in(self, opened: Opened) -> Charter:
         return charter_in(self._history, opened.opening.charter)
 
-    def wait_for(self, name: str, then: Callable[[], None]) -> bool:
+    def wait_for(self, name: str, then: Callable[[], None], proof: Proof = NOTHING) -> bool:
         """Whether the room has to be read first, by another thread; ``then`` is called once it
-        is, or cannot be."""
-        return name not in self and self._openings.wait_for(name, then)
+        is, or cannot be.
+
+        Args:
+            proof: of whoever wants to come in. What is good by a charter that this process has not
+                heard of yet was given elsewhere, just now: it is not refused before a look.
+        """
+        room = self.get(name)
+        if room is None:
+            return self._openings.wait_for(name, then)
+        given = _unheard_of(room.charter, proof) if proof is not NOTHING else ""
+        if not (given and self.find_out) or (name, given) in self._sought:
+            return False
+
+        def judge() -> None:
+            if len(self._sought) >= MOST_SOUGHT:
+                self._sought.clear()
+            self._sought.add((name, given))  # once: it may be of a charter that is past
+            then()
+
+        self.find_out(name, judge)
+        return True
 
     def knows_charter(self, name: str, version: Version) -> bool:
         """Whether it is known what the room had decided by then, though nobody is in it here."""
@@ -278,6 +303,17 @@ class ActiveRooms(dict[str, Room]):
         room = self.get(name)
         if room and room.is_empty:
             del self[name]
+
+
+def _unheard_of(charter: Charter, proof: Proof) -> str:
+    """What is proved that the charter does not have; "" for nothing."""
+    if proof.key and proof.key not in charter.keys:
+        return proof.key
+    if proof.code and proof.code not in (charter.code, charter.code_hash):
+        return proof.code
+    if proof.epoch is not None and proof.epoch > charter.epoch:
+        return f"epoch {proof.epoch}"
+    return ""
 
 
 def _ban(charter: Charter, user_ids: Iterable[str]) -> Ban | None:

@@ -207,7 +207,7 @@ class Broadcaster:
             return False
         room = self._rooms.get(user.room)
         if room is None or not room.holds(user):  # over HTTP, or its user has just left
-            if self._rooms.wait_for(user.room, partial(self._entrance.released.append, item)):
+            if self._waits_at_the_door(item):
                 return False
             try:
                 self._deserted.append(self._entered(item))
@@ -218,6 +218,11 @@ class Broadcaster:
                 self._tell([_failed(item, error)])
                 return False
         return True
+
+    def _waits_at_the_door(self, item: Said | Change | Ruling) -> bool:
+        """Whether its room has to be read first: then it comes again."""
+        again = partial(self._entrance.released.append, item)
+        return self._rooms.wait_for(item.user.room, again, item.user.proof)
 
     def _entered(self, item: Said | Change | Ruling) -> Room:
         """An act that is refused makes no room, and neither does a look."""
@@ -264,7 +269,7 @@ class Broadcaster:
                 continue
             refusal, room = None, self._rooms.get(user.room)
             if user.is_visiting or room is None:
-                if self._rooms.wait_for(user.room, partial(self._entrance.released.append, said)):
+                if self._waits_at_the_door(said):
                     continue
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:

@@ -142,7 +142,7 @@ class Entrance:
             else:
                 self.released += behind
 
-        if not self._rooms.wait_for(name, then):
+        if not self._rooms.wait_for(name, then, joining.proof):
             return False
         self._held[user] = []
         return True

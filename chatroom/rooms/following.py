@@ -84,6 +84,7 @@ class Follower:
         self._behind: dict[str, MessageId] = {}
         """Rooms that an answer may bring up to this message at least."""
         self._looking: dict[str, bool] = {}  # rooms that are looked at; whether once more
+        self._then: dict[str, list[Callable[[], None]]] = {}  # by room; see find_out
         self._is_failing = False
 
     def start(self) -> None:
@@ -107,11 +108,14 @@ class Follower:
                 self.apply(word)
                 if again or not word.missed.is_all:
                     self.look(word.missed.room)
+                else:
+                    self._found_out(word.missed.room)
             case NotLooked(room, error):
                 self._looking.pop(room, None)
                 if not self._is_failing:
                     self._faults.note_failure("what others do is not heard", error)
                 self._is_failing = True
+                self._found_out(room)
                 self._timers.after(PATIENCE, lambda: self.look(room))
             case Differing(rooms):
                 self._is_failing = False
@@ -130,6 +134,17 @@ class Follower:
         elif known := self._version(name):
             self._looking[name] = False
             self._elsewhere.look(name, known)
+        else:
+            self._found_out(name)
+
+    def find_out(self, name: str, then: Callable[[], None]) -> None:
+        """Look, and call once all is known that others have done before, or cannot be."""
+        self._then.setdefault(name, []).append(then)
+        self.look(name)
+
+    def _found_out(self, name: str) -> None:
+        for then in self._then.pop(name, ()):
+            then()
 
     def catch_up(self) -> None:
         """Look where an answer has not brought what was waited for. After each of them."""

@@ -115,6 +115,7 @@ class Server(WithoutSocket):
             self._follower = Follower(elsewhere, rooms, *parts, is_busy_in)
             self._broadcaster.follow = self._follower.apply
             self._entrance.look = self._follower.look
+            rooms.find_out = self._follower.find_out
         self._thread: threading.Thread | None = None  # not created before a fork: Python 3.13
 
     # -- any thread -------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class Server(WithoutSocket):
         task = Question(partial(self._entrance.subscribe, room, who, address, by), answer)
 
         def run_once_open() -> None:
-            if not self._rooms.wait_for(room, task.run):
+            if not self._rooms.wait_for(room, task.run, by):
                 task.run()
 
         self.tasks.put(Notice(run_once_open))

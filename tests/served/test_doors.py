@@ -97,6 +97,19 @@ def test_everybody_out_holds_after_kill_9(server: Running, come: Come) -> None:
         bob.connect()
 
 
+def test_keys_open_after_kill_9_and_those_taken_back_do_not(server: Running, come: Come) -> None:
+    ann = come("Ann")
+    ann.act("rules", door="code")
+    kept, lost = (ann.act("makeKey", name=name) for name in ("CI", "Mirror"))
+    assert ann.act("revokeKey", userId=lost["userId"])["type"] == "done"
+
+    server.kill()
+    server.start()
+
+    assert come("CI", key=kept["key"]).live
+    assert "wrong-key" in turned_away(come, "Mirror", key=lost["key"])
+
+
 @pytest.mark.parametrize("history", ["sqlite:chat.db", "postgresql:"])
 def test_a_pass_of_a_deleted_room_opens_no_new_one_of_its_name(
     prepare: Launch, history: str

@@ -137,6 +137,27 @@ def test_who_is_new_still_waits_after_kill_9(server: Running, stack: ExitStack, 
     assert SCHOOL.encode() not in files
 
 
+def test_who_was_let_in_does_not_knock_again_after_kill_9(
+    server: Running, stack: ExitStack, come: Come
+) -> None:
+    server.start()
+    ann, bob = come("Ann", HOME), come("Bob")
+    ann.act("bar", userId=bob.user_id, seconds=600)
+    bobby = knock(server, stack, "Bobby")
+    asked = ann.hear_notice("knock")
+    assert ann.act("admit", userId=asked["userId"])["type"] == "done"
+    welcome = next_of(bobby)
+
+    server.kill()
+    server.start()
+
+    again = TypedClient(server.port, "Bobby", "class", welcome["token"])
+    again.address, again.entry_pass = SCHOOL, welcome["pass"]
+    stack.callback(again.close)
+    assert again.connect_and_catch_up().user_id == asked["userId"]
+    knock(server, stack, "Robert")
+
+
 def test_a_script_from_there_is_not_heard(server: Running, come: Come) -> None:
     server.start()
     ann, bob = come("Ann", HOME), come("Bob")

@@ -16,15 +16,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from chatroom.users import typed_user
-from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
+from tests.support.examples import EXAMPLES, PROTOCOL, is_of_hosts, play
 from tests.support.server_process import Running, serving
 
 pytestmark = pytest.mark.takes(seconds=8)
-
-PROTOCOL = (CHECKOUT / "docs" / "protocol.md").read_text()
-EXAMPLES = re.findall(r"```chat\n(.*?)```", PROTOCOL, re.DOTALL)
-OF_HOSTS = PROTOCOL[PROTOCOL.index("\n### Hosts\n") :]
 
 
 @pytest.fixture(scope="module")
@@ -110,51 +106,11 @@ def texts(frames: list[dict[str, Any]]) -> list[str]:
 # -- the documentation ---------------------------------------------------------------------------
 
 
-def matches(frame: object, wanted: object) -> bool:
-    """Whether they are equal, where ``…`` is equal to anything."""
-    if wanted == "…":
-        return True
-    if isinstance(wanted, dict) and isinstance(frame, dict):
-        return list(wanted) == list(frame) and all(matches(frame[k], wanted[k]) for k in wanted)
-    if isinstance(wanted, list) and isinstance(frame, list):
-        return len(wanted) == len(frame) and all(map(matches, frame, wanted))
-    return frame == wanted
-
-
-def named(text: str, ids: dict[str, str]) -> str:
-    """With what each ``$1`` stands for."""
-    for name, id_ in ids.items():
-        text = text.replace(name, id_)
-    return text
-
-
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_every_example_of_the_documentation_is_what_the_server_does(
     server: Running, hostless: Running, room: str, example: str
 ) -> None:
-    if example not in OF_HOSTS:
-        server = hostless
-    with contextlib.ExitStack() as stack:
-        people: dict[str, ClientConnection] = {}
-        ids: dict[str, str] = {}  # what $1 and the like stand for
-        for line in example.splitlines():
-            name, does, text = (
-                line.split(maxsplit=2) if " leaves" not in line else (*line.split(), "")
-            )
-            if name not in people:
-                asked = server.connect(room, subprotocols=["chatroom.v1"])
-                people[name] = stack.enter_context(asked)
-            if does == "leaves":
-                people.pop(name).close()
-            elif does == ">":
-                people[name].send(named(text, ids))
-            else:
-                frame = json.loads(people[name].recv(DEADLINE))
-                for field, dollar in re.findall(r'"(\w+)":"(\$\d)"', text):
-                    told = {**frame, **frame.get("message", {})}
-                    ids.setdefault(dollar, told.get(field, dollar))
-                text = named(text, ids)
-                assert matches(frame, json.loads(text)), f"{line}\n{json.dumps(frame)}"
+    play(example, room, lambda _name: server if is_of_hosts(example) else hostless)
 
 
 def test_the_documentation_has_an_example_of_every_frame_and_error() -> None:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
+import pytest
+
+from chatroom.message import Draft
+from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.proof import Shown
+from chatroom.users.requests import Said
 from tests.support.in_memory_room import TypedGuest
 from tests.support.shared_memory import SharedMemory, SharingProcess, level
 
@@ -29,3 +37,99 @@ def test_whoever_waits_for_a_message_that_is_lost_keeps_nobody_from_hearing_of_t
         for guest in (ann, bob, eve):
             assert guest.line.peer.closed_with()[0] == 4009
         assert one.club.rooms() == other.club.rooms() == []
+
+
+# -- keys and codes that were given elsewhere, just now ------------------------------------------
+
+
+class TwoDoors:
+    """One shut room in two processes: Ann, its host, is in the first, Bob in the second. What she
+    does is not heard there before somebody looks."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        history = SharedMemory()
+        self.one, self.other = (SharingProcess(stack, history, leave_grace=0.0) for _ in range(2))
+        self.ann = TypedGuest(self.one.club, "Ann", "class", {})
+        self.act("rules", door="shut")
+        shown = self.act("makeKey", name="Bob")["key"]
+        TypedGuest(self.other.club, "Bob", "class", {}, key=shown)
+        self.level()
+
+    def act(self, word: str, **fields: object) -> dict[str, Any]:
+        """What Ann is told."""
+        self.ann.send("host", cmid="h", act=word, **fields)
+        self.work(self.one)
+        (answer,) = (it for it in self.ann.heard() if it.get("type") == "done")
+        return answer
+
+    def come(self, key: str) -> TypedGuest:
+        return TypedGuest(self.other.club, "Eve", "class", {}, key=key)
+
+    def work(self, process: SharingProcess) -> None:
+        while process.write() or process.keep():
+            pass
+
+    def level(self) -> None:
+        level([self.one, self.other])
+
+
+@pytest.fixture
+def doors() -> Iterator[TwoDoors]:
+    with ExitStack() as stack:
+        yield TwoDoors(stack)
+
+
+def answers(guest: TypedGuest) -> list[str]:
+    return [it.get("code", it["type"]) for it in guest.heard() if "type" in it]
+
+
+def test_a_key_opens_the_door_of_a_process_that_has_not_heard_of_it(doors: TwoDoors) -> None:
+    eve = doors.come(doors.act("makeKey", name="Eve")["key"])
+    eve.send("message", cmid="e1", body="right behind the hello")
+    assert eve.heard() == [], "nobody is turned away before a look"
+
+    doors.work(doors.other)
+
+    assert answers(eve)[:2] == ["welcome", "live"]
+    assert doors.other.club.disk.head("class").seq == 1
+
+
+def test_a_script_speaks_there_too(doors: TwoDoors) -> None:
+    key = doors.act("makeKey", name="CI")["key"]
+    proof = doors.other.club.doors.prove("class", "127.0.0.1", Shown(bearer=key))
+    speaker = HttpSpeaker("class", "CI", proof=proof)
+    doors.other.club.server.broadcast.put(Said(speaker, Draft("CI", "hello", ""), 5))
+    doors.other.club.settle()
+
+    doors.work(doors.other)
+
+    assert doors.other.club.disk.head("class").seq == 1
+
+
+def test_a_key_of_the_past_is_looked_for_once_and_refused(doors: TwoDoors) -> None:
+    made = doors.act("makeKey", name="Eve")
+    club = doors.other.club
+    proof = club.doors.prove("class", "127.0.0.1", Shown(bearer=made["key"]))
+    doors.act("revokeKey", userId=made["userId"])
+    doors.level()
+
+    judged: list[bool] = []
+
+    def waits() -> bool:
+        return club.server._rooms.wait_for("class", lambda: judged.append(True), proof)
+
+    assert waits()
+    assert not judged
+    doors.work(doors.other)
+    assert judged
+    assert not waits()
+
+
+def test_who_comes_while_the_database_is_away_is_judged_by_what_is_known(doors: TwoDoors) -> None:
+    key = doors.act("makeKey", name="Eve")["key"]
+    eve = doors.come(key)
+    doors.other.club.disk.failing.add("missed")
+
+    doors.work(doors.other)
+
+    assert answers(eve) == ["shut"]
