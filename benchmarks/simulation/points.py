@@ -93,7 +93,8 @@ def points(results: dict[str, Result], costs: Costs) -> list[Point]:
             continue
         real = _figures(results[case.run], case)
         made = simulate(case.setting, slower(costs, SLOWER[case.run]))
-        for key in (*PARTS, *(SPEED if case.setting.under_way else TIMES)):
+        times = TIMES if case.setting.processes > 1 else TIMES[:1]  # "other" is another process
+        for key in (*PARTS, *(SPEED if case.setting.under_way else times)):
             value = real.get(key)
             if value:
                 found.append(Point(case.subject, case.scenario, case.name, key, value, made[key]))
