@@ -305,6 +305,28 @@ def test_a_worker_that_starts_while_the_database_is_away_waits_for_it(
     ann.close()
 
 
+def test_workers_that_are_replaced_again_and_again_while_the_database_is_away_do_not_pile_up(
+    server: Running, come: Come, database: PostgresServer
+) -> None:
+    ann = come("Ann", server.workers[0])
+    last = ann.tell("before")
+    database.stop()
+    for _ in range(2):
+        old = set(server.workers)
+        tell(server, signal.SIGHUP)
+        wait_for(lambda: len(set(server.workers) - old) == 2, "two new workers")  # noqa: B023
+    wait_for(lambda: len(server.workers) == 2, "the end of the old workers", 3 * DEADLINE)
+
+    database.start()
+    all_healthy(server)
+
+    come_back(ann)
+    assert ann.view[-1]["id"] == last
+    assert ann.recovered
+    assert server.stop() == 0
+    assert "Traceback" not in server.said() + server.log()
+
+
 def test_workers_that_cannot_share_their_history_do_not_start(prepare: Launch) -> None:
     line = prepare(history="sqlite:chat.db", workers=2).refusal()
 
