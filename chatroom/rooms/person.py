@@ -86,8 +86,8 @@ def everybody(history: History) -> list[Person]:
 
 
 def told(history: History, user_id: str) -> Iterator[str]:
-    """Everything that the history has of a person, as JSON, a piece at a time: never all of a long
-    life at once."""
+    """Everything that the history has of a person, as a line of JSON, a piece at a time: never all
+    of a long life at once."""
     yield f'{{"userId":{json.dumps(user_id)},"messages":['
     rooms = rooms_of(history)
     yield from _separated(
@@ -262,10 +262,10 @@ def _entry(entry: LogEntry, user_id: str) -> dict[str, str]:
 
 
 def _separated(pieces: Iterable[str]) -> Iterator[str]:
-    begin = "\n"
+    begin = ""
     for piece in pieces:
         yield begin + piece
-        begin = ",\n"
+        begin = ","
 
 
 def _encoded(value: object) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from chatroom.history import make_history
+from tests.support import postgresql
 from tests.support.deadline import wait_for
 from tests.support.histories import at, typed
 from tests.support.server_process import Launch, Running
@@ -81,6 +83,30 @@ def test_whoever_erases_what_is_theirs_is_gone_from_all_rooms_and_files(
     server.kill()
     server.start()
     assert ask(server, bob)["messages"][0]["body"] == "mine"
+
+
+def test_what_is_erased_at_one_process_is_gone_at_all(prepare: Launch, stack: ExitStack) -> None:
+    url = postgresql.shared().make_database()
+    one, other = (prepare(history=url, leaveGrace=1).start() for _ in range(2))
+    ann, bob = enter(stack, one, "garden", NAME), enter(stack, other, "garden", "Bob")
+    ann.say(f"{SECRET} one", "c1")
+    ann.hear_until_acked()
+    bob.hear_until(ann.acked["c1"])
+    assert ann.act("makeHost", userId=bob.user_id, userName="Bob")["type"] == "done"
+    ann.drop_cleanly()
+
+    assert ask(other, ann, "DELETE") == {"userId": ann.user_id, "rooms": 1}
+
+    if not any(notice["type"] == "removed" for notice in bob.notices):
+        bob.hear_notice("removed")
+    assert bob.view == []
+    for server in (one, other):
+        told = ask(server, ann)
+        assert (told["messages"], told["rooms"]) == ([], [])
+        assert NAME not in json.dumps(told)
+    with closing(make_history(url, one.folder)) as history:
+        history.open()
+        assert [entry.by_name for entry in history.host_log("garden")] == [""]
 
 
 def test_what_is_left_to_erase_is_erased_after_a_kill(prepare: Launch, stack: ExitStack) -> None:
