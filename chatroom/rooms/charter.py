@@ -268,7 +268,8 @@ class Charter:
             "keys": self.keys,
         }
         rare: dict[str, object] = {
-            "sweeps": self.sweeps,
+            # As before people could have theirs erased, where that is all: others may read it.
+            "sweeps": [sweep if sweep.wipes else sweep[:-1] for sweep in self.sweeps],
             "unchecked": self._told_of_unchecked,
             "watched": self.watched,
         }

@@ -271,7 +271,8 @@ class Decider:
         if step.rest:
             if len(sweeps) >= MOST_SWEEPS:
                 raise Refusal("too-many", BEING_REMOVED)
-            sweeps.append(step.rest)
+            # The first: nothing comes back before that is to go.
+            sweeps = [step.rest, *(sparing(it, [step.rest]) for it in sweeps)]
         after = replace(forgotten(before.at(now), user_id), sweeps=tuple(sweeps))
         after_house = forgotten(house.charter, user_id)
         decision = Decision(after, house=None if after_house == house.charter else after_house)

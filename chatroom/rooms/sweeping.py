@@ -134,8 +134,11 @@ def begun(sweep: Sweep, act: str, who: Known, whom: Known, now: int) -> Sweep:
 
 def sparing(sweep: Sweep, others: Sequence[Sweep]) -> Sweep:
     """The sweep, so that it restores nothing that another one is still to erase."""
+    if not sweep.restores:
+        return sweep
     erased = [other.upto for other in others if other.erases]
-    return sweep._replace(after=max([sweep.after, *erased])) if sweep.restores else sweep
+    wiped = [other.user_id for other in others if other.wipes]
+    return sweep._replace(after=max([sweep.after, *erased]), but=(*sweep.but, *wiped))
 
 
 def in_words(count: int) -> str:
