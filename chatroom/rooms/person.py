@@ -15,6 +15,7 @@ from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.message import Evidence, Message
 from chatroom.rooms.charter import Ban, Charter, Sweep
+from chatroom.rooms.doors import charter_of
 from chatroom.rooms.sweeping import next_step
 from chatroom.wire.message_json import held_fields, iso_time, to_json
 
@@ -76,7 +77,7 @@ def everybody(history: History) -> list[Person]:
         for held in history.held(room):
             if held.user_id:
                 note(held.user_id, room, held.user_name, held.held_at)
-        for user_id, name in _named_in(Charter.parse(history.charter(room))):
+        for user_id, name in _named_in(charter_of(history, room)):
             note(user_id, room, name, 0)
         for entry in history.host_log(room):
             for user_id, name in ((entry.by_id, entry.by_name), (entry.whom_id, entry.whom_name)):
@@ -109,7 +110,7 @@ def told(history: History, user_id: str) -> Iterator[str]:
     roles = [
         {"room": room, **role}
         for room in rooms
-        if (role := _role(Charter.parse(history.charter(room)), user_id))
+        if (role := _role(charter_of(history, room), user_id))
     ]
     yield f',"rooms":{_encoded(roles)}'
     log = [
@@ -128,7 +129,7 @@ def is_known_in(history: History, room: str, user_id: str) -> bool:
         if any(not it.removed or history.evidence(room, it.seq) for it in page):
             return True
         after = page[-1].seq
-    charter = Charter.parse(history.charter(room))
+    charter = charter_of(history, room)
     return (
         any(held.user_id == user_id for held in history.held(room))
         or forgotten(charter, user_id) != charter
@@ -147,7 +148,7 @@ def erase(history: History, user_id: str) -> None:
         if not is_known_in(history, room, user_id):
             continue
         history.forget_names(room, user_id)
-        charter = forgotten(Charter.parse(history.charter(room)), user_id).to_json()
+        charter = forgotten(charter_of(history, room), user_id).to_json()
         refused = [held for held in history.held(room) if held.user_id == user_id]
         sweep: Sweep | None = wiping(user_id, history.head(room).seq)
         while sweep:
