@@ -3,8 +3,8 @@
 A module for each command:
 
 - ``serve.py``, ``say.py``, ``tail.py``, ``chat.py``
-- ``exporting.py``, ``importing.py``, ``moving.py``, ``room.py``, ``host.py``, ``key.py``,
-  ``doctor.py``
+- ``exporting.py``, ``importing.py``, ``moving.py``, ``backup.py``, ``room.py``, ``person.py``,
+  ``host.py``, ``key.py``, ``doctor.py``
 
 What they are made of:
 
@@ -28,6 +28,7 @@ from __future__ import annotations
 import click
 
 from chatroom import __version__
+from chatroom.commands.backup import backup
 from chatroom.commands.chat import chat
 from chatroom.commands.doctor import doctor
 from chatroom.commands.exit_codes import Commands
@@ -36,6 +37,7 @@ from chatroom.commands.host import host
 from chatroom.commands.importing import import_
 from chatroom.commands.key import key
 from chatroom.commands.moving import move
+from chatroom.commands.person import person
 from chatroom.commands.room import room
 from chatroom.commands.say import say
 from chatroom.commands.serve import serve
@@ -44,7 +46,21 @@ from chatroom.commands.tail import tail
 
 @click.group(
     cls=Commands,
-    commands=[serve, say, tail, chat, export, import_, move, room, host, key, doctor],
+    commands=[
+        serve,
+        say,
+        tail,
+        chat,
+        export,
+        import_,
+        move,
+        backup,
+        room,
+        person,
+        host,
+        key,
+        doctor,
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from chatroom.addresses import EVERYWHERE
 from chatroom.configuration import Configuration, load_configuration
 from chatroom.errors import ConfigurationError
-from chatroom.history import read_secret
+from chatroom.history import is_address, read_secret
 
 
 def own_url(configuration: Configuration) -> str:
@@ -36,3 +38,16 @@ def own_secret(configuration: Configuration) -> bytes:
         HistoryRefused: it cannot be read here.
     """
     return read_secret(configuration.history, configuration.folder)
+
+
+def own_history() -> str | Path:
+    """The history of that server, as the option ``--history`` has it.
+
+    Raises:
+        ConfigurationError: the settings are invalid.
+    """
+    configuration = load_configuration()
+    url = configuration.history
+    if url == "memory:" or is_address(url):
+        return url
+    return configuration.folder / url.removeprefix("sqlite:")

@@ -176,10 +176,13 @@ class Decisions(ABC):
         """
 
     @abstractmethod
-    def clean(self) -> None:
+    def clean(self, *, takes_its_time: bool = False) -> None:
         """Make sure that no file has a text any more that was changed, removed or erased before:
         neither in unused parts nor in a log nor in an index. Quick if there is none; also after a
         restart. The owner's thread.
+
+        Args:
+            takes_its_time: nobody waits for the room meanwhile, however long it takes.
 
         Raises:
             HistoryUnavailable: there may still be some; try again later.

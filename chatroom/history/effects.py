@@ -21,6 +21,13 @@ class Effects(NamedTuple):
     """What waits for approval no longer, and is never said."""
     restored: Sequence[Message] = ()
     """Messages that come back, with the room's next revs; their evidence is dropped."""
+    wiped: Sequence[Message] = ()
+    """What is left of messages that are removed without evidence, with the room's next revs."""
+
+    @property
+    def changes(self) -> list[tuple[Message, Evidence | None]]:
+        """Each message as it is now, with the evidence that is kept of it."""
+        return [*self.removed, *((message, None) for message in (*self.restored, *self.wiped))]
 
 
 NO_EFFECTS = Effects()

@@ -31,6 +31,13 @@ class LogEntry(NamedTuple):
     what: str = ""
     """In words: for how long, or which rules; of a message, its id."""
 
+    def without_name(self, user_id: str) -> LogEntry:
+        """The same, without what this person was called."""
+        by_name = "" if self.by_id == user_id else self.by_name
+        return self._replace(
+            by_name=by_name, whom_name="" if self.whom_id == user_id else self.whom_name
+        )
+
 
 def surplus(log: Sequence[LogEntry], newest: LogEntry) -> LogEntry | None:
     """Which entry of a room is one too many.

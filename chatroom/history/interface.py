@@ -9,11 +9,12 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from chatroom.history.belongings import Belongings
 from chatroom.history.decisions import Decisions
 from chatroom.message import BEGINNING, Message, MessageId, RoomSummary
 
 
-class History(Decisions):
+class History(Decisions, Belongings):
     """The committed messages of every room.
 
     Whatever writes, ``append``, ``rewrite``, ``trim``, ``erase``, ``clean``, ``delete`` and

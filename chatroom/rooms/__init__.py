@@ -19,6 +19,7 @@ In reading order:
 - ``ruling.py``: what an act of a host makes of that
 - ``sweeping.py``: many messages that an act removes or erases, some at a time
 - ``sweeper.py``: when the next of them are
+- ``person.py``: what there is of somebody in all rooms, and what is to go if they want it erased
 - ``whereabouts.py``: where people come from
 - ``knocking.py``: who has to wait at a room's door
 - ``codes.py``: codes that open a room's door, and hashes of them

@@ -39,7 +39,7 @@ from chatroom.rooms.verdicts import (
 )
 from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
-from chatroom.wire.acts import Look
+from chatroom.wire.acts import Forget, Look
 from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import text_of
 
@@ -227,6 +227,8 @@ class Broadcaster:
     def _entered(self, item: Said | Change | Ruling) -> Room:
         """An act that is refused makes no room, and neither does a look."""
         user = item.user
+        if isinstance(item, Ruling) and isinstance(item.act, Forget):
+            return self._rooms.look_into(user.room)
         if isinstance(item, Ruling) and self._rooms.would_be_new(user.room, user.address):
             refusal = self._policy.may_rule(user.user_id, item.act, self._rooms.ranks(user))
             if refusal:

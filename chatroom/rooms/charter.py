@@ -163,6 +163,8 @@ class Sweep(NamedTuple):
     """Then it brings back what was removed at this time, instead; 0: it does not."""
     but: tuple[str, ...] = ()
     """The user ids of those whose messages stay removed nevertheless."""
+    wipes: bool = False
+    """Then it removes without evidence, and erases what evidence there is."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +268,8 @@ class Charter:
             "keys": self.keys,
         }
         rare: dict[str, object] = {
-            "sweeps": self.sweeps,
+            # As before people could have theirs erased, where that is all: others may read it.
+            "sweeps": [sweep if sweep.wipes else sweep[:-1] for sweep in self.sweeps],
             "unchecked": self._told_of_unchecked,
             "watched": self.watched,
         }
@@ -422,8 +425,9 @@ def _watched(user_id: object, name: object, since: object, until: object) -> Wat
 
 
 def _sweep(*parts: object) -> Sweep:
-    kinds = (bool, str, int, int, int, str, str, str, str, str, int, int, list)
-    if len(parts) not in (10, len(kinds)):  # 10 before what was removed could be restored
+    kinds = (bool, str, int, int, int, str, str, str, str, str, int, int, list, bool)
+    # 10 before what was removed could be restored, 13 before people could have theirs erased
+    if len(parts) not in (10, 13, len(kinds)):
         raise ValueError(f"not a charter: a sweep of {len(parts)} parts")
     sweep = Sweep(*map(_is, kinds, parts))
     return sweep._replace(but=tuple(_is(str, user_id) for user_id in sweep.but))

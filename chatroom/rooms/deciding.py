@@ -16,12 +16,14 @@ from chatroom.history.host_log import LogEntry
 from chatroom.history.shared import Addresses, SharedHistory
 from chatroom.matching import assert_never
 from chatroom.message import Draft, Evidence, Held, Message, Remover
-from chatroom.rooms.charter import House, Sweep
+from chatroom.rooms.charter import MOST_SWEEPS, House, Sweep
 from chatroom.rooms.crowd import Known
+from chatroom.rooms.person import forgotten, wiping
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import (
+    BEING_REMOVED,
     WRONG_LINK,
     Decision,
     ForAll,
@@ -71,6 +73,7 @@ from chatroom.wire.acts import (
     BeCalled,
     Charting,
     Clear,
+    Forget,
     Look,
     RestoreAll,
     Settling,
@@ -106,6 +109,10 @@ def _is_for_all(act: Charting, rank: Rank, house: House) -> TypeGuard[ForAll]:
     if isinstance(act, UnmakeHost):
         return act.user_id in house.charter.hosts
     return isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR)
+
+
+def _forget_names(history: History, room: str, user_id: str) -> None:
+    history.forget_names(room, user_id)
 
 
 def _reused(cmid: str) -> Refusal:
@@ -250,7 +257,35 @@ class Decider:
             return (yield from self._settled(ruling, ruling.act, room))
         if isinstance(ruling.act, BeCalled):
             return [(yield from self._called(ruling, ruling.act, room))]
+        if isinstance(ruling.act, Forget):
+            return [(yield from self._forgotten(ruling, room, house))]
         return [(yield from self._enacted(ruling, ruling.act, room, house))]
+
+    def _forgotten(self, ruling: Ruling, room: Room, house: House) -> Steps[Enacted]:
+        user_id, before = ruling.user.user_id, room.charter
+        now = time.time_ns() // 1_000_000
+        for name in ("", room.name):  # before the rest, after which nobody asks again
+            yield from ask(partial(_forget_names, room=name, user_id=user_id))
+        sweeps = [it for it in before.sweeps if not (it.wipes and it.user_id == user_id)]
+        step = yield from self._step(room, wiping(user_id, room.seq), now)
+        if step.rest:
+            if len(sweeps) >= MOST_SWEEPS:
+                raise Refusal("too-many", BEING_REMOVED)
+            # The first: nothing comes back before that is to go.
+            sweeps = [step.rest, *(sparing(it, [step.rest]) for it in sweeps)]
+        after = replace(forgotten(before.at(now), user_id), sweeps=tuple(sweeps))
+        after_house = forgotten(house.charter, user_id)
+        decision = Decision(after, house=None if after_house == house.charter else after_house)
+        refused = room.queue.of(user_id)
+        if step.done or refused or decision.house or after != before.at(now):
+            effects = Effects(
+                decision.house.to_json() if decision.house else None,
+                erased=step.erased,
+                refused=refused,
+                wiped=step.wiped,
+            )
+            yield from ask(lambda it: it.enact(room.name, after.to_json(), None, effects))
+        return Enacted(ruling, room.name, before, decision, None, step.changed, refused)
 
     def _called(self, ruling: Ruling, act: BeCalled, room: Room) -> Steps[Enacted]:
         now = time.time_ns() // 1_000_000
@@ -391,11 +426,11 @@ class Decider:
         step = yield from self._step(room, first, now)
         rest = (step.rest, *others) if step.rest else tuple(others)
         left, entry = replace(room.charter.at(now), sweeps=rest), None
-        if not step.rest:
+        if not (step.rest or first.wipes):  # what people do with their own is in no log
             what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
             entry = LogEntry(now, *whose, what)
-        effects = Effects(None, step.removed, step.erased, restored=step.restored)
+        effects = Effects(None, step.removed, step.erased, restored=step.restored, wiped=step.wiped)
         yield from ask(lambda it: it.enact(room.name, left.to_json(), entry, effects))
         return Swept(room.name, left, step.changed, entry)
 

@@ -30,6 +30,7 @@ from chatroom.wire.acts import (
     Bar,
     BeCalled,
     EverybodyOut,
+    Forget,
     Look,
     Refuse,
     Settling,
@@ -85,11 +86,12 @@ class Hosting:
             return
         house_before = self._rooms.house.charter
         house = decision.house or house_before
-        if enacted.entry:
+        if enacted.entry or isinstance(ruling.act, Forget):
             if house is not house_before:
                 self._adopt_for_all(house_before, house)
             if not isinstance(ruling.act, UseOperatorLink):
                 self._adopt(room, before, decision.charter)
+        if enacted.entry:
             self.tell_hosts(room, enacted.entry)
         for held in enacted.refused:
             self._drop(room, held, OUTCOMES[Refuse])

@@ -31,6 +31,7 @@ from chatroom.users.speaker import Speaker
 from chatroom.wire.acts import (
     Act,
     Bar,
+    Forget,
     Quiet,
     RevokeKey,
     UnmakeHost,
@@ -309,6 +310,8 @@ class Policy:
             return None  # who has the secret has been asked to
         if isinstance(act, Withdraw):
             return None  # it is found among what whoever asks has said
+        if isinstance(act, Forget):  # likewise; also in rooms where they may not come in any more
+            return None if user_id else Refusal("not-allowed", "Nobody knows who you are.")
         if not rank.is_host:
             return Refusal("not-host", "Only a host can do that.")
         if isinstance(act, Bar) and rank is Rank.OPERATOR > rank_of(act.user_id):

@@ -75,6 +75,8 @@ NAME_LENGTH = 64
 """Characters that are kept of the name of somebody who is quiet or barred. There can be two
 thousand, and each act of a host writes all of them."""
 
+BEING_REMOVED = "Other messages are still being removed; try again soon."
+
 WRONG_LINK = "This link is good for nothing; ask for a new one."
 
 
@@ -239,7 +241,7 @@ def with_sweep(decision: Decision, act: Charting, step: Step, now: int) -> Decis
     sweeps = tuple(left for sweep in charter.sweeps if (left := _left_of(sweep, act)))
     if step.rest:
         if len(sweeps) >= MOST_SWEEPS:
-            raise Refusal("too-many", "Other messages are still being removed; try again soon.")
+            raise Refusal("too-many", BEING_REMOVED)
         sweeps, so_far = (*sweeps, step.rest), " so far"
     what = f"{decision.what}, " * bool(decision.what) + in_words(step.done) + so_far
     can_be_undone = bool(step.removed or (step.rest and not step.rest.erases))

@@ -44,16 +44,18 @@ class Step(NamedTuple):
     """What is left to do."""
     restored: Sequence[Message] = ()
     """Messages that are back."""
+    wiped: Sequence[Message] = ()
+    """What is left of messages that nobody can restore."""
 
     @property
     def done(self) -> int:
         """How many messages it concerns."""
-        return len(self.removed) + len(self.erased) + len(self.restored)
+        return len(self.removed) + len(self.erased) + len(self.restored) + len(self.wiped)
 
     @property
     def changed(self) -> list[Message]:
         """The messages as they now are, or what is left of them."""
-        return [*(message for message, _ in self.removed), *self.restored]
+        return [*(message for message, _ in self.removed), *self.restored, *self.wiped]
 
 
 def sweep_of(history: History, room: str, seq: int, act: Act, now: int) -> Sweep | None:
@@ -132,8 +134,11 @@ def begun(sweep: Sweep, act: str, who: Known, whom: Known, now: int) -> Sweep:
 
 def sparing(sweep: Sweep, others: Sequence[Sweep]) -> Sweep:
     """The sweep, so that it restores nothing that another one is still to erase."""
+    if not sweep.restores:
+        return sweep
     erased = [other.upto for other in others if other.erases]
-    return sweep._replace(after=max([sweep.after, *erased])) if sweep.restores else sweep
+    wiped = [other.user_id for other in others if other.wipes]
+    return sweep._replace(after=max([sweep.after, *erased]), but=(*sweep.but, *wiped))
 
 
 def in_words(count: int) -> str:
@@ -157,6 +162,8 @@ def next_step(history: History, room: str, rev: int, sweep: Sweep, now: int) -> 
         return Step([], seqs, None if is_last else _rest(sweep, seqs[-1], len(seqs)))
     page = history.before(room, sweep.upto + 1, MOST_AT_ONCE, MOST_BYTES)
     page = [message for message in page if message.seq > sweep.after]
+    if sweep.wipes:
+        return _wiping(page, rev, sweep)
     there = (m for m in page if not m.removed and sweep.user_id in ("", m.user_id))
     removed = [
         (message.taken_back(Remover.HOST, rev + number), Evidence(message, sweep.began or now))
@@ -177,6 +184,18 @@ def _restoring(history: History, room: str, rev: int, sweep: Sweep) -> Step:
     is_last = not page or not taken(page[-1].seq - 1, 1, 1)
     rest = None if is_last else _rest(sweep, page[-1].seq, len(restored))
     return Step([], [], rest, restored)
+
+
+def _wiping(page: Sequence[Message], rev: int, sweep: Sweep) -> Step:
+    theirs = [message for message in page if message.user_id == sweep.user_id]
+    there = (message for message in theirs if not message.removed)
+    wiped = [
+        message.taken_back(Remover.AUTHOR, rev + number) for number, message in enumerate(there, 1)
+    ]
+    erased = [message.seq for message in theirs if message.removed]  # if evidence is kept of it
+    is_last = not page or page[0].seq <= sweep.after + 1
+    rest = None if is_last else _rest(sweep, page[0].seq, len(wiped))
+    return Step([], erased, rest, wiped=wiped)
 
 
 def _rest(sweep: Sweep, seen: int, count: int) -> Sweep:

@@ -182,6 +182,10 @@ class BeCalled(NamedTuple):
     name: str
 
 
+class Forget(NamedTuple):
+    """Whoever asks wants all that there is of them in the room erased; comes over HTTP."""
+
+
 class EverybodyOut(NamedTuple):
     """All but hosts have to go; no pass that was given before lets anybody come back."""
 
@@ -244,7 +248,7 @@ Asked = Deciding | Approve | Refuse
 Charting = Deciding | BeCalled | UseLink | UseOperatorLink
 """What may make another charter."""
 
-Act = Charting | Settling
+Act = Charting | Settling | Forget
 
 WORDS = {
     SetRules: "rules",
@@ -267,13 +271,14 @@ WORDS = {
     Admit: "admit",
     TurnBack: "refuse",
     BeCalled: "beCalled",
+    Forget: "forget",
     UseLink: "useLink",
     UseOperatorLink: "useOperatorLink",
 }
 """What each is called on the wire and in the host log."""
 
 
-_BY_THE_WAY = (Withdraw, BeCalled, UseLink, UseOperatorLink)
+_BY_THE_WAY = (Withdraw, BeCalled, Forget, UseLink, UseOperatorLink)
 
 ASKED = list(dict.fromkeys(word for act, word in WORDS.items() if act not in _BY_THE_WAY))
 

@@ -211,7 +211,7 @@ class MemoryHistory(History):
             self._demand_open()
             for held in effects.refused:
                 self._demand_held(held)
-            changes = [*effects.removed, *((message, None) for message in effects.restored)]
+            changes = effects.changes
             places = [self._place_of(message) for message, _ in changes]
             for (message, before), index in zip(changes, places, strict=True):
                 self._rewrite(message, before, index)
@@ -249,6 +249,21 @@ class MemoryHistory(History):
             self._demand_open()
             return list(self._log.get(room, ()))
 
+    def written_by(self, room: str, user_id: str, after: int) -> list[Message]:
+        """Of the messages that are still kept."""
+        with self._lock:
+            self._demand_open()
+            kept = self._rooms.get(room, EMPTY)
+            theirs = (message for message, _ in kept if message.user_id == user_id)
+            return take((it for it in theirs if it.seq > after), PAGE_LENGTH, PAGE_BYTES)
+
+    def forget_names(self, room: str, user_id: str) -> None:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            if room in self._log:
+                self._log[room] = deque(entry.without_name(user_id) for entry in self._log[room])
+
     def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """As the interface says."""
         with self._lock:
@@ -263,7 +278,7 @@ class MemoryHistory(History):
             erased = len(old[:step])
             return erased + self._drop_old_log(noted_before, step - erased)
 
-    def clean(self) -> None:
+    def clean(self, *, takes_its_time: bool = False) -> None:
         """Nothing of it is in any file."""
 
     def probe(self) -> None:

@@ -52,6 +52,17 @@ DELETE = "SELECT delete_room(%s, %s, %s, %s)"
 
 ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
+# Like a function, it begins only as long as there is time.
+FORGET_NAMES = """
+    WITH forgotten AS (
+        UPDATE host_log SET
+            by_name = CASE WHEN by_id = %s THEN '' ELSE by_name END,
+            whom_name = CASE WHEN whom_id = %s THEN '' ELSE whom_name END
+        WHERE room = (SELECT number FROM rooms WHERE name = %s) AND %s IN (by_id, whom_id)
+        AND extract(epoch FROM clock_timestamp()) < %s::float8
+        RETURNING 1
+    ) SELECT count(*) FROM forgotten"""
+
 KEEP = "SELECT keep_in_order(%s)"
 
 ADDRESSES = "SELECT * FROM whereabouts(%s, %s)"
@@ -60,7 +71,7 @@ ATTENDED = "SELECT * FROM attended()"
 
 PROBE = "SELECT probe(%s)"
 
-VACUUM = "VACUUM (SKIP_LOCKED) messages, evidence, held, found"
+VACUUM = "VACUUM (SKIP_LOCKED) messages, evidence, held, found, host_log, charters"
 
 MISCOUNTED = "number it by head() and append again"
 
@@ -242,8 +253,7 @@ class PostgresHistory(SharedHistory):
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
         """One call."""
-        changes = [*effects.removed, *((message, None) for message in effects.restored)]
-        verdict = self._enact(room, charter, entry, changes, effects)
+        verdict = self._enact(room, charter, entry, effects.changes, effects)
         if verdict == "held":
             raise not_held(self.name, effects.refused[0])
         if verdict == "gone":
@@ -295,6 +305,16 @@ class PostgresHistory(SharedHistory):
         """As the interface says."""
         return reads.host_log(self._readers, room)
 
+    def written_by(self, room: str, user_id: str, after: int) -> list[Message]:
+        """As the interface says."""
+        return reads.written_by(self._readers, room, user_id, after)
+
+    def forget_names(self, room: str, user_id: str) -> None:
+        """One statement, which may come again."""
+        whose = to_stored(user_id)
+        self._writer.call(FORGET_NAMES, [whose, whose, to_stored(room), whose])
+        self._may_have_chores = True
+
     def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """One call; it writes nothing if there is nothing to erase. Comes every few seconds."""
         self._readers.close_idle()
@@ -303,7 +323,7 @@ class PostgresHistory(SharedHistory):
         self._may_have_chores |= erased > 0
         return erased
 
-    def clean(self) -> None:
+    def clean(self, *, takes_its_time: bool = False) -> None:
         """Let PostgreSQL clear what is deleted from the pages of the tables: for a moment only, so
         that a large table is cleared over several calls. The tables, and every read, are rid of it
         already."""

@@ -46,6 +46,10 @@ NEWEST_FIRST = paged(BETWEEN, "seq DESC")
 
 CHANGES = paged(f"messages AS message WHERE room = {ROOM} AND rev > %(after)s AND rev > 0", "rev")
 
+WRITTEN_BY = paged(
+    f"messages AS message WHERE room = {ROOM} AND seq > %(after)s AND user_id = %(user_id)s", "seq"
+)
+
 HEAD = "SELECT seq, nonce FROM rooms WHERE name = %(room)s AND seq > 0"
 
 FIRST = "SELECT first FROM rooms WHERE name = %(room)s"
@@ -148,6 +152,13 @@ def changes(source: Source, room: str, after: int) -> list[Message]:
     values = {"after": storable(after), "limit": PAGE_LENGTH, "max_bytes": PAGE_BYTES}
     rows = source.rows(CHANGES, values | {"room": to_stored(room)})
     return [message_of(room, row) for row in rows]
+
+
+def written_by(source: Source, room: str, user_id: str, after: int) -> list[Message]:
+    """As in the interface."""
+    values = {"after": storable(after), "limit": PAGE_LENGTH, "max_bytes": PAGE_BYTES}
+    whose = {"room": to_stored(room), "user_id": to_stored(user_id)}
+    return [message_of(room, row) for row in source.rows(WRITTEN_BY, values | whose)]
 
 
 def head(source: Source, room: str) -> MessageId:

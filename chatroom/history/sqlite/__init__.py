@@ -8,6 +8,7 @@ In reading order:
 - ``lock.py``: one process at a time
 - ``watch.py``: whether the files are still those that were opened
 - ``read_only.py``: a history that this user cannot write
+- ``backup.py``: a copy of it, while a server goes on writing
 - ``check.py``: whose the file is, and whether it is sound, before anything writes to it
 - ``write.py``: transactions and rows, on the writing connection
 - ``readers.py``: the few connections that all threads read through

@@ -33,6 +33,12 @@ DROP_MANY = f"DELETE FROM host_log WHERE rowid IN ({ALIKE})"
 
 LOG = f"SELECT {COLUMNS} FROM host_log WHERE room = ? {NEWEST_FIRST}"
 
+FORGET_NAMES = """
+    UPDATE host_log SET
+    by_name = CASE WHEN by_id = :user_id THEN '' ELSE by_name END,
+    whom_name = CASE WHEN whom_id = :user_id THEN '' ELSE whom_name END
+    WHERE room = :room AND :user_id IN (by_id, whom_id)"""
+
 
 def keep(writer: sqlite3.Connection, room: str, charter: str) -> None:
     """In the open transaction."""
@@ -52,6 +58,12 @@ def note(writer: sqlite3.Connection, room: str, entry: LogEntry) -> None:
 def drop_old(writer: sqlite3.Connection, before: int, step: int) -> int:
     """In the open transaction: what was noted before that, in any room; how many were dropped."""
     return writer.execute(DROP_OLD, (before, step)).rowcount
+
+
+def forget_names(writer: sqlite3.Connection, room: str, user_id: str) -> bool:
+    """In the open transaction, as in the interface; whether there were any."""
+    found = writer.execute(FORGET_NAMES, {"room": room, "user_id": user_id})
+    return found.rowcount > 0
 
 
 def has_old(readers: Readers, before: int) -> bool:

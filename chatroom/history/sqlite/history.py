@@ -33,6 +33,7 @@ from chatroom.history.sqlite.rewrite import (
     empty_log,
     erase,
     forget_chore,
+    note_chores,
     rewrite,
     sweep,
 )
@@ -208,7 +209,7 @@ class SqliteHistory(History):
             charters_table.keep(writer, room, charter)
             if effects.house is not None:
                 charters_table.keep(writer, "", effects.house)
-            if effects.removed or effects.erased or effects.restored:
+            if effects.changes or effects.erased:
                 self._trust_bases(writer)
                 base = self._bases.get(room) or find_base(writer, room)
                 if not sweep(writer, base, effects):
@@ -238,6 +239,18 @@ class SqliteHistory(History):
         """As the interface says."""
         return charters_table.host_log(self._readers, room)
 
+    def written_by(self, room: str, user_id: str, after: int) -> list[Message]:
+        """As the interface says."""
+        return reads.written_by(self._readers, room, user_id, after)
+
+    def forget_names(self, room: str, user_id: str) -> None:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            if charters_table.forget_names(writer, room, user_id):
+                note_chores(writer, (LOG, PAGES))
+                self._may_have_chores = True
+
     def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """One transaction, if there is anything to erase."""
         has_evidence = reads.has_evidence(self._readers, removed_before)
@@ -250,7 +263,7 @@ class SqliteHistory(History):
         self._may_have_chores |= erased > 0
         return erased + dropped
 
-    def clean(self) -> None:
+    def clean(self, *, takes_its_time: bool = False) -> None:
         """As the interface says. A large file is done after a while: see ``Renewal`` and
         ``Search.forget``."""
         if not self._may_have_chores:
@@ -260,7 +273,7 @@ class SqliteHistory(History):
             left = chores(writer)
             if INDEX in left and self._search.forget():
                 forget_chore(writer, INDEX)
-            if PAGES in left and self._renewal.renew(writer):
+            if PAGES in left and self._renewal.renew(writer, at_any_length=takes_its_time):
                 forget_chore(writer, PAGES)
             self._renewal.begin()
             if LOG in left:
@@ -361,8 +374,9 @@ class SqliteHistory(History):
         self._search.close()
         writer, self._writer = self._writer, None
         if writer:
-            with suppress(sqlite3.Error):  # what isn't checkpointed stays in -wal, just as safe
-                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # What isn't checkpointed stays in -wal, just as safe: nobody waits for a backup's end.
+            with suppress(sqlite3.Error):
+                empty_log(writer)
             writer.close()
         self._lock.release()
 

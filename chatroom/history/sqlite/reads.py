@@ -40,6 +40,8 @@ REV = "SELECT rev FROM rooms WHERE name = ?"
 CHANGES = f"""{SELECT} INDEXED BY revs
     WHERE room = (SELECT number FROM rooms WHERE name = ?) AND rev > ? AND rev > 0 ORDER BY rev"""
 
+WRITTEN_BY = f"{SELECT} WHERE {WITHIN} AND user_id = :user_id ORDER BY key"
+
 EDITED = CHANGES.replace("ORDER BY", "AND removed = '' ORDER BY")
 
 # The message with its texts as they were.
@@ -163,6 +165,17 @@ def edited(readers: Readers, room: str, after: int) -> list[Message]:
 def _changes(readers: Readers, query: str, room: str, after: int) -> list[Message]:
     with readers.reader() as reader:
         rows = reader.execute(query, (room, after))
+        try:
+            return take((Message(room, *row) for row in rows), PAGE_LENGTH, PAGE_BYTES)
+        finally:
+            rows.close()
+
+
+def written_by(readers: Readers, room: str, user_id: str, after: int) -> list[Message]:
+    """As in the interface."""
+    values = {"room": room, "user_id": user_id, "after": storable(after), "upto": MAX_SEQ}
+    with readers.reader() as reader:
+        rows = reader.execute(WRITTEN_BY, values)
         try:
             return take((Message(room, *row) for row in rows), PAGE_LENGTH, PAGE_BYTES)
         finally:

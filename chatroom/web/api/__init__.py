@@ -7,6 +7,7 @@ This module has the routes. The others, in reading order:
 - ``messages.py``: a room's messages, as a page with links or as lines
 - ``changes.py``: a message that its author edits or takes back, or that a host removes
 - ``acts.py``: what a host does
+- ``me.py``: what the server has of a person, for that person
 - ``bearer.py``: who has sent a request, if it matters
 - ``pace.py``: how fast one address may post
 - ``paging.py``: how they are read from the history
@@ -37,7 +38,7 @@ from chatroom.message import Held, RoomSummary
 from chatroom.rooms.policy import Place
 from chatroom.users.speaking_pace import whose
 from chatroom.web import reading
-from chatroom.web.api import acts, body, changes, openapi, paging, parameters, responses
+from chatroom.web.api import acts, body, changes, me, openapi, paging, parameters, responses
 from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
@@ -70,6 +71,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     _add_post(api, engine, configuration, pace)
     changes.init(api, engine, configuration, pace, TIMEOUT)
     acts.init(api, engine, configuration, pace, TIMEOUT)
+    me.init(api, engine, configuration, TIMEOUT)
     _add_events(api, engine, configuration)
     responses.init_app(app, api, configuration, engine.server.channels.refused)
     app.register_blueprint(api)

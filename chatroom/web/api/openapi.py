@@ -153,6 +153,23 @@ def _paths() -> Json:
             ),
             "post": _act(),
         },
+        "/api/me": {
+            "get": _authorized(
+                "me",
+                "What the server has of you",
+                "Everything, in all rooms, of whoever the token proves you to be",
+                {"200": content("All of it", JSON, "Person")},
+            ),
+            "delete": _authorized(
+                "forgetMe",
+                "Erase what the server has of you",
+                "For good: texts and names, in all rooms; empty messages stay. Of long rooms, the "
+                "oldest messages follow within seconds or minutes, also after a restart",
+                {"200": content("It is erased, or will be", JSON, "Erased")},
+                403,
+                409,
+            ),
+        },
         "/metrics": {"get": _metrics()},
     }
 

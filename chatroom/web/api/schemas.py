@@ -120,8 +120,37 @@ def schemas(configuration: Configuration) -> Json:
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
         "Rooms": _object({"rooms": _list(_object({"name": TEXT}, optional=summary))}),
         "Users": _object({"users": _list(_object(user))}),
+        "Person": _person(),
+        "Erased": _object({"userId": TEXT, "rooms": {"type": "integer"}}),
         "Problem": _object(problem, optional={"field": TEXT, "value": TEXT, "wanted": TEXT}),
     }
+
+
+def _person() -> Json:
+    """What the server has of somebody."""
+    removed = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "removedAt": TIME}
+    banned = _object({"userName": TEXT}, {"until": TIME})
+    roles = {
+        "host": _object({"userName": TEXT, "role": TEXT}),
+        "quiet": banned,
+        "barred": banned,
+        "links": _list(_object({"until": TIME, "uses": {"type": "integer"}})),
+        "addressesWatchedUntil": _list(TIME),
+        "keys": _list(TEXT),
+    }
+    acts = {"what": TEXT, "by": TEXT, "whom": TEXT}
+    return _object(
+        {
+            "userId": TEXT,
+            "messages": _list(reference("schemas", "Message")),
+            "removed": _list(
+                _object({"room": TEXT, "id": ID, "by": TEXT, "sentAt": TIME}, removed)
+            ),
+            "held": _list({"allOf": [reference("schemas", "Held"), _object({"room": TEXT})]}),
+            "rooms": _list(_object({"room": TEXT}, roles)),
+            "hostLog": _list(_object({"room": TEXT, "at": TIME, "act": TEXT}, acts)),
+        }
+    )
 
 
 def _act() -> Json:

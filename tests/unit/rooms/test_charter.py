@@ -70,6 +70,15 @@ FULL = Charter(
 )
 
 
+@pytest.mark.parametrize("parts", [10, 13])
+def test_what_an_older_program_has_begun_goes_on(parts: int) -> None:
+    sweep = Sweep(True, "", 3, 9, 2, "erase", "u1", "Ann")
+
+    text = json.dumps({"sweeps": [list(sweep)[:parts]]})
+
+    assert Charter.parse(text).sweeps == (sweep,)
+
+
 @given(CHARTERS)
 def test_a_charter_comes_back_from_the_store_as_it_was(charter: Charter) -> None:
     assert Charter.parse(charter.to_json()) == charter
@@ -115,6 +124,7 @@ def test_what_an_older_program_did_not_know_of_is_as_if_not_decided() -> None:
         '{"watched": {"k": ["u1", "Bob", "now", 1]}}',
         '{"sweeps": 1}',
         '{"sweeps": ["abcdefghij"]}',
+        '{"sweeps": [[false, "", 0, 1, 0, "", "", "", "", "", 0, 0, [], 1]]}',
         '{"sweeps": [[false, "u1", 0, 1]]}',
         '{"sweeps": [[0, "u1", 0, 1, 0, "bar", "u1", "Ann", "u2", "Bob"]]}',
         '{"door": "ajar"}',

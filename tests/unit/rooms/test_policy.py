@@ -48,6 +48,7 @@ from chatroom.users.user import User
 from chatroom.wire.acts import (
     Act,
     Bar,
+    Forget,
     Look,
     MakeHost,
     MakeLink,
@@ -630,6 +631,15 @@ def test_who_may_act_as_a_host(act: Act, answers: list[str | None]) -> None:
     ]
 
     assert [refusal and refusal.code for refusal in refusals] == answers
+
+
+def test_whoever_has_an_id_may_have_theirs_erased() -> None:
+    policy = Policy(9, 15)
+
+    assert policy.may_rule(EVE, Forget(), RANKS.__getitem__) is None
+    refusal = policy.may_rule("", Forget(), lambda user_id: Rank.OPERATOR)
+    assert refusal
+    assert refusal.code == "not-allowed"
 
 
 @pytest.mark.parametrize("who", [ANN, MAKER, OPERATOR])

@@ -17,8 +17,10 @@ from chatroom.rooms import sweeper, sweeping
 from chatroom.rooms.charter import Charter, Host, Sweep
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.sweeping import next_step, sweep_of
+from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.requests import Ruling
 from chatroom.users.tokens import Identity
-from chatroom.wire.acts import Bar, Clear, Erase, Look, What
+from chatroom.wire.acts import Bar, Clear, Erase, Forget, Look, What
 from chatroom.wire.message_json import iso_time
 from tests.support.deadline import wait_for
 from tests.support.histories import said, typed
@@ -484,6 +486,52 @@ def test_what_is_being_erased_does_not_come_back(club: InMemoryServer) -> None:
 
     assert stored(club) == []
     assert club.disk.kept_evidence("class", 9, 9) == []
+
+
+def forget(club: InMemoryServer, user_id: str) -> HttpSpeaker:
+    """Somebody has all erased that is theirs, over HTTP."""
+    speaker = HttpSpeaker("class", "", user_id=user_id)
+    club.server.broadcast.put(Ruling(speaker, Forget()))
+    return speaker
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+@pytest.mark.parametrize("is_first", [True, False], ids=["before", "after"])
+def test_what_somebody_erases_of_their_own_does_not_come_back_with_an_act_that_is_undone(
+    club: InMemoryServer, is_first: bool
+) -> None:
+    ann = classroom(club, *["u2", "u1"] * 5)
+    at = act(ann, "clear")["at"]
+    finish(club)
+    ann.settles = False
+
+    if is_first:
+        asked = forget(club, "u2")
+        ann.send("host", cmid="i", act="restore", at=at)
+    else:
+        ann.send("host", cmid="i", act="restore", at=at)
+        asked = forget(club, "u2")
+    finish(club)
+
+    assert asked.outcome.result(0).told == {}  # type: ignore[union-attr]
+    assert stored(club) == [f"u1 {seq}" for seq in range(2, 11, 2)]
+    assert club.disk.kept_evidence("class", 99, 99) == []
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+def test_others_hear_what_somebody_erases_and_no_log_has_it(club: InMemoryServer) -> None:
+    ann = classroom(club, *["u2"] * 5)
+    carl = enter(club, "Carl", "u3")
+    carl.heard()
+
+    forget(club, "u2")
+    finish(club)
+
+    gone = heard(carl, "removed")
+    assert [len(frame.get("ids", [frame.get("id")])) for frame in gone] == [2, 2, 1]
+    assert {frame["by"] for frame in gone} == {"author"}
+    assert heard(ann, "log") == []
+    assert stored(club) == []
 
 
 def test_undoing_once_more_changes_nothing_and_what_is_erased_is_gone(club: InMemoryServer) -> None:

@@ -1,0 +1,92 @@
+"""``chatroom person``: what a history has of somebody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from chatroom.commands.exit_codes import Failed
+from chatroom.commands.files import history_type, opened
+from chatroom.commands.output import note, write
+from chatroom.history import History, masked
+from chatroom.log import printable
+from chatroom.rooms.person import Person, erase, everybody, told
+
+history_option = click.option(
+    "--history",
+    type=history_type,
+    metavar="FILE",
+    required=True,
+    help="The history, such as chat.db or postgresql://…",
+)
+
+user_id_argument = click.argument("user_id", metavar="USERID")
+
+
+@click.group()
+def person() -> None:
+    """List, export and erase what a history has of people.
+
+    They are known by their userId, which their messages have.
+    """
+
+
+@person.command("list")
+@history_option
+def list_(history: str | Path) -> None:
+    """Print everybody: userId, last name, number of messages, and rooms."""
+    with opened(history, make=False, reads_only=True) as source:
+        for one in everybody(source):
+            write("  ".join((one.user_id, printable(one.name), *_extent(one))))
+
+
+@person.command("export")
+@user_id_argument
+@history_option
+def export(user_id: str, history: str | Path) -> None:
+    """Print everything that there is of a person, as JSON."""
+    with opened(history, make=False, reads_only=True) as source:
+        _demand(source, history, user_id)
+        for piece in told(source, user_id):
+            click.echo(piece, nl=False)
+        click.echo()
+
+
+@person.command("erase")
+@user_id_argument
+@history_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase_(user_id: str, history: str | Path, yes: bool) -> None:
+    """Erase all texts and names of a person, for good.
+
+    Works while no server uses the history. Nothing of them stays in the file; backups still have
+    it.
+    """
+    with opened(history, make=False) as source:
+        one = _demand(source, history, user_id)
+        if not yes:
+            note("  ".join((one.name or user_id, *_extent(one))))
+            click.confirm("Erase for good?", abort=True, err=True)
+        erase(source, user_id)
+        note(f"{user_id} is erased, with {_messages(one.messages)}")
+
+
+def _demand(source: History, history: str | Path, user_id: str) -> Person:
+    """The person, of whom there is something.
+
+    Raises:
+        Failed: there is nothing.
+    """
+    found = next((one for one in everybody(source) if one.user_id == user_id), None)
+    if found is None:
+        raise Failed(f"{masked(str(history))} has nothing of {user_id}; see `chatroom person list`")
+    return found
+
+
+def _extent(one: Person) -> tuple[str, str]:
+    return _messages(one.messages), ", ".join(map(printable, one.rooms))
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"

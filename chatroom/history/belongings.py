@@ -1,0 +1,37 @@
+"""The part of the interface of a history that is about one person, by user id."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from chatroom.message import Message
+
+
+class Belongings(ABC):
+    """What somebody has left in rooms."""
+
+    @abstractmethod
+    def written_by(self, room: str, user_id: str, after: int) -> list[Message]:
+        """The person's messages in a room with a seq above ``after``, also what is left of those
+        that were removed, oldest first: a page of them, empty if there is none. Any thread.
+
+        Looks at all the room's messages: of a large one, that takes a second.
+
+        Args:
+            user_id: not empty, which would be every plain user's.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+
+    @abstractmethod
+    def forget_names(self, room: str, user_id: str) -> None:
+        """What a person was called is gone from the room's host log, wherever it has their id. The
+        owner's thread.
+
+        Args:
+            room: "" for the whole server.
+
+        Raises:
+            HistoryUnavailable: they are still there.
+        """

@@ -1,0 +1,90 @@
+"""What belongs to a person: everything that the server has of them, for them alone."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from contextlib import ExitStack
+from itertools import chain
+
+from flask import Blueprint, Response, request
+
+from chatroom.configuration import Configuration
+from chatroom.engine import Engine
+from chatroom.errors import Problem
+from chatroom.log import printable
+from chatroom.names import DEFAULT_ROOM
+from chatroom.rooms.person import is_known_in, rooms_of, told
+from chatroom.users.proof import Proof
+from chatroom.web import reading
+from chatroom.web.api import responses
+from chatroom.web.api.pace import demand_turn
+from chatroom.web.forwarded import client_address
+from chatroom.wire.acts import Forget
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2
+"""People who are looked for in all rooms: each takes one of the threads for plain HTTP, and one of
+the history's readers, for as long as all messages take to be read."""
+
+WHO = "Send Authorization: Bearer TOKEN, with the token that the typed protocol's welcome gave you."
+
+
+def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: float) -> None:
+    """Put the routes on the blueprint.
+
+    Args:
+        timeout: seconds that the Server thread has to answer, for each room.
+    """
+    places = threading.BoundedSemaphore(AT_ONCE)
+
+    def asked_by() -> str:
+        """Whose token the request has: no pass or key, which are of one room."""
+        identity = engine.tokens.read(reading.bearer())
+        if identity is None:
+            raise Problem("bad-token", WHO, {"WWW-Authenticate": "Bearer"})
+        demand_turn(engine.act_pace, identity.user_id)
+        return identity.user_id
+
+    def take_place(stack: ExitStack) -> None:
+        if not places.acquire(blocking=False):
+            raise Problem("busy", "Too many people ask for theirs at once. Try again.")
+        stack.callback(places.release)
+
+    @api.get("/me")
+    def me() -> Response:
+        user_id = asked_by()
+        response = responses.fresh("")
+        response.headers["Content-Disposition"] = 'attachment; filename="chatroom.json"'
+        if request.method == "HEAD":
+            return response
+        with ExitStack() as leaving:
+            take_place(leaving)
+            pieces = (piece.encode() for piece in told(engine.history, user_id))
+            # The first rooms are looked into before the status is sent: see messages.as_lines.
+            response.response = chain([next(pieces), next(pieces)], pieces, [b"\n"])
+            response.call_on_close(leaving.pop_all().close)
+        return response
+
+    @api.delete("/me")
+    def forget_me() -> Response:
+        responses.demand_origin(configuration)
+        user_id = asked_by()
+        address = client_address(request.environ, configuration.trusted_proxies)
+        with ExitStack() as leaving:
+            take_place(leaving)
+            history = engine.history
+            # What the whole server knows goes with any room's.
+            rooms = [
+                room or DEFAULT_ROOM
+                for room in rooms_of(history)
+                if is_known_in(history, room, user_id)
+            ]
+            for room in dict.fromkeys(rooms):
+                engine.server.rule(
+                    room, Forget(), by=Proof(user_id=user_id), address=address, timeout=timeout
+                )
+        log.info("erased: %s (%s)", user_id, printable(address))
+        return responses.fresh(json.dumps({"userId": user_id, "rooms": len(set(rooms))}))

@@ -1,0 +1,127 @@
+"""chatroom backup of a busy room, and a restored copy on an empty machine."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.histories import remember
+from tests.support.server_process import Running, serving
+from tests.support.terminal import Shell
+from tests.support.typed_client import TypedClient, seq, stored
+
+pytestmark = pytest.mark.takes(seconds=8)
+
+PAST = 20_000
+TALKERS = 3
+LONGEST = 2.0
+"""Seconds that a message may take on a busy machine; a copy that was in the way would take longer
+with its length."""
+
+
+@contextmanager
+def talk(server: Running) -> Iterator[list[TypedClient]]:
+    """Some people say one thing after the other, and never wait for long, until the block ends."""
+    over = threading.Event()
+    people = [TypedClient(server.port, f"Talker {n}") for n in range(TALKERS)]
+
+    def go_on(person: TypedClient) -> float:
+        longest = 0.0
+        for number in itertools.count():
+            if over.is_set():
+                return longest
+            began = time.monotonic()
+            person.say(f"{person.name} {number}", f"c{number}")
+            person.hear_until_acked()
+            longest = max(longest, time.monotonic() - began)
+        raise AssertionError
+
+    with ThreadPoolExecutor(TALKERS) as pool:
+        talks = []
+        try:
+            for person in people:
+                person.connect_and_catch_up()
+                talks.append(pool.submit(go_on, person))
+            yield people
+        finally:
+            over.set()
+        assert max(talk.result() for talk in talks) < LONGEST
+
+
+def backup(server: Running, home: Path) -> Path:
+    """Run the command where the server's settings are; the folder that it has made."""
+    shell = Shell(home)
+    done = shell.run(
+        "backup", str(home / "backups"), CHATROOM_CONFIG=str(server.folder / "config.json")
+    )
+    assert done.code == 0, done.err
+    return Path(done.out.strip())
+
+
+def test_backups_of_a_busy_room_have_all_up_to_one_moment_and_hold_up_nobody(
+    tmp_path: Path,
+) -> None:
+    remember(tmp_path / "room", lobby=PAST)
+    with serving(tmp_path / "room", history="sqlite:chat.db", replayLimit=10) as server:
+        with talk(server) as people:
+            made = []
+            for _ in range(3):
+                before = max(
+                    (seq(id) for one in people for id in list(one.acked.values())), default=0
+                )
+                made.append((before, backup(server, tmp_path / "home")))
+        kept = [message["id"] for message in stored(server.folder, "lobby")]
+        for one in people:
+            one.close()
+
+    for before, folder in made:
+        assert [path.name for path in folder.iterdir()] == ["chat.db"]
+        copied = [message["id"] for message in stored(folder, "lobby")]
+        assert copied == kept[: len(copied)]
+        assert len(copied) >= max(before, PAST)
+    assert len(kept) > PAST + TALKERS
+
+
+def test_on_an_empty_machine_a_restored_copy_goes_on_for_those_who_were_there(
+    tmp_path: Path,
+) -> None:
+    """Whoever has seen nothing since comes back as the same person, and has missed nothing;
+    whoever has seen what is gone is told."""
+    with (
+        serving(tmp_path / "room", history="sqlite:chat.db", leaveGrace=0) as server,
+        closing(TypedClient(server.port, "Ann").connect_and_catch_up()) as ann,
+        closing(TypedClient(server.port, "Bob").connect_and_catch_up()) as bob,
+    ):
+        for number in range(20):
+            ann.say(f"before {number}", f"c{number}")
+        ann.hear_until_acked()
+        bob.hear_until(ann.acked["c19"])
+        bob.drop_cleanly()
+        folder = backup(server, tmp_path / "home")
+        ann.say("after", "c20")
+        ann.hear_until_acked()
+        ann.drop_cleanly()
+
+    (tmp_path / "empty").mkdir()
+    shutil.copy(folder / "chat.db", tmp_path / "empty" / "chat.db")
+    with serving(tmp_path / "empty", history="sqlite:chat.db") as other:
+        assert len(other.history()) == 20
+        ids = ann.user_id, bob.user_id
+        for one in (ann, bob):
+            one.port = other.port
+            one.connect_and_catch_up()
+        assert (bob.recovered, ann.recovered) == (True, False)
+        assert (ann.welcome["userId"], bob.welcome["userId"]) == ids
+        bob.say("again", "b1")
+        bob.hear_until_acked()
+        assert bob.acked["b1"].startswith("21-")
+        ann.close()
+        bob.close()

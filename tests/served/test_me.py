@@ -1,0 +1,139 @@
+"""What belongs to a person: it is downloaded and erased by them alone, while the rooms go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatroom.history import make_history
+from tests.support import postgresql
+from tests.support.deadline import wait_for
+from tests.support.histories import at, typed
+from tests.support.server_process import Launch, Running
+from tests.support.typed_client import TypedClient, stored
+
+pytestmark = pytest.mark.takes(seconds=6)
+
+SECRET, NAME = "Xylophon", "Zaphod"
+MANY = 3000
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def enter(stack: ExitStack, server: Running, room: str, name: str, **more: Any) -> TypedClient:
+    client = TypedClient(server.port, name, room, **more).connect_and_catch_up()
+    stack.callback(client.close)
+    return client
+
+
+def ask(server: Running, who: TypedClient, method: str = "GET") -> dict[str, Any]:
+    status, _, body = server.get("/api/me", {"Authorization": f"Bearer {who.token}"}, method)
+    assert status == 200, body
+    told: dict[str, Any] = json.loads(body)
+    return told
+
+
+def in_files(folder: Path) -> list[str]:
+    """Which of the history's files have anything of the person."""
+    content = {path.name: path.read_bytes() for path in folder.glob("chat.db*") if path.exists()}
+    words = [text.encode() for word in (SECRET, NAME) for text in (word, word.lower())]
+    return [name for name, data in content.items() if any(word in data for word in words)]
+
+
+def test_whoever_erases_what_is_theirs_is_gone_from_all_rooms_and_files(
+    prepare: Launch, stack: ExitStack
+) -> None:
+    server = prepare(history="sqlite:chat.db", leaveGrace=0).start()
+    ann = enter(stack, server, "lobby", NAME)
+    ann.say(f"{SECRET} one", "c1")
+    ann.hear_until_acked()
+    bob = enter(stack, server, "garden", "Bob")
+    elsewhere = enter(stack, server, "garden", NAME, token=ann.token)
+    elsewhere.say(f"{SECRET} two", "c1")
+    bob.say("mine", "b1")
+    elsewhere.hear_until_acked()
+    bob.hear_until_acked()
+    assert bob.act("quiet", userId=ann.user_id, userName=NAME)["type"] == "done"
+    assert server.get(f"/api/rooms/garden/messages?q={SECRET}")[0] == 200  # indexes it
+    told = ask(server, ann)
+    assert sorted(one["body"] for one in told["messages"]) == [f"{SECRET} one", f"{SECRET} two"]
+    assert told["hostLog"][0]["whom"] == NAME
+    for tab in (ann, elsewhere):
+        tab.drop_cleanly()
+
+    assert ask(server, ann, "DELETE") == {"userId": ann.user_id, "rooms": 2}
+
+    bob.hear_notice("removed")
+    assert [message["body"] for message in bob.view] == ["mine"]
+    told = ask(server, ann)
+    assert told["messages"] == []
+    assert NAME not in json.dumps(told) and SECRET not in json.dumps(told)
+    assert next(role for role in told["rooms"] if "quiet" in role)["quiet"]["userName"] == ""
+    assert ask(server, ann, "DELETE")["rooms"] == 0
+    wait_for(lambda: not in_files(server.folder), "no trace of them in any file")
+    server.kill()
+    server.start()
+    assert ask(server, bob)["messages"][0]["body"] == "mine"
+
+
+def test_what_is_erased_at_one_process_is_gone_at_all(prepare: Launch, stack: ExitStack) -> None:
+    url = postgresql.shared().make_database()
+    one, other = (prepare(history=url, leaveGrace=1).start() for _ in range(2))
+    ann, bob = enter(stack, one, "garden", NAME), enter(stack, other, "garden", "Bob")
+    ann.say(f"{SECRET} one", "c1")
+    ann.hear_until_acked()
+    bob.hear_until(ann.acked["c1"])
+    assert ann.act("makeHost", userId=bob.user_id, userName="Bob")["type"] == "done"
+    ann.drop_cleanly()
+
+    assert ask(other, ann, "DELETE") == {"userId": ann.user_id, "rooms": 1}
+
+    if not any(notice["type"] == "removed" for notice in bob.notices):
+        bob.hear_notice("removed")
+    assert bob.view == []
+    for server in (one, other):
+        told = ask(server, ann)
+        assert (told["messages"], told["rooms"]) == ([], [])
+        assert NAME not in json.dumps(told)
+    with closing(make_history(url, one.folder)) as history:
+        history.open()
+        assert [entry.by_name for entry in history.host_log("garden")] == [""]
+
+
+def test_what_is_left_to_erase_is_erased_after_a_kill(prepare: Launch, stack: ExitStack) -> None:
+    server = prepare(history="sqlite:chat.db", leaveGrace=0, replayLimit=10).start()
+    ann = enter(stack, server, "lobby", "Ann")
+    assert server.stop() == 0
+    ann.hear_the_end()
+    with closing(at(server.folder / "chat.db")) as history:
+        history.open()
+        history.append(
+            [
+                typed("lobby", seq, ann.user_id if seq % 2 else "bob", "", f"{SECRET} {seq}")
+                for seq in range(1, MANY + 1)
+            ]
+        )
+    server.start()
+
+    def left() -> int:
+        rows = stored(server.folder, "lobby")
+        return sum(1 for row in rows if row["userId"] == ann.user_id and not row["removed"])
+
+    assert ask(server, ann, "DELETE")["rooms"] == 1
+    server.kill()
+    assert 0 < left() < MANY // 2
+
+    server.start()
+    wait_for(lambda: left() == 0, "the end of what was begun")
+    rows = stored(server.folder, "lobby")
+    assert len(rows) == MANY
+    assert sum(1 for row in rows if row["body"]) == MANY // 2

@@ -1,0 +1,70 @@
+"""What a history has of one person: one suite over every History."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatroom.history import History
+from chatroom.history.effects import Effects
+from chatroom.history.host_log import LogEntry
+from chatroom.message import Evidence, Remover
+from tests.support.histories import KINDS, everything, open_history_of, typed
+
+
+@pytest.fixture(params=KINDS)
+def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
+    with open_history_of(request.param, tmp_path) as history:
+        yield history
+
+
+def test_a_persons_messages_are_found_among_all_others_a_page_at_a_time(history: History) -> None:
+    theirs = [typed("lobby", seq, "ann", "", "x" * 20_000) for seq in range(1, 60, 2)]
+    others = [typed("lobby", seq, "bob", "") for seq in range(2, 60, 2)]
+    history.append(sorted([*theirs, *others], key=lambda it: it.seq))
+    history.append([typed("garden", 1, "ann", "")])
+
+    found, after = [], 0
+    while page := history.written_by("lobby", "ann", after):
+        assert len(page) < 20
+        found += page
+        after = page[-1].seq
+
+    assert found == theirs
+    assert history.written_by("nowhere", "ann", 0) == []
+
+
+def test_what_is_wiped_is_no_more_than_a_place_and_leaves_no_evidence(history: History) -> None:
+    one, two, three = (typed("lobby", seq, "ann", f"a{seq}", f"text {seq}") for seq in (1, 2, 3))
+    history.append([one, two, three])
+    gone = two.taken_back(Remover.HOST, 1)
+    history.rewrite(gone, Evidence(two, 7))
+
+    wiped = [one.taken_back(Remover.AUTHOR, 2)]
+    history.enact("lobby", "", None, Effects(erased=[2], wiped=wiped))
+
+    assert everything(history, "lobby") == [*wiped, gone, three]
+    assert history.rev("lobby") == 2
+    assert history.kept_evidence("lobby", 9, 9) == []
+
+
+def test_names_are_forgotten_in_one_rooms_log_and_acts_are_not(history: History) -> None:
+    entries = [
+        LogEntry(1, "bar", "ann", "Ann", "bob", "Bob", "60 s"),
+        LogEntry(2, "quiet", "bob", "Bob", "ann", "Ann"),
+        LogEntry(3, "clear", "bob", "Ann"),
+    ]
+    for room in ("lobby", "garden"):
+        for entry in entries:
+            history.enact(room, '{"listed":false}', entry)
+
+    history.forget_names("lobby", "ann")
+    history.forget_names("nowhere", "ann")
+
+    forgotten = [it.without_name("ann") for it in entries]
+    assert [it.by_name for it in forgotten] == ["", "Bob", "Ann"]
+    assert [it.whom_name for it in forgotten] == ["Bob", "", ""]
+    assert history.host_log("lobby") == forgotten[::-1]
+    assert history.host_log("garden") == entries[::-1]

@@ -1,0 +1,149 @@
+"""What there is of a person: all of it is told, and erased; one suite over every History."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatroom.history import History
+from chatroom.history.host_log import LogEntry
+from chatroom.message import Evidence, Held, Remover
+from chatroom.rooms import sweeping
+from chatroom.rooms.charter import NEVER, Ban, Charter, Host, RoomLink, WatchedAddress
+from chatroom.rooms.person import erase, everybody, forgotten, told
+from chatroom.rooms.ranks import Rank
+from tests.support.histories import KINDS, at, everything, open_history_of, typed
+
+SECRETS = ("Zaphod", "Beeblebrox", "Trillian", "Vogon", "Magrathea", "Krikkit", "Slartibartfast")
+"""What only one person is called, or has said: each stands in another place."""
+
+
+@pytest.fixture(params=KINDS)
+def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
+    with open_history_of(request.param, tmp_path) as history:
+        yield history
+
+
+def live(history: History) -> None:
+    """Somebody, "ann", is in two rooms and leaves something in every place that there is."""
+    mine = [typed("lobby", seq, "ann", f"a{seq}", "Trillian") for seq in (1, 2, 3)]
+    mine = [message._replace(user_name="Zaphod") for message in mine]
+    removed = typed("lobby", 4, "ann", "a4", "Vogon")._replace(user_name="Zaphod")
+    history.append([*mine, removed, typed("lobby", 5, "bob", "b1", "harmless")])
+    history.append([typed("garden", 1, "bob", "b1"), typed("garden", 2, "ann", "", "Trillian")])
+    history.rewrite(removed.taken_back(Remover.HOST, 1), Evidence(removed, 1_700_000_000_007))
+    history.hold(Held("garden", "f" * 16, "Zaphod", "Magrathea", "1 PM", 7, "ann", "a5"))
+    history.hold(Held("garden", "e" * 16, "Bob", "patient", "1 PM", 8, "bob", "b5"))
+    charter = Charter(
+        hosts={"ann": Host("Krikkit", Rank.HOST), "bob": Host("Bob", Rank.HOST)},
+        quiet={"ann": Ban("Krikkit", NEVER)},
+        barred={"ann": Ban("Krikkit", NEVER), "eve": Ban("Eve", NEVER)},
+        links={"k1": RoomLink(9, 1, "ann"), "k2": RoomLink(9, 1, "bob")},
+        watched={"hash": WatchedAddress("ann", "Krikkit", 1, 9)},
+    )
+    entry = LogEntry(1_700_000_000_000, "bar", "bob", "Bob", "ann", "Slartibartfast", "60 s")
+    history.enact("garden", charter.to_json(), entry)
+    house = Charter(hosts={"ann": Host("Beeblebrox", Rank.OPERATOR)})
+    log = LogEntry(1_700_000_000_001, "useOperatorLink", "ann", "Beeblebrox", "ann", "Beeblebrox")
+    history.enact("", house.to_json(), log)
+
+
+def told_of(history: History, user_id: str) -> dict[str, Any]:
+    told_: dict[str, Any] = json.loads("".join(told(history, user_id)))
+    return told_
+
+
+def test_everything_that_there_is_of_a_person_is_told_and_nothing_of_others(
+    history: History,
+) -> None:
+    live(history)
+
+    text = "".join(told(history, "ann"))
+
+    assert [word for word in SECRETS if word not in text] == []
+    for other in ("bob", "Bob", "harmless", "patient", "Eve"):
+        assert other not in text
+    mine = json.loads(text)
+    assert [one["id"].partition("-")[0] for one in mine["messages"]] == ["2", "1", "2", "3"]
+    assert {one["room"] for one in mine["rooms"]} == {"", "garden"}
+    assert [one["act"] for one in mine["hostLog"]] == ["useOperatorLink", "bar"]
+    assert told_of(history, "nobody") == {
+        "userId": "nobody",
+        **{key: [] for key in ("messages", "removed", "held", "rooms", "hostLog")},
+    }
+
+
+def test_everybody_is_listed_by_what_they_have_written(history: History) -> None:
+    live(history)
+
+    ann, bob, eve = everybody(history)
+
+    assert (ann.user_id, ann.messages, list(ann.rooms)) == ("ann", 4, ["garden", "lobby"])
+    assert (bob.user_id, bob.name, bob.messages) == ("bob", "Ann", 2)
+    assert (eve.user_id, eve.name, eve.messages) == ("eve", "Eve", 0)
+
+
+def test_whoever_is_erased_leaves_empty_messages_and_an_id_without_a_name(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "MOST_AT_ONCE", 2)  # in several steps
+    live(history)
+
+    erase(history, "ann")
+
+    assert [one.user_id for one in everybody(history)] == ["bob", "eve"]
+    assert [bool(one.removed) for one in everything(history, "lobby")] == [True] * 4 + [False]
+    kept = told_of(history, "ann")
+    assert kept["messages"] == kept["held"] == []
+    assert not any("body" in one or "userName" in one for one in kept["removed"])
+    text = json.dumps(kept)
+    assert [word for word in SECRETS if word in text] == []
+    assert [one.body for one in history.held("garden")] == ["patient"]
+    charter = Charter.parse(history.charter("garden"))
+    assert (list(charter.hosts), list(charter.links)) == (["bob"], ["k2"])
+    assert charter.barred == {"ann": Ban("", NEVER), "eve": Ban("Eve", NEVER)}
+    assert [it.by_name for it in history.host_log("garden")] == ["Bob"]
+    assert Charter.parse(history.charter("")) == Charter()
+
+    erase(history, "ann")  # again, as after a kill
+    assert told_of(history, "ann") == kept
+
+
+def test_a_charter_without_somebody_is_the_same_for_everybody_else() -> None:
+    charter = Charter(
+        hosts={"bob": Host("Bob", Rank.HOST)},
+        watched={"hash": WatchedAddress("ann", "Ann", 1, 9)},
+    )
+
+    assert forgotten(charter, "eve") == charter
+    assert forgotten(charter, "ann").watched == {"hash": WatchedAddress("", "", 1, 9)}
+
+
+def test_nothing_of_somebody_who_was_erased_is_left_in_any_file(tmp_path: Path) -> None:
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        live(history)
+        for seq in range(6, 200):  # pages are split, and rows moved
+            body = f"Magrathea {seq} " + "x" * (seq * 7 % 900)
+            history.append([typed("lobby", seq, "ann" if seq % 3 else "bob", "", body)])
+        history.append([typed("lobby", 200, "ann", "", "Krikkit")._replace(user_name="Zaphod")])
+        for seq in range(6, 200, 3):
+            one = next(history.pages("lobby", seq - 1, seq))[0]
+            history.rewrite(one.edited("harmless", history.rev("lobby") + 1, 7))
+        assert history.search("lobby", "Magrathea", 1000, 5)
+        bobs = [one for one in everything(history, "lobby") if one.user_id == "bob"]
+        for one in bobs:
+            history.rewrite(one.edited("harmless", history.rev("lobby") + 1, 7))
+
+        erase(history, "ann")
+
+        files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for name, content in files.items():
+        for word in SECRETS:
+            assert word.encode() not in content, name
+            assert word.lower().encode() not in content, name
