@@ -52,9 +52,9 @@ def import_(file: IO[bytes], history: str | Path, room: str | None) -> None:
     """Read what export wrote as jsonl into a history.
 
     Reads FILE or standard input, while no server uses the history. Times, names and texts are
-    kept; ids are new, after those that the room already has, and replies lead to the new ones. Messages that are already there are
-    skipped, so after an interruption simply run it again; also those that have been edited or
-    removed there since.
+    kept; ids are new, after those that the room already has, and replies lead to the new ones.
+    Messages that are already there are skipped, so after an interruption simply run it again; also
+    those that have been edited or removed there since.
     """
     with opened(history, make=True) as target:
         done = Import(target)

@@ -21,7 +21,7 @@ from chatroom.errors import ServerRefused
 @talking
 @click.argument("text", nargs=-1)
 @click.option("--ids", is_flag=True, help="Print the id of each message once it is stored.")
-@click.option("--reply-to", type=Id(), metavar="ID", default="", help="The message to answer.")
+@click.option("--reply-to", type=Id(), metavar="ID", help="The message to answer.")
 def say(
     room: str,
     text: tuple[str, ...],
@@ -30,7 +30,7 @@ def say(
     key: str | None,
     patience: float,
     ids: bool,
-    reply_to: str,
+    reply_to: str | None,
 ) -> None:
     """Say TEXT in ROOM; without TEXT, each line of standard input.
 
@@ -44,7 +44,7 @@ def say(
     words = _words(text)
     with joined(url, room, name, patience, key=key, listen=False) as chat:
         texts = [" ".join(words)] if words else _lines()
-        refused = _say_all(chat, texts, reply_to, patience, ids)
+        refused = _say_all(chat, texts, reply_to or "", patience, ids)
     if refused:
         raise Failed(f"{refused} of the messages were refused" if refused > 1 else "not said")
 

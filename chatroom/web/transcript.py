@@ -117,7 +117,6 @@ class Transcript:
             self.count += 1
             self.unchecked |= not message.user_id
 
-
     def _line_of(self, id: str) -> str:
         message = self._history.one(self._room, MessageId.parse(id))
         if message is None or message.removed:

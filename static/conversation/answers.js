@@ -67,17 +67,19 @@ export class Answers {
 
   /** @param {string} id */
   #fetch(id) {
-    let fetched = this.#fetched.get(id);
-    if (fetched) return fetched;
-    fetched = this.#past().then((archive) => archive.one(id));
-    this.#fetched.set(id, fetched);
+    return this.#fetched.get(id) ?? this.#keep(id, this.#past().then((archive) => archive.one(id)));
+  }
+
+  /** @param {string} id @param {Promise<Message|null>} message */
+  #keep(id, message) {
+    this.#fetched.set(id, message);
     if (this.#fetched.size > MOST_FETCHED) this.#fetched.delete([...this.#fetched.keys()][0]);
-    return fetched;
+    return message;
   }
 
   /** @param {string} id @param {Message|null} message */
   #changed(id, message) {
-    if (this.#fetched.has(id)) this.#fetched.set(id, Promise.resolve(message));
+    if (!message || this.#fetched.has(id)) this.#keep(id, Promise.resolve(message));
     for (const line of document.querySelectorAll(`.answered[data-of="${CSS.escape(id)}"]`)) {
       write(/** @type {HTMLAnchorElement} */ (line), message);
     }

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import WebSocketRoute
 
 from chatroom.history import make_history
 from tests.support.axe import faults_by_day_and_night
@@ -61,10 +62,7 @@ def reply_to(tab: Tab, body: str) -> None:
 
 def answered(tab: Tab) -> list[str]:
     """The lines above replies, without what only screen readers say."""
-    return [
-        line.removeprefix("In reply to").strip()
-        for line in tab.texts("#list .answered")
-    ]
+    return [line.removeprefix("In reply to").strip() for line in tab.texts("#list .answered")]
 
 
 def shows(tab: Tab, *lines: str) -> None:
@@ -103,8 +101,7 @@ def test_a_message_is_answered_with_the_mouse(open_tab, bob) -> None:
     assert tab.page.locator("#answering").count() == 0
     assert tab.page.get_attribute("#body", "aria-describedby") == "hint notice"
     shows(tab, "Bob Tea or coffee?")
-    bob.hear_until(lambda: "Tea, please." in [m["body"] for m in bob.view])
-    assert bob.view[-1]["replyTo"] == id
+    assert bob.hear_notice("message")["replyTo"] == id
     tab.say("And milk.")  # which answers nothing any more
     tab.hear("And milk.")
     shows(tab, "Bob Tea or coffee?")
@@ -160,7 +157,8 @@ def test_a_finger_answers(open_tab, bob) -> None:
     tab.hear("Yes")
     shows(tab, "Bob Tea?")
     tab.page.tap("#list .answered")
-    wait_for(lambda: tab.page.url.endswith(tab.page.locator("#list > li").first.get_attribute("data-id")), "the way there")
+    first = tab.page.locator("#list > .message").first.get_attribute("data-id")
+    wait_for(lambda: tab.page.url.endswith(f"#{first}"), "the way there")
 
 
 def test_own_messages_have_the_button_behind_the_others(open_tab) -> None:
@@ -214,7 +212,15 @@ def test_what_is_answered_outlives_a_lost_line_and_a_reload(open_tab, bob) -> No
     tab.see("#answering", "Bob Tea?")
     assert tab.page.input_value("#body") == "Yes"
 
-    tab.page.route_web_socket("**/chat*", lambda socket: socket.close())
+    is_cut = [True]
+
+    def between(socket: WebSocketRoute) -> None:
+        if is_cut[0]:
+            socket.close()
+        else:
+            socket.connect_to_server()
+
+    tab.page.route_web_socket("**/chat*", between)
     tab.page.reload()
     tab.page.wait_for_selector("body:not([data-state=connected])")
     tab.page.locator("#answering").wait_for()
@@ -223,15 +229,19 @@ def test_what_is_answered_outlives_a_lost_line_and_a_reload(open_tab, bob) -> No
     assert tab.pending().count() == 1
     kept = tab.page.evaluate("JSON.stringify(localStorage)")
     assert id in kept
-    tab.page.unroute_all()
+    is_cut[0] = False
     tab.page.reload()
 
     tab.hear("Yes")
     shows(tab, "Bob Tea?")
-    bob.hear_until(lambda: "Yes" in [m["body"] for m in bob.view])
-    assert bob.view[-1]["replyTo"] == id
-    assert id not in tab.page.evaluate("JSON.stringify(localStorage)").replace(
-        tab.page.evaluate("localStorage[`chat:read:${document.body.dataset.room}`] ?? ''"), ""
+    assert bob.hear_notice("message")["replyTo"] == id
+    wait_for(
+        lambda: (
+            not tab.page.evaluate(
+                "Object.keys(localStorage).some(key => /outbox|answer|draft/.test(key))"
+            )
+        ),
+        "nothing left",
     )
 
 
@@ -336,6 +346,7 @@ def test_axe_finds_nothing_where_something_is_answered(open_tab, bob, viewport) 
     assert faults_by_day_and_night(tab) == []
     tab.page.click("#list .answered[href]")
     tab.page.locator(".back-to-answer").wait_for()
+    wait_for(lambda: tab.page.evaluate("document.getAnimations().length === 0"), "all still")
     assert faults_by_day_and_night(tab) == []
 
 

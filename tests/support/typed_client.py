@@ -179,8 +179,8 @@ class TypedClient:
             self._send(type="message", cmid=cmid, body=body)
 
     def answer(self, id_: str, body: str, cmid: str) -> None:
-        """Say it as an answer to a message, where there is a connection: once, and not again."""
-        self.said[cmid] = body
+        """Say it as an answer to a message, over a connection that is there and stays."""
+        self.said[cmid] = self.outbox[cmid] = body
         self._send(type="message", cmid=cmid, body=body, replyTo=id_)
 
     def edit(self, id_: str, body: str, cmid: str) -> None:

@@ -114,7 +114,7 @@ def test_in_memory_the_id_of_what_is_answered_has_its_weight() -> None:
     assert weight(answer) > weight(answer._replace(reply_to="")) >= weight(question)
 
 
-# -- from before ------------------------------------------------------------------------------------
+# -- from before -----------------------------------------------------------------------------------
 
 
 def made_by_schema_6(path: Path) -> Path:
@@ -131,9 +131,7 @@ def made_by_schema_6(path: Path) -> Path:
             (1 << 40 | 2, "2" * 16, "", "", "", NOW, 1, "host"),
         ):
             old.execute(f"INSERT INTO messages ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-        old.execute(
-            "INSERT INTO evidence VALUES (?, 'Bob', 'ho', '', 0, ?)", (1 << 40 | 2, NOW)
-        )
+        old.execute("INSERT INTO evidence VALUES (?, 'Bob', 'ho', '', 0, ?)", (1 << 40 | 2, NOW))
         old.execute("INSERT INTO held VALUES ('a', 'lobby', 'Bob', 'May I?', '', 7, 'u2', 'c9')")
     return path
 

@@ -94,7 +94,9 @@ def test_a_reply_stands_below_a_line_of_what_it_answers_as_that_now_reads(
 
     assert line == f"In reply to {messages[0].user_name}: Tea, or {'x' * 151}\u2026"
     assert gone == ["In reply to a message that was removed"] * 2
-    german = ShownPage(client.get("/rooms/lobby/transcript", headers={"Accept-Language": "de"}).text)
+    german = ShownPage(
+        client.get("/rooms/lobby/transcript", headers={"Accept-Language": "de"}).text
+    )
     assert german.found["p answers"][1] == "Antwort auf eine Nachricht, die entfernt wurde"
 
 

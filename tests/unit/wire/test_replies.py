@@ -39,7 +39,9 @@ def test_an_id_is_kept_as_this_program_writes_it() -> None:
     assert say.reply_to == "12-abc"
 
 
-@pytest.mark.parametrize("wrong", [None, 12, [ID], {}, True, "12", "0-0", "12-xyz", " " + ID, "x" * 99])
+@pytest.mark.parametrize(
+    "wrong", [None, 12, [ID], {}, True, "12", "0-0", "12-xyz", " " + ID, "x" * 99]
+)
 def test_what_is_no_message_is_refused_by_name_value_and_way_out(wrong: object) -> None:
     with pytest.raises(Refusal) as refusal:
         decode(replyTo=wrong)
