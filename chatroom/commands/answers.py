@@ -7,7 +7,7 @@ from chatroom.message import Message
 
 
 class Answered:
-    """The last messages: when they were said, and by whom; never their texts. Used on one thread."""
+    """When the last messages were said, and by whom; never their texts. Used on one thread."""
 
     def __init__(self) -> None:
         self._starts: dict[str, str] = {}  # id -> how its line begins
