@@ -52,6 +52,8 @@ class Draft(NamedTuple):
     body: str
     timestamp: str
     """The client's own text, such as ``10:42 AM``; passed on unchanged."""
+    reply_to: str = ""
+    """The id of the message that it answers, as text; empty for none."""
 
 
 class Remover(Enum):
@@ -80,6 +82,8 @@ class Message(NamedTuple):
     """The client's own id for it, 1 to 64 characters; empty if it gave none."""
     by: str = ""
     """``host`` or ``script``, if its author spoke as one."""
+    reply_to: str = ""
+    """As of its ``Draft``. Whether there is such a message is for whoever shows it to find out."""
     edited_at: int = 0
     """When its text was last changed: Unix time in milliseconds; 0 for never."""
     rev: int = 0
@@ -131,8 +135,9 @@ class Held(NamedTuple):
     held_at: int
     """Since when it waits: Unix time in milliseconds."""
     user_id: str = ""
-    """As of a message, like the next one."""
+    """As of a message, like the next two."""
     cmid: str = ""
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,12 +62,14 @@ const conversation = new Conversation(store, past, {
   problem: (words) => composer.notice(words),
 });
 const pending = new PendingView(byId("pending", HTMLElement), { retry, edit, discard });
+const replying = later(async () => new (await import("./writing/replying.js")).Replying({ composer, toBox, endEdit: () => editor?.cancel() }));
 const composer = new Composer({
   parts: { form: byId("composer", HTMLFormElement), body: byId("body", HTMLTextAreaElement), notice: byId("notice", HTMLElement) },
   room,
   maxMessageBytes: () => store.state.limits.maxMessageBytes,
   onSend: say,
   onTyping: () => session.typing(),
+  onAnswer: () => replying().then((part) => part.show(), () => {}),
   onUp: () => outbox.underWay || editing().then((part) => part.editLast(), () => {}),
 });
 /** @type {import("./writing/editor.js").Editor|null} */
@@ -242,11 +244,11 @@ function rename(userName) {
   store.set({ me: { ...store.state.me, userName } });
 }
 
-/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp @returns {string} */
-function say(body, timestamp) {
+/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp @param {string} [replyTo] @returns {string} */
+function say(body, timestamp, replyTo) {
   const why = whyHeld();
   if (why) return why;
-  outbox.add(body, timestamp);
+  outbox.add(body, timestamp, undefined, replyTo);
   sendWaiting();
   conversation.spoke();
   paint();
@@ -269,13 +271,14 @@ function retry(item) {
   const why = whyHeld();
   if (why) composer.notice(why);
   // Else it was clicked twice within one frame.
-  else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp));
+  else if (outbox.remove(item.cmid)) composer.notice(say(item.body, item.timestamp, item.replyTo));
   toBox();
 }
 
 /** @param {Item} item */
 function edit(item) {
   if (outbox.remove(item.cmid)) composer.giveBack(item.body);
+  if (item.replyTo) composer.answered = item.replyTo;
   composer.notice("");
   paint();
 }

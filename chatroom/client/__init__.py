@@ -42,6 +42,7 @@ from chatroom.errors import (
 )
 from chatroom.message import Message, MessageId
 from chatroom.wire.acts import MAKES
+from chatroom.wire.replies import FIELD
 
 __all__ = [
     "Changed",
@@ -197,7 +198,7 @@ class ChatClient:
 
     # -- talking ---------------------------------------------------------------------------------
 
-    def say(self, body: str, timestamp: str = "") -> Receipt:
+    def say(self, body: str, timestamp: str = "", reply_to: Message | str = "") -> Receipt:
         """Say something, in the order of the calls; returns at once.
 
         Blocks only while 1,000 messages are unacknowledged, as after minutes offline.
@@ -205,16 +206,20 @@ class ChatClient:
         Args:
             body: the text.
             timestamp: your own text for the time; "": the server's local time.
+            reply_to: the message that it answers, or its id; "" for none.
 
         Returns:
             A receipt; ``receipt.wait()`` waits until the message is stored.
 
         Raises:
             ServerRefused: the message is larger than the server allows.
-            ValueError: ``body`` cannot be encoded as UTF-8.
+            ValueError: ``body`` cannot be encoded as UTF-8, or ``reply_to`` is no id.
             ClientError: the client is closed, or has failed for good.
         """
-        return self._post("", type="message", body=body, timestamp=timestamp)
+        fields = {"body": body, "timestamp": timestamp}
+        if reply_to:
+            fields[FIELD] = _id(reply_to)
+        return self._post("", type="message", **fields)
 
     def edit(self, message: Message | str, body: str) -> Receipt:
         """Give a message of one's own another text, as long as the server allows that.

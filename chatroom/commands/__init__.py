@@ -15,6 +15,7 @@ What they are made of:
   ``host_tables.py``, what they show
 - ``joining.py``: joining a room as the same person each time
 - ``http.py``: the part of the HTTP API that they use
+- ``answers.py``: what a line of text says of the message that it answers
 - ``formats.py``: messages as text; ``json_lines.py``, as lines of JSON
 - ``showing.py``: the messages on a screen, and what becomes of them
 - ``files.py``: a history file that no server uses; a file that is written whole or not at all

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
 
+from chatroom.commands.answers import Answered
 from chatroom.commands.json_lines import to_line
 from chatroom.log import printable
 from chatroom.message import Message
@@ -19,7 +20,7 @@ Format = Callable[[Iterable[Message]], Iterator[str]]
 
 COLUMNS = (
     *("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid", "checked"),
-    *("by", "editedAt"),
+    *("by", "editedAt", "replyTo"),
 )
 
 UNCHECKED = "~"
@@ -70,7 +71,7 @@ def as_csv(
         sent, checked = iso_time(m.sent_at), "yes" if m.user_id else "no"
         edited = iso_time(m.edited_at) if m.edited_at else ""
         said = m.id, sent, m.user_name, m.body, m.timestamp
-        row = (*said, m.room, m.user_id, m.cmid, checked, m.by, edited)
+        row = (*said, m.room, m.user_id, m.cmid, checked, m.by, edited, m.reply_to)
         fields = (field.translate(_SHOWN_NUL) for field in row)
         writer.writerow(fields if exact else map(_harmless, fields))
         yield lines.getvalue()
@@ -84,8 +85,10 @@ def _harmless(field: str) -> str:
 
 def text(messages: Iterable[Message]) -> Iterator[str]:
     """One line per message, with the time in UTC; further lines of a body are indented."""
+    answered = Answered()
     for message in messages:
-        yield text_line(message) + "\n"
+        yield answered.line_above(message) + text_line(message) + "\n"
+        answered.add(message.id, text_start(message))
 
 
 def text_line(message: Message, *, local: bool = False) -> str:
@@ -117,6 +120,7 @@ def shown_name(message: Message) -> str:
 def markdown(messages: Iterable[Message]) -> Iterator[str]:
     """One heading per day, and messages as quotations; times are UTC."""
     day = ""
+    answered = Answered()
     for message in messages:
         time = datetime.fromtimestamp(message.sent_at / 1000, timezone.utc)
         if not day:
@@ -124,7 +128,10 @@ def markdown(messages: Iterable[Message]) -> Iterator[str]:
         if day != (day := f"{time:%Y-%m-%d}"):
             yield f"\n## {day}\n"
         quotation = "  \n> ".join(_plain(line) for line in body_lines(message))
-        yield f"\n**{_plain(shown_name(message))}** {time:%H:%M:%S}\n\n> {quotation}\n"
+        above = _plain(answered.line_above(message).strip())
+        above = f" *{above}*" if above else ""
+        yield f"\n**{_plain(shown_name(message))}** {time:%H:%M:%S}{above}\n\n> {quotation}\n"
+        answered.add(message.id, text_start(message))
 
 
 def _plain(line: str) -> str:

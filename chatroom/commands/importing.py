@@ -19,7 +19,7 @@ from chatroom.commands.options import RoomName
 from chatroom.commands.output import note
 from chatroom.errors import BadRoomName
 from chatroom.history import History
-from chatroom.message import Message
+from chatroom.message import Message, MessageId
 from chatroom.names import room_name
 from chatroom.wire.fields import parse_unbounded
 from chatroom.wire.message_json import iso_time, milliseconds, to_message
@@ -52,9 +52,9 @@ def import_(file: IO[bytes], history: str | Path, room: str | None) -> None:
     """Read what export wrote as jsonl into a history.
 
     Reads FILE or standard input, while no server uses the history. Times, names and texts are
-    kept; ids are new, after those that the room already has. Messages that are already there are
-    skipped, so after an interruption simply run it again; also those that have been edited or
-    removed there since.
+    kept; ids are new, after those that the room already has, and replies lead to the new ones.
+    Messages that are already there are skipped, so after an interruption simply run it again; also
+    those that have been edited or removed there since.
     """
     with opened(history, make=True) as target:
         done = Import(target)
@@ -126,9 +126,12 @@ class Import:
             return
         if twin:  # in another room, the same cmid was another message's
             message = message._replace(cmid="")
-        room.add(message)
         room.seq += 1
-        self._batch.append(message._replace(seq=room.seq, nonce=new_nonce(message.nonce)))
+        room.add(message, room.seq)
+        stored = message._replace(seq=room.seq, nonce=new_nonce(message.nonce))
+        if message.reply_to:
+            stored = stored._replace(reply_to=room.now_called(message.reply_to))
+        self._batch.append(stored)
         if message.cmid:
             self._waiting[message.room, message.user_id, message.cmid] = message
         if len(self._batch) >= BATCH:
@@ -159,13 +162,16 @@ class _Target:
     """A room that receives imported messages."""
 
     def __init__(self, history: History, name: str) -> None:
-        self.seq = history.head(name).seq
+        self.seq = self._head = history.head(name).seq
+        self._history = history
+        self._name = name
+        self._seqs: dict[int, int] = {}  # by _origin
         self._known: set[int] = set()
         self._times: set[int] = set()
         self._changed: set[int] = set()
         for page in history.pages(name, 0, self.seq):
             for message in page:
-                self.add(message)
+                self.add(message, message.seq)
 
     def knows(self, message: Message) -> bool:
         """Whether the room has the message, or had it until it was removed."""
@@ -173,8 +179,20 @@ class _Target:
         is_here = _key(message) in self._known or time in self._changed
         return is_here or (message.edited_at > 0 and time in self._times)
 
-    def add(self, message: Message) -> None:
-        """The room has the message."""
+    def now_called(self, id: str) -> str:
+        """The id that a message has here; as it was, if it is not here."""
+        nonce = MessageId.parse(id).nonce
+        seq = self._seqs.get(_origin(nonce))
+        if seq is None:
+            return id
+        if seq > self._head:
+            return str(MessageId(seq, new_nonce(nonce)))
+        page = next(self._history.pages(self._name, seq - 1, seq), [])
+        return page[0].id if page else id
+
+    def add(self, message: Message, seq: int) -> None:
+        """The room has the message, under this seq."""
+        self._seqs[_origin(message.nonce)] = seq
         time = _time(message)
         self._known.add(_key(message))
         self._times.add(time)
@@ -188,6 +206,11 @@ def _is_same(message: Message, twin: Message) -> bool:
     A user's cmids are its own; those of scripts, which have no user id, are all scripts'.
     """
     return message.body == twin.body or bool(message.user_id and twin.rev)
+
+
+def _origin(nonce: str) -> int:
+    """A key that all copies of one message share, whatever else has changed."""
+    return hash(new_nonce(nonce))
 
 
 def _time(message: Message) -> int:

@@ -12,7 +12,7 @@ from chatroom.client import ChatClient
 from chatroom.client.outbox import Receipt
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.joining import joined
-from chatroom.commands.options import as_typed, talking
+from chatroom.commands.options import Id, as_typed, talking
 from chatroom.commands.output import note, write
 from chatroom.errors import ServerRefused
 
@@ -21,6 +21,7 @@ from chatroom.errors import ServerRefused
 @talking
 @click.argument("text", nargs=-1)
 @click.option("--ids", is_flag=True, help="Print the id of each message once it is stored.")
+@click.option("--reply-to", type=Id(), metavar="ID", help="The message to answer.")
 def say(
     room: str,
     text: tuple[str, ...],
@@ -29,6 +30,7 @@ def say(
     key: str | None,
     patience: float,
     ids: bool,
+    reply_to: str | None,
 ) -> None:
     """Say TEXT in ROOM; without TEXT, each line of standard input.
 
@@ -41,7 +43,8 @@ def say(
     """
     words = _words(text)
     with joined(url, room, name, patience, key=key, listen=False) as chat:
-        refused = _say_all(chat, [" ".join(words)] if words else _lines(), patience, ids)
+        texts = [" ".join(words)] if words else _lines()
+        refused = _say_all(chat, texts, reply_to or "", patience, ids)
     if refused:
         raise Failed(f"{refused} of the messages were refused" if refused > 1 else "not said")
 
@@ -64,13 +67,15 @@ def _lines() -> Iterable[str]:
             yield text
 
 
-def _say_all(chat: ChatClient, texts: Iterable[str], patience: float, ids: bool) -> int:
+def _say_all(
+    chat: ChatClient, texts: Iterable[str], reply_to: str, patience: float, ids: bool
+) -> int:
     """Say all; returns how many were refused."""
     refused = 0
     waiting: deque[Receipt] = deque()
     for text in texts:
         try:
-            waiting.append(chat.say(text))
+            waiting.append(chat.say(text, reply_to=reply_to))
         except (ServerRefused, ValueError) as error:
             if chat.failure:
                 raise

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from chatroom.client.events import Changed, Event, Removed
-from chatroom.client.inbox import REMEMBERED
+from chatroom.commands.answers import Answered
 from chatroom.commands.formats import body_lines, text_line, text_start
 from chatroom.commands.output import note, write
 from chatroom.log import printable
 from chatroom.message import Message
+
+REMOVED = " (removed)"
+"""Behind the time and the name of a message that is answered after it was removed."""
 
 
 class Screen:
@@ -17,20 +20,18 @@ class Screen:
     """
 
     def __init__(self) -> None:
-        self._shown: dict[str, str] = {}  # id -> how its line begins
+        self._shown = Answered()
 
     def __contains__(self, id: str) -> bool:
         return id in self._shown
 
     def add(self, message: Message) -> None:
         """The message is shown elsewhere."""
-        self._shown[message.id] = text_start(message, local=True)
-        if len(self._shown) > REMEMBERED:
-            del self._shown[next(iter(self._shown))]
+        self._shown.add(message.id, text_start(message, local=True))
 
     def show(self, message: Message) -> None:
-        """Print the message as a line of text."""
-        write(text_line(message, local=True))
+        """Print the message as a line of text, below one that says what it answers, if anything."""
+        write(self._shown.line_above(message) + text_line(message, local=True))
         self.add(message)
 
     def tell(self, event: Event) -> None:
@@ -42,6 +43,9 @@ class Screen:
         elif isinstance(event, Changed) and event.message.id in self:
             body = " ".join(map(printable, body_lines(event.message)))
             note(f"now reads: {text_start(event.message, local=True)}: {body}")
+            self.add(event.message)  # it may have been removed before
         elif isinstance(event, Removed) and event.id in self:
             by = " by a host" if event.by == "host" else ""
-            note(f"removed{by}: {self._shown[event.id]}")
+            start = self._shown.start(event.id).removesuffix(REMOVED)
+            note(f"removed{by}: {start}")
+            self._shown.add(event.id, start + REMOVED)

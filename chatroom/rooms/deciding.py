@@ -182,6 +182,7 @@ class Decider:
             time.time_ns() // 1_000_000,
             user.user_id,
             cmid,
+            draft.reply_to,
         )
         if refusal := refusal or self._policy.may_wait(held, room.queue):
             return Declined(said, refusal)
@@ -317,6 +318,7 @@ class Decider:
                 held.user_id,
                 held.cmid,
                 room.speaks_as(held.user_id),
+                held.reply_to,
             )
             nobody = HttpSpeaker(room.name, held.user_name)  # who has said it may be gone
             said = Said(nobody, Draft(held.user_name, held.body, held.timestamp), 0)

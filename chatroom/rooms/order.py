@@ -146,6 +146,7 @@ class OwnOrder(Order):
                 user.user_id,
                 cmid,
                 room.speaks_as(user.user_id) if user.user_id else "",
+                draft.reply_to,
             )
             placed.said.append(said)
             placed.messages.append(message)

@@ -132,6 +132,7 @@ def _saying(room: Room, its: list[Said]) -> Saying:
             said.user.user_id,
             said.cmid,
             room.speaks_as(said.user.user_id) if said.user.user_id else "",
+            said.draft.reply_to,
         )
         for i, said in enumerate(its)
     ]

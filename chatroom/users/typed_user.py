@@ -155,7 +155,7 @@ class TypedUser(User):
             self.write(typed.PONG)
         elif isinstance(request, Say):
             self._await_turn()
-            draft = Draft("", request.body, request.timestamp)
+            draft = Draft("", request.body, request.timestamp, request.reply_to)
             self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
         elif isinstance(request, Edit | Remove | Restore):
             self._await_turn()

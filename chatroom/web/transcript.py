@@ -18,7 +18,7 @@ from flask import Flask, Response, request
 
 from chatroom.errors import ChatError, HandshakeRefused
 from chatroom.history import History
-from chatroom.message import Message
+from chatroom.message import Message, MessageId
 from chatroom.names import is_unseen
 from chatroom.web import handshake
 from chatroom.web.invitation import room_path
@@ -31,6 +31,9 @@ READERS = 4
 PIECE = 64 * 1024
 """Characters that are sent at once, at least."""
 
+MOST_SHOWN = 160
+"""Characters of a message that is answered."""
+
 WORDS = {
     "en": {
         "title": "the whole conversation",
@@ -40,6 +43,8 @@ WORDS = {
         "gap": "Messages that stood here were deleted while this page was made.",
         "empty": "Nobody has said anything here yet.",
         "edited": "edited",
+        "answers": "In reply to",
+        "removed": "a message that was removed",
         "unchecked": "Nobody checked this name: it was sent by a simple client.",
         "end": "Messages:",
     },
@@ -51,6 +56,8 @@ WORDS = {
         "gap": "Was hier stand, wurde gelöscht, während diese Seite entstand.",
         "empty": "Hier hat noch niemand etwas gesagt.",
         "edited": "bearbeitet",
+        "answers": "Antwort auf",
+        "removed": "eine Nachricht, die entfernt wurde",
         "unchecked": "Diesen Namen hat niemand geprüft: Er kommt von einem einfachen Programm.",
         "end": "Nachrichten:",
     },
@@ -74,12 +81,16 @@ class Entry(NamedTuple):
     in the plain protocol."""
     body: str
     edited: bool
+    answers: str | None
+    """One line of the message that it answers; "" if that is gone, None if it answers none."""
 
 
 class Transcript:
     """The messages of a room, and what the last lines of the page say about them."""
 
     def __init__(self, history: History, room: str, language: str) -> None:
+        self._history = history
+        self._room = room
         self._pages = history.pages(room, 0, history.head(room).seq)
         self._day_format = DAYS[language]
         self.count = 0
@@ -100,13 +111,24 @@ class Transcript:
                 continue
             sent_at = _local(message.sent_at)
             today = sent_at.strftime(self._day_format)
-            yield _entry(message, sent_at, today if today != day else "", is_gap)
+            answers = self._line_of(message.reply_to) if message.reply_to else None
+            yield _entry(message, sent_at, today if today != day else "", is_gap, answers)
             day, is_gap = today, False
             self.count += 1
             self.unchecked |= not message.user_id
 
+    def _line_of(self, id: str) -> str:
+        message = self._history.one(self._room, MessageId.parse(id))
+        if message is None or message.removed:
+            return ""
+        start = " ".join(message.body[:MOST_SHOWN].split())
+        more = "…" if len(message.body) > MOST_SHOWN else ""
+        return f"{_shown(message.user_name)}: {start}{more}"
 
-def _entry(message: Message, sent_at: datetime, day: str, is_gap: bool) -> Entry:
+
+def _entry(
+    message: Message, sent_at: datetime, day: str, is_gap: bool, answers: str | None
+) -> Entry:
     return Entry(
         day,
         is_gap,
@@ -116,6 +138,7 @@ def _entry(message: Message, sent_at: datetime, day: str, is_gap: bool) -> Entry
         bool(message.user_id),
         message.body,
         bool(message.edited_at),
+        answers,
     )
 
 

@@ -11,7 +11,7 @@ from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 from chatroom.message import Held, Message, MessageId
-from chatroom.wire import fields
+from chatroom.wire import fields, replies
 from chatroom.wire.websocket import text_frame
 
 # The format that iso_time writes. A pattern, because Python 3.10's fromisoformat accepts neither
@@ -22,7 +22,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?Z", re.A
 def to_json(message: Message) -> str:
     """The message as clients get it: the original's three fields first, then the additions."""
     more = ""
-    if message.user_id or message.cmid or message.edited_at:
+    if message.user_id or message.cmid or message.edited_at or message.reply_to:
         more = _typed_fields(message)
     return (
         f'{{"userName":{_quoted(message.user_name)},"body":{_quoted(message.body)},'
@@ -44,6 +44,7 @@ def _typed_fields(message: Message) -> str:
         "cmid": message.cmid,
         "by": message.by,
         "editedAt": edited_at,
+        "replyTo": message.reply_to,
     }
     return "".join(f',"{key}":{_quoted(value)}' for key, value in more.items() if value)
 
@@ -58,6 +59,7 @@ def held_fields(held: Held) -> dict[str, str]:
         "heldAt": iso_time(held.held_at),
         "userId": held.user_id,
         "cmid": held.cmid,
+        "replyTo": held.reply_to,
     }
     return {key: value for key, value in fields.items() if value}
 
@@ -80,6 +82,7 @@ def to_message(found: Mapping[str, Any]) -> Message:
         user_id=_text(found, "userId", ""),
         cmid=_text(found, "cmid", ""),
         by=_text(found, "by", ""),
+        reply_to=replies.reply_to(found, ValueError),
         edited_at=_edited_at(found),
     )
 

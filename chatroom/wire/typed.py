@@ -17,6 +17,7 @@ from chatroom.wire import acts
 from chatroom.wire.acts import Act, Withdraw
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
 from chatroom.wire.message_json import held_fields, local_time, to_json
+from chatroom.wire.replies import FIELD, reply_to
 from chatroom.wire.websocket import text_frame
 
 SUBPROTOCOL = "chatroom.v1"
@@ -64,6 +65,8 @@ class Say(NamedTuple):
     cmid: str
     body: str
     timestamp: str
+    reply_to: str = ""
+    """The id of the message that it answers; empty for none."""
 
 
 class Edit(NamedTuple):
@@ -163,7 +166,10 @@ def _say(fields: Mapping[str, Any]) -> Say:
     cmid = _cmid(fields)
     body = _body(fields, cmid)
     timestamp = _text(fields, "timestamp", "bad-frame", "", cmid=cmid) or local_time()
-    return Say(cmid, body, timestamp)
+    if FIELD not in fields:  # nearly always
+        return Say(cmid, body, timestamp)
+    answered = reply_to(fields, lambda wrong: Refusal("bad-frame", f"{wrong}.", cmid))
+    return Say(cmid, body, timestamp, answered)
 
 
 def _cmid(fields: Mapping[str, Any]) -> str:

@@ -29,6 +29,12 @@ const english = {
   printedPart: /** @param {string} first @param {string} last */ (first, last) => `These are the messages from ${first} to ${last}.`,
   printedWhole: /** @param {string} url */ (url) => `The whole conversation is at ${url}`,
 
+  reply: "Reply",
+  anyMessage: "This message",
+  inReplyTo: "In reply to",
+  answeredGone: "This message was removed.",
+  backToAnswer: "Back to the reply",
+
   editing: "Editing",
   remove: "Delete",
   ownMessage: "Your message",
@@ -76,6 +82,12 @@ const german = {
   printedAt: (date) => `Gedruckt am ${date}.`,
   printedPart: (first, last) => `Das sind die Nachrichten vom ${first} bis zum ${last}.`,
   printedWhole: (url) => `Das ganze Gespräch gibt es unter ${url}`,
+
+  reply: "Antworten",
+  anyMessage: "Diese Nachricht",
+  inReplyTo: "Antwort auf",
+  answeredGone: "Diese Nachricht wurde entfernt.",
+  backToAnswer: "Zurück zur Antwort",
 
   editing: "Bearbeiten",
   remove: "Löschen",

@@ -4,6 +4,7 @@ import { ask } from "./proved.js";
 
 const PAGE = 100; // messages
 const PATIENCE = 15_000; // ms for an answer
+const GONE = new Set([404, 410]);
 const CONTEXT = 40; // messages on each side of one that a link leads to
 
 /** @typedef {import("./session.js").Message} Message */
@@ -54,13 +55,25 @@ export class Archive {
 
   /**
    * @param {string} id
+   * @returns {Promise<Message|null>} null: it is gone, or never was there
+   */
+  async one(id) {
+    try {
+      return this.asNow([await this.#get(this.#at(id))])[0] ?? null;
+    } catch (error) {
+      if (error instanceof ArchiveError && GONE.has(error.status) && !this.#missing) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * @param {string} id
    * @param {number} [context] how many on each side
    * @returns {Promise<Message[]>} the message and those around it
    */
   async around(id, context = CONTEXT) {
-    const one = new URL(`${this.#messages.pathname}/${encodeURIComponent(id)}`, this.#messages);
     const [message, before, after] = await Promise.all([
-      this.#get(one),
+      this.#get(this.#at(id)),
       this.#page({ before: id, limit: context }),
       this.#page({ since: id, limit: context }),
     ]);
@@ -74,6 +87,11 @@ export class Archive {
    */
   search(text, before) {
     return this.#page({ q: text, limit: PAGE / 2, ...(before && { before }) });
+  }
+
+  /** @param {string} id */
+  #at(id) {
+    return new URL(`${this.#messages.pathname}/${encodeURIComponent(id)}`, this.#messages);
   }
 
   /** @param {Record<string, string|number>} query @returns {Promise<Message[]>} */

@@ -23,6 +23,7 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {string} [cmid]
  * @property {string} [editedAt] ISO 8601
  * @property {"host"|"script"} [by] whose it is, if not just anybody's
+ * @property {string} [replyTo] id of the message that it answers
  * @property {number} [heardAt] Unix ms by this browser's clock, of one that came live
  *
  * @typedef {{userId: string, userName: string, role?: string}} Person
@@ -121,7 +122,7 @@ export class Session {
     return !this.#token && this.#tokens.get() !== this.#sent;
   }
 
-  /** @param {{cmid: string, body: string, timestamp: string}} item */
+  /** @param {{cmid: string, body: string, timestamp: string, replyTo?: string}} item */
   say(item) {
     return this.#inside && this.#send(messageFrame(item));
   }
@@ -211,10 +212,10 @@ export class Session {
 /**
  * The text frame that says it.
  *
- * @param {{cmid: string, body: string, timestamp: string}} item
+ * @param {{cmid: string, body: string, timestamp: string, replyTo?: string}} item
  */
-export function messageFrame({ cmid, body, timestamp }) {
-  return JSON.stringify({ type: "message", cmid, body, timestamp });
+export function messageFrame({ cmid, body, timestamp, replyTo }) {
+  return JSON.stringify({ type: "message", cmid, body, timestamp, replyTo: replyTo || undefined });
 }
 
 /** @param {string} text @returns {any} */

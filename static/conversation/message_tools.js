@@ -12,9 +12,14 @@ const SVG = "http://www.w3.org/2000/svg";
  * @property {(id: string) => boolean} [can] whether it is there for this message
  * @property {(id: string) => void} work
  */
+
+/**
+ * Several kinds may be at one message: then they stand side by side.
+ */
 export class MessageTools {
   #list;
   #fits;
+  #isLast;
   #tools;
   #node;
 
@@ -25,15 +30,16 @@ export class MessageTools {
    * @param {string} options.label
    * @param {(item: HTMLElement) => boolean} options.fits whether a message has them
    * @param {Tool[]} options.tools
+   * @param {boolean} [options.isLast] behind all others
    */
-  constructor(list, { kind, label, fits, tools }) {
+  constructor(list, { kind, label, fits, tools, isLast = false }) {
     this.#list = list;
+    this.#isLast = isLast;
     this.#fits = fits;
     this.#tools = tools.map((tool) => ({ ...tool, button: makeButton(tool) }));
-    this.#node = element("span", `message-tools ${kind}`, ...this.#tools.map((tool) => tool.button));
+    this.#node = element("span", kind, ...this.#tools.map((tool) => tool.button));
     this.#node.role = "group";
     this.#node.ariaLabel = label;
-    this.#node.ariaLive = "off";
     list.addEventListener("focusin", () => this.#toFocus());
     list.addEventListener("focusout", () => setTimeout(() => this.#toFocus()));
     list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.#toPointer(event.target));
@@ -65,13 +71,17 @@ export class MessageTools {
     }
     if (item.contains(this.#node)) return;
     this.#hide();
-    item.querySelector(".row")?.append(this.#node);
+    const tools = toolsOf(item);
+    if (this.#isLast) tools.append(this.#node);
+    else tools.prepend(this.#node);
   }
 
   #hide() {
     const item = messageOf(this.#node);
     if (this.#node.contains(document.activeElement)) item?.focus({ preventScroll: true });
+    const tools = this.#node.parentElement;
     this.#node.remove();
+    if (!tools?.firstChild) tools?.remove();
   }
 
   /** @param {KeyboardEvent} event */
@@ -85,6 +95,16 @@ export class MessageTools {
     event.preventDefault(); // else the letter is typed into the box
     tool.work(id);
   }
+}
+
+/** Where the tools of a message stand. @param {HTMLElement} item */
+function toolsOf(item) {
+  const there = item.querySelector(".message-tools");
+  if (there) return there;
+  const made = element("span", "message-tools");
+  made.ariaLive = "off";
+  item.querySelector(".row")?.append(made);
+  return made;
 }
 
 /** @param {Tool} tool */

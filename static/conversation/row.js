@@ -46,6 +46,24 @@ export function linesOf(userName, body, me = "") {
   return [avatar, sender, text];
 }
 
+/** @type {(line: HTMLAnchorElement, id: string) => void} */
+let fill = () => {};
+
+/** Have the lines filled that say what is answered. @param {typeof fill} how */
+export function fillAnswered(how) {
+  fill = how;
+}
+
+/** A line of the message that is answered, and the way there; empty until it is filled. @param {string} id */
+export function answeredLine(id) {
+  const line = element("a", "answered");
+  line.dataset.of = id;
+  line.tabIndex = -1; // see timeLink, also for the next one
+  line.ariaLive = "off";
+  fill(line, id);
+  return line;
+}
+
 /**
  * @param {Message} message
  * @param {{own: boolean, me: string}} reader
@@ -56,6 +74,7 @@ export function messageRow(message, { own, me }) {
   item.tabIndex = -1;
   const lines = linesOf(message.userName, message.body, own ? "" : me);
   const row = element("div", "row", ...lines, timeLink(message));
+  if (message.replyTo) item.append(answeredLine(message.replyTo));
   item.append(row);
   item.classList.toggle("own", own);
   if (message.by === "host") lines[1].after(hostMark());

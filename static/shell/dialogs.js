@@ -16,6 +16,7 @@ const KEYS = [
   [["↑"], more.keyEdit],
   [[isMac ? "⌥" : "Alt", "↑"], more.keyRecall],
   [["E", more.deleteKey], more.keyOwn],
+  [["R"], more.keyReply],
   [[more.deleteKey], more.keyHost],
   [[more.pageUp, more.pageDown], more.keyScroll],
   [["Esc"], more.keyEscape],

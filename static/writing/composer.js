@@ -15,10 +15,11 @@ const TELL_EVERY = 2_000; // ms between two words that somebody types
  * @property {{form: HTMLFormElement, body: HTMLTextAreaElement, notice: HTMLElement}} parts
  * @property {string} room a draft is kept per room
  * @property {() => number} maxMessageBytes of one frame
- * @property {(body: string, timestamp: string) => string} onSend
+ * @property {(body: string, timestamp: string, replyTo: string) => string} onSend
  *   takes the message over and returns ""; or returns why not, and the text stays in the box
  * @property {() => void} onTyping
  * @property {() => void} onUp the reader wants to change what they said last
+ * @property {() => void} onAnswer what is answered is another message now, or none
  *
  * @typedef {object} Loan what the box is lent to
  * @property {string} id of a message that is written anew
@@ -30,6 +31,8 @@ export class Composer {
   #notice;
   #options;
   #draftKey;
+  #answerKey;
+  #answered;
   #saved; // the draft as this tab knows it to be kept
   #saveTimer = 0;
   #toldAt = 0;
@@ -48,6 +51,9 @@ export class Composer {
     this.#body = body;
     this.#notice = notice;
     this.#draftKey = `chat:draft:${options.room}`;
+    this.#answerKey = `chat:answer:${options.room}`;
+    this.#answered = String(recall(this.#answerKey) ?? "");
+    if (this.#answered) options.onAnswer();
     this.#saved = this.#kept();
     const early = body.value; // written before this script was there
     body.value = [this.#saved, early === this.#saved ? "" : early].filter(Boolean).join("\n");
@@ -58,11 +64,24 @@ export class Composer {
     addEventListener("pagehide", () => this.#save());
     addEventListener("pageshow", () => this.#look());
     addEventListener("storage", ({ key }) => key === this.#draftKey && this.#look());
+    addEventListener("storage", ({ key }) => key === this.#answerKey && (this.answered = String(recall(key) ?? "")));
     this.#fit();
   }
 
   focus() {
     this.#body.focus();
+  }
+
+  /** The id of the message that is answered by what is said next, or "". */
+  get answered() {
+    return this.#answered;
+  }
+
+  set answered(id) {
+    if (id === this.#answered) return;
+    this.#answered = id;
+    remember(this.#answerKey, id || null);
+    this.#options.onAnswer();
   }
 
   /** Put `text` back into the box, above what is in it. @param {string} text */
@@ -105,18 +124,20 @@ export class Composer {
     if (isBlank(text)) return loan?.submit("");
     const timestamp = clockText(new Date());
     const send = loan ? loan.submit : this.#options.onSend;
-    const problem = this.#tooLong(text, loan?.id ?? timestamp) || send(text, timestamp);
+    const answered = loan ? "" : this.#answered;
+    const problem = this.#tooLong(text, loan?.id ?? timestamp, answered) || send(text, timestamp, answered);
     this.notice(problem);
     if (problem || loan) return;
     this.#said = [text, ...this.#said.filter((said) => said !== text)].slice(0, MOST_RECALLED);
     this.#write("");
+    this.answered = "";
     this.#toldAt = 0;
   }
 
-  /** @param {string} body @param {string} timestamp */
-  #tooLong(body, timestamp) {
+  /** @param {string} body @param {string} timestamp @param {string} replyTo */
+  #tooLong(body, timestamp, replyTo) {
     const most = this.#options.maxMessageBytes();
-    const excess = byteLength(messageFrame({ cmid: newCmid(), body, timestamp })) - most;
+    const excess = byteLength(messageFrame({ cmid: newCmid(), body, timestamp, replyTo })) - most;
     return excess > 0 ? t.tooLong(excess, most) : "";
   }
 

@@ -166,7 +166,7 @@ export class Editor {
     const hadFocus = this.#line.contains(document.activeElement);
     this.#line.remove();
     if (hadFocus) this.#toBox();
-    this.#body.setAttribute("aria-describedby", "hint notice");
+    this.#body.setAttribute("aria-describedby", `${this.#composer.answered && "answering "}hint notice`);
     this.#send.textContent = t.send;
     this.#composer.lend(null);
   }

@@ -14,6 +14,7 @@ const KEPT = new Set(["failed", "held"]); // states that outlive the page
  * @property {string} cmid
  * @property {string} body
  * @property {string} timestamp
+ * @property {string} [replyTo] id of the message that it answers
  * @property {number} at when it was written: Unix ms, and unique in this outbox
  * @property {"waiting"|"sent"|"acked"|"held"|"failed"} state
  *   waiting: to be sent; sent: on this connection; acked: stored, and not seen yet; held: for a host to approve; failed: refused
@@ -58,11 +59,12 @@ export class Outbox {
    * @param {string} body
    * @param {string} timestamp
    * @param {number} [now]
+   * @param {string} [replyTo]
    */
-  add(body, timestamp, now = Date.now()) {
+  add(body, timestamp, now = Date.now(), replyTo) {
     const at = Math.max(now, (this.#items.at(-1)?.at ?? 0) + 1);
     /** @type {Item} */
-    const item = { cmid: newCmid(), body, timestamp, at, state: "waiting" };
+    const item = { cmid: newCmid(), body, timestamp, at, state: "waiting", ...(replyTo && { replyTo }) };
     this.#items.push(item);
     this.#keep(item);
     return item;

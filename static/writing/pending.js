@@ -2,7 +2,7 @@
 
 import { button, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { linesOf } from "../conversation/row.js";
+import { answeredLine, linesOf } from "../conversation/row.js";
 import { hueClass } from "../people/colours.js";
 
 const SLOW_AFTER = 400; // ms; most messages are back sooner, and words that flash by help nobody
@@ -55,6 +55,7 @@ export class PendingView {
   /** @param {Item} item @param {string} userName */
   #make(item, userName) {
     const row = element("li", `pending own ${hueClass(userName)}`);
+    if (item.replyTo) row.append(answeredLine(item.replyTo));
     row.append(element("div", "row", ...linesOf(userName, item.body), element("div", "fate")));
     this.#rows.set(item.cmid, row);
     this.#note.before(row);

@@ -281,7 +281,7 @@ def made_by(script: str) -> list[tuple[object, ...]]:
     """What SQLite makes of the tables: names, types, constraints, indexes, one row's content."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.executescript(script)
-        values = f"{(3 << 40) + 7}, '', '', '', '', 0, '', '', '', 0, 0, ''"
+        values = f"{(3 << 40) + 7}, '', '', '', '', 0, '', '', '', '', 0, 0, ''"
         database.execute(f"INSERT INTO messages ({COLUMNS}) VALUES ({values})")
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         made = [

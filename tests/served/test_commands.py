@@ -301,6 +301,19 @@ def test_say_waits_for_a_server_that_is_away_for_a_moment(prepare: Launch, tmp_p
     assert [message["body"] for message in server.history()] == ["hi"]
 
 
+def test_a_reply_is_shown_below_what_it_answers(ann: Shell, room: str):
+    (id,) = ann.run("say", "--ids", room, "Tea?").out.split()
+    assert ann.run("say", "--reply-to", id, room, "Yes").code == 0
+    refused = ann.run("say", "--reply-to", "yours", room, "No")
+    assert (refused.code, "wanted: an id such as" in refused.err) == (2, True)
+
+    question, above, answer = ann.run("tail", room, "--no-follow").out.splitlines()
+    assert above == f"  in reply to {question.removesuffix(': Tea?')}"
+    assert answer.endswith(": Yes")
+    found = ann.run("tail", room, "--no-follow", "--json").out.splitlines()
+    assert [json.loads(line).get("replyTo") for line in found] == [None, id]
+
+
 def test_tail_begins_behind_a_message_and_says_where_that_is_gone(ann: Shell, room: str):
     ids = ann.run("say", "--ids", room, input="1\n2\n3\n").lines
 

@@ -111,6 +111,21 @@ def test_what_is_said_to_one_is_heard_by_the_other(come: Come) -> None:
     assert [it["id"] for it in ann.view] == [it["id"] for it in bob.view]
 
 
+def test_a_reply_leads_to_the_same_message_everywhere(come: Come) -> None:
+    """Also for somebody who comes when that is removed already."""
+    ann, bob = come("Ann", 0), come("Bob", 1)
+    question = ann.tell("Tea?")
+    bob.hear_until(question)
+
+    answer = bob.tell_in_reply(question, "Yes")
+    ann.hear_until(answer)
+    ann.change("remove", question)
+    carl = come("Carl", 0)
+
+    assert ann.view[-1]["replyTo"] == bob.view[-1]["replyTo"] == question
+    assert [(it["id"], it.get("replyTo")) for it in carl.view] == [(answer, question)]
+
+
 def test_many_who_talk_at_once_read_one_order_everywhere(come: Come) -> None:
     everybody = [come(f"User {number}", number % 2) for number in range(6)]
     each, total = 40, 240

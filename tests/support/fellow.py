@@ -34,6 +34,13 @@ class Fellow(TypedClient):
         self.hear_until_acked()
         return self.acked[cmid]
 
+    def tell_in_reply(self, id: str, body: str) -> str:
+        """As ``tell``, as an answer to a message."""
+        cmid = next(self.numbers)
+        self.answer(id, body, cmid)
+        self.hear_until_acked()
+        return self.acked[cmid]
+
     def wants(self, act: str, **fields: object) -> dict[str, Any]:
         """Act as a host; returns the answer."""
         answer = self.act(act, **fields)

@@ -21,6 +21,7 @@ MESSAGES = st.builds(
     user_id=TEXTS,
     cmid=TEXTS,
     by=st.sampled_from(["", "host", "script"]),
+    reply_to=st.sampled_from(["", f"7-{'f' * 16}"]),
     edited_at=st.just(0) | st.integers(1, 4_000_000_000_000),
     rev=st.just(0),
     removed=st.just(""),

@@ -178,6 +178,11 @@ class TypedClient:
         if self.socket:
             self._send(type="message", cmid=cmid, body=body)
 
+    def answer(self, id_: str, body: str, cmid: str) -> None:
+        """Say it as an answer to a message, over a connection that is there and stays."""
+        self.said[cmid] = self.outbox[cmid] = body
+        self._send(type="message", cmid=cmid, body=body, replyTo=id_)
+
     def edit(self, id_: str, body: str, cmid: str) -> None:
         """As ``say``: it is sent until there is an answer."""
         self.edits.add(body)

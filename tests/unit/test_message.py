@@ -29,8 +29,8 @@ def test_messages_with_the_same_fields_are_equal():
     assert MESSAGE._replace(nonce="f" * 16) != MESSAGE
 
 
-def test_a_draft_becomes_the_middle_of_a_message():
-    draft = Draft("Ann", "hi", "10:42 AM")
+def test_the_texts_of_a_draft_are_the_middle_of_a_message():
+    *draft, _reply_to = Draft("Ann", "hi", "10:42 AM")
 
     assert Message("lobby", 7, MESSAGE.nonce, *draft, sent_at=MESSAGE.sent_at) == MESSAGE
 

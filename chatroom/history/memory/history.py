@@ -540,6 +540,8 @@ class MemoryHistory(History):
 def weight(message: Message) -> int:
     """The bytes that it takes."""
     size = OBJECT_BYTES + sum(map(getsizeof, (message.user_name, message.body, message.timestamp)))
+    if message.reply_to:
+        size += getsizeof(message.reply_to)
     if message.cmid:
         size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
     return size

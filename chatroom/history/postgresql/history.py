@@ -38,7 +38,7 @@ from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
 
-SAY = "SELECT * FROM say(%s, %s, %s)"
+SAY = "SELECT * FROM speak(%s, %s, %s)"
 
 ENACT = "SELECT verdict, known FROM enact(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 

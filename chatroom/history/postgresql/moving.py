@@ -61,8 +61,8 @@ LOG = """
     FROM json_populate_recordset(NULL::host_log, %s::json)"""
 
 HELD = """
-    INSERT INTO held (room, id, held_at, user_name, body, stamp, user_id, cmid)
-    SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid
+    INSERT INTO held (room, id, held_at, user_name, body, stamp, user_id, cmid, reply_to)
+    SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid, reply_to
     FROM json_populate_recordset(NULL::held, %s::json)"""
 
 SECRET = "INSERT INTO secrets VALUES (%s, %s)"

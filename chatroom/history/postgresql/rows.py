@@ -13,7 +13,8 @@ from chatroom.message import Evidence, Held, Message
 
 # In the order in which Message has them.
 COLUMNS = (
-    "seq, nonce, user_name, body, stamp, sent_at, user_id, cmid, made_by, edited_at, rev, removed"
+    "seq, nonce, user_name, body, stamp, sent_at, user_id, cmid, made_by, reply_to, "
+    "edited_at, rev, removed"
 )
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -99,6 +100,8 @@ def _said(place: int, message: Message) -> dict[str, Any]:
         row["cmid"] = to_stored(message.cmid)
     if message.by:
         row["made_by"] = to_stored(message.by)
+    if message.reply_to:
+        row["reply_to"] = to_stored(message.reply_to)
     if message.edited_at:
         row["edited_at"] = message.edited_at
     return row
@@ -117,19 +120,7 @@ def _saying(place: int, saying: Saying) -> dict[str, Any]:
         "known_seq": known.last.seq,
         "known_nonce": to_stored(known.last.nonce),
         "known_decided": known.decided,
-        "drafts": [
-            {
-                "item": item,
-                "nonce": draft.nonce,
-                "user_name": to_stored(draft.user_name),
-                "body": to_stored(draft.body),
-                "stamp": to_stored(draft.timestamp),
-                "user_id": to_stored(draft.user_id),
-                "cmid": to_stored(draft.cmid),
-                "made_by": draft.by,
-            }
-            for item, draft in enumerate(saying.drafts)
-        ],
+        "drafts": [_draft(item, draft) for item, draft in enumerate(saying.drafts)],
     }
     if saying.charter is not None:
         row["charter"] = to_stored(saying.charter)
@@ -137,6 +128,22 @@ def _saying(place: int, saying: Saying) -> dict[str, Any]:
         row["is_exact"] = True
     if any(draft.cmid for draft in saying.drafts):
         row["has_cmids"] = True
+    return row
+
+
+def _draft(item: int, draft: Message) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "item": item,
+        "nonce": draft.nonce,
+        "user_name": to_stored(draft.user_name),
+        "body": to_stored(draft.body),
+        "stamp": to_stored(draft.timestamp),
+        "user_id": to_stored(draft.user_id),
+        "cmid": to_stored(draft.cmid),
+        "made_by": draft.by,
+    }
+    if draft.reply_to:
+        row["reply_to"] = to_stored(draft.reply_to)
     return row
 
 

@@ -19,7 +19,9 @@ FIRST_SCHEMA = (
     "attending.sql",
 )
 
-UPGRADES = (FIRST_SCHEMA,)
+SECOND_SCHEMA = ("answering.sql",)
+
+UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA)
 """The files from each schema version to the next; the first from an empty schema. A later one only
 adds, so that machines can be updated one after the other."""
 

@@ -8,7 +8,7 @@ SEQ_BITS = 40
 """A message's key is its room's number, then its seq in so many bits."""
 
 FIRST_COLUMNS = "key, nonce, user_name, body, timestamp, sent_at"
-APPENDED = f"{FIRST_COLUMNS}, user_id, cmid, made_by, edited_at"
+APPENDED = f"{FIRST_COLUMNS}, user_id, cmid, made_by, reply_to, edited_at"
 """The columns of a new message."""
 COLUMNS = f"{APPENDED}, rev, removed"
 
@@ -86,9 +86,16 @@ SIXTH_SCHEMA = (
     "PRAGMA user_version = 6",
 )
 
+# The id of what a message answers, as text.
+SEVENTH_SCHEMA = (
+    "ALTER TABLE messages ADD COLUMN reply_to TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE held ADD COLUMN reply_to TEXT NOT NULL DEFAULT ''",
+    "PRAGMA user_version = 7",
+)
+
 UPGRADES = (
     *(FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA, FIFTH_SCHEMA),
-    SIXTH_SCHEMA,
+    *(SIXTH_SCHEMA, SEVENTH_SCHEMA),
 )
 """The statements from each schema version to the next; the first from an empty file."""
 

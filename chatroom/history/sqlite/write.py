@@ -11,7 +11,7 @@ from chatroom.history.sqlite.database import unavailable
 from chatroom.history.sqlite.schema import APPENDED, SEQ_BITS
 from chatroom.message import Message
 
-INSERT = f"INSERT INTO messages ({APPENDED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = f"INSERT INTO messages ({APPENDED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Transaction:
@@ -78,4 +78,4 @@ def find_base(writer: sqlite3.Connection, room: str) -> int:
 
 def row(base: int, m: Message) -> tuple[int | str, ...]:
     """The message as ``INSERT`` wants it."""
-    return (base | m.seq, *m[2:11])  # nonce to edited_at, in the order of the columns
+    return (base | m.seq, *m[2:12])  # nonce to edited_at, in the order of the columns

@@ -10,7 +10,7 @@ from chatroom.errors import BadAct, BadName, BadRoomName, FrameRefused, Problem
 from chatroom.message import ID_PATTERN, Draft, MessageId
 from chatroom.names import checked
 from chatroom.web.api import problems
-from chatroom.wire import acts, fields, message_json
+from chatroom.wire import acts, fields, message_json, replies
 from chatroom.wire.acts import Asked
 from chatroom.wire.fields import Flaw
 from chatroom.wire.typed import MAX_CMID_LENGTH
@@ -112,7 +112,8 @@ def post(data: bytes, *, max_name_length: int, script: str = "") -> Post:
         raise Problem("bad-field", error.detail, field="userName", value=value) from None
     body = _body(found)
     timestamp = _text(found, "timestamp", "a string, or no such field", default="")
-    return Post(Draft(name, body, timestamp or message_json.local_time()), _cmid(found))
+    timestamp = timestamp or message_json.local_time()
+    return Post(Draft(name, body, timestamp, _reply_to(found)), _cmid(found))
 
 
 def act(data: bytes) -> Asked:
@@ -159,6 +160,13 @@ def _cmid(found: dict[str, Any]) -> str:
     if ("cmid" in found and not cmid) or len(cmid) > MAX_CMID_LENGTH:
         raise problems.refuse("bad-field", "cmid", cmid, wanted)
     return cmid
+
+
+def _reply_to(found: dict[str, Any]) -> str:
+    def refusal(_: str) -> Problem:
+        return problems.refuse("bad-field", replies.FIELD, found[replies.FIELD], replies.WANTED)
+
+    return replies.reply_to(found, refusal)
 
 
 def _text(found: dict[str, Any], key: str, wanted: str, *, default: str | None = None) -> str:

@@ -83,7 +83,7 @@ def schemas(configuration: Configuration) -> Json:
     name["description"] = "With a script's key, it may be left out, and is the key's name"
     cmid = {"type": "string", "minLength": 1, "maxLength": MAX_CMID_LENGTH}
     body = {"type": "string", "minLength": 1}
-    more = {"userId": TEXT, "cmid": TEXT, "by": TEXT, "editedAt": TIME}
+    more = {"userId": TEXT, "cmid": TEXT, "by": TEXT, "editedAt": TIME, "replyTo": ID}
     said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
     summary = {"messages": {"type": "integer"}, "last": ID, "sentAt": TIME, "door": TEXT}
     user = {"userId": TEXT, "userName": TEXT}
@@ -106,7 +106,8 @@ def schemas(configuration: Configuration) -> Json:
     told = {"at": TIME, "link": TEXT, "key": TEXT, "userId": TEXT, "sharing": {"type": "integer"}}
     return {
         "Post": _object(
-            {"userName": name, "body": body}, optional={"cmid": cmid, "timestamp": TEXT}
+            {"userName": name, "body": body},
+            optional={"cmid": cmid, "timestamp": TEXT, "replyTo": ID},
         ),
         "Edit": _object({"body": body}),
         "Act": _act(),
@@ -115,7 +116,7 @@ def schemas(configuration: Configuration) -> Json:
         "Message": _object(said | {"sentAt": TIME}, optional=more),
         "Held": _object(
             {"id": TEXT, "userName": TEXT, "body": TEXT, "timestamp": TEXT, "heldAt": TIME},
-            optional={"userId": TEXT, "cmid": TEXT},
+            optional={"userId": TEXT, "cmid": TEXT, "replyTo": ID},
         ),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
         "Rooms": _object({"rooms": _list(_object({"name": TEXT}, optional=summary))}),

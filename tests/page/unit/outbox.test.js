@@ -126,3 +126,15 @@ test("what another tab has taken out is out", () => {
   assert.equal(outbox.removedElsewhere("chat:outbox:lobby:" + cmid), true);
   assert.deepEqual(bodies(outbox), []);
 });
+
+test("what a message answers goes with it, also after a reload", () => {
+  const storage = keeper();
+  const outbox = new Outbox("lobby", storage);
+  outbox.add("one", "", 5);
+  outbox.add("two", "", 5, "7-abc");
+
+  const again = new Outbox("lobby", storage);
+
+  assert.deepEqual(again.items.map(({ replyTo }) => replyTo), [undefined, "7-abc"]);
+  assert.ok([...storage.kept.values()].every((item) => "replyTo" in item === (item.body === "two")));
+});

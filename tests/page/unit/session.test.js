@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { secrets } from "../static/base/storage.js";
-import { Session } from "../static/connection/session.js";
+import { Session, messageFrame } from "../static/connection/session.js";
 
 /** A session, what it has sent, what it has told, and what the browser keeps: token and last id read. */
 function session(kept = "", read = null) {
@@ -194,4 +194,10 @@ test("what is not understood is ignored", () => {
   world.hear({ type: "news" }, { body: 5 });
 
   assert.deepEqual(world.told, []);
+});
+
+test("a message says what it answers, if anything", () => {
+  const frames = [{}, { replyTo: "" }, { replyTo: "7-abc" }].map((more) => JSON.parse(messageFrame({ cmid: "1", body: "hi", timestamp: "", ...more })));
+
+  assert.deepEqual(frames.map(({ replyTo }) => replyTo), [undefined, undefined, "7-abc"]);
 });

@@ -82,6 +82,25 @@ def test_shows_its_key_at_the_door_and_the_pass_when_it_comes_back():
     ]
 
 
+def test_answers_a_message_given_as_one_or_as_an_id():
+    question = Message("lobby", 7, NONCE, "Bob", "Tea?", "", 0)
+    answered: list[str | None] = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet()
+        answered.extend(peer.store(seq).get("replyTo") for seq in (8, 9, 10))
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        with pytest.raises(ValueError, match="wanted: an id"):
+            chat.say("no", reply_to="no id")
+        chat.say("Yes", reply_to=question)
+        chat.say("Please", reply_to=question.id)
+        chat.say("And milk").wait(DEADLINE)
+
+    assert answered == [question.id, question.id, None]
+
+
 def test_a_wrong_key_is_an_error_at_once():
     def script(peer: ServerEnd) -> None:
         peer.hear()

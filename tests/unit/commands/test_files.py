@@ -272,6 +272,48 @@ def test_when_and_by_whom_survives_an_export_and_an_import(tmp_path: Path):
     assert exported(tmp_path / "new.db").partition('"id"')[0] == text.partition('"id"')[0]
 
 
+def reply(seq: int, to: Message) -> Message:
+    return typed_message(seq, f"c{seq}")._replace(reply_to=to.id)
+
+
+def test_a_reply_leads_to_the_imported_message(tmp_path: Path):
+    """Also through two exports, into a room that has others, and where it came from."""
+    question = typed_message(1, "c1")
+    path = append(tmp_path / "a.db", question, reply(2, question), reply(3, question))
+    left_behind(tmp_path / "b.db", 4)
+    for source, target in ("a", "b"), ("b", "c"), ("c", "a"):
+        text = exported(tmp_path / f"{source}.db")
+        assert run("import", "--history", tmp_path / f"{target}.db", input=text).exit_code == 0
+
+    asked, *answers = stored(tmp_path / "b.db")[4:]
+    assert [answer.reply_to for answer in answers] == [asked.id] * 2
+    asked, *answers = stored(tmp_path / "c.db")[4:]
+    assert [answer.reply_to for answer in answers] == [asked.id] * 2
+    assert stored(path)[:3] == [question, reply(2, question), reply(3, question)]
+
+
+def test_an_imported_reply_leads_to_what_is_there_already(tmp_path: Path):
+    """Whether that was said there, or imported before."""
+    question = typed_message(1, "c1")
+    whole = append(tmp_path / "old.db", question, reply(2, question))
+    first, second = exported(whole).splitlines()
+    path = append(tmp_path / "said.db", question)
+    run("import", "--history", path, input=second)
+    assert [message.reply_to for message in stored(path)] == ["", question.id]
+
+    run("import", "--history", tmp_path / "new.db", input=first)
+    run("import", "--history", tmp_path / "new.db", input=second)
+    asked, answer = stored(tmp_path / "new.db")
+    assert answer.reply_to == asked.id != question.id
+
+
+def test_an_imported_reply_to_what_is_not_there_stays_one(tmp_path: Path):
+    question = typed_message(1, "c1")
+    run("import", "--history", tmp_path / "new.db", input=to_json(reply(2, question)))
+
+    assert [message.reply_to for message in stored(tmp_path / "new.db")] == [question.id]
+
+
 @pytest.mark.parametrize("cmid", ["c1", ""])
 def test_what_was_removed_does_not_come_back_by_an_import(tmp_path: Path, cmid: str):
     """From an export of before, into where it was said or into a copy."""

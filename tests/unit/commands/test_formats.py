@@ -200,3 +200,19 @@ def test_nothing_said_makes_no_message(name: str):
     pieces = "".join(FORMATS[name]([]))
     header = ",".join(f'"{column}"' for column in COLUMNS)
     assert pieces == (f"{BYTE_ORDER_MARK}{header}\r\n" if name == "csv" else "")
+
+
+def test_above_a_reply_a_person_reads_which_message_it_answers():
+    question = said("Tea?")
+    answer = said("Yes", name="*Bob*")._replace(seq=2, reply_to=question.id)
+
+    assert "".join(text([question, answer])) == (
+        "2026-01-31 09:05:00 Ann: Tea?\n"
+        "  in reply to 2026-01-31 09:05:00 Ann\n"
+        "2026-01-31 09:05:00 *Bob*: Yes\n"
+    )
+    assert "".join(text([answer])).startswith(f"  in reply to {question.id}\n")
+    assert r"**\*Bob\*** 09:05:00 *in reply to 2026-01-31 09:05:00 Ann*" in "".join(
+        markdown([question, answer])
+    )
+    assert csv_row(answer)["replyTo"] == question.id

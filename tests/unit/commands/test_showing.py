@@ -44,6 +44,31 @@ def test_a_change_is_a_line_that_says_what_the_message_is_now(capsys: pytest.Cap
     ]
 
 
+def test_above_a_reply_is_said_which_message_it_answers(capsys: pytest.CaptureFixture[str]):
+    """By its time and name, never by its text; if it is not on the screen, by its id."""
+    screen = Screen()
+    reply = MESSAGE._replace(seq=2, user_name="Bob", body="ho", reply_to=MESSAGE.id)
+    screen.show(reply)
+    screen.show(MESSAGE)
+    screen.show(reply._replace(seq=3))
+    screen.tell(removed(MESSAGE))
+    screen.show(reply._replace(seq=4))
+    screen.tell(removed(MESSAGE))
+    screen.tell(changed(MESSAGE, "hi again"))
+    screen.show(reply._replace(seq=5))
+
+    out, err = capsys.readouterr()
+    answer = f"{START.replace('Ann', 'Bob')}: ho"
+    assert out.splitlines() == [
+        *(f"  in reply to {MESSAGE.id}", answer),
+        f"{START}: hi",
+        *(f"  in reply to {START}", answer),
+        *(f"  in reply to {START} (removed)", answer),
+        *(f"  in reply to {START}", answer),
+    ]
+    assert err.splitlines()[:2] == [f"chatroom: removed: {START}"] * 2
+
+
 def test_what_is_not_on_the_screen_changes_without_a_word(capsys: pytest.CaptureFixture[str]):
     screen = Screen()
     screen.tell(changed(MESSAGE, "ho"))

@@ -68,6 +68,20 @@ def over_http(
 # -- what waits ------------------------------------------------------------------------------------
 
 
+def test_a_reply_that_waits_is_one_when_it_is_approved(
+    club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
+) -> None:
+    id = f"1-{'f' * 16}"
+    bob.send("message", cmid="c1", body="May I?", replyTo=id)
+    (held,) = heard(bob, "held")
+
+    act(ann, "approve", id=held["id"])
+
+    assert held["replyTo"] == id
+    assert [frame.get("replyTo") for frame in bob.heard() if "type" not in frame] == [id]
+    assert [message.reply_to for message in club.disk.messages("class")] == [id]
+
+
 def test_only_its_author_and_hosts_hear_of_what_waits(
     club: InMemoryServer, ann: TypedGuest, bob: TypedGuest
 ) -> None:

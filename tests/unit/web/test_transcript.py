@@ -78,6 +78,28 @@ def test_it_has_every_message_in_order(client: FlaskClient, engine: Engine):
     assert page.found["p note"][-1] == "Messages: 3000"
 
 
+def test_a_reply_stands_below_a_line_of_what_it_answers_as_that_now_reads(
+    client: FlaskClient, engine: Engine
+):
+    messages = remember(engine, 2, body="Tea,\n or " + "x" * 200)
+    reply = messages[1]._replace(nonce="f" * 16, body="yes")
+    replies = [
+        reply._replace(seq=seq, reply_to=id)
+        for seq, id in enumerate([messages[0].id, messages[1].id, f"9-{'e' * 16}"], 3)
+    ]
+    engine.history.append(replies)
+    take_back(engine, messages[1].id)
+    page = transcript(client)
+    line, *gone = page.found["p answers"]
+
+    assert line == f"In reply to {messages[0].user_name}: Tea, or {'x' * 151}\u2026"
+    assert gone == ["In reply to a message that was removed"] * 2
+    german = ShownPage(
+        client.get("/rooms/lobby/transcript", headers={"Accept-Language": "de"}).text
+    )
+    assert german.found["p answers"][1] == "Antwort auf eine Nachricht, die entfernt wurde"
+
+
 def test_it_says_of_which_room_and_when(client: FlaskClient, engine: Engine):
     remember(engine, 1, "K\u00fcche")
     page = transcript(client, "K%C3%BCche")

@@ -469,10 +469,10 @@ ODD = ["a\0b", "\0", "␛", "␛0000", "a␛\0␛d800", "\ufffe\U0010ffff", "␀
 @pytest.mark.parametrize("odd", ODD)
 def test_every_text_is_exact_in_every_table(history: History, odd: str) -> None:
     room = f"room {odd}"
-    message = Message(room, 1, f"n{odd}", odd, odd, odd, NOW, odd, odd, odd, NOW)
+    message = Message(room, 1, f"n{odd}", odd, odd, odd, NOW, odd, odd, odd, odd, NOW)
     removed = message._replace(seq=2, nonce="ff", cmid="c2")
     entry = LogEntry(NOW, odd, odd, odd, odd, odd, odd)
-    held = Held(room, odd, odd, odd, odd, NOW, odd, odd)
+    held = Held(room, odd, odd, odd, odd, NOW, odd, odd, odd)
 
     history.append([message, removed], {room: odd})
     history.rewrite(removed.taken_back(Remover.HOST, 1), Evidence(removed, NOW), entry)

@@ -75,6 +75,20 @@ def test_what_is_said_comes_next(history: Any) -> None:
     assert everything(history, "lobby") == [there.placed[0], there.placed[1]]
 
 
+def test_what_it_answers_is_told_to_whoever_has_missed_it_and_to_whoever_says_it_again(
+    history: Any,
+) -> None:
+    before = known(history)
+    answer = draft("one", "u1", "c1")._replace(reply_to=f"7-{'f' * 16}")
+    said_first = say(history, answer).placed[0]
+
+    recognised = say(history, answer._replace(nonce="e" * 16)).recognised[0]
+    missed = say(history, draft("two"), at=before).missed[0]
+
+    assert said_first.reply_to == answer.reply_to
+    assert recognised == missed == said_first
+
+
 def test_its_time_never_goes_back_in_a_room(history: Any) -> None:
     ahead = (1 << 42) + 7
     history.append([said("lobby", 1)[0]._replace(sent_at=ahead)])

@@ -48,6 +48,38 @@ def test_who_posts_too_fast_is_told_when_to_come_back(client: FlaskClient) -> No
     assert post(client, "another").status_code == 201
 
 
+def test_a_script_answers_a_message(client: FlaskClient) -> None:
+    question = post(client).get_json()
+    assert "replyTo" not in question
+
+    answer = post(client, body="yes", cmid="a1", replyTo=question["id"])
+
+    assert (answer.status_code, answer.get_json()["replyTo"]) == (201, question["id"])
+    assert post(client, body="yes", cmid="a1", replyTo=question["id"]).status_code == 200
+    found = client.get("/api/rooms/lobby/messages").get_json()["messages"]
+    assert [message.get("replyTo") for message in found] == [None, question["id"]]
+    assert client.get(answer.headers["Location"]).get_json() == answer.get_json()
+
+
+def test_an_answer_to_what_is_not_there_is_said_and_one_to_no_id_is_not(
+    client: FlaskClient,
+) -> None:
+    gone = f"7-{'f' * 16}"
+    assert post(client, replyTo=gone).get_json()["replyTo"] == gone
+    assert "replyTo" not in post(client, replyTo="").get_json()
+
+    for wrong in ("7", "0-0", 7, None):
+        refused = post(client, replyTo=wrong)  # type: ignore[arg-type]
+        problem = refused.get_json()
+        assert (refused.status_code, problem["code"], problem["field"]) == (
+            422,
+            "bad-field",
+            "replyTo",
+        )
+        assert "the id of the message that it answers" in problem["detail"]
+    assert len(bodies(client)) == 2
+
+
 def test_hosts_and_scripts_with_a_key_take_back_as_fast_as_they_like(
     app: Flask, client: FlaskClient
 ) -> None:
