@@ -63,8 +63,12 @@ def erase_(user_id: str, history: str | Path, yes: bool) -> None:
     Works while no server uses the history. Nothing of them stays in the file; backups still have
     it.
     """
-    with opened(history, make=False) as source:
-        one = _demand(source, history, user_id)
+    with opened(history, make=False, takes_away=True) as source:
+        try:
+            one = _demand(source, history, user_id)
+        except Failed:  # perhaps erased before, but the file was not yet written anew
+            source.clean(takes_its_time=True)
+            raise
         if not yes:
             note("  ".join((one.name or user_id, *_extent(one))))
             click.confirm("Erase for good?", abort=True, err=True)
