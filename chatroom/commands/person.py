@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -38,7 +39,7 @@ def list_(history: str | Path) -> None:
     """Print everybody: userId, last name, number of messages, and rooms."""
     with opened(history, make=False, reads_only=True) as source:
         for one in everybody(source):
-            write("  ".join((one.user_id, printable(one.name), *_extent(one))))
+            write("  ".join((printable(one.user_id), printable(one.name), *_extent(one))))
 
 
 @person.command("export")
@@ -49,8 +50,8 @@ def export(user_id: str, history: str | Path) -> None:
     with opened(history, make=False, reads_only=True) as source:
         _demand(source, history, user_id)
         for piece in told(source, user_id):
-            click.echo(piece, nl=False)
-        click.echo()
+            sys.stdout.write(piece)
+        write("")
 
 
 @person.command("erase")

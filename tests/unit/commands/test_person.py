@@ -60,6 +60,29 @@ def test_somebody_is_erased_once_that_is_confirmed(file: Path) -> None:
     assert run("list", "--history", file).stdout == "bob  Ann  1 message  lobby\n"
 
 
+def test_nobody_is_called_so_that_a_terminal_obeys(file: Path) -> None:
+    """An import takes any id."""
+    with closing(at(file)) as history:
+        history.open()
+        history.append([typed("lobby", 3, "b\x1b[2J", "", "")._replace(user_name="\u202eEve")])
+
+    done = run("list", "--history", file)
+
+    assert done.stdout.splitlines()[-1] == "b\\u001b[2J  \\u202eEve  1 message  lobby"
+
+
+def test_a_terminal_without_all_letters_gets_json_that_has_them(file: Path) -> None:
+    with closing(at(file)) as history:
+        history.open()
+        history.append([typed("lobby", 3, "eve", "", "Möwe 😀")])
+
+    runner = CliRunner(charset="ascii")
+    done = runner.invoke(chatroom, ["person", "export", "eve", "--history", str(file)])
+
+    assert (done.exit_code, done.stdout_bytes.isascii()) == (0, True)
+    assert json.loads(done.stdout_bytes)["messages"][0]["body"] == "Möwe 😀"
+
+
 @pytest.mark.parametrize("act", ["export", "erase"])
 def test_whoever_is_not_there_is_an_error(file: Path, act: str) -> None:
     done = run(act, "eve", "--history", file)
