@@ -47,18 +47,22 @@ history_type = HistoryType()
 
 
 @contextmanager
-def opened(source: str | Path, *, make: bool, reads_only: bool = False) -> Iterator[History]:
+def opened(
+    source: str | Path, *, make: bool, reads_only: bool = False, takes_away: bool = False
+) -> Iterator[History]:
     """Open the history in the file or the database; its lock keeps servers out meanwhile.
 
-    Without ``make``, a file that this user cannot write is opened for reading only.
+    Without ``make`` and ``takes_away``, a file that this user cannot write is opened for reading
+    only, or a copy of it is.
 
     Args:
         source: as the setting ``history`` names it, with or without ``sqlite:``.
         make: whether to create it if it is missing.
         reads_only: so that servers may go on using a database.
+        takes_away: something is to be gone from it.
 
     Raises:
-        HistoryRefused: it is missing, not a history, or in use by a server.
+        HistoryRefused: it is missing, not a history, in use by a server, or cannot be written.
     """
     if isinstance(source, str):
         database = make_history(source, Path())
@@ -75,6 +79,9 @@ def opened(source: str | Path, *, make: bool, reads_only: bool = False) -> Itera
     if not make and not path.exists():
         raise HistoryRefused(history.name, f"{path} does not exist", "name an existing file")
     if not make and not is_writable(path):
+        if takes_away:  # gone from a copy is not gone
+            way_out = "run this as the user whose server writes it"
+            raise HistoryRefused(history.name, f"{path} or its folder cannot be written", way_out)
         with opened_read_only(history.name, path) as read_only:
             yield read_only
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -38,7 +39,7 @@ def list_(history: str | Path) -> None:
     """Print everybody: userId, last name, number of messages, and rooms."""
     with opened(history, make=False, reads_only=True) as source:
         for one in everybody(source):
-            write("  ".join((one.user_id, printable(one.name), *_extent(one))))
+            write("  ".join((printable(one.user_id), printable(one.name), *_extent(one))))
 
 
 @person.command("export")
@@ -49,8 +50,8 @@ def export(user_id: str, history: str | Path) -> None:
     with opened(history, make=False, reads_only=True) as source:
         _demand(source, history, user_id)
         for piece in told(source, user_id):
-            click.echo(piece, nl=False)
-        click.echo()
+            sys.stdout.write(piece)
+        write("")
 
 
 @person.command("erase")
@@ -63,8 +64,12 @@ def erase_(user_id: str, history: str | Path, yes: bool) -> None:
     Works while no server uses the history. Nothing of them stays in the file; backups still have
     it.
     """
-    with opened(history, make=False) as source:
-        one = _demand(source, history, user_id)
+    with opened(history, make=False, takes_away=True) as source:
+        try:
+            one = _demand(source, history, user_id)
+        except Failed:  # perhaps erased before, but the file was not yet written anew
+            source.clean(takes_its_time=True)
+            raise
         if not yes:
             note("  ".join((one.name or user_id, *_extent(one))))
             click.confirm("Erase for good?", abort=True, err=True)

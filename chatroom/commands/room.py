@@ -35,7 +35,7 @@ def delete(names: tuple[str, ...], history: str | Path, yes: bool) -> None:
     Works while no server uses the history. Nothing that a room had stays in the file; backups
     still have it.
     """
-    with opened(history, make=False) as source:
+    with opened(history, make=False, takes_away=True) as source:
         known = {name: RoomSummary(name, 0, 0, "", 0) for name in source.decided() if name}
         known |= {one.name: one for one in source.rooms()}
         if missing := [name for name in names if name not in known]:

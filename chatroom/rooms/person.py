@@ -7,7 +7,7 @@ hosts: without a name, it says nothing to anybody.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from chatroom.history import History
@@ -96,8 +96,10 @@ def told(history: History, user_id: str) -> Iterator[str]:
     )
     yield '],"removed":['
     yield from _separated(
-        _removed_json(history, message)
-        for message in _written(history, rooms, user_id)
+        _removed_json(history, message, kept)
+        for room in rooms
+        for kept in [_kept_in(history, room)]
+        for message in _written(history, [room], user_id)
         if message.removed
     )
     waiting = [
@@ -124,11 +126,9 @@ def told(history: History, user_id: str) -> Iterator[str]:
 
 def is_known_in(history: History, room: str, user_id: str) -> bool:
     """Whether there is anything of a person in the room that can be erased."""
-    after = 0
-    while page := history.written_by(room, user_id, after):
-        if any(not it.removed or history.evidence(room, it.seq) for it in page):
-            return True
-        after = page[-1].seq
+    kept = _kept_in(history, room)
+    if any(not it.removed or it.seq in kept for it in _written(history, [room], user_id)):
+        return True
     charter = charter_of(history, room)
     return (
         any(held.user_id == user_id for held in history.held(room))
@@ -206,11 +206,19 @@ def _written(history: History, rooms: Iterable[str], user_id: str) -> Iterator[M
             after = page[-1].seq
 
 
-def _evidence_in(history: History, room: str) -> Iterator[Evidence]:
+def _kept_in(history: History, room: str) -> dict[int, None]:
+    """The seqs of which evidence is kept, newest first: a question for each message that somebody
+    has removed would be thousands, of each of which a database's answer takes its time."""
+    kept: dict[int, None] = {}
     upto = FOREVER
     while seqs := history.kept_evidence(room, upto, 1000):
-        yield from filter(None, (history.evidence(room, seq) for seq in seqs))
+        kept |= dict.fromkeys(seqs)
         upto = seqs[-1] - 1
+    return kept
+
+
+def _evidence_in(history: History, room: str) -> Iterator[Evidence]:
+    yield from filter(None, (history.evidence(room, seq) for seq in _kept_in(history, room)))
 
 
 def _named_in(charter: Charter) -> Iterator[tuple[str, str]]:
@@ -225,10 +233,11 @@ def _named_in(charter: Charter) -> Iterator[tuple[str, str]]:
             yield watched.user_id, watched.name
 
 
-def _removed_json(history: History, message: Message) -> str:
+def _removed_json(history: History, message: Message, kept: Container[int]) -> str:
     fields = {"room": message.room, "id": message.id, "by": message.removed}
     fields["sentAt"] = iso_time(message.sent_at)
-    if evidence := history.evidence(message.room, message.seq):
+    evidence = history.evidence(message.room, message.seq) if message.seq in kept else None
+    if evidence:
         was = evidence.message
         fields |= {"userName": was.user_name, "body": was.body, "timestamp": was.timestamp}
         fields["removedAt"] = iso_time(evidence.removed_at)

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """People who are looked for in all rooms: each takes one of the threads for plain HTTP, and one of
-the history's readers, for as long as all messages take to be read."""
+the history's readers, for as long as all messages take to be read. As many read theirs as erase
+it: whoever reads slowly keeps nobody from erasing."""
 
 WHO = "Send Authorization: Bearer TOKEN, with the token that the typed protocol's welcome gave you."
 
@@ -38,7 +39,7 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
     Args:
         timeout: seconds that the Server thread has to answer, for each room.
     """
-    places = threading.BoundedSemaphore(AT_ONCE)
+    reading_places, erasing_places = (threading.BoundedSemaphore(AT_ONCE) for _ in range(2))
 
     def asked_by() -> str:
         """Whose token the request has: no pass or key, which are of one room."""
@@ -48,7 +49,7 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
         demand_turn(engine.act_pace, identity.user_id)
         return identity.user_id
 
-    def take_place(stack: ExitStack) -> None:
+    def take_place(places: threading.BoundedSemaphore, stack: ExitStack) -> None:
         if not places.acquire(blocking=False):
             raise Problem("busy", "Too many people ask for theirs at once. Try again.")
         stack.callback(places.release)
@@ -61,7 +62,7 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
         if request.method == "HEAD":
             return response
         with ExitStack() as leaving:
-            take_place(leaving)
+            take_place(reading_places, leaving)
             pieces = (piece.encode() for piece in told(engine.history, user_id))
             # The first rooms are looked into before the status is sent: see messages.as_lines.
             response.response = chain([next(pieces), next(pieces)], pieces, [b"\n"])
@@ -74,7 +75,7 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
         user_id = asked_by()
         address = client_address(request.environ, configuration.trusted_proxies)
         with ExitStack() as leaving:
-            take_place(leaving)
+            take_place(erasing_places, leaving)
             history = engine.history
             # What the whole server knows goes with any room's.
             rooms = [

@@ -742,6 +742,20 @@ def test_without_a_yes_no_room_is_deleted(two_rooms: Path, answer: str):
     assert len(stored(two_rooms, "garden")) == 2
 
 
+def test_no_room_is_deleted_from_a_file_that_cannot_be_written(
+    two_rooms: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Export would read a copy of it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "is_writable", lambda path: False)
+
+        done = run("room", "delete", "garden", "--history", two_rooms, "--yes")
+
+    assert (done.exit_code, "is deleted" in done.stderr) == (5, False)
+    assert "cannot be written" in done.stderr
+    assert run("export", "garden", "--history", two_rooms).stdout
+
+
 def test_several_rooms_are_deleted_without_a_question(two_rooms: Path):
     done = run("room", "delete", "garden", "lobby", "garden", "--history", two_rooms, "--yes")
 

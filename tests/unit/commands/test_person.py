@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from chatroom.commands import chatroom
+from chatroom.commands import chatroom, files
+from chatroom.history.sqlite import read_only
+from chatroom.history.sqlite.history import SqliteHistory
+from tests.support.flask_client import fail
 from tests.support.histories import at, typed
 
 
@@ -24,6 +28,12 @@ def file(tmp_path: Path) -> Path:
 
 def run(*arguments: str | Path, input: str = "") -> Result:
     return CliRunner().invoke(chatroom, ["person", *map(str, arguments)], input=input)
+
+
+def chores_of(file: Path) -> list[str]:
+    """What is left to do for a text to be gone from the file."""
+    with closing(sqlite3.connect(file)) as connection:
+        return [name for (name,) in connection.execute("SELECT name FROM chores")]
 
 
 def test_everybody_is_printed_with_name_messages_and_rooms(file: Path) -> None:
@@ -50,6 +60,29 @@ def test_somebody_is_erased_once_that_is_confirmed(file: Path) -> None:
     assert run("list", "--history", file).stdout == "bob  Ann  1 message  lobby\n"
 
 
+def test_nobody_is_called_so_that_a_terminal_obeys(file: Path) -> None:
+    """An import takes any id."""
+    with closing(at(file)) as history:
+        history.open()
+        history.append([typed("lobby", 3, "b\x1b[2J", "", "")._replace(user_name="\u202eEve")])
+
+    done = run("list", "--history", file)
+
+    assert done.stdout.splitlines()[-1] == "b\\u001b[2J  \\u202eEve  1 message  lobby"
+
+
+def test_a_terminal_without_all_letters_gets_json_that_has_them(file: Path) -> None:
+    with closing(at(file)) as history:
+        history.open()
+        history.append([typed("lobby", 3, "eve", "", "Möwe 😀")])
+
+    runner = CliRunner(charset="ascii")
+    done = runner.invoke(chatroom, ["person", "export", "eve", "--history", str(file)])
+
+    assert (done.exit_code, done.stdout_bytes.isascii()) == (0, True)
+    assert json.loads(done.stdout_bytes)["messages"][0]["body"] == "Möwe 😀"
+
+
 @pytest.mark.parametrize("act", ["export", "erase"])
 def test_whoever_is_not_there_is_an_error(file: Path, act: str) -> None:
     done = run(act, "eve", "--history", file)
@@ -67,3 +100,38 @@ def test_a_history_that_a_server_uses_is_left_to_it(file: Path, act: str) -> Non
 
     assert done.exit_code == 5
     assert "is in use by process" in done.stderr
+
+
+def test_what_an_interrupted_erasing_has_left_in_the_file_goes_with_the_next(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk without space for writing it anew: of the person, there is nothing to find."""
+    with closing(at(file)) as history:
+        history.open()
+        for seq in range(3, 200):  # pages are split, and rows moved
+            body = f"Xylophon {seq} " + "x" * (seq * 7 % 900)
+            history.append([typed("lobby", seq, "ann", "", body)])
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteHistory, "clean", fail)
+        assert run("erase", "ann", "--history", file, "--yes").exit_code != 0
+    assert chores_of(file)
+
+    done = run("erase", "ann", "--history", file, "--yes")
+
+    assert "has nothing of ann" in done.stderr
+    assert chores_of(file) == []
+    assert b"Xylophon" not in file.read_bytes()
+
+
+def test_nobody_is_erased_from_a_copy_of_what_cannot_be_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a server that was killed has left is read in a copy."""
+    monkeypatch.setattr(files, "is_writable", lambda path: False)
+    monkeypatch.setattr(read_only, "is_filled", lambda path: True)
+
+    done = run("erase", "ann", "--history", file, "--yes")
+
+    assert (done.exit_code, "is erased" in done.stderr) == (5, False)
+    assert "cannot be written" in done.stderr
+    assert run("list", "--history", file).stdout.startswith("ann  ")

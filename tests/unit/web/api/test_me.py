@@ -12,6 +12,7 @@ from chatroom.message import Held
 from chatroom.rooms.charter import NEVER, Ban, Charter, Host
 from chatroom.rooms.ranks import Rank
 from chatroom.users.tokens import Identity
+from chatroom.web.api.me import AT_ONCE
 from tests.support.deadline import DEADLINE
 from tests.support.flask_client import fail
 from tests.support.histories import typed
@@ -108,3 +109,34 @@ def test_a_disk_that_fails_is_told_and_nothing_is_half_erased(
     assert reply.json
     assert [one["body"] for one in reply.json["messages"]] == ["mine"]
     assert client.delete("/api/me", headers=as_user(engine)).status_code == 200
+
+
+def test_whoever_reads_slowly_keeps_nobody_from_erasing(
+    client: FlaskClient, engine: Engine
+) -> None:
+    engine.history.append([typed("lobby", 1, ANN, "c1", "mine")])
+    slow = [client.get("/api/me", headers=as_user(engine)) for _ in range(AT_ONCE)]
+    refused = client.get("/api/me", headers=as_user(engine))
+    assert (refused.status_code, json.loads(refused.text)["code"]) == (503, "busy")
+
+    assert client.delete("/api/me", headers=as_user(engine)).status_code == 200
+
+    for reply in slow:
+        reply.close()
+    assert client.get("/api/me", headers=as_user(engine)).status_code == 200
+
+
+def test_a_look_does_not_ask_for_each_message_that_somebody_has_removed(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database answers each time only after a while."""
+    messages = [typed("lobby", seq, ANN, f"c{seq}", "mine") for seq in range(1, 9)]
+    engine.history.append(messages)
+    assert client.delete("/api/me", headers=as_user(engine)).status_code == 200
+    monkeypatch.setattr(engine.history, "evidence", fail)
+
+    reply = client.get("/api/me", headers=as_user(engine))
+
+    assert len(json.loads(reply.text)["removed"]) == len(messages)
+    again = client.delete("/api/me", headers=as_user(engine))
+    assert again.json == {"userId": ANN, "rooms": 0}
