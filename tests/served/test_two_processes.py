@@ -13,7 +13,6 @@ import pytest
 
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
-from tests.support.examples import EXAMPLES, is_of_hosts, play
 from tests.support.fellow import Fellow
 from tests.support.kills import campaign, lobby
 from tests.support.server_process import Launch, Running, serving
@@ -36,18 +35,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Running]]:
     with (
         serving(folder / "one", history=url, leaveGrace=0) as one,
         serving(folder / "other", history=url, leaveGrace=0) as other,
-    ):
-        yield [one, other]
-
-
-@pytest.fixture(scope="module")
-def hostless_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Running]]:
-    """Two in whose rooms nobody is in charge."""
-    folder, url = tmp_path_factory.mktemp("hostless"), postgresql.shared().make_database()
-    settings = {"history": url, "leaveGrace": 0, "roomMakers": "operator"}
-    with (
-        serving(folder / "one", **settings) as one,
-        serving(folder / "other", **settings) as other,
     ):
         yield [one, other]
 
@@ -89,14 +76,6 @@ def hear_all(client: Fellow, count: int) -> list[str]:
     while len(client.view) < count:
         client.hear()
     return [message["id"] for message in client.view]
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_every_example_of_the_documentation_is_so_with_its_people_at_two_servers(
-    pair: list[Running], hostless_pair: list[Running], room: str, example: str
-) -> None:
-    servers = pair if is_of_hosts(example) else hostless_pair
-    play(example, room, lambda name: servers[name != "Ann"])
 
 
 def test_what_is_said_to_one_is_heard_by_the_other(come: Come) -> None:

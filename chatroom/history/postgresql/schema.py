@@ -19,7 +19,7 @@ FIRST_SCHEMA = (
     "attending.sql",
 )
 
-SECOND_SCHEMA = ("answering.sql",)
+SECOND_SCHEMA = ("answering.sql", "arriving.sql")
 
 UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA)
 """The files from each schema version to the next; the first from an empty schema. A later one only
