@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from chatroom.history.deleted import KEPT_AS
@@ -109,8 +109,19 @@ def between(
     """The messages with ``after < seq <= upto``; from the last one back if ``newest``."""
     query = BETWEEN + " DESC" if newest else BETWEEN
     bounds = {"room": room, "after": storable(after), "upto": storable(upto)}
+    return _page(readers, room, query, bounds, limit, max_bytes)
+
+
+def _page(
+    readers: Readers,
+    room: str,
+    query: str,
+    values: Mapping[str, object] | tuple[str, int],
+    limit: int,
+    max_bytes: int,
+) -> list[Message]:
     with readers.reader() as reader:
-        rows = reader.execute(query, bounds)
+        rows = reader.execute(query, values)
         try:
             return take((Message(room, *row) for row in rows), limit, max_bytes)
         finally:
@@ -163,23 +174,13 @@ def edited(readers: Readers, room: str, after: int) -> list[Message]:
 
 
 def _changes(readers: Readers, query: str, room: str, after: int) -> list[Message]:
-    with readers.reader() as reader:
-        rows = reader.execute(query, (room, after))
-        try:
-            return take((Message(room, *row) for row in rows), PAGE_LENGTH, PAGE_BYTES)
-        finally:
-            rows.close()
+    return _page(readers, room, query, (room, after), PAGE_LENGTH, PAGE_BYTES)
 
 
 def written_by(readers: Readers, room: str, user_id: str, after: int) -> list[Message]:
     """As in the interface."""
     values = {"room": room, "user_id": user_id, "after": storable(after), "upto": MAX_SEQ}
-    with readers.reader() as reader:
-        rows = reader.execute(WRITTEN_BY, values)
-        try:
-            return take((Message(room, *row) for row in rows), PAGE_LENGTH, PAGE_BYTES)
-        finally:
-            rows.close()
+    return _page(readers, room, WRITTEN_BY, values, PAGE_LENGTH, PAGE_BYTES)
 
 
 def evidence(readers: Readers, room: str, seq: int) -> Evidence | None:
@@ -205,12 +206,7 @@ def taken_at(
 ) -> list[Message]:
     """As in the interface."""
     values = {"room": room, "removed_at": removed_at, "after": 0, "upto": storable(upto)}
-    with readers.reader() as reader:
-        rows = reader.execute(TAKEN_AT, values)
-        try:
-            return take((Message(room, *row) for row in rows), limit, max_bytes)
-        finally:
-            rows.close()
+    return _page(readers, room, TAKEN_AT, values, limit, max_bytes)
 
 
 def has_evidence(readers: Readers, removed_before: int) -> bool:

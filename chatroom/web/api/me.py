@@ -13,7 +13,6 @@ from flask import Blueprint, Response, request
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.errors import Problem
-from chatroom.log import printable
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.person import is_known_in, rooms_of, told
 from chatroom.users.proof import Proof
@@ -87,5 +86,6 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
                 engine.server.rule(
                     room, Forget(), by=Proof(user_id=user_id), address=address, timeout=timeout
                 )
-        log.info("erased: %s (%s)", user_id, printable(address))
+        # Not from where: nothing is to say who this was.
+        log.info("erased: %s, in %d rooms, on their own request", user_id, len(set(rooms)))
         return responses.fresh(json.dumps({"userId": user_id, "rooms": len(set(rooms))}))
