@@ -18,6 +18,9 @@ from chatroom.web.forwarded import Networks, client_address
 ROOMS = {"getAllMessages": DEFAULT_ROOM}
 """The rooms of views that always read the same one."""
 
+VIEW, VIEWED = "view", "api.file"
+"""A parameter, and the only view that it is for: see ``Tokens.write_view``."""
+
 
 def init_app(app: Flask, engine: Engine, proxies: Networks) -> None:
     """Ask the policy before each request."""
@@ -44,7 +47,11 @@ def visit(engine: Engine, proxies: Networks, room: str) -> tuple[Visitor, Place]
     known: dict[str, tuple[Visitor, Place]] = g.setdefault("visits", {})
     if room not in known:
         address = client_address(request.environ, proxies)
-        known[room] = engine.doors.visit(room, address, bearer())
+        view = request.args.get(VIEW, "") if request.endpoint == VIEWED else ""
+        if view and not bearer():
+            known[room] = engine.doors.view(room, address, view)
+        else:
+            known[room] = engine.doors.visit(room, address, bearer())
     return known[room]
 
 

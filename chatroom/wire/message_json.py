@@ -10,6 +10,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
+from chatroom.files.stored import carried
 from chatroom.message import Held, Message, MessageId
 from chatroom.wire import fields
 from chatroom.wire.websocket import text_frame
@@ -24,6 +25,8 @@ def to_json(message: Message) -> str:
     more = ""
     if message.user_id or message.cmid or message.edited_at:
         more = _typed_fields(message)
+    if message.file:
+        more += f',"file":{message.file}'
     return (
         f'{{"userName":{_quoted(message.user_name)},"body":{_quoted(message.body)},'
         f'"timestamp":{_quoted(message.timestamp)},"id":"{message.id}",'
@@ -48,9 +51,9 @@ def _typed_fields(message: Message) -> str:
     return "".join(f',"{key}":{_quoted(value)}' for key, value in more.items() if value)
 
 
-def held_fields(held: Held) -> dict[str, str]:
+def held_fields(held: Held) -> dict[str, Any]:
     """What waits for a host's approval, as its author and hosts get it."""
-    fields = {
+    fields: dict[str, Any] = {
         "id": held.id,
         "userName": held.user_name,
         "body": held.body,
@@ -58,6 +61,7 @@ def held_fields(held: Held) -> dict[str, str]:
         "heldAt": iso_time(held.held_at),
         "userId": held.user_id,
         "cmid": held.cmid,
+        "file": carried(held.file) if held.file else None,
     }
     return {key: value for key, value in fields.items() if value}
 
