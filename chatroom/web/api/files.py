@@ -32,6 +32,7 @@ from chatroom.web import reading
 from chatroom.web.api import bearer, parameters, responses
 from chatroom.web.api.body import INCOMPLETE, demand_identity
 from chatroom.web.api.pace import place_among
+from chatroom.web.api.schemas import MOST_PIXELS
 from chatroom.web.forwarded import client_address
 
 log = logging.getLogger(__name__)
@@ -50,9 +51,6 @@ PIECE = 256 * 1024
 
 VIEW_SECONDS = 10 * 60
 """For which the address of a picture is good, where the room has a door."""
-
-MOST_PIXELS = 30_000
-"""That a picture can be wide or high, as its sender says."""
 
 POLICY = "default-src 'none'; sandbox"
 
