@@ -6,6 +6,8 @@ import json
 from enum import Enum
 from typing import Any, NamedTuple
 
+from chatroom.files.file_ids import is_id
+
 UNCLAIMED_MS = 60 * 60 * 1000
 """For which a file waits for its message. Whoever uploads has as long for that, too."""
 
@@ -81,6 +83,22 @@ def carried(text: str) -> dict[str, Any]:
     if type(found) is not dict or type(found.get("id")) is not str:
         raise ValueError(f"{text!r} is not a file of a message")
     return found
+
+
+def text_of(found: object) -> str:
+    """What a message carries, by its JSON from elsewhere: what is known of it, and nothing else.
+
+    Raises:
+        ValueError: it is not that.
+    """
+    fields = found if type(found) is dict else {}
+    id, name, kind, size = (fields.get(key) for key in ("id", "name", "type", "size"))
+    is_good = isinstance(id, str) and is_id(id) and isinstance(name, str)
+    if not is_good or not isinstance(kind, str) or type(size) is not int:
+        raise ValueError("file is not an object with id, name, type and size")
+    known = {"id": id, "name": name, "type": kind, "size": size}
+    pixels = {key: fields[key] for key in ("width", "height") if type(fields.get(key)) is int}
+    return json.dumps(known | pixels, ensure_ascii=False, separators=(",", ":"))
 
 
 def id_in(text: str) -> str:

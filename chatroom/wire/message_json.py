@@ -10,7 +10,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
-from chatroom.files.stored import carried
+from chatroom.files.stored import carried, text_of
 from chatroom.message import Held, Message, MessageId
 from chatroom.wire import fields
 from chatroom.wire.websocket import text_frame
@@ -85,6 +85,7 @@ def to_message(found: Mapping[str, Any]) -> Message:
         cmid=_text(found, "cmid", ""),
         by=_text(found, "by", ""),
         edited_at=_edited_at(found),
+        file=text_of(found["file"]) if "file" in found else "",
     )
 
 
