@@ -33,6 +33,8 @@ WAYS = {
     "api.message": "/api/rooms/lobby/messages/1-0000000000000001",
     "api.events": "/api/rooms/lobby/events",
     "api.look": "/api/rooms/lobby/host",
+    "api.view": "/api/rooms/lobby/files",
+    "api.file": f"/api/rooms/lobby/files/{'0' * 32}",
 }
 """Each view, and an address of it."""
 
@@ -40,7 +42,7 @@ READ_NOTHING = {
     *("page", "room_page", "static", "manifest", "invite", "invitation_picture"),  # without people
     *("healthz", "livez", "metrics", "api.description"),
     "api.rooms",  # each of them is judged: see below
-    *("api.say", "api.act", "__flask_sock.chat"),  # the Server asks: see rooms/test_policy.py
+    *("api.say", "api.act", "api.upload", "__flask_sock.chat"),  # the Server asks: see rooms/test_policy.py
 }
 
 MESSAGE = WAYS["api.message"]
