@@ -92,9 +92,10 @@ class Engine:
             self.files = FolderFiles(self.history.files_folder())
         self.file_ids: FileIds
         """As the tokens."""
-        self._forgetter = self.files and Forgetter(
-            self.history, self.files, self.server.uploads, self.server.ask
-        )
+        self._forgetter: Forgetter | None = None
+        if self.files:
+            parts = self.history, self.files, self.server.uploads
+            self._forgetter = Forgetter(*parts, self.server.ask)
         self.gate = Gate(configuration.max_users, configuration.max_users_per_address)
         self.was_started = False
         """Also when it has stopped again."""

@@ -66,9 +66,9 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
     downloads = threading.BoundedSemaphore(DOWNLOADS)
     uploading = _Uploading(engine, configuration, timeout)
 
-    @api.put("/rooms/<room>/files/<name>")
-    def upload(room: str, name: str) -> Response:
-        return uploading.upload(parameters.room_name(room), name)
+    @api.put("/rooms/<room>/files/<file>")
+    def upload(room: str, file: str) -> Response:
+        return uploading.upload(parameters.room_name(room), name=file)
 
     @api.get("/rooms/<room>/files")
     def view(room: str) -> Response:
@@ -79,9 +79,9 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
         text = engine.tokens.write_view(room, visitor.user_id, epoch, VIEW_SECONDS)
         return responses.fresh(json.dumps({"view": text, "seconds": VIEW_SECONDS}))
 
-    @api.get("/rooms/<room>/files/<id>")
-    def file(room: str, id: str) -> Response:
-        room = parameters.room_name(room)
+    @api.get("/rooms/<room>/files/<file>", endpoint="file")
+    def one(room: str, file: str) -> Response:
+        room, id = parameters.room_name(room), file
         files = _demand_files(engine)
         visitor, _ = reading.visit(engine, configuration.trusted_proxies, room)
         found = engine.history.file(id) if is_id(id) else None
@@ -199,9 +199,6 @@ class _Uploading:
         files = _demand_files(engine)
         demand_identity()
         who = bearer.read_person(engine, proxies, room)
-        visitor, place = reading.visit(engine, proxies, room)
-        if refusal := engine.policy.may_read(visitor, place):
-            raise refusal
         limit = self._configuration.max_file_bytes
         size = limit if request.content_length is None else request.content_length
         if size > limit:
@@ -227,7 +224,7 @@ class _Uploading:
             file = self._store(files, file)
         whose = printable(address), printable(room)
         log.info('uploaded: (%s) room "%s", %d bytes, file %s', *whose, file.size, file.id)
-        where = url_for("api.file", room=room, id=file.id)
+        where = url_for("api.file", room=room, file=file.id)
         told = json.loads(file.to_json()) | {"address": where}
         response = responses.fresh(json.dumps(told, ensure_ascii=False), 201)
         response.location = where

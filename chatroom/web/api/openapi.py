@@ -151,12 +151,9 @@ def _paths() -> Json:
                 *(400, 403, 404),
             ),
         },
-        "/api/rooms/{room}/files/{id}": {
-            "parameters": [parameter("room"), parameter("file")],
+        "/api/rooms/{room}/files/{file}": {
+            "parameters": of_room,
             "get": _file(),
-        },
-        "/api/rooms/{room}/files/{name}": {
-            "parameters": [parameter("room"), parameter("name")],
             "put": _upload(),
         },
         "/api/rooms/{room}/events": {"parameters": of_room, "get": _events()},
@@ -233,7 +230,7 @@ def _file() -> Json:
         },
         *(400, 403, 404, 410),
     )
-    return operation | {"parameters": [parameter("view")]}
+    return operation | {"parameters": [parameter("file"), parameter("view")]}
 
 
 def _upload() -> Json:
@@ -247,7 +244,8 @@ def _upload() -> Json:
         *(400, 403, 404, 413, 415, 429, 507),
     )
     body = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-    sizes = {"parameters": [parameter("width"), parameter("height")]}
+    names = ("name", "width", "height")
+    sizes = {"parameters": [parameter(name) for name in names]}
     return operation | sizes | {"requestBody": {"required": True, "content": body}}
 
 

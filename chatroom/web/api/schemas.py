@@ -43,6 +43,7 @@ ROOM: Json = {
     "pattern": r"^[^\x00-,/:-@\[-\^`\{-\x7f]{1,64}$",
     "examples": ["lobby"],
 }
+NAME: Json = {"type": "string", "minLength": 1, "maxLength": 1000}
 FILE_ID: Json = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 TIME: Json = {"type": "string", "format": "date-time"}
 
@@ -70,10 +71,8 @@ def parameters() -> Json:
         ),
         "since": _in("query", "since", ID, "Only messages after this one; 0-0: from the oldest"),
         "before": _in("query", "before", ID, "Only messages before this one"),
-        "file": _in("path", "id", FILE_ID, "A file's id"),
-        "name": _in(
-            "path", "name", {"type": "string", "minLength": 1}, "What people call the file"
-        ),
+        "file": _in("path", "file", FILE_ID, "A file's id"),
+        "name": _in("path", "file", NAME, "What people call the file"),
         "width": _in("query", "width", _from(1, MOST_PIXELS), "Of a picture, in pixels"),
         "height": _in("query", "height", _from(1, MOST_PIXELS), "Likewise"),
         "view": _in("query", "view", TEXT, "In place of Authorization: as the operation view gave it"),
@@ -95,7 +94,7 @@ def schemas(configuration: Configuration) -> Json:
     name["description"] = "With a script's key, it may be left out, and is the key's name"
     cmid = {"type": "string", "minLength": 1, "maxLength": MAX_CMID_LENGTH}
     body = {"type": "string", "minLength": 1}
-    more_said = {"cmid": cmid, "timestamp": TEXT}
+    more_said = {"body": TEXT, "cmid": cmid, "timestamp": TEXT, "file": FILE_ID}
     count = {"type": "integer", "minimum": 1}
     carried = {"id": FILE_ID, "name": TEXT, "type": {"enum": [*INLINE, ANY]}, "size": count}
     pixels = {"width": count, "height": count}
@@ -122,10 +121,11 @@ def schemas(configuration: Configuration) -> Json:
     code = {"code": TEXT, "typedCode": flag}
     told = {"at": TIME, "link": TEXT, "key": TEXT, "userId": TEXT, "sharing": {"type": "integer"}}
     return {
-        "Post": {
+        "Post": _object({"userName": name}, optional=more_said)
+        | {
             "anyOf": [
-                _object({"userName": name, "body": body}, optional=more_said),
-                _object({"userName": name, "file": FILE_ID}, optional=more_said | {"body": TEXT}),
+                {"required": ["body"], "properties": {"body": body}},
+                {"required": ["file"]},
             ]
         },
         "File": _object(carried, optional=pixels),

@@ -42,7 +42,7 @@ READ_NOTHING = {
     *("page", "room_page", "static", "manifest", "invite", "invitation_picture"),  # without people
     *("healthz", "livez", "metrics", "api.description"),
     "api.rooms",  # each of them is judged: see below
-    *("api.say", "api.act", "api.upload", "__flask_sock.chat"),  # the Server asks: see rooms/test_policy.py
+    *("api.say", "api.act", "__flask_sock.chat"),  # the Server asks: see rooms/test_policy.py
 }
 
 MESSAGE = WAYS["api.message"]
@@ -51,6 +51,7 @@ CHANGES = {
     "api.edit": ("PATCH", MESSAGE),
     "api.remove": ("DELETE", MESSAGE),
     "api.restore": ("POST", f"{MESSAGE}/restore"),
+    "api.upload": ("PUT", WAYS["api.file"]),
 }
 """Each view that changes a message: whoever may not read it may not do that, either."""
 
