@@ -15,8 +15,8 @@ class FileIds:
     """Makes ids, and recognises them when the file itself is long gone: so nothing has to be kept
     of it. Any thread.
 
-    Half of an id is random, the other half is a seal over that and the room: 128 bits that only this
-    server knows.
+    Half of an id is random, the other half is a seal over that and the room: 128 bits that only
+    this server knows.
 
     Args:
         secret: the history's.

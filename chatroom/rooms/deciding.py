@@ -84,7 +84,6 @@ from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Bring, Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
 
-
 NOT_FREE = (
     "There is no such file of yours in this room. Upload it first, with the same token; within an "
     "hour, say one message with it."

@@ -32,8 +32,8 @@ class Outgoing(socket.socket):
     settle: Callable[[], None] | None
     """To be called once the handshake is over: see ``Doorway``. Any thread."""
     lull: float
-    """Seconds in which so little of a body may come as ``BODY_PIECE``, if whoever reads it has time;
-    else 0. Of the request's thread."""
+    """Seconds in which ``BODY_PIECE`` bytes of a body have to come, if whoever reads it has time;
+    else 0. The request's thread's."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -30,7 +30,8 @@ class Said(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Somebody wants a message changed, or one with a file; it keeps its place among what is said."""
+    """Somebody wants a message changed, or said with a file; it keeps its place among what is
+    said."""
 
     user: Speaker
     request: Alteration | Bring

@@ -1,8 +1,8 @@
 """Whoever reads a room over HTTP is judged before the view is called, so that none can forget it.
 
 A view that reads a room has it in its route, as ``<room>``, or stands in ``ROOMS``. Whoever wants
-to change a message reads it, too, and whoever uploads has to be let in. Who has sent a request is found out here, from its
-``Authorization``: by a token, a pass, a key, a code or an operator's link.
+to change a message reads it, too, and whoever uploads has to be let in. Who has sent a request is
+found out here, from its ``Authorization``: by a token, a pass, a key, a code or an operator's link.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def test_files_go_with_an_export_and_come_with_an_import(
     line = json.loads(exported.out)
     assert (shell.home / "there" / line["file"]["id"]).read_bytes() == PNG
     server.stop()
-    again = shell.run("export", "garden", "--files", "too", "--history", str(server.folder / "chat.db"))
+    again = shell.run(
+        "export", "garden", "--files", "too", "--history", str(server.folder / "chat.db")
+    )
     assert again.out == exported.out
     assert (shell.home / "too" / line["file"]["id"]).read_bytes() == PNG
 
@@ -103,7 +105,9 @@ def test_with_a_room_its_files_are_deleted(shell: Shell, server: Running) -> Non
     folder = server.folder / "chat.db.files"
     assert len(list(folder.iterdir())) == 1
 
-    done = shell.run("room", "delete", "garden", "--yes", "--history", str(server.folder / "chat.db"))
+    done = shell.run(
+        "room", "delete", "garden", "--yes", "--history", str(server.folder / "chat.db")
+    )
 
     assert done.code == 0, done.err
     assert list(folder.iterdir()) == []

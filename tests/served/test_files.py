@@ -347,7 +347,9 @@ def test_what_a_kill_interrupts_is_in_the_table_and_nowhere_else(
     assert [path.name for path in folder_of(server)] == sorted([kept["id"], f"{id}.part"])
     assert server.get(f"/api/rooms/lobby/files/{id}", bearer(ann))[0] == 404
     with closing(sqlite3.connect(server.folder / "chat.db")) as connection, connection:
-        connection.execute("UPDATE files SET uploaded_at = uploaded_at - 4000000 WHERE id = ?", (id,))
+        connection.execute(
+            "UPDATE files SET uploaded_at = uploaded_at - 4000000 WHERE id = ?", (id,)
+        )
     wait_for(lambda: [path.name for path in folder_of(server)] == [kept["id"]], "it is deleted")
     wait_for(lambda: len(in_table(server)) == 1, "and forgotten")
 
@@ -378,9 +380,7 @@ def test_where_the_database_keeps_no_files_that_is_said(tmp_path: Path) -> None:
         assert ann.welcome["limits"]["maxFileBytes"] == 0
 
 
-def test_an_upload_may_take_its_time_but_not_stand_still(
-    server: Running, stack: ExitStack
-) -> None:
+def test_an_upload_may_take_its_time_but_not_stand_still(server: Running, stack: ExitStack) -> None:
     """Longer than other bodies, of which 5,000 bytes have to come in ten seconds: while one waits,
     the room talks on. How an upload ends that stands still: see ``unit/serving``."""
     ann = enter(stack, server, "slow")

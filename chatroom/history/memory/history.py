@@ -17,9 +17,9 @@ from chatroom.files.stored import StoredFile, id_in
 from chatroom.history.decisions import not_held
 from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
+from chatroom.history.file_records import not_free
 from chatroom.history.host_log import KEEP_MS, LogEntry, surplus
 from chatroom.history.interface import History
-from chatroom.history.file_records import not_free
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.memory.files import FilesInMemory
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take

@@ -86,8 +86,8 @@ SIXTH_SCHEMA = (
     "PRAGMA user_version = 6",
 )
 
-# Files: what they carry is told with messages, as one text, so that nothing has to be looked up. The
-# table knows whose each file is, and what has it: key is the message's, 0 for none.
+# Files: what a message carries is told with it, as one text, so that nothing has to be looked up.
+# The table knows whose each file is, and what has it: key is the message's, 0 for none.
 SEVENTH_SCHEMA = (
     "ALTER TABLE messages ADD COLUMN file TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE evidence ADD COLUMN file TEXT NOT NULL DEFAULT ''",

@@ -36,7 +36,17 @@ from chatroom.message import Held, RoomSummary
 from chatroom.rooms.policy import Place
 from chatroom.users.speaking_pace import whose
 from chatroom.web import reading
-from chatroom.web.api import acts, bearer, body, changes, files, openapi, paging, parameters, responses
+from chatroom.web.api import (
+    acts,
+    bearer,
+    body,
+    changes,
+    files,
+    openapi,
+    paging,
+    parameters,
+    responses,
+)
 from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
@@ -136,7 +146,9 @@ def _add_messages(api: Blueprint, history: History) -> None:
         if wanted.text:
             raise refuse("bad-parameter", "q", wanted.text, f"no q with {LINES}; Accept: {JSON}")
         with ExitStack() as places:
-            places.enter_context(place_among(streams, "Too many rooms are being streamed. Try again."))
+            places.enter_context(
+                place_among(streams, "Too many rooms are being streamed. Try again.")
+            )
             response = as_lines(history, wanted)
             response.call_on_close(places.pop_all().close)
         return response

@@ -163,7 +163,7 @@ def _span(response: Response, size: int) -> tuple[int, int] | None:
     changed = request.if_range.etag not in (None, response.get_etag()[0]) or request.if_range.date
     if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or changed:
         return 0, size
-    start, end = wanted.ranges[0]
+    start, _ = wanted.ranges[0]
     span = (0, size) if -start >= size > 0 else wanted.range_for_length(size)
     if span:
         response.status_code = 206

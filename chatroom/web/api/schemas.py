@@ -75,7 +75,9 @@ def parameters() -> Json:
         "name": _in("path", "file", NAME, "What people call the file"),
         "width": _in("query", "width", _from(1, MOST_PIXELS), "Of a picture, in pixels"),
         "height": _in("query", "height", _from(1, MOST_PIXELS), "Likewise"),
-        "view": _in("query", "view", TEXT, "In place of Authorization: as the operation view gave it"),
+        "view": _in(
+            "query", "view", TEXT, "In place of Authorization: as the operation view gave it"
+        ),
         "limit": _in(
             "query",
             "limit",

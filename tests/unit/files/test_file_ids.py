@@ -23,7 +23,9 @@ def test_no_two_are_alike() -> None:
     assert len({IDS.new("lobby") for _ in range(1000)}) == 1000
 
 
-@pytest.mark.parametrize("text", ["", "../etc/passwd", "0" * 31, "0" * 33, "G" * 32, "0" * 32 + "\n"])
+@pytest.mark.parametrize(
+    "text", ["", "../etc/passwd", "0" * 31, "0" * 33, "G" * 32, "0" * 32 + "\n"]
+)
 def test_what_is_none_becomes_no_part_of_a_path(text: str) -> None:
     assert not is_id(text)
     assert not IDS.is_of("lobby", text)

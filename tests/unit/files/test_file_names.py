@@ -15,7 +15,7 @@ from chatroom.files.file_names import MAX_LENGTH, NAMELESS, cleaned
     ("name", "wanted"),
     [
         ("photo.jpg", "photo.jpg"),
-        ("Übung 3 – Lösung.pdf", "Übung 3 – Lösung.pdf"),
+        ("Übung 3, Lösung.pdf", "Übung 3, Lösung.pdf"),
         ("../../etc/passwd", "passwd"),
         ("C:\\Users\\ann\\photo.jpg", "photo.jpg"),
         (".bashrc", "bashrc"),

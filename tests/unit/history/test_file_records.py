@@ -119,9 +119,7 @@ def test_a_message_and_its_file_are_stored_in_one_go(history: History) -> None:
     ],
     ids=["again", "another's", "elsewhere", "unknown"],
 )
-def test_no_second_message_has_it(
-    history: History, other: Callable[[Message], Message]
-) -> None:
+def test_no_second_message_has_it(history: History, other: Callable[[Message], Message]) -> None:
     first = said(history)
     second = first._replace(seq=2, nonce="b" * 16)
 
@@ -188,9 +186,7 @@ def test_a_sweep_takes_the_files_along_and_brings_them_back(history: History) ->
 
     back = history.taken_at("lobby", NOW, 3, 1, 1 << 20)
     assert [message.file for message in back] == [messages[2].file]
-    history.enact(
-        "lobby", "", None, Effects(erased=[1], restored=[back[0]._replace(rev=4)])
-    )
+    history.enact("lobby", "", None, Effects(erased=[1], restored=[back[0]._replace(rev=4)]))
 
     assert claim(history, 3) is Claim.SAID
     assert lost(history) == [1]

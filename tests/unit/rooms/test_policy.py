@@ -347,7 +347,16 @@ def test_no_way_is_forgotten() -> None:
     found |= {method for name, method in getmembers(Server, isfunction) if name[0] != "_"}
     found |= set(get_args(Request))
 
-    more = {User, TypedUser, HttpSpeaker, Bring, Uploads, UseLink, Policy.may_rename, Policy.may_enter}
+    more = {
+        User,
+        TypedUser,
+        HttpSpeaker,
+        Bring,
+        Uploads,
+        UseLink,
+        Policy.may_rename,
+        Policy.may_enter,
+    }
     assert found | more == WAYS.keys() | ASK_NOTHING.keys()
 
 

@@ -64,7 +64,12 @@ def uploaded(client: FlaskClient, engine: Engine, data: bytes = PNG, **options: 
 
 
 def say(
-    client: FlaskClient, engine: Engine, file: str, body: str = "look", *, user_id: str = ANN,
+    client: FlaskClient,
+    engine: Engine,
+    file: str,
+    body: str = "look",
+    *,
+    user_id: str = ANN,
     cmid: str = "",
 ) -> TestResponse:
     fields = {"userName": "Ann", "body": body, "file": file} | ({"cmid": cmid} if cmid else {})
@@ -89,9 +94,7 @@ def problem(reply: TestResponse, code: str) -> dict[str, Any]:
 
 
 def decree(engine: Engine, charter: Charter) -> None:
-    engine.server.ask(
-        partial(engine.history.enact, "lobby", charter.to_json(), None), DEADLINE
-    )
+    engine.server.ask(partial(engine.history.enact, "lobby", charter.to_json(), None), DEADLINE)
 
 
 def on_disk(engine: Engine) -> list[str]:
@@ -547,4 +550,4 @@ def test_what_cannot_be_noted_leaves_no_file(
 
     assert on_disk(engine) == []
     assert history.files_bytes() == 0
-    assert NO_CHARTER == Charter()
+    assert Charter() == NO_CHARTER
