@@ -128,7 +128,7 @@ def test_a_picture_comes_with_its_message_to_everybody(server: Running, stack: E
     bob.hear_until(message["id"])
     assert bob.view[-1] == message
     (plain,) = eve.hear()
-    assert plain == message
+    assert plain | {"type": "message"} == message
     status, headers, body = server.get(file["address"])
     assert (status, body) == (200, PNG + b"x" * 300_000)
     assert headers["content-type"] == "image/png"

@@ -102,7 +102,7 @@ def file(readers: Readers, id: str) -> StoredFile | None:
     if not found:
         return None
     *values, is_whole, claim = found[0]
-    return StoredFile(*values, bool(is_whole), Claim(claim))
+    return StoredFile._make((*values, bool(is_whole), Claim(claim)))
 
 
 def lost(readers: Readers, uploaded_before: int, limit: int) -> list[str]:

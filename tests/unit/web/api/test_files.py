@@ -83,6 +83,11 @@ def said(client: FlaskClient, engine: Engine, data: bytes = PNG, **options: Any)
     return reply.json
 
 
+def get(client: FlaskClient, address: str, **options: Any) -> TestResponse:
+    """All of it: a file is closed once it is read."""
+    return client.get(address, buffered=True, **options)
+
+
 def address_of(message: Any) -> str:
     return f"{FILES}/{message['file']['id']}"
 
@@ -131,8 +136,8 @@ def test_a_picture_is_uploaded_said_and_read(client: FlaskClient, engine: Engine
     assert message["file"] == {key: value for key, value in file.items() if key != "address"}
     assert list(message)[-1] == "file"
     assert message["userId"] == ANN
-    assert client.get(f"{MESSAGES}/{message['id']}").json == message
-    assert client.get(file["address"]).data == PNG
+    assert get(client, f"{MESSAGES}/{message['id']}").json == message
+    assert get(client, file["address"]).data == PNG
 
 
 def test_a_picture_needs_no_text_and_plain_clients_see_none(
@@ -142,7 +147,7 @@ def test_a_picture_needs_no_text_and_plain_clients_see_none(
 
     assert say(client, engine, file["id"], "").status_code == 201
 
-    (plain,) = client.get("/getAllMessages").json["Messages"]
+    (plain,) = get(client, "/getAllMessages").json["Messages"]
     assert plain["body"] == ""
 
 
@@ -162,7 +167,7 @@ def test_a_browser_shows_pictures_and_saves_all_else(
     """Whatever they are called, and whatever their sender says that they are."""
     message = said(client, engine, data, name="Bild „ä“.png")
 
-    reply = client.get(address_of(message))
+    reply = get(client, address_of(message))
 
     assert reply.data == data
     assert reply.mimetype == (mimetype or "application/octet-stream")
@@ -176,9 +181,9 @@ def test_a_browser_shows_pictures_and_saves_all_else(
 
 def test_a_browser_asks_again_and_gets_it_once(client: FlaskClient, engine: Engine) -> None:
     address = address_of(said(client, engine))
-    tag = client.get(address).headers["ETag"]
+    tag = get(client, address).headers["ETag"]
 
-    again = client.get(address, headers={"If-None-Match": tag})
+    again = get(client, address, headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
     head = client.head(address)
     assert (head.status_code, head.data, head.content_length) == (200, b"", len(PNG))
@@ -201,7 +206,7 @@ def test_a_browser_asks_again_and_gets_it_once(client: FlaskClient, engine: Engi
 def test_a_part_of_it_can_be_asked_for(
     client: FlaskClient, engine: Engine, asked: str, status: int, part: bytes
 ) -> None:
-    reply = client.get(address_of(said(client, engine)), headers={"Range": asked})
+    reply = get(client, address_of(said(client, engine)), headers={"Range": asked})
 
     assert (reply.status_code, reply.data) == (status, part)
     assert reply.headers["Accept-Ranges"] == "bytes"
@@ -215,7 +220,7 @@ def test_a_part_of_it_can_be_asked_for(
 
 def test_a_part_of_another_file_is_all_of_this_one(client: FlaskClient, engine: Engine) -> None:
     asked = {"Range": "bytes=0-1", "If-Range": '"another"'}
-    reply = client.get(address_of(said(client, engine)), headers=asked)
+    reply = get(client, address_of(said(client, engine)), headers=asked)
     assert (reply.status_code, reply.data) == (200, PNG)
 
 
@@ -255,19 +260,19 @@ def test_only_its_uploader_says_something_with_it_and_once(
 def test_what_is_not_said_yet_is_its_uploaders_alone(client: FlaskClient, engine: Engine) -> None:
     address = uploaded(client, engine)["address"]
 
-    assert client.get(address, headers=as_user(engine)).data == PNG
-    problem(client.get(address), "no-such-file")
-    problem(client.get(address, headers=as_user(engine, BOB)), "no-such-file")
+    assert get(client, address, headers=as_user(engine)).data == PNG
+    problem(get(client, address), "no-such-file")
+    problem(get(client, address, headers=as_user(engine, BOB)), "no-such-file")
 
 
 def test_a_file_is_read_in_its_room_alone(client: FlaskClient, engine: Engine) -> None:
     message = said(client, engine)
     elsewhere = address_of(message).replace("lobby", "garden")
 
-    problem(client.get(elsewhere), "no-such-file")
-    problem(client.get(f"{FILES}/{'0' * 32}"), "no-such-file")
-    problem(client.get(f"{FILES}/..%2f..%2fchat.db"), "not-found")
-    problem(client.get(f"{FILES}/passwd"), "no-such-file")
+    problem(get(client, elsewhere), "no-such-file")
+    problem(get(client, f"{FILES}/{'0' * 32}"), "no-such-file")
+    problem(get(client, f"{FILES}/..%2f..%2fchat.db"), "not-found")
+    problem(get(client, f"{FILES}/passwd"), "no-such-file")
 
 
 def test_whoever_may_not_speak_may_not_upload(client: FlaskClient, engine: Engine) -> None:
@@ -286,12 +291,12 @@ def test_a_door_is_asked_in_both_directions(client: FlaskClient, engine: Engine)
     message = said(client, engine)
     decree(engine, Charter(door=Door.CODE, code="abcd-efgh", epoch=1))
 
-    problem(client.get(address_of(message)), "wrong-key")
-    problem(client.get(address_of(message), headers=as_user(engine)), "wrong-key")
+    problem(get(client, address_of(message)), "wrong-key")
+    problem(get(client, address_of(message), headers=as_user(engine)), "wrong-key")
     problem(upload(client, engine), "wrong-key")
-    problem(client.get(FILES), "wrong-key")
+    problem(get(client, FILES), "wrong-key")
     let_in = {"Authorization": f"Bearer {engine.tokens.write_pass('lobby', ANN, 1)}"}
-    assert client.get(address_of(message), headers=let_in).data == PNG
+    assert get(client, address_of(message), headers=let_in).data == PNG
     assert client.put(f"{FILES}/a.png", data=PNG, headers=let_in).status_code == 201
 
 
@@ -302,32 +307,32 @@ def test_a_browser_shows_a_picture_by_an_address_that_is_good_for_a_while(
     decree(engine, Charter(door=Door.CODE, code="abcd-efgh", epoch=1))
     with_code = {"Authorization": "Bearer abcd-efgh"}
 
-    told = client.get(FILES, headers=with_code).json
+    told = get(client, FILES, headers=with_code).json
     address = f"{address_of(message)}?view={quote(told['view'])}"
 
     assert told["seconds"] == files.VIEW_SECONDS
-    assert client.get(address).data == PNG
-    problem(client.get(f"{MESSAGES}?view={quote(told['view'])}"), "wrong-key")  # for files alone
-    problem(client.get(f"{address}x"), "wrong-key")
+    assert get(client, address).data == PNG
+    problem(get(client, f"{MESSAGES}?view={quote(told['view'])}"), "wrong-key")  # for files alone
+    problem(get(client, f"{address}x"), "wrong-key")
     decree(engine, Charter(door=Door.CODE, code="abcd-efgh", epoch=2))  # everybody out
-    problem(client.get(address), "wrong-key")
+    problem(get(client, address), "wrong-key")
     decree(engine, Charter(door=Door.CODE, code="abcd-efgh", epoch=1))
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + files.VIEW_SECONDS + 1)
-    problem(client.get(address), "wrong-key")
+    problem(get(client, address), "wrong-key")
 
 
 def test_somebody_who_was_removed_sees_no_more_pictures(
     client: FlaskClient, engine: Engine
 ) -> None:
     message = said(client, engine)
-    view = client.get(FILES, headers=as_user(engine, BOB)).json["view"]
+    view = get(client, FILES, headers=as_user(engine, BOB)).json["view"]
     address = f"{address_of(message)}?view={quote(view)}"
-    assert client.get(address).data == PNG
+    assert get(client, address).data == PNG
 
     decree(engine, Charter(barred={BOB: Ban("Bob", NEVER)}))
 
-    problem(client.get(address), "removed")
+    problem(get(client, address), "removed")
 
 
 # -- limits ----------------------------------------------------------------------------------------
@@ -409,8 +414,8 @@ def test_where_no_files_are_wanted_there_are_none(tmp_path: Path) -> None:
     with started(tmp_path, history="memory:", files_bytes=0) as app:
         client, engine = app.test_client(), app.extensions["chatroom"]
         problem(upload(client, engine), "no-files")
-        problem(client.get(f"{FILES}/{'0' * 32}"), "no-files")
-        problem(client.get(FILES), "no-files")
+        problem(get(client, f"{FILES}/{'0' * 32}"), "no-files")
+        problem(get(client, FILES), "no-files")
         problem(say(client, engine, "0" * 32), "no-such-file")
 
 
@@ -455,15 +460,15 @@ def test_message_gone_file_gone(
 ) -> None:
     decree(engine, HOSTED)
     message = said(client, engine)
-    tag = client.get(address_of(message)).headers["ETag"]
+    tag = get(client, address_of(message)).headers["ETag"]
 
     remove(engine, MessageId.parse(message["id"]))
 
-    problem(client.get(address_of(message), headers={"If-None-Match": tag}), "gone")
+    problem(get(client, address_of(message), headers={"If-None-Match": tag}), "gone")
     forget(engine)
     assert on_disk(engine) == []
     assert engine.history.files_bytes() == 0
-    problem(client.get(address_of(message)), "gone")  # for good, though nothing is kept of it
+    problem(get(client, address_of(message)), "gone")  # for good, though nothing is kept of it
 
 
 def test_what_a_host_removes_is_nobodys_to_read_until_it_is_back(
@@ -473,8 +478,8 @@ def test_what_a_host_removes_is_nobodys_to_read_until_it_is_back(
     message = said(client, engine)
     told = engine.server.rule("lobby", Clear(None), by=Proof(HOST), timeout=DEADLINE)
 
-    problem(client.get(address_of(message), headers=as_user(engine, HOST)), "gone")
-    problem(client.get(address_of(message), headers=as_user(engine)), "gone")
+    problem(get(client, address_of(message), headers=as_user(engine, HOST)), "gone")
+    problem(get(client, address_of(message), headers=as_user(engine)), "gone")
     forget(engine)
     assert on_disk(engine) == [message["file"]["id"]]
 
@@ -484,8 +489,8 @@ def test_what_a_host_removes_is_nobodys_to_read_until_it_is_back(
     moment = milliseconds(str(told["at"])) if at is None else at
     engine.server.rule("lobby", RestoreAll(moment), by=Proof(HOST), timeout=DEADLINE)
 
-    assert client.get(address_of(message)).data == PNG
-    assert client.get(MESSAGES).json["messages"][0]["file"] == message["file"]
+    assert get(client, address_of(message)).data == PNG
+    assert get(client, MESSAGES).json["messages"][0]["file"] == message["file"]
 
 
 def test_what_waits_for_approval_is_seen_by_hosts_alone(
@@ -497,17 +502,17 @@ def test_what_waits_for_approval_is_seen_by_hosts_alone(
     assert [reply.status_code for reply in held] == [202, 202]
     assert held[0].json["file"]["id"] == first["id"]
 
-    problem(client.get(first["address"], headers=as_user(engine, BOB)), "no-such-file")
-    assert client.get(first["address"], headers=as_user(engine, HOST)).data == PNG
-    assert client.get(first["address"], headers=as_user(engine)).data == PNG
+    problem(get(client, first["address"], headers=as_user(engine, BOB)), "no-such-file")
+    assert get(client, first["address"], headers=as_user(engine, HOST)).data == PNG
+    assert get(client, first["address"], headers=as_user(engine)).data == PNG
     ids = [reply.json["id"] for reply in held]
     engine.server.rule("lobby", Approve(ids[0]), by=Proof(HOST), timeout=DEADLINE)
     engine.server.rule("lobby", Refuse(ids[1]), by=Proof(HOST), timeout=DEADLINE)
 
-    assert client.get(first["address"]).data == PNG
-    (message,) = client.get(MESSAGES).json["messages"]
+    assert get(client, first["address"]).data == PNG
+    (message,) = get(client, MESSAGES).json["messages"]
     assert message["file"]["id"] == first["id"]
-    problem(client.get(second["address"], headers=as_user(engine)), "gone")
+    problem(get(client, second["address"], headers=as_user(engine)), "gone")
     forget(engine)
     assert on_disk(engine) == [first["id"]]
 
@@ -527,7 +532,7 @@ def test_what_nobody_says_anything_with_goes_by_the_table_and_nothing_else_does(
     forget(engine)
 
     assert on_disk(engine) == sorted([kept["file"]["id"], "avatar.png"])
-    assert client.get(address_of(kept)).data == PNG
+    assert get(client, address_of(kept)).data == PNG
 
 
 def test_a_file_that_a_backup_lacks_is_said_to_be_gone(client: FlaskClient, engine: Engine) -> None:
@@ -535,8 +540,8 @@ def test_a_file_that_a_backup_lacks_is_said_to_be_gone(client: FlaskClient, engi
     assert engine.files
     engine.files.forget(message["file"]["id"])
 
-    problem(client.get(address_of(message)), "gone")
-    assert client.get(MESSAGES).json["messages"] == [message]
+    problem(get(client, address_of(message)), "gone")
+    assert get(client, MESSAGES).json["messages"] == [message]
 
 
 def test_what_cannot_be_noted_leaves_no_file(
