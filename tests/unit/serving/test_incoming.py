@@ -15,7 +15,7 @@ from chatroom.serving.outgoing import Outgoing
 LULL = 30.0
 
 
-class Clock:
+class Sundial:
     """What ``time.monotonic`` says."""
 
     now = 1000.0
@@ -25,8 +25,8 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Sundial:
+    clock = Sundial()
     monkeypatch.setattr(time, "monotonic", clock)
     return clock
 
@@ -44,7 +44,7 @@ def begun(sock: Outgoing, *, owes: bool = False) -> _Unreader:
     return unreader
 
 
-def test_usually_a_body_has_ten_seconds(pair: tuple[Outgoing, socket.socket], clock: Clock) -> None:
+def test_usually_a_body_has_ten_seconds(pair: tuple[Outgoing, socket.socket], clock: Sundial) -> None:
     sock, client = pair
     unreader = begun(sock)
     client.send(b"x" * BODY_PIECE)
@@ -56,7 +56,7 @@ def test_usually_a_body_has_ten_seconds(pair: tuple[Outgoing, socket.socket], cl
 
 
 def test_whoever_has_time_reads_as_long_as_it_comes(
-    pair: tuple[Outgoing, socket.socket], clock: Clock
+    pair: tuple[Outgoing, socket.socket], clock: Sundial
 ) -> None:
     sock, client = pair
     unreader = begun(sock)
@@ -67,7 +67,7 @@ def test_whoever_has_time_reads_as_long_as_it_comes(
         assert len(unreader.chunk(BODY_PIECE)) == BODY_PIECE
 
 
-def test_a_trickle_is_no_body(pair: tuple[Outgoing, socket.socket], clock: Clock) -> None:
+def test_a_trickle_is_no_body(pair: tuple[Outgoing, socket.socket], clock: Sundial) -> None:
     """Otherwise eight such clients would keep everybody else from uploading."""
     sock, client = pair
     unreader = begun(sock)
@@ -92,7 +92,7 @@ def test_silence_ends_it(pair: tuple[Outgoing, socket.socket]) -> None:
 
 
 def test_the_next_request_has_no_more_time_than_any(
-    pair: tuple[Outgoing, socket.socket], clock: Clock
+    pair: tuple[Outgoing, socket.socket], clock: Sundial
 ) -> None:
     sock, client = pair
     unreader = begun(sock)
