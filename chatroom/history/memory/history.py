@@ -588,15 +588,12 @@ class MemoryHistory(History):
 
 def weight(message: Message) -> int:
     """The bytes that it takes."""
-    size = OBJECT_BYTES + sum(map(getsizeof, texts(message)))
+    size = OBJECT_BYTES + sum(map(getsizeof, (message.user_name, message.body, message.timestamp)))
     if message.cmid:
         size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
+    if message.file:
+        size += getsizeof(message.file)
     return size
-
-
-def texts(message: Message) -> tuple[str, ...]:
-    """What of it can be long."""
-    return message.user_name, message.body, message.timestamp, message.file
 
 
 def held_weight(held: Held) -> int:
