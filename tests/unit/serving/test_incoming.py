@@ -44,7 +44,9 @@ def begun(sock: Outgoing, *, owes: bool = False) -> _Unreader:
     return unreader
 
 
-def test_usually_a_body_has_ten_seconds(pair: tuple[Outgoing, socket.socket], clock: Sundial) -> None:
+def test_usually_a_body_has_ten_seconds(
+    pair: tuple[Outgoing, socket.socket], clock: Sundial
+) -> None:
     sock, client = pair
     unreader = begun(sock)
     client.send(b"x" * BODY_PIECE)
