@@ -56,6 +56,8 @@ class Configuration:
     max_users_per_address: int
     first_frame_seconds: int
     max_message_bytes: int
+    max_file_bytes: int
+    files_bytes: int
     max_name_length: int
     user_queue_bytes: int
     host_names: tuple[str, ...]

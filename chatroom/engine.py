@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from chatroom import __version__
 from chatroom.configuration import Configuration
 from chatroom.errors import ChatError
+from chatroom.files.file_ids import FileIds
+from chatroom.files.folder import FolderFiles
+from chatroom.files.interface import Files
 from chatroom.history import History, make_history
 from chatroom.history.shared import SharedHistory
 from chatroom.rooms.bus import Alone
 from chatroom.rooms.doors import KeyRing
+from chatroom.rooms.forgetter import Forgetter
 from chatroom.rooms.order import OwnOrder
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.register import OwnRegister
@@ -82,6 +86,16 @@ class Engine:
         """Created once the history, which holds the key, is open; like the next one."""
         self.doors: KeyRing
         """Know what opens which room."""
+        self.files: Files | None = None
+        """Where the bytes of pictures and files are; None if there are none here."""
+        if configuration.files_bytes and self.history.keeps_files:
+            self.files = FolderFiles(self.history.files_folder())
+        self.file_ids: FileIds
+        """As the tokens."""
+        self._forgetter: Forgetter | None = None
+        if self.files:
+            parts = self.history, self.files, self.server.uploads
+            self._forgetter = Forgetter(*parts, self.server.ask)
         self.gate = Gate(configuration.max_users, configuration.max_users_per_address)
         self.was_started = False
         """Also when it has stopped again."""
@@ -108,6 +122,8 @@ class Engine:
         if not self._is_open:
             self._open(patience)
         self.server.start()
+        if self._forgetter:
+            self._forgetter.start()
         with self._stopping:
             if self.is_over.is_set():
                 self._end()
@@ -124,6 +140,9 @@ class Engine:
             secret, deleted = self.history.secret(), self.history.deleted()
             self.tokens = Tokens(secret, self._password, deleted)
             self.doors = KeyRing(self.history, self.tokens, self._password)
+            self.file_ids = FileIds(secret)
+            if self.files:
+                self.files.start()
             if self._sharing:
                 self._sharing.start(self.server.house, self.server.heard, patience=patience)
         except BaseException:
@@ -181,10 +200,14 @@ class Engine:
             log.info("stopped: %d users notified, every message stored", users)
 
     def _end(self) -> None:
+        if self._forgetter:
+            self._forgetter.stop()
         self.server.stop()
         if self._sharing:
             self._sharing.stop(TELLING_TIMEOUT)
         self.history.close()
+        if self.files:
+            self.files.close()
         self._is_open = self._started = False
 
 

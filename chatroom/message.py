@@ -90,6 +90,8 @@ class Message(NamedTuple):
     """Which change of its room brought it into this state; 0 for none."""
     removed: str = ""
     """A ``Remover``, if it was removed: then its texts are empty, and readers leave it out."""
+    file: str = ""
+    """What it carries, by ``StoredFile.to_json``; empty for nearly all."""
 
     @property
     def id(self) -> str:
@@ -105,7 +107,8 @@ class Message(NamedTuple):
 
     def taken_back(self, remover: Remover, rev: int) -> Message:
         """What is left of the message, so that its room has no hole."""
-        return self._replace(user_name="", body="", timestamp="", rev=rev, removed=remover.value)
+        left = self._replace(user_name="", body="", timestamp="", file="")
+        return left._replace(rev=rev, removed=remover.value)
 
 
 def visible(messages: Iterable[Message]) -> list[Message]:
@@ -135,9 +138,10 @@ class Held(NamedTuple):
     held_at: int
     """Since when it waits: Unix time in milliseconds."""
     user_id: str = ""
-    """As of a message, like the next two."""
+    """As of a message, like the next three."""
     cmid: str = ""
     reply_to: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

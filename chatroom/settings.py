@@ -140,6 +140,8 @@ SETTINGS = (
     Setting("maxUsersPerAddress", 0, whole(0, 1_000_000), "users at one address; 0: maxUsers"),
     Setting("firstFrameSeconds", 60, whole(0, 86_400), "for a plain client's first frame; 0: any"),
     Setting("maxMessageBytes", 65_536, whole(1, 16 * 2**20), "bytes of one incoming frame"),
+    Setting("maxFileBytes", 16 * 2**20, whole(1, 2**30), "bytes of one file"),
+    Setting("filesBytes", 4 * 2**30, whole(0, 2**50), "bytes of all files together; 0: no files"),
     Setting("maxNameLength", 64, whole(1, 1000), "characters of a user's name"),
     Setting("userQueueBytes", 2**20, whole(1, 2**30), "bytes that may wait for one slow user"),
     Setting("hostNames", [], HOST_NAMES, "names that the server answers to; []: see the docs"),

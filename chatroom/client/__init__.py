@@ -11,6 +11,7 @@ This module has ``ChatClient``. The others, in reading order:
 - ``acts.py``: what a host can do
 - ``session.py``: its two threads: one keeps a connection open and reads it, one writes
 - ``inbox.py``: what was heard and not yet read by the program
+- ``uploading.py``: a picture or file on its way
 - ``outbox.py``: what was said and not yet acknowledged
 - ``connection.py``: one WebSocket, on simple-websocket's
 - ``failures.py``: what went wrong with a server, as a sentence
@@ -19,11 +20,13 @@ This module has ``ChatClient``. The others, in reading order:
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -33,6 +36,7 @@ from chatroom.client.events import Changed, Event, Removed
 from chatroom.client.inbox import Recent
 from chatroom.client.outbox import Receipt
 from chatroom.client.session import Session, full_jitter
+from chatroom.client.uploading import upload
 from chatroom.errors import (
     ClientClosed,
     ClientError,
@@ -124,6 +128,7 @@ class ChatClient:
             ping_interval=ping_interval,
             jitter=jitter,
         )
+        self._url = url
         self._patience = patience
         self._prefix = secrets.token_hex(8)
         self._count = 0
@@ -198,7 +203,14 @@ class ChatClient:
 
     # -- talking ---------------------------------------------------------------------------------
 
-    def say(self, body: str, timestamp: str = "", reply_to: Message | str = "") -> Receipt:
+    def say(
+        self,
+        body: str,
+        timestamp: str = "",
+        reply_to: Message | str = "",
+        *,
+        file: str = "",
+    ) -> Receipt:
         """Say something, in the order of the calls; returns at once.
 
         Blocks only while 1,000 messages are unacknowledged, as after minutes offline.
@@ -207,6 +219,7 @@ class ChatClient:
             body: the text.
             timestamp: your own text for the time; "": the server's local time.
             reply_to: the message that it answers, or its id; "" for none.
+            file: what ``upload`` has returned; then the text may be empty.
 
         Returns:
             A receipt; ``receipt.wait()`` waits until the message is stored.
@@ -219,7 +232,35 @@ class ChatClient:
         fields = {"body": body, "timestamp": timestamp}
         if reply_to:
             fields[FIELD] = _id(reply_to)
+        if file:
+            fields["file"] = file
         return self._post("", type="message", **fields)
+
+    def upload(self, path: str | Path, name: str | None = None) -> str:
+        """Upload a picture or file, to say something with it within an hour; waits until it is
+        stored.
+
+        Args:
+            path: of the file.
+            name: what others read; by default the file's own.
+
+        Returns:
+            Its id, for ``say``.
+
+        Raises:
+            ServerRefused: ``too-large``, ``no-space``, ``too-many-files``, ``no-files``, or what
+                the room's rules say.
+            ServerUnreachable: no answer.
+            OSError: the file cannot be read.
+            ClientError: the client is closed, or has failed for good.
+        """
+        self._demand_open()
+        session = self._session
+        bearer = str(session.welcome.get("pass") or session.hello.get("key", ""))
+        room = str(session.welcome.get("room", ""))
+        with open(path, "rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            return upload(self._url, room, name or Path(path).name, stream, size, bearer)
 
     def edit(self, message: Message | str, body: str) -> Receipt:
         """Give a message of one's own another text, as long as the server allows that.

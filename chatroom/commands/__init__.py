@@ -19,6 +19,7 @@ What they are made of:
 - ``formats.py``: messages as text; ``json_lines.py``, as lines of JSON
 - ``showing.py``: the messages on a screen, and what becomes of them
 - ``files.py``: a history file that no server uses; a file that is written whole or not at all
+- ``carried.py``: pictures and files next to an export
 - ``checks.py``: what ``doctor`` looks at; ``proxy_checks.py``, through a proxy
 - ``health.py``: whether a server is a chat room, and well
 - ``own_server.py``: the server that the settings here are those of

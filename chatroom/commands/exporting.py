@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 import click
 
 from chatroom.addresses import authorization
+from chatroom.commands.carried import Export
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened, whole_file
 from chatroom.commands.formats import FORMATS, Format, as_csv
@@ -28,6 +29,7 @@ from chatroom.commands.options import (
 from chatroom.commands.output import note
 from chatroom.commands.own_server import default_url
 from chatroom.errors import ServerRefused
+from chatroom.files.folder import FolderFiles
 from chatroom.history import History
 from chatroom.message import Message, MessageId
 
@@ -69,6 +71,12 @@ class Source(NamedTuple):
     help="With csv: every field as it is, also a formula, and no byte order mark.",
 )
 @click.option(
+    "--files",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A folder for pictures and files, each under its id; created if it is missing.",
+)
+@click.option(
     "--history",
     type=history_type,
     metavar="FILE",
@@ -82,6 +90,7 @@ def export(
     format_: str,
     output: Path | None,
     exact: bool,
+    files: Path | None,
     history: str | Path | None,
 ) -> None:
     """Write everything said in ROOM, oldest message first.
@@ -96,9 +105,8 @@ def export(
     with ExitStack() as stack:
         if history:  # where the server is does not matter
             room = room or chosen_room(None, url)
-            source = _from_file(
-                stack.enter_context(opened(history, make=False, reads_only=True)), room
-            )
+            from_file = stack.enter_context(opened(history, make=False, reads_only=True))
+            source, open_file = _from_file(from_file, room), _files_of(from_file)
         else:
             url = url or default_url()
             room = chosen_room(room, url)
@@ -107,11 +115,14 @@ def export(
                     "--key and the name and password in the URL need the same header: "
                     "leave one out, or export from the history file with --history"
                 )
-            source = _from_server(Api(url, patience=patience, key=key or ""), room)
+            api = Api(url, patience=patience, key=key or "")
+            source, open_file = _from_server(api, room), partial(api.file, room)
         if not source.extent.messages:
             note(f"nothing has been said in {room}")
         checked = _Checked(source)
         messages = _with_progress(checked, source.extent.messages)
+        if files:
+            messages = Export(files, open_file).with_files(messages)
         with _opened(output) as out:
             for piece in _format(format_, exact, out)(messages):
                 out.write(piece)
@@ -141,6 +152,18 @@ def _from_file(history: History, room: str) -> Source:
     extent = Extent(seq - first + 1 if first else 0, seq)
     messages = (message for page in pages for message in page)
     return Source(extent, (TakenBack(m.id) if m.removed else m for m in messages))
+
+
+def _files_of(history: History) -> Callable[[str], BinaryIO]:
+    """The files of a history, where they are next to it."""
+
+    def open_file(id: str) -> BinaryIO:
+        folder = history.files_folder()
+        if folder is None:
+            raise FileNotFoundError("this history has no files")
+        return FolderFiles(folder).open(id)
+
+    return open_file
 
 
 def _from_server(api: Api, room: str) -> Source:

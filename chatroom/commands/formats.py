@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 
 from chatroom.commands.answers import Answered
 from chatroom.commands.json_lines import to_line
+from chatroom.files.stored import carried
 from chatroom.log import printable
 from chatroom.message import Message
 from chatroom.wire.message_json import iso_time
@@ -147,8 +148,11 @@ def _escape_start(mark: str) -> str:
 
 
 def body_lines(message: Message) -> list[str]:
-    """The body's lines, at least one; tabs become spaces."""
-    return message.body.expandtabs(4).splitlines() or [""]
+    """The body's lines and what its file is called, at least one; tabs become spaces."""
+    lines = message.body.expandtabs(4).splitlines()
+    if message.file:
+        lines.append(f"[{carried(message.file)['name']}]")
+    return lines or [""]
 
 
 FORMATS: dict[str, Format] = {

@@ -151,6 +151,11 @@ class Api:
             id = older[1]
         return found
 
+    def file(self, room: str, id: str) -> Any:
+        """A picture or file, to be read and closed."""
+        path = f"/api/rooms/{quote(room, safe='')}/files/{quote(id, safe='')}"
+        return self._get(path, "*/*", self._patience)
+
     def _page(self, room: str, query: str) -> tuple[list[Message], str]:
         """Messages, and the links to others."""
         path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"

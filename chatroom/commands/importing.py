@@ -13,6 +13,7 @@ from typing import IO
 
 import click
 
+from chatroom.commands.carried import Imported
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.options import RoomName
@@ -46,9 +47,15 @@ keeps its nonce, and is recognised by it."""
     help="The history file, such as chat.db, created if it is missing; or a database.",
 )
 @click.option(
+    "--files",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The folder into which export has written pictures and files.",
+)
+@click.option(
     "--room", type=RoomName(), help="Import everything into this room, wherever it was said."
 )
-def import_(file: IO[bytes], history: str | Path, room: str | None) -> None:
+def import_(file: IO[bytes], history: str | Path, files: Path | None, room: str | None) -> None:
     """Read what export wrote as jsonl into a history.
 
     Reads FILE or standard input, while no server uses the history. Times, names and texts are
@@ -57,7 +64,7 @@ def import_(file: IO[bytes], history: str | Path, room: str | None) -> None:
     those that have been edited or removed there since.
     """
     with opened(history, make=True) as target:
-        done = Import(target)
+        done = Import(target, files)
         try:
             for number, line in enumerate(_lines(file), 1):
                 if line.strip():
@@ -65,6 +72,8 @@ def import_(file: IO[bytes], history: str | Path, room: str | None) -> None:
         finally:
             done.flush()
             note(f"{done.stored} imported, {done.skipped} skipped (already there)")
+            if done.files.left_out:
+                note(f"{done.files.left_out} of them without their files; --files DIR has these")
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -110,9 +119,10 @@ class Import:
     by nonce and time alone, and stays as it is: what was removed does not come back.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, files: Path | None = None) -> None:
         self.stored = 0
         self.skipped = 0
+        self.files = Imported(history, files)
         self._history = history
         self._rooms: dict[str, _Target] = {}
         self._batch: list[Message] = []
@@ -128,7 +138,8 @@ class Import:
             message = message._replace(cmid="")
         room.seq += 1
         room.add(message, room.seq)
-        stored = message._replace(seq=room.seq, nonce=new_nonce(message.nonce))
+        stored = self.files.take(message) if message.file else message
+        stored = stored._replace(seq=room.seq, nonce=new_nonce(message.nonce))
         if message.reply_to:
             stored = stored._replace(reply_to=room.now_called(message.reply_to))
         self._batch.append(stored)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from chatroom.commands.carried import forget_lost
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.options import RoomName
@@ -48,6 +49,7 @@ def delete(names: tuple[str, ...], history: str | Path, yes: bool) -> None:
         for one in wanted:
             source.delete(one.name)
             note(f"room {one.name} is deleted, with {_messages(one)}")
+        forget_lost(source)
 
 
 def _messages(found: RoomSummary) -> str:

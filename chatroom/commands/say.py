@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
@@ -20,6 +21,13 @@ from chatroom.errors import ServerRefused
 @click.command(context_settings={"allow_interspersed_args": False})
 @talking
 @click.argument("text", nargs=-1)
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="A picture or file that goes with it; then TEXT may be left out.",
+)
 @click.option("--ids", is_flag=True, help="Print the id of each message once it is stored.")
 @click.option("--reply-to", type=Id(), metavar="ID", help="The message to answer.")
 def say(
@@ -29,6 +37,7 @@ def say(
     name: str | None,
     key: str | None,
     patience: float,
+    path: Path | None,
     ids: bool,
     reply_to: str | None,
 ) -> None:
@@ -40,11 +49,13 @@ def say(
     \b
         chatroom say lobby Good morning
         tail -f app.log | chatroom say --name logs ops
+        chatroom say --file photo.jpg lobby Look at that
     """
     words = _words(text)
     with joined(url, room, name, patience, key=key, listen=False) as chat:
-        texts = [" ".join(words)] if words else _lines()
-        refused = _say_all(chat, texts, reply_to or "", patience, ids)
+        file = _uploaded(chat, path) if path else ""
+        texts = [" ".join(words)] if words or file else _lines()
+        refused = _say_all(chat, texts, patience, ids, reply_to=reply_to or "", file=file)
     if refused:
         raise Failed(f"{refused} of the messages were refused" if refused > 1 else "not said")
 
@@ -67,15 +78,28 @@ def _lines() -> Iterable[str]:
             yield text
 
 
+def _uploaded(chat: ChatClient, path: Path) -> str:
+    try:
+        return chat.upload(path)
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 def _say_all(
-    chat: ChatClient, texts: Iterable[str], reply_to: str, patience: float, ids: bool
+    chat: ChatClient,
+    texts: Iterable[str],
+    patience: float,
+    ids: bool,
+    *,
+    reply_to: str,
+    file: str,
 ) -> int:
     """Say all; returns how many were refused."""
     refused = 0
     waiting: deque[Receipt] = deque()
     for text in texts:
         try:
-            waiting.append(chat.say(text, reply_to=reply_to))
+            waiting.append(chat.say(text, reply_to=reply_to, file=file))
         except (ServerRefused, ValueError) as error:
             if chat.failure:
                 raise

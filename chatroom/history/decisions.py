@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.effects import NO_EFFECTS, Effects
+from chatroom.history.file_records import FileRecords
 from chatroom.history.host_log import LogEntry
 from chatroom.message import Evidence, Held, Message
 
 
-class Decisions(ABC):
+class Decisions(FileRecords):
     """What rooms have decided, what hosts have done and removed, and what waits for them.
 
     ``rewrite``, ``enact``, ``hold``, ``settle``, ``erase`` and ``clean`` are called by the thread

@@ -45,6 +45,8 @@ In reading order:
 - ``news.py``: in which other rooms something was said
 - ``trimmer.py``: retention: deletes the oldest messages, a few at a time
 - ``turns.py``: who is next at what takes long
+- ``uploads.py``: who may upload a file, and how much there is
+- ``forgetter.py``: deletes files that nothing has any more
 - ``eraser.py``: erases what was removed, and cleans the files of it
 - ``timers.py``: what is due later on the Server thread
 - ``questions.py``: what other threads ask it

@@ -19,7 +19,7 @@ from chatroom.message import Draft, Evidence, Held, Message, Remover
 from chatroom.rooms.charter import MOST_SWEEPS, House, Sweep
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.person import forgotten, wiping
-from chatroom.rooms.policy import Policy
+from chatroom.rooms.policy import HOLD, Policy
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import (
@@ -84,8 +84,13 @@ from chatroom.wire.acts import (
     Withdraw,
 )
 from chatroom.wire.message_json import to_json
-from chatroom.wire.typed import Edit, Remove, Restore
+from chatroom.wire.typed import Bring, Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
+
+NOT_FREE = (
+    "There is no such file of yours in this room. Upload it first, with the same token; within an "
+    "hour, say one message with it."
+)
 
 
 def known(history: History, said: Said) -> Recognised | Declined | NotStored | None:
@@ -165,14 +170,58 @@ class Decider:
         except Exception as error:
             return [NotStored([said], error)]
 
-    def _held(self, said: Said, refusal: Refusal | None, room: Room) -> Steps[Verdict]:
-        user, draft, cmid = said.user, said.draft, said.cmid
+    def _sent_before(self, said: Said, room: Room) -> Steps[Verdict | None]:
+        """What became of it then."""
+        user, cmid = said.user, said.cmid
         if cmid and (verdict := (yield from ask(partial(known, said=said)))):
             return verdict
         if waiting := room.queue.find(user.user_id, cmid):
-            if waiting.body != draft.body:  # it may be another script's, who has no user id either
+            if waiting.body != said.draft.body:  # it may be another script's without a user id
                 return Declined(said, _reused(cmid))
             return HeldBack(said, waiting, is_new=False)
+        return None
+
+    def _brought(self, said: Said, file_id: str, room: Room, now: int) -> Steps[Verdict]:
+        """Say something that carries a file, as soon as it may be said."""
+        user, draft, cmid = said.user, said.draft, said.cmid
+        if verdict := (yield from self._sent_before(said, room)):
+            return verdict
+        standing = None if room.lets_all_speak else room.standing_of(user, now)
+        judged = self._policy.may_say(user, cmid, standing)
+        if isinstance(judged, Refusal):
+            return Declined(said, judged)
+        file = yield from ask(lambda history: history.file(file_id))
+        if file is None or not file.is_free_for(room.name, user.user_id, now):
+            return Declined(said, Refusal("no-such-file", NOT_FREE, cmid))
+        if judged is HOLD:
+            return (yield from self._held(said, None, room, file.to_json()))
+        if standing:
+            room.note_said(user, now)
+        message = Message(
+            room.name,
+            room.seq + 1,
+            os.urandom(8).hex(),
+            draft.user_name or user.name,
+            draft.body,
+            draft.timestamp,
+            now,
+            user.user_id,
+            cmid,
+            room.speaks_as(user.user_id),
+            draft.reply_to,
+            file=file.to_json(),
+        )
+        charters = {} if room.charter_is_stored else {room.name: room.charter.to_json()}
+        yield from ask(lambda history: history.append([message], charters))
+        placed = Placed([said], [message], [text_frame(to_json(message))])
+        return Stored({room.name: placed}, charters)
+
+    def _held(
+        self, said: Said, refusal: Refusal | None, room: Room, file: str = ""
+    ) -> Steps[Verdict]:
+        user, draft, cmid = said.user, said.draft, said.cmid
+        if verdict := (yield from self._sent_before(said, room)):
+            return verdict
         held = Held(
             room.name,
             os.urandom(8).hex(),
@@ -183,6 +232,7 @@ class Decider:
             user.user_id,
             cmid,
             draft.reply_to,
+            file,
         )
         if refusal := refusal or self._policy.may_wait(held, room.queue):
             return Declined(said, refusal)
@@ -201,6 +251,9 @@ class Decider:
     def _changed(self, change: Change, room: Room) -> Steps[Verdict]:
         speaker, request = change.user, change.request
         now = time.time_ns() // 1_000_000
+        if isinstance(request, Bring):
+            said = Said(speaker, request.draft, change.cost, request.cmid)
+            return (yield from self._brought(said, request.file, room, now))
         message = yield from ask(lambda history: history.one(room.name, request.id))
         if message is None:
             return Declined(change, Refusal("gone", "There is no such message.", change.cmid))
@@ -319,6 +372,7 @@ class Decider:
                 held.cmid,
                 room.speaks_as(held.user_id),
                 held.reply_to,
+                file=held.file,
             )
             nobody = HttpSpeaker(room.name, held.user_name)  # who has said it may be gone
             said = Said(nobody, Draft(held.user_name, held.body, held.timestamp), 0)

@@ -138,6 +138,19 @@ class KeyRing:
         house = House(charter_of(self._history, ""))
         return _visitor(address, proof, charter, house), _place(room, charter, house, proof)
 
+    def view(self, room: str, address: str, text: str) -> tuple[Visitor, Place]:
+        """Who wants to see a file, by a view that somebody was given who could read the room.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        charter = charter_of(self._history, room)
+        proof = NOTHING
+        if view := self._tokens.read_view(text, room):
+            proof = Proof(view.user_id, epoch=view.epoch, knows_password=view.knows_password)
+        house = House(charter_of(self._history, ""))
+        return _visitor(address, proof, charter, house), _place(room, charter, house, proof)
+
     def visits(
         self, rooms: Iterable[str], address: str, bearer: str
     ) -> list[tuple[Visitor, Place]]:

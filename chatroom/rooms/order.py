@@ -200,7 +200,9 @@ class OwnOrder(Order):
 
     def change(self, change: Change, room: Room) -> Outcome:
         """Commit it by itself."""
-        return at_once(self._decider.change(change, room), self._history)
+        outcome = at_once(self._decider.change(change, room), self._history)
+        self._tally.stored += any(isinstance(verdict, Stored) for verdict in outcome)  # with a file
+        return outcome
 
     def rule(self, ruling: Ruling, room: Room, house: House) -> Outcome:
         """Commit it by itself."""

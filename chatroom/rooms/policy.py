@@ -12,6 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from chatroom.errors import Refusal
+from chatroom.files.stored import Claim, StoredFile
 from chatroom.message import Held, Message
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.approval import MOST_OF_ONE, ApprovalQueue
@@ -243,6 +244,26 @@ class Policy:
                 return Refusal("slow", detail, cmid, retryAfter=_seconds(wait))
         is_held = charter.unchecked is Unchecked.HELD and not speaker.user_id
         return HOLD if is_held or charter.speak is Speak.APPROVAL else None
+
+    def may_upload(self, speaker: Speaker, standing: Standing | None) -> Refusal | None:
+        """Whether somebody may upload a file, to say something with it: that is judged then, also
+        whether it is too early or a host has to approve it.
+
+        Args:
+            standing: as of ``may_say``.
+        """
+        verdict = self.may_say(speaker, "", standing and standing._replace(said_at=0))
+        return None if verdict is HOLD else verdict
+
+    def may_see(self, visitor: Visitor, file: StoredFile) -> bool:
+        """Whether somebody who may read the room may read this file of it: what is not said yet is
+        its uploader's, and of hosts who have to approve it; what was removed is nobody's."""
+        if file.claim is Claim.SAID:
+            return True
+        is_theirs = bool(visitor.user_id) and visitor.user_id == file.user_id
+        if file.claim is Claim.HELD:
+            return is_theirs or visitor.rank.is_host
+        return file.claim is Claim.NOBODY and file.is_whole and is_theirs
 
     def may_wait(self, held: Held, queue: ApprovalQueue) -> Refusal | None:
         """Whether what somebody says may wait for a host's approval.

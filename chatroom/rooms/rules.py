@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from chatroom.configuration import Configuration
+from chatroom.history import can_be_shared
 
 BATCH_BYTES = 256 * 1024
 """About how much is committed and written at once, at most: a fraction of a user's queue."""
@@ -43,11 +44,16 @@ class Rules:
     """How many days to keep messages; 0 for all."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Addresses that are nobody's own."""
+    max_file_bytes: int = 0
+    """Of one file; 0 where there are none."""
+    files_bytes: int = 0
+    """Of all files together."""
 
     @classmethod
     def of(cls, configuration: Configuration) -> Rules:
         """The rules of a configuration that is checked."""
         queue_bytes = configuration.user_queue_bytes
+        has_files = configuration.files_bytes and not can_be_shared(configuration.history)
         return cls(
             edit_minutes=configuration.edit_minutes,
             removed_keep_days=configuration.removed_keep_days,
@@ -64,6 +70,8 @@ class Rules:
             keep_messages=configuration.keep_messages,
             keep_days=configuration.keep_days,
             trusted_proxies=configuration.trusted_proxies,
+            max_file_bytes=configuration.max_file_bytes if has_files else 0,
+            files_bytes=configuration.files_bytes,
         )
 
     @property
@@ -71,6 +79,7 @@ class Rules:
         """What ``welcome`` tells a client of them."""
         return {
             "maxMessageBytes": self.max_message_bytes,
+            "maxFileBytes": self.max_file_bytes,
             "maxNameLength": self.max_name_length,
             "editMinutes": self.edit_minutes,
             "replayLimit": self.replay_limit,

@@ -41,6 +41,7 @@ from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
+from chatroom.rooms.uploads import Uploads
 from chatroom.rooms.verdicts import Outcome
 from chatroom.rooms.without_socket import WithoutSocket
 from chatroom.tally import Counts, Tally
@@ -97,6 +98,7 @@ class Server(WithoutSocket):
         self._rooms = rooms = ActiveRooms(history, policy, fallen, rules, elsewhere)
         self.census = Census(rooms, self.ask)
         self._eraser = Eraser(history, self._timers, rules)
+        self.uploads = Uploads(history, rooms, policy, rules.files_bytes)
         news = News(policy, self._timers, fallen)
         greeter = Greeter(policy, bus, news, self._timers, rules)
         replay = Replay(history, self.add)

@@ -11,7 +11,7 @@ from chatroom.users.http_speaker import HttpSpeaker, Ruled, Spoken
 from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.requests import ADDED_BYTES, Change, Ruling, Said, Wish
 from chatroom.wire.acts import Act
-from chatroom.wire.typed import Alteration, Edit
+from chatroom.wire.typed import Alteration, Bring, Edit
 
 
 class WithoutSocket:
@@ -52,6 +52,25 @@ class WithoutSocket:
         speaker = HttpSpeaker(room, draft.user_name, address, user_id, proof=by)
         cost = len(draft.body.encode()) + ADDED_BYTES
         self.broadcast.put(Said(speaker, draft, cost, cmid))
+        spoken = await_answer(speaker.outcome, timeout)
+        assert isinstance(spoken, Spoken | Held)
+        return spoken
+
+    def bring(
+        self, room: str, brought: Bring, *, by: Proof, address: str = "", timeout: float
+    ) -> Spoken | Held:
+        """Say something that carries a file, as ``say``; its author is whoever has uploaded it.
+
+        Args:
+            by: whoever asks; by a token or a pass, too.
+
+        Raises:
+            Refusal: as ``say``; ``no-such-file``, ``not-stored``.
+            ChatError: it is not stored within ``timeout`` seconds.
+        """
+        speaker = HttpSpeaker(room, brought.draft.user_name, address, by.user_id, proof=by)
+        cost = len(brought.draft.body.encode()) + ADDED_BYTES
+        self.broadcast.put(Change(speaker, brought, cost))
         spoken = await_answer(speaker.outcome, timeout)
         assert isinstance(spoken, Spoken | Held)
         return spoken

@@ -13,8 +13,9 @@ from typing import Any
 
 from chatroom.settings import MOST_WORKERS
 
-RESERVE = 32
-"""Threads beyond ``maxUsers``, so that plain HTTP is still served when the room is full."""
+RESERVE = 56
+"""Threads beyond ``maxUsers``, so that plain HTTP is still served when the room is full: 24 for
+files in both directions, as many for what else takes long, and some."""
 
 LEAST_WAITING = 64
 """Places for connections that wait: with an incomplete request, or between two requests."""

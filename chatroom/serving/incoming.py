@@ -94,21 +94,23 @@ class Incoming(TConn):  # type: ignore[misc]
 
     def encourage(self) -> None:
         """Send the interim response that some clients wait for, before they send a body."""
-        if self.body and self.body.expects_continue and len(self.arrived) == self.body.begin:
-            with suppress(OSError):
-                self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
+        if self._owes_encouragement():
+            encourage(self.sock)
+
+    def _owes_encouragement(self) -> bool:
+        if self.body is None or not self.body.expects_continue:
+            return False
+        return len(self.arrived) == self.body.begin
 
     def init(self) -> None:
         """On a thread of the pool, before each request: let the parser have what has arrived."""
         if not self.initialized:
-            # The kernel's timer: with a timeout of Python's, slow downloads would end as well.
-            timer = struct.pack("ll", int(BODY_SECONDS), int(BODY_SECONDS % 1 * 1_000_000))
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
+            set_timer(self.sock, BODY_SECONDS)
         super().init()
         if self.arrived:
             if not isinstance(self.parser.unreader, _Unreader):
                 self.parser.unreader = _Unreader(self.sock)
-            self.parser.unreader.begin(self.arrived)
+            self.parser.unreader.begin(self.arrived, self._owes_encouragement())
             self.forget()
 
     def forget(self) -> None:
@@ -137,13 +139,23 @@ class Incoming(TConn):  # type: ignore[misc]
 class _Unreader(SocketUnreader):  # type: ignore[misc]
     """For requests of which nearly always all has arrived: reads that, and then the socket."""
 
+    max_body_chunk = 256 * 1024  # it copies all that it has several times
     _arrived = memoryview(b"")
-    _deadline = 0.0
+    _deadline = _lull = 0.0
+    _owes_encouragement = False
+    _since_noted = 0  # bytes
 
-    def begin(self, arrived: bytearray) -> None:
-        """Read this first. Nothing is left of the previous request."""
+    def begin(self, arrived: bytearray, owes_encouragement: bool = False) -> None:
+        """Read this first. Nothing is left of the previous request.
+
+        Args:
+            owes_encouragement: the client waits for an interim response; it gets that once the
+                application wants the body. What it refuses is not sent at all.
+        """
         self._arrived = memoryview(arrived)
         self._deadline = time.monotonic() + BODY_SECONDS
+        self._owes_encouragement = owes_encouragement
+        self._lull = self.sock.lull = 0.0
 
     def chunk(self, size_hint: int | None = None) -> Any:
         if self._arrived:
@@ -152,17 +164,43 @@ class _Unreader(SocketUnreader):  # type: ignore[misc]
             piece = bytes(self._arrived[:size])
             self._arrived = self._arrived[size:] or memoryview(b"")  # an empty slice keeps it all
             return piece
+        if self._owes_encouragement:
+            self._owes_encouragement = False
+            encourage(self.sock)
+        if self.sock.lull and not self._lull:
+            self._be_patient(self.sock.lull)
         try:
             data = super().chunk(size_hint)
         except BlockingIOError:  # the kernel's timer
             raise BodyTimeout from None
-        if time.monotonic() > self._deadline:
+        now = time.monotonic()
+        if now > self._deadline:
             raise BodyTimeout
+        self._since_noted += len(data)
+        if self._lull and self._since_noted >= BODY_PIECE:
+            self._deadline, self._since_noted = now + self._lull, 0
         return data
+
+    def _be_patient(self, lull: float) -> None:
+        """Whoever reads has time: the body may take as long as it likes, as long as it comes."""
+        set_timer(self.sock, lull)
+        self._deadline, self._lull, self._since_noted = time.monotonic() + lull, lull, 0
 
     def take_buffered(self) -> Any:
         rest, self._arrived = bytes(self._arrived), memoryview(b"")
         return super().take_buffered() + rest
+
+
+def set_timer(sock: socket.socket, seconds: float) -> None:
+    """The kernel's, for each read: with a timeout of Python's, slow downloads would end as well."""
+    timer = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
+
+
+def encourage(sock: socket.socket) -> None:
+    """Ask for the body that a client has announced."""
+    with suppress(OSError):
+        sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
 
 
 def quoted(head: bytes) -> bytes:

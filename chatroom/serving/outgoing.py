@@ -28,13 +28,17 @@ TOO_SLOW = f"a client took less than {RESPONSE_PIECE} bytes in {RESPONSE_SECONDS
 class Outgoing(socket.socket):
     """A socket with a least rate for ``sendall``."""
 
-    __slots__ = ("settle",)
+    __slots__ = ("lull", "settle")
     settle: Callable[[], None] | None
     """To be called once the handshake is over: see ``Doorway``. Any thread."""
+    lull: float
+    """Seconds in which ``BODY_PIECE`` bytes of a body have to come, if whoever reads it has time;
+    else 0. The request's thread's."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.settle = None
+        self.lull = 0.0
 
     @classmethod
     def of(cls, sock: socket.socket) -> Outgoing:

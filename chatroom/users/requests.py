@@ -12,7 +12,7 @@ from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.tokens import Identity
 from chatroom.wire.acts import Act
-from chatroom.wire.typed import Alteration, Rename, Typing
+from chatroom.wire.typed import Alteration, Bring, Rename, Typing
 
 ADDED_BYTES = 200
 """Bytes that an outgoing frame has in addition to the incoming one: id, room, sentAt."""
@@ -30,10 +30,12 @@ class Said(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Somebody wants a message changed; it keeps its place among what is said."""
+    """Somebody wants a message changed, or said with a file; it keeps its place among what is
+    said."""
 
     user: Speaker
-    request: Alteration
+    request: Alteration | Bring
+    """With a ``Bring``, a new message comes of it; like the others, it is decided in steps."""
     cost: int
 
     @property

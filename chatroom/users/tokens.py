@@ -55,6 +55,16 @@ class Pass(NamedTuple):
     """The server's password was the same then."""
 
 
+class View(NamedTuple):
+    """What a view proves: that somebody could read a room, not long ago."""
+
+    user_id: str
+    """Empty for nobody that the room knows."""
+    epoch: int
+    """As of a pass, like the next one."""
+    knows_password: bool
+
+
 class Tokens:
     """Makes tokens and reads them. Any thread.
 
@@ -75,6 +85,7 @@ class Tokens:
         self._serializer = URLSafeSerializer(secret, salt="chatroom.v1 token")
         self._links = URLSafeSerializer(secret, salt="chatroom.v1 operator link")
         self._pass_key = hmac.digest(secret, b"chatroom.v1 pass", "sha256")
+        self._view_key = hmac.digest(secret, b"chatroom.v1 view", "sha256")
         self._password_mark = _sealed(self._pass_key, f"\n{password}")[:8]
 
     def write(self, identity: Identity) -> str:
@@ -92,23 +103,41 @@ class Tokens:
     def write_pass(self, room: str, user_id: str, epoch: int) -> str:
         """The text that lets somebody come back into a room."""
         claim = f"{user_id}.{epoch}.{self._password_mark}"
-        return f"{claim}.{self._seal(room, claim)}"
+        return f"{claim}.{self._seal(self._pass_key, room, claim)}"
 
     def read_pass(self, text: str, room: str) -> Pass | None:
         """What it proves; None if it is not one of ours for this room."""
         claim, _, seal = text.rpartition(".")
         # surrogatepass: a header or a frame may have anything
         given = seal.encode("utf-8", "surrogatepass")
-        if not hmac.compare_digest(given, self._seal(room, claim).encode()):
+        if not hmac.compare_digest(given, self._seal(self._pass_key, room, claim).encode()):
             return None
         user_id, epoch, mark = claim.rsplit(".", 2)
         return Pass(user_id, int(epoch), mark == self._password_mark)
 
-    def _seal(self, room: str, claim: str) -> str:
+    def write_view(self, room: str, user_id: str, epoch: int, seconds: int) -> str:
+        """A part of an address with which a browser shows a room's files, which sends no header for
+        a picture. It lets nobody in, and opens nothing else."""
+        until = int(time.time()) + seconds
+        claim = f"{user_id}.{epoch}.{self._password_mark}.{until}"
+        return f"{claim}.{self._seal(self._view_key, room, claim)}"
+
+    def read_view(self, text: str, room: str) -> View | None:
+        """What it proves; None if it is not one of ours for this room, or has expired."""
+        claim, _, seal = text.rpartition(".")
+        given = seal.encode("utf-8", "surrogatepass")
+        if not hmac.compare_digest(given, self._seal(self._view_key, room, claim).encode()):
+            return None
+        user_id, epoch, mark, until = claim.rsplit(".", 3)
+        if time.time() >= int(until):
+            return None
+        return View(user_id, int(epoch), mark == self._password_mark)
+
+    def _seal(self, key: bytes, room: str, claim: str) -> str:
         text = f"{room}\n{claim}"  # no room's name has a line break
         if self._deleted and (since := self._deleted.get(mark(self._secret, room))):
             text += f"\n{since.hex()}"
-        return _sealed(self._pass_key, text)
+        return _sealed(key, text)
 
     def write_operator_link(self, seconds: int = LINK_SECONDS) -> str:
         """A secret that makes one person an operator, within so many seconds."""

@@ -24,7 +24,7 @@ from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
 from chatroom.wire.acts import UseLink, UseOperatorLink
-from chatroom.wire.typed import Edit, Hello, Ping, Remove, Rename, Restore, Rule, Say
+from chatroom.wire.typed import Bring, Edit, Hello, Ping, Remove, Rename, Restore, Rule, Say
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,12 @@ class TypedUser(User):
         elif isinstance(request, Say):
             self._await_turn()
             draft = Draft("", request.body, request.timestamp, request.reply_to)
-            self._channels.broadcast.put(Said(self, draft, size + ADDED_BYTES, request.cmid))
+            cost = size + ADDED_BYTES
+            if request.file:
+                brought = Bring(request.cmid, draft, request.file)
+                self._channels.broadcast.put(Change(self, brought, cost))
+            else:
+                self._channels.broadcast.put(Said(self, draft, cost, request.cmid))
         elif isinstance(request, Edit | Remove | Restore):
             self._await_turn()
             self._await_act()

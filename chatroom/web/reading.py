@@ -1,8 +1,8 @@
 """Whoever reads a room over HTTP is judged before the view is called, so that none can forget it.
 
 A view that reads a room has it in its route, as ``<room>``, or stands in ``ROOMS``. Whoever wants
-to change a message reads it, too. Who has sent a request is found out here, from its
-``Authorization``: by a token, a pass, a key, a code or an operator's link.
+to change a message reads it, too, and whoever uploads has to be let in. Who has sent a request is
+found out here, from its ``Authorization``: by a token, a pass, a key, a code or an operator's link.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from chatroom.web.forwarded import Networks, client_address
 
 ROOMS = {"getAllMessages": DEFAULT_ROOM}
 """The rooms of views that always read the same one."""
+
+CHANGED = ("id", "file")
+"""What a route has in its path that changes a message, or brings a file."""
+
+VIEW, VIEWED = "view", "api.file"
+"""A parameter, and the only view that it is for: see ``Tokens.write_view``."""
 
 
 def init_app(app: Flask, engine: Engine, proxies: Networks) -> None:
@@ -44,7 +50,11 @@ def visit(engine: Engine, proxies: Networks, room: str) -> tuple[Visitor, Place]
     known: dict[str, tuple[Visitor, Place]] = g.setdefault("visits", {})
     if room not in known:
         address = client_address(request.environ, proxies)
-        known[room] = engine.doors.visit(room, address, bearer())
+        view = request.args.get(VIEW, "") if request.endpoint == VIEWED else ""
+        if view and not bearer():
+            known[room] = engine.doors.view(room, address, view)
+        else:
+            known[room] = engine.doors.visit(room, address, bearer())
     return known[room]
 
 
@@ -83,7 +93,8 @@ def bearer() -> str:
 
 def _room_to_read() -> str | None:
     names = request.view_args or {}
-    if request.method not in ("GET", "HEAD") and ("id" not in names or request.method == "OPTIONS"):
+    changes = request.method != "OPTIONS" and not names.keys().isdisjoint(CHANGED)
+    if request.method not in ("GET", "HEAD") and not changes:
         return None
     name = names.get("room", ROOMS.get(request.endpoint or ""))
     try:

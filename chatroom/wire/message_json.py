@@ -10,6 +10,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
+from chatroom.files.stored import carried, text_of
 from chatroom.message import Held, Message, MessageId
 from chatroom.wire import fields, replies
 from chatroom.wire.websocket import text_frame
@@ -24,6 +25,8 @@ def to_json(message: Message) -> str:
     more = ""
     if message.user_id or message.cmid or message.edited_at or message.reply_to:
         more = _typed_fields(message)
+    if message.file:
+        more += f',"file":{message.file}'
     return (
         f'{{"userName":{_quoted(message.user_name)},"body":{_quoted(message.body)},'
         f'"timestamp":{_quoted(message.timestamp)},"id":"{message.id}",'
@@ -49,9 +52,9 @@ def _typed_fields(message: Message) -> str:
     return "".join(f',"{key}":{_quoted(value)}' for key, value in more.items() if value)
 
 
-def held_fields(held: Held) -> dict[str, str]:
+def held_fields(held: Held) -> dict[str, Any]:
     """What waits for a host's approval, as its author and hosts get it."""
-    fields = {
+    fields: dict[str, Any] = {
         "id": held.id,
         "userName": held.user_name,
         "body": held.body,
@@ -60,6 +63,7 @@ def held_fields(held: Held) -> dict[str, str]:
         "userId": held.user_id,
         "cmid": held.cmid,
         "replyTo": held.reply_to,
+        "file": carried(held.file) if held.file else None,
     }
     return {key: value for key, value in fields.items() if value}
 
@@ -84,6 +88,7 @@ def to_message(found: Mapping[str, Any]) -> Message:
         by=_text(found, "by", ""),
         reply_to=replies.reply_to(found, ValueError),
         edited_at=_edited_at(found),
+        file=text_of(found["file"]) if "file" in found else "",
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatroom.errors import Refusal
-from chatroom.message import Held, Message, MessageId
+from chatroom.files.file_ids import is_id
+from chatroom.message import Draft, Held, Message, MessageId
 from chatroom.names import checked
 from chatroom.wire import acts
 from chatroom.wire.acts import Act, Withdraw
@@ -67,6 +68,17 @@ class Say(NamedTuple):
     timestamp: str
     reply_to: str = ""
     """The id of the message that it answers; empty for none."""
+    file: str = ""
+    """The id of the file that it carries; empty for none."""
+
+
+class Bring(NamedTuple):
+    """A message with a file, which was uploaded before."""
+
+    cmid: str
+    draft: Draft
+    file: str
+    """Its id."""
 
 
 class Edit(NamedTuple):
@@ -164,12 +176,13 @@ def decode(payload: str, *, max_name_length: int) -> Request:
 
 def _say(fields: Mapping[str, Any]) -> Say:
     cmid = _cmid(fields)
-    body = _body(fields, cmid)
+    file = _file(fields, cmid) if "file" in fields else ""
+    body = _text(fields, "body", "bad-frame", "", cmid=cmid) if file else _body(fields, cmid)
     timestamp = _text(fields, "timestamp", "bad-frame", "", cmid=cmid) or local_time()
     if FIELD not in fields:  # nearly always
-        return Say(cmid, body, timestamp)
+        return Say(cmid, body, timestamp, file=file)
     answered = reply_to(fields, lambda wrong: Refusal("bad-frame", f"{wrong}.", cmid))
-    return Say(cmid, body, timestamp, answered)
+    return Say(cmid, body, timestamp, answered, file)
 
 
 def _cmid(fields: Mapping[str, Any]) -> str:
@@ -185,6 +198,13 @@ def _body(fields: Mapping[str, Any], cmid: str) -> str:
     if not body:
         raise Refusal("empty-body", "The message is empty; write something.", cmid)
     return body
+
+
+def _file(fields: Mapping[str, Any], cmid: str) -> str:
+    file = _text(fields, "file", "bad-frame", cmid=cmid)
+    if not is_id(file):
+        raise Refusal("bad-frame", "file must be the id that the upload has given.", cmid)
+    return file
 
 
 def _id(fields: Mapping[str, Any]) -> MessageId:

@@ -109,7 +109,7 @@ def test_protocol_and_api_have_every_route() -> None:
     configuration = replace(load_configuration({}), history="memory:")
     rules = [str(rule) for rule in create_app(configuration).url_map.iter_rules()]
     assert "/chat" in rules
-    written = [re.sub("<(id|room)>", lambda found: found[1].upper(), rule) for rule in rules]
+    written = [re.sub("<(file|id|room)>", lambda found: found[1].upper(), rule) for rule in rules]
     pages = PROTOCOL + API
     assert [rule for rule in written if not re.search(rf"[ `]{re.escape(rule)}`", pages)] == []
 
@@ -281,7 +281,7 @@ def made_by(script: str) -> list[tuple[object, ...]]:
     """What SQLite makes of the tables: names, types, constraints, indexes, one row's content."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.executescript(script)
-        values = f"{(3 << 40) + 7}, '', '', '', '', 0, '', '', '', '', 0, 0, ''"
+        values = f"{(3 << 40) + 7}, '', '', '', '', 0, '', '', '', '', 0, 0, '', ''"
         database.execute(f"INSERT INTO messages ({COLUMNS}) VALUES ({values})")
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         made = [

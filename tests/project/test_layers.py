@@ -27,7 +27,7 @@ LAYERS = [
         "private_files",
         "tally",
     },  # "": __init__.py
-    {"channel", "names"},
+    {"channel", "files", "names"},
     {"history", "wire"},
     {"settings", "sockets"},
     {"client", "configuration"},

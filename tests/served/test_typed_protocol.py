@@ -118,12 +118,14 @@ def test_the_documentation_has_an_example_of_every_frame_and_error() -> None:
     tables = PROTOCOL[PROTOCOL.index("### From the client") : PROTOCOL.index("## HTTP")]
     named = set(re.findall(r"^\| `([a-z-]+)` \|", tables, re.MULTILINE))
     shown = set(re.findall(r'"(?:type|code)":"([a-z-]+)"', played))
-    # These take a full disk, a full house, a crowd, time, or an address other than the machine's
-    # own; they have tests of their own.
+    # These take a full disk, a full house, a crowd, time, HTTP, or an address other than the
+    # machine's own; they have tests of their own.
     assert named - shown - {"type", "code"} == {
         "count",
         "users",
         "busy",
+        "no-space",
+        "too-many-files",
         "not-stored",
         "too-many-rooms",
         "too-late",

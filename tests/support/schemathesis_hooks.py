@@ -13,9 +13,10 @@ UNSEEN = (
 UNASSIGNED = "\u20f1-\u20ff"
 """Signs that it takes for marks, and the server for nothing."""
 
-ROOM = rf"^(?!\p{{M}})(?:(?![{UNSEEN}{UNASSIGNED}])[\p{{L}}\p{{M}}\p{{N}}_.-]){{1,64}}$"
+ROOM = rf"^(?!\p{{M}})(?:(?![{UNSEEN}{UNASSIGNED}])[\p{{L}}\u00aa\u00ba\p{{M}}\p{{N}}_.-]){{1,64}}$"
 """A room's name as the server takes it. The description has a wider pattern, which is a regular
-expression in every language; here, all names that are drawn are to be good ones."""
+expression in every language; here, all names that are drawn are to be good ones. It takes the two
+ordinals for no letters."""
 
 
 @schemathesis.hook

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from chatroom.files.magic import ANY, INLINE
+from chatroom.files.stored import StoredFile
 from chatroom.message import Message
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 
+FILES = st.builds(
+    StoredFile,
+    id=st.text("0123456789abcdef", min_size=32, max_size=32),
+    room=st.just(""),
+    name=TEXTS,
+    type=st.sampled_from([ANY, *INLINE]),
+    size=st.integers(1, 2**30),
+    width=st.integers(0, 30_000),
+    height=st.integers(0, 30_000),
+    user_id=st.just(""),
+    uploaded_at=st.just(0),
+).map(StoredFile.to_json)
+"""What a message carries."""
 
 MESSAGES = st.builds(
     Message,
@@ -25,5 +40,6 @@ MESSAGES = st.builds(
     edited_at=st.just(0) | st.integers(1, 4_000_000_000_000),
     rev=st.just(0),
     removed=st.just(""),
+    file=st.just("") | FILES,
 ).map(lambda message: message if message.user_id else message._replace(by=""))
 """Only who has a user id speaks as somebody."""

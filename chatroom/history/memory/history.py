@@ -13,12 +13,15 @@ from sys import getsizeof
 from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable
+from chatroom.files.stored import StoredFile, id_in
 from chatroom.history.decisions import not_held
 from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
+from chatroom.history.file_records import not_free
 from chatroom.history.host_log import KEEP_MS, LogEntry, surplus
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
+from chatroom.history.memory.files import FilesInMemory
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
 from chatroom.history.searching import Hunt
@@ -57,6 +60,7 @@ class MemoryHistory(History):
     """
 
     is_new = True
+    keeps_files = True
 
     def __init__(self, name: str = "memory:", *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.name = name
@@ -78,6 +82,7 @@ class MemoryHistory(History):
         self._held_bytes = 0
         self._charters: dict[str, str] = {}
         self._log: dict[str, deque[LogEntry]] = {}
+        self._files = FilesInMemory()
         self._arrivals = Arrivals()
         self._bytes = 0
 
@@ -177,6 +182,8 @@ class MemoryHistory(History):
             if self._held_bytes + held_weight(held) > self._limit_bytes // 8:
                 cause = "too much waits for approval"
                 raise HistoryUnavailable(self.name, cause, "approve or refuse some of it")
+            if held.file and not self._files.hold(held):
+                raise not_free(self.name, id_in(held.file))
             kept[held.id] = held
             self._held_bytes += held_weight(held)
 
@@ -224,6 +231,57 @@ class MemoryHistory(History):
             if effects.house is not None:
                 self._keep_charter("", effects.house)
             self._note(room, entry)
+
+    def add_file(self, file: StoredFile) -> None:
+        """Known as long as the process."""
+        with self._lock:
+            self._demand_open()
+            self._files.add(file)
+
+    def complete_file(self, file: StoredFile) -> None:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            if not self._files.complete(file):
+                raise not_free(self.name, file.id)
+
+    def file(self, id: str) -> StoredFile | None:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._files.get(id, self._message_at, self._is_held)
+
+    def lost_files(self, uploaded_before: int, limit: int) -> list[str]:
+        """As the interface says; also of messages that were evicted."""
+        with self._lock:
+            self._demand_open()
+            lost = self._files.lost(
+                uploaded_before, self._message_at, self._is_held, self._evidence
+            )
+            return list(islice(lost, limit))
+
+    def drop_files(self, ids: Sequence[str]) -> int:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._files.drop(ids)
+
+    def files_bytes(self) -> int:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._files.total()
+
+    def _message_at(self, room: str, seq: int) -> Message | None:
+        assert self._lock.locked()
+        kept = self._rooms.get(room, EMPTY)
+        index = place(kept, seq)
+        found = kept[index][0] if index < len(kept) else None
+        return found if found and found.seq == seq else None
+
+    def _is_held(self, room: str, id: str) -> bool:
+        assert self._lock.locked()
+        return id in self._held.get(room, {})
 
     def charter(self, room: str) -> str:
         """As the interface says."""
@@ -415,6 +473,7 @@ class MemoryHistory(History):
             self._held_bytes = 0
             self._charters.clear()
             self._log.clear()
+            self._files.clear()
             self._arrivals.clear()
             self._bytes = 0
 
@@ -467,7 +526,12 @@ class MemoryHistory(History):
         heads = self._heads_after(messages)
         cmids = self._cmids_of(messages)
         for message in messages:
+            if message.file and not self._files.is_free(message):
+                raise not_free(self.name, id_in(message.file))
+        for message in messages:
             self._keep(message)
+            if message.file:
+                self._files.claim(message)
         self._heads.update(heads)
         self._cmids.update(cmids)
         self._make_room()
@@ -544,6 +608,8 @@ def weight(message: Message) -> int:
         size += getsizeof(message.reply_to)
     if message.cmid:
         size += CMID_BYTES + getsizeof(message.user_id) + getsizeof(message.cmid)
+    if message.file:
+        size += getsizeof(message.file)
     return size
 
 

@@ -135,7 +135,7 @@ def _evidence(source: History, room: RoomSummary) -> Iterator[list[Evidence]]:
 
 def _row(message: Message) -> dict[str, Any]:
     """With the columns of ``messages``: in their order, but for the room, those of a Message."""
-    _room, *values = message
+    _room, *values, _file = message  # it keeps no files
     stored = (to_stored(value) if isinstance(value, str) else value for value in values)
     return dict(zip(COLUMNS.split(", "), stored, strict=True))
 

@@ -217,7 +217,8 @@ def held_json(held: Held) -> str:
 
 def held_row(held: Held) -> dict[str, str | int]:
     """With the columns of ``held``."""
-    row = {key: _stored_value(value) for key, value in held._asdict().items() if key != "room"}
+    others = ("room", "file")  # it keeps no files
+    row = {key: _stored_value(value) for key, value in held._asdict().items() if key not in others}
     row["stamp"] = row.pop("timestamp")
     return row
 

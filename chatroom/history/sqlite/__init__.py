@@ -18,6 +18,7 @@ In reading order:
 - ``rewrite.py``: messages that change or are removed, and that nothing of them is left
 - ``charters.py``: what rooms have decided, and what hosts have done
 - ``held.py``: what waits for a host's approval
+- ``files.py``: which files there are, and what has them
 - ``search.py``: searching; ``index.py``, the file of its index
 
 How a search finds: what a person types is split at spaces and each word folded (``words.tokens``)

@@ -8,9 +8,9 @@ from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.rewrite import LOG, PAGES, note_chores
 from chatroom.message import Held
 
-COLUMNS = "room, id, user_name, body, timestamp, held_at, user_id, cmid, reply_to"
+COLUMNS = "room, id, user_name, body, timestamp, held_at, user_id, cmid, reply_to, file"
 
-HOLD = f"INSERT INTO held ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+HOLD = f"INSERT INTO held ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 DROP = "DELETE FROM held WHERE room = ? AND id = ?"
 

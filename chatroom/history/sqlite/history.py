@@ -9,13 +9,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from chatroom.errors import HistoryUnavailable
+from chatroom.files.stored import StoredFile
 from chatroom.history.decisions import not_held
 from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
+from chatroom.history.file_records import not_free
 from chatroom.history.host_log import LogEntry
 from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.sqlite import charters as charters_table
+from chatroom.history.sqlite import files as files_table
 from chatroom.history.sqlite import held as held_table
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
@@ -56,6 +59,8 @@ class SqliteHistory(History):
     The Server thread owns the writing connection and ``_bases``; it also checkpoints, as
     part of every thousandth page it commits (``wal_autocheckpoint``, SQLite's default).
     """
+
+    keeps_files = True
 
     def __init__(self, name: str, path: Path, sync: str = "full") -> None:
         self.name = name
@@ -122,6 +127,9 @@ class SqliteHistory(History):
                     base = new[room] = self._base(writer, room)
                 rows.append(row(base, message))
             writer.executemany(INSERT, rows)
+            for message in messages:
+                if message.file:
+                    self._claim(writer, self._bases.get(message.room) or new[message.room], message)
             for room, charter in charters.items():
                 charters_table.keep(writer, room, charter)
         if new:
@@ -174,6 +182,8 @@ class SqliteHistory(History):
         writer = self._demand_files()
         with Transaction(self.name, writer):
             held_table.hold(writer, held)
+            if held.file and not files_table.claim_for_held(writer, held):
+                raise not_free(self.name, files_table.id_in(held.file))
 
     def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
         """One transaction."""
@@ -186,6 +196,8 @@ class SqliteHistory(History):
                 self._trust_bases(writer)
                 base = self._base(writer, message.room)
                 writer.execute(INSERT, row(base, message))
+                if message.file:
+                    self._claim(writer, base, message)
             if entry:
                 charters_table.note(writer, held.room, entry)
         self._may_have_chores |= message is None
@@ -222,6 +234,47 @@ class SqliteHistory(History):
                     raise not_held(self.name, held)
             if entry:
                 charters_table.note(writer, room, entry)
+
+    def files_folder(self) -> Path:
+        """Next to the file, under its name."""
+        return self._file.beside(".files")
+
+    def add_file(self, file: StoredFile) -> None:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            files_table.add(writer, file)
+
+    def complete_file(self, file: StoredFile) -> None:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            if not files_table.complete(writer, file):
+                raise not_free(self.name, file.id)
+
+    def drop_files(self, ids: Sequence[str]) -> int:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            dropped = files_table.drop(writer, ids)
+        self._may_have_chores = True
+        return dropped
+
+    def file(self, id: str) -> StoredFile | None:
+        """As the interface says."""
+        return files_table.file(self._readers, id)
+
+    def lost_files(self, uploaded_before: int, limit: int) -> list[str]:
+        """As the interface says: whatever removes a message need not know that it has a file."""
+        return files_table.lost(self._readers, uploaded_before, limit)
+
+    def files_bytes(self) -> int:
+        """As the interface says."""
+        return files_table.total(self._readers)
+
+    def _claim(self, writer: sqlite3.Connection, base: int, message: Message) -> None:
+        if not files_table.claim(writer, base, message):
+            raise not_free(self.name, files_table.id_in(message.file))
 
     def charter(self, room: str) -> str:
         """As the interface says."""

@@ -47,7 +47,7 @@ EDITED = CHANGES.replace("ORDER BY", "AND removed = '' ORDER BY")
 # The message with its texts as they were.
 WAS = f"""
     key & {MAX_SEQ}, nonce, was.user_name, was.body, was.timestamp, sent_at, user_id, cmid,
-    made_by, reply_to, was.edited_at, 0, ''"""
+    made_by, reply_to, was.edited_at, 0, '', was.file"""
 
 EVIDENCE = f"""
     SELECT {WAS}, removed_at FROM evidence AS was JOIN messages USING (key)

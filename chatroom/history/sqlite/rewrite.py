@@ -35,12 +35,14 @@ PATIENCE = 200
 # Of the message with this very id.
 UPDATE = """
     UPDATE messages
-    SET (user_name, body, timestamp, edited_at, rev, removed) = (?, ?, ?, ?, ?, ?)
+    SET (user_name, body, timestamp, edited_at, rev, removed, file) = (?, ?, ?, ?, ?, ?, ?)
     WHERE key = ? AND nonce = ?"""
 
 COUNT = "UPDATE rooms SET rev = ? WHERE number = ?"
 
-KEEP = "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?)"
+KEEP = """
+    INSERT OR REPLACE INTO evidence
+    (key, user_name, body, timestamp, edited_at, removed_at, file) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
 DROP = "DELETE FROM evidence WHERE key = ?"
 
@@ -58,16 +60,12 @@ def rewrite(
         base: the prefix of the room's keys.
     """
     m, key = message, base | message.seq
-    texts = m.user_name, m.body, m.timestamp
-    state = (*texts, m.edited_at, m.rev, m.removed, key, m.nonce)
-    if not writer.execute(UPDATE, state).rowcount:
+    if not writer.execute(UPDATE, _state(base, m)).rowcount:
         return False
     writer.execute(COUNT, (m.rev, base >> SEQ_BITS))
     writer.execute(DROP, (key,))
     if before:
-        was = before.message
-        kept = was.user_name, was.body, was.timestamp, was.edited_at
-        writer.execute(KEEP, (key, *kept, before.removed_at))
+        writer.execute(KEEP, _kept(base, before))
     note_chores(writer)
     return True
 
@@ -76,14 +74,8 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
     """Do, in the open transaction, what an act brings about; False if a message isn't stored."""
     left = [*(message for message, _ in effects.removed), *effects.wiped]
     back = effects.restored
-    states = [
-        (m.user_name, m.body, m.timestamp, m.edited_at, m.rev, m.removed, base | m.seq, m.nonce)
-        for m in (*left, *back)
-    ]
-    kept = [
-        (base | was.seq, was.user_name, was.body, was.timestamp, was.edited_at, removed_at)
-        for _, (was, removed_at) in effects.removed
-    ]
+    states = [_state(base, message) for message in (*left, *back)]
+    kept = [_kept(base, evidence) for _, evidence in effects.removed]
     if states and writer.executemany(UPDATE, states).rowcount != len(states):
         return False
     writer.executemany(KEEP, kept)
@@ -95,6 +87,19 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
     # What is back may be read again; but until the index is made anew, each search reads it.
     note_chores(writer, (LOG, INDEX, PAGES) if left or effects.erased else (INDEX,))
     return True
+
+
+def _state(base: int, m: Message) -> tuple[int | str, ...]:
+    """As ``UPDATE`` wants it."""
+    texts = m.user_name, m.body, m.timestamp
+    return (*texts, m.edited_at, m.rev, m.removed, m.file, base | m.seq, m.nonce)
+
+
+def _kept(base: int, evidence: Evidence) -> tuple[int | str, ...]:
+    """As ``KEEP`` wants it."""
+    was, removed_at = evidence
+    texts = was.user_name, was.body, was.timestamp
+    return (base | was.seq, *texts, was.edited_at, removed_at, was.file)
 
 
 def erase(writer: sqlite3.Connection, removed_before: int, step: int) -> int:

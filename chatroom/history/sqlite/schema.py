@@ -10,7 +10,7 @@ SEQ_BITS = 40
 FIRST_COLUMNS = "key, nonce, user_name, body, timestamp, sent_at"
 APPENDED = f"{FIRST_COLUMNS}, user_id, cmid, made_by, reply_to, edited_at"
 """The columns of a new message."""
-COLUMNS = f"{APPENDED}, rev, removed"
+COLUMNS = f"{APPENDED}, rev, removed, file"
 
 FIRST_SCHEMA = (
     "CREATE TABLE rooms (number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)",
@@ -93,9 +93,24 @@ SEVENTH_SCHEMA = (
     "PRAGMA user_version = 7",
 )
 
+# Files: what a message carries is told with it, as one text, so that nothing has to be looked up.
+# The table knows whose each file is, and what has it: key is the message's, 0 for none.
+EIGHTH_SCHEMA = (
+    "ALTER TABLE messages ADD COLUMN file TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE evidence ADD COLUMN file TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE held ADD COLUMN file TEXT NOT NULL DEFAULT ''",
+    """CREATE TABLE files (
+        id TEXT PRIMARY KEY, room TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
+        size INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+        user_id TEXT NOT NULL, uploaded_at INTEGER NOT NULL, is_whole INTEGER NOT NULL,
+        held TEXT NOT NULL DEFAULT '', key INTEGER NOT NULL DEFAULT 0,
+        nonce TEXT NOT NULL DEFAULT '') WITHOUT ROWID""",
+    "PRAGMA user_version = 8",
+)
+
 UPGRADES = (
     *(FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA, FIFTH_SCHEMA),
-    *(SIXTH_SCHEMA, SEVENTH_SCHEMA),
+    *(SIXTH_SCHEMA, SEVENTH_SCHEMA, EIGHTH_SCHEMA),
 )
 """The statements from each schema version to the next; the first from an empty file."""
 

@@ -6,6 +6,7 @@ This module has the routes. The others, in reading order:
 - ``body.py``: the bytes of a request's body, whole or not at all
 - ``messages.py``: a room's messages, as a page with links or as lines
 - ``changes.py``: a message that its author edits or takes back, or that a host removes
+- ``files.py``: pictures and files, in both directions
 - ``acts.py``: what a host does
 - ``me.py``: what the server has of a person, for that person
 - ``bearer.py``: who has sent a request, if it matters
@@ -24,31 +25,41 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from flask import Blueprint, Flask, Response, request, url_for
 
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
-from chatroom.errors import Problem
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import Held, RoomSummary
 from chatroom.rooms.policy import Place
 from chatroom.users.speaking_pace import whose
 from chatroom.web import reading
-from chatroom.web.api import acts, body, changes, me, openapi, paging, parameters, responses
+from chatroom.web.api import (
+    acts,
+    bearer,
+    body,
+    changes,
+    files,
+    me,
+    openapi,
+    paging,
+    parameters,
+    responses,
+)
 from chatroom.web.api.departures import Departures
 from chatroom.web.api.event_stream import Feed, start
 from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
-from chatroom.web.api.pace import PostPace, demand_turn
+from chatroom.web.api.pace import PostPace, demand_turn, place_among
 from chatroom.web.api.parameters import room_name
 from chatroom.web.api.problems import refuse
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.forwarded import client_address
 from chatroom.wire.message_json import held_fields, iso_time, to_json
+from chatroom.wire.typed import Bring
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +83,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     changes.init(api, engine, configuration, pace, TIMEOUT)
     acts.init(api, engine, configuration, pace, TIMEOUT)
     me.init(api, engine, configuration, TIMEOUT)
+    files.init(api, engine, configuration, TIMEOUT)
     _add_events(api, engine, configuration)
     responses.init_app(app, api, configuration, engine.server.channels.refused)
     app.register_blueprint(api)
@@ -132,12 +144,14 @@ def _add_messages(api: Blueprint, history: History) -> None:
         if responses.negotiated(JSON, LINES) == JSON:
             if not wanted.text:
                 return as_page(history, wanted)
-            with _place(searches, "Too many searches at once. Try again."):
+            with place_among(searches, "Too many searches at once. Try again."):
                 return as_page(history, wanted)
         if wanted.text:
             raise refuse("bad-parameter", "q", wanted.text, f"no q with {LINES}; Accept: {JSON}")
         with ExitStack() as places:
-            places.enter_context(_place(streams, "Too many rooms are being streamed. Try again."))
+            places.enter_context(
+                place_among(streams, "Too many rooms are being streamed. Try again.")
+            )
             response = as_lines(history, wanted)
             response.call_on_close(places.pop_all().close)
         return response
@@ -146,16 +160,6 @@ def _add_messages(api: Blueprint, history: History) -> None:
     def message(room: str, id: str) -> Response:
         found = paging.one(history, room_name(room), parameters.message_id("id", id))
         return responses.cached(to_json(found))
-
-
-@contextmanager
-def _place(places: threading.Semaphore, reason: str) -> Iterator[None]:
-    if not places.acquire(blocking=False):
-        raise Problem("busy", reason)
-    try:
-        yield
-    finally:
-        places.release()
 
 
 # -- speaking ----------------------------------------------------------------------------------
@@ -179,14 +183,23 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
         pace.await_bytes(address, len(content))
         if key is None:
             demand_turn(engine.pace, whose("", address, room))
-        spoken = engine.server.say(
-            room,
-            post.draft,
-            cmid=post.cmid,
-            by=visitor.proof,
-            address=address,
-            timeout=TIMEOUT,
-        )
+        if post.file:
+            spoken = engine.server.bring(
+                room,
+                Bring(post.cmid, post.draft, post.file),
+                by=bearer.read_person(engine, configuration.trusted_proxies, room),
+                address=address,
+                timeout=TIMEOUT,
+            )
+        else:
+            spoken = engine.server.say(
+                room,
+                post.draft,
+                cmid=post.cmid,
+                by=visitor.proof,
+                address=address,
+                timeout=TIMEOUT,
+            )
         if isinstance(spoken, Held):
             engine.posts.put("held")
             return responses.fresh(json.dumps(held_fields(spoken), ensure_ascii=False), 202)

@@ -14,6 +14,14 @@ WHO = (
 )
 
 
+def read_person(engine: Engine, proxies: Networks, room: str) -> Proof:
+    """Whose token, pass or key the request has; raises as ``read``, also for a link."""
+    proof = read(engine, proxies, room)
+    if proof.user_id:
+        return proof
+    raise Problem("bad-token", f"A link is nobody's. {WHO}", {"WWW-Authenticate": "Bearer"})
+
+
 def read(engine: Engine, proxies: Networks, room: str) -> Proof:
     """Whose token the request has; or what it proves to have instead.
 

@@ -23,6 +23,19 @@ def read_json(limit: int) -> bytes:
     return read(limit)
 
 
+def demand_identity() -> None:
+    """Refuse a body that is compressed.
+
+    Raises:
+        Problem: it is.
+    """
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        refusal = refuse("unsupported-type", "Content-Encoding", coding, "identity, or none")
+        refusal.headers["Accept-Encoding"] = "identity"
+        raise refusal
+
+
 def read(limit: int) -> bytes:
     """The body of the current request.
 
@@ -33,11 +46,7 @@ def read(limit: int) -> bytes:
         Problem: it is compressed, malformed, or ends early.
         RequestEntityTooLarge: it is longer.
     """
-    coding = request.headers.get("Content-Encoding", "identity")
-    if coding.lower() != "identity":
-        refusal = refuse("unsupported-type", "Content-Encoding", coding, "identity, or none")
-        refusal.headers["Accept-Encoding"] = "identity"
-        raise refusal
+    demand_identity()
     # Werkzeug silently truncates a chunked body: one byte more shows that it is too long.
     request.max_content_length = limit + 1
     try:

@@ -140,6 +140,22 @@ def _paths() -> Json:
                 400,
             ),
         },
+        "/api/rooms/{room}/files": {
+            "parameters": of_room,
+            "get": _get(
+                "view",
+                "Let a browser show files",
+                "A part of an address, ?view=, with which a browser shows pictures of a room with "
+                "a door, as it sends no header for them; good for a while",
+                {"200": content("For a while", JSON, "View")},
+                *(400, 403, 404),
+            ),
+        },
+        "/api/rooms/{room}/files/{file}": {
+            "parameters": of_room,
+            "get": _file(),
+            "put": _upload(),
+        },
         "/api/rooms/{room}/events": {"parameters": of_room, "get": _events()},
         "/api/rooms/{room}/host": {
             "parameters": of_room,
@@ -211,15 +227,43 @@ def _post() -> Json:
         "Say something",
         "Stores the message, and sends it to everyone in the room; with a cmid, once",
         responses,
-        400,
-        403,
-        409,
-        410,
-        413,
-        415,
-        422,
+        *(400, 401, 403, 404, 409, 410, 413, 415, 422),
     )
     return operation | {"requestBody": body}
+
+
+def _file() -> Json:
+    any_bytes = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    whole = {"description": "The file", "content": any_bytes, "headers": {"ETag": header("Its id")}}
+    operation = _get(
+        "file",
+        "A picture or another file",
+        "As long as its message is there; pictures are to be shown, all else is to be saved",
+        {
+            "200": whole,
+            "206": whole | {"description": "The part that Range asks for"},
+            "304": {"description": "It is as the client has it"},
+            "416": {"description": "It has no such part"},
+        },
+        *(400, 403, 404, 410),
+    )
+    return operation | {"parameters": [parameter("file"), parameter("view")]}
+
+
+def _upload() -> Json:
+    answer = content("It is stored, and waits an hour for its message", JSON, "Uploaded")
+    answer["headers"] = {"Location": header("The file's address")}
+    operation = _authorized(
+        "upload",
+        "Upload a picture or another file",
+        "The request's body is the file; say a message with its id within an hour",
+        {"201": answer},
+        *(400, 403, 404, 413, 415, 429, 507),
+    )
+    body = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    names = ("name", "width", "height")
+    sizes = {"parameters": [parameter(name) for name in names]}
+    return operation | sizes | {"requestBody": {"required": True, "content": body}}
 
 
 def _edit() -> Json:

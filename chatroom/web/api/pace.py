@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from chatroom.errors import Problem
 from chatroom.sockets.budget import Budgets
@@ -28,6 +30,21 @@ def demand_turn(pace: SpeakingPace | None, who: str) -> None:
     if pace and (seconds := pace.seconds_to_wait(who)):
         detail = "Too many messages, changes or acts at a time; send fewer."
         raise Problem("too-fast", detail, {"Retry-After": str(math.ceil(seconds))})
+
+
+@contextmanager
+def place_among(places: threading.Semaphore, reason: str) -> Iterator[None]:
+    """One of a few places for what holds one of the threads for plain HTTP.
+
+    Raises:
+        Problem: all are taken.
+    """
+    if not places.acquire(blocking=False):
+        raise Problem("busy", reason)
+    try:
+        yield
+    finally:
+        places.release()
 
 
 class PostPace:

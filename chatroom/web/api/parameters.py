@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from chatroom import names
 from chatroom.errors import BadAct, BadName, BadRoomName, FrameRefused, Problem
+from chatroom.files.file_ids import is_id
 from chatroom.message import ID_PATTERN, Draft, MessageId
 from chatroom.names import checked
 from chatroom.web.api import problems
@@ -87,6 +88,8 @@ class Post(NamedTuple):
 
     draft: Draft
     cmid: str
+    file: str = ""
+    """The id of the file that it carries; empty for none."""
 
 
 def post(data: bytes, *, max_name_length: int, script: str = "") -> Post:
@@ -110,10 +113,11 @@ def post(data: bytes, *, max_name_length: int, script: str = "") -> Post:
     except BadName as error:
         value = problems.abridged(name)
         raise Problem("bad-field", error.detail, field="userName", value=value) from None
-    body = _body(found)
+    file = _file(found) if "file" in found else ""
+    body = _text(found, "body", "the message's text", default="") if file else _body(found)
     timestamp = _text(found, "timestamp", "a string, or no such field", default="")
     timestamp = timestamp or message_json.local_time()
-    return Post(Draft(name, body, timestamp, _reply_to(found)), _cmid(found))
+    return Post(Draft(name, body, timestamp, _reply_to(found)), _cmid(found), file)
 
 
 def act(data: bytes) -> Asked:
@@ -141,6 +145,14 @@ def edit(data: bytes) -> str:
 
 def _body(found: dict[str, Any]) -> str:
     return _text(found, "body", "the message's text, at least one character")
+
+
+def _file(found: dict[str, Any]) -> str:
+    wanted = "the id that the upload has given, or no such field"
+    file = _text(found, "file", wanted)
+    if not is_id(file):
+        raise problems.refuse("bad-field", "file", file, wanted)
+    return file
 
 
 def _object(data: bytes, wanted: str) -> dict[str, Any]:

@@ -41,6 +41,8 @@ KINDS = {
     "not-allowed": Kind(403, "Not even a host may do that"),
     "not-found": Kind(404, "There is nothing at this address"),
     "no-such-message": Kind(404, "The room has no message with this id"),
+    "no-files": Kind(404, "There are no files on this server"),
+    "no-such-file": Kind(404, "The room has no such file"),
     "method-not-allowed": Kind(405, "This address does not support this method"),
     "not-acceptable": Kind(406, "No response of the requested type"),
     "cmid-reused": Kind(409, "This cmid belongs to another message"),
@@ -59,11 +61,13 @@ KINDS = {
     "slow": Kind(429, "The room asks for some time between two messages"),
     "too-many-tries": Kind(429, "Too many wrong codes from this address"),
     "too-fast": Kind(429, "Too many messages at a time"),
+    "too-many-files": Kind(429, "Too many files of one person at a time"),
     "search-too-long": Kind(422, "The search takes too long"),
     "internal": Kind(500, "Internal server error"),
     "full": Kind(503, "All places are taken, or the server is stopping"),
     "busy": Kind(503, "Too many clients want this at once"),
     "unavailable": Kind(503, "The room cannot do that now"),
+    "no-space": Kind(507, "There is no room for more files"),
 }
 """Every problem by its ``code``."""
 

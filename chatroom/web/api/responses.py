@@ -111,7 +111,7 @@ def let_in(response: Response, configuration: Configuration) -> Response:
     }
     if request.method == "OPTIONS":
         headers |= {
-            "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+            "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
             "Access-Control-Allow-Headers": _allowed_headers(),
             "Access-Control-Max-Age": "600",
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatroom.configuration import Configuration
+from chatroom.files.magic import ANY, INLINE
 from chatroom.message import ID_PATTERN
 from chatroom.web.api import problems
 from chatroom.web.api.messages import REMOVED
@@ -42,7 +43,12 @@ ROOM: Json = {
     "pattern": r"^[^\x00-,/:-@\[-\^`\{-\x7f]{1,64}$",
     "examples": ["lobby"],
 }
+NAME: Json = {"type": "string", "minLength": 1, "maxLength": 1000}
+FILE_ID: Json = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 TIME: Json = {"type": "string", "format": "date-time"}
+
+MOST_PIXELS = 30_000
+"""That a picture can be wide or high, as its sender says."""
 
 MOMENT: Json = {
     "type": "string",
@@ -65,6 +71,13 @@ def parameters() -> Json:
         ),
         "since": _in("query", "since", ID, "Only messages after this one; 0-0: from the oldest"),
         "before": _in("query", "before", ID, "Only messages before this one"),
+        "file": _in("path", "file", FILE_ID, "A file's id"),
+        "name": _in("path", "file", NAME, "What people call the file"),
+        "width": _in("query", "width", _from(1, MOST_PIXELS), "Of a picture, in pixels"),
+        "height": _in("query", "height", _from(1, MOST_PIXELS), "Likewise"),
+        "view": _in(
+            "query", "view", TEXT, "In place of Authorization: as the operation view gave it"
+        ),
         "limit": _in(
             "query",
             "limit",
@@ -83,7 +96,19 @@ def schemas(configuration: Configuration) -> Json:
     name["description"] = "With a script's key, it may be left out, and is the key's name"
     cmid = {"type": "string", "minLength": 1, "maxLength": MAX_CMID_LENGTH}
     body = {"type": "string", "minLength": 1}
-    more = {"userId": TEXT, "cmid": TEXT, "by": TEXT, "editedAt": TIME, "replyTo": ID}
+    more_said = {"body": TEXT, "cmid": cmid, "timestamp": TEXT, "replyTo": ID, "file": FILE_ID}
+    count = {"type": "integer", "minimum": 1}
+    carried = {"id": FILE_ID, "name": TEXT, "type": {"enum": [*INLINE, ANY]}, "size": count}
+    pixels = {"width": count, "height": count}
+    file = reference("schemas", "File")
+    more = {
+        "userId": TEXT,
+        "cmid": TEXT,
+        "by": TEXT,
+        "editedAt": TIME,
+        "replyTo": ID,
+        "file": file,
+    }
     said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
     summary = {"messages": {"type": "integer"}, "last": ID, "sentAt": TIME, "door": TEXT}
     user = {"userId": TEXT, "userName": TEXT}
@@ -105,10 +130,16 @@ def schemas(configuration: Configuration) -> Json:
     code = {"code": TEXT, "typedCode": flag}
     told = {"at": TIME, "link": TEXT, "key": TEXT, "userId": TEXT, "sharing": {"type": "integer"}}
     return {
-        "Post": _object(
-            {"userName": name, "body": body},
-            optional={"cmid": cmid, "timestamp": TEXT, "replyTo": ID},
-        ),
+        "Post": _object({"userName": name}, optional=more_said)
+        | {
+            "anyOf": [
+                {"required": ["body"], "properties": {"body": body}},
+                {"required": ["file"]},
+            ]
+        },
+        "File": _object(carried, optional=pixels),
+        "Uploaded": _object(carried | {"address": TEXT}, optional=pixels),
+        "View": _object({"view": TEXT, "seconds": {"type": "integer"}}),
         "Edit": _object({"body": body}),
         "Act": _act(),
         "Told": _object({}, optional=told | code | look),
@@ -116,7 +147,7 @@ def schemas(configuration: Configuration) -> Json:
         "Message": _object(said | {"sentAt": TIME}, optional=more),
         "Held": _object(
             {"id": TEXT, "userName": TEXT, "body": TEXT, "timestamp": TEXT, "heldAt": TIME},
-            optional={"userId": TEXT, "cmid": TEXT, "replyTo": ID},
+            optional={"userId": TEXT, "cmid": TEXT, "replyTo": ID, "file": file},
         ),
         "Messages": _object({"messages": _list(reference("schemas", "Message"))}),
         "Rooms": _object({"rooms": _list(_object({"name": TEXT}, optional=summary))}),

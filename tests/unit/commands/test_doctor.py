@@ -189,8 +189,8 @@ def test_each_option_that_serving_refuses_is_a_fault(option: str, value: str):
         "workers": "1",
         "max_requests": "0",
         "worker_class": "<class 'gunicorn.workers.gthread.ThreadWorker'>",
-        "threads": "42",
-        "worker_connections": "74",
+        "threads": "66",
+        "worker_connections": "98",
         "certfile": "None",
         "keyfile": "None",
     }

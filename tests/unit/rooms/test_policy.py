@@ -14,6 +14,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from chatroom.errors import Refusal
+from chatroom.files.stored import StoredFile
 from chatroom.message import Draft, Message, MessageId
 from chatroom.rooms.charter import (
     NEVER,
@@ -29,6 +30,7 @@ from chatroom.rooms.charter import (
 from chatroom.rooms.policy import Place, Policy, Standing, Visitor
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.server import Server
+from chatroom.rooms.uploads import Uploads
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.proof import Proof
 from chatroom.users.requests import (
@@ -62,6 +64,7 @@ from chatroom.wire.acts import (
 )
 from chatroom.wire.typed import (
     Alteration,
+    Bring,
     Edit,
     Hello,
     Ping,
@@ -203,6 +206,28 @@ def a_typed_user_changes_a_message(club: Club) -> None:
     assert club.disk.stored() == ["hello"]
 
 
+def a_typed_user_brings_a_file(club: Club) -> None:
+    ann = club.typed("Ann")
+    club.policy.is_shut = True
+    ann.send("message", cmid="c1", body="look", file="0" * 32)
+    assert code(ann) == "no-words"
+
+
+def a_script_brings_a_file(club: Club) -> None:
+    club.policy.is_shut = True
+    brought = Bring("", HELLO, "0" * 32)
+    bring = lambda: club.server.bring("lobby", brought, by=Proof(user_id="u1"), timeout=DEADLINE)  # noqa: E731
+    assert club.answer_to(bring) == "no-entry"
+
+
+def a_script_uploads_a_file(club: Club) -> None:
+    club.policy.is_shut = True
+    speaker = HttpSpeaker("lobby", "", user_id="u1")
+    file = StoredFile("0" * 32, "lobby", "a.png", "image/png", 1, 0, 0, "u1", 0)
+    begin = lambda: club.server.uploads.begin(speaker, file)  # noqa: E731
+    assert club.answer_to(lambda: club.server.ask(begin, DEADLINE)) == "no-words"
+
+
 def a_host_acts(club: Club) -> None:
     ann = club.typed("Ann", "garden")
     club.policy.is_shut = True
@@ -281,6 +306,9 @@ WAYS: dict[object, Callable[[Club], None]] = {
     TypedUser: a_typed_user_says_something,
     HttpSpeaker: a_script_says_something_to_an_empty_room,
     Change: a_typed_user_changes_a_message,
+    Bring: a_typed_user_brings_a_file,
+    Server.bring: a_script_brings_a_file,
+    Uploads: a_script_uploads_a_file,
     Ruling: a_host_acts,
     UseLink: a_link_is_opened,
     Server.rule: a_script_acts_as_a_host,
@@ -320,7 +348,16 @@ def test_no_way_is_forgotten() -> None:
     found |= {method for name, method in getmembers(Server, isfunction) if name[0] != "_"}
     found |= set(get_args(Request))
 
-    more = {User, TypedUser, HttpSpeaker, UseLink, Policy.may_rename, Policy.may_enter}
+    more = {
+        User,
+        TypedUser,
+        HttpSpeaker,
+        Bring,
+        Uploads,
+        UseLink,
+        Policy.may_rename,
+        Policy.may_enter,
+    }
     assert found | more == WAYS.keys() | ASK_NOTHING.keys()
 
 

@@ -125,8 +125,8 @@ def test_a_good_start_says_nothing(
         ({"worker_class": "gevent"}, "worker_class is gevent; wanted: gthread"),
         ({"max_requests": 1000}, "max_requests is 1000; wanted: 0."),
         ({"certfile": "chat.pem"}, "certfile is chat.pem; wanted: none."),
-        ({"threads": 50}, "threads is 50; wanted: at least 132, which is maxUsers and 32 more"),
-        ({"worker_connections": 131}, "worker_connections is 131; wanted: at least 132"),
+        ({"threads": 50}, "threads is 50; wanted: at least 156, which is maxUsers and 56 more"),
+        ({"worker_connections": 131}, "worker_connections is 131; wanted: at least 156"),
     ],
 )
 def test_arguments_that_would_break_the_room_are_refused(

@@ -1,0 +1,145 @@
+"""Files next to an export: each under its id, as the lines of the export name it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from chatroom.commands.exit_codes import Failed
+from chatroom.commands.output import note
+from chatroom.errors import ServerRefused
+from chatroom.files.file_ids import FileIds
+from chatroom.files.file_names import cleaned
+from chatroom.files.folder import FolderFiles
+from chatroom.files.magic import HEAD_BYTES, type_of
+from chatroom.files.stored import GRACE_MS, UNCLAIMED_MS, StoredFile, carried
+from chatroom.history import History
+from chatroom.message import Message
+from chatroom.private_files import opener
+
+PIECE = 256 * 1024
+"""Bytes in memory."""
+
+STEP = 100
+"""Files that are forgotten in one transaction."""
+
+Open = Callable[[str], BinaryIO]
+"""A file, by its id; raises FileNotFoundError or ServerRefused if it is not there."""
+
+
+class Export:
+    """Writes the files of messages into a folder; what is there already stays.
+
+    Args:
+        folder: created if it is missing.
+        open_file: where they come from.
+    """
+
+    def __init__(self, folder: Path, open_file: Open) -> None:
+        self._folder = folder
+        self._open = open_file
+
+    def with_files(self, messages: Iterator[Message]) -> Iterator[Message]:
+        """The messages, each once its file is there.
+
+        Raises:
+            Failed: the folder cannot be written.
+        """
+        for message in messages:
+            if message.file:
+                self._save(str(carried(message.file)["id"]))
+            yield message
+
+    def _save(self, id: str) -> None:
+        path = self._folder / id
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.exists():
+                return
+            draft = self._folder / f".{id}.{os.getpid()}"
+            try:
+                with closing(self._open(id)) as source, open(draft, "xb", opener=opener) as file:
+                    shutil.copyfileobj(source, file, PIECE)
+                draft.rename(path)
+            finally:
+                with suppress(FileNotFoundError):
+                    draft.unlink()
+        except (FileNotFoundError, ServerRefused) as error:
+            note(f"file {id} is left out: {error}")
+        except OSError as error:
+            raise Failed(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+class Imported:
+    """Takes files of an export into a history; each gets a new id.
+
+    Args:
+        folder: of the export; None to leave all files out.
+    """
+
+    def __init__(self, history: History, folder: Path | None) -> None:
+        self.left_out = 0
+        self._history = history
+        self._folder = folder
+        self._ids = FileIds(history.secret())
+        self._files = FolderFiles(history.files_folder()) if history.keeps_files else None
+
+    def take(self, message: Message) -> Message:
+        """The message with its file, which is there now, or without.
+
+        Raises:
+            Failed: it cannot be written.
+        """
+        found = carried(message.file)
+        path = self._folder / found["id"] if self._folder else None
+        if path is None or self._files is None or not message.user_id or not path.is_file():
+            self.left_out += 1
+            return message._replace(file="")
+        sizes = (found.get(key, 0) for key in ("width", "height"))
+        width, height = (value if type(value) is int and value > 0 else 0 for value in sizes)
+        now = _now()
+        with path.open("rb") as stream:
+            kind = type_of(stream.read(HEAD_BYTES))
+            stream.seek(0)
+            size = path.stat().st_size
+            name = cleaned(str(found.get("name", "")))
+            id, room, whose = self._ids.new(message.room), message.room, message.user_id
+            file = StoredFile(id, room, name, kind, size, width, height, whose, now)
+            self._history.add_file(file)
+            try:
+                put = self._files.put(id, iter(lambda: stream.read(PIECE), b""))
+            except OSError as error:
+                raise Failed(f"{path} cannot be copied: {error.strerror or error}") from error
+        whole = file._replace(size=put.size, is_whole=True)
+        self._history.complete_file(whole)
+        return message._replace(file=whole.to_json())
+
+
+def forget_lost(history: History) -> None:
+    """Delete the files that nothing has any more, as a server would soon.
+
+    Raises:
+        Failed: one is still there.
+        HistoryUnavailable: as of the history.
+    """
+    folder = history.files_folder()
+    if folder is None:
+        return
+    files, before = FolderFiles(folder), _now() - UNCLAIMED_MS - GRACE_MS
+    try:
+        while lost := history.lost_files(before, STEP):
+            for id in lost:
+                files.forget(id)
+            history.drop_files(lost)
+    except OSError as error:
+        raise Failed(f"a file in {folder} cannot be deleted: {error.strerror or error}") from error
+    history.clean()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

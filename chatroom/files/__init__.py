@@ -1,0 +1,12 @@
+"""Pictures and files: their bytes, which are never in the history, and what is known of them, which
+is.
+
+In reading order:
+
+- ``stored.py``: what the history knows of one file
+- ``interface.py``: ``Files``: what a place for their bytes can do
+- ``folder.py``: a folder of this machine
+- ``magic.py``: what a file is, by its first bytes
+- ``file_names.py``: what people called it, cleaned
+- ``file_ids.py``: what the program calls it
+"""

@@ -1,0 +1,135 @@
+"""Files in a folder of this machine, next to the history."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import BinaryIO
+
+from chatroom import private_files
+from chatroom.errors import Refusal
+from chatroom.files.file_ids import demand_id
+from chatroom.files.interface import KEPT_FREE, Files, Put
+from chatroom.files.magic import HEAD_BYTES
+
+CHECKED_EACH = 4 * 1024 * 1024
+"""Bytes after which the disk is looked at again: others fill it, too."""
+
+TEMPORARY = ".part"
+"""At the end of a name, until the file is whole."""
+
+FOLDER_MODE = 0o700
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class FolderFiles(Files):
+    """Each file has its id for a name. The folder is created for the first one.
+
+    Args:
+        folder: None for a temporary one, which is deleted at the end.
+        kept_free: bytes of the disk that are left for everything else.
+    """
+
+    def __init__(self, folder: Path | None, kept_free: int = KEPT_FREE) -> None:
+        self._folder = folder
+        self._is_temporary = folder is None
+        self._kept_free = kept_free
+
+    def start(self) -> None:
+        """As the interface says."""
+        if self._folder is None:
+            self._folder = Path(mkdtemp(prefix="chatroom-"))
+
+    def demand_space(self, size: int) -> None:
+        """As the interface says."""
+        folder = self._demand_folder()
+        place = folder if folder.is_dir() else folder.parent
+        if shutil.disk_usage(place).free - size < self._kept_free:
+            raise _no_space()
+
+    def put(self, id: str, pieces: Iterable[bytes]) -> Put:
+        """Under a temporary name first, then on the disk, then renamed."""
+        path = self._path(id)
+        temporary = path.with_name(path.name + TEMPORARY)
+        try:
+            path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            put = self._write(temporary, pieces)
+            temporary.rename(path)
+            _sync(path.parent)
+        except BaseException as error:
+            with suppress(OSError):
+                temporary.unlink()
+            if isinstance(error, OSError) and error.errno in NO_SPACE:
+                raise _no_space() from error
+            raise
+        return put
+
+    def _write(self, path: Path, pieces: Iterable[bytes]) -> Put:
+        size = unchecked = 0
+        head = b""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(path, "xb", buffering=0, opener=lambda name, _: _opened(name, flags)) as file:
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                size += len(piece)
+                unchecked += len(piece)
+                head = (head + piece[:HEAD_BYTES])[:HEAD_BYTES]
+                if unchecked >= CHECKED_EACH:
+                    self.demand_space(0)
+                    unchecked = 0
+            os.fsync(file.fileno())
+        return Put(size, head)
+
+    def open(self, id: str) -> BinaryIO:
+        """As the interface says."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW
+        path = self._path(id)
+        return open(path, "rb", buffering=0, opener=lambda name, _: _opened(name, flags))
+
+    def forget(self, id: str) -> None:
+        """As the interface says."""
+        path = self._path(id)
+        for name in (path, path.with_name(path.name + TEMPORARY)):
+            with suppress(FileNotFoundError):
+                name.unlink()
+
+    def close(self) -> None:
+        """As the interface says."""
+        folder = self._folder
+        if self._is_temporary and folder is not None:
+            self._folder = None
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _path(self, id: str) -> Path:
+        return self._demand_folder() / demand_id(id)
+
+    def _demand_folder(self) -> Path:
+        if self._folder is None:
+            raise FileNotFoundError(errno.ENOENT, "the folder of files is not open")
+        return self._folder
+
+
+def _opened(path: str, flags: int) -> int:
+    return private_files.opener(path, flags)
+
+
+def _sync(folder: Path) -> None:
+    """So that a power cut does not lose the name."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _no_space() -> Refusal:
+    detail = "The server's disk is nearly full: no file can be stored now. Messages still can."
+    return Refusal("no-space", detail)

@@ -1,0 +1,156 @@
+"""The folder of files: whole or not there, private, and never full."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from chatroom.errors import Refusal
+from chatroom.files.folder import CHECKED_EACH, FolderFiles
+
+ID, OTHER = "0" * 32, "1" * 32
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FolderFiles:
+    files = FolderFiles(tmp_path / "chat.db.files", kept_free=0)
+    files.start()
+    return files
+
+
+def pieces(*parts: bytes, then: BaseException | None = None) -> Iterator[bytes]:
+    yield from parts
+    if then:
+        raise then
+
+
+def read(files: FolderFiles, id: str) -> bytes:
+    with files.open(id) as stream:
+        return stream.read()
+
+
+def test_what_was_put_is_read(files: FolderFiles) -> None:
+    put = files.put(ID, pieces(b"GIF", b"89a", b"x" * 100_000))
+
+    assert put == (100_006, b"GIF89a" + b"x" * 10)
+    assert read(files, ID) == b"GIF89a" + b"x" * 100_000
+
+
+def test_nothing_is_created_before_the_first_file(tmp_path: Path, files: FolderFiles) -> None:
+    files.forget(ID)
+    files.demand_space(1)
+    with pytest.raises(FileNotFoundError):
+        files.open(ID)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_its_owner_reads_it(tmp_path: Path, files: FolderFiles) -> None:
+    mask = os.umask(0)
+    try:
+        files.put(ID, pieces(b"secret"))
+    finally:
+        os.umask(mask)
+
+    folder = tmp_path / "chat.db.files"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [path.name for path in folder.iterdir()] == [ID]
+    assert stat.S_IMODE((folder / ID).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), KeyboardInterrupt()])
+def test_what_breaks_off_leaves_nothing(
+    tmp_path: Path, files: FolderFiles, error: BaseException
+) -> None:
+    with pytest.raises(type(error)):
+        files.put(ID, pieces(b"half", then=error))
+
+    assert list((tmp_path / "chat.db.files").iterdir()) == []
+
+
+def test_nobody_opens_what_is_not_whole(files: FolderFiles) -> None:
+    def half() -> Iterator[bytes]:
+        yield b"half"
+        with pytest.raises(FileNotFoundError):
+            files.open(ID)
+
+    files.put(ID, half())
+    assert read(files, ID) == b"half"
+
+
+def test_what_a_kill_has_left_is_forgotten_by_its_id(tmp_path: Path, files: FolderFiles) -> None:
+    files.put(OTHER, pieces(b"other"))
+    folder = tmp_path / "chat.db.files"
+    (folder / f"{ID}.part").write_bytes(b"half")
+    (folder / "avatar.png").write_bytes(b"somebody's")
+
+    files.forget(ID)
+    files.forget(ID)
+
+    assert sorted(path.name for path in folder.iterdir()) == [OTHER, "avatar.png"]
+
+
+def test_what_is_read_can_be_forgotten_meanwhile(files: FolderFiles) -> None:
+    files.put(ID, pieces(b"to its end"))
+    with files.open(ID) as stream:
+        files.forget(ID)
+        assert stream.read() == b"to its end"
+    with pytest.raises(FileNotFoundError):
+        files.open(ID)
+
+
+def test_no_link_is_followed(tmp_path: Path, files: FolderFiles) -> None:
+    files.put(OTHER, pieces(b"x"))
+    (tmp_path / "chat.db.files" / ID).symlink_to("/etc/passwd")
+    with pytest.raises(OSError, match="symbolic"):
+        files.open(ID)
+
+
+def test_no_path_is_an_id(files: FolderFiles) -> None:
+    for call in (files.open, files.forget):
+        with pytest.raises(ValueError, match="not the id"):
+            call("../chat.db")
+
+
+def test_some_of_the_disk_stays_free(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path / "files", kept_free=1 << 60)
+
+    with pytest.raises(Refusal) as refusal:
+        files.demand_space(1)
+    assert refusal.value.code == "no-space"
+    with pytest.raises(Refusal):  # others fill it while the file comes
+        files.put(ID, pieces(b"x" * CHECKED_EACH))
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_told_and_leaves_nothing(
+    tmp_path: Path, files: FolderFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Refusal) as refusal:
+        files.put(ID, pieces(b"x"))
+
+    assert refusal.value.code == "no-space"
+    assert list((tmp_path / "chat.db.files").iterdir()) == []
+
+
+def test_a_temporary_folder_ends_with_the_process() -> None:
+    files: Any = FolderFiles(None, kept_free=0)
+    files.start()
+    files.put(ID, pieces(b"x"))
+    folder: Path = files._folder
+    assert [path.name for path in folder.iterdir()] == [ID]
+
+    files.close()
+    files.close()
+
+    assert not folder.exists()
