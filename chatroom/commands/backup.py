@@ -18,10 +18,12 @@ from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type
 from chatroom.commands.output import note, write
 from chatroom.commands.own_server import own_history
-from chatroom.errors import HistoryRefused
+from chatroom.errors import HistoryRefused, Refusal
+from chatroom.files.folder import sync
+from chatroom.files.links import link_all
 from chatroom.history import is_address, masked
-from chatroom.history.sqlite.backup import STEP_PAGES, back_up
-from chatroom.history.sqlite.database import DatabaseFile
+from chatroom.history.sqlite.backup import SPARE_BYTES, STEP_PAGES, back_up, files_in
+from chatroom.history.sqlite.database import FILES, DatabaseFile
 
 UNFINISHED = ".unfinished"
 """What a backup is called until it is whole. One that was killed leaves it; the next deletes it."""
@@ -42,7 +44,7 @@ LONG = 20 * STEP_PAGES
     help="The history, such as chat.db; by default that of the settings here.",
 )
 def backup(folder: Path, history: str | Path | None) -> None:
-    """Make a copy of the history in DIR, in a new folder called by date and time.
+    """Make a copy of the history and all files in DIR, in a new folder called by date and time.
 
     Works while the room is running: nobody waits, and the copy has everything up to one moment.
     Only you may read it: it has all messages, and the key that signs tokens. In DIR there may be
@@ -115,8 +117,10 @@ def _made(file: DatabaseFile, folder: Path) -> Path:
     draft.mkdir(mode=0o700)
     try:
         began = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
-        back_up(file, draft / file.path.name, _Progress())
-        _sync(draft)
+        copy = draft / file.path.name
+        back_up(file, copy, _Progress())
+        _link_files(file, copy)
+        sync(draft)
         made, number = folder / began, 1
         while made.exists():
             number += 1
@@ -127,12 +131,18 @@ def _made(file: DatabaseFile, folder: Path) -> Path:
         raise
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _link_files(file: DatabaseFile, copy: Path) -> None:
+    """Whatever the copy knows of is there already: a file comes before its message."""
+    ids = files_in(copy)
+    if not ids:
+        return
+    target = DatabaseFile(file.name, copy).beside(FILES)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        missing = link_all(file.beside(FILES), target, ids, SPARE_BYTES)
+    except Refusal as refusal:
+        raise Failed(f"{target.parent}: {refusal.detail}") from refusal
+    if missing:
+        note(f"{missing} of {len(ids)} files are not in it: they were removed, or are missing here")
 
 
 class _Progress:

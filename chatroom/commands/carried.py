@@ -52,10 +52,15 @@ class Export:
         """
         for message in messages:
             if message.file:
-                self._save(str(carried(message.file)["id"]))
+                self.save(str(carried(message.file)["id"]))
             yield message
 
-    def _save(self, id: str) -> None:
+    def save(self, id: str) -> None:
+        """Write one; says so if it is not there any more.
+
+        Raises:
+            Failed: the folder cannot be written.
+        """
         path = self._folder / id
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,6 +78,18 @@ class Export:
             note(f"file {id} is left out: {error}")
         except OSError as error:
             raise Failed(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def files_of(history: History) -> Open:
+    """The files of a history, where they are next to it."""
+
+    def open_file(id: str) -> BinaryIO:
+        folder = history.files_folder()
+        if folder is None:
+            raise FileNotFoundError("this history has no files")
+        return FolderFiles(folder).open(id)
+
+    return open_file
 
 
 class Imported:

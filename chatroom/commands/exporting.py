@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 import click
 
 from chatroom.addresses import authorization
-from chatroom.commands.carried import Export
+from chatroom.commands.carried import Export, files_of
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened, whole_file
 from chatroom.commands.formats import FORMATS, Format, as_csv
@@ -29,7 +29,6 @@ from chatroom.commands.options import (
 from chatroom.commands.output import note
 from chatroom.commands.own_server import default_url
 from chatroom.errors import ServerRefused
-from chatroom.files.folder import FolderFiles
 from chatroom.history import History
 from chatroom.message import Message, MessageId
 
@@ -106,7 +105,7 @@ def export(
         if history:  # where the server is does not matter
             room = room or chosen_room(None, url)
             from_file = stack.enter_context(opened(history, make=False, reads_only=True))
-            source, open_file = _from_file(from_file, room), _files_of(from_file)
+            source, open_file = _from_file(from_file, room), files_of(from_file)
         else:
             url = url or default_url()
             room = chosen_room(room, url)
@@ -152,18 +151,6 @@ def _from_file(history: History, room: str) -> Source:
     extent = Extent(seq - first + 1 if first else 0, seq)
     messages = (message for page in pages for message in page)
     return Source(extent, (TakenBack(m.id) if m.removed else m for m in messages))
-
-
-def _files_of(history: History) -> Callable[[str], BinaryIO]:
-    """The files of a history, where they are next to it."""
-
-    def open_file(id: str) -> BinaryIO:
-        folder = history.files_folder()
-        if folder is None:
-            raise FileNotFoundError("this history has no files")
-        return FolderFiles(folder).open(id)
-
-    return open_file
 
 
 def _from_server(api: Api, room: str) -> Source:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from chatroom.commands.carried import Export, files_of, forget_lost
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.output import note, write
@@ -45,10 +46,20 @@ def list_(history: str | Path) -> None:
 @person.command("export")
 @user_id_argument
 @history_option
-def export(user_id: str, history: str | Path) -> None:
+@click.option(
+    "--files",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A folder for pictures and files, each under its id; created if it is missing.",
+)
+def export(user_id: str, history: str | Path, files: Path | None) -> None:
     """Print everything that there is of a person, as JSON."""
     with opened(history, make=False, reads_only=True) as source:
         _demand(source, history, user_id)
+        if files:
+            saved = Export(files, files_of(source))
+            for file in source.files_of(user_id):
+                saved.save(file.id)
         for piece in told(source, user_id):
             sys.stdout.write(piece)
         write("")
@@ -74,6 +85,7 @@ def erase_(user_id: str, history: str | Path, yes: bool) -> None:
             note("  ".join((one.name or user_id, *_extent(one))))
             click.confirm("Erase for good?", abort=True, err=True)
         erase(source, user_id)
+        forget_lost(source)
         note(f"{user_id} is erased, with {_messages(one.messages)}")
 
 

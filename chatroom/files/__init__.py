@@ -6,6 +6,7 @@ In reading order:
 - ``stored.py``: what the history knows of one file
 - ``interface.py``: ``Files``: what a place for their bytes can do
 - ``folder.py``: a folder of this machine
+- ``links.py``: the same files in another folder, for a backup
 - ``magic.py``: what a file is, by its first bytes
 - ``file_names.py``: what people called it, cleaned
 - ``file_ids.py``: what the program calls it

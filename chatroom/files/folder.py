@@ -61,7 +61,7 @@ class FolderFiles(Files):
             path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
             put = self._write(temporary, pieces)
             temporary.rename(path)
-            _sync(path.parent)
+            sync(path.parent)
         except BaseException as error:
             with suppress(OSError):
                 temporary.unlink()
@@ -121,8 +121,8 @@ def _opened(path: str, flags: int) -> int:
     return private_files.opener(path, flags)
 
 
-def _sync(folder: Path) -> None:
-    """So that a power cut does not lose the name."""
+def sync(folder: Path) -> None:
+    """So that a power cut does not lose the names in it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -15,6 +15,10 @@ GRACE_MS = 5 * 60 * 1000
 """After that hour, before it is deleted: nobody claims what is just being deleted."""
 
 
+DISOWNED = 0
+"""Instead of when it was uploaded: its uploader wants nothing of it to be left."""
+
+
 class Claim(Enum):
     """What has a file."""
 
@@ -46,7 +50,7 @@ class StoredFile(NamedTuple):
     user_id: str
     """Who has uploaded it."""
     uploaded_at: int
-    """Unix time in milliseconds; until it is whole, when that began."""
+    """Unix time in milliseconds; until it is whole, when that began; or ``DISOWNED``."""
     is_whole: bool = False
     claim: Claim = Claim.NOBODY
 

@@ -67,6 +67,24 @@ class FileRecords(ABC):
         """
         return 0
 
+    def files_of(self, user_id: str) -> list[StoredFile]:
+        """What is known of the files that somebody has uploaded, in all rooms, and what has them
+        now; also of those that are coming. Any thread.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return []
+
+    def disown_files(self, room: str, user_id: str) -> None:
+        """What somebody has uploaded to a room and said nothing with is lost, also what is coming.
+        The owner's thread.
+
+        Raises:
+            HistoryUnavailable: none of it is.
+        """
+        assert not self.keeps_files
+
     def files_bytes(self) -> int:
         """Of all files together, also of those that are coming.
 

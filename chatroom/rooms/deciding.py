@@ -320,6 +320,7 @@ class Decider:
         now = time.time_ns() // 1_000_000
         for name in ("", room.name):  # before the rest, after which nobody asks again
             yield from ask(partial(_forget_names, room=name, user_id=user_id))
+        yield from ask(lambda history: history.disown_files(room.name, user_id))
         sweeps = [it for it in before.sweeps if not (it.wipes and it.user_id == user_id)]
         step = yield from self._step(room, wiping(user_id, room.seq), now)
         if step.rest:

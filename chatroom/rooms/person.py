@@ -10,6 +10,7 @@ import json
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from chatroom.files.stored import DISOWNED, Claim, StoredFile, carried
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
@@ -42,11 +43,16 @@ class Person:
             self.name, self.named_at = name, at
 
 
-def rooms_of(history: History) -> list[str]:
-    """Every room of which anything is stored, and "" for what the whole server has decided."""
+def rooms_of(history: History, user_id: str = "") -> list[str]:
+    """Every room of which anything is stored, and "" for what the whole server has decided.
+
+    Args:
+        user_id: of somebody; then also rooms to which this person has only uploaded something.
+    """
+    filled = (file.room for file in history.files_of(user_id)) if user_id else ()
     said = (one.name for one in history.rooms())
     waiting = (held.room for held in history.held_before(FOREVER, FOREVER))
-    return sorted({"", *said, *history.decided(), *waiting})
+    return sorted({"", *said, *history.decided(), *waiting, *filled})
 
 
 FOREVER = (1 << 63) - 1
@@ -90,7 +96,7 @@ def told(history: History, user_id: str) -> Iterator[str]:
     """Everything that the history has of a person, as a line of JSON, a piece at a time: never all
     of a long life at once."""
     yield f'{{"userId":{json.dumps(user_id)},"messages":['
-    rooms = rooms_of(history)
+    rooms = rooms_of(history, user_id)
     yield from _separated(
         to_json(message) for message in _written(history, rooms, user_id) if not message.removed
     )
@@ -109,6 +115,8 @@ def told(history: History, user_id: str) -> Iterator[str]:
         if held.user_id == user_id
     ]
     yield f'],"held":{_encoded(waiting)}'
+    files = [_file(file) for file in history.files_of(user_id) if file.is_whole]
+    yield f',"files":{_encoded(files)}'
     roles = [
         {"room": room, **role}
         for room in rooms
@@ -132,6 +140,7 @@ def is_known_in(history: History, room: str, user_id: str) -> bool:
     charter = charter_of(history, room)
     return (
         any(held.user_id == user_id for held in history.held(room))
+        or any(_is_unused(file, room) for file in history.files_of(user_id))
         or forgotten(charter, user_id) != charter
         or any(entry.without_name(user_id) != entry for entry in history.host_log(room))
     )
@@ -144,10 +153,11 @@ def erase(history: History, user_id: str) -> None:
     Raises:
         HistoryUnavailable: not all of it is erased.
     """
-    for room in rooms_of(history):
+    for room in rooms_of(history, user_id):
         if not is_known_in(history, room, user_id):
             continue
         history.forget_names(room, user_id)
+        history.disown_files(room, user_id)
         charter = forgotten(charter_of(history, room), user_id).to_json()
         refused = [held for held in history.held(room) if held.user_id == user_id]
         sweep: Sweep | None = wiping(user_id, history.head(room).seq)
@@ -234,14 +244,25 @@ def _named_in(charter: Charter) -> Iterator[tuple[str, str]]:
 
 
 def _removed_json(history: History, message: Message, kept: Container[int]) -> str:
-    fields = {"room": message.room, "id": message.id, "by": message.removed}
+    fields: dict[str, object] = {"room": message.room, "id": message.id, "by": message.removed}
     fields["sentAt"] = iso_time(message.sent_at)
     evidence = history.evidence(message.room, message.seq) if message.seq in kept else None
     if evidence:
         was = evidence.message
         fields |= {"userName": was.user_name, "body": was.body, "timestamp": was.timestamp}
         fields["removedAt"] = iso_time(evidence.removed_at)
+        if was.file:
+            fields["file"] = carried(was.file)
     return _encoded(fields)
+
+
+def _is_unused(file: StoredFile, room: str) -> bool:
+    return file.room == room and file.claim is Claim.NOBODY and file.uploaded_at != DISOWNED
+
+
+def _file(file: StoredFile) -> dict[str, object]:
+    fields: dict[str, object] = {"room": file.room, **carried(file.to_json())}
+    return fields | {"uploadedAt": iso_time(file.uploaded_at), "claim": file.claim.value}
 
 
 def _role(charter: Charter, user_id: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,9 @@ def talk(server: Running) -> Iterator[list[TypedClient]]:
         finally:
             over.set()
         assert max(talk.result() for talk in talks) < LONGEST
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 
 
 def backup(server: Running, home: Path) -> Path:
@@ -125,3 +129,25 @@ def test_on_an_empty_machine_a_restored_copy_goes_on_for_those_who_were_there(
         assert bob.acked["b1"].startswith("21-")
         ann.close()
         bob.close()
+
+
+def test_files_are_in_it_and_are_there_again_once_it_is_restored(tmp_path: Path) -> None:
+    def picture_of(server: Running, message: dict[str, Any]) -> tuple[int, bytes]:
+        status, _, body = server.get(f"/api/rooms/lobby/files/{message['file']['id']}")
+        return status, body
+
+    shell = Shell(tmp_path / "home")
+    (shell.home / "photo.png").write_bytes(PNG)
+    with serving(tmp_path / "room", history="sqlite:chat.db") as server:
+        url = f"http://127.0.0.1:{server.port}"
+        for text in ("stays", "goes"):
+            said = shell.run("say", "--url", url, "--file", "photo.png", "lobby", text)
+            assert said.code == 0, said.err
+        stays, goes = server.history()
+        folder = backup(server, tmp_path / "home")
+    kept = tmp_path / "room" / "chat.db.files" / stays["file"]["id"]
+    assert kept.samefile(folder / "chat.db.files" / kept.name)
+
+    shutil.copytree(folder, tmp_path / "empty")
+    with serving(tmp_path / "empty", history="sqlite:chat.db") as other:
+        assert [picture_of(other, message) for message in (stays, goes)] == [(200, PNG)] * 2

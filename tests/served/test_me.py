@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from chatroom.history import make_history
 from tests.support import postgresql
-from tests.support.deadline import wait_for
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import at, typed
 from tests.support.server_process import Launch, Running
 from tests.support.typed_client import TypedClient, stored
@@ -42,9 +46,22 @@ def ask(server: Running, who: TypedClient, method: str = "GET") -> dict[str, Any
     return told
 
 
+def upload(server: Running, token: str, content: bytes, name: str) -> str:
+    """Upload a file to the lobby; its id."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
+    with closing(connection):
+        path = f"/api/rooms/lobby/files/{quote(name)}"
+        connection.request("PUT", path, content, {"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        told: dict[str, Any] = json.loads(response.read())
+        assert response.status == 201, told
+    return str(told["id"])
+
+
 def in_files(folder: Path) -> list[str]:
     """Which of the history's files have anything of the person."""
-    content = {path.name: path.read_bytes() for path in folder.glob("chat.db*") if path.exists()}
+    paths = [*folder.glob("chat.db*"), *folder.glob("chat.db.files/*")]
+    content = {path.name: path.read_bytes() for path in paths if path.is_file()}
     words = [text.encode() for word in (SECRET, NAME) for text in (word, word.lower())]
     return [name for name, data in content.items() if any(word in data for word in words)]
 
@@ -137,3 +154,41 @@ def test_what_is_left_to_erase_is_erased_after_a_kill(prepare: Launch, stack: Ex
     rows = stored(server.folder, "lobby")
     assert len(rows) == MANY
     assert sum(1 for row in rows if row["body"]) == MANY // 2
+
+
+def test_the_archive_has_all_files_and_what_is_erased_is_gone_from_the_folder(
+    prepare: Launch, stack: ExitStack
+) -> None:
+    """What was said, and what is only uploaded."""
+    server = prepare(history="sqlite:chat.db", leaveGrace=0).start()
+    ann = enter(stack, server, "lobby", NAME)
+    other = enter(stack, server, "lobby", "Bob")
+    mine, theirs = f"{SECRET} mine".encode(), b"theirs"
+    bearer = {"Authorization": f"Bearer {ann.token}"}
+    ids = [upload(server, ann.token, mine + bytes([48 + n]), f"{NAME} {n}.txt") for n in range(2)]
+    kept = upload(server, other.token, theirs, "b.txt")
+    ann.show(ids[0], "", "c1")
+    other.show(kept, "", "b1")
+    ann.hear_until_acked()
+    other.hear_until_acked()
+
+    status, headers, body = server.get("/api/me.zip", bearer)
+
+    assert (status, headers["content-type"]) == (200, "application/zip")
+    archive = zipfile.ZipFile(io.BytesIO(body))
+    found = {name: archive.read(name) for name in archive.namelist()}
+    told = json.loads(found.pop("chatroom.json"))
+    assert [file["claim"] for file in told["files"]] == ["said", "nobody"]
+    assert found == {
+        f"files/{id}-{NAME} {n}.txt": mine + bytes([48 + n]) for n, id in enumerate(ids)
+    }
+    assert ask(server, ann)["files"] == told["files"]
+    assert server.get("/api/me.zip")[0] == 401
+
+    ann.drop_cleanly()
+    assert ask(server, ann, "DELETE")["rooms"] == 1
+    folder = server.folder / "chat.db.files"
+    wait_for(lambda: [path.name for path in folder.iterdir()] == [kept], "only others' files")
+    assert ask(server, ann)["files"] == []
+    assert server.get(f"/api/rooms/lobby/files/{ids[0]}", bearer)[0] == 410
+    wait_for(lambda: not in_files(server.folder), "no trace of them in any file")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 
-from chatroom.files.stored import Claim, StoredFile, id_in
+from chatroom.files.stored import DISOWNED, Claim, StoredFile, id_in
 from chatroom.message import Held, Message
 
 MessageAt = Callable[[str, int], Message | None]
@@ -32,7 +32,7 @@ class FilesInMemory:
     def complete(self, file: StoredFile) -> bool:
         """It is whole; False if it was not coming any more."""
         coming = self._files.get(file.id)
-        if coming is None or coming.is_whole:
+        if coming is None or coming.is_whole or coming.uploaded_at == DISOWNED:
             return False
         self._files[file.id] = file._replace(is_whole=True)
         return True
@@ -91,6 +91,17 @@ class FilesInMemory:
                 is_kept = place and _found(place, message_at) and place[:2] in evidence
                 if not is_kept:
                     yield file.id
+
+    def of(self, user_id: str) -> list[str]:
+        """The ids of those that somebody has uploaded."""
+        return [file.id for file in self._files.values() if file.user_id == user_id]
+
+    def disown(self, room: str, user_id: str) -> None:
+        """What this person has uploaded there, and nothing has, is lost."""
+        for file in self._files.values():
+            is_free = file.id not in self._messages and file.id not in self._held
+            if is_free and (file.room, file.user_id) == (room, user_id):
+                self._files[file.id] = file._replace(uploaded_at=DISOWNED)
 
     def drop(self, ids: Sequence[str]) -> int:
         """Forget them; their bytes."""

@@ -266,6 +266,22 @@ class MemoryHistory(History):
             self._demand_open()
             return self._files.drop(ids)
 
+    def files_of(self, user_id: str) -> list[StoredFile]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            found = (
+                self._files.get(id, self._message_at, self._is_held)
+                for id in self._files.of(user_id)
+            )
+            return [file for file in found if file]
+
+    def disown_files(self, room: str, user_id: str) -> None:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            self._files.disown(room, user_id)
+
     def files_bytes(self) -> int:
         """As the interface says."""
         with self._lock:

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from chatroom.errors import HistoryRefused
+from chatroom.history.sqlite import files
 from chatroom.history.sqlite.check import demand_sound, has_header, schema_version
 from chatroom.history.sqlite.database import DatabaseFile
 from chatroom.history.sqlite.read_only import is_writable
@@ -60,6 +61,12 @@ def back_up(
             f"can't be read: {error}", "check who may read it, and the disk"
         ) from error
     demand_whole(file, target, version)
+
+
+def files_in(target: Path) -> list[str]:
+    """The ids of the pictures and files that a copy knows of."""
+    with closing(DatabaseFile(target.name, target).connect("mode=ro&immutable=1")) as connection:
+        return files.whole(connection)
 
 
 def demand_space(file: DatabaseFile, source: sqlite3.Connection, target: Path) -> None:

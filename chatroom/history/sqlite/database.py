@@ -21,6 +21,9 @@ LOG_BYTES = 16 * 1024 * 1024
 """What ``-wal`` is truncated to after a slow reader made it grow. Four times its usual size:
 a log that is overwritten syncs faster than one that grows."""
 
+FILES = ".files"
+"""What the folder of pictures and files is called, after the name of the database file."""
+
 ELSEWHERE = 'move it away, or set "history" to another file'
 
 # Matched by SQLite's messages, which have been stable for decades: the error code is an

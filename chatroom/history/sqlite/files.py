@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from chatroom.files.stored import Claim, StoredFile, id_in
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.rewrite import LOG, PAGES, note_chores
 from chatroom.message import Held, Message
-
-__all__ = ["add", "claim", "claim_for_held", "complete", "drop", "file", "id_in", "lost", "total"]
 
 COLUMNS = "id, room, name, type, size, width, height, user_id, uploaded_at, is_whole"
 
@@ -18,7 +17,7 @@ ADD = f"INSERT INTO files ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 COMPLETE = """
     UPDATE files SET (type, size, uploaded_at, is_whole) = (?, ?, ?, 1)
-    WHERE id = ? AND NOT is_whole"""
+    WHERE id = ? AND NOT is_whole AND uploaded_at <> 0"""
 
 FREE = "id = ? AND room = ? AND user_id = ? AND is_whole AND key = 0"
 
@@ -28,6 +27,11 @@ CLAIM = f"UPDATE files SET (key, nonce, held) = (?, ?, '') WHERE {FREE}"
 CARRY = "UPDATE messages SET file = ? WHERE key = ?"
 
 CLAIM_FOR_HELD = f"UPDATE files SET held = ? WHERE {FREE} AND held = ''"
+
+# Uploaded at 0: files.stored.DISOWNED.
+DISOWN = """
+    UPDATE files SET uploaded_at = 0
+    WHERE room = ? AND user_id = ? AND key = 0 AND held = ''"""
 
 SIZE = "SELECT size FROM files WHERE id = ?"
 
@@ -39,12 +43,16 @@ IS_SAID = """
     SELECT 1 FROM messages
     WHERE messages.key = files.key AND messages.nonce = files.nonce AND removed = ''"""
 
-FILE = f"""
+KNOWN = f"""
     SELECT {COLUMNS}, CASE
         WHEN key <> 0 THEN iif(EXISTS ({IS_SAID}), 'said', 'gone')
         WHEN held <> '' THEN iif(EXISTS ({IS_HELD}), 'held', 'gone')
         ELSE 'nobody' END
-    FROM files WHERE id = ?"""
+    FROM files"""
+
+FILE = f"{KNOWN} WHERE id = ?"
+
+OF_PERSON = f"{KNOWN} WHERE user_id = ? ORDER BY uploaded_at, id"
 
 # By what there is, and not by what happened to it: so no way to remove a message can be forgotten.
 # A room's number may be another room's by now, but a nonce is one message's.
@@ -99,10 +107,31 @@ def file(readers: Readers, id: str) -> StoredFile | None:
     """As in the interface."""
     with readers.reader() as reader:
         found = reader.execute(FILE, (id,)).fetchall()
-    if not found:
-        return None
-    *values, is_whole, claim = found[0]
+    return _known(found[0]) if found else None
+
+
+def of(readers: Readers, user_id: str) -> list[StoredFile]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        return [_known(row) for row in reader.execute(OF_PERSON, (user_id,)).fetchall()]
+
+
+def _known(row: tuple[Any, ...]) -> StoredFile:
+    *values, is_whole, claim = row
     return StoredFile._make((*values, bool(is_whole), Claim(claim)))
+
+
+def disown(writer: sqlite3.Connection, room: str, user_id: str) -> None:
+    """In the open transaction."""
+    writer.execute(DISOWN, (room, user_id))
+
+
+def whole(connection: sqlite3.Connection) -> list[str]:
+    """The ids of all that are there, by any connection to a history; none if it is older than
+    files."""
+    made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchall()
+    found = connection.execute("SELECT id FROM files WHERE is_whole").fetchall() if made else []
+    return [id for (id,) in found]
 
 
 def lost(readers: Readers, uploaded_before: int, limit: int) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.files.stored import StoredFile
+from chatroom.files.stored import StoredFile, id_in
 from chatroom.history.decisions import not_held
 from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
@@ -22,7 +22,7 @@ from chatroom.history.sqlite import files as files_table
 from chatroom.history.sqlite import held as held_table
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
-from chatroom.history.sqlite.database import DatabaseFile, unavailable
+from chatroom.history.sqlite.database import FILES, DatabaseFile, unavailable
 from chatroom.history.sqlite.delete import NOTE_DELETED, clean, delete
 from chatroom.history.sqlite.lock import FileLock, LockHeld
 from chatroom.history.sqlite.readers import Readers
@@ -183,7 +183,7 @@ class SqliteHistory(History):
         with Transaction(self.name, writer):
             held_table.hold(writer, held)
             if held.file and not files_table.claim_for_held(writer, held):
-                raise not_free(self.name, files_table.id_in(held.file))
+                raise not_free(self.name, id_in(held.file))
 
     def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
         """One transaction."""
@@ -237,7 +237,7 @@ class SqliteHistory(History):
 
     def files_folder(self) -> Path:
         """Next to the file, under its name."""
-        return self._file.beside(".files")
+        return self._file.beside(FILES)
 
     def add_file(self, file: StoredFile) -> None:
         """One transaction."""
@@ -268,13 +268,23 @@ class SqliteHistory(History):
         """As the interface says: whatever removes a message need not know that it has a file."""
         return files_table.lost(self._readers, uploaded_before, limit)
 
+    def files_of(self, user_id: str) -> list[StoredFile]:
+        """Looks at all files."""
+        return files_table.of(self._readers, user_id)
+
+    def disown_files(self, room: str, user_id: str) -> None:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            files_table.disown(writer, room, user_id)
+
     def files_bytes(self) -> int:
         """As the interface says."""
         return files_table.total(self._readers)
 
     def _claim(self, writer: sqlite3.Connection, base: int, message: Message) -> None:
         if not files_table.claim(writer, base, message):
-            raise not_free(self.name, files_table.id_in(message.file))
+            raise not_free(self.name, id_in(message.file))
 
     def charter(self, room: str) -> str:
         """As the interface says."""

@@ -9,6 +9,7 @@ This module has the routes. The others, in reading order:
 - ``files.py``: pictures and files, in both directions
 - ``acts.py``: what a host does
 - ``me.py``: what the server has of a person, for that person
+- ``archive.py``: the same with all files, as one that is written while it is sent
 - ``bearer.py``: who has sent a request, if it matters
 - ``pace.py``: how fast one address may post
 - ``paging.py``: how they are read from the history

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
 from itertools import chain
 
 from flask import Blueprint, Response, request
@@ -18,11 +20,15 @@ from chatroom.rooms.person import is_known_in, rooms_of, told
 from chatroom.users.proof import Proof
 from chatroom.web import reading
 from chatroom.web.api import responses
+from chatroom.web.api.archive import Entry, archive
 from chatroom.web.api.pace import demand_turn
 from chatroom.web.forwarded import client_address
 from chatroom.wire.acts import Forget
 
 log = logging.getLogger(__name__)
+
+PIECE = 256 * 1024
+"""Bytes of a file that are in memory at once."""
 
 AT_ONCE = 2
 """People who are looked for in all rooms: each takes one of the threads for plain HTTP, and one of
@@ -53,19 +59,39 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
             raise Problem("busy", "Too many people ask for theirs at once. Try again.")
         stack.callback(places.release)
 
-    @api.get("/me")
-    def me() -> Response:
-        user_id = asked_by()
+    def download(name: str, begin: Callable[[], Iterator[bytes]]) -> Response:
         response = responses.fresh("")
-        response.headers["Content-Disposition"] = 'attachment; filename="chatroom.json"'
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         if request.method == "HEAD":
             return response
         with ExitStack() as leaving:
             take_place(reading_places, leaving)
-            pieces = (piece.encode() for piece in told(engine.history, user_id))
+            pieces = begin()
             # The first rooms are looked into before the status is sent: see messages.as_lines.
-            response.response = chain([next(pieces), next(pieces)], pieces, [b"\n"])
+            response.response = chain([next(pieces)], pieces)
             response.call_on_close(leaving.pop_all().close)
+        return response
+
+    def all_told(user_id: str) -> Iterator[bytes]:
+        pieces = (piece.encode() for piece in told(engine.history, user_id))
+        yield next(pieces) + next(pieces)
+        yield from pieces
+        yield b"\n"
+
+    @api.get("/me")
+    def me() -> Response:
+        user_id = asked_by()
+        return download("chatroom.json", lambda: all_told(user_id))
+
+    @api.get("/me.zip")
+    def me_with_files() -> Response:
+        user_id = asked_by()
+
+        def begin() -> Iterator[bytes]:
+            return archive(_entries(engine, user_id, all_told(user_id)))
+
+        response = download("chatroom.zip", begin)
+        response.mimetype = "application/zip"
         return response
 
     @api.delete("/me")
@@ -79,7 +105,7 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
             # What the whole server knows goes with any room's.
             rooms = [
                 room or DEFAULT_ROOM
-                for room in rooms_of(history)
+                for room in rooms_of(history, user_id)
                 if is_known_in(history, room, user_id)
             ]
             for room in dict.fromkeys(rooms):
@@ -89,3 +115,19 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
         # Not from where: nothing is to say who this was.
         log.info("erased: %s, in %d rooms, on their own request", user_id, len(set(rooms)))
         return responses.fresh(json.dumps({"userId": user_id, "rooms": len(set(rooms))}))
+
+
+def _entries(engine: Engine, user_id: str, told: Iterator[bytes]) -> Iterator[Entry]:
+    yield Entry("chatroom.json", told, is_text=True)
+    if engine.files is None:
+        return
+    for file in engine.history.files_of(user_id):
+        if not file.is_whole:
+            continue
+        try:
+            stream = engine.files.open(file.id)
+        except FileNotFoundError:  # deleted just now
+            continue
+        with closing(stream):
+            pieces = iter(partial(stream.read, PIECE), b"")
+            yield Entry(f"files/{file.id}-{file.name}", pieces)

@@ -20,6 +20,8 @@ from chatroom.web.api.schemas import (
     whole,
 )
 
+BINARY: dict[str, object] = {"type": "string", "format": "binary"}
+
 TAG = "rooms"
 OPERATION = "operation"
 
@@ -186,6 +188,19 @@ def _paths() -> Json:
                 409,
             ),
         },
+        "/api/me.zip": {
+            "get": _authorized(
+                "meWithFiles",
+                "What the server has of you, with all files",
+                "The same as chatroom.json, and each picture and file, in one archive",
+                {
+                    "200": {
+                        "description": "The archive",
+                        "content": {"application/zip": {"schema": BINARY}},
+                    }
+                },
+            ),
+        },
         "/metrics": {"get": _metrics()},
     }
 
@@ -233,7 +248,7 @@ def _post() -> Json:
 
 
 def _file() -> Json:
-    any_bytes = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    any_bytes = {"*/*": {"schema": BINARY}}
     whole = {"description": "The file", "content": any_bytes, "headers": {"ETag": header("Its id")}}
     operation = _get(
         "file",
@@ -260,7 +275,7 @@ def _upload() -> Json:
         {"201": answer},
         *(400, 403, 404, 413, 415, 429, 507),
     )
-    body = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    body = {"application/octet-stream": {"schema": BINARY}}
     names = ("name", "width", "height")
     sizes = {"parameters": [parameter(name) for name in names]}
     return operation | sizes | {"requestBody": {"required": True, "content": body}}

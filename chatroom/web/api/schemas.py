@@ -160,7 +160,14 @@ def schemas(configuration: Configuration) -> Json:
 
 def _person() -> Json:
     """What the server has of somebody."""
-    removed = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "removedAt": TIME}
+    file = reference("schemas", "File")
+    removed = {
+        "userName": TEXT,
+        "body": TEXT,
+        "timestamp": TEXT,
+        "removedAt": TIME,
+        "file": file,
+    }
     banned = _object({"userName": TEXT}, {"until": TIME})
     roles = {
         "host": _object({"userName": TEXT, "role": TEXT}),
@@ -177,6 +184,14 @@ def _person() -> Json:
             "messages": _list(reference("schemas", "Message")),
             "removed": _list(
                 _object({"room": TEXT, "id": ID, "by": TEXT, "sentAt": TIME}, removed)
+            ),
+            "files": _list(
+                {
+                    "allOf": [
+                        reference("schemas", "File"),
+                        _object({"room": TEXT, "uploadedAt": TIME, "claim": TEXT}),
+                    ]
+                }
             ),
             "held": _list({"allOf": [reference("schemas", "Held"), _object({"room": TEXT})]}),
             "rooms": _list(_object({"room": TEXT}, roles)),

@@ -11,6 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatroom.commands import chatroom, files
+from chatroom.files.folder import FolderFiles
+from chatroom.files.magic import ANY
+from chatroom.files.stored import StoredFile
 from chatroom.history.sqlite import read_only
 from chatroom.history.sqlite.history import SqliteHistory
 from tests.support.flask_client import fail
@@ -135,3 +138,25 @@ def test_nobody_is_erased_from_a_copy_of_what_cannot_be_written(
     assert (done.exit_code, "is erased" in done.stderr) == (5, False)
     assert "cannot be written" in done.stderr
     assert run("list", "--history", file).stdout.startswith("ann  ")
+
+
+def test_somebodys_files_are_saved_and_erased(file: Path, tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path / "chat.db.files", kept_free=0)
+    with closing(at(file)) as history:
+        history.open()
+        for n, author in enumerate(("ann", "bob"), 1):
+            stored = StoredFile(f"{n:032x}", "lobby", "a.txt", ANY, 1, 0, 0, author, 7)
+            history.add_file(stored)
+            files.put(stored.id, [author.encode()])
+            history.complete_file(stored._replace(is_whole=True))
+            message = typed("lobby", 2 + n, author, f"f{n}")
+            history.append([message._replace(file=stored.to_json())])
+
+    done = run("export", "ann", "--history", file, "--files", tmp_path / "saved")
+
+    assert [one["claim"] for one in json.loads(done.stdout)["files"]] == ["said"]
+    saved = {path.name: path.read_text() for path in (tmp_path / "saved").iterdir()}
+    assert saved == {f"{1:032x}": "ann"}
+
+    assert run("erase", "ann", "--history", file, "--yes").exit_code == 0
+    assert [path.name for path in (tmp_path / "chat.db.files").iterdir()] == [f"{2:032x}"]

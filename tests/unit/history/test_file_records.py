@@ -277,3 +277,34 @@ def test_a_history_of_before_has_no_files_and_takes_them(tmp_path: Path) -> None
         assert claim(history) is Claim.SAID
     finally:
         history.close()
+
+
+def test_somebodys_files_are_told_with_what_has_them(history: History) -> None:
+    said(history, 1)
+    history.hold(waiting(whole(history, 2)))
+    history.add_file(coming(3)._replace(user_id="bob"))
+    whole(history, 4, "garden")
+
+    assert sorted((int(file.id, 16), file.claim) for file in history.files_of(ANN)) == [
+        (1, Claim.SAID),
+        (2, Claim.HELD),
+        (4, Claim.NOBODY),
+    ]
+
+
+def test_what_somebody_disowns_is_lost_unless_something_has_it(history: History) -> None:
+    said(history, 1)
+    history.hold(waiting(whole(history, 2)))
+    free = whole(history, 3)
+    whole(history, 4, "garden")
+    on_its_way = coming(5)
+    history.add_file(on_its_way)
+
+    history.disown_files("lobby", ANN)
+
+    assert lost(history) == [3, 5]
+    found = history.file(free.id)
+    assert found
+    assert not found.is_free_for("lobby", ANN, NOW)
+    with pytest.raises(HistoryUnavailable):
+        history.complete_file(on_its_way._replace(is_whole=True))
