@@ -33,6 +33,7 @@ class Host:
         listed: bool | None = None,
         code: str | None = None,
         unchecked: str | None = None,
+        files: str | None = None,
     ) -> Receipt:
         """Say who may speak, and who may come in; what is left out stays as it is.
 
@@ -45,9 +46,10 @@ class Host:
             code: that opens the door; "": the server makes another one up. The receipt's ``told``
                 has it.
             unchecked: what those may do whose names nobody checks: ``speak``, ``held`` or ``no``.
+            files: who may send pictures and files: ``everybody``, ``hosts`` or ``nobody``.
         """
         speech = {"speak": speak, "slowSeconds": slow_seconds, "needsHost": needs_host}
-        speech |= {"unchecked": unchecked}
+        speech |= {"unchecked": unchecked, "files": files}
         return self.act("rules", **speech, door=door, listed=listed, code=code)
 
     def everybody_out(self) -> Receipt:

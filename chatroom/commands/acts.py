@@ -13,7 +13,7 @@ from chatroom.commands.json_lines import harmless
 from chatroom.commands.options import Id, Span, Words
 from chatroom.commands.output import note, write
 from chatroom.users.tokens import link_to
-from chatroom.wire.acts import DOORS, FASTEST, MOST_USES, SLOWEST, SPEAK, UNCHECKED, What
+from chatroom.wire.acts import DOORS, FASTEST, FILES, MOST_USES, SLOWEST, SPEAK, UNCHECKED, What
 
 person_argument = click.argument("person", type=Words())
 
@@ -80,6 +80,7 @@ def log(console: Console, as_json: bool) -> None:
     type=click.Choice(UNCHECKED),
     help="What plain clients and scripts without a key may do, whose names nobody checks.",
 )
+@click.option("--files", type=click.Choice(FILES), help="Who may send pictures and files.")
 @acting
 def rules(
     console: Console,
@@ -90,6 +91,7 @@ def rules(
     code: str | None,
     listed: bool | None,
     unchecked: str | None,
+    files: str | None,
 ) -> None:
     """Set who may speak and come in; what you leave out stays as it is.
 
@@ -97,7 +99,7 @@ def rules(
     """
     speak = "slow" if every and speak is None else speak
     speech = {"speak": speak, "slowSeconds": every, "needsHost": only_with_host}
-    speech |= {"unchecked": unchecked}
+    speech |= {"unchecked": unchecked, "files": files}
     given: dict[str, Any] = speech | {"door": door, "code": code, "listed": listed}
     if all(one is None for one in given.values()):
         raise click.UsageError(f"nothing to change: give {RULES}")
@@ -107,7 +109,7 @@ def rules(
     note("done")
 
 
-RULES = "--speak, --every, --[no-]only-with-host, --door, --code, --listed or --unchecked"
+RULES = "--speak, --every, --[no-]only-with-host, --door, --code, --listed, --unchecked or --files"
 
 
 @click.command("everybody-out")

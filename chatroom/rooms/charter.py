@@ -57,6 +57,14 @@ class Unchecked(Enum):
     """They may listen."""
 
 
+class FilesFrom(Enum):
+    """Who may send pictures and files, of those who may speak."""
+
+    EVERYBODY = "everybody"
+    HOSTS = "hosts"
+    NOBODY = "nobody"
+
+
 class Door(Enum):
     """Who may come in."""
 
@@ -196,6 +204,7 @@ class Charter:
     keys: Mapping[str, Key] = field(default_factory=dict)
     """By the hash of their secret, which only the script has."""
     unchecked: Unchecked = Unchecked.SPEAK
+    files: FilesFrom = FilesFrom.EVERYBODY
     watched: Mapping[str, WatchedAddress] = field(default_factory=dict)
     """By ``Whereabouts.key``."""
     sweeps: tuple[Sweep, ...] = ()
@@ -243,6 +252,7 @@ class Charter:
                 lambda name, say, user_id: Key(_is(str, name), _is(bool, say), _is(str, user_id)),
             ),
             unchecked=Unchecked(fields.get("unchecked", Unchecked.SPEAK.value)),
+            files=FilesFrom(fields.get("files", FilesFrom.EVERYBODY.value)),
             watched=each("watched", _watched),
             sweeps=tuple(_sweep(*parts) for parts in fields.get("sweeps", ())),
         )
@@ -270,10 +280,9 @@ class Charter:
         rare: dict[str, object] = {
             # As before people could have theirs erased, where that is all: others may read it.
             "sweeps": [sweep if sweep.wipes else sweep[:-1] for sweep in self.sweeps],
-            "unchecked": self._told_of_unchecked,
             "watched": self.watched,
         }
-        fields |= {key: value for key, value in rare.items() if value}
+        fields |= self._rare_rules | {key: value for key, value in rare.items() if value}
         return json.dumps(fields, ensure_ascii=False)
 
     def rank_of(self, user_id: str) -> Rank:
@@ -359,12 +368,17 @@ class Charter:
             "door": self.door.value,
             "listed": self.listed,
         }
-        return told | ({"unchecked": value} if (value := self._told_of_unchecked) else {})
+        return told | self._rare_rules
 
     @property
-    def _told_of_unchecked(self) -> str:
-        """Empty for what most rooms do."""
-        return "" if self.unchecked is Unchecked.SPEAK else self.unchecked.value
+    def _rare_rules(self) -> dict[str, object]:
+        """Those that most rooms do not have."""
+        told: dict[str, object] = {}
+        if self.unchecked is not Unchecked.SPEAK:
+            told["unchecked"] = self.unchecked.value
+        if self.files is not FilesFrom.EVERYBODY:
+            told["files"] = self.files.value
+        return told
 
     @cached_property
     def scripts(self) -> frozenset[str]:

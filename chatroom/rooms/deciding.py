@@ -186,8 +186,7 @@ class Decider:
         user, draft, cmid = said.user, said.draft, said.cmid
         if verdict := (yield from self._sent_before(said, room)):
             return verdict
-        standing = None if room.lets_all_speak else room.standing_of(user, now)
-        judged = self._policy.may_say(user, cmid, standing)
+        judged = self._policy.may_show(user, cmid, room.standing_of(user, now))
         if isinstance(judged, Refusal):
             return Declined(said, judged)
         file = yield from ask(lambda history: history.file(file_id))
@@ -195,7 +194,7 @@ class Decider:
             return Declined(said, Refusal("no-such-file", NOT_FREE, cmid))
         if judged is HOLD:
             return (yield from self._held(said, None, room, file.to_json()))
-        if standing:
+        if not room.lets_all_speak:
             room.note_said(user, now)
         message = Message(
             room.name,

@@ -22,6 +22,7 @@ from chatroom.rooms.charter import (
     Ban,
     Charter,
     Door,
+    FilesFrom,
     Speak,
     Unchecked,
     WatchedAddress,
@@ -245,15 +246,20 @@ class Policy:
         is_held = charter.unchecked is Unchecked.HELD and not speaker.user_id
         return HOLD if is_held or charter.speak is Speak.APPROVAL else None
 
-    def may_upload(self, speaker: Speaker, standing: Standing | None) -> Refusal | None:
+    def may_upload(self, speaker: Speaker, standing: Standing) -> Refusal | None:
         """Whether somebody may upload a file, to say something with it: that is judged then, also
-        whether it is too early or a host has to approve it.
-
-        Args:
-            standing: as of ``may_say``.
-        """
-        verdict = self.may_say(speaker, "", standing and standing._replace(said_at=0))
+        whether it is too early or a host has to approve it."""
+        verdict = self.may_show(speaker, "", standing._replace(said_at=0))
         return None if verdict is HOLD else verdict
+
+    def may_show(self, speaker: Speaker, cmid: str, standing: Standing) -> Refusal | Hold | None:
+        """Whether somebody may say something that carries a file."""
+        files = standing.charter.files
+        if files is FilesFrom.NOBODY:
+            return Refusal("files-off", "No files are sent in this room.", cmid)
+        if files is FilesFrom.HOSTS and not standing.rank.is_host:
+            return Refusal("files-off", "Only hosts send files in this room.", cmid)
+        return self.may_say(speaker, cmid, standing)
 
     def may_see(self, visitor: Visitor, file: StoredFile) -> bool:
         """Whether somebody who may read the room may read this file of it: what is not said yet is

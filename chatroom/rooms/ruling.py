@@ -24,6 +24,7 @@ from chatroom.rooms.charter import (
     Ban,
     Charter,
     Door,
+    FilesFrom,
     Host,
     Key,
     RoomLink,
@@ -280,6 +281,7 @@ def _set_rules(charter: Charter, act: SetRules) -> Decision:
         door=charter.door if act.door is None else Door(act.door),
         listed=charter.listed if act.listed is None else act.listed,
         unchecked=charter.unchecked if act.unchecked is None else Unchecked(act.unchecked),
+        files=charter.files if act.files is None else FilesFrom(act.files),
     )
     changed = _with_code(changed, act)
     what = _in_words(changed) + _about_the_door(charter, changed)
@@ -380,7 +382,12 @@ def _in_words(charter: Charter) -> str:
         Unchecked.HELD: ", others than those with a token after approval",
         Unchecked.NO: ", only those with a token",
     }[charter.unchecked]
-    return f"{charter.speak.value}{slow}{needs}{unchecked}"
+    files = {
+        FilesFrom.EVERYBODY: "",
+        FilesFrom.HOSTS: ", files only from hosts",
+        FilesFrom.NOBODY: ", no files",
+    }[charter.files]
+    return f"{charter.speak.value}{slow}{needs}{unchecked}{files}"
 
 
 def _about_the_door(before: Charter, after: Charter) -> str:

@@ -66,8 +66,7 @@ class Uploads:
         room = self._rooms.look_into(speaker.room)
         try:
             now = time.time_ns() // 1_000_000
-            standing = None if room.lets_all_speak else room.standing_of(speaker, now)
-            if refusal := self._policy.may_upload(speaker, standing):
+            if refusal := self._policy.may_upload(speaker, room.standing_of(speaker, now)):
                 raise refusal
         finally:
             self._rooms.forget_if_empty(speaker.room)

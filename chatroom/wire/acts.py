@@ -24,6 +24,9 @@ MAKES = ("host", "guest")
 SPEAK = ("everybody", "slow", "approval", "hosts")
 """Who may speak: see ``Speak``."""
 
+FILES = ("everybody", "hosts", "nobody")
+"""Who may send pictures and files: see ``FilesFrom``."""
+
 UNCHECKED = ("speak", "held", "no")
 """What those may do whose names nobody has checked: see ``Unchecked``."""
 
@@ -65,6 +68,7 @@ class SetRules(NamedTuple):
     code_hash: str = ""
     """Of that one, and in its place: see ``Doors.sealed``."""
     unchecked: str | None = None
+    files: str | None = None
 
 
 class Quiet(NamedTuple):
@@ -296,10 +300,8 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             slow = reader.number("slowSeconds", FASTEST, SLOWEST)
             needs_host, listed = reader.flag("needsHost"), reader.flag("listed")
             door = reader.choice("door", DOORS)
-            unchecked = reader.choice("unchecked", UNCHECKED)
-            return SetRules(
-                speak, slow, needs_host, door, listed, reader.code(), unchecked=unchecked
-            )
+            others = reader.choice("unchecked", UNCHECKED), reader.choice("files", FILES)
+            return SetRules(speak, slow, needs_host, door, listed, reader.code(), "", *others)
         case "quiet":
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":

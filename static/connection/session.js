@@ -28,7 +28,7 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  *
  * @typedef {{userId: string, userName: string, role?: string}} Person
  *
- * @typedef {{speak: string, slowSeconds: number, needsHost: boolean, door?: string, listed?: boolean, unchecked?: string}} Rules
+ * @typedef {{speak: string, slowSeconds: number, needsHost: boolean, door?: string, listed?: boolean, unchecked?: string, files?: string}} Rules
  *   who may speak, and who may come in
  *
  * @typedef {object} Welcome

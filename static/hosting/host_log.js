@@ -16,6 +16,8 @@ const MOST_SHOWN = 100; // entries
 const OF_RULES = {
   "others than those with a token after approval": `${words.unchecked} ${words.uncheckedChoice.held}.`,
   "only those with a token": `${words.unchecked} ${words.uncheckedChoice.no}.`,
+  "files only from hosts": `${words.files} ${words.filesChoice.hosts}.`,
+  "no files": `${words.files} ${words.filesChoice.nobody}.`,
   "open to all": doorWords.doors.open,
   "open with the code": doorWords.doors.code,
   "nobody new": doorWords.doors.shut,

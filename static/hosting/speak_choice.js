@@ -10,6 +10,7 @@ import { words } from "./words.js";
 const CHOICES = ["everybody", "slow", "approval", "hosts"]; // as `speak` on the wire
 const PACES = [5, 10, 30, 60, 120, 300, 600]; // s
 const UNCHECKED = ["speak", "held", "no"]; // as `unchecked` on the wire
+const FILES = ["everybody", "hosts", "nobody"]; // as `files` on the wire
 const FIRST_PACE = 30; // s
 
 /** @typedef {(name: string, fields?: Record<string, unknown>) => Promise<any>} Act null where it was refused, which is said */
@@ -24,6 +25,7 @@ export class SpeakChoice {
   #pace = element("select", "", ...PACES.map((seconds) => new Option(span(seconds), String(seconds))));
   #needsHost = checkbox("needs-host");
   #unchecked = element("select", "", ...UNCHECKED.map((choice) => new Option(words.uncheckedChoice[choice], choice)));
+  #files = element("select", "", ...FILES.map((choice) => new Option(words.filesChoice[choice], choice)));
   /** @type {Map<string, HTMLInputElement>} */
   #choices = new Map();
   #isChoosing;
@@ -44,6 +46,9 @@ export class SpeakChoice {
     this.#unchecked.id = "unchecked";
     this.#form.append(element("label", "apart", `${words.unchecked} `, this.#unchecked));
     this.#unchecked.addEventListener("change", () => this.#act("rules", { unchecked: this.#unchecked.value }));
+    this.#files.id = "files-from";
+    this.#form.append(element("label", "apart", `${words.files} `, this.#files));
+    this.#files.addEventListener("change", () => this.#act("rules", { files: this.#files.value }));
     this.#pace.addEventListener("change", () => this.#choose("slow"));
     this.#needsHost.addEventListener("change", () => this.#act("rules", { needsHost: this.#needsHost.checked }));
   }
@@ -58,6 +63,7 @@ export class SpeakChoice {
     this.#pace.value = this.#paceOf(rules.slowSeconds || FIRST_PACE);
     this.#needsHost.checked = rules.needsHost;
     this.#unchecked.value = rules.unchecked ?? "speak";
+    this.#files.value = rules.files ?? "everybody";
   }
 
   /** @param {string} choice */

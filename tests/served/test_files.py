@@ -113,6 +113,12 @@ def in_table(server: Running) -> list[tuple[str, int, int]]:
         return connection.execute("SELECT id, size, is_whole FROM files").fetchall()
 
 
+def refusal(client: TypedClient, file: str) -> str:
+    """With which code a message that carries the file is refused."""
+    client._send(type="message", cmid="refused", body="look", file=file)
+    return str(client.hear_notice("error")["code"])
+
+
 # -- there and back --------------------------------------------------------------------------------
 
 
@@ -167,6 +173,32 @@ def test_nobody_sends_what_will_be_refused(server: Running, stack: ExitStack) ->
         assert upload.socket.recv(len(interim), socket.MSG_WAITALL) == interim
         upload.send(PNG + bytes(MIB - 8))
         assert upload.hear()[0] == 201
+
+
+def test_hosts_say_who_may_send_files(server: Running, stack: ExitStack) -> None:
+    """Also of a file that was uploaded before."""
+    ann, bob = enter(stack, server, "ruled"), enter(stack, server, "ruled", "Bob")
+    old, mine = put(bob, PNG), put(ann, PNG)
+
+    def upload(client: TypedClient) -> tuple[int, Any]:
+        with Upload(client, Content_Length=len(PNG)) as upload:
+            upload.send(PNG)
+            status, told = upload.hear()
+        return status, told["code"]
+
+    assert ann.act("rules", files="hosts")["type"] == "done"
+
+    assert bob.hear_notice("rules")["files"] == "hosts"
+    assert upload(bob) == (403, "files-off")
+    assert refusal(bob, old["id"]) == "files-off"
+    assert say(ann, mine["id"])["file"]["id"] == mine["id"]
+    assert ann.act("look")["log"][0]["what"] == "everybody, files only from hosts"
+
+    assert ann.act("rules", files="nobody")["type"] == "done"
+    assert upload(ann) == (403, "files-off")
+    assert ann.act("rules", files="everybody")["type"] == "done"
+    assert "files" not in enter(stack, server, "ruled", "Eve").welcome.get("rules", {})
+    assert say(bob, old["id"])["file"]["id"] == old["id"]
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,7 @@ def test_the_documentation_has_an_example_of_every_frame_and_error() -> None:
         "no-entry",
         "watched",
         "unchecked",
+        "files-off",
     }
 
 

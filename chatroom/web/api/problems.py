@@ -41,6 +41,7 @@ KINDS = {
     "not-allowed": Kind(403, "Not even a host may do that"),
     "not-found": Kind(404, "There is nothing at this address"),
     "no-such-message": Kind(404, "The room has no message with this id"),
+    "files-off": Kind(403, "Files are off in this room"),
     "no-files": Kind(404, "There are no files on this server"),
     "no-such-file": Kind(404, "The room has no such file"),
     "method-not-allowed": Kind(405, "This address does not support this method"),

@@ -16,6 +16,7 @@ from chatroom.wire.acts import (
     ASKED,
     DOORS,
     FASTEST,
+    FILES,
     MAKES,
     MOST_SECONDS,
     MOST_USES,
@@ -213,6 +214,7 @@ def _act() -> Json:
         "door": {"enum": [*DOORS, None]},
         "listed": flag,
         "unchecked": {"enum": [*UNCHECKED, None]},
+        "files": {"enum": [*FILES, None]},
         "code": _or_null(TEXT),
     }
     link = {

@@ -272,6 +272,7 @@ def acts(count: int, **answer: Any) -> Script:
         (lambda host: host.approve("h1"), {"act": "approve", "id": "h1"}),
         (lambda host: host.refuse("h1"), {"act": "refuse", "id": "h1"}),
         (lambda host: host.bar("u2", what="all"), {"act": "bar", "userId": "u2", "what": "all"}),
+        (lambda host: host.set_rules(files="nobody"), {"act": "rules", "files": "nobody"}),
         (lambda host: host.set_rules(unchecked="no"), {"act": "rules", "unchecked": "no"}),
         (lambda host: host.admit(), {"act": "admit"}),
         (lambda host: host.turn_back("u2"), {"act": "refuse", "userId": "u2"}),

@@ -15,6 +15,7 @@ from chatroom.rooms.charter import (
     Ban,
     Charter,
     Door,
+    FilesFrom,
     Host,
     House,
     Key,
@@ -56,6 +57,7 @@ CHARTERS = st.builds(
     epoch=st.integers(0, 1000),
     keys=st.dictionaries(TEXTS, st.builds(Key, TEXTS, st.booleans(), TEXTS), max_size=3),
     unchecked=st.sampled_from(Unchecked),
+    files=st.sampled_from(FilesFrom),
     watched=st.dictionaries(
         TEXTS, st.builds(WatchedAddress, TEXTS, TEXTS, TIMES, TIMES), max_size=3
     ),
@@ -65,6 +67,7 @@ CHARTERS = st.builds(
 
 FULL = Charter(
     unchecked=Unchecked.NO,
+    files=FilesFrom.HOSTS,
     watched={"k": WatchedAddress("u1", "Bob", 1, 2)},
     sweeps=(Sweep(False, "u1", 0, 9), Sweep(False, "", 0, 9, began=7, restores=5, but=("u3",))),
 )
@@ -120,6 +123,7 @@ def test_what_an_older_program_did_not_know_of_is_as_if_not_decided() -> None:
         '{"needsHost": 1}',
         '{"unchecked": "maybe"}',
         '{"unchecked": ["no"]}',
+        '{"files": "some"}',
         '{"watched": {"k": ["u1", "Bob", 1]}}',
         '{"watched": {"k": ["u1", "Bob", "now", 1]}}',
         '{"sweeps": 1}',

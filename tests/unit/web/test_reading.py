@@ -41,7 +41,7 @@ WAYS = {
 READ_NOTHING = {
     *("page", "room_page", "static", "manifest", "invite", "invitation_picture"),  # without people
     *("healthz", "livez", "metrics", "api.description"),
-    *("api.me", "api.forget_me"),  # by people themselves, of what is theirs
+    *("api.me", "api.me_with_files", "api.forget_me"),  # by people themselves, of what is theirs
     "api.rooms",  # each of them is judged: see below
     *("api.say", "api.act", "__flask_sock.chat"),  # the Server asks: see rooms/test_policy.py
 }
