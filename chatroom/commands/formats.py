@@ -21,7 +21,7 @@ Format = Callable[[Iterable[Message]], Iterator[str]]
 
 COLUMNS = (
     *("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid", "checked"),
-    *("by", "editedAt", "replyTo"),
+    *("by", "editedAt", "replyTo", "fileId", "fileName"),
 )
 
 UNCHECKED = "~"
@@ -72,7 +72,9 @@ def as_csv(
         sent, checked = iso_time(m.sent_at), "yes" if m.user_id else "no"
         edited = iso_time(m.edited_at) if m.edited_at else ""
         said = m.id, sent, m.user_name, m.body, m.timestamp
-        row = (*said, m.room, m.user_id, m.cmid, checked, m.by, edited, m.reply_to)
+        file = carried(m.file) if m.file else {}
+        carries = str(file.get("id", "")), str(file.get("name", ""))
+        row = (*said, m.room, m.user_id, m.cmid, checked, m.by, edited, m.reply_to, *carries)
         fields = (field.translate(_SHOWN_NUL) for field in row)
         writer.writerow(fields if exact else map(_harmless, fields))
         yield lines.getvalue()

@@ -37,6 +37,8 @@ class Uploads:
         self._policy = policy
         self._files_bytes = files_bytes
         self._bytes: int | None = None  # of all files; read on first use
+        self.completed = 0
+        """Files since the start; any thread may read it."""
         self._budgets = Budgets(MOST_OF_ONE / IN_SECONDS, MOST_OF_ONE + 0.001)
 
     def begin(self, speaker: HttpSpeaker, file: StoredFile) -> None:
@@ -81,6 +83,7 @@ class Uploads:
             HistoryUnavailable: that is not noted.
         """
         self._history.complete_file(file)
+        self.completed += 1
         self._bytes = self._total() - reserved + file.size
 
     def drop(self, ids: Sequence[str]) -> None:

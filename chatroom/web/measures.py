@@ -75,6 +75,7 @@ class Family(NamedTuple):
 def families(engine: Engine) -> Iterator[Family]:
     """All numbers, in the order in which they are written."""
     yield from _asked(engine)
+    yield from _files(engine)
     yield from _places(engine)
     yield from _counted(engine)
     yield from _following(engine)
@@ -136,6 +137,17 @@ def _history_works(engine: Engine) -> bool:
     except ChatError:
         return False
     return True
+
+
+def _files(engine: Engine) -> Iterator[Family]:
+    """What files take of the disk."""
+    if engine.files is None:
+        return
+    with suppress(ChatError):  # chatroom_history_up says so
+        size = engine.history.files_bytes()
+        yield Family(
+            "chatroom_files_bytes", "Bytes of all files, also of those that are coming.", size
+        )
 
 
 def _places(engine: Engine) -> Iterator[Family]:
@@ -221,6 +233,12 @@ def _counted(engine: Engine) -> Iterator[Family]:
         engine.posts.read(),
         "outcome",
     )
+    if engine.files:
+        yield Family(
+            "chatroom_uploads_total",
+            "Pictures and files that were uploaded.",
+            engine.server.uploads.completed,
+        )
     yield Family(
         "chatroom_refusals_total",
         "What was refused, by the code of the protocol or the API; http-403: by the status of "

@@ -14,9 +14,10 @@ from itertools import chain
 from typing import NamedTuple
 from urllib.parse import quote
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, url_for
 
 from chatroom.errors import ChatError, HandshakeRefused
+from chatroom.files.stored import carried
 from chatroom.history import History
 from chatroom.message import Message, MessageId
 from chatroom.names import is_unseen
@@ -63,7 +64,18 @@ WORDS = {
     },
 }
 
+UNITS = "B", "kB", "MB", "GB"
+
 DAYS = {"en": "%Y-%m-%d", "de": "%d.%m.%Y"}
+
+
+class Attached(NamedTuple):
+    """The file that a message carries."""
+
+    address: str
+    name: str
+    size: str
+    """In words."""
 
 
 class Entry(NamedTuple):
@@ -83,12 +95,18 @@ class Entry(NamedTuple):
     edited: bool
     answers: str | None
     """One line of the message that it answers; "" if that is gone, None if it answers none."""
+    file: Attached | None
 
 
 class Transcript:
-    """The messages of a room, and what the last lines of the page say about them."""
+    """The messages of a room, and what the last lines of the page say about them.
 
-    def __init__(self, history: History, room: str, language: str) -> None:
+    Args:
+        files: the path to which a file's id is appended.
+    """
+
+    def __init__(self, history: History, room: str, language: str, files: str) -> None:
+        self._files = files
         self._history = history
         self._room = room
         self._pages = history.pages(room, 0, history.head(room).seq)
@@ -112,10 +130,16 @@ class Transcript:
             sent_at = _local(message.sent_at)
             today = sent_at.strftime(self._day_format)
             answers = self._line_of(message.reply_to) if message.reply_to else None
-            yield _entry(message, sent_at, today if today != day else "", is_gap, answers)
+            file = self._attached(message.file) if message.file else None
+            yield _entry(message, sent_at, today if today != day else "", is_gap, answers, file)
             day, is_gap = today, False
             self.count += 1
             self.unchecked |= not message.user_id
+
+    def _attached(self, text: str) -> Attached:
+        found = carried(text)
+        name, size = _shown(str(found.get("name", ""))), int(found.get("size", 0))
+        return Attached(self._files + str(found["id"]), name, _in_units(size))
 
     def _line_of(self, id: str) -> str:
         message = self._history.one(self._room, MessageId.parse(id))
@@ -127,7 +151,12 @@ class Transcript:
 
 
 def _entry(
-    message: Message, sent_at: datetime, day: str, is_gap: bool, answers: str | None
+    message: Message,
+    sent_at: datetime,
+    day: str,
+    is_gap: bool,
+    answers: str | None,
+    file: Attached | None,
 ) -> Entry:
     return Entry(
         day,
@@ -139,7 +168,13 @@ def _entry(
         message.body,
         bool(message.edited_at),
         answers,
+        file,
     )
+
+
+def _in_units(size: int) -> str:
+    unit = next((unit for unit in UNITS if size < 1000 ** (UNITS.index(unit) + 1)), UNITS[-1])
+    return f"{size / 1000 ** UNITS.index(unit):.3g} {unit}"
 
 
 def _local(milliseconds: int) -> datetime:
@@ -199,7 +234,8 @@ def _page(
     generate: Callable[..., Iterator[str]], history: History, room: str, **given: object
 ) -> Iterator[str]:
     language = preferred_language()
-    found = Transcript(history, room, language)
+    files = url_for("api.file", room=room, file="x").removesuffix("x")
+    found = Transcript(history, room, language, files)
     now = datetime.now().astimezone()
     return generate(
         language=language,

@@ -121,6 +121,8 @@ def test_a_server_without_anybody_has_zeros_so_that_alarms_see_the_first(client:
         'chatroom_http_posts_total{outcome="known"}',
         'chatroom_http_posts_total{outcome="held"}',
         "chatroom_errors_total",
+        "chatroom_uploads_total",
+        "chatroom_files_bytes",
         "chatroom_commit_seconds_count",
     ):
         assert samples[name] == 0, name

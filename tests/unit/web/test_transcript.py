@@ -14,13 +14,17 @@ from flask.testing import FlaskClient
 
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
+from chatroom.files.stored import StoredFile
 from chatroom.message import Message
 from chatroom.web.transcript import READERS
 from tests.support.deadline import DEADLINE
 from tests.support.flask_client import count_pages, fail, remember, take_back
+from tests.support.histories import typed
 
 SETTINGS: dict[str, object] = {}
 """Of the ``app``: see conftest.py."""
+
+FILE = "1" * 32
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -316,3 +320,16 @@ def test_below_a_path_the_way_back_is_below_it(client: FlaskClient):
     reply = client.get("/rooms/garden/transcript", environ_overrides=below)
 
     assert 'href="/talk/rooms/garden"' in reply.text
+
+
+def test_a_file_is_named_with_its_size_and_address(client: FlaskClient, engine: Engine) -> None:
+    file = StoredFile(FILE, "lobby", "<b>Bild.png", "image/png", 1_234_567, 3, 2, "ann", 7, True)
+    engine.history.add_file(file._replace(is_whole=False))
+    engine.history.complete_file(file)
+    engine.history.append([typed("lobby", 1, "ann", "c1", "")._replace(file=file.to_json())])
+
+    page = client.get("/rooms/lobby/transcript").text
+
+    assert f'<a href="/api/rooms/lobby/files/{FILE}"><bdi>&lt;b&gt;Bild.png</bdi></a>' in page
+    assert ShownPage(page).found["p file"][0].endswith(" 1.23 MB")
+    assert "p text" not in ShownPage(page).found
