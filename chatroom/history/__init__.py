@@ -84,14 +84,17 @@ SYNCS = ("full", "normal")
 """How far a commit goes: to the disk itself, or to the operating system."""
 
 
-def make_history(url: str, folder: Path, sync: str = "full") -> History:
+def make_history(
+    url: str, folder: Path, sync: str = "full", files: Path | None = None
+) -> History:
     """The history that the setting asks for; opens nothing yet, so a fork may follow.
 
     Args:
         url: one of ``HISTORY_FORMS``, checked by ``is_history_url``.
         folder: where a relative PATH starts.
         sync: one of ``SYNCS``. With "normal", ``kill -9`` loses nothing, but a power cut may
-            lose the last moments. Memory ignores it.
+            lose the last moments. Memory ignores it, like the next one.
+        files: the folder of pictures and files; None for where the history itself says, if it does.
 
     Raises:
         HistoryRefused: what it takes to talk to PostgreSQL is not installed.
@@ -103,8 +106,8 @@ def make_history(url: str, folder: Path, sync: str = "full") -> History:
         demand_psycopg(url)
         from chatroom.history.postgresql.history import PostgresHistory
 
-        return PostgresHistory(url, sync)
-    return SqliteHistory(url, folder / url.removeprefix("sqlite:"), sync)
+        return PostgresHistory(url, sync, files)
+    return SqliteHistory(url, folder / url.removeprefix("sqlite:"), sync, files)
 
 
 def read_secret(url: str, folder: Path) -> bytes:

@@ -33,6 +33,7 @@ TABLES = (
         "found",
         "searched",
         "secrets",
+        "files",
     ),
 )
 
@@ -49,8 +50,8 @@ MESSAGES = f"""
     SELECT %s::int, {COLUMNS} FROM json_populate_recordset(NULL::messages, %s::json)"""
 
 EVIDENCE = """
-    INSERT INTO evidence (room, seq, edited_at, removed_at, user_name, body, stamp)
-    SELECT %s::int, seq, edited_at, removed_at, user_name, body, stamp
+    INSERT INTO evidence (room, seq, edited_at, removed_at, user_name, body, stamp, file)
+    SELECT %s::int, seq, edited_at, removed_at, user_name, body, stamp, coalesce(file, '')
     FROM json_populate_recordset(NULL::evidence, %s::json)"""
 
 CHARTER = "INSERT INTO charters VALUES (%s::int, %s)"
@@ -61,8 +62,8 @@ LOG = """
     FROM json_populate_recordset(NULL::host_log, %s::json)"""
 
 HELD = """
-    INSERT INTO held (room, id, held_at, user_name, body, stamp, user_id, cmid, reply_to)
-    SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid, reply_to
+    INSERT INTO held (room, id, held_at, user_name, body, stamp, user_id, cmid, reply_to, file)
+    SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid, reply_to, file
     FROM json_populate_recordset(NULL::held, %s::json)"""
 
 SECRET = "INSERT INTO secrets VALUES (%s, %s)"
@@ -135,7 +136,7 @@ def _evidence(source: History, room: RoomSummary) -> Iterator[list[Evidence]]:
 
 def _row(message: Message) -> dict[str, Any]:
     """With the columns of ``messages``: in their order, but for the room, those of a Message."""
-    _room, *values, _file = message  # it keeps no files
+    _room, *values = message
     stored = (to_stored(value) if isinstance(value, str) else value for value in values)
     return dict(zip(COLUMNS.split(", "), stored, strict=True))
 
@@ -149,4 +150,5 @@ def _evidence_row(evidence: Evidence) -> dict[str, Any]:
         "user_name": to_stored(was.user_name),
         "body": to_stored(was.body),
         "stamp": to_stored(was.timestamp),
+        "file": to_stored(was.file),
     }

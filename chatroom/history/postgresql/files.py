@@ -1,0 +1,80 @@
+"""Which files there are, whose they are, and what has them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chatroom.files.stored import Claim, StoredFile
+from chatroom.history.postgresql.exact import to_stored
+from chatroom.history.postgresql.reads import Source, storable
+from chatroom.history.postgresql.rows import exact
+
+FIELDS = "id, room, name, type, size, width, height, user_id, uploaded_at, is_whole"
+
+ADD = "SELECT add_file(%s, %s, %s)"
+
+COMPLETE = "SELECT complete_file(%s, %s, %s)"
+
+DROP = "SELECT drop_files(%s, %s)"
+
+IS_HELD = """
+    SELECT FROM rooms JOIN held ON held.room = rooms.number
+    WHERE rooms.name = files.room AND held.id = files.held"""
+
+ITS_MESSAGE = """
+    messages.room = files.number AND messages.seq = files.seq AND messages.nonce = files.nonce"""
+
+FILE = f"""
+    SELECT {FIELDS}, CASE
+        WHEN seq <> 0 AND EXISTS (SELECT FROM messages WHERE {ITS_MESSAGE} AND removed = '')
+            THEN 'said'
+        WHEN seq = 0 AND held <> '' AND EXISTS ({IS_HELD}) THEN 'held'
+        WHEN seq <> 0 OR held <> '' THEN 'gone'
+        ELSE 'nobody' END
+    FROM files WHERE id = %(id)s"""
+
+# By what there is, and not by what happened to it: so no way to remove a message can be forgotten.
+LOST = f"""
+    SELECT id FROM files
+    WHERE (seq = 0 AND held = '' AND uploaded_at < %(before)s)
+    OR (seq = 0 AND held <> '' AND NOT EXISTS ({IS_HELD}))
+    OR (seq <> 0 AND NOT EXISTS (
+        SELECT FROM messages WHERE {ITS_MESSAGE}
+        AND (removed = '' OR EXISTS (
+            SELECT FROM evidence
+            WHERE evidence.room = messages.room AND evidence.seq = messages.seq
+        ))
+    ))
+    LIMIT %(limit)s"""
+
+TOTAL = "SELECT coalesce(sum(size), 0)::bigint FROM files"
+
+
+def file_json(file: StoredFile) -> str:
+    """With the columns of ``files``; what claims it is none of them."""
+    fields = zip(FIELDS.split(", "), file[:10], strict=True)
+    row = {key: to_stored(value) if isinstance(value, str) else value for key, value in fields}
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+
+
+def file(source: Source, id: str) -> StoredFile | None:
+    """As in the interface."""
+    found = source.rows(FILE, {"id": to_stored(id)})
+    if not found:
+        return None
+    values: list[Any]
+    *values, claim = exact(found[0])
+    return StoredFile(*values, Claim(claim))
+
+
+def lost(source: Source, uploaded_before: int, limit: int) -> list[str]:
+    """As in the interface."""
+    values = {"before": uploaded_before, "limit": storable(limit)}
+    return [id for (id,) in source.rows(LOST, values)]
+
+
+def total(source: Source) -> int:
+    """As in the interface."""
+    ((total,),) = source.rows(TOTAL, {})
+    return int(total)
