@@ -155,12 +155,12 @@ def _from_file(history: History, room: str) -> Source:
 
 
 def _files_of(history: History) -> Callable[[str], BinaryIO]:
-    """The files of a history, where they are next to it."""
+    """The files of a history, if it is known here where they are."""
 
     def open_file(id: str) -> BinaryIO:
         folder = history.files_folder()
         if folder is None:
-            raise FileNotFoundError("this history has no files")
+            raise FileNotFoundError("the settings here do not say where its files are: filesFolder")
         return FolderFiles(folder).open(id)
 
     return open_file

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chatroom.errors import HistoryRefused
+from chatroom.files.stored import StoredFile
 from chatroom.history.interface import History
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.history.postgresql.address import has_password, is_address, masked
@@ -84,9 +85,7 @@ SYNCS = ("full", "normal")
 """How far a commit goes: to the disk itself, or to the operating system."""
 
 
-def make_history(
-    url: str, folder: Path, sync: str = "full", files: Path | None = None
-) -> History:
+def make_history(url: str, folder: Path, sync: str = "full", files: Path | None = None) -> History:
     """The history that the setting asks for; opens nothing yet, so a fork may follow.
 
     Args:
@@ -154,7 +153,10 @@ def survey(url: str, workers: int) -> list[Remark]:
 
 
 def move_in(
-    url: str, source: History, note: Callable[[int], None] = lambda count: None
+    url: str,
+    source: History,
+    note: Callable[[int], None] = lambda count: None,
+    copy: Callable[[StoredFile], None] = lambda file: None,
 ) -> tuple[int, int]:
     """Copy a whole history into a database; see ``postgresql/moving.py``.
 
@@ -162,6 +164,8 @@ def move_in(
         url: one that ``is_address`` accepts.
         source: opened, and used by nobody else.
         note: told how many messages have been copied since it was told the last time.
+        copy: copies the bytes of a file that a message has, or what waits for approval; before
+            the database says that there is one.
 
     Returns:
         How many rooms and messages there are.
@@ -172,4 +176,4 @@ def move_in(
     demand_psycopg(url)
     from chatroom.history.postgresql.moving import move_in
 
-    return move_in(url, source, note)
+    return move_in(url, source, note, copy)

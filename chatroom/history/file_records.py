@@ -9,7 +9,6 @@ from pathlib import Path
 from chatroom.errors import HistoryUnavailable
 from chatroom.files.stored import StoredFile
 
-
 MAX_SIZE = (1 << 63) - 1
 """Bytes: any number of them."""
 

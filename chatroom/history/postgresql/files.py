@@ -51,11 +51,15 @@ LOST = f"""
 TOTAL = "SELECT coalesce(sum(size), 0)::bigint FROM files"
 
 
-def file_json(file: StoredFile) -> str:
-    """With the columns of ``files``; what claims it is none of them."""
+def file_row(file: StoredFile) -> dict[str, Any]:
+    """With the columns of ``files``, but for what has it."""
     fields = zip(FIELDS.split(", "), file[:10], strict=True)
-    row = {key: to_stored(value) if isinstance(value, str) else value for key, value in fields}
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    return {key: to_stored(value) if isinstance(value, str) else value for key, value in fields}
+
+
+def file_json(file: StoredFile) -> str:
+    """For ``add_file`` and ``complete_file``."""
+    return json.dumps(file_row(file), ensure_ascii=False, separators=(",", ":"))
 
 
 def file(source: Source, id: str) -> StoredFile | None:
@@ -63,9 +67,8 @@ def file(source: Source, id: str) -> StoredFile | None:
     found = source.rows(FILE, {"id": to_stored(id)})
     if not found:
         return None
-    values: list[Any]
     *values, claim = exact(found[0])
-    return StoredFile(*values, Claim(claim))
+    return StoredFile._make((*values, Claim(claim)))
 
 
 def lost(source: Source, uploaded_before: int, limit: int) -> list[str]:

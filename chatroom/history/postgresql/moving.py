@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from chatroom.errors import HistoryRefused
+from chatroom.files.stored import StoredFile, id_in
 from chatroom.history.deleted import KEPT_AS
 from chatroom.history.interface import History
 from chatroom.history.postgresql.check import examine, linked
 from chatroom.history.postgresql.exact import to_stored
 from chatroom.history.postgresql.failures import Failures
+from chatroom.history.postgresql.files import file_row
 from chatroom.history.postgresql.links import DatabaseLink
 from chatroom.history.postgresql.rows import COLUMNS, entry_row, held_row
 from chatroom.history.postgresql.schema import bring_up_to_date
@@ -66,6 +68,10 @@ HELD = """
     SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid, reply_to, file
     FROM json_populate_recordset(NULL::held, %s::json)"""
 
+FILES = "INSERT INTO files SELECT * FROM json_populate_recordset(NULL::files, %s::json)"
+
+UNCLAIMED = {"act": "", "held": "", "number": 0, "seq": 0, "nonce": ""}
+
 SECRET = "INSERT INTO secrets VALUES (%s, %s)"
 
 END = "UPDATE version SET is_moving = false"
@@ -73,7 +79,9 @@ END = "UPDATE version SET is_moving = false"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int, int]:
+def move_in(
+    url: str, source: History, note: Callable[[int], None], copy: Callable[[StoredFile], None]
+) -> tuple[int, int]:
     """As ``chatroom.history.move_in``: step by step. Until the last one, everybody else refuses the
     database, and another call begins anew."""
     failures = Failures(url)
@@ -92,7 +100,7 @@ def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int
         count = 0
         for name in sorted({"", *known, *source.decided()}):
             summary = known.get(name, RoomSummary(name, 0, 0, "0", 0))
-            count += _move_room(link, source, summary, charters.get(name, ""), note)
+            count += _move_room(link, source, summary, charters.get(name, ""), note, copy)
         link.call(SECRET, ["tokens", source.secret()])
         for mark, value in source.deleted().items():
             link.call(SECRET, [KEPT_AS + mark, value])
@@ -107,23 +115,55 @@ def _move_room(
     room: RoomSummary,
     charter: str,
     note: Callable[[int], None],
+    copy: Callable[[StoredFile], None],
 ) -> int:
     """How many messages it has."""
     head = room.first, room.seq, to_stored(room.nonce), room.sent_at, source.rev(room.name)
     ((number,),) = link.call(ROOM, [to_stored(room.name), *head])
     count = 0
     for page in source.pages(room.name, 0, room.seq):
+        _move_files(link, source, copy, [(_said(number, one), one.file) for one in page])
         link.call(MESSAGES, [number, _encode([_row(message) for message in page])])
         note(len(page))
         count += len(page)
     for some in _evidence(source, room):
+        kept = [one.message for one in some]
+        _move_files(link, source, copy, [(_said(number, one), one.file) for one in kept])
         link.call(EVIDENCE, [number, _encode([_evidence_row(one) for one in some])])
     if charter:
         link.call(CHARTER, [number, to_stored(charter)])
     oldest_first = source.host_log(room.name)[::-1]
     link.call(LOG, [number, _encode([entry_row(entry) for entry in oldest_first])])
-    link.call(HELD, [number, _encode([held_row(held) for held in source.held(room.name)])])
+    waiting = source.held(room.name)
+    _move_files(link, source, copy, [({"held": to_stored(one.id)}, one.file) for one in waiting])
+    link.call(HELD, [number, _encode([held_row(held) for held in waiting])])
     return count
+
+
+def _said(number: int, message: Message) -> dict[str, Any]:
+    """Where a message is, with the columns of ``files``."""
+    return {"number": number, "seq": message.seq, "nonce": to_stored(message.nonce)}
+
+
+def _move_files(
+    link: DatabaseLink,
+    source: History,
+    copy: Callable[[StoredFile], None],
+    carried: Iterable[tuple[dict[str, Any], str]],
+) -> None:
+    """Files, their bytes first.
+
+    Args:
+        carried: what has each file, with the columns of ``files``; and what it says of it, or "".
+    """
+    rows = []
+    for whose, text in carried:
+        file = source.file(id_in(text)) if text else None
+        if file:
+            copy(file)
+            rows.append(file_row(file) | UNCLAIMED | whose)
+    if rows:
+        link.call(FILES, [_encode(rows)])
 
 
 def _evidence(source: History, room: RoomSummary) -> Iterator[list[Evidence]]:
