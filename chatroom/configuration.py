@@ -58,6 +58,7 @@ class Configuration:
     max_message_bytes: int
     max_file_bytes: int
     files_bytes: int
+    files_folder: str
     max_name_length: int
     user_queue_bytes: int
     host_names: tuple[str, ...]
@@ -78,6 +79,17 @@ class Configuration:
     def folder(self) -> Path:
         """Where the settings' relative paths start: the folder of the file."""
         return self.path.parent
+
+    @property
+    def files_path(self) -> Path | None:
+        """The folder of pictures and files; None for where the history says."""
+        return self.folder / self.files_folder if self.files_folder else None
+
+    @property
+    def has_files(self) -> bool:
+        """Whether there are pictures and files: a database says nowhere where they would be."""
+        has_folder = bool(self.files_folder) or not can_be_shared(self.history)
+        return has_folder and self.files_bytes > 0
 
     @property
     def logfile(self) -> Path | None:

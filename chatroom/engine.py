@@ -53,9 +53,7 @@ class Engine:
     """
 
     def __init__(self, configuration: Configuration) -> None:
-        self.history = make_history(
-            configuration.history, configuration.folder, configuration.history_sync
-        )
+        self.history = history_of(configuration)
         rules = Rules.of(configuration)
         self._password = configuration.password
         self.policy = Policy(rules.max_rooms, rules.edit_minutes, bool(self._password))
@@ -88,14 +86,14 @@ class Engine:
         """Know what opens which room."""
         self.files: Files | None = None
         """Where the bytes of pictures and files are; None if there are none here."""
-        if configuration.files_bytes and self.history.keeps_files:
+        if configuration.has_files and self.history.keeps_files:
             self.files = FolderFiles(self.history.files_folder())
         self.file_ids: FileIds
         """As the tokens."""
         self._forgetter: Forgetter | None = None
         if self.files:
             parts = self.history, self.files, self.server.uploads
-            self._forgetter = Forgetter(*parts, self.server.ask)
+            self._forgetter = Forgetter(*parts, self.server.ask, self._keeps)
         self.gate = Gate(configuration.max_users, configuration.max_users_per_address)
         self.was_started = False
         """Also when it has stopped again."""
@@ -149,6 +147,10 @@ class Engine:
             self.history.close()
             raise
         self._is_open = True
+
+    def _keeps(self) -> bool:
+        """Whether this process keeps the history in order."""
+        return self._sharing is None or self._sharing.keeper.is_keeping
 
     def figures(self) -> Figures | None:
         """What has to do with other processes; None where there can be none."""
@@ -211,6 +213,16 @@ class Engine:
         self._is_open = self._started = False
 
 
+def history_of(configuration: Configuration) -> History:
+    """As ``make_history``: the one that the settings are about."""
+    return make_history(
+        configuration.history,
+        configuration.folder,
+        configuration.history_sync,
+        configuration.files_path,
+    )
+
+
 def _sharing(
     history: History, configuration: Configuration, policy: Policy, rules: Rules, tally: Tally
 ) -> Sharing | None:
@@ -219,7 +231,7 @@ def _sharing(
         return None
     from chatroom.shared.sharing import Sharing  # with psycopg, which few have
 
-    keeping = make_history(configuration.history, configuration.folder, configuration.history_sync)
+    keeping = history_of(configuration)
     assert isinstance(keeping, SharedHistory)
     url = configuration.history
     return Sharing(url, history, keeping, policy, rules, tally)

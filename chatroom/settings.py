@@ -6,6 +6,7 @@ compare the three.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -86,6 +87,14 @@ def several(wanted: str, one: Callable[[str], Any]) -> Check:
     return check
 
 
+def is_path(value: str) -> bool:
+    """Whether a file could be called that, or it is empty."""
+    try:
+        return b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:  # JSON allows a lone surrogate, file names don't
+        return False
+
+
 class Setting(NamedTuple):
     """One key of the file."""
 
@@ -102,6 +111,7 @@ class Setting(NamedTuple):
 
 INTERFACE = text("the name or address of an interface: localhost, 0.0.0.0 or ::1", is_host_name)
 LOG_FILE = text('the path of a file, or "-" for standard error', bool)
+FOLDER = text('the path of a folder, or "" for none', is_path)
 HISTORY = address(
     ", ".join(HISTORY_FORMS[:-1]) + f" or {HISTORY_FORMS[-1]}",
     lambda value: value == FROM_ENVIRONMENT or is_history_url(value),
@@ -142,6 +152,7 @@ SETTINGS = (
     Setting("maxMessageBytes", 65_536, whole(1, 16 * 2**20), "bytes of one incoming frame"),
     Setting("maxFileBytes", 16 * 2**20, whole(1, 2**30), "bytes of one file"),
     Setting("filesBytes", 4 * 2**30, whole(0, 2**50), "bytes of all files together; 0: no files"),
+    Setting("filesFolder", "", FOLDER, "the folder of files; empty: next to the history's file"),
     Setting("maxNameLength", 64, whole(1, 1000), "characters of a user's name"),
     Setting("userQueueBytes", 2**20, whole(1, 2**30), "bytes that may wait for one slow user"),
     Setting("hostNames", [], HOST_NAMES, "names that the server answers to; []: see the docs"),

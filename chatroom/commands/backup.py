@@ -17,7 +17,7 @@ import click
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type
 from chatroom.commands.output import note, write
-from chatroom.commands.own_server import own_history
+from chatroom.commands.own_server import own_files, own_history
 from chatroom.errors import HistoryRefused, Refusal
 from chatroom.files.folder import sync
 from chatroom.files.links import link_all
@@ -56,10 +56,12 @@ def backup(folder: Path, history: str | Path | None) -> None:
         chatroom backup /var/backups/chatroom
         chatroom backup /var/backups/chatroom --history chat.db
     """
-    file = _file(own_history() if history is None else history)
+    chosen = own_history() if history is None else history
+    file = _file(chosen)
+    files = own_files(chosen) or file.beside(FILES)
     try:
         with _turn(folder):
-            made = _made(file, folder)
+            made = _made(file, files, folder)
     except OSError as error:
         where = error.filename or folder
         raise Failed(f"{where} cannot be used: {error.strerror or error}") from error
@@ -109,7 +111,7 @@ def _turn(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _made(file: DatabaseFile, folder: Path) -> Path:
+def _made(file: DatabaseFile, files: Path, folder: Path) -> Path:
     """A new backup: it is there only once it is whole, and on disk."""
     draft = folder / UNFINISHED
     if draft.exists():
@@ -119,7 +121,7 @@ def _made(file: DatabaseFile, folder: Path) -> Path:
         began = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
         copy = draft / file.path.name
         back_up(file, copy, _Progress())
-        _link_files(file, copy)
+        _link_files(file, files, copy)
         sync(draft)
         made, number = folder / began, 1
         while made.exists():
@@ -131,14 +133,14 @@ def _made(file: DatabaseFile, folder: Path) -> Path:
         raise
 
 
-def _link_files(file: DatabaseFile, copy: Path) -> None:
+def _link_files(file: DatabaseFile, files: Path, copy: Path) -> None:
     """Whatever the copy knows of is there already: a file comes before its message."""
     ids = files_in(copy)
     if not ids:
         return
     target = DatabaseFile(file.name, copy).beside(FILES)
     try:
-        missing = link_all(file.beside(FILES), target, ids, SPARE_BYTES)
+        missing = link_all(files, target, ids, SPARE_BYTES)
     except Refusal as refusal:
         raise Failed(f"{target.parent}: {refusal.detail}") from refusal
     if missing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -81,12 +81,12 @@ class Export:
 
 
 def files_of(history: History) -> Open:
-    """The files of a history, where they are next to it."""
+    """The files of a history, if it is known here where they are."""
 
     def open_file(id: str) -> BinaryIO:
         folder = history.files_folder()
         if folder is None:
-            raise FileNotFoundError("this history has no files")
+            raise FileNotFoundError("the settings here do not say where its files are: filesFolder")
         return FolderFiles(folder).open(id)
 
     return open_file
@@ -104,7 +104,8 @@ class Imported:
         self._history = history
         self._folder = folder
         self._ids = FileIds(history.secret())
-        self._files = FolderFiles(history.files_folder()) if history.keeps_files else None
+        place = history.files_folder() if history.keeps_files else None
+        self._files = FolderFiles(place) if place else None
 
     def take(self, message: Message) -> Message:
         """The message with its file, which is there now, or without.
@@ -137,8 +138,60 @@ class Imported:
         return message._replace(file=whole.to_json())
 
 
+class Moved:
+    """Copies the bytes of files from one folder into another; what is there already stays.
+
+    Args:
+        sources: where they may be.
+        target: where they are to be.
+    """
+
+    def __init__(self, sources: Sequence[Path], target: Path) -> None:
+        self.missing = 0
+        """How many are nowhere."""
+        self.folder = target
+        self._sources = [FolderFiles(source) for source in sources]
+        self._target = FolderFiles(target)
+
+    def take(self, file: StoredFile) -> None:
+        """Copy it, so that a power cut does not lose it any more.
+
+        Raises:
+            Failed: it cannot be read or written.
+            Refusal: there is no space for it.
+        """
+        try:
+            if self._is_there(file):
+                return
+            source = self._opened(file.id)
+            if source is None:
+                self.missing += 1
+                return
+            with closing(source):
+                self._target.demand_space(file.size)
+                self._target.forget(file.id)  # what an interrupted copy has left
+                self._target.put(file.id, iter(lambda: source.read(PIECE), b""))
+        except OSError as error:
+            cause = error.strerror or error
+            raise Failed(f"file {file.id} cannot be copied to {self.folder}: {cause}") from error
+
+    def _is_there(self, file: StoredFile) -> bool:
+        try:
+            with closing(self._target.open(file.id)) as there:
+                return os.fstat(there.fileno()).st_size == file.size
+        except FileNotFoundError:
+            return False
+
+    def _opened(self, id: str) -> BinaryIO | None:
+        for source in self._sources:
+            with suppress(FileNotFoundError):
+                return source.open(id)
+        return None
+
+
 def forget_lost(history: History) -> None:
-    """Delete the files that nothing has any more, as a server would soon.
+    """Delete the files that nothing has any more, as a server would soon. If it is not known here
+    where they are, that is left to the server.
 
     Raises:
         Failed: one is still there.

@@ -19,6 +19,7 @@ from chatroom.commands.health import Health, ask
 from chatroom.commands.own_server import own_url
 from chatroom.configuration import DEFAULT_FILE, Configuration, load_configuration
 from chatroom.errors import ConfigurationError, HistoryRefused
+from chatroom.files.interface import KEPT_FREE
 from chatroom.history import can_be_shared, has_password, is_address, make_history, survey
 from chatroom.serving.demands import RESERVE, unmet, workers_asked_for
 from chatroom.serving.machine import affordable_users, raise_descriptor_limit
@@ -76,6 +77,7 @@ def examine(is_reached: bool = False) -> list[Finding]:
         check_port(configuration, health),
         *check_log(configuration),
         *check_history(configuration, health, is_reached),
+        *check_files(configuration),
         *check_privacy(configuration),
         check_gunicorn(configuration),
         check_limits(configuration, health),
@@ -194,6 +196,32 @@ def _check_use(
         return ok("history", f"{history.name} can be used")
     state = "sound" if path.exists() else "missing: the first start creates it"
     return ok("history", f"{path} is {state}")
+
+
+def check_files(configuration: Configuration) -> list[Finding]:
+    """Whether there is a place for pictures and files; no finding if none are wanted, or they are
+    next to the history."""
+    folder = configuration.files_path
+    if not configuration.files_bytes or configuration.history == "memory:":
+        return []
+    if folder is None:
+        if configuration.has_files:
+            return []
+        text = "there are none: a database does not say where pictures and files are to be"
+        remedy = "set filesFolder to a folder; several machines need one that all of them share"
+        return [Finding(Verdict.NOTE, "files", text, remedy)]
+    quoted = shlex.quote(str(folder))
+    if not folder.is_dir():
+        remedy = f"mkdir -m 700 {quoted}; or mount it, if it is another machine's"
+        return [wrong("files", f"{folder} is not a folder", remedy)]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        remedy = f"chown it to this user, or set another filesFolder: ls -ld {quoted}"
+        return [wrong("files", f"{folder} cannot be written", remedy)]
+    free = shutil.disk_usage(folder).free
+    if free < KEPT_FREE:
+        text = f"{free // 2**20} MiB are free on the disk of {folder}: no file can be stored"
+        return [wrong("files", text, "free some space, or set another filesFolder")]
+    return [ok("files", str(folder))]
 
 
 def check_privacy(configuration: Configuration) -> list[Finding]:

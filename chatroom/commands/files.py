@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from chatroom.commands.exit_codes import Failed
+from chatroom.commands.own_server import own_files
 from chatroom.errors import HistoryRefused
 from chatroom.history import History, is_address, make_history
 from chatroom.history.shared import SharedHistory
@@ -65,7 +66,7 @@ def opened(
         HistoryRefused: it is missing, not a history, in use by a server, or cannot be written.
     """
     if isinstance(source, str):
-        database = make_history(source, Path())
+        database = make_history(source, Path(), files=own_files(source))
         if isinstance(database, SharedHistory):
             database.is_alone = not reads_only
         with _opened(database) as history:
@@ -75,7 +76,7 @@ def opened(
             yield history
         return
     path = Path(str(source).removeprefix("sqlite:"))
-    history = make_history(f"sqlite:{path.name}", path.parent)
+    history = make_history(f"sqlite:{path.name}", path.parent, files=own_files(path))
     if not make and not path.exists():
         raise HistoryRefused(history.name, f"{path} does not exist", "name an existing file")
     if not make and not is_writable(path):

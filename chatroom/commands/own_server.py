@@ -40,6 +40,23 @@ def own_secret(configuration: Configuration) -> bytes:
     return read_secret(configuration.history, configuration.folder)
 
 
+def own_files(history: str | Path) -> Path | None:
+    """The folder that the settings here name for the files of this history; None if they name none,
+    or are about another history.
+
+    Args:
+        history: as the option ``--history`` has it.
+    """
+    try:
+        configuration, its = load_configuration(), own_history()
+    except ConfigurationError:
+        return None
+    if isinstance(history, str) or isinstance(its, str):
+        return configuration.files_path if history == its else None
+    is_its = history.resolve() == its.resolve()
+    return configuration.files_path if is_its else None
+
+
 def own_history() -> str | Path:
     """The history of that server, as the option ``--history`` has it.
 

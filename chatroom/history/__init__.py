@@ -27,6 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chatroom.errors import HistoryRefused
+from chatroom.files.stored import StoredFile
 from chatroom.history.interface import History
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.history.postgresql.address import has_password, is_address, masked
@@ -84,14 +85,15 @@ SYNCS = ("full", "normal")
 """How far a commit goes: to the disk itself, or to the operating system."""
 
 
-def make_history(url: str, folder: Path, sync: str = "full") -> History:
+def make_history(url: str, folder: Path, sync: str = "full", files: Path | None = None) -> History:
     """The history that the setting asks for; opens nothing yet, so a fork may follow.
 
     Args:
         url: one of ``HISTORY_FORMS``, checked by ``is_history_url``.
         folder: where a relative PATH starts.
         sync: one of ``SYNCS``. With "normal", ``kill -9`` loses nothing, but a power cut may
-            lose the last moments. Memory ignores it.
+            lose the last moments. Memory ignores it, like the next one.
+        files: the folder of pictures and files; None for where the history itself says, if it does.
 
     Raises:
         HistoryRefused: what it takes to talk to PostgreSQL is not installed.
@@ -103,8 +105,8 @@ def make_history(url: str, folder: Path, sync: str = "full") -> History:
         demand_psycopg(url)
         from chatroom.history.postgresql.history import PostgresHistory
 
-        return PostgresHistory(url, sync)
-    return SqliteHistory(url, folder / url.removeprefix("sqlite:"), sync)
+        return PostgresHistory(url, sync, files)
+    return SqliteHistory(url, folder / url.removeprefix("sqlite:"), sync, files)
 
 
 def read_secret(url: str, folder: Path) -> bytes:
@@ -151,7 +153,10 @@ def survey(url: str, workers: int) -> list[Remark]:
 
 
 def move_in(
-    url: str, source: History, note: Callable[[int], None] = lambda count: None
+    url: str,
+    source: History,
+    note: Callable[[int], None] = lambda count: None,
+    copy: Callable[[StoredFile], None] = lambda file: None,
 ) -> tuple[int, int]:
     """Copy a whole history into a database; see ``postgresql/moving.py``.
 
@@ -159,6 +164,8 @@ def move_in(
         url: one that ``is_address`` accepts.
         source: opened, and used by nobody else.
         note: told how many messages have been copied since it was told the last time.
+        copy: copies the bytes of a file that a message has, or what waits for approval; before
+            the database says that there is one.
 
     Returns:
         How many rooms and messages there are.
@@ -169,4 +176,4 @@ def move_in(
     demand_psycopg(url)
     from chatroom.history.postgresql.moving import move_in
 
-    return move_in(url, source, note)
+    return move_in(url, source, note, copy)

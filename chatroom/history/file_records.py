@@ -9,6 +9,9 @@ from pathlib import Path
 from chatroom.errors import HistoryUnavailable
 from chatroom.files.stored import StoredFile
 
+MAX_SIZE = (1 << 63) - 1
+"""Bytes: any number of them."""
+
 
 class FileRecords(ABC):
     """What is known of files. A history that keeps none need not do anything.
@@ -26,8 +29,14 @@ class FileRecords(ABC):
         """Where their bytes belong; None if they last no longer than the process."""
         return None
 
-    def add_file(self, file: StoredFile) -> None:
+    def add_file(self, file: StoredFile, most: int = MAX_SIZE) -> bool:
         """Commit that a file is coming; so nothing of it is left behind, whatever happens.
+
+        Args:
+            most: bytes of all files together, with those that are coming.
+
+        Returns:
+            False if they would be more: then it is not noted.
 
         Raises:
             HistoryUnavailable: it is not noted.

@@ -7,18 +7,23 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 
 from chatroom.errors import ChatError
 from chatroom.files.interface import Files
 from chatroom.files.stored import GRACE_MS, UNCLAIMED_MS
 from chatroom.history import History
+from chatroom.rooms.questions import await_answer
 from chatroom.rooms.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
 INTERVAL = 10.0
 """Seconds between two looks: for so long, a file that is gone may still be on the disk."""
+
+PAUSE = 5.0
+"""Seconds until it looks again whether it may delete."""
 
 PATIENCE = 50
 """So many times as long as a look took, there is no other: of a hundred thousand files, it takes
@@ -28,7 +33,7 @@ STEP = 100
 """Files that are forgotten in one transaction."""
 
 TIMEOUT = 5.0
-"""Seconds that the Server thread has to answer."""
+"""Seconds that the Server thread has to answer, and as many that whoever writes has."""
 
 
 class Forgetter:
@@ -39,6 +44,8 @@ class Forgetter:
         files: has their bytes.
         uploads: the Server's.
         ask: ``Server.ask``.
+        may: whether this process deletes: of those that share a history, one does at a time. Two
+            would do no harm: what is deleted twice is gone.
     """
 
     def __init__(
@@ -46,12 +53,14 @@ class Forgetter:
         history: History,
         files: Files,
         uploads: Uploads,
-        ask: Callable[[Callable[[], None], float], None],
+        ask: Callable[[Callable[[], Future[int]], float], Future[int]],
+        may: Callable[[], bool] = lambda: True,
     ) -> None:
         self._history = history
         self._files = files
         self._uploads = uploads
         self._ask = ask
+        self._may = may
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -71,6 +80,9 @@ class Forgetter:
     def _run(self) -> None:
         wait, is_failing = 0.0, False
         while not self._over.wait(wait):
+            if not self._may():
+                wait = PAUSE
+                continue
             began = time.monotonic()
             try:
                 is_all = self.step()
@@ -94,5 +106,5 @@ class Forgetter:
         for id in lost:
             self._files.forget(id)
         if lost:
-            self._ask(partial(self._uploads.drop, lost), TIMEOUT)
+            await_answer(self._ask(partial(self._uploads.drop, lost), TIMEOUT), TIMEOUT)
         return len(lost) < STEP

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from chatroom.errors import CmidTaken, Refusal
 from chatroom.history import History
@@ -15,6 +16,7 @@ from chatroom.message import Message
 from chatroom.rooms.charter import House
 from chatroom.rooms.deciding import Decider, known
 from chatroom.rooms.policy import Policy
+from chatroom.rooms.questions import Question
 from chatroom.rooms.room import Room
 from chatroom.rooms.steps import at_once
 from chatroom.rooms.verdicts import NotStored, Outcome, Placed, Stored
@@ -23,6 +25,8 @@ from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
 from chatroom.wire.message_json import to_json
 from chatroom.wire.websocket import text_frame
+
+T = TypeVar("T")
 
 PROOF_AGE = 1.0
 """Seconds for which a successful write proves that the history works."""
@@ -94,6 +98,14 @@ class Order(ABC):
     def prove(self) -> Future[None]:
         """Prove that messages can be stored: by a recent write, or by a new one. It is a
         HistoryUnavailable if they cannot.
+        """
+
+    @abstractmethod
+    def write(self, act: Callable[[History], T]) -> Future[T]:
+        """Have the history written by whoever writes it; never waits for others.
+
+        Returns:
+            What the act returns, or raises, once it is done.
         """
 
 
@@ -222,3 +234,9 @@ class OwnOrder(Order):
             self._proved_at = time.monotonic()
         proof.set_result(None)
         return proof
+
+    def write(self, act: Callable[[History], T]) -> Future[T]:
+        """At once."""
+        written: Future[T] = Future()
+        Question(partial(act, self._history), written).run()
+        return written

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from chatroom.configuration import Configuration
-from chatroom.history import can_be_shared
 
 BATCH_BYTES = 256 * 1024
 """About how much is committed and written at once, at most: a fraction of a user's queue."""
@@ -53,7 +52,6 @@ class Rules:
     def of(cls, configuration: Configuration) -> Rules:
         """The rules of a configuration that is checked."""
         queue_bytes = configuration.user_queue_bytes
-        has_files = configuration.files_bytes and not can_be_shared(configuration.history)
         return cls(
             edit_minutes=configuration.edit_minutes,
             removed_keep_days=configuration.removed_keep_days,
@@ -70,7 +68,7 @@ class Rules:
             keep_messages=configuration.keep_messages,
             keep_days=configuration.keep_days,
             trusted_proxies=configuration.trusted_proxies,
-            max_file_bytes=configuration.max_file_bytes if has_files else 0,
+            max_file_bytes=configuration.max_file_bytes if configuration.has_files else 0,
             files_bytes=configuration.files_bytes,
         )
 

@@ -98,7 +98,7 @@ class Server(WithoutSocket):
         self._rooms = rooms = ActiveRooms(history, policy, fallen, rules, elsewhere)
         self.census = Census(rooms, self.ask)
         self._eraser = Eraser(history, self._timers, rules)
-        self.uploads = Uploads(history, rooms, policy, rules.files_bytes)
+        self.uploads = Uploads(order, rooms, policy, rules.files_bytes)
         news = News(policy, self._timers, fallen)
         greeter = Greeter(policy, bus, news, self._timers, rules)
         replay = Replay(history, self.add)

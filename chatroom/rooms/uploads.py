@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
 
 from chatroom.errors import Refusal
 from chatroom.files.stored import StoredFile
 from chatroom.history import History
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.order import Order
 from chatroom.rooms.policy import Policy
 from chatroom.sockets.budget import Budgets
 from chatroom.users.http_speaker import HttpSpeaker
 
 MOST_OF_ONE, IN_SECONDS = 20, 600
-"""Uploads that one person can begin in so many seconds."""
+"""Uploads that one person can begin in so many seconds; of several processes, in each."""
+
+FULL = (
+    "No more files can be stored here (filesBytes). Messages can; and once some with files are "
+    "removed, there is room again."
+)
 
 
 class Uploads:
@@ -23,46 +31,41 @@ class Uploads:
     deleted by what the history knows, and nothing else ever is.
 
     Args:
-        history: the Server's.
+        order: the Server's: who writes its history.
         rooms: the Server's.
         policy: says who may speak.
         files_bytes: of all files together, at most.
     """
 
-    def __init__(
-        self, history: History, rooms: ActiveRooms, policy: Policy, files_bytes: int
-    ) -> None:
-        self._history = history
+    def __init__(self, order: Order, rooms: ActiveRooms, policy: Policy, files_bytes: int) -> None:
+        self._order = order
         self._rooms = rooms
         self._policy = policy
         self._files_bytes = files_bytes
-        self._bytes: int | None = None  # of all files; read on first use
         self.completed = 0
         """Files since the start; any thread may read it."""
         self._budgets = Budgets(MOST_OF_ONE / IN_SECONDS, MOST_OF_ONE + 0.001)
 
-    def begin(self, speaker: HttpSpeaker, file: StoredFile) -> None:
+    def begin(self, speaker: HttpSpeaker, file: StoredFile) -> Future[None]:
         """Somebody wants to upload a file of at most ``file.size`` bytes.
 
+        Returns:
+            It is noted; or a Refusal, ``no-space``; or a HistoryUnavailable, if that cannot be.
+
         Raises:
-            Refusal: ``no-space``, ``too-many-files``; what the room's rules say.
-            HistoryUnavailable: it cannot be noted now.
+            Refusal: ``too-many-files``; what the room's rules say.
         """
         self._judge(speaker)
-        total = self._total()
-        if total + file.size > self._files_bytes:
-            detail = (
-                "No more files can be stored here (filesBytes). Messages can; and once some with "
-                "files are removed, there is room again."
-            )
-            raise Refusal("no-space", detail)
         budget = self._budgets.of_key(speaker.user_id)
         if not budget.try_to_spend(1):
             seconds = max(1, math.ceil(budget.seconds_until(1)))
             detail = f"That were {MOST_OF_ONE} files in {IN_SECONDS // 60} minutes; wait a little."
             raise Refusal("too-many-files", detail, retryAfter=seconds)
-        self._history.add_file(file)
-        self._bytes = total + file.size
+        return self._order.write(partial(self._add, file))
+
+    def _add(self, file: StoredFile, history: History) -> None:
+        if not history.add_file(file, self._files_bytes):
+            raise Refusal("no-space", FULL)
 
     def _judge(self, speaker: HttpSpeaker) -> None:
         room = self._rooms.look_into(speaker.room)
@@ -73,29 +76,22 @@ class Uploads:
         finally:
             self._rooms.forget_if_empty(speaker.room)
 
-    def complete(self, file: StoredFile, reserved: int) -> None:
+    def complete(self, file: StoredFile) -> Future[None]:
         """It is whole.
 
-        Args:
-            reserved: the size with which it began.
-
-        Raises:
-            HistoryUnavailable: that is not noted.
+        Returns:
+            That is noted; or a HistoryUnavailable, if it is not.
         """
-        self._history.complete_file(file)
-        self.completed += 1
-        self._bytes = self._total() - reserved + file.size
+        return self._order.write(partial(self._complete, file))
 
-    def drop(self, ids: Sequence[str]) -> None:
+    def _complete(self, file: StoredFile, history: History) -> None:
+        history.complete_file(file)
+        self.completed += 1
+
+    def drop(self, ids: Sequence[str]) -> Future[int]:
         """The bytes of these files are gone.
 
-        Raises:
-            HistoryUnavailable: that is not noted.
+        Returns:
+            That is noted; or a HistoryUnavailable, if it is not.
         """
-        total = self._total()
-        self._bytes = total - self._history.drop_files(ids)
-
-    def _total(self) -> int:
-        if self._bytes is None:
-            self._bytes = self._history.files_bytes()
-        return self._bytes
+        return self._order.write(lambda history: history.drop_files(ids))

@@ -37,6 +37,8 @@ class Keeper(Elsewhere):
     """
 
     def __init__(self, history: SharedHistory, rules: Rules, taken: Callable[[int], None]) -> None:
+        self.is_keeping = False
+        """This process keeps the history in order. Any thread may read it."""
         self.looks = 0
         """How often a room was read anew, because it was behind what others had done."""
         self.forks = 0
@@ -93,6 +95,7 @@ class Keeper(Elsewhere):
         """Once it does, it does for good: somebody else may besides, if the connection is lost."""
         try:
             if self._history.keeps():
+                self.is_keeping = True
                 self._trimmer.start()
                 self._eraser.start()
                 return

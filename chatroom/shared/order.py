@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from chatroom.errors import HistoryUnavailable, Outdated, Refusal
+from chatroom.history import History
 from chatroom.history.shared import Missed, SaidThere, Saying, SharedHistory, Verdict, Version
 from chatroom.message import BEGINNING, Message, MessageId
 from chatroom.rooms.bus import RoomNews
@@ -21,6 +22,7 @@ from chatroom.rooms.charter import House
 from chatroom.rooms.deciding import Decider, recognised
 from chatroom.rooms.order import PROOF_AGE, Later, Order
 from chatroom.rooms.policy import Policy
+from chatroom.rooms.questions import Question
 from chatroom.rooms.room import Room
 from chatroom.rooms.steps import Course, Errand, Steps, errand_failed
 from chatroom.rooms.verdicts import (
@@ -40,6 +42,8 @@ from chatroom.wire.message_json import frame_of
 from chatroom.wire.websocket import text_of
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PATIENCE = 15.0
 """Seconds that a batch may take; then those who spoke are told that it may not be stored."""
@@ -292,6 +296,12 @@ class SharedOrder(Order):
             self._jobs.put(partial(self._prove, self._proof))
         return self._proof
 
+    def write(self, act: Callable[[History], T]) -> Future[T]:
+        """Hand it over."""
+        written: Future[T] = Future()
+        self._jobs.put(Question(partial(act, self._history), written).run)
+        return written
+
     def _decide(self, steps: Steps[Outcome], room: Room) -> Outcome | None:
         known = {"": self._house.version, room.name: room.version}
         decision = Decision(Course(steps), room, self._house, known, dict(known))
@@ -314,7 +324,10 @@ class SharedOrder(Order):
         for of, now in ((house, known[""]), (room, known[room.name])):
             of.decided, of.logged = now.decided, now.logged
         outcome = decision.course.decided
-        if known != decision.before:
+        is_stored = any(isinstance(verdict, Stored) for verdict in outcome)
+        if is_stored:  # with a file, or approved
+            self._jobs.put(self._count_one)
+        if is_stored or known != decision.before:
             self._tell(_what_is_new(room, outcome))
             self._tell(RoomNews("", *BEGINNING, 0, house.decided))
         return [*missed, *outcome]
@@ -363,6 +376,9 @@ class SharedOrder(Order):
         while looks[-1].missed.version.last.seq < last and not looks[-1].missed.is_fork:
             looks.append(self._look(saying.room, looks[-1].missed.version))
         return looks
+
+    def _count_one(self) -> None:
+        self._tally.stored += 1
 
     def _carry(self, decision: Decision, errand: Errand, missed: list[Looked]) -> None:
         self._history.known = known = dict(decision.known)

@@ -21,6 +21,7 @@ def pair(
 ) -> Iterator[list[Running]]:
     """Those of one class end before those of the next begin: PostgreSQL has not room for many."""
     settings = {"history": postgresql.shared().make_database(), "leaveGrace": 0}
+    settings["filesFolder"] = str(tmp_path_factory.mktemp("files"))
     with ExitStack() as stack:
         yield [
             stack.enter_context(

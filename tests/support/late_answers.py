@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import TypeVar
 
 from chatroom.channel import Channel
 from chatroom.errors import Refusal
@@ -28,6 +30,8 @@ from chatroom.rooms.register import (
 from chatroom.rooms.room import Room
 from chatroom.rooms.verdicts import Outcome
 from chatroom.users.requests import Change, Ruling, Said
+
+T = TypeVar("T")
 
 
 class LateOrder(Order):
@@ -88,6 +92,10 @@ class LateOrder(Order):
     def prove(self) -> None:
         """As its own does."""
         self._own.prove()
+
+    def write(self, act: Callable[[History], T]) -> Future[T]:
+        """Likewise."""
+        return self._own.write(act)
 
 
 class LateCrowd:

@@ -46,7 +46,7 @@ EMPTIED = "".join(
     f"DELETE FROM chatroom.{table};"
     for table in (
         *("rooms", "messages", "evidence", "charters", "host_log"),
-        *("held", "found", "searched"),
+        *("held", "found", "searched", "files"),
         *("processes", "crowds", "people", "taken", "sockets", "knocks", "knockers"),
     )
 )

@@ -185,6 +185,7 @@ GOOD = {
     "maxMessageBytes": [1, 522_240],
     "maxFileBytes": [1, 2**30],
     "filesBytes": [0, 2**50],
+    "filesFolder": ["", "files", "/srv/chat files"],
     "maxNameLength": [1, 1000],
     "userQueueBytes": [135_168, 2**30],
     "hostNames": [[], ["chat.example.com"]],

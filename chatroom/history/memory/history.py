@@ -17,7 +17,7 @@ from chatroom.files.stored import StoredFile, id_in
 from chatroom.history.decisions import not_held
 from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
-from chatroom.history.file_records import not_free
+from chatroom.history.file_records import MAX_SIZE, not_free
 from chatroom.history.host_log import KEEP_MS, LogEntry, surplus
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
@@ -232,11 +232,14 @@ class MemoryHistory(History):
                 self._keep_charter("", effects.house)
             self._note(room, entry)
 
-    def add_file(self, file: StoredFile) -> None:
+    def add_file(self, file: StoredFile, most: int = MAX_SIZE) -> bool:
         """Known as long as the process."""
         with self._lock:
             self._demand_open()
+            if self._files.total() + file.size > most:
+                return False
             self._files.add(file)
+            return True
 
     def complete_file(self, file: StoredFile) -> None:
         """As the interface says."""

@@ -20,14 +20,15 @@ In reading order:
 - ``versions.py``: what somebody has missed of a room, and all that one is opened with
 - ``moving.py``: a history that moves in from elsewhere
 - ``search.py``: searching, and the words that it notes for that
+- ``files.py``: which files there are, and what has them
 - ``attendance.py``: who is here, over all processes
 
 The functions that write are in ``saying.sql``, ``acting.sql``, ``clearing.sql`` and
 ``finding.sql``, their tables in ``tables.sql``; those about people are in ``attending.sql``, with
-tables of their own. ``answering.sql`` and ``arriving.sql`` are the step to schema 2. Whatever
-writes is one call of one of them, in autocommit, which first locks the rows of the rooms that it is
-about: so no lock outlives a client that is stopped or killed in the middle, and any number of
-processes can write.
+tables of their own. ``answering.sql`` and ``arriving.sql`` are the step to schema 2,
+``carrying.sql`` is the one to schema 3. Whatever writes is one call of one of them, in autocommit,
+which first locks the rows of the rooms that it is about: so no lock outlives a client that is
+stopped or killed in the middle, and any number of processes can write.
 
 psycopg is imported here alone, and only when the setting asks for PostgreSQL.
 """

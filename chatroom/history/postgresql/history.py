@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from chatroom.errors import CmidTaken, HistoryUnavailable, Outdated
+from chatroom.files.stored import StoredFile, id_in
 from chatroom.history.decisions import not_held
 from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
+from chatroom.history.file_records import MAX_SIZE, not_free
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
-from chatroom.history.postgresql import reads, rows
+from chatroom.history.postgresql import files, reads, rows
 from chatroom.history.postgresql.check import examine, linked
 from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.history.postgresql.failures import Failures
+from chatroom.history.postgresql.files import ADD, COMPLETE, DISOWN, DROP, file_json
 from chatroom.history.postgresql.links import DatabaseLink
 from chatroom.history.postgresql.readers import Readers
 from chatroom.history.postgresql.reads import MAX_SEQ
@@ -38,7 +42,9 @@ from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
 
-SAY = "SELECT * FROM speak(%s, %s, %s)"
+BRING = "SELECT * FROM bring(%s, %s, %s, %s)"
+
+SAY = "SELECT * FROM relate(%s, %s, %s)"
 
 ENACT = "SELECT verdict, known FROM enact(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
@@ -71,7 +77,7 @@ ATTENDED = "SELECT * FROM attended()"
 
 PROBE = "SELECT probe(%s)"
 
-VACUUM = "VACUUM (SKIP_LOCKED) messages, evidence, held, found, host_log, charters"
+VACUUM = "VACUUM (SKIP_LOCKED) messages, evidence, held, found, host_log, charters, files"
 
 MISCOUNTED = "number it by head() and append again"
 
@@ -84,13 +90,17 @@ class PostgresHistory(SharedHistory):
     Args:
         url: checked by ``address.is_address``.
         sync: "normal" turns ``synchronous_commit`` off; "full" leaves what the server says.
+        folder: of pictures and files, the same for all processes; None if there is none.
     """
 
-    def __init__(self, url: str, sync: str = "full") -> None:
+    keeps_files = True
+
+    def __init__(self, url: str, sync: str = "full", folder: Path | None = None) -> None:
         self._failures = Failures(url)
         self.name = self._failures.name
         self._url = url
         self._sync = sync
+        self._files_folder = folder
         session = {"synchronous_commit": "off"} if sync == "normal" else {}
         self._writer = Writer(url, self._failures, session)
         self._readers = Readers(url, self._failures)
@@ -130,7 +140,15 @@ class PostgresHistory(SharedHistory):
         if rows.has_twins(messages):
             raise CmidTaken(self.name)
         values = [rows.heads_json(heads, charters), rows.batch_json(heads.values())]
-        verdict, room, seq = self._writer.call(APPEND, values)
+        if any(message.file for message in messages):
+            known = self._known(messages[0].room)
+            verdict, room, seq = self._writer.call(BRING, [*values, known])
+        else:
+            verdict, room, seq = self._writer.call(APPEND, values)
+        if verdict == "file":
+            raise not_free(self.name, ", ".join(id_in(one.file) for one in messages if one.file))
+        if verdict == "outdated":
+            raise self._outdated(messages[0].room)
         if verdict == "cmid":
             raise CmidTaken(self.name)
         if verdict == "head":
@@ -219,6 +237,8 @@ class PostgresHistory(SharedHistory):
         self._note_known(held.room, verdict, known)
         if verdict == "cmid":
             raise CmidTaken(self.name)
+        if verdict == "file":
+            raise not_free(self.name, id_in(held.file))
 
     def settle(self, held: Held, message: Message | None, entry: LogEntry | None) -> None:
         """One call."""
@@ -288,6 +308,49 @@ class PostgresHistory(SharedHistory):
             raise Outdated(self.name, cause, "look at what has changed there")
         self._may_have_chores |= bool(changes or effects.erased or effects.refused)
         return verdict
+
+    def files_folder(self) -> Path | None:
+        """What the settings say: the database may be on another machine."""
+        return self._files_folder
+
+    def add_file(self, file: StoredFile, most: int = MAX_SIZE) -> bool:
+        """One call."""
+        is_there: bool
+        (is_there,) = self._writer.call(ADD, [file_json(file), most])
+        return is_there
+
+    def complete_file(self, file: StoredFile) -> None:
+        """One call."""
+        (is_done,) = self._writer.call(COMPLETE, [os.urandom(8).hex(), file_json(file)])
+        if not is_done:
+            raise not_free(self.name, file.id)
+
+    def drop_files(self, ids: Sequence[str]) -> int:
+        """One call."""
+        dropped: int
+        (dropped,) = self._writer.call(DROP, [list(ids)])
+        self._may_have_chores = True
+        return dropped
+
+    def file(self, id: str) -> StoredFile | None:
+        """As the interface says."""
+        return files.file(self._readers, id)
+
+    def lost_files(self, uploaded_before: int, limit: int) -> list[str]:
+        """As the interface says: whatever removes a message need not know that it has a file."""
+        return files.lost(self._readers, uploaded_before, limit)
+
+    def files_of(self, user_id: str) -> list[StoredFile]:
+        """Looks at all files."""
+        return files.of(self._readers, user_id)
+
+    def disown_files(self, room: str, user_id: str) -> None:
+        """One statement, which may come again."""
+        self._writer.call(DISOWN, [to_stored(room), to_stored(user_id)])
+
+    def files_bytes(self) -> int:
+        """As the interface says."""
+        return files.total(self._readers)
 
     def charter(self, room: str) -> str:
         """As the interface says."""
@@ -419,11 +482,14 @@ class PostgresHistory(SharedHistory):
 
     def _note_known(self, room: str, verdict: str, known: list[int] | None) -> None:
         if verdict == "outdated":
-            cause = f"room {room!r} has decided something else by now: {ELSEWHERE}"
-            raise Outdated(self.name, cause, "look at that")
+            raise self._outdated(room)
         if self.known is not None and known is not None:
             for name, (decided, logged) in {"": known[:2], room: known[2:]}.items():
                 self.known[name] = self.known[name]._replace(decided=decided, logged=logged)
+
+    def _outdated(self, room: str) -> Outdated:
+        cause = f"room {room!r} has decided something else by now: {ELSEWHERE}"
+        return Outdated(self.name, cause, "look at that")
 
     def _miscounted(self, room: str, seq: int) -> HistoryUnavailable:
         cause = f"room {room!r} is at message {seq} by now: {ELSEWHERE}"

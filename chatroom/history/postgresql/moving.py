@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from chatroom.errors import HistoryRefused
+from chatroom.files.stored import StoredFile, id_in
 from chatroom.history.deleted import KEPT_AS
 from chatroom.history.interface import History
 from chatroom.history.postgresql.check import examine, linked
 from chatroom.history.postgresql.exact import to_stored
 from chatroom.history.postgresql.failures import Failures
+from chatroom.history.postgresql.files import file_row
 from chatroom.history.postgresql.links import DatabaseLink
 from chatroom.history.postgresql.rows import COLUMNS, entry_row, held_row
 from chatroom.history.postgresql.schema import bring_up_to_date
@@ -33,6 +35,7 @@ TABLES = (
         "found",
         "searched",
         "secrets",
+        "files",
     ),
 )
 
@@ -49,8 +52,8 @@ MESSAGES = f"""
     SELECT %s::int, {COLUMNS} FROM json_populate_recordset(NULL::messages, %s::json)"""
 
 EVIDENCE = """
-    INSERT INTO evidence (room, seq, edited_at, removed_at, user_name, body, stamp)
-    SELECT %s::int, seq, edited_at, removed_at, user_name, body, stamp
+    INSERT INTO evidence (room, seq, edited_at, removed_at, user_name, body, stamp, file)
+    SELECT %s::int, seq, edited_at, removed_at, user_name, body, stamp, coalesce(file, '')
     FROM json_populate_recordset(NULL::evidence, %s::json)"""
 
 CHARTER = "INSERT INTO charters VALUES (%s::int, %s)"
@@ -61,9 +64,13 @@ LOG = """
     FROM json_populate_recordset(NULL::host_log, %s::json)"""
 
 HELD = """
-    INSERT INTO held (room, id, held_at, user_name, body, stamp, user_id, cmid, reply_to)
-    SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid, reply_to
+    INSERT INTO held (room, id, held_at, user_name, body, stamp, user_id, cmid, reply_to, file)
+    SELECT %s::int, id, held_at, user_name, body, stamp, user_id, cmid, reply_to, file
     FROM json_populate_recordset(NULL::held, %s::json)"""
+
+FILES = "INSERT INTO files SELECT * FROM json_populate_recordset(NULL::files, %s::json)"
+
+UNCLAIMED = {"act": "", "held": "", "number": 0, "seq": 0, "nonce": ""}
 
 SECRET = "INSERT INTO secrets VALUES (%s, %s)"
 
@@ -72,7 +79,9 @@ END = "UPDATE version SET is_moving = false"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int, int]:
+def move_in(
+    url: str, source: History, note: Callable[[int], None], copy: Callable[[StoredFile], None]
+) -> tuple[int, int]:
     """As ``chatroom.history.move_in``: step by step. Until the last one, everybody else refuses the
     database, and another call begins anew."""
     failures = Failures(url)
@@ -91,7 +100,7 @@ def move_in(url: str, source: History, note: Callable[[int], None]) -> tuple[int
         count = 0
         for name in sorted({"", *known, *source.decided()}):
             summary = known.get(name, RoomSummary(name, 0, 0, "0", 0))
-            count += _move_room(link, source, summary, charters.get(name, ""), note)
+            count += _move_room(link, source, summary, charters.get(name, ""), note, copy)
         link.call(SECRET, ["tokens", source.secret()])
         for mark, value in source.deleted().items():
             link.call(SECRET, [KEPT_AS + mark, value])
@@ -106,23 +115,55 @@ def _move_room(
     room: RoomSummary,
     charter: str,
     note: Callable[[int], None],
+    copy: Callable[[StoredFile], None],
 ) -> int:
     """How many messages it has."""
     head = room.first, room.seq, to_stored(room.nonce), room.sent_at, source.rev(room.name)
     ((number,),) = link.call(ROOM, [to_stored(room.name), *head])
     count = 0
     for page in source.pages(room.name, 0, room.seq):
+        _move_files(link, source, copy, [(_said(number, one), one.file) for one in page])
         link.call(MESSAGES, [number, _encode([_row(message) for message in page])])
         note(len(page))
         count += len(page)
     for some in _evidence(source, room):
+        kept = [one.message for one in some]
+        _move_files(link, source, copy, [(_said(number, one), one.file) for one in kept])
         link.call(EVIDENCE, [number, _encode([_evidence_row(one) for one in some])])
     if charter:
         link.call(CHARTER, [number, to_stored(charter)])
     oldest_first = source.host_log(room.name)[::-1]
     link.call(LOG, [number, _encode([entry_row(entry) for entry in oldest_first])])
-    link.call(HELD, [number, _encode([held_row(held) for held in source.held(room.name)])])
+    waiting = source.held(room.name)
+    _move_files(link, source, copy, [({"held": to_stored(one.id)}, one.file) for one in waiting])
+    link.call(HELD, [number, _encode([held_row(held) for held in waiting])])
     return count
+
+
+def _said(number: int, message: Message) -> dict[str, Any]:
+    """Where a message is, with the columns of ``files``."""
+    return {"number": number, "seq": message.seq, "nonce": to_stored(message.nonce)}
+
+
+def _move_files(
+    link: DatabaseLink,
+    source: History,
+    copy: Callable[[StoredFile], None],
+    carried: Iterable[tuple[dict[str, Any], str]],
+) -> None:
+    """Files, their bytes first.
+
+    Args:
+        carried: what has each file, with the columns of ``files``; and what it says of it, or "".
+    """
+    rows = []
+    for whose, text in carried:
+        file = source.file(id_in(text)) if text else None
+        if file:
+            copy(file)
+            rows.append(file_row(file) | UNCLAIMED | whose)
+    if rows:
+        link.call(FILES, [_encode(rows)])
 
 
 def _evidence(source: History, room: RoomSummary) -> Iterator[list[Evidence]]:
@@ -135,7 +176,7 @@ def _evidence(source: History, room: RoomSummary) -> Iterator[list[Evidence]]:
 
 def _row(message: Message) -> dict[str, Any]:
     """With the columns of ``messages``: in their order, but for the room, those of a Message."""
-    _room, *values, _file = message  # it keeps no files
+    _room, *values = message
     stored = (to_stored(value) if isinstance(value, str) else value for value in values)
     return dict(zip(COLUMNS.split(", "), stored, strict=True))
 
@@ -149,4 +190,5 @@ def _evidence_row(evidence: Evidence) -> dict[str, Any]:
         "user_name": to_stored(was.user_name),
         "body": to_stored(was.body),
         "stamp": to_stored(was.timestamp),
+        "file": to_stored(was.file),
     }

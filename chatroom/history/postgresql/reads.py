@@ -75,24 +75,24 @@ LOG = f"""
     WHERE room = {ROOM} ORDER BY at DESC, number DESC"""
 
 HELD = f"""
-    SELECT id, user_name, body, stamp, held_at, user_id, cmid, reply_to FROM held
+    SELECT id, user_name, body, stamp, held_at, user_id, cmid, reply_to, file FROM held
     WHERE room = {ROOM} ORDER BY number"""
 
 HELD_BEFORE = """
-    SELECT name, id, user_name, body, stamp, held_at, user_id, cmid, reply_to
+    SELECT name, id, user_name, body, stamp, held_at, user_id, cmid, reply_to, file
     FROM held JOIN rooms ON rooms.number = room
     WHERE held_at < %(moment)s ORDER BY held.number LIMIT %(limit)s"""
 
 # The message with its texts as they were.
 EVIDENCE = f"""
     SELECT seq, nonce, was.user_name, was.body, was.stamp, sent_at, user_id, cmid, made_by,
-    reply_to, was.edited_at, 0, '', removed_at
+    reply_to, was.edited_at, 0, '', was.file, removed_at
     FROM evidence AS was JOIN messages USING (room, seq)
     WHERE room = {ROOM} AND seq = %(seq)s"""
 
 TAKEN_AT = f"""
     SELECT seq, nonce, was.user_name, was.body, was.stamp, sent_at, user_id, cmid, made_by,
-    reply_to, was.edited_at, 0, ''
+    reply_to, was.edited_at, 0, '', was.file
     FROM evidence AS was JOIN messages USING (room, seq)
     WHERE room = {ROOM} AND removed_at = %(removed_at)s AND seq <= %(upto)s
     ORDER BY seq DESC LIMIT %(limit)s"""

@@ -14,7 +14,7 @@ from chatroom.message import Evidence, Held, Message
 # In the order in which Message has them.
 COLUMNS = (
     "seq, nonce, user_name, body, stamp, sent_at, user_id, cmid, made_by, reply_to, "
-    "edited_at, rev, removed"
+    "edited_at, rev, removed, file"
 )
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -102,6 +102,8 @@ def _said(place: int, message: Message) -> dict[str, Any]:
         row["made_by"] = to_stored(message.by)
     if message.reply_to:
         row["reply_to"] = to_stored(message.reply_to)
+    if message.file:
+        row["file"] = to_stored(message.file)
     if message.edited_at:
         row["edited_at"] = message.edited_at
     return row
@@ -217,8 +219,7 @@ def held_json(held: Held) -> str:
 
 def held_row(held: Held) -> dict[str, str | int]:
     """With the columns of ``held``."""
-    others = ("room", "file")  # it keeps no files
-    row = {key: _stored_value(value) for key, value in held._asdict().items() if key not in others}
+    row = {key: _stored_value(value) for key, value in held._asdict().items() if key != "room"}
     row["stamp"] = row.pop("timestamp")
     return row
 

@@ -21,7 +21,9 @@ FIRST_SCHEMA = (
 
 SECOND_SCHEMA = ("answering.sql", "arriving.sql")
 
-UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA)
+THIRD_SCHEMA = ("carrying.sql",)
+
+UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA)
 """The files from each schema version to the next; the first from an empty schema. A later one only
 adds, so that machines can be updated one after the other."""
 

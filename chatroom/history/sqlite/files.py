@@ -13,7 +13,9 @@ from chatroom.message import Held, Message
 
 COLUMNS = "id, room, name, type, size, width, height, user_id, uploaded_at, is_whole"
 
-ADD = f"INSERT INTO files ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ADD = f"""
+    INSERT INTO files ({COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+    WHERE ? + (SELECT ifnull(sum(size), 0) FROM files) <= ?"""
 
 COMPLETE = """
     UPDATE files SET (type, size, uploaded_at, is_whole) = (?, ?, ?, 1)
@@ -66,9 +68,10 @@ LOST = f"""
     LIMIT :limit"""
 
 
-def add(writer: sqlite3.Connection, file: StoredFile) -> None:
-    """In the open transaction."""
-    writer.execute(ADD, file[:10])  # in the order of the columns
+def add(writer: sqlite3.Connection, file: StoredFile, most: int) -> bool:
+    """In the open transaction; False if all files together would have more than so many bytes."""
+    row = file[:10]  # in the order of the columns
+    return bool(writer.execute(ADD, (*row, file.size, most)).rowcount)
 
 
 def complete(writer: sqlite3.Connection, file: StoredFile) -> bool:

@@ -13,7 +13,7 @@ from chatroom.files.stored import StoredFile, id_in
 from chatroom.history.decisions import not_held
 from chatroom.history.deleted import by_mark, kept_as
 from chatroom.history.effects import NO_EFFECTS, Effects
-from chatroom.history.file_records import not_free
+from chatroom.history.file_records import MAX_SIZE, not_free
 from chatroom.history.host_log import LogEntry
 from chatroom.history.interface import History
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
@@ -62,8 +62,11 @@ class SqliteHistory(History):
 
     keeps_files = True
 
-    def __init__(self, name: str, path: Path, sync: str = "full") -> None:
+    def __init__(
+        self, name: str, path: Path, sync: str = "full", folder: Path | None = None
+    ) -> None:
         self.name = name
+        self._files_folder = folder
         self._sync = sync
         self._file = DatabaseFile(name, path)
         self._lock = FileLock(self._file.beside(".lock"))
@@ -236,14 +239,14 @@ class SqliteHistory(History):
                 charters_table.note(writer, room, entry)
 
     def files_folder(self) -> Path:
-        """Next to the file, under its name."""
-        return self._file.beside(FILES)
+        """Next to the file, under its name; or where the settings say."""
+        return self._files_folder or self._file.beside(FILES)
 
-    def add_file(self, file: StoredFile) -> None:
+    def add_file(self, file: StoredFile, most: int = MAX_SIZE) -> bool:
         """One transaction."""
         writer = self._demand_files()
         with Transaction(self.name, writer):
-            files_table.add(writer, file)
+            return files_table.add(writer, file, most)
 
     def complete_file(self, file: StoredFile) -> None:
         """One transaction."""

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, BinaryIO
@@ -27,6 +28,7 @@ from chatroom.files.interface import Files
 from chatroom.files.magic import ANY, INLINE, type_of
 from chatroom.files.stored import Claim, StoredFile
 from chatroom.log import printable
+from chatroom.rooms.questions import await_answer
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.web import reading
 from chatroom.web.api import bearer, parameters, responses
@@ -54,7 +56,10 @@ VIEW_SECONDS = 10 * 60
 
 POLICY = "default-src 'none'; sandbox"
 
-NO_FILES = "There are no files here: the server's settings say so (filesBytes), or its database."
+NO_FILES = (
+    "There are no files here: the server's settings say so (filesBytes), or name no folder for "
+    "them, which a history in PostgreSQL needs (filesFolder)."
+)
 
 
 def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: float) -> None:
@@ -237,7 +242,7 @@ class _Uploading:
             whole = file._replace(
                 type=type_of(put.head), size=put.size, uploaded_at=_now(), is_whole=True
             )
-            self._ask(partial(uploads.complete, whole, file.size))
+            self._ask(partial(uploads.complete, whole))
         except BaseException:  # also if its time is over: see incoming.py
             # What fails here is deleted within the hour, as the history knows of it.
             with suppress(ChatError, OSError):
@@ -246,8 +251,8 @@ class _Uploading:
             raise
         return whole
 
-    def _ask(self, question: Callable[[], None]) -> None:
-        self._engine.server.ask(question, self._timeout)
+    def _ask(self, question: Callable[[], Future[Any]]) -> None:
+        await_answer(self._engine.server.ask(question, self._timeout), self._timeout)
 
 
 def _body(limit: int) -> Iterator[bytes]:

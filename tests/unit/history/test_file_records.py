@@ -13,13 +13,13 @@ from chatroom.files.stored import UNCLAIMED_MS, Claim, StoredFile
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.message import Evidence, Held, Message, Remover
-from tests.support.histories import at, everything, left_behind, open_history_of, typed
+from tests.support.histories import KINDS, at, everything, left_behind, open_history_of, typed
 
 ANN = "ann-id"
 NOW = 1_700_000_000_000
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+@pytest.fixture(params=KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     with open_history_of(request.param, tmp_path) as history:
         yield history

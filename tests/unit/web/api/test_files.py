@@ -373,7 +373,6 @@ def test_what_is_coming_counts_too(client: FlaskClient, engine: Engine) -> None:
     speaker: Any = type("Nobody", (), {})()
     coming = file._replace(id=engine.file_ids.new("lobby"), size=9_000, is_whole=False)
     engine.server.ask(partial(engine.history.add_file, coming), DEADLINE)
-    uploads._bytes = None  # as after a restart
 
     problem(upload(client, engine, b"x" * 1000), "no-space")
     engine.server.ask(partial(uploads.drop, [coming.id]), DEADLINE)
