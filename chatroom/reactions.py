@@ -13,6 +13,9 @@ KINDS = ("like", "love", "laugh", "wow", "question", "done")
 MOST_PEOPLE = 20
 """Who are named with each kind, at most: the others count."""
 
+FEW_PEOPLE = 3
+"""Likewise, in an answer about many messages."""
+
 MOST_TOLD = 1000
 """Messages whose reactions are told at once, at most: the newest."""
 

@@ -33,6 +33,7 @@ class Host:
         listed: bool | None = None,
         code: str | None = None,
         unchecked: str | None = None,
+        reactions: bool | None = None,
     ) -> Receipt:
         """Say who may speak, and who may come in; what is left out stays as it is.
 
@@ -45,9 +46,10 @@ class Host:
             code: that opens the door; "": the server makes another one up. The receipt's ``told``
                 has it.
             unchecked: what those may do whose names nobody checks: ``speak``, ``held`` or ``no``.
+            reactions: whether people can react to messages.
         """
         speech = {"speak": speak, "slowSeconds": slow_seconds, "needsHost": needs_host}
-        speech |= {"unchecked": unchecked}
+        speech |= {"unchecked": unchecked, "reactions": reactions}
         return self.act("rules", **speech, door=door, listed=listed, code=code)
 
     def everybody_out(self) -> Receipt:

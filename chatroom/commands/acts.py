@@ -80,6 +80,9 @@ def log(console: Console, as_json: bool) -> None:
     type=click.Choice(UNCHECKED),
     help="What plain clients and scripts without a key may do, whose names nobody checks.",
 )
+@click.option(
+    "--reactions/--no-reactions", default=None, help="Whether people can react to messages."
+)
 @acting
 def rules(
     console: Console,
@@ -90,6 +93,7 @@ def rules(
     code: str | None,
     listed: bool | None,
     unchecked: str | None,
+    reactions: bool | None,
 ) -> None:
     """Set who may speak and come in; what you leave out stays as it is.
 
@@ -97,7 +101,7 @@ def rules(
     """
     speak = "slow" if every and speak is None else speak
     speech = {"speak": speak, "slowSeconds": every, "needsHost": only_with_host}
-    speech |= {"unchecked": unchecked}
+    speech |= {"unchecked": unchecked, "reactions": reactions}
     given: dict[str, Any] = speech | {"door": door, "code": code, "listed": listed}
     if all(one is None for one in given.values()):
         raise click.UsageError(f"nothing to change: give {RULES}")
@@ -107,7 +111,10 @@ def rules(
     note("done")
 
 
-RULES = "--speak, --every, --[no-]only-with-host, --door, --code, --listed or --unchecked"
+RULES = (
+    "--speak, --every, --[no-]only-with-host, --door, --code, --listed, --unchecked or "
+    "--[no-]reactions"
+)
 
 
 @click.command("everybody-out")

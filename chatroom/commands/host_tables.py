@@ -58,7 +58,8 @@ def rules_in_words(rules: Mapping[str, Any]) -> str:
     listed = "" if rules.get("listed", True) else ", not listed"
     needs_host = ", only while a host is here" * rules["needsHost"]
     unchecked = f", unchecked names: {rules['unchecked']}" if "unchecked" in rules else ""
-    return f"{rules['speak']}{slow}{needs_host}{door}{listed}{unchecked}"
+    reactions = "" if rules.get("reactions", True) else ", no reactions"
+    return f"{rules['speak']}{slow}{needs_host}{door}{listed}{unchecked}{reactions}"
 
 
 def _person(fields: dict[str, Any]) -> str:

@@ -63,9 +63,11 @@ class ReactionRecords(ABC):
         """
         return []
 
-    def forget_reactions(self, room: str, user_id: str) -> None:
-        """Commit that the person has no reactions in the room any more. The owner's thread.
+    def forget_reactions(self, room: str, user_id: str) -> int:
+        """Commit that the person has no reactions in the room any more; how many they were. The
+        owner's thread.
 
         Raises:
             HistoryUnavailable: they are still there.
         """
+        return 0

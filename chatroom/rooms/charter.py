@@ -200,6 +200,8 @@ class Charter:
     """By ``Whereabouts.key``."""
     sweeps: tuple[Sweep, ...] = ()
     """What is left to do, in order."""
+    reactions: bool = True
+    """People may react to messages."""
 
     @classmethod
     def parse(cls, text: str) -> Charter:
@@ -245,6 +247,7 @@ class Charter:
             unchecked=Unchecked(fields.get("unchecked", Unchecked.SPEAK.value)),
             watched=each("watched", _watched),
             sweeps=tuple(_sweep(*parts) for parts in fields.get("sweeps", ())),
+            reactions=not _is(bool, fields.get("noReactions", False)),
         )
 
     def to_json(self) -> str:
@@ -272,6 +275,7 @@ class Charter:
             "sweeps": [sweep if sweep.wipes else sweep[:-1] for sweep in self.sweeps],
             "unchecked": self._told_of_unchecked,
             "watched": self.watched,
+            "noReactions": not self.reactions,
         }
         fields |= {key: value for key, value in rare.items() if value}
         return json.dumps(fields, ensure_ascii=False)
@@ -359,7 +363,9 @@ class Charter:
             "door": self.door.value,
             "listed": self.listed,
         }
-        return told | ({"unchecked": value} if (value := self._told_of_unchecked) else {})
+        if value := self._told_of_unchecked:
+            told["unchecked"] = value
+        return told if self.reactions else {**told, "reactions": False}
 
     @property
     def _told_of_unchecked(self) -> str:

@@ -280,6 +280,7 @@ def _set_rules(charter: Charter, act: SetRules) -> Decision:
         door=charter.door if act.door is None else Door(act.door),
         listed=charter.listed if act.listed is None else act.listed,
         unchecked=charter.unchecked if act.unchecked is None else Unchecked(act.unchecked),
+        reactions=charter.reactions if act.reactions is None else act.reactions,
     )
     changed = _with_code(changed, act)
     what = _in_words(changed) + _about_the_door(charter, changed)
@@ -380,7 +381,8 @@ def _in_words(charter: Charter) -> str:
         Unchecked.HELD: ", others than those with a token after approval",
         Unchecked.NO: ", only those with a token",
     }[charter.unchecked]
-    return f"{charter.speak.value}{slow}{needs}{unchecked}"
+    reactions = "" if charter.reactions else ", no reactions"
+    return f"{charter.speak.value}{slow}{needs}{unchecked}{reactions}"
 
 
 def _about_the_door(before: Charter, after: Charter) -> str:

@@ -65,6 +65,7 @@ class SetRules(NamedTuple):
     code_hash: str = ""
     """Of that one, and in its place: see ``Doors.sealed``."""
     unchecked: str | None = None
+    reactions: bool | None = None
 
 
 class Quiet(NamedTuple):
@@ -297,9 +298,8 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             needs_host, listed = reader.flag("needsHost"), reader.flag("listed")
             door = reader.choice("door", DOORS)
             unchecked = reader.choice("unchecked", UNCHECKED)
-            return SetRules(
-                speak, slow, needs_host, door, listed, reader.code(), unchecked=unchecked
-            )
+            rules = SetRules(speak, slow, needs_host, door, listed, reader.code())
+            return rules._replace(unchecked=unchecked, reactions=reader.flag("reactions"))
         case "quiet":
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))
         case "bar":

@@ -326,11 +326,11 @@ class MemoryHistory(History):
             self._demand_open()
             return list(self._reactions.of(room, user_id))
 
-    def forget_reactions(self, room: str, user_id: str) -> None:
+    def forget_reactions(self, room: str, user_id: str) -> int:
         """As the interface says."""
         with self._lock:
             self._demand_open()
-            self._reactions.forget(room, user_id)
+            return self._reactions.forget(room, user_id)
 
     def charter(self, room: str) -> str:
         """As the interface says."""

@@ -84,10 +84,12 @@ class ReactionsInMemory:
                 if user_id in kept.kinds.get(kind, ()):
                     yield kept.id, kind
 
-    def forget(self, room: str, user_id: str) -> None:
+    def forget(self, room: str, user_id: str) -> int:
         """As the interface says."""
-        for id, kind in list(self.of(room, user_id)):
+        theirs = list(self.of(room, user_id))
+        for id, kind in theirs:
             self._take_back(self._rooms[room][id.seq], kind, user_id)
+        return len(theirs)
 
     def clear(self) -> None:
         """Forget everything."""

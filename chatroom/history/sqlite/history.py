@@ -302,12 +302,13 @@ class SqliteHistory(History):
         """As the interface says."""
         return reactions_table.of_person(self._readers, room, user_id)
 
-    def forget_reactions(self, room: str, user_id: str) -> None:
+    def forget_reactions(self, room: str, user_id: str) -> int:
         """One transaction."""
         writer = self._demand_files()
         with Transaction(self.name, writer):
-            reactions_table.forget(writer, room, user_id)
-        self._may_have_chores = True
+            count = reactions_table.forget(writer, room, user_id)
+        self._may_have_chores |= count > 0
+        return count
 
     def charter(self, room: str) -> str:
         """As the interface says."""

@@ -61,13 +61,16 @@ def react(writer: sqlite3.Connection, base: int, click: Click) -> bool:
     return True
 
 
-def forget(writer: sqlite3.Connection, room: str, user_id: str) -> None:
-    """In the open transaction."""
+def forget(writer: sqlite3.Connection, room: str, user_id: str) -> int:
+    """In the open transaction; how many."""
     values = {"room": room, "user_id": user_id, **EVERYTHING}
-    for key, nonce, kind in writer.execute(OF_PERSON, values).fetchall():
+    theirs = writer.execute(OF_PERSON, values).fetchall()
+    for key, nonce, kind in theirs:
         writer.execute(TAKE_BACK, (key, kind, user_id))
         writer.execute(MARK, (key, nonce))
+    if theirs:  # what they were called
         note_chores(writer, (LOG, PAGES))
+    return len(theirs)
 
 
 def reacted(readers: Readers, room: str, span: Span, people: int, user_id: str) -> list[Reacted]:
@@ -79,14 +82,15 @@ def reacted(readers: Readers, room: str, span: Span, people: int, user_id: str) 
         reader.execute("BEGIN")  # one snapshot: a mark goes with its counts
         try:
             found = reader.execute(query, {"mark": storable(span.after), **bounds}).fetchall()
-            return [_reacted(reader, *row, people, user_id) for row in reversed(found)]
+            return [_reacted(reader, row, people, user_id) for row in reversed(found)]
         finally:
             reader.execute("COMMIT")
 
 
 def _reacted(
-    reader: sqlite3.Connection, key: int, nonce: str, mark: int, people: int, user_id: str
+    reader: sqlite3.Connection, row: tuple[int, str, int], people: int, user_id: str
 ) -> Reacted:
+    key, nonce, mark = row
     count_of = dict(reader.execute(COUNTS, (key,)).fetchall())
     counts = {kind: count_of[kind] for kind in KINDS if kind in count_of}
     named: dict[str, list[Person]] = {}

@@ -108,8 +108,8 @@ EIGHTH_SCHEMA = (
     "PRAGMA user_version = 8",
 )
 
-# Reactions: who has which, and when those of a message changed last. Marks are never used again. What
-# is gone of a message goes by triggers: so no way to remove one can be forgotten.
+# Reactions: who has which, and when those of a message changed last. Marks are never used again.
+# They go with their message by triggers: so no way to remove one can be forgotten.
 NINTH_SCHEMA = (
     """CREATE TABLE reactions (
         key INTEGER NOT NULL, kind TEXT NOT NULL, user_id TEXT NOT NULL, user_name TEXT NOT NULL,

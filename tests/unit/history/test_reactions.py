@@ -144,7 +144,7 @@ def test_what_somebody_has_forgotten_is_told_to_the_others(history: History) -> 
     mark = history.last_mark("lobby")
     assert history.reactions_of("lobby", ANN.user_id) == [(id_of(1), "like"), (id_of(2), "done")]
 
-    history.forget_reactions("lobby", ANN.user_id)
+    assert history.forget_reactions("lobby", ANN.user_id) == 2
 
     assert history.reactions_of("lobby", ANN.user_id) == []
     changed = history.reacted("lobby", Span(after=mark))
@@ -176,6 +176,6 @@ def test_a_history_that_keeps_none_says_so(tmp_path: Path) -> None:
         assert plain.reacted("lobby") == []
         assert plain.last_mark("lobby") == 0
         assert plain.reactions_of("lobby", ANN.user_id) == []
-        plain.forget_reactions("lobby", ANN.user_id)
+        assert plain.forget_reactions("lobby", ANN.user_id) == 0
         with pytest.raises(HistoryUnavailable, match="keeps no reactions"):
             plain.react([click(1)])
