@@ -22,18 +22,6 @@ Fields = dict[str, Any]
 
 
 @pytest.fixture
-def hosted(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The ids of those who are hosts."""
-    hosts: set[str] = set()
-
-    def rank_of(self: Room, user_id: str) -> Rank:
-        return Rank.HOST if user_id in hosts else Rank.EVERYONE
-
-    monkeypatch.setattr(Room, "rank_of", rank_of)
-    return hosts
-
-
-@pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The room is told as often as somebody clicks."""
     monkeypatch.setattr(reactions, "INTERVAL", 0.0)
