@@ -49,8 +49,8 @@ class Reacted(NamedTuple):
     """People, by kind, in the order of ``KINDS``; without kinds that nobody has."""
     people: Mapping[str, Sequence[Person]]
     """Likewise, some of them: as many as were asked for."""
-    mine: Sequence[str] = ()
-    """The kinds that whoever asks has."""
+    mine: Sequence[str] | None = None
+    """The kinds that whoever asks has; None if nobody in particular does."""
 
 
 class Span(NamedTuple):

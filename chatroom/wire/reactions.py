@@ -39,7 +39,7 @@ def reacted_fields(reacted: Reacted) -> dict[str, Any]:
             kind: [{"userId": who.user_id, "userName": who.user_name} for who in people]
             for kind, people in reacted.people.items()
         }
-    if reacted.mine:
+    if reacted.mine is not None:
         fields["mine"] = list(reacted.mine)
     return fields
 

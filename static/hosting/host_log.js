@@ -16,6 +16,7 @@ const MOST_SHOWN = 100; // entries
 const OF_RULES = {
   "others than those with a token after approval": `${words.unchecked} ${words.uncheckedChoice.held}.`,
   "only those with a token": `${words.unchecked} ${words.uncheckedChoice.no}.`,
+  "no reactions": words.noReactions,
   "open to all": doorWords.doors.open,
   "open with the code": doorWords.doors.code,
   "nobody new": doorWords.doors.shut,

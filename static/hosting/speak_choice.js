@@ -23,6 +23,7 @@ export class SpeakChoice {
   #form = element("div", "", this.#radios);
   #pace = element("select", "", ...PACES.map((seconds) => new Option(span(seconds), String(seconds))));
   #needsHost = checkbox("needs-host");
+  #reactions = checkbox("reactions-on");
   #unchecked = element("select", "", ...UNCHECKED.map((choice) => new Option(words.uncheckedChoice[choice], choice)));
   /** @type {Map<string, HTMLInputElement>} */
   #choices = new Map();
@@ -44,6 +45,8 @@ export class SpeakChoice {
     this.#unchecked.id = "unchecked";
     this.#form.append(element("label", "apart", `${words.unchecked} `, this.#unchecked));
     this.#unchecked.addEventListener("change", () => this.#act("rules", { unchecked: this.#unchecked.value }));
+    this.#form.append(element("label", "check apart", this.#reactions, ` ${words.reactions}`));
+    this.#reactions.addEventListener("change", () => this.#act("rules", { reactions: this.#reactions.checked }));
     this.#pace.addEventListener("change", () => this.#choose("slow"));
     this.#needsHost.addEventListener("change", () => this.#act("rules", { needsHost: this.#needsHost.checked }));
   }
@@ -57,6 +60,7 @@ export class SpeakChoice {
     if (!this.#isChoosing()) for (const [choice, input] of this.#choices) input.checked = choice === rules.speak;
     this.#pace.value = this.#paceOf(rules.slowSeconds || FIRST_PACE);
     this.#needsHost.checked = rules.needsHost;
+    this.#reactions.checked = rules.reactions ?? true;
     this.#unchecked.value = rules.unchecked ?? "speak";
   }
 

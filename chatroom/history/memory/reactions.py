@@ -105,5 +105,5 @@ def _told(kept: _Kept, people: int, user_id: str) -> Reacted:
         if people
     }
     counts = {kind: len(theirs) for kind, theirs in kinds.items()}
-    mine = tuple(kind for kind, theirs in kinds.items() if user_id in theirs)
-    return Reacted(kept.id, kept.mark, counts, named, mine)
+    mine = [kind for kind, theirs in kinds.items() if user_id in theirs]
+    return Reacted(kept.id, kept.mark, counts, named, mine if user_id else None)

@@ -98,10 +98,10 @@ def _reacted(
         for kind in counts:
             rows = reader.execute(PEOPLE, (key, kind, people)).fetchall()
             named[kind] = [Person(*row) for row in rows]
-    mine: list[str] = []
+    mine: list[str] | None = None
     if user_id:
         mine = [kind for kind in counts if reader.execute(HAS, (key, kind, user_id)).fetchall()]
-    return Reacted(MessageId(key & MAX_SEQ, nonce), mark, counts, named, tuple(mine))
+    return Reacted(MessageId(key & MAX_SEQ, nonce), mark, counts, named, mine)
 
 
 def last_mark(readers: Readers, room: str) -> int:

@@ -54,7 +54,7 @@ def test_what_is_taken_back_is_told_as_nothing(history: History) -> None:
     history.react([click(2, on=False)])
 
     (now,) = history.reacted("lobby", Span(after=before))
-    assert now == Reacted(id_of(2), history.last_mark("lobby"), {}, {}, ())
+    assert now == Reacted(id_of(2), history.last_mark("lobby"), {}, {})
     assert now.mark > before
 
 
@@ -77,7 +77,7 @@ def test_people_are_named_as_far_as_asked_for(history: History) -> None:
     (one,) = history.reacted("lobby", people=1, user_id=BOB.user_id)
 
     assert one.people == {"like": [ANN], "done": [BOB]}
-    assert one.mine == ("like", "done")
+    assert one.mine == ["like", "done"]
 
 
 def test_a_click_on_what_is_not_there_is_told(history: History) -> None:
