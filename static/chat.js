@@ -121,6 +121,7 @@ const session = new Session({
   },
 });
 
+later(async () => new (await import("./conversation/reacting.js")).Reacting({ session, store, notice: (words) => composer.notice(words) }));
 const paint = batched(
   () => conversation.paint(() => pending.show(outbox.items, store.state.me.userName, conversation.continues)),
   PAINT_EVERY,

@@ -289,6 +289,29 @@ class ChatClient:
         """Bring back a message that a host removed, for hosts: like ``edit``, and for some days."""
         return self._post(_id(message), type="restore", id=_id(message))
 
+    def react(self, message: Message | str, kind: str, *, on: bool = True) -> Receipt:
+        """React to a message, or take that back: like ``edit``.
+
+        Others' reactions are events of the type ``reactions``: see docs/protocol.md.
+
+        Args:
+            kind: ``like``, ``love``, ``laugh``, ``wow``, ``question`` or ``done``.
+            on: False takes it back.
+        """
+        id = _id(message)
+        return self._post(id, type="react", id=id, kind=kind, on=on)
+
+    def ask_reactions(self, since: int = 0, first: str | None = None) -> None:
+        """Ask for the reactions that there are; an event ``reactions`` has them, with one's own.
+        Dropped when offline.
+
+        Args:
+            since: only what has changed after this mark.
+            first: the id of a message: only this one and those after it.
+        """
+        more = {} if first is None else {"from": _id(first)}
+        self._run_errand(_frame(type="reactions", since=since, people=True, **more))
+
     @property
     def host(self) -> Host:
         """What the user can do as a host of the room: ``chat.host.quiet(user_id, seconds=600)``."""

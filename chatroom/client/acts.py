@@ -34,6 +34,7 @@ class Host:
         code: str | None = None,
         unchecked: str | None = None,
         files: str | None = None,
+        reactions: bool | None = None,
     ) -> Receipt:
         """Say who may speak, and who may come in; what is left out stays as it is.
 
@@ -47,9 +48,10 @@ class Host:
                 has it.
             unchecked: what those may do whose names nobody checks: ``speak``, ``held`` or ``no``.
             files: who may send pictures and files: ``everybody``, ``hosts`` or ``nobody``.
+            reactions: whether people can react to messages.
         """
         speech = {"speak": speak, "slowSeconds": slow_seconds, "needsHost": needs_host}
-        speech |= {"unchecked": unchecked, "files": files}
+        speech |= {"unchecked": unchecked, "files": files, "reactions": reactions}
         return self.act("rules", **speech, door=door, listed=listed, code=code)
 
     def everybody_out(self) -> Receipt:

@@ -81,6 +81,9 @@ def log(console: Console, as_json: bool) -> None:
     help="What plain clients and scripts without a key may do, whose names nobody checks.",
 )
 @click.option("--files", type=click.Choice(FILES), help="Who may send pictures and files.")
+@click.option(
+    "--reactions/--no-reactions", default=None, help="Whether people can react to messages."
+)
 @acting
 def rules(
     console: Console,
@@ -92,6 +95,7 @@ def rules(
     listed: bool | None,
     unchecked: str | None,
     files: str | None,
+    reactions: bool | None,
 ) -> None:
     """Set who may speak and come in; what you leave out stays as it is.
 
@@ -99,7 +103,7 @@ def rules(
     """
     speak = "slow" if every and speak is None else speak
     speech = {"speak": speak, "slowSeconds": every, "needsHost": only_with_host}
-    speech |= {"unchecked": unchecked, "files": files}
+    speech |= {"unchecked": unchecked, "files": files, "reactions": reactions}
     given: dict[str, Any] = speech | {"door": door, "code": code, "listed": listed}
     if all(one is None for one in given.values()):
         raise click.UsageError(f"nothing to change: give {RULES}")
@@ -109,7 +113,10 @@ def rules(
     note("done")
 
 
-RULES = "--speak, --every, --[no-]only-with-host, --door, --code, --listed, --unchecked or --files"
+RULES = (
+    "--speak, --every, --[no-]only-with-host, --door, --code, --listed, --unchecked, --files or "
+    "--[no-]reactions"
+)
 
 
 @click.command("everybody-out")

@@ -59,7 +59,8 @@ def rules_in_words(rules: Mapping[str, Any]) -> str:
     needs_host = ", only while a host is here" * rules["needsHost"]
     unchecked = f", unchecked names: {rules['unchecked']}" if "unchecked" in rules else ""
     files = f", files from: {rules['files']}" if "files" in rules else ""
-    return f"{rules['speak']}{slow}{needs_host}{door}{listed}{unchecked}{files}"
+    reactions = "" if rules.get("reactions", True) else ", no reactions"
+    return f"{rules['speak']}{slow}{needs_host}{door}{listed}{unchecked}{files}{reactions}"
 
 
 def _person(fields: dict[str, Any]) -> str:

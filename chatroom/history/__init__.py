@@ -6,6 +6,7 @@ In reading order:
 - ``decisions.py``: the part of it in which rooms decide about themselves
 - ``belongings.py``: the part of it that is about one person
 - ``file_records.py``: the part of it that knows which files there are
+- ``reaction_records.py``: the part of it that knows who has reacted to what
 - ``shared.py``: what one can do, besides, that several processes write to
 - ``sqlite/``: messages in one SQLite file
 - ``postgresql/``: messages in a PostgreSQL database; loaded when a setting asks for it

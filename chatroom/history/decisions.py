@@ -8,10 +8,11 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.file_records import FileRecords
 from chatroom.history.host_log import LogEntry
+from chatroom.history.reaction_records import ReactionRecords
 from chatroom.message import Evidence, Held, Message
 
 
-class Decisions(FileRecords):
+class Decisions(FileRecords, ReactionRecords):
     """What rooms have decided, what hosts have done and removed, and what waits for them.
 
     ``rewrite``, ``enact``, ``hold``, ``settle``, ``erase`` and ``clean`` are called by the thread

@@ -40,6 +40,7 @@ In reading order:
 - ``mirrors.py``: puts what it decides into order, where several processes ask it
 - ``presence.py``: which of our sockets are whose
 - ``greeter.py``: tells typed users of people: who comes and goes, who is typing
+- ``reactions.py``: who reacts to what
 - ``bus.py``: hints to other processes
 - ``subscriber.py``: whoever hears a room without a socket
 - ``news.py``: in which other rooms something was said

@@ -37,10 +37,10 @@ from chatroom.rooms.verdicts import (
     Stored,
     Swept,
 )
-from chatroom.users.requests import Change, Leaving, Ruling, Said, Wish
+from chatroom.users.requests import BY_THE_WAY, Change, Leaving, Ruling, Said, Wish
 from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.acts import Forget, Look
-from chatroom.wire.typed import Rename, Typing
+from chatroom.wire.typed import Rename
 from chatroom.wire.websocket import text_of
 
 NOT_STORED = "not stored: history unavailable"
@@ -151,7 +151,7 @@ class Broadcaster:
         for item in items:
             if isinstance(item, Said):  # one of many: match would look at more
                 said.append(item)
-            elif isinstance(item, Wish) and isinstance(item.request, Typing):
+            elif isinstance(item, Wish) and isinstance(item.request, BY_THE_WAY):
                 typing.append(item)
             else:
                 self._waiting += (said, item)
@@ -242,7 +242,7 @@ class Broadcaster:
         return self._rooms.enter(user.room, user.address, *whose)
 
     def _grant(self, wish: Wish) -> None:
-        if self._entrance.waits(wish) or not wish.user.inside:
+        if self._entrance.waits(wish) or not self._entrance.has_inside(wish):
             return
         if isinstance(wish.request, Rename):
             room, now = self._rooms[wish.user.room], time.time_ns() // 1_000_000

@@ -209,6 +209,8 @@ class Charter:
     """By ``Whereabouts.key``."""
     sweeps: tuple[Sweep, ...] = ()
     """What is left to do, in order."""
+    reactions: bool = True
+    """People may react to messages."""
 
     @classmethod
     def parse(cls, text: str) -> Charter:
@@ -255,6 +257,7 @@ class Charter:
             files=FilesFrom(fields.get("files", FilesFrom.EVERYBODY.value)),
             watched=each("watched", _watched),
             sweeps=tuple(_sweep(*parts) for parts in fields.get("sweeps", ())),
+            reactions=_is(bool, fields.get("reactions", True)),
         )
 
     def to_json(self) -> str:
@@ -378,6 +381,8 @@ class Charter:
             told["unchecked"] = self.unchecked.value
         if self.files is not FilesFrom.EVERYBODY:
             told["files"] = self.files.value
+        if not self.reactions:
+            told["reactions"] = False
         return told
 
     @cached_property

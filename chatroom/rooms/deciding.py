@@ -120,6 +120,10 @@ def _forget_names(history: History, room: str, user_id: str) -> None:
     history.forget_names(room, user_id)
 
 
+def _forget_reactions(history: History, room: str, user_id: str) -> None:
+    history.forget_reactions(room, user_id)
+
+
 def _reused(cmid: str) -> Refusal:
     detail = "This cmid was used for another message; use a new one."
     return Refusal("cmid-reused", detail, cmid)
@@ -320,6 +324,7 @@ class Decider:
         for name in ("", room.name):  # before the rest, after which nobody asks again
             yield from ask(partial(_forget_names, room=name, user_id=user_id))
         yield from ask(lambda history: history.disown_files(room.name, user_id))
+        yield from ask(partial(_forget_reactions, room=room.name, user_id=user_id))
         sweeps = [it for it in before.sweeps if not (it.wipes and it.user_id == user_id)]
         step = yield from self._step(room, wiping(user_id, room.seq), now)
         if step.rest:

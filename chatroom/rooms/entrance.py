@@ -20,7 +20,8 @@ from chatroom.rooms.greeter import Greeter
 from chatroom.rooms.knocking import KnockSeen
 from chatroom.rooms.mirrors import AboutPeople, Mirrors
 from chatroom.rooms.news import News
-from chatroom.rooms.policy import Policy, removed
+from chatroom.rooms.policy import NOT_INSIDE, Policy, removed
+from chatroom.rooms.reactions import Reactions
 from chatroom.rooms.register import MOST_ATTEMPTS, Answer, Away, Enter, Gone, Leave, Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.room import Room
@@ -44,6 +45,7 @@ from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.typed_user import MAX_BAD_FRAMES
 from chatroom.wire import typed
 from chatroom.wire.acts import Act, BeCalled, UseLink, UseOperatorLink
+from chatroom.wire.reactions import React
 from chatroom.wire.typed import Rename, Typing
 from chatroom.wire.websocket import CloseCode
 
@@ -70,6 +72,7 @@ class Entrance:
         greeter: tells a room of its people.
         news: of other rooms.
         replay: reads a long past from the history.
+        reactions: of people to messages.
         timers: the Server's.
         faults: the Server's.
         fallen: those who are too slow.
@@ -85,6 +88,7 @@ class Entrance:
         greeter: Greeter,
         news: News,
         replay: Replay,
+        reactions: Reactions,
         timers: Timers,
         faults: Faults,
         fallen: Fallen,
@@ -97,6 +101,7 @@ class Entrance:
         self._greeter = greeter
         self._news = news
         self._replay = replay
+        self._reactions = reactions
         self._timers = timers
         self._faults = faults
         self._fallen = fallen
@@ -548,8 +553,16 @@ class Entrance:
                 self._ask(room, register.Rename(user, name))
             case Typing():
                 self._greeter.tell_of_typing(room, user)
+            case React():
+                self._reactions.click(user, wish.request)
             case _:
                 assert_never(wish.request)
+
+    def has_inside(self, wish: Wish) -> bool:
+        """Whether whoever has it is in a room; otherwise they are told, if they wait for it."""
+        if not wish.user.inside and isinstance(wish.request, React):
+            wish.user.refuse(NOT_INSIDE.about(wish.request.cmid))
+        return wish.user.inside
 
     def let_wait(self, batch: list[Said]) -> list[Said]:
         """Without what comes from somebody who waits for the register: that has to wait, too."""

@@ -12,6 +12,7 @@ from chatroom.rooms.crowd import CrowdVersion, Joined, Known, Left, Renamed
 from chatroom.rooms.news import TOLD_A_SECOND, News
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.reactions import Reactions
 from chatroom.rooms.register import AtTheDoor, Away, Event, Made, Replaced
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
@@ -35,17 +36,27 @@ class Greeter:
         policy: says of whose typing others hear.
         bus: passes that on to other processes.
         news: of other rooms.
+        reactions: those to messages.
         timers: the Server's.
         rules: the Server's.
     """
 
-    def __init__(self, policy: Policy, bus: Bus, news: News, timers: Timers, rules: Rules) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        bus: Bus,
+        news: News,
+        reactions: Reactions,
+        timers: Timers,
+        rules: Rules,
+    ) -> None:
         self._policy = policy
         self._bus = bus
         self._news = news
+        self._reactions = reactions
         self._timers = timers
         self._presence_limit = rules.presence_limit
-        self._limits = rules.limits
+        self._limits = {**rules.limits, **reactions.limits}
 
     # -- to one who comes -------------------------------------------------------------------------
 
@@ -65,6 +76,7 @@ class Greeter:
             count=len(room.crowd),
             last=str(room.last),
             rev=room.changes.rev,
+            reactions=self._reactions.mark(room) or None,
             recovered=None if arrival.seen is None else arrival.seen >= 0,
             limits=self._limits,
             **_entry_pass(room, arrival),

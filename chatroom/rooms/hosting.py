@@ -16,6 +16,7 @@ from chatroom.rooms.doors import charter_in
 from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.reactions import Reactions
 from chatroom.rooms.room import Room
 from chatroom.rooms.sweeper import PATIENCE, PAUSE, Sweeper
 from chatroom.rooms.verdicts import Enacted, Settled, Swept
@@ -59,6 +60,7 @@ class Hosting:
         rooms: the Server's.
         entrance: lets those out who were removed.
         sweeper: goes on with what takes longer.
+        reactions: tells of those that are erased.
         faults: the Server's.
     """
 
@@ -68,9 +70,11 @@ class Hosting:
         rooms: ActiveRooms,
         entrance: Entrance,
         sweeper: Sweeper,
+        reactions: Reactions,
         faults: Faults,
     ) -> None:
         self._sweeper = sweeper
+        self._reactions = reactions
         self._faults = faults
         self._history = history
         self._rooms = rooms
@@ -95,6 +99,8 @@ class Hosting:
             self.tell_hosts(room, enacted.entry)
         for held in enacted.refused:
             self._drop(room, held, OUTCOMES[Refuse])
+        if isinstance(ruling.act, Forget):
+            self._reactions.note(room)
         self._go_on(room)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
         told |= decision.told

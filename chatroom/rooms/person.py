@@ -129,7 +129,13 @@ def told(history: History, user_id: str) -> Iterator[str]:
         for entry in history.host_log(room)
         if user_id in (entry.by_id, entry.whom_id)
     ]
-    yield f',"hostLog":{_encoded(log)}}}'
+    yield f',"hostLog":{_encoded(log)}'
+    reactions = [
+        {"room": room, "id": str(id), "kind": kind}
+        for room in rooms
+        for id, kind in history.reactions_of(room, user_id)
+    ]
+    yield f',"reactions":{_encoded(reactions)}}}'
 
 
 def is_known_in(history: History, room: str, user_id: str) -> bool:
@@ -141,6 +147,7 @@ def is_known_in(history: History, room: str, user_id: str) -> bool:
     return (
         any(held.user_id == user_id for held in history.held(room))
         or any(_is_unused(file, room) for file in history.files_of(user_id))
+        or history.reactions_of(room, user_id) != []
         or forgotten(charter, user_id) != charter
         or any(entry.without_name(user_id) != entry for entry in history.host_log(room))
     )
@@ -158,6 +165,7 @@ def erase(history: History, user_id: str) -> None:
             continue
         history.forget_names(room, user_id)
         history.disown_files(room, user_id)
+        history.forget_reactions(room, user_id)
         charter = forgotten(charter_of(history, room), user_id).to_json()
         refused = [held for held in history.held(room) if held.user_id == user_id]
         sweep: Sweep | None = wiping(user_id, history.head(room).seq)

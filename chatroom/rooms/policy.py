@@ -261,6 +261,29 @@ class Policy:
             return Refusal("files-off", "Only hosts send files in this room.", cmid)
         return self.may_say(speaker, cmid, standing)
 
+    def may_react(self, speaker: Speaker, standing: Standing, *, keeps: bool) -> Refusal | None:
+        """Whether somebody may react to messages: all who are in, also where only hosts speak, but
+        for those who are to be quiet.
+
+        Args:
+            keeps: the history has a place for reactions.
+        """
+        charter, rank, now = standing.charter, standing.rank, standing.now
+        if speaker.proof.reads_only:
+            return _reads_only("")
+        if not keeps:
+            return Refusal("no-reactions", "This server's history keeps no reactions.")
+        if not charter.reactions:
+            return Refusal("no-reactions", "A host has turned reactions off in this room.")
+        own, everywhere = (one.barred.get(speaker.user_id) for one in (charter, standing.house))
+        if ban := keeping_out(rank, own, everywhere, now):
+            return removed(ban, now)
+        if not speaker.user_id:
+            return Refusal("unchecked", "Only people whom the server knows can react.")
+        if charter.is_quiet(speaker.user_id, now) and not rank.is_host:
+            return _quiet(charter.quiet[speaker.user_id], now, "")
+        return None
+
     def may_see(self, visitor: Visitor, file: StoredFile) -> bool:
         """Whether somebody who may read the room may read this file of it: what is not said yet is
         its uploader's, and of hosts who have to approve it; what was removed is nobody's."""

@@ -282,6 +282,7 @@ def _set_rules(charter: Charter, act: SetRules) -> Decision:
         listed=charter.listed if act.listed is None else act.listed,
         unchecked=charter.unchecked if act.unchecked is None else Unchecked(act.unchecked),
         files=charter.files if act.files is None else FilesFrom(act.files),
+        reactions=charter.reactions if act.reactions is None else act.reactions,
     )
     changed = _with_code(changed, act)
     what = _in_words(changed) + _about_the_door(charter, changed)
@@ -387,7 +388,8 @@ def _in_words(charter: Charter) -> str:
         FilesFrom.HOSTS: ", files only from hosts",
         FilesFrom.NOBODY: ", no files",
     }[charter.files]
-    return f"{charter.speak.value}{slow}{needs}{unchecked}{files}"
+    reactions = "" if charter.reactions else ", no reactions"
+    return f"{charter.speak.value}{slow}{needs}{unchecked}{files}{reactions}"
 
 
 def _about_the_door(before: Charter, after: Charter) -> str:

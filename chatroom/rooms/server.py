@@ -34,6 +34,7 @@ from chatroom.rooms.news import News
 from chatroom.rooms.order import Later, Order
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.questions import Notice, Question, Task, await_answer
+from chatroom.rooms.reactions import Reactions
 from chatroom.rooms.register import Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.rules import Rules
@@ -100,14 +101,13 @@ class Server(WithoutSocket):
         self._eraser = Eraser(history, self._timers, rules)
         self.uploads = Uploads(order, rooms, policy, rules.files_bytes)
         news = News(policy, self._timers, fallen)
-        greeter = Greeter(policy, bus, news, self._timers, rules)
-        replay = Replay(history, self.add)
-        self._entrance = Entrance(
-            rooms, policy, register, greeter, news, replay, timers, faults, fallen, rules, tally
-        )
+        self.reactions = reactions = Reactions(history, rooms, policy, timers, faults)
+        greeter = Greeter(policy, bus, news, reactions, timers, rules)
+        telling = register, greeter, news, Replay(history, self.add), reactions
+        self._entrance = Entrance(rooms, policy, *telling, timers, faults, fallen, rules, tally)
         forget = rooms.house.whereabouts.forget_addresses
         self._sweeper = Sweeper(history, timers, lambda name: self._broadcaster.sweep(name), forget)
-        hosting = Hosting(history, rooms, self._entrance, self._sweeper, faults)
+        hosting = Hosting(history, rooms, self._entrance, self._sweeper, reactions, faults)
         self._trimmer = Trimmer(history, rooms.forget_trimmed, timers, rules, hosting.forget)
         self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
         self._follower: Follower | None = None

@@ -12,6 +12,7 @@ from chatroom.users.proof import NOTHING, Proof
 from chatroom.users.speaker import Participant, Speaker, TypedParticipant
 from chatroom.users.tokens import Identity
 from chatroom.wire.acts import Act
+from chatroom.wire.reactions import React
 from chatroom.wire.typed import Alteration, Bring, Rename, Typing
 
 ADDED_BYTES = 200
@@ -57,8 +58,12 @@ class Wish(NamedTuple):
     """A typed user's request other than a message; it keeps its place among the messages."""
 
     user: TypedParticipant
-    request: Rename | Typing
+    request: Rename | Typing | React
     cost: int = 0
+
+
+BY_THE_WAY = Typing, React
+"""Wishes that come after whatever is said with them."""
 
 
 class Join(NamedTuple):

@@ -14,6 +14,7 @@ from chatroom.errors import BadRoomName, FrameRefused, HistoryError, Refusal
 from chatroom.history import History
 from chatroom.message import Draft, Held, Message
 from chatroom.names import room_name
+from chatroom.reactions import FEW_PEOPLE, Span
 from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
 from chatroom.users.proof import Doorstep, Shown
@@ -24,10 +25,13 @@ from chatroom.users.tokens import Tokens, new_identity
 from chatroom.users.user import User
 from chatroom.wire import typed
 from chatroom.wire.acts import UseLink, UseOperatorLink
+from chatroom.wire.reactions import AskReactions, React
 from chatroom.wire.typed import Bring, Edit, Hello, Ping, Remove, Rename, Restore, Rule, Say
 from chatroom.wire.websocket import CloseCode
 
 log = logging.getLogger(__name__)
+
+WITHOUT_CMID = Rename, Ping, typed.Typing, AskReactions
 
 HELLO_TIMEOUT = 10
 """Seconds that a client has for its first hello, and for the next one after a refusal."""
@@ -149,7 +153,7 @@ class TypedUser(User):
                 act = UseOperatorLink(*operator) if operator else UseLink(request.link)
                 self._channels.broadcast.put(Ruling(self, act))
         elif not self.joined:
-            cmid = request.cmid if isinstance(request, Say | Edit | Remove | Restore | Rule) else ""
+            cmid = "" if isinstance(request, WITHOUT_CMID) else request.cmid
             raise Refusal("hello-first", "Say hello before anything else.", cmid)
         elif isinstance(request, Ping):
             self.write(typed.PONG)
@@ -176,8 +180,25 @@ class TypedUser(User):
         elif isinstance(request, Rename):
             time.sleep(self._renames.spend(1))  # the client waits; whatever it said keeps its order
             self._channels.broadcast.put(Wish(self, request))
+        elif isinstance(request, React):
+            self._await_act()
+            self._channels.broadcast.put(Wish(self, request, ADDED_BYTES))
+        elif isinstance(request, AskReactions):
+            self._await_act()
+            self._tell_reactions(request)
         elif self._may_type():
             self._channels.broadcast.put(Wish(self, request))
+
+    def _tell_reactions(self, asked: AskReactions) -> None:
+        """To this user alone: nobody else waits for it, and the Server thread does not read it."""
+        if not self.inside:
+            raise Refusal("hello-first", "You are not in a room; say hello.")
+        span = Span(after=asked.since, first=asked.first)
+        people = FEW_PEOPLE if asked.people else 0
+        who = self.user_id
+        states = self._history.reacted(self.room, span, people=people, user_id=who)
+        mark = max([asked.since, *(state.mark for state in states)])
+        self.write(typed.reactions(mark, states))
 
     def _await_act(self) -> None:
         if self._act_pace:

@@ -8,6 +8,7 @@ In reading order:
 - ``plain.py``: the plain protocol, which is the Go original's
 - ``typed.py``: the typed protocol, ``chatroom.v1``
 - ``acts.py``: what a host may do, in frames of the typed protocol
+- ``reactions.py``: what people think of it
 - ``replies.py``: which message another one answers
 - ``message_json.py``: a message as JSON, the same in both protocols
 """

@@ -69,6 +69,7 @@ class SetRules(NamedTuple):
     """Of that one, and in its place: see ``Doors.sealed``."""
     unchecked: str | None = None
     files: str | None = None
+    reactions: bool | None = None
 
 
 class Quiet(NamedTuple):
@@ -300,7 +301,8 @@ def decode(fields: Mapping[str, Any], cmid: str) -> Asked:
             slow = reader.number("slowSeconds", FASTEST, SLOWEST)
             needs_host, listed = reader.flag("needsHost"), reader.flag("listed")
             door = reader.choice("door", DOORS)
-            others = reader.choice("unchecked", UNCHECKED), reader.choice("files", FILES)
+            unchecked, files = reader.choice("unchecked", UNCHECKED), reader.choice("files", FILES)
+            others = unchecked, files, reader.flag("reactions")
             return SetRules(speak, slow, needs_host, door, listed, reader.code(), "", *others)
         case "quiet":
             return Quiet(*reader.person(), reader.number("seconds", 0, MOST_SECONDS))

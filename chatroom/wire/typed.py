@@ -14,10 +14,12 @@ from chatroom.errors import Refusal
 from chatroom.files.file_ids import is_id
 from chatroom.message import Draft, Held, Message, MessageId
 from chatroom.names import checked
+from chatroom.reactions import KINDS, Reacted
 from chatroom.wire import acts
 from chatroom.wire.acts import Act, Withdraw
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
 from chatroom.wire.message_json import held_fields, local_time, to_json
+from chatroom.wire.reactions import AskReactions, React, messages_fields
 from chatroom.wire.replies import FIELD, reply_to
 from chatroom.wire.websocket import text_frame
 
@@ -128,7 +130,7 @@ class Rename(NamedTuple):
     user_name: str
 
 
-Request = Hello | Say | Typing | Ping | Rename | Alteration | Rule
+Request = Hello | Say | Typing | Ping | Rename | Alteration | Rule | React | AskReactions
 
 
 def decode(payload: str, *, max_name_length: int) -> Request:
@@ -169,8 +171,15 @@ def decode(payload: str, *, max_name_length: int) -> Request:
         return Rule(_cmid(fields), Withdraw(_cmid(fields)))
     if kind == "host":
         return Rule(_cmid(fields), acts.decode(fields, _cmid(fields)))
+    if kind == "react":
+        return _react(fields)
+    if kind == "reactions":
+        first = _cursor(fields, "from").seq if fields.get("from") is not None else 0
+        people = _flag(fields, "people", default=False)
+        return AskReactions(_number(fields, "since") or 0, first, people)
     shown = json.dumps(kind)[:40]
-    kinds = "hello, message, edit, remove, restore, withdraw, host, typing, rename or ping"
+    changes = "edit, remove, restore, react, withdraw"
+    kinds = f"hello, message, {changes}, host, typing, rename, reactions or ping"
     raise Refusal("unknown-type", f"type is {shown}; use {kinds}.")
 
 
@@ -183,6 +192,14 @@ def _say(fields: Mapping[str, Any]) -> Say:
         return Say(cmid, body, timestamp, file=file)
     answered = reply_to(fields, lambda wrong: Refusal("bad-frame", f"{wrong}.", cmid))
     return Say(cmid, body, timestamp, answered, file)
+
+
+def _react(fields: Mapping[str, Any]) -> React:
+    cmid, kind = _cmid(fields), fields.get("kind")
+    if kind not in KINDS:
+        raise Refusal("bad-frame", f"kind must be one of {', '.join(KINDS)}.", cmid)
+    on = _flag(fields, "on", default=True, cmid=cmid)
+    return React(cmid, _id(fields), str(kind), on)
 
 
 def _cmid(fields: Mapping[str, Any]) -> str:
@@ -242,16 +259,20 @@ def _number(fields: Mapping[str, Any], key: str) -> int | None:
 
 
 def _rooms(fields: Mapping[str, Any]) -> bool:
-    rooms = fields.get("rooms", False)
-    if type(rooms) is not bool:
-        raise Refusal("bad-frame", "rooms must be true or false.")
-    return rooms
+    return _flag(fields, "rooms", default=False)
+
+
+def _flag(fields: Mapping[str, Any], key: str, *, default: bool, cmid: str = "") -> bool:
+    flag = fields.get(key, default)
+    if type(flag) is not bool:
+        raise Refusal("bad-frame", f"{key} must be true or false.", cmid)
+    return flag
 
 
 # -- to the client --------------------------------------------------------------------------------
 
 
-def frame(kind: str, **fields: object) -> bytes:
+def frame(kind: str, /, **fields: object) -> bytes:
     """A frame of this type; fields that are None are left out."""
     told = {"type": kind} | {key: value for key, value in fields.items() if value is not None}
     return text_frame(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
@@ -286,6 +307,11 @@ def removed(messages: Sequence[Message]) -> bytes:
     last = messages[-1]
     ids = [message.id for message in messages]
     return frame("removed", rev=last.rev, ids=ids, by=last.removed)
+
+
+def reactions(mark: int, states: Iterable[Reacted]) -> bytes:
+    """The reactions to these messages, as they now are."""
+    return frame("reactions", mark=mark, messages=messages_fields(states))
 
 
 def held(held: Held) -> bytes:

@@ -35,6 +35,20 @@ const english = {
   answeredGone: "This message was removed.",
   backToAnswer: "Back to the reply",
 
+  react: "React",
+  reactions: "Reactions",
+  reactionKinds: /** @type {Record<string, string>} */ ({ like: "Like", love: "Love", laugh: "Funny", wow: "Wow", question: "Question", done: "Done" }),
+  moreReacted: /** @param {number} n */ (n) => count(n, "one more", "# more"),
+  and: "and",
+  reactionRefused: /** @type {Record<string, string>} */ ({
+    offline: "Not connected: your reaction is not there yet. Try again once you are.",
+    "no-reactions": "There are no reactions in this room now.",
+    gone: "This message was deleted meanwhile.",
+    muted: "A host has asked you to be quiet: your reaction is not there.",
+    "not-stored": "The server cannot store anything at the moment. Please try again.",
+  }),
+  reactionFailed: /** @param {string} reason */ (reason) => `Your reaction is not there: ${reason}`,
+
   editing: "Editing",
   remove: "Delete",
   ownMessage: "Your message",
@@ -88,6 +102,20 @@ const german = {
   inReplyTo: "Antwort auf",
   answeredGone: "Diese Nachricht wurde entfernt.",
   backToAnswer: "Zurück zur Antwort",
+
+  react: "Reagieren",
+  reactions: "Reaktionen",
+  reactionKinds: { like: "Gefällt mir", love: "Herz", laugh: "Lustig", wow: "Staunen", question: "Frage", done: "Erledigt" },
+  moreReacted: (n) => count(n, "noch jemand", "# weitere"),
+  and: "und",
+  reactionRefused: {
+    offline: "Nicht verbunden: Deine Reaktion ist noch nicht da. Versuch es noch einmal, sobald du es bist.",
+    "no-reactions": "In diesem Raum gibt es gerade keine Reaktionen.",
+    gone: "Diese Nachricht wurde inzwischen gelöscht.",
+    muted: "Die Leitung hat dich gebeten, still zu sein: Deine Reaktion ist nicht da.",
+    "not-stored": "Der Server kann gerade nichts speichern. Bitte versuch es noch einmal.",
+  },
+  reactionFailed: (reason) => `Deine Reaktion ist nicht da: ${reason}`,
 
   editing: "Bearbeiten",
   remove: "Löschen",

@@ -14,7 +14,7 @@
  * @property {string} notify "off", "mentions" or "all"
  * @property {boolean} sound
  * @property {string} theme "system", "light" or "dark"
- * @property {{maxMessageBytes: number, maxNameLength: number, editMinutes?: number}} limits
+ * @property {{maxMessageBytes: number, maxNameLength: number, editMinutes?: number, reactions?: string[]}} limits
  */
 
 /**

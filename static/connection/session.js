@@ -28,7 +28,7 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  *
  * @typedef {{userId: string, userName: string, role?: string}} Person
  *
- * @typedef {{speak: string, slowSeconds: number, needsHost: boolean, door?: string, listed?: boolean, unchecked?: string, files?: string}} Rules
+ * @typedef {{speak: string, slowSeconds: number, needsHost: boolean, door?: string, listed?: boolean, unchecked?: string, files?: string, reactions?: boolean}} Rules
  *   who may speak, and who may come in
  *
  * @typedef {object} Welcome
@@ -40,6 +40,7 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {number} count
  * @property {string} last
  * @property {number} rev of the room's last change of a message
+ * @property {number} [reactions] the mark of the newest one to a message
  * @property {boolean} [recovered]
  * @property {string} [role] the reader's, as a host
  * @property {Rules} [rules] if they do not let everybody speak
@@ -62,6 +63,10 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {(error: Problem, inside: boolean) => void} error
  */
 export class Session {
+  /** @type {((frame: any) => boolean)[]} hear each frame first; true: it is for nobody else */
+  taps = [];
+  /** @type {Welcome|null} the last one */
+  welcomed = null;
   #send;
   #room;
   #tokens;
@@ -127,7 +132,7 @@ export class Session {
     return this.#inside && this.#send(messageFrame(item));
   }
 
-  /** Have something changed. @param {{type: string, cmid: string}} frame */
+  /** Have something changed, or told. @param {{type: string, [field: string]: unknown}} frame */
   ask(frame) {
     return this.#live && this.#send(JSON.stringify(frame));
   }
@@ -159,7 +164,7 @@ export class Session {
   /** @param {string} text one frame */
   receive(text) {
     const frame = parse(text);
-    if (!frame) return;
+    if (!frame || this.taps.some((tap) => tap(frame))) return;
     if (frame.type === undefined) this.#message(frame);
     else if (frame.type === "welcome") this.#welcome(frame);
     else if (frame.type === "live") this.#goLive();
@@ -191,6 +196,7 @@ export class Session {
   /** @param {Welcome} welcome */
   #welcome(welcome) {
     this.#inside = true;
+    this.welcomed = welcome;
     this.#last = welcome.last;
     this.#newestRev = welcome.rev;
     this.#rev = Math.min(this.#rev, welcome.rev); // of another history, it may be any

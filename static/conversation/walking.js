@@ -41,6 +41,6 @@ export function walkByKeys(list) {
 
 /** What a screen reader says of a message that has the focus. @param {HTMLElement} item */
 export function nameItem(item) {
-  const said = [...item.querySelectorAll(".answered, .sender, .host-mark, .text, .edited, .when")].map((part) => part.textContent ?? "");
+  const said = [...item.querySelectorAll(".answered, .sender, .host-mark, .text, .edited, .when, .reactions")].map((part) => part.textContent ?? "");
   item.ariaLabel = said.map((words) => words.slice(0, MOST_READ)).join(", ");
 }

@@ -18,6 +18,7 @@ const OF_RULES = {
   "only those with a token": `${words.unchecked} ${words.uncheckedChoice.no}.`,
   "files only from hosts": `${words.files} ${words.filesChoice.hosts}.`,
   "no files": `${words.files} ${words.filesChoice.nobody}.`,
+  "no reactions": words.noReactions,
   "open to all": doorWords.doors.open,
   "open with the code": doorWords.doors.code,
   "nobody new": doorWords.doors.shut,

@@ -3,7 +3,7 @@
 /** @typedef {import("../connection/session.js").Rules} RoomRules */
 
 /** @type {RoomRules} */
-export const FREE = { speak: "everybody", slowSeconds: 0, needsHost: false, door: "open", listed: true, unchecked: "speak", files: "everybody" };
+export const FREE = { speak: "everybody", slowSeconds: 0, needsHost: false, door: "open", listed: true, unchecked: "speak", files: "everybody", reactions: true };
 
 /**
  * @typedef {object} Standing

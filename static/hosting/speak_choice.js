@@ -24,6 +24,7 @@ export class SpeakChoice {
   #form = element("div", "", this.#radios);
   #pace = element("select", "", ...PACES.map((seconds) => new Option(span(seconds), String(seconds))));
   #needsHost = checkbox("needs-host");
+  #reactions = checkbox("reactions-on");
   #unchecked = element("select", "", ...UNCHECKED.map((choice) => new Option(words.uncheckedChoice[choice], choice)));
   #files = element("select", "", ...FILES.map((choice) => new Option(words.filesChoice[choice], choice)));
   /** @type {Map<string, HTMLInputElement>} */
@@ -49,6 +50,8 @@ export class SpeakChoice {
     this.#files.id = "files-from";
     this.#form.append(element("label", "apart", `${words.files} `, this.#files));
     this.#files.addEventListener("change", () => this.#act("rules", { files: this.#files.value }));
+    this.#form.append(element("label", "check apart", this.#reactions, ` ${words.reactions}`));
+    this.#reactions.addEventListener("change", () => this.#act("rules", { reactions: this.#reactions.checked }));
     this.#pace.addEventListener("change", () => this.#choose("slow"));
     this.#needsHost.addEventListener("change", () => this.#act("rules", { needsHost: this.#needsHost.checked }));
   }
@@ -62,6 +65,7 @@ export class SpeakChoice {
     if (!this.#isChoosing()) for (const [choice, input] of this.#choices) input.checked = choice === rules.speak;
     this.#pace.value = this.#paceOf(rules.slowSeconds || FIRST_PACE);
     this.#needsHost.checked = rules.needsHost;
+    this.#reactions.checked = rules.reactions ?? true;
     this.#unchecked.value = rules.unchecked ?? "speak";
     this.#files.value = rules.files ?? "everybody";
   }

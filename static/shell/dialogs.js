@@ -17,6 +17,7 @@ const KEYS = [
   [[isMac ? "⌥" : "Alt", "↑"], more.keyRecall],
   [["E", more.deleteKey], more.keyOwn],
   [["R"], more.keyReply],
+  [["L"], more.keyReact],
   [[more.deleteKey], more.keyHost],
   [[more.pageUp, more.pageDown], more.keyScroll],
   [["Esc"], more.keyEscape],

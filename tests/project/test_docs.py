@@ -109,7 +109,8 @@ def test_protocol_and_api_have_every_route() -> None:
     configuration = replace(load_configuration({}), history="memory:")
     rules = [str(rule) for rule in create_app(configuration).url_map.iter_rules()]
     assert "/chat" in rules
-    written = [re.sub("<(file|id|room)>", lambda found: found[1].upper(), rule) for rule in rules]
+    parts = "<(file|id|kind|room)>"
+    written = [re.sub(parts, lambda found: found[1].upper(), rule) for rule in rules]
     pages = PROTOCOL + API
     assert [rule for rule in written if not re.search(rf"[ `]{re.escape(rule)}`", pages)] == []
 

@@ -27,7 +27,7 @@ LAYERS = [
         "private_files",
         "tally",
     },  # "": __init__.py
-    {"channel", "files", "names"},
+    {"channel", "files", "names", "reactions"},
     {"history", "wire"},
     {"settings", "sockets"},
     {"client", "configuration"},

@@ -41,6 +41,11 @@ class Fellow(TypedClient):
         self.hear_until_acked()
         return self.acked[cmid]
 
+    def react(self, id: str, kind: str, *, on: bool = True) -> None:
+        """React to a message, or take that back."""
+        self._send(type="react", cmid=next(self.numbers), id=id, kind=kind, on=on)
+        self.hear_notice("done")
+
     def wants(self, act: str, **fields: object) -> dict[str, Any]:
         """Act as a host; returns the answer."""
         answer = self.act(act, **fields)

@@ -22,10 +22,12 @@ from chatroom.history.host_log import KEEP_MS, LogEntry, surplus
 from chatroom.history.interface import History
 from chatroom.history.memory.arrivals import Arrivals
 from chatroom.history.memory.files import FilesInMemory
+from chatroom.history.memory.reactions import ReactionsInMemory
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
 from chatroom.history.searching import Hunt
 from chatroom.message import BEGINNING, Evidence, Held, Message, MessageId, RoomSummary
+from chatroom.reactions import EVERYTHING, Click, Reacted, Span
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """What the messages of all rooms together may take."""
@@ -61,6 +63,7 @@ class MemoryHistory(History):
 
     is_new = True
     keeps_files = True
+    keeps_reactions = True
 
     def __init__(self, name: str = "memory:", *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.name = name
@@ -83,6 +86,7 @@ class MemoryHistory(History):
         self._charters: dict[str, str] = {}
         self._log: dict[str, deque[LogEntry]] = {}
         self._files = FilesInMemory()
+        self._reactions = ReactionsInMemory()
         self._arrivals = Arrivals()
         self._bytes = 0
 
@@ -162,6 +166,8 @@ class MemoryHistory(History):
         self._bytes += weight(message) - size
         if message.cmid:
             self._cmids[cmid_of(message)] = message
+        if message.removed:
+            self._reactions.drop(message.room, message.seq)
         changes = self._changes.setdefault(message.room, {})
         changes.pop(was.rev, None)
         changes[message.rev] = message
@@ -301,6 +307,49 @@ class MemoryHistory(History):
     def _is_held(self, room: str, id: str) -> bool:
         assert self._lock.locked()
         return id in self._held.get(room, {})
+
+    def react(self, clicks: Sequence[Click]) -> list[bool]:
+        """Kept as long as the process."""
+        with self._lock:
+            self._demand_open()
+            if self._reactions.is_full and any(click.on for click in clicks):
+                cause = "it has too many reactions"
+                raise HistoryUnavailable(self.name, cause, "take some back, or use SQLite")
+            are_there = [self._is_said(click) for click in clicks]
+            for click, is_there in zip(clicks, are_there, strict=True):
+                if is_there:
+                    self._reactions.note(click)
+            return are_there
+
+    def _is_said(self, click: Click) -> bool:
+        message = self._message_at(click.room, click.id.seq)
+        return message is not None and message.nonce == click.id.nonce and not message.removed
+
+    def reacted(
+        self, room: str, span: Span = EVERYTHING, *, people: int = 0, user_id: str = ""
+    ) -> list[Reacted]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._reactions.within(room, span, people, user_id)
+
+    def last_mark(self, room: str) -> int:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._reactions.last_mark(room)
+
+    def reactions_of(self, room: str, user_id: str) -> list[tuple[MessageId, str]]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return list(self._reactions.of(room, user_id))
+
+    def forget_reactions(self, room: str, user_id: str) -> int:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._reactions.forget(room, user_id)
 
     def charter(self, room: str) -> str:
         """As the interface says."""
@@ -493,6 +542,7 @@ class MemoryHistory(History):
             self._charters.clear()
             self._log.clear()
             self._files.clear()
+            self._reactions.clear()
             self._arrivals.clear()
             self._bytes = 0
 
@@ -600,6 +650,7 @@ class MemoryHistory(History):
         if message.rev:
             del self._changes[room][message.rev]
         self._drop_evidence(room, message.seq)
+        self._reactions.drop(room, message.seq)
         if not kept:
             del self._rooms[room]
             self._changes.pop(room, None)

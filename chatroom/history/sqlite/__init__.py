@@ -19,6 +19,7 @@ In reading order:
 - ``charters.py``: what rooms have decided, and what hosts have done
 - ``held.py``: what waits for a host's approval
 - ``files.py``: which files there are, and what has them
+- ``reactions.py``: who has reacted to what
 - ``search.py``: searching; ``index.py``, the file of its index
 
 How a search finds: what a person types is split at spaces and each word folded (``words.tokens``)

@@ -20,6 +20,7 @@ from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.sqlite import charters as charters_table
 from chatroom.history.sqlite import files as files_table
 from chatroom.history.sqlite import held as held_table
+from chatroom.history.sqlite import reactions as reactions_table
 from chatroom.history.sqlite import reads
 from chatroom.history.sqlite.check import examine
 from chatroom.history.sqlite.database import FILES, DatabaseFile, unavailable
@@ -46,6 +47,7 @@ from chatroom.history.sqlite.trim import shrink, trim
 from chatroom.history.sqlite.watch import Watch
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
+from chatroom.reactions import EVERYTHING, Click, Reacted, Span
 
 FITS = f"SELECT {COLUMNS} FROM messages LIMIT 0"
 
@@ -61,6 +63,7 @@ class SqliteHistory(History):
     """
 
     keeps_files = True
+    keeps_reactions = True
 
     def __init__(
         self, name: str, path: Path, sync: str = "full", folder: Path | None = None
@@ -288,6 +291,37 @@ class SqliteHistory(History):
     def _claim(self, writer: sqlite3.Connection, base: int, message: Message) -> None:
         if not files_table.claim(writer, base, message):
             raise not_free(self.name, id_in(message.file))
+
+    def react(self, clicks: Sequence[Click]) -> list[bool]:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            self._trust_bases(writer)
+            bases = {click.room: self._bases.get(click.room) for click in clicks}
+            bases = {room: base or find_base(writer, room) for room, base in bases.items()}
+            return [reactions_table.react(writer, bases[it.room] or 0, it) for it in clicks]
+
+    def reacted(
+        self, room: str, span: Span = EVERYTHING, *, people: int = 0, user_id: str = ""
+    ) -> list[Reacted]:
+        """As the interface says."""
+        return reactions_table.reacted(self._readers, room, span, people, user_id)
+
+    def last_mark(self, room: str) -> int:
+        """As the interface says."""
+        return reactions_table.last_mark(self._readers, room)
+
+    def reactions_of(self, room: str, user_id: str) -> list[tuple[MessageId, str]]:
+        """As the interface says."""
+        return reactions_table.of_person(self._readers, room, user_id)
+
+    def forget_reactions(self, room: str, user_id: str) -> int:
+        """One transaction."""
+        writer = self._demand_files()
+        with Transaction(self.name, writer):
+            count = reactions_table.forget(writer, room, user_id)
+        self._may_have_chores |= count > 0
+        return count
 
     def charter(self, room: str) -> str:
         """As the interface says."""

@@ -108,9 +108,28 @@ EIGHTH_SCHEMA = (
     "PRAGMA user_version = 8",
 )
 
+# Reactions: who has which, and when those of a message changed last. Marks are never used again.
+# They go with their message by triggers: so no way to remove one can be forgotten.
+NINTH_SCHEMA = (
+    """CREATE TABLE reactions (
+        key INTEGER NOT NULL, kind TEXT NOT NULL, user_id TEXT NOT NULL, user_name TEXT NOT NULL,
+        PRIMARY KEY (key, kind, user_id)) WITHOUT ROWID""",
+    """CREATE TABLE reacted (
+        mark INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER UNIQUE NOT NULL,
+        nonce TEXT NOT NULL)""",
+    """CREATE TRIGGER reactions_of_deleted AFTER DELETE ON messages BEGIN
+        DELETE FROM reactions WHERE key = old.key;
+        DELETE FROM reacted WHERE key = old.key; END""",
+    """CREATE TRIGGER reactions_of_removed AFTER UPDATE OF removed ON messages
+        WHEN new.removed <> '' BEGIN
+        DELETE FROM reactions WHERE key = old.key;
+        DELETE FROM reacted WHERE key = old.key; END""",
+    "PRAGMA user_version = 9",
+)
+
 UPGRADES = (
     *(FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA, FIFTH_SCHEMA),
-    *(SIXTH_SCHEMA, SEVENTH_SCHEMA, EIGHTH_SCHEMA),
+    *(SIXTH_SCHEMA, SEVENTH_SCHEMA, EIGHTH_SCHEMA, NINTH_SCHEMA),
 )
 """The statements from each schema version to the next; the first from an empty file."""
 

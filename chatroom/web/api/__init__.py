@@ -8,6 +8,7 @@ This module has the routes. The others, in reading order:
 - ``changes.py``: a message that its author edits or takes back, or that a host removes
 - ``files.py``: pictures and files, in both directions
 - ``acts.py``: what a host does
+- ``reactions.py``: reactions to messages
 - ``me.py``: what the server has of a person, for that person
 - ``archive.py``: the same with all files, as one that is written while it is sent
 - ``bearer.py``: who has sent a request, if it matters
@@ -48,6 +49,7 @@ from chatroom.web.api import (
     openapi,
     paging,
     parameters,
+    reactions,
     responses,
 )
 from chatroom.web.api.departures import Departures
@@ -85,6 +87,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     acts.init(api, engine, configuration, pace, TIMEOUT)
     me.init(api, engine, configuration, TIMEOUT)
     files.init(api, engine, configuration, TIMEOUT)
+    reactions.init(api, engine, configuration, TIMEOUT)
     _add_events(api, engine, configuration)
     responses.init_app(app, api, configuration, engine.server.channels.refused)
     app.register_blueprint(api)
@@ -159,8 +162,9 @@ def _add_messages(api: Blueprint, history: History) -> None:
 
     @api.get("/rooms/<room>/messages/<id>")
     def message(room: str, id: str) -> Response:
-        found = paging.one(history, room_name(room), parameters.message_id("id", id))
-        return responses.cached(to_json(found))
+        room = room_name(room)
+        found = paging.one(history, room, parameters.message_id("id", id))
+        return responses.cached(*reactions.with_reactions(history, room, [found]))
 
 
 # -- speaking ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from chatroom.history import History
 from chatroom.message import BEGINNING, MessageId
 from chatroom.web.api import paging, parameters, responses
 from chatroom.web.api.problems import refuse
-from chatroom.wire.message_json import to_json
+from chatroom.web.api.reactions import with_reactions
 
 REMOVED = "ids"
 """What the parameter ``removed`` may be."""
@@ -54,7 +54,7 @@ def as_page(history: History, wanted: Wanted) -> Response:
         page = paging.following(history, room, since, _upto(history, wanted), limit)
     else:
         page = paging.newest(history, room, before, limit)
-    texts = ",".join(map(to_json, page.messages))
+    texts = ",".join(with_reactions(history, room, page.messages))
     links = []
     if page.older:
         after = {"since": wanted.since} if wanted.text else {}

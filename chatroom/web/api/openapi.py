@@ -132,6 +132,21 @@ def _paths() -> Json:
                 {"200": content("The message", JSON, "Message")},
             ),
         },
+        "/api/rooms/{room}/messages/{id}/reactions/{kind}": {
+            "parameters": [*of_message, parameter("kind")],
+            "put": _change(
+                "react",
+                "React to a message",
+                "Each person has one reaction of each kind; again: nothing happens",
+                {"204": {"description": "It is stored, and the room was told"}},
+            ),
+            "delete": _change(
+                "unreact",
+                "Take a reaction back",
+                "Again: nothing happens",
+                {"204": {"description": "It is gone, and the room was told"}},
+            ),
+        },
         "/api/rooms/{room}/users": {
             "parameters": of_room,
             "get": _get(

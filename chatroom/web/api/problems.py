@@ -43,6 +43,7 @@ KINDS = {
     "no-such-message": Kind(404, "The room has no message with this id"),
     "files-off": Kind(403, "Files are off in this room"),
     "no-files": Kind(404, "There are no files on this server"),
+    "no-reactions": Kind(404, "There are no reactions in this room"),
     "no-such-file": Kind(404, "The room has no such file"),
     "method-not-allowed": Kind(405, "This address does not support this method"),
     "not-acceptable": Kind(406, "No response of the requested type"),

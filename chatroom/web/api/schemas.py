@@ -7,6 +7,7 @@ from typing import Any
 from chatroom.configuration import Configuration
 from chatroom.files.magic import ANY, INLINE
 from chatroom.message import ID_PATTERN
+from chatroom.reactions import KINDS
 from chatroom.web.api import problems
 from chatroom.web.api.messages import REMOVED
 from chatroom.web.api.paging import MAX_MATCHES, MAX_PAGE_LENGTH, PAGE_LENGTH
@@ -64,6 +65,7 @@ def parameters() -> Json:
     return {
         "room": _in("path", "room", ROOM, "1 to 64 letters of any script, digits, _, - or ."),
         "id": _in("path", "id", ID, "A message's id"),
+        "kind": _in("path", "kind", {"enum": list(KINDS)}, "What somebody thinks of it"),
         "removed": _in(
             "query",
             "removed",
@@ -109,6 +111,7 @@ def schemas(configuration: Configuration) -> Json:
         "editedAt": TIME,
         "replyTo": ID,
         "file": file,
+        "reactions": _object({"mark": {"type": "integer"}, "counts": {"type": "object"}}),
     }
     said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
     summary = {"messages": {"type": "integer"}, "last": ID, "sentAt": TIME, "door": TEXT}
@@ -215,6 +218,7 @@ def _act() -> Json:
         "listed": flag,
         "unchecked": {"enum": [*UNCHECKED, None]},
         "files": {"enum": [*FILES, None]},
+        "reactions": flag,
         "code": _or_null(TEXT),
     }
     link = {

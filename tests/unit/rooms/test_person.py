@@ -74,7 +74,10 @@ def test_everything_that_there_is_of_a_person_is_told_and_nothing_of_others(
     assert [one["act"] for one in mine["hostLog"]] == ["useOperatorLink", "bar"]
     assert told_of(history, "nobody") == {
         "userId": "nobody",
-        **{key: [] for key in ("messages", "removed", "files", "held", "rooms", "hostLog")},
+        **{
+            key: []
+            for key in ("messages", "removed", "files", "held", "rooms", "hostLog", "reactions")
+        },
     }
 
 

@@ -62,6 +62,7 @@ from chatroom.wire.acts import (
     UseLink,
     UseOperatorLink,
 )
+from chatroom.wire.reactions import AskReactions, React
 from chatroom.wire.typed import (
     Alteration,
     Bring,
@@ -293,6 +294,18 @@ def a_typed_user_types(club: Club) -> None:
     assert bob.heard() == []
 
 
+def a_typed_user_reacts(club: Club) -> None:
+    ann = club.typed("Ann")
+    ann.say("hi")
+    ann.heard()
+    refusal = Refusal("no-reaction", "")
+    club.policy.may_react = lambda *_, **__: refusal  # type: ignore[method-assign]
+    id = club.disk.messages()[0].id
+    ann.user._receive(f'{{"type":"react","cmid":"r","id":"{id}","kind":"like"}}')
+    club.settle()
+    assert code(ann) == "no-reaction"
+
+
 class Nobody:
     def take(self, batch: object) -> None:
         raise AssertionError("it hears something")
@@ -317,6 +330,7 @@ WAYS: dict[object, Callable[[Club], None]] = {
     Policy.may_rename: a_quiet_user_wants_another_name,
     Rename: a_typed_user_wants_another_name,
     Typing: a_typed_user_types,
+    React: a_typed_user_reacts,
 }
 
 ASK_NOTHING = {
@@ -326,6 +340,7 @@ ASK_NOTHING = {
     **dict.fromkeys(get_args(Alteration), "is a Change, above"),
     Rule: "is a Ruling, above",
     Ping: "of no room",
+    AskReactions: "of what whoever is in may read",
     Said: "by its speaker, above",
     Wish: "by its request, above",
     Server.say: "is HttpSpeaker",

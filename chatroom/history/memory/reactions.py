@@ -1,0 +1,109 @@
+"""Who has reacted to what. Whoever has it guards it with a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from chatroom.message import MessageId
+from chatroom.reactions import KINDS, MOST_TOLD, Click, Person, Reacted, Span
+
+MOST = 200_000
+"""Reactions that are kept at once: about 50 MB."""
+
+
+class _Kept:
+    """Of one message."""
+
+    def __init__(self, id: MessageId) -> None:
+        self.id = id
+        self.mark = 0
+        self.kinds: dict[str, dict[str, str]] = {}  # kind -> user id -> name
+
+
+class ReactionsInMemory:
+    """By room and seq."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, dict[int, _Kept]] = {}
+        self._marks = 0
+        self._count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Nobody can react any more until somebody, or a message, takes reactions back."""
+        return self._count >= MOST
+
+    def note(self, click: Click) -> None:
+        """The click's message is there."""
+        kept = self._rooms.setdefault(click.room, {}).setdefault(click.id.seq, _Kept(click.id))
+        had = click.who.user_id in kept.kinds.get(click.kind, ())
+        if click.on and not had:
+            kept.kinds.setdefault(click.kind, {})[click.who.user_id] = click.who.user_name
+            self._count += 1
+            self._mark(kept)
+        elif had and not click.on:
+            self._take_back(kept, click.kind, click.who.user_id)
+
+    def _take_back(self, kept: _Kept, kind: str, user_id: str) -> None:
+        del kept.kinds[kind][user_id]
+        self._count -= 1
+        self._mark(kept)
+
+    def _mark(self, kept: _Kept) -> None:
+        self._marks += 1
+        kept.mark = self._marks
+
+    def drop(self, room: str, seq: int) -> None:
+        """The message is removed, or not kept any more."""
+        kept = self._rooms.get(room, {}).pop(seq, None)
+        if kept:
+            self._count -= sum(map(len, kept.kinds.values()))
+            if not self._rooms[room]:
+                del self._rooms[room]
+
+    def within(self, room: str, span: Span, people: int, user_id: str) -> list[Reacted]:
+        """As the interface says."""
+        wanted = sorted(
+            seq
+            for seq, kept in self._rooms.get(room, {}).items()
+            if kept.mark > span.after
+            and seq >= span.first
+            and (span.last is None or seq <= span.last)
+        )
+        return [_told(self._rooms[room][seq], people, user_id) for seq in wanted[-MOST_TOLD:]]
+
+    def last_mark(self, room: str) -> int:
+        """As the interface says."""
+        return max((kept.mark for kept in self._rooms.get(room, {}).values()), default=0)
+
+    def of(self, room: str, user_id: str) -> Iterator[tuple[MessageId, str]]:
+        """A person's reactions."""
+        for _, kept in sorted(self._rooms.get(room, {}).items()):
+            for kind in KINDS:
+                if user_id in kept.kinds.get(kind, ()):
+                    yield kept.id, kind
+
+    def forget(self, room: str, user_id: str) -> int:
+        """As the interface says."""
+        theirs = list(self.of(room, user_id))
+        for id, kind in theirs:
+            self._take_back(self._rooms[room][id.seq], kind, user_id)
+        return len(theirs)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._rooms.clear()
+        self._count = 0
+
+
+def _told(kept: _Kept, people: int, user_id: str) -> Reacted:
+    kinds = {kind: theirs for kind in KINDS if (theirs := kept.kinds.get(kind))}
+    named = {
+        kind: [Person(*who) for who in islice(sorted(theirs.items()), people)]
+        for kind, theirs in kinds.items()
+        if people
+    }
+    counts = {kind: len(theirs) for kind, theirs in kinds.items()}
+    mine = [kind for kind, theirs in kinds.items() if user_id in theirs]
+    return Reacted(kept.id, kept.mark, counts, named, mine if user_id else None)

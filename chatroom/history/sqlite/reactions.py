@@ -1,0 +1,119 @@
+"""Who has reacted to what. What goes with a message goes by the triggers of ``schema.py``."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from chatroom.history.sqlite.readers import Readers
+from chatroom.history.sqlite.reads import MAX_SEQ, WITHIN, storable
+from chatroom.history.sqlite.rewrite import LOG, PAGES, note_chores
+from chatroom.message import MessageId
+from chatroom.reactions import KINDS, MOST_TOLD, Click, Person, Reacted, Span
+
+IS_THERE = "SELECT 1 FROM messages WHERE key = ? AND nonce = ? AND removed = ''"
+
+REACT = "INSERT OR IGNORE INTO reactions (key, kind, user_id, user_name) VALUES (?, ?, ?, ?)"
+
+TAKE_BACK = "DELETE FROM reactions WHERE key = ? AND kind = ? AND user_id = ?"
+
+# A new mark: the message's row goes to the end.
+MARK = "INSERT OR REPLACE INTO reacted (key, nonce) VALUES (?, ?)"
+
+# Of few changes, or of few messages: the other condition is not to lead to an index (the plus).
+NEWEST = f"""
+    SELECT key, nonce, mark FROM reacted WHERE {{}}
+    ORDER BY +key DESC LIMIT {MOST_TOLD}"""
+CHANGED = NEWEST.format(
+    f"mark > :mark AND {WITHIN.replace('key >', '+key >').replace('key <', '+key <')}"
+)
+OF_MESSAGES = NEWEST.format(f"+mark > :mark AND {WITHIN}")
+
+COUNTS = "SELECT kind, count(*) FROM reactions WHERE key = ? GROUP BY kind"
+
+PEOPLE = "SELECT user_id, user_name FROM reactions WHERE key = ? AND kind = ? LIMIT ?"
+
+HAS = "SELECT 1 FROM reactions WHERE key = ? AND kind = ? AND user_id = ?"
+
+LAST_MARK = f"SELECT ifnull(max(mark), 0) FROM reacted WHERE {WITHIN}"
+
+OF_PERSON = f"""
+    SELECT key, nonce, kind FROM reactions JOIN reacted USING (key)
+    WHERE user_id = :user_id AND {WITHIN} ORDER BY key"""
+
+EVERYTHING = {"after": 0, "upto": MAX_SEQ}
+
+
+def react(writer: sqlite3.Connection, base: int, click: Click) -> bool:
+    """In the open transaction; False if its message is not there.
+
+    Args:
+        base: the prefix of the room's keys.
+    """
+    key, who = base | click.id.seq, click.who
+    if not writer.execute(IS_THERE, (key, click.id.nonce)).fetchall():
+        return False
+    if click.on:
+        done = writer.execute(REACT, (key, click.kind, *who))
+    else:
+        done = writer.execute(TAKE_BACK, (key, click.kind, who.user_id))
+    if done.rowcount:
+        writer.execute(MARK, (key, click.id.nonce))
+    return True
+
+
+def forget(writer: sqlite3.Connection, room: str, user_id: str) -> int:
+    """In the open transaction; how many."""
+    values = {"room": room, "user_id": user_id, **EVERYTHING}
+    theirs = writer.execute(OF_PERSON, values).fetchall()
+    for key, nonce, kind in theirs:
+        writer.execute(TAKE_BACK, (key, kind, user_id))
+        writer.execute(MARK, (key, nonce))
+    if theirs:  # what they were called
+        note_chores(writer, (LOG, PAGES))
+    return len(theirs)
+
+
+def reacted(readers: Readers, room: str, span: Span, people: int, user_id: str) -> list[Reacted]:
+    """As in the interface."""
+    upto = MAX_SEQ if span.last is None else storable(span.last)
+    bounds = {"room": room, "after": storable(span.first - 1), "upto": upto}
+    query = CHANGED if span.after else OF_MESSAGES
+    with readers.reader() as reader:
+        reader.execute("BEGIN")  # one snapshot: a mark goes with its counts
+        try:
+            found = reader.execute(query, {"mark": storable(span.after), **bounds}).fetchall()
+            return [_reacted(reader, row, people, user_id) for row in reversed(found)]
+        finally:
+            reader.execute("COMMIT")
+
+
+def _reacted(
+    reader: sqlite3.Connection, row: tuple[int, str, int], people: int, user_id: str
+) -> Reacted:
+    key, nonce, mark = row
+    count_of = dict(reader.execute(COUNTS, (key,)).fetchall())
+    counts = {kind: count_of[kind] for kind in KINDS if kind in count_of}
+    named: dict[str, list[Person]] = {}
+    if people:
+        for kind in counts:
+            rows = reader.execute(PEOPLE, (key, kind, people)).fetchall()
+            named[kind] = [Person(*row) for row in rows]
+    mine: list[str] | None = None
+    if user_id:
+        mine = [kind for kind in counts if reader.execute(HAS, (key, kind, user_id)).fetchall()]
+    return Reacted(MessageId(key & MAX_SEQ, nonce), mark, counts, named, mine)
+
+
+def last_mark(readers: Readers, room: str) -> int:
+    """As in the interface."""
+    with readers.reader() as reader:
+        found = reader.execute(LAST_MARK, {"room": room, **EVERYTHING}).fetchall()
+    return int(found[0][0])
+
+
+def of_person(readers: Readers, room: str, user_id: str) -> list[tuple[MessageId, str]]:
+    """As in the interface."""
+    values = {"room": room, "user_id": user_id, **EVERYTHING}
+    with readers.reader() as reader:
+        rows = reader.execute(OF_PERSON, values).fetchall()
+    return [(MessageId(key & MAX_SEQ, nonce), kind) for key, nonce, kind in rows]

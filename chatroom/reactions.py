@@ -1,0 +1,67 @@
+"""Reactions: what people think of a message, in one of six ways; values that never change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from chatroom.message import MessageId
+
+KINDS = ("like", "love", "laugh", "wow", "question", "done")
+"""Words, which do for URLs and for every terminal; the page shows 👍 ❤️ 😂 😮 ❓ ✅."""
+
+MOST_PEOPLE = 20
+"""Who are named with each kind, at most: the others count."""
+
+FEW_PEOPLE = 3
+"""Likewise, in an answer about many messages."""
+
+MOST_TOLD = 1000
+"""Messages whose reactions are told at once, at most: the newest."""
+
+
+class Person(NamedTuple):
+    """Somebody who has reacted."""
+
+    user_id: str
+    user_name: str
+    """What they were called then."""
+
+
+class Click(NamedTuple):
+    """Somebody has a reaction to a message, or has it no more."""
+
+    room: str
+    id: MessageId
+    who: Person
+    kind: str
+    """One of ``KINDS``."""
+    on: bool
+
+
+class Reacted(NamedTuple):
+    """The reactions to one message, as they now are."""
+
+    id: MessageId
+    mark: int
+    """Grows with each change of any message's reactions: of two states, the higher is the newer."""
+    counts: Mapping[str, int]
+    """People, by kind, in the order of ``KINDS``; without kinds that nobody has."""
+    people: Mapping[str, Sequence[Person]]
+    """Likewise, some of them: as many as were asked for."""
+    mine: Sequence[str] | None = None
+    """The kinds that whoever asks has; None if nobody in particular does."""
+
+
+class Span(NamedTuple):
+    """Of which messages somebody asks for the reactions."""
+
+    after: int = 0
+    """Those that have changed after this mark."""
+    first: int = 0
+    """Those from this seq on."""
+    last: int | None = None
+    """And up to this one; None: to the newest."""
+
+
+EVERYTHING = Span()

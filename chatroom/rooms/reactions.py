@@ -1,0 +1,164 @@
+"""Who reacts to what: clicks are collected, stored in one transaction, and told as a state."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from chatroom.errors import HistoryError, Refusal
+from chatroom.history import History
+from chatroom.reactions import KINDS, MOST_PEOPLE, Click, Person, Span
+from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.faults import Faults
+from chatroom.rooms.policy import Policy
+from chatroom.rooms.room import Room
+from chatroom.rooms.timers import Timers
+from chatroom.users.speaker import Speaker
+from chatroom.wire import typed
+from chatroom.wire.reactions import React
+
+INTERVAL = 0.25
+"""Minimum seconds between two frames to a room."""
+
+TOLD_A_SECOND = 10_000
+"""Receivers beyond which the interval grows: each costs the Server thread 8 µs, as news does."""
+
+
+class _Waiting(NamedTuple):
+    speaker: Speaker
+    request: React
+    who: Person
+
+
+@dataclass
+class _Reactions:
+    """Of one room."""
+
+    mark: int
+    """What has changed up to this one was told."""
+    waiting: list[_Waiting] = field(default_factory=list)
+    is_due: bool = False
+    next_at: float = 0.0
+
+
+class Reactions:
+    """Owned by the Server thread.
+
+    Args:
+        history: the Server's.
+        rooms: the Server's.
+        policy: says who may react.
+        timers: the Server's.
+        faults: the Server's.
+    """
+
+    def __init__(
+        self, history: History, rooms: ActiveRooms, policy: Policy, timers: Timers, faults: Faults
+    ) -> None:
+        self._history = history
+        self._rooms = rooms
+        self._policy = policy
+        self._timers = timers
+        self._faults = faults
+        self._of: WeakKeyDictionary[Room, _Reactions] = WeakKeyDictionary()
+
+    @property
+    def limits(self) -> dict[str, object]:
+        """What ``welcome`` says of them: the kinds, if the history keeps reactions."""
+        return {"reactions": KINDS} if self._history.keeps_reactions else {}
+
+    def mark(self, room: Room) -> int:
+        """The newest change of reactions that the room was told of; 0 if nobody has reacted."""
+        if not self._history.keeps_reactions:
+            return 0
+        try:
+            return self._known(room).mark
+        except HistoryError as error:
+            self._faults.note_failure("reactions cannot be read", error)
+            return 0
+
+    def click(self, speaker: Speaker, request: React) -> None:
+        """Somebody who is in the room reacts; the answer comes once that is stored and told."""
+        try:
+            room = self._rooms.look_into(speaker.room)
+            standing = room.standing_of(speaker, time.time_ns() // 1_000_000)
+            keeps = self._history.keeps_reactions
+            if refusal := self._policy.may_react(speaker, standing, keeps=keeps):
+                speaker.refuse(refusal.about(request.cmid))
+                self._rooms.forget_if_empty(room.name)
+                return
+            known = self._known(room)
+        except HistoryError as error:
+            self._not_stored(speaker, request, error)
+            self._rooms.forget_if_empty(speaker.room)
+            return
+        name = speaker.name or room.name_of(speaker.user_id)
+        known.waiting.append(_Waiting(speaker, request, Person(speaker.user_id, name)))
+        self._tell_soon(room, known)
+
+    def note(self, room: Room) -> None:
+        """Some may have changed otherwise: somebody's were erased."""
+        if self._history.keeps_reactions and room in self._of:  # else nobody was told of any
+            self._tell_soon(room, self._of[room])
+
+    def _known(self, room: Room) -> _Reactions:
+        if room not in self._of:
+            self._of[room] = _Reactions(self._history.last_mark(room.name))
+        return self._of[room]
+
+    def _tell_soon(self, room: Room, known: _Reactions) -> None:
+        if not known.is_due:
+            known.is_due = True
+            room.awaited += 1  # so that it is not forgotten meanwhile
+            wait = max(0.0, known.next_at - time.monotonic())
+            self._timers.after(wait, lambda: self._tell(room, known))
+
+    def _tell(self, room: Room, known: _Reactions) -> None:
+        known.is_due = False
+        known.next_at = time.monotonic() + max(INTERVAL, len(room.typed) / TOLD_A_SECOND)
+        waiting, known.waiting = known.waiting, []
+        try:
+            are_there = self._store(room, waiting)
+            self._tell_all(room, known)
+        except HistoryError as error:
+            for speaker, request, _ in waiting:
+                self._not_stored(speaker, request, error)
+        else:
+            for one, is_there in zip(waiting, are_there, strict=True):
+                self._answer(room, one, is_there=is_there)
+        finally:
+            room.awaited -= 1
+            self._rooms.forget_if_empty(room.name)
+
+    def _store(self, room: Room, waiting: list[_Waiting]) -> list[bool]:
+        clicks = [
+            Click(room.name, request.id, who, request.kind, request.on)
+            for _, request, who in waiting
+        ]
+        return self._history.react(clicks) if clicks else []
+
+    def _tell_all(self, room: Room, known: _Reactions) -> None:
+        people = 0 if room.presence.is_large else MOST_PEOPLE
+        states = self._history.reacted(room.name, Span(after=known.mark), people=people)
+        if states:
+            known.mark = max(state.mark for state in states)
+            room.tell_all(typed.reactions(known.mark, states))
+
+    def _answer(self, room: Room, one: _Waiting, *, is_there: bool) -> None:
+        speaker, request, who = one
+        if not is_there:
+            detail = "There is no such message any more."
+            speaker.refuse(Refusal("gone", detail, request.cmid))
+            return
+        told = {"id": str(request.id), "kind": request.kind, "on": request.on}
+        for socket in room.sockets_of(who.user_id):
+            if socket is not speaker:
+                room.tell_one(socket, typed.frame("reacted", **told))
+        speaker.ruled(request.cmid, {})
+
+    def _not_stored(self, speaker: Speaker, request: React, error: Exception) -> None:
+        self._faults.note_failure("a reaction is not stored", error)
+        detail = "That could not be stored; try again."
+        speaker.refuse(Refusal("not-stored", detail, request.cmid))

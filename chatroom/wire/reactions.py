@@ -1,0 +1,49 @@
+"""Reactions on the wire: what a client asks for, and states of messages as JSON has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from chatroom.message import MessageId
+from chatroom.reactions import Reacted
+
+
+class React(NamedTuple):
+    """The user reacts to a message, or takes that back."""
+
+    cmid: str
+    """The client's own id for the request: the answer bears it."""
+    id: MessageId
+    kind: str
+    """One of ``reactions.KINDS``."""
+    on: bool
+
+
+class AskReactions(NamedTuple):
+    """The user wants to know the reactions that there are."""
+
+    since: int
+    """Only of messages whose reactions have changed after this mark."""
+    first: int
+    """Only of messages from this seq on."""
+    people: bool
+    """Some of those who have reacted are to be named."""
+
+
+def reacted_fields(reacted: Reacted) -> dict[str, Any]:
+    """The reactions to a message, without its id; empty lists are left out."""
+    fields: dict[str, Any] = {"mark": reacted.mark, "counts": dict(reacted.counts)}
+    if reacted.people:
+        fields["people"] = {
+            kind: [{"userId": who.user_id, "userName": who.user_name} for who in people]
+            for kind, people in reacted.people.items()
+        }
+    if reacted.mine is not None:
+        fields["mine"] = list(reacted.mine)
+    return fields
+
+
+def messages_fields(states: Iterable[Reacted]) -> list[dict[str, Any]]:
+    """Likewise of several messages, with their ids."""
+    return [{"id": str(reacted.id), **reacted_fields(reacted)} for reacted in states]

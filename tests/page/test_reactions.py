@@ -1,0 +1,203 @@
+"""The page in a real Chromium: reactions to messages, by mouse, keys and touch, and by others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.axe import faults_by_day_and_night
+from tests.support.browser import PHONE, Tab
+from tests.support.deadline import wait_for
+from tests.support.fellow import Fellow
+from tests.support.server_process import Running
+
+pytestmark = pytest.mark.takes(seconds=25)
+
+
+@pytest.fixture
+def bob(page_server: Running, room: str) -> Iterator[Fellow]:
+    bob = Fellow(page_server.port, "Bob", room)
+    bob.connect_and_catch_up()
+    yield bob
+    bob.close()
+
+
+def told(tab: Tab, bob: Fellow, body: str) -> str:
+    """Bob says it, and the page has it; its id."""
+    id = bob.tell(body)
+    tab.hear(body)
+    tab.page.wait_for_function("document.styleSheets.length > 1")  # the rest is there
+    return id
+
+
+def reactions(tab: Tab) -> list[tuple[str, bool]]:
+    """What stands under messages, and whether it is the reader's, too."""
+    found: list[list[object]] = tab.page.evaluate(
+        """[...document.querySelectorAll("#list .reactions button")]
+            .map((one) => [one.textContent, one.ariaPressed === "true"])"""
+    )
+    return [(str(text), bool(pressed)) for text, pressed in found]
+
+
+def shows(tab: Tab, *wanted: tuple[str, bool]) -> None:
+    wait_for(lambda: reactions(tab) == list(wanted), f"{wanted}, instead of {reactions(tab)}")
+
+
+def stored(server: Running, room: str, id: str) -> dict[str, int]:
+    status, _, body = server.get(f"/api/rooms/{room}/messages/{id}")
+    assert status == 200
+    counts: dict[str, int] = json.loads(body).get("reactions", {}).get("counts", {})
+    return counts
+
+
+def point_at(tab: Tab, body: str) -> None:
+    tab.page.mouse.move(1, 1)
+    row = tab.page.locator("#list > .message", has=tab.page.locator(".text", has_text=body))
+    row.locator(".text").hover()
+    row.locator(".tools-to-react").wait_for()
+
+
+def test_a_message_is_reacted_to_with_the_mouse(open_tab, bob, page_server, room) -> None:
+    tab = open_tab()
+    id = told(tab, bob, "Tea is ready")
+
+    point_at(tab, "Tea is ready")
+    tab.page.click(".tools-to-react button")
+    assert tab.page.locator(".react-picker button").count() == 6
+    tab.page.click(".react-picker button[title='Love']")
+    shows(tab, ("❤️ 1", True))
+    assert tab.page.locator(".react-picker").count() == 0
+    assert stored(page_server, room, id) == {"love": 1}
+
+    bob.react(id, "love")
+    bob.react(id, "done")
+    shows(tab, ("❤️ 2", True), ("✅ 1", False))
+    label = tab.page.get_attribute(".reaction[data-kind=done]", "aria-label")
+    assert label == "Done: Bob, 1"
+    tab.page.click(".reaction[data-kind=done]")
+    tab.page.click(".reaction[data-kind=love]")
+    shows(tab, ("❤️ 1", False), ("✅ 2", True))
+    assert tab.complaints == []
+
+
+def test_a_message_is_reacted_to_by_keys(open_tab, bob, page_server, room) -> None:
+    tab = open_tab()
+    id = told(tab, bob, "Tea is ready")
+    tab.page.focus("#body")
+    tab.page.keyboard.press("Shift+Tab")
+    tab.page.locator(".tools-to-react").wait_for()
+
+    tab.page.keyboard.press("l")
+    tab.page.keyboard.press("Escape")
+    assert tab.page.locator(".react-picker").count() == 0
+    assert tab.page.evaluate("document.activeElement.dataset.id") == id
+    tab.page.keyboard.press("l")
+    tab.page.keyboard.press("ArrowRight")
+    tab.page.keyboard.press("ArrowRight")
+    tab.page.keyboard.press("Enter")
+    shows(tab, ("😂 1", True))
+    assert tab.page.evaluate("document.activeElement.dataset.id") == id
+
+    for _ in range(9):  # what is in the message comes behind it
+        tab.page.keyboard.press("Tab")
+        if tab.page.evaluate("document.activeElement.dataset.kind") == "laugh":
+            break
+    tab.page.keyboard.press("Space")
+    shows(tab)
+    assert tab.page.evaluate("document.activeElement.dataset.id") == id
+    assert stored(page_server, room, id) == {}
+    assert tab.page.input_value("#body") == ""
+
+
+def test_a_finger_reacts(open_tab, bob) -> None:
+    tab = open_tab(**PHONE)
+    told(tab, bob, "Tea is ready")
+
+    tab.page.tap("#list .text")
+    tab.page.tap(".tools-to-react button")
+    tab.page.tap(".react-picker button >> nth=0")
+    shows(tab, ("👍 1", True))
+    tab.page.tap(".reaction[data-kind=like]")
+    shows(tab)
+
+
+def test_reactions_of_before_are_there_and_go_with_their_message(open_tab, bob) -> None:
+    id, other = bob.tell("one"), bob.tell("two")
+    bob.react(id, "wow")
+    bob.react(other, "question")
+    tab = open_tab()
+
+    shows(tab, ("😮 1", False), ("❓ 1", False))
+    tab.page.click(".reaction[data-kind=question]")
+    shows(tab, ("😮 1", False), ("❓ 2", True))
+    bob.change("remove", id)
+    shows(tab, ("❓ 2", True))
+    bob.change("edit", other, body="three")
+    tab.hear("three")
+    shows(tab, ("❓ 2", True))
+    tab.page.reload()
+    shows(tab, ("❓ 2", True))
+
+
+def test_another_tab_of_the_same_person_knows(open_tab, bob) -> None:
+    tab = open_tab()
+    told(tab, bob, "one")
+    second = Tab(tab.page.context.new_page())
+    second.page.goto(tab.page.url)
+    second.hear("one")
+    second.page.wait_for_function("document.styleSheets.length > 1")
+
+    point_at(tab, "one")
+    tab.page.click(".tools-to-react button")
+    tab.page.click(".react-picker button >> nth=5")
+
+    shows(second, ("✅ 1", True))
+    second.page.click(".reaction")
+    shows(tab)
+
+
+def test_a_host_turns_reactions_off_and_on(open_tab, bob) -> None:
+    tab = open_tab()
+    id = told(tab, bob, "one")  # he came first
+    bob.react(id, "like")
+    shows(tab, ("👍 1", False))
+
+    bob.wants("rules", reactions=False)
+    wait_for(lambda: tab.page.locator(".reaction:disabled").count() == 1, "nobody can react")
+    tab.page.focus(f"[data-id='{id}']")
+    tab.page.keyboard.press("l")
+    assert tab.page.locator(".react-picker").count() == 0
+    bob.wants("rules", reactions=True)
+    wait_for(lambda: tab.page.locator(".reaction:enabled").count() == 1, "all can react again")
+
+
+def test_nothing_of_it_is_read_out(open_tab, bob) -> None:
+    tab = open_tab()
+    id = told(tab, bob, "one")
+
+    bob.react(id, "like")
+
+    shows(tab, ("👍 1", False))
+    assert tab.page.get_attribute(".reactions", "aria-live") == "off"
+
+
+def test_reactions_are_within_everybodys_reach(open_tab, bob) -> None:
+    tab = open_tab()
+    id = told(tab, bob, "one")
+    bob.react(id, "like")
+    shows(tab, ("👍 1", False))
+    tab.page.focus(f"[data-id='{id}']")
+    tab.page.keyboard.press("l")
+
+    assert faults_by_day_and_night(tab.page) == []
+
+
+def test_it_speaks_german(open_tab, bob) -> None:
+    tab = open_tab(locale="de-DE")
+    id = told(tab, bob, "eins")
+    bob.react(id, "done")
+    shows(tab, ("✅ 1", False))
+
+    assert tab.page.get_attribute(".reaction", "aria-label") == "Erledigt: Bob, 1"

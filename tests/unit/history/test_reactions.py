@@ -1,0 +1,181 @@
+"""Reactions, over every history that keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatroom.errors import HistoryUnavailable
+from chatroom.history import History
+from chatroom.history.effects import Effects
+from chatroom.message import Evidence, Message, MessageId, Remover
+from chatroom.reactions import MOST_TOLD, Click, Person, Reacted, Span
+from tests.support import histories
+
+ANN, BOB = Person("a" * 16, "Ann"), Person("b" * 16, "Bob")
+
+
+@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
+    with histories.open_history_of(request.param, tmp_path) as history:
+        history.append(histories.said("lobby", 1, 5))
+        yield history
+
+
+def id_of(seq: int) -> MessageId:
+    return MessageId(seq, f"{seq:016x}")
+
+
+def click(seq: int, who: Person = ANN, kind: str = "like", *, on: bool = True) -> Click:
+    return Click("lobby", id_of(seq), who, kind, on)
+
+
+def counts(history: History, room: str = "lobby") -> dict[int, dict[str, int]]:
+    return {it.id.seq: dict(it.counts) for it in history.reacted(room)}
+
+
+def test_each_person_has_one_of_each_kind(history: History) -> None:
+    """Clicking again changes nothing, not even the mark."""
+    assert history.react([click(2), click(2, BOB), click(2, kind="wow")]) == [True] * 3
+    mark = history.last_mark("lobby")
+
+    assert history.react([click(2), click(2, BOB, "love", on=False)]) == [True, True]
+
+    assert counts(history) == {2: {"like": 2, "wow": 1}}
+    assert history.last_mark("lobby") == mark
+
+
+def test_what_is_taken_back_is_told_as_nothing(history: History) -> None:
+    history.react([click(2)])
+    before = history.last_mark("lobby")
+
+    history.react([click(2, on=False)])
+
+    (now,) = history.reacted("lobby", Span(after=before))
+    assert now == Reacted(id_of(2), history.last_mark("lobby"), {}, {})
+    assert now.mark > before
+
+
+def test_only_changes_after_a_mark_are_told(history: History) -> None:
+    history.react([click(1), click(3)])
+    mark = history.last_mark("lobby")
+    history.react([click(1, BOB)])
+
+    assert [it.id.seq for it in history.reacted("lobby", Span(after=mark))] == [1]
+    assert [it.id.seq for it in history.reacted("lobby", Span(first=2))] == [3]
+    assert [it.id.seq for it in history.reacted("lobby", Span(last=2))] == [1]
+    assert history.reacted("lobby", Span(after=history.last_mark("lobby"))) == []
+    assert history.reacted("garden") == []
+    assert history.last_mark("garden") == 0
+
+
+def test_people_are_named_as_far_as_asked_for(history: History) -> None:
+    history.react([click(1), click(1, BOB), click(1, BOB, "done")])
+
+    (one,) = history.reacted("lobby", people=1, user_id=BOB.user_id)
+
+    assert one.people == {"like": [ANN], "done": [BOB]}
+    assert one.mine == ["like", "done"]
+
+
+def test_a_click_on_what_is_not_there_is_told(history: History) -> None:
+    other = Click("lobby", MessageId(1, "f" * 16), ANN, "like", True)
+    nowhere = click(1)._replace(room="garden")
+
+    assert history.react([click(9), other, nowhere, click(1)]) == [False, False, False, True]
+    assert counts(history) == {1: {"like": 1}}
+
+
+def take_back(history: History, message: Message) -> None:
+    left = message.taken_back(Remover.HOST, history.rev("lobby") + 1)
+    history.rewrite(left, Evidence(message, 1))
+
+
+def test_reactions_go_with_a_removed_message_and_stay_away(history: History) -> None:
+    first, second, *_ = histories.everything(history, "lobby")
+    history.react([click(1), click(2)])
+
+    take_back(history, first)
+    history.enact("lobby", "", None, Effects(wiped=[second.taken_back(Remover.AUTHOR, 2)]))
+
+    assert counts(history) == {}
+    assert history.react([click(1)]) == [False]
+    history.rewrite(first._replace(rev=3))
+    assert counts(history) == {}
+    assert history.react([click(1)]) == [True]
+
+
+def test_an_edit_leaves_them(history: History) -> None:
+    first, *_ = histories.everything(history, "lobby")
+    history.react([click(1)])
+
+    history.rewrite(first.edited("ho", 1, 5))
+
+    assert counts(history) == {1: {"like": 1}}
+
+
+def test_reactions_go_with_trimmed_messages_and_with_their_room(history: History) -> None:
+    history.react([click(1), click(5)])
+
+    history.trim("lobby", 2, 0, 100)
+    assert counts(history) == {5: {"like": 1}}
+
+    history.delete("lobby")
+    history.append(histories.said("lobby", 1, 5))
+    assert counts(history) == {}
+
+
+def test_a_mark_is_never_used_again(history: History) -> None:
+    first, *_ = histories.everything(history, "lobby")
+    history.react([click(1)])
+    mark = history.last_mark("lobby")
+
+    take_back(history, first)
+    assert history.last_mark("lobby") == 0
+    history.react([click(2)])
+
+    assert history.last_mark("lobby") > mark
+
+
+def test_what_somebody_has_forgotten_is_told_to_the_others(history: History) -> None:
+    history.react([click(1), click(1, BOB), click(2, kind="done")])
+    mark = history.last_mark("lobby")
+    assert history.reactions_of("lobby", ANN.user_id) == [(id_of(1), "like"), (id_of(2), "done")]
+
+    assert history.forget_reactions("lobby", ANN.user_id) == 2
+
+    assert history.reactions_of("lobby", ANN.user_id) == []
+    changed = history.reacted("lobby", Span(after=mark))
+    assert {it.id.seq: it.counts for it in changed} == {1: {"like": 1}, 2: {}}
+
+
+def test_only_the_newest_messages_are_told_at_once(history: History) -> None:
+    history.append(histories.said("lobby", 6, MOST_TOLD))
+    history.react([click(seq) for seq in range(1, MOST_TOLD + 6)])
+
+    told = history.reacted("lobby")
+
+    assert [it.id.seq for it in told] == list(range(6, MOST_TOLD + 6))
+
+
+def test_sqlite_keeps_them_over_a_restart(tmp_path: Path) -> None:
+    with histories.open_history_of("sqlite:chat.db", tmp_path) as history:
+        history.append(histories.said("lobby", 1, 1))
+        history.react([click(1), click(1, BOB)])
+        before = history.reacted("lobby", people=5)
+
+    with histories.open_history_of("sqlite:chat.db", tmp_path) as history:
+        assert history.reacted("lobby", people=5) == before
+
+
+def test_a_history_that_keeps_none_says_so(tmp_path: Path) -> None:
+    with histories.open_history_of("memory:", tmp_path) as history:
+        plain = super(type(history), history)
+        assert plain.reacted("lobby") == []
+        assert plain.last_mark("lobby") == 0
+        assert plain.reactions_of("lobby", ANN.user_id) == []
+        assert plain.forget_reactions("lobby", ANN.user_id) == 0
+        with pytest.raises(HistoryUnavailable, match="keeps no reactions"):
+            plain.react([click(1)])
