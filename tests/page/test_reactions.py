@@ -27,11 +27,17 @@ def bob(page_server: Running, room: str) -> Iterator[Fellow]:
     bob.close()
 
 
+def has_the_rest(tab: Tab) -> None:
+    """What is loaded after the conversation."""
+    rest = "document.styleSheets.length > 1"
+    wait_for(lambda: tab.page.evaluate(rest), "the rest of the page")
+
+
 def told(tab: Tab, bob: Fellow, body: str) -> str:
     """Bob says it, and the page has it; its id."""
     id = bob.tell(body)
     tab.hear(body)
-    tab.page.wait_for_function("document.styleSheets.length > 1")  # the rest is there
+    has_the_rest(tab)
     return id
 
 
@@ -149,7 +155,7 @@ def test_another_tab_of_the_same_person_knows(open_tab, bob) -> None:
     told(tab, bob, "one")
     second = open_tab(within=tab)
     second.hear("one")
-    second.page.wait_for_function("document.styleSheets.length > 1")
+    has_the_rest(second)
 
     point_at(tab, "one")
     tab.page.click(".tools-to-react button")

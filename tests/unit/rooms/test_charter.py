@@ -60,6 +60,7 @@ CHARTERS = st.builds(
         TEXTS, st.builds(WatchedAddress, TEXTS, TEXTS, TIMES, TIMES), max_size=3
     ),
     sweeps=st.lists(SWEEPS, max_size=2).map(tuple),
+    reactions=st.booleans(),
 )
 
 
@@ -120,6 +121,7 @@ def test_what_an_older_program_did_not_know_of_is_as_if_not_decided() -> None:
         '{"needsHost": 1}',
         '{"unchecked": "maybe"}',
         '{"unchecked": ["no"]}',
+        '{"noReactions": 1}',
         '{"watched": {"k": ["u1", "Bob", 1]}}',
         '{"watched": {"k": ["u1", "Bob", "now", 1]}}',
         '{"sweeps": 1}',
