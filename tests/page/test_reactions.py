@@ -15,6 +15,9 @@ from tests.support.server_process import Running
 
 pytestmark = pytest.mark.takes(seconds=25)
 
+ROOM_MAKERS = "everyone"
+"""See conftest.py."""
+
 
 @pytest.fixture
 def bob(page_server: Running, room: str) -> Iterator[Fellow]:
@@ -24,11 +27,17 @@ def bob(page_server: Running, room: str) -> Iterator[Fellow]:
     bob.close()
 
 
+def has_the_rest(tab: Tab) -> None:
+    """What is loaded after the conversation."""
+    rest = "document.styleSheets.length > 1"
+    wait_for(lambda: tab.page.evaluate(rest), "the rest of the page")
+
+
 def told(tab: Tab, bob: Fellow, body: str) -> str:
     """Bob says it, and the page has it; its id."""
     id = bob.tell(body)
     tab.hear(body)
-    tab.page.wait_for_function("document.styleSheets.length > 1")  # the rest is there
+    has_the_rest(tab)
     return id
 
 
@@ -112,7 +121,7 @@ def test_a_message_is_reacted_to_by_keys(open_tab, bob, page_server, room) -> No
 
 
 def test_a_finger_reacts(open_tab, bob) -> None:
-    tab = open_tab(**PHONE)
+    tab = open_tab(viewport=PHONE, has_touch=True, is_mobile=True)
     told(tab, bob, "Tea is ready")
 
     tab.page.tap("#list .text")
@@ -144,10 +153,9 @@ def test_reactions_of_before_are_there_and_go_with_their_message(open_tab, bob) 
 def test_another_tab_of_the_same_person_knows(open_tab, bob) -> None:
     tab = open_tab()
     told(tab, bob, "one")
-    second = Tab(tab.page.context.new_page())
-    second.page.goto(tab.page.url)
+    second = open_tab(within=tab)
     second.hear("one")
-    second.page.wait_for_function("document.styleSheets.length > 1")
+    has_the_rest(second)
 
     point_at(tab, "one")
     tab.page.click(".tools-to-react button")
@@ -191,11 +199,11 @@ def test_reactions_are_within_everybodys_reach(open_tab, bob) -> None:
     tab.page.focus(f"[data-id='{id}']")
     tab.page.keyboard.press("l")
 
-    assert faults_by_day_and_night(tab.page) == []
+    assert faults_by_day_and_night(tab) == []
 
 
 def test_it_speaks_german(open_tab, bob) -> None:
-    tab = open_tab(locale="de-DE")
+    tab = open_tab(locale="de")
     id = told(tab, bob, "eins")
     bob.react(id, "done")
     shows(tab, ("✅ 1", False))

@@ -273,6 +273,7 @@ def acts(count: int, **answer: Any) -> Script:
         (lambda host: host.refuse("h1"), {"act": "refuse", "id": "h1"}),
         (lambda host: host.bar("u2", what="all"), {"act": "bar", "userId": "u2", "what": "all"}),
         (lambda host: host.set_rules(files="nobody"), {"act": "rules", "files": "nobody"}),
+        (lambda host: host.set_rules(reactions=False), {"act": "rules", "reactions": False}),
         (lambda host: host.set_rules(unchecked="no"), {"act": "rules", "unchecked": "no"}),
         (lambda host: host.admit(), {"act": "admit"}),
         (lambda host: host.turn_back("u2"), {"act": "refuse", "userId": "u2"}),
@@ -564,6 +565,34 @@ def test_it_edits_and_removes_by_id_or_by_message():
     assert heard == [
         {"type": "edit", "id": message.id, "body": "one"},
         {"type": "remove", "id": message.id},
+    ]
+
+
+def test_it_reacts_and_asks_for_reactions():
+    heard = []
+
+    def script(peer: ServerEnd) -> None:
+        peer.greet(line(1))
+        for _ in range(2):
+            heard.append(peer.hear())
+            peer.send({"type": "done", "cmid": heard[-1]["cmid"]})
+        heard.append(peer.hear())
+        peer.send({"type": "reactions", "mark": 3, "messages": []})
+        peer.stay()
+
+    with ScriptedServer(script) as server, client(server) as chat:
+        (message,) = take(chat, 1)
+        assert chat.react(message, "like").wait(DEADLINE) == message.id
+        assert chat.react(message.id, "like", on=False).wait(DEADLINE) == message.id
+        chat.ask_reactions(2, message.id)
+        event = next(event for event in chat.events() if getattr(event, "type", "") == "reactions")
+        assert event.fields["mark"] == 3
+
+    assert [frame.pop("cmid", None) is not None for frame in heard] == [True, True, False]
+    assert heard == [
+        {"type": "react", "id": message.id, "kind": "like", "on": True},
+        {"type": "react", "id": message.id, "kind": "like", "on": False},
+        {"type": "reactions", "since": 2, "people": True, "from": message.id},
     ]
 
 

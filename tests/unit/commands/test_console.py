@@ -156,11 +156,12 @@ def test_a_look_is_a_table() -> None:
 
 def test_who_knocks_is_in_the_table_and_can_be_named() -> None:
     kim = person("kim1", "Kim", like=BOB, removedAt="2026-01-31T09:05:00.123Z")
-    rules = {**LOOK["rules"], "unchecked": "no", "files": "hosts"}
+    rules = {**LOOK["rules"], "unchecked": "no", "files": "hosts", "reactions": False}
 
     lines = look_table(LOOK | {"knocks": [kim], "rules": rules})
 
-    assert lines[0].endswith("only while a host is here, unchecked names: no, files from: hosts")
+    words = ", unchecked names: no, files from: hosts, no reactions"
+    assert lines[0].endswith(f"only while a host is here{words}")
     (line,) = (line for line in lines if line.startswith("knocks"))
     assert line.startswith("knocks   Kim (kim1)  like Bob (bob1), removed at 2026-01-31")
     assert Seen(knocks=[kim]).person("Kim", "knocks").user_id == "kim1"

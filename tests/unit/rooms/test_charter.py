@@ -62,6 +62,7 @@ CHARTERS = st.builds(
         TEXTS, st.builds(WatchedAddress, TEXTS, TEXTS, TIMES, TIMES), max_size=3
     ),
     sweeps=st.lists(SWEEPS, max_size=2).map(tuple),
+    reactions=st.booleans(),
 )
 
 
@@ -124,6 +125,7 @@ def test_what_an_older_program_did_not_know_of_is_as_if_not_decided() -> None:
         '{"unchecked": "maybe"}',
         '{"unchecked": ["no"]}',
         '{"files": "some"}',
+        '{"reactions": 1}',
         '{"watched": {"k": ["u1", "Bob", 1]}}',
         '{"watched": {"k": ["u1", "Bob", "now", 1]}}',
         '{"sweeps": 1}',

@@ -12,7 +12,8 @@ import pytest
 
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
-from chatroom.message import Evidence, Held, Remover
+from chatroom.message import Evidence, Held, MessageId, Remover
+from chatroom.reactions import Click, Person
 from chatroom.rooms import sweeping
 from chatroom.rooms.charter import NEVER, Ban, Charter, Host, RoomLink, WatchedAddress
 from chatroom.rooms.person import erase, everybody, forgotten, told
@@ -115,6 +116,29 @@ def test_whoever_is_erased_leaves_empty_messages_and_an_id_without_a_name(
 
     erase(history, "ann")  # again, as after a kill
     assert told_of(history, "ann") == kept
+
+
+def test_somebody_who_has_only_reacted_is_told_of_that_and_erased(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    with closing(at(path)) as history:
+        history.open()
+        history.append([typed("lobby", 1, "bob", "b1"), typed("lobby", 2, "bob", "b2")])
+        one, two = everything(history, "lobby")
+        ann, bob = Person("ann", "Zaphod"), Person("bob", "Bob")
+        clicks = [(one, ann, "like"), (two, ann, "done"), (two, bob, "done")]
+        ids = {message.id: MessageId(message.seq, message.nonce) for message in (one, two)}
+        history.react([Click("lobby", ids[it.id], who, kind, True) for it, who, kind in clicks])
+
+        assert told_of(history, "ann")["reactions"] == [
+            {"room": "lobby", "id": one.id, "kind": "like"},
+            {"room": "lobby", "id": two.id, "kind": "done"},
+        ]
+        erase(history, "ann")
+
+        assert told_of(history, "ann")["reactions"] == []
+        assert [dict(it.counts) for it in history.reacted("lobby")] == [{}, {"done": 1}]
+        files = [file.read_bytes() for file in tmp_path.iterdir()]
+    assert not any(b"Zaphod" in content for content in files)
 
 
 def test_a_charter_without_somebody_is_the_same_for_everybody_else() -> None:

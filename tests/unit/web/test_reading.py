@@ -52,6 +52,8 @@ CHANGES = {
     "api.edit": ("PATCH", MESSAGE),
     "api.remove": ("DELETE", MESSAGE),
     "api.restore": ("POST", f"{MESSAGE}/restore"),
+    "api.put_reaction": ("PUT", f"{MESSAGE}/reactions/like"),
+    "api.delete_reaction": ("DELETE", f"{MESSAGE}/reactions/like"),
     "api.upload": ("PUT", WAYS["api.file"]),
 }
 """Each view that changes a message: whoever may not read it may not do that, either."""
