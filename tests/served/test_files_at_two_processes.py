@@ -17,6 +17,7 @@ import pytest
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running, serving
+from tests.support.terminal import Shell
 from tests.support.typed_client import Fields, TypedClient
 
 pytestmark = pytest.mark.takes(seconds=20)
@@ -26,7 +27,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 Come = Callable[..., TypedClient]
 
 
-class TwoProcesses:
+class SharedPair:
     """Two servers.
 
     Args:
@@ -55,7 +56,7 @@ def settings_of(url: str, folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoProcesses]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedPair]:
     url, folder = postgresql.shared().make_database(), tmp_path_factory.mktemp("files")
     with ExitStack() as stack:
         servers = [
@@ -64,18 +65,18 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoProcesses]:
             )
             for _ in range(2)
         ]
-        yield TwoProcesses(url, folder, servers)
+        yield SharedPair(url, folder, servers)
 
 
 @pytest.fixture
-def make_pair(prepare: Launch, tmp_path: Path) -> Callable[..., TwoProcesses]:
+def make_pair(prepare: Launch, tmp_path: Path) -> Callable[..., SharedPair]:
     """One of the test's own."""
 
-    def make(**settings: Any) -> TwoProcesses:
+    def make(**settings: Any) -> SharedPair:
         url, folder = postgresql.shared().make_database(), tmp_path / "files"
         folder.mkdir()
         settings = settings_of(url, folder) | settings
-        return TwoProcesses(url, folder, [prepare(**settings).start() for _ in range(2)])
+        return SharedPair(url, folder, [prepare(**settings).start() for _ in range(2)])
 
     return make
 
@@ -85,7 +86,7 @@ def come(room: str) -> Iterator[Come]:
     """Somebody comes to one of them, or is another tab of somebody."""
     with ExitStack() as stack:
 
-        def come(pair: TwoProcesses, name: str, at: int, token: str | None = None) -> TypedClient:
+        def come(pair: SharedPair, name: str, at: int, token: str | None = None) -> TypedClient:
             client = TypedClient(pair.servers[at].port, name, room, token)
             stack.callback(client.close)
             return client.connect_and_catch_up()
@@ -123,7 +124,7 @@ def say(client: TypedClient, file: str, cmid: str = "c1") -> Fields:
 
 
 def test_a_picture_that_one_takes_is_said_at_the_other_and_read_at_both(
-    pair: TwoProcesses, come: Come
+    pair: SharedPair, come: Come
 ) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     file = uploaded(ann, at=pair.servers[1])
@@ -139,7 +140,7 @@ def test_a_picture_that_one_takes_is_said_at_the_other_and_read_at_both(
 
 
 def test_what_is_removed_at_one_is_gone_at_the_other_and_from_the_folder(
-    pair: TwoProcesses, come: Come
+    pair: SharedPair, come: Come
 ) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     file = uploaded(bob)
@@ -156,12 +157,12 @@ def test_what_is_removed_at_one_is_gone_at_the_other_and_from_the_folder(
     bob.hear_until(ann.view[-1]["id"])
 
 
-def rows_of(pair: TwoProcesses, file: Fields) -> list[Any]:
+def rows_of(pair: SharedPair, file: Fields) -> list[Any]:
     return pair.query(f"SELECT id FROM chatroom.files WHERE id = '{file['id']}'")
 
 
 def test_what_a_host_removes_at_one_can_be_brought_back_at_the_other(
-    pair: TwoProcesses, come: Come
+    pair: SharedPair, come: Come
 ) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     ann.say("I am the host", "a1")
@@ -182,9 +183,7 @@ def test_what_a_host_removes_at_one_can_be_brought_back_at_the_other(
     assert come(pair, "Carl", 0).view[-1]["file"] == message["file"]
 
 
-def test_what_waits_at_one_is_approved_or_refused_at_the_other(
-    pair: TwoProcesses, come: Come
-) -> None:
+def test_what_waits_at_one_is_decided_at_the_other(pair: SharedPair, come: Come) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     assert ann.act("rules", speak="approval")["type"] == "done"
     files = [uploaded(bob), uploaded(bob)]
@@ -207,7 +206,7 @@ def test_what_waits_at_one_is_approved_or_refused_at_the_other(
     assert files[0]["id"] in pair.on_disk()
 
 
-def test_a_file_that_one_has_used_is_not_free_at_the_other(pair: TwoProcesses, come: Come) -> None:
+def test_a_file_that_one_has_used_is_not_free_at_the_other(pair: SharedPair, come: Come) -> None:
     ann = come(pair, "Ann", 0)
     second = come(pair, "Ann", 1, ann.token)
     file = uploaded(ann)
@@ -219,9 +218,7 @@ def test_a_file_that_one_has_used_is_not_free_at_the_other(pair: TwoProcesses, c
     assert second.hear_notice("error")["code"] == "no-such-file"
 
 
-def test_what_all_have_together_is_limited_over_both(
-    make_pair: Callable[..., TwoProcesses],
-) -> None:
+def test_what_all_have_together_is_limited_over_both(make_pair: Callable[..., SharedPair]) -> None:
     pair = make_pair(filesBytes=100_000)
     with ExitStack() as stack:
         ann, bob = (
@@ -244,7 +241,7 @@ def test_what_all_have_together_is_limited_over_both(
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["which deletes", "the other"])
 def test_a_process_that_is_killed_before_the_message_loses_and_leaves_nothing(
-    make_pair: Callable[..., TwoProcesses], killed: int
+    make_pair: Callable[..., SharedPair], killed: int
 ) -> None:
     pair = make_pair()
     with ExitStack() as stack:
@@ -275,6 +272,57 @@ def half_an_upload(client: TypedClient) -> closing[socket.socket]:
     head += [f"{key}: {value}" for key, value in bearer(client).items()]
     line.sendall("\r\n".join([*head, "Content-Length: 1000000", "", ""]).encode() + bytes(1000))
     return closing(line)
+
+
+def test_a_script_says_at_the_other_what_one_has(pair: SharedPair, come: Come) -> None:
+    ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
+    file = uploaded(ann)
+    url = f"http://127.0.0.1:{pair.servers[1].port}/api/rooms/{ann.room}/messages"
+    fields = json.dumps({"userName": "Ann", "body": "", "file": file["id"]}).encode()
+    headers = bearer(ann) | {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, fields, headers)) as answer:
+        message = json.loads(answer.read())
+
+    assert message["file"]["id"] == file["id"]
+    for client in (ann, bob):
+        client.hear_until(message["id"])
+        assert client.view[-1]["file"] == message["file"]
+
+
+def test_files_move_with_their_history(prepare: Launch, tmp_path: Path) -> None:
+    server = prepare(history="sqlite:chat.db", leaveGrace=0).start()
+    url, folder = postgresql.shared().make_database(), tmp_path / "files"
+    with closing(TypedClient(server.port, "Ann")) as ann:
+        ann.connect_and_catch_up()
+        file, lost = uploaded(ann), uploaded(ann, PNG + b"missing")
+        for number, one in enumerate((file, lost)):
+            say(ann, one["id"], f"c{number}")
+    server.stop()
+    (server.folder / "chat.db.files" / lost["id"]).unlink()
+    shell = Shell(server.folder)
+
+    refused = shell.run("move", "chat.db", url)
+    assert refused.code == 1
+    assert '"filesFolder"' in refused.err
+    server.settings["filesFolder"] = str(folder)  # as told, though the history is as before
+    (server.folder / "config.json").write_text(json.dumps(server.settings))
+    moved = shell.run("move", "chat.db", url)
+
+    assert moved.code == 0, moved.err
+    assert "1 file could not be found" in moved.err
+    assert f'Set "filesFolder" to {folder}' in moved.err
+    assert [path.name for path in folder.iterdir()] == [file["id"]]
+    server.settings["history"] = url
+    server.start()
+    assert server.get(file["address"])[2] == PNG
+    assert server.get(lost["address"])[0] == 410
+    server.stop()
+    exported = shell.run("export", "lobby", "--history", url, "--files", "exported")
+    assert exported.code == 0, exported.err
+    assert (server.folder / "exported" / file["id"]).read_bytes() == PNG
+    done = shell.run("room", "delete", "lobby", "--history", url, "--yes")
+    assert done.code == 0, done.err
+    assert list(folder.iterdir()) == []
 
 
 def test_without_a_folder_there_are_none_and_the_setting_is_named(prepare: Launch) -> None:
