@@ -45,7 +45,8 @@ class SharedPair:
         return [(status, body if status == 200 else b"") for status, _, body in replies]
 
     def on_disk(self) -> set[str]:
-        return {path.name for path in self.folder.iterdir()}
+        """But for the folder's mark."""
+        return {path.name for path in self.folder.iterdir()} - {".chatroom"}
 
     def query(self, statement: str) -> list[Any]:
         return postgresql.shared().query(statement, self.url.rpartition("/")[2])
@@ -322,7 +323,22 @@ def test_files_move_with_their_history(prepare: Launch, tmp_path: Path) -> None:
     assert (server.folder / "exported" / file["id"]).read_bytes() == PNG
     done = shell.run("room", "delete", "lobby", "--history", url, "--yes")
     assert done.code == 0, done.err
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == [".chatroom"]
+
+
+def test_a_server_whose_folder_is_another_one_waits_until_it_is_mounted(
+    make_pair: Callable[..., SharedPair], prepare: Launch, tmp_path: Path
+) -> None:
+    pair, own = make_pair(), tmp_path / "own"
+    own.mkdir()
+    other = prepare(**settings_of(pair.url, own)).launch()
+    wait_for(lambda: "filesFolder" in other.said() + other.log(), "the reason in its log")
+    assert f"{own} has nothing in .chatroom" in other.said() + other.log()
+    assert list(own.iterdir()) == []
+
+    other.kill()
+    other.settings["filesFolder"] = str(pair.folder)
+    other.start()
 
 
 def test_without_a_folder_there_are_none_and_the_setting_is_named(prepare: Launch) -> None:

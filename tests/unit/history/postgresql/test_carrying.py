@@ -81,9 +81,8 @@ def change(message: Message, rev: int, **more: object) -> str:
     return json.dumps([as_schema_2_says(message) | state | more])
 
 
-ENACT = (
-    "SELECT verdict FROM chatroom.enact(%s, 'lobby', NULL, NULL, %s, '[]', '{}', NULL, NULL, 9e9)"
-)
+ENACT = """
+    SELECT verdict FROM chatroom.enact(%s, 'lobby', NULL, NULL, %s, '[]', '{}', NULL, NULL, 9e9)"""
 
 
 def uploaded(history: History, n: int = 1) -> StoredFile:
