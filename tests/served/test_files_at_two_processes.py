@@ -27,7 +27,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 Come = Callable[..., TypedClient]
 
 
-class SharedPair:
+class TwoProcesses:
     """Two servers.
 
     Args:
@@ -57,7 +57,7 @@ def settings_of(url: str, folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedPair]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoProcesses]:
     url, folder = postgresql.shared().make_database(), tmp_path_factory.mktemp("files")
     with ExitStack() as stack:
         servers = [
@@ -66,18 +66,18 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedPair]:
             )
             for _ in range(2)
         ]
-        yield SharedPair(url, folder, servers)
+        yield TwoProcesses(url, folder, servers)
 
 
 @pytest.fixture
-def make_pair(prepare: Launch, tmp_path: Path) -> Callable[..., SharedPair]:
+def make_pair(prepare: Launch, tmp_path: Path) -> Callable[..., TwoProcesses]:
     """One of the test's own."""
 
-    def make(**settings: Any) -> SharedPair:
+    def make(**settings: Any) -> TwoProcesses:
         url, folder = postgresql.shared().make_database(), tmp_path / "files"
         folder.mkdir()
         settings = settings_of(url, folder) | settings
-        return SharedPair(url, folder, [prepare(**settings).start() for _ in range(2)])
+        return TwoProcesses(url, folder, [prepare(**settings).start() for _ in range(2)])
 
     return make
 
@@ -87,7 +87,7 @@ def come(room: str) -> Iterator[Come]:
     """Somebody comes to one of them, or is another tab of somebody."""
     with ExitStack() as stack:
 
-        def come(pair: SharedPair, name: str, at: int, token: str | None = None) -> TypedClient:
+        def come(pair: TwoProcesses, name: str, at: int, token: str | None = None) -> TypedClient:
             client = TypedClient(pair.servers[at].port, name, room, token)
             stack.callback(client.close)
             return client.connect_and_catch_up()
@@ -125,7 +125,7 @@ def say(client: TypedClient, file: str, cmid: str = "c1") -> Fields:
 
 
 def test_a_picture_that_one_takes_is_said_at_the_other_and_read_at_both(
-    pair: SharedPair, come: Come
+    pair: TwoProcesses, come: Come
 ) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     file = uploaded(ann, at=pair.servers[1])
@@ -141,7 +141,7 @@ def test_a_picture_that_one_takes_is_said_at_the_other_and_read_at_both(
 
 
 def test_what_is_removed_at_one_is_gone_at_the_other_and_from_the_folder(
-    pair: SharedPair, come: Come
+    pair: TwoProcesses, come: Come
 ) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     file = uploaded(bob)
@@ -158,12 +158,12 @@ def test_what_is_removed_at_one_is_gone_at_the_other_and_from_the_folder(
     bob.hear_until(ann.view[-1]["id"])
 
 
-def rows_of(pair: SharedPair, file: Fields) -> list[Any]:
+def rows_of(pair: TwoProcesses, file: Fields) -> list[Any]:
     return pair.query(f"SELECT id FROM chatroom.files WHERE id = '{file['id']}'")
 
 
 def test_what_a_host_removes_at_one_can_be_brought_back_at_the_other(
-    pair: SharedPair, come: Come
+    pair: TwoProcesses, come: Come
 ) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     ann.say("I am the host", "a1")
@@ -184,7 +184,7 @@ def test_what_a_host_removes_at_one_can_be_brought_back_at_the_other(
     assert come(pair, "Carl", 0).view[-1]["file"] == message["file"]
 
 
-def test_what_waits_at_one_is_decided_at_the_other(pair: SharedPair, come: Come) -> None:
+def test_what_waits_at_one_is_decided_at_the_other(pair: TwoProcesses, come: Come) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     assert ann.act("rules", speak="approval")["type"] == "done"
     files = [uploaded(bob), uploaded(bob)]
@@ -207,7 +207,7 @@ def test_what_waits_at_one_is_decided_at_the_other(pair: SharedPair, come: Come)
     assert files[0]["id"] in pair.on_disk()
 
 
-def test_a_file_that_one_has_used_is_not_free_at_the_other(pair: SharedPair, come: Come) -> None:
+def test_a_file_that_one_has_used_is_not_free_at_the_other(pair: TwoProcesses, come: Come) -> None:
     ann = come(pair, "Ann", 0)
     second = come(pair, "Ann", 1, ann.token)
     file = uploaded(ann)
@@ -219,7 +219,9 @@ def test_a_file_that_one_has_used_is_not_free_at_the_other(pair: SharedPair, com
     assert second.hear_notice("error")["code"] == "no-such-file"
 
 
-def test_what_all_have_together_is_limited_over_both(make_pair: Callable[..., SharedPair]) -> None:
+def test_all_together_are_limited_over_both(
+    make_pair: Callable[..., TwoProcesses],
+) -> None:
     pair = make_pair(filesBytes=100_000)
     with ExitStack() as stack:
         ann, bob = (
@@ -242,7 +244,7 @@ def test_what_all_have_together_is_limited_over_both(make_pair: Callable[..., Sh
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["which deletes", "the other"])
 def test_a_process_that_is_killed_before_the_message_loses_and_leaves_nothing(
-    make_pair: Callable[..., SharedPair], killed: int
+    make_pair: Callable[..., TwoProcesses], killed: int
 ) -> None:
     pair = make_pair()
     with ExitStack() as stack:
@@ -275,7 +277,7 @@ def half_an_upload(client: TypedClient) -> closing[socket.socket]:
     return closing(line)
 
 
-def test_a_script_says_at_the_other_what_one_has(pair: SharedPair, come: Come) -> None:
+def test_a_script_says_at_the_other_what_one_has(pair: TwoProcesses, come: Come) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     file = uploaded(ann)
     url = f"http://127.0.0.1:{pair.servers[1].port}/api/rooms/{ann.room}/messages"
@@ -327,7 +329,7 @@ def test_files_move_with_their_history(prepare: Launch, tmp_path: Path) -> None:
 
 
 def test_a_server_whose_folder_is_another_one_waits_until_it_is_mounted(
-    make_pair: Callable[..., SharedPair], prepare: Launch, tmp_path: Path
+    make_pair: Callable[..., TwoProcesses], prepare: Launch, tmp_path: Path
 ) -> None:
     pair, own = make_pair(), tmp_path / "own"
     own.mkdir()
