@@ -142,6 +142,8 @@ class Engine:
             if self.files:
                 self.files.start()
             if self._sharing:
+                if self.files:
+                    self._sharing.demand_folder()
                 self._sharing.start(self.server.house, self.server.heard, patience=patience)
         except BaseException:
             self.history.close()

@@ -174,6 +174,18 @@ class SharedHistory(History):
             HistoryUnavailable: nobody can now.
         """
 
+    def files_mark(self, mark: str) -> str:
+        """Commit by which mark the folder of files is known; unless one is known, or this is "".
+        The writing thread.
+
+        Returns:
+            The one that is known now.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return mark
+
     @abstractmethod
     def missed(self, room: str, known: Version) -> Missed:
         """What has come after what is known, all of one moment; any thread.

@@ -6,6 +6,7 @@ In reading order:
 - ``order.py``: gives what is said its place behind what others say, by a thread of its own
 - ``register.py``: decides about people, in the database
 - ``keeper.py``: finds out what others have done, and keeps the history in order
+- ``folder_mark.py``: whether they all have the same folder of files
 - ``hints.py``: what they tell each other, as payloads of NOTIFY
 - ``crier.py``: the thread that tells it, and asks the register
 - ``ear.py``: the thread that hears it

@@ -18,6 +18,7 @@ from chatroom.rooms.rules import Rules
 from chatroom.rooms.verdicts import Outcome
 from chatroom.shared.crier import Crier
 from chatroom.shared.ear import Ear
+from chatroom.shared.folder_mark import demand_mark
 from chatroom.shared.hints import Hint, key_from
 from chatroom.shared.keeper import Keeper
 from chatroom.shared.order import PATIENCE, SharedOrder
@@ -83,6 +84,17 @@ class Sharing:
             everybody_makes_rooms=rules.everybody_makes_rooms,
         )
         self.order = SharedOrder(history, policy, tally, keeping.missed, self.bus.tell)
+
+    def demand_folder(self) -> None:
+        """Make sure that the folder of files is the one that all processes have, once the history
+        is open, before ``start``.
+
+        Raises:
+            HistoryRefused: it is another one, or cannot be used.
+        """
+        folder = self._history.files_folder()
+        assert folder
+        demand_mark(self._history, folder)
 
     def start(
         self, house: House, heard: Channel[Outcome | Later | AboutPeople | Word], *, patience: float

@@ -17,6 +17,7 @@ import pytest
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running, serving
+from tests.support.terminal import Shell
 from tests.support.typed_client import Fields, TypedClient
 
 pytestmark = pytest.mark.takes(seconds=20)
@@ -44,7 +45,8 @@ class TwoProcesses:
         return [(status, body if status == 200 else b"") for status, _, body in replies]
 
     def on_disk(self) -> set[str]:
-        return {path.name for path in self.folder.iterdir()}
+        """But for the folder's mark."""
+        return {path.name for path in self.folder.iterdir()} - {".chatroom"}
 
     def query(self, statement: str) -> list[Any]:
         return postgresql.shared().query(statement, self.url.rpartition("/")[2])
@@ -182,9 +184,7 @@ def test_what_a_host_removes_at_one_can_be_brought_back_at_the_other(
     assert come(pair, "Carl", 0).view[-1]["file"] == message["file"]
 
 
-def test_what_waits_at_one_is_approved_or_refused_at_the_other(
-    pair: TwoProcesses, come: Come
-) -> None:
+def test_what_waits_at_one_is_decided_at_the_other(pair: TwoProcesses, come: Come) -> None:
     ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
     assert ann.act("rules", speak="approval")["type"] == "done"
     files = [uploaded(bob), uploaded(bob)]
@@ -219,7 +219,7 @@ def test_a_file_that_one_has_used_is_not_free_at_the_other(pair: TwoProcesses, c
     assert second.hear_notice("error")["code"] == "no-such-file"
 
 
-def test_what_all_have_together_is_limited_over_both(
+def test_all_together_are_limited_over_both(
     make_pair: Callable[..., TwoProcesses],
 ) -> None:
     pair = make_pair(filesBytes=100_000)
@@ -275,6 +275,72 @@ def half_an_upload(client: TypedClient) -> closing[socket.socket]:
     head += [f"{key}: {value}" for key, value in bearer(client).items()]
     line.sendall("\r\n".join([*head, "Content-Length: 1000000", "", ""]).encode() + bytes(1000))
     return closing(line)
+
+
+def test_a_script_says_at_the_other_what_one_has(pair: TwoProcesses, come: Come) -> None:
+    ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
+    file = uploaded(ann)
+    url = f"http://127.0.0.1:{pair.servers[1].port}/api/rooms/{ann.room}/messages"
+    fields = json.dumps({"userName": "Ann", "body": "", "file": file["id"]}).encode()
+    headers = bearer(ann) | {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, fields, headers)) as answer:
+        message = json.loads(answer.read())
+
+    assert message["file"]["id"] == file["id"]
+    for client in (ann, bob):
+        client.hear_until(message["id"])
+        assert client.view[-1]["file"] == message["file"]
+
+
+def test_files_move_with_their_history(prepare: Launch, tmp_path: Path) -> None:
+    server = prepare(history="sqlite:chat.db", leaveGrace=0).start()
+    url, folder = postgresql.shared().make_database(), tmp_path / "files"
+    with closing(TypedClient(server.port, "Ann")) as ann:
+        ann.connect_and_catch_up()
+        file, lost = uploaded(ann), uploaded(ann, PNG + b"missing")
+        for number, one in enumerate((file, lost)):
+            say(ann, one["id"], f"c{number}")
+    server.stop()
+    (server.folder / "chat.db.files" / lost["id"]).unlink()
+    shell = Shell(server.folder)
+
+    refused = shell.run("move", "chat.db", url)
+    assert refused.code == 1
+    assert '"filesFolder"' in refused.err
+    server.settings["filesFolder"] = str(folder)  # as told, though the history is as before
+    (server.folder / "config.json").write_text(json.dumps(server.settings))
+    moved = shell.run("move", "chat.db", url)
+
+    assert moved.code == 0, moved.err
+    assert "1 file could not be found" in moved.err
+    assert f'Set "filesFolder" to {folder}' in moved.err
+    assert [path.name for path in folder.iterdir()] == [file["id"]]
+    server.settings["history"] = url
+    server.start()
+    assert server.get(file["address"])[2] == PNG
+    assert server.get(lost["address"])[0] == 410
+    server.stop()
+    exported = shell.run("export", "lobby", "--history", url, "--files", "exported")
+    assert exported.code == 0, exported.err
+    assert (server.folder / "exported" / file["id"]).read_bytes() == PNG
+    done = shell.run("room", "delete", "lobby", "--history", url, "--yes")
+    assert done.code == 0, done.err
+    assert [path.name for path in folder.iterdir()] == [".chatroom"]
+
+
+def test_a_server_whose_folder_is_another_one_waits_until_it_is_mounted(
+    make_pair: Callable[..., TwoProcesses], prepare: Launch, tmp_path: Path
+) -> None:
+    pair, own = make_pair(), tmp_path / "own"
+    own.mkdir()
+    other = prepare(**settings_of(pair.url, own)).launch()
+    wait_for(lambda: "filesFolder" in other.said() + other.log(), "the reason in its log")
+    assert f"{own} has nothing in .chatroom" in other.said() + other.log()
+    assert list(own.iterdir()) == []
+
+    other.kill()
+    other.settings["filesFolder"] = str(pair.folder)
+    other.start()
 
 
 def test_without_a_folder_there_are_none_and_the_setting_is_named(prepare: Launch) -> None:

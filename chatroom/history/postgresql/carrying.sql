@@ -77,6 +77,15 @@ BEGIN
     RETURN dropped;
 END $$;
 
+-- Notes the mark of the folder of files, unless there is one, or this is ''; which it is then.
+CREATE FUNCTION mark_files(mark text, until double precision) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    IF mark <> '' AND extract(epoch FROM clock_timestamp()) < until THEN
+        INSERT INTO secrets VALUES ('files', convert_to(mark, 'UTF8')) ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN coalesce((SELECT convert_from(value, 'UTF8') FROM secrets WHERE name = 'files'), '');
+END $$;
+
 -- As append, for messages of which some carry a file: each has its own from then on.
 --
 -- known: of '' and of the room, if there is one alone; NULL: whatever was decided. verdict: as of

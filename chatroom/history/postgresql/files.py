@@ -27,6 +27,8 @@ DISOWN = """
 
 DROP = "SELECT drop_files(%s, %s)"
 
+MARK = "SELECT mark_files(%s, %s)"
+
 IS_HELD = """
     SELECT FROM rooms JOIN held ON held.room = rooms.number
     WHERE rooms.name = files.room AND held.id = files.held"""

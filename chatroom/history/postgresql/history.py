@@ -19,7 +19,7 @@ from chatroom.history.postgresql import files, reads, rows
 from chatroom.history.postgresql.check import examine, linked
 from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.history.postgresql.failures import Failures
-from chatroom.history.postgresql.files import ADD, COMPLETE, DISOWN, DROP, file_json
+from chatroom.history.postgresql.files import ADD, COMPLETE, DISOWN, DROP, MARK, file_json
 from chatroom.history.postgresql.links import DatabaseLink
 from chatroom.history.postgresql.readers import Readers
 from chatroom.history.postgresql.reads import MAX_SEQ
@@ -312,6 +312,12 @@ class PostgresHistory(SharedHistory):
     def files_folder(self) -> Path | None:
         """What the settings say: the database may be on another machine."""
         return self._files_folder
+
+    def files_mark(self, mark: str) -> str:
+        """One call."""
+        known: str
+        (known,) = self._writer.call(MARK, [to_stored(mark)])
+        return from_stored(known)
 
     def add_file(self, file: StoredFile, most: int = MAX_SIZE) -> bool:
         """One call."""

@@ -224,9 +224,14 @@ class _Uploading:
         address = client_address(request.environ, proxies)
         speaker = HttpSpeaker(room, "", address, who.user_id, proof=who)
         with place_among(self._places, "Too many files are being uploaded. Try again."):
-            files.demand_space(size)
-            self._ask(partial(engine.server.uploads.begin, speaker, file))
-            file = self._store(files, file)
+            try:
+                files.demand_space(size)
+                self._ask(partial(engine.server.uploads.begin, speaker, file))
+                file = self._store(files, file)
+            except OSError as error:
+                log.error("error: %s %s: %s", request.method, request.path, error)
+                detail = "The file cannot be stored now; try again later."
+                raise Problem("unavailable", detail) from error
         whose = printable(address), printable(room)
         log.info('uploaded: (%s) room "%s", %d bytes, file %s', *whose, file.size, file.id)
         where = url_for("api.file", room=room, file=file.id)

@@ -134,6 +134,49 @@ def test_files_that_a_group_may_open_are_noted(tmp_path: Path):
     assert "their group may open" in finding.text
 
 
+DATABASE = "postgresql://chat@db/chat"
+
+
+@pytest.mark.parametrize(
+    ("settings", "verdict", "words"),
+    [
+        ({}, None, ""),
+        ({"history": "memory:", "filesFolder": "files"}, None, ""),
+        ({"history": DATABASE, "filesBytes": 0}, None, ""),
+        ({"history": DATABASE}, Verdict.NOTE, "set filesFolder"),
+        ({"history": DATABASE, "filesFolder": "files"}, Verdict.OK, ""),
+        ({"filesFolder": "files"}, Verdict.OK, ""),
+        ({"history": DATABASE, "filesFolder": "nowhere"}, Verdict.WRONG, "mkdir -m 700"),
+        ({"history": DATABASE, "filesFolder": "config.json"}, Verdict.WRONG, "mkdir -m 700"),
+    ],
+)
+def test_the_folder_of_files_is_looked_at(
+    tmp_path: Path, settings: Any, verdict: Verdict | None, words: str
+):
+    (tmp_path / "files").mkdir()
+    findings = checks.check_files(configure(tmp_path, **settings))
+
+    assert [finding.verdict for finding in findings] == ([verdict] if verdict else [])
+    assert all(words in finding.remedy for finding in findings)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["files"]
+
+
+def test_a_folder_of_files_that_cannot_be_written_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    configuration = configure(tmp_path, history=DATABASE, filesFolder=".")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    (finding,) = checks.check_files(configuration)
+    assert (finding.verdict, "filesFolder" in finding.remedy) == (Verdict.WRONG, True)
+
+
+def test_a_full_disk_of_files_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    configuration = configure(tmp_path, filesFolder=".")
+    monkeypatch.setattr(checks, "KEPT_FREE", 1 << 60)
+    (finding,) = checks.check_files(configuration)
+    assert (finding.verdict, "no file can be stored" in finding.text) == (Verdict.WRONG, True)
+
+
 def test_a_history_that_forgets_is_noted(tmp_path: Path):
     findings = checks.check_history(configure(tmp_path, history="memory:"), NOBODY)
     assert "forgets" in texts(findings, Verdict.NOTE)[0]

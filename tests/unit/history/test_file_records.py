@@ -192,6 +192,25 @@ def test_a_sweep_takes_the_files_along_and_brings_them_back(history: History) ->
     assert lost(history) == [1]
 
 
+def test_what_somebody_erases_of_theirs_is_lost(history: History) -> None:
+    """Also what a host had removed, of which there was evidence."""
+    first, second = said(history, 1), said(history, 2)
+    history.rewrite(first.taken_back(Remover.HOST, 1), Evidence(first, NOW))
+
+    wiped = [one.taken_back(Remover.AUTHOR, rev) for rev, one in ((2, first), (3, second))]
+    history.enact("lobby", "", None, Effects(wiped=wiped))
+
+    assert [message.file for message in everything(history, "lobby")] == ["", ""]
+    assert lost(history) == [1, 2]
+
+
+def test_all_together_have_a_limit(history: History) -> None:
+    assert history.add_file(coming(1), 100)
+    assert not history.add_file(coming(2), 199)
+    assert history.files_bytes() == 100
+    assert history.add_file(coming(2), 200)
+
+
 def test_what_is_trimmed_is_lost(history: History) -> None:
     for n in (1, 2, 3):
         said(history, n)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chatroom.errors import HistoryRefused
+from chatroom.files.stored import StoredFile
 from chatroom.history import History, make_history, move_in
 from chatroom.history.host_log import LogEntry
 from chatroom.message import Evidence, Held, Remover
@@ -50,6 +51,18 @@ def fill(history: History) -> None:
     history.enact("", "{}", entry._replace(by_id=""))
     history.hold(Held("class", "b", "Bob", "May\0I?", "10:42 AM", NOW, "u2", "c9"))
     history.hold(Held("class", "a", "Bob", "And I?", "10:42 AM", NOW, "u2", ""))
+    for n, (seq, act) in enumerate(((6, "say"), (7, "remove"), (0, "hold")), 1):
+        file = StoredFile(f"{n:032x}", "class", "a␛.png", "image/png", 70, 4, 3, "u3", NOW)
+        history.add_file(file)
+        history.complete_file(file._replace(is_whole=True))
+        if seq:
+            message = typed("class", seq, "u3", f"c{seq}")._replace(file=file.to_json())
+            history.append([message])
+            if act == "remove":
+                removed = message.taken_back(Remover.HOST, 4)
+                history.rewrite(removed, Evidence(message, NOW), entry)
+        else:
+            history.hold(Held("class", "c", "Dan", "", "", NOW, "u3", "", file=file.to_json()))
     history.trim("garden", 2500, 0, 1000)
     history.trim("old", 0, NOW * 2, 1000)
 
@@ -62,7 +75,7 @@ def all_of(history: History) -> Any:
         asked += [history.head(room), history.first(room), history.charter(room)]
         asked += [history.host_log(room), history.held(room)]
         asked += [history.evidence(room, seq) for seq in history.kept_evidence(room, 9, 9)]
-    return asked
+    return [*asked, history.files_bytes(), [history.file(f"{n:032x}") for n in range(1, 5)]]
 
 
 def opened(url: str) -> Any:
@@ -74,9 +87,12 @@ def opened(url: str) -> Any:
 def test_everything_is_there_when_it_has_moved_in(source: History, url: str) -> None:
     steps: list[int] = []
 
-    assert move_in(url, source, steps.append) == (4, 2506)
+    copied: list[StoredFile] = []
 
-    assert (sum(steps), len(steps) > 3) == (2506, True)
+    assert move_in(url, source, steps.append, copied.append) == (4, 2508)
+
+    assert sorted(file.id for file in copied) == [f"{n:032x}" for n in (1, 2, 3)]
+    assert (sum(steps), len(steps) > 3) == (2508, True)
     with opened(url) as history:
         assert all_of(history) == all_of(source)
         assert history.find("class", "u2", "c4") == source.find("class", "u2", "c4") is not None
@@ -89,12 +105,12 @@ def test_life_goes_on_where_it_was(source: History, url: str) -> None:
     move_in(url, source)
 
     with opened(url) as history:
-        history.append([typed("class", 6, "u2", "c6"), *said("old", 6), *said("new", 1)])
+        history.append([typed("class", 8, "u2", "c8"), *said("old", 6), *said("new", 1)])
         restored = history.evidence("class", 2)
         assert restored
-        history.rewrite(restored.message._replace(rev=4))
-        history.settle(history.held("class")[0], typed("class", 7, "u2", "c9"), None)
-        assert [message.seq for message in everything(history, "class")] == [*range(1, 8)]
+        history.rewrite(restored.message._replace(rev=5))
+        history.settle(history.held("class")[0], typed("class", 9, "u2", "c9"), None)
+        assert [message.seq for message in everything(history, "class")] == [*range(1, 10)]
         assert history.first("old") == 6
 
 

@@ -390,6 +390,20 @@ def test_some_of_the_disk_stays_free(
     assert engine.history.files_bytes() == 0
 
 
+def test_what_cannot_be_stored_is_refused_and_the_reason_is_logged(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """As if another machine's folder were not mounted."""
+
+    def fail(*_: Any) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(engine.files, "put", fail)
+    problem(upload(client, engine), "unavailable")
+    assert "Input/output error" in caplog.text
+    assert engine.history.files_bytes() == 0
+
+
 def test_twenty_in_ten_minutes_are_enough(client: FlaskClient, engine: Engine) -> None:
     for _ in range(20):
         assert upload(client, engine, b"x").status_code == 201
