@@ -130,9 +130,9 @@ const paint = batched(
 
 /** @param {import("./connection/session.js").Welcome} welcomed */
 function welcome(welcomed) {
-  const { userId, userName, users, count, recovered, limits, last, role = "" } = welcomed;
+  const { userId, userName, users, count, recovered, limits, last, role = "", rules } = welcomed;
   remember(NAME, userName);
-  store.set({ me: { userId, userName }, role, count, limits, ...byUserId(users) });
+  store.set({ me: { userId, userName }, role, count, limits, door: rules?.door, ...byUserId(users) });
   conversation.welcome(recovered, last);
   hosting.welcome(welcomed);
   sendWaiting();

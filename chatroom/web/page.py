@@ -23,7 +23,7 @@ POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "img-src": "'self' data:",  # the QR code of a room with a code
+    "img-src": "'self' data: blob:",  # the QR code of a room with a code; a picture before it is sent
     "connect-src": "'self'",
     "manifest-src": "'self'",
     "media-src": "'self'",

@@ -12,6 +12,14 @@ const HOSTING = /^(host|rules|(un)?muted|log|held|settled|knock)/; // types of f
 const PAST = 60; // messages to begin with: more than any screen holds; older ones come by the API
 
 /**
+ * @typedef {object} SharedFile a picture or file of a message
+ * @property {string} [id] missing while it is on its way to the server
+ * @property {string} name
+ * @property {string} type of the four kinds of pictures, or application/octet-stream
+ * @property {number} size bytes
+ * @property {number} [width] of a picture, in pixels, as its sender says
+ * @property {number} [height]
+ *
  * @typedef {object} Message
  * @property {string} room
  * @property {string} userName
@@ -24,6 +32,7 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {string} [editedAt] ISO 8601
  * @property {"host"|"script"} [by] whose it is, if not just anybody's
  * @property {string} [replyTo] id of the message that it answers
+ * @property {SharedFile} [file]
  * @property {number} [heardAt] Unix ms by this browser's clock, of one that came live
  *
  * @typedef {{userId: string, userName: string, role?: string}} Person

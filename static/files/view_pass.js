@@ -1,0 +1,74 @@
+/** Addresses of a room's files. Where the room has a door, a short-lived pass is part of them: for a picture, a browser sends no header. */
+
+import { at } from "../connection/addresses.js";
+import { ask, isClosed } from "../connection/proved.js";
+
+const SHARE = 0.8; // of its time, after which a pass is renewed
+const AGAIN_AFTER = 5_000; // ms; the server could not be asked
+
+export class ViewPass {
+  #room;
+  #url;
+  #renewed;
+  #view = "";
+  #until = 0; // Unix ms
+  /** @type {Promise<string>|null} */
+  #asked = null;
+
+  /** @param {string} room @param {() => void} renewed is called whenever all addresses have become others */
+  constructor(room, renewed) {
+    this.#room = room;
+    this.#url = at(`api/rooms/${encodeURIComponent(room)}/files`);
+    this.#renewed = renewed;
+  }
+
+  /** Of a file, without a pass. @param {string} id */
+  bare(id) {
+    return new URL(`${this.#url.pathname}/${encodeURIComponent(id)}`, this.#url);
+  }
+
+  /** Whether an address needs no pass, or one that is there: then this is it. @param {string} id @returns {string} "" where it has to be asked for */
+  known(id) {
+    if (!isClosed()) return this.bare(id).href;
+    if (Date.now() >= this.#until) return "";
+    const url = this.bare(id);
+    url.searchParams.set("view", this.#view);
+    return url.href;
+  }
+
+  /** @param {string} id @returns {Promise<string>} rejected where the server cannot be asked */
+  async address(id) {
+    if (!this.known(id)) await (this.#asked ??= this.#ask());
+    return this.known(id) || this.bare(id).href;
+  }
+
+  /** The pass that there is has turned out to be no good. */
+  forget() {
+    this.#until = 0;
+  }
+
+  async #ask() {
+    try {
+      const answer = await ask(this.#room, this.#url, { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(`no pass: ${answer.status}`);
+      const { view, seconds } = await answer.json();
+      this.#view = view;
+      this.#until = Date.now() + seconds * 1_000;
+      setTimeout(() => this.#renew(), seconds * 1_000 * SHARE);
+      return view;
+    } finally {
+      this.#asked = null;
+    }
+  }
+
+  /** In time, so that no link on the page leads nowhere. */
+  async #renew() {
+    if (!isClosed()) return this.#renewed();
+    try {
+      await (this.#asked ??= this.#ask());
+      this.#renewed();
+    } catch {
+      setTimeout(() => this.#renew(), AGAIN_AFTER);
+    }
+  }
+}
