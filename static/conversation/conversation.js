@@ -72,7 +72,7 @@ export class Conversation {
     const answers = later(async () => new (await import("./answers.js")).Answers(this.#timeline, past, (id) => this.reveal(id)));
     fillAnswered((line, id) => answers().then((part) => part.fill(line, id), () => {})); // without it, it says no more than that
     const pictures = later(async () => new (await import("../files/pictures.js")).Pictures(store));
-    fillFiles((box, file) => pictures().then((part) => part.fill(box, file), () => {}));
+    fillFiles((...place) => pictures().then((part) => part.fill(...place), () => {}));
     this.#newer.addEventListener("click", () => this.toNewest());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
     /** @param {() => void} work @param {Element} still */

@@ -65,7 +65,7 @@ export function answeredLine(id) {
   return line;
 }
 
-/** @type {(box: HTMLElement, file: SharedFile) => void} */
+/** @type {(box: HTMLElement, file: SharedFile, onlyOnRequest?: boolean) => void} */
 let fillFile = () => {};
 
 /** Have the places filled that pictures and files have. @param {typeof fillFile} how */
@@ -73,15 +73,15 @@ export function fillFiles(how) {
   fillFile = how;
 }
 
-/** The place of a picture or file: as large as it will be, and empty until it is filled. @param {SharedFile} file */
-export function fileBox(file) {
+/** The place of a picture or file: as large as it will be, and empty until it is filled. @param {SharedFile} file @param {boolean} [onlyOnRequest] shown */
+export function fileBox(file, onlyOnRequest) {
   const box = element("div", "file");
-  const { width, height, type } = file;
-  if (width && height && /^im/.test(type)) {
+  const { width, height } = file;
+  if (width && height) {
     box.style.width = `${Math.min(width, 352, (320 * width) / height)}px`;
     box.style.aspectRatio = `${width}/${height}`;
   }
-  fillFile(box, file);
+  fillFile(box, file, onlyOnRequest);
   return box;
 }
 

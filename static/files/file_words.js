@@ -1,6 +1,6 @@
 /** What the page says of pictures and files, in both languages. */
 
-import { LANGUAGE, count } from "../base/language.js";
+import { LANGUAGE } from "../base/language.js";
 
 /** How large something is: "48 kB". @param {number} bytes */
 export function sizeText(bytes) {
@@ -58,7 +58,6 @@ const english = {
     busy: "Too many people send files now. Try again.",
     "unknown-origin": "This address is not one from which the server takes files.",
   },
-  seconds: /** @param {number} n */ (n) => count(n, "Try again in a minute.", "Try again in # minutes."),
 };
 
 /** @type {typeof english} */
@@ -106,7 +105,6 @@ const german = {
     busy: "Gerade senden zu viele Leute Dateien. Versuch es noch einmal.",
     "unknown-origin": "Von dieser Adresse nimmt der Server keine Dateien an.",
   },
-  seconds: (n) => count(n, "Versuch es in einer Minute noch einmal.", "Versuch es in # Minuten noch einmal."),
 };
 
 export const fileWords = LANGUAGE === "de" ? german : english;

@@ -28,11 +28,14 @@ export class Pictures {
     this.#list.addEventListener("click", (event) => this.#click(event));
   }
 
-  /** @param {HTMLElement} box @param {SharedFile} file @param {boolean} [onlyOnRequest] it is not approved yet */
-  fill(box, file, onlyOnRequest = false) {
-    if (!file.id) return; // it is on its way: sending.js shows it
-    if (!SHOWN.has(file.type)) this.#put(box, this.#card(file));
-    else if (onlyOnRequest || this.#isCrowded) this.#put(box, this.#offer(box, file));
+  /** @param {HTMLElement} box @param {SharedFile} file @param {boolean} [isHeld] it waits for a host, who is to see it only on request */
+  fill(box, file, isHeld = false) {
+    if (!file.id && !box.firstChild) box.append(element("p", "note", file.name)); // it is on its way: sending.js shows more
+    if (!file.id) return;
+    if (!SHOWN.has(file.type)) box.removeAttribute("style"); // whatever its sender says of its size
+    box.classList.toggle("held", isHeld);
+    if (!SHOWN.has(file.type)) this.#put(box, this.#card(file, isHeld));
+    else if (isHeld || this.#isCrowded) this.#put(box, this.#offer(box, file));
     else this.#show(box, file);
   }
 
@@ -60,21 +63,22 @@ export class Pictures {
     image.decoding = "async";
     if (width && height) [image.width, image.height] = [width, height];
     Object.assign(image.dataset, { file: id, name });
+    const isHeld = box.matches(".held");
     image.addEventListener("error", () => this.#failed(box, file));
     image.addEventListener("load", () => box.classList.add("loaded"));
     const open = button("picture", "", () => {});
     open.append(untranslated(image));
     this.#put(box, [open]);
-    this.#point(image, id);
+    this.#point(image, id, isHeld);
   }
 
-  /** @param {SharedFile} file */
-  #card({ id = "", name, size }) {
+  /** @param {SharedFile} file @param {boolean} isHeld */
+  #card({ id = "", name, size }, isHeld) {
     const title = untranslated(element("bdi", "file-name", name));
     const link = element("a", "card", element("span", "unseen", `${fileWords.file} `), title, " ", element("span", "fine", sizeText(size)));
     link.dataset.file = id;
     link.download = name;
-    this.#point(link, id);
+    this.#point(link, id, isHeld);
     return [link];
   }
 
@@ -91,22 +95,23 @@ export class Pictures {
 
   // -- addresses ------------------------------------------------------------------------------
 
-  /** @param {HTMLImageElement|HTMLAnchorElement} node @param {string} id */
-  async #point(node, id) {
+  /** @param {HTMLImageElement|HTMLAnchorElement} node @param {string} id @param {boolean} isHeld */
+  async #point(node, id, isHeld) {
     const set = (/** @type {string} */ address) => {
       if (node instanceof HTMLImageElement) node.src = address;
       else node.href = address;
     };
-    const known = this.#pass.known(id);
+    const known = this.#pass.known(id, isHeld);
     if (known) return set(known);
-    await this.#pass.address(id).then(set, () => node.dispatchEvent(new Event("error")));
+    await this.#pass.address(id, isHeld).then(set, () => node.dispatchEvent(new Event("error")));
   }
 
   /** All addresses are others now: also of what was not loaded yet. */
   #renew() {
     for (const node of document.querySelectorAll("[data-file]")) {
+      if (!(node instanceof HTMLImageElement || node instanceof HTMLAnchorElement)) continue;
       const isLoaded = node instanceof HTMLImageElement && node.complete && node.naturalWidth > 0;
-      if (!isLoaded) this.#point(/** @type {HTMLImageElement|HTMLAnchorElement} */ (node), /** @type {HTMLElement} */ (node).dataset.file ?? "");
+      if (!isLoaded) this.#point(node, node.dataset.file ?? "", node.closest(".held") !== null);
     }
   }
 
@@ -114,7 +119,11 @@ export class Pictures {
   async #failed(box, file) {
     const { id = "" } = file;
     this.#pass.forget();
-    const status = await ask(this.#store.state.room, this.#pass.bare(id), { method: "HEAD" }).then((answer) => answer.status, () => 0);
+    const options = { method: "HEAD" };
+    const asked = box.matches(".held")
+      ? this.#pass.address(id, true).then((address) => fetch(address, options))
+      : ask(this.#store.state.room, this.#pass.bare(id), options);
+    const status = await asked.then((answer) => answer.status, () => 0);
     if (GONE.has(status)) return this.#put(box, [element("p", "note", fileWords.gone)]);
     box.classList.remove("loaded");
     const again = button("quiet", fileWords.tryAgain, () => this.#show(box, file));
@@ -131,7 +140,7 @@ export class Pictures {
 
   /** @param {MouseEvent} event */
   async #click({ target }) {
-    const open = target instanceof Element ? target.closest("#list .picture") : null;
+    const open = target instanceof Element ? target.closest("#list .picture") : null; // what is held is large enough
     if (!(open instanceof HTMLButtonElement)) return;
     const part = await import("./large.js").catch(() => null); // it is in sight as it is
     part?.openLarge(open);

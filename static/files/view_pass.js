@@ -2,6 +2,7 @@
 
 import { at } from "../connection/addresses.js";
 import { ask, isClosed } from "../connection/proved.js";
+import { passOf } from "../base/storage.js";
 
 const SHARE = 0.8; // of its time, after which a pass is renewed
 const AGAIN_AFTER = 5_000; // ms; the server could not be asked
@@ -27,19 +28,25 @@ export class ViewPass {
     return new URL(`${this.#url.pathname}/${encodeURIComponent(id)}`, this.#url);
   }
 
-  /** Whether an address needs no pass, or one that is there: then this is it. @param {string} id @returns {string} "" where it has to be asked for */
-  known(id) {
-    if (!isClosed()) return this.bare(id).href;
+  /**
+   * An address, if it needs no pass, or one that is there.
+   *
+   * @param {string} id
+   * @param {boolean} [isHeld] not said yet: then it always needs one
+   * @returns {string} "" where the pass has to be asked for
+   */
+  known(id, isHeld = false) {
+    if (!isClosed() && !isHeld) return this.bare(id).href;
     if (Date.now() >= this.#until) return "";
     const url = this.bare(id);
     url.searchParams.set("view", this.#view);
     return url.href;
   }
 
-  /** @param {string} id @returns {Promise<string>} rejected where the server cannot be asked */
-  async address(id) {
-    if (!this.known(id)) await (this.#asked ??= this.#ask());
-    return this.known(id) || this.bare(id).href;
+  /** @param {string} id @param {boolean} [isHeld] @returns {Promise<string>} rejected where the server cannot be asked */
+  async address(id, isHeld) {
+    if (!this.known(id, isHeld)) await (this.#asked ??= this.#ask());
+    return this.known(id, isHeld) || this.bare(id).href;
   }
 
   /** The pass that there is has turned out to be no good. */
@@ -49,7 +56,8 @@ export class ViewPass {
 
   async #ask() {
     try {
-      const answer = await ask(this.#room, this.#url, { headers: { Accept: "application/json" } });
+      const pass = passOf(this.#room);
+      const answer = await (pass ? fetch(this.#url, { headers: { Authorization: `Bearer ${pass}` } }) : ask(this.#room, this.#url));
       if (!answer.ok) throw new Error(`no pass: ${answer.status}`);
       const { view, seconds } = await answer.json();
       this.#view = view;
@@ -63,7 +71,6 @@ export class ViewPass {
 
   /** In time, so that no link on the page leads nowhere. */
   async #renew() {
-    if (!isClosed()) return this.#renewed();
     try {
       await (this.#asked ??= this.#ask());
       this.#renewed();
