@@ -2,7 +2,7 @@
 
 import { button, byId, element } from "../base/dom.js";
 import "../base/late_styles.js";
-import { isClosed, noteDoor, ask } from "../connection/proved.js";
+import { ask, isClosed, noteDoor } from "../connection/proved.js";
 import { untranslated } from "../conversation/markup.js";
 import { fileWords, sizeText } from "./file_words.js";
 import { ViewPass } from "./view_pass.js";
@@ -65,7 +65,6 @@ export class Pictures {
     Object.assign(image.dataset, { file: id, name });
     const isHeld = box.matches(".held");
     image.addEventListener("error", () => this.#failed(box, file));
-    image.addEventListener("load", () => box.classList.add("loaded"));
     const open = button("picture", "", () => {});
     open.append(untranslated(image));
     this.#put(box, [open]);
@@ -85,7 +84,6 @@ export class Pictures {
   /** @param {HTMLElement} box @param {Node[]} content */
   #put(box, content) {
     const hadFocus = box.contains(document.activeElement);
-    box.classList.toggle("failed", false);
     box.replaceChildren(...content);
     const item = box.closest("#list > .message");
     const isReached = item?.contains(document.activeElement) || !item;
@@ -125,10 +123,8 @@ export class Pictures {
       : ask(this.#store.state.room, this.#pass.bare(id), options);
     const status = await asked.then((answer) => answer.status, () => 0);
     if (GONE.has(status)) return this.#put(box, [element("p", "note", fileWords.gone)]);
-    box.classList.remove("loaded");
     const again = button("quiet", fileWords.tryAgain, () => this.#show(box, file));
     this.#put(box, [element("p", "note", fileWords.notLoaded, " ", again)]);
-    box.classList.add("failed");
     // Of one that needed a new pass, or where the line was gone.
     if (status === 200 && !box.dataset.tried) {
       box.dataset.tried = "once";

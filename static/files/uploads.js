@@ -86,7 +86,10 @@ export class Uploads {
     if (this.#isRunning) return;
     this.#isRunning = true;
     for (let job; (job = [...this.#jobs.values()].find((one) => this.#isWanted(one))); this.#jobs.delete(job.cmid)) {
-      await this.#upload(job);
+      await this.#upload(job).catch((error) => {
+        reportError(error);
+        this.#fail(/** @type {Job} */ (job), fileWords.failed);
+      });
     }
     this.#isRunning = false;
   }

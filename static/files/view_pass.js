@@ -1,8 +1,8 @@
 /** Addresses of a room's files. Where the room has a door, a short-lived pass is part of them: for a picture, a browser sends no header. */
 
+import { passOf } from "../base/storage.js";
 import { at } from "../connection/addresses.js";
 import { ask, isClosed } from "../connection/proved.js";
-import { passOf } from "../base/storage.js";
 
 const SHARE = 0.8; // of its time, after which a pass is renewed
 const AGAIN_AFTER = 5_000; // ms; the server could not be asked

@@ -364,7 +364,7 @@ def test_cancel_ends_it_and_the_words_are_in_the_box_again(open_tab, eve: Fellow
 
     tab.page.click("#pending .upload button")
 
-    assert tab.pending().count() == 0 or wait_for(lambda: tab.pending().count() == 0, "nothing")
+    wait_for(lambda: tab.pending().count() == 0, "nothing on its way")
     assert tab.page.input_value("#body") == "It is large"
     assert tab.page.evaluate("document.activeElement.id") == "body"
     line.set(bytes_a_second=-1)
@@ -541,6 +541,17 @@ def test_whoever_waits_for_approval_sends_pictures_too(open_tab, eve: Fellow) ->
 
     drawn(tab)
     assert tab.bodies()[-1] == "Look"
+
+
+def test_behind_a_door_files_are_sent_as_well(open_tab, eve: Fellow, room: str) -> None:
+    eve.tell("Welcome")
+    eve.wants("rules", door="code", code="open sesame")
+    tab = ready(open_tab(path=f"/rooms/{room}#key=open%20sesame"))
+    bring(tab, "paste", "image.png", "image/png", png(30, 20))
+    send(tab, "Look")
+    assert arrives(eve)["body"] == "Look"
+    drawn(tab)
+    assert tab.complaints == []
 
 
 def test_a_host_sees_a_picture_that_waits_on_request(open_tab, room: str) -> None:
