@@ -61,7 +61,10 @@ const conversation = new Conversation(store, past, {
   news: (words) => status.news(words),
   problem: (words) => composer.notice(words),
 });
-const pending = new PendingView(byId("pending", HTMLElement), { retry, edit, discard });
+const sending = later(async () => new (await import("./files/sending.js")).Sending({ store, outbox, composer, toBox, actions, send: sendWaiting, paint }));
+/** @type {import("./writing/pending.js").Actions} */
+const actions = { retry, edit, discard, bring: (item, fate) => sending().then((part) => part.show(item, fate), () => {}) };
+const pending = new PendingView(byId("pending", HTMLElement), actions);
 const replying = later(async () => new (await import("./writing/replying.js")).Replying({ composer, toBox, endEdit: () => editor?.cancel() }));
 const composer = new Composer({
   parts: { form: byId("composer", HTMLFormElement), body: byId("body", HTMLTextAreaElement), notice: byId("notice", HTMLElement) },
@@ -131,9 +134,9 @@ const paint = batched(
 
 /** @param {import("./connection/session.js").Welcome} welcomed */
 function welcome(welcomed) {
-  const { userId, userName, users, count, recovered, limits, last, role = "" } = welcomed;
+  const { userId, userName, users, count, recovered, limits, last, role = "", rules } = welcomed;
   remember(NAME, userName);
-  store.set({ me: { userId, userName }, role, count, limits, ...byUserId(users) });
+  store.set({ me: { userId, userName }, role, count, limits, door: rules?.door, ...byUserId(users) });
   conversation.welcome(recovered, last);
   hosting.welcome(welcomed);
   sendWaiting();
@@ -245,11 +248,12 @@ function rename(userName) {
   store.set({ me: { ...store.state.me, userName } });
 }
 
-/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp @param {string} [replyTo] @returns {string} */
-function say(body, timestamp, replyTo) {
+/** What the composer wrote goes out at once, or waits in sight. @param {string} body @param {string} timestamp @param {string} [replyTo] @param {import("./writing/composer.js").Attached} [attached] @returns {string} */
+function say(body, timestamp, replyTo, attached) {
   const why = whyHeld();
   if (why) return why;
-  outbox.add(body, timestamp, undefined, replyTo);
+  if (attached) attached(body, timestamp, replyTo);
+  else outbox.add(body, timestamp, undefined, replyTo);
   sendWaiting();
   conversation.spoke();
   paint();
@@ -265,9 +269,7 @@ function sendWaiting() {
   outbox.flush((item) => hosting.lets && session.say(item));
 }
 
-/** @typedef {import("./writing/outbox.js").Item} Item */
-
-/** @param {Item} item */
+/** @param {import("./writing/outbox.js").Item} item */
 function retry(item) {
   const why = whyHeld();
   if (why) composer.notice(why);
@@ -276,7 +278,7 @@ function retry(item) {
   toBox();
 }
 
-/** @param {Item} item */
+/** @param {import("./writing/outbox.js").Item} item */
 function edit(item) {
   if (outbox.remove(item.cmid)) composer.giveBack(item.body);
   if (item.replyTo) composer.answered = item.replyTo;
@@ -284,7 +286,7 @@ function edit(item) {
   paint();
 }
 
-/** @param {Item} item */
+/** @param {import("./writing/outbox.js").Item} item */
 function discard(item) {
   if (item.state === "held") return void hosting.load().then((part) => part.withdraw(item.cmid), () => {});
   outbox.remove(item.cmid);
@@ -309,7 +311,7 @@ store.watch(["people"], ({ people }) => shareColours(people.values())); // befor
 store.watch(["people", "count", "me", "roles"], showWho);
 store.watch(["unread", "elsewhere"], () => attention().catch(() => {}));
 applySettings(store);
-wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting: hosting.load, room });
+wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting: hosting.load, sending, room });
 if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((part) => part.replacePopovers());
 if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {

@@ -23,7 +23,8 @@ POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "img-src": "'self' data:",  # the QR code of a room with a code
+    # The QR code of a room with a code; a picture that is still to be sent.
+    "img-src": "'self' data: blob:",
     "connect-src": "'self'",
     "manifest-src": "'self'",
     "media-src": "'self'",

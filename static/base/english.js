@@ -66,7 +66,6 @@ export const english = {
   discard: "Discard",
   reasons: /** @type {Record<string, string>} */ ({}), // of what the server says itself, by its code or words
   discardAll: "Discard all",
-  noFiles: "Files and pictures cannot be sent here.",
   refusedOne: "The server refused a message. See above for what you can do.",
   typing: /** @param {string[]} names */ (names) =>
     names.length > 3 ? "Several people are typing…" : `${list(names, "and")} ${names.length === 1 ? "is" : "are"} typing…`,

@@ -71,7 +71,6 @@ export const german = {
     "internal error": "ein Fehler im Programm",
   },
   discardAll: "Alle verwerfen",
-  noFiles: "Dateien und Bilder lassen sich hier nicht senden.",
   refusedOne: "Der Server hat eine Nachricht nicht angenommen. Oben steht, was du tun kannst.",
   typing: (names) =>
     names.length > 3 ? "Mehrere Leute schreiben…" : `${list(names, "und")} ${names.length === 1 ? "schreibt" : "schreiben"}…`,

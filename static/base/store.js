@@ -11,10 +11,11 @@
  * @property {number} count how many people are here
  * @property {number} unread messages of others that were not seen
  * @property {number} elsewhere messages in the other rooms that the reader goes to, not read either
+ * @property {string} [door] of the room, as its rules called it at the last welcome; missing where they are not told
  * @property {string} notify "off", "mentions" or "all"
  * @property {boolean} sound
  * @property {string} theme "system", "light" or "dark"
- * @property {{maxMessageBytes: number, maxNameLength: number, editMinutes?: number, reactions?: string[]}} limits
+ * @property {{maxMessageBytes: number, maxNameLength: number, editMinutes?: number, maxFileBytes?: number, presenceLimit?: number, reactions?: string[]}} limits
  */
 
 /**

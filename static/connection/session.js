@@ -24,7 +24,10 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {string} [editedAt] ISO 8601
  * @property {"host"|"script"} [by] whose it is, if not just anybody's
  * @property {string} [replyTo] id of the message that it answers
+ * @property {import("../files/file_words.js").SharedFile} [file]
  * @property {number} [heardAt] Unix ms by this browser's clock, of one that came live
+ *
+ * @typedef {{cmid: string, body: string, timestamp: string, replyTo?: string, file?: {id?: string}}} Said
  *
  * @typedef {{userId: string, userName: string, role?: string}} Person
  *
@@ -127,7 +130,7 @@ export class Session {
     return !this.#token && this.#tokens.get() !== this.#sent;
   }
 
-  /** @param {{cmid: string, body: string, timestamp: string, replyTo?: string}} item */
+  /** @param {Said} item */
   say(item) {
     return this.#inside && this.#send(messageFrame(item));
   }
@@ -218,10 +221,10 @@ export class Session {
 /**
  * The text frame that says it.
  *
- * @param {{cmid: string, body: string, timestamp: string, replyTo?: string}} item
+ * @param {Said} item
  */
-export function messageFrame({ cmid, body, timestamp, replyTo }) {
-  return JSON.stringify({ type: "message", cmid, body, timestamp, replyTo: replyTo || undefined });
+export function messageFrame({ cmid, body, timestamp, replyTo, file }) {
+  return JSON.stringify({ type: "message", cmid, body, timestamp, replyTo: replyTo || undefined, file: file?.id });
 }
 
 /** @param {string} text @returns {any} */

@@ -130,6 +130,7 @@ function write(line, message) {
   }
   line.href = `#${message.id}`;
   const name = untranslated(element("bdi", "", shownName(message.userName)));
-  const text = element("bdi", "", message.body.slice(0, 2 * MOST_SHOWN).replace(/\s+/g, " ").trim().slice(0, MOST_SHOWN));
+  const body = message.body || (message.file?.name ?? "");
+  const text = element("bdi", "", body.slice(0, 2 * MOST_SHOWN).replace(/\s+/g, " ").trim().slice(0, MOST_SHOWN));
   line.replaceChildren(label, element("b", "", name), " ", text);
 }

@@ -87,6 +87,7 @@ function redraw(item, fresh) {
   const wasUnfolded = old.querySelector(".more") && !item.classList.contains("folded");
   item.ariaLive = "off"; // else it would be read out as if it were news
   row.append(...old.querySelectorAll(".message-tools"));
+  row.querySelector(".file")?.replaceWith(...old.querySelectorAll(".file")); // it is the same one
   old.replaceWith(row);
   for (const kind of ["folded", "mentioned"]) item.classList.toggle(kind, fresh.classList.contains(kind));
   const more = row.querySelector(".more");

@@ -6,7 +6,7 @@
 import { byId, element, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { Announcer } from "./announcer.js";
-import { fillAnswered, renameDays } from "./row.js";
+import { fillAnswered, fillFiles, renameDays } from "./row.js";
 import { Follower } from "./scroll.js";
 import { Timeline } from "./timeline.js";
 import { Unread, isReadMark, lastRead } from "./unread.js";
@@ -71,6 +71,8 @@ export class Conversation {
     });
     const answers = later(async () => new (await import("./answers.js")).Answers(this.#timeline, past, (id) => this.reveal(id)));
     fillAnswered((line, id) => answers().then((part) => part.fill(line, id), () => {})); // without it, it says no more than that
+    const pictures = later(async () => new (await import("../files/pictures.js")).Pictures(store));
+    fillFiles((...place) => pictures().then((part) => part.fill(...place), () => {}));
     this.#newer.addEventListener("click", () => this.toNewest());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#returned());
     /** @param {() => void} work @param {Element} still */

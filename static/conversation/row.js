@@ -25,6 +25,7 @@ const dayOfYear = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
 export const fullTexts = new WeakMap();
 
 /** @typedef {import("../connection/session.js").Message} Message */
+/** @typedef {import("../files/file_words.js").SharedFile} SharedFile */
 
 /**
  * @param {string} userName
@@ -64,6 +65,26 @@ export function answeredLine(id) {
   return line;
 }
 
+/** @type {(box: HTMLElement, file: SharedFile, onlyOnRequest?: boolean) => void} */
+let fillFile = () => {};
+
+/** Have the places filled that pictures and files have. @param {typeof fillFile} how */
+export function fillFiles(how) {
+  fillFile = how;
+}
+
+/** The place of a picture or file: as large as it will be, and empty until it is filled. @param {SharedFile} file @param {boolean} [onlyOnRequest] shown */
+export function fileBox(file, onlyOnRequest) {
+  const box = element("div", "file");
+  const { width, height } = file;
+  if (width && height) {
+    box.style.width = `${Math.min(width, 352, (320 * width) / height)}px`;
+    box.style.aspectRatio = `${width}/${height}`;
+  }
+  fillFile(box, file, onlyOnRequest);
+  return box;
+}
+
 /**
  * @param {Message} message
  * @param {{own: boolean, me: string}} reader
@@ -74,6 +95,7 @@ export function messageRow(message, { own, me }) {
   item.tabIndex = -1;
   const lines = linesOf(message.userName, message.body, own ? "" : me);
   const row = element("div", "row", ...lines, timeLink(message));
+  if (message.file) lines[2].after(fileBox(message.file));
   if (message.replyTo) item.append(answeredLine(message.replyTo));
   item.append(row);
   item.classList.toggle("own", own);

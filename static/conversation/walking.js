@@ -41,6 +41,7 @@ export function walkByKeys(list) {
 
 /** What a screen reader says of a message that has the focus. @param {HTMLElement} item */
 export function nameItem(item) {
-  const said = [...item.querySelectorAll(".answered, .sender, .host-mark, .text, .edited, .when, .reactions")].map((part) => part.textContent ?? "");
+  const parts = [...item.querySelectorAll(".answered, .sender, .host-mark, .text, .file :is(img, a, button, p), .edited, .when, .reactions")];
+  const said = parts.map((part) => (part instanceof HTMLImageElement ? part.alt : part.textContent) ?? "").filter(Boolean);
   item.ariaLabel = said.map((words) => words.slice(0, MOST_READ)).join(", ");
 }

@@ -2,6 +2,7 @@
 
 import { button, byId, element } from "../base/dom.js";
 import { shownName } from "../base/text.js";
+import { fileBox } from "../conversation/row.js";
 import { sheet } from "../shell/dialogs.js";
 import { isolated } from "../people/happenings.js";
 import { toWriting } from "./choices.js";
@@ -13,7 +14,7 @@ const LONG = 300; // characters
 const STILL_FOR = 400; // ms for which something stands where it is before a click means it
 
 /**
- * @typedef {{id: string, userName: string, userId?: string, body: string, heldAt: string}} Held
+ * @typedef {{id: string, userName: string, userId?: string, body: string, heldAt: string, file?: import("../files/file_words.js").SharedFile}} Held
  * @typedef {{userId: string, userName: string, like: import("./hosting.js").Listed, removedAt: string}} Knock
  */
 export class Waiting {
@@ -24,6 +25,8 @@ export class Waiting {
   #knocks = new Map();
   /** @type {Set<string>} ids of what a host has decided here: gone from the list before the server says so */
   #decided = new Set();
+  /** @type {Map<string, HTMLElement>} pictures and files of what is held, by its id */
+  #boxes = new Map();
   #isComingBack = false;
   #words = element("span");
   #look = button("strong", doorWords.lookAtThem, () => this.open());
@@ -60,6 +63,7 @@ export class Waiting {
   clear() {
     this.#isComingBack = true;
     this.#held.clear();
+    this.#boxes.clear();
     this.#knocks.clear();
     this.#decided.clear();
   }
@@ -129,16 +133,23 @@ export class Waiting {
   }
 
   /** @param {Held} held */
-  #message({ id, userName, body }) {
+  #message({ id, userName, body, file }) {
     const text = element("p", "text", body);
     text.dir = "auto";
     if (body.length > LONG) text.tabIndex = 0; // it scrolls
     return entry(
       `held ${id}`,
-      [nameOf(userName), text],
+      [nameOf(userName), text, ...(file ? [this.#boxOf(id, file)] : [])],
       this.#tool("a", doorWords.approve, "approve", { id }),
       this.#tool("x", doorWords.refuse, "refuse", { id }),
     );
+  }
+
+  /** The same one each time: what it shows on request stays. @param {string} id @param {NonNullable<Held["file"]>} file */
+  #boxOf(id, file) {
+    const box = this.#boxes.get(id) ?? fileBox(file, true);
+    this.#boxes.set(id, box);
+    return box;
   }
 
   /** @param {Knock} knock */

@@ -19,9 +19,10 @@ const isMac = /mac|iphone|ipad/i.test(navigator.userAgent); // there, Ctrl and K
  * @param {() => Promise<import("../connection/archive.js").Archive>} parts.past
  * @param {() => Promise<import("../rooms/rooms.js").RoomList>} parts.rooms
  * @param {() => Promise<import("../hosting/hosting.js").Hosting>} parts.hosting
+ * @param {() => Promise<import("../files/sending.js").Sending>} parts.sending
  * @param {string} parts.room
  */
-export function wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting, room }) {
+export function wireKeys({ store, attention, conversation, composer, toBox, past, rooms, hosting, sending, room }) {
   const side = byId("side", HTMLElement);
   const body = byId("body", HTMLTextAreaElement);
   const panel = byId("search", HTMLElement);
@@ -92,19 +93,23 @@ export function wireKeys({ store, attention, conversation, composer, toBox, past
     link.hidden = !url;
     if (url) link.href = url.href;
   }
+  const take = async (/** @type {FileList} */ files) => {
+    const taken = [...files]; // the list is empty later
+    (await wanted(sending))?.take(taken);
+  };
   // Else the browser would leave the page for a file that is dropped on it.
   for (const type of /** @type {const} */ (["dragover", "drop"])) {
     addEventListener(type, (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
-      if (type === "drop") composer.notice(t.noFiles);
+      if (type === "drop") take(event.dataTransfer.files);
     });
   }
   body.addEventListener("paste", (event) => {
     const { clipboardData: pasted } = event;
     if (!pasted?.files.length || pasted.types.includes("text/plain")) return; // a table has a picture of itself, too
     event.preventDefault();
-    composer.notice(t.noFiles);
+    take(pasted.files);
   });
   // Closed before a dialog opens: then the focus comes back to what opened the panel, and not to what is hidden.
   more.addEventListener("click", ({ target }) => target !== more && more.hidePopover());

@@ -15,11 +15,13 @@ const TELL_EVERY = 2_000; // ms between two words that somebody types
  * @property {{form: HTMLFormElement, body: HTMLTextAreaElement, notice: HTMLElement}} parts
  * @property {string} room a draft is kept per room
  * @property {() => number} maxMessageBytes of one frame
- * @property {(body: string, timestamp: string, replyTo: string) => string} onSend
+ * @property {(body: string, timestamp: string, replyTo: string, attached?: Attached) => string} onSend
  *   takes the message over and returns ""; or returns why not, and the text stays in the box
  * @property {() => void} onTyping
  * @property {() => void} onUp the reader wants to change what they said last
  * @property {() => void} onAnswer what is answered is another message now, or none
+ *
+ * @typedef {(body: string, timestamp: string, replyTo?: string) => void} Attached has files go with what is said
  *
  * @typedef {object} Loan what the box is lent to
  * @property {string} id of a message that is written anew
@@ -42,6 +44,8 @@ export class Composer {
   /** @type {Loan|null} */
   #loan = null;
   #draft = ""; // while the box is lent
+  /** What goes with the next message: then that needs no text. @type {Attached|undefined} */
+  attached;
 
   /** @param {Options} options */
   constructor(options) {
@@ -121,14 +125,15 @@ export class Composer {
     const text = wellFormed(this.#body.value).replace(/^\s*\n/, "").trimEnd();
     this.focus();
     const loan = this.#loan;
-    if (isBlank(text)) return loan?.submit("");
+    const attached = loan ? undefined : this.attached;
+    if (isBlank(text) && !attached) return loan?.submit("");
     const timestamp = clockText(new Date());
     const send = loan ? loan.submit : this.#options.onSend;
     const answered = loan ? "" : this.#answered;
-    const problem = this.#tooLong(text, loan?.id ?? timestamp, answered) || send(text, timestamp, answered);
+    const problem = this.#tooLong(text, loan?.id ?? timestamp, answered) || send(text, timestamp, answered, attached);
     this.notice(problem);
     if (problem || loan) return;
-    this.#said = [text, ...this.#said.filter((said) => said !== text)].slice(0, MOST_RECALLED);
+    this.#said = [text, ...this.#said.filter((said) => said !== text)].filter(Boolean).slice(0, MOST_RECALLED);
     this.#write("");
     this.answered = "";
     this.#toldAt = 0;
@@ -137,7 +142,8 @@ export class Composer {
   /** @param {string} body @param {string} timestamp @param {string} replyTo */
   #tooLong(body, timestamp, replyTo) {
     const most = this.#options.maxMessageBytes();
-    const excess = byteLength(messageFrame({ cmid: newCmid(), body, timestamp, replyTo })) - most;
+    const cmid = newCmid();
+    const excess = byteLength(messageFrame({ cmid, body, timestamp, replyTo, file: this.attached && { id: cmid + cmid } })) - most;
     return excess > 0 ? t.tooLong(excess, most) : "";
   }
 

@@ -7,7 +7,7 @@
 
 import { newCmid } from "../base/text.js";
 
-const KEPT = new Set(["failed", "held"]); // states that outlive the page
+const KEPT = new Set(["failed", "held", "uploading"]); // states that outlive the page
 
 /**
  * @typedef {object} Item
@@ -16,8 +16,9 @@ const KEPT = new Set(["failed", "held"]); // states that outlive the page
  * @property {string} timestamp
  * @property {string} [replyTo] id of the message that it answers
  * @property {number} at when it was written: Unix ms, and unique in this outbox
- * @property {"waiting"|"sent"|"acked"|"held"|"failed"} state
- *   waiting: to be sent; sent: on this connection; acked: stored, and not seen yet; held: for a host to approve; failed: refused
+ * @property {import("../files/file_words.js").SharedFile} [file] which it brings; without an id until it is uploaded
+ * @property {"uploading"|"waiting"|"sent"|"acked"|"held"|"failed"} state
+ *   uploading: its file is on its way, which goes first; waiting: to be sent; sent: on this connection; acked: stored, and not seen yet; held: for a host to approve; failed: refused
  * @property {boolean} [unconfirmed] of "held": the server has not said so on this connection
  * @property {string} [heldAt] of "held": since when, by the server's clock
  * @property {number} [sentAt] when it went out last: Unix ms
@@ -60,11 +61,12 @@ export class Outbox {
    * @param {string} timestamp
    * @param {number} [now]
    * @param {string} [replyTo]
+   * @param {Item["file"]} [file] that is to be uploaded first
    */
-  add(body, timestamp, now = Date.now(), replyTo) {
+  add(body, timestamp, now = Date.now(), replyTo, file) {
     const at = Math.max(now, (this.#items.at(-1)?.at ?? 0) + 1);
     /** @type {Item} */
-    const item = { cmid: newCmid(), body, timestamp, at, state: "waiting", ...(replyTo && { replyTo }) };
+    const item = { cmid: newCmid(), body, timestamp, at, state: file ? "uploading" : "waiting", replyTo, file };
     this.#items.push(item);
     this.#keep(item);
     return item;

@@ -2,14 +2,14 @@
 
 import { button, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { answeredLine, linesOf } from "../conversation/row.js";
+import { answeredLine, fileBox, linesOf } from "../conversation/row.js";
 import { hueClass } from "../people/colours.js";
 
 const SLOW_AFTER = 400; // ms; most messages are back sooner, and words that flash by help nobody
 
 /**
  * @typedef {import("./outbox.js").Item} Item
- * @typedef {Record<"retry"|"edit"|"discard", (item: Item) => void>} Actions
+ * @typedef {Record<"retry"|"edit"|"discard", (item: Item) => void> & {bring: (item: Item, fate: Element) => void}} Actions bring: the item has a file
  */
 export class PendingView {
   #list;
@@ -56,7 +56,7 @@ export class PendingView {
   #make(item, userName) {
     const row = element("li", `pending own ${hueClass(userName)}`);
     if (item.replyTo) row.append(answeredLine(item.replyTo));
-    row.append(element("div", "row", ...linesOf(userName, item.body), element("div", "fate")));
+    row.append(element("div", "row", ...linesOf(userName, item.body), ...(item.file ? [fileBox({ ...item.file, id: "" })] : []), element("div", "fate")));
     this.#rows.set(item.cmid, row);
     this.#note.before(row);
     setTimeout(() => row.classList.add("slow"), SLOW_AFTER);
@@ -69,6 +69,7 @@ export class PendingView {
     if (row.dataset.state === state) return;
     row.dataset.state = state;
     const fate = /** @type {HTMLElement} */ (row.querySelector(".fate"));
+    if (item.file) this.#actions.bring(item, fate);
     if (state === "sent") fate.replaceChildren(t.onItsWay);
     if (state === "waiting") fate.replaceChildren(this.#cross(item));
     if (state === "held") fate.replaceChildren(t.heldForHost, " ", this.#cross(item));
@@ -97,7 +98,7 @@ export class PendingView {
     return cross;
   }
 
-  /** @param {Item} item @param {keyof Actions} action */
+  /** @param {Item} item @param {"retry"|"edit"|"discard"} action */
   #button(item, action) {
     return button(`quiet ${action}`, t[action], () => this.#actions[action](item));
   }

@@ -27,10 +27,11 @@ let asked = ""; // id
 watchChanges((id, message) => !message && id === asked && dialog.close()); // the question is settled
 
 /** @param {import("../connection/session.js").Message} message @returns {Promise<boolean>} */
-export function askWhetherToRemove({ id, body }) {
+export function askWhetherToRemove({ id, body: text, file }) {
   if (dialog.open) return Promise.resolve(false);
   asked = id;
   dialog.returnValue = "";
+  const body = text || (file?.name ?? "");
   quoted.textContent = body.length > MOST_QUOTED ? `${body.slice(0, MOST_QUOTED)}…` : body;
   dialog.showModal();
   return new Promise((answer) => {

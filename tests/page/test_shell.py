@@ -458,7 +458,7 @@ def test_a_second_notification_calls_like_the_first(open_tab, bob) -> None:
 # -- what the page does not do ---------------------------------------------------------------
 
 
-def test_a_file_that_is_dropped_leaves_the_page_and_is_explained(open_tab) -> None:
+def test_a_file_that_is_dropped_leaves_the_page_where_it_is(open_tab) -> None:
     tab = open_tab()
 
     kept = tab.page.evaluate(
@@ -472,10 +472,10 @@ def test_a_file_that_is_dropped_leaves_the_page_and_is_explained(open_tab) -> No
     )
 
     assert kept == [True, True]  # else the browser would open it in the page's place
-    tab.see("#notice", "Files and pictures cannot be sent here.")
+    tab.see("#attached", "picture.png")
 
 
-def test_a_picture_that_is_pasted_is_explained_and_text_is_pasted(open_tab) -> None:
+def test_a_picture_that_is_pasted_is_taken_and_text_is_pasted(open_tab) -> None:
     tab = open_tab()
     paste = """(text) => {
         const clipboardData = new DataTransfer();
@@ -486,9 +486,9 @@ def test_a_picture_that_is_pasted_is_explained_and_text_is_pasted(open_tab) -> N
     }"""
 
     assert tab.page.evaluate(paste, "a cell of a table, of which there is a picture") is False
-    assert tab.texts("#notice") == [""]
+    assert tab.page.locator("#attached").count() == 0
     assert tab.page.evaluate(paste, "") is True
-    tab.see("#notice", "Files and pictures cannot be sent here.")
+    tab.see("#attached", "picture.png")
 
 
 def test_offline_the_page_waits_for_the_network_and_says_so(open_tab) -> None:

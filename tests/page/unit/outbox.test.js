@@ -3,13 +3,16 @@ import test from "node:test";
 
 import { Outbox } from "../static/writing/outbox.js";
 
+/** As a browser keeps it. */
+const copyOf = (value) => JSON.parse(JSON.stringify(value));
+
 /** A storage that forgets nothing. */
 function keeper() {
   const kept = new Map();
   return {
     kept,
-    remember: (key, value) => (value === null ? kept.delete(key) : kept.set(key, structuredClone(value))),
-    recallAll: (prefix) => [...kept].filter(([key]) => key.startsWith(prefix)).map(([, value]) => structuredClone(value)),
+    remember: (key, value) => (value === null ? kept.delete(key) : kept.set(key, copyOf(value))),
+    recallAll: (prefix) => [...kept].filter(([key]) => key.startsWith(prefix)).map(([, value]) => copyOf(value)),
   };
 }
 
@@ -137,4 +140,30 @@ test("what a message answers goes with it, also after a reload", () => {
 
   assert.deepEqual(again.items.map(({ replyTo }) => replyTo), [undefined, "7-abc"]);
   assert.ok([...storage.kept.values()].every((item) => "replyTo" in item === (item.body === "two")));
+});
+
+test("a message with a file waits for that, and what was written after it does not", () => {
+  const storage = keeper();
+  const outbox = new Outbox("lobby", storage);
+  const file = { name: "a.txt", type: "text/plain", size: 1 };
+  const item = outbox.add("one", "", 5, "", file);
+  outbox.add("two", "");
+  assert.deepEqual(sent(outbox), ["two"]);
+  outbox.connectionLost();
+  assert.deepEqual(sent(outbox), ["two"]);
+
+  outbox.change(item.cmid, { state: "waiting", file: { ...file, id: "f" } });
+
+  assert.deepEqual(sent(outbox), ["one"]);
+  assert.deepEqual(new Outbox("lobby", storage).items[0].file, { ...file, id: "f" });
+});
+
+test("after a reload, a message still waits for its file, so that it is not said without", () => {
+  const storage = keeper();
+  new Outbox("lobby", storage).add("one", "", 5, "", { name: "a.txt", type: "text/plain", size: 1 });
+
+  const outbox = new Outbox("lobby", storage);
+
+  assert.deepEqual(sent(outbox), []);
+  assert.deepEqual(outbox.items.map(({ state }) => state), ["uploading"]);
 });

@@ -400,8 +400,8 @@ def test_a_browser_may_load_from_here_alone_and_nothing_inline(client: FlaskClie
 
     assert directives["default-src"] == "'none'"
     sources = {value for name, value in directives.items() if name.endswith("-src")}
-    assert sources == {"'none'", "'self'", "'self' data:"}
-    assert directives["img-src"] == "'self' data:"
+    assert sources == {"'none'", "'self'", "'self' data: blob:"}
+    assert directives["img-src"] == "'self' data: blob:"
 
 
 def test_no_text_can_become_a_script(client: FlaskClient):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +15,8 @@ from chatroom.engine import Engine
 from chatroom.message import Draft, Message
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.room import Room
-from chatroom.users.tokens import Identity
-from chatroom.web.api import problems
 from chatroom.web.api.paging import MAX_READS
+from tests.support.authors import MESSAGES, as_user, at, problem, remove, said
 from tests.support.deadline import DEADLINE
 from tests.support.flask_client import fail, take_back
 
@@ -29,47 +27,12 @@ SETTINGS = {
 }
 """Of the ``app``: see conftest.py."""
 
-ANN = "ann-id"
-MESSAGES = "/api/rooms/lobby/messages"
 LINES = {"Accept": "application/x-ndjson"}
 MINUTE = 60_000
 
 
-def said(engine: Engine, *bodies: str, user_id: str = ANN, age: int = 0) -> list[Message]:
-    """What Ann has said in the lobby, so many milliseconds ago."""
-    seq, _ = engine.history.head("lobby")
-    sent_at = time.time_ns() // 1_000_000 - age
-    messages = [
-        Message("lobby", seq + n, f"{seq + n:016x}", "Ann", body, "10:42 AM", sent_at, user_id)
-        for n, body in enumerate(bodies, 1)
-    ]
-    engine.history.append(messages)
-    return messages
-
-
-def as_user(engine: Engine, user_id: str = ANN) -> dict[str, str]:
-    return {"Authorization": f"Bearer {engine.tokens.write(Identity(user_id, 'tab'))}"}
-
-
-def at(message: Message) -> str:
-    return f"{MESSAGES}/{message.id}"
-
-
 def edit(client: FlaskClient, engine: Engine, message: Message, body: str) -> TestResponse:
     return client.patch(at(message), json={"body": body}, headers=as_user(engine))
-
-
-def remove(client: FlaskClient, engine: Engine, *messages: Message) -> None:
-    for message in messages:
-        assert client.delete(at(message), headers=as_user(engine)).status_code == 204
-
-
-def problem(reply: TestResponse, code: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(reply.text)
-    assert (found["code"], reply.status_code) == (code, problems.KINDS[code].status), found
-    assert reply.mimetype == "application/problem+json"
-    assert reply.cache_control.no_store
-    return found
 
 
 def bodies(reply: TestResponse) -> list[str]:
