@@ -62,7 +62,7 @@ def test_options_that_would_break_the_room_are_named_with_where_they_stand(tmp_p
 
     assert done.code == 1
     (line,) = [line for line in done.lines if line.startswith("wrong")]
-    assert "threads is 2; wanted: at least 42" in line
+    assert "threads is 2; wanted: at least 66" in line
     assert "remove it from GUNICORN_CMD_ARGS" in done.out
 
 

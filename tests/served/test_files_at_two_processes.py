@@ -20,7 +20,7 @@ from tests.support.server_process import Launch, Running, serving
 from tests.support.terminal import Shell
 from tests.support.typed_client import Fields, TypedClient
 
-pytestmark = pytest.mark.takes(seconds=20)
+pytestmark = pytest.mark.takes(seconds=80)
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
