@@ -181,6 +181,7 @@ export class Reacting {
     const there = item.querySelector(":scope > .reactions");
     if (!there && !kinds.length) return;
     const node = there ?? element("span", "reactions");
+    item.ariaLive = "off"; // else it would be read out as if it were news
     node.ariaLive = "off";
     const buttons = /** @type {Map<string, HTMLButtonElement>} */ (new Map([...node.querySelectorAll("button")].map((one) => [one.dataset.kind ?? "", one])));
     for (const [kind, old] of buttons) {
@@ -241,6 +242,7 @@ export class Reacting {
       made.ariaPressed = String(mine.has(kind));
       return made;
     }));
+    item.ariaLive = "off"; // see above
     item.append(this.#picker);
     this.#picker.querySelector("button")?.focus();
   }
