@@ -66,8 +66,8 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {(error: Problem, inside: boolean) => void} error
  */
 export class Session {
-  /** @type {((frame: any) => boolean)[]} hear each frame first; true: it is for nobody else */
-  taps = [];
+  /** Hears each frame first; true: it is for nobody else. @type {(frame: any) => boolean} */
+  tap = () => false;
   /** @type {Welcome|null} the last one */
   welcomed = null;
   #send;
@@ -167,7 +167,7 @@ export class Session {
   /** @param {string} text one frame */
   receive(text) {
     const frame = parse(text);
-    if (!frame || this.taps.some((tap) => tap(frame))) return;
+    if (!frame || this.tap(frame)) return;
     if (frame.type === undefined) this.#message(frame);
     else if (frame.type === "welcome") this.#welcome(frame);
     else if (frame.type === "live") this.#goLive();

@@ -64,7 +64,7 @@ export class Reacting {
     document.addEventListener("pointerdown", ({ target }) => this.#isIn(target) || this.#picker.remove());
     this.#list.addEventListener("focusin", ({ target }) => this.#offerToKeys(target));
     new MutationObserver((changes) => this.#added(changes.flatMap(({ addedNodes }) => [...addedNodes]))).observe(this.#list, { childList: true });
-    session.taps.push((frame) => this.#hear(frame));
+    session.tap = (frame) => this.#hear(frame);
     if (session.welcomed) this.#welcome(session.welcomed);
     if (session.live) this.#live();
     // Once it is known what there is: the pointer may rest on a message already.
@@ -181,6 +181,7 @@ export class Reacting {
     const there = item.querySelector(":scope > .reactions");
     if (!there && !kinds.length) return;
     const node = there ?? element("span", "reactions");
+    item.ariaLive = "off"; // else it would be read out as if it were news
     node.ariaLive = "off";
     const buttons = /** @type {Map<string, HTMLButtonElement>} */ (new Map([...node.querySelectorAll("button")].map((one) => [one.dataset.kind ?? "", one])));
     for (const [kind, old] of buttons) {
@@ -241,6 +242,7 @@ export class Reacting {
       made.ariaPressed = String(mine.has(kind));
       return made;
     }));
+    item.ariaLive = "off"; // see above
     item.append(this.#picker);
     this.#picker.querySelector("button")?.focus();
   }

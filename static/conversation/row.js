@@ -77,10 +77,7 @@ export function fillFiles(how) {
 export function fileBox(file, onlyOnRequest) {
   const box = element("div", "file");
   const { width, height } = file;
-  if (width && height) {
-    box.style.width = `${Math.min(width, 352, (320 * width) / height)}px`;
-    box.style.aspectRatio = `${width}/${height}`;
-  }
+  if (width && height) box.style.cssText = `width:${Math.min(352, width, (320 * width) / height)}px;aspect-ratio:${width}/${height}`;
   fillFile(box, file, onlyOnRequest);
   return box;
 }

@@ -9,6 +9,7 @@ import { t } from "../base/strings.js";
 import { isBlank } from "../base/text.js";
 import { drawn } from "../conversation/message_tools.js";
 import { untranslated } from "../conversation/markup.js";
+import { fileBox } from "../conversation/row.js";
 import { Attachment } from "./attachment.js";
 import { fileWords, sizeText } from "./file_words.js";
 import { Uploads } from "./uploads.js";
@@ -212,6 +213,7 @@ export class Sending {
       return paint();
     }
     if (item.state === "uploading" && node) fate.replaceChildren(node);
+    if (item.file && !fate.parentElement?.querySelector(".file")) fate.before(fileBox({ ...item.file, id: "" }));
     await attachment?.ready;
     const box = fate.parentElement?.querySelector(".file");
     if (attachment && box && !box.querySelector("img")) box.replaceChildren(attachment.draw());

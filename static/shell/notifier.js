@@ -69,7 +69,7 @@ export class Notifier {
   /** @param {Message} message */
   #show({ userName, body: text, file, id, room }) {
     if (!("Notification" in window) || Notification.permission !== "granted") return;
-    const body = text || (file?.name ?? "");
+    const body = text || file?.name || "";
     const quoted = body.length > MOST_QUOTED ? `${body.slice(0, MOST_QUOTED)}…` : body;
     try {
       const note = new Notification(`${shownName(userName)} · ${room}`, {

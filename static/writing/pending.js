@@ -2,7 +2,7 @@
 
 import { button, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { answeredLine, fileBox, linesOf } from "../conversation/row.js";
+import { answeredLine, linesOf } from "../conversation/row.js";
 import { hueClass } from "../people/colours.js";
 
 const SLOW_AFTER = 400; // ms; most messages are back sooner, and words that flash by help nobody
@@ -56,7 +56,7 @@ export class PendingView {
   #make(item, userName) {
     const row = element("li", `pending own ${hueClass(userName)}`);
     if (item.replyTo) row.append(answeredLine(item.replyTo));
-    row.append(element("div", "row", ...linesOf(userName, item.body), ...(item.file ? [fileBox({ ...item.file, id: "" })] : []), element("div", "fate")));
+    row.append(element("div", "row", ...linesOf(userName, item.body), element("div", "fate")));
     this.#rows.set(item.cmid, row);
     this.#note.before(row);
     setTimeout(() => row.classList.add("slow"), SLOW_AFTER);

@@ -314,6 +314,7 @@ def test_whoever_reads_on_is_neither_moved_nor_told(open_tab, bob) -> None:
     row = tab.page.locator(f"#list > [data-id='{ids[20]}']")
     row.evaluate("node => { node.scrollIntoView({ block: 'center' }); node.focus(); }")
     wait_for(lambda: tab.above_the_end() > 100, "further up")
+    row.locator(".tools-to-react").wait_for()  # all is loaded
     tab.page.evaluate(
         """() => {
             window.spoken = [];

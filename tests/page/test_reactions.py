@@ -189,6 +189,7 @@ def test_nothing_of_it_is_read_out(open_tab, bob) -> None:
 
     shows(tab, ("👍 1", False))
     assert tab.page.get_attribute(".reactions", "aria-live") == "off"
+    assert tab.page.get_attribute(f"[data-id='{id}']", "aria-live") == "off"  # what it is put into
 
 
 def test_reactions_are_within_everybodys_reach(open_tab, bob) -> None:

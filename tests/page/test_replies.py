@@ -167,11 +167,12 @@ def test_own_messages_have_the_button_behind_the_others(open_tab) -> None:
     tab.hear("mine")
     point_at(tab, "mine")
     tab.page.locator(".tools-of-own").wait_for()
+    tab.page.locator(".tools-to-react").wait_for()
 
     labels = tab.page.locator(".message-tools button").evaluate_all(
         "buttons => buttons.map(({ ariaLabel }) => ariaLabel)"
     )
-    assert labels == ["Edit", "Delete", "Reply"]
+    assert labels == ["Edit", "Delete", "Reply", "React"]
     boxes = [box.bounding_box() for box in tab.page.locator(".message-tools button").all()]
     xs = [box["x"] for box in boxes if box]
     assert xs == sorted(set(xs))

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from chatroom.engine import Engine
 from chatroom.message import Message
 from chatroom.reactions import MOST_TOLD
-from tests.support.authors import ANN, MESSAGES, as_user, at, problem, remove, said
+from tests.support.authors import ANN, MESSAGES, as_user, at, problem, said
 
 SETTINGS = {"max_rooms": 1, "allowed_origins": ("https://friend.example",)}
 """Of the ``app``: see conftest.py."""
@@ -67,7 +67,7 @@ def test_who_cannot_react_is_told_why(
     client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, gone = said(engine, "one", "two")
-    remove(client, engine, gone)
+    assert client.delete(at(gone), headers=as_user(engine)).status_code == 204
 
     problem(client.put(f"{at(one)}/reactions/like"), "bad-token")
     problem(react(client, engine, one, "shrug"), "bad-parameter")
