@@ -11,38 +11,10 @@ from werkzeug.test import TestResponse
 from chatroom.engine import Engine
 from chatroom.message import Message
 from chatroom.reactions import MOST_TOLD
-from chatroom.users.tokens import Identity
-from chatroom.web.api import problems
+from tests.support.authors import ANN, MESSAGES, as_user, at, problem, remove, said
 
 SETTINGS = {"max_rooms": 1, "allowed_origins": ("https://friend.example",)}
 """Of the ``app``: see conftest.py."""
-
-
-ANN = "ann-id"
-MESSAGES = "/api/rooms/lobby/messages"
-
-
-def said(engine: Engine, *bodies: str) -> list[Message]:
-    """What Ann has said in the lobby."""
-    messages = [
-        Message("lobby", seq, f"{seq:016x}", "Ann", body, "10:42 AM", 1_700_000_000_000, ANN)
-        for seq, body in enumerate(bodies, 1)
-    ]
-    engine.history.append(messages)
-    return messages
-
-
-def as_user(engine: Engine, user_id: str = ANN) -> dict[str, str]:
-    return {"Authorization": f"Bearer {engine.tokens.write(Identity(user_id, 'tab'))}"}
-
-
-def at(message: Message) -> str:
-    return f"{MESSAGES}/{message.id}"
-
-
-def problem(reply: TestResponse, code: str) -> None:
-    found = json.loads(reply.text)
-    assert (found["code"], reply.status_code) == (code, problems.KINDS[code].status), found
 
 
 def react(
@@ -95,7 +67,7 @@ def test_who_cannot_react_is_told_why(
     client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, gone = said(engine, "one", "two")
-    assert client.delete(at(gone), headers=as_user(engine)).status_code == 204
+    remove(client, engine, gone)
 
     problem(client.put(f"{at(one)}/reactions/like"), "bad-token")
     problem(react(client, engine, one, "shrug"), "bad-parameter")
