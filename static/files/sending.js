@@ -47,7 +47,7 @@ export class Sending {
     this.#parts = parts;
     const { store, outbox, composer, send, paint } = parts;
     this.#uploads = new Uploads({ store, outbox, send, paint, notice: (words) => composer.notice(words) });
-    t.reasons["no-such-file"] = fileWords.reasons["no-such-file"]; // what the room may say of a message with a file
+    for (const code of ["no-such-file", "files-off"]) t.reasons[code] = fileWords.reasons[code]; // of a message with a file
     this.#makePanel();
     this.#makeClip();
     this.#join(parts.actions);

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from chatroom.engine import Engine
 from chatroom.message import Message
 from chatroom.reactions import MOST_TOLD
-from tests.support.authors import ANN, MESSAGES, as_user, at, problem, said
+from tests.support.authors import ANN, MESSAGES, as_user, at, problem, remove, said
 
 SETTINGS = {"max_rooms": 1, "allowed_origins": ("https://friend.example",)}
 """Of the ``app``: see conftest.py."""
