@@ -62,8 +62,7 @@ const conversation = new Conversation(store, past, {
   problem: (words) => composer.notice(words),
 });
 const sending = later(async () => new (await import("./files/sending.js")).Sending({ store, outbox, composer, toBox, actions, send: sendWaiting, paint }));
-/** @type {import("./writing/pending.js").Actions} */
-const actions = { retry, edit, discard, bring: (item, fate) => sending().then((part) => part.show(item, fate), () => {}) };
+const actions = /** @type {import("./writing/pending.js").Actions} */ ({ retry, edit, discard, bring: (item, fate) => sending().then((part) => part.show(item, fate), () => {}) });
 const pending = new PendingView(byId("pending", HTMLElement), actions);
 const replying = later(async () => new (await import("./writing/replying.js")).Replying({ composer, toBox, endEdit: () => editor?.cancel() }));
 const composer = new Composer({

@@ -13,7 +13,6 @@ export const english = {
   skip: "Skip to the message box",
   menu: "Rooms and people",
   rooms: "Rooms",
-  menuUnread: /** @param {number} n */ (n) => `Rooms and people, ${n.toLocaleString(LANGUAGE)} unread`,
   people: "People here",
   you: "you",
   host: "Host",
@@ -103,7 +102,6 @@ export const english = {
   goToRoom: "Join or make a room",
   roomName: "Its name",
   go: "Go",
-  unreadIn: /** @param {number} n */ (n) => count(n, "1 unread", "# unread"),
 
   // Invitation
   invite: "Invite",

@@ -8,7 +8,6 @@ export const german = {
   skip: "Zum Eingabefeld springen",
   menu: "Räume und Leute",
   rooms: "Räume",
-  menuUnread: (n) => `Räume und Leute, ${n.toLocaleString(LANGUAGE)} ungelesen`,
   people: "Leute hier",
   you: "du",
   host: "Leitung",
@@ -105,7 +104,6 @@ export const german = {
   goToRoom: "Raum betreten oder anlegen",
   roomName: "Name",
   go: "Los",
-  unreadIn: (n) => count(n, "1 ungelesen", "# ungelesen"),
 
   invite: "Einladen",
   inviteTitle: "Andere einladen",

@@ -13,6 +13,9 @@ const english = {
     `${list(more ? [...names, count(more, "one more", "# more")] : names, "and")} left`,
   isNow: /** @param {string} before @param {string} now */ (before, now) => `${before} is now ${now}`,
 
+  menuUnread: /** @param {number} n */ (n) => `Rooms and people, ${n.toLocaleString(LANGUAGE)} unread`,
+  unreadIn: /** @param {number} n */ (n) => count(n, "1 unread", "# unread"),
+
   showLess: "Show less",
 
   badRoom: "Invalid room name: use 1 to 64 letters, digits, “_”, “-” or “.”.",
@@ -80,6 +83,9 @@ const german = {
   went: (names, more) =>
     `${list(more ? [...names, count(more, "noch jemand", "# weitere")] : names, "und")} ${names.length + more === 1 ? "ist" : "sind"} gegangen`,
   isNow: (before, now) => `${before} heißt jetzt ${now}`,
+
+  menuUnread: (n) => `Räume und Leute, ${n.toLocaleString(LANGUAGE)} ungelesen`,
+  unreadIn: (n) => count(n, "1 ungelesen", "# ungelesen"),
 
   showLess: "Weniger zeigen",
 

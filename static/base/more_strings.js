@@ -22,6 +22,7 @@ const english = {
   notifyDenied: "The browser does not allow notifications for this page; its settings can change that.",
   notifyInsecure: "Browsers show notifications only for pages on https or on this computer.",
   sound: "A quiet sound for new messages",
+  mine: "What this server knows of you…",
 
   // Help
   helpTitle: "Keys",
@@ -73,6 +74,7 @@ const german = {
   notifyDenied: "Der Browser erlaubt dieser Seite keine Benachrichtigungen; das lässt sich in seinen Einstellungen ändern.",
   notifyInsecure: "Benachrichtigungen zeigen Browser nur für Seiten über https oder von diesem Rechner.",
   sound: "Ein leiser Ton bei neuen Nachrichten",
+  mine: "Was dieser Server von dir weiß…",
 
   helpTitle: "Tasten",
   control: "Strg",

@@ -1,6 +1,7 @@
 /** The list of rooms with what is unread in each; the way into another one. Loaded once the page is live. */
 
 import { batched, byId, element, later } from "../base/dom.js";
+import { late } from "../base/late_strings.js";
 import { t } from "../base/strings.js";
 import { at, roomUrl } from "../connection/addresses.js";
 import { isReadMark, lastRead, unreadBetween, visitedRooms } from "../conversation/unread.js";
@@ -112,7 +113,7 @@ export class RoomList {
     if (count === 0) return;
     const badge = element("span", "badge", count > 999 ? "999+" : String(count));
     badge.ariaHidden = "true";
-    entry.link.append(badge, element("span", "unseen", t.unreadIn(count)));
+    entry.link.append(badge, element("span", "unseen", late.unreadIn(count)));
   }
 
   /** Have the room that this is in sight, among however many. */

@@ -1,6 +1,7 @@
 /** What tells the reader that something was said: a count in the title and on the icon; more on request. Loaded with the first of it. */
 
 import { byId } from "../base/dom.js";
+import { late } from "../base/late_strings.js";
 import { t } from "../base/strings.js";
 import { BASE } from "../connection/addresses.js";
 
@@ -60,7 +61,7 @@ function showUnread(store) {
     const wanted = unread + elsewhere && other ? other : href;
     if (icon.getAttribute("href") !== wanted) icon.href = wanted;
     byId("elsewhere", HTMLElement).hidden = !elsewhere;
-    menu.ariaLabel = menu.title = elsewhere ? t.menuUnread(elsewhere) : t.menu;
+    menu.ariaLabel = menu.title = elsewhere ? late.menuUnread(elsewhere) : t.menu;
     const badge = unread + elsewhere ? navigator.setAppBadge?.(unread + elsewhere) : navigator.clearAppBadge?.();
     badge?.catch(() => {}); // only an installed page has one
   };

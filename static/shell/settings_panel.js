@@ -1,6 +1,6 @@
 /** The controls for what the reader can choose. Loaded when they are first opened. */
 
-import { element } from "../base/dom.js";
+import { button, element } from "../base/dom.js";
 import "../base/late_styles.js";
 import { more } from "../base/more_strings.js";
 
@@ -26,6 +26,7 @@ export function fillSettings(panel, store, attention) {
   panel.append(
     labelOf(theme, more.theme), theme, labelOf(notify, more.notify), notify, why,
     element("label", "check", sound, ` ${more.sound}`),
+    button("quiet", more.mine, async () => (await import("../people/mine.js")).openMine()),
   );
 
   theme.addEventListener("change", () => store.set({ theme: theme.value }));

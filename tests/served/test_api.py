@@ -13,6 +13,7 @@ import struct
 import subprocess
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -412,6 +413,10 @@ def test_the_commands_in_the_docs_work(server: Running, tmp_path: Path, command:
         timeout=DEADLINE,
     )
     assert run.returncode == 0, run.stderr
+    if "me.zip" in command:
+        with zipfile.ZipFile(tmp_path / "me.zip") as archive:
+            assert archive.namelist()[0] == "chatroom.json"
+        return
     said = run.stdout + "".join(file.read_text() for file in tmp_path.iterdir())
     if "/metrics" in command:
         assert "chatroom_info" in said

@@ -117,7 +117,7 @@ def test_fewer_threads_or_connections_than_users_are_refused(prepare: Launch, op
     """When they were all held, the next user and the page would hang in silence."""
     line = prepare(history="memory:", maxUsers=10).refusal(option, "41")
     name = option.strip("-").replace("-", "_")
-    assert line.startswith(f"chatroom: {name} is 41; wanted: at least 42")
+    assert line.startswith(f"chatroom: {name} is 41; wanted: at least 66")
 
 
 @pytest.mark.usefixtures("forked")

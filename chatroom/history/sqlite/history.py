@@ -124,6 +124,7 @@ class SqliteHistory(History):
         writer = self._demand_files()
         rows: list[tuple[int | str, ...]] = []
         new: dict[str, int] = {}  # as _bases
+        carrying: list[tuple[int, Message]] = []
         with Transaction(self.name, writer):
             self._trust_bases(writer)
             for message in messages:
@@ -132,10 +133,11 @@ class SqliteHistory(History):
                 if not base:
                     base = new[room] = self._base(writer, room)
                 rows.append(row(base, message))
-            writer.executemany(INSERT, rows)
-            for message in messages:
                 if message.file:
-                    self._claim(writer, self._bases.get(message.room) or new[message.room], message)
+                    carrying.append((base, message))
+            writer.executemany(INSERT, rows)
+            for base, message in carrying:
+                self._claim(writer, base, message)
             for room, charter in charters.items():
                 charters_table.keep(writer, room, charter)
         if new:
