@@ -115,3 +115,4 @@ def test_a_finger_finds_its_buttons_high_enough(open_tab) -> None:
     )
     assert len(heights) == 3
     assert min(heights) >= 44
+    assert tab.page.eval_on_selector("#mine-dialog", "(it) => it.scrollWidth - it.clientWidth") == 0

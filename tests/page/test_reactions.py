@@ -210,3 +210,18 @@ def test_it_speaks_german(open_tab, bob) -> None:
     shows(tab, ("✅ 1", False))
 
     assert tab.page.get_attribute(".reaction", "aria-label") == "Erledigt: Bob, 1"
+
+
+def test_on_a_phone_they_stand_under_the_words(open_tab, bob: Fellow) -> None:
+    tab = open_tab(viewport=PHONE, has_touch=True, is_mobile=True)
+    told(tab, bob, "Tea?")
+    tab.page.focus("#list > .message:last-child")
+    tab.page.keyboard.press("l")
+    tab.page.wait_for_selector(".react-picker .reaction")
+
+    words, picker = (
+        tab.page.locator(part).bounding_box() for part in (".message .text", ".react-picker")
+    )
+    assert words
+    assert picker
+    assert abs(picker["x"] - words["x"]) < 16
