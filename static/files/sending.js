@@ -71,10 +71,10 @@ export class Sending {
     });
   }
 
-  /** The button is there where it leads to something. */
+  /** The button is there where it leads to something. It is not put there anew: it would lose the focus. */
   #offer() {
-    if (this.#most) byId("send", HTMLButtonElement).before(this.#clip, this.#input);
-    else this.#clip.remove();
+    if (!this.#most) this.#clip.remove();
+    else if (!this.#clip.isConnected) byId("send", HTMLButtonElement).before(this.#clip, this.#input);
   }
 
   /** Bytes of one file. */

@@ -34,14 +34,26 @@ def ready(tab: Tab) -> Tab:
     return tab
 
 
-def choose(tab: Tab, *files: tuple[str, str, bytes]) -> None:
+def pick(
+    tab: Tab, *files: tuple[str, str, bytes], press: Callable[[], object] | None = None
+) -> None:
     """With the button: name, type and bytes of each."""
-    with tab.page.expect_file_chooser() as chooser:
-        tab.page.click("#clip")
-    chosen: list[FilePayload] = [
+    picked: list[FilePayload] = [
         {"name": name, "mimeType": kind, "buffer": data} for name, kind, data in files
     ]
-    chooser.value.set_files(chosen)
+    with tab.page.expect_file_chooser() as chooser:
+        # Only after a round trip is it sure that the browser asks the test, and nobody else.
+        tab.page.evaluate("0")
+        if press is None:
+            tab.page.click("#clip")
+        else:
+            press()
+    chooser.value.set_files(picked)
+
+
+def choose(tab: Tab, *files: tuple[str, str, bytes]) -> None:
+    """And wait until they are ready to be sent."""
+    pick(tab, *files)
     for name, _, _ in files:
         tab.see("#attached .file-name", name)
     prepared(tab)
@@ -188,11 +200,7 @@ def test_several_files_are_a_message_each_and_the_first_has_the_words(
     open_tab, eve: Fellow
 ) -> None:
     tab = ready(open_tab())
-    with tab.page.expect_file_chooser() as chooser:
-        tab.page.click("#clip")
-    chooser.value.set_files(
-        [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"%d" % n} for n in range(12)]
-    )
+    pick(tab, *((f"{n}.txt", "text/plain", b"%d" % n) for n in range(12)))
     tab.see("#notice", "At most 10 at once: the rest was left out.")
     tab.page.click("[aria-label='Do not send 1.txt']")
 
@@ -209,9 +217,7 @@ def test_all_of_it_is_done_by_keys(open_tab, eve: Fellow) -> None:
     page.focus("#body")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "clip"
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files({"name": "a.png", "mimeType": "image/png", "buffer": png(5, 5)})
+    pick(tab, ("a.png", "image/png", png(5, 5)), press=lambda: page.keyboard.press("Enter"))
     tab.see("#attached .file-name", "a.png")
     prepared(tab)
     assert page.evaluate("document.activeElement.id") == "body"
@@ -229,6 +235,20 @@ def test_all_of_it_is_done_by_keys(open_tab, eve: Fellow) -> None:
     eve.tell("still here")
     tab.hear("still here")
     assert tab.bodies() == ["still here"]
+
+
+def test_a_line_that_comes_back_leaves_the_focus_on_the_button(
+    open_tab: Callable[..., Tab], page_server: Running, eve: Fellow
+) -> None:
+    with cable_to(page_server) as wire:
+        tab = ready(open_tab(server=wire))
+        tab.page.focus("#clip")
+        wire.cut()
+        tab.page.wait_for_selector("body:not([data-state=connected])")
+        wire.mend()
+        eve.tell("Are you back?")
+        tab.hear("Are you back?")
+        assert tab.page.evaluate("document.activeElement.id") == "clip"
 
 
 def test_a_reply_may_be_a_picture(open_tab, eve: Fellow) -> None:
@@ -500,13 +520,9 @@ def test_what_is_too_large_or_empty_is_not_even_tried(open_tab, tmp_path: Path) 
     with serving(tmp_path, history="memory:", maxFileBytes=5_000, leaveGrace=0) as server:
         tab = ready(open_tab(server=server))
         tab.page.fill("#body", "Half a thought")
-        with tab.page.expect_file_chooser() as chooser:
-            tab.page.click("#clip")
-        chooser.value.set_files({"name": "a.bin", "mimeType": "", "buffer": bytes(5_001)})
+        pick(tab, ("a.bin", "", bytes(5_001)))
         tab.see("#notice", "a.bin is too large: 5 kB at most can be sent here.")
-        with tab.page.expect_file_chooser() as chooser:
-            tab.page.click("#clip")
-        chooser.value.set_files({"name": "b.bin", "mimeType": "", "buffer": b""})
+        pick(tab, ("b.bin", "", b""))
         tab.see("#notice", "b.bin is empty.")
         assert tab.page.locator("#attached").count() == 0
         assert tab.page.input_value("#body") == "Half a thought"

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
+from statistics import median
 
 import pytest
 
@@ -38,12 +39,8 @@ def echoes(eve: RawClient) -> list[str]:
 
 
 MARGIN = 0.25
-"""Seconds: the machine may be busy with other tests."""
-
-
-def p90(times: list[float]) -> float:
-    """Of a few dozen, p99 would be the slowest: one that waited for the disk."""
-    return sorted(times)[len(times) * 90 // 100]
+"""Seconds: the machine may be busy with other tests. Whoever stands behind the flood waits longer
+than that for nearly each message."""
 
 
 def test_a_flood_over_a_socket_is_slowed_and_loses_nothing(serve: Launch) -> None:
@@ -51,7 +48,7 @@ def test_a_flood_over_a_socket_is_slowed_and_loses_nothing(serve: Launch) -> Non
     server = serve(messagesPerSecond=EACH_SECOND, replayLimit=1)
     witness = TypedClient(server.port, "Witness").connect_and_catch_up()
     times = [ask(witness, number) for number in range(QUIET)]
-    before = p90(times)
+    before = median(times)
     began = time.monotonic()
     with RawClient(server.port) as eve, closing(witness):
         lines = b"".join(encode(TEXT, line_of_chat("Eve", f"{n}")) for n in range(FLOOD))
@@ -68,7 +65,7 @@ def test_a_flood_over_a_socket_is_slowed_and_loses_nothing(serve: Launch) -> Non
     assert flood == [f"{n}" for n in range(FLOOD)]
     assert took >= (FLOOD - AT_ONCE) / EACH_SECOND - 0.1
     assert said > QUIET + 10
-    assert p90(times[QUIET:]) < before + MARGIN
+    assert median(times[QUIET:]) < before + MARGIN
     heard = [message["body"] for message in witness.view if message["userName"] == "Witness"]
     assert heard == [f"w{n}" for n in range(said)]
 
