@@ -19,7 +19,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export class MessageTools {
   #list;
   #fits;
-  #isLast;
+  #place;
   #tools;
   #node;
 
@@ -30,15 +30,16 @@ export class MessageTools {
    * @param {string} options.label
    * @param {(item: HTMLElement) => boolean} options.fits whether a message has them
    * @param {Tool[]} options.tools
-   * @param {boolean} [options.isLast] behind all others
+   * @param {number} [options.place] from left to right, whichever module came first
    */
-  constructor(list, { kind, label, fits, tools, isLast = false }) {
+  constructor(list, { kind, label, fits, tools, place = 0 }) {
     this.#list = list;
-    this.#isLast = isLast;
+    this.#place = place;
     this.#fits = fits;
     this.#tools = tools.map((tool) => ({ ...tool, button: makeButton(tool) }));
     this.#node = element("span", kind, ...this.#tools.map((tool) => tool.button));
     this.#node.role = "group";
+    this.#node.dataset.place = String(place);
     this.#node.ariaLabel = label;
     list.addEventListener("focusin", () => this.#toFocus());
     list.addEventListener("focusout", () => setTimeout(() => this.#toFocus()));
@@ -72,8 +73,8 @@ export class MessageTools {
     if (item.contains(this.#node)) return;
     this.#hide();
     const tools = toolsOf(item);
-    if (this.#isLast) tools.append(this.#node);
-    else tools.prepend(this.#node);
+    const behind = /** @type {HTMLElement[]} */ ([...tools.children]).find(({ dataset }) => Number(dataset.place) > this.#place);
+    tools.insertBefore(this.#node, behind ?? null);
   }
 
   #hide() {

@@ -73,7 +73,7 @@ export class Reacting {
       label: late.reactions,
       fits: (item) => Boolean(item.dataset.id) && this.#canReact,
       tools: [{ label: late.react, picture: FACE, keys: ["l"], work: (id) => this.#offer(id) }],
-      isLast: true,
+      place: 2,
     });
   }
 

@@ -38,7 +38,7 @@ export class Replying {
           byId("body", HTMLTextAreaElement).focus(); // also where that brings a keyboard: to write is what is wanted
         },
       }],
-      isLast: true,
+      place: 1,
     });
     this.show();
   }

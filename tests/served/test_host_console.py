@@ -202,7 +202,9 @@ def test_each_act_is_so_also_after_kill_9(
         for word, meant in words.items():
             text = text.replace(word, meant or "")
         way(server, ann.token, *json.loads(text))
-        acts.append(look(server)["log"][0])
+        now = look(server)
+        assert holds(now), line
+        acts.append(now["log"][0])
 
         server.kill()
         server.start()

@@ -229,9 +229,9 @@ def serving(folder: Path, **settings: Any) -> Iterator[Running]:
 
 
 def _session_lives(session: int) -> bool:
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it may have ended just now
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             if int(fields[3]) == session and fields[0] != "Z":
                 return True
     return False
