@@ -84,7 +84,7 @@ export function choices(people, typed, { all, most }) {
   if (all && wanted === "ALL") found.unshift(everybody);
   // Last, since it calls so many; but it always has a place.
   else if (all && Math.min(rankOf("all", wanted), rankOf(all, wanted)) < Infinity) found.splice(most - 1, Infinity, everybody);
-  const isDone = found.length === 1 && folded(found[0].name) === wanted;
+  const isDone = found.length === 1 && found[0].written.toLowerCase() === `@${typed}`.toLowerCase();
   return isDone ? [] : found.slice(0, most);
 }
 
