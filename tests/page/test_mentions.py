@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from tests.support.deadline import wait_for
 from tests.support.fellow import Fellow
 from tests.support.server_process import serving
 
-pytestmark = pytest.mark.takes(seconds=40)
+pytestmark = pytest.mark.takes(seconds=50)
 
 ROOM_MAKERS = "everyone"
 """Of the ``page_server``: see conftest.py."""
@@ -481,13 +481,13 @@ def test_a_host_calls_whoever_is_in_another_room(open_tab, page_server, room) ->
 
 @pytest.fixture(params=["Ann, look", "@Ann look", "@all look"])
 def edited(request: pytest.FixtureRequest) -> str:
-    """How a message reads after its edit, that did not call the reader before, or did."""
+    """How a message reads after its edit: as what would call Ann if it were new."""
     found: str = request.param
     return found
 
 
 @pytest.fixture
-def away(open_tab) -> Iterator[Callable[[], Tab]]:
+def away(open_tab) -> Callable[[], Tab]:
     """Open a page that wants to be told of mentions, and is not looked at."""
 
     def look_away() -> Tab:
