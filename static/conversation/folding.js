@@ -43,7 +43,7 @@ async function unfold(item, change) {
   const text = textOf(item);
   const full = fullTexts.get(text);
   if (!full) return;
-  const rest = pieces(full.body, full.me);
+  const rest = pieces(full.body, full.me, full.by);
   rests.set(text, rest);
   let most = AT_ONCE;
   let parts = next(rest, most);
@@ -69,7 +69,7 @@ export function fold(item) {
   const full = fullTexts.get(text);
   if (!full) return;
   rests.delete(text);
-  text.replaceChildren(...render(beginning(full.body, full.me).parts));
+  text.replaceChildren(...render(beginning(full.body, full.me, full.by).parts));
   say(item, true);
 }
 
@@ -78,7 +78,7 @@ export function unfoldForPaper(item) {
   const text = textOf(item);
   const full = fullTexts.get(text);
   if (!full) return;
-  const rest = pieces(full.body, full.me);
+  const rest = pieces(full.body, full.me, full.by);
   const parts = next(rest, MOST_ON_PAPER);
   text.replaceChildren(...render(parts), ...render([{ kind: "text", text: [...rest].map((part) => part.text).join("") }]));
   say(item, false);

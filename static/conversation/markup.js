@@ -23,7 +23,7 @@ const PARAGRAPH_END = /\n[ \t]*\n|\n {0,3}`{3,}[^`\n]*(?=\n|$)/g; // no code wit
 const FOREIGN_END = /^(https?:\/\/[^\s/?#]*\.[a-z]{2,})[\u0370-\u1dff\u2000-\uffff][^./?#:]*(?=[/?#:]|$)/i; // no top level mixes scripts
 const LETTER = "[\\p{L}\\p{M}\\p{N}_]";
 // Of scripts that write a space between words, and none between a name and what is added to it.
-const SPACED_LETTER = `(?![\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}\\p{sc=Hang}\\p{sc=Thai}\\p{sc=Laoo}\\p{sc=Khmr}\\p{sc=Mymr}])${LETTER}`;
+export const SPACED_LETTER = `(?![\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}\\p{sc=Hang}\\p{sc=Thai}\\p{sc=Laoo}\\p{sc=Khmr}\\p{sc=Mymr}])${LETTER}`;
 const EMOJI = /^(?:\p{RI}\p{RI}|[#*0-9]\ufe0f?\u20e3|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*)$/u;
 /** @type {Record<string, string>} */
 const OPENS = { ")": "(", "]": "[", "}": "{" };
@@ -43,12 +43,13 @@ const MOST_PARTS = 60;
  *
  * @param {string} body
  * @param {string} [name] the reader's, which stands out
+ * @param {string} [by] as of the message
  * @param {boolean} [goesOn] whether this is the beginning of a longer one: code may end behind it
  * @returns {Generator<Part, void, void>}
  */
-export function* pieces(body, name = "", goesOn = false) {
+export function* pieces(body, name = "", by = "", goesOn = false) {
   const text = body.replace(/\r\n?/g, "\n");
-  const mention = name ? mentionOf(name) : null;
+  const mention = name ? mentionOf(name, by) : null;
   const tokens = new RegExp(TOKENS);
   const code = new Code(text, goesOn);
   let at = 0;
@@ -74,15 +75,16 @@ export function* pieces(body, name = "", goesOn = false) {
  *
  * @param {string} body
  * @param {string} [name] the reader's, which stands out
+ * @param {string} [by] as of the message
  * @returns {{parts: Part[], whole: boolean}} and whether that is all of it
  */
-export function beginning(body, name) {
+export function beginning(body, name, by) {
   const lines = body.slice(0, MOST_UNITS).replace(/[\ud800-\udbff]$/, "").split("\n", MOST_LINES + 1);
   const shown = lines.slice(0, MOST_LINES).join("\n");
   /** @type {Part[]} */
   const parts = [];
   let whole = shown.length === body.length;
-  for (const part of pieces(shown, name, !whole)) {
+  for (const part of pieces(shown, name, by, !whole)) {
     if (parts.length < MOST_PARTS) parts.push(part);
     else whole = false;
   }
@@ -90,24 +92,15 @@ export function beginning(body, name) {
   return { parts, whole };
 }
 
-/**
- * Whether the body says the name, as a word of its own, in its first 10,000 characters.
- *
- * @param {string} body
- * @param {string} name
- */
-export function mentions(body, name) {
+/** Whether the body calls whoever has the name, in its first 10,000 characters. @param {string} body @param {string} name @param {string} [by] as of the message */
+export function mentions(body, name, by) {
   const text = body.slice(0, MOST_SEARCHED);
-  if (!name || text.search(mentionOf(name)) < 0) return false;
-  for (const { kind } of pieces(text, name)) if (kind === "mention") return true; // else it stands in code
+  if (!name || text.search(mentionOf(name, by)) < 0) return false;
+  for (const { kind } of pieces(text, name, by)) if (kind === "mention") return true; // else it stands in code
   return false;
 }
 
-/**
- * Whether the body is a few emoji and nothing else: then they are shown large.
- *
- * @param {string} body
- */
+/** Whether the body is a few emoji and nothing else: then they are shown large. @param {string} body */
 export function isJumbo(body) {
   const text = body.slice(0, MOST_EMOJI_UNITS + 1).trim();
   if (!text || text.length > MOST_EMOJI_UNITS || !globalThis.Intl?.Segmenter) return false;
@@ -287,13 +280,16 @@ function linkAt({ index, 0: address, input }, goesOn) {
 /**
  * What calls the bearer of a name: the name, or "@" and its first word, since few can type all of "mia 🦄".
  *
+ * In what was said by a host, so does "@all", whoever is a host by now.
+ *
  * @param {string} name
+ * @param {string} [by]
  */
-function mentionOf(name) {
+function mentionOf(name, by) {
   // "I" and "Al" are words of most languages: a name of two letters wants its @.
   const bare = [...name].length > 2 ? `(?<!${LETTER})${literal(name)}\\ufe0f?(?!${LETTER})|` : "";
   const first = /[\p{L}\p{M}\p{N}_]+/u.exec(name)?.[0];
-  const called = [name, ...(first ? [first] : [])].map(literal).join("|");
+  const called = [name, ...(first ? [first] : []), ...(by === "host" ? ["all"] : [])].map(literal).join("|");
   return new RegExp(`${bare}(?<!${SPACED_LETTER})@(?:${called})\\ufe0f?(?!${SPACED_LETTER})`, "giu");
 }
 

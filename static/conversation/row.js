@@ -20,7 +20,7 @@ const dayOfYear = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
 /**
  * What a text that is shown in part has in full, for folding.js.
  *
- * @type {WeakMap<Element, {body: string, me: string}>}
+ * @type {WeakMap<Element, {body: string, me: string, by?: string}>}
  */
 export const fullTexts = new WeakMap();
 
@@ -31,9 +31,10 @@ export const fullTexts = new WeakMap();
  * @param {string} userName
  * @param {string} body
  * @param {string} [me] the reader's name, which stands out
+ * @param {string} [by] as of the message
  * @returns {HTMLElement[]} what a message and one on its way have in common: of the text, as much as is shown at once
  */
-export function linesOf(userName, body, me = "") {
+export function linesOf(userName, body, me = "", by = "") {
   const name = shownName(userName);
   const avatar = untranslated(element("span", "avatar", initial(name)));
   avatar.ariaHidden = "true";
@@ -41,9 +42,9 @@ export function linesOf(userName, body, me = "") {
   sender.title = name;
   const text = element("div", isJumbo(body) ? "text jumbo" : "text");
   text.dir = "auto";
-  const { parts, whole } = beginning(body, me);
+  const { parts, whole } = beginning(body, me, by);
   text.append(...render(parts));
-  if (!whole) fullTexts.set(text, { body, me });
+  if (!whole) fullTexts.set(text, { body, me, by });
   return [avatar, sender, text];
 }
 
@@ -90,7 +91,7 @@ export function messageRow(message, { own, me }) {
   const item = element("li", `message ${hueClass(message.userName)}`);
   item.dataset.id = message.id;
   item.tabIndex = -1;
-  const lines = linesOf(message.userName, message.body, own ? "" : me);
+  const lines = linesOf(message.userName, message.body, own ? "" : me, message.by);
   const row = element("div", "row", ...lines, timeLink(message));
   if (message.file) lines[2].after(fileBox(message.file));
   if (message.replyTo) item.append(answeredLine(message.replyTo));
@@ -99,7 +100,7 @@ export function messageRow(message, { own, me }) {
   if (message.by === "host") lines[1].after(hostMark());
   if (!message.userId) uncheck(row);
   const isPart = fullTexts.has(lines[2]);
-  if (row.querySelector("mark") || (isPart && !own && mentions(message.body, me))) {
+  if (row.querySelector("mark") || (isPart && !own && mentions(message.body, me, message.by))) {
     item.classList.add("mentioned");
     row.append(element("span", "unseen", t.mentionsYou));
   }

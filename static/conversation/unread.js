@@ -7,7 +7,7 @@ import { recall, remember } from "../base/storage.js";
 import { t } from "../base/strings.js";
 import { seqOf } from "../base/text.js";
 
-const PREFIX = "chat:read:";
+export const PREFIX = "chat:read:"; // of keys of localStorage; a room follows
 
 /**
  * @typedef {import("../connection/session.js").Message} Message
@@ -209,27 +209,6 @@ function forgetOtherHistory(room, last) {
 /** @param {string|null} key of localStorage @returns {boolean} whether it says how far a room was read */
 export function isReadMark(key) {
   return key === null || key.startsWith(PREFIX);
-}
-
-/** @returns {string[]} the rooms that this browser has been to */
-export function visitedRooms() {
-  try {
-    return Object.keys(localStorage)
-      .filter((key) => key.startsWith(PREFIX))
-      .map((key) => key.slice(PREFIX.length));
-  } catch {
-    return [];
-  }
-}
-
-/**
- * How many messages came after the last one read.
- *
- * @param {string|null} read id
- * @param {string} last id of the room's newest
- */
-export function unreadBetween(read, last) {
-  return read === null || read === last ? 0 : Math.max(0, seqOf(last) - seqOf(read));
 }
 
 /**

@@ -4,7 +4,8 @@ import { batched, byId, element, later } from "../base/dom.js";
 import { late } from "../base/late_strings.js";
 import { t } from "../base/strings.js";
 import { at, roomUrl } from "../connection/addresses.js";
-import { isReadMark, lastRead, unreadBetween, visitedRooms } from "../conversation/unread.js";
+import { isReadMark, lastRead } from "../conversation/unread.js";
+import { unreadBetween, visitedRooms } from "./visited.js";
 
 const going = later(() => import("./going.js"));
 const MOST_LISTED = 200; // rooms

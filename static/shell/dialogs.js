@@ -15,6 +15,7 @@ const KEYS = [
   [["Shift", "Enter"], more.keyBreak],
   [["↑"], more.keyEdit],
   [[isMac ? "⌥" : "Alt", "↑"], more.keyRecall],
+  [["@"], more.keyMention],
   [["E", more.deleteKey], more.keyOwn],
   [["R"], more.keyReply],
   [["L"], more.keyReact],
@@ -33,6 +34,7 @@ const TOUCHES = [
   ["open-search", t.search],
   ["open-invite", t.inviteTitle],
   [more.swipe, more.touchScroll],
+  ["@", more.keyMention],
   [more.tap, more.touchMessage],
   [more.tapTime, more.touchLink],
 ];

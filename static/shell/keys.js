@@ -60,6 +60,7 @@ export function wireKeys({ store, attention, conversation, composer, toBox, past
     if (isDrawer(side) && !isOpen(side)) side.showPopover();
     byId("room-name", HTMLInputElement).focus();
   };
+  later(async () => new (await import("../writing/mentioning.js")).Mentioning(store, conversation.timeline));
   const shortcuts = new Map([["k", openSearch], ["j", openRooms], ["/", openHelp]]);
 
   addEventListener("keydown", (event) => {

@@ -61,7 +61,7 @@ export class Notifier {
   #notify(message) {
     if (this.#removed.has(message.id)) return;
     const { notify, sound, me } = this.#store.state;
-    const isForMe = mentions(message.body, me.userName);
+    const isForMe = mentions(message.body, me.userName, message.by);
     if (notify === "all" || (notify === "mentions" && isForMe)) this.#show(message);
     if (sound) this.sound();
   }

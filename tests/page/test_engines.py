@@ -188,6 +188,24 @@ def test_what_others_say_comes_and_is_there_after_a_reload(
     assert texts(window, ".message .sender") == ["Bob"]
 
 
+def test_a_name_is_chosen_by_keys_and_with_the_mouse(
+    window: Window, server: Running, room: str, bob: ChatClient
+) -> None:
+    enter(window, server, room)
+    wait_for(lambda: texts(window, "#mentioning") == [""], "what is loaded later")
+
+    window.click("#body")
+    for press in (lambda: window.press("Enter"), lambda: window.click("#mentioning li")):
+        window.write("@b")
+        wait_for(lambda: texts(window, "#mentioning .name") == ["Bob"], "the name")
+        press()
+        assert texts(window, "#mentioning .name") == []
+    assert window.ask("return document.activeElement.id") == "body"
+    window.press("Enter")
+
+    hears(window, "@Bob @Bob")
+
+
 # -- reading -----------------------------------------------------------------------------------
 
 

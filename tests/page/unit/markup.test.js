@@ -205,3 +205,18 @@ for (const [what, body] of Object.entries(HARD)) {
     assert.ok(isDoneWithin(50, () => [beginning(body, "Ann Lee"), mentions(body, "Ann Lee")]));
   });
 }
+
+test("@all calls everybody in what a host has said, and nobody else", () => {
+  const by = (body, name, who) => told([...pieces(body, name, who)]);
+  assert.equal(by("@all: come, @ALL!", "Ann", "host"), "<mention @all>: come, <mention @ALL>!");
+  assert.equal(by("all of you, a@all.example, @alley, `@all`", "Ann", "host"), "all of you, a@all.example, @alley, <code @all>");
+  for (const who of ["", "script", undefined]) {
+    assert.equal(by("@all: come", "Ann", who), "@all: come");
+    assert.equal(mentions("@all", "Ann", who), false);
+    assert.equal(mentions("@all", "all", who), true);
+  }
+  assert.equal(mentions("@all", "Ann", "host"), true);
+  assert.equal(mentions("@all", "", "host"), false);
+  assert.equal(mentions("word ".repeat(1_000) + "@all", "Ann", "host"), true);
+  assert.deepEqual(beginning("@all", "Ann", "host").parts, [{ kind: "mention", text: "@all" }]);
+});

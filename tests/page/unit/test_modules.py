@@ -48,6 +48,7 @@ def test_what_is_left_for_later_is_not_loaded_before() -> None:
         "search",
         "editor",
         "changing",
+        "mentioning",
         "rooms",
         "hosting",
         "dialogs",

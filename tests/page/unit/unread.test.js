@@ -3,7 +3,8 @@ import test from "node:test";
 
 import { createStore } from "../static/base/store.js";
 import { t } from "../static/base/strings.js";
-import { Unread, firstUnread, lastRead, setLastRead, unreadBetween, visitedRooms } from "../static/conversation/unread.js";
+import { Unread, firstUnread, lastRead, setLastRead } from "../static/conversation/unread.js";
+import { unreadBetween, visitedRooms } from "../static/rooms/visited.js";
 
 const heard = (...ids) => ids.map((id) => ({ id: `${id}-a`, own: id % 10 === 0 }));
 
