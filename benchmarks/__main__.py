@@ -19,16 +19,16 @@ from benchmarks.install import install
 from benchmarks.report import report
 from benchmarks.results import Result
 from benchmarks.rounds import Round, Rounds
-from benchmarks.scenarios import crowd, history, joining, rooms, slow, standstill, two
+from benchmarks.scenarios import crowd, history, joining, rooms, slow, standstill, two, upload
 from benchmarks.scenarios.case import FULL, QUICK, Case
 from benchmarks.subjects import BY_NAME, SUBJECTS, TWO, is_of_two, with_before
 
 SCENARIOS = (
     *("saturated", "paced", "joining", "crowd"),
-    *("history", "growth", "slow", "standstill"),
+    *("history", "growth", "slow", "upload", "standstill"),
     *("two-saturated", "two-paced", "two-joining", "two-idle"),
 )
-MODULES = (rooms, two, standstill, joining, crowd, history, slow)
+MODULES = (rooms, two, standstill, joining, crowd, history, slow, upload)
 SHOWN = (
     ("messages_per_s", "messages/s"),
     ("deliveries_per_s", "deliveries/s"),

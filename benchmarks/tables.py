@@ -74,6 +74,17 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("memory_mb_grown", "extra memory, MB"),
         ),
     ),
+    "upload": (
+        "8 Files that come in meanwhile: N=90 at 100/s",
+        (
+            Column("p99_ms_alone", "p99 ms without"),
+            Column("p99_ms", "p99 ms with", spread=True),
+            Column("p99_ratio", "with/without"),
+            Column("seconds", "s a file", spread=True),
+            Column("files", "files", compared=False),
+            Column("peak_mb", "extra memory, MB"),
+        ),
+    ),
     "two-saturated": (
         "7 Two processes, closed loop",
         (
