@@ -93,6 +93,8 @@ class Room:
         """Users who wait until it has heard of what they have seen, or have to be judged by."""
         self.decided, self.logged = version.decided, version.logged
         """See ``Version``."""
+        self.mark = version.mark
+        """Likewise, where others have the room, too."""
         self.is_deciding = False
         """An act or a change is on its way to the history."""
         self._fallen = fallen
@@ -276,7 +278,7 @@ class Room:
     @property
     def version(self) -> Version:
         """How far this process knows it."""
-        return Version(self.last, self.changes.rev, self.decided, self.logged)
+        return Version(self.last, self.changes.rev, self.decided, self.logged, self.mark)
 
     @property
     def first_remembered(self) -> int:
