@@ -40,7 +40,9 @@ class Waiting(NamedTuple):
 
 def clicks_of(room: Room, waiting: Iterable[Waiting]) -> list[Click]:
     """What is to be stored of them, in order."""
-    return [Click(room.name, it.request.id, it.who, it.request.kind, it.request.on) for it in waiting]
+    return [
+        Click(room.name, it.request.id, it.who, it.request.kind, it.request.on) for it in waiting
+    ]
 
 
 @dataclass

@@ -52,7 +52,7 @@ class LogReader:
         self.states: dict[str, dict[str, Any]] = {}
         """Reactions, by message: of two, it keeps the one with the higher mark."""
 
-    def ask(self, kind: str, **fields: Any) -> None:
+    def ask(self, kind: str, /, **fields: Any) -> None:
         """Send it, with a cmid of its own."""
         cmid = f"c{next(_cmids)}"
         self.asked.add(cmid)

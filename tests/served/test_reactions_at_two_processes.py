@@ -278,7 +278,9 @@ def test_they_are_counted_right_while_processes_are_killed(
         own_pair[victim].start()
         before = [it.answered for it in people]
         wait_for(
-            lambda: all(it.failure or it.answered > n for it, n in zip(people, before, strict=True)),
+            lambda: all(
+                it.failure or it.answered > n for it, n in zip(people, before, strict=True)
+            ),
             "everybody goes on",
         )
         return any(it.failure for it in people)

@@ -347,7 +347,7 @@ class TypedGuest:
         )
         self.send("hello", userName=name, **hello)
 
-    def send(self, kind: str, **fields: Any) -> None:
+    def send(self, kind: str, /, **fields: Any) -> None:
         self.user._receive(json.dumps({"type": kind, **fields}))
         if self.settles:
             self.server.settle()

@@ -33,7 +33,7 @@ ITS = "any_one.room = told.room AND any_one.seq = told.seq"
 # One statement, and so of one moment: a mark goes with its counts.
 STATES = f"""
     WITH told AS MATERIALIZED ({{}})
-    SELECT told.seq, told.nonce, told.mark, its.kind, its.number, who.user_id, who.user_name, EXISTS (
+    SELECT told.seq, nonce, mark, its.kind, its.number, who.user_id, who.user_name, EXISTS (
         SELECT FROM reactions AS any_one
         WHERE {ITS} AND any_one.kind = its.kind AND any_one.user_id = %(user_id)s
     )
@@ -88,12 +88,12 @@ def reacted(source: Source, room: str, span: Span, people: int, user_id: str = "
     }
     rows = source.rows(STATES_CHANGED if span.after else STATES_OF_MESSAGES, values)
     by_message = groupby(map(exact, rows), lambda row: row[:3])
-    return [_state(*told, its, user_id) for told, its in by_message]
+    return [
+        _state(MessageId(seq, nonce), mark, its, user_id) for (seq, nonce, mark), its in by_message
+    ]
 
 
-def _state(
-    seq: int, nonce: str, mark: int, rows: Iterable[tuple[Any, ...]], user_id: str
-) -> Reacted:
+def _state(id: MessageId, mark: int, rows: Iterable[tuple[Any, ...]], user_id: str) -> Reacted:
     """Of one message.
 
     Args:
@@ -112,7 +112,7 @@ def _state(
             own.add(kind)
     kinds = [kind for kind in KINDS if kind in count_of]
     return Reacted(
-        MessageId(seq, nonce),
+        id,
         mark,
         {kind: count_of[kind] for kind in kinds},
         {kind: named[kind] for kind in kinds if kind in named},

@@ -179,7 +179,7 @@ def test_one_transaction_may_have_clicks_of_several_rooms(history: History) -> N
 
 
 def test_odd_names_come_back_as_they_were(history: History) -> None:
-    odd = Person("c" * 16, 'C\0␛"\ud800')
+    odd = Person("c" * 16, 'C\0␛"🎉')
     history.react([click(1, odd)])
 
     (one,) = history.reacted("lobby", people=5)

@@ -14,6 +14,8 @@ from chatroom.reactions import Click, Person
 from chatroom.rooms import reactions
 from chatroom.rooms.bus import ReactionNews
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.requests import Ruling
+from chatroom.wire.acts import Forget
 from chatroom.wire.reactions import React
 from tests.support.in_memory_room import TypedGuest
 from tests.support.shared_memory import SharedMemory, SharingProcess, level
@@ -37,6 +39,7 @@ class TwoRooms:
         self.level()
         self.ann.send("message", cmid="m2", body="ho")
         self.level()
+        self.one.hints, self.other.hints = [], []
         self.ann.heard(), self.bob.heard()
 
     def level(self) -> None:
@@ -45,7 +48,9 @@ class TwoRooms:
     def id(self, number: int = 0) -> str:
         return self.log.messages(ROOM)[number].id
 
-    def react(self, who: TypedGuest, number: int = 0, kind: str = "like", *, on: bool = True) -> None:
+    def react(
+        self, who: TypedGuest, number: int = 0, kind: str = "like", *, on: bool = True
+    ) -> None:
         """And their process does what follows."""
         who.send("react", cmid=kind, id=self.id(number), kind=kind, on=on)
         self.work(self.one if who is self.ann else self.other)
@@ -73,6 +78,7 @@ def two() -> Iterator[TwoRooms]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rooms are told as often as somebody clicks."""
     monkeypatch.setattr(reactions, "INTERVAL", 0.0)
+    monkeypatch.setattr(reactions, "TOLD_A_SECOND", float("inf"))
 
 
 def told(guest: TypedGuest) -> list[Fields]:
@@ -155,13 +161,14 @@ def test_however_many_click_elsewhere_the_room_is_told_once_a_while(two: TwoRoom
     assert told(two.bob) == []
 
     two.other.pass_time()
+    assert counts(two.bob) == [{"like": 1, "wow": 20}]
     two.work(two.other)
-    two.other.pass_time()
+    assert told(two.bob) == [], "its own click is stored, and waits, too"
 
+    two.other.pass_time()
     frame, done = told(two.bob)
     assert frame["messages"][0]["counts"] == {"like": 1, "love": 1, "wow": 20}
     assert done["type"] == "done"
-    assert told(two.bob) == []
 
 
 def test_a_reaction_comes_after_the_message_that_it_is_to(two: TwoRooms, at_once: None) -> None:
@@ -226,7 +233,9 @@ def test_what_somebody_erases_is_told_everywhere(two: TwoRooms, at_once: None) -
     two.level()
     counts(two.ann), counts(two.bob)
 
-    two.bob.send("host", cmid="f", act="forget")
+    speaker = HttpSpeaker(ROOM, "", user_id=two.bob.user.user_id)
+    two.other.club.server.broadcast.put(Ruling(speaker, Forget()))
+    two.other.club.settle()
     two.level()
 
     assert counts(two.ann) == counts(two.bob) == [{}]

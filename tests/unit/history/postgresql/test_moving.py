@@ -133,7 +133,9 @@ def test_marks_go_on_behind_those_that_clients_know(source: History, url: str) -
     move_in(url, source)
 
     with opened(url) as history:
-        click = Click("garden", MessageId(3000, f"{3000:016x}"), Person("u1", "Bob"), "wow", on=True)
+        click = Click(
+            "garden", MessageId(3000, f"{3000:016x}"), Person("u1", "Bob"), "wow", on=True
+        )
         assert history.react([click]) == [True]
         assert history.last_mark("garden") > last
         assert history.opening("garden", 1, 99).version.mark == history.last_mark("garden")
