@@ -127,11 +127,10 @@ class SharedReactions(Reactions):
         known.is_due = False
         try:
             self._tell_all_of(room, known)
-            if known.is_to_look:
-                known.is_to_look = False
-                self._look(room, lambda: None)
             if known.waiting and not known.is_storing:
-                self._store_all_of(room, known)
+                self._store_all_of(room, known)  # a look follows
+            elif known.is_to_look:
+                self._look(room, lambda: None)
         finally:
             self._let_go(room)
 
@@ -185,12 +184,13 @@ class SharedReactions(Reactions):
     def _go_on(self, room: Room) -> None:
         known = self._known(room)
         known.is_storing = False
-        if known.waiting:
+        if known.waiting or known.is_to_look:
             self._tell_soon(room, known)
         self._let_go(room)
 
     def _look(self, room: Room, then: Callable[[], None]) -> None:
         assert self._rooms.find_out
+        self._known(room).is_to_look = False
         self._rooms.find_out(room.name, then)
 
     def _let_go(self, room: Room) -> None:
