@@ -175,10 +175,11 @@ class SharedReactions(Reactions):
 
     def _looked(self, room: Room, answers: list[tuple[Waiting, bool]], mark: int) -> None:
         known = self._known(room)
-        known.answers += answers
         if room.mark > mark:
             self._bus.tell(ReactionNews(room.name, room.mark))
-        self._tell_now_or_soon(room, known)
+        known.answers += answers
+        if not known.fresh:  # it is told already, or nothing has changed
+            self._tell_all_of(room, known)
         self._go_on(room)
 
     def _go_on(self, room: Room) -> None:
