@@ -29,8 +29,8 @@ from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.hosting import Hosting
 from chatroom.rooms.news import News
+from chatroom.rooms.reactions import Reactions
 from chatroom.rooms.room import Room
-from chatroom.rooms.shared_reactions import SharedReactions
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.verdicts import Looked
@@ -71,7 +71,7 @@ class Follower:
         entrance: Entrance,
         hosting: Hosting,
         news: News,
-        reactions: SharedReactions,
+        reactions: Reactions,
         timers: Timers,
         faults: Faults,
         is_under_way: Callable[[str], bool],

@@ -6,15 +6,16 @@ Where others have the same rooms, ``shared_reactions.py`` does that.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from chatroom.errors import HistoryError, Refusal
 from chatroom.history import History
-from chatroom.reactions import KINDS, MOST_PEOPLE, Click, Person, Span
+from chatroom.reactions import KINDS, MOST_PEOPLE, Click, Person, Reacted, Span
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.bus import ReactionNews
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
@@ -115,6 +116,12 @@ class Reactions:
         """Some may have changed otherwise: somebody's were erased."""
         if self._history.keeps_reactions and room in self._of:  # else nobody was told of any
             self._tell_soon(room, self._of[room])
+
+    def hear_of(self, news: ReactionNews) -> None:
+        """Another process says that there are more; here, there is none."""
+
+    def hear(self, room: Room, states: Sequence[Reacted], mark: int) -> None:
+        """A look has brought all that has changed after the room's mark, up to this one; likewise."""
 
     def _known(self, room: Room) -> RoomReactions:
         if room not in self._of:

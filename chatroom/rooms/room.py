@@ -91,10 +91,8 @@ class Room:
         """Otherwise it will be, with the first message."""
         self.early: list[Arrival] = []
         """Users who wait until it has heard of what they have seen, or have to be judged by."""
-        self.decided, self.logged = version.decided, version.logged
+        self.decided, self.logged, self.mark = version.decided, version.logged, version.mark
         """See ``Version``."""
-        self.mark = version.mark
-        """Likewise, where others have the room, too."""
         self.is_deciding = False
         """An act or a change is on its way to the history."""
         self._fallen = fallen

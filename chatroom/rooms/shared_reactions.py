@@ -25,6 +25,10 @@ from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
 from chatroom.wire.reactions import React
 
+Shared = tuple[Order, Bus, Callable[[Later], None]]
+"""Who has the history written; who tells the other processes; and what takes, from any thread, what
+the Server thread is to hear."""
+
 
 @dataclass
 class _SharedRoomReactions(RoomReactions):
@@ -59,9 +63,7 @@ class SharedReactions(Reactions):
 
     Args:
         history: as of ``Reactions``, like all up to ``faults``.
-        order: has the history written.
-        bus: tells the other processes.
-        hear: takes what the Server thread is to hear; any thread.
+        shared: see there.
     """
 
     def __init__(
@@ -71,15 +73,11 @@ class SharedReactions(Reactions):
         policy: Policy,
         timers: Timers,
         faults: Faults,
-        order: Order,
-        bus: Bus,
-        hear: Callable[[Later], None],
+        shared: Shared,
     ) -> None:
         super().__init__(history, rooms, policy, timers, faults)
-        self._order = order
-        self._bus = bus
-        self._hear = hear
-        self._shared: WeakKeyDictionary[Room, _SharedRoomReactions] = WeakKeyDictionary()
+        self._order, self._bus, self._hear = shared
+        self._of_room: WeakKeyDictionary[Room, _SharedRoomReactions] = WeakKeyDictionary()
 
     def mark(self, room: Room) -> int:
         """As far as the room is known; what it was not told of yet, it will be."""
@@ -112,9 +110,9 @@ class SharedReactions(Reactions):
             self._tell_now_or_soon(room, known)
 
     def _known(self, room: Room) -> _SharedRoomReactions:
-        if room not in self._shared:
-            self._shared[room] = _SharedRoomReactions(room.mark)
-        return self._shared[room]
+        if room not in self._of_room:
+            self._of_room[room] = _SharedRoomReactions(room.mark)
+        return self._of_room[room]
 
     def _tell_now_or_soon(self, room: Room, known: _SharedRoomReactions) -> None:
         if time.monotonic() >= known.next_at:
@@ -197,3 +195,21 @@ class SharedReactions(Reactions):
     def _let_go(self, room: Room) -> None:
         room.awaited -= 1
         self._rooms.forget_if_empty(room.name)
+
+
+def reactions_of(
+    history: History,
+    rooms: ActiveRooms,
+    policy: Policy,
+    timers: Timers,
+    faults: Faults,
+    shared: Shared | None,
+) -> Reactions:
+    """The Server's.
+
+    Args:
+        shared: None if nobody else has these rooms.
+    """
+    if shared:
+        return SharedReactions(history, rooms, policy, timers, faults, shared)
+    return Reactions(history, rooms, policy, timers, faults)
