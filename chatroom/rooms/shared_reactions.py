@@ -25,6 +25,9 @@ from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
 from chatroom.wire.reactions import React
 
+MOST_AT_ONCE = 1000
+"""Clicks that are stored in one transaction: some 40 ms in which the room waits."""
+
 Shared = tuple[Order, Bus, Callable[[Later], None]]
 """Who has the history written; who tells the other processes; and what takes, from any thread, what
 the Server thread is to hear."""
@@ -150,7 +153,7 @@ class SharedReactions(Reactions):
     # -- on its way -------------------------------------------------------------------------------
 
     def _store_all_of(self, room: Room, known: _SharedRoomReactions) -> None:
-        waiting, known.waiting = known.waiting, []
+        waiting, known.waiting = known.waiting[:MOST_AT_ONCE], known.waiting[MOST_AT_ONCE:]
         known.is_storing = True
         room.awaited += 1
         clicks, mark = clicks_of(room, waiting), room.mark

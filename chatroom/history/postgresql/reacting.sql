@@ -11,7 +11,7 @@ CREATE TABLE reactions (
     PRIMARY KEY (room, seq, kind, user_id)
 );
 
-CREATE INDEX reactions_of_person ON reactions (user_id, room);
+CREATE INDEX reactions_of_person ON reactions (user_id, room, seq, kind);
 
 -- One row for each message that somebody has reacted to, with the mark of its last change.
 CREATE TABLE reacted (
@@ -37,20 +37,23 @@ CREATE FUNCTION next_mark(last_mark bigint) RETURNS bigint LANGUAGE sql VOLATILE
 $$;
 
 -- People react to messages, or take that back; of each click, in order, whether its message is there.
--- Of several by one person, of one kind, the last one counts. What is so already stays as it is: so it
--- may come again, if its answer was lost.
+-- What is so already stays as it is: so it may come again, if its answer was lost.
 --
 -- clicks: of each its item (from 0), the room's name, the message's seq and nonce, the kind, who it is,
--- and is_on.
+-- and is_on. One after the other: a join would be planned for tables that were empty then.
 CREATE FUNCTION react(clicks json, until double precision) RETURNS boolean[] LANGUAGE plpgsql AS $$
 DECLARE
-    are_there boolean[];
+    are_there boolean[] := '{}';
+    its record;
+    marked_room int := 0;
+    marked_seq bigint := 0;
+    its_mark bigint;
 BEGIN
     PERFORM lock_rooms(
         ARRAY(SELECT DISTINCT name FROM json_to_recordset(clicks) AS click (name text)),
         false, false, until
     );
-    WITH click AS MATERIALIZED (
+    FOR its IN
         SELECT one.*, stored.room FROM json_to_recordset(clicks) AS one (
             item int, name text, seq bigint, nonce text, kind text,
             user_id text, user_name text, is_on boolean
@@ -59,34 +62,31 @@ BEGIN
             WHERE room = (SELECT number FROM rooms WHERE rooms.name = one.name)
             AND messages.seq = one.seq AND messages.nonce = one.nonce AND removed = '' LIMIT 1
         ) AS stored ON true
-    ), wanted AS MATERIALIZED (
-        SELECT DISTINCT ON (room, seq, kind, user_id) * FROM click WHERE room IS NOT NULL
-        ORDER BY room, seq, kind, user_id, item DESC
-    ), added AS (
-        INSERT INTO reactions (room, seq, kind, user_id, user_name)
-        SELECT room, seq, kind, user_id, user_name FROM wanted WHERE is_on
-        ON CONFLICT DO NOTHING RETURNING room, seq
-    ), taken AS (
-        DELETE FROM reactions WHERE ctid = ANY (ARRAY(
-            SELECT its.place FROM wanted CROSS JOIN LATERAL (
-                SELECT ctid AS place FROM reactions AS own
-                WHERE own.room = wanted.room AND own.seq = wanted.seq
-                AND own.kind = wanted.kind AND own.user_id = wanted.user_id LIMIT 1
-            ) AS its WHERE NOT wanted.is_on
-        )) RETURNING room, seq
-    ), changed AS MATERIALIZED (
-        SELECT room, seq FROM added UNION SELECT room, seq FROM taken
-    ), marked AS (
-        UPDATE rooms SET mark = next_mark(mark) WHERE number = ANY (ARRAY(SELECT room FROM changed))
-        RETURNING number, mark
-    ), noted AS (
+        ORDER BY item
+    LOOP
+        are_there := array_append(are_there, its.room IS NOT NULL);
+        CONTINUE WHEN its.room IS NULL;
+        IF its.is_on THEN
+            INSERT INTO reactions (room, seq, kind, user_id, user_name)
+            VALUES (its.room, its.seq, its.kind, its.user_id, its.user_name)
+            ON CONFLICT DO NOTHING;
+        ELSE
+            DELETE FROM reactions
+            WHERE room = its.room AND seq = its.seq AND kind = its.kind AND user_id = its.user_id;
+        END IF;
+        CONTINUE WHEN NOT FOUND;
+        IF its.room <> marked_room THEN
+            UPDATE rooms SET mark = next_mark(mark) WHERE number = its.room
+            RETURNING number, mark INTO marked_room, its_mark;
+            marked_seq := 0;
+        END IF;
+        CONTINUE WHEN its.seq = marked_seq;
+        marked_seq := its.seq;
         INSERT INTO reacted (room, seq, nonce, mark)
-        SELECT room, seq, nonce, marked.mark
-        FROM changed JOIN marked ON number = room
-        JOIN (SELECT DISTINCT room, seq, nonce FROM wanted) AS its USING (room, seq)
+        VALUES (its.room, its.seq, its.nonce, its_mark)
         ON CONFLICT (room, seq) DO UPDATE SET mark = excluded.mark
-    )
-    SELECT array_agg(room IS NOT NULL ORDER BY item) INTO are_there FROM click;
+        WHERE reacted.mark <> excluded.mark;
+    END LOOP;
     RETURN are_there;
 END $$;
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from chatroom.errors import Refusal
 from chatroom.message import MessageId
 from chatroom.reactions import Click, Person
-from chatroom.rooms import reactions
+from chatroom.rooms import reactions, shared_reactions
 from chatroom.rooms.bus import ReactionNews
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Ruling
@@ -167,6 +168,23 @@ def test_however_many_click_elsewhere_the_room_is_told_once_a_while(two: TwoRoom
     frame, done = told(two.bob)
     assert frame["messages"][0]["counts"] == {"like": 1, "love": 1, "wow": 20}
     assert done["type"] == "done"
+
+
+def test_of_very_many_clicks_some_are_stored_at_once_and_all_are_answered(
+    two: TwoRooms, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_reactions, "MOST_AT_ONCE", 2)
+    crowd = [TypedGuest(two.one.club, f"Person {n}", ROOM, {}) for n in range(5)]
+    for person in crowd:
+        person.user._receive(
+            json.dumps({"type": "react", "cmid": "c", "id": two.id(), "kind": "wow"})
+        )
+
+    for _ in range(3):
+        two.work(two.one)
+
+    assert two.log.reacted(ROOM)[0].counts == {"wow": 5}
+    assert all("done" in [it["type"] for it in told(person)] for person in crowd)
 
 
 def test_a_reaction_comes_after_the_message_that_it_is_to(two: TwoRooms, at_once: None) -> None:
