@@ -121,7 +121,7 @@ class Reactions:
         """Another process says that there are more; here, there is none."""
 
     def hear(self, room: Room, states: Sequence[Reacted], mark: int) -> None:
-        """A look has brought all that has changed after the room's mark, up to this one. Likewise."""
+        """A look has brought all changes after the room's mark, up to this one; here, none does."""
 
     def _known(self, room: Room) -> RoomReactions:
         if room not in self._of:
