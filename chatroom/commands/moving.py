@@ -31,8 +31,9 @@ LONG = 2000
 def move(source: str | Path, target: str | Path, files: Path | None) -> None:
     """Copy the history SOURCE into the PostgreSQL database TARGET, which has no rooms yet.
 
-    Everything goes with it: rooms, messages with their ids, what rooms have decided, what was
-    removed or waits for approval, the host log, the key that signs tokens, and pictures and files.
+    Everything goes with it: rooms, messages with their ids, reactions, what rooms have decided,
+    what was removed or waits for approval, the host log, the key that signs tokens, and pictures
+    and files.
     So clients go on where they were, once the server uses the new history. SOURCE stays as it is.
 
     Works while no server uses either. If it is interrupted, run it again: it begins anew.

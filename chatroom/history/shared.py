@@ -10,6 +10,7 @@ from typing import NamedTuple
 from chatroom.history.host_log import LogEntry
 from chatroom.history.interface import History
 from chatroom.message import BEGINNING, Held, Message, MessageId
+from chatroom.reactions import Reacted
 
 
 class Version(NamedTuple):
@@ -23,6 +24,8 @@ class Version(NamedTuple):
     """How often its charter, its evidence or what waits there has changed."""
     logged: int = 0
     """The number of the host log's last entry."""
+    mark: int = 0
+    """Of the last change of reactions, also if those are gone."""
 
     def is_behind(self, other: Version) -> bool:
         """Whether something is not known that is known there."""
@@ -102,6 +105,8 @@ class Missed(NamedTuple):
     """Messages as they are now, by rev. They come after all new ones."""
     decided: Decided | None = None
     """If it is another decision."""
+    reactions: Sequence[Reacted] = ()
+    """To messages, as they are now, where they have changed; none of a message that is not here."""
 
 
 class Opening(NamedTuple):

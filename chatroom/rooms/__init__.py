@@ -41,6 +41,7 @@ In reading order:
 - ``presence.py``: which of our sockets are whose
 - ``greeter.py``: tells typed users of people: who comes and goes, who is typing
 - ``reactions.py``: who reacts to what
+- ``shared_reactions.py``: the same where other processes have the room, too
 - ``bus.py``: hints to other processes
 - ``subscriber.py``: whoever hears a room without a socket
 - ``news.py``: in which other rooms something was said

@@ -56,7 +56,15 @@ class CrowdNews(NamedTuple):
     """In order; none if the crowd has to be read instead."""
 
 
-Hint = IsTyping | RoomNews | CrowdNews
+class ReactionNews(NamedTuple):
+    """Somebody has reacted to messages of a room."""
+
+    room: str
+    mark: int
+    """The room's, by now. See ``Version``."""
+
+
+Hint = IsTyping | RoomNews | CrowdNews | ReactionNews
 """May be lost without harm, doubled or late: it only makes others look."""
 
 

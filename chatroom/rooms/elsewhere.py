@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from chatroom.history.shared import Opening, Version
-from chatroom.rooms.bus import IsTyping, RoomNews
+from chatroom.rooms.bus import IsTyping, ReactionNews, RoomNews
 from chatroom.rooms.verdicts import Looked
 
 
@@ -46,7 +46,17 @@ class Missing(NamedTuple):
     """Hints may have been missed: all rooms are to be compared."""
 
 
-Word = Looked | NotLooked | Opened | NotOpened | Differing | Missing | RoomNews | IsTyping
+Word = (
+    Looked
+    | NotLooked
+    | Opened
+    | NotOpened
+    | Differing
+    | Missing
+    | RoomNews
+    | ReactionNews
+    | IsTyping
+)
 """What the Server thread hears from elsewhere."""
 
 

@@ -14,7 +14,7 @@ from chatroom.history.shared import Missed, Version
 from chatroom.matching import assert_never
 from chatroom.message import Message, MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
-from chatroom.rooms.bus import IsTyping, RoomNews
+from chatroom.rooms.bus import IsTyping, ReactionNews, RoomNews
 from chatroom.rooms.crowd import Known
 from chatroom.rooms.elsewhere import (
     Differing,
@@ -29,6 +29,7 @@ from chatroom.rooms.entrance import Entrance
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.hosting import Hosting
 from chatroom.rooms.news import News
+from chatroom.rooms.reactions import Reactions
 from chatroom.rooms.room import Room
 from chatroom.rooms.subscriber import Heard, HeardChange
 from chatroom.rooms.timers import Timers
@@ -56,6 +57,7 @@ class Follower:
         entrance: sees off who is in a room that is another one by now.
         hosting: tells of what was decided.
         news: of rooms that are not open here, too.
+        reactions: of people to messages.
         timers: the Server's.
         faults: the Server's.
         is_under_way: whether something is on its way to a room's history. The answer to what is
@@ -69,6 +71,7 @@ class Follower:
         entrance: Entrance,
         hosting: Hosting,
         news: News,
+        reactions: Reactions,
         timers: Timers,
         faults: Faults,
         is_under_way: Callable[[str], bool],
@@ -78,6 +81,7 @@ class Follower:
         self._entrance = entrance
         self._hosting = hosting
         self._news = news
+        self._reactions = reactions
         self._timers = timers
         self._faults = faults
         self._is_under_way = is_under_way
@@ -98,6 +102,8 @@ class Follower:
                 self._hear_of(word)
                 if word.texts:
                     self._elsewhere.taken(word.size)
+            case ReactionNews():
+                self._reactions.hear_of(word)
             case IsTyping(name, who):
                 self._hear_typing(name, who)
             case Missing():
@@ -228,6 +234,8 @@ class Follower:
             for message in missed.changes:
                 self._spread(room, message)
             room.changes.rev = max(room.changes.rev, missed.version.rev)
+            if missed.version.mark > room.mark:
+                self._reactions.hear(room, missed.reactions, missed.version.mark)
             if missed.first > room.first_remembered:
                 room.forget(missed.first)
             self._decide(missed, room)

@@ -1,16 +1,21 @@
-"""Who reacts to what: clicks are collected, stored in one transaction, and told as a state."""
+"""Who reacts to what: clicks are collected, stored in one transaction, and told as a state.
+
+Where others have the same rooms, ``shared_reactions.py`` does that.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from chatroom.errors import HistoryError, Refusal
 from chatroom.history import History
-from chatroom.reactions import KINDS, MOST_PEOPLE, Click, Person, Span
+from chatroom.reactions import KINDS, MOST_PEOPLE, Click, Person, Reacted, Span
 from chatroom.rooms.active_rooms import ActiveRooms
+from chatroom.rooms.bus import ReactionNews
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
@@ -26,19 +31,28 @@ TOLD_A_SECOND = 10_000
 """Receivers beyond which the interval grows: each costs the Server thread 8 µs, as news does."""
 
 
-class _Waiting(NamedTuple):
+class Waiting(NamedTuple):
+    """Somebody waits for an answer."""
+
     speaker: Speaker
     request: React
     who: Person
 
 
+def clicks_of(room: Room, waiting: Iterable[Waiting]) -> list[Click]:
+    """What is to be stored of them, in order."""
+    return [
+        Click(room.name, it.request.id, it.who, it.request.kind, it.request.on) for it in waiting
+    ]
+
+
 @dataclass
-class _Reactions:
+class RoomReactions:
     """Of one room."""
 
     mark: int
     """What has changed up to this one was told."""
-    waiting: list[_Waiting] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     is_due: bool = False
     next_at: float = 0.0
 
@@ -62,7 +76,7 @@ class Reactions:
         self._policy = policy
         self._timers = timers
         self._faults = faults
-        self._of: WeakKeyDictionary[Room, _Reactions] = WeakKeyDictionary()
+        self._of: WeakKeyDictionary[Room, RoomReactions] = WeakKeyDictionary()
 
     @property
     def limits(self) -> dict[str, object]:
@@ -95,7 +109,7 @@ class Reactions:
             self._rooms.forget_if_empty(speaker.room)
             return
         name = speaker.name or room.name_of(speaker.user_id)
-        known.waiting.append(_Waiting(speaker, request, Person(speaker.user_id, name)))
+        known.waiting.append(Waiting(speaker, request, Person(speaker.user_id, name)))
         self._tell_soon(room, known)
 
     def note(self, room: Room) -> None:
@@ -103,21 +117,28 @@ class Reactions:
         if self._history.keeps_reactions and room in self._of:  # else nobody was told of any
             self._tell_soon(room, self._of[room])
 
-    def _known(self, room: Room) -> _Reactions:
+    def hear_of(self, news: ReactionNews) -> None:
+        """Another process says that there are more; here, there is none."""
+
+    def hear(self, room: Room, states: Sequence[Reacted], mark: int) -> None:
+        """A look has brought all changes after the room's mark, up to this one; here, none does."""
+
+    def _known(self, room: Room) -> RoomReactions:
         if room not in self._of:
-            self._of[room] = _Reactions(self._history.last_mark(room.name))
+            self._of[room] = RoomReactions(self._history.last_mark(room.name))
         return self._of[room]
 
-    def _tell_soon(self, room: Room, known: _Reactions) -> None:
+    def _tell_soon(self, room: Room, known: RoomReactions) -> None:
         if not known.is_due:
             known.is_due = True
             room.awaited += 1  # so that it is not forgotten meanwhile
             wait = max(0.0, known.next_at - time.monotonic())
-            self._timers.after(wait, lambda: self._tell(room, known))
+            self._timers.after(wait, lambda: self._tell(room))
 
-    def _tell(self, room: Room, known: _Reactions) -> None:
+    def _tell(self, room: Room) -> None:
+        known = self._known(room)
         known.is_due = False
-        known.next_at = time.monotonic() + max(INTERVAL, len(room.typed) / TOLD_A_SECOND)
+        known.next_at = self._next_at(room)
         waiting, known.waiting = known.waiting, []
         try:
             are_there = self._store(room, waiting)
@@ -132,21 +153,22 @@ class Reactions:
             room.awaited -= 1
             self._rooms.forget_if_empty(room.name)
 
-    def _store(self, room: Room, waiting: list[_Waiting]) -> list[bool]:
-        clicks = [
-            Click(room.name, request.id, who, request.kind, request.on)
-            for _, request, who in waiting
-        ]
-        return self._history.react(clicks) if clicks else []
+    @staticmethod
+    def _next_at(room: Room) -> float:
+        """When the room may be told again, if it is now; by ``time.monotonic``."""
+        return time.monotonic() + max(INTERVAL, len(room.typed) / TOLD_A_SECOND)
 
-    def _tell_all(self, room: Room, known: _Reactions) -> None:
+    def _store(self, room: Room, waiting: list[Waiting]) -> list[bool]:
+        return self._history.react(clicks_of(room, waiting)) if waiting else []
+
+    def _tell_all(self, room: Room, known: RoomReactions) -> None:
         people = 0 if room.presence.is_large else MOST_PEOPLE
         states = self._history.reacted(room.name, Span(after=known.mark), people=people)
         if states:
             known.mark = max(state.mark for state in states)
             room.tell_all(typed.reactions(known.mark, states))
 
-    def _answer(self, room: Room, one: _Waiting, *, is_there: bool) -> None:
+    def _answer(self, room: Room, one: Waiting, *, is_there: bool) -> None:
         speaker, request, who = one
         if not is_there:
             detail = "There is no such message any more."

@@ -51,6 +51,10 @@ class RecentChanges:
             return None
         return [change.frame for change in self._changes.values() if change.rev > rev]
 
+    def has_removed(self, seq: int) -> bool:
+        """Whether this one was removed lately."""
+        return seq in self._changes and self._changes[seq].is_removal
+
     def forget(self, first: int) -> None:
         """Drop the texts of messages before this seq: they are not stored any more. That one was
         removed is still to be told: whoever comes back may have it."""

@@ -91,7 +91,7 @@ class Room:
         """Otherwise it will be, with the first message."""
         self.early: list[Arrival] = []
         """Users who wait until it has heard of what they have seen, or have to be judged by."""
-        self.decided, self.logged = version.decided, version.logged
+        self.decided, self.logged, self.mark = version.decided, version.logged, version.mark
         """See ``Version``."""
         self.is_deciding = False
         """An act or a change is on its way to the history."""
@@ -276,7 +276,7 @@ class Room:
     @property
     def version(self) -> Version:
         """How far this process knows it."""
-        return Version(self.last, self.changes.rev, self.decided, self.logged)
+        return Version(self.last, self.changes.rev, self.decided, self.logged, self.mark)
 
     @property
     def first_remembered(self) -> int:

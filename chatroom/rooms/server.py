@@ -34,10 +34,10 @@ from chatroom.rooms.news import News
 from chatroom.rooms.order import Later, Order
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.questions import Notice, Question, Task, await_answer
-from chatroom.rooms.reactions import Reactions
 from chatroom.rooms.register import Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.rules import Rules
+from chatroom.rooms.shared_reactions import reactions_of
 from chatroom.rooms.subscriber import Subscriber
 from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
@@ -101,7 +101,8 @@ class Server(WithoutSocket):
         self._eraser = Eraser(history, self._timers, rules)
         self.uploads = Uploads(order, rooms, policy, rules.files_bytes)
         news = News(policy, self._timers, fallen)
-        self.reactions = reactions = Reactions(history, rooms, policy, timers, faults)
+        shared = (order, bus, self.heard.put) if elsewhere else None
+        self.reactions = reactions = reactions_of(history, rooms, policy, timers, faults, shared)
         greeter = Greeter(policy, bus, news, reactions, timers, rules)
         telling = register, greeter, news, Replay(history, self.add), reactions
         self._entrance = Entrance(rooms, policy, *telling, timers, faults, fallen, rules, tally)
@@ -112,7 +113,7 @@ class Server(WithoutSocket):
         self._broadcaster = Broadcaster(order, policy, rooms, self._entrance, hosting, faults)
         self._follower: Follower | None = None
         if elsewhere:
-            parts = self._entrance, hosting, news, timers, faults
+            parts = self._entrance, hosting, news, reactions, timers, faults
             is_busy_in = self._broadcaster.is_busy_in
             self._follower = Follower(elsewhere, rooms, *parts, is_busy_in)
             self._broadcaster.follow = self._follower.apply

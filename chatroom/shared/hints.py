@@ -9,6 +9,8 @@ database is believed::
 
 A hint is a line of JSON; its numbers at the end are the lengths of the texts that follow the line.
 The texts are carried as they are: whoever gets them need not encode them again.
+
+What a first version of this does not know is in payloads of its own, which begin with a 2.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any, NamedTuple
 
 from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.matching import assert_never
-from chatroom.rooms.bus import CrowdNews, IsTyping, RoomNews
+from chatroom.rooms.bus import CrowdNews, IsTyping, ReactionNews, RoomNews
 from chatroom.rooms.crowd import Joined, Known, Left, Renamed
 from chatroom.rooms.register import AtTheDoor, Made, Replaced
 
@@ -35,7 +37,8 @@ NEWS_PAYLOADS = 2
 """What does not fit into so many is read from the history instead, as one page, which is cheaper
 than to pack, send and unpack it for everyone."""
 
-VERSION = "1"
+VERSION, LATER = "1", "2"
+"""Processes of a program that knows the first alone leave the second out, and go on."""
 
 PERSON = b"chatroom hints 1"
 
@@ -58,7 +61,7 @@ class Beat(NamedTuple):
     """Whether it hears what it is told."""
 
 
-Hint = RoomNews | CrowdNews | IsTyping | Beat
+Hint = RoomNews | CrowdNews | IsTyping | ReactionNews | Beat
 """May be lost, doubled, late or out of date: it only makes others look."""
 
 
@@ -103,25 +106,29 @@ def pack(hints: Iterable[Hint], process: int, key: bytes) -> list[str]:
     begin = f"{process}\n"
     most = PAYLOAD_BYTES - len(_signed("", key)) - len(begin)
     parts: list[str] = []
-    left = most
+    left, version = most, VERSION
     for hint in hints:
+        its_version = LATER if isinstance(hint, ReactionNews) else VERSION
         for part in _parts(hint, most):
             size = _bytes(part)
-            if size > left:
-                payloads.append(_signed(begin + "".join(parts), key))
+            if size > left or (parts and its_version != version):
+                payloads.append(_signed(begin + "".join(parts), key, version))
                 parts, left = [], most
+            version = its_version
             parts.append(part)
             left -= size
     if parts:
-        payloads.append(_signed(begin + "".join(parts), key))
+        payloads.append(_signed(begin + "".join(parts), key, version))
     return payloads
 
 
-def _signed(body: str, key: bytes) -> str:
-    return f"{VERSION} {_signature(body, key)} {body}"
+def _signed(body: str, key: bytes, version: str = VERSION) -> str:
+    return f"{version} {_signature(body, key, version)} {body}"
 
 
-def _signature(body: str, key: bytes) -> str:
+def _signature(body: str, key: bytes, version: str) -> str:
+    if version != VERSION:
+        body = f"{version} {body}"
     data = body.encode("utf-8", "surrogatepass")
     return blake2b(data, digest_size=DIGEST_BYTES, key=key, person=PERSON).hexdigest()
 
@@ -180,6 +187,8 @@ def _encoded(hint: Hint) -> str:
             return _line("crowd", room, epoch, version, [*map(_event_fields, events)])
         case IsTyping(room, who):
             return _line("typing", room, *who)
+        case ReactionNews():
+            return _line("reactions", *hint)
         case Beat():
             return _line("beat", *hint)
         case _:
@@ -214,11 +223,11 @@ def _event_fields(event: CrowdEvent) -> list[str]:
 def unpack(payload: str, key: bytes) -> tuple[int, list[Hint]] | None:
     """The process and its hints; None if they are not signed with this key, or not to be
     understood, whatever the payload is."""
-    if not payload.startswith(f"{VERSION} ") or len(payload) > PAYLOAD_BYTES:
+    if payload[:2] not in (f"{VERSION} ", f"{LATER} ") or len(payload) > PAYLOAD_BYTES:
         return None
-    _, signature, body = (*payload.split(" ", 2), "", "")[:3]
+    version, signature, body = (*payload.split(" ", 2), "", "")[:3]
     given = signature.encode("utf-8", "surrogatepass")
-    if not hmac.compare_digest(given, _signature(body, key).encode()):
+    if not hmac.compare_digest(given, _signature(body, key, version).encode()):
         return None
     try:
         return _decoded(from_stored(body))
@@ -229,7 +238,7 @@ def unpack(payload: str, key: bytes) -> tuple[int, list[Hint]] | None:
 def is_of_another_version(payload: str) -> bool:
     """Whether a newer or older program may have sent it."""
     version = payload[:9].partition(" ")[0]
-    return version.isascii() and version.isdigit() and version != VERSION
+    return version.isascii() and version.isdigit() and version not in (VERSION, LATER)
 
 
 def _decoded(body: str) -> tuple[int, list[Hint]]:
@@ -262,6 +271,8 @@ def _small(kind: str, fields: list[Any]) -> Hint:
             return CrowdNews(room, epoch, version, tuple(event_of(*event) for event in events))
         case "typing", [room, user_id, name]:
             return IsTyping(room, Known(user_id, name))
+        case "reactions", [room, mark]:
+            return ReactionNews(room, mark)
         case "beat", [process, is_listening]:
             return Beat(process, is_listening)
     raise ValueError(f"a hint that is not known: {kind}")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from chatroom.channel import Channel
 from chatroom.history.shared import SharedHistory
-from chatroom.rooms.bus import CrowdNews, IsTyping, RoomNews
+from chatroom.rooms.bus import CrowdNews, IsTyping, ReactionNews, RoomNews
 from chatroom.rooms.charter import House
 from chatroom.rooms.elsewhere import Missing, Word
 from chatroom.rooms.mirrors import AboutPeople
@@ -147,5 +147,5 @@ class Sharing:
         self._keeping.close()
 
     def _hear(self, process: int, hint: Hint) -> None:
-        if isinstance(hint, RoomNews | IsTyping | CrowdNews):
+        if isinstance(hint, RoomNews | IsTyping | CrowdNews | ReactionNews):
             self._heard.put(hint)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
 
+from chatroom.reactions import KINDS
 from chatroom.rooms.charter import Charter
 from tests.support.in_memory_room import TypedGuest
 from tests.support.shared_memory import SharedMemory, SharingProcess, level
@@ -48,8 +49,10 @@ class LogReader:
         self.asked: set[str] = set()
         """What it waits for an answer to."""
         self.user_id = ""
+        self.states: dict[str, dict[str, Any]] = {}
+        """Reactions, by message: of two, it keeps the one with the higher mark."""
 
-    def ask(self, kind: str, **fields: Any) -> None:
+    def ask(self, kind: str, /, **fields: Any) -> None:
         """Send it, with a cmid of its own."""
         cmid = f"c{next(_cmids)}"
         self.asked.add(cmid)
@@ -71,11 +74,22 @@ class LogReader:
                 case "removed":
                     for id in frame.get("ids", [frame.get("id")]):
                         self.view.pop(number(id), None)
+                        self.states.pop(id, None)
+                case "live":
+                    self.guest.send("reactions")
+                    self.read()
+                case "reactions":
+                    for state in frame["messages"]:
+                        self._take(state)
                 case "ack":
                     assert self.acked.setdefault(frame["cmid"], frame["id"]) == frame["id"]
                     self.asked.discard(frame["cmid"])
                 case "done" | "error" | "held":
                     self.asked.discard(frame.get("cmid", ""))
+
+    def _take(self, state: dict[str, Any]) -> None:
+        if state["mark"] > self.states.get(state["id"], {"mark": 0})["mark"]:
+            self.states[state["id"]] = state
 
     def _note(self, message: dict[str, Any], *, is_new: bool) -> None:
         seq = number(message["id"])
@@ -147,6 +161,18 @@ class OneLog(RuleBasedStateMachine):
         id = messages[index % len(messages)].id
         self.host.ask("restore" if back else "remove", id=id)
 
+    @rule(who=people, index=INDEX, on=st.booleans(), kind=st.sampled_from(KINDS[:2]))
+    def react(self, who: LogReader, index: int, on: bool, kind: str) -> None:
+        who.read()
+        ids = [it["id"] for it in who.view.values()]
+        if ids:
+            who.ask("react", id=ids[index % len(ids)], kind=kind, on=on)
+
+    @rule(at=WHICH)
+    def wait(self, at: int) -> None:
+        """The room may be told of reactions again."""
+        self.processes[at].pass_time(0.3)
+
     @rule(speak=st.sampled_from(["everybody", "hosts", "approval"]))
     def decide(self, speak: str) -> None:
         self.host.ask("host", act="rules", speak=speak)
@@ -208,6 +234,8 @@ class OneLog(RuleBasedStateMachine):
             # What was removed before it came, and is back, stands before what it has.
             first = min(view, default=1 << 40)
             assert view == {seq: body for seq, body in kept.items() if seq >= first}
+            told = {id: it["counts"] for id, it in reader.states.items() if it["counts"]}
+            assert told == {str(it.id): it.counts for it in self.log.reacted("class") if it.counts}
             for cmid, id in reader.acked.items():
                 message = next(it for it in self.log.messages("class") if it.id == id)
                 assert message.cmid == cmid
@@ -228,7 +256,7 @@ class TroubledLog(OneLog):
 
     may_be_closed = True
 
-    @rule(what=st.sampled_from(["say", "missed", "opening", "enact", "hold", "settle"]))
+    @rule(what=st.sampled_from(["say", "missed", "opening", "enact", "hold", "settle", "react"]))
     def break_down(self, what: str) -> None:
         self.log.failing.add(what)
 

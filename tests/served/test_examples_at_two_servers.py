@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -12,11 +11,8 @@ from tests.support import postgresql
 from tests.support.examples import EXAMPLES, is_of_hosts, play
 from tests.support.server_process import Running, serving
 
-KEPT = [example for example in EXAMPLES if '"type":"react"' not in example]
-"""A database keeps no reactions, and does not say which there are."""
-
-OF_HOSTS = [example for example in KEPT if is_of_hosts(example)]
-OTHERS = [example for example in KEPT if not is_of_hosts(example)]
+OF_HOSTS = [example for example in EXAMPLES if is_of_hosts(example)]
+OTHERS = [example for example in EXAMPLES if not is_of_hosts(example)]
 
 
 @pytest.fixture(scope="class")
@@ -38,8 +34,7 @@ def pair(
 
 
 def play_at_two(pair: list[Running], room: str, example: str) -> None:
-    without = re.sub(r',"reactions":\[[^]]*\]', "", example)
-    play(without, room, lambda name: pair[name != "Ann"])
+    play(example, room, lambda name: pair[name != "Ann"])
 
 
 class TestWhereWhoeverMakesARoomIsInChargeOfIt:

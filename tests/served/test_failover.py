@@ -146,6 +146,36 @@ def test_what_a_standby_lacked_is_lost_and_everybody_there_is_told(
         assert 'room "garden" has lost' not in server.log()
 
 
+def test_reactions_that_a_standby_lacked_are_lost_and_everybody_there_is_told(
+    databases: Replicas, come: Come
+) -> None:
+    """They miss no message, and hear of the reactions that there are."""
+    ann, bob = come("Ann", 0, "reacting"), come("Bob", 1, "reacting")
+    id = ann.tell("kept")
+    bob.hear_until(id)
+    bob.react(id, "like")
+    databases.wait_until_level()
+    databases.cut_off()
+    ann.react(id, "love")
+    while bob.hear_notice("reactions")["messages"][0]["counts"] != {"like": 1, "love": 1}:
+        pass
+
+    databases.primary.kill()
+    databases.fail_over()
+
+    for client in (ann, bob):
+        assert hear_the_close(client) == 4009
+        client.come_in()
+        assert (client.recovered, bodies(client)) == (True, ["kept"])
+        client._send(type="reactions")
+        (state,) = client.hear_notice("reactions")["messages"]
+        assert state["counts"] == {"like": 1}
+    ann.react(id, "wow")
+    (now,) = bob.hear_notice("reactions")["messages"]
+    assert now["counts"] == {"like": 1, "wow": 1}
+    assert now["mark"] > state["mark"]
+
+
 def test_nothing_is_said_while_commits_wait_for_a_standby_that_is_away(
     databases: Replicas, servers: list[Running], come: Come
 ) -> None:

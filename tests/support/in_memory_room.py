@@ -16,7 +16,7 @@ from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Draft, Held, Message, RoomSummary
-from chatroom.rooms.bus import Alone
+from chatroom.rooms.bus import Alone, Bus
 from chatroom.rooms.doors import KeyRing
 from chatroom.rooms.elsewhere import Elsewhere
 from chatroom.rooms.order import Order, OwnOrder
@@ -222,6 +222,7 @@ class InMemoryServer:
         order: another one, like the next ones.
         register: who may bear which name.
         elsewhere: what other processes do.
+        bus: tells them.
         rules: other than the defaults.
     """
 
@@ -238,6 +239,7 @@ class InMemoryServer:
         order: Order | None = None,
         register: Register | None = None,
         elsewhere: Elsewhere | None = None,
+        bus: Bus | None = None,
         **rules: Any,
     ):
         self.stack = stack
@@ -254,7 +256,7 @@ class InMemoryServer:
             policy,
             order or (self.order if "order" in late else OwnOrder(self.disk, policy, self.tally)),
             register or (self.register if "register" in late else OwnRegister(policy, 64)),
-            Alone(),
+            bus or Alone(),
             self.tally,
             elsewhere,
         )
@@ -345,7 +347,7 @@ class TypedGuest:
         )
         self.send("hello", userName=name, **hello)
 
-    def send(self, kind: str, **fields: Any) -> None:
+    def send(self, kind: str, /, **fields: Any) -> None:
         self.user._receive(json.dumps({"type": kind, **fields}))
         if self.settles:
             self.server.settle()

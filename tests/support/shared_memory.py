@@ -30,7 +30,8 @@ from chatroom.history.shared import (
     Version,
 )
 from chatroom.message import BEGINNING, Evidence, Held, Message, MessageId
-from chatroom.rooms.bus import RoomNews
+from chatroom.reactions import MOST_PEOPLE, Click, Span
+from chatroom.rooms.bus import Bus, Hint
 from chatroom.rooms.policy import Policy
 from chatroom.shared.keeper import Keeper
 from chatroom.shared.order import SharedOrder
@@ -48,6 +49,7 @@ class SharedMemory(FailingHistory, SharedHistory):
         super().__init__()
         self.decisions: defaultdict[str, int] = defaultdict(int)
         self.entries: defaultdict[str, list[LogEntry]] = defaultdict(list)
+        self.marks: defaultdict[str, int] = defaultdict(int)
         self.is_losing_answers = False
         """Whatever is written next is carried out, and whoever wrote it does not hear of it."""
         self.past: list[tuple[Message, str]] = []
@@ -58,7 +60,9 @@ class SharedMemory(FailingHistory, SharedHistory):
     def version(self, room: str) -> Version:
         """As it is now."""
         logged = len(self.entries[room])
-        return Version(self.head(room), self.rev(room), self.decisions[room], logged)
+        return Version(
+            self.head(room), self.rev(room), self.decisions[room], logged, self.marks[room]
+        )
 
     def _decide(self, room: str, entry: LogEntry | None, house: bool = False) -> None:
         if self.known and any(
@@ -119,6 +123,19 @@ class SharedMemory(FailingHistory, SharedHistory):
         self._decide(held.room, entry)
         super().settle(held, message, entry)
         self._answer()
+
+    def react(self, clicks: Sequence[Click]) -> list[bool]:
+        self._work("react")
+        are_there = super().react(clicks)
+        for room in {click.room for click in clicks}:
+            self.marks[room] = max(self.marks[room], self.last_mark(room))
+        self._answer()
+        return are_there
+
+    def forget_reactions(self, room: str, user_id: str) -> int:
+        count = super().forget_reactions(room, user_id)
+        self.marks[room] = max(self.marks[room], self.last_mark(room))
+        return count
 
     def _demand_next(self, room: str, changed: Sequence[Message]) -> None:
         if changed and min(message.rev for message in changed) != self.rev(room) + 1:
@@ -189,7 +206,8 @@ class SharedMemory(FailingHistory, SharedHistory):
             entries = self.entries[room][known.logged :]
             decided = Decided(self.charter(room), self.held(room), entries)
         changes = self.changes(room, known.rev)
-        return Missed(room, known, now, True, False, 1, messages, changes, decided)
+        told = self.reacted(room, Span(after=known.mark), people=MOST_PEOPLE)
+        return Missed(room, known, now, True, False, 1, messages, changes, decided, told)
 
     def opening(self, room: str, limit: int, max_bytes: int) -> Opening:
         self._work("opening")
@@ -207,6 +225,16 @@ class SharedMemory(FailingHistory, SharedHistory):
         return [room for room, known in versions.items() if known != self.version(room)]
 
 
+class BusOfOneProcess(Bus):
+    """Of the Server: it tells by the same way as the Order."""
+
+    def __init__(self, tell: Callable[[Hint], None]) -> None:
+        self._tell = tell
+
+    def tell(self, hint: Hint) -> None:
+        self._tell(hint)
+
+
 class SharingProcess:
     """One of several processes, without threads: the test says when each of them does something.
 
@@ -219,7 +247,7 @@ class SharingProcess:
 
     def __init__(self, stack: ExitStack, history: SharedMemory, **rules: Any) -> None:
         self.others: list[SharingProcess] = []
-        self.hints: list[RoomNews] = []
+        self.hints: list[Hint] = []
         """On their way to this one."""
         policy = Policy(1000, 15)
         self.order = SharedOrder(history, policy, Tally(), history.missed, self._tell)
@@ -230,6 +258,7 @@ class SharingProcess:
             policy=policy,
             order=self.order,
             elsewhere=self.keeper,
+            bus=BusOfOneProcess(self._tell),
             **rules,
         )
         heard = self.club.server.heard.put
@@ -238,7 +267,7 @@ class SharingProcess:
         self.club.server._rooms.open_house()
         self.club.server._follower.start()  # type: ignore[union-attr]
 
-    def _tell(self, news: RoomNews) -> None:
+    def _tell(self, news: Hint) -> None:
         for other in self.others:
             other.hints.append(news)
 

@@ -15,12 +15,13 @@ from chatroom.history.effects import NO_EFFECTS, Effects
 from chatroom.history.file_records import MAX_SIZE, not_free
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
-from chatroom.history.postgresql import files, reads, rows
+from chatroom.history.postgresql import files, reactions, reads, rows
 from chatroom.history.postgresql.check import examine, linked
 from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.history.postgresql.failures import Failures
 from chatroom.history.postgresql.files import ADD, COMPLETE, DISOWN, DROP, MARK, file_json
 from chatroom.history.postgresql.links import DatabaseLink
+from chatroom.history.postgresql.reactions import FORGET, REACT, clicks_json
 from chatroom.history.postgresql.readers import Readers
 from chatroom.history.postgresql.reads import MAX_SEQ
 from chatroom.history.postgresql.schema import bring_up_to_date, peek_secret, secret_of
@@ -39,6 +40,7 @@ from chatroom.history.shared import (
     Version,
 )
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
+from chatroom.reactions import EVERYTHING, Click, Reacted, Span
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
 
@@ -77,7 +79,9 @@ ATTENDED = "SELECT * FROM attended()"
 
 PROBE = "SELECT probe(%s)"
 
-VACUUM = "VACUUM (SKIP_LOCKED) messages, evidence, held, found, host_log, charters, files"
+VACUUM = (
+    "VACUUM (SKIP_LOCKED) messages, evidence, held, found, host_log, charters, files, reactions"
+)
 
 MISCOUNTED = "number it by head() and append again"
 
@@ -94,6 +98,7 @@ class PostgresHistory(SharedHistory):
     """
 
     keeps_files = True
+    keeps_reactions = True
 
     def __init__(self, url: str, sync: str = "full", folder: Path | None = None) -> None:
         self._failures = Failures(url)
@@ -357,6 +362,35 @@ class PostgresHistory(SharedHistory):
     def files_bytes(self) -> int:
         """As the interface says."""
         return files.total(self._readers)
+
+    def react(self, clicks: Sequence[Click]) -> list[bool]:
+        """One call, which may come again."""
+        if not clicks:
+            return []
+        are_there: list[bool]
+        (are_there,) = self._writer.call(REACT, [clicks_json(clicks)])
+        return are_there
+
+    def reacted(
+        self, room: str, span: Span = EVERYTHING, *, people: int = 0, user_id: str = ""
+    ) -> list[Reacted]:
+        """As the interface says."""
+        return reactions.reacted(self._readers, room, span, people, user_id)
+
+    def last_mark(self, room: str) -> int:
+        """As the interface says."""
+        return reactions.last_mark(self._readers, room)
+
+    def reactions_of(self, room: str, user_id: str) -> list[tuple[MessageId, str]]:
+        """As the interface says."""
+        return reactions.of_person(self._readers, room, user_id)
+
+    def forget_reactions(self, room: str, user_id: str) -> int:
+        """One call."""
+        forgotten: int
+        (forgotten,) = self._writer.call(FORGET, [to_stored(room), to_stored(user_id)])
+        self._may_have_chores |= forgotten > 0
+        return forgotten
 
     def charter(self, room: str) -> str:
         """As the interface says."""

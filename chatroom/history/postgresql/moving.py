@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from chatroom.errors import HistoryRefused
@@ -19,8 +19,11 @@ from chatroom.history.postgresql.rows import COLUMNS, entry_row, held_row
 from chatroom.history.postgresql.schema import bring_up_to_date
 from chatroom.history.postgresql.writer import claim, release
 from chatroom.message import Evidence, Message, RoomSummary
+from chatroom.reactions import MOST_TOLD, Reacted, Span
 
 EVIDENCE_AT_ONCE = 500
+
+EVERYBODY = 1 << 31
 
 BEGIN = "UPDATE version SET is_moving = true"
 
@@ -36,6 +39,8 @@ TABLES = (
         "searched",
         "secrets",
         "files",
+        "reactions",
+        "reacted",
     ),
 )
 
@@ -44,12 +49,21 @@ EMPTY = f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"
 IS_USED = "SELECT EXISTS (SELECT FROM rooms)"
 
 ROOM = """
-    INSERT INTO rooms (name, first, seq, nonce, sent_at, rev)
-    VALUES (%s, %s, %s, %s, %s, %s) RETURNING number"""
+    INSERT INTO rooms (name, first, seq, nonce, sent_at, rev, mark)
+    VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING number"""
 
 MESSAGES = f"""
     INSERT INTO messages (room, {COLUMNS})
     SELECT %s::int, {COLUMNS} FROM json_populate_recordset(NULL::messages, %s::json)"""
+
+REACTED = """
+    INSERT INTO reacted (room, seq, nonce, mark)
+    SELECT %s::int, seq, nonce, mark FROM json_populate_recordset(NULL::reacted, %s::json)"""
+
+REACTIONS = """
+    INSERT INTO reactions (room, seq, kind, user_id, user_name)
+    SELECT %s::int, seq, kind, user_id, user_name
+    FROM json_populate_recordset(NULL::reactions, %s::json)"""
 
 EVIDENCE = """
     INSERT INTO evidence (room, seq, edited_at, removed_at, user_name, body, stamp, file)
@@ -118,12 +132,14 @@ def _move_room(
     copy: Callable[[StoredFile], None],
 ) -> int:
     """How many messages it has."""
-    head = room.first, room.seq, to_stored(room.nonce), room.sent_at, source.rev(room.name)
-    ((number,),) = link.call(ROOM, [to_stored(room.name), *head])
+    head = room.first, room.seq, to_stored(room.nonce), room.sent_at
+    counted = source.rev(room.name), source.last_mark(room.name)
+    ((number,),) = link.call(ROOM, [to_stored(room.name), *head, *counted])
     count = 0
     for page in source.pages(room.name, 0, room.seq):
         _move_files(link, source, copy, [(_said(number, one), one.file) for one in page])
         link.call(MESSAGES, [number, _encode([_row(message) for message in page])])
+        _move_reactions(link, source, number, page)
         note(len(page))
         count += len(page)
     for some in _evidence(source, room):
@@ -164,6 +180,31 @@ def _move_files(
             rows.append(file_row(file) | UNCLAIMED | whose)
     if rows:
         link.call(FILES, [_encode(rows)])
+
+
+def _move_reactions(
+    link: DatabaseLink, source: History, number: int, page: Sequence[Message]
+) -> None:
+    """Those to the messages of a page, with their marks: clients know these."""
+    for first in range(page[0].seq, page[-1].seq + 1, MOST_TOLD):
+        span = Span(first=first, last=min(first + MOST_TOLD - 1, page[-1].seq))
+        states = source.reacted(page[0].room, span, people=EVERYBODY)
+        if not states:
+            continue
+        link.call(REACTED, [number, _encode([_reacted_row(state) for state in states])])
+        for state in states:  # each by itself: a hall may have reacted to it
+            link.call(REACTIONS, [number, _encode(list(_reaction_rows(state)))])
+
+
+def _reacted_row(state: Reacted) -> dict[str, Any]:
+    return {"seq": state.id.seq, "nonce": to_stored(state.id.nonce), "mark": state.mark}
+
+
+def _reaction_rows(state: Reacted) -> Iterator[dict[str, Any]]:
+    for kind, people in state.people.items():
+        for who in people:
+            whose = {"user_id": to_stored(who.user_id), "user_name": to_stored(who.user_name)}
+            yield {"seq": state.id.seq, "kind": kind} | whose
 
 
 def _evidence(source: History, room: RoomSummary) -> Iterator[list[Evidence]]:

@@ -23,7 +23,9 @@ SECOND_SCHEMA = ("answering.sql", "arriving.sql")
 
 THIRD_SCHEMA = ("carrying.sql",)
 
-UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA)
+FOURTH_SCHEMA = ("reacting.sql",)
+
+UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA)
 """The files from each schema version to the next; the first from an empty schema. A later one only
 adds, so that machines can be updated one after the other."""
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
-from chatroom.history.postgresql import reads
+from chatroom.history.postgresql import reactions, reads
 from chatroom.history.postgresql.exact import from_stored, to_stored
 from chatroom.history.postgresql.reads import ROOM, Source
 from chatroom.history.postgresql.rows import exact
 from chatroom.history.shared import Decided, Missed, Opening, Version
 from chatroom.message import BEGINNING, MessageId
+from chatroom.reactions import MOST_PEOPLE, Reacted, Span
 
 STATE = """
     SELECT first, seq, nonce, rev, decided,
-    logged_in(name)
+    logged_in(name), mark
     FROM rooms WHERE name = %(room)s"""
 
 LOGGED = f"""
@@ -25,11 +26,11 @@ LOGGED = f"""
 
 CHANGED = """
     SELECT known.name FROM json_to_recordset(%(versions)s::json) AS known (
-        name text, seq bigint, nonce text, rev bigint, decided bigint
+        name text, seq bigint, nonce text, rev bigint, decided bigint, mark bigint
     ) LEFT JOIN rooms USING (name)
-    WHERE (known.seq, known.nonce, known.rev, known.decided) IS DISTINCT FROM (
+    WHERE (known.seq, known.nonce, known.rev, known.decided, known.mark) IS DISTINCT FROM (
         coalesce(rooms.seq, 0), coalesce(rooms.nonce, '0'),
-        coalesce(rooms.rev, 0), coalesce(rooms.decided, 0)
+        coalesce(rooms.rev, 0), coalesce(rooms.decided, 0), coalesce(rooms.mark, 0)
     )"""
 
 
@@ -38,8 +39,8 @@ def version(source: Source, room: str) -> tuple[int, Version]:
     rows = source.rows(STATE, {"room": to_stored(room)})
     if not rows:
         return 0, Version()
-    first, seq, nonce, rev, decided, logged = exact(rows[0])
-    return first, Version(MessageId(seq, nonce), rev, decided, logged)
+    first, seq, nonce, *more = exact(rows[0])
+    return first, Version(MessageId(seq, nonce), *more)
 
 
 def missed(source: Source, room: str, known: Version) -> Missed:
@@ -62,12 +63,15 @@ def missed(source: Source, room: str, known: Version) -> Missed:
         values = {"room": to_stored(room), "logged": known.logged}
         entries = [LogEntry(*exact(row)) for row in source.rows(LOGGED, values)]
         decided = Decided(reads.charter(source, room), reads.held(source, room), entries)
-    return Missed(room, known, now, True, False, first, messages, changes, decided)
+    told: Sequence[Reacted] = ()
+    if now.mark > known.mark:
+        told = reactions.reacted(source, room, Span(after=known.mark), MOST_PEOPLE)
+    return Missed(room, known, now, True, False, first, messages, changes, decided, told)
 
 
 def _reaches_back(source: Source, room: str, known: Version, now: Version, first: int) -> bool:
     """Whether what is known is there, and all that came after it."""
-    if now.rev < known.rev or now.last.seq < known.last.seq:
+    if now.rev < known.rev or now.last.seq < known.last.seq or now.mark < known.mark:
         return False
     if known.last in (now.last, BEGINNING):
         return known.last == now.last or first <= 1
@@ -91,6 +95,7 @@ def changed(source: Source, versions: Mapping[str, Version]) -> list[str]:
             "nonce": to_stored(one.last.nonce),
             "rev": one.rev,
             "decided": one.decided,
+            "mark": one.mark,
         }
         for room, one in versions.items()
     ]

@@ -17,7 +17,7 @@ from tests.support import histories
 ANN, BOB = Person("a" * 16, "Ann"), Person("b" * 16, "Bob")
 
 
-@pytest.fixture(params=["memory:", "sqlite:chat.db"])
+@pytest.fixture(params=histories.KINDS)
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     with histories.open_history_of(request.param, tmp_path) as history:
         history.append(histories.said("lobby", 1, 5))
@@ -160,13 +160,44 @@ def test_only_the_newest_messages_are_told_at_once(history: History) -> None:
     assert [it.id.seq for it in told] == list(range(6, MOST_TOLD + 6))
 
 
-def test_sqlite_keeps_them_over_a_restart(tmp_path: Path) -> None:
-    with histories.open_history_of("sqlite:chat.db", tmp_path) as history:
+def test_of_several_clicks_on_one_thing_the_last_one_counts(history: History) -> None:
+    history.react([click(1), click(1, on=False), click(2, on=False), click(2), click(2)])
+
+    assert {seq: its for seq, its in counts(history).items() if its} == {2: {"like": 1}}
+
+
+def test_one_transaction_may_have_clicks_of_several_rooms(history: History) -> None:
+    history.append(histories.said("garden", 1, 1))
+
+    there = history.react([click(1)._replace(room="garden"), click(1), click(2, kind="wow")])
+
+    assert there == [True] * 3
+    assert (counts(history), counts(history, "garden")) == (
+        {1: {"like": 1}, 2: {"wow": 1}},
+        {1: {"like": 1}},
+    )
+
+
+def test_odd_names_come_back_as_they_were(history: History) -> None:
+    odd = Person("c" * 16, 'C\0␛"🎉')
+    history.react([click(1, odd)])
+
+    (one,) = history.reacted("lobby", people=5)
+
+    assert one.people == {"like": [odd]}
+    assert history.react([]) == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite:chat.db", "postgresql:"])
+def test_they_are_kept_over_a_restart(tmp_path: Path, kind: str) -> None:
+    with histories.history_of(kind, tmp_path) as history:
+        history.open()
         history.append(histories.said("lobby", 1, 1))
         history.react([click(1), click(1, BOB)])
         before = history.reacted("lobby", people=5)
+        history.close()
 
-    with histories.open_history_of("sqlite:chat.db", tmp_path) as history:
+        history.open()
         assert history.reacted("lobby", people=5) == before
 
 

@@ -118,25 +118,35 @@ def test_whoever_is_erased_leaves_empty_messages_and_an_id_without_a_name(
     assert told_of(history, "ann") == kept
 
 
-def test_somebody_who_has_only_reacted_is_told_of_that_and_erased(tmp_path: Path) -> None:
-    path = tmp_path / "chat.db"
-    with closing(at(path)) as history:
+def react(history: History) -> tuple[str, str]:
+    """Ann does, who is called Zaphod, to two messages, whose ids these are; and so does Bob."""
+    history.append([typed("lobby", 1, "bob", "b1"), typed("lobby", 2, "bob", "b2")])
+    one, two = everything(history, "lobby")
+    ann, bob = Person("ann", "Zaphod"), Person("bob", "Bob")
+    clicks = [(one, ann, "like"), (two, ann, "done"), (two, bob, "done")]
+    ids = {message.id: MessageId(message.seq, message.nonce) for message in (one, two)}
+    history.react([Click("lobby", ids[it.id], who, kind, True) for it, who, kind in clicks])
+    return one.id, two.id
+
+
+def test_somebody_who_has_only_reacted_is_told_of_that_and_erased(history: History) -> None:
+    one, two = react(history)
+
+    assert told_of(history, "ann")["reactions"] == [
+        {"room": "lobby", "id": one, "kind": "like"},
+        {"room": "lobby", "id": two, "kind": "done"},
+    ]
+    erase(history, "ann")
+
+    assert told_of(history, "ann")["reactions"] == []
+    assert [dict(it.counts) for it in history.reacted("lobby")] == [{}, {"done": 1}]
+
+
+def test_no_file_has_the_name_of_somebody_who_had_only_reacted(tmp_path: Path) -> None:
+    with closing(at(tmp_path / "chat.db")) as history:
         history.open()
-        history.append([typed("lobby", 1, "bob", "b1"), typed("lobby", 2, "bob", "b2")])
-        one, two = everything(history, "lobby")
-        ann, bob = Person("ann", "Zaphod"), Person("bob", "Bob")
-        clicks = [(one, ann, "like"), (two, ann, "done"), (two, bob, "done")]
-        ids = {message.id: MessageId(message.seq, message.nonce) for message in (one, two)}
-        history.react([Click("lobby", ids[it.id], who, kind, True) for it, who, kind in clicks])
-
-        assert told_of(history, "ann")["reactions"] == [
-            {"room": "lobby", "id": one.id, "kind": "like"},
-            {"room": "lobby", "id": two.id, "kind": "done"},
-        ]
+        react(history)
         erase(history, "ann")
-
-        assert told_of(history, "ann")["reactions"] == []
-        assert [dict(it.counts) for it in history.reacted("lobby")] == [{}, {"done": 1}]
         files = [file.read_bytes() for file in tmp_path.iterdir()]
     assert not any(b"Zaphod" in content for content in files)
 

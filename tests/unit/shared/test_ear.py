@@ -179,7 +179,7 @@ def test_what_is_not_signed_is_counted_and_left_alone(
     one, other = pair
     (forged,) = pack([news(9)], 2, b"another key")
     (newer,) = pack([news(9)], 2, KEY)
-    notify(url, "", "hello", "1", forged, "1 " + "x" * 7900, "2" + newer[1:])
+    notify(url, "", "hello", "1", forged, "1 " + "x" * 7900, "3" + newer[1:])
     other.crier.tell(CROWD)
 
     one.wait_for_hint(2, CROWD)

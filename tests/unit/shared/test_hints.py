@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chatroom.history.postgresql.exact import ESCAPE, to_stored
 from chatroom.message import Message
-from chatroom.rooms.bus import IsTyping, RoomNews
+from chatroom.rooms.bus import IsTyping, ReactionNews, RoomNews
 from chatroom.rooms.crowd import Joined, Known, Left, Renamed
 from chatroom.rooms.register import Replaced
 from chatroom.shared import hints
@@ -57,6 +57,7 @@ HINTS = (
     )
     | st.builds(CrowdNews, TEXTS, NUMBERS, NUMBERS, st.lists(EVENTS, max_size=5).map(tuple))
     | st.builds(IsTyping, TEXTS, KNOWN)
+    | st.builds(ReactionNews, TEXTS, NUMBERS)
     | st.builds(Beat, st.integers(0, 2**63 - 1), st.booleans())
 )
 
@@ -230,12 +231,23 @@ def test_nothing_signed_is_nested_too_deeply() -> None:
 
 
 def test_another_versions_payloads_are_told_from_forged_ones() -> None:
-    newer = f"2{GOOD[1:]}"
+    newer = f"3{GOOD[1:]}"
 
     assert unpack(newer, KEY) is None
     assert is_of_another_version(newer)
     for payload in (GOOD, "", "hello", "-1 x", "² x", "1"):
         assert not is_of_another_version(payload)
+
+
+def test_what_an_older_program_does_not_know_is_in_payloads_of_its_own() -> None:
+    """It would take them for forged, and what is with them, too."""
+    told = [Beat(1, True), ReactionNews("lobby", 3), ReactionNews("class", 4), news(5)]
+
+    payloads = pack(told, 7, KEY)
+
+    assert [payload[:2] for payload in payloads] == ["1 ", "2 ", "1 "]
+    assert unpacked(payloads) == told
+    assert unpack(f"1{payloads[1][1:]}", KEY) is None
 
 
 def test_keys_differ_with_the_secret_and_do_not_tell_it() -> None:

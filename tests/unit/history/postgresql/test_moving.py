@@ -13,7 +13,8 @@ from chatroom.errors import HistoryRefused
 from chatroom.files.stored import StoredFile
 from chatroom.history import History, make_history, move_in
 from chatroom.history.host_log import LogEntry
-from chatroom.message import Evidence, Held, Remover
+from chatroom.message import Evidence, Held, MessageId, Remover
+from chatroom.reactions import Click, Person
 from tests.support import postgresql
 from tests.support.histories import at, everything, said, typed
 
@@ -63,6 +64,17 @@ def fill(history: History) -> None:
                 history.rewrite(removed, Evidence(message, NOW), entry)
         else:
             history.hold(Held("class", "c", "Dan", "", "", NOW, "u3", "", file=file.to_json()))
+    people = [Person(f"u{n}", f"P\0{n}") for n in range(30)]
+    ids = ["class", 5], ["class", 6], *(["garden", seq] for seq in range(1500, 2900, 7))
+    history.react(
+        [
+            Click(str(room), MessageId(int(seq), f"{seq:016x}"), who, kind, on=True)
+            for room, seq in ids
+            for who in people[: 30 if seq == 6 else 2]
+            for kind in ("like", "done")
+        ]
+    )
+    history.forget_reactions("class", "u1")
     history.trim("garden", 2500, 0, 1000)
     history.trim("old", 0, NOW * 2, 1000)
 
@@ -74,6 +86,8 @@ def all_of(history: History) -> Any:
         asked += [everything(history, room), history.rev(room), history.changes(room, 0)]
         asked += [history.head(room), history.first(room), history.charter(room)]
         asked += [history.host_log(room), history.held(room)]
+        asked += [history.reacted(room, people=99), history.last_mark(room)]
+        asked += [history.reactions_of(room, f"u{n}") for n in range(3)]
         asked += [history.evidence(room, seq) for seq in history.kept_evidence(room, 9, 9)]
     return [*asked, history.files_bytes(), [history.file(f"{n:032x}") for n in range(1, 5)]]
 
@@ -112,6 +126,19 @@ def test_life_goes_on_where_it_was(source: History, url: str) -> None:
         history.settle(history.held("class")[0], typed("class", 9, "u2", "c9"), None)
         assert [message.seq for message in everything(history, "class")] == [*range(1, 10)]
         assert history.first("old") == 6
+
+
+def test_marks_go_on_behind_those_that_clients_know(source: History, url: str) -> None:
+    last = max(source.last_mark(room) for room in ROOMS)
+    move_in(url, source)
+
+    with opened(url) as history:
+        click = Click(
+            "garden", MessageId(3000, f"{3000:016x}"), Person("u1", "Bob"), "wow", on=True
+        )
+        assert history.react([click]) == [True]
+        assert history.last_mark("garden") > last
+        assert history.opening("garden", 1, 99).version.mark == history.last_mark("garden")
 
 
 def test_a_database_that_has_rooms_is_refused_and_keeps_them(source: History, url: str) -> None:
