@@ -20,6 +20,10 @@ from chatroom.files.magic import HEAD_BYTES
 CHECKED_EACH = 4 * 1024 * 1024
 """Bytes after which the disk is looked at again: others fill it, too."""
 
+SYNCED_EACH = 256 * 1024
+"""Bytes after which the disk is waited for. All of a large file at once would keep it busy for
+tens of milliseconds, in which no message is committed: docs/performance.md, "Files"."""
+
 TEMPORARY = ".part"
 """At the end of a name, until the file is whole."""
 
@@ -71,7 +75,7 @@ class FolderFiles(Files):
         return put
 
     def _write(self, path: Path, pieces: Iterable[bytes]) -> Put:
-        size = unchecked = 0
+        size = unchecked = unsynced = 0
         head = b""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with open(path, "xb", buffering=0, opener=lambda name, _: _opened(name, flags)) as file:
@@ -81,6 +85,10 @@ class FolderFiles(Files):
                     rest = rest[file.write(rest) :]
                 size += len(piece)
                 unchecked += len(piece)
+                unsynced += len(piece)
+                if unsynced >= SYNCED_EACH:
+                    os.fdatasync(file.fileno())
+                    unsynced = 0
                 head = (head + piece[:HEAD_BYTES])[:HEAD_BYTES]
                 if unchecked >= CHECKED_EACH:
                     self.demand_space(0)

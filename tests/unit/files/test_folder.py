@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -94,6 +95,29 @@ def test_what_a_kill_has_left_is_forgotten_by_its_id(tmp_path: Path, files: Fold
     files.forget(ID)
 
     assert sorted(path.name for path in folder.iterdir()) == [OTHER, "avatar.png"]
+
+
+def test_a_large_file_never_keeps_the_disk_busy_for_long(
+    files: FolderFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages are committed meanwhile: what waits to be written is at most a small part of it."""
+    given: list[int] = []
+    synced = [0]
+    sync = os.fdatasync
+
+    def fdatasync(descriptor: int) -> None:
+        sync(descriptor)
+        synced.append(sum(given))
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(1_000):
+            given.append(5_000)
+            yield bytes(5_000)
+
+    monkeypatch.setattr("os.fdatasync", fdatasync)
+    files.put(ID, pieces())
+    ends = [*synced, sum(given)]
+    assert max(after - before for before, after in pairwise(ends)) < 300_000
 
 
 def test_what_is_read_can_be_forgotten_meanwhile(files: FolderFiles) -> None:
