@@ -15,7 +15,7 @@ from benchmarks import machine
 from benchmarks.filling import filled
 from benchmarks.load.adapters import CHAT
 from benchmarks.load.generator import LoadError
-from benchmarks.page import busy, longroom, start
+from benchmarks.page import busy, longroom, picture, start
 from benchmarks.page.browser import LAPTOP, Tab, Visitor
 from benchmarks.page.devtools import Chromium
 from benchmarks.page.report import report
@@ -78,6 +78,7 @@ def _round(chromium: Chromium, *, busy_as_well: bool) -> Iterator[Outcome]:
             tab.wait_for_mark("name")  # the first visit of all pays for what is made only once
         yield from start.measure(chromium, server)
         yield from longroom.measure(chromium, server)
+        yield from picture.measure(chromium, server)
         if busy_as_well:
             yield from busy.measure(chromium, server)
 

@@ -8,11 +8,25 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-ROUND_TRIP = 0.150
-DOWN = 1.6e6 / 8
-UP = 750e3 / 8
-"""Seconds, and bytes a second: what Lighthouse calls a slow 4G."""
+
+@dataclass(frozen=True)
+class Network:
+    """What is between a phone and the server."""
+
+    round_trip: float
+    """Seconds."""
+    down: float
+    """Bytes a second, as ``up``."""
+    up: float
+
+
+SLOW_4G = Network(0.150, 1.6e6 / 8, 750e3 / 8)
+"""As Lighthouse calls it."""
+
+LAN = Network(0.005, 50e6 / 8, 50e6 / 8)
+"""Somebody else's radio is in the same room."""
 
 CHUNK = 2048
 """Bytes that a connection sends before the next one has its turn."""
@@ -44,10 +58,12 @@ class Link:
         target: the server's port.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, network: Network = SLOW_4G) -> None:
         self._target = target
+        self._network = network
         self._ports: queue.Queue[int] = queue.Queue()
-        self._down = _Lane(DOWN)
+        self._down = _Lane(network.down)
+        self._up = _Lane(network.up)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="link")
 
     def __enter__(self) -> Link:
@@ -64,17 +80,23 @@ class Link:
         """Bytes that have come from the server, heads and all."""
         return self._down.carried
 
+    @property
+    def sent(self) -> int:
+        """Bytes that have gone to the server."""
+        return self._up.carried
+
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._up = _Lane(UP)
         listener = await asyncio.start_server(self._connect, "127.0.0.1", 0)
         self._ports.put(listener.sockets[0].getsockname()[1])
         await self._stop.wait()
-        await asyncio.sleep(2 * ROUND_TRIP)  # the ends of connections are still under way
+        # The ends of connections are still under way.
+        await asyncio.sleep(2 * self._network.round_trip)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.CancelledError):  # the link comes down before its users
-            await asyncio.sleep(ROUND_TRIP)  # until the client would have the answer to its SYN
+            # Until the client would have the answer to its SYN.
+            await asyncio.sleep(self._network.round_trip)
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
             ways = ((reader, far_writer, self._up), (far_reader, writer, self._down))
             await asyncio.gather(*(self._pump(*way) for way in ways))
@@ -91,4 +113,4 @@ class Link:
         self._later(writer.close)
 
     def _later(self, arrive: Callable[[], None]) -> None:
-        self._loop.call_later(ROUND_TRIP / 2, arrive)
+        self._loop.call_later(self._network.round_trip / 2, arrive)

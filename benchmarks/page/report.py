@@ -49,6 +49,16 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("missed_percent", "frames missed %"),
         ),
     ),
+    "picture": (
+        "5 A photo",
+        (
+            Column("photo_mb", "photo MB"),
+            Column("sent_kb", "sent kB"),
+            Column("prepared_ms", "made smaller ms", spread=True),
+            Column("arrived_ms", "sent and seen ms", spread=True),
+            Column("whole_ms", "chosen to seen ms", spread=True),
+        ),
+    ),
 }
 
 
