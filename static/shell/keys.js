@@ -112,8 +112,9 @@ export function wireKeys({ store, attention, conversation, composer, toBox, past
     event.preventDefault();
     take(pasted.files);
   });
-  // Closed before a dialog opens: then the focus comes back to what opened the panel, and not to what is hidden.
-  more.addEventListener("click", ({ target }) => target !== more && more.hidePopover());
+  // Closed before a dialog opens: then the focus comes back to what opened the panel, and not to what is hidden. So it
+  // comes before the buttons hear of the click: what they wait for may be there already.
+  more.addEventListener("click", ({ target }) => target !== more && more.hidePopover(), true);
   byId("rename", HTMLElement).addEventListener("click", () => isOpen(side) && side.hidePopover());
   byId("open-invite", HTMLElement).addEventListener("click", openInvitation);
   const settings = byId("settings", HTMLElement);

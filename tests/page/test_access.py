@@ -123,17 +123,18 @@ def test_help_on_a_phone_speaks_of_fingers(open_tab, locale: str, swipe: str) ->
 
 def test_help_gives_the_focus_back_to_what_it_was_under(open_tab) -> None:
     tab = open_tab()
-    tab.page.focus("#open-more")
-    tab.page.keyboard.press("Enter")
-    tab.page.focus("#open-help")
-    tab.page.keyboard.press("Enter")
-    tab.see("#keys", "search")
+    for _ in range(2):  # the second time, there is nothing to load
+        tab.page.focus("#open-more")
+        tab.page.keyboard.press("Enter")
+        tab.page.focus("#open-help")
+        tab.page.keyboard.press("Enter")
+        tab.see("#keys", "search")
 
-    tab.page.keyboard.press("Escape")
+        tab.page.keyboard.press("Escape")
 
-    tab.page.wait_for_selector("dialog[open]", state="detached")
-    assert tab.page.locator("#more").is_hidden()
-    wait_for(lambda: focused(tab) == "open-more", "the focus back")
+        tab.page.wait_for_selector("dialog[open]", state="detached")
+        assert tab.page.locator("#more").is_hidden()
+        wait_for(lambda: focused(tab) == "open-more", "the focus back")
 
 
 def test_a_name_that_is_changed_in_the_drawer_gives_the_focus_back_to_the_menu(open_tab) -> None:
