@@ -257,10 +257,45 @@ def test_only_its_uploader_says_something_with_it_and_once(
     problem(say(client, engine, id, "else", cmid="c1"), "cmid-reused")
 
 
-def test_what_is_not_said_yet_is_its_uploaders_alone(client: FlaskClient, engine: Engine) -> None:
-    address = uploaded(client, engine)["address"]
+def test_the_same_words_with_another_file_are_another_message(
+    client: FlaskClient, engine: Engine
+) -> None:
+    """Also if there are none, as with most pictures: else whoever counts its cmids anew would see
+    the first picture, and the second one would be gone within the hour."""
+    one, two = (uploaded(client, engine)["id"] for _ in range(2))
+    first = say(client, engine, one, "", cmid="c1").json
+
+    problem(say(client, engine, two, "", cmid="c1"), "cmid-reused")
+
+    assert say(client, engine, one, "", cmid="c1").json == first
+    decree(engine, Charter(speak=Speak.APPROVAL, hosts={HOST: Host("Host", Rank.MAKER)}))
+    assert say(client, engine, two, "", cmid="c2").status_code == 202
+    problem(say(client, engine, one, "", cmid="c2"), "cmid-reused")
+    assert say(client, engine, two, "", cmid="c2").status_code == 202
+
+
+@pytest.mark.parametrize("name", ["Host", "h\u043e\u0455t"])
+def test_nobody_shows_a_picture_under_the_name_of_a_host(
+    client: FlaskClient, engine: Engine, name: str
+) -> None:
+    """Nor under one that looks the same: with a user id, everybody takes it for checked."""
+    decree(engine, Charter(speak=Speak.EVERYBODY, hosts={HOST: Host("Host", Rank.HOST)}))
+    mine, theirs = (uploaded(client, engine, user_id=who)["id"] for who in (ANN, HOST))
+
+    def post(file: str, user_id: str) -> TestResponse:
+        fields = {"userName": name, "body": "look", "file": file}
+        return client.post(MESSAGES, json=fields, headers=as_user(engine, user_id))
+
+    told = problem(post(mine, ANN), "name-taken")
+    assert f"{name} 2 is free" in told["detail"]
+    assert say(client, engine, mine).status_code == 201
+    assert post(theirs, HOST).json["by"] == "host"
+
+
 
     assert get(client, address, headers=as_user(engine)).data == PNG
+def test_what_is_not_said_yet_is_its_uploaders_alone(client: FlaskClient, engine: Engine) -> None:
+    address = uploaded(client, engine)["address"]
     problem(get(client, address), "no-such-file")
     problem(get(client, address, headers=as_user(engine, BOB)), "no-such-file")
 
