@@ -49,7 +49,7 @@ def react(writer: sqlite3.Connection, base: int, click: Click) -> bool:
     Args:
         base: the prefix of the room's keys.
     """
-    key, who = base | click.id.seq, click.who
+    key, who = base | storable(click.id.seq), click.who  # more would be another room's
     if not writer.execute(IS_THERE, (key, click.id.nonce)).fetchall():
         return False
     if click.on:

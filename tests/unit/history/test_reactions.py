@@ -93,6 +93,19 @@ def take_back(history: History, message: Message) -> None:
     history.rewrite(left, Evidence(message, 1))
 
 
+def test_no_number_leads_into_another_room(history: History) -> None:
+    """A client may send any, with up to 15 digits. In SQLite, rooms lie one behind the other."""
+    for room in ("two", "three"):
+        history.append(histories.said(room, 1, 2))
+    rooms = range(1, 5)
+
+    far = [MessageId((number << 40) | 1, f"{1:016x}") for number in rooms]
+    done = history.react([Click("lobby", id, ANN, "like", on=True) for id in far])
+
+    assert done == [False] * len(rooms)
+    assert [counts(history, room) for room in ("lobby", "two", "three")] == [{}] * 3
+
+
 def test_reactions_go_with_a_removed_message_and_stay_away(history: History) -> None:
     first, second, *_ = histories.everything(history, "lobby")
     history.react([click(1), click(2)])
