@@ -11,7 +11,7 @@ import sqlite3
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,24 @@ def test_a_chunked_body_comes_too(server: Running, stack: ExitStack) -> None:
 
     assert (status, file["size"], file["type"]) == (201, 8 + 20 * 65536, "image/png")
     assert (file["id"], file["size"], 1) in in_table(server)
+
+
+def test_a_body_in_crumbs_is_refused_before_it_costs_much(
+    server: Running, stack: ExitStack
+) -> None:
+    """Each chunk costs the interpreter microseconds, which all threads share."""
+    ann = enter(stack, server, "crumbs")
+    with Upload(ann, Transfer_Encoding="chunked") as upload:
+        upload.send(b"%x\r\n" % 200_000 + bytes(200_000) + b"\r\n")
+        with suppress(OSError):  # it hangs up in the middle
+            upload.send(b"1\r\nx\r\n" * 400_000)
+        status, told = upload.hear()
+
+    assert (status, told["code"]) == (400, "bad-request")
+    assert "too many small chunks" in told["detail"]
+    with Upload(ann, Transfer_Encoding="chunked") as upload:
+        upload.send((b"3e8\r\n" + bytes(1000) + b"\r\n") * 4000 + b"0\r\n\r\n")
+        assert upload.hear()[1]["size"] == 4_000_000
 
 
 def test_nobody_sends_what_will_be_refused(server: Running, stack: ExitStack) -> None:
