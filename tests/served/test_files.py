@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import resource
 import signal
 import socket
@@ -12,6 +13,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +253,26 @@ def test_a_hostile_name_is_a_name(
     ours = ("chat.db", "config.json", "logs.log", "output.txt")
     assert [path.name for path in server.folder.iterdir() if not path.name.startswith(ours)] == []
     assert all(len(path.name) == 32 for path in folder_of(server))
+
+
+def test_what_follows_a_truncated_file_is_not_taken_for_its_rest(
+    server: Running, stack: ExitStack
+) -> None:
+    """As a disk may have it that was full or broken: the connection ends with what there is."""
+    ann = enter(stack, server, "truncated")
+    file = put(ann, PNG + bytes(MIB))
+    say(ann, file["id"])
+    os.truncate(server.folder / "chat.db.files" / file["id"], 300_000)
+    heads = (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in (file["address"], "/healthz")
+    )
+
+    with socket.create_connection(("127.0.0.1", server.port), DEADLINE) as line:
+        line.sendall("".join(heads).encode())
+        received = b"".join(iter(partial(line.recv, 65536), b""))
+
+    assert received.count(b"HTTP/1.1 200") == 1
+    assert len(received.partition(b"\r\n\r\n")[2]) == 300_000
 
 
 # -- trouble ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ No byte of them is looked at but the first few, and none is ever shown as a page
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import threading
@@ -179,8 +180,9 @@ def _span(response: Response, size: int) -> tuple[int, int] | None:
 def _pieces_of(stream: BinaryIO, count: int) -> Iterator[bytes]:
     while count:
         piece = stream.read(min(PIECE, count))
-        if not piece:  # somebody has truncated it: the client sees that it is too short
-            return
+        if not piece:  # somebody has truncated it
+            # Else the next response on this connection would be taken for the rest of the file.
+            raise OSError(errno.EIO, "the file is shorter than it was")
         count -= len(piece)
         yield piece
 
