@@ -20,6 +20,11 @@ MOST_TOLD = 1000
 """Messages whose reactions are told at once, at most: the newest."""
 
 
+MOST_NAMED = 2000
+"""Likewise, with all messages that are told at once: about 100 KB. Whoever was sent megabytes could
+not take them before the next message, and would be disconnected as slow."""
+
+
 class Person(NamedTuple):
     """Somebody who has reacted."""
 
@@ -65,3 +70,16 @@ class Span(NamedTuple):
 
 
 EVERYTHING = Span()
+
+
+def sparingly_named(states: Sequence[Reacted]) -> list[Reacted]:
+    """The same states; where too many people are named, only with the newest messages.
+
+    Args:
+        states: oldest message first.
+    """
+    left, told = MOST_NAMED, []
+    for state in reversed(states):
+        left -= sum(map(len, state.people.values()))
+        told.append(state if left >= 0 else state._replace(people={}))
+    return told[::-1]

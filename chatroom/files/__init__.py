@@ -8,6 +8,7 @@ In reading order:
 - ``folder.py``: a folder of this machine
 - ``links.py``: the same files in another folder, for a backup
 - ``magic.py``: what a file is, by its first bytes
+- ``pixels.py``: how large a picture is, likewise
 - ``file_names.py``: what people called it, cleaned
 - ``file_ids.py``: what the program calls it
 """

@@ -8,6 +8,9 @@ import unicodedata
 MAX_LENGTH = 120
 """Characters; a longer name loses some of its middle, and keeps its ending."""
 
+MAX_BYTES = 200
+"""As UTF-8: most systems take 255, and an archive has the file's id before its name."""
+
 ENDING = 16
 """Characters at the end that are kept of a long one."""
 
@@ -26,6 +29,12 @@ def cleaned(name: str) -> str:
     name = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
     name = "".join(c for c in name if unicodedata.category(c) not in _HIDDEN)
     name = " ".join(_NO_NAME.sub("_", name).split()).strip(". ")
-    if len(name) > MAX_LENGTH:
-        name = f"{name[: MAX_LENGTH - ENDING - 1].rstrip()}…{name[-ENDING:]}"
-    return name or NAMELESS
+    return _shortened(name) or NAMELESS
+
+
+def _shortened(name: str) -> str:
+    short, length = name, MAX_LENGTH
+    while len(short) > MAX_LENGTH or len(short.encode()) > MAX_BYTES:
+        short = f"{name[: length - ENDING - 1].rstrip()}…{name[-ENDING:]}"
+        length -= 1
+    return short

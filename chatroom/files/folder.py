@@ -89,7 +89,8 @@ class FolderFiles(Files):
                 if unsynced >= SYNCED_EACH:
                     os.fdatasync(file.fileno())
                     unsynced = 0
-                head = (head + piece[:HEAD_BYTES])[:HEAD_BYTES]
+                if len(head) < HEAD_BYTES:
+                    head += piece[: HEAD_BYTES - len(head)]
                 if unchecked >= CHECKED_EACH:
                     self.demand_space(0)
                     unchecked = 0

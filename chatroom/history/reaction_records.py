@@ -39,7 +39,8 @@ class ReactionRecords(ABC):
         oldest message first: of the newest ``reactions.MOST_TOLD`` at most. Any thread.
 
         Args:
-            people: how many are named with each kind.
+            people: how many are named with each kind; where they would be more than
+                ``reactions.MOST_NAMED`` in all, only with the newest messages.
             user_id: whoever asks.
 
         Raises:

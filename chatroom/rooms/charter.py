@@ -18,6 +18,7 @@ from chatroom.names import keys
 from chatroom.rooms.last_said import LastSaid
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.whereabouts import Whereabouts
+from chatroom.users.proof import Proof
 from chatroom.users.speaker import Speaker
 from chatroom.wire.message_json import iso_time
 
@@ -422,6 +423,13 @@ class House:
         link has made somebody an operator."""
         is_good = operator_link and operator_link not in self.charter.links
         return Rank.OPERATOR if is_good else Rank.EVERYONE
+
+    def has_met(self, user_id: str, proof: Proof, room: str, charter: Charter) -> bool:
+        """Whether somebody, whose token is good, has been in a room with this charter, or has a key
+        of it; the token alone may be of any room."""
+        if not user_id or proof.epoch == charter.epoch or proof.key in charter.keys:
+            return bool(user_id)
+        return self.whereabouts.knows(room, user_id)
 
     def ranks(self, charter: Charter, speaker: Speaker) -> Callable[[str], Rank]:
         """What each person is in a room with this charter, by user id; the speaker, if it has

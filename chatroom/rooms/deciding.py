@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeGuard
 
 from chatroom.errors import HistoryError, Outdated, Refusal
+from chatroom.files.stored import id_in
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
@@ -21,6 +22,7 @@ from chatroom.rooms.crowd import Known
 from chatroom.rooms.person import forgotten, wiping
 from chatroom.rooms.policy import HOLD, Policy
 from chatroom.rooms.ranks import Rank
+from chatroom.rooms.register import free_for
 from chatroom.rooms.room import Room
 from chatroom.rooms.ruling import (
     BEING_REMOVED,
@@ -65,6 +67,7 @@ from chatroom.rooms.verdicts import (
 )
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
+from chatroom.users.speaker import Speaker
 from chatroom.wire.acts import (
     WORDS,
     Admit,
@@ -86,6 +89,9 @@ from chatroom.wire.acts import (
 from chatroom.wire.message_json import to_json
 from chatroom.wire.typed import Bring, Edit, Remove, Restore
 from chatroom.wire.websocket import text_frame
+
+LEAST_SUGGESTED = 16
+"""Characters that another name may have, however short the one is that is taken."""
 
 NOT_FREE = (
     "There is no such file of yours in this room. Upload it first, with the same token; within an "
@@ -122,6 +128,19 @@ def _forget_names(history: History, room: str, user_id: str) -> None:
 
 def _forget_reactions(history: History, room: str, user_id: str) -> None:
     history.forget_reactions(room, user_id)
+
+
+def _may_carry(verdict: Verdict, file_id: str) -> bool:
+    """Whether what was sent before, under this cmid, may have had this file."""
+    match verdict:
+        case Recognised(_, message):
+            text = message.file
+        case HeldBack(_, held, _):
+            text = held.file
+        case _:
+            return True
+    is_gone = isinstance(verdict, Recognised) and bool(verdict.message.removed)
+    return is_gone or (bool(text) and id_in(text) == file_id)
 
 
 def _reused(cmid: str) -> Refusal:
@@ -189,10 +208,12 @@ class Decider:
         """Say something that carries a file, as soon as it may be said."""
         user, draft, cmid = said.user, said.draft, said.cmid
         if verdict := (yield from self._sent_before(said, room)):
-            return verdict
+            return verdict if _may_carry(verdict, file_id) else Declined(said, _reused(cmid))
         judged = self._policy.may_show(user, cmid, room.standing_of(user, now))
         if isinstance(judged, Refusal):
             return Declined(said, judged)
+        if refusal := self._signed(user, draft.user_name, room):
+            return Declined(said, refusal.about(cmid))
         file = yield from ask(lambda history: history.file(file_id))
         if file is None or not file.is_free_for(room.name, user.user_id, now):
             return Declined(said, Refusal("no-such-file", NOT_FREE, cmid))
@@ -218,6 +239,14 @@ class Decider:
         yield from ask(lambda history: history.append([message], charters))
         placed = Placed([said], [message], [text_frame(to_json(message))])
         return Stored({room.name: placed}, charters)
+
+    def _signed(self, user: Speaker, name: str, room: Room) -> Refusal | None:
+        """Whether somebody whom the room knows, and who is not in it by a socket, may say something
+        under a name: everybody takes it for checked."""
+        if not name or user.proof.key:  # that is its own; and a key's was checked
+            return None
+        free = free_for(user.user_id, name, room, max(len(name), LEAST_SUGGESTED))
+        return self._policy.may_be_called(name, "" if free == name else free)
 
     def _held(
         self, said: Said, refusal: Refusal | None, room: Room, file: str = ""

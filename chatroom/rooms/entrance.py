@@ -430,13 +430,11 @@ class Entrance:
 
     def _was_in(self, room: Room, arrival: Arrival, now: int) -> bool:
         """Whether somebody, whose token is good, has been in the room before, or was asked to."""
-        proof, charter, user_id = arrival.proof, room.charter, arrival.identity.user_id
-        if proof.epoch == charter.epoch or proof.key in charter.keys:
-            return True
         # Others may be what the one who was removed came by.
-        if charter.good_link(proof.link, self._rooms.house.charter, now):
+        if room.charter.good_link(arrival.proof.link, self._rooms.house.charter, now):
             return True
-        return user_id in room.crowd or self._rooms.house.whereabouts.knows(room.name, user_id)
+        user_id, proof, house = arrival.identity.user_id, arrival.proof, self._rooms.house
+        return user_id in room.crowd or house.has_met(user_id, proof, room.name, room.charter)
 
     def _knock(self, room: Room, arrival: Arrival, watched: WatchedAddress) -> bool:
         """Whether it may wait there."""

@@ -70,7 +70,7 @@ class Standing(NamedTuple):
     house: Charter = NO_CHARTER
     """The whole server's charter."""
     watched: WatchedAddress | None = None
-    """Somebody was removed from the same address, and nobody knows who this is."""
+    """Somebody was removed from the same address, and the room does not know who this is."""
 
 
 class Hold(Enum):
@@ -227,9 +227,8 @@ class Policy:
             return None
         if charter.is_quiet(speaker.user_id, now):
             return _quiet(charter.quiet[speaker.user_id], now, cmid)
-        if watched and now < watched.until and not speaker.user_id:
-            detail = "Somebody was removed from this connection: say hello, and knock."
-            return Refusal("watched", detail, cmid, retryAfter=_seconds(watched.until - now))
+        if watched and now < watched.until:
+            return _watched(watched, now, cmid)
         if charter.unchecked is Unchecked.NO and not speaker.user_id:
             detail = "Only people whom the server knows can speak here: open the room's page."
             return Refusal("unchecked", detail, cmid)
@@ -280,6 +279,8 @@ class Policy:
             return removed(ban, now)
         if not speaker.user_id:
             return Refusal("unchecked", "Only people whom the server knows can react.")
+        if standing.watched and now < standing.watched.until and not rank.is_host:
+            return _watched(standing.watched, now, "")
         if charter.is_quiet(speaker.user_id, now) and not rank.is_host:
             return _quiet(charter.quiet[speaker.user_id], now, "")
         return None
@@ -332,7 +333,8 @@ class Policy:
             return _not_yours(request.cmid, "Only its author or a host can remove it.")
         if not is_author:
             return _not_yours(request.cmid, "Only its author can edit it.")
-        verdict = self.may_say(speaker, request.cmid, standing._replace(said_at=0))
+        # Whoever has said it was in.
+        verdict = self.may_say(speaker, request.cmid, standing._replace(said_at=0, watched=None))
         if verdict is HOLD:
             detail = "A host has to approve what is said here; take it back, and say it anew."
             return Refusal("paused", detail, request.cmid)
@@ -448,6 +450,11 @@ def _retry(ban: Ban, now: int) -> dict[str, int]:
 
 def _seconds(milliseconds: int) -> int:
     return max(1, -(-milliseconds // 1000))
+
+
+def _watched(watched: WatchedAddress, now: int, cmid: str) -> Refusal:
+    detail = "Somebody was removed from this connection: say hello, and knock."
+    return Refusal("watched", detail, cmid, retryAfter=_seconds(watched.until - now))
 
 
 def _reads_only(cmid: str) -> Refusal:

@@ -13,7 +13,16 @@ from weakref import WeakKeyDictionary
 
 from chatroom.errors import HistoryError, Refusal
 from chatroom.history import History
-from chatroom.reactions import KINDS, MOST_PEOPLE, Click, Person, Reacted, Span
+from chatroom.reactions import (
+    KINDS,
+    MOST_PEOPLE,
+    MOST_TOLD,
+    Click,
+    Person,
+    Reacted,
+    Span,
+    sparingly_named,
+)
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.bus import ReactionNews
 from chatroom.rooms.faults import Faults
@@ -162,11 +171,22 @@ class Reactions:
         return self._history.react(clicks_of(room, waiting)) if waiting else []
 
     def _tell_all(self, room: Room, known: RoomReactions) -> None:
+        parts, before = self._changed(room, known.mark), known.mark
+        known.mark = max([before, *(state.mark for states in parts for state in states)])
+        for number, states in enumerate(parts, start=1):
+            # Whoever hears a part of it has not heard of the new mark, and asks for the rest.
+            mark = known.mark if number == len(parts) else before
+            room.tell_all(typed.reactions(mark, sparingly_named(states)))
+
+    def _changed(self, room: Room, after: int) -> list[list[Reacted]]:
         people = 0 if room.presence.is_large else MOST_PEOPLE
-        states = self._history.reacted(room.name, Span(after=known.mark), people=people)
-        if states:
-            known.mark = max(state.mark for state in states)
-            room.tell_all(typed.reactions(known.mark, states))
+        parts, span = [], Span(after=after)
+        while states := self._history.reacted(room.name, span, people=people):
+            parts.append(states)
+            if len(states) < MOST_TOLD:
+                break
+            span = span._replace(last=states[0].id.seq - 1)
+        return parts
 
     def _answer(self, room: Room, one: Waiting, *, is_there: bool) -> None:
         speaker, request, who = one

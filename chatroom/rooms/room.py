@@ -220,8 +220,8 @@ class Room:
         rank = self.rank_of(speaker.user_id) or self.house.rank_by(speaker.operator_link)
         said_at = self.house.last_said.get((self.name, whose_is(speaker)), 0)
         is_here = self._host_is_here(now)
-        is_known = bool(speaker.user_id) or not self.charter.watched
-        watched = None if is_known else self.watched(speaker.address)
+        was_in = self.house.has_met(speaker.user_id, speaker.proof, self.name, self.charter)
+        watched = None if was_in or speaker.user_id in self.crowd else self.watched(speaker.address)
         return Standing(self.charter, rank, now, said_at, is_here, self.house.charter, watched)
 
     def watched(self, address: str) -> WatchedAddress | None:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from chatroom.history import History
 from chatroom.message import MessageId
-from chatroom.reactions import Reacted
+from chatroom.reactions import Reacted, sparingly_named
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.bus import Bus, ReactionNews
 from chatroom.rooms.faults import Faults
@@ -146,7 +146,8 @@ class SharedReactions(Reactions):
             states = [state._replace(people={}) for state in states]
         if states:
             states.sort(key=lambda state: state.id.seq)
-            room.tell_all(typed.reactions(max(state.mark for state in states), states))
+            mark = max(state.mark for state in states)
+            room.tell_all(typed.reactions(mark, sparingly_named(states)))
         for one, is_there in answers:
             self._answer(room, one, is_there=is_there)
 

@@ -20,6 +20,10 @@ from chatroom.users.http_speaker import HttpSpeaker
 MOST_OF_ONE, IN_SECONDS = 20, 600
 """Uploads that one person can begin in so many seconds; of several processes, in each."""
 
+MOST_OF_ADDRESS = 400
+"""Likewise, all people at one address: whoever says hello again is another person, and each upload
+costs the Server thread a look at all files that there are."""
+
 FULL = (
     "No more files can be stored here (filesBytes). Messages can; and once some with files are "
     "removed, there is room again."
@@ -44,7 +48,9 @@ class Uploads:
         self._files_bytes = files_bytes
         self.completed = 0
         """Files since the start; any thread may read it."""
-        self._budgets = Budgets(MOST_OF_ONE / IN_SECONDS, MOST_OF_ONE + 0.001)
+        self._of_people, self._of_addresses = (
+            Budgets(most / IN_SECONDS, most + 0.001) for most in (MOST_OF_ONE, MOST_OF_ADDRESS)
+        )
 
     def begin(self, speaker: HttpSpeaker, file: StoredFile) -> Future[None]:
         """Somebody wants to upload a file of at most ``file.size`` bytes.
@@ -55,12 +61,16 @@ class Uploads:
         Raises:
             Refusal: ``too-many-files``; what the room's rules say.
         """
-        self._judge(speaker)
-        budget = self._budgets.of_key(speaker.user_id)
-        if not budget.try_to_spend(1):
-            seconds = max(1, math.ceil(budget.seconds_until(1)))
-            detail = f"That were {MOST_OF_ONE} files in {IN_SECONDS // 60} minutes; wait a little."
-            raise Refusal("too-many-files", detail, retryAfter=seconds)
+        own = self._of_people.of_key(speaker.user_id), f"{MOST_OF_ONE} files"
+        shared = self._of_addresses.of(speaker.address), f"{MOST_OF_ADDRESS} files from one address"
+        for budget, many in (own, shared):
+            if not budget.covers(1):
+                seconds = max(1, math.ceil(budget.seconds_until(1)))
+                detail = f"That were {many} in {IN_SECONDS // 60} minutes; wait a little."
+                raise Refusal("too-many-files", detail, retryAfter=seconds)
+        self._judge(speaker)  # may read the room: so it comes last
+        for budget, _ in (own, shared):
+            budget.spend(1)
         return self._order.write(partial(self._add, file))
 
     def _add(self, file: StoredFile, history: History) -> None:

@@ -18,6 +18,10 @@ CHUNKS, CHUNK_BYTES = 256, 1024
 """A body may come in so many chunks, plus one for so many bytes: each costs the interpreter some
 microseconds, however small it is."""
 
+SMALL_BYTES = 256
+"""Of a long body, which the application reads as it comes, one more chunk for so many: of 16 MB in
+chunks of one byte, the parser would keep everybody else waiting for a minute."""
+
 LINE_BYTES = 8190
 """Of the line before a chunk: the parser refuses a longer one (gunicorn/http/body.py)."""
 

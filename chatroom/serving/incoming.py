@@ -11,10 +11,12 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import InvalidChunkSize
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
-from chatroom.serving.body import Body
+from chatroom.serving.body import CHUNKS, SMALL_BYTES, Body
 
 HEAD_BYTES = 65536
 """Of a request's head, at most. As many connections as there are places may each hold that."""
@@ -201,6 +203,34 @@ def encourage(sock: socket.socket) -> None:
     """Ask for the body that a client has announced."""
     with suppress(OSError):
         sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
+
+
+class Crumbled(InvalidChunkSize):  # type: ignore[misc]
+    """A body comes in too many chunks."""
+
+    def __str__(self) -> str:
+        return "it comes in too many small chunks; send larger ones, or a Content-Length"
+
+
+def refuse_crumbs(reader: object) -> None:
+    """Have the parser count the chunks of a body, before it reads the first one.
+
+    Args:
+        reader: gunicorn's, of any body.
+    """
+    if not isinstance(reader, ChunkedReader):
+        return
+    parse, chunks, size = reader.parse_chunk_size, 0, 0
+
+    def parse_and_count(unreader: Any, data: bytes | None = None) -> Any:
+        nonlocal chunks, size
+        found = parse(unreader, data)
+        chunks, size = chunks + 1, size + found[0]
+        if chunks > CHUNKS + size // SMALL_BYTES:
+            raise Crumbled(b"")
+        return found
+
+    reader.parse_chunk_size = parse_and_count
 
 
 def quoted(head: bytes) -> bytes:

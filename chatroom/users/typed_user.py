@@ -14,7 +14,7 @@ from chatroom.errors import BadRoomName, FrameRefused, HistoryError, Refusal
 from chatroom.history import History
 from chatroom.message import Draft, Held, Message
 from chatroom.names import room_name
-from chatroom.reactions import FEW_PEOPLE, Span
+from chatroom.reactions import FEW_PEOPLE, Span, sparingly_named
 from chatroom.sockets.budget import Budget
 from chatroom.sockets.connection import Connection
 from chatroom.users.proof import Doorstep, Shown
@@ -198,7 +198,7 @@ class TypedUser(User):
         who = self.user_id
         states = self._history.reacted(self.room, span, people=people, user_id=who)
         mark = max([asked.since, *(state.mark for state in states)])
-        self.write(typed.reactions(mark, states))
+        self.write(typed.reactions(mark, sparingly_named(states)))
 
     def _await_act(self) -> None:
         if self._act_pace:

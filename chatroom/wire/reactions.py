@@ -35,8 +35,13 @@ def reacted_fields(reacted: Reacted) -> dict[str, Any]:
     """The reactions to a message, without its id; empty lists are left out."""
     fields: dict[str, Any] = {"mark": reacted.mark, "counts": dict(reacted.counts)}
     if reacted.people:
+        # Without those whose name nobody knew: they have reacted over HTTP, and count.
         fields["people"] = {
-            kind: [{"userId": who.user_id, "userName": who.user_name} for who in people]
+            kind: [
+                {"userId": who.user_id, "userName": who.user_name}
+                for who in people
+                if who.user_name
+            ]
             for kind, people in reacted.people.items()
         }
     if reacted.mine is not None:

@@ -25,6 +25,9 @@ from chatroom.wire.websocket import text_frame
 
 SUBPROTOCOL = "chatroom.v1"
 
+LONGEST_ID = 100
+"""Characters of an id that are looked at, and shown if it is none: none has as many."""
+
 MAX_CMID_LENGTH = 64
 
 LIVE = text_frame('{"type":"live"}')
@@ -197,7 +200,8 @@ def _say(fields: Mapping[str, Any]) -> Say:
 def _react(fields: Mapping[str, Any]) -> React:
     cmid, kind = _cmid(fields), fields.get("kind")
     if kind not in KINDS:
-        raise Refusal("bad-frame", f"kind must be one of {', '.join(KINDS)}.", cmid)
+        wanted = f"one of {', '.join(KINDS)}"
+        raise Refusal("bad-frame", f"kind is {json.dumps(kind)[:40]}; wanted: {wanted}.", cmid)
     on = _flag(fields, "on", default=True, cmid=cmid)
     return React(cmid, _id(fields), str(kind), on)
 
@@ -227,7 +231,7 @@ def _file(fields: Mapping[str, Any], cmid: str) -> str:
 def _id(fields: Mapping[str, Any]) -> MessageId:
     text = _text(fields, "id", "bad-frame", cmid=_cmid(fields))
     try:
-        return MessageId.parse(text)
+        return MessageId.parse(text[:LONGEST_ID])
     except ValueError as error:
         raise Refusal("bad-frame", f"{error}.", _cmid(fields)) from None
 

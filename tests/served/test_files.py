@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import resource
 import signal
 import socket
@@ -11,7 +12,8 @@ import sqlite3
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,24 @@ def test_a_chunked_body_comes_too(server: Running, stack: ExitStack) -> None:
     assert (file["id"], file["size"], 1) in in_table(server)
 
 
+def test_a_body_in_crumbs_is_refused_before_it_costs_much(
+    server: Running, stack: ExitStack
+) -> None:
+    """Each chunk costs the interpreter microseconds, which all threads share."""
+    ann = enter(stack, server, "crumbs")
+    with Upload(ann, Transfer_Encoding="chunked") as upload:
+        upload.send(b"%x\r\n" % 200_000 + bytes(200_000) + b"\r\n")
+        with suppress(OSError):  # it hangs up in the middle
+            upload.send(b"1\r\nx\r\n" * 400_000)
+        status, told = upload.hear()
+
+    assert (status, told["code"]) == (400, "bad-request")
+    assert "too many small chunks" in told["detail"]
+    with Upload(ann, Transfer_Encoding="chunked") as upload:
+        upload.send((b"3e8\r\n" + bytes(1000) + b"\r\n") * 4000 + b"0\r\n\r\n")
+        assert upload.hear()[1]["size"] == 4_000_000
+
+
 def test_nobody_sends_what_will_be_refused(server: Running, stack: ExitStack) -> None:
     """A client that waits for 100 Continue is asked for what is wanted, and nothing else."""
     ann = enter(stack, server, "continue")
@@ -233,6 +253,26 @@ def test_a_hostile_name_is_a_name(
     ours = ("chat.db", "config.json", "logs.log", "output.txt")
     assert [path.name for path in server.folder.iterdir() if not path.name.startswith(ours)] == []
     assert all(len(path.name) == 32 for path in folder_of(server))
+
+
+def test_what_follows_a_truncated_file_is_not_taken_for_its_rest(
+    server: Running, stack: ExitStack
+) -> None:
+    """As a disk may have it that was full or broken: the connection ends with what there is."""
+    ann = enter(stack, server, "truncated")
+    file = put(ann, PNG + bytes(MIB))
+    say(ann, file["id"])
+    os.truncate(server.folder / "chat.db.files" / file["id"], 300_000)
+    heads = (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in (file["address"], "/healthz")
+    )
+
+    with socket.create_connection(("127.0.0.1", server.port), DEADLINE) as line:
+        line.sendall("".join(heads).encode())
+        received = b"".join(iter(partial(line.recv, 65536), b""))
+
+    assert received.count(b"HTTP/1.1 200") == 1
+    assert len(received.partition(b"\r\n\r\n")[2]) == 300_000
 
 
 # -- trouble ---------------------------------------------------------------------------------------

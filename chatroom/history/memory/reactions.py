@@ -100,7 +100,7 @@ class ReactionsInMemory:
 def _told(kept: _Kept, people: int, user_id: str) -> Reacted:
     kinds = {kind: theirs for kind in KINDS if (theirs := kept.kinds.get(kind))}
     named = {
-        kind: [Person(*who) for who in islice(sorted(theirs.items()), people)]
+        kind: [Person(*who) for who in islice(theirs.items(), people)]
         for kind, theirs in kinds.items()
         if people
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ, WITHIN, storable
 from chatroom.history.sqlite.rewrite import LOG, PAGES, note_chores
 from chatroom.message import MessageId
-from chatroom.reactions import KINDS, MOST_TOLD, Click, Person, Reacted, Span
+from chatroom.reactions import KINDS, MOST_NAMED, MOST_TOLD, Click, Person, Reacted, Span
 
 IS_THERE = "SELECT 1 FROM messages WHERE key = ? AND nonce = ? AND removed = ''"
 
@@ -21,18 +22,23 @@ MARK = "INSERT OR REPLACE INTO reacted (key, nonce) VALUES (?, ?)"
 
 # Of few changes, or of few messages: the other condition is not to lead to an index (the plus).
 NEWEST = f"""
-    SELECT key, nonce, mark FROM reacted WHERE {{}}
+    SELECT {{columns}} FROM reacted WHERE {{condition}}
     ORDER BY +key DESC LIMIT {MOST_TOLD}"""
-CHANGED = NEWEST.format(
-    f"mark > :mark AND {WITHIN.replace('key >', '+key >').replace('key <', '+key <')}"
-)
-OF_MESSAGES = NEWEST.format(f"+mark > :mark AND {WITHIN}")
+CHANGED = f"mark > :mark AND {WITHIN.replace('key >', '+key >').replace('key <', '+key <')}"
+OF_MESSAGES = f"+mark > :mark AND {WITHIN}"
 
-COUNTS = "SELECT kind, count(*) FROM reactions WHERE key = ? GROUP BY kind"
+# Of all these messages at once: a question for each would be thousands of them.
+COUNTS = f"""
+    SELECT key, kind, count(*) FROM reactions
+    WHERE key IN ({NEWEST.format(columns="key", condition="{}")}) GROUP BY key, kind"""
+
+# All kinds are named, so that SQLite looks nowhere but at what this person can have.
+MINE = f"""
+    SELECT key, kind FROM reactions
+    WHERE key IN ({NEWEST.format(columns="key", condition="{}")})
+    AND kind IN ({", ".join(f"'{kind}'" for kind in KINDS)}) AND user_id = :user_id"""
 
 PEOPLE = "SELECT user_id, user_name FROM reactions WHERE key = ? AND kind = ? LIMIT ?"
-
-HAS = "SELECT 1 FROM reactions WHERE key = ? AND kind = ? AND user_id = ?"
 
 LAST_MARK = f"SELECT ifnull(max(mark), 0) FROM reacted WHERE {WITHIN}"
 
@@ -49,7 +55,7 @@ def react(writer: sqlite3.Connection, base: int, click: Click) -> bool:
     Args:
         base: the prefix of the room's keys.
     """
-    key, who = base | click.id.seq, click.who
+    key, who = base | storable(click.id.seq), click.who  # more would be another room's
     if not writer.execute(IS_THERE, (key, click.id.nonce)).fetchall():
         return False
     if click.on:
@@ -77,31 +83,58 @@ def reacted(readers: Readers, room: str, span: Span, people: int, user_id: str) 
     """As in the interface."""
     upto = MAX_SEQ if span.last is None else storable(span.last)
     bounds = {"room": room, "after": storable(span.first - 1), "upto": upto}
-    query = CHANGED if span.after else OF_MESSAGES
+    values = {"mark": storable(span.after), "user_id": user_id, **bounds}
+    condition = CHANGED if span.after else OF_MESSAGES
+    query = NEWEST.format(columns="key, nonce, mark", condition=condition)
     with readers.reader() as reader:
         reader.execute("BEGIN")  # one snapshot: a mark goes with its counts
         try:
-            found = reader.execute(query, {"mark": storable(span.after), **bounds}).fetchall()
-            return [_reacted(reader, row, people, user_id) for row in reversed(found)]
+            found = reader.execute(query, values).fetchall()
+            counts = _counts(reader.execute(COUNTS.format(condition), values))
+            mine: set[tuple[int, str]] | None = None
+            if user_id:
+                mine = set(reader.execute(MINE.format(condition), values).fetchall())
+            named = _named(reader, counts, people)
         finally:
             reader.execute("COMMIT")
+    return [
+        Reacted(
+            MessageId(key & MAX_SEQ, nonce),
+            mark,
+            counts.get(key, {}),
+            named.get(key, {}),
+            None if mine is None else [it for it in KINDS if (key, it) in mine],
+        )
+        for key, nonce, mark in reversed(found)
+    ]
 
 
-def _reacted(
-    reader: sqlite3.Connection, row: tuple[int, str, int], people: int, user_id: str
-) -> Reacted:
-    key, nonce, mark = row
-    count_of = dict(reader.execute(COUNTS, (key,)).fetchall())
-    counts = {kind: count_of[kind] for kind in KINDS if kind in count_of}
-    named: dict[str, list[Person]] = {}
-    if people:
-        for kind in counts:
-            rows = reader.execute(PEOPLE, (key, kind, people)).fetchall()
-            named[kind] = [Person(*row) for row in rows]
-    mine: list[str] | None = None
-    if user_id:
-        mine = [kind for kind in counts if reader.execute(HAS, (key, kind, user_id)).fetchall()]
-    return Reacted(MessageId(key & MAX_SEQ, nonce), mark, counts, named, mine)
+def _counts(rows: Iterable[tuple[int, str, int]]) -> dict[int, dict[str, int]]:
+    """By key, in the order of keys; by kind, in the order of ``KINDS``."""
+    found: dict[int, dict[str, int]] = {}
+    for key, kind, count in rows:
+        found.setdefault(key, {})[kind] = count
+    return {
+        key: {kind: count_of[kind] for kind in KINDS if kind in count_of}
+        for key, count_of in sorted(found.items())
+    }
+
+
+def _named(
+    reader: sqlite3.Connection, counts: dict[int, dict[str, int]], people: int
+) -> dict[int, dict[str, list[Person]]]:
+    """The newest messages first, as long as somebody may be named: see ``MOST_NAMED``."""
+    named: dict[int, dict[str, list[Person]]] = {}
+    left = MOST_NAMED
+    for key in reversed(counts) if people else ():
+        left -= sum(min(people, count) for count in counts[key].values())
+        if left < 0:
+            break
+        named[key] = {
+            kind: [Person(*row) for row in reader.execute(PEOPLE, (key, kind, people))]
+            for kind in counts[key]
+        }
+    return named
 
 
 def last_mark(readers: Readers, room: str) -> int:

@@ -5,9 +5,9 @@ No byte of them is looked at but the first few, and none is ever shown as a page
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -33,7 +33,7 @@ from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.web import reading
 from chatroom.web.api import bearer, parameters, responses
 from chatroom.web.api.body import INCOMPLETE, demand_identity
-from chatroom.web.api.pace import place_among
+from chatroom.web.api.pace import Places
 from chatroom.web.api.schemas import MOST_PIXELS
 from chatroom.web.forwarded import client_address
 
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 
 UPLOADS, DOWNLOADS = 8, 16
 """At once: each holds one of the threads for plain HTTP."""
+
+UPLOADS_OF_ONE, DOWNLOADS_OF_ONE = 6, 12
+"""Of these, one address may have so many."""
 
 LULL = 30.0
 """Seconds without a byte, or nearly so, after which an upload ends."""
@@ -68,7 +71,7 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
     Args:
         timeout: seconds that the Server thread has to answer.
     """
-    downloads = threading.BoundedSemaphore(DOWNLOADS)
+    downloads = Places(DOWNLOADS, DOWNLOADS_OF_ONE)
     uploading = _Uploading(engine, configuration, timeout)
 
     @api.put("/rooms/<room>/files/<file>")
@@ -93,7 +96,8 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
         if found and found.room != room:
             found = None
         if found and engine.policy.may_see(visitor, found):
-            return _sent(files, found, downloads)
+            address = client_address(request.environ, configuration.trusted_proxies)
+            return _sent(files, found, downloads, address)
         is_gone = found.claim is Claim.GONE if found else engine.file_ids.is_of(room, id)
         if is_gone:
             raise _gone()
@@ -113,7 +117,7 @@ def _gone() -> Problem:
 # -- to clients ------------------------------------------------------------------------------------
 
 
-def _sent(files: Files, file: StoredFile, downloads: threading.Semaphore) -> Response:
+def _sent(files: Files, file: StoredFile, downloads: Places, address: str) -> Response:
     response = responses.unbuffered(Response(mimetype=file.type))
     response.headers.update(_headers(file))
     response.set_etag(file.id)
@@ -131,7 +135,7 @@ def _sent(files: Files, file: StoredFile, downloads: threading.Semaphore) -> Res
         return response
     with ExitStack() as leaving:
         leaving.enter_context(
-            place_among(downloads, "Too many files are being downloaded. Try again.")
+            downloads.one_for(address, "Too many files are being downloaded. Try again.")
         )
         stream = leaving.enter_context(_opened(files, file))
         stream.seek(start)
@@ -179,8 +183,9 @@ def _span(response: Response, size: int) -> tuple[int, int] | None:
 def _pieces_of(stream: BinaryIO, count: int) -> Iterator[bytes]:
     while count:
         piece = stream.read(min(PIECE, count))
-        if not piece:  # somebody has truncated it: the client sees that it is too short
-            return
+        if not piece:  # somebody has truncated it
+            # Else the next response on this connection would be taken for the rest of the file.
+            raise OSError(errno.EIO, "the file is shorter than it was")
         count -= len(piece)
         yield piece
 
@@ -195,7 +200,7 @@ class _Uploading:
         self._engine = engine
         self._configuration = configuration
         self._timeout = timeout
-        self._places = threading.BoundedSemaphore(UPLOADS)
+        self._places = Places(UPLOADS, UPLOADS_OF_ONE)
 
     def upload(self, room: str, name: str) -> Response:
         """Whatever can be refused is refused before a byte of it is read."""
@@ -223,7 +228,7 @@ class _Uploading:
         )
         address = client_address(request.environ, proxies)
         speaker = HttpSpeaker(room, "", address, who.user_id, proof=who)
-        with place_among(self._places, "Too many files are being uploaded. Try again."):
+        with self._places.one_for(address, "Too many files are being uploaded. Try again."):
             try:
                 files.demand_space(size)
                 self._ask(partial(engine.server.uploads.begin, speaker, file))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chatroom.addresses import is_loopback, neighbourhood
 from chatroom.errors import Problem
 from chatroom.sockets.budget import Budgets
 from chatroom.sockets.pace import FREE_BYTES, byte_limits
@@ -45,6 +47,50 @@ def place_among(places: threading.Semaphore, reason: str) -> Iterator[None]:
         yield
     finally:
         places.release()
+
+
+class Places:
+    """As many for what is long: nobody keeps all of them, however slowly they send or take it. Any
+    thread.
+
+    Args:
+        count: how many there are.
+        most_of_one: how many of them one address may have.
+    """
+
+    # Rule: _lock guards _free and _taken.
+
+    def __init__(self, count: int, most_of_one: int) -> None:
+        self._free = count
+        self._most_of_one = most_of_one
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one_for(self, address: str, reason: str) -> Iterator[None]:
+        """One of them.
+
+        Args:
+            address: the client's. At that of this machine there may be a proxy, and everybody.
+
+        Raises:
+            Problem: all are taken, or all that this address may have.
+        """
+        whose = neighbourhood(address)
+        with self._lock:
+            is_one = address not in ("", "unix") and not is_loopback(address)
+            if not self._free or (is_one and self._taken[whose] >= self._most_of_one):
+                raise Problem("busy", reason)
+            self._free -= 1
+            self._taken[whose] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._free += 1
+                self._taken[whose] -= 1
+                if not self._taken[whose]:
+                    del self._taken[whose]
 
 
 class PostPace:

@@ -48,7 +48,7 @@ KINDS = {
     "method-not-allowed": Kind(405, "This address does not support this method"),
     "not-acceptable": Kind(406, "No response of the requested type"),
     "cmid-reused": Kind(409, "This cmid belongs to another message"),
-    "name-taken": Kind(409, "There is a key of this name already"),
+    "name-taken": Kind(409, "Somebody is called so already"),
     "not-removed": Kind(409, "Only what was removed can be erased"),
     "too-late": Kind(409, "It is too late to edit this message"),
     "too-many": Kind(409, "The room has as many of these as it can"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.files.file_names import MAX_LENGTH, NAMELESS, cleaned
+from chatroom.files.file_names import MAX_BYTES, MAX_LENGTH, NAMELESS, cleaned
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,22 @@ def test_a_long_name_keeps_its_ending() -> None:
     assert "…" in name
 
 
+@pytest.mark.parametrize("letter", ["\u00e4", "\u5716", "\U0001f408"])
+def test_a_long_name_fits_into_any_folder(letter: str) -> None:
+    """Systems count bytes, most of them 255; with the file's id before it, as in an archive."""
+    name = cleaned(letter * 119 + ".png")
+
+    assert len(f"{'0' * 32}-{name}".encode()) <= 255
+    assert name.startswith(letter * 20)
+    assert name.endswith(letter * 12 + ".png")
+
+
 @given(st.text())
 def test_no_name_is_a_path_or_hides_anything(name: str) -> None:
     told = cleaned(name)
 
     assert 1 <= len(told) <= MAX_LENGTH
+    assert len(told.encode()) <= MAX_BYTES
     assert not {"/", "\\", '"', "\0", "\n"} & set(told)
     assert not told.startswith((".", " "))
     assert all(unicodedata.category(c) not in {"Cc", "Cf", "Cs"} for c in told)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.history.effects import Effects
+from chatroom.history.sqlite.history import SqliteHistory
 from chatroom.message import Evidence, Message, MessageId, Remover
-from chatroom.reactions import MOST_TOLD, Click, Person, Reacted, Span
+from chatroom.reactions import MOST_NAMED, MOST_TOLD, Click, Person, Reacted, Span
 from tests.support import histories
 
 ANN, BOB = Person("a" * 16, "Ann"), Person("b" * 16, "Bob")
@@ -93,6 +98,19 @@ def take_back(history: History, message: Message) -> None:
     history.rewrite(left, Evidence(message, 1))
 
 
+def test_no_number_leads_into_another_room(history: History) -> None:
+    """A client may send any, with up to 15 digits. In SQLite, rooms lie one behind the other."""
+    for room in ("two", "three"):
+        history.append(histories.said(room, 1, 2))
+    rooms = range(1, 5)
+
+    far = [MessageId((number << 40) | 1, f"{1:016x}") for number in rooms]
+    done = history.react([Click("lobby", id, ANN, "like", on=True) for id in far])
+
+    assert done == [False] * len(rooms)
+    assert [counts(history, room) for room in ("lobby", "two", "three")] == [{}] * 3
+
+
 def test_reactions_go_with_a_removed_message_and_stay_away(history: History) -> None:
     first, second, *_ = histories.everything(history, "lobby")
     history.react([click(1), click(2)])
@@ -158,6 +176,41 @@ def test_only_the_newest_messages_are_told_at_once(history: History) -> None:
     told = history.reacted("lobby")
 
     assert [it.id.seq for it in told] == list(range(6, MOST_TOLD + 6))
+
+
+def test_sqlite_is_asked_the_same_few_questions_however_many_messages_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody in the room may ask ten times a second, and each question takes the interpreter."""
+    asked: list[str] = []
+
+    @contextmanager
+    def counted(reader: AbstractContextManager[sqlite3.Connection]) -> Iterator[Any]:
+        with reader as connection:
+
+            def execute(query: str, *values: Any) -> sqlite3.Cursor:
+                asked.append(query)
+                return connection.execute(query, *values)
+
+            yield SimpleNamespace(execute=execute)
+
+    with histories.open_history_of("sqlite:chat.db", tmp_path) as history:
+        assert isinstance(history, SqliteHistory)
+        history.append(histories.said("lobby", 1, MOST_TOLD))
+        crowd = [Person(f"person-{number:02}", "Somebody") for number in range(30)]
+        history.react([click(seq, who) for seq in range(1, MOST_TOLD + 1) for who in crowd])
+        reader = history._readers.reader
+        monkeypatch.setattr(history._readers, "reader", lambda: counted(reader()))
+
+        everything = history.reacted("lobby", user_id=crowd[3].user_id)
+        assert len(asked) <= 6
+        named = history.reacted("lobby", people=20)
+
+    assert [it.counts for it in everything] == [{"like": 30}] * MOST_TOLD
+    assert all(it.mine == ["like"] for it in everything)
+    assert [it.people != {} for it in named].count(True) == MOST_NAMED // 20
+    assert len(named[-1].people["like"]) == 20
+    assert len(asked) <= 12 + MOST_NAMED // 20
 
 
 def test_of_several_clicks_on_one_thing_the_last_one_counts(history: History) -> None:

@@ -11,13 +11,18 @@ from typing import Any
 
 import pytest
 
-from chatroom.message import Draft
+from chatroom.errors import Refusal
+from chatroom.files.stored import StoredFile
+from chatroom.message import Draft, MessageId
 from chatroom.rooms import entrance, knocking, ruling, sweeper
 from chatroom.rooms.charter import Charter, Host, WatchedAddress
 from chatroom.rooms.ranks import Rank
 from chatroom.users.http_speaker import HttpSpeaker
-from chatroom.users.requests import Said
+from chatroom.users.proof import Proof, Shown
+from chatroom.users.requests import Change, Said
 from chatroom.users.tokens import Identity
+from chatroom.wire.reactions import React
+from chatroom.wire.typed import Bring
 from chatroom.wire.websocket import CloseCode
 from tests.support.deadline import wait_for
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
@@ -437,6 +442,69 @@ def test_those_whom_nobody_knows_listen_there_and_do_not_speak(
     old.say("thank you")
     club.settle()
     assert club.disk.stored("class")[2:] == ["thank you"]
+
+
+@pytest.fixture
+def over_http(club: InMemoryServer, ann: TypedGuest) -> Callable[..., Any]:
+    """What somebody at the school is told who asks for something over HTTP, by a token of another
+    room; None for yes."""
+    ann.say("hello")
+    message = club.disk.messages("class")[0]
+
+    def ask(what: str, proof: Proof) -> Refusal | None:
+        speaker = HttpSpeaker("class", "", SCHOOL, proof.user_id, proof=proof)
+        if what == "react":
+            request = React("c1", MessageId(message.seq, message.nonce), "like", on=True)
+            club.server.reactions.click(speaker, request)
+        elif what == "upload":
+            whose = proof.user_id, message.sent_at
+            file = StoredFile("f" * 32, "class", "a.png", "image/png", 9, 0, 0, *whose)
+            try:
+                club.server.uploads.begin(speaker, file)
+            except Refusal as refusal:
+                return refusal
+            return None
+        else:
+            speaker.name = "Bobby"
+            brought = Bring("c1", Draft("Bobby", "me again", ""), "f" * 32)
+            club.server.broadcast.put(Change(speaker, brought, 10))
+        settled = wait_for(lambda: club.settle() or speaker.outcome.done(), "an answer")
+        assert settled
+        refused = speaker.outcome.exception(0)
+        assert refused is None or isinstance(refused, Refusal)
+        return refused
+
+    return ask
+
+
+@pytest.mark.parametrize("what", ["say", "react", "upload"])
+def test_a_token_of_another_room_is_no_way_around_the_knock(
+    club: InMemoryServer, over_http: Callable[..., Any], what: str
+) -> None:
+    """Everybody gets one in the lobby, also who was removed here."""
+    bobby = TypedGuest(club, "Bobby", "lobby", {}, address=SCHOOL)
+    (welcome,) = heard(bobby, "welcome")
+    entry_pass = club.tokens.write_pass("class", "was-here", 0)
+
+    refusal = over_http(what, Proof(user_id=welcome["userId"]))
+    assert refusal.code == "watched"
+    assert 3500 < refusal.more["retryAfter"] <= 3600
+
+    known = club.doors.prove("class", SCHOOL, Shown(bearer=entry_pass))
+    answer = over_http(what, known)
+    assert answer is None or answer.code == "no-such-file"
+
+
+def test_whoever_was_in_before_goes_on_to_speak_and_react(
+    club: InMemoryServer, over_http: Callable[..., Any]
+) -> None:
+    carl = club.carl  # type: ignore[attr-defined]
+    proof = Proof(user_id=carl.user.user_id)
+
+    assert over_http("react", proof) is None
+    carl.leave()
+    assert over_http("react", proof) is None
+    assert over_http("upload", proof) is None
 
 
 def test_a_host_sees_how_many_share_a_connection_before_removing_anybody(

@@ -10,8 +10,17 @@ from typing import Any
 import pytest
 
 from chatroom.errors import HistoryUnavailable, Refusal
+from chatroom.history.memory import reactions as memory
 from chatroom.message import MessageId
-from chatroom.reactions import FEW_PEOPLE, Reacted
+from chatroom.reactions import (
+    FEW_PEOPLE,
+    KINDS,
+    MOST_NAMED,
+    MOST_PEOPLE,
+    Click,
+    Person,
+    Reacted,
+)
 from chatroom.rooms import reactions
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.wire.reactions import React
@@ -272,6 +281,72 @@ def test_a_room_is_told_of_those_that_are_erased(club: InMemoryServer, at_once: 
     club.settle()
 
     assert counts(ann) == [{}]
+
+
+def test_no_change_is_left_out_however_many_there_are_at_once(
+    club: InMemoryServer, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as those that somebody takes along who erases everything of theirs. Whoever loses the
+    line in between has an old mark, and asks."""
+    for module in (reactions, memory):
+        monkeypatch.setattr(module, "MOST_TOLD", 10)
+    club.remember(21, ROOM)
+    ann = enter(club, "Ann")
+    first = ann.heard()[0].get("reactions", 0)
+    messages = club.disk.messages(ROOM)
+    who = Person("bob-id", "Bob")
+    for message in messages:
+        id = MessageId(message.seq, message.nonce)
+        assert club.disk.react([Click(ROOM, id, who, "like", on=True)]) == [True]
+
+    club.server.reactions.click(ann.user, React("c", MessageId.parse(messages[0].id), "wow", True))
+    club.settle()
+
+    frames = [it for it in told(ann) if it["type"] == "reactions"]
+    changed = [it["id"] for frame in frames for it in frame["messages"]]
+    assert sorted(changed) == sorted(message.id for message in messages)
+    assert [frame["mark"] for frame in frames] == [first, first, club.disk.last_mark(ROOM)]
+
+
+def test_no_frame_is_full_of_names(
+    club: InMemoryServer, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Megabytes of them would disconnect everybody as slow. The newest messages have them."""
+    assert MOST_NAMED == 2000
+    monkeypatch.setattr("chatroom.reactions.MOST_NAMED", 130)
+    club.remember(9, ROOM)
+    ann = enter(club, "Ann")
+    crowd = [Person(f"person-{number:04}", "x" * 60) for number in range(MOST_PEOPLE)]
+    for message in club.disk.messages(ROOM):
+        id = MessageId(message.seq, message.nonce)
+        club.disk.react([Click(ROOM, id, who, kind, True) for who in crowd for kind in KINDS])
+
+    react(ann, id_of(club, 8))
+    ann.send("reactions", people=True)
+
+    room_is_told, answer = [it for it in told(ann) if it["type"] == "reactions"]
+    for frame, each in ((room_is_told, MOST_PEOPLE), (answer, FEW_PEOPLE)):
+        named = [sum(map(len, message.get("people", {}).values())) for message in frame["messages"]]
+        having = 130 // (each * len(KINDS))
+        assert named == [0] * (9 - having) + [each * len(KINDS)] * having
+
+
+def test_whoever_reacts_without_being_there_counts_and_has_no_name(
+    club: InMemoryServer, at_once: None
+) -> None:
+    ann = enter(club, "Ann")
+    ann.say("hi")
+    speaker = HttpSpeaker(ROOM, "", "127.0.0.1", "somebody")
+    request = React("c", MessageId.parse(id_of(club)), "like", on=True)
+
+    club.server.reactions.click(speaker, request)
+    club.settle()
+    react(ann, id_of(club))
+
+    *_, frame, _ = told(ann)
+    (state,) = frame["messages"]
+    assert state["counts"] == {"like": 2}
+    assert [who["userName"] for who in state["people"]["like"]] == ["Ann"]
 
 
 @pytest.mark.parametrize("is_there", [True, False])

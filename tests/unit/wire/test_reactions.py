@@ -50,6 +50,18 @@ def test_what_is_wrong_is_refused(wrong: dict[str, object], code: str) -> None:
     assert refusal.value.more.get("cmid", "") == asked["cmid"]
 
 
+@pytest.mark.parametrize("field", ["id", "kind"])
+def test_a_refusal_shows_what_is_wrong_and_not_all_of_it(field: str) -> None:
+    """Else ten frames would come back as half a megabyte."""
+    asked = {"type": "react", "cmid": "c1", "id": str(ID), "kind": "like", field: "x" * 60_000}
+
+    with pytest.raises(Refusal) as refusal:
+        decode(**asked)
+
+    assert "xxx" in refusal.value.detail
+    assert len(refusal.value.detail) < 200
+
+
 def test_they_are_asked_for_from_a_mark_or_a_message_on() -> None:
     assert decode(type="reactions") == AskReactions(0, 0, False)
     asked = decode(type="reactions", since=7, people=True, **{"from": str(ID)})

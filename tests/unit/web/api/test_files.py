@@ -20,9 +20,11 @@ from chatroom.files.interface import KEPT_FREE
 from chatroom.files.stored import GRACE_MS, UNCLAIMED_MS
 from chatroom.history import History
 from chatroom.message import MessageId
+from chatroom.rooms import uploads
 from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Door, Host, Speak
 from chatroom.rooms.forgetter import Forgetter
 from chatroom.rooms.ranks import Rank
+from chatroom.sockets.budget import Budgets
 from chatroom.users.proof import Proof
 from chatroom.users.tokens import Identity
 from chatroom.web.api import files, problems
@@ -257,6 +259,41 @@ def test_only_its_uploader_says_something_with_it_and_once(
     problem(say(client, engine, id, "else", cmid="c1"), "cmid-reused")
 
 
+def test_the_same_words_with_another_file_are_another_message(
+    client: FlaskClient, engine: Engine
+) -> None:
+    """Also if there are none, as with most pictures: else whoever counts its cmids anew would see
+    the first picture, and the second one would be gone within the hour."""
+    one, two = (uploaded(client, engine)["id"] for _ in range(2))
+    first = say(client, engine, one, "", cmid="c1").json
+
+    problem(say(client, engine, two, "", cmid="c1"), "cmid-reused")
+
+    assert say(client, engine, one, "", cmid="c1").json == first
+    decree(engine, Charter(speak=Speak.APPROVAL, hosts={HOST: Host("Host", Rank.MAKER)}))
+    assert say(client, engine, two, "", cmid="c2").status_code == 202
+    problem(say(client, engine, one, "", cmid="c2"), "cmid-reused")
+    assert say(client, engine, two, "", cmid="c2").status_code == 202
+
+
+@pytest.mark.parametrize("name", ["Host", "h\u043e\u0455t"])
+def test_nobody_shows_a_picture_under_the_name_of_a_host(
+    client: FlaskClient, engine: Engine, name: str
+) -> None:
+    """Nor under one that looks the same: with a user id, everybody takes it for checked."""
+    decree(engine, Charter(speak=Speak.EVERYBODY, hosts={HOST: Host("Host", Rank.HOST)}))
+    mine, theirs = (uploaded(client, engine, user_id=who)["id"] for who in (ANN, HOST))
+
+    def post(file: str, user_id: str) -> TestResponse:
+        fields = {"userName": name, "body": "look", "file": file}
+        return client.post(MESSAGES, json=fields, headers=as_user(engine, user_id))
+
+    told = problem(post(mine, ANN), "name-taken")
+    assert f"{name} 2 is free" in told["detail"]
+    assert say(client, engine, mine).status_code == 201
+    assert post(theirs, HOST).json["by"] == "host"
+
+
 def test_what_is_not_said_yet_is_its_uploaders_alone(client: FlaskClient, engine: Engine) -> None:
     address = uploaded(client, engine)["address"]
 
@@ -411,6 +448,26 @@ def test_twenty_in_ten_minutes_are_enough(client: FlaskClient, engine: Engine) -
     problem(reply, "too-many-files")
     assert 1 <= int(reply.headers["Retry-After"]) <= 30
     assert upload(client, engine, b"x", user_id=BOB).status_code == 201
+
+
+def test_another_token_brings_no_more_files_from_the_same_address(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can be as many people as they like."""
+    assert uploads.MOST_OF_ADDRESS == 400
+    monkeypatch.setattr(engine.server.uploads, "_of_addresses", Budgets(3 / 600, 3.001))
+    for number in range(3):
+        assert upload(client, engine, b"x", user_id=f"person-{number}").status_code == 201
+
+    reply = upload(client, engine, b"x", user_id="person-4")
+
+    assert "from one address" in problem(reply, "too-many-files")["detail"]
+    assert 1 <= int(reply.headers["Retry-After"]) <= 200
+    elsewhere = {"REMOTE_ADDR": "192.0.2.9"}
+    reply = client.put(
+        f"{FILES}/a", data=b"x", headers=as_user(engine, "person-4"), environ_base=elsewhere
+    )
+    assert reply.status_code == 201
 
 
 @pytest.mark.parametrize("query", ["?width=0&height=3", "?width=x", "?height=99999999"])
