@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deadline import wait_for
+from tests.support.deadline import A_MINUTE, wait_for
 from tests.support.histories import remember
 from tests.support.server_process import Running, serving
 from tests.support.typed_client import TypedClient, seq, stored
@@ -129,7 +129,7 @@ def test_what_is_done_is_done_after_a_kill(tmp_path: Path, stack: ExitStack, wha
     assert bodies(enter(stack, server, "lobby", "New")) == wanted
     assert [message["body"] for message in server.history()] == wanted
     assert say(ann, "next")[0].startswith("2-")
-    wait_for(lambda: not in_files(tmp_path, SECRET), "no trace of it in any file")
+    wait_for(lambda: not in_files(tmp_path, SECRET), "no trace of it in any file", A_MINUTE)
 
 
 def in_files(folder: Path, text: str) -> list[str]:
@@ -157,7 +157,7 @@ def test_no_file_has_it_a_little_later(tmp_path: Path, stack: ExitStack) -> None
 
     assert found(server, search) == []
     assert found(server, search.replace(SECRET, "harmless")) == ["harmless"]
-    wait_for(lambda: not in_files(tmp_path, SECRET), "no trace of it in any file")
+    wait_for(lambda: not in_files(tmp_path, SECRET), "no trace of it in any file", A_MINUTE)
 
 
 def found(server: Running, path: str) -> list[str]:

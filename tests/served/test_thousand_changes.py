@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deadline import DEADLINE, wait_for
+from tests.support.deadline import A_MINUTE, DEADLINE, wait_for
 from tests.support.network import FINE, Fate, Proxy
 from tests.support.server_process import Launch, Running
 from tests.support.terminal import Shell
@@ -191,7 +191,9 @@ def nothing_else_is_in_a_file(
     assert [json.loads(line)["body"] for line in exported.lines] == [it["body"] for it in view]
     server.start()
     gone = {ending(word) for word in gone}
-    wait_for(lambda: not gone & endings_in(server.folder), "no trace of what was taken back")
+    wait_for(
+        lambda: not gone & endings_in(server.folder), "no trace of what was taken back", A_MINUTE
+    )
     assert {ending(it["body"]) for it in view[:-1]} <= endings_in(server.folder)
 
 

@@ -10,6 +10,10 @@ from typing import TypeVar
 DEADLINE = 20.0
 """Seconds in which whatever a test waits for must have come true."""
 
+A_MINUTE = 60.0
+"""In which what is removed is overwritten: whatever does that looks every ten seconds, and may
+have to look twice."""
+
 SHORTEST, LONGEST = 0.01, 0.05
 """Seconds between two looks: the longer it takes, the longer, since each look costs something."""
 
