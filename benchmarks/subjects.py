@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import places
-from benchmarks.load.adapters import CHAT, PLAIN, SOCKETIO, Adapter
+from benchmarks.load.adapters import CHAT, PLAIN, SOCKETIO, TYPED, Adapter
 
 Command = list[str]
 
@@ -115,6 +115,11 @@ SUBJECTS = (
             messagesPerSecond=100_000,
         ),
         cannot=AS_FULL,
+    ),
+    replace(
+        ours("us-typed", "chat room, FULL, typed", history="sqlite:chat.db"),
+        adapter=TYPED,
+        cannot={"history": "as SQLite FULL"},
     ),
     ours("us-memory", "chat room, memory", history="memory:"),
     _peer("go-hub", "Go hub (gorilla)", str(places.GO_HUB), "{port}", needs=places.GO_HUB),

@@ -13,6 +13,7 @@ KINDS = {
     "us-normal": "us2",
     "us-memory": "us3",
     "us-pace": "us",
+    "us-typed": "us2",
     "go-hub": "go",
     "go-hub-pooled": "go2",
     "floor": "peer",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.load.messages import BODY, NUMBER
 from benchmarks.load.wire import client_frame
 
 
@@ -16,8 +19,10 @@ class Adapter:
     """
 
     path: str
-    steps: tuple[tuple[bytes, bytes], ...] = ()
-    """After the 101: wait for the first, answer the second (either may be empty)."""
+    steps: tuple[tuple[bytes, bytes | Callable[[str], bytes]], ...] = ()
+    """After the 101: wait for the first, answer the second (either may be empty). Where names have
+    to differ, it is made from one."""
+    subprotocol: str = ""
     prefix: bytes = b""
     suffix: bytes = b""
     end: int = ord("}")
@@ -25,9 +30,20 @@ class Adapter:
     """The application's own ping, a whole frame; WebSocket's are answered anyway."""
     pong: bytes = b""
 
-    def wrap(self, json: bytes) -> bytes:
-        """The payload of a text frame that says it."""
-        return self.prefix + json + self.suffix
+    def wrap(self, said: bytes) -> bytes:
+        """The payload of a text frame that says this JSON of ``messages.payload``."""
+        return self.prefix + said + self.suffix
+
+
+class _Typed(Adapter):
+    """Who speaks was said in the hello; each message has a number of the client's own."""
+
+    def wrap(self, said: bytes) -> bytes:
+        return b'{"type":"message","cmid":"%s",%s' % (said[NUMBER], said[BODY:])
+
+
+def _hello(name: str) -> bytes:
+    return client_frame(json.dumps({"type": "hello", "userName": name}).encode())
 
 
 PLAIN = Adapter("/chat")
@@ -35,6 +51,9 @@ PLAIN = Adapter("/chat")
 
 CHAT = Adapter("/chat", steps=((b"", client_frame(b'{"userName":"listener"}')),))
 """The chat room: the first frame joins; without a body, it does so in silence."""
+
+TYPED = _Typed("/chat", steps=((b"", _hello),), subprotocol="chatroom.v1")
+"""The chat room as its page speaks to it."""
 
 SOCKETIO = Adapter(
     "/socket.io/?EIO=4&transport=websocket",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import select
 import socket
 import time
@@ -23,8 +24,9 @@ class ArrivalError(Exception):
 class _Newcomer:
     """One connection on its way in."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, name: str) -> None:
         self.sock = sock
+        self.name = name
         self.received = bytearray()
         self.step = -1  # the handshake's answer is outstanding
 
@@ -92,7 +94,7 @@ class Arrivals:
         if failed not in (0, errno.EINPROGRESS):
             sock.close()
             raise ArrivalError(f"connect: {errno.errorcode[failed]}")
-        self._newcomers[sock.fileno()] = _Newcomer(sock)
+        self._newcomers[sock.fileno()] = _Newcomer(sock, f"listener {os.urandom(6).hex()}")
         self._epoll.register(sock.fileno(), select.EPOLLOUT)
 
     def _go_on(self, fd: int) -> None:
@@ -100,7 +102,7 @@ class Arrivals:
         try:
             if newcomer.step == -1 and not newcomer.received:
                 newcomer.received += b" "  # it is sent once; the answer comes behind this
-                newcomer.sock.send(handshake(self._adapter.path, self._port))
+                newcomer.sock.send(self._request())
                 self._epoll.modify(fd, select.EPOLLIN)
                 return
             data = newcomer.sock.recv(65536)
@@ -112,6 +114,9 @@ class Arrivals:
         if not data:
             raise ArrivalError(f"refused: {_first_line(newcomer.received)}")
         self._take_steps(newcomer)
+
+    def _request(self) -> bytes:
+        return handshake(self._adapter.path, self._port, self._adapter.subprotocol)
 
     def _take_steps(self, newcomer: _Newcomer) -> None:
         received = newcomer.received
@@ -129,6 +134,8 @@ class Arrivals:
             if at < 0:
                 return
             del received[: at + len(wanted)]
+            if callable(answer):
+                answer = answer(newcomer.name)
             if answer:
                 newcomer.sock.send(answer)
             newcomer.step += 1

@@ -23,6 +23,16 @@ which cuts what it writes into frames of 1024 bytes, never cuts through a marker
 WORDS = "See you at eight, then. "
 
 
+def _head(sender: int) -> bytes:
+    return b'{"userName":"u%03d","body":"%s' % (sender, MARKER)
+
+
+BODY = _head(0).index(b'"body"')
+"""Where a message goes on behind the name of its sender."""
+NUMBER = slice(len(_head(0)), len(_head(0)) + len(b"s000 0000000"))
+"""Where its sender's and its own number are."""
+
+
 def payload(sender: int, number: int, sent: int, length: int = LENGTH) -> bytes:
     """One message, as JSON.
 
@@ -32,7 +42,7 @@ def payload(sender: int, number: int, sent: int, length: int = LENGTH) -> bytes:
         sent: CLOCK_MONOTONIC in nanoseconds.
         length: bytes in all; a power of two, less one.
     """
-    head = b'{"userName":"u%03d","body":"%s' % (sender, MARKER)
+    head = _head(sender)
     stamp = b"s%03d %07d %019d " % (sender, number, sent)
     tail = b'","timestamp":"10:42 AM"}'
     room = length - len(head) - len(stamp) - len(tail)

@@ -9,9 +9,10 @@ import struct
 TEXT, CLOSE, PING, PONG = 0x81, 0x88, 0x89, 0x8A
 
 
-def handshake(path: str, port: int) -> bytes:
+def handshake(path: str, port: int, subprotocol: str = "") -> bytes:
     """The request that opens a socket; it offers no extension and has no Origin."""
     key = base64.b64encode(os.urandom(16)).decode()
+    offer = (f"Sec-WebSocket-Protocol: {subprotocol}",) if subprotocol else ()
     lines = (
         f"GET {path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
@@ -19,6 +20,7 @@ def handshake(path: str, port: int) -> bytes:
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
+        *offer,
         "",
         "",
     )

@@ -115,7 +115,7 @@ QUICK = Size(
     slow=2.0,
     idle=2.0,
     slow_only=("us-full", "go-hub"),
-    rooms_without=("go-hub-pooled", "us-pace"),
+    rooms_without=("go-hub-pooled", "us-pace", "us-typed"),
     crowd_only=("us-full", "go-hub", "websockets", "node-ws"),
     two_only=("us-two", "us-full", "socketio-redis"),
 )

@@ -130,9 +130,7 @@ class _Uploader(threading.Thread):
 def _token(port: int) -> str:
     """Of somebody who comes, and goes again."""
     hello = json.dumps({"type": "hello", "userName": "uploader"}).encode()
-    request = handshake("/chat", port).replace(
-        b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: chatroom.v1\r\n\r\n"
-    )
+    request = handshake("/chat", port, "chatroom.v1")
     with socket.create_connection(("127.0.0.1", port), 10) as line:
         line.sendall(request + client_frame(hello))
         heard = b""

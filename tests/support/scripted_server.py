@@ -110,6 +110,7 @@ class ScriptedServer:
         self._scripts = scripts
         self.peers: list[ServerEnd] = []
         self.errors: list[BaseException] = []
+        self._playing: list[threading.Thread] = []
         self._server = serve(
             self._play,
             "127.0.0.1",
@@ -135,6 +136,8 @@ class ScriptedServer:
         for peer in self.peers:
             with contextlib.suppress(OSError):
                 peer.cut()
+        for thread in self._playing:  # what a script notes last is there when the block ends
+            thread.join(DEADLINE)
         assert kind or not self.errors, self.errors
 
     @property
@@ -142,6 +145,7 @@ class ScriptedServer:
         return [peer.hello for peer in self.peers]
 
     def _play(self, connection: ServerConnection) -> None:
+        self._playing.append(threading.current_thread())
         peer = ServerEnd(connection)
         script = self._scripts[min(len(self.peers), len(self._scripts) - 1)]
         self.peers.append(peer)
