@@ -214,6 +214,7 @@ def test_a_teachers_first_five_minutes(
     hand.press("#room-dialog li:has-text('Bob') button:text-is('Undo')")
     bob.hear_notice("unmuted")
     teacher.see("#room-dialog", "Nobody.")
+    told = [cleo.hear_notice("rules") for _ in range(2)]
     if means is Keys:
         hand.leave_dialog()  # from its first control on again
         hand.press("#manage-room")
@@ -222,8 +223,9 @@ def test_a_teachers_first_five_minutes(
             teacher.page.keyboard.press("ArrowUp")
     else:
         hand.choose("#door-open")
+        told.append(cleo.hear_notice("rules"))  # what comes below the door moves up then
         hand.choose("#speak-everybody")
-    told = [cleo.hear_notice("rules") for _ in range(4)]
+    told += [cleo.hear_notice("rules") for _ in range(4 - len(told))]
     assert [rules["door"] for rules in told] == ["code", "code", "open", "open"]
     assert [rules["speak"] for rules in told] == ["everybody", "slow", "slow", "everybody"]
     hand.leave_dialog()
