@@ -31,6 +31,8 @@ REPORTS: dict[str, Callable[[Result], dict[str, str]]] = {
     "full": sections,
     "page": page_sections,
     "two": sections,
+    "typed": sections,
+    "upload": sections,
 }
 """How each kind of run is reported."""
 

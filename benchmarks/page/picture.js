@@ -5,9 +5,9 @@ globalThis.picture = {
   async take(width, height) {
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
     const context = canvas.getContext("2d");
-    for (let at = 0; at < 6000; at += 1) { // as much to see as in a garden
+    for (let at = 0; at < 60_000; at += 1) { // as much to see as in a garden
       context.fillStyle = `hsl(${(at * 47) % 360} 60% ${20 + (at % 60)}%)`;
-      context.fillRect((at * 7919) % width, (at * 104729) % height, 20 + (at % 300), 20 + (at % 200));
+      context.fillRect((at * 7919) % width, (at * 104729) % height, 3 + (at % 60), 3 + (at % 40));
     }
     const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
     this.photo = new File([blob], "IMG_1.jpg", { type: "image/jpeg" });
