@@ -219,10 +219,10 @@ class Room:
         """What the policy wants to know of somebody who speaks; ``now`` is in Unix milliseconds."""
         rank = self.rank_of(speaker.user_id) or self.house.rank_by(speaker.operator_link)
         said_at = self.house.last_said.get((self.name, whose_is(speaker)), 0)
-        is_here = self._host_is_here(now)
-        was_in = self.house.has_met(speaker.user_id, speaker.proof, self.name, self.charter)
+        met, watch, house = self.house.has_met, self.charter.watched, self.house.charter
+        was_in = not watch or met(speaker.user_id, speaker.proof, self.name, self.charter)
         watched = None if was_in or speaker.user_id in self.crowd else self.watched(speaker.address)
-        return Standing(self.charter, rank, now, said_at, is_here, self.house.charter, watched)
+        return Standing(self.charter, rank, now, said_at, self._host_is_here(now), house, watched)
 
     def watched(self, address: str) -> WatchedAddress | None:
         """Who was removed from this address not long ago."""
