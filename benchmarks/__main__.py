@@ -19,16 +19,28 @@ from benchmarks.install import install
 from benchmarks.report import report
 from benchmarks.results import Result
 from benchmarks.rounds import Round, Rounds
-from benchmarks.scenarios import crowd, history, joining, rooms, slow, standstill, two, upload
+from benchmarks.scenarios import (
+    crowd,
+    events,
+    history,
+    joining,
+    posts,
+    returning,
+    rooms,
+    slow,
+    standstill,
+    two,
+    upload,
+)
 from benchmarks.scenarios.case import FULL, QUICK, Case
 from benchmarks.subjects import BY_NAME, SUBJECTS, TWO, is_of_two, with_before
 
 SCENARIOS = (
-    *("saturated", "paced", "joining", "crowd"),
-    *("history", "growth", "slow", "upload", "standstill"),
+    *("saturated", "paced", "joining", "crowd", "returning"),
+    *("posts", "events", "history", "growth", "slow", "upload", "standstill"),
     *("two-saturated", "two-paced", "two-joining", "two-idle"),
 )
-MODULES = (rooms, two, standstill, joining, crowd, history, slow, upload)
+MODULES = (rooms, two, standstill, joining, crowd, returning, posts, events, history, slow, upload)
 SHOWN = (
     ("messages_per_s", "messages/s"),
     ("deliveries_per_s", "deliveries/s"),
@@ -40,6 +52,8 @@ SHOWN = (
     ("other_p50_ms", "ms p50 to the other process"),
     ("process_percent", "% of a core for a process"),
     ("engine_percent", "% for the engine"),
+    ("posts_per_s", "posts/s"),
+    ("seconds", "s"),
     ("goes_on_after", "messages, then a join: goes on"),
 )
 

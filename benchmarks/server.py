@@ -161,6 +161,11 @@ class Server:
         assert self._process
         self._process.send_signal(signum)
 
+    def start_again(self) -> None:
+        """After ``stop``: at the same port, in the same folder."""
+        self._start()
+        self._wait_until_it_answers()
+
     def stop(self) -> None:
         """End it: asked first, then at once. Each process by its own id."""
         process, self._process = self._process, None

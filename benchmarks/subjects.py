@@ -122,6 +122,13 @@ SUBJECTS = (
         cannot={"history": "as SQLite FULL"},
     ),
     ours("us-memory", "chat room, memory", history="memory:"),
+    _peer(
+        "bare-join",
+        "bare join in Python: two threads",
+        *(str(places.VENV_PYTHON), str(places.PEERS / "bare_join.py"), "{port}"),
+        threads_per_user=2,
+        cannot=dict.fromkeys(("saturated", "paced", "crowd", "slow"), "it only lets in"),
+    ),
     _peer("go-hub", "Go hub (gorilla)", str(places.GO_HUB), "{port}", needs=places.GO_HUB),
     _peer(
         "go-hub-pooled",

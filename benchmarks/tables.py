@@ -46,6 +46,38 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("max_ms", "last delivery, ms"),
         ),
     ),
+    "returning": (
+        "9 Everybody comes back",
+        (
+            Column("seconds", "all live after, s", ratio=True),
+            Column("cpu_ms_per_user", "CPU ms/user", ratio=True),
+            Column("p99_ms", "p99 ms meanwhile"),
+            Column("max_ms", "last delivery, ms"),
+            Column("memory_kb_per_user", "kB/user"),
+            Column("first_seconds", "the first time, s"),
+            Column("stop_seconds", "stopped after, s"),
+        ),
+    ),
+    "posts": (
+        "10 Scripts over HTTP",
+        (
+            Column("posts_per_s", "posts/s", spread=True, more_is_better=True),
+            Column("cpu_us_per_post", "CPU µs/post", spread=True),
+            Column("answer_p50_ms", "answer p50 ms"),
+            Column("answer_p99_ms", "answer p99 ms"),
+            Column("p99_ms", "to the room, p99 ms"),
+        ),
+    ),
+    "events": (
+        "11 Listeners by events, 20/s",
+        (
+            Column("cpu_us_per_delivery", "CPU µs/delivery", spread=True),
+            P50,
+            Column("p99_ms", "p99 ms"),
+            Column("cpu_ms_per_user", "CPU ms/listener"),
+            Column("memory_kb_per_user", "kB/listener"),
+        ),
+    ),
     "history": (
         "5 History: /getAllMessages",
         (

@@ -29,6 +29,8 @@ class Adapter:
     ping: bytes = b""
     """The application's own ping, a whole frame; WebSocket's are answered anyway."""
     pong: bytes = b""
+    is_socket: bool = True
+    """The way in is a WebSocket's; else it is a GET, whose response goes on and on."""
 
     def wrap(self, said: bytes) -> bytes:
         """The payload of a text frame that says this JSON of ``messages.payload``."""
@@ -54,6 +56,14 @@ CHAT = Adapter("/chat", steps=((b"", client_frame(b'{"userName":"listener"}')),)
 
 TYPED = _Typed("/chat", steps=((b"", _hello),), subprotocol="chatroom.v1")
 """The chat room as its page speaks to it."""
+
+EVENTS = Adapter(
+    "/api/rooms/lobby/events",
+    steps=((b"event: live", b""),),
+    end=ord("\n"),
+    is_socket=False,
+)
+"""The chat room's messages as Server-Sent Events. Whoever is live hears what comes."""
 
 SOCKETIO = Adapter(
     "/socket.io/?EIO=4&transport=websocket",

@@ -7,10 +7,10 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from benchmarks.load.adapters import Adapter
-from benchmarks.load.wire import handshake
+from benchmarks.load.wire import get, handshake
 
 IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; Python has no name for it before 3.13
 BURST = 48
@@ -38,8 +38,9 @@ class Arrivals:
         port: on 127.0.0.1.
         adapter: the server's.
         source: the clients' own address, so that 28,000 ports suffice for each group.
-        done: takes each socket that is in, and the bytes that came behind its handshake.
+        done: takes each socket that is in, the bytes that came behind its handshake, and its name.
         receive_buffer: bytes, for clients that are to stop reading; 0 for the kernel's own.
+        names: of those who come; at random where there are none.
     """
 
     def __init__(
@@ -47,14 +48,16 @@ class Arrivals:
         port: int,
         adapter: Adapter,
         source: str,
-        done: Callable[[socket.socket, bytes], None],
+        done: Callable[[socket.socket, bytes, str], None],
         receive_buffer: int = 0,
+        names: Iterable[str] = (),
     ) -> None:
         self._port = port
         self._adapter = adapter
         self._source = source
         self._done = done
         self._receive_buffer = receive_buffer
+        self._names = iter(names)
         self._epoll = select.epoll()
         self._newcomers: dict[int, _Newcomer] = {}
         self.arrived = 0
@@ -94,7 +97,8 @@ class Arrivals:
         if failed not in (0, errno.EINPROGRESS):
             sock.close()
             raise ArrivalError(f"connect: {errno.errorcode[failed]}")
-        self._newcomers[sock.fileno()] = _Newcomer(sock, f"listener {os.urandom(6).hex()}")
+        name = next(self._names, "") or f"listener {os.urandom(6).hex()}"
+        self._newcomers[sock.fileno()] = _Newcomer(sock, name)
         self._epoll.register(sock.fileno(), select.EPOLLOUT)
 
     def _go_on(self, fd: int) -> None:
@@ -116,6 +120,8 @@ class Arrivals:
         self._take_steps(newcomer)
 
     def _request(self) -> bytes:
+        if not self._adapter.is_socket:
+            return get(self._adapter.path, self._port)
         return handshake(self._adapter.path, self._port, self._adapter.subprotocol)
 
     def _take_steps(self, newcomer: _Newcomer) -> None:
@@ -124,7 +130,8 @@ class Arrivals:
             head, blank, rest = bytes(received).partition(b"\r\n\r\n")
             if not blank:
                 return
-            if b" 101 " not in head.split(b"\r\n")[0]:
+            welcome = b" 101 " if self._adapter.is_socket else b" 200 "
+            if welcome not in head.split(b"\r\n")[0]:
                 raise ArrivalError(f"refused: {_first_line(received)}")
             received[:] = rest
             newcomer.step = 0
@@ -142,7 +149,7 @@ class Arrivals:
         self._epoll.unregister(newcomer.sock.fileno())
         del self._newcomers[newcomer.sock.fileno()]
         self.arrived += 1
-        self._done(newcomer.sock, bytes(received))
+        self._done(newcomer.sock, bytes(received), newcomer.name)
 
 
 def _first_line(received: bytes | bytearray) -> str:

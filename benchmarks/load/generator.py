@@ -99,6 +99,40 @@ class Generator:
         shares = [{"users": n, "seconds": seconds} for n in _shares(users)]
         self._ask_all("connect_sleepers", shares, seconds + 5)
 
+    def come(self, users: int, *, pace: float = 0, seconds: float = 120) -> Answer:
+        """Bring people in who can come back; from the second time on, bring them back.
+
+        Args:
+            users: how many; the same each time.
+            pace: messages a second that one of them says meanwhile; 0 for none.
+            seconds: in which all have to be there.
+
+        Returns:
+            ``seconds`` until the last one was live, ``back``: how many were told that they missed
+            nothing, ``p99_ms`` and ``max_ms``: how late they heard what was said once they were
+            live, ``said``: how much that was.
+
+        Raises:
+            LoadError: refused, late, or lost.
+        """
+        begin = time.monotonic_ns()
+        shares = [{"users": n, "pace": pace, "seconds": seconds} for n in _shares(users)]
+        answers = self._ask_all("come", shares, seconds + 10)
+        if absent := sum(answer["absent"] for answer in answers):
+            raise LoadError(f"{absent} of {users} users were not live; {_lost(answers)}")
+        delays = [delay for answer in answers for delay in answer["delays"]]
+        return {
+            "seconds": (max(answer["all_at"] for answer in answers) - begin) / 1e9,
+            "back": sum(answer["back"] for answer in answers),
+            "said": sum(answer["said"] for answer in answers),
+            "p99_ms": quantiles(delays, 0.99)[0] / 1e6,
+            "max_ms": max(delays, default=0) / 1e6,
+        }
+
+    def go(self) -> None:
+        """Let them go: see ``come``."""
+        self._ask_all("go", [{}] * WORKERS, 60)
+
     def gather(self, seconds: float = 20) -> None:
         """Wait until everybody hears, and nothing is under way any more."""
         deadline = time.monotonic() + seconds

@@ -86,7 +86,7 @@ class Receiver:
         """Why connections ended."""
         self._recv_into: dict[int, Callable[[bytearray], int]] = {}
 
-    def add(self, sock: socket.socket, data: bytes = b"") -> None:
+    def add(self, sock: socket.socket, data: bytes = b"", _name: str = "") -> None:
         """Read this socket from now on; ``data`` came before."""
         fd = sock.fileno()
         self.sockets[fd] = sock

@@ -27,6 +27,11 @@ def handshake(path: str, port: int, subprotocol: str = "") -> bytes:
     return "\r\n".join(lines).encode()
 
 
+def get(path: str, port: int) -> bytes:
+    """The request for a response that goes on and on."""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+
+
 class Masker:
     """Frames of payloads that all have the same length: the header and the mask are made once.
 

@@ -15,6 +15,7 @@ from benchmarks.load.arriving import Arrivals
 from benchmarks.load.messages import PROBE, payload, probe_tag
 from benchmarks.load.phase import Phase, Plan
 from benchmarks.load.receiving import Finder, Receiver
+from benchmarks.load.returning import Crowd
 from benchmarks.load.sending import Sender
 from benchmarks.load.wire import CLOSE, client_frame
 
@@ -46,6 +47,7 @@ class Worker:
         self._senders: list[Sender] = []
         self._sleepers: list[socket.socket] = []
         self._phase: Phase | None = None
+        self._crowd = Crowd(index, port, adapter)
 
     def connect(self, users: int, senders: int, past: int, seconds: float) -> dict[str, Any]:
         """Bring users in, and wait until each has ``past`` messages."""
@@ -72,7 +74,7 @@ class Worker:
     def connect_sleepers(self, users: int, seconds: float) -> dict[str, Any]:
         """Bring users in who never read."""
 
-        def keep(sock: socket.socket, _data: bytes) -> None:
+        def keep(sock: socket.socket, _data: bytes, _name: str) -> None:
             self._sleepers.append(sock)
 
         source = f"127.0.2.{self._index + 1}"
@@ -83,6 +85,15 @@ class Worker:
         finally:
             arrivals.close()
         return self._state()
+
+    def come(self, users: int, pace: float, seconds: float) -> dict[str, Any]:
+        """Bring people in who can come back, or bring them back: see ``Crowd.come``."""
+        return self._crowd.come(users, pace, seconds)
+
+    def go(self) -> dict[str, Any]:
+        """Let them go, and remember them."""
+        self._crowd.go()
+        return {}
 
     def gather(self, number: int, speak: bool, seconds: float) -> dict[str, Any]:
         """Wait until everybody has heard the probe; one process speaks it."""
@@ -146,15 +157,18 @@ class Worker:
 
     def listen(self, pipe: Connection) -> None:
         """Read what comes and answer pings, while no command does."""
-        ready, _, _ = select.select([pipe, self._receiver], [], [], 1)
-        if self._receiver in ready:
-            self._receiver.pump(0)
+        receivers = (self._receiver, self._crowd.receiver)
+        ready, _, _ = select.select([pipe, *receivers], [], [], 1)
+        for receiver in receivers:
+            if receiver in ready:
+                receiver.pump(0)
 
     def close(self) -> None:
         """Close all connections."""
         for sock in self._sleepers:
             sock.close()
         self._receiver.close()
+        self._crowd.go()
 
 
 def _ends(sock: socket.socket) -> bool:

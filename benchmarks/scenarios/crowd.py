@@ -27,7 +27,7 @@ def cases(size: Size, wanted: set[str]) -> list[Case]:
 
 def measure(size: Size, subject: Subject) -> list[Outcome]:
     """Fill the house; weigh it; speak."""
-    _demand_threads(subject, size.crowd)
+    demand_threads(subject, size.crowd)
     with Server(subject) as server, Generator(server.port, adapter=subject.adapter) as load:
         empty = proc.memory(server.pids)
         seconds = load.connect(size.crowd, senders=2, seconds=120)
@@ -46,7 +46,12 @@ def measure(size: Size, subject: Subject) -> list[Outcome]:
     return [Outcome("crowd", f"N={size.crowd}", subject.name, figures)]
 
 
-def _demand_threads(subject: Subject, users: int) -> None:
+def demand_threads(subject: Subject, users: int) -> None:
+    """Make sure that the machine has as many as they need.
+
+    Raises:
+        LoadError: it has not.
+    """
     wanted = subject.threads_per_user * users
     left = proc.pid_max() - proc.threads_on_machine() - THREADS_SPARED
     if wanted > left:

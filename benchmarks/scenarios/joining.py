@@ -1,4 +1,4 @@
-"""Scenario 3: many users arrive as fast as they can, each to get the past messages."""
+"""Scenario 3: many users arrive as fast as they can, each to get the past messages, if any."""
 
 from __future__ import annotations
 
@@ -9,19 +9,36 @@ from benchmarks.filling import filled
 from benchmarks.load.generator import Generator
 from benchmarks.scenarios.case import Case, Outcome, Size
 from benchmarks.server import Server
-from benchmarks.subjects import Subject
+from benchmarks.subjects import SUBJECTS, Subject
 
 
 def cases(size: Size, wanted: set[str]) -> list[Case]:
-    """One case."""
+    """With past messages, and without: what a join itself costs."""
     if "joining" not in wanted:
         return []
-    return [Case(("joining",), f"N={size.joiners}", partial(measure, size), size.rounds)]
+    full, empty = f"N={size.joiners}", f"N={2 * size.joiners}, nothing past"
+    without = ("us-full", "us-typed", "bare-join", "go-hub", "websockets")
+    return [
+        Case(
+            ("joining",),
+            full,
+            partial(measure, full, size.joiners, size.past),
+            size.rounds,
+            tuple(subject.name for subject in SUBJECTS if subject.name != "bare-join"),
+        ),
+        Case(
+            ("joining",),
+            empty,
+            partial(measure, empty, 2 * size.joiners, 0),
+            size.rounds,
+            without,
+        ),
+    ]
 
 
-def measure(size: Size, subject: Subject) -> list[Outcome]:
+def measure(case: str, users: int, past: int, subject: Subject) -> list[Outcome]:
     """Fill the history, open the door, and look at the clocks when the last one has all."""
-    past = size.past if subject.is_ours else 0
+    wanted, past = past, past if subject.is_ours else 0
     database = filled(past, subject.checkout) if subject.history else None
     with Server(subject, database) as server:
         if past and not database:
@@ -30,14 +47,14 @@ def measure(size: Size, subject: Subject) -> list[Outcome]:
                 speaker.speak(past)
         with Generator(server.port, adapter=subject.adapter) as load:
             cpu = proc.cpu_ns(server.pids)
-            seconds = load.connect(size.joiners, past=past)
+            seconds = load.connect(users, past=past)
             load.gather()  # a peer's handshake may be over before the user is in
             cpu = proc.cpu_ns(server.pids) - cpu
     figures = {
-        "users_per_s": size.joiners / seconds,
-        "cpu_ms_per_user": cpu / 1e6 / size.joiners,
+        "users_per_s": users / seconds,
+        "cpu_ms_per_user": cpu / 1e6 / users,
         "seconds": seconds,
         "past": past,
-        "notes": [] if past else ["has no past messages to send"],
+        "notes": [] if past == wanted else ["has no past messages to send"],
     }
-    return [Outcome("joining", f"N={size.joiners}", subject.name, figures)]
+    return [Outcome("joining", case, subject.name, figures)]
