@@ -585,3 +585,10 @@ def test_a_worker_that_has_not_started_its_engine_does_not_stop_it():
 def test_a_worker_stops_its_engine_as_it_goes_and_says_why(state: dict[str, int], cause: str):
     """The thread that waits for the signal may not have woken up yet."""
     assert exiting(booted=True, **{"ppid": os.getppid(), **state}) == [cause]
+
+
+def test_a_worker_shares_what_the_master_has(monkeypatch: pytest.MonkeyPatch):
+    frozen: list[str] = []
+    monkeypatch.setattr(gunicorn.gc, "freeze", lambda: frozen.append("before the fork"))
+    gunicorn.pre_fork(SimpleNamespace(WORKERS={}), SimpleNamespace(age=1))
+    assert frozen
