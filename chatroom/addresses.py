@@ -8,7 +8,15 @@ import re
 import socket
 import unicodedata
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
 EVERYWHERE = {"0.0.0.0", "::"}
@@ -112,14 +120,21 @@ def to_network(value: str) -> IPv4Network | IPv6Network:
     return ipaddress.ip_network(value)
 
 
+@lru_cache(maxsize=256)  # it is asked several times of everybody who comes in
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host, given without port and brackets, is the local machine."""
     host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    try:
-        ip = ip_address(host)
-    except ValueError:
+    ip = _parsed(host)
+    if ip is None:
         return False
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return ip.is_loopback or ip.is_unspecified
@@ -129,9 +144,8 @@ def neighbourhood(address: str) -> str:
     """What counts as one client's address: the address itself, or an IPv6 address's /64, since
     each client has a whole one; of link-local ones, all have the same. Anything else, such as
     ``unix``, stays as it is."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
+    ip = _parsed(address)
+    if ip is None:
         return address
     ip = getattr(ip, "ipv4_mapped", None) or ip
     if ip.version == 4 or ip.is_link_local:
@@ -151,9 +165,8 @@ def region(address: str) -> str:
 
 def is_in(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
     """Whether the address is in one of these networks."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
+    ip = _parsed(address)
+    if ip is None:
         return False
     # A dual-stack socket reports 127.0.0.1 as ::ffff:127.0.0.1.
     forms = {ip, getattr(ip, "ipv4_mapped", None) or ip}

@@ -11,6 +11,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 from chatroom.errors import BadName, BadRoomName
 
@@ -87,12 +88,15 @@ def folded(name: str) -> str:
 
     NFKC, case-folded, without invisible characters.
     """
+    if name.isascii() and name.isprintable():  # nearly always; and all of this is C
+        return " ".join(name.casefold().split())
     text = unicodedata.normalize("NFKC", name).casefold()
     seen = "".join(c for c in text if not is_unseen(c))
     return " ".join(unicodedata.normalize("NFKC", seen).split())
 
 
-def keys(name: str) -> set[str]:
+@lru_cache(maxsize=256)  # it is asked thrice of each name that comes in
+def keys(name: str) -> frozenset[str]:
     """Keys of which two names share one if they look the same: ``folded``, and a skeleton.
 
     The skeleton has Latin letters in place of their look-alikes in other scripts, so that nobody
@@ -100,7 +104,7 @@ def keys(name: str) -> set[str]:
     looks like ``l``, but ``i`` does not.
     """
     letters = unicodedata.normalize("NFKD", name).translate(_LATIN)
-    return {folded(name), folded(letters)}
+    return frozenset((folded(name), folded(letters)))
 
 
 def free_name(name: str, max_length: int, is_free: Callable[[str], bool]) -> str:

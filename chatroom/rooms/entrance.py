@@ -400,25 +400,30 @@ class Entrance:
     def _welcome(self, room: Room, arrival: Arrival) -> None:
         user = arrival.user
         user.knows = self._greeter.told(room)
-        user.write(self._greeter.welcome(room, arrival))
+        welcome = self._greeter.welcome(room, arrival)
         _log_joining(room, user)
         if arrival.seen is not None and arrival.seen >= 0:
-            self._bridge(room, user, arrival.seen, resumes=True)
+            self._bridge(room, user, arrival.seen, welcome, resumes=True)
         else:
             wanted = arrival.wants(room.seq, self._rules.replay_limit or room.seq)
-            self._bridge(room, user, max(0, room.seq - wanted), resumes=False)
+            self._bridge(room, user, max(0, room.seq - wanted), welcome, resumes=False)
 
-    def _bridge(self, room: Room, user: TypedParticipant, seen: int, *, resumes: bool) -> None:
-        """Send a typed user what came after ``seen``, and what has changed, and make it live; if
-        the room does not remember all of it, its writer thread reads the history first."""
+    def _bridge(
+        self, room: Room, user: TypedParticipant, seen: int, first: bytes = b"", *, resumes: bool
+    ) -> None:
+        """Send a typed user ``first``, what came after ``seen``, and what has changed, and make it
+        live; if the room does not remember all of it, its writer thread reads the history first."""
         frames = room.frames_after(seen)
         changes = room.changes.since(user.rev)
         if frames is None or changes is None:
             pages = self._replay.catch_up(user, room.name, seen, resumes=resumes)
+            if first:
+                user.write(first)
             user.connection.replay(pages)
             return
         room.go_live(user)
-        self._fallen.send_one(user, b"".join(frames + changes) + self._greeter.go_live(room, user))
+        told = b"".join([first, *frames, *changes, self._greeter.go_live(room, user)])
+        self._fallen.send_one(user, told)
 
     # -- at the door ------------------------------------------------------------------------------
 

@@ -45,6 +45,11 @@ class Outgoing(socket.socket):
         """The same socket; ``sock`` itself is closed."""
         return cls(sock.family, sock.type, sock.proto, fileno=sock.detach())
 
+    def setblocking(self, flag: bool) -> None:
+        """gunicorn says it three times before each request; the kernel is told of changes alone."""
+        if flag != self.getblocking():
+            super().setblocking(flag)
+
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send all of it.
 

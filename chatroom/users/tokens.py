@@ -18,6 +18,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
+from itsdangerous.serializer import Serializer
 
 from chatroom.history.deleted import mark
 from chatroom.names import DEFAULT_ROOM
@@ -82,10 +84,10 @@ class Tokens:
     ) -> None:
         self._secret = secret
         self._deleted = deleted
-        self._serializer = URLSafeSerializer(secret, salt="chatroom.v1 token")
+        self._serializer = _Uncompressed(secret, salt="chatroom.v1 token")
         self._links = URLSafeSerializer(secret, salt="chatroom.v1 operator link")
-        self._pass_key = hmac.digest(secret, b"chatroom.v1 pass", "sha256")
-        self._view_key = hmac.digest(secret, b"chatroom.v1 view", "sha256")
+        self._pass_key = _key(secret, b"chatroom.v1 pass")
+        self._view_key = _key(secret, b"chatroom.v1 view")
         self._password_mark = _sealed(self._pass_key, f"\n{password}")[:8]
 
     def write(self, identity: Identity) -> str:
@@ -133,7 +135,7 @@ class Tokens:
             return None
         return View(user_id, int(epoch), mark == self._password_mark)
 
-    def _seal(self, key: bytes, room: str, claim: str) -> str:
+    def _seal(self, key: hmac.HMAC, room: str, claim: str) -> str:
         text = f"{room}\n{claim}"  # no room's name has a line break
         if self._deleted and (since := self._deleted.get(mark(self._secret, room))):
             text += f"\n{since.hex()}"
@@ -153,9 +155,24 @@ class Tokens:
         return link if time.time() * 1000 < link.until else None
 
 
-def _sealed(key: bytes, text: str) -> str:
-    digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
-    return base64.urlsafe_b64encode(digest[:18]).decode()
+class _Uncompressed(URLSafeSerializer):
+    """It tries to compress whatever it signs: a token never gets shorter, and each attempt takes
+    longer than all the rest."""
+
+    def dump_payload(self, obj: object) -> bytes:
+        return base64_encode(Serializer.dump_payload(self, obj))
+
+
+def _key(secret: bytes, purpose: bytes) -> hmac.HMAC:
+    return hmac.new(hmac.digest(secret, purpose, "sha256"), digestmod="sha256")
+
+
+def _sealed(key: hmac.HMAC, text: str) -> str:
+    # A copy, which takes a microsecond: hmac.digest would release the interpreter for it, and the
+    # Server thread would have to wait for its turn, once for everybody who comes in.
+    mac = key.copy()
+    mac.update(text.encode("utf-8", "surrogatepass"))
+    return base64.urlsafe_b64encode(mac.digest()[:18]).decode()
 
 
 def host_link(url: str, room: str, secret: str) -> str:
@@ -177,11 +194,7 @@ def link_to(url: str, room: str, makes: str, secret: str) -> str:
 
 def new_identity(user_id: str = "") -> Identity:
     """Somebody new, or a new tab of this user."""
-    return Identity(user_id or _new_user_id(), secrets.token_urlsafe(6))
-
-
-def _new_user_id() -> str:
-    """Not with a dash at its head: as an argument of a command, it would be taken for an option."""
-    while (user_id := secrets.token_urlsafe(9)).startswith("-"):
+    # No id with a dash at its head: as an argument of a command, it would be taken for an option.
+    while (text := secrets.token_urlsafe(15)).startswith("-"):  # 12 characters and 8, in one go
         pass
-    return user_id
+    return Identity(user_id or text[:12], text[12:])

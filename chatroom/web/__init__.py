@@ -60,7 +60,7 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
     transcript.init_app(app, engine.history)
     health.init_app(app, engine)
     metrics.init_app(app, engine, configuration)
-    chat_socket.init_app(app, engine, configuration)
+    chat_socket.init_app(app, engine, configuration, host_names)
     api.init_app(app, engine, configuration)
     app.register_error_handler(HTTPException, error_pages.explain)
 

@@ -1,9 +1,16 @@
-"""``/chat``: turns a request into a WebSocket and a user, or refuses it."""
+"""``/chat``: turns a request into a WebSocket and a user, or refuses it.
+
+It stands in front of the application, since Flask's way to a view is long, and everybody comes back
+at once after a restart. Only what is refused goes on to Flask, which has the words for that.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import simple_websocket
-from flask import Flask, g, request
+from flask import Flask, Request, g, request
 from flask_sock import Sock
 
 from chatroom.configuration import Configuration
@@ -16,23 +23,31 @@ from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
 from chatroom.web import handshake, reading
 from chatroom.web.forwarded import client_address
+from chatroom.web.hosts import HostNames
 from chatroom.wire.typed import SUBPROTOCOL
 
+PATH = "/chat"
 
-def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
-    """Put the route on the app."""
+FAULT = "chatroom.fault"
+"""In the environ of a request that has to be refused: why."""
+
+
+def init_app(
+    app: Flask, engine: Engine, configuration: Configuration, host_names: HostNames
+) -> None:
+    """Put the route on the app, and a shortcut to it in front."""
     app.config["SOCK_SERVER_OPTIONS"] = server_options(
         configuration.max_message_bytes, [SUBPROTOCOL]
     )
     sock = Sock()
 
     @app.before_request
-    def open_gate() -> None:
-        """Turn a WebSocket request into a user, or refuse it."""
-        if request.path == "/chat":
-            g.user = _admit(engine, configuration)
+    def refuse() -> None:
+        """Say why somebody was not let in."""
+        if fault := request.environ.pop(FAULT, None):
+            raise fault
 
-    @sock.route("/chat")  # type: ignore[untyped-decorator]
+    @sock.route(PATH)  # type: ignore[untyped-decorator]
     def chat(ws: simple_websocket.Server) -> None:
         user: User = g.user
         if g.settle:
@@ -45,18 +60,40 @@ def init_app(app: Flask, engine: Engine, configuration: Configuration) -> None:
             engine.gate.leave(user.connection)
 
     sock.init_app(app)
+    view, go_on = app.view_functions[f"{sock.bp.name}.chat"], app.wsgi_app
+
+    def wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != PATH or not engine.was_started:
+            return go_on(environ, start_response)
+        try:
+            host_names.check(environ)
+            context = app.request_context(environ)
+            settle = getattr(environ.get("gunicorn.socket"), "settle", None)
+            user = _admit(environ, engine, configuration)
+        except Exception as fault:
+            environ[FAULT] = fault
+            return go_on(environ, start_response)
+        with context:
+            g.user, g.settle = user, settle
+            handshake.strip(environ, SUBPROTOCOL if isinstance(user, TypedUser) else "")
+            try:
+                response = view()
+            except Exception as error:
+                response = app.handle_exception(error)
+            return response(environ, start_response)  # type: ignore[operator]
+
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
 
-def _admit(engine: Engine, configuration: Configuration) -> User:
-    environ = request.environ
+def _admit(environ: dict[str, Any], engine: Engine, configuration: Configuration) -> User:
     proxies = configuration.trusted_proxies
     handshake.check_upgrade(environ)
     handshake.check_origin(environ, configuration.allowed_origins, proxies)
-    room = handshake.room_asked_for(request.args.get("room"))
+    asked = Request(environ).args.get("room") if environ.get("QUERY_STRING") else None
+    room = handshake.room_asked_for(asked)
     sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
     if sock is None:
         raise HandshakeRefused(501, "This WSGI server does not expose its sockets; use gunicorn.")
-    g.settle = getattr(sock, "settle", None)
     connection = Connection(
         sock,
         queue_bytes=configuration.user_queue_bytes,
@@ -65,25 +102,26 @@ def _admit(engine: Engine, configuration: Configuration) -> User:
         early=handshake.early_bytes(environ),
     )
     subprotocol = SUBPROTOCOL if handshake.speaks(environ, SUBPROTOCOL) else ""
-    user = _user(engine, configuration, subprotocol, connection, room)
+    user = _user(environ, engine, configuration, subprotocol, connection, room)
     engine.gate.enter(connection, user.address)
     for key in ("gunicorn.socket", "werkzeug.socket"):
         if key in environ:
             environ[key] = connection
-    handshake.strip(environ, subprotocol)
     return user
 
 
 def _user(
+    environ: dict[str, Any],
     engine: Engine,
     configuration: Configuration,
     subprotocol: str,
     connection: Connection,
     room: str,
 ) -> User:
-    address = client_address(request.environ, configuration.trusted_proxies)
+    address = client_address(environ, configuration.trusted_proxies)
     whence = (connection, room, address, engine.server.channels)
-    doorstep = Doorstep(engine.doors, address, reading.bearer())
+    bearer = reading.bearer_in(environ.get("HTTP_AUTHORIZATION", ""))
+    doorstep = Doorstep(engine.doors, address, bearer)
     if subprotocol:
         return TypedUser(
             *whence,

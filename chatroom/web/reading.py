@@ -81,8 +81,13 @@ def code_to_give(engine: Engine, proxies: Networks, room: str) -> str:
 
 
 def bearer() -> str:
-    """What the request has in ``Authorization``; empty for nothing of ours (RFC 6750)."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    """What the request has in ``Authorization``; empty for nothing of ours."""
+    return bearer_in(request.headers.get("Authorization", ""))
+
+
+def bearer_in(header: str) -> str:
+    """What such a header has (RFC 6750)."""
+    scheme, _, text = header.partition(" ")
     if scheme.lower() != "bearer":
         return ""
     try:  # a code may have any letters, which come as UTF-8

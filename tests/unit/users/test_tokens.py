@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from itsdangerous import URLSafeSerializer
 
 from chatroom.history.deleted import mark
 from chatroom.users.tokens import (
@@ -16,7 +17,8 @@ from chatroom.users.tokens import (
     new_identity,
 )
 
-TOKENS = Tokens(b"s" * 32)
+SECRET = b"s" * 32
+TOKENS = Tokens(SECRET)
 
 
 def test_a_token_names_whom_it_was_made_for() -> None:
@@ -130,3 +132,18 @@ def test_an_operators_link_can_be_good_for_less(monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_link_has_its_secret_where_no_server_sees_it(room: str, where: str) -> None:
     assert host_link("http://a:1", room, "s") == f"http://a:1{where}#host=s"
+
+
+def test_tokens_of_earlier_versions_are_good() -> None:
+    """They were made by itsdangerous alone, which compresses what gets shorter."""
+    earlier = URLSafeSerializer(SECRET, salt="chatroom.v1 token")
+    for identity in (Identity("Xk3abcdefgh1", "Qw7zabcd"), Identity("a" * 12, "a" * 200)):
+        assert TOKENS.read(str(earlier.dumps(list(identity)))) == identity
+        assert tuple(earlier.loads(TOKENS.write(identity))) == identity
+
+
+def test_an_identity_is_a_user_and_a_tab_of_their_usual_length() -> None:
+    made = [new_identity() for _ in range(200)]
+    assert {(len(one.user_id), len(one.tab)) for one in made} == {(12, 8)}
+    assert not any(one.user_id.startswith("-") for one in made)
+    assert new_identity(made[0].user_id).user_id == made[0].user_id
