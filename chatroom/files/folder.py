@@ -63,9 +63,7 @@ class FolderFiles(Files):
 
     def put(self, id: str, pieces: Iterable[bytes]) -> Put:
         """Under a temporary name first, then on the disk, then renamed."""
-        path = self._path(id)
-        path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        return self._put(path, pieces)
+        return self._put(self._path(id), pieces)
 
     def put_thumbnail(self, id: str, picture: bytes) -> None:
         """As the interface says."""
@@ -85,6 +83,7 @@ class FolderFiles(Files):
     def _put(self, path: Path, pieces: Iterable[bytes]) -> Put:
         temporary = path.with_name(path.name + TEMPORARY)
         try:
+            path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
             put = self._write(temporary, pieces)
             temporary.rename(path)
             sync(path.parent)

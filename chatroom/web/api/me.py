@@ -15,7 +15,7 @@ from flask import Blueprint, Response, request
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.errors import Problem
-from chatroom.files.magic import type_of
+from chatroom.files.magic import kind_of
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.person import is_known_in, rooms_of, told
 from chatroom.users.proof import Proof
@@ -133,5 +133,5 @@ def _entries(engine: Engine, user_id: str, told: Iterator[bytes]) -> Iterator[En
             pieces = iter(partial(stream.read, PIECE), b"")
             yield Entry(f"files/{file.id}-{file.name}", pieces)
         if small := thumbnails.stored(engine.files, file):
-            ending = type_of(small).removeprefix("image/")
+            ending = kind_of(small).removeprefix("image/")
             yield Entry(f"files/{file.id}-thumbnail.{ending}", [small])

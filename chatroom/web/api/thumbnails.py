@@ -15,8 +15,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from chatroom.engine import Engine
 from chatroom.errors import Problem
 from chatroom.files.interface import Files
-from chatroom.files.magic import INLINE, type_of
-from chatroom.files.pixels import UNKNOWN, pixels_of
+from chatroom.files.magic import INLINE, kind_of
+from chatroom.files.pixels import pixels_of
 from chatroom.files.stored import Claim, StoredFile
 from chatroom.rooms.policy import Visitor
 from chatroom.web.api import body
@@ -55,7 +55,7 @@ def read(downloads: Downloads, engine: Engine, room: str, id: str) -> Response:
     if data:
         digest = hashlib.blake2b(data, digest_size=TAG_BYTES).hexdigest()
         # Without one of the places: whoever looks at a room wants many of them, and each is small.
-        kind, tag = type_of(data), f"{id}-{digest}"
+        kind, tag = kind_of(data), f"{id}-{digest}"
         content = Content(tag, file.name, kind, len(data), lambda: io.BytesIO(data))
         return send(content, nullcontext())
     if file.type in INLINE:
@@ -76,8 +76,9 @@ def stored(files: Files, file: StoredFile) -> bytes:
         return b""
     except OSError as error:
         raise unreadable(error) from error
-    # Somebody may have put something else into the folder.
-    return data if len(data) <= MOST_BYTES and type_of(data) in INLINE else b""
+    # Somebody may have put something else into the folder. That it is small was found out when it
+    # came: to look for the size of each picture that is read would cost too much.
+    return data if len(data) <= MOST_BYTES and kind_of(data) in INLINE else b""
 
 
 def demand_picture(engine: Engine, visitor: Visitor, room: str, id: str, now: int) -> StoredFile:
@@ -129,8 +130,7 @@ def read_picture(file: StoredFile) -> bytes:
         raise
     if not data:
         raise Problem("bad-request", "The thumbnail is empty.")
-    kind = type_of(data)
-    size = pixels_of(kind, data) if kind in INLINE else UNKNOWN
+    size = pixels_of(kind_of(data), data)
     if 0 in size:
         raise _no_picture("The thumbnail is no picture that says its size")
     if max(size) > MOST_PIXELS:

@@ -116,7 +116,7 @@ def test_another_one_takes_its_place(client: FlaskClient, engine: Engine) -> Non
     assert on_disk(engine) == [id, f"{id}.thumbnail"]
 
 
-@pytest.mark.parametrize("data", [SMALL, JPEG, WEBP, GIF])
+@pytest.mark.parametrize("data", [SMALL, JPEG, WEBP, GIF], ids=["png", "jpeg", "webp", "gif"])
 def test_it_is_what_its_bytes_are(client: FlaskClient, engine: Engine, data: bytes) -> None:
     message = said(client, engine, PICTURE, thumbnail=data)
 
@@ -137,7 +137,7 @@ def test_without_one_there_is_the_picture_itself(client: FlaskClient, engine: En
     problem(get(client, f"{FILES}/{'0' * 32}/thumbnail"), "no-such-file")
 
 
-@pytest.mark.parametrize("found", [b"<svg/>", b"", PICTURE])
+@pytest.mark.parametrize("found", [b"<svg/>", b"", PICTURE], ids=["drawing", "empty", "large"])
 def test_what_somebody_else_puts_into_the_folder_is_none(
     client: FlaskClient, engine: Engine, found: bytes
 ) -> None:
@@ -323,12 +323,30 @@ def test_pages_of_other_sites_add_none(client: FlaskClient, engine: Engine) -> N
         (b"\xff\xd8\xff\xe0 jpeg", "unsupported-type"),
         (b"\xff\xd8\xff\xe1" + bytes(65_000), "unsupported-type"),
         (b"GIF89a=1/*" + b"x" * 20, "too-large"),  # a script that calls itself one
-        (SMALL[:16] + struct.pack(">II", 60_000, 60_000) + SMALL[24:], "unsupported-type"),
-        (SMALL[:16] + struct.pack(">II", 0x80000001, 1) + SMALL[24:], "unsupported-type"),
+        (SMALL[:16] + struct.pack(">II", 60_000, 60_000) + SMALL[24:], "too-large"),
+        (SMALL[:16] + struct.pack(">II", 0x80000001, 1) + SMALL[24:], "too-large"),
         (png(481, 1), "too-large"),
         (png(1, 481), "too-large"),
         (GIF[:6] + bytes(7) + b"," + struct.pack("<4H", 480, 0, 1, 1), "too-large"),
         (SMALL + bytes(65_537 - len(SMALL)), "too-large"),
+    ],
+    ids=[
+        "nothing",
+        "drawing",
+        "page",
+        "document",
+        "after-a-space",
+        "no-size",
+        "no-height",
+        "no-jpeg",
+        "hidden-size",
+        "script",
+        "bomb",
+        "negative",
+        "too-wide",
+        "too-high",
+        "later-frame",
+        "too-long",
     ],
 )
 def test_it_is_a_small_picture_and_nothing_else(
