@@ -29,7 +29,7 @@ from chatroom.wire.typed import Remove
 from tests.support.deadline import DEADLINE
 from tests.support.flask_client import fail
 from tests.support.pictures import png
-from tests.support.uploads import (
+from tests.support.file_requests import (
     ANN,
     BOB,
     FILES,
