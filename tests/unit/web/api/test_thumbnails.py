@@ -27,8 +27,6 @@ from chatroom.web.api import thumbnails
 from chatroom.wire.acts import Approve
 from chatroom.wire.typed import Remove
 from tests.support.deadline import DEADLINE
-from tests.support.flask_client import fail
-from tests.support.pictures import png
 from tests.support.file_requests import (
     ANN,
     BOB,
@@ -48,6 +46,8 @@ from tests.support.file_requests import (
     upload,
     uploaded,
 )
+from tests.support.flask_client import fail
+from tests.support.pictures import png
 
 SETTINGS = {"max_file_bytes": 1_000_000}
 """Of the ``app``: see conftest.py."""
