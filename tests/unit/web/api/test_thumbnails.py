@@ -449,6 +449,21 @@ def test_a_disk_that_fails_is_told(
     assert "Input/output error" in caplog.text
 
 
+def test_two_at_once_are_nobodys_error(
+    client: FlaskClient,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def collide(*_: Any) -> None:
+        raise BlockingIOError
+
+    id = uploaded(client, engine, PICTURE)["id"]
+    monkeypatch.setattr(engine.files, "put_thumbnail", collide)
+    problem(add_thumbnail(client, engine, id, SMALL), "busy")
+    assert "ERROR" not in caplog.text
+
+
 def test_a_history_that_fails_adds_none(
     client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
