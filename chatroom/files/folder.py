@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -98,10 +99,11 @@ class FolderFiles(Files):
         return Put(size, head)
 
     def open(self, id: str) -> BinaryIO:
-        """As the interface says."""
-        flags = os.O_RDONLY | os.O_NOFOLLOW
+        """As the interface says; what is no regular file, such as a FIFO, is none."""
+        # Else a FIFO would keep the thread until somebody writes to it.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         path = self._path(id)
-        return open(path, "rb", buffering=0, opener=lambda name, _: _opened(name, flags))
+        return open(path, "rb", buffering=0, opener=lambda name, _: _opened_whole(name, flags))
 
     def forget(self, id: str) -> None:
         """As the interface says."""
@@ -128,6 +130,19 @@ class FolderFiles(Files):
 
 def _opened(path: str, flags: int) -> int:
     return private_files.opener(path, flags)
+
+
+def _opened_whole(path: str, flags: int) -> int:
+    descriptor = _opened(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise no_file(path)
+    return descriptor
+
+
+def no_file(path: Path | str) -> FileNotFoundError:
+    """Something else is in its place: a FIFO, a socket, a device."""
+    return FileNotFoundError(errno.ENOENT, "it is not a regular file", str(path))
 
 
 def sync(folder: Path) -> None:

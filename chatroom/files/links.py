@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from chatroom.files.folder import FOLDER_MODE, FolderFiles, sync
+from chatroom.files.folder import FOLDER_MODE, FolderFiles, no_file, sync
 
 PIECE = 256 * 1024
 """Bytes of a file that are in memory at once."""
@@ -46,6 +47,8 @@ def link_all(folder: Path, target: Path, ids: Iterable[str], kept_free: int) -> 
 
 
 def _link(folder: Path, target: Path, id: str, source: FolderFiles, copies: FolderFiles) -> None:
+    if not stat.S_ISREG(os.lstat(folder / id).st_mode):
+        raise no_file(folder / id)
     try:
         os.link(folder / id, target / id, follow_symlinks=False)
     except OSError as error:

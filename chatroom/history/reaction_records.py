@@ -14,7 +14,8 @@ class ReactionRecords(ABC):
     """Who has reacted to what. A history that keeps no reactions need not do anything.
 
     They go with their message, in the same transaction, whether it is removed, trimmed, evicted or
-    deleted; one that is restored comes back without any.
+    deleted; one that is restored comes back without any, and with a new mark: so whoever was away
+    all the while hears that there are none.
     """
 
     name: str

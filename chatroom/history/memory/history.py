@@ -168,6 +168,8 @@ class MemoryHistory(History):
             self._cmids[cmid_of(message)] = message
         if message.removed:
             self._reactions.drop(message.room, message.seq)
+        elif was.removed:
+            self._reactions.note_back(message.room, MessageId(message.seq, message.nonce))
         changes = self._changes.setdefault(message.room, {})
         changes.pop(was.rev, None)
         changes[message.rev] = message

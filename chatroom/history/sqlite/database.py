@@ -83,6 +83,15 @@ class DatabaseFile:
         """A file that goes with it, such as ``-wal``."""
         return self.path.with_name(self.path.name + suffix)
 
+    def demand_regular(self) -> None:
+        """Before it is opened: a FIFO would keep whoever opens it until somebody writes to it.
+
+        Raises:
+            HistoryRefused: there is something else in its place.
+        """
+        if self.path.exists() and not self.path.is_file():
+            raise self.refused("is not a regular file", ELSEWHERE)
+
     def begin(self) -> None:
         """From now on, it should stay the file that it is."""
         self._identity = identity(self._asked_for)
@@ -177,6 +186,7 @@ def peek_secret(file: DatabaseFile) -> bytes:
         HistoryRefused: it cannot be read, or has none yet.
     """
     way_out = "start the server once, and run this as a user who can read the file"
+    file.demand_regular()
     try:
         with closing(file.connect("mode=ro")) as reader:
             found = reader.execute(SECRET).fetchone()

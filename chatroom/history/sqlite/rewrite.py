@@ -44,6 +44,11 @@ KEEP = """
     INSERT OR REPLACE INTO evidence
     (key, user_name, body, timestamp, edited_at, removed_at, file) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
+# A message that is restored has no reactions, with a new mark: whoever knows of any hears of that.
+MARK = """
+    INSERT OR REPLACE INTO reacted (key, nonce)
+    SELECT key, nonce FROM messages WHERE key = ? AND nonce = ? AND removed <> ''"""
+
 DROP = "DELETE FROM evidence WHERE key = ?"
 
 DROP_OLDEST = """
@@ -60,6 +65,8 @@ def rewrite(
         base: the prefix of the room's keys.
     """
     m, key = message, base | message.seq
+    if not m.removed:
+        writer.execute(MARK, (key, m.nonce))
     if not writer.execute(UPDATE, _state(base, m)).rowcount:
         return False
     writer.execute(COUNT, (m.rev, base >> SEQ_BITS))
@@ -76,6 +83,7 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
     back = effects.restored
     states = [_state(base, message) for message in (*left, *back)]
     kept = [_kept(base, evidence) for _, evidence in effects.removed]
+    writer.executemany(MARK, [(base | message.seq, message.nonce) for message in back])
     if states and writer.executemany(UPDATE, states).rowcount != len(states):
         return False
     writer.executemany(KEEP, kept)

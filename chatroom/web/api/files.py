@@ -21,7 +21,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
-from chatroom.errors import ChatError, Problem
+from chatroom.errors import ChatError, Problem, Refusal
 from chatroom.files.file_ids import is_id
 from chatroom.files.file_names import cleaned
 from chatroom.files.interface import Files
@@ -231,8 +231,7 @@ class _Uploading:
         with self._places.one_for(address, "Too many files are being uploaded. Try again."):
             try:
                 files.demand_space(size)
-                self._ask(partial(engine.server.uploads.begin, speaker, file))
-                file = self._store(files, file)
+                file = self._begin(files, file, speaker)
             except OSError as error:
                 log.error("error: %s %s: %s", request.method, request.path, error)
                 detail = "The file cannot be stored now; try again later."
@@ -244,6 +243,17 @@ class _Uploading:
         response = responses.fresh(json.dumps(told, ensure_ascii=False), 201)
         response.location = where
         return response
+
+    def _begin(self, files: Files, file: StoredFile, speaker: HttpSpeaker) -> StoredFile:
+        uploads = self._engine.server.uploads
+        try:
+            self._ask(partial(uploads.begin, speaker, file))
+            return self._store(files, file)
+        except Refusal as refusal:
+            if refusal.code == "no-space":  # which is not the person's fault
+                with suppress(ChatError):
+                    self._engine.server.ask(partial(uploads.give_back, speaker), self._timeout)
+            raise
 
     def _store(self, files: Files, file: StoredFile) -> StoredFile:
         uploads, limit = self._engine.server.uploads, self._configuration.max_file_bytes

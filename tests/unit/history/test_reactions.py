@@ -98,6 +98,15 @@ def take_back(history: History, message: Message) -> None:
     history.rewrite(left, Evidence(message, 1))
 
 
+def gone(history: History, *messages: Message) -> list[tuple[Message, Evidence]]:
+    """What is left of them, and what they were."""
+    rev = history.rev("lobby")
+    return [
+        (message.taken_back(Remover.HOST, rev + number), Evidence(message, 1))
+        for number, message in enumerate(messages, start=1)
+    ]
+
+
 def test_no_number_leads_into_another_room(history: History) -> None:
     """A client may send any, with up to 15 digits. In SQLite, rooms lie one behind the other."""
     for room in ("two", "three"):
@@ -121,8 +130,38 @@ def test_reactions_go_with_a_removed_message_and_stay_away(history: History) -> 
     assert counts(history) == {}
     assert history.react([click(1)]) == [False]
     history.rewrite(first._replace(rev=3))
-    assert counts(history) == {}
+    assert counts(history) == {1: {}}
     assert history.react([click(1)]) == [True]
+
+
+def test_a_restored_message_has_none_with_a_new_mark(history: History) -> None:
+    """So whoever was away over its removal and that hears of it, whichever way it came back, and
+    whatever else has changed last."""
+    first, second, *_ = histories.everything(history, "lobby")
+    history.react([click(1), click(2, kind="wow"), click(3)])
+    mark = history.last_mark("lobby")
+
+    history.enact("lobby", "", None, Effects(removed=gone(history, first, second)))
+    history.rewrite(first._replace(rev=history.rev("lobby") + 1))
+    one = history.last_mark("lobby")
+    back = second._replace(rev=history.rev("lobby") + 1)
+    history.enact("lobby", "", None, Effects(restored=[back]))
+
+    changed = history.reacted("lobby", Span(after=mark))
+    assert [(it.id, dict(it.counts)) for it in changed] == [(id_of(1), {}), (id_of(2), {})]
+    assert mark < one < history.last_mark("lobby") == changed[-1].mark
+    assert counts(history)[3] == {"like": 1}
+
+
+def test_an_edit_and_what_nobody_removes_has_no_new_mark(history: History) -> None:
+    first, *_ = histories.everything(history, "lobby")
+    history.react([click(2)])
+    mark = history.last_mark("lobby")
+
+    history.rewrite(first.edited("ho", 1, 5))
+
+    assert history.last_mark("lobby") == mark
+    assert counts(history) == {2: {"like": 1}}
 
 
 def test_an_edit_leaves_them(history: History) -> None:
