@@ -197,7 +197,7 @@ def test_twenty_commands_wait_for_their_turn(
         assert shell.run("say", "lobby", "hello").code == 0
     for number in range(TWENTY):
         (shell.home / f"{number}.bin").write_bytes(content(number))
-    held = [stack.enter_context(Held(bob)) for _ in range(UPLOADS)]
+    held = [stack.enter_context(SlowUpload(bob)) for _ in range(UPLOADS)]
 
     commands = [
         stack.enter_context(shell.start("say", "--file", f"{number}.bin", "lobby", str(number)))
@@ -223,7 +223,7 @@ def test_twenty_commands_wait_for_their_turn(
     assert all(is_whole for _, is_whole in in_table(server))
 
 
-class Held:
+class SlowUpload:
     """An upload that has one of the places, and takes its time."""
 
     def __init__(self, whose: TypedClient) -> None:
@@ -243,7 +243,7 @@ class Held:
         self._socket.sendall(bytes(SIZE))
         return int(self._socket.recv(12, socket.MSG_WAITALL)[-3:])
 
-    def __enter__(self) -> Held:
+    def __enter__(self) -> SlowUpload:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -89,7 +90,11 @@ class DatabaseFile:
         Raises:
             HistoryRefused: there is something else in its place.
         """
-        if self.path.exists() and not self.path.is_file():
+        try:
+            mode = os.stat(self.path).st_mode
+        except OSError:  # whoever opens it has words for that
+            return
+        if not stat.S_ISREG(mode):
             raise self.refused("is not a regular file", ELSEWHERE)
 
     def begin(self) -> None:
