@@ -24,6 +24,13 @@ from tests.support.typed_client import Fields, TypedClient, seq
 pytestmark = pytest.mark.takes(seconds=15)
 
 
+STEPS = ("remove", "react", "restore")
+"""A message is removed and restored; meanwhile, somebody reacts to another one."""
+
+AWAY = [list(steps) for count in (1, 2, 3) for steps in itertools.combinations(STEPS, count)]
+"""Of these steps, what somebody may miss."""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("reactions")
@@ -34,6 +41,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def test_whatever_befalls_them_all_have_the_same_reactions(server: Running) -> None:
     run_stories(lambda: Clicking(server), examples=15, steps=30, shrinks=False)
     assert "Traceback" not in server.log() + server.said()
+
+
+@pytest.mark.parametrize("clears", [False, True])
+@pytest.mark.parametrize("away", AWAY, ids="-".join)
+def test_whatever_somebody_misses_of_a_removal_and_its_undoing(
+    server: Running, away: list[str], clears: bool
+) -> None:
+    story = Clicking(server)
+    story.begin(lives=1)
+    try:
+        tab = story.tabs[1]
+        story.miss_a_removal_and_its_undoing(tab=tab, how="by reset", away=away, clears=clears)
+    finally:
+        story.teardown()
 
 
 class ClickingTab(TypedClient):
@@ -167,17 +188,18 @@ class Clicking(Resuming):
     @rule(
         tab=people,
         how=st.sampled_from(["cleanly", "by reset", "half-open"]),
-        away=st.sets(st.sampled_from(["remove", "restore", "react"])),
+        away=st.sampled_from(AWAY),
         clears=st.booleans(),
     )
     def miss_a_removal_and_its_undoing(
-        self, tab: TypedClient, how: str, away: set[str], clears: bool
+        self, tab: TypedClient, how: str, away: list[str], clears: bool
     ) -> None:
         """All of it, or parts; of what one has heard the reactions to, and others were reacted to
         since, or not."""
         host = self._in_charge()
-        if tab is host or not tab.socket or not isinstance(host, ClickingTab):
+        if tab is host or not isinstance(host, ClickingTab):
             return
+        self.come_back(tab)
         self.say(tab, 2)
         self.hear(tab)
         self._listen(host, partial(host.hear_until, tab.cursor or ""))
@@ -187,7 +209,7 @@ class Clicking(Resuming):
         self._listen(host, host.hear_until_acked)
         tab._send(type="ping")
         self._listen(tab, partial(tab.hear_notice, "pong"))
-        for step in ("remove", "react", "restore"):
+        for step in STEPS:
             if step in away and tab.socket:
                 self.drop(tab, how)
             elif step not in away:
