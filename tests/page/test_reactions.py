@@ -151,7 +151,7 @@ def test_reactions_of_before_are_there_and_go_with_their_message(open_tab, bob) 
     shows(tab, ("❓ 2", True))
 
 
-class Line:
+class BreakableLine:
     """The page's connection, which breaks when the test says so."""
 
     def __init__(self, tab: Tab) -> None:
@@ -183,7 +183,7 @@ class Line:
 def test_what_was_missed_is_asked_for_until_it_is_there(open_tab, bob) -> None:
     """Also if the connection breaks before the answer, and newer ones were told by then."""
     tab = open_tab()
-    line = Line(tab)
+    line = BreakableLine(tab)
     one, two = told(tab, bob, "one"), told(tab, bob, "two")
     bob.react(one, "like")
     shows(tab, ("👍 1", False))
@@ -199,7 +199,7 @@ def test_what_was_missed_is_asked_for_until_it_is_there(open_tab, bob) -> None:
 def test_a_message_that_was_removed_and_restored_meanwhile_has_none(open_tab, bob, come) -> None:
     """Bob, who came first, is the host."""
     tab = open_tab()
-    line = Line(tab)
+    line = BreakableLine(tab)
     eve = come("Eve")
     one, two = eve.tell("one"), eve.tell("two")
     tab.hear("two")
