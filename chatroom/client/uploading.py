@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from chatroom.addresses import http_url
@@ -29,8 +29,33 @@ RETRY_AFTER = 5
 LATER = ("busy", "too-many-files")
 """Refusals that are over by themselves: all places are taken, or this person's are."""
 
+
+class _Sending(http.client.HTTPConnection):
+    """Goes on to read the answer if the server reads no more: it refuses a large file before that
+    has come, and does not wait for the rest for ever."""
+
+    def send(self, data: Any) -> None:
+        """Send it, or as much as is wanted."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            super().send(data)
+
+
+class _SecureSending(_Sending, http.client.HTTPSConnection):
+    """Likewise, with TLS."""
+
+
+class _Plainly(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Sending, req)
+
+
+class _Securely(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_SecureSending, req)
+
+
 # No proxy from the environment: the WebSocket does not use it either.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Plainly, _Securely)
 
 
 class _Later(Exception):

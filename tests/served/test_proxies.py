@@ -158,6 +158,7 @@ def test_a_file_comes_through_it_whose_sender_waits_to_be_asked(
             text=True,
             timeout=DEADLINE,
         )
+        assert len(ann.upload(tmp_path / "a.bin")) == 32
 
     assert done.stdout.endswith(" 201"), done
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from types import SimpleNamespace
@@ -101,3 +103,27 @@ def test_what_does_not_end_by_itself_is_told_at_once(clock: Clock, answer: Answe
         send(url)
 
     assert (len(asked), clock.slept) == (1, [])
+
+
+def test_a_large_file_that_is_refused_before_it_has_come_is_told_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server reads no more of it, and hangs up on whoever goes on sending."""
+    monkeypatch.setattr(uploading, "PATIENCE", 0)
+    refused = b'{"code": "busy", "detail": "Later."}'
+    head = b"HTTP/1.1 503 Busy\r\nContent-Type: application/problem+json\r\n"
+    size = 32 << 20
+
+    def refuse(listener: socket.socket) -> None:
+        client, _address = listener.accept()
+        with client:  # closed with bytes unread, which is a reset
+            client.recv(4096)
+            client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(refused) + refused)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=refuse, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(ServerRefused, match="busy: Later"):
+            upload(url, "lobby", "a", io.BytesIO(bytes(size)), size, "token")
+        thread.join()
