@@ -350,7 +350,7 @@ def _code(charter: Charter) -> dict[str, object]:
 
 
 def _has_restored(changed: Iterable[Message]) -> bool:
-    """Whether some are back, without the reactions that they had."""
+    """Whether some are back, without the reactions that they had, of which some still know."""
     return any(not message.removed for message in changed)
 
 

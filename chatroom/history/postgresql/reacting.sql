@@ -114,32 +114,23 @@ BEGIN
     RETURN forgotten;
 END $$;
 
--- Whatever removes a message takes its reactions along; one that is restored comes back without any,
--- and with a new mark: so whoever was away all the while hears that there are none. Nothing fires
--- where a message is added.
+-- Whatever removes a message takes its reactions along. That it had any is kept, with a new mark: if it
+-- is restored, whoever has known of them hears that they are gone. Nothing fires where a message is
+-- added.
 CREATE FUNCTION drop_reactions() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    its_mark bigint;
 BEGIN
     DELETE FROM reactions WHERE room = new.room AND seq = new.seq;
-    DELETE FROM reacted WHERE room = new.room AND seq = new.seq;
+    IF EXISTS (SELECT FROM reacted WHERE room = new.room AND seq = new.seq) THEN
+        UPDATE rooms SET mark = next_mark(mark) WHERE number = new.room RETURNING mark INTO its_mark;
+        UPDATE reacted SET mark = its_mark WHERE room = new.room AND seq = new.seq;
+    END IF;
     RETURN NULL;
 END $$;
 
 CREATE TRIGGER reactions_of_removed AFTER UPDATE OF removed ON messages
     FOR EACH ROW WHEN (new.removed <> '') EXECUTE FUNCTION drop_reactions();
-
-CREATE FUNCTION mark_restored() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    its_mark bigint;
-BEGIN
-    UPDATE rooms SET mark = next_mark(mark) WHERE number = new.room RETURNING mark INTO its_mark;
-    INSERT INTO reacted (room, seq, nonce, mark)
-    VALUES (new.room, new.seq, new.nonce, its_mark)
-    ON CONFLICT (room, seq) DO UPDATE SET mark = excluded.mark;
-    RETURN NULL;
-END $$;
-
-CREATE TRIGGER reactions_of_restored AFTER UPDATE OF removed ON messages
-    FOR EACH ROW WHEN (old.removed <> '' AND new.removed = '') EXECUTE FUNCTION mark_restored();
 
 -- As in clearing.sql, and so is the next one, but for reactions. No trigger does that: it would fire
 -- for each of a million messages.

@@ -127,30 +127,31 @@ def test_reactions_go_with_a_removed_message_and_stay_away(history: History) -> 
     take_back(history, first)
     history.enact("lobby", "", None, Effects(wiped=[second.taken_back(Remover.AUTHOR, 2)]))
 
-    assert counts(history) == {}
+    assert counts(history) == {1: {}, 2: {}}
     assert history.react([click(1)]) == [False]
     history.rewrite(first._replace(rev=3))
-    assert counts(history) == {1: {}}
+    assert counts(history) == {1: {}, 2: {}}
     assert history.react([click(1)]) == [True]
 
 
-def test_a_restored_message_has_none_with_a_new_mark(history: History) -> None:
-    """So whoever was away over its removal and that hears of it, whichever way it came back, and
-    whatever else has changed last."""
-    first, second, *_ = histories.everything(history, "lobby")
-    history.react([click(1), click(2, kind="wow"), click(3)])
+def test_a_removed_message_has_none_with_a_new_mark(history: History) -> None:
+    """So whoever was away over that and its undoing hears of it, whichever way it went and came
+    back, and whatever else has changed last; of what nobody has reacted to, there is nothing."""
+    first, second, third, fourth, _ = histories.everything(history, "lobby")
+    history.react([click(1), click(2, kind="wow"), click(4), click(5)])
     mark = history.last_mark("lobby")
 
-    history.enact("lobby", "", None, Effects(removed=gone(history, first, second)))
-    history.rewrite(first._replace(rev=history.rev("lobby") + 1))
-    one = history.last_mark("lobby")
+    history.enact("lobby", "", None, Effects(removed=gone(history, first, second, third)))
+    take_back(history, fourth)
+    history.rewrite(fourth._replace(rev=history.rev("lobby") + 1))
     back = second._replace(rev=history.rev("lobby") + 1)
     history.enact("lobby", "", None, Effects(restored=[back]))
 
     changed = history.reacted("lobby", Span(after=mark))
-    assert [(it.id, dict(it.counts)) for it in changed] == [(id_of(1), {}), (id_of(2), {})]
-    assert mark < one < history.last_mark("lobby") == changed[-1].mark
-    assert counts(history)[3] == {"like": 1}
+    assert [(it.id.seq, dict(it.counts)) for it in changed] == [(1, {}), (2, {}), (4, {})]
+    assert max(it.mark for it in changed) == history.last_mark("lobby") > mark
+    assert counts(history)[5] == {"like": 1}
+    assert history.reactions_of("lobby", ANN.user_id) == [(id_of(5), "like")]
 
 
 def test_an_edit_and_what_nobody_removes_has_no_new_mark(history: History) -> None:
@@ -190,10 +191,12 @@ def test_a_mark_is_never_used_again(history: History) -> None:
     mark = history.last_mark("lobby")
 
     take_back(history, first)
-    assert history.last_mark("lobby") == 0
+    removed = history.last_mark("lobby")
     history.react([click(2)])
+    history.trim("lobby", 3, 0, 100)
+    history.react([click(3)])
 
-    assert history.last_mark("lobby") > mark
+    assert history.last_mark("lobby") > removed > mark
 
 
 def test_what_somebody_has_forgotten_is_told_to_the_others(history: History) -> None:

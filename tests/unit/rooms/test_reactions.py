@@ -181,7 +181,7 @@ def test_the_gone_and_the_unknown_are_refused(club: InMemoryServer, at_once: Non
 
     errors = told(ann)
     assert [it["code"] for it in errors] == ["gone", "gone", *["bad-frame"] * 3]
-    assert club.disk.reacted(ROOM) == []
+    assert [it.counts for it in club.disk.reacted(ROOM)] == [{}]
 
 
 @pytest.mark.parametrize("way", ["restore", "restore of all"])
@@ -230,6 +230,16 @@ def test_those_who_are_there_are_told_once_of_what_is_back(
     ann.send("restore", cmid="t", id=id_of(club))
 
     assert counts(bob) == [{}]
+
+
+def test_nothing_is_told_of_what_nobody_has_reacted_to(club: InMemoryServer, at_once: None) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.say("hi")
+    ann.send("remove", cmid="r", id=id_of(club))
+
+    ann.send("restore", cmid="s", id=id_of(club))
+
+    assert counts(bob) == []
 
 
 def test_a_host_turns_reactions_off_and_on(club: InMemoryServer, at_once: None) -> None:
