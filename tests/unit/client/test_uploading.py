@@ -35,7 +35,7 @@ def refusal(code: str, status: int = 503, seconds: str = "") -> Answer:
     return answer
 
 
-class Clock:
+class SleepersClock:
     """Whose time is over as soon as somebody sleeps."""
 
     def __init__(self) -> None:
@@ -49,8 +49,8 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    clock = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[SleepersClock]:
+    clock = SleepersClock()
     monkeypatch.setattr(uploading, "time", clock)
     monkeypatch.setattr(uploading, "random", SimpleNamespace(random=lambda: 0.5))
     yield clock
@@ -71,7 +71,9 @@ def send(url: str, tell: Callable[[str, float], None] = lambda why, seconds: Non
         (refusal("too-many-files", 429, "30"), 30.5),
     ],
 )
-def test_it_comes_again_when_the_server_says(clock: Clock, answer: Answer, seconds: float) -> None:
+def test_it_comes_again_when_the_server_says(
+    clock: SleepersClock, answer: Answer, seconds: float
+) -> None:
     told: list[float] = []
     sent: list[bytes] = []
 
@@ -83,7 +85,7 @@ def test_it_comes_again_when_the_server_says(clock: Clock, answer: Answer, secon
     assert clock.slept == told == [seconds] * 2
 
 
-def test_it_does_not_come_for_ever(clock: Clock) -> None:
+def test_it_does_not_come_for_ever(clock: SleepersClock) -> None:
     with (
         answering(refusal("busy", seconds="50")) as (url, asked),
         pytest.raises(ServerRefused, match=r"busy: It is busy\."),
@@ -98,7 +100,7 @@ def test_it_does_not_come_for_ever(clock: Clock) -> None:
     "answer",
     [refusal("no-space", 507), refusal("files-off", 403), refusal("unavailable", seconds="5")],
 )
-def test_what_does_not_end_by_itself_is_told_at_once(clock: Clock, answer: Answer) -> None:
+def test_what_does_not_end_by_itself_is_told_at_once(clock: SleepersClock, answer: Answer) -> None:
     with answering(answer) as (url, asked), pytest.raises(ServerRefused):
         send(url)
 
