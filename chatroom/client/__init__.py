@@ -19,6 +19,7 @@ This module has ``ChatClient``. The others, in reading order:
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -240,31 +241,39 @@ class ChatClient:
             fields["alt"] = alt
         return self._post("", type="message", **fields)
 
-    def upload(self, path: str | Path, name: str | None = None) -> str:
+    def upload(
+        self,
+        path: str | Path,
+        name: str | None = None,
+        tell: Callable[[str, float], None] = lambda why, seconds: None,
+    ) -> str:
         """Upload a picture or file, to say something with it within an hour; waits until it is
-        stored.
+        stored. If the server has no place for it now, it is tried again for two minutes.
 
         Args:
             path: of the file.
             name: what others read; by default the file's own.
+            tell: called each time it has to wait, with the reason and the seconds.
 
         Returns:
             Its id, for ``say``.
 
         Raises:
-            ServerRefused: ``too-large``, ``no-space``, ``too-many-files``, ``no-files``, or what
-                the room's rules say.
+            ServerRefused: ``too-large``, ``no-space``, ``busy`` or ``too-many-files`` for longer
+                than that, ``no-files``, or what the room's rules say.
             ServerUnreachable: no answer.
-            OSError: the file cannot be read.
+            OSError: the file cannot be read, or is none, but a FIFO, for instance.
             ClientError: the client is closed, or has failed for good.
         """
         self._demand_open()
         session = self._session
         bearer = str(session.welcome.get("pass") or session.hello.get("key", ""))
         room = str(session.welcome.get("room", ""))
+        if Path(path).exists() and not Path(path).is_file():  # to open it could take for ever
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         with open(path, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
-            return upload(self._url, room, name or Path(path).name, stream, size, bearer)
+            return upload(self._url, room, name or Path(path).name, stream, size, bearer, tell)
 
     def edit(self, message: Message | str, body: str) -> Receipt:
         """Give a message of one's own another text, as long as the server allows that.

@@ -23,6 +23,7 @@ from chatroom.history import History
 from chatroom.message import Message, MessageId
 from chatroom.names import room_name
 from chatroom.wire.fields import parse_unbounded
+from chatroom.wire.ids import is_id
 from chatroom.wire.message_json import iso_time, milliseconds, to_message
 
 BATCH = 500
@@ -191,11 +192,13 @@ class _Target:
         return is_here or (message.edited_at > 0 and time in self._times)
 
     def now_called(self, id: str) -> str:
-        """The id that a message has here; as it was, if it is not here."""
-        nonce = MessageId.parse(id).nonce
+        """The id that a message has here; as it was, if it is not here. One that no message can
+        have, as another program may write it, becomes one that nothing has; or none."""
+        was, nonce = MessageId.parse(id)
         seq = self._seqs.get(_origin(nonce))
         if seq is None:
-            return id
+            derived = id if is_id(id) else str(MessageId(was, new_nonce(nonce)))
+            return derived if is_id(derived) else ""
         if seq > self._head:
             return str(MessageId(seq, new_nonce(nonce)))
         page = next(self._history.pages(self._name, seq - 1, seq), [])

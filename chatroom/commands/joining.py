@@ -21,6 +21,9 @@ from chatroom.commands.options import CODE_WANTED
 from chatroom.commands.output import note
 from chatroom.errors import ServerRefused
 
+MOST_NAMES = 30
+"""That are tried: several commands that begin at once are all offered the same one."""
+
 
 @contextmanager
 def joined(
@@ -37,17 +40,20 @@ def joined(
     wanted = name or login_name()
     tokens = TokenFile(url, wanted)
     options |= {"patience": patience, "token": tokens.read()}
-    chat = ChatClient(url, wanted, room, **options)
-    try:
-        chat.open()
-    except ServerRefused as refusal:
-        if refusal.code == "wrong-key":
-            note(CODE_WANTED)
-        if name or refusal.code != "name-taken" or not refusal.suggestion:
-            raise
-        note(f"{wanted} is taken here: you are {refusal.suggestion}")
-        chat = ChatClient(url, refusal.suggestion, room, **options)
-        chat.open()
+    called, chat = wanted, ChatClient(url, wanted, room, **options)
+    for left in reversed(range(MOST_NAMES)):
+        try:
+            chat.open()
+            break
+        except ServerRefused as refusal:
+            if refusal.code == "wrong-key":
+                note(CODE_WANTED)
+            if name or refusal.code != "name-taken" or not (refusal.suggestion and left):
+                raise
+            called = refusal.suggestion
+            chat = ChatClient(url, called, room, **options)
+    if called != wanted:
+        note(f"{wanted} is taken here: you are {called}")
     with chat:
         if chat.token:
             tokens.write(chat.token)

@@ -86,9 +86,13 @@ def _lines() -> Iterable[str]:
 
 def _uploaded(chat: ChatClient, path: Path) -> str:
     try:
-        return chat.upload(path)
+        return chat.upload(path, tell=_waiting)
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _waiting(why: str, seconds: float) -> None:
+    note(f"{why} It is tried again in {seconds:.0f} s.")
 
 
 def _say_all(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -158,12 +159,27 @@ def thumbnail_name(id: str) -> str:
 
 
 def _reading(path: Path) -> BinaryIO:
-    flags = os.O_RDONLY | os.O_NOFOLLOW
-    return open(path, "rb", buffering=0, opener=lambda name, _: _opened(name, flags))
+    """What is no regular file, such as a FIFO, is none: that would keep the thread until somebody
+    writes to it."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    return open(path, "rb", buffering=0, opener=lambda name, _: _opened_whole(name, flags))
 
 
 def _opened(path: str, flags: int) -> int:
     return private_files.opener(path, flags)
+
+
+def _opened_whole(path: str, flags: int) -> int:
+    descriptor = _opened(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise no_file(path)
+    return descriptor
+
+
+def no_file(path: Path | str) -> FileNotFoundError:
+    """Something else is in its place: a FIFO, a socket, a device."""
+    return FileNotFoundError(errno.ENOENT, "it is not a regular file", str(path))
 
 
 def sync(folder: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
-from chatroom.files.folder import FOLDER_MODE, FolderFiles, sync, thumbnail_name
+from chatroom.files.folder import FOLDER_MODE, FolderFiles, no_file, sync, thumbnail_name
 
 PIECE = 256 * 1024
 """Bytes of a file that are in memory at once."""
@@ -66,6 +67,8 @@ def _link_thumbnail(
 
 def _is_linked(folder: Path, target: Path, name: str) -> bool:
     """Whether it is in both now."""
+    if not stat.S_ISREG(os.lstat(folder / name).st_mode):
+        raise no_file(folder / name)
     try:
         os.link(folder / name, target / name, follow_symlinks=False)
     except OSError as error:

@@ -14,7 +14,8 @@ class ReactionRecords(ABC):
     """Who has reacted to what. A history that keeps no reactions need not do anything.
 
     They go with their message, in the same transaction, whether it is removed, trimmed, evicted or
-    deleted; one that is restored comes back without any.
+    deleted. One that is removed has none, with a new mark, if it had any: so if it is restored,
+    whoever was away all the while hears that they are gone.
     """
 
     name: str

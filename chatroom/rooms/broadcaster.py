@@ -339,7 +339,7 @@ class Broadcaster:
                     if is_new:
                         self._spread(room, [message])
                     if entry:
-                        self._hosting.tell_hosts(room, entry)
+                        self._hosting.note(room, entry)
                     change.user.altered(change.cmid, message)
                 case Enacted():
                     self._spread(self._rooms[verdict.room], verdict.changed)

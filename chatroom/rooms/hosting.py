@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from chatroom.errors import HistoryError, Refusal
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
 from chatroom.history.shared import Decided
-from chatroom.message import Held
+from chatroom.message import Held, Message
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Ban, Charter, Door, Host
 from chatroom.rooms.doors import charter_in
@@ -99,7 +99,7 @@ class Hosting:
             self.tell_hosts(room, enacted.entry)
         for held in enacted.refused:
             self._drop(room, held, OUTCOMES[Refuse])
-        if isinstance(ruling.act, Forget):
+        if isinstance(ruling.act, Forget) or _has_restored(enacted.changed):
             self._reactions.note(room)
         self._go_on(room)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
@@ -201,6 +201,8 @@ class Hosting:
         room.charter = swept.charter
         if swept.entry:
             self.tell_hosts(room, swept.entry)
+        if _has_restored(swept.changed):
+            self._reactions.note(room)
         self._entrance.look_after(room)
         self._note_end(room)
         self._go_on(room)
@@ -253,6 +255,12 @@ class Hosting:
             for socket in room.sockets_of(user_id):
                 if socket is not but:
                     room.tell_one(socket, frame)
+
+    def note(self, room: Room, entry: LogEntry) -> None:
+        """A host has changed somebody's message, and everybody was told."""
+        self.tell_hosts(room, entry)
+        if entry.act == "restore":
+            self._reactions.note(room)
 
     @staticmethod
     def tell_hosts(room: Room, entry: LogEntry) -> None:
@@ -339,6 +347,11 @@ def _code(charter: Charter) -> dict[str, object]:
     if charter.code:
         return {"code": charter.code}
     return {"typedCode": True} if charter.code_hash else {}
+
+
+def _has_restored(changed: Iterable[Message]) -> bool:
+    """Whether some are back, without the reactions that they had, of which some still know."""
+    return any(not message.removed for message in changed)
 
 
 def _differing(

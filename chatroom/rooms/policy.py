@@ -343,6 +343,10 @@ class Policy:
         if message.removed:
             return Refusal("gone", "This message was removed.", request.cmid)
         is_new = request.body != message.body  # otherwise it is sent again, for lack of an answer
+        if is_new and message.by == "host" and not rank.is_host:
+            # Under a host's mark, "@all" calls everybody, and all of it is taken for a host's.
+            detail = "You said this as a host, and are none any more; say it anew."
+            return Refusal("not-host", detail, request.cmid)
         if is_new and now - message.sent_at > self._edit_minutes * 60_000:
             detail = f"It can be edited for {self._edit_minutes} minutes, and that is over."
             return Refusal("too-late", detail, request.cmid)

@@ -176,7 +176,10 @@ class Reactions:
         for number, states in enumerate(parts, start=1):
             # Whoever hears a part of it has not heard of the new mark, and asks for the rest.
             mark = known.mark if number == len(parts) else before
-            room.tell_all(typed.reactions(mark, sparingly_named(states)))
+            # What was removed has none any more, as everybody knows.
+            there = [state for state in states if not room.changes.has_removed(state.id.seq)]
+            if there:
+                room.tell_all(typed.reactions(mark, sparingly_named(there)))
 
     def _changed(self, room: Room, after: int) -> list[list[Reacted]]:
         people = 0 if room.presence.is_large else MOST_PEOPLE

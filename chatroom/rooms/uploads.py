@@ -88,6 +88,11 @@ class Uploads:
         self._judge(speaker)
         budget.spend(1)
 
+    def give_back(self, speaker: HttpSpeaker) -> None:
+        """What somebody has begun found no space: it does not count for them. For their address it
+        does, since it has cost the Server thread as much."""
+        self._of_people.of_key(speaker.user_id).give_back(1)
+
     def _add(self, file: StoredFile, history: History) -> None:
         if not history.add_file(file, self._files_bytes):
             raise Refusal("no-space", FULL)

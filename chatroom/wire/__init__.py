@@ -9,6 +9,7 @@ In reading order:
 - ``typed.py``: the typed protocol, ``chatroom.v1``
 - ``acts.py``: what a host may do, in frames of the typed protocol
 - ``reactions.py``: what people think of it
+- ``ids.py``: the ids of messages that clients send
 - ``replies.py``: which message another one answers
 - ``alt.py``: what a picture shows, in words
 - ``message_json.py``: a message as JSON, the same in both protocols

@@ -11,6 +11,7 @@ from chatroom.errors import BadAct, BadName
 from chatroom.message import MessageId
 from chatroom.names import checked
 from chatroom.wire.fields import text
+from chatroom.wire.ids import message_id
 from chatroom.wire.message_json import milliseconds
 
 MOST_SECONDS = 366 * 24 * 60 * 60
@@ -416,7 +417,7 @@ class _Reader:
         if self._fields.get(key) is None:
             return None
         try:
-            return MessageId.parse(self._any_text(key))
+            return message_id(self._any_text(key))
         except ValueError:
             raise self.refusal(f"{key} must be the id of a message.") from None
 

@@ -86,7 +86,7 @@ def to_message(found: Mapping[str, Any]) -> Message:
         user_id=_text(found, "userId", ""),
         cmid=_text(found, "cmid", ""),
         by=_text(found, "by", ""),
-        reply_to=replies.reply_to(found, ValueError),
+        reply_to=replies.reply_to(found, ValueError, MessageId.parse),
         edited_at=_edited_at(found),
         file=text_of(found["file"]) if "file" in found else "",
     )

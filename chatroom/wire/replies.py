@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatroom.message import BEGINNING, MessageId
+from chatroom.wire.ids import message_id
 
 FIELD = "replyTo"
 
@@ -20,20 +21,26 @@ MOST_SHOWN = 40
 """Characters of a value that an error repeats."""
 
 
-def reply_to(fields: Mapping[str, Any], refuse: Callable[[str], Exception]) -> str:
+def reply_to(
+    fields: Mapping[str, Any],
+    refuse: Callable[[str], Exception],
+    read: Callable[[str], MessageId] = message_id,
+) -> str:
     """The id as this program writes it; empty if there is no such field, or nothing in it.
 
     Args:
         fields: of one JSON object.
         refuse: creates the error that is raised if it is no message's id, from a sentence
             without its full stop.
+        read: raises ValueError if a text is no id; by default, if it is none that a message of
+            this program can have, which is the rule for what clients say.
     """
     given = fields.get(FIELD, "")
     if given == "":
         return ""
     if type(given) is str:
         try:
-            id = MessageId.parse(given)
+            id = read(given)
         except ValueError:
             id = BEGINNING
         if id.seq != BEGINNING.seq:

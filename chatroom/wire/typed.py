@@ -19,6 +19,7 @@ from chatroom.wire import acts
 from chatroom.wire.acts import Act, Withdraw
 from chatroom.wire.alt import alt_text
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
+from chatroom.wire.ids import message_id
 from chatroom.wire.message_json import held_fields, local_time, to_json
 from chatroom.wire.reactions import AskReactions, React, messages_fields
 from chatroom.wire.replies import FIELD, reply_to
@@ -241,7 +242,7 @@ def _alt(fields: Mapping[str, Any], file: str, cmid: str) -> str:
 def _id(fields: Mapping[str, Any]) -> MessageId:
     text = _text(fields, "id", "bad-frame", cmid=_cmid(fields))
     try:
-        return MessageId.parse(text[:LONGEST_ID])
+        return message_id(text[:LONGEST_ID])
     except ValueError as error:
         raise Refusal("bad-frame", f"{error}.", _cmid(fields)) from None
 

@@ -62,6 +62,7 @@ const english = {
   goneMeanwhile: "This message was deleted meanwhile.",
   keptAsDraft: "What you wrote is in the box.",
   changeRefused: /** @type {Record<string, string>} */ ({
+    "not-host": "You wrote this as a host, and are none any more. Write it anew.",
     "not-yours": "Only whoever wrote a message can change it.",
     "too-late": "The time in which this message could be edited is over.",
     gone: "This message was deleted already.",
@@ -133,6 +134,7 @@ const german = {
   goneMeanwhile: "Diese Nachricht wurde inzwischen gelöscht.",
   keptAsDraft: "Was du geschrieben hast, steht im Feld.",
   changeRefused: {
+    "not-host": "Das hast du als Leitung geschrieben, und zu der gehörst du nicht mehr. Schreib es neu.",
     "not-yours": "Nur wer eine Nachricht geschrieben hat, kann sie ändern.",
     "too-late": "Die Zeit, in der sich diese Nachricht bearbeiten ließ, ist um.",
     gone: "Diese Nachricht ist schon gelöscht.",

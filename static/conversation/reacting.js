@@ -41,7 +41,9 @@ export class Reacting {
   #requests;
   /** @type {Map<string, State>} by the message's id */
   #states = new Map();
-  #mark = 0;
+  #mark = 0; // all that has changed up to this one is here
+  #heard = 0; // the highest that was told
+  #waits = false; // for what was missed: until it is here, newer changes do not count as all
   #askedFrom = Infinity; // the seq of the first message of which the server has been asked
   #isBehind = true;
   /** @type {string[]} */
@@ -94,7 +96,9 @@ export class Reacting {
     else if (frame.type === "reacted") this.#have(frame.id, frame.kind, frame.on);
     else if (frame.type === "reactions") {
       for (const one of frame.messages) this.#take(one);
-      this.#mark = Math.max(this.#mark, frame.mark);
+      this.#heard = Math.max(this.#heard, frame.mark);
+      this.#waits &&= frame.messages.length > 0 && !frame.messages[0].mine; // else it is an answer
+      if (!this.#waits) this.#mark = this.#heard;
     }
     return frame.type === "reacted" || frame.type === "reactions";
   }
@@ -108,13 +112,15 @@ export class Reacting {
       this.#states.clear();
       this.#mark = 0;
     }
+    this.#heard = this.#mark;
+    this.#waits = this.#isBehind;
     this.#ruled(rules ?? {});
   }
 
   #live() {
     this.#requests.askAgain();
     if (this.#isBehind && this.#mark) this.#ask({ since: this.#mark });
-    else if (this.#isBehind) this.#askFrom();
+    else if (this.#isBehind) this.#waits = this.#askFrom();
     this.#isBehind = false;
   }
 
@@ -128,8 +134,9 @@ export class Reacting {
   /** All from the first message on that is here. */
   #askFrom() {
     const first = this.#list.querySelector(":scope > .message[data-id]");
-    if (!(first instanceof HTMLElement) || !this.#kinds.length) return;
-    if (this.#ask({ from: first.dataset.id })) this.#askedFrom = seqOf(first);
+    if (!(first instanceof HTMLElement) || !this.#kinds.length || !this.#ask({ from: first.dataset.id })) return false;
+    this.#askedFrom = seqOf(first);
+    return true;
   }
 
   /** @param {{since?: number, from?: string}} which */

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import WebSocketRoute
 
 from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
@@ -148,6 +149,73 @@ def test_reactions_of_before_are_there_and_go_with_their_message(open_tab, bob) 
     shows(tab, ("❓ 2", True))
     tab.page.reload()
     shows(tab, ("❓ 2", True))
+
+
+class BreakableLine:
+    """The page's connection, which breaks when the test says so."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab = tab
+        self._meanwhile: Callable[[], None] = lambda: None
+        self._loses_asks = False
+        tab.page.route_web_socket("**/chat*", self._answer)
+        tab.page.reload()
+        tab.wait_for_state("connected")
+
+    def _answer(self, route: WebSocketRoute) -> None:
+        self._route = route
+        self._meanwhile()
+        server = route.connect_to_server()
+        if self._loses_asks:
+            asks = '"type":"reactions"'
+            route.on_message(lambda text: None if asks in str(text) else server.send(text))
+
+    def break_off(
+        self, meanwhile: Callable[[], None] = lambda: None, *, loses_asks: bool = False
+    ) -> None:
+        """Until the page is back; then what it asks of reactions may be lost on the way."""
+        self._meanwhile, self._loses_asks = meanwhile, loses_asks
+        self._route.close(code=1001, reason="server shutting down")
+        self._tab.page.wait_for_selector("body:not([data-state=connected])")
+        self._tab.wait_for_state("connected")
+
+
+def test_what_was_missed_is_asked_for_until_it_is_there(open_tab, bob) -> None:
+    """Also if the connection breaks before the answer, and newer ones were told by then."""
+    tab = open_tab()
+    line = BreakableLine(tab)
+    one, two = told(tab, bob, "one"), told(tab, bob, "two")
+    bob.react(one, "like")
+    shows(tab, ("👍 1", False))
+
+    line.break_off(lambda: bob.react(one, "wow"), loses_asks=True)
+    bob.react(two, "love")
+    shows(tab, ("👍 1", False), ("❤️ 1", False))
+    line.break_off()
+
+    shows(tab, ("👍 1", False), ("😮 1", False), ("❤️ 1", False))
+
+
+def test_a_message_that_was_removed_and_restored_meanwhile_has_none(open_tab, bob, come) -> None:
+    """Bob, who came first, is the host."""
+    tab = open_tab()
+    line = BreakableLine(tab)
+    eve = come("Eve")
+    one, two = eve.tell("one"), eve.tell("two")
+    tab.hear("two")
+    has_the_rest(tab)
+    eve.react(one, "like")
+    eve.react(two, "love")
+    shows(tab, ("👍 1", False), ("❤️ 1", False))
+
+    def remove_and_restore() -> None:
+        bob.change("remove", one)
+        bob.change("restore", one)
+
+    line.break_off(remove_and_restore)
+
+    shows(tab, ("❤️ 1", False))
+    assert tab.bodies() == ["one", "two"]
 
 
 def test_another_tab_of_the_same_person_knows(open_tab, bob) -> None:

@@ -204,6 +204,22 @@ def test_nobody_sends_what_will_be_refused(server: Running, stack: ExitStack) ->
         assert upload.hear()[0] == 201
 
 
+@pytest.mark.parametrize("size", [1, 100, 70_000])
+def test_a_small_file_is_asked_for_before_anything_is_decided(
+    server: Running, stack: ExitStack, size: int
+) -> None:
+    """Whoever collects bodies does not know what it is. Only with a large one, a thread has to be
+    kept from waiting for it in vain."""
+    ann, bob = enter(stack, server, f"small-{size}"), enter(stack, server, f"small-{size}", "Bob")
+    assert ann.act("rules", files="hosts")["type"] == "done"
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    for client, status in ((ann, 201), (bob, 403), (ann, 201)):
+        with Upload(client, Content_Length=size, Expect="100-continue") as upload:
+            assert upload.socket.recv(len(interim), socket.MSG_WAITALL) == interim
+            upload.send(bytes(size))
+            assert upload.hear()[0] == status
+
+
 def test_hosts_say_who_may_send_files(server: Running, stack: ExitStack) -> None:
     """Also of a file that was uploaded before."""
     ann, bob = enter(stack, server, "ruled"), enter(stack, server, "ruled", "Bob")

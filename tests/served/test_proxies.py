@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -139,6 +140,27 @@ def test_people_talk_through_it(url: str) -> None:
         ann, bob = (last.enter_context(ChatClient(url, name, room="talk")) for name in "AB")
         ann.say("Good morning!")
         assert next(iter(bob)).body == "Good morning!"
+
+
+@pytest.mark.parametrize("size", [1, 100, 70_000, 300_000])
+def test_a_file_comes_through_it_whose_sender_waits_to_be_asked(
+    url: str, certificate: Certificate, tmp_path: Path, size: int
+) -> None:
+    (tmp_path / "a.bin").write_bytes(bytes(size))
+    with ChatClient(url, f"Ann {size}") as ann:
+        headers = ["-H", f"Authorization: Bearer {ann.token}", "-H", "Expect: 100-continue"]
+        command = ["curl", "-sS", "--cacert", str(certificate.file), *headers]
+        address = f"{url}/api/rooms/lobby/files/"
+        done = subprocess.run(
+            [*command, "-T", "a.bin", "-w", " %{http_code}", address],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
+        assert len(ann.upload(tmp_path / "a.bin")) == 32
+
+    assert done.stdout.endswith(" 201"), done
 
 
 def test_doctor_finds_nothing_to_complain_about(url: str) -> None:

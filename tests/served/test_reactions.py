@@ -91,6 +91,7 @@ def test_ten_thousand_clicks_make_a_few_frames(tmp_path, history: str) -> None: 
             kinds = Counter(frame.get("type") for frame in heard)
             assert (kinds["done"], kinds["error"]) == (BURSTS * CLICKS, 0)
             assert kinds["reactions"] == len(frames)
+        assert json.loads(server.get("/healthz")[2])["errors"] == 0  # nor called slow
         marks = [frame["mark"] for frame in frames]
         assert all(one < other for one, other in itertools.pairwise(marks))
 

@@ -14,8 +14,12 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 @contextlib.contextmanager
-def answering(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
-    """A server that gives these answers, and the paths that it was asked for."""
+def answering(*answers: Answer, sent: list[bytes] | None = None) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives these answers, and the paths that it was asked for.
+
+    Args:
+        sent: gets the bodies of what is put there.
+    """
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -24,6 +28,12 @@ def answering(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
         def do_GET(self) -> None:
             asked.append(self.path)
             answers[min(len(asked), len(answers)) - 1](self)
+
+        def do_PUT(self) -> None:
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            if sent is not None:
+                sent.append(data)
+            self.do_GET()
 
         def log_message(self, *_arguments: Any) -> None:
             """Say nothing."""

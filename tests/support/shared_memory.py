@@ -100,6 +100,7 @@ class SharedMemory(FailingHistory, SharedHistory):
         self._demand_next(room, changed)
         self._decide(room, entry, house=effects.house is not None)
         super().enact(room, charter, entry, effects)
+        self._note_marks(room)
         self._answer()
 
     def rewrite(
@@ -108,6 +109,7 @@ class SharedMemory(FailingHistory, SharedHistory):
         self._demand_next(message.room, [message])
         self._decide(message.room, entry)
         super().rewrite(message, before, entry)
+        self._note_marks(message.room)
         self._answer()
 
     def hold(self, held: Held) -> None:
@@ -128,14 +130,17 @@ class SharedMemory(FailingHistory, SharedHistory):
         self._work("react")
         are_there = super().react(clicks)
         for room in {click.room for click in clicks}:
-            self.marks[room] = max(self.marks[room], self.last_mark(room))
+            self._note_marks(room)
         self._answer()
         return are_there
 
     def forget_reactions(self, room: str, user_id: str) -> int:
         count = super().forget_reactions(room, user_id)
-        self.marks[room] = max(self.marks[room], self.last_mark(room))
+        self._note_marks(room)
         return count
+
+    def _note_marks(self, room: str) -> None:
+        self.marks[room] = max(self.marks[room], self.last_mark(room))
 
     def _demand_next(self, room: str, changed: Sequence[Message]) -> None:
         if changed and min(message.rev for message in changed) != self.rev(room) + 1:

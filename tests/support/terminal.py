@@ -169,6 +169,10 @@ class Started:
         """The next line of data, in time."""
         return self._lines.get(timeout=DEADLINE)
 
+    def note(self, words: str) -> str:
+        """The next line on standard error that has these words, or its end."""
+        return next((line for line in self._errors if words in line), "")
+
     def interrupt(self) -> tuple[int, str]:
         """Ctrl-C; the exit code, and what was on standard error."""
         self.process.send_signal(signal.SIGINT)

@@ -167,7 +167,7 @@ class MemoryHistory(History):
         if message.cmid:
             self._cmids[cmid_of(message)] = message
         if message.removed:
-            self._reactions.drop(message.room, message.seq)
+            self._reactions.empty(message.room, message.seq)
         changes = self._changes.setdefault(message.room, {})
         changes.pop(was.rev, None)
         changes[message.rev] = message

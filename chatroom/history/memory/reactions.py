@@ -54,8 +54,16 @@ class ReactionsInMemory:
         self._marks += 1
         kept.mark = self._marks
 
+    def empty(self, room: str, seq: int) -> None:
+        """The message is removed: it has none any more, and that is a change."""
+        kept = self._rooms.get(room, {}).get(seq)
+        if kept:
+            self._count -= sum(map(len, kept.kinds.values()))
+            kept.kinds.clear()
+            self._mark(kept)
+
     def drop(self, room: str, seq: int) -> None:
-        """The message is removed, or not kept any more."""
+        """The message is not kept any more."""
         kept = self._rooms.get(room, {}).pop(seq, None)
         if kept:
             self._count -= sum(map(len, kept.kinds.values()))

@@ -56,6 +56,7 @@ def demand_writable(file: DatabaseFile) -> None:
 
 def has_header(file: DatabaseFile) -> bool:
     header = b""
+    file.demand_regular()
     if file.path.exists():
         with file.path.open("rb") as stream:
             header = stream.read(len(MAGIC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -82,6 +83,19 @@ class DatabaseFile:
     def beside(self, suffix: str) -> Path:
         """A file that goes with it, such as ``-wal``."""
         return self.path.with_name(self.path.name + suffix)
+
+    def demand_regular(self) -> None:
+        """Before it is opened: a FIFO would keep whoever opens it until somebody writes to it.
+
+        Raises:
+            HistoryRefused: there is something else in its place.
+        """
+        try:
+            mode = os.stat(self.path).st_mode
+        except OSError:  # whoever opens it has words for that
+            return
+        if not stat.S_ISREG(mode):
+            raise self.refused("is not a regular file", ELSEWHERE)
 
     def begin(self) -> None:
         """From now on, it should stay the file that it is."""
@@ -177,6 +191,7 @@ def peek_secret(file: DatabaseFile) -> bytes:
         HistoryRefused: it cannot be read, or has none yet.
     """
     way_out = "start the server once, and run this as a user who can read the file"
+    file.demand_regular()
     try:
         with closing(file.connect("mode=ro")) as reader:
             found = reader.execute(SECRET).fetchone()

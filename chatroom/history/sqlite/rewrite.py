@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from chatroom.history.effects import Effects
 from chatroom.history.sqlite.schema import SEQ_BITS
@@ -44,6 +44,11 @@ KEEP = """
     INSERT OR REPLACE INTO evidence
     (key, user_name, body, timestamp, edited_at, removed_at, file) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
+# With a removed message, a trigger deletes its reactions. That it had any is kept, with a new mark:
+# if it is restored, whoever has known of them hears that they are gone.
+HAD_REACTIONS = "SELECT key, nonce FROM reacted WHERE key = ?"
+MARK = "INSERT OR REPLACE INTO reacted (key, nonce) VALUES (?, ?)"
+
 DROP = "DELETE FROM evidence WHERE key = ?"
 
 DROP_OLDEST = """
@@ -60,12 +65,14 @@ def rewrite(
         base: the prefix of the room's keys.
     """
     m, key = message, base | message.seq
+    marked = _reacted_to(writer, [key] if m.removed else [])
     if not writer.execute(UPDATE, _state(base, m)).rowcount:
         return False
     writer.execute(COUNT, (m.rev, base >> SEQ_BITS))
     writer.execute(DROP, (key,))
     if before:
         writer.execute(KEEP, _kept(base, before))
+    writer.executemany(MARK, marked)
     note_chores(writer)
     return True
 
@@ -76,8 +83,10 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
     back = effects.restored
     states = [_state(base, message) for message in (*left, *back)]
     kept = [_kept(base, evidence) for _, evidence in effects.removed]
+    marked = _reacted_to(writer, [base | message.seq for message in left])
     if states and writer.executemany(UPDATE, states).rowcount != len(states):
         return False
+    writer.executemany(MARK, marked)
     writer.executemany(KEEP, kept)
     if states:
         rev = max(message.rev for message in (*left, *back))
@@ -87,6 +96,11 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
     # What is back may be read again; but until the index is made anew, each search reads it.
     note_chores(writer, (LOG, INDEX, PAGES) if left or effects.erased else (INDEX,))
     return True
+
+
+def _reacted_to(writer: sqlite3.Connection, keys: Iterable[int]) -> list[tuple[int, str]]:
+    """Those of these messages that somebody has reacted to, as ``MARK`` wants them."""
+    return [row for key in keys for row in writer.execute(HAD_REACTIONS, (key,))]
 
 
 def _state(base: int, m: Message) -> tuple[int | str, ...]:

@@ -19,7 +19,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
-from chatroom.errors import ChatError, Problem
+from chatroom.errors import ChatError, Problem, Refusal
 from chatroom.files.file_names import cleaned
 from chatroom.files.interface import Files
 from chatroom.files.magic import ANY, type_of
@@ -122,8 +122,7 @@ class _Uploading:
         speaker = HttpSpeaker(room, "", address, who.user_id, proof=who)
         with self._place(address):
             files.demand_space(size)
-            self._ask(partial(engine.server.uploads.begin, speaker, file))
-            file = self._store(files, file)
+            file = self._begin(files, file, speaker)
         whose = printable(address), printable(room)
         log.info('uploaded: (%s) room "%s", %d bytes, file %s', *whose, file.size, file.id)
         where = url_for("api.file", room=room, file=file.id)
@@ -131,6 +130,17 @@ class _Uploading:
         response = responses.fresh(json.dumps(told, ensure_ascii=False), 201)
         response.location = where
         return response
+
+    def _begin(self, files: Files, file: StoredFile, speaker: HttpSpeaker) -> StoredFile:
+        uploads = self._engine.server.uploads
+        try:
+            self._ask(partial(uploads.begin, speaker, file))
+            return self._store(files, file)
+        except Refusal as refusal:
+            if refusal.code == "no-space":  # which is not the person's fault
+                with suppress(ChatError):
+                    self._engine.server.ask(partial(uploads.give_back, speaker), self._timeout)
+            raise
 
     def add_thumbnail(self, room: str, id: str) -> Response:
         """Likewise. What it belongs to is looked up again once it has come: it may be said by now,

@@ -34,6 +34,10 @@ def demand_turn(pace: SpeakingPace | None, who: str) -> None:
         raise Problem("too-fast", detail, {"Retry-After": str(math.ceil(seconds))})
 
 
+RETRY_AFTER = "2"
+"""Seconds, where one of several places is soon free: most files are small."""
+
+
 @contextmanager
 def place_among(places: threading.Semaphore, reason: str) -> Iterator[None]:
     """One of a few places for what holds one of the threads for plain HTTP.
@@ -80,7 +84,7 @@ class Places:
         with self._lock:
             is_one = address not in ("", "unix") and not is_loopback(address)
             if not self._free or (is_one and self._taken[whose] >= self._most_of_one):
-                raise Problem("busy", reason)
+                raise Problem("busy", reason, {"Retry-After": RETRY_AFTER})
             self._free -= 1
             self._taken[whose] += 1
         try:

@@ -11,7 +11,7 @@ from chatroom.files.file_ids import is_id
 from chatroom.message import ID_PATTERN, Draft, MessageId
 from chatroom.names import checked
 from chatroom.web.api import problems
-from chatroom.wire import acts, alt, fields, message_json, replies
+from chatroom.wire import acts, alt, fields, ids, message_json, replies
 from chatroom.wire.acts import Asked
 from chatroom.wire.fields import Flaw
 from chatroom.wire.typed import MAX_CMID_LENGTH
@@ -41,10 +41,11 @@ def message_id(field: str, text: str) -> MessageId:
     Raises:
         Problem: it is not an id.
     """
-    if not re.fullmatch(ID_PATTERN, text):
+    try:
+        return ids.message_id(text)
+    except ValueError:
         wanted = "a message's id, such as 42-664c976f9a047975, or 0-0"
-        raise problems.refuse("bad-parameter", field, text, wanted)
-    return MessageId.parse(text)
+        raise problems.refuse("bad-parameter", field, text, wanted) from None
 
 
 def cursor(field: str, text: str) -> str:

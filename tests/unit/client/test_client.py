@@ -36,6 +36,7 @@ from tests.support.scripted_server import (
 )
 
 AT = "2026-01-31T09:05:00.123Z"
+CLEARED = "7-664c976f9a047975"
 
 
 def at_once(_ceiling: float) -> float:
@@ -277,7 +278,7 @@ def acts(count: int, **answer: Any) -> Script:
         (lambda host: host.set_rules(unchecked="no"), {"act": "rules", "unchecked": "no"}),
         (lambda host: host.admit(), {"act": "admit"}),
         (lambda host: host.turn_back("u2"), {"act": "refuse", "userId": "u2"}),
-        (lambda host: host.clear("7-a"), {"act": "clear", "upto": "7-a"}),
+        (lambda host: host.clear(CLEARED), {"act": "clear", "upto": CLEARED}),
         (lambda host: host.erase(), {"act": "erase"}),
         (lambda host: host.restore_all(AT), {"act": "restore", "at": AT}),
         (lambda host: host.make_host("u2"), {"act": "makeHost", "userId": "u2"}),

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 
 from chatroom.commands import chatroom
 from chatroom.commands.backup import MADE, UNFINISHED
+from chatroom.commands.exit_codes import Code
 from chatroom.history import make_history
 from chatroom.history.sqlite import backup
 from tests.support.histories import at, everything, left_behind, said, snapshot
@@ -145,6 +146,17 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path, file: Pat
     assert (done.exit_code, done.stdout) == (1, "")
     assert "has something else in it than backups, such as letter.txt" in done.stderr
     assert os.listdir(tmp_path / "backups") == ["letter.txt"]
+
+
+def test_what_is_no_regular_file_is_refused_and_named(tmp_path: Path) -> None:
+    """Instead of waiting until somebody writes to it."""
+    os.mkfifo(tmp_path / "chat.db")
+
+    done = run(tmp_path / "backups", "--history", tmp_path / "chat.db")
+
+    assert (done.exit_code, done.stdout) == (Code.HISTORY, "")
+    assert f"{tmp_path / 'chat.db'} is not a regular file" in done.stderr
+    assert os.listdir(tmp_path / "backups") == []
 
 
 def test_what_a_killed_backup_has_left_goes_with_the_next_one(tmp_path: Path, file: Path) -> None:

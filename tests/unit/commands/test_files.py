@@ -22,6 +22,7 @@ from chatroom.commands.importing import BATCH, new_nonce
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.sqlite.read_only import opened_read_only
 from chatroom.message import Message, Remover
+from chatroom.wire.ids import is_id
 from chatroom.wire.message_json import to_json
 from tests.support.histories import (
     HistoryDisk,
@@ -312,6 +313,26 @@ def test_an_imported_reply_to_what_is_not_there_stays_one(tmp_path: Path):
     run("import", "--history", tmp_path / "new.db", input=to_json(reply(2, question)))
 
     assert [message.reply_to for message in stored(tmp_path / "new.db")] == [question.id]
+
+
+@pytest.mark.parametrize(("said", "seq"), [("12-abc", "12"), ("0012-" + "a" * 20, "12")])
+def test_an_imported_reply_to_what_no_message_is_called_leads_to_nothing(
+    tmp_path: Path, said: str, seq: str
+):
+    """As another program may write it: whoever asks for that hears that it is not there."""
+    line = to_json(reply(2, typed_message(1, "c1"))._replace(reply_to=said))
+    run("import", "--history", tmp_path / "new.db", input=line)
+
+    (found,) = stored(tmp_path / "new.db")
+    assert is_id(found.reply_to)
+    assert found.reply_to.startswith(f"{seq}-")
+
+
+def test_an_imported_reply_to_what_no_room_is_so_long_for_is_none(tmp_path: Path):
+    line = to_json(reply(2, typed_message(1, "c1"))._replace(reply_to=f"{10**14}-abc"))
+    run("import", "--history", tmp_path / "new.db", input=line)
+
+    assert [message.reply_to for message in stored(tmp_path / "new.db")] == [""]
 
 
 @pytest.mark.parametrize("cmid", ["c1", ""])

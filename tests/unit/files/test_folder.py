@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
@@ -134,6 +134,18 @@ def test_no_link_is_followed(tmp_path: Path, files: FolderFiles) -> None:
     files.put(OTHER, pieces(b"x"))
     (tmp_path / "chat.db.files" / ID).symlink_to("/etc/passwd")
     with pytest.raises(OSError, match="symbolic"):
+        files.open(ID)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
+def test_what_is_no_regular_file_is_none_and_keeps_nobody(
+    tmp_path: Path, files: FolderFiles, make: Callable[[Path], None]
+) -> None:
+    """To open a FIFO takes until somebody writes to it."""
+    files.put(OTHER, pieces(b"x"))
+    make(tmp_path / "chat.db.files" / ID)
+
+    with pytest.raises((FileNotFoundError, IsADirectoryError)):
         files.open(ID)
 
 

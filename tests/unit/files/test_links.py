@@ -77,6 +77,15 @@ def test_what_is_gone_is_counted(folder: Path, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "copy").iterdir()] == [TWO]
 
 
+def test_what_is_no_regular_file_is_not_in_it(folder: Path, tmp_path: Path) -> None:
+    """Neither as a link nor as what somebody writes to it."""
+    (folder / ONE).unlink()
+    os.mkfifo(folder / ONE)
+
+    assert link_all(folder, tmp_path / "copy", [ONE, TWO], kept_free=0) == 1
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == [TWO]
+
+
 def test_a_disk_is_not_filled_with_copies(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,6 +98,15 @@ def take_back(history: History, message: Message) -> None:
     history.rewrite(left, Evidence(message, 1))
 
 
+def gone(history: History, *messages: Message) -> list[tuple[Message, Evidence]]:
+    """What is left of them, and what they were."""
+    rev = history.rev("lobby")
+    return [
+        (message.taken_back(Remover.HOST, rev + number), Evidence(message, 1))
+        for number, message in enumerate(messages, start=1)
+    ]
+
+
 def test_no_number_leads_into_another_room(history: History) -> None:
     """A client may send any, with up to 15 digits. In SQLite, rooms lie one behind the other."""
     for room in ("two", "three"):
@@ -118,11 +127,42 @@ def test_reactions_go_with_a_removed_message_and_stay_away(history: History) -> 
     take_back(history, first)
     history.enact("lobby", "", None, Effects(wiped=[second.taken_back(Remover.AUTHOR, 2)]))
 
-    assert counts(history) == {}
+    assert counts(history) == {1: {}, 2: {}}
     assert history.react([click(1)]) == [False]
     history.rewrite(first._replace(rev=3))
-    assert counts(history) == {}
+    assert counts(history) == {1: {}, 2: {}}
     assert history.react([click(1)]) == [True]
+
+
+def test_a_removed_message_has_none_with_a_new_mark(history: History) -> None:
+    """So whoever was away over that and its undoing hears of it, whichever way it went and came
+    back, and whatever else has changed last; of what nobody has reacted to, there is nothing."""
+    first, second, third, fourth, _ = histories.everything(history, "lobby")
+    history.react([click(1), click(2, kind="wow"), click(4), click(5)])
+    mark = history.last_mark("lobby")
+
+    history.enact("lobby", "", None, Effects(removed=gone(history, first, second, third)))
+    take_back(history, fourth)
+    history.rewrite(fourth._replace(rev=history.rev("lobby") + 1))
+    back = second._replace(rev=history.rev("lobby") + 1)
+    history.enact("lobby", "", None, Effects(restored=[back]))
+
+    changed = history.reacted("lobby", Span(after=mark))
+    assert [(it.id.seq, dict(it.counts)) for it in changed] == [(1, {}), (2, {}), (4, {})]
+    assert max(it.mark for it in changed) == history.last_mark("lobby") > mark
+    assert counts(history)[5] == {"like": 1}
+    assert history.reactions_of("lobby", ANN.user_id) == [(id_of(5), "like")]
+
+
+def test_an_edit_and_what_nobody_removes_has_no_new_mark(history: History) -> None:
+    first, *_ = histories.everything(history, "lobby")
+    history.react([click(2)])
+    mark = history.last_mark("lobby")
+
+    history.rewrite(first.edited("ho", 1, 5))
+
+    assert history.last_mark("lobby") == mark
+    assert counts(history) == {2: {"like": 1}}
 
 
 def test_an_edit_leaves_them(history: History) -> None:
@@ -151,10 +191,12 @@ def test_a_mark_is_never_used_again(history: History) -> None:
     mark = history.last_mark("lobby")
 
     take_back(history, first)
-    assert history.last_mark("lobby") == 0
+    removed = history.last_mark("lobby")
     history.react([click(2)])
+    history.trim("lobby", 3, 0, 100)
+    history.react([click(3)])
 
-    assert history.last_mark("lobby") > mark
+    assert history.last_mark("lobby") > removed > mark
 
 
 def test_what_somebody_has_forgotten_is_told_to_the_others(history: History) -> None:

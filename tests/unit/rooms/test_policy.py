@@ -614,6 +614,31 @@ def test_who_may_not_say_it_may_not_edit_it_in(charter: dict[str, Any]) -> None:
     assert taken_back is None
 
 
+@pytest.mark.parametrize(
+    ("rank", "body", "answer"),
+    [
+        (Rank.EVERYONE, "@all better", "not-host"),
+        (Rank.EVERYONE, "hello", None),
+        (Rank.HOST, "@all better", None),
+        (Rank.OPERATOR, "@all better", None),
+    ],
+)
+def test_what_stands_under_a_hosts_mark_is_a_hosts(
+    rank: Rank, body: str, answer: str | None
+) -> None:
+    """Whoever was one when they said it may take it back; and asked twice, it was done at first."""
+    message = Message("lobby", 1, "a" * 16, "Bob", "hello", "", NOW, OTHER, by="host")
+    standing = Standing(NO_CHARTER, rank, NOW)
+    speaker = HttpSpeaker("lobby", "", user_id=OTHER)
+    policy = Policy(9, 15)
+
+    id = MessageId(1, "a" * 16)
+    refusal = policy.may_change(speaker, standing, Edit("r1", id, body), message)
+
+    assert (refusal and refusal.code) == answer
+    assert policy.may_change(speaker, standing, Remove("r1", id), message) is None
+
+
 def test_an_edit_does_not_have_to_wait_like_a_message() -> None:
     request = Edit("r1", MessageId(1, "a" * 16), "better")
     message = Message("lobby", 1, "a" * 16, "Bob", "hello", "", NOW, OTHER)

@@ -174,14 +174,72 @@ def test_the_gone_and_the_unknown_are_refused(club: InMemoryServer, at_once: Non
     ann.heard()
 
     react(ann, id)
-    react(ann, "9-ab")
+    react(ann, f"9-{'a' * 16}")
     react(ann, id, "shrug")
     ann.user._receive(json.dumps({"type": "react", "cmid": "c", "id": id, "kind": "like", "on": 1}))
     ann.send("reactions", people=1)
 
     errors = told(ann)
     assert [it["code"] for it in errors] == ["gone", "gone", *["bad-frame"] * 3]
-    assert club.disk.reacted(ROOM) == []
+    assert [it.counts for it in club.disk.reacted(ROOM)] == [{}]
+
+
+@pytest.mark.parametrize("way", ["restore", "restore of all"])
+def test_whoever_was_away_over_a_removal_and_its_undoing_hears_that_there_are_none(
+    club: InMemoryServer, at_once: None, way: str
+) -> None:
+    """Also if it was not the last to be reacted to: then there is a mark as high as theirs."""
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    token = bob.heard()[0]["token"]
+    ann.say("hi", "ho")
+    bob.say("hey")
+    react(ann, id_of(club, 2))
+    react(ann, id_of(club))
+    mark = [it["mark"] for it in told(bob) if it["type"] == "reactions"][-1]
+    bob.leave()
+    said = id_of(club, 2)
+
+    if way == "restore":
+        ann.send("remove", cmid="r", id=said)
+        ann.send("restore", cmid="s", id=said)
+    else:
+        ann.send("host", cmid="c", act="clear")
+        at = next(it["at"] for it in ann.heard() if it.get("cmid") == "c")
+        ann.send("host", cmid="s", act="restore", at=at)
+    club.settle()
+
+    back = enter(club, "Bob", token=token)
+    newest = back.heard()[0]["reactions"]
+    assert newest > mark
+    back.send("reactions", since=mark)
+    states = {it["id"]: it["counts"] for frame in told(back) for it in frame["messages"]}
+    assert states[said] == {}
+    assert [it["mark"] for it in told(ann) if it["type"] == "reactions"][-1] == newest
+
+
+def test_those_who_are_there_are_told_once_of_what_is_back(
+    club: InMemoryServer, at_once: None
+) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.say("hi")
+    react(ann, id_of(club))
+    ann.send("remove", cmid="r", id=id_of(club))
+    told(bob)
+
+    ann.send("restore", cmid="s", id=id_of(club))
+    ann.send("restore", cmid="t", id=id_of(club))
+
+    assert counts(bob) == [{}]
+
+
+def test_nothing_is_told_of_what_nobody_has_reacted_to(club: InMemoryServer, at_once: None) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    bob.say("hi")
+    ann.send("remove", cmid="r", id=id_of(club))
+
+    ann.send("restore", cmid="s", id=id_of(club))
+
+    assert counts(bob) == []
 
 
 def test_a_host_turns_reactions_off_and_on(club: InMemoryServer, at_once: None) -> None:

@@ -272,6 +272,33 @@ def test_whoever_comes_knows_the_mark_and_asks_for_what_there_is(
     assert counts(dan) == [{"like": 1}]
 
 
+def test_whoever_comes_to_either_hears_that_what_is_restored_has_none(
+    two: TwoRooms, at_once: None
+) -> None:
+    """Those who were there know that since it was removed."""
+    two.react(two.bob, 1)
+    two.level()
+    mark = max(it["mark"] for it in told(two.bob) if it["type"] == "reactions")
+    two.bob.send("message", cmid="b", body="Bob's")
+    two.level()
+    two.react(two.ann, 2)
+    two.level()
+    mark = max(it["mark"] for it in told(two.bob) if it["type"] == "reactions")
+    two.ann.send("remove", cmid="r", id=two.id(2))
+    two.level()
+    two.ann.heard(), two.bob.heard()
+
+    two.ann.send("restore", cmid="s", id=two.id(2))
+    two.level()
+
+    assert counts(two.ann) == counts(two.bob) == []
+    for process in (two.one, two.other):
+        eve = TypedGuest(process.club, f"Eve of {id(process)}", ROOM, {})
+        assert eve.heard()[0]["reactions"] == two.log.marks[ROOM] > mark
+        eve.send("reactions", since=mark)
+        assert counts(eve) == [{}]
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_click_without_a_socket_waits_until_the_room_is_read_and_leaves_none_behind(
     two: TwoRooms, at_once: None, *, is_there: bool

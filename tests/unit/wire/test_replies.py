@@ -32,15 +32,12 @@ def test_a_message_that_answers_nothing_need_not_say_so(fields: dict[str, str]) 
     assert decode(timestamp="9:05", **fields) == Say("c1", "tea", "9:05", "")
 
 
-def test_an_id_is_kept_as_this_program_writes_it() -> None:
-    say = decode(replyTo="0012-abc")
-
-    assert isinstance(say, Say)
-    assert say.reply_to == "12-abc"
-
-
 @pytest.mark.parametrize(
-    "wrong", [None, 12, [ID], {}, True, "12", "0-0", "12-xyz", " " + ID, "x" * 99]
+    "wrong",
+    [
+        *(None, 12, [ID], {}, True, "12", "0-0", "12-xyz", " " + ID, "x" * 99),
+        *("12-abc", f"0{ID}", f"{10**12}-{'a' * 16}", ID.upper(), f"{ID}\n"),
+    ],
 )
 def test_what_is_no_message_is_refused_by_name_value_and_way_out(wrong: object) -> None:
     with pytest.raises(Refusal) as refusal:
@@ -79,3 +76,10 @@ def test_what_waits_says_what_it_answers() -> None:
 def test_a_message_with_a_broken_answer_is_no_message() -> None:
     with pytest.raises(ValueError, match='replyTo is "x"; wanted: the id'):
         to_message({**json.loads(to_json(PLAIN)), "replyTo": "x"})
+
+
+def test_what_another_program_has_written_answers_what_it_says() -> None:
+    """No client could say that; but the message is not to be lost for it."""
+    found = to_message({**json.loads(to_json(PLAIN)), "replyTo": "0012-abc"})
+
+    assert found.reply_to == "12-abc"

@@ -46,6 +46,8 @@ def test_changes_are_read() -> None:
         ({"id": ""}, "bad-frame"),
         ({"id": "12"}, "bad-frame"),
         ({"id": "12-xyz"}, "bad-frame"),
+        ({"id": "12-abc"}, "bad-frame"),
+        ({"id": f"0{ID}"}, "bad-frame"),
         ({"id": "-1-" + "a" * 16}, "bad-frame"),
     ],
 )

@@ -87,10 +87,10 @@ def test_what_a_process_of_schema_3_removes_or_trims_takes_its_reactions_along(
     history.react([click(1), click(2), click(3)])
 
     removed(url, 2)
-    assert counts(history) == {1: {"like": 1}, 3: {"like": 1}}
+    assert counts(history) == {1: {"like": 1}, 2: {}, 3: {"like": 1}}
 
     query(url, "SELECT trim_room('lobby', 1, %s, 9e9)", f"{1:016x}")
-    assert counts(history) == {3: {"like": 1}}
+    assert counts(history) == {2: {}, 3: {"like": 1}}
     assert history.react([click(1), click(2)]) == [False, False]
 
 
@@ -134,18 +134,24 @@ def test_what_somebody_has_missed_brings_messages_and_reactions_of_one_moment(
     assert history.opening("lobby", 9, 9999).version == missed.version
 
 
-def test_a_room_keeps_its_mark_when_the_reactions_are_gone(
+def test_whoever_knows_of_reactions_hears_that_they_are_gone(
     url: str, history: SharedHistory
 ) -> None:
-    """Whoever knows of them need not hear again of what they know."""
+    """And once they are trimmed, the room keeps its mark: nobody hears again of what they know."""
     history.react([click(1)])
     known = history.missed("lobby", Version()).version
 
     removed(url, 1)
+    removed(url, 2)
     missed = history.missed("lobby", known)
+    history.trim("lobby", 1, 0, 100)
+    later = history.missed("lobby", missed.version)
 
+    assert [(it.id.seq, it.counts) for it in missed.reactions] == [(1, {})]
+    assert missed.version.mark > known.mark
     assert history.last_mark("lobby") == 0
-    assert (missed.is_fork, missed.version.mark, missed.reactions) == (False, known.mark, ())
+    assert (later.is_fork, later.version.mark) == (False, missed.version.mark)
+    assert later.reactions == ()
 
 
 def test_reactions_that_a_standby_has_lost_are_a_fork(url: str, history: SharedHistory) -> None:

@@ -3,11 +3,13 @@ what is removed is gone."""
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -437,6 +439,56 @@ def test_twenty_in_ten_minutes_are_enough(client: FlaskClient, engine: Engine) -
     problem(reply, "too-many-files")
     assert 1 <= int(reply.headers["Retry-After"]) <= 30
     assert upload(client, engine, b"x", user_id=BOB).status_code == 201
+
+
+def test_what_found_no_space_does_not_count_for_anybody(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether all files are too many, or the disk is full before or while it comes; but somebody
+    who asks again and again has all that their address may."""
+    store: Any = engine.files
+    full = uploaded(client, engine, b"x" * 2000, user_id=BOB)
+    for _ in range(4):
+        uploaded(client, engine, b"x" * 2000, user_id=BOB)
+    assert full["size"] == 2000
+    for _ in range(25):
+        problem(upload(client, engine, b"x"), "no-space")
+    engine.server.ask(
+        lambda: engine.history.drop_files([it.id for it in engine.history.files_of(BOB)]), DEADLINE
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_kept_free", 1 << 60)
+        for _ in range(25):
+            problem(upload(client, engine, b"x"), "no-space")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full_disk)
+        for _ in range(25):
+            problem(upload(client, engine, b"x"), "no-space")
+
+    for _ in range(20):
+        uploaded(client, engine, b"x")
+    problem(upload(client, engine, b"x"), "too-many-files")
+
+
+def full_disk(_descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_twenty_first_may_come_when_the_answer_says(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = time.monotonic()
+    monkeypatch.setattr("chatroom.sockets.budget.time", SimpleNamespace(monotonic=lambda: moment))
+    for _ in range(20):
+        uploaded(client, engine, b"x")
+    refused = upload(client, engine, b"x")
+    problem(refused, "too-many-files")
+    seconds = int(refused.headers["Retry-After"])
+
+    moment += seconds - 1.5
+    problem(upload(client, engine, b"x"), "too-many-files")
+    moment += 1.5
+    uploaded(client, engine, b"x")
 
 
 def test_another_token_brings_no_more_files_from_the_same_address(

@@ -68,7 +68,7 @@ def test_an_answer_to_what_is_not_there_is_said_and_one_to_no_id_is_not(
     assert post(client, replyTo=gone).get_json()["replyTo"] == gone
     assert "replyTo" not in post(client, replyTo="").get_json()
 
-    for wrong in ("7", "0-0", 7, None):
+    for wrong in ("7", "0-0", "7-abc", f"07-{'f' * 16}", f"{10**12}-{'f' * 16}", 7, None):
         refused = post(client, replyTo=wrong)  # type: ignore[arg-type]
         problem = refused.get_json()
         assert (refused.status_code, problem["code"], problem["field"]) == (
