@@ -139,7 +139,7 @@ export class Waiting {
     if (body.length > LONG) text.tabIndex = 0; // it scrolls
     return entry(
       `held ${id}`,
-      [nameOf(userName), text, ...(file ? [this.#boxOf(id, file)] : [])],
+      [nameOf(userName), text, ...(file ? [this.#boxOf(id, file)] : []), ...(file?.alt ? [described(file.alt)] : [])],
       this.#tool("a", doorWords.approve, "approve", { id }),
       this.#tool("x", doorWords.refuse, "refuse", { id }),
     );
@@ -205,4 +205,10 @@ export class Waiting {
     this.#why.textContent = told ? "" : code === "gone" ? doorWords.decidedAlready : said;
     return Boolean(told);
   }
+}
+
+/** What is said of a picture is for a host to approve, too. @param {string} alt */
+function described(alt) {
+  const text = element("bdi", "", alt);
+  return element("p", "fine", doorWords.describedAs, " ", text);
 }
