@@ -210,6 +210,7 @@ class ChatClient:
         reply_to: Message | str = "",
         *,
         file: str = "",
+        alt: str = "",
     ) -> Receipt:
         """Say something, in the order of the calls; returns at once.
 
@@ -220,6 +221,7 @@ class ChatClient:
             timestamp: your own text for the time; "": the server's local time.
             reply_to: the message that it answers, or its id; "" for none.
             file: what ``upload`` has returned; then the text may be empty.
+            alt: what that picture shows, for those who do not see it: 1,000 characters at most.
 
         Returns:
             A receipt; ``receipt.wait()`` waits until the message is stored.
@@ -234,6 +236,8 @@ class ChatClient:
             fields[FIELD] = _id(reply_to)
         if file:
             fields["file"] = file
+        if alt:
+            fields["alt"] = alt
         return self._post("", type="message", **fields)
 
     def upload(self, path: str | Path, name: str | None = None) -> str:

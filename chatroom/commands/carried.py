@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,9 +16,9 @@ from chatroom.commands.output import note
 from chatroom.errors import ServerRefused
 from chatroom.files.file_ids import FileIds
 from chatroom.files.file_names import cleaned
-from chatroom.files.folder import FolderFiles
+from chatroom.files.folder import FolderFiles, thumbnail_name
 from chatroom.files.magic import HEAD_BYTES, type_of
-from chatroom.files.stored import GRACE_MS, UNCLAIMED_MS, StoredFile, carried
+from chatroom.files.stored import GRACE_MS, UNCLAIMED_MS, StoredFile, alt_in, carried
 from chatroom.history import History
 from chatroom.message import Message
 from chatroom.private_files import opener
@@ -61,35 +62,55 @@ class Export:
         Raises:
             Failed: the folder cannot be written.
         """
-        path = self._folder / id
+        try:
+            self._write(id, partial(self._open, id))
+        except (FileNotFoundError, ServerRefused) as error:
+            note(f"file {id} is left out: {error}")
+
+    def save_thumbnail(self, id: str, open_thumbnail: Open) -> None:
+        """Likewise; says nothing, as there may be none.
+
+        Raises:
+            Failed: the folder cannot be written.
+        """
+        with suppress(FileNotFoundError):
+            self._write(thumbnail_name(id), partial(open_thumbnail, id))
+
+    def _write(self, name: str, open_source: Callable[[], BinaryIO]) -> None:
+        path = self._folder / name
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if path.exists():
                 return
-            draft = self._folder / f".{id}.{os.getpid()}"
+            draft = self._folder / f".{name}.{os.getpid()}"
             try:
-                with closing(self._open(id)) as source, open(draft, "xb", opener=opener) as file:
+                with closing(open_source()) as source, open(draft, "xb", opener=opener) as file:
                     shutil.copyfileobj(source, file, PIECE)
                 draft.rename(path)
             finally:
                 with suppress(FileNotFoundError):
                     draft.unlink()
-        except (FileNotFoundError, ServerRefused) as error:
-            note(f"file {id} is left out: {error}")
+        except FileNotFoundError:
+            raise
         except OSError as error:
             raise Failed(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def files_of(history: History) -> Open:
     """The files of a history, if it is known here where they are."""
+    return lambda id: _folder_of(history).open(id)
 
-    def open_file(id: str) -> BinaryIO:
-        folder = history.files_folder()
-        if folder is None:
-            raise FileNotFoundError("the settings here do not say where its files are: filesFolder")
-        return FolderFiles(folder).open(id)
 
-    return open_file
+def thumbnails_of(history: History) -> Open:
+    """Likewise, the thumbnails of those that have one."""
+    return lambda id: _folder_of(history).open_thumbnail(id)
+
+
+def _folder_of(history: History) -> FolderFiles:
+    folder = history.files_folder()
+    if folder is None:
+        raise FileNotFoundError("the settings here do not say where its files are: filesFolder")
+    return FolderFiles(folder)
 
 
 class Imported:
@@ -135,11 +156,12 @@ class Imported:
                 raise Failed(f"{path} cannot be copied: {error.strerror or error}") from error
         whole = file._replace(size=put.size, is_whole=True)
         self._history.complete_file(whole)
-        return message._replace(file=whole.to_json())
+        return message._replace(file=whole.to_json(alt_in(found)))
 
 
 class Moved:
-    """Copies the bytes of files from one folder into another; what is there already stays.
+    """Copies the bytes of files from one folder into another, with thumbnails; what is there
+    already stays.
 
     Args:
         sources: where they may be.
@@ -161,19 +183,25 @@ class Moved:
             Refusal: there is no space for it.
         """
         try:
-            if self._is_there(file):
-                return
-            source = self._opened(file.id)
-            if source is None:
-                self.missing += 1
-                return
-            with closing(source):
-                self._target.demand_space(file.size)
-                self._target.forget(file.id)  # what an interrupted copy has left
-                self._target.put(file.id, iter(lambda: source.read(PIECE), b""))
+            if not self._is_there(file):
+                source = self._opened(file.id)
+                if source is None:
+                    self.missing += 1
+                    return
+                with closing(source):
+                    self._target.demand_space(file.size)
+                    self._target.forget(file.id)  # what an interrupted copy has left
+                    self._target.put(file.id, iter(lambda: source.read(PIECE), b""))
+            self._take_thumbnail(file.id)
         except OSError as error:
             cause = error.strerror or error
             raise Failed(f"file {file.id} cannot be copied to {self.folder}: {cause}") from error
+
+    def _take_thumbnail(self, id: str) -> None:
+        for source in self._sources:
+            with suppress(FileNotFoundError), closing(source.open_thumbnail(id)) as stream:
+                self._target.put_thumbnail(id, stream.read())
+                return
 
     def _is_there(self, file: StoredFile) -> bool:
         try:

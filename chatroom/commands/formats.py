@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from chatroom.commands.answers import Answered
 from chatroom.commands.json_lines import to_line
-from chatroom.files.stored import carried
+from chatroom.files.stored import alt_in, carried
 from chatroom.log import printable
 from chatroom.message import Message
 from chatroom.wire.message_json import iso_time
@@ -21,7 +21,7 @@ Format = Callable[[Iterable[Message]], Iterator[str]]
 
 COLUMNS = (
     *("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid", "checked"),
-    *("by", "editedAt", "replyTo", "fileId", "fileName"),
+    *("by", "editedAt", "replyTo", "fileId", "fileName", "fileAlt"),
 )
 
 UNCHECKED = "~"
@@ -73,7 +73,7 @@ def as_csv(
         edited = iso_time(m.edited_at) if m.edited_at else ""
         said = m.id, sent, m.user_name, m.body, m.timestamp
         file = carried(m.file) if m.file else {}
-        carries = str(file.get("id", "")), str(file.get("name", ""))
+        carries = str(file.get("id", "")), str(file.get("name", "")), alt_in(file)
         row = (*said, m.room, m.user_id, m.cmid, checked, m.by, edited, m.reply_to, *carries)
         fields = (field.translate(_SHOWN_NUL) for field in row)
         writer.writerow(fields if exact else map(_harmless, fields))
@@ -150,10 +150,12 @@ def _escape_start(mark: str) -> str:
 
 
 def body_lines(message: Message) -> list[str]:
-    """The body's lines and what its file is called, at least one; tabs become spaces."""
+    """The body's lines and what its file is called and shows, at least one; tabs become spaces."""
     lines = message.body.expandtabs(4).splitlines()
     if message.file:
-        lines.append(f"[{carried(message.file)['name']}]")
+        file = carried(message.file)
+        alt = alt_in(file)
+        lines.append(f"[{file['name']}: {alt}]" if alt else f"[{file['name']}]")
     return lines or [""]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from chatroom.commands.carried import Export, files_of, forget_lost
+from chatroom.commands.carried import Export, files_of, forget_lost, thumbnails_of
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
 from chatroom.commands.output import note, write
@@ -60,6 +60,7 @@ def export(user_id: str, history: str | Path, files: Path | None) -> None:
             saved = Export(files, files_of(source))
             for file in source.files_of(user_id):
                 saved.save(file.id)
+                saved.save_thumbnail(file.id, thumbnails_of(source))
         for piece in told(source, user_id):
             sys.stdout.write(piece)
         write("")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -28,6 +29,7 @@ from chatroom.errors import ServerRefused
     metavar="PATH",
     help="A picture or file that goes with it; then TEXT may be left out.",
 )
+@click.option("--alt", metavar="TEXT", help="What the picture shows, for those who do not see it.")
 @click.option("--ids", is_flag=True, help="Print the id of each message once it is stored.")
 @click.option("--reply-to", type=Id(), metavar="ID", help="The message to answer.")
 def say(
@@ -38,6 +40,7 @@ def say(
     key: str | None,
     patience: float,
     path: Path | None,
+    alt: str | None,
     ids: bool,
     reply_to: str | None,
 ) -> None:
@@ -49,13 +52,16 @@ def say(
     \b
         chatroom say lobby Good morning
         tail -f app.log | chatroom say --name logs ops
-        chatroom say --file photo.jpg lobby Look at that
+        chatroom say --file photo.jpg --alt 'Our bicycle shed' lobby Look at that
     """
+    if alt and not path:
+        raise click.UsageError("--alt says what the picture of --file shows")
     words = _words(text)
     with joined(url, room, name, patience, key=key, listen=False) as chat:
         file = _uploaded(chat, path) if path else ""
         texts = [" ".join(words)] if words or file else _lines()
-        refused = _say_all(chat, texts, patience, ids, reply_to=reply_to or "", file=file)
+        said = partial(chat.say, reply_to=reply_to or "", file=file, alt=as_typed(alt or ""))
+        refused = _say_all(chat, said, texts, patience, ids)
     if refused:
         raise Failed(f"{refused} of the messages were refused" if refused > 1 else "not said")
 
@@ -87,19 +93,17 @@ def _uploaded(chat: ChatClient, path: Path) -> str:
 
 def _say_all(
     chat: ChatClient,
+    say_one: Callable[[str], Receipt],
     texts: Iterable[str],
     patience: float,
     ids: bool,
-    *,
-    reply_to: str,
-    file: str,
 ) -> int:
     """Say all; returns how many were refused."""
     refused = 0
     waiting: deque[Receipt] = deque()
     for text in texts:
         try:
-            waiting.append(chat.say(text, reply_to=reply_to, file=file))
+            waiting.append(say_one(text))
         except (ServerRefused, ValueError) as error:
             if chat.failure:
                 raise

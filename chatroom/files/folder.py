@@ -27,13 +27,17 @@ tens of milliseconds, in which no message is committed: docs/performance.md, "Fi
 TEMPORARY = ".part"
 """At the end of a name, until the file is whole."""
 
+THUMBNAIL = ".thumbnail"
+"""Behind the name of the file that it belongs to."""
+
 FOLDER_MODE = 0o700
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FolderFiles(Files):
-    """Each file has its id for a name. The folder is created for the first one.
+    """Each file has its id for a name, and its thumbnail is next to it. The folder is created for
+    the first one.
 
     Args:
         folder: None for a temporary one, which is deleted at the end.
@@ -59,7 +63,24 @@ class FolderFiles(Files):
 
     def put(self, id: str, pieces: Iterable[bytes]) -> Put:
         """Under a temporary name first, then on the disk, then renamed."""
-        path = self._path(id)
+        return self._put(self._path(id), pieces)
+
+    def put_thumbnail(self, id: str, picture: bytes) -> None:
+        """As the interface says."""
+        file, path = self._path(id), self._thumbnail(id)
+        file.lstat()
+        path.with_name(path.name + TEMPORARY).unlink(missing_ok=True)  # what a kill has left
+        try:
+            self._put(path, [picture])
+        except (FileExistsError, FileNotFoundError) as error:  # whichever stays will be whole
+            raise OSError(errno.EBUSY, "another thumbnail came at the same time") from error
+        try:
+            file.lstat()
+        except FileNotFoundError:  # it was forgotten, perhaps before this had its name
+            path.unlink(missing_ok=True)
+            raise
+
+    def _put(self, path: Path, pieces: Iterable[bytes]) -> Put:
         temporary = path.with_name(path.name + TEMPORARY)
         try:
             path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
@@ -99,16 +120,18 @@ class FolderFiles(Files):
 
     def open(self, id: str) -> BinaryIO:
         """As the interface says."""
-        flags = os.O_RDONLY | os.O_NOFOLLOW
-        path = self._path(id)
-        return open(path, "rb", buffering=0, opener=lambda name, _: _opened(name, flags))
+        return _reading(self._path(id))
+
+    def open_thumbnail(self, id: str) -> BinaryIO:
+        """As the interface says."""
+        return _reading(self._thumbnail(id))
 
     def forget(self, id: str) -> None:
         """As the interface says."""
-        path = self._path(id)
-        for name in (path, path.with_name(path.name + TEMPORARY)):
-            with suppress(FileNotFoundError):
-                name.unlink()
+        # The file itself first: see put_thumbnail, which looks for it last.
+        for path in (self._path(id), self._thumbnail(id)):
+            path.unlink(missing_ok=True)
+            path.with_name(path.name + TEMPORARY).unlink(missing_ok=True)
 
     def close(self) -> None:
         """As the interface says."""
@@ -120,10 +143,23 @@ class FolderFiles(Files):
     def _path(self, id: str) -> Path:
         return self._demand_folder() / demand_id(id)
 
+    def _thumbnail(self, id: str) -> Path:
+        return self._demand_folder() / thumbnail_name(demand_id(id))
+
     def _demand_folder(self) -> Path:
         if self._folder is None:
             raise FileNotFoundError(errno.ENOENT, "the folder of files is not open")
         return self._folder
+
+
+def thumbnail_name(id: str) -> str:
+    """What the thumbnail of this file is called in the folder."""
+    return id + THUMBNAIL
+
+
+def _reading(path: Path) -> BinaryIO:
+    flags = os.O_RDONLY | os.O_NOFOLLOW
+    return open(path, "rb", buffering=0, opener=lambda name, _: _opened(name, flags))
 
 
 def _opened(path: str, flags: int) -> int:

@@ -59,8 +59,24 @@ class Files(ABC):
         """
 
     @abstractmethod
+    def put_thumbnail(self, id: str, picture: bytes) -> None:
+        """Store a smaller picture of a file that is there, likewise, in place of the one before.
+
+        If the file is forgotten meanwhile, nothing of it stays either.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            Refusal: ``no-space``.
+            OSError: it cannot be stored now; or another one came at the same time.
+        """
+
+    @abstractmethod
+    def open_thumbnail(self, id: str) -> BinaryIO:
+        """As ``open``; there may be none of a file that is there."""
+
+    @abstractmethod
     def forget(self, id: str) -> None:
-        """Delete it, and what a put that was killed has left; idempotent.
+        """Delete it with its thumbnail, and what a put that was killed has left; idempotent.
 
         Raises:
             OSError: it is still there.

@@ -29,7 +29,7 @@ def type_of(head: bytes) -> str:
     Args:
         head: the file's first ``HEAD_BYTES``, or all of it.
     """
-    kind = _kind_of(head)
+    kind = kind_of(head)
     if kind == ANY:
         return ANY
     width, height = size = pixels_of(kind, head)
@@ -37,8 +37,11 @@ def type_of(head: bytes) -> str:
     return ANY if is_hidden or width * height > MOST_PIXELS else kind
 
 
-def _kind_of(head: bytes) -> str:
-    """Source: https://mimesniff.spec.whatwg.org, section 6.1."""
+def kind_of(head: bytes) -> str:
+    """Likewise by the very first bytes alone, whatever its size.
+
+    Source: https://mimesniff.spec.whatwg.org, section 6.1.
+    """
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if head.startswith(b"\xff\xd8\xff"):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+from chatroom.files.alt_text import MOST_CHARACTERS, cleaned
 from chatroom.files.file_ids import is_id
 
 UNCLAIMED_MS = 60 * 60 * 1000
@@ -64,8 +66,12 @@ class StoredFile(NamedTuple):
         is_in_time = now - self.uploaded_at < UNCLAIMED_MS
         return is_theirs and self.is_whole and self.claim is Claim.NOBODY and is_in_time
 
-    def to_json(self) -> str:
-        """As a message carries it: what readers need to know."""
+    def to_json(self, alt: str = "") -> str:
+        """As a message carries it: what readers need to know.
+
+        Args:
+            alt: what it shows, as the message says: see ``alt_text.cleaned``.
+        """
         fields: dict[str, str | int] = {
             "id": self.id,
             "name": self.name,
@@ -74,6 +80,8 @@ class StoredFile(NamedTuple):
         }
         if self.width and self.height:
             fields |= {"width": self.width, "height": self.height}
+        if alt:
+            fields["alt"] = alt
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -100,9 +108,18 @@ def text_of(found: object) -> str:
     is_good = isinstance(id, str) and is_id(id) and isinstance(name, str)
     if not is_good or not isinstance(kind, str) or type(size) is not int:
         raise ValueError("file is not an object with id, name, type and size")
-    known = {"id": id, "name": name, "type": kind, "size": size}
-    pixels = {key: fields[key] for key in ("width", "height") if type(fields.get(key)) is int}
-    return json.dumps(known | pixels, ensure_ascii=False, separators=(",", ":"))
+    known: dict[str, str | int] = {"id": id, "name": name, "type": kind, "size": size}
+    known |= {key: fields[key] for key in ("width", "height") if type(fields.get(key)) is int}
+    if alt := alt_in(fields):
+        known["alt"] = alt
+    return json.dumps(known, ensure_ascii=False, separators=(",", ":"))
+
+
+def alt_in(fields: Mapping[str, Any]) -> str:
+    """What the picture shows, by the fields of what a message carries; empty if they say nothing,
+    or nothing that could be said."""
+    alt = fields.get("alt")
+    return cleaned(alt)[:MOST_CHARACTERS] if isinstance(alt, str) else ""
 
 
 def id_in(text: str) -> str:

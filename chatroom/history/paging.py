@@ -14,12 +14,13 @@ PAGE_LENGTH = 2048
 """Messages in a page at most: bounds the Python objects around short texts."""
 
 FRAME_BYTES = 150
-"""What a frame has in addition to the three texts: braces, keys, id, room, sentAt."""
+"""What a frame has in addition to its texts: braces, keys, id, room, sentAt."""
 
 
 def weight(message: Message) -> int:
     """Approximate bytes on the wire."""
-    return FRAME_BYTES + sum(map(utf8_length, (message.user_name, message.body, message.timestamp)))
+    texts = message.user_name, message.body, message.timestamp, message.file
+    return FRAME_BYTES + sum(map(utf8_length, texts))
 
 
 def utf8_length(text: str) -> int:

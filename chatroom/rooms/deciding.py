@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeGuard
 
 from chatroom.errors import HistoryError, Outdated, Refusal
-from chatroom.files.stored import id_in
+from chatroom.files.stored import carried
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
@@ -130,8 +130,9 @@ def _forget_reactions(history: History, room: str, user_id: str) -> None:
     history.forget_reactions(room, user_id)
 
 
-def _may_carry(verdict: Verdict, file_id: str) -> bool:
-    """Whether what was sent before, under this cmid, may have had this file."""
+def _may_carry(verdict: Verdict, brought: Bring) -> bool:
+    """Whether what was sent before, under this cmid, may have had this file, and said the same of
+    it."""
     match verdict:
         case Recognised(_, message):
             text = message.file
@@ -139,8 +140,10 @@ def _may_carry(verdict: Verdict, file_id: str) -> bool:
             text = held.file
         case _:
             return True
-    is_gone = isinstance(verdict, Recognised) and bool(verdict.message.removed)
-    return is_gone or (bool(text) and id_in(text) == file_id)
+    if isinstance(verdict, Recognised) and verdict.message.removed:
+        return True
+    had = carried(text) if text else {}
+    return (had.get("id"), had.get("alt", "")) == (brought.file, brought.alt)
 
 
 def _reused(cmid: str) -> Refusal:
@@ -204,21 +207,21 @@ class Decider:
             return HeldBack(said, waiting, is_new=False)
         return None
 
-    def _brought(self, said: Said, file_id: str, room: Room, now: int) -> Steps[Verdict]:
+    def _brought(self, said: Said, brought: Bring, room: Room, now: int) -> Steps[Verdict]:
         """Say something that carries a file, as soon as it may be said."""
         user, draft, cmid = said.user, said.draft, said.cmid
         if verdict := (yield from self._sent_before(said, room)):
-            return verdict if _may_carry(verdict, file_id) else Declined(said, _reused(cmid))
+            return verdict if _may_carry(verdict, brought) else Declined(said, _reused(cmid))
         judged = self._policy.may_show(user, cmid, room.standing_of(user, now))
         if isinstance(judged, Refusal):
             return Declined(said, judged)
         if refusal := self._signed(user, draft.user_name, room):
             return Declined(said, refusal.about(cmid))
-        file = yield from ask(lambda history: history.file(file_id))
+        file = yield from ask(lambda history: history.file(brought.file))
         if file is None or not file.is_free_for(room.name, user.user_id, now):
             return Declined(said, Refusal("no-such-file", NOT_FREE, cmid))
         if judged is HOLD:
-            return (yield from self._held(said, None, room, file.to_json()))
+            return (yield from self._held(said, None, room, file.to_json(brought.alt)))
         if not room.lets_all_speak:
             room.note_said(user, now)
         message = Message(
@@ -233,7 +236,7 @@ class Decider:
             cmid,
             room.speaks_as(user.user_id),
             draft.reply_to,
-            file=file.to_json(),
+            file=file.to_json(brought.alt),
         )
         charters = {} if room.charter_is_stored else {room.name: room.charter.to_json()}
         yield from ask(lambda history: history.append([message], charters))
@@ -285,7 +288,7 @@ class Decider:
         now = time.time_ns() // 1_000_000
         if isinstance(request, Bring):
             said = Said(speaker, request.draft, change.cost, request.cmid)
-            return (yield from self._brought(said, request.file, room, now))
+            return (yield from self._brought(said, request, room, now))
         message = yield from ask(lambda history: history.one(room.name, request.id))
         if message is None:
             return Declined(change, Refusal("gone", "There is no such message.", change.cmid))

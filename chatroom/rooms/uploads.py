@@ -14,7 +14,7 @@ from chatroom.history import History
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.order import Order
 from chatroom.rooms.policy import Policy
-from chatroom.sockets.budget import Budgets
+from chatroom.sockets.budget import Budget, Budgets
 from chatroom.users.http_speaker import HttpSpeaker
 
 MOST_OF_ONE, IN_SECONDS = 20, 600
@@ -23,6 +23,9 @@ MOST_OF_ONE, IN_SECONDS = 20, 600
 MOST_OF_ADDRESS = 400
 """Likewise, all people at one address: whoever says hello again is another person, and each upload
 costs the Server thread a look at all files that there are."""
+
+MOST_OF_FILE = 5
+"""Thumbnails likewise, of one picture: they are no files of their own."""
 
 FULL = (
     "No more files can be stored here (filesBytes). Messages can; and once some with files are "
@@ -48,8 +51,9 @@ class Uploads:
         self._files_bytes = files_bytes
         self.completed = 0
         """Files since the start; any thread may read it."""
-        self._of_people, self._of_addresses = (
-            Budgets(most / IN_SECONDS, most + 0.001) for most in (MOST_OF_ONE, MOST_OF_ADDRESS)
+        self._of_people, self._of_addresses, self._of_files = (
+            Budgets(most / IN_SECONDS, most + 0.001)
+            for most in (MOST_OF_ONE, MOST_OF_ADDRESS, MOST_OF_FILE)
         )
 
     def begin(self, speaker: HttpSpeaker, file: StoredFile) -> Future[None]:
@@ -64,14 +68,25 @@ class Uploads:
         own = self._of_people.of_key(speaker.user_id), f"{MOST_OF_ONE} files"
         shared = self._of_addresses.of(speaker.address), f"{MOST_OF_ADDRESS} files from one address"
         for budget, many in (own, shared):
-            if not budget.covers(1):
-                seconds = max(1, math.ceil(budget.seconds_until(1)))
-                detail = f"That were {many} in {IN_SECONDS // 60} minutes; wait a little."
-                raise Refusal("too-many-files", detail, retryAfter=seconds)
+            _demand_turn(budget, many)
         self._judge(speaker)  # may read the room: so it comes last
         for budget, _ in (own, shared):
             budget.spend(1)
         return self._order.write(partial(self._add, file))
+
+    def begin_thumbnail(self, speaker: HttpSpeaker, id: str) -> None:
+        """Somebody wants to add a thumbnail to a picture of theirs.
+
+        Args:
+            id: the picture's.
+
+        Raises:
+            Refusal: as ``begin``.
+        """
+        budget = self._of_files.of_key(id)
+        _demand_turn(budget, f"{MOST_OF_FILE} thumbnails of one picture")
+        self._judge(speaker)
+        budget.spend(1)
 
     def _add(self, file: StoredFile, history: History) -> None:
         if not history.add_file(file, self._files_bytes):
@@ -105,3 +120,10 @@ class Uploads:
             That is noted; or a HistoryUnavailable, if it is not.
         """
         return self._order.write(lambda history: history.drop_files(ids))
+
+
+def _demand_turn(budget: Budget, many: str) -> None:
+    if not budget.covers(1):
+        seconds = max(1, math.ceil(budget.seconds_until(1)))
+        detail = f"That were {many} in {IN_SECONDS // 60} minutes; wait a little."
+        raise Refusal("too-many-files", detail, retryAfter=seconds)

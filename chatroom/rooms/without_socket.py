@@ -69,7 +69,7 @@ class WithoutSocket:
             ChatError: it is not stored within ``timeout`` seconds.
         """
         speaker = HttpSpeaker(room, brought.draft.user_name, address, by.user_id, proof=by)
-        cost = len(brought.draft.body.encode()) + ADDED_BYTES
+        cost = len(brought.draft.body.encode()) + len(brought.alt.encode()) + ADDED_BYTES
         self.broadcast.put(Change(speaker, brought, cost))
         spoken = await_answer(speaker.outcome, timeout)
         assert isinstance(spoken, Spoken | Held)

@@ -162,7 +162,7 @@ class TypedUser(User):
             draft = Draft("", request.body, request.timestamp, request.reply_to)
             cost = size + ADDED_BYTES
             if request.file:
-                brought = Bring(request.cmid, draft, request.file)
+                brought = Bring(request.cmid, draft, request.file, request.alt)
                 self._channels.broadcast.put(Change(self, brought, cost))
             else:
                 self._channels.broadcast.put(Said(self, draft, cost, request.cmid))

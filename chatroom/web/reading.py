@@ -21,8 +21,8 @@ ROOMS = {"getAllMessages": DEFAULT_ROOM}
 CHANGED = ("id", "file")
 """What a route has in its path that changes a message, or brings a file."""
 
-VIEW, VIEWED = "view", "api.file"
-"""A parameter, and the only view that it is for: see ``Tokens.write_view``."""
+VIEW, VIEWED = "view", ("api.file", "api.thumbnail")
+"""A parameter, and the only views that it is for: see ``Tokens.write_view``."""
 
 
 def init_app(app: Flask, engine: Engine, proxies: Networks) -> None:
@@ -50,7 +50,7 @@ def visit(engine: Engine, proxies: Networks, room: str) -> tuple[Visitor, Place]
     known: dict[str, tuple[Visitor, Place]] = g.setdefault("visits", {})
     if room not in known:
         address = client_address(request.environ, proxies)
-        view = request.args.get(VIEW, "") if request.endpoint == VIEWED else ""
+        view = request.args.get(VIEW, "") if request.endpoint in VIEWED else ""
         if view and not bearer():
             known[room] = engine.doors.view(room, address, view)
         else:

@@ -10,5 +10,6 @@ In reading order:
 - ``acts.py``: what a host may do, in frames of the typed protocol
 - ``reactions.py``: what people think of it
 - ``replies.py``: which message another one answers
+- ``alt.py``: what a picture shows, in words
 - ``message_json.py``: a message as JSON, the same in both protocols
 """

@@ -17,6 +17,7 @@ from chatroom.names import checked
 from chatroom.reactions import KINDS, Reacted
 from chatroom.wire import acts
 from chatroom.wire.acts import Act, Withdraw
+from chatroom.wire.alt import alt_text
 from chatroom.wire.fields import Flaw, is_utf8, parse, text
 from chatroom.wire.message_json import held_fields, local_time, to_json
 from chatroom.wire.reactions import AskReactions, React, messages_fields
@@ -75,6 +76,8 @@ class Say(NamedTuple):
     """The id of the message that it answers; empty for none."""
     file: str = ""
     """The id of the file that it carries; empty for none."""
+    alt: str = ""
+    """What that shows, in words: see ``alt_text.cleaned``; empty if that is not said."""
 
 
 class Bring(NamedTuple):
@@ -84,6 +87,8 @@ class Bring(NamedTuple):
     draft: Draft
     file: str
     """Its id."""
+    alt: str = ""
+    """As of ``Say``."""
 
 
 class Edit(NamedTuple):
@@ -189,12 +194,13 @@ def decode(payload: str, *, max_name_length: int) -> Request:
 def _say(fields: Mapping[str, Any]) -> Say:
     cmid = _cmid(fields)
     file = _file(fields, cmid) if "file" in fields else ""
+    alt = _alt(fields, file, cmid) if "alt" in fields else ""
     body = _text(fields, "body", "bad-frame", "", cmid=cmid) if file else _body(fields, cmid)
     timestamp = _text(fields, "timestamp", "bad-frame", "", cmid=cmid) or local_time()
     if FIELD not in fields:  # nearly always
-        return Say(cmid, body, timestamp, file=file)
+        return Say(cmid, body, timestamp, "", file, alt)
     answered = reply_to(fields, lambda wrong: Refusal("bad-frame", f"{wrong}.", cmid))
-    return Say(cmid, body, timestamp, answered, file)
+    return Say(cmid, body, timestamp, answered, file, alt)
 
 
 def _react(fields: Mapping[str, Any]) -> React:
@@ -226,6 +232,10 @@ def _file(fields: Mapping[str, Any], cmid: str) -> str:
     if not is_id(file):
         raise Refusal("bad-frame", "file must be the id that the upload has given.", cmid)
     return file
+
+
+def _alt(fields: Mapping[str, Any], file: str, cmid: str) -> str:
+    return alt_text(fields, file, lambda wrong: Refusal("bad-frame", f"{wrong}.", cmid))
 
 
 def _id(fields: Mapping[str, Any]) -> MessageId:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.histories import remember
+from tests.support.pictures import png
 from tests.support.server_process import Running, serving
 from tests.support.terminal import Shell
 from tests.support.typed_client import TypedClient, seq, stored
@@ -57,7 +58,7 @@ def talk(server: Running) -> Iterator[list[TypedClient]]:
         assert max(talk.result() for talk in talks) < LONGEST
 
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
+PNG, SMALL = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, png(4, 3)
 
 
 def backup(server: Running, home: Path) -> Path:
@@ -144,10 +145,18 @@ def test_files_are_in_it_and_are_there_again_once_it_is_restored(tmp_path: Path)
             said = shell.run("say", "--url", url, "--file", "photo.png", "lobby", text)
             assert said.code == 0, said.err
         stays, goes = server.history()
+        small = server.folder / "chat.db.files" / f"{stays['file']['id']}.thumbnail"
+        small.write_bytes(SMALL)
         folder = backup(server, tmp_path / "home")
     kept = tmp_path / "room" / "chat.db.files" / stays["file"]["id"]
-    assert kept.samefile(folder / "chat.db.files" / kept.name)
+    for path in (kept, small):
+        assert path.samefile(folder / "chat.db.files" / path.name)
 
     shutil.copytree(folder, tmp_path / "empty")
     with serving(tmp_path / "empty", history="sqlite:chat.db") as other:
         assert [picture_of(other, message) for message in (stays, goes)] == [(200, PNG)] * 2
+        shown = [
+            other.get(f"/api/rooms/lobby/files/{message['file']['id']}/thumbnail")[2]
+            for message in (stays, goes)
+        ]
+        assert shown == [SMALL, PNG]

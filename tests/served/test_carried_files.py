@@ -32,8 +32,8 @@ def shell(tmp_path: Path, server: Running) -> Shell:
     return shell
 
 
-def said(shell: Shell, *text: str) -> None:
-    done = shell.run("say", "--file", "photo.png", "garden", *text)
+def said(shell: Shell, *text: str, alt: str = "") -> None:
+    done = shell.run("say", "--file", "photo.png", "--alt", alt, "garden", *text)
     assert (done.code, done.err) == (0, "")
 
 
@@ -46,6 +46,21 @@ def test_say_takes_a_file_along_and_tail_shows_it(shell: Shell) -> None:
     assert first["file"]["name"] == second["file"]["name"] == "photo.png"
     assert (first["file"]["type"], first["file"]["size"]) == ("image/png", len(PNG))
     assert shell.run("tail", "--no-follow", "garden").out.count("[photo.png]") == 2
+
+
+def test_say_tells_what_a_picture_shows(shell: Shell) -> None:
+    alt = "A wall,\n  painted blue"
+    done = shell.run("say", "--file", "photo.png", "--alt", alt, "garden", "Look")
+    assert (done.code, done.err) == (0, "")
+
+    (line,) = map(json.loads, shell.run("tail", "--json", "--no-follow", "garden").lines)
+    assert line["file"]["alt"] == "A wall, painted blue"
+    assert "[photo.png: A wall, painted blue]" in shell.run("tail", "--no-follow", "garden").out
+    assert "A wall, painted blue" in shell.run("export", "garden", "--format", "csv").out
+    alone = shell.run("say", "--alt", alt, "garden", "Look")
+    assert (alone.code, "--file" in alone.err) == (2, True)
+    long = shell.run("say", "--file", "photo.png", "--alt", "x" * 1001, "garden", "Look")
+    assert (long.code, "1000 at most" in long.err) == (1, True)
 
 
 def test_what_is_too_large_is_said_to_be(shell: Shell) -> None:
@@ -61,7 +76,7 @@ def test_what_is_too_large_is_said_to_be(shell: Shell) -> None:
 def test_files_go_with_an_export_and_come_with_an_import(
     shell: Shell, server: Running, tmp_path: Path
 ) -> None:
-    said(shell, "Look")
+    said(shell, "Look", alt='A "square" \\u0000')
     exported = shell.run("export", "garden", "--files", "there")
     line = json.loads(exported.out)
     assert (shell.home / "there" / line["file"]["id"]).read_bytes() == PNG
@@ -85,6 +100,7 @@ def test_files_go_with_an_export_and_come_with_an_import(
         (message,) = json.loads(other.get("/api/rooms/garden/messages")[2])["messages"]
         assert message["file"]["name"] == "photo.png"
         assert message["file"]["id"] != line["file"]["id"]
+        assert message["file"]["alt"] == line["file"]["alt"] == 'A "square" \\u0000'
         assert other.get(f"/api/rooms/garden/files/{message['file']['id']}")[2] == PNG
     assert len(list((new / "chat.db.files").iterdir())) == 1
 
@@ -121,7 +137,7 @@ def test_a_program_uploads_and_says(server: Running, tmp_path: Path) -> None:
     path.write_text("hello")
     with ChatClient(f"http://127.0.0.1:{server.port}", "Ann", "garden") as chat:
         id = chat.upload(path, "Notes.txt")
-        chat.say("see there", file=id).wait(10)
+        chat.say("see there", file=id, alt="A list").wait(10)
         (tmp_path / "large").write_bytes(bytes(5001))
         with pytest.raises(ServerRefused) as refused:
             chat.upload(tmp_path / "large")
@@ -129,5 +145,9 @@ def test_a_program_uploads_and_says(server: Running, tmp_path: Path) -> None:
         with pytest.raises(ServerRefused) as refused:
             chat.say("again", file=id).wait(10)
         assert refused.value.code == "no-such-file"
+        with pytest.raises(ServerRefused) as refused:
+            chat.say("nothing", alt="A list").wait(10)
+        assert refused.value.code == "bad-frame"
         message = next(iter(chat))
-    assert json.loads(message.file)["name"] == "Notes.txt"
+    found = json.loads(message.file)
+    assert (found["name"], found["alt"]) == ("Notes.txt", "A list")

@@ -20,12 +20,14 @@ from typing import Any
 import pytest
 
 from tests.support.deadline import DEADLINE, wait_for
+from tests.support.pictures import png
 from tests.support.server_process import Launch, Running, serving
 from tests.support.typed_client import TypedClient
 
 pytestmark = pytest.mark.takes(seconds=20)
 
 PNG = b"\x89PNG\r\n\x1a\n"
+SMALL = png(48, 36)
 MIB = 1 << 20
 LARGE = 16 * MIB
 UPLOADS, DOWNLOADS = 8, 16
@@ -97,9 +99,16 @@ def put(client: TypedClient, data: bytes, name: str = "a.png") -> Any:
     return told
 
 
-def say(client: TypedClient, file: str, body: str = "look", cmid: str = "c1") -> Any:
+def put_small(client: TypedClient, file: str, data: bytes = SMALL, **headers: object) -> Any:
+    """The status of a thumbnail, and what is said of it."""
+    with Upload(client, f"{file}/thumbnail", Content_Length=len(data), **headers) as upload:
+        upload.send(data)
+        return upload.hear()
+
+
+def say(client: TypedClient, file: str, body: str = "look", cmid: str = "c1", **more: str) -> Any:
     """The message with the file, as its author hears it."""
-    client._send(type="message", cmid=cmid, body=body, file=file)
+    client._send(type="message", cmid=cmid, body=body, file=file, **more)
     client.said[cmid] = client.outbox[cmid] = body
     client.hear_until_acked()
     return client.view[-1]
@@ -275,6 +284,76 @@ def test_what_follows_a_truncated_file_is_not_taken_for_its_rest(
     assert len(received.partition(b"\r\n\r\n")[2]) == 300_000
 
 
+def test_a_thumbnail_and_what_it_shows_come_and_go_with_the_message(
+    server: Running, stack: ExitStack
+) -> None:
+    ann, bob = enter(stack, server, "small"), enter(stack, server, "small", "Bob")
+    eve = stack.enter_context(server.join("Eve", "small"))
+    file = put(ann, PNG + bytes(300_000))
+    with Upload(ann, f"{file['id']}/thumbnail", Transfer_Encoding="chunked") as upload:
+        upload.send(b"%x\r\n" % len(SMALL) + SMALL + b"\r\n0\r\n\r\n")  # without a length
+        assert upload.hear() == (204, None)
+    small = f"{file['address']}/thumbnail"
+
+    message = say(ann, file["id"], alt="A blue\nrectangle")
+
+    bob.hear_until(message["id"])
+    (plain,) = eve.hear()
+    assert bob.view[-1] == message == plain | {"type": "message"}
+    assert message["file"]["alt"] == "A blue rectangle"
+    status, headers, body = server.get(small)
+    assert (status, headers["content-type"], body) == (200, "image/png", SMALL)
+    assert {path.name for path in folder_of(server)} >= {file["id"], f"{file['id']}.thumbnail"}
+    ann.remove(message["id"], "r1")
+    ann.hear_until_acked()
+    assert server.get(small)[0] == 410
+    wait_for(
+        lambda: not [path for path in folder_of(server) if path.name.startswith(file["id"])],
+        "both are gone",
+    )
+    late = enter(stack, server, "small", "Late")
+    assert "rectangle" not in json.dumps(late.view)
+
+
+def test_what_a_thumbnail_has_too_much_of_is_refused(server: Running, stack: ExitStack) -> None:
+    """Without a length, too; and with one, before it comes."""
+    ann = enter(stack, server, "bounded")
+    file = put(ann, PNG + bytes(MIB))
+    address = f"{file['id']}/thumbnail"
+    with Upload(ann, address, Content_Length=65_537, Expect="100-continue") as upload:
+        assert upload.hear()[0] == 413
+    with Upload(ann, address, Transfer_Encoding="chunked") as upload:
+        upload.send(b"10001\r\n" + SMALL + bytes(65_537 - len(SMALL)) + b"\r\n0\r\n\r\n")
+        status, told = upload.hear()
+        assert (status, told["code"]) == (413, "too-large")
+        assert "65536 bytes" in told["detail"]
+    with Upload(ann, address, Transfer_Encoding="chunked") as upload:
+        upload.send(b"zz\r\n")
+        assert upload.hear()[0] == 400
+    assert put_small(ann, file["id"], SMALL + bytes(65_536 - len(SMALL))) == (204, None)
+    assert put_small(ann, file["id"], b"<svg/>")[1]["code"] == "unsupported-type"
+    assert len(server.get(f"{file['address']}/thumbnail", bearer(ann))[2]) == 65_536
+
+
+def test_slow_thumbnails_keep_nobody_from_uploading(server: Running, stack: ExitStack) -> None:
+    """No thread waits for the rest of them."""
+    ann = enter(stack, server, "trickle")
+    files = [put(ann, PNG + bytes(1000)) for _ in range(4)]
+    halves = [
+        stack.enter_context(Upload(ann, f"{file['id']}/thumbnail", Content_Length=len(SMALL)))
+        for file in files
+        for _ in range(UPLOADS)
+    ]
+    for half in halves:
+        half.send(SMALL[:-1])
+
+    assert put(ann, PNG + b"meanwhile")["size"] == 17
+
+    halves[0].send(SMALL[-1:])
+    assert halves[0].hear() == (204, None)
+    halves[1].reset()
+
+
 # -- trouble ---------------------------------------------------------------------------------------
 
 
@@ -424,6 +503,36 @@ def test_what_a_kill_interrupts_is_in_the_table_and_nowhere_else(
         )
     wait_for(lambda: [path.name for path in folder_of(server)] == [kept["id"]], "it is deleted")
     wait_for(lambda: len(in_table(server)) == 1, "and forgotten")
+
+
+def test_a_thumbnail_comes_after_a_restart_and_a_kill_leaves_none_of_it(
+    serve: Launch, stack: ExitStack
+) -> None:
+    server = serve(history="sqlite:chat.db", leaveGrace=0)
+    ann = enter(stack, server, "lobby")
+    file = put(ann, PNG + bytes(1000))
+    with Upload(ann, f"{file['id']}/thumbnail", Content_Length=len(SMALL)) as upload:
+        upload.send(SMALL[:-1])
+        server.kill()
+    server.start()
+    assert [path.name for path in folder_of(server)] == [file["id"]]
+    half = server.folder / "chat.db.files" / f"{file['id']}.thumbnail.part"
+    half.write_bytes(SMALL[:20])  # as if it had been killed a moment later
+    assert server.get(f"{file['address']}/thumbnail", bearer(ann))[2] == PNG + bytes(1000)
+
+    assert put_small(ann, file["id"]) == (204, None)
+
+    again = TypedClient(server.port, "Ann", "lobby", ann.welcome["token"]).connect_and_catch_up()
+    stack.callback(again.close)
+    message = say(again, file["id"], alt="A blue rectangle")
+    server.kill()
+    server.start()
+    assert server.get(f"{file['address']}/thumbnail")[2] == SMALL
+    assert server.history()[-1]["file"] == message["file"]
+    half.write_bytes(SMALL[:20])
+    removed = server.get(f"/api/rooms/lobby/messages/{message['id']}", bearer(ann), "DELETE")
+    assert removed[0] == 204
+    wait_for(lambda: folder_of(server) == [], "all of it is gone")
 
 
 def test_in_memory_files_end_with_the_server(serve: Launch, stack: ExitStack) -> None:

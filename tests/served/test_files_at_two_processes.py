@@ -16,13 +16,14 @@ import pytest
 
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
+from tests.support.pictures import png
 from tests.support.server_process import Launch, Running, serving
 from tests.support.terminal import Shell
 from tests.support.typed_client import Fields, TypedClient
 
 pytestmark = pytest.mark.takes(seconds=80)
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+PNG, SMALL = b"\x89PNG\r\n\x1a\n" + bytes(range(256)), png(4, 3)
 
 Come = Callable[..., TypedClient]
 
@@ -116,9 +117,21 @@ def bearer(client: TypedClient) -> dict[str, str]:
     return {"Authorization": f"Bearer {client.token}"}
 
 
-def say(client: TypedClient, file: str, cmid: str = "c1") -> Fields:
+def add_thumbnail(client: TypedClient, file: str, at: Running) -> int:
+    """Its status."""
+    url = f"http://127.0.0.1:{at.port}/api/rooms/{client.room}/files/{file}/thumbnail"
+    asked = urllib.request.Request(url, SMALL, bearer(client), method="PUT")
+    try:
+        with urllib.request.urlopen(asked, timeout=DEADLINE) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def say(client: TypedClient, file: str, cmid: str = "c1", **more: str) -> Fields:
     """The message with the file, as its author hears it."""
-    client._send(type="message", cmid=cmid, body="look", file=file)
+    client._send(type="message", cmid=cmid, body="look", file=file, **more)
     client.said[cmid] = client.outbox[cmid] = "look"
     client.hear_until_acked()
     return client.view[-1]
@@ -138,6 +151,30 @@ def test_a_picture_that_one_takes_is_said_at_the_other_and_read_at_both(
     assert come(pair, "Carl", 1).view[-1] == message
     assert pair.read(file) == [(200, PNG)] * 2
     assert ann.welcome["limits"]["maxFileBytes"] == 16 * 2**20
+
+
+def test_a_thumbnail_that_one_takes_and_what_it_shows_are_at_both_until_it_is_removed(
+    pair: TwoProcesses, come: Come
+) -> None:
+    ann, bob = come(pair, "Ann", 0), come(pair, "Bob", 1)
+    file = uploaded(ann)
+    small = file | {"address": f"{file['address']}/thumbnail"}
+    assert add_thumbnail(ann, file["id"], pair.servers[1]) == 204
+    alt = 'Eine "Katze" \\u0000 \N{CAT}'
+
+    message = say(ann, file["id"], alt=alt)
+
+    assert message["file"]["alt"] == alt
+    bob.hear_until(message["id"])
+    assert bob.view[-1] == message
+    assert pair.read(small) == [(200, SMALL)] * 2
+    assert add_thumbnail(ann, file["id"], pair.servers[1]) == 409
+    assert come(pair, "Carl", 1).view[-1] == message
+    ann.remove(message["id"], "r1")
+    ann.hear_until_acked()
+    wait_for(lambda: pair.read(small) == [(410, b"")] * 2, "it is gone at both")
+    both = {file["id"], f"{file['id']}.thumbnail"}
+    wait_for(lambda: not both & pair.on_disk(), "the end of both")
 
 
 def test_what_is_removed_at_one_is_gone_at_the_other_and_from_the_folder(
@@ -189,9 +226,11 @@ def test_what_waits_at_one_is_decided_at_the_other(pair: TwoProcesses, come: Com
     assert ann.act("rules", speak="approval")["type"] == "done"
     files = [uploaded(bob), uploaded(bob)]
     for number, file in enumerate(files):
-        bob._send(type="message", cmid=f"b{number}", body="look", file=file["id"])
+        assert add_thumbnail(bob, file["id"], pair.servers[0]) == 204
+        bob._send(type="message", cmid=f"b{number}", body="look", file=file["id"], alt="A cat")
     waiting = [ann.hear_notice("held") for _ in files]
     assert [held["file"]["id"] for held in waiting] == [file["id"] for file in files]
+    assert [held["file"]["alt"] for held in waiting] == ["A cat"] * 2
     assert pair.read(files[0])[0][0] != 200
     assert pair.servers[0].get(files[0]["address"], bearer(ann))[2] == PNG
 
@@ -201,10 +240,12 @@ def test_what_waits_at_one_is_decided_at_the_other(pair: TwoProcesses, come: Com
     while not bob.view:
         bob.hear()
     assert bob.view[-1]["file"]["id"] == files[0]["id"]
+    assert bob.view[-1]["file"]["alt"] == "A cat"
     assert pair.read(files[0]) == [(200, PNG)] * 2
     assert pair.read(files[1]) == [(410, b"")] * 2
     wait_for(lambda: files[1]["id"] not in pair.on_disk(), "the end of what was refused")
-    assert files[0]["id"] in pair.on_disk()
+    assert {files[0]["id"], f"{files[0]['id']}.thumbnail"} <= pair.on_disk()
+    assert f"{files[1]['id']}.thumbnail" not in pair.on_disk()
 
 
 def test_a_file_that_one_has_used_is_not_free_at_the_other(pair: TwoProcesses, come: Come) -> None:
@@ -298,6 +339,7 @@ def test_files_move_with_their_history(prepare: Launch, tmp_path: Path) -> None:
     with closing(TypedClient(server.port, "Ann")) as ann:
         ann.connect_and_catch_up()
         file, lost = uploaded(ann), uploaded(ann, PNG + b"missing")
+        assert add_thumbnail(ann, file["id"], server) == 204
         for number, one in enumerate((file, lost)):
             say(ann, one["id"], f"c{number}")
     server.stop()
@@ -314,10 +356,11 @@ def test_files_move_with_their_history(prepare: Launch, tmp_path: Path) -> None:
     assert moved.code == 0, moved.err
     assert "1 file could not be found" in moved.err
     assert f'Set "filesFolder" to {folder}' in moved.err
-    assert [path.name for path in folder.iterdir()] == [file["id"]]
+    assert {path.name for path in folder.iterdir()} == {file["id"], f"{file['id']}.thumbnail"}
     server.settings["history"] = url
     server.start()
     assert server.get(file["address"])[2] == PNG
+    assert server.get(f"{file['address']}/thumbnail")[2] == SMALL
     assert server.get(lost["address"])[0] == 410
     server.stop()
     exported = shell.run("export", "lobby", "--history", url, "--files", "exported")

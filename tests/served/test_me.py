@@ -18,6 +18,7 @@ from chatroom.history import make_history
 from tests.support import postgresql
 from tests.support.deadline import A_MINUTE, DEADLINE, wait_for
 from tests.support.histories import at, typed
+from tests.support.pictures import png
 from tests.support.server_process import Launch, Running
 from tests.support.typed_client import TypedClient, stored
 
@@ -56,6 +57,14 @@ def upload(server: Running, token: str, content: bytes, name: str) -> str:
         told: dict[str, Any] = json.loads(response.read())
         assert response.status == 201, told
     return str(told["id"])
+
+
+def add_thumbnail(server: Running, token: str, id: str, content: bytes) -> None:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
+    with closing(connection):
+        path = f"/api/rooms/lobby/files/{id}/thumbnail"
+        connection.request("PUT", path, content, {"Authorization": f"Bearer {token}"})
+        assert connection.getresponse().status == 204
 
 
 def in_files(folder: Path) -> list[str]:
@@ -163,11 +172,14 @@ def test_the_archive_has_all_files_and_what_is_erased_is_gone_from_the_folder(
     server = prepare(history="sqlite:chat.db", leaveGrace=0).start()
     ann = enter(stack, server, "lobby", NAME)
     other = enter(stack, server, "lobby", "Bob")
-    mine, theirs = f"{SECRET} mine".encode(), b"theirs"
+    mine, theirs = png(9, 9) + bytes(300) + f"{SECRET} mine".encode(), b"theirs"
+    small = png(3, 3) + f"{SECRET} small".encode()
     bearer = {"Authorization": f"Bearer {ann.token}"}
     ids = [upload(server, ann.token, mine + bytes([48 + n]), f"{NAME} {n}.txt") for n in range(2)]
+    for id in ids:
+        add_thumbnail(server, ann.token, id, small)
     kept = upload(server, other.token, theirs, "b.txt")
-    ann.show(ids[0], "", "c1")
+    ann.show(ids[0], "", "c1", alt=f"{SECRET} in words")
     other.show(kept, "", "b1")
     ann.hear_until_acked()
     other.hear_until_acked()
@@ -179,9 +191,11 @@ def test_the_archive_has_all_files_and_what_is_erased_is_gone_from_the_folder(
     found = {name: archive.read(name) for name in archive.namelist()}
     told = json.loads(found.pop("chatroom.json"))
     assert [file["claim"] for file in told["files"]] == ["said", "nobody"]
+    assert told["messages"][0]["file"]["alt"] == f"{SECRET} in words"
     assert found == {
         f"files/{id}-{NAME} {n}.txt": mine + bytes([48 + n]) for n, id in enumerate(ids)
-    }
+    } | {f"files/{id}-thumbnail.png": small for id in ids}
+    assert len(in_files(server.folder)) >= 4  # both, twice: else it proves nothing below
     assert ask(server, ann)["files"] == told["files"]
     assert server.get("/api/me.zip")[0] == 401
 

@@ -183,10 +183,10 @@ class TypedClient:
         self.said[cmid] = self.outbox[cmid] = body
         self._send(type="message", cmid=cmid, body=body, replyTo=id_)
 
-    def show(self, file: str, body: str, cmid: str) -> None:
+    def show(self, file: str, body: str, cmid: str, **more: str) -> None:
         """Say it with an uploaded file, by its id, over a connection that is there and stays."""
         self.said[cmid] = self.outbox[cmid] = body
-        self._send(type="message", cmid=cmid, body=body, file=file)
+        self._send(type="message", cmid=cmid, body=body, file=file, **more)
 
     def edit(self, id_: str, body: str, cmid: str) -> None:
         """As ``say``: it is sent until there is an answer."""

@@ -685,7 +685,7 @@ def weight(message: Message) -> int:
 
 def held_weight(held: Held) -> int:
     """The characters that it has."""
-    return len(held.user_name) + len(held.body) + len(held.timestamp)
+    return sum(map(len, (held.user_name, held.body, held.timestamp, held.file)))
 
 
 def place(kept: Sequence[Kept], seq: int) -> int:

@@ -17,7 +17,7 @@ MAX_SEQ = (1 << 63) - 1
 
 ROOM = "(SELECT number FROM rooms WHERE name = %(room)s)"
 
-SIZE = "octet_length(user_name) + octet_length(body) + octet_length(stamp)"
+SIZE = "octet_length(user_name) + octet_length(body) + octet_length(stamp) + octet_length(file)"
 """Of a long text, PostgreSQL knows it without reading it."""
 
 WEIGHT = f"({FRAME_BYTES} + {SIZE})"

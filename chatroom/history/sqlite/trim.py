@@ -30,7 +30,10 @@ REMEMBER = f"""
     WHERE number = :key >> {SEQ_BITS}"""
 
 OLDEST = f"""
-    SELECT key & {MAX_SEQ}, sent_at, length(user_name) + length(body) + length(timestamp)
+    SELECT
+        key & {MAX_SEQ},
+        sent_at,
+        length(user_name) + length(body) + length(timestamp) + length(file)
     {WITHIN} ORDER BY key LIMIT ?"""
 
 

@@ -6,7 +6,9 @@ This module has the routes. The others, in reading order:
 - ``body.py``: the bytes of a request's body, whole or not at all
 - ``messages.py``: a room's messages, as a page with links or as lines
 - ``changes.py``: a message that its author edits or takes back, or that a host removes
-- ``files.py``: pictures and files, in both directions
+- ``files.py``: pictures and files, and how they come
+- ``downloads.py``: how browsers get them
+- ``thumbnails.py``: a small picture of each, in both directions
 - ``acts.py``: what a host does
 - ``reactions.py``: reactions to messages
 - ``me.py``: what the server has of a person, for that person
@@ -191,7 +193,7 @@ def _add_post(api: Blueprint, engine: Engine, configuration: Configuration, pace
         if post.file:
             spoken = engine.server.bring(
                 room,
-                Bring(post.cmid, post.draft, post.file),
+                Bring(post.cmid, post.draft, post.file, post.alt),
                 by=bearer.read_person(engine, configuration.trusted_proxies, room),
                 address=address,
                 timeout=TIMEOUT,

@@ -1,20 +1,18 @@
-"""Pictures and files: how they come, a piece at a time, and how browsers get them.
+"""Pictures and files: the routes, and how they come, a piece at a time.
 
 No byte of them is looked at but the first few, and none is ever shown as a page of this server.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, BinaryIO
-from urllib.parse import quote
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import ClientDisconnected, HTTPException
@@ -22,28 +20,25 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.errors import ChatError, Problem
-from chatroom.files.file_ids import is_id
 from chatroom.files.file_names import cleaned
 from chatroom.files.interface import Files
-from chatroom.files.magic import ANY, INLINE, type_of
-from chatroom.files.stored import Claim, StoredFile
+from chatroom.files.magic import ANY, type_of
+from chatroom.files.stored import StoredFile
 from chatroom.log import printable
 from chatroom.rooms.questions import await_answer
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.web import reading
-from chatroom.web.api import bearer, parameters, responses
+from chatroom.web.api import bearer, parameters, responses, thumbnails
 from chatroom.web.api.body import INCOMPLETE, demand_identity
+from chatroom.web.api.downloads import PIECE, Downloads, demand_files, gone
 from chatroom.web.api.pace import Places
 from chatroom.web.api.schemas import MOST_PIXELS
 from chatroom.web.forwarded import client_address
 
 log = logging.getLogger(__name__)
 
-UPLOADS, DOWNLOADS = 8, 16
-"""At once: each holds one of the threads for plain HTTP."""
-
-UPLOADS_OF_ONE, DOWNLOADS_OF_ONE = 6, 12
-"""Of these, one address may have so many."""
+UPLOADS, UPLOADS_OF_ONE = 8, 6
+"""At once, and at one address: each holds one of the threads for plain HTTP."""
 
 LULL = 30.0
 """Seconds without a byte, or nearly so, after which an upload ends."""
@@ -51,18 +46,8 @@ LULL = 30.0
 MOST_SECONDS = 60 * 60
 """That an upload may take: by then, the history takes it for lost."""
 
-PIECE = 256 * 1024
-"""Bytes of a file that are in memory at once."""
-
 VIEW_SECONDS = 10 * 60
 """For which the address of a picture is good, where the room has a door."""
-
-POLICY = "default-src 'none'; sandbox"
-
-NO_FILES = (
-    "There are no files here: the server's settings say so (filesBytes), or name no folder for "
-    "them, which a history in PostgreSQL needs (filesFolder)."
-)
 
 
 def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: float) -> None:
@@ -71,7 +56,7 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
     Args:
         timeout: seconds that the Server thread has to answer.
     """
-    downloads = Places(DOWNLOADS, DOWNLOADS_OF_ONE)
+    downloads = Downloads(engine, configuration.trusted_proxies)
     uploading = _Uploading(engine, configuration, timeout)
 
     @api.put("/rooms/<room>/files/<file>")
@@ -81,7 +66,7 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
     @api.get("/rooms/<room>/files")
     def view(room: str) -> Response:
         room = parameters.room_name(room)
-        _demand_files(engine)
+        demand_files(engine)
         visitor, place = reading.visit(engine, configuration.trusted_proxies, room)
         epoch = place.charter.epoch
         text = engine.tokens.write_view(room, visitor.user_id, epoch, VIEW_SECONDS)
@@ -89,108 +74,15 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
 
     @api.get("/rooms/<room>/files/<file>", endpoint="file")
     def one(room: str, file: str) -> Response:
-        room, id = parameters.room_name(room), file
-        files = _demand_files(engine)
-        visitor, _ = reading.visit(engine, configuration.trusted_proxies, room)
-        found = engine.history.file(id) if is_id(id) else None
-        if found and found.room != room:
-            found = None
-        if found and engine.policy.may_see(visitor, found):
-            address = client_address(request.environ, configuration.trusted_proxies)
-            return _sent(files, found, downloads, address)
-        is_gone = found.claim is Claim.GONE if found else engine.file_ids.is_of(room, id)
-        if is_gone:
-            raise _gone()
-        raise Problem("no-such-file", "The room has no file with this id.")
+        return downloads.send(downloads.demand(parameters.room_name(room), file))
 
+    @api.put("/rooms/<room>/files/<file>/thumbnail")
+    def add_thumbnail(room: str, file: str) -> Response:
+        return uploading.add_thumbnail(parameters.room_name(room), file)
 
-def _demand_files(engine: Engine) -> Files:
-    if engine.files is None:
-        raise Problem("no-files", NO_FILES)
-    return engine.files
-
-
-def _gone() -> Problem:
-    return Problem("gone", "This file was removed.")
-
-
-# -- to clients ------------------------------------------------------------------------------------
-
-
-def _sent(files: Files, file: StoredFile, downloads: Places, address: str) -> Response:
-    response = responses.unbuffered(Response(mimetype=file.type))
-    response.headers.update(_headers(file))
-    response.set_etag(file.id)
-    if request.if_none_match.contains_weak(file.id):
-        response.status_code = 304
-        return response
-    span = _span(response, file.size)
-    if span is None:
-        response.status_code = 416
-        response.headers["Content-Range"] = f"bytes */{file.size}"
-        return response
-    start, stop = span
-    response.content_length = stop - start
-    if request.method == "HEAD":
-        return response
-    with ExitStack() as leaving:
-        leaving.enter_context(
-            downloads.one_for(address, "Too many files are being downloaded. Try again.")
-        )
-        stream = leaving.enter_context(_opened(files, file))
-        stream.seek(start)
-        response.response = _pieces_of(stream, stop - start)
-        response.call_on_close(leaving.pop_all().close)
-    return response
-
-
-def _headers(file: StoredFile) -> dict[str, str]:
-    shown = "inline" if file.type in INLINE else "attachment"
-    return {
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(file.name, safe='')}",
-        "Content-Security-Policy": POLICY,
-        "X-Content-Type-Options": "nosniff",
-    }
-
-
-def _opened(files: Files, file: StoredFile) -> BinaryIO:
-    try:
-        return files.open(file.id)
-    except FileNotFoundError:  # deleted just now; or a backup has the history without its files
-        raise _gone() from None
-    except OSError as error:
-        log.warning("error: %s %s: %s", request.method, request.path, error)
-        raise Problem("unavailable", "The file cannot be read now; try again later.") from error
-
-
-def _span(response: Response, size: int) -> tuple[int, int] | None:
-    """What is asked for, and says so; all of it, if that is no range, or several (RFC 9110, section
-    14.2). None if there is nothing of that."""
-    wanted = request.range
-    changed = request.if_range.etag not in (None, response.get_etag()[0]) or request.if_range.date
-    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or changed:
-        return 0, size
-    start, _ = wanted.ranges[0]
-    span = (0, size) if -start >= size > 0 else wanted.range_for_length(size)
-    if span:
-        response.status_code = 206
-        response.headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{size}"
-    return span
-
-
-def _pieces_of(stream: BinaryIO, count: int) -> Iterator[bytes]:
-    while count:
-        piece = stream.read(min(PIECE, count))
-        if not piece:  # somebody has truncated it
-            # Else the next response on this connection would be taken for the rest of the file.
-            raise OSError(errno.EIO, "the file is shorter than it was")
-        count -= len(piece)
-        yield piece
-
-
-# -- from clients ----------------------------------------------------------------------------------
+    @api.get("/rooms/<room>/files/<file>/thumbnail")
+    def thumbnail(room: str, file: str) -> Response:
+        return thumbnails.read(downloads, engine, parameters.room_name(room), file)
 
 
 class _Uploading:
@@ -206,7 +98,7 @@ class _Uploading:
         """Whatever can be refused is refused before a byte of it is read."""
         engine, proxies = self._engine, self._configuration.trusted_proxies
         responses.demand_origin(self._configuration)
-        files = _demand_files(engine)
+        files = demand_files(engine)
         demand_identity()
         who = bearer.read_person(engine, proxies, room)
         limit = self._configuration.max_file_bytes
@@ -228,15 +120,10 @@ class _Uploading:
         )
         address = client_address(request.environ, proxies)
         speaker = HttpSpeaker(room, "", address, who.user_id, proof=who)
-        with self._places.one_for(address, "Too many files are being uploaded. Try again."):
-            try:
-                files.demand_space(size)
-                self._ask(partial(engine.server.uploads.begin, speaker, file))
-                file = self._store(files, file)
-            except OSError as error:
-                log.error("error: %s %s: %s", request.method, request.path, error)
-                detail = "The file cannot be stored now; try again later."
-                raise Problem("unavailable", detail) from error
+        with self._place(address):
+            files.demand_space(size)
+            self._ask(partial(engine.server.uploads.begin, speaker, file))
+            file = self._store(files, file)
         whose = printable(address), printable(room)
         log.info('uploaded: (%s) room "%s", %d bytes, file %s', *whose, file.size, file.id)
         where = url_for("api.file", room=room, file=file.id)
@@ -244,6 +131,43 @@ class _Uploading:
         response = responses.fresh(json.dumps(told, ensure_ascii=False), 201)
         response.location = where
         return response
+
+    def add_thumbnail(self, room: str, id: str) -> Response:
+        """Likewise. What it belongs to is looked up again once it has come: it may be said by now,
+        and nobody is to see another picture than a host has approved."""
+        engine, proxies = self._engine, self._configuration.trusted_proxies
+        responses.demand_origin(self._configuration)
+        files = demand_files(engine)
+        demand_identity()
+        who = bearer.read_person(engine, proxies, room)
+        visitor, _ = reading.visit(engine, proxies, room)
+        file = thumbnails.demand_picture(engine, visitor, room, id, _now())
+        size = request.content_length
+        thumbnails.demand_size(size or 0, file)
+        address = client_address(request.environ, proxies)
+        speaker = HttpSpeaker(room, "", address, who.user_id, proof=who)
+        with self._place(address):
+            files.demand_space(thumbnails.MOST_BYTES if size is None else size)
+            begin = partial(engine.server.uploads.begin_thumbnail, speaker, id)
+            engine.server.ask(begin, self._timeout)
+            data = thumbnails.read_picture(file)
+            thumbnails.demand_picture(engine, visitor, room, id, _now())
+            try:
+                files.put_thumbnail(id, data)
+            except FileNotFoundError:  # erased just now; or a backup has the history without it
+                raise gone() from None
+        return responses.fresh("", 204)
+
+    @contextmanager
+    def _place(self, address: str) -> Iterator[None]:
+        """One of a few places; whatever the disk does, the client is told."""
+        with self._places.one_for(address, "Too many files are being uploaded. Try again."):
+            try:
+                yield
+            except OSError as error:
+                log.error("error: %s %s: %s", request.method, request.path, error)
+                detail = "The file cannot be stored now; try again later."
+                raise Problem("unavailable", detail) from error
 
     def _store(self, files: Files, file: StoredFile) -> StoredFile:
         uploads, limit = self._engine.server.uploads, self._configuration.max_file_bytes

@@ -15,11 +15,12 @@ from flask import Blueprint, Response, request
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.errors import Problem
+from chatroom.files.magic import kind_of
 from chatroom.names import DEFAULT_ROOM
 from chatroom.rooms.person import is_known_in, rooms_of, told
 from chatroom.users.proof import Proof
 from chatroom.web import reading
-from chatroom.web.api import responses
+from chatroom.web.api import responses, thumbnails
 from chatroom.web.api.archive import Entry, archive
 from chatroom.web.api.pace import demand_turn
 from chatroom.web.forwarded import client_address
@@ -131,3 +132,6 @@ def _entries(engine: Engine, user_id: str, told: Iterator[bytes]) -> Iterator[En
         with closing(stream):
             pieces = iter(partial(stream.read, PIECE), b"")
             yield Entry(f"files/{file.id}-{file.name}", pieces)
+        if small := thumbnails.stored(engine.files, file):
+            ending = kind_of(small).removeprefix("image/")
+            yield Entry(f"files/{file.id}-thumbnail.{ending}", [small])

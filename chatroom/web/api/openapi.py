@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatroom.configuration import Configuration
+from chatroom.files.magic import INLINE
 from chatroom.web.api import problems
 from chatroom.web.api.responses import JSON, LINES
 from chatroom.web.api.schemas import (
@@ -19,6 +20,7 @@ from chatroom.web.api.schemas import (
     schemas,
     whole,
 )
+from chatroom.web.api.thumbnails import MOST_BYTES, MOST_PIXELS
 
 BINARY: dict[str, object] = {"type": "string", "format": "binary"}
 
@@ -173,6 +175,11 @@ def _paths() -> Json:
             "get": _file(),
             "put": _upload(),
         },
+        "/api/rooms/{room}/files/{file}/thumbnail": {
+            "parameters": [*of_room, parameter("file")],
+            "get": _thumbnail(),
+            "put": _add_thumbnail(),
+        },
         "/api/rooms/{room}/events": {"parameters": of_room, "get": _events()},
         "/api/rooms/{room}/host": {
             "parameters": of_room,
@@ -278,6 +285,31 @@ def _file() -> Json:
         *(400, 403, 404, 410),
     )
     return operation | {"parameters": [parameter("file"), parameter("view")]}
+
+
+def _thumbnail() -> Json:
+    operation = _get(
+        "thumbnail",
+        "A small picture of a picture",
+        "As its sender has made it; if they have not, the picture itself. Otherwise as the file",
+        _file()["responses"],
+        *(400, 403, 404, 410),
+    )
+    return operation | {"parameters": [parameter("view")]}
+
+
+def _add_thumbnail() -> Json:
+    operation = _authorized(
+        "addThumbnail",
+        "Add a small picture to a picture",
+        f"The body is a picture of at most {MOST_BYTES} bytes and {MOST_PIXELS} by {MOST_PIXELS} "
+        "pixels, and at most half as large as the file; before the message with it. Again: "
+        "replaces it",
+        {"204": {"description": "It is stored"}},
+        *(400, 403, 404, 409, 410, 413, 415, 429, 507),
+    )
+    kinds: Json = {kind: {"schema": BINARY} for kind in INLINE}
+    return operation | {"requestBody": {"required": True, "content": kinds}}
 
 
 def _upload() -> Json:

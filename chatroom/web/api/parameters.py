@@ -11,7 +11,7 @@ from chatroom.files.file_ids import is_id
 from chatroom.message import ID_PATTERN, Draft, MessageId
 from chatroom.names import checked
 from chatroom.web.api import problems
-from chatroom.wire import acts, fields, message_json, replies
+from chatroom.wire import acts, alt, fields, message_json, replies
 from chatroom.wire.acts import Asked
 from chatroom.wire.fields import Flaw
 from chatroom.wire.typed import MAX_CMID_LENGTH
@@ -90,6 +90,8 @@ class Post(NamedTuple):
     cmid: str
     file: str = ""
     """The id of the file that it carries; empty for none."""
+    alt: str = ""
+    """What that shows, in words; empty if that is not said."""
 
 
 def post(data: bytes, *, max_name_length: int, script: str = "") -> Post:
@@ -117,7 +119,8 @@ def post(data: bytes, *, max_name_length: int, script: str = "") -> Post:
     body = _text(found, "body", "the message's text", default="") if file else _body(found)
     timestamp = _text(found, "timestamp", "a string, or no such field", default="")
     timestamp = timestamp or message_json.local_time()
-    return Post(Draft(name, body, timestamp, _reply_to(found)), _cmid(found), file)
+    draft = Draft(name, body, timestamp, _reply_to(found))
+    return Post(draft, _cmid(found), file, _alt(found, file))
 
 
 def act(data: bytes) -> Asked:
@@ -153,6 +156,14 @@ def _file(found: dict[str, Any]) -> str:
     if not is_id(file):
         raise problems.refuse("bad-field", "file", file, wanted)
     return file
+
+
+def _alt(found: dict[str, Any], file: str) -> str:
+    def refusal(_: str) -> Problem:
+        wanted = alt.WANTED if file else f"file, too, or no {alt.FIELD}"
+        return problems.refuse("bad-field", alt.FIELD, found[alt.FIELD], wanted)
+
+    return alt.alt_text(found, file, refusal)
 
 
 def _object(data: bytes, wanted: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatroom.configuration import Configuration
+from chatroom.files.alt_text import MOST_CHARACTERS
 from chatroom.files.magic import ANY, INLINE
 from chatroom.message import ID_PATTERN
 from chatroom.reactions import KINDS
@@ -100,6 +101,7 @@ def schemas(configuration: Configuration) -> Json:
     cmid = {"type": "string", "minLength": 1, "maxLength": MAX_CMID_LENGTH}
     body = {"type": "string", "minLength": 1}
     more_said = {"body": TEXT, "cmid": cmid, "timestamp": TEXT, "replyTo": ID, "file": FILE_ID}
+    alt = {"type": "string", "maxLength": MOST_CHARACTERS}
     count = {"type": "integer", "minimum": 1}
     carried = {"id": FILE_ID, "name": TEXT, "type": {"enum": [*INLINE, ANY]}, "size": count}
     pixels = {"width": count, "height": count}
@@ -138,10 +140,10 @@ def schemas(configuration: Configuration) -> Json:
         | {
             "anyOf": [
                 {"required": ["body"], "properties": {"body": body}},
-                {"required": ["file"]},
+                {"required": ["file"], "properties": {"alt": alt}},
             ]
         },
-        "File": _object(carried, optional=pixels),
+        "File": _object(carried, optional=pixels | {"alt": alt}),
         "Uploaded": _object(carried | {"address": TEXT}, optional=pixels),
         "View": _object({"view": TEXT, "seconds": {"type": "integer"}}),
         "Edit": _object({"body": body}),

@@ -938,6 +938,29 @@ def test_what_has_no_ack_is_sent_again_in_order_with_the_same_cmids():
     assert heard[1] == heard[0][1:]
 
 
+def test_what_a_picture_shows_is_sent_again_with_it():
+    file, heard = "0" * 32, []
+
+    def cut(peer: ServerEnd) -> None:
+        peer.greet()
+        heard.append(peer.hear())
+        peer.cut()
+
+    def store(peer: ServerEnd) -> None:
+        peer.greet()
+        heard.extend(peer.store(seq) for seq in (1, 2))
+        peer.stay()
+
+    with ScriptedServer(cut, store) as server, client(server) as chat:
+        chat.say("", file=file, alt="A square").wait(DEADLINE)
+        chat.say("look", file=file).wait(DEADLINE)
+
+    first, again, other = heard
+    assert first == again
+    assert (first["file"], first["alt"]) == (file, "A square")
+    assert (other["file"], "alt" in other) == (file, False)
+
+
 def test_ones_own_message_in_what_was_missed_is_as_good_as_an_ack():
     """The message was stored, and only its ack got lost."""
     cmids: list[str] = []

@@ -148,6 +148,7 @@ def test_somebodys_files_are_saved_and_erased(file: Path, tmp_path: Path) -> Non
             stored = StoredFile(f"{n:032x}", "lobby", "a.txt", ANY, 1, 0, 0, author, 7)
             history.add_file(stored)
             files.put(stored.id, [author.encode()])
+            files.put_thumbnail(stored.id, f"small {author}".encode())
             history.complete_file(stored._replace(is_whole=True))
             message = typed("lobby", 2 + n, author, f"f{n}")
             history.append([message._replace(file=stored.to_json())])
@@ -156,7 +157,8 @@ def test_somebodys_files_are_saved_and_erased(file: Path, tmp_path: Path) -> Non
 
     assert [one["claim"] for one in json.loads(done.stdout)["files"]] == ["said"]
     saved = {path.name: path.read_text() for path in (tmp_path / "saved").iterdir()}
-    assert saved == {f"{1:032x}": "ann"}
+    assert saved == {f"{1:032x}": "ann", f"{1:032x}.thumbnail": "small ann"}
 
     assert run("erase", "ann", "--history", file, "--yes").exit_code == 0
-    assert [path.name for path in (tmp_path / "chat.db.files").iterdir()] == [f"{2:032x}"]
+    left = sorted(path.name for path in (tmp_path / "chat.db.files").iterdir())
+    assert left == [f"{2:032x}", f"{2:032x}.thumbnail"]

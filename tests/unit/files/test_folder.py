@@ -168,6 +168,131 @@ def test_a_disk_that_is_full_is_told_and_leaves_nothing(
     assert list((tmp_path / "chat.db.files").iterdir()) == []
 
 
+# -- thumbnails ------------------------------------------------------------------------------------
+
+
+def thumbnail(files: FolderFiles, id: str = ID) -> bytes:
+    with files.open_thumbnail(id) as stream:
+        return stream.read()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "chat.db.files").iterdir())
+
+
+def test_a_thumbnail_is_next_to_its_picture_and_goes_with_it(
+    tmp_path: Path, files: FolderFiles
+) -> None:
+    files.put(ID, pieces(b"picture"))
+    with pytest.raises(FileNotFoundError):
+        files.open_thumbnail(ID)
+
+    files.put_thumbnail(ID, b"small")
+    files.put_thumbnail(ID, b"small")
+    files.put_thumbnail(ID, b"other")
+
+    assert (thumbnail(files), read(files, ID)) == (b"other", b"picture")
+    assert names(tmp_path) == [ID, f"{ID}.thumbnail"]
+    status = (tmp_path / "chat.db.files" / f"{ID}.thumbnail").stat()
+    assert stat.S_IMODE(status.st_mode) == 0o600
+    files.forget(ID)
+    files.forget(ID)
+    assert names(tmp_path) == []
+
+
+def test_there_is_none_of_what_is_not_there(tmp_path: Path, files: FolderFiles) -> None:
+    files.put(OTHER, pieces(b"other"))
+    with pytest.raises(FileNotFoundError):
+        files.put_thumbnail(ID, b"small")
+    assert names(tmp_path) == [OTHER]
+    for call in (files.open_thumbnail, lambda id: files.put_thumbnail(id, b"")):
+        with pytest.raises(ValueError, match="not the id"):
+            call("../chat.db")
+
+
+@pytest.mark.parametrize("moment", ["rename", "fsync"])
+def test_what_is_forgotten_while_its_thumbnail_is_stored_leaves_none(
+    tmp_path: Path, files: FolderFiles, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """As when somebody erases all of theirs in that moment: nothing else would ever delete it."""
+    files.put(ID, pieces(b"picture"))
+    true_fsync, true_rename = os.fsync, Path.rename
+
+    def fsync(descriptor: int) -> None:
+        files.forget(ID)
+        true_fsync(descriptor)
+
+    def rename(path: Path, target: Path) -> Path:
+        files.forget(ID)
+        (tmp_path / "chat.db.files" / f"{ID}.thumbnail.part").write_bytes(b"small")
+        return true_rename(path, target)
+
+    with monkeypatch.context() as patch:
+        if moment == "fsync":
+            patch.setattr(os, "fsync", fsync)
+        else:
+            patch.setattr(Path, "rename", rename)
+        with pytest.raises(OSError, match=r"No such file|came at the same time"):
+            files.put_thumbnail(ID, b"small")
+
+    assert names(tmp_path) == []
+
+
+def test_a_thumbnail_that_a_kill_has_interrupted_is_forgotten_or_comes_again(
+    tmp_path: Path, files: FolderFiles
+) -> None:
+    half = tmp_path / "chat.db.files" / f"{ID}.thumbnail.part"
+    files.put(ID, pieces(b"picture"))
+    half.write_bytes(b"sm")
+    with pytest.raises(FileNotFoundError):
+        files.open_thumbnail(ID)
+
+    files.put_thumbnail(ID, b"small")
+
+    assert thumbnail(files) == b"small"
+    assert names(tmp_path) == [ID, f"{ID}.thumbnail"]
+    half.write_bytes(b"sm")
+    files.forget(ID)
+    assert names(tmp_path) == []
+
+
+def test_a_thumbnail_for_which_the_disk_is_too_full_leaves_the_one_before(
+    tmp_path: Path, files: FolderFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    files.put(ID, pieces(b"picture"))
+    files.put_thumbnail(ID, b"small")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(Refusal) as refusal:
+            files.put_thumbnail(ID, b"other")
+
+    assert refusal.value.code == "no-space"
+    assert thumbnail(files) == b"small"
+    assert names(tmp_path) == [ID, f"{ID}.thumbnail"]
+
+
+def test_two_thumbnails_at_once_leave_one_that_is_whole(
+    tmp_path: Path, files: FolderFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.put(ID, pieces(b"picture"))
+    true_fsync, is_first = os.fsync, [True]
+
+    def fsync(descriptor: int) -> None:
+        if is_first.pop() if is_first else False:
+            files.put_thumbnail(ID, b"second")
+        true_fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="came at the same time"):
+        files.put_thumbnail(ID, b"first")
+
+    assert thumbnail(files) == b"second"
+    assert names(tmp_path) == [ID, f"{ID}.thumbnail"]
+
+
 def test_a_temporary_folder_ends_with_the_process() -> None:
     files: Any = FolderFiles(None, kept_free=0)
     files.start()

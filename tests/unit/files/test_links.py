@@ -53,6 +53,23 @@ def test_on_another_disk_they_are_copied(
     assert (tmp_path / "copy" / ONE).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("is_same_disk", [True, False])
+def test_their_thumbnails_come_along(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_same_disk: bool
+) -> None:
+    files = FolderFiles(folder, kept_free=0)
+    files.put_thumbnail(ONE, b"1")
+    (folder / f"{'3' * 32}.thumbnail").write_bytes(b"of what is not wanted")
+    if not is_same_disk:
+        monkeypatch.setattr(os, "link", elsewhere)
+
+    assert link_all(folder, tmp_path / "copy", [ONE, TWO], kept_free=0) == 0
+    files.put_thumbnail(ONE, b"another")
+
+    copied = {path.name: path.read_bytes() for path in (tmp_path / "copy").iterdir()}
+    assert copied == {ONE: b"one", TWO: b"two", f"{ONE}.thumbnail": b"1"}
+
+
 def test_what_is_gone_is_counted(folder: Path, tmp_path: Path) -> None:
     FolderFiles(folder).forget(ONE)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.files.stored import UNCLAIMED_MS, Claim, StoredFile
+from chatroom.files.stored import UNCLAIMED_MS, Claim, StoredFile, alt_in, carried
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.message import Evidence, Held, Message, Remover
@@ -107,6 +107,51 @@ def test_a_message_and_its_file_are_stored_in_one_go(history: History) -> None:
     }
     assert claim(history) is Claim.SAID
     assert lost(history, NOW + 1) == []
+
+
+ALT = 'A "square", \\ and \\u0000 \N{BLACK SQUARE BUTTON}\u200d'
+
+
+def test_what_a_picture_shows_is_kept_with_its_message_and_goes_with_it(history: History) -> None:
+    file = whole(history)
+    message = carrying(file)._replace(file=file.to_json(ALT))
+    history.append([message])
+    assert everything(history, "lobby") == [message]
+    assert alt_in(carried(everything(history, "lobby")[0].file)) == ALT
+
+    edited = message.edited("other words", 1, NOW + 1)
+    history.rewrite(edited)
+    assert everything(history, "lobby") == [edited]
+
+    removed = edited.taken_back(Remover.HOST, 2)
+    history.rewrite(removed, Evidence(edited, NOW + 2))
+    assert ALT not in str(everything(history, "lobby"))
+    evidence = history.evidence("lobby", 1)
+    assert evidence
+    assert evidence.message.file == message.file
+
+    restored = evidence.message._replace(rev=3)
+    history.rewrite(restored)
+    assert everything(history, "lobby")[0].file == message.file
+
+
+def test_what_a_picture_shows_waits_with_it(history: History) -> None:
+    file = whole(history)
+    held = waiting(file)._replace(file=file.to_json(ALT))
+    history.hold(held)
+    assert history.held("lobby") == [held]
+
+
+def test_what_pictures_show_counts_in_a_page(history: History) -> None:
+    """A page of them would otherwise be many times as large as others."""
+    alt = "x" * 1000
+    for n in range(1, 7):
+        file = whole(history, n)
+        history.append([carrying(file, n, f"c{n}")._replace(file=file.to_json(alt))])
+
+    page = history.before("lobby", 7, 100, 3000)
+
+    assert [message.seq for message in page] == [4, 5, 6]
 
 
 @pytest.mark.parametrize(

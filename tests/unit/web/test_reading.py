@@ -35,6 +35,7 @@ WAYS = {
     "api.look": "/api/rooms/lobby/host",
     "api.view": "/api/rooms/lobby/files",
     "api.file": f"/api/rooms/lobby/files/{'0' * 32}",
+    "api.thumbnail": f"/api/rooms/lobby/files/{'0' * 32}/thumbnail",
 }
 """Each view, and an address of it."""
 
@@ -55,6 +56,7 @@ CHANGES = {
     "api.put_reaction": ("PUT", f"{MESSAGE}/reactions/like"),
     "api.delete_reaction": ("DELETE", f"{MESSAGE}/reactions/like"),
     "api.upload": ("PUT", WAYS["api.file"]),
+    "api.add_thumbnail": ("PUT", WAYS["api.thumbnail"]),
 }
 """Each view that changes a message: whoever may not read it may not do that, either."""
 
@@ -193,7 +195,8 @@ def test_a_door_hides_everything(client: FlaskClient, coded: Engine, address: st
         assert "secret" not in reply.text
         assert client.head(address, headers=headers).status_code == 401
     with client.get(address, headers=by("s1")) as reply:
-        others = {WAYS["api.look"]: 403, WAYS["api.file"]: 404}  # a host's; of no file
+        others = {WAYS["api.look"]: 403}  # a host's
+        others |= {WAYS["api.file"]: 404, WAYS["api.thumbnail"]: 404}  # of no file
         assert reply.status_code == others.get(address, 200)
 
 

@@ -22,97 +22,37 @@ from chatroom.history import History
 from chatroom.message import MessageId
 from chatroom.rooms import uploads
 from chatroom.rooms.charter import NEVER, NO_CHARTER, Ban, Charter, Door, Host, Speak
-from chatroom.rooms.forgetter import Forgetter
 from chatroom.rooms.ranks import Rank
 from chatroom.sockets.budget import Budgets
 from chatroom.users.proof import Proof
-from chatroom.users.tokens import Identity
-from chatroom.web.api import files, problems
+from chatroom.web.api import files
 from chatroom.wire.acts import Approve, Clear, Erase, Refuse, RestoreAll
 from chatroom.wire.typed import Remove
 from tests.support.deadline import DEADLINE
-from tests.support.flask_client import started
+from tests.support.flask_client import fail, started
+from tests.support.pictures import png
+from tests.support.uploads import (
+    ANN,
+    BOB,
+    FILES,
+    HOST,
+    MESSAGES,
+    PNG,
+    address_of,
+    as_user,
+    decree,
+    forget,
+    get,
+    on_disk,
+    problem,
+    said,
+    say,
+    upload,
+    uploaded,
+)
 
 SETTINGS = {"max_file_bytes": 2000, "files_bytes": 10_000}
 """Of the ``app``: see conftest.py."""
-
-ANN, BOB, HOST = "ann-id", "bob-id", "host-id"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
-FILES = "/api/rooms/lobby/files"
-MESSAGES = "/api/rooms/lobby/messages"
-
-
-def as_user(engine: Engine, user_id: str = ANN) -> dict[str, str]:
-    return {"Authorization": f"Bearer {engine.tokens.write(Identity(user_id, 'tab'))}"}
-
-
-def upload(
-    client: FlaskClient,
-    engine: Engine,
-    data: bytes = PNG,
-    name: str = "photo.png",
-    *,
-    user_id: str = ANN,
-    query: str = "",
-) -> TestResponse:
-    address = f"{FILES}/{quote(name)}{query}"
-    return client.put(address, data=data, headers=as_user(engine, user_id))
-
-
-def uploaded(client: FlaskClient, engine: Engine, data: bytes = PNG, **options: Any) -> Any:
-    reply = upload(client, engine, data, **options)
-    assert reply.status_code == 201, reply.text
-    return reply.json
-
-
-def say(
-    client: FlaskClient,
-    engine: Engine,
-    file: str,
-    body: str = "look",
-    *,
-    user_id: str = ANN,
-    cmid: str = "",
-) -> TestResponse:
-    fields = {"userName": "Ann", "body": body, "file": file} | ({"cmid": cmid} if cmid else {})
-    return client.post(MESSAGES, json=fields, headers=as_user(engine, user_id))
-
-
-def said(client: FlaskClient, engine: Engine, data: bytes = PNG, **options: Any) -> Any:
-    """The message; its file is said, too."""
-    reply = say(client, engine, uploaded(client, engine, data, **options)["id"])
-    assert reply.status_code == 201, reply.text
-    return reply.json
-
-
-def get(client: FlaskClient, address: str, **options: Any) -> TestResponse:
-    """All of it: a file is closed once it is read."""
-    return client.get(address, buffered=True, **options)
-
-
-def address_of(message: Any) -> str:
-    return f"{FILES}/{message['file']['id']}"
-
-
-def problem(reply: TestResponse, code: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(reply.text)
-    assert (found["code"], reply.status_code) == (code, problems.KINDS[code].status), found
-    return found
-
-
-def decree(engine: Engine, charter: Charter) -> None:
-    engine.server.ask(partial(engine.history.enact, "lobby", charter.to_json(), None), DEADLINE)
-
-
-def on_disk(engine: Engine) -> list[str]:
-    folder: Path = engine.files._folder  # type: ignore[union-attr]
-    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-
-
-def forget(engine: Engine) -> None:
-    """What the thread does every ten seconds."""
-    assert engine.files
-    Forgetter(engine.history, engine.files, engine.server.uploads, engine.server.ask).step()
 
 
 # -- there and back --------------------------------------------------------------------------------
@@ -224,6 +164,55 @@ def test_a_part_of_another_file_is_all_of_this_one(client: FlaskClient, engine: 
     asked = {"Range": "bytes=0-1", "If-Range": '"another"'}
     reply = get(client, address_of(said(client, engine)), headers=asked)
     assert (reply.status_code, reply.data) == (200, PNG)
+
+
+def test_what_a_picture_shows_comes_with_it(client: FlaskClient, engine: Engine) -> None:
+    """In one line, as screen readers take it."""
+    message = said(client, engine, alt='  A "red"\n\tbicycle \x00 🚲\u200d ')
+
+    assert message["file"]["alt"] == 'A "red" bicycle 🚲\u200d'
+    assert list(message["file"]) == ["id", "name", "type", "size", "alt"]
+    assert get(client, f"{MESSAGES}/{message['id']}").json == message
+    lines = get(client, MESSAGES, headers={"Accept": "application/x-ndjson"}).text
+    assert json.loads(lines) == message
+    edited = client.patch(
+        f"{MESSAGES}/{message['id']}", json={"body": "there"}, headers=as_user(engine)
+    )
+    assert edited.json["file"] == message["file"]
+    assert "alt" not in said(client, engine, alt=" \n ")["file"]
+
+
+@pytest.mark.parametrize("alt", [7, None, ["A square"], "x" * 1001, "\ud800"])
+def test_what_it_shows_is_a_text_and_not_a_long_one(
+    client: FlaskClient, engine: Engine, alt: object
+) -> None:
+    fields = {"userName": "Ann", "body": "", "file": uploaded(client, engine)["id"], "alt": alt}
+
+    found = problem(client.post(MESSAGES, json=fields, headers=as_user(engine)), "bad-field")
+
+    assert found["field"] == "alt"
+    fields["alt"] = "x" * 1000
+    assert client.post(MESSAGES, json=fields, headers=as_user(engine)).status_code == 201
+
+
+def test_without_a_file_there_is_nothing_to_see(client: FlaskClient, engine: Engine) -> None:
+    fields = {"userName": "Ann", "body": "look", "alt": "A square"}
+    found = problem(client.post(MESSAGES, json=fields), "bad-field")
+    assert (found["field"], found["wanted"]) == ("alt", "file, too, or no alt")
+    assert client.post(MESSAGES, json=fields | {"alt": ""}).status_code == 201
+
+
+def test_the_same_picture_with_other_words_is_another_message(
+    client: FlaskClient, engine: Engine
+) -> None:
+    file = uploaded(client, engine)["id"]
+    first = say(client, engine, file, cmid="c1", alt="A square")
+
+    problem(say(client, engine, file, cmid="c1", alt="A circle"), "cmid-reused")
+    problem(say(client, engine, file, cmid="c1"), "cmid-reused")
+
+    again = say(client, engine, file, cmid="c1", alt=" A  square ")
+    assert (again.status_code, again.json) == (200, first.json)
 
 
 # -- who may ---------------------------------------------------------------------------------------
@@ -493,6 +482,8 @@ def test_where_no_files_are_wanted_there_are_none(tmp_path: Path) -> None:
 
 HOSTED = Charter(hosts={HOST: Host("Host", Rank.MAKER)})
 
+PICTURE, SMALL = png(20, 20) + bytes(500), png(4, 4)
+
 
 def by_author(engine: Engine, id: MessageId) -> None:
     engine.server.change("lobby", Remove("", id), by=Proof(ANN), timeout=DEADLINE)
@@ -529,29 +520,36 @@ def test_message_gone_file_gone(
     client: FlaskClient, engine: Engine, remove: Callable[[Engine, MessageId], None]
 ) -> None:
     decree(engine, HOSTED)
-    message = said(client, engine)
-    tag = get(client, address_of(message)).headers["ETag"]
+    message = said(client, engine, PICTURE, thumbnail=SMALL, alt="A square")
+    addresses = address_of(message), f"{address_of(message)}/thumbnail"
+    tags = [get(client, address).headers["ETag"] for address in addresses]
+    assert len(on_disk(engine)) == 2
 
     remove(engine, MessageId.parse(message["id"]))
 
-    problem(get(client, address_of(message), headers={"If-None-Match": tag}), "gone")
+    for address, tag in zip(addresses, tags, strict=True):
+        problem(get(client, address, headers={"If-None-Match": tag}), "gone")
+    assert "A square" not in get(client, MESSAGES).text
     forget(engine)
     assert on_disk(engine) == []
     assert engine.history.files_bytes() == 0
-    problem(get(client, address_of(message)), "gone")  # for good, though nothing is kept of it
+    for address in addresses:  # for good, though nothing is kept of it
+        problem(get(client, address), "gone")
 
 
 def test_what_a_host_removes_is_nobodys_to_read_until_it_is_back(
     client: FlaskClient, engine: Engine
 ) -> None:
     decree(engine, HOSTED)
-    message = said(client, engine)
+    message = said(client, engine, PICTURE, thumbnail=SMALL, alt="A square")
+    small = f"{address_of(message)}/thumbnail"
     told = engine.server.rule("lobby", Clear(None), by=Proof(HOST), timeout=DEADLINE)
 
     problem(get(client, address_of(message), headers=as_user(engine, HOST)), "gone")
     problem(get(client, address_of(message), headers=as_user(engine)), "gone")
+    problem(get(client, small, headers=as_user(engine, HOST)), "gone")
     forget(engine)
-    assert on_disk(engine) == [message["file"]["id"]]
+    assert on_disk(engine) == [message["file"]["id"], f"{message['file']['id']}.thumbnail"]
 
     at = int(time.time() * 1000) if "at" not in told else None
     from chatroom.wire.message_json import milliseconds
@@ -559,8 +557,10 @@ def test_what_a_host_removes_is_nobodys_to_read_until_it_is_back(
     moment = milliseconds(str(told["at"])) if at is None else at
     engine.server.rule("lobby", RestoreAll(moment), by=Proof(HOST), timeout=DEADLINE)
 
-    assert get(client, address_of(message)).data == PNG
+    assert get(client, address_of(message)).data == PICTURE
+    assert get(client, small).data == SMALL
     assert get(client, MESSAGES).json["messages"][0]["file"] == message["file"]
+    assert message["file"]["alt"] == "A square"
 
 
 def test_what_waits_for_approval_is_seen_by_hosts_alone(
@@ -568,9 +568,10 @@ def test_what_waits_for_approval_is_seen_by_hosts_alone(
 ) -> None:
     decree(engine, Charter(speak=Speak.APPROVAL, hosts=HOSTED.hosts))
     first, second = uploaded(client, engine), uploaded(client, engine)
-    held = [say(client, engine, file["id"]) for file in (first, second)]
+    held = [say(client, engine, file["id"], alt="A square") for file in (first, second)]
     assert [reply.status_code for reply in held] == [202, 202]
     assert held[0].json["file"]["id"] == first["id"]
+    assert held[0].json["file"]["alt"] == "A square"
 
     problem(get(client, first["address"], headers=as_user(engine, BOB)), "no-such-file")
     assert get(client, first["address"], headers=as_user(engine, HOST)).data == PNG
@@ -582,6 +583,7 @@ def test_what_waits_for_approval_is_seen_by_hosts_alone(
     assert get(client, first["address"]).data == PNG
     (message,) = get(client, MESSAGES).json["messages"]
     assert message["file"]["id"] == first["id"]
+    assert message["file"]["alt"] == "A square"
     problem(get(client, second["address"], headers=as_user(engine)), "gone")
     forget(engine)
     assert on_disk(engine) == [first["id"]]
@@ -617,8 +619,6 @@ def test_a_file_that_a_backup_lacks_is_said_to_be_gone(client: FlaskClient, engi
 def test_what_cannot_be_noted_leaves_no_file(
     client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.support.flask_client import fail
-
     history: History = engine.history
     monkeypatch.setattr(history, "complete_file", fail)
     problem(upload(client, engine), "unavailable")
