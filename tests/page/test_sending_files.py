@@ -490,27 +490,24 @@ def test_the_browser_asks_before_an_upload_is_left_and_else_does_not(
     open_tab, eve: Fellow
 ) -> None:
     tab = ready(open_tab(fresh=True))
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    tab.page.on("dialog", stay)
     line = Slow(tab)
     choose(tab, ("large.bin", "", bytes(3_000_000)))
     send(tab, "It is large")
     under_way(tab)
 
-    tab.page.evaluate("setTimeout(() => location.reload())")
+    with tab.page.expect_event("dialog") as dialog:
+        tab.page.evaluate("setTimeout(() => location.reload())")
 
-    wait_for(lambda: asked == ["beforeunload"], "the question")
+    assert dialog.value.type == "beforeunload"
+    dialog.value.dismiss()
     line.set(bytes_a_second=-1)
     assert arrives(eve)["body"] == "It is large"
     wait_for(lambda: tab.pending().count() == 0, "nothing on its way")
+    asked: list[Dialog] = []
+    tab.page.on("dialog", lambda one: asked.append(one))
     tab.page.reload()
     tab.wait_for_state("connected")
-    assert asked == ["beforeunload"]
+    assert asked == []
 
 
 @pytest.mark.parametrize("viewport", [None, PHONE])
