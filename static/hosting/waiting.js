@@ -209,6 +209,7 @@ export class Waiting {
 
 /** What is said of a picture is for a host to approve, too. @param {string} alt */
 function described(alt) {
-  const text = element("bdi", "", alt);
+  const text = element("span", "", alt);
+  text.dir = "auto";
   return element("p", "fine", doorWords.describedAs, " ", text);
 }
