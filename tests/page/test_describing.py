@@ -178,9 +178,7 @@ def test_a_reloaded_page_has_it_for_the_picture_that_is_chosen_anew(
     assert (message["body"], message["file"]["alt"]) == ("Look", "A bridge in the fog")
 
 
-def test_what_is_too_long_with_it_is_not_sent(
-    open_tab: Callable[..., Tab], tmp_path: Path
-) -> None:
+def test_what_is_too_long_with_it_is_not_sent(open_tab: Callable[..., Tab], tmp_path: Path) -> None:
     with serving(tmp_path, history="memory:", maxMessageBytes=1_500, leaveGrace=0) as server:
         tab = ready(open_tab(server=server))
         choose(tab, GARDEN)

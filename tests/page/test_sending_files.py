@@ -486,9 +486,7 @@ def test_what_was_chosen_stays_where_files_are_forbidden_meanwhile(open_tab, eve
     assert arrives(eve)["body"] == "Read this"
 
 
-def test_the_browser_asks_before_an_upload_is_left_and_else_does_not(
-    open_tab, eve: Fellow
-) -> None:
+def test_the_browser_asks_before_an_upload_is_left_and_else_does_not(open_tab, eve: Fellow) -> None:
     tab = ready(open_tab(fresh=True))
     line = Slow(tab)
     choose(tab, ("large.bin", "", bytes(3_000_000)))

@@ -109,9 +109,7 @@ def test_the_thumbnail_of_what_can_be_seen_through_can_be_too(open_tab, eve: Fel
 
 
 @pytest.mark.parametrize("kind", ["as a file", "small", "moves", "no picture"])
-def test_there_is_none_of_what_goes_unchanged_or_is_small(
-    open_tab, eve: Fellow, kind: str
-) -> None:
+def test_there_is_none_of_what_goes_unchanged_or_is_small(open_tab, eve: Fellow, kind: str) -> None:
     tab = ready(open_tab())
     data, name = {
         "as a file": (jpeg(tab, 2_000, 1_000), "a.jpg"),
