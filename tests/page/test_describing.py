@@ -22,7 +22,6 @@ from tests.support.sending_files import (
     prepared,
     ready,
     send,
-    under_way,
 )
 from tests.support.server_process import serving
 

@@ -1,4 +1,4 @@
-"""The page in a real Chromium: as many files at once as the server takes of one person, and more."""
+"""The page in a real Chromium: as many files at once as the server takes of one person."""
 
 from __future__ import annotations
 

@@ -64,7 +64,8 @@ def large(tab: Tab) -> dict[str, Any]:
 def transparent(tab: Tab, side: int) -> bytes:
     url: str = tab.page.evaluate(
         """side => {
-            const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
+            const canvas = document.createElement("canvas");
+            canvas.width = canvas.height = side;
             const context = canvas.getContext("2d");
             for (let y = 0; y < side; y += 5) {
                 context.fillStyle = `hsl(${y} 80% 50%)`;
