@@ -9,7 +9,6 @@ In reading order:
 - ``links.py``: the same files in another folder, for a backup
 - ``magic.py``: what a file is, by its first bytes
 - ``pixels.py``: how large a picture is, likewise
-- ``thumbnail.py``: what may stand for one until somebody looks at it
 - ``alt_text.py``: what it shows, in words
 - ``file_names.py``: what people called it, cleaned
 - ``file_ids.py``: what the program calls it

@@ -13,5 +13,5 @@ _UNSAID = {"Cc", "Cs"}
 
 def cleaned(text: str) -> str:
     """One line, as an attribute of a page has it; empty if there is nothing in it."""
-    line = " ".join(text.split())
-    return "".join(c for c in line if unicodedata.category(c) not in _UNSAID).strip()
+    said = (c for c in text if c.isspace() or unicodedata.category(c) not in _UNSAID)
+    return " ".join("".join(said).split())

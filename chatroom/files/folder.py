@@ -73,7 +73,7 @@ class FolderFiles(Files):
         try:
             self._put(path, [picture])
         except (FileExistsError, FileNotFoundError) as error:  # whichever stays will be whole
-            raise OSError(errno.EBUSY, "another thumbnail came at the same time") from error
+            raise BlockingIOError(errno.EAGAIN, "another thumbnail comes at this time") from error
         try:
             file.lstat()
         except FileNotFoundError:  # it was forgotten, perhaps before this had its name

@@ -67,7 +67,8 @@ class Files(ABC):
         Raises:
             FileNotFoundError: there is no such file.
             Refusal: ``no-space``.
-            OSError: it cannot be stored now; or another one came at the same time.
+            BlockingIOError: another one comes at the same time.
+            OSError: it cannot be stored now.
         """
 
     @abstractmethod

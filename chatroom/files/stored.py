@@ -108,7 +108,7 @@ def text_of(found: object) -> str:
     is_good = isinstance(id, str) and is_id(id) and isinstance(name, str)
     if not is_good or not isinstance(kind, str) or type(size) is not int:
         raise ValueError("file is not an object with id, name, type and size")
-    known: dict[str, str | int] = {"id": id, "name": name, "type": kind, "size": size}
+    known: dict[str, Any] = {"id": id, "name": name, "type": kind, "size": size}
     known |= {key: fields[key] for key in ("width", "height") if type(fields.get(key)) is int}
     if alt := alt_in(fields):
         known["alt"] = alt

@@ -320,7 +320,7 @@ def test_what_a_thumbnail_has_too_much_of_is_refused(server: Running, stack: Exi
     ann = enter(stack, server, "bounded")
     file = put(ann, PNG + bytes(MIB))
     address = f"{file['id']}/thumbnail"
-    with Upload(ann, address, Content_Length=65_537, Expect="100-continue") as upload:
+    with Upload(ann, address, Content_Length=MIB, Expect="100-continue") as upload:
         assert upload.hear()[0] == 413
     with Upload(ann, address, Transfer_Encoding="chunked") as upload:
         upload.send(b"10001\r\n" + SMALL + bytes(65_537 - len(SMALL)) + b"\r\n0\r\n\r\n")

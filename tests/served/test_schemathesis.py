@@ -54,7 +54,7 @@ def test_schemathesis_finds_nothing(prepare: Launch, tmp_path: Path) -> None:
     )
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.count("19 selected / 20 total") == 2
+    assert run.stdout.count("21 selected / 22 total") == 2
     for server in (lasting, passing):
         assert "Traceback" not in server.said() + server.log()
         assert "error" not in server.log()

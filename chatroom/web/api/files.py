@@ -156,6 +156,8 @@ class _Uploading:
                 files.put_thumbnail(id, data)
             except FileNotFoundError:  # erased just now; or a backup has the history without it
                 raise gone() from None
+            except BlockingIOError:
+                raise Problem("busy", "Another thumbnail of this picture is coming.") from None
         return responses.fresh("", 204)
 
     @contextmanager

@@ -17,6 +17,7 @@ from chatroom.files.alt_text import cleaned
             "\N{WOMAN}\u200d\N{PERSONAL COMPUTER} <b>&amp;\\u0000",
             "\N{WOMAN}\u200d\N{PERSONAL COMPUTER} <b>&amp;\\u0000",
         ),
+        ("one \x00 two", "one two"),
         (" \n\x00 ", ""),
     ],
 )

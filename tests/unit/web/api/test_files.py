@@ -29,9 +29,7 @@ from chatroom.web.api import files
 from chatroom.wire.acts import Approve, Clear, Erase, Refuse, RestoreAll
 from chatroom.wire.typed import Remove
 from tests.support.deadline import DEADLINE
-from tests.support.flask_client import fail, started
-from tests.support.pictures import png
-from tests.support.uploads import (
+from tests.support.file_requests import (
     ANN,
     BOB,
     FILES,
@@ -50,6 +48,8 @@ from tests.support.uploads import (
     upload,
     uploaded,
 )
+from tests.support.flask_client import fail, started
+from tests.support.pictures import png
 
 SETTINGS = {"max_file_bytes": 2000, "files_bytes": 10_000}
 """Of the ``app``: see conftest.py."""

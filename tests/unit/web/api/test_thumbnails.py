@@ -27,9 +27,7 @@ from chatroom.web.api import thumbnails
 from chatroom.wire.acts import Approve
 from chatroom.wire.typed import Remove
 from tests.support.deadline import DEADLINE
-from tests.support.flask_client import fail
-from tests.support.pictures import png
-from tests.support.uploads import (
+from tests.support.file_requests import (
     ANN,
     BOB,
     FILES,
@@ -48,6 +46,8 @@ from tests.support.uploads import (
     upload,
     uploaded,
 )
+from tests.support.flask_client import fail
+from tests.support.pictures import png
 
 SETTINGS = {"max_file_bytes": 1_000_000}
 """Of the ``app``: see conftest.py."""
@@ -447,6 +447,21 @@ def test_a_disk_that_fails_is_told(
     else:
         problem(get(client, thumbnail_of(message)), "unavailable")
     assert "Input/output error" in caplog.text
+
+
+def test_two_at_once_are_nobodys_error(
+    client: FlaskClient,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def collide(*_: Any) -> None:
+        raise BlockingIOError
+
+    id = uploaded(client, engine, PICTURE)["id"]
+    monkeypatch.setattr(engine.files, "put_thumbnail", collide)
+    problem(add_thumbnail(client, engine, id, SMALL), "busy")
+    assert "ERROR" not in caplog.text
 
 
 def test_a_history_that_fails_adds_none(
