@@ -35,11 +35,14 @@ def shown(tab: Tab) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("bring_them", [bring, offer])
 def test_twenty_pictures_that_are_dropped_at_once_are_all_in_the_room_in_order(
-    open_tab: Callable[..., Tab], eve: Fellow
+    open_tab: Callable[..., Tab], eve: Fellow, bring_them: Callable[..., None]
 ) -> None:
+    """Also where they are sent before they are made smaller."""
     tab = ready(open_tab())
-    bring(tab, "drop", *pictures(MOST))
+    bring_them(tab, "drop", *pictures(MOST))
+    wait_for(lambda: tab.page.locator("#attached li").count() == MOST, "twenty")
 
     send(tab, "Our journey")
 

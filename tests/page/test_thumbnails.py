@@ -224,6 +224,23 @@ def test_a_picture_without_one_is_loaded_once(open_tab, eve: Fellow) -> None:
     assert requests(tab, "img") == ["thumbnail"]
 
 
+def test_behind_a_door_a_thumbnail_has_a_pass_too(open_tab, eve: Fellow, room: str) -> None:
+    eve.tell("Welcome")
+    eve.wants("rules", door="code", code="open sesame")
+    tab = ready(open_tab(path=f"/rooms/{room}#key=open%20sesame"))
+    choose(tab, ("a.jpg", "image/jpeg", jpeg(tab, 1_200, 400)))
+    send(tab)
+    arrives(eve)
+    drawn(tab)
+    address = tab.page.get_attribute("#list .file img", "src") or ""
+    assert "/thumbnail?view=" in address
+
+    tab.page.click("#list .picture")
+
+    wait_for(lambda: large(tab).get("pixels") == 1_200, "the picture")
+    assert tab.complaints == []
+
+
 # -- held ------------------------------------------------------------------------------------------
 
 
