@@ -48,11 +48,13 @@ export class Pictures {
 
   /** @param {HTMLElement} box @param {SharedFile} file */
   #offer(box, file) {
-    return button("quiet", fileWords.showPicture(sizeText(file.size)), () => {
+    const offer = button("quiet", fileWords.showPicture(sizeText(file.size)), () => {
       box.classList.remove("veiled");
       this.#show(box, file);
       box.querySelector("button")?.focus({ preventScroll: true });
     });
+    if (file.alt) offer.append(element("span", "unseen", `: ${file.alt}`)); // whoever hears it need not load it
+    return offer;
   }
 
   /** Blurred, until a host wants to see it. @param {HTMLElement} box @param {SharedFile} file */

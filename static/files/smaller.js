@@ -7,7 +7,7 @@ import { THUMBNAIL } from "./view_pass.js";
 
 const MOST = 1_600; // px
 const QUALITY = 0.85;
-const QUALITY_OF_THUMBNAIL = 0.75;
+const QUALITIES_OF_THUMBNAIL = [0.75, 0.5]; // the second where the first takes too much, as leaves and gravel do
 const MOST_OF_THUMBNAIL = 65_536; // bytes that the API takes
 const MOST_TOLD = 30_000; // px that the API takes
 const LOOKED_AT = 65_536; // bytes in which a picture says that it moves
@@ -72,8 +72,12 @@ async function painted({ type, name }, bitmap) {
  */
 async function thumbnailOf(canvas, kind, size) {
   if (Math.max(canvas.width, canvas.height) <= THUMBNAIL) return null;
-  const blob = await encoded(scaled(canvas, THUMBNAIL).canvas, kind, QUALITY_OF_THUMBNAIL);
-  return blob && blob.size <= Math.min(size / 2, MOST_OF_THUMBNAIL) ? blob : null;
+  const small = scaled(canvas, THUMBNAIL).canvas;
+  for (const quality of kind === "jpeg" ? QUALITIES_OF_THUMBNAIL : [1]) {
+    const blob = await encoded(small, kind, quality);
+    if (blob && blob.size <= Math.min(size / 2, MOST_OF_THUMBNAIL)) return blob;
+  }
+  return null;
 }
 
 /** @param {ImageBitmap|HTMLCanvasElement} source @param {number} most px */

@@ -11,7 +11,7 @@ from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
 from tests.support.fellow import Fellow
-from tests.support.pictures import png
+from tests.support.pictures import png, upload
 from tests.support.sending_files import (
     Slow,
     arrives,
@@ -89,6 +89,23 @@ def test_enlarged_a_picture_has_its_description_below_it(
     tab.see("#picture-dialog .file-name", "second.jpg")
     assert tab.page.locator("#picture-dialog .described:visible").count() == 0
     assert shown.get_attribute("alt") == "Picture: second.jpg"
+
+
+def test_in_a_crowd_it_is_heard_before_the_picture_is_loaded(
+    open_tab: Callable[..., Tab], tmp_path: Path
+) -> None:
+    with serving(tmp_path, history="memory:", presenceLimit=1, leaveGrace=0) as server:
+        eve = Fellow(server.port, "Eve", "hall")
+        eve.connect_and_catch_up()
+        tab = open_tab(server=server, path="/rooms/hall")
+        file = upload(eve, png(640, 480), "garden.png", width=640, height=480)
+        eve._send(type="message", cmid="1", body="", file=file["id"], alt="A bridge in the fog")
+        button = tab.page.get_by_role("button", name="Show the picture")
+        button.wait_for()
+        assert "A bridge in the fog" in (button.text_content() or "")
+        button.click()
+        assert alt(tab) == "A bridge in the fog"
+        eve.close()
 
 
 def test_it_is_written_and_sent_by_keys(open_tab: Callable[..., Tab], eve: Fellow) -> None:

@@ -78,6 +78,27 @@ def transparent(tab: Tab, side: int) -> bytes:
     return base64.b64decode(url.partition(",")[2])
 
 
+def gravel(tab: Tab, side: int) -> bytes:
+    """A photo of grey stones, each of five pixels."""
+    url: str = tab.page.evaluate(
+        """side => {
+            const canvas = document.createElement("canvas");
+            canvas.width = canvas.height = side;
+            const context = canvas.getContext("2d");
+            let last = 1;
+            for (let at = 0; at < (side / 5) ** 2; at += 1) {
+                last = (last * 48271) % 2147483647;
+                const grey = 64 + (last % 128);
+                context.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+                context.fillRect(5 * (at % (side / 5)), 5 * Math.floor(at / (side / 5)), 5, 5);
+            }
+            return canvas.toDataURL("image/jpeg", 0.95);
+        }""",
+        side,
+    )
+    return base64.b64decode(url.partition(",")[2])
+
+
 # -- made ------------------------------------------------------------------------------------------
 
 
@@ -107,6 +128,16 @@ def test_the_thumbnail_of_what_can_be_seen_through_can_be_too(open_tab, eve: Fel
     small = thumbnail(tab.server, message)
     assert small.startswith(b"\x89PNG")
     assert seen(tab, small)["size"] == [480, 480]
+
+
+def test_what_is_full_of_detail_has_one_of_less_quality(open_tab, eve: Fellow) -> None:
+    tab = ready(open_tab())
+    choose(tab, ("gravel.jpg", "image/jpeg", gravel(tab, 1_600)))
+    send(tab)
+    message = arrives(eve)
+    small = thumbnail(tab.server, message)
+    assert seen(tab, small)["size"] == [480, 480]
+    assert 0.5 * MOST_BYTES < len(small) <= MOST_BYTES
 
 
 @pytest.mark.parametrize("kind", ["as a file", "small", "moves", "no picture"])
