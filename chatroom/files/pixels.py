@@ -7,6 +7,13 @@ from struct import unpack_from
 
 UNKNOWN = (0, 0)
 
+HIDDEN = (1 << 32, 1 << 32)
+"""Larger than any can be: whoever has made it does not want the size to be found."""
+
+MOST_STEPS = 1000
+"""Parts of a head that are looked at; cameras write some dozens before the size. 64 KiB of the
+smallest ones would keep the interpreter for a tenth of a second."""
+
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of JPEG behind which the size is: ``SOF0`` to ``SOF15``, without three others."""
 
@@ -21,7 +28,8 @@ _FRAME, _EXTENSION = 0x2C, 0x21
 
 
 def pixels_of(kind: str, head: bytes) -> tuple[int, int]:
-    """Width and height; ``UNKNOWN`` where the head ends before, or no browser would know, either.
+    """Width and height; ``UNKNOWN`` where the head ends before, or no browser would know, either;
+    ``HIDDEN`` where that is behind too much.
 
     Args:
         kind: one of ``magic.INLINE``, by its first bytes.
@@ -50,35 +58,43 @@ def _of_gif(head: bytes) -> tuple[int, int]:
         return UNKNOWN
     width, height, flags = unpack_from("<HHB", head, 6)
     at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-    while at < len(head) and head[at] == _EXTENSION:
-        at += 2
-        while at < len(head) and head[at]:
+    is_extended = False
+    for _ in range(MOST_STEPS):
+        if at >= len(head):
+            return UNKNOWN
+        if is_extended:  # in blocks, of which the last is empty
+            is_extended = head[at] > 0
             at += 1 + head[at]
-        at += 1
-    if at >= len(head):
-        return UNKNOWN
-    if head[at] == _FRAME and at + 9 <= len(head):
-        left, top, wide, high = unpack_from("<HHHH", head, at + 1)
-        width, height = max(width, left + wide), max(height, top + high)
-    return width, height
+        elif head[at] == _EXTENSION:
+            is_extended = True
+            at += 2
+        else:
+            if head[at] == _FRAME and at + 9 <= len(head):
+                left, top, wide, high = unpack_from("<HHHH", head, at + 1)
+                width, height = max(width, left + wide), max(height, top + high)
+            return width, height
+    return HIDDEN
 
 
 def _of_jpeg(head: bytes) -> tuple[int, int]:
     at = 2
-    while 0 <= (at := head.find(b"\xff", at)) <= len(head) - 9:  # browsers skip what is between
+    for _ in range(MOST_STEPS):
+        at = head.find(b"\xff", at)  # browsers skip what is between
+        if not 0 <= at <= len(head) - 9:
+            return UNKNOWN
         marker = head[at + 1]
         if marker in _SIZES:
             height, width = unpack_from(">HH", head, at + 5)
             return width, height
         if marker == _SCAN:
-            break
+            return UNKNOWN
         if marker == 0xFF:  # to fill up
             at += 1
         elif marker in _LONE:
             at += 2
         else:
             at += 2 + max(2, int.from_bytes(head[at + 2 : at + 4], "big"))
-    return UNKNOWN
+    return HIDDEN
 
 
 def _of_webp(form: bytes, padded: bytes) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from chatroom.engine import Engine
 from chatroom.errors import Problem
 from chatroom.files.interface import Files
 from chatroom.files.magic import INLINE, kind_of
-from chatroom.files.pixels import pixels_of
+from chatroom.files.pixels import HIDDEN, pixels_of
 from chatroom.files.stored import Claim, StoredFile
 from chatroom.rooms.policy import Visitor
 from chatroom.web.api import body
@@ -131,7 +131,7 @@ def read_picture(file: StoredFile) -> bytes:
     if not data:
         raise Problem("bad-request", "The thumbnail is empty.")
     size = pixels_of(kind_of(data), data)
-    if 0 in size:
+    if 0 in size or size == HIDDEN:
         raise _no_picture("The thumbnail is no picture that says its size")
     if max(size) > MOST_PIXELS:
         wide, high = size

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.files.magic import ANY, HEAD_BYTES, INLINE, type_of
-from chatroom.files.pixels import pixels_of
+from chatroom.files.magic import ANY, HEAD_BYTES, INLINE, kind_of, type_of
+from chatroom.files.pixels import HIDDEN, pixels_of
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,23 @@ def test_a_picture_that_hides_its_size_is_not_shown() -> None:
     comments = b"GIF89a" + bytes(7) + b"!\xfe" + 300 * (b"\xff" + bytes(255)) + b"\0"
     assert type_of((comments + gif_frame(9, 9))[:HEAD_BYTES]) == ANY
     assert type_of((b"\xff\xd8\xff\xda" + bytes(HEAD_BYTES))[:HEAD_BYTES]) == ANY
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        jpeg(9, 9, b"\xff" * 60_000),
+        jpeg(9, 9, b"\xff\0" * 30_000),
+        jpeg(9, 9, segment(0) * 15_000),
+        b"GIF89a" + bytes(7) + b"!\xfe" + 30_000 * b"\1x" + b"\0" + gif_frame(9, 9),
+        b"GIF89a" + bytes(7) + 20_000 * b"!\xfe\0" + gif_frame(9, 9),
+    ],
+    ids=["filled", "rubbish", "segments", "comment", "comments"],
+)
+def test_looking_for_a_size_has_an_end(hidden: bytes) -> None:
+    """However it is hidden in a head, which others wait for meanwhile."""
+    assert pixels_of(kind_of(hidden), hidden) == HIDDEN
+    assert type_of(hidden) == ANY
 
 
 MAGIC = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFFxxxxWEBPVP8"

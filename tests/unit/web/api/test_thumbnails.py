@@ -322,6 +322,7 @@ def test_pages_of_other_sites_add_none(client: FlaskClient, engine: Engine) -> N
         (SMALL[:20], "unsupported-type"),  # a width and no height
         (b"\xff\xd8\xff\xe0 jpeg", "unsupported-type"),
         (b"\xff\xd8\xff\xe1" + bytes(65_000), "unsupported-type"),
+        (b"\xff\xd8" + b"\xff" * 60_000 + JPEG[2:], "unsupported-type"),
         (b"GIF89a=1/*" + b"x" * 20, "too-large"),  # a script that calls itself one
         (SMALL[:16] + struct.pack(">II", 60_000, 60_000) + SMALL[24:], "too-large"),
         (SMALL[:16] + struct.pack(">II", 0x80000001, 1) + SMALL[24:], "too-large"),
@@ -340,6 +341,7 @@ def test_pages_of_other_sites_add_none(client: FlaskClient, engine: Engine) -> N
         "no-height",
         "no-jpeg",
         "hidden-size",
+        "filled",
         "script",
         "bomb",
         "negative",
