@@ -28,6 +28,8 @@ const dialog = element("dialog", "", element("div", "head", name, place, save, c
 /** The button in the conversation whose picture is seen. @type {HTMLButtonElement|null} */
 let shown = null;
 let looks = 0; // at a picture, or at none
+/** Another address of a picture that did not come. @type {(picture: HTMLImageElement) => Promise<string>} */
+let anew = async () => "";
 
 dialog.id = "picture-dialog";
 dialog.ariaLabel = fileWords.large;
@@ -55,9 +57,10 @@ watchChanges((id, message) => {
 });
 document.body.append(dialog);
 
-/** @param {HTMLButtonElement} open the button with the picture */
-export function openLarge(open) {
+/** @param {HTMLButtonElement} open the button with the picture @param {typeof anew} again */
+export function openLarge(open, again) {
   if (dialog.open) return;
+  anew = again;
   show(open);
   dialog.showModal();
   close.focus();
@@ -117,14 +120,15 @@ function say(picture) {
 async function look(picture) {
   const { src, naturalWidth, naturalHeight, dataset: { small, whole = src } } = picture;
   const hasNone = Math.max(naturalWidth, naturalHeight) > THUMBNAIL; // what came instead is the picture itself
-  const address = small && !hasNone ? whole : src;
+  let address = small && !hasNone ? whole : src;
   const [width, height] = [picture.getAttribute("width"), picture.getAttribute("height")];
   image.className = address === src ? "" : "coming";
   image.style.cssText = width && height && address !== src ? `max-width:min(100%,${width}px);max-height:min(100%,${height}px)` : "";
   image.src = naturalWidth ? src : address;
   if (address === src) return;
   const now = looks;
-  const isThere = await decoded(address);
+  let isThere = await decoded(address);
+  if (!isThere) isThere = await decoded((address = await anew(picture)));
   if (now !== looks) return; // the reader has gone on
   if (isThere) image.src = address;
   if (isThere) image.className = image.style.cssText = "";

@@ -53,7 +53,7 @@ export class Pictures {
       this.#show(box, file);
       box.querySelector("button")?.focus({ preventScroll: true });
     });
-    if (file.alt) offer.append(element("span", "unseen", `: ${file.alt}`)); // whoever hears it need not load it
+    if (file.alt && !box.matches(".held")) offer.append(element("span", "unseen", `: ${file.alt}`)); // whoever hears it need not load it
     return offer;
   }
 
@@ -164,7 +164,14 @@ export class Pictures {
     const open = target instanceof Element ? target.closest("#list .picture") : null; // what is held is large enough
     if (!(open instanceof HTMLButtonElement)) return;
     const part = await import("./large.js").catch(() => null); // it is in sight as it is
-    part?.openLarge(open);
+    part?.openLarge(open, (image) => this.#anew(image));
+  }
+
+  /** The address of a picture that did not come: with a new pass, where it needs one. @param {HTMLImageElement} image */
+  async #anew({ dataset }) {
+    this.#pass.forget();
+    dataset.whole = await this.#pass.address(dataset.file ?? "").catch(() => dataset.whole);
+    return dataset.whole ?? "";
   }
 
   /** The list is one stop of the Tab key: what is in a message comes behind it. @param {EventTarget|null} target */

@@ -255,7 +255,9 @@ def test_a_picture_without_one_is_loaded_once(open_tab, eve: Fellow) -> None:
     assert requests(tab, "img") == ["thumbnail"]
 
 
-def test_behind_a_door_a_thumbnail_has_a_pass_too(open_tab, eve: Fellow, room: str) -> None:
+def test_behind_a_door_both_have_a_pass_and_a_new_one_where_it_is_over(
+    open_tab, eve: Fellow, room: str
+) -> None:
     eve.tell("Welcome")
     eve.wants("rules", door="code", code="open sesame")
     tab = ready(open_tab(path=f"/rooms/{room}#key=open%20sesame"))
@@ -265,11 +267,21 @@ def test_behind_a_door_a_thumbnail_has_a_pass_too(open_tab, eve: Fellow, room: s
     drawn(tab)
     address = tab.page.get_attribute("#list .file img", "src") or ""
     assert "/thumbnail?view=" in address
+    asked: list[str] = []
+
+    def refuse_once(route: Any) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:  # as where the pass is over
+            route.fulfill(status=403)
+        else:
+            route.fallback()
+
+    tab.page.route("**/files/*?view=*", refuse_once)
 
     tab.page.click("#list .picture")
 
     wait_for(lambda: large(tab).get("pixels") == 1_200, "the picture")
-    assert tab.complaints == []
+    assert len(asked) == 2
 
 
 # -- held ------------------------------------------------------------------------------------------
