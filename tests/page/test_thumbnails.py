@@ -345,6 +345,34 @@ def test_a_picture_that_waits_is_blurred_until_the_host_wants_to_see_it(
     bob.close()
 
 
+def test_a_picture_that_waits_is_there_however_late_what_shows_it_comes(
+    open_tab, room: str
+) -> None:
+    host = open_tab(None)
+    late: list[Any] = []
+    host.page.route("**/files/pictures.js", lambda route: late.append(route))
+    host.page.fill("#name", "Ann")
+    host.page.click("#name-submit")
+    host.wait_for_state("connected")
+    approves(host)
+    bob = Fellow(host.server.port, "Bob", room)
+    hold(bob, png(900, 600), width=900, height=600)
+    host.see("#waiting", "A message waits for you.")
+    host.page.click("#waiting .strong")
+    host.see("#waiting-dialog .text", "Look")
+    wait_for(lambda: late and host.texts("#waiting-dialog .file") == [""], "an empty place")
+
+    for route in late:
+        route.continue_()
+
+    host.see("#waiting-dialog .file button", "Show the picture")
+    host.page.focus("#waiting-dialog .file button")
+    bob._send(type="message", cmid="h2", body="And this")
+    host.see("#waiting-dialog .text", "And this")
+    assert host.page.evaluate("document.activeElement.closest('.file') !== null")
+    bob.close()
+
+
 def test_in_a_crowd_a_picture_that_waits_is_not_even_loaded(open_tab, tmp_path) -> None:
     settings = {"history": "memory:", "presenceLimit": 1, "leaveGrace": 0}
     with serving(tmp_path, roomMakers="everyone", **settings) as server:
