@@ -12,6 +12,7 @@
  * @property {number} unread messages of others that were not seen
  * @property {number} elsewhere messages in the other rooms that the reader goes to, not read either
  * @property {string} [door] of the room, as its rules called it at the last welcome; missing where they are not told
+ * @property {string} [files] who may send them: "everybody", "hosts" or "nobody"; missing where no rule is known
  * @property {string} notify "off", "mentions" or "all"
  * @property {boolean} sound
  * @property {string} theme "system", "light" or "dark"

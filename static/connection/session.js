@@ -27,7 +27,7 @@ const PAST = 60; // messages to begin with: more than any screen holds; older on
  * @property {import("../files/file_words.js").SharedFile} [file]
  * @property {number} [heardAt] Unix ms by this browser's clock, of one that came live
  *
- * @typedef {{cmid: string, body: string, timestamp: string, replyTo?: string, file?: {id?: string}}} Said
+ * @typedef {{cmid: string, body: string, timestamp: string, replyTo?: string, file?: {id?: string, alt?: string}}} Said
  *
  * @typedef {{userId: string, userName: string, role?: string}} Person
  *
@@ -224,7 +224,7 @@ export class Session {
  * @param {Said} item
  */
 export function messageFrame({ cmid, body, timestamp, replyTo, file }) {
-  return JSON.stringify({ type: "message", cmid, body, timestamp, replyTo: replyTo || undefined, file: file?.id });
+  return JSON.stringify({ type: "message", cmid, body, timestamp, replyTo: replyTo || undefined, file: file?.id, alt: file?.alt });
 }
 
 /** @param {string} text @returns {any} */

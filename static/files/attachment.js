@@ -1,6 +1,7 @@
 /** One file that the reader has chosen: as it is, as the browser has made it smaller, and how it is seen meanwhile. */
 
 import { element } from "../base/dom.js";
+import { wellFormed } from "../base/text.js";
 import { untranslated } from "../conversation/markup.js";
 import { fileWords, sizeText } from "./file_words.js";
 import { prepare } from "./smaller.js";
@@ -8,6 +9,8 @@ import { prepare } from "./smaller.js";
 export class Attachment {
   /** Leave its bytes alone. */
   asFile = false;
+  /** What it shows, as it is being written. */
+  alt = "";
   #file;
   /** @type {import("./smaller.js").Prepared|null} */
   #prepared = null;
@@ -39,11 +42,17 @@ export class Attachment {
     return (!this.asFile && small) || whole;
   }
 
+  /** What it shows, for those who cannot see it: in one line. */
+  get description() {
+    return wellFormed(this.alt).replace(/\s+/g, " ").trim();
+  }
+
   /** As a message has it. @returns {import("./file_words.js").SharedFile} */
   get told() {
     const { blob, name, width, height } = this.version;
     const type = this.isPicture ? blob.type : "application/octet-stream";
-    return { name, type, size: blob.size, ...(width && height && { width, height }) };
+    const alt = this.description;
+    return { name, type, size: blob.size, ...(width && height && { width, height }), ...(alt && { alt }) };
   }
 
   /** What the reader is to know of it. */
@@ -58,9 +67,10 @@ export class Attachment {
   /** What is seen of it: the picture, or its name. @returns {HTMLElement} */
   draw() {
     if (!this.isPicture) return untranslated(element("p", "note", this.name, " ", element("span", "fine", sizeText(this.#file.size))));
-    this.#url ||= URL.createObjectURL((this.#prepared?.small ?? this.version).blob);
+    const { thumbnail, blob } = this.#prepared?.small ?? this.version;
+    this.#url ||= URL.createObjectURL(thumbnail ?? blob); // twenty of them are no burden
     const image = untranslated(element("img"));
-    image.alt = fileWords.picture(this.name);
+    image.alt = this.description || fileWords.picture(this.name);
     image.src = this.#url;
     return image;
   }

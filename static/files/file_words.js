@@ -8,6 +8,7 @@
  * @property {number} size bytes
  * @property {number} [width] of a picture, in pixels, as its sender says
  * @property {number} [height]
+ * @property {string} [alt] what a picture shows, for people who cannot see it
  */
 
 import { LANGUAGE } from "../base/language.js";
@@ -38,8 +39,11 @@ const english = {
   // Sending
   clip: "Add a picture or file",
   noFiles: "Files and pictures cannot be sent here.",
+  onlyHosts: "In this room, only hosts send files and pictures.",
+  nobody: "In this room, files and pictures are not sent: a host has decided so.",
   attached: "Goes with your message",
-  describe: "Please say in the message what the picture shows: some people cannot see it.",
+  describe: "Describe it for people who cannot see it (optional)",
+  canBeDescribed: "Above the message, you can describe pictures for people who cannot see them.",
   preparing: "One moment…",
   takeOut: /** @param {string} name */ (name) => `Do not send ${name}`,
   asFile: "Send as a file",
@@ -87,8 +91,11 @@ const german = {
 
   clip: "Bild oder Datei hinzufügen",
   noFiles: "Dateien und Bilder lassen sich hier nicht senden.",
+  onlyHosts: "In diesem Raum sendet nur die Leitung Dateien und Bilder.",
+  nobody: "In diesem Raum werden keine Dateien und Bilder gesendet: Das hat die Leitung entschieden.",
   attached: "Geht mit deiner Nachricht",
-  describe: "Schreib bitte in die Nachricht, was auf dem Bild ist: Manche können es nicht sehen.",
+  describe: "Beschreib es für Leute, die es nicht sehen können (freiwillig)",
+  canBeDescribed: "Über der Nachricht kannst du Bilder für Leute beschreiben, die sie nicht sehen können.",
   preparing: "Einen Moment…",
   takeOut: (name) => `${name} nicht senden`,
   asFile: "Als Datei senden",

@@ -5,7 +5,7 @@ import "../base/late_styles.js";
 import { ask, isClosed, noteDoor } from "../connection/proved.js";
 import { untranslated } from "../conversation/markup.js";
 import { fileWords, sizeText } from "./file_words.js";
-import { ViewPass } from "./view_pass.js";
+import { THUMBNAIL, ViewPass, thumbnailOf } from "./view_pass.js";
 
 const SHOWN = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const GONE = new Set([404, 410]);
@@ -35,7 +35,8 @@ export class Pictures {
     if (!SHOWN.has(file.type)) box.removeAttribute("style"); // whatever its sender says of its size
     box.classList.toggle("held", isHeld);
     if (!SHOWN.has(file.type)) this.#put(box, this.#card(file, isHeld));
-    else if (isHeld || this.#isCrowded) this.#put(box, this.#offer(box, file));
+    else if (this.#isCrowded) this.#put(box, [this.#offer(box, file)]);
+    else if (isHeld) this.#veil(box, file);
     else this.#show(box, file);
   }
 
@@ -48,27 +49,51 @@ export class Pictures {
   /** @param {HTMLElement} box @param {SharedFile} file */
   #offer(box, file) {
     const offer = button("quiet", fileWords.showPicture(sizeText(file.size)), () => {
+      box.classList.remove("veiled");
       this.#show(box, file);
       box.querySelector("button")?.focus({ preventScroll: true });
     });
-    return [offer];
+    if (file.alt && !box.matches(".held")) offer.append(element("span", "unseen", `: ${file.alt}`)); // whoever hears it need not load it
+    return offer;
+  }
+
+  /** Blurred, until a host wants to see it. @param {HTMLElement} box @param {SharedFile} file */
+  #veil(box, file) {
+    const image = this.#image(file, true);
+    image.alt = ""; // the button says what there is
+    image.addEventListener("error", () => image.remove());
+    box.classList.add("veiled");
+    this.#put(box, [image, this.#offer(box, file)]);
+    this.#point(image, file.id ?? "", true);
   }
 
   /** @param {HTMLElement} box @param {SharedFile} file */
   #show(box, file) {
-    const { id = "", name, width, height } = file;
-    const image = element("img");
-    image.alt = fileWords.picture(name);
-    image.loading = "lazy"; // only what is looked at is fetched
-    image.decoding = "async";
-    if (width && height) [image.width, image.height] = [width, height];
-    Object.assign(image.dataset, { file: id, name });
+    const { id = "", width = Infinity, height = Infinity } = file;
     const isHeld = box.matches(".held");
-    image.addEventListener("error", () => this.#failed(box, file));
+    // Whoever decides about a picture sees it itself: a thumbnail is whatever its sender says.
+    const isSmall = !isHeld && Math.max(width, height) > THUMBNAIL;
+    const image = this.#image(file, isSmall);
+    image.addEventListener("error", () => {
+      if (!image.dataset.small || !image.dataset.whole) return void this.#failed(box, file);
+      delete image.dataset.small;
+      image.src = image.dataset.whole;
+    });
     const open = button("picture", "", () => {});
     open.append(untranslated(image));
     this.#put(box, [open]);
     this.#point(image, id, isHeld);
+  }
+
+  /** @param {SharedFile} file @param {boolean} isSmall a thumbnail, where there is one */
+  #image({ id = "", name, width, height, alt }, isSmall) {
+    const image = element("img");
+    image.alt = alt || fileWords.picture(name);
+    image.loading = "lazy"; // only what is looked at is fetched
+    image.decoding = "async";
+    if (width && height) [image.width, image.height] = [width, height];
+    Object.assign(image.dataset, { file: id, name, ...(isSmall && { small: "yes" }), ...(alt && { described: "yes" }) });
+    return image;
   }
 
   /** @param {SharedFile} file @param {boolean} isHeld */
@@ -96,8 +121,9 @@ export class Pictures {
   /** @param {HTMLImageElement|HTMLAnchorElement} node @param {string} id @param {boolean} isHeld */
   async #point(node, id, isHeld) {
     const set = (/** @type {string} */ address) => {
-      if (node instanceof HTMLImageElement) node.src = address;
-      else node.href = address;
+      node.dataset.whole = address; // for large.js
+      if (!(node instanceof HTMLImageElement)) node.href = address;
+      else if (!isLoaded(node)) node.src = node.dataset.small ? thumbnailOf(address) : address;
     };
     const known = this.#pass.known(id, isHeld);
     if (known) return set(known);
@@ -108,8 +134,7 @@ export class Pictures {
   #renew() {
     for (const node of document.querySelectorAll("[data-file]")) {
       if (!(node instanceof HTMLImageElement || node instanceof HTMLAnchorElement)) continue;
-      const isLoaded = node instanceof HTMLImageElement && node.complete && node.naturalWidth > 0;
-      if (!isLoaded) this.#point(node, node.dataset.file ?? "", node.closest(".held") !== null);
+      this.#point(node, node.dataset.file ?? "", node.closest(".held") !== null);
     }
   }
 
@@ -139,7 +164,14 @@ export class Pictures {
     const open = target instanceof Element ? target.closest("#list .picture") : null; // what is held is large enough
     if (!(open instanceof HTMLButtonElement)) return;
     const part = await import("./large.js").catch(() => null); // it is in sight as it is
-    part?.openLarge(open);
+    part?.openLarge(open, (image) => this.#anew(image));
+  }
+
+  /** The address of a picture that did not come: with a new pass, where it needs one. @param {HTMLImageElement} image */
+  async #anew({ dataset }) {
+    this.#pass.forget();
+    dataset.whole = await this.#pass.address(dataset.file ?? "").catch(() => dataset.whole);
+    return dataset.whole ?? "";
   }
 
   /** The list is one stop of the Tab key: what is in a message comes behind it. @param {EventTarget|null} target */
@@ -148,4 +180,9 @@ export class Pictures {
     const all = /** @type {NodeListOf<HTMLElement>} */ (this.#list.querySelectorAll(`.file :is(${OF_ITEM})`));
     for (const part of all) part.tabIndex = item?.contains(part) ? 0 : -1;
   }
+}
+
+/** @param {HTMLImageElement} image */
+function isLoaded(image) {
+  return image.complete && image.naturalWidth > 0;
 }

@@ -8,14 +8,15 @@ import "../base/late_styles.js";
 import { t } from "../base/strings.js";
 import { isBlank } from "../base/text.js";
 import { drawn } from "../conversation/message_tools.js";
-import { untranslated } from "../conversation/markup.js";
 import { fileBox } from "../conversation/row.js";
 import { Attachment } from "./attachment.js";
+import { Chosen } from "./chosen.js";
 import { fileWords, sizeText } from "./file_words.js";
 import { Uploads } from "./uploads.js";
 
 const CLIP = "m15.5 9-6 6a3.5 3.5 0 0 1-5-5l6.5-6.5a2.3 2.3 0 0 1 3.3 3.3L8 13a1.1 1.1 0 0 1-1.6-1.6l5.6-5.6";
-const MOST = 10; // at once
+const LIKE_AN_ID = "0".repeat(32); // of a file, as long as they are
+const MOST = 20; // at once: so many the server takes of one person in ten minutes
 
 /**
  * @typedef {import("../writing/outbox.js").Item} Item
@@ -32,15 +33,12 @@ const MOST = 10; // at once
 export class Sending {
   #parts;
   #uploads;
-  /** @type {Attachment[]} what goes with the next message */
-  #chosen = [];
+  #chosen;
+  #attached;
   /** @type {Map<string, Attachment>} of messages in the outbox, by cmid */
   #underWay = new Map();
   #clip = button("icon-button", "", () => this.#input.click());
   #input = element("input");
-  #list = element("ul");
-  #hint = element("p", "fine");
-  #panel = element("div", "", this.#list, this.#hint);
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -48,10 +46,12 @@ export class Sending {
     const { store, outbox, composer, send, paint } = parts;
     this.#uploads = new Uploads({ store, outbox, send, paint, notice: (words) => composer.notice(words) });
     for (const code of ["no-such-file", "files-off"]) t.reasons[code] = fileWords.reasons[code]; // of a message with a file
-    this.#makePanel();
+    this.#chosen = new Chosen({ takeOut: (one) => this.#takeOut(one), asFile: (one) => this.#asFile(one), toBox: parts.toBox });
+    const say = (/** @type {[body: string, timestamp: string, replyTo?: string]} */ ...said) => this.#say(...said);
+    this.#attached = Object.defineProperty(Object.assign(say, { id: LIKE_AN_ID }), "alt", { get: () => this.#chosen.all[0]?.description });
     this.#makeClip();
     this.#join(parts.actions);
-    store.watch(["limits"], () => this.#offer());
+    store.watch(["limits", "files", "role"], () => this.#offer());
     this.#offer();
     new MutationObserver(() => this.#sweep()).observe(byId("pending", HTMLElement), { childList: true });
   }
@@ -73,8 +73,22 @@ export class Sending {
 
   /** The button is there where it leads to something. It is not put there anew: it would lose the focus. */
   #offer() {
-    if (!this.#most) this.#clip.remove();
-    else if (!this.#clip.isConnected) byId("send", HTMLButtonElement).before(this.#clip, this.#input);
+    const { composer, toBox } = this.#parts;
+    const why = this.#whyNot;
+    if (!why && !this.#clip.isConnected) byId("send", HTMLButtonElement).before(this.#clip, this.#input);
+    if (!why || !this.#clip.isConnected) return;
+    const hadFocus = this.#clip === document.activeElement;
+    this.#clip.remove();
+    if (hadFocus) toBox();
+    if (this.#chosen.all.length) composer.notice(why); // they stay: a host may decide otherwise
+  }
+
+  /** Why the reader can send none here, or "". */
+  get #whyNot() {
+    const { files, role } = this.#parts.store.state;
+    if (!this.#most) return fileWords.noFiles;
+    if (files === "nobody") return fileWords.nobody;
+    return files === "hosts" && !role ? fileWords.onlyHosts : "";
   }
 
   /** Bytes of one file. */
@@ -85,15 +99,14 @@ export class Sending {
   /** Have these go with the next message. @param {File[]} files */
   async take(files) {
     const { composer, toBox } = this.#parts;
-    if (!this.#most) return composer.notice(fileWords.noFiles);
-    composer.notice("");
-    const fit = files.slice(0, Math.max(0, MOST - this.#chosen.length));
-    if (fit.length < files.length) composer.notice(fileWords.tooMany(MOST));
+    const why = this.#whyNot;
+    if (why) return composer.notice(why);
+    const fit = files.slice(0, Math.max(0, MOST - this.#chosen.all.length));
+    composer.notice(fit.length < files.length ? fileWords.tooMany(MOST) : "");
     toBox();
     for (const file of fit) {
       const attachment = new Attachment(file);
-      this.#chosen.push(attachment);
-      this.#show();
+      this.#add(attachment);
       this.#check(file, attachment);
     }
   }
@@ -106,10 +119,10 @@ export class Sending {
     if (!isReadable) why = fileWords.unreadable(file.name);
     else if (!file.size) why = fileWords.isEmpty(file.name);
     else if (attachment.version.blob.size > this.#most) why = this.#tooLarge(attachment);
-    if (!this.#chosen.includes(attachment)) return; // it is on its way
+    if (!this.#chosen.all.includes(attachment)) return; // it is on its way
     if (why) this.#takeOut(attachment);
     if (why) this.#parts.composer.notice(why);
-    this.#show();
+    this.#chosen.update(attachment);
   }
 
   /** @param {Attachment} attachment */
@@ -118,71 +131,34 @@ export class Sending {
   }
 
   /** @param {Attachment} attachment */
+  #add(attachment) {
+    this.#chosen.add(attachment);
+    this.#parts.composer.attached = this.#attached;
+  }
+
+  /** @param {Attachment} attachment */
   #takeOut(attachment) {
-    this.#chosen = this.#chosen.filter((one) => one !== attachment);
+    this.#chosen.remove(attachment);
     attachment.release();
-    this.#show();
-  }
-
-  #makePanel() {
-    this.#panel.id = "attached";
-    this.#panel.role = "group";
-    this.#panel.ariaLabel = fileWords.attached;
-    this.#hint.role = "status";
-  }
-
-  /** Show what goes with the next message. */
-  #show() {
-    const { composer } = this.#parts;
-    const isAny = this.#chosen.length > 0;
-    this.#list.replaceChildren(...this.#chosen.map((one) => this.#row(one)));
-    const words = this.#chosen.some(({ isPicture }) => isPicture) ? fileWords.describe : "";
-    if (this.#hint.textContent !== words) this.#hint.textContent = words;
-    if (isAny && !this.#panel.isConnected) byId("composer", HTMLFormElement).querySelector(".writing")?.before(this.#panel);
-    if (!isAny) this.#panel.remove();
-    composer.attached = isAny ? (...said) => this.#say(...said) : undefined;
+    if (!this.#chosen.all.length) this.#parts.composer.attached = undefined;
   }
 
   /** @param {Attachment} attachment */
-  #row(attachment) {
-    const { blob } = attachment.version;
-    const name = untranslated(element("bdi", "file-name", attachment.name));
-    const about = element("div", "about", name, " ", element("span", "fine", sizeText(blob.size)));
-    if (attachment.note) about.append(element("p", "fine", attachment.note));
-    if (attachment.canBeSmaller) about.append(this.#choice(attachment));
-    const cross = button("icon-button", "×", () => {
-      this.#takeOut(attachment);
-      this.#parts.toBox();
-    });
-    cross.ariaLabel = cross.title = fileWords.takeOut(attachment.name);
-    return element("li", "", ...(attachment.isPicture ? [attachment.draw()] : []), about, cross);
-  }
-
-  /** @param {Attachment} attachment */
-  #choice(attachment) {
-    const box = element("input");
-    box.type = "checkbox";
-    box.checked = attachment.asFile;
-    box.addEventListener("change", () => {
-      attachment.asFile = box.checked;
-      const isTooLarge = attachment.version.blob.size > this.#most;
-      if (isTooLarge) attachment.asFile = false;
-      this.#parts.composer.notice(isTooLarge ? this.#tooLarge(attachment) : "");
-      this.#show();
-      const at = this.#chosen.indexOf(attachment);
-      this.#list.children[at]?.querySelector("input")?.focus();
-    });
-    return element("label", "check", box, fileWords.asFile);
+  #asFile(attachment) {
+    const isTooLarge = attachment.version.blob.size > this.#most;
+    if (isTooLarge) attachment.asFile = false;
+    this.#parts.composer.notice(isTooLarge ? this.#tooLarge(attachment) : "");
+    this.#chosen.update(attachment);
   }
 
   // -- on its way -----------------------------------------------------------------------------
 
   /** One message for each; the first has the text. @param {string} body @param {string} timestamp @param {string} [replyTo] */
   #say(body, timestamp, replyTo) {
-    this.#chosen.splice(0).forEach((attachment, at) => {
+    this.#chosen.takeAll().forEach((attachment, at) => {
       this.#begin(attachment, at || isBlank(body) ? "" : body, timestamp, at ? undefined : replyTo);
     });
-    this.#show();
+    this.#parts.composer.attached = undefined;
   }
 
   /** @param {Attachment} attachment @param {string} body @param {string} timestamp @param {string} [replyTo] */
@@ -242,12 +218,12 @@ export class Sending {
   }
 
   /** To what goes with the next message; its text is in the box already. @param {Item} item */
-  #takeBack({ cmid }) {
+  #takeBack({ cmid, file }) {
     const attachment = this.#underWay.get(cmid);
+    if (file?.alt && !attachment) this.#chosen.lostAlt = file.alt;
     if (!attachment) return;
     this.#underWay.delete(cmid);
-    this.#chosen.push(attachment);
-    this.#show();
+    this.#add(attachment);
   }
 
   /** Messages have left the outbox. */

@@ -1,16 +1,20 @@
 /**
  * What the browser makes of a picture before it leaves: upright, no larger than needed, and with nothing in it of where and
- * with what it was taken. So no decoder has to run where the room runs.
+ * with what it was taken; and of that a thumbnail. So no decoder has to run where the room runs.
  */
+
+import { THUMBNAIL } from "./view_pass.js";
 
 const MOST = 1_600; // px
 const QUALITY = 0.85;
+const QUALITIES_OF_THUMBNAIL = [0.75, 0.5]; // the second where the first takes too much, as leaves and gravel do
+const MOST_OF_THUMBNAIL = 65_536; // bytes that the API takes
 const MOST_TOLD = 30_000; // px that the API takes
 const LOOKED_AT = 65_536; // bytes in which a picture says that it moves
 const COLOUR = [12, 34, 56];
 
 /**
- * @typedef {{blob: Blob, name: string, width?: number, height?: number}} Version
+ * @typedef {{blob: Blob, name: string, width?: number, height?: number, thumbnail?: Blob}} Version
  *
  * @typedef {object} Prepared
  * @property {Version} whole as it is
@@ -19,19 +23,22 @@ const COLOUR = [12, 34, 56];
  *   browser does not let a page read what it has painted; or it is no picture that this browser knows
  */
 
-/** @param {File} file @returns {Promise<Prepared>} never rejected */
-export async function prepare(file) {
-  const whole = { blob: file, name: file.name };
-  try {
-    if (!/^image\/(?!svg)/.test(file.type)) return { whole, what: "file" };
-    return await made(file, await createImageBitmap(file, { imageOrientation: "from-image" }));
-  } catch {
-    return { whole, what: "file" };
-  }
+/** @type {Promise<unknown>} until the last of those before is prepared */
+let turn = Promise.resolve();
+
+/** One picture after the other: a phone has no memory for twenty photos at once. @param {File} file @returns {Promise<Prepared>} never rejected */
+export function prepare(file) {
+  /** @type {Prepared} */
+  const alone = { whole: { blob: file, name: file.name }, what: "file" };
+  if (!/^image\/(?!svg)/.test(file.type)) return Promise.resolve(alone);
+  const prepared = turn.then(() => made(file)).catch(() => alone);
+  turn = prepared;
+  return prepared;
 }
 
-/** @param {File} file @param {ImageBitmap} bitmap @returns {Promise<Prepared>} */
-async function made(file, bitmap) {
+/** @param {File} file @returns {Promise<Prepared>} */
+async function made(file) {
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   const { width, height } = bitmap;
   const size = Math.max(width, height) <= MOST_TOLD ? { width, height } : {};
   const whole = { blob: file, name: file.name, ...size };
@@ -47,16 +54,48 @@ async function made(file, bitmap) {
 
 /** @param {File} file @param {ImageBitmap} bitmap @returns {Promise<Version|null>} */
 async function painted({ type, name }, bitmap) {
-  const scale = Math.min(1, MOST / Math.max(bitmap.width, bitmap.height));
-  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const { canvas, context } = scaled(bitmap, MOST);
+  const { width, height } = canvas;
+  const kind = type !== "image/jpeg" && isSeeThrough(context, width, height) ? "png" : "jpeg";
+  const blob = await encoded(canvas, kind, QUALITY);
+  if (!blob) return null;
+  const ending = kind === "png" ? ".png" : ".jpg";
+  const thumbnail = await thumbnailOf(canvas, kind, blob.size);
+  return { blob, name: name.replace(/\.\w{1,5}$/, "") + ending, width, height, ...(thumbnail && { thumbnail }) };
+}
+
+/**
+ * Made of what is painted already: the photo is not decoded again.
+ *
+ * @param {HTMLCanvasElement} canvas @param {"png"|"jpeg"} kind @param {number} size bytes of the picture
+ * @returns {Promise<Blob|null>} null where it would spare next to nothing, and the API would not take it
+ */
+async function thumbnailOf(canvas, kind, size) {
+  if (Math.max(canvas.width, canvas.height) <= THUMBNAIL) return null;
+  const small = scaled(canvas, THUMBNAIL).canvas;
+  for (const quality of kind === "jpeg" ? QUALITIES_OF_THUMBNAIL : [1]) {
+    const blob = await encoded(small, kind, quality);
+    if (blob && blob.size <= Math.min(size / 2, MOST_OF_THUMBNAIL)) return blob;
+  }
+  return null;
+}
+
+/** @param {ImageBitmap|HTMLCanvasElement} source @param {number} most px */
+function scaled(source, most) {
+  const scale = Math.min(1, most / Math.max(source.width, source.height));
+  const [width, height] = [source.width, source.height].map((side) => Math.max(1, Math.round(side * scale)));
   const { canvas, context } = newCanvas(width, height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, width, height);
-  const kind = type !== "image/jpeg" && isSeeThrough(context, width, height) ? "png" : "jpeg";
-  const blob = await new Promise((done) => canvas.toBlob(done, `image/${kind}`, QUALITY));
-  if (blob?.type !== `image/${kind}`) return null;
-  const ending = kind === "png" ? ".png" : ".jpg";
-  return { blob, name: name.replace(/\.\w{1,5}$/, "") + ending, width, height };
+  context.drawImage(source, 0, 0, width, height);
+  return { canvas, context };
+}
+
+/** @param {HTMLCanvasElement} canvas @param {"png"|"jpeg"} kind @param {number} quality @returns {Promise<Blob|null>} */
+async function encoded(canvas, kind, quality) {
+  const type = `image/${kind}`;
+  /** @type {Blob|null} */
+  const blob = await new Promise((done) => canvas.toBlob(done, type, quality));
+  return blob?.type === type ? blob : null;
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} width @param {number} height */

@@ -13,6 +13,7 @@ const MOST_TRIES = 8; // while there is a connection
 const FIRST_PAUSE = 1_000; // ms; then twice as long each time
 const LONGEST_PAUSE = 20_000;
 const LULL = 40_000; // ms without progress, after which a line is taken for dead
+const THUMBNAIL_WITHIN = 15_000; // ms, else its message goes without
 const STORED = 201;
 const BUSY = 503;
 
@@ -26,7 +27,7 @@ const BUSY = 503;
  * @property {HTMLElement} node what is said of it
  * @property {HTMLElement} words
  * @property {HTMLProgressElement} bar
- * @property {XMLHttpRequest} [request]
+ * @property {{abort: () => void}} [request]
  *
  * @typedef {object} Parts
  * @property {import("../base/store.js").Store} store
@@ -85,12 +86,14 @@ export class Uploads {
   async #run() {
     if (this.#isRunning) return;
     this.#isRunning = true;
+    addEventListener("beforeunload", ask);
     for (let job; (job = [...this.#jobs.values()].find((one) => this.#isWanted(one))); this.#jobs.delete(job.cmid)) {
       await this.#upload(job).catch((error) => {
         reportError(error);
         this.#fail(/** @type {Job} */ (job), fileWords.failed);
       });
     }
+    removeEventListener("beforeunload", ask); // else the page would not come back at once, where the reader goes back to it
     this.#isRunning = false;
   }
 
@@ -108,7 +111,10 @@ export class Uploads {
       if (!this.#isWanted(job)) return;
       if (answer?.status === STORED) {
         const { address, ...file } = answer.told;
-        outbox.change(job.cmid, { state: "waiting", file });
+        await this.#putThumbnail(job, file.id);
+        if (!this.#isWanted(job)) return;
+        const alt = job.attachment.description;
+        outbox.change(job.cmid, { state: "waiting", file: { ...file, ...(alt && { alt }) } });
         send();
         return paint();
       }
@@ -134,11 +140,11 @@ export class Uploads {
 
   /** @param {Job} job @returns {Promise<Answer|null>} null: there was none */
   #put(job) {
-    const { room } = this.#parts.store.state;
     const { blob, name, width, height } = job.attachment.version;
-    const url = at(`api/rooms/${encodeURIComponent(room)}/files/${encodeURIComponent(pathFree(name))}`);
+    const url = this.#address(pathFree(name));
     if (width && height) url.search = new URLSearchParams({ width: `${width}`, height: `${height}` }).toString();
-    const request = (job.request = new XMLHttpRequest()); // fetch() tells of no progress
+    const request = new XMLHttpRequest(); // fetch() tells of no progress
+    job.request = request;
     return new Promise((done) => {
       let lull = 0;
       const alive = () => {
@@ -156,10 +162,31 @@ export class Uploads {
       });
       request.open("PUT", url);
       request.responseType = "json";
-      request.setRequestHeader("Authorization", `Bearer ${passOf(room) ?? recall("chat:token")}`);
+      request.setRequestHeader("Authorization", this.#proof);
       alive();
       request.send(blob);
     });
+  }
+
+  /** Where it cannot be had, the picture is shown itself: nobody need know. @param {Job} job @param {string} id */
+  async #putThumbnail(job, id) {
+    const { thumbnail } = job.attachment.version;
+    if (!thumbnail) return;
+    const request = (job.request = new AbortController());
+    const timer = setTimeout(() => request.abort(), THUMBNAIL_WITHIN);
+    const options = { method: "PUT", body: thumbnail, headers: { Authorization: this.#proof }, signal: request.signal };
+    await fetch(this.#address(id, "/thumbnail"), options).catch(() => {});
+    clearTimeout(timer);
+  }
+
+  /** @param {string} name @param {string} [part] */
+  #address(name, part = "") {
+    const { room } = this.#parts.store.state;
+    return at(`api/rooms/${encodeURIComponent(room)}/files/${encodeURIComponent(name)}${part}`);
+  }
+
+  get #proof() {
+    return `Bearer ${passOf(this.#parts.store.state.room) ?? recall("chat:token")}`;
   }
 
   /** Until something has changed. @param {number} [most] ms */
@@ -173,6 +200,12 @@ export class Uploads {
   #wake() {
     for (const wake of this.#sleepers.splice(0)) wake();
   }
+}
+
+/** Whether to leave: what is on its way would be lost. @param {BeforeUnloadEvent} event */
+function ask(event) {
+  event.preventDefault();
+  event.returnValue = true; // for older browsers
 }
 
 /** As a part of an address, a name has no slash, and is no way up. @param {string} name */

@@ -4,8 +4,16 @@ import { passOf } from "../base/storage.js";
 import { at } from "../connection/addresses.js";
 import { ask, isClosed } from "../connection/proved.js";
 
+export const THUMBNAIL = 480; // px: a picture that is no larger has none, or needs none
 const SHARE = 0.8; // of its time, after which a pass is renewed
 const AGAIN_AFTER = 5_000; // ms; the server could not be asked
+
+/** @param {string} address of a picture @returns {string} of its thumbnail, or of itself where it has none */
+export function thumbnailOf(address) {
+  const url = new URL(address);
+  url.pathname += "/thumbnail";
+  return url.href;
+}
 
 export class ViewPass {
   #room;

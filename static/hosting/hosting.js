@@ -92,11 +92,13 @@ export class Hosting {
   /** @param {import("../connection/session.js").Rules} frame */
   #ruled(frame) {
     this.#speaking.ruled(frame);
-    this.#noteDoor(frame.door ?? "open");
+    this.#noteRules();
   }
 
-  /** @param {string} door */
-  #noteDoor(door) {
+  /** What others go by. */
+  #noteRules() {
+    const { door = "open", files } = this.rules;
+    this.#parts.store.set({ files });
     noteDoor(door);
     const print = byId("print-all", HTMLAnchorElement);
     print.hidden = door !== "open" || !print.href; // a tab of its own could not show the pass
@@ -109,7 +111,7 @@ export class Hosting {
   /** @param {{role: string, rules?: import("../connection/session.js").Rules}} frame */
   #welcome(frame) {
     this.#speaking.welcome(frame);
-    this.#noteDoor(this.rules.door ?? "open");
+    this.#noteRules();
     this.#isIn = true;
     this.#shownOut?.hide();
     this.#atTheDoor?.hide();

@@ -25,8 +25,8 @@ export class Waiting {
   #knocks = new Map();
   /** @type {Set<string>} ids of what a host has decided here: gone from the list before the server says so */
   #decided = new Set();
-  /** @type {Map<string, HTMLElement>} pictures and files of what is held, by its id */
-  #boxes = new Map();
+  /** @type {Map<string, HTMLElement>} in the list, by id: what one of them shows on request stays, and so does the focus in it */
+  #entries = new Map();
   #isComingBack = false;
   #words = element("span");
   #look = button("strong", doorWords.lookAtThem, () => this.open());
@@ -63,7 +63,7 @@ export class Waiting {
   clear() {
     this.#isComingBack = true;
     this.#held.clear();
-    this.#boxes.clear();
+    this.#entries.clear();
     this.#knocks.clear();
     this.#decided.clear();
   }
@@ -99,6 +99,7 @@ export class Waiting {
   #show() {
     if (this.#isComingBack) return;
     const held = [...this.#held.values()].filter(({ id }) => !this.#decided.has(id));
+    for (const id of this.#entries.keys()) if (!this.#held.has(id)) this.#entries.delete(id);
     const knocks = [...this.#knocks.values()].filter(({ userId }) => !this.#decided.has(userId));
     const [messages, people] = [held.length, knocks.length];
     const said = messages + people ? doorWords.waiting(messages, people) : "";
@@ -132,24 +133,24 @@ export class Waiting {
     return detail === 0 || performance.now() - (this.#movedAt.get(what) ?? 0) > STILL_FOR; // 0: by a key
   }
 
+  /** The same one each time: it may still wait for its picture. @param {Held} held */
+  #message(held) {
+    const made = this.#entries.get(held.id) ?? this.#entryOf(held);
+    this.#entries.set(held.id, made);
+    return made;
+  }
+
   /** @param {Held} held */
-  #message({ id, userName, body, file }) {
+  #entryOf({ id, userName, body, file }) {
     const text = element("p", "text", body);
     text.dir = "auto";
     if (body.length > LONG) text.tabIndex = 0; // it scrolls
     return entry(
       `held ${id}`,
-      [nameOf(userName), text, ...(file ? [this.#boxOf(id, file)] : [])],
+      [nameOf(userName), text, ...(file ? [fileBox(file, true)] : []), ...(file?.alt ? [described(file.alt)] : [])],
       this.#tool("a", doorWords.approve, "approve", { id }),
       this.#tool("x", doorWords.refuse, "refuse", { id }),
     );
-  }
-
-  /** The same one each time: what it shows on request stays. @param {string} id @param {NonNullable<Held["file"]>} file */
-  #boxOf(id, file) {
-    const box = this.#boxes.get(id) ?? fileBox(file, true);
-    this.#boxes.set(id, box);
-    return box;
   }
 
   /** @param {Knock} knock */
@@ -205,4 +206,11 @@ export class Waiting {
     this.#why.textContent = told ? "" : code === "gone" ? doorWords.decidedAlready : said;
     return Boolean(told);
   }
+}
+
+/** What is said of a picture is for a host to approve, too. @param {string} alt */
+function described(alt) {
+  const text = element("span", "", alt);
+  text.dir = "auto";
+  return element("p", "fine", doorWords.describedAs, " ", text);
 }

@@ -21,7 +21,8 @@ const TELL_EVERY = 2_000; // ms between two words that somebody types
  * @property {() => void} onUp the reader wants to change what they said last
  * @property {() => void} onAnswer what is answered is another message now, or none
  *
- * @typedef {(body: string, timestamp: string, replyTo?: string) => void} Attached has files go with what is said
+ * @typedef {((body: string, timestamp: string, replyTo?: string) => void) & {id?: string, alt?: string}} Attached
+ *   has files go with what is said; as the first of them makes a message longer
  *
  * @typedef {object} Loan what the box is lent to
  * @property {string} id of a message that is written anew
@@ -143,7 +144,7 @@ export class Composer {
   #tooLong(body, timestamp, replyTo) {
     const most = this.#options.maxMessageBytes();
     const cmid = newCmid();
-    const excess = byteLength(messageFrame({ cmid, body, timestamp, replyTo, file: this.attached && { id: cmid + cmid } })) - most;
+    const excess = byteLength(messageFrame({ cmid, body, timestamp, replyTo, file: this.attached })) - most;
     return excess > 0 ? t.tooLong(excess, most) : "";
   }
 

@@ -364,3 +364,48 @@ def test_the_colours_are_those_of_the_system(
         enter(window, server, room)
         assert (brightness(window) < 0.2) == dark
         assert (brightness(window) > 0.8) == (not dark)
+
+
+CHOOSE_A_PHOTO = """
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [2000, 1000];
+    const context = canvas.getContext("2d");
+    for (let x = 0; x < 2000; x += 10) {
+        context.fillStyle = `hsl(${x} 80% 50%)`;
+        context.fillRect(x, 0, 10, 1000);
+    }
+    canvas.toBlob((blob) => {
+        const chosen = new DataTransfer();
+        chosen.items.add(new File([blob], "bridge.jpg", { type: "image/jpeg" }));
+        const input = document.querySelector("#composer [type=file]");
+        input.files = chosen.files;
+        input.dispatchEvent(new Event("change"));
+    }, "image/jpeg", 0.95);
+"""
+
+
+def test_a_photo_is_made_smaller_described_and_seen_large(window: Window, server: Running) -> None:
+    enter(window, server, "photos")
+    wait_for(lambda: window.ask("return document.querySelector('#clip') !== null"), "the button")
+    window.ask(CHOOSE_A_PHOTO)
+    field = "#attached textarea"
+    there = "return document.querySelector(arguments[0]) !== null"
+    wait_for(lambda: window.ask(there, field), "the field")
+    window.click(field)
+    window.write("A bridge in the fog")
+    window.press("Enter")
+    seen = """
+        const image = document.querySelector(arguments[0]);
+        return image && [image.alt, image.naturalWidth, image.naturalHeight];
+    """
+    in_line, large = "#list .file img", "#picture-dialog img"
+    thumbnail = ["A bridge in the fog", 480, 240]
+    wait_for(lambda: window.ask(seen, in_line) == thumbnail, "the thumbnail")
+
+    window.click("#list .picture")
+
+    whole = ["A bridge in the fog", 1600, 800]
+    wait_for(lambda: window.ask(seen, large) == whole, "the picture")
+    assert texts(window, "#picture-dialog .described") == ["A bridge in the fog"]
+    window.press("Escape")
+    assert window.ask(there, "#picture-dialog[open]") is False

@@ -76,7 +76,7 @@ def test_the_place_of_a_picture_is_there_before_it_is(open_tab, eve: Fellow) -> 
     tell_with_file(eve, png(300, 600), "tall.png", "Tall", width=300, height=600)
     eve.tell("below")
     tab = open_tab(None)
-    tab.page.route("**/api/rooms/*/files/*", lambda route: route.abort())
+    tab.page.route("**/api/rooms/*/files/**", lambda route: route.abort())
     tab.page.fill("#name", "Ann")
     tab.page.click("#name-submit")
     tab.hear("below")
@@ -140,7 +140,7 @@ def test_a_file_that_is_gone_is_told_calmly(open_tab, eve: Fellow) -> None:
     """Such as where a tab that slept finds its message before it hears that it is gone."""
     tell_with_file(eve, png(9, 9), "mine.png", "Mine", width=9, height=9)
     tab = open_tab(None)
-    tab.page.route("**/api/rooms/*/files/*", lambda route: route.fulfill(status=410))
+    tab.page.route("**/api/rooms/*/files/**", lambda route: route.fulfill(status=410))
     tab.page.fill("#name", "Ann")
     tab.page.click("#name-submit")
     tab.see("#list .file", "This file was removed.")

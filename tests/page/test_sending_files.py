@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload
+from playwright.sync_api import Dialog
 
 from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
 from tests.support.cable import cable_to
 from tests.support.deadline import wait_for
 from tests.support.fellow import Fellow
-from tests.support.pictures import GPS, png, upload, with_place
+from tests.support.pictures import GPS, png, with_place
+from tests.support.sending_files import (
+    EVERYTHING,
+    Slow,
+    answer_with,
+    arrives,
+    bring,
+    choose,
+    drawn,
+    jpeg,
+    offer,
+    pick,
+    prepared,
+    ready,
+    seen,
+    send,
+    served,
+    under_way,
+)
 from tests.support.server_process import Running, serving
 
 pytestmark = pytest.mark.takes(seconds=45)
@@ -24,137 +40,13 @@ pytestmark = pytest.mark.takes(seconds=45)
 ROOM_MAKERS = "everyone"
 """Of the ``page_server``: see conftest.py."""
 
-EVERYTHING = bytes(range(256)) * 40
-"""No picture."""
-
-
-def ready(tab: Tab) -> Tab:
-    """Wait until the rest of the page is there, and the button with it."""
-    tab.page.wait_for_selector("#clip")
-    return tab
-
-
-def pick(
-    tab: Tab, *files: tuple[str, str, bytes], press: Callable[[], object] | None = None
-) -> None:
-    """With the button: name, type and bytes of each."""
-    picked: list[FilePayload] = [
-        {"name": name, "mimeType": kind, "buffer": data} for name, kind, data in files
-    ]
-    with tab.page.expect_file_chooser() as chooser:
-        # Only after a round trip is it sure that the browser asks the test, and nobody else.
-        tab.page.evaluate("0")
-        if press is None:
-            tab.page.click("#clip")
-        else:
-            press()
-    chooser.value.set_files(picked)
-
-
-def choose(tab: Tab, *files: tuple[str, str, bytes]) -> None:
-    """And wait until they are ready to be sent."""
-    pick(tab, *files)
-    for name, _, _ in files:
-        tab.see("#attached .file-name", name)
-    prepared(tab)
-
-
-def prepared(tab: Tab) -> None:
-    wait_for(lambda: "One moment" not in "".join(tab.texts("#attached")), "all prepared")
-
-
-BRING = """([kind, selector, name, type, data]) => {
-    const dataTransfer = new DataTransfer();
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-    dataTransfer.items.add(new File([bytes], name, { type }));
-    const options = { bubbles: true, cancelable: true };
-    const event = kind === "paste"
-        ? new ClipboardEvent(kind, { clipboardData: dataTransfer, ...options })
-        : new DragEvent(kind, { dataTransfer, ...options });
-    return !document.querySelector(selector).dispatchEvent(event);
-}"""
-
-
-def bring(tab: Tab, kind: str, name: str, type: str, data: bytes) -> None:
-    """Paste it into the box, or drop it on the conversation."""
-    selector = {"paste": "#body", "drop": "#scroller"}[kind]
-    text = base64.b64encode(data).decode()
-    assert tab.page.evaluate(
-        BRING, [kind, selector, name, type, text]
-    )  # it is not left to the browser
-    tab.see("#attached .file-name", name)
-    prepared(tab)
-
-
-def send(tab: Tab, text: str = "") -> None:
-    tab.page.focus("#body")
-    if text:
-        tab.page.keyboard.insert_text(text)
-    tab.page.keyboard.press("Enter")
-
-
-def arrives(eve: Fellow) -> dict[str, Any]:
-    """The next message, as everybody gets it."""
-    return eve.hear_notice("message")
-
-
-def served(server: Running, message: dict[str, Any]) -> bytes:
-    status, _, body = server.get(f"/api/rooms/{message['room']}/files/{message['file']['id']}")
-    assert status == 200
-    return bytes(body)
-
-
-def jpeg(tab: Tab, width: int, height: int) -> bytes:
-    """A photo, whose left half is red and whose right half is blue."""
-    url: str = tab.page.evaluate(
-        """([width, height]) => {
-            const canvas = Object.assign(document.createElement("canvas"), { width, height });
-            const context = canvas.getContext("2d");
-            context.fillStyle = "red";
-            context.fillRect(0, 0, width / 2, height);
-            context.fillStyle = "blue";
-            context.fillRect(width / 2, 0, width / 2, height);
-            return canvas.toDataURL("image/jpeg", 0.95);
-        }""",
-        [width, height],
-    )
-    return base64.b64decode(url.partition(",")[2])
-
-
-def seen(tab: Tab, data: bytes) -> dict[str, Any]:
-    """How large a picture is, and its colours at the top and the bottom."""
-    found: dict[str, Any] = tab.page.evaluate(
-        """async (data) => {
-            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-            const image = await createImageBitmap(new Blob([bytes]));
-            const { width, height } = image;
-            const canvas = Object.assign(document.createElement("canvas"), { width, height });
-            const context = canvas.getContext("2d", { willReadFrequently: true });
-            context.drawImage(image, 0, 0);
-            const at = (y) => {
-                const [red, , blue] = context.getImageData(width / 2, y, 1, 1).data;
-                return red > blue ? "red" : "blue";
-            };
-            return { size: [width, height], top: at(3), bottom: at(height - 4) };
-        }""",
-        base64.b64encode(data).decode(),
-    )
-    return found
-
-
-def drawn(tab: Tab, count: int = 1) -> None:
-    count_them = """() => [...document.querySelectorAll("#list .file img")]
-        .filter((image) => image.complete && image.naturalWidth > 0).length"""
-    wait_for(lambda: tab.page.evaluate(count_them) == count, f"{count} pictures")
-
-
 # -- the ways in -----------------------------------------------------------------------------------
 
 
 def test_a_picture_is_chosen_and_sent_with_its_caption(open_tab, eve: Fellow) -> None:
     tab = ready(open_tab())
     choose(tab, ("garden.png", "image/png", png(640, 480)))
-    tab.see("#attached .fine", "Please say in the message what the picture shows")
+    tab.see("#attached [role=status]", "you can describe pictures")
 
     send(tab, "The garden")
 
@@ -173,7 +65,7 @@ def test_a_picture_is_chosen_and_sent_with_its_caption(open_tab, eve: Fellow) ->
 
 def test_a_picture_is_pasted_and_needs_no_words(open_tab, eve: Fellow) -> None:
     tab = ready(open_tab())
-    bring(tab, "paste", "image.png", "image/png", png(30, 20))
+    bring(tab, "paste", ("image.png", "image/png", png(30, 20)))
 
     send(tab)
 
@@ -185,7 +77,7 @@ def test_a_picture_is_pasted_and_needs_no_words(open_tab, eve: Fellow) -> None:
 
 def test_a_file_is_dropped_on_the_conversation_and_arrives_as_it_is(open_tab, eve: Fellow) -> None:
     tab = open_tab()  # also before the rest is there
-    bring(tab, "drop", "a/../notes #1.txt", "text/plain", EVERYTHING)
+    bring(tab, "drop", ("a/../notes #1.txt", "text/plain", EVERYTHING))
     send(tab, "My notes")
 
     message = arrives(eve)
@@ -200,15 +92,14 @@ def test_several_files_are_a_message_each_and_the_first_has_the_words(
     open_tab, eve: Fellow
 ) -> None:
     tab = ready(open_tab())
-    pick(tab, *((f"{n}.txt", "text/plain", b"%d" % n) for n in range(12)))
-    tab.see("#notice", "At most 10 at once: the rest was left out.")
+    choose(tab, *((f"{n}.txt", "text/plain", b"%d" % n) for n in range(4)))
     tab.page.click("[aria-label='Do not send 1.txt']")
 
     send(tab, "Here")
 
-    got = [arrives(eve) for _ in range(9)]
-    assert [one["file"]["name"] for one in got] == ["0.txt", *(f"{n}.txt" for n in range(2, 10))]
-    assert [one["body"] for one in got] == ["Here", *[""] * 8]
+    got = [arrives(eve) for _ in range(3)]
+    assert [one["file"]["name"] for one in got] == ["0.txt", "2.txt", "3.txt"]
+    assert [one["body"] for one in got] == ["Here", "", ""]
 
 
 def test_all_of_it_is_done_by_keys(open_tab, eve: Fellow) -> None:
@@ -257,7 +148,7 @@ def test_a_reply_may_be_a_picture(open_tab, eve: Fellow) -> None:
     tab.hear("Show me")
     tab.page.focus("#list > .message:last-child")
     tab.page.keyboard.press("r")
-    bring(tab, "paste", "image.png", "image/png", png(30, 20))
+    bring(tab, "paste", ("image.png", "image/png", png(30, 20)))
     send(tab)
     assert arrives(eve)["replyTo"] == id
 
@@ -353,26 +244,6 @@ def test_a_drawing_with_a_script_is_a_file_from_the_start(open_tab, eve: Fellow)
 # -- on its way ------------------------------------------------------------------------------------
 
 
-class Slow:
-    """The browser's line, so slow that a test can see what is on it."""
-
-    def __init__(self, tab: Tab) -> None:
-        self._debugger = tab.debugger()
-        self._debugger.send("Network.enable")
-        self.set()
-
-    def set(self, *, offline: bool = False, bytes_a_second: int = 200_000) -> None:
-        line = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second}
-        self._debugger.send("Network.emulateNetworkConditions", {"offline": offline, **line})
-
-
-def under_way(tab: Tab) -> None:
-    wait_for(
-        lambda: tab.page.evaluate("(document.querySelector('progress')?.value ?? 0) > 0.01"),
-        "some of it is sent",
-    )
-
-
 def test_cancel_ends_it_and_the_words_are_in_the_box_again(open_tab, eve: Fellow) -> None:
     tab = ready(open_tab())
     line = Slow(tab)
@@ -450,18 +321,6 @@ def test_a_reloaded_page_has_lost_the_file_but_not_the_words(open_tab, eve: Fell
 # -- what the server does not want -----------------------------------------------------------------
 
 
-def answer_with(tab: Tab, status: int, code: str) -> None:
-    problem = json.dumps({"code": code, "detail": "In English.", "status": status})
-    tab.page.route(
-        "**/api/rooms/*/files/*",
-        lambda route: (
-            route.fulfill(status=status, body=problem, content_type="application/problem+json")
-            if route.request.method == "PUT"
-            else route.fallback()
-        ),
-    )
-
-
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
@@ -500,7 +359,7 @@ def test_a_refusal_is_put_into_german(open_tab) -> None:
     answer_with(tab, 507, "no-space")
     choose_label = tab.page.get_attribute("#clip", "aria-label")
     assert choose_label == "Bild oder Datei hinzufügen"
-    bring(tab, "paste", "bild.png", "image/png", png(30, 20))
+    bring(tab, "paste", ("bild.png", "image/png", png(30, 20)))
     wait_for(lambda: tab.page.locator("#attached img").count() == 1, "the picture")
     tab.see("#attached", "Als Datei senden")
     send(tab, "Schau")
@@ -537,8 +396,7 @@ def test_what_is_too_large_or_empty_is_not_even_tried(open_tab, tmp_path: Path) 
 def test_where_there_are_no_files_there_is_no_button(open_tab, tmp_path: Path) -> None:
     with serving(tmp_path, history="memory:", filesBytes=0, leaveGrace=0) as server:
         tab = open_tab(server=server)
-        text = base64.b64encode(b"x").decode()
-        tab.page.evaluate(BRING, ["drop", "#scroller", "a.txt", "text/plain", text])
+        offer(tab, "drop", ("a.txt", "text/plain", b"x"))
         tab.see("#notice", "Files and pictures cannot be sent here.")
         assert tab.page.locator("#clip").count() == 0
 
@@ -548,7 +406,7 @@ def test_whoever_waits_for_approval_sends_pictures_too(open_tab, eve: Fellow) ->
     eve.tell("Welcome")
     eve.wants("rules", speak="approval")
     tab = ready(open_tab())
-    bring(tab, "paste", "image.png", "image/png", png(30, 20))
+    bring(tab, "paste", ("image.png", "image/png", png(30, 20)))
     send(tab, "Look")
     wait_for(lambda: tab.page.locator("#pending [data-state=held]").count() == 1, "it waits")
     held = eve.hear_notice("held")
@@ -563,35 +421,91 @@ def test_behind_a_door_files_are_sent_as_well(open_tab, eve: Fellow, room: str) 
     eve.tell("Welcome")
     eve.wants("rules", door="code", code="open sesame")
     tab = ready(open_tab(path=f"/rooms/{room}#key=open%20sesame"))
-    bring(tab, "paste", "image.png", "image/png", png(30, 20))
+    bring(tab, "paste", ("image.png", "image/png", png(30, 20)))
     send(tab, "Look")
     assert arrives(eve)["body"] == "Look"
     drawn(tab)
     assert tab.complaints == []
 
 
-def test_a_host_sees_a_picture_that_waits_on_request(open_tab, room: str) -> None:
-    host = open_tab("Ann")
-    host.say("Welcome")
-    host.page.click("#manage-room")
-    host.page.check("#speak-approval")
-    host.page.keyboard.press("Escape")
-    bob = Fellow(host.server.port, "Bob", room)
-    bob.connect_and_catch_up()
-    file = upload(bob, png(30, 20), "mine.png", width=30, height=20)
-    bob._send(type="message", cmid="h1", body="Look", file=file["id"])
-    host.see("#waiting", "A message waits for you.")
-    host.page.click("#waiting .strong")
-    host.see("#waiting-dialog .file button", "Show the picture")
+def test_where_a_host_forbids_files_the_button_is_gone_and_the_reason_said(
+    open_tab, eve: Fellow
+) -> None:
+    tab = ready(open_tab())
+    tab.page.focus("#clip")
+    eve.tell("Welcome")
 
-    host.page.click("#waiting-dialog .file button")
+    eve.wants("rules", files="hosts")
 
-    is_drawn = "document.querySelector('#waiting-dialog .file img')?.naturalWidth > 0"
-    wait_for(lambda: host.page.evaluate(is_drawn), "the picture")
-    host.page.keyboard.press("a")
-    drawn(host)
-    assert host.complaints == []
-    bob.close()
+    wait_for(lambda: tab.page.locator("#clip").count() == 0, "no button")
+    assert tab.page.evaluate("document.activeElement.id") == "body"
+    offer(tab, "drop", ("a.txt", "text/plain", b"x"))
+    tab.see("#notice", "In this room, only hosts send files and pictures.")
+    eve.wants("rules", files="nobody")
+    eve.tell("Really")
+    tab.hear("Really")
+    offer(tab, "paste", ("a.png", "image/png", png(5, 5)))
+    tab.see("#notice", "In this room, files and pictures are not sent")
+    assert tab.page.locator("#attached").count() == 0
+    eve.wants("rules", files="everybody")
+    ready(tab)
+    choose(tab, ("a.txt", "text/plain", b"x"))
+    send(tab)
+    assert arrives(eve)["file"]["name"] == "a.txt"
+
+
+def test_whoever_comes_while_only_hosts_send_files_gets_the_button_as_a_host(
+    open_tab, eve: Fellow
+) -> None:
+    eve.tell("Welcome")
+    eve.wants("rules", files="hosts")
+    tab = open_tab()
+    offer(tab, "drop", ("a.txt", "text/plain", b"x"))  # loads what there is to load
+    tab.see("#notice", "In this room, only hosts send files and pictures.")
+    assert tab.page.locator("#clip").count() == 0
+    me = eve.hear_notice("joined")["userId"]
+
+    eve.wants("makeHost", userId=me)
+
+    ready(tab)
+
+
+def test_what_was_chosen_stays_where_files_are_forbidden_meanwhile(open_tab, eve: Fellow) -> None:
+    tab = ready(open_tab())
+    choose(tab, ("a.txt", "text/plain", b"x"))
+    eve.tell("Welcome")
+
+    eve.wants("rules", files="nobody")
+
+    tab.see("#notice", "In this room, files and pictures are not sent")
+    send(tab, "Read this")
+    tab.see("#pending .reason", "no files are sent in this room")
+    eve.wants("rules", files="everybody")
+    ready(tab)
+    tab.page.click("#pending .retry")
+    assert arrives(eve)["body"] == "Read this"
+
+
+def test_the_browser_asks_before_an_upload_is_left_and_else_does_not(open_tab, eve: Fellow) -> None:
+    tab = ready(open_tab(fresh=True))
+    line = Slow(tab)
+    choose(tab, ("large.bin", "", bytes(3_000_000)))
+    send(tab, "It is large")
+    under_way(tab)
+
+    with tab.page.expect_event("dialog") as dialog:
+        tab.page.evaluate("setTimeout(() => location.reload())")
+
+    assert dialog.value.type == "beforeunload"
+    dialog.value.dismiss()
+    line.set(bytes_a_second=-1)
+    assert arrives(eve)["body"] == "It is large"
+    wait_for(lambda: tab.pending().count() == 0, "nothing on its way")
+    asked: list[Dialog] = []
+    tab.page.on("dialog", lambda one: asked.append(one))
+    tab.page.reload()
+    tab.wait_for_state("connected")
+    assert asked == []
 
 
 @pytest.mark.parametrize("viewport", [None, PHONE])

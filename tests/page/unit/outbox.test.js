@@ -167,3 +167,15 @@ test("after a reload, a message still waits for its file, so that it is not said
   assert.deepEqual(sent(outbox), []);
   assert.deepEqual(outbox.items.map(({ state }) => state), ["uploading"]);
 });
+
+test("what a picture shows outlives the page, on its way and uploaded", () => {
+  const kept = keeper();
+  const outbox = new Outbox("lobby", kept);
+  outbox.add("one", "", 5, undefined, { name: "a.jpg", type: "image/jpeg", size: 5, alt: "A bridge" });
+  const { cmid } = outbox.add("two", "", 6, undefined, { name: "b.jpg", type: "image/jpeg", size: 5 });
+  outbox.change(cmid, { state: "waiting", file: { id: "b", name: "b.jpg", type: "image/jpeg", size: 5, alt: "A tower" } });
+
+  const later = new Outbox("lobby", kept);
+
+  assert.deepEqual(later.items.map(({ state, file }) => [state, file.alt]), [["uploading", "A bridge"], ["waiting", "A tower"]]);
+});

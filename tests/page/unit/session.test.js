@@ -201,3 +201,9 @@ test("a message says what it answers, if anything", () => {
 
   assert.deepEqual(frames.map(({ replyTo }) => replyTo), [undefined, undefined, "7-abc"]);
 });
+
+test("a message says what its picture shows, if anything", () => {
+  const frames = [undefined, { id: "a" }, { id: "a", alt: "A bridge", size: 5 }].map((file) => JSON.parse(messageFrame({ cmid: "1", body: "hi", timestamp: "", file })));
+
+  assert.deepEqual(frames.map(({ file, alt }) => [file, alt]), [[undefined, undefined], ["a", undefined], ["a", "A bridge"]]);
+});
