@@ -114,18 +114,12 @@ BEGIN
     RETURN forgotten;
 END $$;
 
--- Whatever removes a message takes its reactions along. That it had any is kept, with a new mark: if it
--- is restored, whoever has known of them hears that they are gone. Nothing fires where a message is
--- added.
+-- Whatever removes a message takes its reactions along; one that is restored comes back without any.
+-- Nothing fires where a message is added.
 CREATE FUNCTION drop_reactions() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    its_mark bigint;
 BEGIN
     DELETE FROM reactions WHERE room = new.room AND seq = new.seq;
-    IF EXISTS (SELECT FROM reacted WHERE room = new.room AND seq = new.seq) THEN
-        UPDATE rooms SET mark = next_mark(mark) WHERE number = new.room RETURNING mark INTO its_mark;
-        UPDATE reacted SET mark = its_mark WHERE room = new.room AND seq = new.seq;
-    END IF;
+    DELETE FROM reacted WHERE room = new.room AND seq = new.seq;
     RETURN NULL;
 END $$;
 
