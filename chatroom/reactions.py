@@ -8,7 +8,10 @@ from typing import NamedTuple
 from chatroom.message import MessageId
 
 KINDS = ("like", "love", "laugh", "wow", "question", "done")
-"""Words, which do for URLs and for every terminal; the page shows 👍 ❤️ 😂 😮 ❓ ✅."""
+"""Words, which do for URLs and for every terminal."""
+
+PICTURES = dict(zip(KINDS, ("👍", "❤️", "😂", "😮", "❓", "✅"), strict=True))
+"""What people see in their place, on the page and in a transcript."""
 
 MOST_PEOPLE = 20
 """Who are named with each kind, at most: the others count."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.message import MessageId
-from chatroom.reactions import EVERYTHING, Click, Reacted, Span
+from chatroom.message import Message, MessageId
+from chatroom.reactions import EVERYTHING, MOST_TOLD, Click, Person, Reacted, Span
+
+NEAR = 2048
+"""Messages of which one question asks, with those between them: as many as a page has at most."""
 
 
 class ReactionRecords(ABC):
@@ -48,6 +51,43 @@ class ReactionRecords(ABC):
         """
         return []
 
+    def all_reacted(
+        self, room: str, span: Span = EVERYTHING, *, people: int = 0
+    ) -> Iterator[list[Reacted]]:
+        """Likewise of all messages in the span, in parts, of which the first has the newest ones.
+        Any thread.
+
+        Raises:
+            HistoryUnavailable: as ``reacted``; may come between two parts.
+        """
+        while states := self.reacted(room, span, people=people):
+            yield states
+            if len(states) < MOST_TOLD:
+                return
+            span = span._replace(last=states[0].id.seq - 1)
+
+    def reactions_to(self, messages: Sequence[Message]) -> dict[MessageId, Reacted]:
+        """The reactions to some messages, of those that have any. Any thread.
+
+        A page of messages is one question, unless people have reacted to more than
+        ``reactions.MOST_TOLD`` of them.
+
+        Args:
+            messages: of one room, oldest first.
+
+        Raises:
+            HistoryUnavailable: they cannot be read now.
+        """
+        if not self.keeps_reactions:
+            return {}
+        return {
+            state.id: state
+            for first, last in _near_each_other(message.seq for message in messages)
+            for states in self.all_reacted(messages[0].room, Span(first=first, last=last))
+            for state in states
+            if state.counts
+        }
+
     def last_mark(self, room: str) -> int:
         """The highest mark among the room's messages; 0 if nobody has reacted to any. Any thread.
 
@@ -55,6 +95,17 @@ class ReactionRecords(ABC):
             HistoryUnavailable: it cannot be read now.
         """
         return 0
+
+    def who_reacted(self, room: str) -> list[Person]:
+        """Everybody who has a reaction to a message of the room, each once, under one of the names
+        that they had then; "" if none is known. Any thread.
+
+        Looks at all the room's reactions.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return []
 
     def reactions_of(self, room: str, user_id: str) -> list[tuple[MessageId, str]]:
         """A person's reactions in a room: to which message, and the kind. Any thread.
@@ -72,3 +123,15 @@ class ReactionRecords(ABC):
             HistoryUnavailable: they are still there.
         """
         return 0
+
+
+def _near_each_other(seqs: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The first and last of each few that lie within ``NEAR``; ascending."""
+    first = last = 0
+    for seq in seqs:
+        if first and seq - first >= NEAR:
+            yield first, last
+            first = 0
+        first, last = first or seq, seq
+    if first:
+        yield first, last

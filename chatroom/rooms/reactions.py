@@ -16,7 +16,6 @@ from chatroom.history import History
 from chatroom.reactions import (
     KINDS,
     MOST_PEOPLE,
-    MOST_TOLD,
     Click,
     Person,
     Reacted,
@@ -28,6 +27,7 @@ from chatroom.rooms.bus import ReactionNews
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
+from chatroom.rooms.subscriber import HeardReactions
 from chatroom.rooms.timers import Timers
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
@@ -165,7 +165,8 @@ class Reactions:
     @staticmethod
     def _next_at(room: Room) -> float:
         """When the room may be told again, if it is now; by ``time.monotonic``."""
-        return time.monotonic() + max(INTERVAL, len(room.typed) / TOLD_A_SECOND)
+        receivers = len(room.typed) + len(room.subscribers)
+        return time.monotonic() + max(INTERVAL, receivers / TOLD_A_SECOND)
 
     def _store(self, room: Room, waiting: list[Waiting]) -> list[bool]:
         return self._history.react(clicks_of(room, waiting)) if waiting else []
@@ -177,16 +178,16 @@ class Reactions:
             # Whoever hears a part of it has not heard of the new mark, and asks for the rest.
             mark = known.mark if number == len(parts) else before
             room.tell_all(typed.reactions(mark, sparingly_named(states)))
+            self._hand_on(room, before, mark, states)
+
+    @staticmethod
+    def _hand_on(room: Room, after: int, mark: int, states: Sequence[Reacted]) -> None:
+        if room.subscribers:
+            room.hand_on([HeardReactions.of(after, mark, states)])
 
     def _changed(self, room: Room, after: int) -> list[list[Reacted]]:
         people = 0 if room.presence.is_large else MOST_PEOPLE
-        parts, span = [], Span(after=after)
-        while states := self._history.reacted(room.name, span, people=people):
-            parts.append(states)
-            if len(states) < MOST_TOLD:
-                break
-            span = span._replace(last=states[0].id.seq - 1)
-        return parts
+        return list(self._history.all_reacted(room.name, Span(after=after), people=people))
 
     def _answer(self, room: Room, one: Waiting, *, is_there: bool) -> None:
         speaker, request, who = one

@@ -64,18 +64,27 @@ class ReactionsInMemory:
 
     def within(self, room: str, span: Span, people: int, user_id: str) -> list[Reacted]:
         """As the interface says."""
-        wanted = sorted(
-            seq
-            for seq, kept in self._rooms.get(room, {}).items()
-            if kept.mark > span.after
-            and seq >= span.first
-            and (span.last is None or seq <= span.last)
-        )
-        return [_told(self._rooms[room][seq], people, user_id) for seq in wanted[-MOST_TOLD:]]
+        its, first = self._rooms.get(room, {}), span.first
+        last = max(its, default=0) if span.last is None else span.last
+        if last - first < len(its):  # such as a page: nobody waits for a look at all the others
+            within = [seq for seq in range(first, last + 1) if seq in its]
+        else:
+            within = sorted(seq for seq in its if first <= seq <= last)
+        wanted = [seq for seq in within if its[seq].mark > span.after]
+        return [_told(its[seq], people, user_id) for seq in wanted[-MOST_TOLD:]]
 
     def last_mark(self, room: str) -> int:
         """As the interface says."""
         return max((kept.mark for kept in self._rooms.get(room, {}).values()), default=0)
+
+    def who(self, room: str) -> list[Person]:
+        """As the interface says."""
+        names: dict[str, str] = {}
+        for kept in self._rooms.get(room, {}).values():
+            for theirs in kept.kinds.values():
+                for user_id, name in theirs.items():
+                    names[user_id] = max(name, names.get(user_id, ""))
+        return [Person(*one) for one in names.items()]
 
     def of(self, room: str, user_id: str) -> Iterator[tuple[MessageId, str]]:
         """A person's reactions."""

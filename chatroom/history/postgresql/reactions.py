@@ -50,6 +50,9 @@ STATES_CHANGED, STATES_OF_MESSAGES = STATES.format(CHANGED), STATES.format(OF_ME
 
 LAST_MARK = f"SELECT coalesce(max(mark), 0) FROM reacted WHERE room = {ROOM}"
 
+# A name that is known comes before none.
+WHO = f"SELECT user_id, max(user_name) FROM reactions WHERE room = {ROOM} GROUP BY user_id"
+
 OF_PERSON = f"""
     SELECT seq, nonce, kind FROM reactions JOIN reacted USING (room, seq)
     WHERE user_id = %(user_id)s AND room = {ROOM} ORDER BY seq, kind"""
@@ -124,6 +127,11 @@ def last_mark(source: Source, room: str) -> int:
     """As in the interface."""
     ((mark,),) = source.rows(LAST_MARK, {"room": to_stored(room)})
     return int(mark)
+
+
+def who(source: Source, room: str) -> list[Person]:
+    """As in the interface."""
+    return [Person(*exact(row)) for row in source.rows(WHO, {"room": to_stored(room)})]
 
 
 def of_person(source: Source, room: str, user_id: str) -> list[tuple[MessageId, str]]:

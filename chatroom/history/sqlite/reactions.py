@@ -21,11 +21,11 @@ TAKE_BACK = "DELETE FROM reactions WHERE key = ? AND kind = ? AND user_id = ?"
 MARK = "INSERT OR REPLACE INTO reacted (key, nonce) VALUES (?, ?)"
 
 # Of few changes, or of few messages: the other condition is not to lead to an index (the plus).
-NEWEST = f"""
-    SELECT {{columns}} FROM reacted WHERE {{condition}}
-    ORDER BY +key DESC LIMIT {MOST_TOLD}"""
-CHANGED = f"mark > :mark AND {WITHIN.replace('key >', '+key >').replace('key <', '+key <')}"
-OF_MESSAGES = f"+mark > :mark AND {WITHIN}"
+NEWEST = f"SELECT {{columns}} FROM reacted WHERE {{condition}} LIMIT {MOST_TOLD}"
+CHANGED = f"""
+    mark > :mark AND {WITHIN.replace("key >", "+key >").replace("key <", "+key <")}
+    ORDER BY +key DESC"""
+OF_MESSAGES = f"+mark > :mark AND {WITHIN} ORDER BY key DESC"
 
 # Of all these messages at once: a question for each would be thousands of them.
 COUNTS = f"""
@@ -45,6 +45,9 @@ LAST_MARK = f"SELECT ifnull(max(mark), 0) FROM reacted WHERE {WITHIN}"
 OF_PERSON = f"""
     SELECT key, nonce, kind FROM reactions JOIN reacted USING (key)
     WHERE user_id = :user_id AND {WITHIN} ORDER BY key"""
+
+# A name that is known comes before none.
+WHO = f"SELECT user_id, max(user_name) FROM reactions WHERE {WITHIN} GROUP BY user_id"
 
 EVERYTHING = {"after": 0, "upto": MAX_SEQ}
 
@@ -142,6 +145,13 @@ def last_mark(readers: Readers, room: str) -> int:
     with readers.reader() as reader:
         found = reader.execute(LAST_MARK, {"room": room, **EVERYTHING}).fetchall()
     return int(found[0][0])
+
+
+def who(readers: Readers, room: str) -> list[Person]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        rows = reader.execute(WHO, {"room": room, **EVERYTHING}).fetchall()
+    return [Person(*row) for row in rows]
 
 
 def of_person(readers: Readers, room: str, user_id: str) -> list[tuple[MessageId, str]]:
