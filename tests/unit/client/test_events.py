@@ -109,7 +109,7 @@ def test_what_people_think_of_messages_is_told_by_their_ids():
         assert told.is_answer
 
 
-GOOD = {"id": f"1-{NONCE}", "mark": 7, "counts": {"like": 1}}
+STATE = {"id": f"1-{NONCE}", "mark": 7, "counts": {"like": 1}}
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ GOOD = {"id": f"1-{NONCE}", "mark": 7, "counts": {"like": 1}}
         {"mark": 8},
         {"mark": 8, "messages": {}},
         {"mark": 8, "messages": ["x"]},
-        {"mark": 8, "messages": [GOOD | {"id": "x"}]},
-        {"mark": 8, "messages": [GOOD | {"mark": None}]},
-        {"mark": 8, "messages": [GOOD | {"counts": []}]},
-        {"mark": 8, "messages": [GOOD | {"counts": {"like": "many"}}]},
+        {"mark": 8, "messages": [STATE | {"id": "x"}]},
+        {"mark": 8, "messages": [STATE | {"mark": None}]},
+        {"mark": 8, "messages": [STATE | {"counts": []}]},
+        {"mark": 8, "messages": [STATE | {"counts": {"like": "many"}}]},
     ],
 )
 def test_reactions_that_cannot_be_are_refused(fields: dict[str, object]):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chatroom.errors import HistoryUnavailable, Refusal
+from chatroom.history import reaction_records
 from chatroom.history.memory import reactions as memory
 from chatroom.message import MessageId
 from chatroom.reactions import (
@@ -288,7 +289,7 @@ def test_no_change_is_left_out_however_many_there_are_at_once(
 ) -> None:
     """Such as those that somebody takes along who erases everything of theirs. Whoever loses the
     line in between has an old mark, and asks."""
-    for module in (reactions, memory):
+    for module in (reaction_records, memory):
         monkeypatch.setattr(module, "MOST_TOLD", 10)
     club.remember(21, ROOM)
     ann = enter(club, "Ann")
