@@ -75,6 +75,19 @@ class Span(NamedTuple):
 EVERYTHING = Span()
 
 
+class Place(NamedTuple):
+    """Between two changes of reactions, in their order: by mark, and then by message."""
+
+    mark: int
+    seq: int
+    """With this mark, those to messages up to this seq come before."""
+
+    @classmethod
+    def behind(cls, mark: int) -> Place:
+        """All with this mark come before."""
+        return cls(mark + 1, 0)
+
+
 def sparingly_named(states: Sequence[Reacted]) -> list[Reacted]:
     """The same states; where too many people are named, only with the newest messages.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC
 from collections.abc import Iterable, Iterator, Sequence
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message, MessageId
-from chatroom.reactions import EVERYTHING, MOST_TOLD, Click, Person, Reacted, Span
+from chatroom.reactions import EVERYTHING, MOST_TOLD, Click, Person, Place, Reacted, Span
 
 NEAR = 2048
 """Messages of which one question asks, with those between them: as many as a page has at most."""
@@ -51,20 +52,38 @@ class ReactionRecords(ABC):
         """
         return []
 
-    def all_reacted(
-        self, room: str, span: Span = EVERYTHING, *, people: int = 0
-    ) -> Iterator[list[Reacted]]:
-        """Likewise of all messages in the span, in parts, of which the first has the newest ones.
-        Any thread.
+    def reacted_in_order(
+        self, room: str, place: Place, last: int, *, people: int = 0
+    ) -> list[Reacted]:
+        """The next changes behind this place, in their order, as the reactions are now:
+        ``reactions.MOST_TOLD`` at most. Any thread.
+
+        Args:
+            last: only to messages up to this seq.
+            people: as of ``reacted``.
 
         Raises:
-            HistoryUnavailable: as ``reacted``; may come between two parts.
+            HistoryUnavailable: it cannot be read now.
         """
-        while states := self.reacted(room, span, people=people):
-            yield states
-            if len(states) < MOST_TOLD:
+        return []
+
+    def reacted_after(
+        self, room: str, mark: int, last: int = sys.maxsize, *, people: int = 0
+    ) -> Iterator[tuple[int, list[Reacted]]]:
+        """All changes after a mark, in their order, in parts; and with each, up to which mark there
+        are no others. Any thread.
+
+        Raises:
+            HistoryUnavailable: as ``reacted_in_order``; may come between two parts.
+        """
+        place = Place.behind(mark)
+        while states := self.reacted_in_order(room, place, last, people=people):
+            newest = states[-1]
+            is_last = len(states) < MOST_TOLD
+            yield newest.mark - (not is_last), states  # others may have the same mark
+            if is_last:
                 return
-            span = span._replace(last=states[0].id.seq - 1)
+            place = Place(newest.mark, newest.id.seq)
 
     def reactions_to(self, messages: Sequence[Message]) -> dict[MessageId, Reacted]:
         """The reactions to some messages, of those that have any. Any thread.
@@ -80,13 +99,15 @@ class ReactionRecords(ABC):
         """
         if not self.keeps_reactions:
             return {}
-        return {
-            state.id: state
-            for first, last in _near_each_other(message.seq for message in messages)
-            for states in self.all_reacted(messages[0].room, Span(first=first, last=last))
-            for state in states
-            if state.counts
-        }
+        found: dict[MessageId, Reacted] = {}
+        for first, last in _near_each_other(message.seq for message in messages):
+            span = Span(first=first, last=last)
+            while states := self.reacted(messages[0].room, span):
+                found |= {state.id: state for state in states if state.counts}
+                if len(states) < MOST_TOLD:
+                    break
+                span = span._replace(last=states[0].id.seq - 1)
+        return found
 
     def last_mark(self, room: str) -> int:
         """The highest mark among the room's messages; 0 if nobody has reacted to any. Any thread.

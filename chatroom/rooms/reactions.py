@@ -19,7 +19,6 @@ from chatroom.reactions import (
     Click,
     Person,
     Reacted,
-    Span,
     sparingly_named,
 )
 from chatroom.rooms.active_rooms import ActiveRooms
@@ -172,22 +171,18 @@ class Reactions:
         return self._history.react(clicks_of(room, waiting)) if waiting else []
 
     def _tell_all(self, room: Room, known: RoomReactions) -> None:
-        parts, before = self._changed(room, known.mark), known.mark
-        known.mark = max([before, *(state.mark for states in parts for state in states)])
-        for number, states in enumerate(parts, start=1):
-            # Whoever hears a part of it has not heard of the new mark, and asks for the rest.
-            mark = known.mark if number == len(parts) else before
-            room.tell_all(typed.reactions(mark, sparingly_named(states)))
-            self._hand_on(room, before, mark, states)
+        people = 0 if room.presence.is_large else MOST_PEOPLE
+        for mark, states in self._history.reacted_after(room.name, known.mark, people=people):
+            # Whoever hears a part of it has heard up to this mark, and asks for the rest.
+            before, known.mark = known.mark, max(known.mark, mark)
+            states.sort(key=lambda state: state.id.seq)
+            room.tell_all(typed.reactions(known.mark, sparingly_named(states)))
+            self._hand_on(room, before, known.mark, states)
 
     @staticmethod
     def _hand_on(room: Room, after: int, mark: int, states: Sequence[Reacted]) -> None:
         if room.subscribers:
             room.hand_on([HeardReactions.of(after, mark, states)])
-
-    def _changed(self, room: Room, after: int) -> list[list[Reacted]]:
-        people = 0 if room.presence.is_large else MOST_PEOPLE
-        return list(self._history.all_reacted(room.name, Span(after=after), people=people))
 
     def _answer(self, room: Room, one: Waiting, *, is_there: bool) -> None:
         speaker, request, who = one

@@ -50,7 +50,7 @@ class HeardReactions(NamedTuple):
 
     after: int
     mark: int
-    """Or ``after``, if others with this one are still to come."""
+    """Or a lower one, while others of those that have changed at once are still to come."""
     json: str
     """As they now are, without names."""
 

@@ -27,7 +27,7 @@ from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
 from chatroom.history.searching import Hunt
 from chatroom.message import BEGINNING, Evidence, Held, Message, MessageId, RoomSummary
-from chatroom.reactions import EVERYTHING, Click, Person, Reacted, Span
+from chatroom.reactions import EVERYTHING, Click, Person, Place, Reacted, Span
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """What the messages of all rooms together may take."""
@@ -332,6 +332,14 @@ class MemoryHistory(History):
         with self._lock:
             self._demand_open()
             return self._reactions.within(room, span, people, user_id)
+
+    def reacted_in_order(
+        self, room: str, place: Place, last: int, *, people: int = 0
+    ) -> list[Reacted]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._reactions.in_order(room, place, last, people)
 
     def last_mark(self, room: str) -> int:
         """As the interface says."""

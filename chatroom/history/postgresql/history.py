@@ -40,7 +40,7 @@ from chatroom.history.shared import (
     Version,
 )
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
-from chatroom.reactions import EVERYTHING, Click, Person, Reacted, Span
+from chatroom.reactions import EVERYTHING, Click, Person, Place, Reacted, Span
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
 
@@ -376,6 +376,12 @@ class PostgresHistory(SharedHistory):
     ) -> list[Reacted]:
         """As the interface says."""
         return reactions.reacted(self._readers, room, span, people, user_id)
+
+    def reacted_in_order(
+        self, room: str, place: Place, last: int, *, people: int = 0
+    ) -> list[Reacted]:
+        """As the interface says."""
+        return reactions.in_order(self._readers, room, place, last, people)
 
     def last_mark(self, room: str) -> int:
         """As the interface says."""

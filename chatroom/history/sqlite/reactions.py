@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ, WITHIN, storable
 from chatroom.history.sqlite.rewrite import LOG, PAGES, note_chores
 from chatroom.message import MessageId
-from chatroom.reactions import KINDS, MOST_NAMED, MOST_TOLD, Click, Person, Reacted, Span
+from chatroom.reactions import KINDS, MOST_NAMED, MOST_TOLD, Click, Person, Place, Reacted, Span
 
 IS_THERE = "SELECT 1 FROM messages WHERE key = ? AND nonce = ? AND removed = ''"
 
@@ -25,6 +25,7 @@ NEWEST = f"SELECT {{columns}} FROM reacted WHERE {{condition}} LIMIT {MOST_TOLD}
 CHANGED = f"""
     mark > :mark AND {WITHIN.replace("key >", "+key >").replace("key <", "+key <")}
     ORDER BY +key DESC"""
+IN_ORDER = CHANGED.replace("ORDER BY +key DESC", "ORDER BY mark")
 OF_MESSAGES = f"+mark > :mark AND {WITHIN} ORDER BY key DESC"
 
 # Of all these messages at once: a question for each would be thousands of them.
@@ -87,7 +88,21 @@ def reacted(readers: Readers, room: str, span: Span, people: int, user_id: str) 
     upto = MAX_SEQ if span.last is None else storable(span.last)
     bounds = {"room": room, "after": storable(span.first - 1), "upto": upto}
     values = {"mark": storable(span.after), "user_id": user_id, **bounds}
-    condition = CHANGED if span.after else OF_MESSAGES
+    return _states(readers, CHANGED if span.after else OF_MESSAGES, values, people)[::-1]
+
+
+def in_order(readers: Readers, room: str, place: Place, last: int, people: int) -> list[Reacted]:
+    """As in the interface. Each mark is of one message."""
+    mark = storable(place.mark if place.seq else place.mark - 1)
+    values = {"mark": mark, "user_id": "", "room": room, "after": 0, "upto": storable(last)}
+    return _states(readers, IN_ORDER, values, people)
+
+
+def _states(
+    readers: Readers, condition: str, values: Mapping[str, object], people: int
+) -> list[Reacted]:
+    """In the order of the condition."""
+    user_id = values["user_id"]
     query = NEWEST.format(columns="key, nonce, mark", condition=condition)
     with readers.reader() as reader:
         reader.execute("BEGIN")  # one snapshot: a mark goes with its counts
@@ -108,7 +123,7 @@ def reacted(readers: Readers, room: str, span: Span, people: int, user_id: str) 
             named.get(key, {}),
             None if mine is None else [it for it in KINDS if (key, it) in mine],
         )
-        for key, nonce, mark in reversed(found)
+        for key, nonce, mark in found
     ]
 
 

@@ -10,13 +10,13 @@ import json
 import logging
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import Message, MessageId, visible
-from chatroom.reactions import Reacted, Span
+from chatroom.reactions import Reacted
 from chatroom.rooms.subscriber import Heard, HeardChange, HeardReactions, Hearing
 from chatroom.web.api import paging
 from chatroom.web.api.event_cursor import Start
@@ -218,17 +218,15 @@ class Feed:
         Args:
             last_seq: only to messages up to this one.
         """
-        waiting: Sequence[Reacted] = ()  # only behind the last of them, the client has all
-        for states in self._history.all_reacted(self._room, Span(after=after, last=last_seq)):
+        for mark, states in self._history.reacted_after(self._room, after, last_seq):
             if self._listener.reason:
                 return
-            if waiting:
-                yield _reactions(self._cursor(), reactions_json(waiting))
-            waiting = [state for state in states if state.mark <= upto]
-        if not self._listener.reason:
-            self._mark = max(self._mark, upto)
-            if waiting:
-                yield _reactions(self._cursor(), reactions_json(waiting))
+            self._mark = max(self._mark, min(mark, upto))
+            if told := [state for state in states if state.mark <= upto]:
+                yield _reactions(self._cursor(), reactions_json(told))
+            if mark >= upto:
+                break
+        self._mark = max(self._mark, upto)
 
     def _cursor(self) -> str:
         """The id of an event: a client that has it has everything before."""

@@ -305,17 +305,45 @@ def test_messages_that_lie_far_apart_are_asked_for_one_by_one(history: History) 
     assert [id.seq for id in found] == [1, 5001]
 
 
-def test_more_than_can_be_told_at_once_come_in_parts_newest_first(history: History) -> None:
+def test_more_than_can_be_told_at_once_come_in_parts_in_the_order_of_the_changes(
+    history: History,
+) -> None:
     count = MOST_TOLD + 3
     history.append(histories.said("lobby", 6, count - 5))
+    mark = history.last_mark("lobby")
+    for seq in range(count, 0, -1):  # each with a mark of its own
+        history.react([click(seq)])
+    history.react([click(count, on=False)])
+
+    parts = list(history.reacted_after("lobby", mark, people=1))
+
+    (before, first), (last, second) = parts
+    assert [state.id.seq for state in first] == list(range(count - 1, count - 1 - MOST_TOLD, -1))
+    assert [state.id.seq for state in second] == [2, 1, count]
+    assert before == first[-1].mark - 1
+    assert last == second[-1].mark == history.last_mark("lobby")
+    assert (second[0].people, dict(second[-1].counts)) == ({"like": [ANN]}, {})
+    assert len(history.reactions_to(histories.everything(history, "lobby"))) == count - 1
+    assert [it for _, (it,) in history.reacted_after("lobby", last - 1)] == [second[-1]]
+    assert list(history.reacted_after("lobby", last)) == []
+    assert list(history.reacted_after("garden", 0)) == []
+    assert [it.id.seq for _, part in history.reacted_after("lobby", 0, 2) for it in part] == [2, 1]
+
+
+def test_many_changes_at_once_are_told_once_each(history: History) -> None:
+    """As where somebody's reactions are all forgotten; the marks may be the same."""
+    count = 2 * MOST_TOLD + 1
+    history.append(histories.said("lobby", 6, count - 5))
     history.react([click(seq) for seq in range(1, count + 1)])
+    mark = history.last_mark("lobby")
+    assert history.forget_reactions("lobby", ANN.user_id) == count
 
-    parts = list(history.all_reacted("lobby"))
+    parts = list(history.reacted_after("lobby", mark))
 
-    assert [len(part) for part in parts] == [MOST_TOLD, 3]
-    assert (parts[0][0].id.seq, parts[1][0].id.seq) == (4, 1)
-    assert len(history.reactions_to(histories.everything(history, "lobby"))) == count
-    assert list(history.all_reacted("garden")) == []
+    assert sorted(it.id.seq for _, part in parts for it in part) == list(range(1, count + 1))
+    assert [len(part) for _, part in parts] == [MOST_TOLD, MOST_TOLD, 1]
+    assert parts[0][0] >= mark
+    assert parts[-1][0] == history.last_mark("lobby")
 
 
 def test_everybody_who_has_a_reaction_is_known_once_with_a_name_if_there_is_one(
