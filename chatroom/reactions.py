@@ -8,7 +8,10 @@ from typing import NamedTuple
 from chatroom.message import MessageId
 
 KINDS = ("like", "love", "laugh", "wow", "question", "done")
-"""Words, which do for URLs and for every terminal; the page shows 👍 ❤️ 😂 😮 ❓ ✅."""
+"""Words, which do for URLs and for every terminal."""
+
+PICTURES = dict(zip(KINDS, ("👍", "❤️", "😂", "😮", "❓", "✅"), strict=True))
+"""What people see in their place, on the page and in a transcript."""
 
 MOST_PEOPLE = 20
 """Who are named with each kind, at most: the others count."""
@@ -70,6 +73,19 @@ class Span(NamedTuple):
 
 
 EVERYTHING = Span()
+
+
+class Place(NamedTuple):
+    """Between two changes of reactions, in their order: by mark, and then by message."""
+
+    mark: int
+    seq: int
+    """With this mark, those to messages up to this seq come before."""
+
+    @classmethod
+    def behind(cls, mark: int) -> Place:
+        """All with this mark come before."""
+        return cls(mark + 1, 0)
 
 
 def sparingly_named(states: Sequence[Reacted]) -> list[Reacted]:

@@ -33,7 +33,7 @@ from typing import Any
 
 from chatroom.addresses import authorization, chat_url, secret_in
 from chatroom.client.acts import Host
-from chatroom.client.events import Changed, Event, Removed
+from chatroom.client.events import Changed, Event, ReactionCounts, Removed
 from chatroom.client.inbox import Recent
 from chatroom.client.outbox import Receipt
 from chatroom.client.session import Session, full_jitter
@@ -57,6 +57,7 @@ __all__ = [
     "Event",
     "Host",
     "Message",
+    "ReactionCounts",
     "Receipt",
     "Removed",
     "ServerRefused",
@@ -305,7 +306,8 @@ class ChatClient:
     def react(self, message: Message | str, kind: str, *, on: bool = True) -> Receipt:
         """React to a message, or take that back: like ``edit``.
 
-        Others' reactions are events of the type ``reactions``: see docs/protocol.md.
+        Others' reactions are events, ``ReactionCounts``; what changed while the client was away has
+        to be asked for, with ``ask_reactions``.
 
         Args:
             kind: ``like``, ``love``, ``laugh``, ``wow``, ``question`` or ``done``.
@@ -315,7 +317,7 @@ class ChatClient:
         return self._post(id, type="react", id=id, kind=kind, on=on)
 
     def ask_reactions(self, since: int = 0, first: str | None = None) -> None:
-        """Ask for the reactions that there are; an event ``reactions`` has them, with one's own.
+        """Ask for the reactions that there are; a ``ReactionCounts`` has them, with one's own.
         Dropped when offline.
 
         Args:

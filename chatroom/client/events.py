@@ -61,6 +61,37 @@ class Removed(Event):
         return int(self.fields["rev"])
 
 
+class ReactionCounts(Event):
+    """What people think of some messages, as it now is. They need not be among those that the
+    client has.
+
+    Some of it may be older than what the client knows: of two states of a message, the one with the
+    higher mark counts. Whoever is named, and one's own, is in ``fields``: see docs/protocol.md.
+    """
+
+    __slots__ = ()
+
+    @property
+    def mark(self) -> int:
+        """What has changed up to this one, the client knows by now."""
+        return int(self.fields["mark"])
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """People, by the message's id and the kind of their reaction."""
+        return {str(one["id"]): dict(one["counts"]) for one in self.fields["messages"]}
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """The mark of each state, by the message's id."""
+        return {str(one["id"]): int(one["mark"]) for one in self.fields["messages"]}
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the client has asked for it: then it has one's own reactions, or nothing."""
+        return all("mine" in one for one in self.fields["messages"])
+
+
 def hear_all(text: str) -> list[Message | Event]:
     """Parse a frame; one that names several removed messages is an event for each.
 
@@ -94,6 +125,8 @@ def _heard(fields: dict[str, Any]) -> Message | Event:
         return to_message(fields)
     if kind in ("changed", "removed"):
         return _change(kind, fields)
+    if kind == "reactions":
+        return _reactions(fields)
     return Event(kind, fields)
 
 
@@ -108,6 +141,20 @@ def _change(kind: str, fields: Mapping[str, Any]) -> Changed | Removed:
         raise ValueError("message is not an object")
     to_message(message)
     return Changed(kind, fields)
+
+
+def _reactions(fields: Mapping[str, Any]) -> ReactionCounts:
+    messages = fields.get("messages")
+    if type(fields.get("mark")) is not int or not isinstance(messages, list):
+        raise ValueError("mark is not a whole number, or messages is not a list")
+    for one in messages:
+        if not isinstance(one, dict) or type(one.get("mark")) is not int:
+            raise ValueError("one of messages is not an object with a mark")
+        MessageId.parse(str(one.get("id")))
+        counts = one.get("counts")
+        if not isinstance(counts, dict) or any(type(its) is not int for its in counts.values()):
+            raise ValueError("counts is not an object of whole numbers")
+    return ReactionCounts("reactions", fields)
 
 
 def id_in(text: str) -> str | None:

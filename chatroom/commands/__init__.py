@@ -18,6 +18,9 @@ What they are made of:
 - ``answers.py``: what a line of text says of the message that it answers
 - ``formats.py``: messages as text; ``json_lines.py``, as lines of JSON
 - ``showing.py``: the messages on a screen, and what becomes of them
+- ``lately_said.py``: what somebody at a terminal can answer
+- ``keeping_up.py``: what ``tail`` has missed of people's reactions
+- ``archived.py``: a message as an archive has it, with how many people have reacted to it
 - ``files.py``: a history file that no server uses; a file that is written whole or not at all
 - ``carried.py``: pictures and files next to an export
 - ``checks.py``: what ``doctor`` looks at; ``proxy_checks.py``, through a proxy

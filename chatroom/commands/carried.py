@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from chatroom.commands.archived import Archived
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.output import note
 from chatroom.errors import ServerRefused
@@ -45,16 +46,16 @@ class Export:
         self._folder = folder
         self._open = open_file
 
-    def with_files(self, messages: Iterator[Message]) -> Iterator[Message]:
+    def with_files(self, messages: Iterator[Archived]) -> Iterator[Archived]:
         """The messages, each once its file is there.
 
         Raises:
             Failed: the folder cannot be written.
         """
-        for message in messages:
-            if message.file:
-                self.save(str(carried(message.file)["id"]))
-            yield message
+        for item in messages:
+            if item.message.file:
+                self.save(str(carried(item.message.file)["id"]))
+            yield item
 
     def save(self, id: str) -> None:
         """Write one; says so if it is not there any more.

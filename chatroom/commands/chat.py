@@ -11,17 +11,24 @@ from typing import Any
 import click
 
 from chatroom.client import ChatClient, Receipt
-from chatroom.client.events import Event
+from chatroom.client.events import Event, ReactionCounts, Removed
+from chatroom.client.inbox import Recent
 from chatroom.commands.exit_codes import Code, Failed
+from chatroom.commands.formats import in_words
 from chatroom.commands.host_tables import rules_in_words
 from chatroom.commands.joining import joined
+from chatroom.commands.lately_said import LatelySaid
 from chatroom.commands.options import talking
 from chatroom.commands.output import note
 from chatroom.commands.showing import Screen
 from chatroom.errors import ClientClosed, ClientError
 from chatroom.log import printable
+from chatroom.reactions import KINDS
 
-HELP = "/who: who is here. /name NAME: change your name. /quit or Ctrl-D: leave."
+HELP = (
+    "/who: who is here. /name NAME: change your name. /reply NAME TEXT: answer somebody's last "
+    "message. /react KIND [NAME]: react to it. /quit or Ctrl-D: leave."
+)
 
 LAST_WAIT = 5.0
 """Seconds in which the person's last lines should come back, before the room is left."""
@@ -41,9 +48,11 @@ def chat(
     """Talk in ROOM: type a line to say it, and see what others say.
 
     \b
-    /who        who is here
-    /name NAME  change your name
-    /quit       leave, as does Ctrl-D
+    /who                who is here
+    /name NAME          change your name
+    /reply NAME TEXT    answer the last message of somebody
+    /react KIND [NAME]  react to it, or to the last one of all
+    /quit               leave, as does Ctrl-D
     """
     try:
         from prompt_toolkit import PromptSession
@@ -74,6 +83,8 @@ class Talk:
         self._said: list[Receipt] = []  # those whose message is not on the screen yet
         self._held: dict[str, str] = {}  # what waits for a host; like _people
         self._screen = Screen()
+        self._lately = LatelySaid()
+        self._own = Recent()  # what the person said that is on the screen
         self._ended = asyncio.Event()
         self._interrupted = False
 
@@ -140,13 +151,35 @@ class Talk:
                 note(", ".join(names) if names else f"{self._count} people")
             elif word == "/name":
                 self._client.rename(rest.strip())
+            elif word == "/reply":
+                self._reply(rest.strip())
+            elif word == "/react":
+                self._react(*rest.strip().partition(" ")[::2])
             elif word.startswith("/") and not word.startswith("//"):
                 note(f"unknown command {word}. {HELP} To say a line that begins with /, type //.")
             elif line.strip():
                 text = line.removeprefix("/") if word.startswith("//") else line
-                self._said = [*self._unseen(), self._client.say(text)]
+                self._say(text)
         except (ClientError, ValueError) as error:
             note(str(error))
+
+    def _say(self, text: str, reply_to: str = "") -> None:
+        self._said = [*self._unseen(), self._client.say(text, reply_to=reply_to)]
+
+    def _reply(self, line: str) -> None:
+        id, text = self._lately.addressed(line)
+        if id and text:
+            self._say(text, id)
+        else:
+            note("write /reply, a name that is on the screen, and what you answer")
+
+    def _react(self, kind: str, name: str) -> None:
+        id, rest = self._lately.addressed(name.strip()) if name.strip() else (self._lately.last, "")
+        if kind in KINDS and id and not rest:
+            self._client.react(id, kind)
+        else:
+            kinds = ", ".join(KINDS)
+            note(f"write /react, one of {kinds}, and perhaps a name that is on the screen")
 
     # -- the thread that hears -----------------------------------------------------------------
 
@@ -157,6 +190,9 @@ class Talk:
                     self._take(item)
                 elif item.id not in self._screen:
                     self._screen.show(item)
+                    self._lately.add(item)
+                    if item.user_id == self._client.user_id:
+                        self._own.add(item.id)
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(self._ended.set)
 
@@ -186,6 +222,16 @@ class Talk:
             case _:
                 self._hear_hosts(event)
                 self._screen.tell(event)
+                if isinstance(event, Removed):
+                    self._lately.forget(event.id)
+                elif isinstance(event, ReactionCounts):
+                    self._hear_reactions(event)
+
+    def _hear_reactions(self, event: ReactionCounts) -> None:
+        """Those to what the person said: of others, a full room would hear all the time."""
+        for id, counts in event.counts.items():
+            if counts and id in self._own:
+                note(f"{self._screen.start_of(id)}: {in_words(counts)}")
 
     def _hear_hosts(self, event: Event) -> None:
         """What they have decided, as far as the person has to know it to speak."""

@@ -13,11 +13,12 @@ from typing import NamedTuple, TextIO
 import click
 
 from chatroom.addresses import authorization
+from chatroom.commands.archived import Archived, TakenBack, all_archived
 from chatroom.commands.carried import Export, files_of
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened, whole_file
 from chatroom.commands.formats import FORMATS, Format, as_csv
-from chatroom.commands.http import Api, Extent, TakenBack, Unreadable
+from chatroom.commands.http import Api, Extent, Unreadable
 from chatroom.commands.options import (
     CODE_WANTED,
     chosen_room,
@@ -30,7 +31,7 @@ from chatroom.commands.output import note
 from chatroom.commands.own_server import default_url
 from chatroom.errors import ServerRefused
 from chatroom.history import History
-from chatroom.message import Message, MessageId
+from chatroom.message import MessageId
 
 LONG = 2000
 """From this many messages on, a progress bar is worth its line."""
@@ -40,7 +41,7 @@ class Source(NamedTuple):
     """Where the messages come from."""
 
     extent: Extent
-    messages: Iterable[Message | TakenBack | Unreadable]
+    messages: Iterable[Archived | TakenBack | Unreadable]
 
 
 @click.command()
@@ -147,10 +148,8 @@ def _format(name: str, exact: bool, out: TextIO) -> Format:
 def _from_file(history: History, room: str) -> Source:
     seq = history.head(room).seq
     first = history.first(room)
-    pages = history.pages(room, 0, seq)
     extent = Extent(seq - first + 1 if first else 0, seq)
-    messages = (message for page in pages for message in page)
-    return Source(extent, (TakenBack(m.id) if m.removed else m for m in messages))
+    return Source(extent, all_archived(history, room, seq))
 
 
 def _from_server(api: Api, room: str) -> Source:
@@ -172,7 +171,7 @@ class _Checked:
         self._source = source
         self._last = 0
 
-    def __iter__(self) -> Iterator[Message]:
+    def __iter__(self) -> Iterator[Archived]:
         for item in self._source.messages:
             if isinstance(item, Unreadable):
                 self._leave_out(item)
@@ -180,9 +179,10 @@ class _Checked:
             if isinstance(item, TakenBack):
                 self._last = MessageId.parse(item.id).seq
                 continue
-            if self._last and item.seq != self._last + 1:
-                note(f"{self._last + 1} to {item.seq - 1} were deleted during the export")
-            self._last = item.seq
+            seq = item.message.seq
+            if self._last and seq != self._last + 1:
+                note(f"{self._last + 1} to {seq - 1} were deleted during the export")
+            self._last = seq
             yield item
 
     def _leave_out(self, item: Unreadable) -> None:
@@ -203,7 +203,7 @@ class _Checked:
             raise Failed(f"incomplete: ends at message {self._last} of {self._source.extent.last}")
 
 
-def _with_progress(messages: Iterable[Message], count: int) -> Iterator[Message]:
+def _with_progress(messages: Iterable[Archived], count: int) -> Iterator[Archived]:
     if count < LONG or not sys.stderr.isatty():
         yield from messages
         return

@@ -5,23 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 
 from chatroom.commands.answers import Answered
+from chatroom.commands.archived import Archived
 from chatroom.commands.json_lines import to_line
 from chatroom.files.stored import alt_in, carried
 from chatroom.log import printable
 from chatroom.message import Message
 from chatroom.wire.message_json import iso_time
 
-Format = Callable[[Iterable[Message]], Iterator[str]]
+Format = Callable[[Iterable[Archived]], Iterator[str]]
 """Turns messages into pieces of text that contain their own line ends."""
 
 COLUMNS = (
     *("id", "sentAt", "userName", "body", "timestamp", "room", "userId", "cmid", "checked"),
-    *("by", "editedAt", "replyTo", "fileId", "fileName", "fileAlt"),
+    *("by", "editedAt", "replyTo", "fileId", "fileName", "fileAlt", "reactions"),
 )
 
 UNCHECKED = "~"
@@ -47,14 +48,14 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
 _LINE_MARKUP = re.compile(r"^([-+=]|\d+(?=[.)]))")
 
 
-def jsonl(messages: Iterable[Message]) -> Iterator[str]:
+def jsonl(messages: Iterable[Archived]) -> Iterator[str]:
     """One JSON object per line, as in the protocol; ``chatroom import`` reads it."""
-    for message in messages:
-        yield to_line(message) + "\n"
+    for item in messages:
+        yield to_line(item) + "\n"
 
 
 def as_csv(
-    messages: Iterable[Message], *, exact: bool = False, with_mark: bool = True
+    messages: Iterable[Archived], *, exact: bool = False, with_mark: bool = True
 ) -> Iterator[str]:
     """RFC 4180, with a header.
 
@@ -66,7 +67,7 @@ def as_csv(
     writer = csv.writer(lines, quoting=csv.QUOTE_MINIMAL if exact else csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     yield (BYTE_ORDER_MARK if with_mark and not exact else "") + lines.getvalue()
-    for m in messages:
+    for m, counts, _ in messages:
         lines.seek(0)
         lines.truncate()
         sent, checked = iso_time(m.sent_at), "yes" if m.user_id else "no"
@@ -74,10 +75,16 @@ def as_csv(
         said = m.id, sent, m.user_name, m.body, m.timestamp
         file = carried(m.file) if m.file else {}
         carries = str(file.get("id", "")), str(file.get("name", "")), alt_in(file)
-        row = (*said, m.room, m.user_id, m.cmid, checked, m.by, edited, m.reply_to, *carries)
+        more = m.by, edited, m.reply_to, *carries, in_words(counts)
+        row = (*said, m.room, m.user_id, m.cmid, checked, *more)
         fields = (field.translate(_SHOWN_NUL) for field in row)
         writer.writerow(fields if exact else map(_harmless, fields))
         yield lines.getvalue()
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """``like 2, wow 1``."""
+    return ", ".join(f"{printable(kind)} {count}" for kind, count in counts.items())
 
 
 def _harmless(field: str) -> str:
@@ -86,10 +93,10 @@ def _harmless(field: str) -> str:
     return f"'{field}" if _FORMULA.match(field) else field
 
 
-def text(messages: Iterable[Message]) -> Iterator[str]:
+def text(messages: Iterable[Archived]) -> Iterator[str]:
     """One line per message, with the time in UTC; further lines of a body are indented."""
     answered = Answered()
-    for message in messages:
+    for message, *_ in messages:
         yield answered.line_above(message) + text_line(message) + "\n"
         answered.add(message.id, text_start(message))
 
@@ -120,11 +127,11 @@ def shown_name(message: Message) -> str:
     return f"\\{name}" if name.startswith((UNCHECKED, "\\")) else name
 
 
-def markdown(messages: Iterable[Message]) -> Iterator[str]:
+def markdown(messages: Iterable[Archived]) -> Iterator[str]:
     """One heading per day, and messages as quotations; times are UTC."""
     day = ""
     answered = Answered()
-    for message in messages:
+    for message, counts, _ in messages:
         time = datetime.fromtimestamp(message.sent_at / 1000, timezone.utc)
         if not day:
             yield f"# {_plain(message.room)}\n"
@@ -134,6 +141,8 @@ def markdown(messages: Iterable[Message]) -> Iterator[str]:
         above = _plain(answered.line_above(message).strip())
         above = f" *{above}*" if above else ""
         yield f"\n**{_plain(shown_name(message))}** {time:%H:%M:%S}{above}\n\n> {quotation}\n"
+        if counts:
+            yield f"\n*{_plain(in_words(counts))}*\n"
         answered.add(message.id, text_start(message))
 
 

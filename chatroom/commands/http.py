@@ -16,11 +16,11 @@ from urllib.parse import quote
 from chatroom.addresses import authorization, http_url, secret_in
 from chatroom.client.events import id_in
 from chatroom.client.failures import connection_failure, http_failure
+from chatroom.commands.archived import Archived, TakenBack, archived
 from chatroom.commands.output import note
 from chatroom.errors import ServerRefused, ServerUnreachable
-from chatroom.message import Message, MessageId
+from chatroom.message import MessageId
 from chatroom.wire.fields import parse_unbounded
-from chatroom.wire.message_json import to_message
 
 TIMEOUT = 30.0
 """Seconds that the server may be silent."""
@@ -71,12 +71,6 @@ class Unreadable(NamedTuple):
     cause: str
 
 
-class TakenBack(NamedTuple):
-    """A line in place of a message that was removed."""
-
-    id: str
-
-
 class Api:
     """A server's ``/api``.
 
@@ -116,9 +110,10 @@ class Api:
         if found := self.rooms().get(room):
             return found
         newest = self._page(room, "limit=1")[0]
-        return Extent(newest[-1].seq, newest[-1].seq) if newest else Extent(0, 0)
+        seq = newest[-1].message.seq if newest else 0
+        return Extent(seq, seq)
 
-    def messages(self, room: str) -> Iterator[Message | TakenBack | Unreadable]:
+    def messages(self, room: str) -> Iterator[Archived | TakenBack | Unreadable]:
         """All of the room's messages, oldest first; resumes a response that breaks off.
 
         So that nothing is missing unnoticed, those that were removed are named.
@@ -127,9 +122,10 @@ class Api:
         failures = 0
         while True:
             try:
-                for message in self._lines(room, last):
-                    last, failures = message.id or last, 0
-                    yield message
+                for item in self._lines(room, last):
+                    id = item.message.id if isinstance(item, Archived) else item.id
+                    last, failures = id or last, 0
+                    yield item
                 return
             except BROKEN as error:
                 failures += 1
@@ -137,9 +133,13 @@ class Api:
                     cause = f"the response broke off: {connection_failure(error)}"
                     raise ServerUnreachable(self.url, cause) from error
 
-    def before(self, room: str, id: str, count: int) -> list[Message]:
+    def one(self, room: str, id: str) -> Archived:
+        """The message with this id."""
+        return archived(self.ask("GET", f"/api/rooms/{quote(room, safe='')}/messages/{quote(id)}"))
+
+    def before(self, room: str, id: str, count: int) -> list[Archived]:
         """The last messages before the one with this id, ``count`` at most, oldest first."""
-        found: list[Message] = []
+        found: list[Archived] = []
         while len(found) < count:
             query = f"before={quote(id)}&limit={min(count - len(found), PAGE)}"
             page, links = self._page(room, query)
@@ -156,7 +156,7 @@ class Api:
         path = f"/api/rooms/{quote(room, safe='')}/files/{quote(id, safe='')}"
         return self._get(path, "*/*", self._patience)
 
-    def _page(self, room: str, query: str) -> tuple[list[Message], str]:
+    def _page(self, room: str, query: str) -> tuple[list[Archived], str]:
         """Messages, and the links to others."""
         path = f"/api/rooms/{quote(room, safe='')}/messages?{query}"
         with closing(self._get(path, "application/json", self._patience)) as reply:
@@ -213,7 +213,7 @@ class Api:
                 return ServerRefused(str(problem["code"]), str(problem["detail"]))
         return ServerRefused(f"http-{error.code}", self._reason(error, body))
 
-    def _lines(self, room: str, since: str | None) -> Iterator[Message | TakenBack | Unreadable]:
+    def _lines(self, room: str, since: str | None) -> Iterator[Archived | TakenBack | Unreadable]:
         query = f"?removed={REMOVED}" + (f"&since={quote(since)}" if since else "")
         path = f"/api/rooms/{quote(room, safe='')}/messages{query}"
         with closing(self._get(path, "application/x-ndjson")) as reply:
@@ -253,20 +253,20 @@ def _extent(room: dict[str, Any]) -> Extent | None:
     return Extent(int(room["messages"]), MessageId.parse(room["last"]).seq)
 
 
-def _good(fields: dict[str, Any]) -> Message | None:
+def _good(fields: dict[str, Any]) -> Archived | None:
     try:
-        return to_message(fields)
+        return archived(fields)
     except ValueError as error:
         note(f"message {fields.get('id')} is left out: {error!s:.200}")
         return None
 
 
-def _read(line: bytes) -> Message | TakenBack | Unreadable:
+def _read(line: bytes) -> Archived | TakenBack | Unreadable:
     try:
         fields = parse_unbounded(line)
         if "removed" in fields:
             return TakenBack(str(MessageId.parse(str(fields.get("id")))))
-        return to_message(fields)
+        return archived(fields)._replace(mark=0)
     except ValueError as error:
         return Unreadable(id_in(line.decode("utf-8", "replace")), f"{error!s:.200}")
 

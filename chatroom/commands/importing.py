@@ -13,6 +13,7 @@ from typing import IO
 
 import click
 
+from chatroom.commands.archived import Archived, archived
 from chatroom.commands.carried import Imported
 from chatroom.commands.exit_codes import Failed
 from chatroom.commands.files import history_type, opened
@@ -24,7 +25,7 @@ from chatroom.message import Message, MessageId
 from chatroom.names import room_name
 from chatroom.wire.fields import parse_unbounded
 from chatroom.wire.ids import is_id
-from chatroom.wire.message_json import iso_time, milliseconds, to_message
+from chatroom.wire.message_json import iso_time, milliseconds
 
 BATCH = 500
 """Messages per transaction, each of which costs a sync of the disk."""
@@ -62,19 +63,26 @@ def import_(file: IO[bytes], history: str | Path, files: Path | None, room: str 
     Reads FILE or standard input, while no server uses the history. Times, names and texts are
     kept; ids are new, after those that the room already has, and replies lead to the new ones.
     Messages that are already there are skipped, so after an interruption simply run it again; also
-    those that have been edited or removed there since.
+    those that have been edited or removed there since. Reactions are left out: an export has how
+    many people have reacted, but not who.
     """
     with opened(history, make=True) as target:
         done = Import(target, files)
         try:
             for number, line in enumerate(_lines(file), 1):
                 if line.strip():
-                    done.take(_message(number, line, room))
+                    item = _message(number, line, room)
+                    done.take(item.message, was_reacted_to=bool(item.counts))
         finally:
             done.flush()
             note(f"{done.stored} imported, {done.skipped} skipped (already there)")
             if done.files.left_out:
                 note(f"{done.files.left_out} of them without their files; --files DIR has these")
+            if done.without_reactions:
+                note(
+                    f"{done.without_reactions} of them without their reactions: "
+                    "an export does not have whose they are"
+                )
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -98,9 +106,10 @@ def _size(file: IO[bytes]) -> int | None:
     return None
 
 
-def _message(number: int, line: bytes, room: str | None) -> Message:
+def _message(number: int, line: bytes, room: str | None) -> Archived:
     try:
-        message = to_message(parse_unbounded(line))
+        item = archived(parse_unbounded(line))
+        message = item.message
         if not EARLIEST <= message.sent_at < LATEST:
             wanted = f"a time from {iso_time(EARLIEST)} to {iso_time(LATEST - 1)}"
             raise ValueError(f"sentAt is {iso_time(message.sent_at)!r}; wanted: {wanted}")
@@ -108,7 +117,7 @@ def _message(number: int, line: bytes, room: str | None) -> Message:
     except (ValueError, BadRoomName) as error:
         way_out = "fix it and import the file again; what is already there is skipped"
         raise Failed(f"line {number} is not a message: {error}; {way_out}") from error
-    return message._replace(room=room or name)
+    return item._replace(message=message._replace(room=room or name))
 
 
 class Import:
@@ -123,13 +132,20 @@ class Import:
     def __init__(self, history: History, files: Path | None = None) -> None:
         self.stored = 0
         self.skipped = 0
+        self.without_reactions = 0
+        """How many of those that are stored have lost what people thought of them."""
         self.files = Imported(history, files)
         self._history = history
         self._rooms: dict[str, _Target] = {}
         self._batch: list[Message] = []
         self._waiting: dict[tuple[str, str, str], Message] = {}  # by room, user id and cmid
 
-    def take(self, message: Message) -> None:
+    def take(self, message: Message, *, was_reacted_to: bool = False) -> None:
+        """The message comes in, unless it is there.
+
+        Args:
+            was_reacted_to: where it comes from, people have; it is not known who.
+        """
         room = self._rooms.get(message.room) or self._enter(message.room)
         twin = self._of_same_cmid(message)
         if room.knows(message) or (twin and _is_same(message, twin)):
@@ -138,6 +154,7 @@ class Import:
         if twin:  # in another room, the same cmid was another message's
             message = message._replace(cmid="")
         room.seq += 1
+        self.without_reactions += was_reacted_to
         room.add(message, room.seq)
         stored = self.files.take(message) if message.file else message
         stored = stored._replace(seq=room.seq, nonce=new_nonce(message.nonce))

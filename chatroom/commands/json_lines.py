@@ -6,14 +6,18 @@ import json
 import unicodedata
 
 from chatroom.client.events import Event
+from chatroom.commands.archived import Archived
 from chatroom.commands.output import escaped
 from chatroom.log import HIDDEN
 from chatroom.message import Message
 from chatroom.wire.message_json import to_json
+from chatroom.wire.reactions import with_counts
 
 
-def to_line(item: Message | Event) -> str:
+def to_line(item: Archived | Message | Event) -> str:
     """The message, or the frame, as one line of JSON."""
+    if isinstance(item, Archived):
+        return harmless(with_counts(to_json(item.message), item.counts, item.mark))
     if isinstance(item, Message):
         return harmless(to_json(item))
     return harmless(json.dumps(item.fields, ensure_ascii=False, separators=(",", ":")))

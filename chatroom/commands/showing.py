@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatroom.client.events import Changed, Event, Removed
 from chatroom.commands.answers import Answered
+from chatroom.commands.archived import Archived
 from chatroom.commands.formats import body_lines, text_line, text_start
 from chatroom.commands.output import note, write
 from chatroom.log import printable
@@ -25,6 +26,10 @@ class Screen:
     def __contains__(self, id: str) -> bool:
         return id in self._shown
 
+    def start_of(self, id: str) -> str:
+        """When a message was said, and by whom; the id of one that is not on the screen."""
+        return self._shown.start(id)
+
     def add(self, message: Message) -> None:
         """The message is shown elsewhere."""
         self._shown.add(message.id, text_start(message, local=True))
@@ -33,6 +38,10 @@ class Screen:
         """Print the message as a line of text, below one that says what it answers, if anything."""
         write(self._shown.line_above(message) + text_line(message, local=True))
         self.add(message)
+
+    def show_past(self, item: Archived) -> None:
+        """Likewise, of before the screen was there."""
+        self.show(item.message)
 
     def tell(self, event: Event) -> None:
         """Report gaps, lost connections and changes of what is shown on standard error."""

@@ -5,21 +5,24 @@ from __future__ import annotations
 import errno
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 
 import click
 
 from chatroom.addresses import authorization
 from chatroom.client import ChatClient
-from chatroom.client.events import Changed, Event, Removed
+from chatroom.client.events import Changed, Event, ReactionCounts, Removed
 from chatroom.client.inbox import Recent
+from chatroom.commands.archived import Archived
 from chatroom.commands.http import Api
 from chatroom.commands.joining import joined
 from chatroom.commands.json_lines import to_line
+from chatroom.commands.keeping_up import KeepingUp
 from chatroom.commands.options import Id, talking
 from chatroom.commands.output import note, watch_reader, write
 from chatroom.commands.showing import Screen
-from chatroom.errors import ClientError
+from chatroom.errors import ClientError, ServerRefused
 from chatroom.message import Message
 
 MAX_LINES = 10**12
@@ -60,14 +63,14 @@ def tail(
 
     If the connection breaks, it reconnects and prints what was said in between. If those
     messages are no longer available, it says so on standard error, and there it says which of
-    those that it has printed are edited or removed.
+    those that it has printed are edited or removed. Reactions are for --json alone.
     """
     screen = Lines() if as_json else Screen()
     with joined(url, room, name, patience, key=key, since=since) as chat:
         gone = watch_reader(lambda: chat.close(flush=0))
         api = Api(url, key=key or _pass_of(chat, url))
         past = None if since is not None else Past(api, room, lines)
-        _follow(chat, screen, past, follow)
+        _follow(chat, screen, past, follow, KeepingUp(chat) if as_json else None)
         if gone.is_set():
             raise BrokenPipeError(errno.EPIPE, "nobody reads standard output any more")
 
@@ -84,8 +87,12 @@ class Lines(Screen):
         write(to_line(message))
         self.add(message)
 
+    def show_past(self, item: Archived) -> None:
+        write(to_line(item))
+        self.add(item.message)
+
     def tell(self, event: Event) -> None:
-        if isinstance(event, Changed | Removed):
+        if isinstance(event, Changed | Removed | ReactionCounts):
             write(to_line(event))
         else:
             super().tell(event)
@@ -119,22 +126,46 @@ class Past:
                 return True
         return False
 
-    def all(self) -> Iterable[Message]:
+    def all(self) -> Iterable[Archived]:
         """Oldest first; what is missing of them is fetched, or said to be missing."""
+        latest = map(Archived, self.latest)
         missing = self._count - len(self.latest)
         if not missing or not self.latest or self.latest[0].seq == 1:
-            return self.latest
+            return latest
         try:
-            return [*self._api.before(self._room, self.latest[0].id, missing), *self.latest]
+            return [*self._api.before(self._room, self.latest[0].id, missing), *latest]
         except ClientError as error:
             note(f"only the last {len(self.latest)} messages are shown: {error}")
-            return self.latest
+            return latest
+
+    def all_with_reactions(self) -> Iterable[Archived]:
+        """Likewise, with what people think of them; on joining, the server does not send that."""
+        if not self.latest:
+            return []
+        last = self.latest[-1].id
+        try:
+            found = self._api.before(self._room, last, self._count - 1)
+            with suppress(ServerRefused):  # it was removed just now
+                found.append(self._api.one(self._room, last))
+            return found
+        except (ClientError, ValueError) as error:
+            note(f"what people think of past messages is not shown: {error}")
+            return self.all()
 
 
-def _follow(chat: ChatClient, screen: Screen, past: Past | None, follow: bool) -> None:
-    """Show each message once, from ``past`` on, unless it is None: then all that are heard."""
+def _follow(
+    chat: ChatClient, screen: Screen, past: Past | None, follow: bool, keeping: KeepingUp | None
+) -> None:
+    """Show each message once, from ``past`` on, unless it is None: then all that are heard.
+
+    Args:
+        keeping: for whoever wants reactions.
+    """
     recent = Recent()
     for item in chat.events():
+        was_waiting = keeping is not None and keeping.is_waiting
+        if keeping:
+            keeping.take(item)
         if not isinstance(item, Event):
             if item.id in recent:
                 continue
@@ -144,10 +175,28 @@ def _follow(chat: ChatClient, screen: Screen, past: Past | None, follow: bool) -
             else:
                 screen.show(item)
         elif item.type == "live":
-            for message in past.all() if past else ():
-                screen.show(message)
+            _show_past(screen, past, keeping)
             past = None
-            if not follow:
+            if not follow and not (keeping and keeping.is_waiting):
+                return
+        elif isinstance(item, ReactionCounts):
+            if not past:  # else what is fetched is newer
+                screen.tell(item)
+            if not follow and was_waiting and keeping and not keeping.is_waiting:
                 return
         elif not (past and isinstance(item, Changed | Removed) and past.change(item)):
             screen.tell(item)
+
+
+def _show_past(screen: Screen, past: Past | None, keeping: KeepingUp | None) -> None:
+    """Or, if it is on the screen, ask for what people think of it."""
+    if past and keeping and keeping.has_any:
+        found = past.all_with_reactions()
+    else:
+        found = past.all() if past else ()
+    for item in found:
+        screen.show_past(item)
+    if keeping and past:
+        keeping.know()
+    elif keeping:
+        keeping.catch_up()

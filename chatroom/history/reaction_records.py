@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from chatroom.errors import HistoryUnavailable
-from chatroom.message import MessageId
-from chatroom.reactions import EVERYTHING, Click, Reacted, Span
+from chatroom.message import Message, MessageId
+from chatroom.reactions import EVERYTHING, MOST_TOLD, Click, Person, Place, Reacted, Span
+
+NEAR = 2048
+"""Messages of which one question asks, with those between them: as many as a page has at most."""
 
 
 class ReactionRecords(ABC):
@@ -49,6 +53,63 @@ class ReactionRecords(ABC):
         """
         return []
 
+    def reacted_in_order(
+        self, room: str, place: Place, last: int, *, people: int = 0
+    ) -> list[Reacted]:
+        """The next changes behind this place, in their order, as the reactions are now:
+        ``reactions.MOST_TOLD`` at most. Any thread.
+
+        Args:
+            last: only to messages up to this seq.
+            people: as of ``reacted``.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return []
+
+    def reacted_after(
+        self, room: str, mark: int, last: int = sys.maxsize, *, people: int = 0
+    ) -> Iterator[tuple[int, list[Reacted]]]:
+        """All changes after a mark, in their order, in parts; and with each, up to which mark there
+        are no others. Any thread.
+
+        Raises:
+            HistoryUnavailable: as ``reacted_in_order``; may come between two parts.
+        """
+        place = Place.behind(mark)
+        while states := self.reacted_in_order(room, place, last, people=people):
+            newest = states[-1]
+            is_last = len(states) < MOST_TOLD
+            yield newest.mark - (not is_last), states  # others may have the same mark
+            if is_last:
+                return
+            place = Place(newest.mark, newest.id.seq)
+
+    def reactions_to(self, messages: Sequence[Message]) -> dict[MessageId, Reacted]:
+        """The reactions to some messages, of those that have any. Any thread.
+
+        A page of messages is one question, unless people have reacted to more than
+        ``reactions.MOST_TOLD`` of them.
+
+        Args:
+            messages: of one room, oldest first.
+
+        Raises:
+            HistoryUnavailable: they cannot be read now.
+        """
+        if not self.keeps_reactions:
+            return {}
+        found: dict[MessageId, Reacted] = {}
+        for first, last in _near_each_other(message.seq for message in messages):
+            span = Span(first=first, last=last)
+            while states := self.reacted(messages[0].room, span):
+                found |= {state.id: state for state in states if state.counts}
+                if len(states) < MOST_TOLD:
+                    break
+                span = span._replace(last=states[0].id.seq - 1)
+        return found
+
     def last_mark(self, room: str) -> int:
         """The highest mark among the room's messages; 0 if nobody has reacted to any. Any thread.
 
@@ -56,6 +117,17 @@ class ReactionRecords(ABC):
             HistoryUnavailable: it cannot be read now.
         """
         return 0
+
+    def who_reacted(self, room: str) -> list[Person]:
+        """Everybody who has a reaction to a message of the room, each once, under one of the names
+        that they had then; "" if none is known. Any thread.
+
+        Looks at all the room's reactions.
+
+        Raises:
+            HistoryUnavailable: it cannot be read now.
+        """
+        return []
 
     def reactions_of(self, room: str, user_id: str) -> list[tuple[MessageId, str]]:
         """A person's reactions in a room: to which message, and the kind. Any thread.
@@ -73,3 +145,15 @@ class ReactionRecords(ABC):
             HistoryUnavailable: they are still there.
         """
         return 0
+
+
+def _near_each_other(seqs: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The first and last of each few that lie within ``NEAR``; ascending."""
+    first = last = 0
+    for seq in seqs:
+        if first and seq - first >= NEAR:
+            yield first, last
+            first = 0
+        first, last = first or seq, seq
+    if first:
+        yield first, last

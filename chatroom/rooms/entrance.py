@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from chatroom.errors import HistoryError, HistoryUnavailable, Refusal, UserError
 from chatroom.log import printable
 from chatroom.matching import assert_never
-from chatroom.message import MessageId
 from chatroom.rooms import register
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.charter import Charter, Door, WatchedAddress
@@ -26,7 +25,7 @@ from chatroom.rooms.register import MOST_ATTEMPTS, Answer, Away, Enter, Gone, Le
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.room import Room
 from chatroom.rooms.rules import Rules
-from chatroom.rooms.subscriber import Subscriber
+from chatroom.rooms.subscriber import Subscribed, Subscriber
 from chatroom.rooms.timers import Timers
 from chatroom.tally import Tally
 from chatroom.users.proof import NOTHING, Proof
@@ -734,11 +733,11 @@ class Entrance:
 
     def subscribe(
         self, name: str, subscriber: Subscriber, address: str, proof: Proof = NOTHING
-    ) -> MessageId:
-        """Hand a subscriber all messages from now on; returns the id of the last one before."""
+    ) -> Subscribed:
+        """Hand a subscriber everything from now on; returns what was the last before."""
         room = self._rooms.enter(name, address, proof=proof)
         room.subscribers[subscriber] = proof
-        return room.last
+        return Subscribed(room.last, self._reactions.mark(room))
 
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
         """Hand the subscriber nothing more. Idempotent."""

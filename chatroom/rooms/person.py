@@ -83,7 +83,7 @@ def everybody(history: History) -> list[Person]:
         for held in history.held(room):
             if held.user_id:
                 note(held.user_id, room, held.user_name, held.held_at)
-        for user_id, name in _named_in(charter_of(history, room)):
+        for user_id, name in (*_named_in(charter_of(history, room)), *history.who_reacted(room)):
             note(user_id, room, name, 0)
         for entry in history.host_log(room):
             for user_id, name in ((entry.by_id, entry.by_name), (entry.whom_id, entry.whom_name)):

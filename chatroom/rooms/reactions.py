@@ -16,11 +16,9 @@ from chatroom.history import History
 from chatroom.reactions import (
     KINDS,
     MOST_PEOPLE,
-    MOST_TOLD,
     Click,
     Person,
     Reacted,
-    Span,
     sparingly_named,
 )
 from chatroom.rooms.active_rooms import ActiveRooms
@@ -28,6 +26,7 @@ from chatroom.rooms.bus import ReactionNews
 from chatroom.rooms.faults import Faults
 from chatroom.rooms.policy import Policy
 from chatroom.rooms.room import Room
+from chatroom.rooms.subscriber import HeardReactions
 from chatroom.rooms.timers import Timers
 from chatroom.users.speaker import Speaker
 from chatroom.wire import typed
@@ -165,31 +164,28 @@ class Reactions:
     @staticmethod
     def _next_at(room: Room) -> float:
         """When the room may be told again, if it is now; by ``time.monotonic``."""
-        return time.monotonic() + max(INTERVAL, len(room.typed) / TOLD_A_SECOND)
+        receivers = len(room.typed) + len(room.subscribers)
+        return time.monotonic() + max(INTERVAL, receivers / TOLD_A_SECOND)
 
     def _store(self, room: Room, waiting: list[Waiting]) -> list[bool]:
         return self._history.react(clicks_of(room, waiting)) if waiting else []
 
     def _tell_all(self, room: Room, known: RoomReactions) -> None:
-        parts, before = self._changed(room, known.mark), known.mark
-        known.mark = max([before, *(state.mark for states in parts for state in states)])
-        for number, states in enumerate(parts, start=1):
-            # Whoever hears a part of it has not heard of the new mark, and asks for the rest.
-            mark = known.mark if number == len(parts) else before
+        people = 0 if room.presence.is_large else MOST_PEOPLE
+        for mark, states in self._history.reacted_after(room.name, known.mark, people=people):
+            # Whoever hears a part of it has heard up to this mark, and asks for the rest.
+            before, known.mark = known.mark, max(known.mark, mark)
+            states.sort(key=lambda state: state.id.seq)
             # What was removed has none any more, as everybody knows.
             there = [state for state in states if not room.changes.has_removed(state.id.seq)]
             if there:
-                room.tell_all(typed.reactions(mark, sparingly_named(there)))
+                room.tell_all(typed.reactions(known.mark, sparingly_named(there)))
+            self._hand_on(room, before, known.mark, there)
 
-    def _changed(self, room: Room, after: int) -> list[list[Reacted]]:
-        people = 0 if room.presence.is_large else MOST_PEOPLE
-        parts, span = [], Span(after=after)
-        while states := self._history.reacted(room.name, span, people=people):
-            parts.append(states)
-            if len(states) < MOST_TOLD:
-                break
-            span = span._replace(last=states[0].id.seq - 1)
-        return parts
+    @staticmethod
+    def _hand_on(room: Room, after: int, mark: int, states: Sequence[Reacted]) -> None:
+        if room.subscribers:
+            room.hand_on([HeardReactions.of(after, mark, states)])
 
     def _answer(self, room: Room, one: Waiting, *, is_there: bool) -> None:
         speaker, request, who = one

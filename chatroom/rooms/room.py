@@ -17,7 +17,7 @@ from chatroom.rooms.policy import Standing, keeping_out
 from chatroom.rooms.presence import Presence
 from chatroom.rooms.ranks import Rank
 from chatroom.rooms.recent_changes import RecentChanges
-from chatroom.rooms.subscriber import Heard, HeardChange, Subscriber
+from chatroom.rooms.subscriber import Hearing, Subscriber
 from chatroom.rooms.tail import Tail
 from chatroom.sockets.connection import Connection
 from chatroom.users.proof import Proof
@@ -314,8 +314,8 @@ class Room:
         """Send messages to all users."""
         self._fallen.send(self.users, b"".join(frames), len(frames))
 
-    def hand_on(self, batch: Sequence[Heard | HeardChange]) -> None:
-        """Hand messages, or changes of them, to all subscribers."""
+    def hand_on(self, batch: Sequence[Hearing]) -> None:
+        """Hand messages, changes of them, or reactions to all subscribers."""
         for subscriber in self.subscribers:
             subscriber.take(batch)
 

@@ -14,7 +14,6 @@ from typing import TypeVar
 from chatroom.channel import Channel, Ready, select
 from chatroom.errors import ChannelClosed, UserError
 from chatroom.history import History
-from chatroom.message import MessageId
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.broadcaster import Broadcaster
 from chatroom.rooms.bus import Bus
@@ -38,7 +37,7 @@ from chatroom.rooms.register import Register
 from chatroom.rooms.replay import Replay
 from chatroom.rooms.rules import Rules
 from chatroom.rooms.shared_reactions import reactions_of
-from chatroom.rooms.subscriber import Subscriber
+from chatroom.rooms.subscriber import Subscribed, Subscriber
 from chatroom.rooms.sweeper import Sweeper
 from chatroom.rooms.timers import Timers
 from chatroom.rooms.trimmer import Trimmer
@@ -176,17 +175,17 @@ class Server(WithoutSocket):
 
     def subscribe(
         self, room: str, who: Subscriber, address: str, timeout: float, by: Proof = NOTHING
-    ) -> MessageId:
-        """Hand a subscriber all messages of a room from now on.
+    ) -> Subscribed:
+        """Hand a subscriber all messages of a room, and reactions, from now on.
 
         Returns:
-            The id of the room's last message: the subscriber gets those after it.
+            The room's last ones: the subscriber gets those after them.
 
         Raises:
             Refusal: the room may not be entered.
             ChatError: as ``ask``.
         """
-        answer: Future[MessageId] = Future()
+        answer: Future[Subscribed] = Future()
         task = Question(partial(self._entrance.subscribe, room, who, address, by), answer)
 
         def run_once_open() -> None:

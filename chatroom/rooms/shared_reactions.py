@@ -35,7 +35,7 @@ the Server thread is to hear."""
 
 @dataclass
 class _SharedRoomReactions(RoomReactions):
-    """Of one room; ``mark`` is the room's own here."""
+    """Of one room, which is known up to its own mark; ``mark`` is as far as it was told."""
 
     fresh: dict[MessageId, Reacted] = field(default_factory=dict)
     """What the room is to be told next."""
@@ -106,9 +106,9 @@ class SharedReactions(Reactions):
 
     def hear(self, room: Room, states: Sequence[Reacted], mark: int) -> None:
         """A look has brought all that has changed after the room's mark, up to this one."""
+        known = self._known(room)  # what was known before is told
         room.mark = mark
         if states:
-            known = self._known(room)
             known.fresh.update((state.id, state) for state in states)
             self._tell_now_or_soon(room, known)
 
@@ -146,8 +146,10 @@ class SharedReactions(Reactions):
             states = [state._replace(people={}) for state in states]
         if states:
             states.sort(key=lambda state: state.id.seq)
-            mark = max(state.mark for state in states)
+            before, mark = known.mark, max(state.mark for state in states)
+            known.mark = max(before, mark)
             room.tell_all(typed.reactions(mark, sparingly_named(states)))
+            self._hand_on(room, before, known.mark, states)
         for one, is_there in answers:
             self._answer(room, one, is_there=is_there)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from itertools import chain
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from chatroom.files.stored import carried
 from chatroom.history import History
 from chatroom.message import Message, MessageId
 from chatroom.names import is_unseen
+from chatroom.reactions import KINDS, PICTURES, Reacted
 from chatroom.web import handshake
 from chatroom.web.invitation import room_path
 from chatroom.web.language import preferred_language
@@ -64,6 +65,12 @@ WORDS = {
     },
 }
 
+REACTIONS = {
+    "en": ("Like", "Love", "Funny", "Wow", "Question", "Done"),
+    "de": ("Gefällt mir", "Herz", "Lustig", "Staunen", "Frage", "Erledigt"),
+}
+"""What the page calls the kinds, too, in their order."""
+
 UNITS = "B", "kB", "MB", "GB"
 
 DAYS = {"en": "%Y-%m-%d", "de": "%d.%m.%Y"}
@@ -96,6 +103,8 @@ class Entry(NamedTuple):
     answers: str | None
     """One line of the message that it answers; "" if that is gone, None if it answers none."""
     file: Attached | None
+    reactions: str
+    """What people think of it, in words, with how many do; "" if nobody has said so."""
 
 
 class Transcript:
@@ -111,6 +120,8 @@ class Transcript:
         self._room = room
         self._pages = history.pages(room, 0, history.head(room).seq)
         self._day_format = DAYS[language]
+        self._has_reactions = history.last_mark(room) > 0
+        self._kinds = dict(zip(KINDS, REACTIONS[language], strict=True))
         self.count = 0
         self.unchecked = False
 
@@ -122,7 +133,7 @@ class Transcript:
         """
         day, expected = "", 0
         is_gap = False
-        for message in chain.from_iterable(self._pages):
+        for message, state in self._messages():
             is_gap |= expected not in (0, message.seq)
             expected = message.seq + 1
             if message.removed:
@@ -131,10 +142,24 @@ class Transcript:
             today = sent_at.strftime(self._day_format)
             answers = self._line_of(message.reply_to) if message.reply_to else None
             file = self._attached(message.file) if message.file else None
-            yield _entry(message, sent_at, today if today != day else "", is_gap, answers, file)
+            reactions = self._in_words(state.counts) if state else ""
+            new_day = today if today != day else ""
+            yield _entry(message, sent_at, new_day, is_gap, answers, file, reactions)
             day, is_gap = today, False
             self.count += 1
             self.unchecked |= not message.user_id
+
+    def _messages(self) -> Iterator[tuple[Message, Reacted | None]]:
+        for page in self._pages:
+            found = self._history.reactions_to(page) if self._has_reactions else {}
+            for message in page:
+                yield message, found.get(MessageId(message.seq, message.nonce))
+
+    def _in_words(self, counts: Mapping[str, int]) -> str:
+        """Black on white paper, a word says more than a picture."""
+        return " · ".join(
+            f"{PICTURES[kind]} {self._kinds[kind]} {count}" for kind, count in counts.items()
+        )
 
     def _attached(self, text: str) -> Attached:
         found = carried(text)
@@ -157,6 +182,7 @@ def _entry(
     is_gap: bool,
     answers: str | None,
     file: Attached | None,
+    reactions: str,
 ) -> Entry:
     return Entry(
         day,
@@ -169,6 +195,7 @@ def _entry(
         bool(message.edited_at),
         answers,
         file,
+        reactions,
     )
 
 

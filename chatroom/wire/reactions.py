@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from chatroom.message import MessageId
@@ -52,3 +53,28 @@ def reacted_fields(reacted: Reacted) -> dict[str, Any]:
 def messages_fields(states: Iterable[Reacted]) -> list[dict[str, Any]]:
     """Likewise of several messages, with their ids."""
     return [{"id": str(reacted.id), **reacted_fields(reacted)} for reacted in states]
+
+
+def with_reactions(message: str, reacted: Reacted | None) -> str:
+    """A message as JSON, with what people think of it, if they do."""
+    return with_counts(message, reacted.counts, reacted.mark) if reacted else message
+
+
+def with_counts(message: str, counts: Mapping[str, int], mark: int = 0) -> str:
+    """A message as JSON, with how many people have reacted to it, by kind; without, if nobody has.
+
+    Args:
+        mark: of these counts; 0 where it says nothing to anybody, as in an archive.
+    """
+    if not counts:
+        return message
+    fields = {"mark": mark, "counts": dict(counts)} if mark else {"counts": dict(counts)}
+    return f'{message[:-1]},"reactions":{_encode(fields)}}}'
+
+
+def reactions_json(states: Iterable[Reacted]) -> str:
+    """The reactions to these messages, as an event of a stream has them."""
+    return _encode({"messages": messages_fields(states)})
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

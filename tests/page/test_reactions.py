@@ -271,6 +271,21 @@ def test_reactions_are_within_everybodys_reach(open_tab, bob) -> None:
     assert faults_by_day_and_night(tab) == []
 
 
+def test_on_paper_they_are_words_too(open_tab, bob) -> None:
+    tab = open_tab()
+    id = told(tab, bob, "Tea is ready")
+    bob.react(id, "love")
+    shows(tab, ("❤️ 1", False))
+    words = (
+        """() => getComputedStyle(document.querySelector("#list .reaction"), "::after").content"""
+    )
+
+    assert tab.page.evaluate(words) == "none"
+    tab.page.emulate_media(media="print")
+    assert tab.page.evaluate(words).replace('" "', "").strip('" ') == "Love: Bob"
+    tab.page.emulate_media(media="screen")
+
+
 def test_it_speaks_german(open_tab, bob) -> None:
     tab = open_tab(locale="de")
     id = told(tab, bob, "eins")

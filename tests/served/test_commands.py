@@ -293,6 +293,64 @@ def test_tail_says_what_becomes_of_the_messages_that_it_has_shown(
     assert [json.loads(line)["body"] for line in ann.run("export", room).lines] == ["two", "three"]
 
 
+def test_tail_for_programs_has_what_people_think_of_messages(
+    ann: Shell, server: Running, room: str, tmp_path: Path
+):
+    """Of past ones in their lines, and then as it changes; also after a message, and for those that
+    are read over HTTP."""
+    with ChatClient(f"http://127.0.0.1:{server.port}", "Bob", room) as bob:
+        one, two, three = (bob.say(body).wait(DEADLINE) for body in ("1", "2", "3"))
+        bob.react(one, "like").wait(DEADLINE)
+        bob.react(three, "wow").wait(DEADLINE)
+        with at(server, tmp_path / "amy", "amy").start("tail", room, "--json") as lines:
+            past = [json.loads(lines.line()) for _ in range(3)]
+            bob.react(two, "done").wait(DEADLINE)
+            frame = json.loads(lines.line())
+            lines.interrupt()
+
+    counts = [message.get("reactions", {}).get("counts") for message in past]
+    assert counts == [{"like": 1}, None, {"wow": 1}]
+    (state,) = frame["messages"]
+    assert (frame["type"], state["id"], state["counts"]) == ("reactions", two, {"done": 1})
+    assert state["mark"] > max(past[0]["reactions"]["mark"], past[2]["reactions"]["mark"])
+
+    last, answer = ann.run("tail", room, "--json", "--no-follow", "--since", two).lines
+    assert json.loads(last)["id"] == three
+    assert [it["counts"] for it in json.loads(answer)["messages"]] == [{"wow": 1}]
+    assert len(ann.run("tail", room, "--json", "--no-follow", "--since", three).lines) == 0
+    (newest,) = ann.run("tail", room, "--json", "--no-follow", "-n", "1").lines
+    assert json.loads(newest)["reactions"]["counts"] == {"wow": 1}
+    exported = [json.loads(line) for line in ann.run("export", room).lines]
+    assert [it.get("reactions") for it in exported] == [
+        {"counts": {"like": 1}},
+        {"counts": {"done": 1}},
+        {"counts": {"wow": 1}},
+    ]
+
+
+def test_tail_for_programs_misses_no_reaction_while_the_server_is_away(
+    serve: Launch, tmp_path: Path
+):
+    server = serve(history="sqlite:chat.db")
+    with (
+        ChatClient(f"http://127.0.0.1:{server.port}", "Bob", "lobby", patience=DEADLINE) as bob,
+        at(server, tmp_path / "ann").start("tail", "lobby", "--json") as tail,
+    ):
+        one = bob.say("1").wait(DEADLINE)
+        assert json.loads(tail.line())["id"] == one
+        bob.react(one, "like").wait(DEADLINE)
+        mark = json.loads(tail.line())["mark"]
+        server.kill()
+        pending = bob.react(one, "wow")
+        server.start()
+        pending.wait(DEADLINE)
+        frame = json.loads(tail.line())
+        tail.interrupt()
+
+    assert frame["mark"] > mark
+    assert frame["messages"][0]["counts"] == {"like": 1, "wow": 1}
+
+
 def test_say_waits_for_a_server_that_is_away_for_a_moment(prepare: Launch, tmp_path: Path):
     server = prepare(history="sqlite:chat.db")
     with at(server, tmp_path / "ann").start("say", "--patience", "60", "lobby", "hi") as say:
@@ -465,6 +523,11 @@ def test_people_chat(terminal: Terminal, server: Running, room: str, tmp_path: P
     bob.run("say", room, "Hello ann")
     terminal.wait_for("bob is here")
     terminal.wait_for("bob: Hello ann")
+    terminal.type("/reply bob Hello again")
+    terminal.wait_for("in reply to")
+    terminal.wait_for("ann: Hello again")
+    terminal.type("/react like ann")
+    terminal.wait_for("ann: like 1")
     terminal.type("/who")
     terminal.wait_for("ann")
     terminal.type("/name Anna")

@@ -132,6 +132,53 @@ def test_a_script_at_one_reacts_and_takes_it_back_where_nobody_is(
     assert counted(servers, room, id) == [{}] * 2
 
 
+class StreamReader:
+    """Somebody who reads the events of a room over HTTP."""
+
+    def __init__(self, server: Running, room: str, last: str = "") -> None:
+        headers = {"Last-Event-ID": last} if last else {}
+        address = f"http://127.0.0.1:{server.port}/api/rooms/{room}/events"
+        asked = urllib.request.Request(address, headers=headers)
+        self.stream = urllib.request.urlopen(asked, timeout=DEADLINE)
+        self.last = last
+
+    def until(self, name: str) -> Fields:
+        """The data of the next event of this name."""
+        event = ""
+        for line in map(bytes.decode, self.stream):
+            field, _, value = line.rstrip("\n").partition(": ")
+            if field == "id":
+                self.last = value
+            elif field == "event":
+                event = value
+            elif field == "data" and event == name:
+                return dict(json.loads(value))
+            elif not field:
+                event = ""
+        raise AssertionError("the stream has ended")
+
+
+def test_a_stream_at_one_hears_what_is_made_at_the_other_and_resumes_at_either(
+    servers: list[Running], come: Come, room: str
+) -> None:
+    ann = come("Ann", 0)
+    id = ann.tell("Tea?")
+    there = StreamReader(servers[1], room)
+    with there.stream:
+        there.until("live")
+        ann.react(id, "like")
+        (state,) = there.until("reactions")["messages"]
+    assert (state["id"], state["counts"]) == (id, {"like": 1})
+    assert there.last == f"{id};0;{state['mark']}"
+
+    ann.react(id, "wow")
+    here = StreamReader(servers[0], room, there.last)
+    with here.stream:
+        (state,) = here.until("reactions")["messages"]
+        here.until("live")
+    assert state["counts"] == {"like": 1, "wow": 1}
+
+
 def test_what_is_removed_at_one_has_no_reactions_at_the_other(
     servers: list[Running], come: Come, room: str
 ) -> None:

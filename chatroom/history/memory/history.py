@@ -27,7 +27,7 @@ from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH, take
 from chatroom.history.retention import Aged, Retention
 from chatroom.history.searching import Hunt
 from chatroom.message import BEGINNING, Evidence, Held, Message, MessageId, RoomSummary
-from chatroom.reactions import EVERYTHING, Click, Reacted, Span
+from chatroom.reactions import EVERYTHING, Click, Person, Place, Reacted, Span
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """What the messages of all rooms together may take."""
@@ -333,11 +333,25 @@ class MemoryHistory(History):
             self._demand_open()
             return self._reactions.within(room, span, people, user_id)
 
+    def reacted_in_order(
+        self, room: str, place: Place, last: int, *, people: int = 0
+    ) -> list[Reacted]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._reactions.in_order(room, place, last, people)
+
     def last_mark(self, room: str) -> int:
         """As the interface says."""
         with self._lock:
             self._demand_open()
             return self._reactions.last_mark(room)
+
+    def who_reacted(self, room: str) -> list[Person]:
+        """As the interface says."""
+        with self._lock:
+            self._demand_open()
+            return self._reactions.who(room)
 
     def reactions_of(self, room: str, user_id: str) -> list[tuple[MessageId, str]]:
         """As the interface says."""

@@ -40,7 +40,7 @@ from chatroom.history.shared import (
     Version,
 )
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
-from chatroom.reactions import EVERYTHING, Click, Reacted, Span
+from chatroom.reactions import EVERYTHING, Click, Person, Place, Reacted, Span
 
 APPEND = "SELECT * FROM append(%s, %s, %s)"
 
@@ -377,9 +377,19 @@ class PostgresHistory(SharedHistory):
         """As the interface says."""
         return reactions.reacted(self._readers, room, span, people, user_id)
 
+    def reacted_in_order(
+        self, room: str, place: Place, last: int, *, people: int = 0
+    ) -> list[Reacted]:
+        """As the interface says."""
+        return reactions.in_order(self._readers, room, place, last, people)
+
     def last_mark(self, room: str) -> int:
         """As the interface says."""
         return reactions.last_mark(self._readers, room)
+
+    def who_reacted(self, room: str) -> list[Person]:
+        """As the interface says."""
+        return reactions.who(self._readers, room)
 
     def reactions_of(self, room: str, user_id: str) -> list[tuple[MessageId, str]]:
         """As the interface says."""

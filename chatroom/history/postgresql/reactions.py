@@ -11,7 +11,7 @@ from chatroom.history.postgresql.exact import to_stored
 from chatroom.history.postgresql.reads import MAX_SEQ, ROOM, Source, storable
 from chatroom.history.postgresql.rows import exact
 from chatroom.message import MessageId
-from chatroom.reactions import KINDS, MOST_TOLD, Click, Person, Reacted, Span
+from chatroom.reactions import KINDS, MOST_TOLD, Click, Person, Place, Reacted, Span
 
 REACT = "SELECT react(%s, %s)"
 
@@ -27,6 +27,12 @@ OF_MESSAGES = f"""
     SELECT room, seq, nonce, mark FROM reacted
     WHERE room = {ROOM} AND mark + 0 > %(mark)s AND seq >= %(first)s AND seq <= %(last)s
     ORDER BY seq DESC LIMIT {MOST_TOLD}"""
+
+# Many have one mark, where a person's were forgotten.
+IN_ORDER = f"""
+    SELECT room, seq, nonce, mark FROM reacted
+    WHERE room = {ROOM} AND mark >= %(mark)s AND (mark > %(mark)s OR seq > %(seq)s)
+    AND seq + 0 <= %(last)s ORDER BY mark, seq LIMIT {MOST_TOLD}"""
 
 ITS = "any_one.room = told.room AND any_one.seq = told.seq"
 
@@ -48,7 +54,12 @@ STATES = f"""
 
 STATES_CHANGED, STATES_OF_MESSAGES = STATES.format(CHANGED), STATES.format(OF_MESSAGES)
 
+STATES_IN_ORDER = STATES.format(IN_ORDER)
+
 LAST_MARK = f"SELECT coalesce(max(mark), 0) FROM reacted WHERE room = {ROOM}"
+
+# A name that is known comes before none.
+WHO = f"SELECT user_id, max(user_name) FROM reactions WHERE room = {ROOM} GROUP BY user_id"
 
 OF_PERSON = f"""
     SELECT seq, nonce, kind FROM reactions JOIN reacted USING (room, seq)
@@ -86,7 +97,31 @@ def reacted(source: Source, room: str, span: Span, people: int, user_id: str = "
         "people": storable(people),
         "user_id": to_stored(user_id),
     }
-    rows = source.rows(STATES_CHANGED if span.after else STATES_OF_MESSAGES, values)
+    query = STATES_CHANGED if span.after else STATES_OF_MESSAGES
+    return _states(source.rows(query, values), user_id)
+
+
+def in_order(source: Source, room: str, place: Place, last: int, people: int) -> list[Reacted]:
+    """As in the interface."""
+    values = {
+        "room": to_stored(room),
+        "mark": storable(place.mark),
+        "seq": storable(place.seq),
+        "last": storable(last),
+        "people": storable(people),
+        "user_id": "",
+    }
+    states = _states(source.rows(STATES_IN_ORDER, values))
+    return sorted(states, key=lambda state: (state.mark, state.id.seq))
+
+
+def _states(rows: Iterable[tuple[Any, ...]], user_id: str = "") -> list[Reacted]:
+    """Of messages, by seq.
+
+    Args:
+        rows: of ``STATES``.
+        user_id: whoever asks.
+    """
     by_message = groupby(map(exact, rows), lambda row: row[:3])
     return [
         _state(MessageId(seq, nonce), mark, its, user_id) for (seq, nonce, mark), its in by_message
@@ -124,6 +159,11 @@ def last_mark(source: Source, room: str) -> int:
     """As in the interface."""
     ((mark,),) = source.rows(LAST_MARK, {"room": to_stored(room)})
     return int(mark)
+
+
+def who(source: Source, room: str) -> list[Person]:
+    """As in the interface."""
+    return [Person(*exact(row)) for row in source.rows(WHO, {"room": to_stored(room)})]
 
 
 def of_person(source: Source, room: str, user_id: str) -> list[tuple[MessageId, str]]:

@@ -47,7 +47,7 @@ from chatroom.history.sqlite.trim import shrink, trim
 from chatroom.history.sqlite.watch import Watch
 from chatroom.history.sqlite.write import INSERT, Transaction, find_base, refusal, roll_back, row
 from chatroom.message import Evidence, Held, Message, MessageId, RoomSummary
-from chatroom.reactions import EVERYTHING, Click, Reacted, Span
+from chatroom.reactions import EVERYTHING, Click, Person, Place, Reacted, Span
 
 FITS = f"SELECT {COLUMNS} FROM messages LIMIT 0"
 
@@ -309,9 +309,19 @@ class SqliteHistory(History):
         """As the interface says."""
         return reactions_table.reacted(self._readers, room, span, people, user_id)
 
+    def reacted_in_order(
+        self, room: str, place: Place, last: int, *, people: int = 0
+    ) -> list[Reacted]:
+        """As the interface says."""
+        return reactions_table.in_order(self._readers, room, place, last, people)
+
     def last_mark(self, room: str) -> int:
         """As the interface says."""
         return reactions_table.last_mark(self._readers, room)
+
+    def who_reacted(self, room: str) -> list[Person]:
+        """As the interface says."""
+        return reactions_table.who(self._readers, room)
 
     def reactions_of(self, room: str, user_id: str) -> list[tuple[MessageId, str]]:
         """As the interface says."""

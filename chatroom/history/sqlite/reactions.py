@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ, WITHIN, storable
 from chatroom.history.sqlite.rewrite import LOG, PAGES, note_chores
 from chatroom.message import MessageId
-from chatroom.reactions import KINDS, MOST_NAMED, MOST_TOLD, Click, Person, Reacted, Span
+from chatroom.reactions import KINDS, MOST_NAMED, MOST_TOLD, Click, Person, Place, Reacted, Span
 
 IS_THERE = "SELECT 1 FROM messages WHERE key = ? AND nonce = ? AND removed = ''"
 
@@ -21,11 +21,12 @@ TAKE_BACK = "DELETE FROM reactions WHERE key = ? AND kind = ? AND user_id = ?"
 MARK = "INSERT OR REPLACE INTO reacted (key, nonce) VALUES (?, ?)"
 
 # Of few changes, or of few messages: the other condition is not to lead to an index (the plus).
-NEWEST = f"""
-    SELECT {{columns}} FROM reacted WHERE {{condition}}
-    ORDER BY +key DESC LIMIT {MOST_TOLD}"""
-CHANGED = f"mark > :mark AND {WITHIN.replace('key >', '+key >').replace('key <', '+key <')}"
-OF_MESSAGES = f"+mark > :mark AND {WITHIN}"
+NEWEST = f"SELECT {{columns}} FROM reacted WHERE {{condition}} LIMIT {MOST_TOLD}"
+CHANGED = f"""
+    mark > :mark AND {WITHIN.replace("key >", "+key >").replace("key <", "+key <")}
+    ORDER BY +key DESC"""
+IN_ORDER = CHANGED.replace("ORDER BY +key DESC", "ORDER BY mark")
+OF_MESSAGES = f"+mark > :mark AND {WITHIN} ORDER BY key DESC"
 
 # Of all these messages at once: a question for each would be thousands of them.
 COUNTS = f"""
@@ -45,6 +46,9 @@ LAST_MARK = f"SELECT ifnull(max(mark), 0) FROM reacted WHERE {WITHIN}"
 OF_PERSON = f"""
     SELECT key, nonce, kind FROM reactions JOIN reacted USING (key)
     WHERE user_id = :user_id AND {WITHIN} ORDER BY key"""
+
+# A name that is known comes before none.
+WHO = f"SELECT user_id, max(user_name) FROM reactions WHERE {WITHIN} GROUP BY user_id"
 
 EVERYTHING = {"after": 0, "upto": MAX_SEQ}
 
@@ -84,7 +88,21 @@ def reacted(readers: Readers, room: str, span: Span, people: int, user_id: str) 
     upto = MAX_SEQ if span.last is None else storable(span.last)
     bounds = {"room": room, "after": storable(span.first - 1), "upto": upto}
     values = {"mark": storable(span.after), "user_id": user_id, **bounds}
-    condition = CHANGED if span.after else OF_MESSAGES
+    return _states(readers, CHANGED if span.after else OF_MESSAGES, values, people)[::-1]
+
+
+def in_order(readers: Readers, room: str, place: Place, last: int, people: int) -> list[Reacted]:
+    """As in the interface. Each mark is of one message."""
+    mark = storable(place.mark if place.seq else place.mark - 1)
+    values = {"mark": mark, "user_id": "", "room": room, "after": 0, "upto": storable(last)}
+    return _states(readers, IN_ORDER, values, people)
+
+
+def _states(
+    readers: Readers, condition: str, values: Mapping[str, object], people: int
+) -> list[Reacted]:
+    """In the order of the condition."""
+    user_id = values["user_id"]
     query = NEWEST.format(columns="key, nonce, mark", condition=condition)
     with readers.reader() as reader:
         reader.execute("BEGIN")  # one snapshot: a mark goes with its counts
@@ -105,7 +123,7 @@ def reacted(readers: Readers, room: str, span: Span, people: int, user_id: str) 
             named.get(key, {}),
             None if mine is None else [it for it in KINDS if (key, it) in mine],
         )
-        for key, nonce, mark in reversed(found)
+        for key, nonce, mark in found
     ]
 
 
@@ -142,6 +160,13 @@ def last_mark(readers: Readers, room: str) -> int:
     with readers.reader() as reader:
         found = reader.execute(LAST_MARK, {"room": room, **EVERYTHING}).fetchall()
     return int(found[0][0])
+
+
+def who(readers: Readers, room: str) -> list[Person]:
+    """As in the interface."""
+    with readers.reader() as reader:
+        rows = reader.execute(WHO, {"room": room, **EVERYTHING}).fetchall()
+    return [Person(*row) for row in rows]
 
 
 def of_person(readers: Readers, room: str, user_id: str) -> list[tuple[MessageId, str]]:

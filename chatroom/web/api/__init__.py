@@ -10,13 +10,14 @@ This module has the routes. The others, in reading order:
 - ``downloads.py``: how browsers get them
 - ``thumbnails.py``: a small picture of each, in both directions
 - ``acts.py``: what a host does
-- ``reactions.py``: reactions to messages
+- ``reactions.py``: whoever reacts to a message
 - ``me.py``: what the server has of a person, for that person
 - ``archive.py``: the same with all files, as one that is written while it is sent
 - ``bearer.py``: who has sent a request, if it matters
 - ``pace.py``: how fast one address may post
-- ``paging.py``: how they are read from the history
+- ``paging.py``: how messages are read from the history, with what people think of them
 - ``event_stream.py``: a room as Server-Sent Events
+- ``event_cursor.py``: where such a stream begins
 - ``listener.py``: what hears the room for such a stream, between two threads
 - ``departures.py``: notices when such a client goes
 - ``responses.py``: how the API answers
@@ -55,7 +56,8 @@ from chatroom.web.api import (
     responses,
 )
 from chatroom.web.api.departures import Departures
-from chatroom.web.api.event_stream import Feed, start
+from chatroom.web.api.event_cursor import start
+from chatroom.web.api.event_stream import Feed
 from chatroom.web.api.listener import Listener
 from chatroom.web.api.messages import Wanted, as_lines, as_page
 from chatroom.web.api.pace import PostPace, demand_turn, place_among
@@ -166,7 +168,7 @@ def _add_messages(api: Blueprint, history: History) -> None:
     def message(room: str, id: str) -> Response:
         room = room_name(room)
         found = paging.one(history, room, parameters.message_id("id", id))
-        return responses.cached(*reactions.with_reactions(history, room, [found]))
+        return responses.cached(*paging.as_json(history, [found]))
 
 
 # -- speaking ----------------------------------------------------------------------------------
@@ -244,8 +246,8 @@ def _add_events(api: Blueprint, engine: Engine, configuration: Configuration) ->
             leaving.enter_context(departures.watch(listener))
             leaving.callback(engine.server.unsubscribe, room, listener)
             proof = reading.visit(engine, configuration.trusted_proxies, room)[0].proof
-            head = engine.server.subscribe(room, listener, address, TIMEOUT, proof)
-            begin = start(engine.history, room, head, since, past)
+            now = engine.server.subscribe(room, listener, address, TIMEOUT, proof)
+            begin = start(engine.history, room, now, since, past)
             whom = printable(address), printable(room)
             log.info('listens: %s room "%s"', *whom)
             leaving.callback(log.info, 'stopped listening: %s room "%s"', *whom)

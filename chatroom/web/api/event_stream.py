@@ -1,4 +1,5 @@
-"""A room as Server-Sent Events: past messages, then new ones, for as long as the client listens.
+"""A room as Server-Sent Events: past messages, then new ones and what becomes of them, for as long
+as the client listens.
 
 The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -8,18 +9,19 @@ from __future__ import annotations
 import json
 import logging
 import random
-import re
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import Message, MessageId, visible
-from chatroom.rooms.subscriber import Heard, HeardChange
-from chatroom.web.api.listener import Listener
-from chatroom.wire.message_json import to_json
+from chatroom.reactions import Reacted
+from chatroom.rooms.subscriber import Heard, HeardChange, HeardReactions, Hearing
+from chatroom.web.api import paging
+from chatroom.web.api.event_cursor import Start
+from chatroom.web.api.listener import Listener, Missed
+from chatroom.wire.reactions import reactions_json
 
 log = logging.getLogger(__name__)
 
@@ -34,64 +36,6 @@ GAP = (
     "Messages between your last one and the next one here are no longer kept, or your last "
     "message is unknown here. Start afresh from here."
 )
-
-_REV = re.compile("[0-9]{1,12}")
-
-
-class Start(NamedTuple):
-    """Where a stream begins."""
-
-    seq: int
-    """Of the last message before the stream: the client has it, or is not to get it."""
-    head: MessageId
-    """The room's last message: the listener hears what comes after it."""
-    recovered: bool | None
-    """Whether the client gets everything it missed; None if it did not ask to resume."""
-    since: str
-    """The id that the client asked to resume after."""
-    rev: int
-    """The last change of a message that the client knows of."""
-    head_rev: int
-    """The room's last change: the listener hears what comes after it."""
-
-
-def start(
-    history: History, room: str, head: MessageId, since: str | None, past: int | None
-) -> Start:
-    """Decide where the stream begins.
-
-    Args:
-        head: what ``Server.subscribe`` returned: the listener hears what comes after it.
-        since: the last id that the client has seen; None for a new one.
-        past: how many messages a client gets if it is new or its id is unusable; None for all.
-
-    Raises:
-        HistoryUnavailable: the history cannot be read now.
-    """
-    head_rev = history.rev(room)  # before anything else is read: what follows may be newer
-    seen = None if since is None else _good(history, room, since)
-    if since is not None and seen is not None:
-        id, rev = seen
-        rev = min(rev, head_rev)
-        return Start(id.seq, max(head, id), True, since, rev, head_rev)  # it may be ahead of head
-    oldest = history.first(room) or head.seq + 1
-    # Not beyond head, though all up to there be trimmed by now: the listener has what follows it.
-    seq = min(head.seq, max(oldest - 1, 0 if past is None else head.seq - past))
-    recovered = None if since is None else False
-    return Start(seq, head, recovered, since or "", head_rev, head_rev)
-
-
-def _good(history: History, room: str, since: str) -> tuple[MessageId, int] | None:
-    """The parsed id and rev if everything after the id is still kept, else None."""
-    text, semicolon, number = since.partition(";")
-    try:
-        id = MessageId.parse(text)
-    except ValueError:
-        return None
-    if semicolon and not _REV.fullmatch(number):
-        return None
-    rev = int(number) if number else 0  # without: from before anything changed
-    return (id, rev) if history.reaches_back_to(room, id) else None
 
 
 class Feed:
@@ -112,6 +56,7 @@ class Feed:
         self._seq = start.seq  # of the last message that went out, or is left out
         self._id = start.head  # of the last message that went out, once the past has
         self._rev = start.rev  # of the last change that the client knows of
+        self._mark = start.mark  # of the last change of reactions to what it has
         self._has_gap = False
 
     def events(self) -> Iterator[bytes]:
@@ -132,6 +77,7 @@ class Feed:
             yield _event("gap", {"since": since, "detail": GAP})
         yield from self._catch_up(head.seq)
         yield from self._past_changes()
+        yield from self._past_reactions()
         if self._listener.reason:  # incomplete, but the id of this event would claim otherwise
             return
         told = {} if recovered is None else {"recovered": recovered and not self._has_gap}
@@ -145,6 +91,12 @@ class Feed:
             self._id = head
             yield from self._catch_up_changes(self._start.head_rev, last_seq=seq)
 
+    def _past_reactions(self) -> Iterator[bytes]:
+        """Likewise of the reactions to them; those to later messages came with these."""
+        seq, mark, head_mark = self._start.seq, self._start.mark, self._start.head_mark
+        if mark < head_mark:
+            yield from self._catch_up_reactions(mark, head_mark, seq)
+
     def _present(self) -> Iterator[bytes]:
         while not self._listener.reason:
             heard = self._listener.heard(PING_INTERVAL)
@@ -153,21 +105,44 @@ class Feed:
             elif not self._listener.reason:
                 yield b": nothing new\n\n"
 
-    def _hand_on(self, heard: list[Heard | HeardChange]) -> Iterator[bytes]:
+    def _hand_on(self, heard: list[Hearing]) -> Iterator[bytes]:
         """Send what was heard or, if some of it is missing, what the history has of it by now."""
         messages = [one for one in heard if isinstance(one, Heard) and one.id.seq > self._seq]
         changes = [one for one in heard if isinstance(one, HeardChange) and one.rev > self._rev]
-        upto, rev = self._listener.missed.and_of(heard)
-        upto, rev = max(upto, self._seq), max(rev, self._rev)
-        if len(messages) < upto - self._seq or len(changes) < rev - self._rev:
+        missed = self._listener.missed.and_of(heard)
+        upto, rev = max(missed.seq, self._seq), max(missed.rev, self._rev)
+        is_behind = len(messages) < upto - self._seq or len(changes) < rev - self._rev
+        if is_behind:
             yield from self._catch_up(upto)
             yield from self._catch_up_changes(rev)
         elif messages or changes:
             yield self._newest(messages, changes)
+        if missed.after is not None:
+            is_behind |= self._listener.missed.after is not None
+            # Some may be to a message that was removed just now.
+            is_behind |= any(not change.json for change in changes)
+            yield from self._hand_on_reactions(heard, missed, is_behind=is_behind)
+
+    def _hand_on_reactions(
+        self, heard: list[Hearing], missed: Missed, *, is_behind: bool
+    ) -> Iterator[bytes]:
+        """Likewise; after what they are about.
+
+        Args:
+            is_behind: some of them may be missing, or outdated.
+        """
+        if is_behind:
+            yield from self._catch_up_reactions(missed.after or 0, missed.mark, self._seq)
+            return
+        for one in heard:
+            if isinstance(one, HeardReactions):
+                self._mark = max(self._mark, one.mark)
+                yield _reactions(self._cursor(), one.json)
 
     def _newest(self, messages: list[Heard], changes: list[HeardChange]) -> bytes:
         """Each message once, as it is after the changes; never a text that was removed."""
         newest = {change.id: change for change in changes}
+        gone = {change.id: change for change in changes if not change.json}
         texts = []
         for id, text in messages:
             change = newest.pop(id, None)
@@ -176,6 +151,8 @@ class Feed:
                 self._id = id
                 texts.append(_message(self._cursor(), text))
         for change in sorted(newest.values(), key=lambda change: change.rev):
+            if change.json and change.id in gone:  # with its reactions
+                texts.append(_change(self._cursor(), gone[change.id]))
             self._rev = change.rev
             texts.append(_change(self._cursor(), change))
         if changes:
@@ -190,9 +167,10 @@ class Feed:
                 self._has_gap = True
                 yield _event("gap", {"detail": GAP})
             texts = []
-            for message in visible(page):
+            shown = visible(page)
+            for message, text in zip(shown, paging.as_json(self._history, shown), strict=True):
                 self._id = _id(message)
-                texts.append(_message(self._cursor(), to_json(message)))
+                texts.append(_message(self._cursor(), text))
             self._seq = page[-1].seq if page else upto
             if texts:
                 yield "".join(texts).encode()
@@ -207,21 +185,53 @@ class Feed:
         while rev < upto and not self._listener.reason:
             page = self._history.changes(self._room, rev)
             texts = []
+            told = []
             for message in page:
                 rev = message.rev
                 if rev <= upto and message.seq <= last_seq:
                     self._rev = rev
-                    text = "" if message.removed else to_json(message)
-                    change = HeardChange(_id(message), rev, text, message.removed)
-                    texts.append(_change(self._cursor(), change))
+                    texts.append(_change(self._cursor(), HeardChange.of(message)))
+                    told.append(message)
+            texts += self._reactions_after_changes(visible(told))
             rev = rev if page else upto
             if texts:
                 yield "".join(texts).encode()
         if not self._listener.reason:
             self._rev = max(self._rev, upto)
 
+    def _reactions_after_changes(self, changed: list[Message]) -> list[str]:
+        """What people think of these messages, also if that is nothing: some may have been removed
+        and restored meanwhile, which took their reactions without another mark."""
+        mark = max(self._mark, self._start.head_mark)
+        if not mark or not changed:
+            return []
+        changed = sorted(changed, key=lambda message: message.seq)
+        found = self._history.reactions_to(changed)
+        nothing = (Reacted(_id(message), mark, {}, {}) for message in changed)
+        states = [found.get(state.id, state) for state in nothing]
+        return [_reactions(self._cursor(), reactions_json(states)).decode()]
+
+    def _catch_up_reactions(self, after: int, upto: int, last_seq: int) -> Iterator[bytes]:
+        """Send what the history has of reactions that have changed after a mark, up to another one;
+        the listener has what came later. A part of them is in memory.
+
+        Args:
+            last_seq: only to messages up to this one.
+        """
+        for mark, states in self._history.reacted_after(self._room, after, last_seq):
+            if self._listener.reason:
+                return
+            self._mark = max(self._mark, min(mark, upto))
+            if told := [state for state in states if state.mark <= upto]:
+                yield _reactions(self._cursor(), reactions_json(told))
+            if mark >= upto:
+                break
+        self._mark = max(self._mark, upto)
+
     def _cursor(self) -> str:
         """The id of an event: a client that has it has everything before."""
+        if self._mark:
+            return f"{self._id};{self._rev};{self._mark}"
         return f"{self._id};{self._rev}" if self._rev else str(self._id)
 
 
@@ -238,6 +248,10 @@ def _change(cursor: str, change: HeardChange) -> str:
         return f"id: {cursor}\nevent: changed\ndata: {change.json}\n\n"
     data = f'{{"id":"{change.id}","by":"{change.by}"}}'
     return f"id: {cursor}\nevent: removed\ndata: {data}\n\n"
+
+
+def _reactions(cursor: str, text: str) -> bytes:
+    return f"id: {cursor}\nevent: reactions\ndata: {text}\n\n".encode()
 
 
 def _event(name: str, data: dict[str, object], cursor: str = "") -> bytes:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
-from chatroom.rooms.subscriber import Heard, HeardChange
+from chatroom.rooms.subscriber import Heard, HeardChange, Hearing
 
 BACKLOG = 8
 """Batches queued for a listener that is slower than the room; older ones are dropped, and later
@@ -25,16 +25,24 @@ class Missed(NamedTuple):
     """A message's."""
     rev: int
     """A change's."""
+    after: int | None = None
+    """Reactions that have changed after this mark; None if nothing of them was dropped since the
+    last look."""
+    mark: int = 0
+    """Up to this one."""
 
-    def and_of(self, batch: Sequence[Heard | HeardChange]) -> Missed:
+    def and_of(self, batch: Sequence[Hearing]) -> Missed:
         """This, and the batch as well."""
-        seq, rev = self
+        seq, rev, after, mark = self
         for one in batch:
             if isinstance(one, Heard):
                 seq = max(seq, one.id.seq)
-            else:
+            elif isinstance(one, HeardChange):
                 rev = max(rev, one.rev)
-        return Missed(seq, rev)
+            else:
+                after = one.after if after is None else min(after, one.after)
+                mark = max(mark, one.mark)
+        return Missed(seq, rev, after, mark)
 
 
 class Listener:
@@ -54,7 +62,7 @@ class Listener:
     def __init__(self, sock: socket.socket | None) -> None:
         self._socket = sock
         self._changed = threading.Condition()
-        self._batches: deque[Sequence[Heard | HeardChange]] = deque()
+        self._batches: deque[Sequence[Hearing]] = deque()
         self._dropped = Missed(0, 0)
         self._reason = ""
         self._is_nudged = False
@@ -63,7 +71,7 @@ class Listener:
 
     # -- the Server thread ---------------------------------------------------------------------
 
-    def take(self, batch: Sequence[Heard | HeardChange]) -> None:
+    def take(self, batch: Sequence[Hearing]) -> None:
         """Queue what was committed. Never blocks."""
         with self._changed:
             if len(self._batches) == BACKLOG:
@@ -117,7 +125,7 @@ class Listener:
         """Why the stream is to end; "" until then."""
         return self._reason
 
-    def heard(self, timeout: float) -> list[Heard | HeardChange]:
+    def heard(self, timeout: float) -> list[Hearing]:
         """What has arrived since the last call; waits up to ``timeout`` seconds for something.
 
         Nothing, if the time is over, the stream is to end, or something has to be sent now.
@@ -127,7 +135,7 @@ class Listener:
                 lambda: self._batches or self._reason or self._is_nudged, timeout
             )
             self._is_nudged = False
-            self.missed = self._dropped
+            self.missed, self._dropped = self._dropped, self._dropped._replace(after=None)
             heard = list(chain.from_iterable(self._batches))
             self._batches.clear()
             return heard

@@ -11,7 +11,6 @@ from chatroom.history import History
 from chatroom.message import BEGINNING, MessageId
 from chatroom.web.api import paging, parameters, responses
 from chatroom.web.api.problems import refuse
-from chatroom.web.api.reactions import with_reactions
 
 REMOVED = "ids"
 """What the parameter ``removed`` may be."""
@@ -54,7 +53,7 @@ def as_page(history: History, wanted: Wanted) -> Response:
         page = paging.following(history, room, since, _upto(history, wanted), limit)
     else:
         page = paging.newest(history, room, before, limit)
-    texts = ",".join(with_reactions(history, room, page.messages))
+    texts = ",".join(paging.as_json(history, page.messages))
     links = []
     if page.older:
         after = {"since": wanted.since} if wanted.text else {}
@@ -81,8 +80,10 @@ def as_lines(history: History, wanted: Wanted) -> Response:
     """The room as it is now, after ``since``, one message per line."""
     wanted.demand(history)
     last = history.head(wanted.room)
-    rev = history.rev(wanted.room)
-    tag = f"{last}-{history.first(wanted.room)}" + (f"-{rev}" if rev else "")
+    rev, mark = history.rev(wanted.room), history.last_mark(wanted.room)
+    tag = f"{last}-{history.first(wanted.room)}"
+    if rev or mark:
+        tag += f"-{rev}-{mark}" if mark else f"-{rev}"
     response = responses.unbuffered(responses.tagged(tag))
     if response.status_code == 304:
         return response
@@ -94,6 +95,7 @@ def as_lines(history: History, wanted: Wanted) -> Response:
         upto,
         wanted.limit,
         with_removed=wanted.with_removed,
+        has_reactions=mark > 0,
     )
     # The first page before the status is sent: a disk that fails now is a 503; later, a broken
     # response.

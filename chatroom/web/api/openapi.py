@@ -376,6 +376,7 @@ def _events() -> Json:
         "New messages as they are said",
         "Server-Sent Events: the messages after since, then new ones as they are said. Named "
         "events: changed (a message as it now is), removed (the id of one that was taken back), "
+        "reactions (of messages, by id: counts of people by kind, and the mark of that), "
         "live (from here on, messages are new), gap (since is unknown here, or what "
         "follows it is no longer kept: start afresh), end (reconnect)",
         {"200": {"description": "A stream", "content": {"text/event-stream": {"schema": TEXT}}}},

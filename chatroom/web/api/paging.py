@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,7 +11,9 @@ from chatroom.errors import Problem
 from chatroom.history import History
 from chatroom.history.paging import PAGE_BYTES, take, weight
 from chatroom.message import BEGINNING, Message, MessageId, visible
+from chatroom.reactions import Reacted
 from chatroom.wire.message_json import to_json
+from chatroom.wire.reactions import with_reactions
 
 PAGE_LENGTH = 100
 """Messages in a page, unless the client says how many."""
@@ -112,12 +114,14 @@ def lines(
     limit: int | None,
     *,
     with_removed: bool = False,
+    has_reactions: bool = True,
 ) -> Iterator[bytes]:
     """The messages after ``since`` as NDJSON, a page at a time.
 
     Args:
         limit: lines at most.
         with_removed: of what was removed, there is a line with its id.
+        has_reactions: somebody has reacted to something; otherwise nobody is asked about that.
 
     Raises:
         Problem: the message after ``since`` is no longer kept; may come mid-stream.
@@ -126,17 +130,36 @@ def lines(
     for page in _read(history, room, since, upto):
         page = (page if with_removed else visible(page))[:limit]
         if page:
-            yield "".join(map(_line, page)).encode()
+            found = history.reactions_to(page) if has_reactions else {}
+            yield "".join(_line(message, found) for message in page).encode()
         if limit is not None:
             limit -= len(page)
             if not limit:
                 return
 
 
-def _line(message: Message) -> str:
+def _line(message: Message, found: Mapping[MessageId, Reacted]) -> str:
     if message.removed:
         return f'{{"id":"{message.id}","removed":"{message.removed}"}}\n'
-    return f"{to_json(message)}\n"
+    return f"{_json(message, found)}\n"
+
+
+def as_json(history: History, messages: Sequence[Message]) -> list[str]:
+    """The messages, with the counts of people who have reacted to them, if any have.
+
+    Args:
+        messages: of one room, oldest first.
+
+    Raises:
+        HistoryUnavailable: they cannot be read now.
+    """
+    found = history.reactions_to(messages)
+    return [_json(message, found) for message in messages]
+
+
+def _json(message: Message, found: Mapping[MessageId, Reacted]) -> str:
+    text = to_json(message)
+    return with_reactions(text, found.get(_id(message))) if found else text
 
 
 def one(history: History, room: str, id: MessageId) -> Message:

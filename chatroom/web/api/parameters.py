@@ -19,7 +19,7 @@ from chatroom.wire.typed import MAX_CMID_LENGTH
 MAX_QUERY_LENGTH = 200
 """Characters."""
 
-_CURSOR = re.compile(f"(?:{ID_PATTERN})(?:;[0-9]{{1,12}})?")
+_CURSOR = re.compile(f"(?:{ID_PATTERN})(?:;[0-9]{{1,12}}(?:;[0-9]{{1,15}})?)?")
 
 
 def room_name(text: str) -> str:
@@ -49,7 +49,7 @@ def message_id(field: str, text: str) -> MessageId:
 
 
 def cursor(field: str, text: str) -> str:
-    """A parameter that is the id of an event: a message's, perhaps with a room's rev.
+    """A parameter that is the id of an event: a message's, perhaps with a room's rev and mark.
 
     Raises:
         Problem: it is not.

@@ -1,11 +1,9 @@
-"""Reactions over HTTP: counts beside messages, and whoever reacts without a socket."""
+"""Whoever reacts to a message without a socket."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-from collections.abc import Sequence
 from functools import partial
 
 from flask import Blueprint, Response
@@ -13,17 +11,14 @@ from flask import Blueprint, Response
 from chatroom.configuration import Configuration
 from chatroom.engine import Engine
 from chatroom.errors import Problem
-from chatroom.history import History
-from chatroom.message import Message, MessageId
-from chatroom.reactions import KINDS, MOST_TOLD, Reacted, Span
+from chatroom.reactions import KINDS
 from chatroom.rooms.questions import await_answer
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.web import reading
 from chatroom.web.api import bearer, paging, parameters, responses
 from chatroom.web.api.pace import demand_turn
 from chatroom.web.api.problems import refuse
-from chatroom.wire.message_json import to_json
-from chatroom.wire.reactions import React, reacted_fields
+from chatroom.wire.reactions import React
 
 log = logging.getLogger(__name__)
 
@@ -61,37 +56,3 @@ def init(api: Blueprint, engine: Engine, configuration: Configuration, timeout: 
     @api.delete("/rooms/<room>/messages/<id>/reactions/<kind>")
     def delete_reaction(room: str, id: str, kind: str) -> Response:
         return react(room, id, kind, on=False)
-
-
-def with_reactions(history: History, room: str, messages: Sequence[Message]) -> list[str]:
-    """The messages as JSON, those that somebody has reacted to with the counts.
-
-    Args:
-        messages: of the room, oldest first.
-
-    Raises:
-        HistoryUnavailable: they cannot be read now.
-    """
-    texts = list(map(to_json, messages))
-    if not texts or not history.keeps_reactions:
-        return texts
-    first, last = messages[0].seq, messages[-1].seq
-    if last - first < MOST_TOLD:
-        states = history.reacted(room, Span(first=first, last=last))
-    else:  # found by a search, far apart
-        spans = (Span(first=message.seq, last=message.seq) for message in messages)
-        states = [state for span in spans for state in history.reacted(room, span)]
-    found = {state.id: state for state in states if state.counts}
-    if not found:
-        return texts
-    return [
-        _added(text, found.get(MessageId(message.seq, message.nonce)))
-        for text, message in zip(texts, messages, strict=True)
-    ]
-
-
-def _added(text: str, state: Reacted | None) -> str:
-    if state is None:
-        return text
-    told = json.dumps(reacted_fields(state), ensure_ascii=False, separators=(",", ":"))
-    return f'{text[:-1]},"reactions":{told}}}'

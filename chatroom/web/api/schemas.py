@@ -34,7 +34,7 @@ Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
 CURSOR: Json = {
     "type": "string",
-    "pattern": f"^({ID_PATTERN})(;[0-9]{{1,12}})?$",
+    "pattern": f"^({ID_PATTERN})(;[0-9]{{1,12}}(;[0-9]{{1,15}})?)?$",
     "examples": ["42-664c976f9a047975;7"],
 }
 ID: Json = {"type": "string", "pattern": f"^({ID_PATTERN})$", "examples": ["42-664c976f9a047975"]}
@@ -113,7 +113,7 @@ def schemas(configuration: Configuration) -> Json:
         "editedAt": TIME,
         "replyTo": ID,
         "file": file,
-        "reactions": _object({"mark": {"type": "integer"}, "counts": {"type": "object"}}),
+        "reactions": _object({"mark": {"type": "integer"}, "counts": _counts()}),
     }
     said = {"userName": TEXT, "body": TEXT, "timestamp": TEXT, "id": ID, "room": TEXT}
     summary = {"messages": {"type": "integer"}, "last": ID, "sentAt": TIME, "door": TEXT}
@@ -204,6 +204,12 @@ def _person() -> Json:
             "hostLog": _list(_object({"room": TEXT, "at": TIME, "act": TEXT}, acts)),
         }
     )
+
+
+def _counts() -> Json:
+    """How many people have reacted, by kind."""
+    count = {"type": "integer", "minimum": 1}
+    return {"type": "object", "properties": dict.fromkeys(KINDS, count)}
 
 
 def _act() -> Json:

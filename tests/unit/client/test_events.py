@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.events import Changed, Event, Removed, hear, hear_all
+from chatroom.client.events import Changed, Event, ReactionCounts, Removed, hear, hear_all
 from chatroom.message import Message
 from chatroom.wire.message_json import iso_time, milliseconds, to_json, to_message
 from tests.support.strategies import MESSAGES
+
+NONCE = "a" * 16
 
 
 @given(MESSAGES)
@@ -88,6 +90,44 @@ def test_removed_messages_that_cannot_be_are_refused(ids: object):
 def test_a_change_that_cannot_be_is_refused(fields: dict[str, object]):
     with pytest.raises(ValueError):
         hear(json.dumps(fields))
+
+
+def test_what_people_think_of_messages_is_told_by_their_ids():
+    states = [
+        {"id": f"{seq}-{NONCE}", "mark": 6 + seq, "counts": {"like": seq, "shrug": 1}, "people": {}}
+        for seq in (1, 2)
+    ]
+    event = hear(json.dumps({"type": "reactions", "mark": 8, "messages": states}))
+
+    assert isinstance(event, ReactionCounts)
+    assert (event.type, event.mark, event.is_answer) == ("reactions", 8, False)
+    assert event.counts[f"2-{NONCE}"] == {"like": 2, "shrug": 1}
+    assert event.marks == {f"1-{NONCE}": 7, f"2-{NONCE}": 8}
+    for answer in ([], [states[0] | {"mine": []}]):
+        told = hear(json.dumps({"type": "reactions", "mark": 8, "messages": answer}))
+        assert isinstance(told, ReactionCounts)
+        assert told.is_answer
+
+
+STATE = {"id": f"1-{NONCE}", "mark": 7, "counts": {"like": 1}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"mark": "8", "messages": []},
+        {"mark": 8},
+        {"mark": 8, "messages": {}},
+        {"mark": 8, "messages": ["x"]},
+        {"mark": 8, "messages": [STATE | {"id": "x"}]},
+        {"mark": 8, "messages": [STATE | {"mark": None}]},
+        {"mark": 8, "messages": [STATE | {"counts": []}]},
+        {"mark": 8, "messages": [STATE | {"counts": {"like": "many"}}]},
+    ],
+)
+def test_reactions_that_cannot_be_are_refused(fields: dict[str, object]):
+    with pytest.raises(ValueError, match=r"mark|messages|counts|id is"):
+        hear(json.dumps({"type": "reactions", **fields}))
 
 
 def test_unknown_fields_and_the_type_of_a_message_do_not_matter():

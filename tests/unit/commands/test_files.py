@@ -21,7 +21,8 @@ from chatroom.commands.http import Api
 from chatroom.commands.importing import BATCH, new_nonce
 from chatroom.errors import HistoryUnavailable
 from chatroom.history.sqlite.read_only import opened_read_only
-from chatroom.message import Message, Remover
+from chatroom.message import Message, MessageId, Remover
+from chatroom.reactions import Click, Person
 from chatroom.wire.ids import is_id
 from chatroom.wire.message_json import to_json
 from tests.support.histories import (
@@ -626,7 +627,7 @@ def test_a_page_of_removed_messages_does_not_end_what_is_before_it():
     with answering(page(ids[7], 8), page(ids[5]), page("", 1, 2)) as (url, asked):
         found = Api(url).before("lobby", ids[9], 3)
 
-    assert [message.seq for message in found] == [1, 2, 8]
+    assert [item.message.seq for item in found] == [1, 2, 8]
     assert [path.partition("before=")[2].partition("&")[0] for path in asked] == [
         ids[9],
         ids[7],
@@ -674,6 +675,55 @@ def test_a_line_that_cannot_be_read_is_left_out_and_told(odd: str, tmp_path: Pat
     first, last = done.stderr.splitlines()
     assert "is left out: " in first
     assert last == "chatroom: incomplete: 1 could not be read here"
+
+
+def reacted_to(path: Path, *seqs: int) -> Path:
+    """Somebody likes these messages of the lobby, and somebody else finds the last one odd."""
+    with closing(at(path)) as history:
+        history.open()
+        ids = [MessageId(seq, f"{seq:016x}") for seq in seqs]
+        clicks = [Click("lobby", id, Person("ann", "Ann"), "like", on=True) for id in ids]
+        bob = Person("bob", "Bob")
+        history.react([*clicks, Click("lobby", ids[-1], bob, "question", on=True)])
+    return path
+
+
+def test_an_export_has_how_many_people_have_reacted_but_not_who(tmp_path: Path):
+    path = reacted_to(left_behind(tmp_path / "chat.db", 3), 1, 3)
+
+    fields = [json.loads(line) for line in exported(path).splitlines()]
+
+    assert [one.get("reactions") for one in fields] == [
+        {"counts": {"like": 1}},
+        None,
+        {"counts": {"like": 1, "question": 1}},
+    ]
+    assert "Bob" not in exported(path)
+
+
+def test_an_export_from_a_server_is_the_same_without_marks(tmp_path: Path):
+    line = to_json(past_message("lobby", 1))[:-1] + ',"reactions":{"mark":7,"counts":{"like":2}}}'
+    with answering(rooms(1), body(line, "application/x-ndjson")) as (url, _):
+        done = run("export", "lobby", "--url", url)
+
+    assert json.loads(done.stdout)["reactions"] == {"counts": {"like": 2}}
+
+
+def test_an_import_leaves_reactions_out_and_says_how_many_messages_had_some(tmp_path: Path):
+    """And an odd one is no reason to leave the message out."""
+    text = exported(reacted_to(left_behind(tmp_path / "old.db", 4), 1, 3))
+    *lines, last = text.splitlines()
+    odd = last[:-1] + ',"reactions":{"counts":{"like":"many"}}}'
+
+    done = run("import", "--history", tmp_path / "new.db", input="\n".join([*lines, odd]))
+
+    assert done.exit_code == 0
+    first, second = done.stderr.splitlines()
+    assert first == "chatroom: 4 imported, 0 skipped (already there)"
+    assert second.startswith("chatroom: 2 of them without their reactions: ")
+    assert "reactions" not in exported(tmp_path / "new.db")
+    again = run("import", "--history", tmp_path / "new.db", input=text)
+    assert again.stderr == "chatroom: 0 imported, 4 skipped (already there)\n"
 
 
 def test_unknown_fields_are_no_reason_to_leave_a_message_out():

@@ -7,10 +7,12 @@ import io
 import json
 import time
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 
+from chatroom.commands.archived import Archived
 from chatroom.commands.formats import (
     BYTE_ORDER_MARK,
     COLUMNS,
@@ -36,22 +38,26 @@ def said(
     return Message(room, 1, "0" * 16, name, body, "9:05 AM", sent_at, user_id)
 
 
+def archived(body: str, **more: Any) -> Archived:
+    return Archived(said(body, **more))
+
+
 @given(MESSAGES)
 def test_jsonl_is_one_line_with_everything_in_which_nothing_controls_a_terminal(message: Message):
-    (line,) = jsonl([message])
+    (line,) = jsonl([Archived(message)])
     assert line.endswith("\n")
     assert not HIDDEN & set(map(unicodedata.category, line[:-1]))
     assert to_message(json.loads(line)) == message
 
 
 def test_jsonl_escapes_what_is_hidden_and_nothing_else():
-    (line,) = jsonl([said("\x1b[2J \x9b \x7f \u202e \u2028 \U000e0041 \u00e9 \U0001f600")])
+    (line,) = jsonl([archived("\x1b[2J \x9b \x7f \u202e \u2028 \U000e0041 \u00e9 \U0001f600")])
     body = r'"\u001b[2J \u009b \u007f \u202e \u2028 \udb40\udc41 ' + '\u00e9 \U0001f600"'
     assert f'"body":{body}' in line
 
 
 def csv_row(message: Message, *, exact: bool = False) -> dict[str, str]:
-    lines = "".join(as_csv([message], exact=exact))
+    lines = "".join(as_csv([Archived(message)], exact=exact))
     (row,) = csv.DictReader(io.StringIO(lines.removeprefix(BYTE_ORDER_MARK), newline=""))
     assert tuple(row) == COLUMNS
     return row
@@ -99,8 +105,8 @@ def test_other_text_stays_as_it_is_in_a_csv(body: str):
 
 
 def test_excel_takes_a_csv_for_utf_8_and_no_other_separator_splits_a_field():
-    plain = "".join(as_csv([said("a;=1+1")], exact=True))
-    safe = "".join(as_csv([said("a;=1+1")]))
+    plain = "".join(as_csv([archived("a;=1+1")], exact=True))
+    safe = "".join(as_csv([archived("a;=1+1")]))
     assert safe.startswith(BYTE_ORDER_MARK)
     assert BYTE_ORDER_MARK not in plain
     assert '"a;=1+1"' in safe
@@ -115,7 +121,7 @@ def test_a_csv_commands_no_terminal():
 def test_a_name_that_nobody_checked_is_marked(name: str):
     checked, unchecked = said("hi"), said("hi", user_id="")
     (one,), (other,) = (
-        [line for line in "".join(FORMATS[name]([message])).splitlines() if "Ann" in line]
+        [line for line in "".join(FORMATS[name]([Archived(message)])).splitlines() if "Ann" in line]
         for message in (checked, unchecked)
     )
     assert one != other
@@ -150,7 +156,7 @@ def test_a_message_from_the_end_of_time_is_shown(
 
 
 def test_text_is_a_line_a_message_with_the_time_in_utc():
-    assert "".join(text([said("Good morning!"), said("two\nlines")])) == (
+    assert "".join(text([archived("Good morning!"), archived("two\nlines")])) == (
         "2026-01-31 09:05:00 Ann: Good morning!\n2026-01-31 09:05:00 Ann: two\n    lines\n"
     )
 
@@ -164,7 +170,7 @@ def test_text_commands_no_terminal_and_forges_no_line(message: Message):
 
 
 def test_markdown_has_a_heading_a_day():
-    messages = [said("one"), said("two"), said("three", sent_at=SENT + 86_400_000)]
+    messages = [archived("one"), archived("two"), archived("three", sent_at=SENT + 86_400_000)]
     assert "".join(markdown(messages)) == (
         "# lobby\n"
         "\n## 2026-01-31\n"
@@ -192,7 +198,7 @@ def test_markdown_has_a_heading_a_day():
     ],
 )
 def test_markdown_shows_text_as_it_was_typed(body: str, shown: str):
-    assert "".join(markdown([said(body)])).endswith(f"\n> {shown}\n")
+    assert "".join(markdown([archived(body)])).endswith(f"\n> {shown}\n")
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -206,13 +212,26 @@ def test_above_a_reply_a_person_reads_which_message_it_answers():
     question = said("Tea?")
     answer = said("Yes", name="*Bob*")._replace(seq=2, reply_to=question.id)
 
-    assert "".join(text([question, answer])) == (
+    assert "".join(text(map(Archived, [question, answer]))) == (
         "2026-01-31 09:05:00 Ann: Tea?\n"
         "  in reply to 2026-01-31 09:05:00 Ann\n"
         "2026-01-31 09:05:00 *Bob*: Yes\n"
     )
-    assert "".join(text([answer])).startswith(f"  in reply to {question.id}\n")
+    assert "".join(text([Archived(answer)])).startswith(f"  in reply to {question.id}\n")
     assert r"**\*Bob\*** 09:05:00 *in reply to 2026-01-31 09:05:00 Ann*" in "".join(
-        markdown([question, answer])
+        markdown(map(Archived, [question, answer]))
     )
     assert csv_row(answer)["replyTo"] == question.id
+
+
+def test_what_people_think_is_in_every_format_but_lines_of_text():
+    liked = Archived(said("Tea?"), {"like": 2, "wow": 1}, 7)
+
+    pieces = {name: "".join(FORMATS[name]([liked])) for name in FORMATS}
+
+    fields = json.loads(pieces["jsonl"])
+    assert fields["reactions"] == {"mark": 7, "counts": {"like": 2, "wow": 1}}
+    assert to_message(fields) == liked.message
+    assert pieces["markdown"].endswith("\n> Tea?\n\n*like 2, wow 1*\n")
+    assert pieces["csv"].endswith(',"like 2, wow 1"\r\n')
+    assert "like" not in pieces["text"]

@@ -16,6 +16,8 @@ from chatroom.files.magic import ANY
 from chatroom.files.stored import StoredFile
 from chatroom.history.sqlite import read_only
 from chatroom.history.sqlite.history import SqliteHistory
+from chatroom.message import MessageId
+from chatroom.reactions import Click, Person
 from tests.support.flask_client import fail
 from tests.support.histories import at, typed
 
@@ -162,3 +164,20 @@ def test_somebodys_files_are_saved_and_erased(file: Path, tmp_path: Path) -> Non
     assert run("erase", "ann", "--history", file, "--yes").exit_code == 0
     left = sorted(path.name for path in (tmp_path / "chat.db.files").iterdir())
     assert left == [f"{2:032x}", f"{2:032x}.thumbnail"]
+
+
+def test_somebody_who_has_only_reacted_is_listed_exported_and_erased(file: Path) -> None:
+    with closing(at(file)) as history:
+        history.open()
+        id = MessageId(1, f"{1:016x}")
+        history.react([Click("lobby", id, Person("eve", "Xanthippe"), "wow", on=True)])
+
+    assert "eve  Xanthippe  0 messages  lobby" in run("list", "--history", file).stdout
+    told = json.loads(run("export", "eve", "--history", file).stdout)
+    assert told["reactions"] == [{"room": "lobby", "id": str(id), "kind": "wow"}]
+
+    done = run("erase", "eve", "--history", file, "--yes")
+
+    assert (done.exit_code, done.stderr) == (0, "chatroom: eve is erased, with 0 messages\n")
+    assert b"Xanthippe" not in file.read_bytes()
+    assert "eve" not in run("list", "--history", file).stdout

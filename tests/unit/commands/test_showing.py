@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from chatroom.client.events import Changed, Event, Removed
+from chatroom.client.events import Changed, Event, ReactionCounts, Removed
 from chatroom.client.inbox import REMEMBERED
 from chatroom.commands.json_lines import to_line
 from chatroom.commands.showing import Screen
@@ -89,7 +89,9 @@ def test_a_screen_remembers_only_so_many():
 def test_for_programs_a_change_is_the_frame(capsys: pytest.CaptureFixture[str]):
     """Whatever it is about; and nothing in it can control a terminal."""
     lines = Lines()
-    frames = [changed(MESSAGE, "\u202eho\x1b"), removed(MESSAGE)]
+    state = {"id": MESSAGE.id, "mark": 7, "counts": {"like": 1}}
+    reactions = ReactionCounts("reactions", {"type": "reactions", "mark": 7, "messages": [state]})
+    frames = [changed(MESSAGE, "\u202eho\x1b"), removed(MESSAGE), reactions]
     for frame in frames:
         lines.tell(frame)
     lines.tell(Event("gap", {}))

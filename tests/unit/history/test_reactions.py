@@ -305,3 +305,96 @@ def test_a_history_that_keeps_none_says_so(tmp_path: Path) -> None:
         assert plain.forget_reactions("lobby", ANN.user_id) == 0
         with pytest.raises(HistoryUnavailable, match="keeps no reactions"):
             plain.react([click(1)])
+
+
+def test_a_page_of_messages_is_one_question(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history.append(histories.said("lobby", 6, 1500))
+    history.react([click(1), click(2, BOB), click(2), click(1505, kind="wow")])
+    history.react([click(3), click(3, on=False)])
+    asked: list[Span] = []
+    reacted = type(history).reacted
+
+    def note(self: History, room: str, span: Span, *, people: int = 0) -> Any:
+        asked.append(span)
+        return reacted(self, room, span, people=people)
+
+    monkeypatch.setattr(type(history), "reacted", note)
+    messages = histories.everything(history, "lobby")
+    found = history.reactions_to(messages)
+
+    assert {id.seq: dict(state.counts) for id, state in found.items()} == {
+        1: {"like": 1},
+        2: {"like": 2},
+        1505: {"wow": 1},
+    }
+    assert asked == [Span(first=1, last=1505)]
+    assert history.reactions_to([]) == {}
+    assert list(history.reactions_to(messages[1:2])) == [id_of(2)]
+
+
+def test_messages_that_lie_far_apart_are_asked_for_one_by_one(history: History) -> None:
+    """As a search finds them; not all that lie between."""
+    history.append(histories.said("lobby", 6, 5000))
+    history.react([click(1), click(2500), click(5001, kind="wow")])
+    messages = [
+        message for message in histories.everything(history, "lobby") if message.seq != 2500
+    ]
+
+    found = history.reactions_to([messages[0], messages[-5]])
+
+    assert [id.seq for id in found] == [1, 5001]
+
+
+def test_more_than_can_be_told_at_once_come_in_parts_in_the_order_of_the_changes(
+    history: History,
+) -> None:
+    count = MOST_TOLD + 3
+    history.append(histories.said("lobby", 6, count - 5))
+    mark = history.last_mark("lobby")
+    for seq in range(count, 0, -1):  # each with a mark of its own
+        history.react([click(seq)])
+    history.react([click(count, on=False)])
+
+    parts = list(history.reacted_after("lobby", mark, people=1))
+
+    (before, first), (last, second) = parts
+    assert [state.id.seq for state in first] == list(range(count - 1, count - 1 - MOST_TOLD, -1))
+    assert [state.id.seq for state in second] == [2, 1, count]
+    assert before == first[-1].mark - 1
+    assert last == second[-1].mark == history.last_mark("lobby")
+    assert (second[0].people, dict(second[-1].counts)) == ({"like": [ANN]}, {})
+    assert len(history.reactions_to(histories.everything(history, "lobby"))) == count - 1
+    assert [it for _, (it,) in history.reacted_after("lobby", last - 1)] == [second[-1]]
+    assert list(history.reacted_after("lobby", last)) == []
+    assert list(history.reacted_after("garden", 0)) == []
+    assert [it.id.seq for _, part in history.reacted_after("lobby", 0, 2) for it in part] == [2, 1]
+
+
+def test_many_changes_at_once_are_told_once_each(history: History) -> None:
+    """As where somebody's reactions are all forgotten; the marks may be the same."""
+    count = 2 * MOST_TOLD + 1
+    history.append(histories.said("lobby", 6, count - 5))
+    history.react([click(seq) for seq in range(1, count + 1)])
+    mark = history.last_mark("lobby")
+    assert history.forget_reactions("lobby", ANN.user_id) == count
+
+    parts = list(history.reacted_after("lobby", mark))
+
+    assert sorted(it.id.seq for _, part in parts for it in part) == list(range(1, count + 1))
+    assert [len(part) for _, part in parts] == [MOST_TOLD, MOST_TOLD, 1]
+    assert parts[0][0] >= mark
+    assert parts[-1][0] == history.last_mark("lobby")
+
+
+def test_everybody_who_has_a_reaction_is_known_once_with_a_name_if_there_is_one(
+    history: History,
+) -> None:
+    history.append(histories.said("garden", 1, 1))
+    nameless = ANN._replace(user_name="")
+    history.react([click(1, nameless), click(2), click(2, BOB), click(3, BOB, "wow")])
+    history.react([click(4, Person("c" * 16, "Cid")), click(4, Person("c" * 16, "Cid"), on=False)])
+
+    assert sorted(history.who_reacted("lobby")) == [ANN, BOB]
+    assert history.who_reacted("garden") == history.who_reacted("nowhere") == []

@@ -142,6 +142,18 @@ def test_somebody_who_has_only_reacted_is_told_of_that_and_erased(history: Histo
     assert [dict(it.counts) for it in history.reacted("lobby")] == [{}, {"done": 1}]
 
 
+def test_somebody_who_has_only_reacted_is_listed_with_the_rooms(history: History) -> None:
+    react(history)
+
+    both, ann = everybody(history)
+
+    assert (both.user_id, both.messages) == ("bob", 2)
+    assert (ann.user_id, ann.name, ann.messages) == ("ann", "Zaphod", 0)
+    assert list(ann.rooms) == ["lobby"]
+    erase(history, "ann")
+    assert [one.user_id for one in everybody(history)] == ["bob"]
+
+
 def test_no_file_has_the_name_of_somebody_who_had_only_reacted(tmp_path: Path) -> None:
     with closing(at(tmp_path / "chat.db")) as history:
         history.open()

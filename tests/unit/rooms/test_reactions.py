@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from chatroom.errors import HistoryUnavailable, Refusal
+from chatroom.history import reaction_records
 from chatroom.history.memory import reactions as memory
 from chatroom.message import MessageId
 from chatroom.reactions import (
@@ -308,7 +310,7 @@ def fails(*_: object, **__: object) -> Any:
     raise HistoryUnavailable("memory:", "disk full", "make room")
 
 
-@pytest.mark.parametrize("method", ["react", "reacted", "last_mark"])
+@pytest.mark.parametrize("method", ["react", "reacted_in_order", "last_mark"])
 def test_what_is_not_stored_is_said_and_can_be_sent_again(
     club: InMemoryServer, monkeypatch: pytest.MonkeyPatch, at_once: None, method: str
 ) -> None:
@@ -346,7 +348,7 @@ def test_no_change_is_left_out_however_many_there_are_at_once(
 ) -> None:
     """Such as those that somebody takes along who erases everything of theirs. Whoever loses the
     line in between has an old mark, and asks."""
-    for module in (reactions, memory):
+    for module in (reaction_records, memory):
         monkeypatch.setattr(module, "MOST_TOLD", 10)
     club.remember(21, ROOM)
     ann = enter(club, "Ann")
@@ -363,7 +365,10 @@ def test_no_change_is_left_out_however_many_there_are_at_once(
     frames = [it for it in told(ann) if it["type"] == "reactions"]
     changed = [it["id"] for frame in frames for it in frame["messages"]]
     assert sorted(changed) == sorted(message.id for message in messages)
-    assert [frame["mark"] for frame in frames] == [first, first, club.disk.last_mark(ROOM)]
+    marks = [frame["mark"] for frame in frames]
+    assert first < marks[0] < marks[1] < marks[2] == club.disk.last_mark(ROOM)
+    for frame, following in itertools.pairwise(frames):
+        assert min(it["mark"] for it in following["messages"]) > frame["mark"]
 
 
 def test_no_frame_is_full_of_names(

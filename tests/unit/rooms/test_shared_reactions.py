@@ -14,6 +14,7 @@ from chatroom.message import MessageId
 from chatroom.reactions import Click, Person
 from chatroom.rooms import reactions, shared_reactions
 from chatroom.rooms.bus import ReactionNews
+from chatroom.rooms.subscriber import HeardReactions
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Ruling
 from chatroom.wire.acts import Forget
@@ -328,3 +329,59 @@ def test_a_room_that_cannot_be_read_is_not_clicked_in(two: TwoRooms) -> None:
 
     with pytest.raises(Refusal, match="could not be stored"):
         speaker.outcome.result(0)
+
+
+class StreamEars:
+    """An event stream, in one of the processes."""
+
+    def __init__(self, process: SharingProcess) -> None:
+        self.heard: list[Any] = []
+        self.since = process.club.server._entrance.subscribe(ROOM, self, "")  # type: ignore[arg-type]
+
+    def take(self, batch: Any) -> None:
+        self.heard += batch
+
+    def end(self, code: int, reason: str) -> None:
+        pass
+
+    def counts(self) -> list[dict[str, int]]:
+        told = [one for one in self.heard if isinstance(one, HeardReactions)]
+        return [it["counts"] for one in told for it in json.loads(one.json)["messages"]]
+
+
+def test_streams_hear_in_both_processes_what_there_is_without_names(
+    two: TwoRooms, at_once: None
+) -> None:
+    here, there = StreamEars(two.one), StreamEars(two.other)
+    two.react(two.ann)
+    two.hear(two.other)
+    two.react(two.bob, kind="wow")
+    two.hear(two.one)
+
+    for ears in (here, there):
+        assert ears.counts() == [{"like": 1}, {"like": 1, "wow": 1}]
+        assert "Ann" not in str(ears.heard)
+        first, second = ears.heard
+        assert (first.after, first.mark) == (ears.since.mark, second.after)
+    assert second.mark == two.log.last_mark(ROOM)
+    assert StreamEars(two.one).since.mark == second.mark
+
+
+def test_a_stream_hears_no_reaction_to_what_was_removed_meanwhile(
+    two: TwoRooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reactions, "INTERVAL", 60.0)
+    two.react(two.ann)
+    two.level()
+    ears = StreamEars(two.one)
+    two.react(two.ann, kind="wow")
+    two.react(two.ann, 1)
+    two.one.pass_time(61)
+    two.work(two.one)
+    two.ann.send("remove", cmid="r", id=two.id())
+    two.level()
+    two.one.pass_time(61)
+    two.level()
+
+    assert ears.counts() == [{"like": 1}]
+    assert two.id() not in str([it for it in ears.heard if isinstance(it, HeardReactions)])

@@ -15,8 +15,10 @@ from flask.testing import FlaskClient
 from chatroom.engine import Engine
 from chatroom.errors import HistoryUnavailable
 from chatroom.files.stored import StoredFile
-from chatroom.message import Message
-from chatroom.web.transcript import READERS
+from chatroom.message import Message, MessageId
+from chatroom.reactions import KINDS, PICTURES, Click, Person
+from chatroom.web.transcript import REACTIONS, READERS
+from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 from tests.support.flask_client import count_pages, fail, remember, take_back
 from tests.support.histories import typed
@@ -102,6 +104,33 @@ def test_a_reply_stands_below_a_line_of_what_it_answers_as_that_now_reads(
         client.get("/rooms/lobby/transcript", headers={"Accept-Language": "de"}).text
     )
     assert german.found["p answers"][1] == "Antwort auf eine Nachricht, die entfernt wurde"
+
+
+def test_below_a_message_stands_what_people_think_of_it_in_words_and_pictures(
+    client: FlaskClient, engine: Engine
+):
+    one, _, gone = remember(engine, 3, body="Tea?")
+    clicks = [
+        Click("lobby", MessageId(it.seq, it.nonce), Person(who, who), kind, on=True)
+        for it in (one, gone)
+        for who, kind in [("ann", "question"), ("bob", "like"), ("cid", "like")]
+    ]
+    engine.history.react(clicks)
+    take_back(engine, gone.id)
+
+    assert transcript(client).found["p reactions"] == ["👍 Like 2 · ❓ Question 1"]
+    german = client.get("/rooms/lobby/transcript", headers={"Accept-Language": "de"}).text
+    assert ShownPage(german).found["p reactions"] == ["👍 Gefällt mir 2 · ❓ Frage 1"]
+
+
+@pytest.mark.parametrize("language", REACTIONS)
+def test_reactions_are_called_as_on_the_page(language: str):
+    page = (CHECKOUT / "static" / "base" / "late_strings.js").read_text()
+    pictures = (CHECKOUT / "static" / "conversation" / "reacting.js").read_text()
+    words = dict(zip(KINDS, REACTIONS[language], strict=True))
+
+    assert ", ".join(f'{kind}: "{word}"' for kind, word in words.items()) in page
+    assert ", ".join(f'{kind}: "{picture}"' for kind, picture in PICTURES.items()) in pictures
 
 
 def test_it_says_of_which_room_and_when(client: FlaskClient, engine: Engine):

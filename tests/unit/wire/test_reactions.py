@@ -11,7 +11,7 @@ from chatroom.errors import Refusal
 from chatroom.message import MessageId
 from chatroom.reactions import KINDS, Person, Reacted
 from chatroom.wire import typed
-from chatroom.wire.reactions import AskReactions, React
+from chatroom.wire.reactions import AskReactions, React, with_counts, with_reactions
 
 ID = MessageId(12, "a" * 16)
 
@@ -90,3 +90,14 @@ def test_a_state_has_what_is_known_of_it() -> None:
             {"id": str(ID), "mark": 4, "counts": {}},
         ],
     }
+
+
+def test_a_message_has_the_counts_behind_its_other_fields() -> None:
+    text = '{"body":"hi"}'
+    state = Reacted(ID, 7, {"like": 2}, {"like": [Person("a", "Ann")]})
+
+    assert with_reactions(text, None) == with_counts(text, {}) == text
+    assert with_reactions(text, state) == (
+        '{"body":"hi","reactions":{"mark":7,"counts":{"like":2}}}'
+    )
+    assert with_counts(text, {"like": 2}) == '{"body":"hi","reactions":{"counts":{"like":2}}}'

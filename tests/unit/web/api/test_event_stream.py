@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from chatroom.engine import Engine
 from chatroom.message import Draft, Message, MessageId
@@ -19,10 +17,12 @@ from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.proof import Proof
 from chatroom.users.requests import Said
 from chatroom.web import api as routes
+from chatroom.web.api import event_cursor
 from chatroom.web.api import event_stream as module
 from chatroom.web.api.listener import BACKLOG, Listener
 from chatroom.wire.typed import Edit, Remove
 from tests.support.deadline import DEADLINE, wait_for
+from tests.support.event_streams import SentEvent, Stream, listen
 from tests.support.flask_client import fail
 
 pytestmark = pytest.mark.takes(seconds=2)
@@ -32,78 +32,6 @@ GONE = "2-00000000000000ff"
 
 SETTINGS = {"replay_limit": 5, "max_users": 2}
 """Of the ``app``: see conftest.py."""
-
-
-class SentEvent(NamedTuple):
-    """One event, taken apart as a browser does it."""
-
-    name: str
-    data: Any
-    id: str | None
-
-
-class Stream:
-    """What a client reads."""
-
-    def __init__(self, reply: TestResponse) -> None:
-        assert reply.status_code == 200, reply.text
-        assert reply.mimetype == "text/event-stream"
-        assert reply.cache_control.no_store
-        self.reply = reply
-        self.comments = 0
-        self.retry = 0
-        self._chunks = reply.iter_encoded()
-        self._events = self._parse()
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.reply.close()
-
-    def _parse(self) -> Iterator[SentEvent]:
-        for chunk in self._chunks:
-            text = chunk.decode()
-            assert text.endswith("\n\n"), "an event that is cut in two"
-            for block in text.split("\n\n")[:-1]:
-                yield from self._event(block)
-
-    def _event(self, block: str) -> Iterator[SentEvent]:
-        fields = dict(line.split(": ", 1) for line in block.split("\n"))
-        if "" in fields:
-            self.comments += 1
-        if "retry" in fields:
-            self.retry = int(fields["retry"])
-        if "data" in fields:
-            data = json.loads(fields["data"])
-            yield SentEvent(fields.get("event", "message"), data, fields.get("id"))
-
-    def next(self) -> SentEvent:
-        return next(self._events)
-
-    def until(self, name: str) -> list[SentEvent]:
-        """All events up to the next one of this name, which is the last one."""
-        found = [self.next()]
-        while found[-1].name != name:
-            found.append(self.next())
-        return found
-
-    def hear_bodies(self, count: int) -> list[str]:
-        """What the next ``count`` messages say, whatever their ids are."""
-        return [self.next().data["body"] for _ in range(count)]
-
-    def hear(self, count: int) -> list[str]:
-        """What the next ``count`` messages say; nothing else may come between."""
-        found = [self.next() for _ in range(count)]
-        assert {event.name for event in found} <= {"message"}, found
-        assert all(event.id == event.data["id"] for event in found)
-        return [event.data["body"] for event in found]
-
-
-def listen(client: FlaskClient, query: str = "", last: str | None = None) -> Stream:
-    headers = {} if last is None else {"Last-Event-ID": last}
-    address = f"/api/rooms/lobby/events{query}"
-    return Stream(client.get(address, headers=headers, buffered=False))
 
 
 def say(engine: Engine, *bodies: str) -> list[Message]:
@@ -241,12 +169,12 @@ def test_what_is_trimmed_while_a_stream_begins_was_heard(
     """The stream subscribes first; all behind that is its own, even if nobody keeps it."""
     say_many(engine, 5)
 
-    def start_late(*arguments: Any) -> module.Start:
+    def start_late(*arguments: Any) -> event_cursor.Start:
         say_many(engine, 2, first=6)
         trim(engine, 1)
         return start(*arguments)
 
-    start = module.start
+    start = event_cursor.start
     monkeypatch.setattr(routes, "start", start_late)
     with listen(client) as stream:
         stream.until("live")
@@ -259,12 +187,12 @@ def test_who_comes_back_to_a_room_that_is_trimmed_just_then_has_not_recovered(
 ):
     first, *_ = say_many(engine, 5)
 
-    def start_and_be_trimmed(*arguments: Any) -> module.Start:
+    def start_and_be_trimmed(*arguments: Any) -> event_cursor.Start:
         begin = start(*arguments)
         trim(engine, 1)
         return begin
 
-    start = module.start
+    start = event_cursor.start
     monkeypatch.setattr(routes, "start", start_and_be_trimmed)
     with listen(client, f"?since={first.id}") as stream:
         *before, live = stream.until("live")
@@ -459,7 +387,7 @@ def test_an_id_from_before_anything_changed_is_good_to_come_back_with(
         assert told(stream.until("live")[:-1]) == [("changed", "1")]
 
 
-@pytest.mark.parametrize("rev", ["", "x", "-1", "\u0661", "1" * 13, "1;2"])
+@pytest.mark.parametrize("rev", ["", "x", "-1", "\u0661", "1" * 13, "1;x", "1;", "1;2;3"])
 def test_a_rev_that_cannot_be_is_an_unknown_id(client: FlaskClient, engine: Engine, rev: str):
     message = typed(engine, "one")[0]
     with listen(client, last=f"{message.id};{rev}") as stream:
