@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -26,6 +27,7 @@ from chatroom.files.magic import ANY, type_of
 from chatroom.files.stored import StoredFile
 from chatroom.log import printable
 from chatroom.rooms.questions import await_answer
+from chatroom.sockets.budget import Budget
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.web import reading
 from chatroom.web.api import bearer, parameters, responses, thumbnails
@@ -39,6 +41,10 @@ log = logging.getLogger(__name__)
 
 UPLOADS, UPLOADS_OF_ONE = 8, 6
 """At once, and at one address: each holds one of the threads for plain HTTP."""
+
+BYTES_PER_SECOND, BYTES_AT_ONCE = 16 << 20, 1 << 20
+"""Of all uploads together: more than 100 Mbit/s bring. Faster ones would take processor and disk
+from those who talk: docs/performance.md, "Files"."""
 
 LULL = 30.0
 """Seconds without a byte, or nearly so, after which an upload ends."""
@@ -93,6 +99,9 @@ class _Uploading:
         self._configuration = configuration
         self._timeout = timeout
         self._places = Places(UPLOADS, UPLOADS_OF_ONE)
+        # Rule: _lock guards _budget.
+        self._budget = Budget(BYTES_PER_SECOND, BYTES_AT_ONCE)
+        self._lock = threading.Lock()
 
     def upload(self, room: str, name: str) -> Response:
         """Whatever can be refused is refused before a byte of it is read."""
@@ -184,7 +193,7 @@ class _Uploading:
     def _store(self, files: Files, file: StoredFile) -> StoredFile:
         uploads, limit = self._engine.server.uploads, self._configuration.max_file_bytes
         try:
-            put = files.put(file.id, _body(limit))
+            put = files.put(file.id, self._paced(_body(limit)))
             whole = file._replace(
                 type=type_of(put.head), size=put.size, uploaded_at=_now(), is_whole=True
             )
@@ -196,6 +205,14 @@ class _Uploading:
                 self._ask(partial(uploads.drop, [file.id]))
             raise
         return whole
+
+    def _paced(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            yield piece
+            with self._lock:
+                seconds = self._budget.spend(len(piece))
+            if seconds:  # the client waits: TCP slows it down
+                time.sleep(seconds)
 
     def _ask(self, question: Callable[[], Future[Any]]) -> None:
         await_answer(self._engine.server.ask(question, self._timeout), self._timeout)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import pytest
@@ -528,6 +528,35 @@ def test_where_no_files_are_wanted_there_are_none(tmp_path: Path) -> None:
         problem(get(client, f"{FILES}/{'0' * 32}"), "no-files")
         problem(get(client, FILES), "no-files")
         problem(say(client, engine, "0" * 32), "no-such-file")
+
+
+def test_whoever_uploads_waits_for_what_all_of_them_send(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ledger:
+        """Each piece costs a second for each hundred bytes, of all uploads together."""
+
+        made: ClassVar[list[Ledger]] = []
+
+        def __init__(self, rate: float, burst: float) -> None:
+            self.made.append(self)
+            self.spent: list[float] = []
+
+        def spend(self, size: float) -> float:
+            self.spent.append(size)
+            return size / 100
+
+    waited: list[float] = []
+    clock = SimpleNamespace(monotonic=time.monotonic, time_ns=time.time_ns, sleep=waited.append)
+    monkeypatch.setattr(files, "Budget", Ledger)
+    monkeypatch.setattr(files, "time", clock)
+    with started(tmp_path, history="memory:") as app:
+        client, engine = app.test_client(), app.extensions["chatroom"]
+        for data in (PNG, PNG + bytes(300)):
+            assert upload(client, engine, data=data).status_code == 201
+    (ledger,) = Ledger.made
+    assert ledger.spent == [len(PNG), len(PNG) + 300]
+    assert waited == [size / 100 for size in ledger.spent]
 
 
 # -- removal ---------------------------------------------------------------------------------------
