@@ -118,6 +118,7 @@ class Running:
         for pid in others:
             os.kill(pid, signal.SIGSTOP)
         try:
+            wait_for(lambda: all(map(_is_stopped, others)), "the others stand still")
             yield
         finally:
             for pid in others:
@@ -226,6 +227,13 @@ def serving(folder: Path, **settings: Any) -> Iterator[Running]:
         yield running.start()
     finally:
         running.kill()
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether all its threads are: a process shows it when the last one is."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks]
+    return set(states) == {"T"}
 
 
 def _session_lives(session: int) -> bool:

@@ -16,7 +16,6 @@ from chatroom.errors import HistoryError
 from chatroom.history import History
 from chatroom.log import printable
 from chatroom.message import Message, MessageId, visible
-from chatroom.reactions import Reacted
 from chatroom.rooms.subscriber import Heard, HeardChange, HeardReactions, Hearing
 from chatroom.web.api import paging
 from chatroom.web.api.event_cursor import Start
@@ -185,31 +184,16 @@ class Feed:
         while rev < upto and not self._listener.reason:
             page = self._history.changes(self._room, rev)
             texts = []
-            told = []
             for message in page:
                 rev = message.rev
                 if rev <= upto and message.seq <= last_seq:
                     self._rev = rev
                     texts.append(_change(self._cursor(), HeardChange.of(message)))
-                    told.append(message)
-            texts += self._reactions_after_changes(visible(told))
             rev = rev if page else upto
             if texts:
                 yield "".join(texts).encode()
         if not self._listener.reason:
             self._rev = max(self._rev, upto)
-
-    def _reactions_after_changes(self, changed: list[Message]) -> list[str]:
-        """What people think of these messages, also if that is nothing: some may have been removed
-        and restored meanwhile, which took their reactions without another mark."""
-        mark = max(self._mark, self._start.head_mark)
-        if not mark or not changed:
-            return []
-        changed = sorted(changed, key=lambda message: message.seq)
-        found = self._history.reactions_to(changed)
-        nothing = (Reacted(_id(message), mark, {}, {}) for message in changed)
-        states = [found.get(state.id, state) for state in nothing]
-        return [_reactions(self._cursor(), reactions_json(states)).decode()]
 
     def _catch_up_reactions(self, after: int, upto: int, last_seq: int) -> Iterator[bytes]:
         """Send what the history has of reactions that have changed after a mark, up to another one;
