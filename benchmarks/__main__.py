@@ -88,8 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not result.rows:
         return 1
     print()
+    path = result.save(options.name)  # first: it took long
     _tell(result, options.name)
-    print(result.save(options.name))
+    print(path)
     return 0
 
 

@@ -129,7 +129,8 @@ def _growth(result: Result) -> Chart:
 
 
 def _title(case: str) -> str:
-    return f"{int(case[2:]):,} users" if case.startswith("N=") else case
+    users, comma, rest = case.removeprefix("N=").partition(",")
+    return f"{int(users):,} users{comma}{rest}" if case.startswith("N=") else case
 
 
 def _excuse(remark: str) -> str:

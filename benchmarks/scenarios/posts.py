@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from benchmarks.figures import quantiles
@@ -36,6 +37,9 @@ def measure(size: Size, scripts: int, subject: Subject) -> list[Outcome]:
         plan = plan_phase(server, size.warm_up, size.paced, rate=0, samples=LISTENERS)
         poster = Poster(server.port, scripts, plan.measure_to)
         load.start(plan)
+        time.sleep(
+            max(0, plan.start - time.monotonic_ns()) / 1e9
+        )  # else it begins before the count
         poster.start()
         poster.join(size.warm_up + size.paced + 20)
         if poster.failure or poster.is_alive():

@@ -30,6 +30,7 @@ from chatroom.engine import Engine
 from chatroom.errors import ChatError, HistoryAway
 from chatroom.history import can_be_shared, demand_notifications, make_history
 from chatroom.names import DEFAULT_ROOM
+from chatroom.serving import futexes
 from chatroom.serving.demands import (
     RESERVE,
     unmet,
@@ -273,6 +274,7 @@ def post_worker_init(worker: Any) -> None:
     threading.stack_size(STACK_BYTES)
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*GC_THRESHOLDS)
+    futexes.spread(app_settings().max_users)
     _limit_stalls(worker.sockets)
     worker.expect_messages(app_settings().max_message_bytes)
     worker.heed(engine.server.add.qsize)

@@ -1,0 +1,34 @@
+"""The kernel's table of threads that wait: large enough, where there is one."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import threading
+
+import pytest
+
+from chatroom.serving import futexes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def second_thread() -> None:
+    """The kernel makes the table with a process's second thread."""
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+
+
+def has_table() -> bool:
+    """Whether this kernel has one for each process."""
+    version = tuple(map(int, platform.release().split("-")[0].split(".")[:2]))
+    return sys.platform == "linux" and version >= (6, 16)
+
+
+def test_ten_thousand_threads_get_thousands_of_slots() -> None:
+    assert futexes.spread(10_000) == (8192 if has_table() else 0)
+
+
+def test_a_table_that_is_large_enough_stays_as_it_is() -> None:
+    before = futexes.spread(1000)
+    assert futexes.spread(10) == before
