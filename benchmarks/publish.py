@@ -28,6 +28,7 @@ from benchmarks.simulation.report import tables
 PAGES = tuple(places.CHECKOUT / "docs" / name for name in ("performance.md", "scaling.md"))
 
 REPORTS: dict[str, Callable[[Result], dict[str, str]]] = {
+    "coming": sections,
     "full": sections,
     "page": page_sections,
     "two": sections,
