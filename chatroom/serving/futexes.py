@@ -8,8 +8,12 @@ kernel/futex/core.c; man 2 PR_FUTEX_HASH.
 
 from __future__ import annotations
 
-import ctypes
 import sys
+
+try:
+    import ctypes
+except ImportError:  # a Python that was built where libffi was missing
+    ctypes = None  # type: ignore[assignment]
 
 PR_FUTEX_HASH, SET_SLOTS, GET_SLOTS = 78, 1, 2  # include/uapi/linux/prctl.h
 
@@ -20,10 +24,10 @@ def spread(threads: int) -> int:
     A slot takes 64 bytes of the kernel's memory. Other threads may run meanwhile.
 
     Returns:
-        How many slots there are now; 0 where the kernel has no such table: then all processes have
-        one in common, of 256 slots for each processor.
+        How many slots there are now; 0 where the kernel has no such table, and all processes have
+        one in common, of 256 slots for each processor; or where nobody can ask it.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or ctypes is None:
         return 0
     prctl = ctypes.CDLL(None).prctl
     wanted = 1 << max(threads, 2).bit_length() - 1  # a power of two

@@ -33,3 +33,8 @@ def test_ten_thousand_threads_get_thousands_of_slots() -> None:
 def test_a_table_that_is_large_enough_stays_as_it_is() -> None:
     before = futexes.spread(1000)
     assert futexes.spread(10) == before
+
+
+def test_a_python_that_cannot_ask_goes_on_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(futexes, "ctypes", None)
+    assert futexes.spread(10_000) == 0
