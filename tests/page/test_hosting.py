@@ -223,7 +223,8 @@ def test_a_teachers_first_five_minutes(
             teacher.page.keyboard.press("ArrowUp")
     else:
         hand.choose("#door-open")
-        told.append(cleo.hear_notice("rules"))  # what comes below the door moves up then
+        told.append(cleo.hear_notice("rules"))
+        teacher.page.wait_for_selector(".the-code", state="hidden")  # what is below has moved up
         hand.choose("#speak-everybody")
     told += [cleo.hear_notice("rules") for _ in range(4 - len(told))]
     assert [rules["door"] for rules in told] == ["code", "code", "open", "open"]
