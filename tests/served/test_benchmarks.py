@@ -75,9 +75,12 @@ def test_listeners_of_events_hear_what_is_said(
 ):
     monkeypatch.setattr(events, "USERS", 20)
     monkeypatch.setitem(events.PACES, 20, 50)
-    small = replace(SMALL, paced=1.0)  # a busy machine has something to say within a second
-    found = figures(events.measure(small, subject("us-full")))
-    assert found["samples"] > 0
+
+    def is_heard(seconds: float) -> bool:
+        small = replace(SMALL, paced=seconds)
+        return figures(events.measure(small, subject("us-full")))["samples"] > 0
+
+    assert any(map(is_heard, (1.0, 4.0, 16.0))), "a machine may be too busy to speak in a second"
 
 
 @pytest.mark.parametrize("name", ["bare-join", "us-typed"])

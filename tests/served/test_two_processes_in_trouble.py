@@ -254,7 +254,7 @@ def test_a_server_that_is_stopped_harms_only_itself_and_is_level_once_it_goes_on
         "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
         f" AND application_name LIKE '%process {servers[0].worker}'"
     )
-    assert database.query(sessions) == [(1,)]
+    wait_for(lambda: database.query(sessions) == [(1,)], "what it hears with")
 
     with stopped(servers[0]):
         # What it does not take must be more than is kept for it on its way.
