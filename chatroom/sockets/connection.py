@@ -17,7 +17,7 @@ import simple_websocket
 from chatroom.errors import HandshakeRefused
 from chatroom.sockets import sending
 from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
-from chatroom.sockets.kernel import set_low_water, set_receive_timer, set_timers
+from chatroom.sockets.kernel import is_readable, set_low_water, set_receive_timer, set_timers
 from chatroom.sockets.pace import Pace
 from chatroom.sockets.sending import END, Sender, turn
 from chatroom.wire.frame_reader import PONG, TEXTS_AT_ONCE, FrameReader
@@ -25,6 +25,9 @@ from chatroom.wire.websocket import PING, CloseCode
 
 LINGER_BYTES = 16 << 20
 """Bytes that a peer may still send after the end, before its socket is cut regardless."""
+
+AT_THE_DOOR = 1.0
+"""Seconds between two looks whether somebody who is not in yet has to go."""
 
 IDLE_RECV_BYTES = 476
 """Bytes that a reader asks for while its client is silent: Python allocates the whole buffer
@@ -127,6 +130,8 @@ class Connection(Sender):
     def _recv(self, size: int) -> bytes:
         while True:
             overdue = self._overdue_at_the_door() if self._door else ""
+            if self._door and not overdue and not is_readable(self._socket, AT_THE_DOOR):
+                continue
             flags = socket.MSG_DONTWAIT if overdue else 0
             try:
                 data = self._socket.recv(size if self._more else IDLE_RECV_BYTES, flags)
@@ -134,8 +139,6 @@ class Connection(Sender):
                 if overdue:
                     self.end(CloseCode.POLICY, overdue)
                     return b""
-                if self._door:
-                    continue
                 if self._pinged or self._closing:
                     self.end(CloseCode.SERVER_ERROR, "no answer to a ping", drop=True)
                     self._peer_gone = True
@@ -161,7 +164,6 @@ class Connection(Sender):
         reason = self._door()
         if reason is None:
             self._door = None
-            set_receive_timer(self._socket, self._ping_interval)
         return reason or ""
 
     def fileno(self) -> int:
@@ -171,15 +173,17 @@ class Connection(Sender):
     def close(self) -> None:
         """Do nothing: the library has left its loop, and ``finish`` comes next."""
 
-    # -- the reader thread ----------------------------------------------------------------
+    # -- the thread of the request ---------------------------------------------------------
 
     def set_timers(self) -> None:
         """Set kernel timeouts for ``recv`` and ``send``. Called first, once the socket is ours:
         a refused request leaves it to gunicorn unchanged.
 
-        Not on the writer thread: this alone would cost its stack one more page, 4 KiB per user.
+        On the thread of the request: this alone would cost a user's threads one more page each.
         """
         set_timers(self._socket, self._ping_interval)
+
+    # -- the reader thread ----------------------------------------------------------------
 
     def listen(
         self,
@@ -212,7 +216,6 @@ class Connection(Sender):
         self._handle = handle
         if door:
             self._door = door
-            set_receive_timer(self._socket, 1)
         try:
             ws.thread.run()
         finally:
