@@ -212,7 +212,7 @@ class Connection(Sender):
                 handle(ws.input_buffer.pop(0))
 
         ws.event.set = hand_over
-        ws.ws.handshake = HANDSHAKE_IS_OVER
+        ws.ws.handshake, ws.environ = HANDSHAKE_IS_OVER, None
         self._handle = handle
         if door:
             self._door = door

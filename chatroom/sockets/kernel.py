@@ -35,8 +35,8 @@ def is_readable(sock: socket.socket, seconds: float) -> bool:
     """Whether ``recv`` would return within this time. For a moment of a socket's life: a timer set
     for it would cost the stack of the thread a page, 4 KiB for each user."""
     poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(int(seconds * 1000)))
 
 
 def set_low_water(sock: socket.socket, size: int) -> None:

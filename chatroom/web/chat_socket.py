@@ -9,8 +9,7 @@ which keeps nothing of the request; with any other server, the same thread reads
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import simple_websocket
@@ -99,7 +98,7 @@ def init_app(
             try:
                 response = view()
             except _OnItsOwn as way_out:
-                sock.reader = partial(_read, engine.gate, g.pop("user"), way_out.ws)
+                sock.reader = _reader(engine.gate, g.pop("user"), way_out.ws)
                 raise StopIteration from None  # for gunicorn: there is no response
             except Exception as error:
                 response = app.handle_exception(error)
@@ -108,12 +107,16 @@ def init_app(
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
 
-def _read(gate: Gate, user: User, ws: simple_websocket.Server) -> None:
-    """The reader thread, until the socket ends."""
-    try:
-        user.listen_read(ws)
-    finally:
-        gate.leave(user.connection)
+def _reader(gate: Gate, user: User, ws: simple_websocket.Server) -> Callable[[], None]:
+    """What the reader thread does until the socket ends."""
+
+    def read() -> None:
+        try:
+            user.listen_read(ws)
+        finally:
+            gate.leave(user.connection)
+
+    return read
 
 
 def _admit(environ: dict[str, Any], engine: Engine, configuration: Configuration) -> User:
