@@ -17,7 +17,7 @@ import simple_websocket
 from chatroom.errors import HandshakeRefused
 from chatroom.sockets import sending
 from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
-from chatroom.sockets.kernel import is_readable, set_low_water, set_receive_timer, set_timers
+from chatroom.sockets.kernel import is_readable_soon, set_low_water, set_receive_timer, set_timers
 from chatroom.sockets.pace import Pace
 from chatroom.sockets.sending import END, Sender, turn
 from chatroom.wire.frame_reader import PONG, TEXTS_AT_ONCE, FrameReader
@@ -25,9 +25,6 @@ from chatroom.wire.websocket import PING, CloseCode
 
 LINGER_BYTES = 16 << 20
 """Bytes that a peer may still send after the end, before its socket is cut regardless."""
-
-AT_THE_DOOR = 1.0
-"""Seconds between two looks whether somebody who is not in yet has to go."""
 
 IDLE_RECV_BYTES = 476
 """Bytes that a reader asks for while its client is silent: Python allocates the whole buffer
@@ -130,7 +127,7 @@ class Connection(Sender):
     def _recv(self, size: int) -> bytes:
         while True:
             overdue = self._overdue_at_the_door() if self._door else ""
-            if self._door and not overdue and not is_readable(self._socket, AT_THE_DOOR):
+            if self._door and not overdue and not is_readable_soon(self._socket):
                 continue
             flags = socket.MSG_DONTWAIT if overdue else 0
             try:
@@ -173,17 +170,12 @@ class Connection(Sender):
     def close(self) -> None:
         """Do nothing: the library has left its loop, and ``finish`` comes next."""
 
-    # -- the thread of the request ---------------------------------------------------------
+    # -- the reader thread ----------------------------------------------------------------
 
     def set_timers(self) -> None:
         """Set kernel timeouts for ``recv`` and ``send``. Called first, once the socket is ours:
-        a refused request leaves it to gunicorn unchanged.
-
-        On the thread of the request: this alone would cost a user's threads one more page each.
-        """
+        a refused request leaves it to gunicorn unchanged. On the thread of the request."""
         set_timers(self._socket, self._ping_interval)
-
-    # -- the reader thread ----------------------------------------------------------------
 
     def listen(
         self,

@@ -31,12 +31,12 @@ def set_receive_timer(sock: socket.socket, seconds: float) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
 
 
-def is_readable(sock: socket.socket, seconds: float) -> bool:
-    """Whether ``recv`` would return within this time. For a moment of a socket's life: a timer set
-    for it would cost the stack of the thread a page, 4 KiB for each user."""
+def is_readable_soon(sock: socket.socket) -> bool:
+    """Whether ``recv`` would return within a second. On the reader thread: to set a timer for that
+    would cost its stack one more page, 4 KiB for each user."""
     poll = select.poll()
     poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(int(seconds * 1000)))
+    return bool(poll.poll(1000))
 
 
 def set_low_water(sock: socket.socket, size: int) -> None:

@@ -120,23 +120,19 @@ class User:
         self.connection.end(code, reason, drop=drop)
 
     def begin(self) -> bool:
-        """Start the writer thread; False if the machine is out of threads. ``listen_read`` is next.
-
-        The thread of the request: each of these would cost the reader's stack one more page.
-        """
+        """Start the writer thread; False if the machine is out of threads. On the thread of the
+        request: this would cost the reader's stack one more page, 4 KiB for each user."""
         self.connection.set_timers()
         self._first_by = time.monotonic() + self._first_within
-        self._writer = threading.Thread(
-            target=self.listen_write, name=f"writer-{self.id}", daemon=True
-        )
+        name = f"writer-{self.id}"
+        self._writer = threading.Thread(target=self.listen_write, name=name, daemon=True)
         try:
             self._writer.start()
         except RuntimeError as error:
             self.end(CloseCode.SERVER_ERROR, "out of threads")
             self.connection.cut()
             self._report(f"no writer: {error}")
-            return False
-        return True
+        return self._writer.ident is not None
 
     def listen_read(self, ws: simple_websocket.Server) -> None:
         """Read frames until the socket ends. The reader thread's whole life."""

@@ -482,7 +482,7 @@ def test_who_is_refused_makes_way_for_others(start: Callable[..., Loop], fails: 
     assert len(loop.worker._doorway) == 0
 
 
-class Readers:
+class Sockets:
     """An application whose sockets go on without their requests, until the test ends them."""
 
     def __init__(self) -> None:
@@ -504,16 +504,16 @@ class Readers:
 
 
 @pytest.fixture
-def readers(start: Callable[..., Loop]) -> Iterator[tuple[Loop, Readers]]:
-    loop, application = start(), Readers()
+def sockets(start: Callable[..., Loop]) -> Iterator[tuple[Loop, Sockets]]:
+    loop, application = start(), Sockets()
     loop.worker.wsgi = application
     yield loop, application
     application.over.set()
 
 
-def test_a_socket_that_goes_on_has_a_new_thread_until_it_ends(readers: tuple[Loop, Readers]):
+def test_a_socket_that_goes_on_has_a_new_thread_until_it_ends(sockets: tuple[Loop, Sockets]):
     """And the thread of its request serves others."""
-    loop, application = readers
+    loop, application = sockets
     client = loop.client(UPGRADE)
     loop.until(lambda: _peek(client) == b"Hello.", "its first bytes")
     request, reader = application.threads
@@ -530,9 +530,9 @@ def test_a_socket_that_goes_on_has_a_new_thread_until_it_ends(readers: tuple[Loo
 
 
 def test_without_another_thread_that_of_the_request_goes_on(
-    readers: tuple[Loop, Readers], monkeypatch: pytest.MonkeyPatch
+    sockets: tuple[Loop, Sockets], monkeypatch: pytest.MonkeyPatch
 ):
-    loop, application = readers
+    loop, application = sockets
     assert b" 200 OK" in loop.answer(loop.client(GET))
     loop.until(lambda: loop.worker.tpool._idle, "a thread that waits for the next request")
 
@@ -549,9 +549,9 @@ def test_without_another_thread_that_of_the_request_goes_on(
 
 
 def test_a_reader_that_fails_ends_its_socket_only(
-    readers: tuple[Loop, Readers], caplog: pytest.LogCaptureFixture
+    sockets: tuple[Loop, Sockets], caplog: pytest.LogCaptureFixture
 ):
-    loop, application = readers
+    loop, application = sockets
     application.over.wait = lambda timeout=None: 1 / 0  # type: ignore[method-assign,assignment]
     client = loop.client(UPGRADE)
 
