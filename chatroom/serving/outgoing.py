@@ -28,7 +28,10 @@ TOO_SLOW = f"a client took less than {RESPONSE_PIECE} bytes in {RESPONSE_SECONDS
 class Outgoing(socket.socket):
     """A socket with a least rate for ``sendall``."""
 
-    __slots__ = ("lull", "settle")
+    __slots__ = ("lull", "reader", "settle")
+    reader: Callable[[], None] | None
+    """What reads it to its end, on a thread of its own, once the thread of the request is done with
+    it. That thread's; None if the request is answered."""
     settle: Callable[[], None] | None
     """To be called once the handshake is over: see ``Doorway``. Any thread."""
     lull: float
@@ -37,7 +40,7 @@ class Outgoing(socket.socket):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.settle = None
+        self.reader = self.settle = None
         self.lull = 0.0
 
     @classmethod

@@ -55,9 +55,22 @@ class Pool:
             if self._idle:
                 self._idle.pop().put(task)
             elif self._threads < self._size:
-                self._start(task)
+                self._start(task, "request", stays=True)
             else:
                 self._waiting.append(task)
+
+    def run_apart(self, task: Task) -> None:
+        """Run the task, which must not raise, on a new thread, which ends with it: one that lives
+        for days begins with a stack on which nothing else has been. Any thread; never waits.
+
+        Raises:
+            RuntimeError: there are as many threads as may be, or as the machine allows; the task
+                will not run.
+        """
+        with self._lock:
+            if self._threads >= self._size:
+                raise RuntimeError("all threads are taken")
+            self._start(task, "reader", stays=False)
 
     def shutdown(self, wait: bool = False) -> None:
         """Let each thread end once it has nothing to do. Never waits, whatever ``wait`` is."""
@@ -67,30 +80,34 @@ class Pool:
             while self._idle:
                 self._idle.pop().put(None)
 
-    def _start(self, task: Task) -> None:
+    def _start(self, task: Task, kind: str, *, stays: bool) -> None:
         box: queue.SimpleQueue[Task] = queue.SimpleQueue()
         box.put(task)  # a Thread keeps its arguments, and with them what they hold
-        name = f"request-{self._started}"
+        name = f"{kind}-{self._started}"
         # Daemons: before Python 3.13, each start looks at the locks of all threads that are none.
         # With nine thousand users, that was a fifth of what it cost to let in another one.
-        threading.Thread(target=self._work, args=(box,), name=name, daemon=True).start()
+        threading.Thread(target=self._work, args=(box, stays), name=name, daemon=True).start()
         self._started += 1
         self._threads += 1
 
-    def _work(self, box: queue.SimpleQueue[Task]) -> None:
+    def _work(self, box: queue.SimpleQueue[Task], stays: bool) -> None:
         task: Task | None = box.get()
         while task is not None:
             task()
             task = None  # the next one may be a while away, and this one holds its connection
-            task = self._next()
+            task = self._next(stays)
 
-    def _next(self) -> Task | None:
-        """The next task; None if the thread is to end, and no longer counted."""
+    def _next(self, stays: bool) -> Task | None:
+        """The next task; None if the thread is to end, and no longer counted.
+
+        Args:
+            stays: it waits for one.
+        """
         box: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         with self._lock:
             if self._waiting:
                 return self._waiting.popleft()
-            if self._closed:
+            if self._closed or not stays:
                 self._threads -= 1
                 return None
             self._idle.append(box)

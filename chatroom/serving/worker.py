@@ -235,7 +235,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.answer("408 Request Timeout")
         except BaseException:
             log.exception("error: a request was given up")
-        self.method_queue.defer(self.finish_request, conn, keep)
+        if reader := getattr(conn.sock, "reader", None):
+            self._leave(conn, reader)
+        else:
+            self.method_queue.defer(self.finish_request, conn, keep)
+
+    def _leave(self, conn: Incoming, reader: Callable[[], None]) -> None:
+        """Let a socket go on without its request: neither the objects that gunicorn, Flask and the
+        handshake have needed are kept as long as somebody is here, nor their pages of a stack."""
+        conn.parser = conn.sock.reader = None
+
+        def read() -> None:
+            """The reader thread's whole life. No partial: each takes half a kilobyte of a stack."""
+            try:
+                reader()
+            except BaseException:
+                log.exception("error: a socket was given up")
+            self.method_queue.defer(self.finish_request, conn, False)
+
+        try:
+            self.tpool.run_apart(read)
+        except RuntimeError:  # this thread is all there is
+            read()
 
     def handle_request(self, req: Any, conn: Incoming) -> Any:
         """Serve also a path from which the proxy has already removed its prefix."""

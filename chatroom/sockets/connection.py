@@ -17,7 +17,7 @@ import simple_websocket
 from chatroom.errors import HandshakeRefused
 from chatroom.sockets import sending
 from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
-from chatroom.sockets.kernel import set_low_water, set_receive_timer, set_timers
+from chatroom.sockets.kernel import is_readable_soon, set_low_water, set_receive_timer, set_timers
 from chatroom.sockets.pace import Pace
 from chatroom.sockets.sending import END, Sender, turn
 from chatroom.wire.frame_reader import PONG, TEXTS_AT_ONCE, FrameReader
@@ -127,6 +127,8 @@ class Connection(Sender):
     def _recv(self, size: int) -> bytes:
         while True:
             overdue = self._overdue_at_the_door() if self._door else ""
+            if self._door and not overdue and not is_readable_soon(self._socket):
+                continue
             flags = socket.MSG_DONTWAIT if overdue else 0
             try:
                 data = self._socket.recv(size if self._more else IDLE_RECV_BYTES, flags)
@@ -134,8 +136,6 @@ class Connection(Sender):
                 if overdue:
                     self.end(CloseCode.POLICY, overdue)
                     return b""
-                if self._door:
-                    continue
                 if self._pinged or self._closing:
                     self.end(CloseCode.SERVER_ERROR, "no answer to a ping", drop=True)
                     self._peer_gone = True
@@ -161,7 +161,6 @@ class Connection(Sender):
         reason = self._door()
         if reason is None:
             self._door = None
-            set_receive_timer(self._socket, self._ping_interval)
         return reason or ""
 
     def fileno(self) -> int:
@@ -175,10 +174,7 @@ class Connection(Sender):
 
     def set_timers(self) -> None:
         """Set kernel timeouts for ``recv`` and ``send``. Called first, once the socket is ours:
-        a refused request leaves it to gunicorn unchanged.
-
-        Not on the writer thread: this alone would cost its stack one more page, 4 KiB per user.
-        """
+        a refused request leaves it to gunicorn unchanged. On the thread of the request."""
         set_timers(self._socket, self._ping_interval)
 
     def listen(
@@ -208,11 +204,10 @@ class Connection(Sender):
                 handle(ws.input_buffer.pop(0))
 
         ws.event.set = hand_over
-        ws.ws.handshake = HANDSHAKE_IS_OVER
+        ws.ws.handshake, ws.environ = HANDSHAKE_IS_OVER, None
         self._handle = handle
         if door:
             self._door = door
-            set_receive_timer(self._socket, 1)
         try:
             ws.thread.run()
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from contextlib import suppress
@@ -28,6 +29,14 @@ def set_timers(sock: socket.socket, receive_seconds: float) -> None:
 def set_receive_timer(sock: socket.socket, seconds: float) -> None:
     """How long ``recv`` waits, before it raises BlockingIOError."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
+
+
+def is_readable_soon(sock: socket.socket) -> bool:
+    """Whether ``recv`` would return within a second. On the reader thread: to set a timer for that
+    would cost its stack one more page, 4 KiB for each user."""
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(1000))
 
 
 def set_low_water(sock: socket.socket, size: int) -> None:

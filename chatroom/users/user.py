@@ -63,6 +63,7 @@ class User:
         "_max_message_bytes",
         "_max_name_length",
         "_pace",
+        "_writer",
         "address",
         "connection",
         "failed",
@@ -118,18 +119,23 @@ class User:
         """Close the user's socket; see ``Connection.end``."""
         self.connection.end(code, reason, drop=drop)
 
-    def listen_read(self, ws: simple_websocket.Server) -> None:
-        """Read frames until the socket ends. The reader thread's whole life."""
+    def begin(self) -> bool:
+        """Start the writer thread; False if the machine is out of threads. On the thread of the
+        request: this would cost the reader's stack one more page, 4 KiB for each user."""
         self.connection.set_timers()
         self._first_by = time.monotonic() + self._first_within
-        writer = threading.Thread(target=self.listen_write, name=f"writer-{self.id}", daemon=True)
+        name = f"writer-{self.id}"
+        self._writer = threading.Thread(target=self.listen_write, name=name, daemon=True)
         try:
-            writer.start()
-        except RuntimeError as error:  # the machine is out of threads
+            self._writer.start()
+        except RuntimeError as error:
             self.end(CloseCode.SERVER_ERROR, "out of threads")
             self.connection.cut()
             self._report(f"no writer: {error}")
-            return
+        return self._writer.ident is not None
+
+    def listen_read(self, ws: simple_websocket.Server) -> None:
+        """Read frames until the socket ends. The reader thread's whole life."""
         try:
             cause = self._listen(ws)
             if self.joined:
@@ -137,7 +143,7 @@ class User:
         except ChannelClosed:
             pass  # the server has stopped, and notified the user
         finally:
-            self.connection.finish(writer)
+            self.connection.finish(self._writer)
 
     def _listen(self, ws: simple_websocket.Server) -> str:
         """Why it ended."""

@@ -2,11 +2,14 @@
 
 It stands in front of the application, since Flask's way to a view is long, and everybody comes back
 at once after a restart. Only what is refused goes on to Flask, which has the words for that.
+
+Flask-Sock shakes hands, on the thread of the request. Our worker has another one for the reader,
+which keeps nothing of the request; with any other server, the same thread reads on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import simple_websocket
@@ -18,6 +21,7 @@ from chatroom.engine import Engine
 from chatroom.errors import HandshakeRefused
 from chatroom.sockets.adapter import server_options
 from chatroom.sockets.connection import Connection
+from chatroom.sockets.gate import Gate
 from chatroom.users.proof import Doorstep
 from chatroom.users.typed_user import TypedUser
 from chatroom.users.user import User
@@ -32,6 +36,17 @@ FAULT = "chatroom.fault"
 """In the environ of a request that has to be refused: why."""
 
 
+class _OnItsOwn(Exception):
+    """The way out of Flask-Sock, and of Flask, for a socket that goes on without its request.
+
+    Args:
+        ws: its handshake done.
+    """
+
+    def __init__(self, ws: simple_websocket.Server) -> None:
+        self.ws = ws
+
+
 def init_app(
     app: Flask, engine: Engine, configuration: Configuration, host_names: HostNames
 ) -> None:
@@ -39,7 +54,7 @@ def init_app(
     app.config["SOCK_SERVER_OPTIONS"] = server_options(
         configuration.max_message_bytes, [SUBPROTOCOL]
     )
-    sock = Sock()
+    flask_sock = Sock()
 
     @app.before_request
     def refuse() -> None:
@@ -47,11 +62,15 @@ def init_app(
         if fault := request.environ.pop(FAULT, None):
             raise fault
 
-    @sock.route(PATH)  # type: ignore[untyped-decorator]
+    @flask_sock.route(PATH)  # type: ignore[untyped-decorator]
     def chat(ws: simple_websocket.Server) -> None:
         user: User = g.user
-        if g.settle:
-            g.settle()
+        if settle := getattr(g.sock, "settle", None):
+            settle()
+        if not user.begin():
+            return
+        if hasattr(g.sock, "reader"):
+            raise _OnItsOwn(ws)
         user.listen_read(ws)
 
     @app.teardown_request
@@ -59,8 +78,8 @@ def init_app(
         if user := g.pop("user", None):
             engine.gate.leave(user.connection)
 
-    sock.init_app(app)
-    view, go_on = app.view_functions[f"{sock.bp.name}.chat"], app.wsgi_app
+    flask_sock.init_app(app)
+    view, go_on = app.view_functions[f"{flask_sock.bp.name}.chat"], app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ.get("PATH_INFO") != PATH or not engine.was_started:
@@ -68,21 +87,36 @@ def init_app(
         try:
             host_names.check(environ)
             context = app.request_context(environ)
-            settle = getattr(environ.get("gunicorn.socket"), "settle", None)
+            sock: Any = environ.get("gunicorn.socket")
             user = _admit(environ, engine, configuration)
         except Exception as fault:
             environ[FAULT] = fault
             return go_on(environ, start_response)
         with context:
-            g.user, g.settle = user, settle
+            g.user, g.sock = user, sock
             handshake.strip(environ, SUBPROTOCOL if isinstance(user, TypedUser) else "")
             try:
                 response = view()
+            except _OnItsOwn as way_out:
+                sock.reader = _reader(engine.gate, g.pop("user"), way_out.ws)
+                raise StopIteration from None  # for gunicorn: there is no response
             except Exception as error:
                 response = app.handle_exception(error)
             return response(environ, start_response)  # type: ignore[operator]
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+
+
+def _reader(gate: Gate, user: User, ws: simple_websocket.Server) -> Callable[[], None]:
+    """What the reader thread does until the socket ends."""
+
+    def read() -> None:
+        try:
+            user.listen_read(ws)
+        finally:
+            gate.leave(user.connection)
+
+    return read
 
 
 def _admit(environ: dict[str, Any], engine: Engine, configuration: Configuration) -> User:

@@ -94,10 +94,14 @@ class Guest:
     # -- with threads --------------------------------------------------------------------------
 
     def sit_down(self) -> Guest:
-        """Shake hands, and start the reader thread, which starts the writer thread."""
+        """Shake hands, and start both threads."""
         ws = self.line.accept(self._max_message_bytes)
-        target = self.user.listen_read
-        self.thread = threading.Thread(target=target, args=(ws,), name=f"reader {self.name}")
+
+        def live() -> None:
+            if self.user.begin():
+                self.user.listen_read(ws)
+
+        self.thread = threading.Thread(target=live, name=f"reader {self.name}")
         self.thread.start()
         return self
 

@@ -120,6 +120,41 @@ def test_without_another_thread_a_task_is_refused_and_does_not_run(
     pool.shutdown()
 
 
+def test_a_task_that_runs_apart_begins_on_a_thread_that_nothing_else_was_on(work: Work):
+    """However many have nothing to do; and the thread ends with it."""
+    pool, done = Pool(10), threading.Event()
+    pool.submit(done.set)
+    assert done.wait(DEADLINE)
+    wait_for(lambda: pool._idle, "its rest")
+
+    pool.run_apart(work)
+    pool.run_apart(work)
+    assert work.has_begun(2)
+    assert (len(pool), len(set(work.names))) == (3, 2)
+    work.end.set()
+
+    wait_for(lambda: len(pool) == 1, "the end of both")
+    pool.shutdown()
+
+
+def test_tasks_that_run_apart_count_and_whoever_waits_for_a_thread_gets_theirs(work: Work):
+    pool, more = Pool(2), Work()
+    pool.run_apart(work)
+    pool.run_apart(work)
+    assert work.has_begun(2)
+    with pytest.raises(RuntimeError, match="all threads are taken"):
+        pool.run_apart(more)
+    for _ in range(2):
+        pool.submit(more)
+    assert not more.names
+
+    work.end.set()
+
+    assert more.has_begun(2)
+    more.end.set()
+    pool.shutdown()
+
+
 def test_a_thread_that_waits_holds_nothing_of_its_last_task():
     """That would be a connection and its request, for each thread."""
     pool, done = Pool(1), threading.Event()

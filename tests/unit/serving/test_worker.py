@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -479,6 +480,86 @@ def test_who_is_refused_makes_way_for_others(start: Callable[..., Loop], fails: 
         for client in clients:
             loop.until(lambda client=client: wanted in _peek(client), "a response")
     assert len(loop.worker._doorway) == 0
+
+
+class Sockets:
+    """An application whose sockets go on without their requests, until the test ends them."""
+
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+        self.over = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        if "HTTP_UPGRADE" not in environ:
+            return echo(environ, start_response)
+        sock = environ["gunicorn.socket"]
+        sock.settle()
+        sock.reader = partial(self._read, sock, threading.current_thread().name)
+        raise StopIteration
+
+    def _read(self, sock: socket.socket, request: str) -> None:
+        self.threads += [request, threading.current_thread().name]
+        sock.sendall(b"Hello.")
+        assert self.over.wait(DEADLINE)
+
+
+@pytest.fixture
+def sockets(start: Callable[..., Loop]) -> Iterator[tuple[Loop, Sockets]]:
+    loop, application = start(), Sockets()
+    loop.worker.wsgi = application
+    yield loop, application
+    application.over.set()
+
+
+def test_a_socket_that_goes_on_has_a_new_thread_until_it_ends(sockets: tuple[Loop, Sockets]):
+    """And the thread of its request serves others."""
+    loop, application = sockets
+    client = loop.client(UPGRADE)
+    loop.until(lambda: _peek(client) == b"Hello.", "its first bytes")
+    request, reader = application.threads
+    assert (request[:8], reader[:7]) == ("request-", "reader-")
+    client.recv(6)
+
+    assert b" 200 OK" in loop.answer(loop.client(GET))
+    assert not loop.is_closed(client)
+    assert len(loop.worker.tpool) == 2
+    application.over.set()
+
+    loop.until(lambda: loop.is_closed(client), "its end")
+    loop.until(lambda: len(loop.worker.tpool) == 1, "its thread's")
+
+
+def test_without_another_thread_that_of_the_request_goes_on(
+    sockets: tuple[Loop, Sockets], monkeypatch: pytest.MonkeyPatch
+):
+    loop, application = sockets
+    assert b" 200 OK" in loop.answer(loop.client(GET))
+    loop.until(lambda: loop.worker.tpool._idle, "a thread that waits for the next request")
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    client = loop.client(UPGRADE)
+    loop.until(lambda: _peek(client) == b"Hello.", "its first bytes")
+    assert len(set(application.threads)) == 1
+    client.recv(6)
+    application.over.set()
+    loop.until(lambda: loop.is_closed(client), "its end")
+
+
+def test_a_reader_that_fails_ends_its_socket_only(
+    sockets: tuple[Loop, Sockets], caplog: pytest.LogCaptureFixture
+):
+    loop, application = sockets
+    application.over.wait = lambda timeout=None: 1 / 0  # type: ignore[method-assign,assignment]
+    client = loop.client(UPGRADE)
+
+    loop.until(lambda: _peek(client) == b"Hello." and client.recv(6), "its first bytes")
+    loop.until(lambda: loop.is_closed(client), "its end")
+
+    assert "a socket was given up" in caplog.text
+    assert b" 200 OK" in loop.answer(loop.client(GET))
 
 
 def _peek(client: socket.socket) -> bytes:
