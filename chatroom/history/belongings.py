@@ -25,12 +25,13 @@ class Belongings(ABC):
         """
 
     @abstractmethod
-    def forget_names(self, room: str, user_id: str) -> None:
-        """What a person was called is gone from the room's host log, wherever it has their id. The
-        owner's thread.
+    def forget_in_log(self, room: str, user_id: str, stranger: str) -> None:
+        """A person is gone from the room's host log: what they were called, and their id. What was
+        done stays, also who has done it to whom as far as those are others. The owner's thread.
 
         Args:
             room: "" for the whole server.
+            stranger: an id that nobody has, for the place of theirs.
 
         Raises:
             HistoryUnavailable: they are still there.

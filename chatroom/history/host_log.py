@@ -31,12 +31,11 @@ class LogEntry(NamedTuple):
     what: str = ""
     """In words: for how long, or which rules; of a message, its id."""
 
-    def without_name(self, user_id: str) -> LogEntry:
-        """The same, without what this person was called."""
-        by_name = "" if self.by_id == user_id else self.by_name
-        return self._replace(
-            by_name=by_name, whom_name="" if self.whom_id == user_id else self.whom_name
-        )
+    def without(self, user_id: str, stranger: str) -> LogEntry:
+        """The same, with an id that nobody has where it names this person."""
+        by = (stranger, "") if self.by_id == user_id else (self.by_id, self.by_name)
+        whom = (stranger, "") if self.whom_id == user_id else (self.whom_id, self.whom_name)
+        return LogEntry(self.at, self.act, *by, *whom, self.what)
 
 
 def surplus(log: Sequence[LogEntry], newest: LogEntry) -> LogEntry | None:

@@ -68,6 +68,7 @@ from chatroom.rooms.verdicts import (
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.requests import Change, Ruling, Said
 from chatroom.users.speaker import Speaker
+from chatroom.users.tokens import new_identity
 from chatroom.wire.acts import (
     WORDS,
     Admit,
@@ -122,8 +123,8 @@ def _is_for_all(act: Charting, rank: Rank, house: House) -> TypeGuard[ForAll]:
     return isinstance(act, UseOperatorLink) or (isinstance(act, Bar) and rank is Rank.OPERATOR)
 
 
-def _forget_names(history: History, room: str, user_id: str) -> None:
-    history.forget_names(room, user_id)
+def _forget_in_log(room: str, user_id: str, stranger: str, history: History) -> None:
+    history.forget_in_log(room, user_id, stranger)
 
 
 def _forget_reactions(history: History, room: str, user_id: str) -> None:
@@ -353,8 +354,9 @@ class Decider:
     def _forgotten(self, ruling: Ruling, room: Room, house: House) -> Steps[Enacted]:
         user_id, before = ruling.user.user_id, room.charter
         now = time.time_ns() // 1_000_000
+        stranger = new_identity().user_id
         for name in ("", room.name):  # before the rest, after which nobody asks again
-            yield from ask(partial(_forget_names, room=name, user_id=user_id))
+            yield from ask(partial(_forget_in_log, name, user_id, stranger))
         yield from ask(lambda history: history.disown_files(room.name, user_id))
         yield from ask(partial(_forget_reactions, room=room.name, user_id=user_id))
         sweeps = [it for it in before.sweeps if not (it.wipes and it.user_id == user_id)]
@@ -374,6 +376,7 @@ class Decider:
                 erased=step.erased,
                 refused=refused,
                 wiped=step.wiped,
+                disowned=step.disowned,
             )
             yield from ask(lambda it: it.enact(room.name, after.to_json(), None, effects))
         return Enacted(ruling, room.name, before, decision, None, step.changed, refused)
@@ -523,7 +526,14 @@ class Decider:
             what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
             entry = LogEntry(now, *whose, what)
-        effects = Effects(None, step.removed, step.erased, restored=step.restored, wiped=step.wiped)
+        effects = Effects(
+            None,
+            step.removed,
+            step.erased,
+            restored=step.restored,
+            wiped=step.wiped,
+            disowned=step.disowned,
+        )
         yield from ask(lambda it: it.enact(room.name, left.to_json(), entry, effects))
         return Swept(room.name, left, step.changed, entry)
 

@@ -1,7 +1,7 @@
 """What the server knows of somebody, by user id: told, and erased.
 
-An id stays where it keeps the talk and the host log legible, on empty messages and next to acts of
-hosts: without a name, it says nothing to anybody.
+Empty messages stay, which are nobody's, and the acts of hosts, by or about a stranger. The id
+itself stays only where hosts have decided something about it that still holds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from chatroom.message import Evidence, Message
 from chatroom.rooms.charter import Ban, Charter, Sweep
 from chatroom.rooms.doors import charter_of
 from chatroom.rooms.sweeping import next_step
+from chatroom.users.tokens import new_identity
 from chatroom.wire.message_json import held_fields, iso_time, to_json
 
 
@@ -140,8 +141,7 @@ def told(history: History, user_id: str) -> Iterator[str]:
 
 def is_known_in(history: History, room: str, user_id: str) -> bool:
     """Whether there is anything of a person in the room that can be erased."""
-    kept = _kept_in(history, room)
-    if any(not it.removed or it.seq in kept for it in _written(history, [room], user_id)):
+    if any(_written(history, [room], user_id)):
         return True
     charter = charter_of(history, room)
     return (
@@ -149,7 +149,7 @@ def is_known_in(history: History, room: str, user_id: str) -> bool:
         or any(_is_unused(file, room) for file in history.files_of(user_id))
         or history.reactions_of(room, user_id) != []
         or forgotten(charter, user_id) != charter
-        or any(entry.without_name(user_id) != entry for entry in history.host_log(room))
+        or any(user_id in (entry.by_id, entry.whom_id) for entry in history.host_log(room))
     )
 
 
@@ -160,10 +160,11 @@ def erase(history: History, user_id: str) -> None:
     Raises:
         HistoryUnavailable: not all of it is erased.
     """
+    stranger = new_identity().user_id
     for room in rooms_of(history, user_id):
         if not is_known_in(history, room, user_id):
             continue
-        history.forget_names(room, user_id)
+        history.forget_in_log(room, user_id, stranger)
         history.disown_files(room, user_id)
         history.forget_reactions(room, user_id)
         charter = forgotten(charter_of(history, room), user_id).to_json()
@@ -171,7 +172,9 @@ def erase(history: History, user_id: str) -> None:
         sweep: Sweep | None = wiping(user_id, history.head(room).seq)
         while sweep:
             step = next_step(history, room, history.rev(room), sweep, 0)
-            effects = Effects(erased=step.erased, refused=refused, wiped=step.wiped)
+            effects = Effects(
+                erased=step.erased, refused=refused, wiped=step.wiped, disowned=step.disowned
+            )
             history.enact(room, charter, None, effects)
             sweep, refused = step.rest, []
     history.clean(takes_its_time=True)

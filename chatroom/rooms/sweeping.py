@@ -46,6 +46,8 @@ class Step(NamedTuple):
     """Messages that are back."""
     wiped: Sequence[Message] = ()
     """What is left of messages that nobody can restore."""
+    disowned: Sequence[int] = ()
+    """The seqs of those, and of what was removed before: they are nobody's from now on."""
 
     @property
     def done(self) -> int:
@@ -190,12 +192,13 @@ def _wiping(page: Sequence[Message], rev: int, sweep: Sweep) -> Step:
     theirs = [message for message in page if message.user_id == sweep.user_id]
     there = (message for message in theirs if not message.removed)
     wiped = [
-        message.taken_back(Remover.AUTHOR, rev + number) for number, message in enumerate(there, 1)
+        message.taken_back(Remover.AUTHOR, rev + number)._replace(user_id="", cmid="")
+        for number, message in enumerate(there, 1)
     ]
     erased = [message.seq for message in theirs if message.removed]  # if evidence is kept of it
     is_last = not page or page[0].seq <= sweep.after + 1
     rest = None if is_last else _rest(sweep, page[0].seq, len(wiped))
-    return Step([], erased, rest, wiped=wiped)
+    return Step([], erased, rest, wiped=wiped, disowned=[message.seq for message in theirs])
 
 
 def _rest(sweep: Sweep, seen: int, count: int) -> Sweep:

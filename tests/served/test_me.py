@@ -17,7 +17,7 @@ import pytest
 from chatroom.history import make_history
 from tests.support import postgresql
 from tests.support.deadline import A_MINUTE, DEADLINE, wait_for
-from tests.support.histories import at, typed
+from tests.support.histories import at, everything, typed
 from tests.support.pictures import png
 from tests.support.server_process import Launch, Running
 from tests.support.typed_client import TypedClient, stored
@@ -67,11 +67,11 @@ def add_thumbnail(server: Running, token: str, id: str, content: bytes) -> None:
         assert connection.getresponse().status == 204
 
 
-def in_files(folder: Path) -> list[str]:
+def in_files(folder: Path, *ids: str) -> list[str]:
     """Which of the history's files have anything of the person."""
     paths = [*folder.glob("chat.db*"), *folder.glob("chat.db.files/*")]
     content = {path.name: path.read_bytes() for path in paths if path.is_file()}
-    words = [text.encode() for word in (SECRET, NAME) for text in (word, word.lower())]
+    words = [text.encode() for word in (SECRET, NAME, *ids) for text in (word, word.lower())]
     return [name for name, data in content.items() if any(word in data for word in words)]
 
 
@@ -80,7 +80,7 @@ def test_whoever_erases_what_is_theirs_is_gone_from_all_rooms_and_files(
 ) -> None:
     server = prepare(history="sqlite:chat.db", leaveGrace=0).start()
     ann = enter(stack, server, "lobby", NAME)
-    ann.say(f"{SECRET} one", "c1")
+    ann.say(f"{SECRET} one", f"{SECRET}-1")
     ann.hear_until_acked()
     bob = enter(stack, server, "garden", "Bob")
     elsewhere = enter(stack, server, "garden", NAME, token=ann.token)
@@ -132,7 +132,12 @@ def test_what_is_erased_at_one_process_is_gone_at_all(prepare: Launch, stack: Ex
         assert NAME not in json.dumps(told)
     with closing(make_history(url, one.folder)) as history:
         history.open()
-        assert [entry.by_name for entry in history.host_log("garden")] == [""]
+        (entry,) = history.host_log("garden")
+        assert (entry.by_name, entry.whom_name) == ("", "Bob")
+        assert ann.user_id not in (
+            entry.by_id,
+            *(it.user_id for it in everything(history, "garden")),
+        )
 
 
 def test_what_is_left_to_erase_is_erased_after_a_kill(prepare: Launch, stack: ExitStack) -> None:
@@ -207,4 +212,6 @@ def test_the_archive_has_all_files_and_what_is_erased_is_gone_from_the_folder(
     )
     wait_for(lambda: ask(server, ann)["files"] == [], "the table knows none of them")
     assert server.get(f"/api/rooms/lobby/files/{ids[0]}", bearer)[0] == 410
-    wait_for(lambda: not in_files(server.folder), "no trace of them in any file", A_MINUTE)
+    wait_for(
+        lambda: not in_files(server.folder, ann.user_id), "no trace of them in any file", A_MINUTE
+    )

@@ -166,6 +166,8 @@ class MemoryHistory(History):
         self._bytes += weight(message) - size
         if message.cmid:
             self._cmids[cmid_of(message)] = message
+        elif was.cmid:
+            del self._cmids[cmid_of(was)]
         if message.removed:
             self._reactions.empty(message.room, message.seq)
         changes = self._changes.setdefault(message.room, {})
@@ -176,6 +178,20 @@ class MemoryHistory(History):
         if before:
             self._evidence[message.room, message.seq] = before
             self._bytes += weight(before.message)
+
+    def _disown(self, room: str, seq: int) -> None:
+        assert self._lock.locked()
+        kept = self._rooms.get(room, EMPTY)
+        index = place(kept, seq)
+        if index == len(kept) or kept[index][0].seq != seq:  # dropped by now
+            return
+        was, size = kept[index]
+        if was.cmid:
+            del self._cmids[cmid_of(was)]
+        left = was._replace(user_id="", cmid="")
+        kept[index] = left, weight(left)
+        self._bytes += weight(left) - size
+        self._changes[room][left.rev] = left
 
     def hold(self, held: Held) -> None:
         """Kept as long as the process."""
@@ -230,6 +246,8 @@ class MemoryHistory(History):
                 self._rewrite(message, before, index)
             for seq in effects.erased:
                 self._drop_evidence(room, seq)
+            for seq in effects.disowned:
+                self._disown(room, seq)
             for held in effects.refused:
                 self._drop_held(held)
             self._make_room()
@@ -397,12 +415,13 @@ class MemoryHistory(History):
             theirs = (message for message, _ in kept if message.user_id == user_id)
             return take((it for it in theirs if it.seq > after), PAGE_LENGTH, PAGE_BYTES)
 
-    def forget_names(self, room: str, user_id: str) -> None:
+    def forget_in_log(self, room: str, user_id: str, stranger: str) -> None:
         """As the interface says."""
         with self._lock:
             self._demand_open()
             if room in self._log:
-                self._log[room] = deque(entry.without_name(user_id) for entry in self._log[room])
+                log = self._log[room]
+                self._log[room] = deque(entry.without(user_id, stranger) for entry in log)
 
     def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """As the interface says."""

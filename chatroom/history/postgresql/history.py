@@ -48,7 +48,7 @@ BRING = "SELECT * FROM bring(%s, %s, %s, %s)"
 
 SAY = "SELECT * FROM relate(%s, %s, %s)"
 
-ENACT = "SELECT verdict, known FROM enact(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+ENACT = "SELECT verdict, known FROM enact(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 HOLD = "SELECT verdict, known FROM hold(%s, %s, %s, %s)"
 
@@ -60,16 +60,7 @@ DELETE = "SELECT delete_room(%s, %s, %s, %s)"
 
 ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
-# Like a function, it begins only as long as there is time.
-FORGET_NAMES = """
-    WITH forgotten AS (
-        UPDATE host_log SET
-            by_name = CASE WHEN by_id = %s THEN '' ELSE by_name END,
-            whom_name = CASE WHEN whom_id = %s THEN '' ELSE whom_name END
-        WHERE room = (SELECT number FROM rooms WHERE name = %s) AND %s IN (by_id, whom_id)
-        AND extract(epoch FROM clock_timestamp()) < %s::float8
-        RETURNING 1
-    ) SELECT count(*) FROM forgotten"""
+FORGET_IN_LOG = "SELECT forget_in_log(%s, %s, %s, %s)"
 
 KEEP = "SELECT keep_in_order(%s)"
 
@@ -301,6 +292,7 @@ class PostgresHistory(SharedHistory):
             None if effects.house is None else to_stored(effects.house),
             rows.changes_json(changes),
             rows.seqs_json(effects.erased),
+            rows.seqs_json(effects.disowned),
             [to_stored(held.id) for held in effects.refused],
             rows.entry_json(entry),
             self._known(room),
@@ -311,7 +303,9 @@ class PostgresHistory(SharedHistory):
         if verdict == "rev":
             cause = f"room {room!r} is at another rev than the one before: {ELSEWHERE}"
             raise Outdated(self.name, cause, "look at what has changed there")
-        self._may_have_chores |= bool(changes or effects.erased or effects.refused)
+        self._may_have_chores |= bool(
+            changes or effects.erased or effects.disowned or effects.refused
+        )
         return verdict
 
     def files_folder(self) -> Path | None:
@@ -422,10 +416,10 @@ class PostgresHistory(SharedHistory):
         """As the interface says."""
         return reads.written_by(self._readers, room, user_id, after)
 
-    def forget_names(self, room: str, user_id: str) -> None:
-        """One statement, which may come again."""
-        whose = to_stored(user_id)
-        self._writer.call(FORGET_NAMES, [whose, whose, to_stored(room), whose])
+    def forget_in_log(self, room: str, user_id: str, stranger: str) -> None:
+        """One call, which may come again."""
+        values = [to_stored(room), to_stored(user_id), to_stored(stranger)]
+        self._writer.call(FORGET_IN_LOG, values)
         self._may_have_chores = True
 
     def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:

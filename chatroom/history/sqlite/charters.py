@@ -33,9 +33,11 @@ DROP_MANY = f"DELETE FROM host_log WHERE rowid IN ({ALIKE})"
 
 LOG = f"SELECT {COLUMNS} FROM host_log WHERE room = ? {NEWEST_FIRST}"
 
-FORGET_NAMES = """
+FORGET_IN_LOG = """
     UPDATE host_log SET
+    by_id = CASE WHEN by_id = :user_id THEN :stranger ELSE by_id END,
     by_name = CASE WHEN by_id = :user_id THEN '' ELSE by_name END,
+    whom_id = CASE WHEN whom_id = :user_id THEN :stranger ELSE whom_id END,
     whom_name = CASE WHEN whom_id = :user_id THEN '' ELSE whom_name END
     WHERE room = :room AND :user_id IN (by_id, whom_id)"""
 
@@ -60,9 +62,10 @@ def drop_old(writer: sqlite3.Connection, before: int, step: int) -> int:
     return writer.execute(DROP_OLD, (before, step)).rowcount
 
 
-def forget_names(writer: sqlite3.Connection, room: str, user_id: str) -> bool:
-    """In the open transaction, as in the interface; whether there were any."""
-    found = writer.execute(FORGET_NAMES, {"room": room, "user_id": user_id})
+def forget_in_log(writer: sqlite3.Connection, room: str, user_id: str, stranger: str) -> bool:
+    """In the open transaction, as in the interface; whether they were in it."""
+    names = {"room": room, "user_id": user_id, "stranger": stranger}
+    found = writer.execute(FORGET_IN_LOG, names)
     return found.rowcount > 0
 
 

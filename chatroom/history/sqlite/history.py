@@ -229,7 +229,7 @@ class SqliteHistory(History):
             charters_table.keep(writer, room, charter)
             if effects.house is not None:
                 charters_table.keep(writer, "", effects.house)
-            if effects.changes or effects.erased:
+            if effects.changes or effects.erased or effects.disowned:
                 self._trust_bases(writer)
                 base = self._bases.get(room) or find_base(writer, room)
                 if not sweep(writer, base, effects):
@@ -355,11 +355,11 @@ class SqliteHistory(History):
         """As the interface says."""
         return reads.written_by(self._readers, room, user_id, after)
 
-    def forget_names(self, room: str, user_id: str) -> None:
+    def forget_in_log(self, room: str, user_id: str, stranger: str) -> None:
         """One transaction."""
         writer = self._demand_files()
         with Transaction(self.name, writer):
-            if charters_table.forget_names(writer, room, user_id):
+            if charters_table.forget_in_log(writer, room, user_id, stranger):
                 note_chores(writer, (LOG, PAGES))
                 self._may_have_chores = True
 

@@ -49,6 +49,8 @@ KEEP = """
 HAD_REACTIONS = "SELECT key, nonce FROM reacted WHERE key = ?"
 MARK = "INSERT OR REPLACE INTO reacted (key, nonce) VALUES (?, ?)"
 
+DISOWN = "UPDATE messages SET (user_id, cmid) = ('', '') WHERE key = ?"
+
 DROP = "DELETE FROM evidence WHERE key = ?"
 
 DROP_OLDEST = """
@@ -93,8 +95,11 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
         writer.execute(COUNT, (rev, base >> SEQ_BITS))
     dropped = [*effects.erased, *(message.seq for message in (*back, *effects.wiped))]
     writer.executemany(DROP, [(base | seq,) for seq in dropped])
+    writer.executemany(DISOWN, [(base | seq,) for seq in effects.disowned])
     # What is back may be read again; but until the index is made anew, each search reads it.
-    note_chores(writer, (LOG, INDEX, PAGES) if left or effects.erased else (INDEX,))
+    note_chores(
+        writer, (LOG, INDEX, PAGES) if left or effects.erased or effects.disowned else (INDEX,)
+    )
     return True
 
 

@@ -50,7 +50,22 @@ def test_what_is_wiped_is_no_more_than_a_place_and_leaves_no_evidence(history: H
     assert history.kept_evidence("lobby", 9, 9) == []
 
 
-def test_names_are_forgotten_in_one_rooms_log_and_acts_are_not(history: History) -> None:
+def test_what_is_removed_can_be_made_nobodys(history: History) -> None:
+    one, two, three = (typed("lobby", seq, "ann", f"a{seq}", f"text {seq}") for seq in (1, 2, 3))
+    history.append([one, two, three])
+    gone = two.taken_back(Remover.HOST, 1)
+    history.rewrite(gone, Evidence(two, 7))
+
+    wiped = one.taken_back(Remover.AUTHOR, 2)._replace(user_id="", cmid="")
+    history.enact("lobby", "", None, Effects(erased=[2], wiped=[wiped], disowned=[1, 2]))
+
+    assert everything(history, "lobby") == [wiped, gone._replace(user_id="", cmid=""), three]
+    assert history.written_by("lobby", "ann", 0) == [three]
+    assert history.find("lobby", "ann", "a1") is history.find("lobby", "ann", "a2") is None
+    assert history.changes("lobby", 0) == [gone._replace(user_id="", cmid=""), wiped]
+
+
+def test_somebody_is_forgotten_in_one_rooms_log_and_acts_are_not(history: History) -> None:
     entries = [
         LogEntry(1, "bar", "ann", "Ann", "bob", "Bob", "60 s"),
         LogEntry(2, "quiet", "bob", "Bob", "ann", "Ann"),
@@ -60,11 +75,15 @@ def test_names_are_forgotten_in_one_rooms_log_and_acts_are_not(history: History)
         for entry in entries:
             history.enact(room, '{"listed":false}', entry)
 
-    history.forget_names("lobby", "ann")
-    history.forget_names("nowhere", "ann")
+    history.forget_in_log("lobby", "ann", "stranger")
+    history.forget_in_log("nowhere", "ann", "stranger")
 
-    forgotten = [it.without_name("ann") for it in entries]
-    assert [it.by_name for it in forgotten] == ["", "Bob", "Ann"]
-    assert [it.whom_name for it in forgotten] == ["Bob", "", ""]
+    forgotten = [it.without("ann", "stranger") for it in entries]
+    assert [(it.by_id, it.by_name) for it in forgotten] == [
+        *(("stranger", ""), ("bob", "Bob"), ("bob", "Ann"))
+    ]
+    assert [(it.whom_id, it.whom_name) for it in forgotten] == [
+        *(("bob", "Bob"), ("stranger", ""), ("", ""))
+    ]
     assert history.host_log("lobby") == forgotten[::-1]
     assert history.host_log("garden") == entries[::-1]

@@ -92,7 +92,7 @@ def test_everybody_is_listed_by_what_they_have_written(history: History) -> None
     assert (eve.user_id, eve.name, eve.messages) == ("eve", "Eve", 0)
 
 
-def test_whoever_is_erased_leaves_empty_messages_and_an_id_without_a_name(
+def test_whoever_is_erased_leaves_empty_messages_and_what_hosts_have_decided(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeping, "MOST_AT_ONCE", 2)  # in several steps
@@ -103,15 +103,16 @@ def test_whoever_is_erased_leaves_empty_messages_and_an_id_without_a_name(
     assert [one.user_id for one in everybody(history)] == ["bob", "eve"]
     assert [bool(one.removed) for one in everything(history, "lobby")] == [True] * 4 + [False]
     kept = told_of(history, "ann")
-    assert kept["messages"] == kept["held"] == []
-    assert not any("body" in one or "userName" in one for one in kept["removed"])
-    text = json.dumps(kept)
-    assert [word for word in SECRETS if word in text] == []
+    barred = [{"room": "garden", "quiet": {"userName": ""}, "barred": {"userName": ""}}]
+    assert kept == told_of(history, "nobody") | {"userId": "ann", "rooms": barred}
+    assert {one.user_id for one in everything(history, "lobby")} == {"", "bob"}
+    assert "a4" not in {one.cmid for one in everything(history, "lobby")}
     assert [one.body for one in history.held("garden")] == ["patient"]
     charter = Charter.parse(history.charter("garden"))
     assert (list(charter.hosts), list(charter.links)) == (["bob"], ["k2"])
     assert charter.barred == {"ann": Ban("", NEVER), "eve": Ban("Eve", NEVER)}
-    assert [it.by_name for it in history.host_log("garden")] == ["Bob"]
+    (entry,) = history.host_log("garden")
+    assert (entry.by_name, entry.whom_name) == ("Bob", "") and entry.whom_id not in ("ann", "")
     assert Charter.parse(history.charter("")) == Charter()
 
     erase(history, "ann")  # again, as after a kill
