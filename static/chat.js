@@ -12,7 +12,7 @@ import { batched, byId, isTouch, later, loadTheRest } from "./base/dom.js";
 import { recall, recallAll, remember, takeSecrets } from "./base/storage.js";
 import { createStore } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
-import { BASE, at, socketUrl } from "./connection/addresses.js";
+import { BASE, at } from "./connection/addresses.js";
 import { Connection } from "./connection/connection.js";
 import { Session } from "./connection/session.js";
 import { Conversation } from "./conversation/conversation.js";
@@ -82,7 +82,7 @@ const editing = later(async () => {
 });
 const hosting = new WayToHosting(() => ({ store, session, connection, conversation, composer, outbox, send: sendWaiting, paint, showWho }));
 const connection = new Connection(
-  { url: socketUrl(room), protocol: "chatroom.v1", healthUrl: at("healthz") },
+  { .../** @type {any} */ (window).early, healthUrl: at("healthz") },
   {
     onOpen: () => {
       store.set({ connection: "joining" });

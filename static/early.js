@@ -1,6 +1,6 @@
 // What cannot wait for the modules, which take longer on a slow line: the colours before the first paint, so
-// that a dark page never flashes white, the reader's language, which strings.js would ask for last, and the
-// question for a name as soon as the page is there.
+// that a dark page never flashes white, the reader's language, which strings.js would ask for last, the socket of
+// somebody who has a name, and the question for one as soon as the page is there.
 {
   const kept = (/** @type {string} */ key) => {
     try {
@@ -18,6 +18,9 @@
   preload.rel = "modulepreload";
   preload.href = src.replace("early.js", `base/${german ? "german" : "english"}.js`);
   document.head.append(preload);
+
+  const connect = () => new WebSocket(location.origin.replace("http", "ws") + document.documentElement.dataset.chat, "chatroom.v1");
+  /** @type {any} */ (window).early = { connect, begun: kept("chat:name") && connect() };
 
   document.addEventListener("readystatechange", () => {
     // In English, the template's language; for others, name_dialog.js asks in their words.

@@ -6,13 +6,16 @@ import gzip
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from flask import Flask, Response, abort, jsonify, render_template, request, url_for
 
 from chatroom.configuration import Configuration
 from chatroom.errors import HandshakeRefused
+from chatroom.names import DEFAULT_ROOM
 from chatroom.web import handshake, invitation
 from chatroom.web.assets import Asset, Assets
+from chatroom.web.chat_socket import PATH
 from chatroom.web.error_pages import refused
 from chatroom.web.invitation import Invitation
 
@@ -98,10 +101,12 @@ def _add_page(app: Flask, configuration: Configuration) -> None:
             room = handshake.room_asked_for(name)
         except HandshakeRefused as refusal:
             return refused(refusal)
+        query = "" if room == DEFAULT_ROOM else f"?room={quote(room, safe='')}"
         html = render_template(
             "chat.html",
             room=room,
             base=f"{request.script_root}/",
+            chat=f"{request.script_root}{PATH}{query}",
             max_name_length=configuration.max_name_length,
             max_message_bytes=configuration.max_message_bytes,
         ).encode()

@@ -9,14 +9,6 @@ export const BASE = new URL(document.body.dataset.base || "/", location.origin);
 export const at = (path) => new URL(path, BASE);
 
 /** @param {string} room */
-export function socketUrl(room) {
-  const url = at("chat");
-  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  if (room !== DEFAULT_ROOM) url.searchParams.set("room", room);
-  return url;
-}
-
-/** @param {string} room */
 export function roomUrl(room) {
   if (room === DEFAULT_ROOM) return BASE;
   // A path of dots alone would lead elsewhere.

@@ -32,8 +32,8 @@ const FOR_GOOD = { from: 4500, to: 4999 };
  * @property {() => boolean} wanted whether to come back by itself now
  */
 export class Connection {
-  #url;
-  #protocol;
+  #begin;
+  #begun;
   #healthUrl;
   #hooks;
   /** @type {WebSocket|null} */
@@ -50,10 +50,10 @@ export class Connection {
   #connectTimer = 0;
   #steadyTimer = 0;
 
-  /** @param {{url: URL, protocol: string, healthUrl: URL}} where @param {Hooks} hooks */
-  constructor({ url, protocol, healthUrl }, hooks) {
-    this.#url = url;
-    this.#protocol = protocol;
+  /** @param {{connect: () => WebSocket, begun?: WebSocket, healthUrl: URL}} how `begun`: the first one, on its way already @param {Hooks} hooks */
+  constructor({ connect, begun, healthUrl }, hooks) {
+    this.#begin = connect;
+    this.#begun = begun;
     this.#healthUrl = healthUrl;
     this.#hooks = hooks;
   }
@@ -134,7 +134,9 @@ export class Connection {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = 0;
     this.#hooks.onState("connecting", this.#cause);
-    const socket = new WebSocket(this.#url, this.#protocol);
+    const begun = this.#begun;
+    const socket = begun && begun.readyState <= WebSocket.OPEN ? begun : this.#begin(); // the server may have lost patience
+    this.#begun = undefined;
     this.#socket = socket;
     this.#connectTimer = setTimeout(() => this.restart(""), CONNECT_WITHIN);
     socket.onopen = () => this.#opened(socket);
@@ -144,6 +146,7 @@ export class Connection {
       this.#heard();
       if (typeof event.data === "string") this.#hooks.onFrame(event.data);
     };
+    if (this.open) queueMicrotask(() => this.#opened(socket));
   }
 
   /** @param {WebSocket} socket */

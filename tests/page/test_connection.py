@@ -316,13 +316,16 @@ def test_a_mention_that_was_missed_calls_the_reader_when_it_comes(
 
 
 def closing(code: int, reason: str, ends: list[object]) -> Callable[[WebSocketRoute], None]:
-    """Answer for the server: let nobody in; take down how often somebody came."""
+    """Answer for the server: let nobody in who says hello; take down how often somebody does."""
 
-    def close(route: WebSocketRoute) -> None:
-        ends.append(route)
-        route.close(code=code, reason=reason)
+    def listen(route: WebSocketRoute) -> None:
+        def close(_hello: str | bytes) -> None:
+            ends.append(route)
+            route.close(code=code, reason=reason)
 
-    return close
+        route.on_message(close)
+
+    return listen
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Route, ViewportSize
+from playwright.sync_api import Route, ViewportSize, WebSocket
 
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
@@ -91,6 +91,41 @@ def test_half_a_name_is_kept_when_the_scripts_come(open_tab) -> None:
 
     tab.wait_for_state("connected")
     assert tab.texts("#my-name") == ["John"]
+
+
+@pytest.mark.parametrize("patience", ["the server waits", "the server has given up"])
+def test_the_socket_of_somebody_with_a_name_is_begun_before_the_scripts_are_there(
+    open_tab, patience: str
+) -> None:
+    """And it is taken, unless it has ended meanwhile: then there is another one."""
+    tab = open_tab()
+    sockets: list[WebSocket] = []
+    tab.page.on("websocket", lambda socket: sockets.append(socket))
+    with scripts_on_the_way(tab):
+        wait_for(lambda: sockets, "a socket")
+        tab.page.wait_for_function("early.begun.readyState === WebSocket.OPEN")
+        if patience == "the server has given up":
+            tab.page.evaluate("early.begun.close()")
+
+    tab.wait_for_state("connected")
+    tab.say("here I am")
+    tab.hear("here I am")
+    assert len(sockets) == (1 if patience == "the server waits" else 2)
+    assert tab.complaints == []
+
+
+def test_before_somebody_has_a_name_there_is_no_socket(open_tab) -> None:
+    tab = open_tab(None)
+    sockets: list[WebSocket] = []
+    tab.page.on("websocket", lambda socket: sockets.append(socket))
+    with scripts_on_the_way(tab):
+        tab.page.locator("#name:focus").wait_for()
+
+    tab.page.fill("#name", "Ann")
+    assert sockets == []
+    tab.page.keyboard.press("Enter")
+    tab.wait_for_state("connected")
+    assert len(sockets) == 1
 
 
 def test_what_is_written_before_the_scripts_are_there_joins_the_draft(open_tab) -> None:

@@ -29,7 +29,7 @@ GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 SCRIPT = 'import { a } from "./a.js";\n' + "export const line = 1;\n" * 50
 ICON = "<svg/>"
 PAGE = """\
-<!doctype html><body data-room="{{ room }}" data-base="{{ base }}"
+<!doctype html><body data-room="{{ room }}" data-base="{{ base }}" data-chat="{{ chat }}"
 data-limits="{{ max_name_length }} {{ max_message_bytes }}">
 <script src="{{ static_url('chat.js') }}"></script>
 {% for url in modules('chat.js') %}<link href="{{ url }}">{% endfor %}
@@ -110,6 +110,23 @@ def test_the_page_knows_where_it_lives(client: FlaskClient, prefix: str):
 
     assert f'data-base="{prefix}/"' in text
     assert f'<script src="{prefix}/static/' in text
+
+
+@pytest.mark.parametrize("prefix", ["", "/talk"])
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/", "/chat"),
+        ("/rooms/garden", "/chat?room=garden"),
+        ("/?room=K%C3%BCche", "/chat?room=K%C3%BCche"),
+    ],
+)
+def test_the_page_knows_the_address_of_its_socket(
+    client: FlaskClient, path: str, address: str, prefix: str
+):
+    text = client.get(path, environ_overrides={"SCRIPT_NAME": prefix}).text
+
+    assert f'data-chat="{prefix}{address}"' in text
 
 
 @pytest.mark.parametrize("name", ["%20", "%3Cscript%3E", "x" * 65, "%22", "a%00", "%FF", "a;b"])
