@@ -250,6 +250,10 @@ def _id(fields: Mapping[str, Any]) -> MessageId:
 def _text(
     fields: Mapping[str, Any], key: str, code: str, default: str | None = None, *, cmid: str = ""
 ) -> str:
+    value = fields.get(key)
+    if type(value) is str and value.isascii():  # nearly always
+        return value
+
     def refusal(flaw: Flaw) -> Refusal:
         wrong = "contains a lone surrogate" if flaw is Flaw.SURROGATE else "must be a string"
         return Refusal(code, f"{key} {wrong}.", cmid)
@@ -290,7 +294,11 @@ def _flag(fields: Mapping[str, Any], key: str, *, default: bool, cmid: str = "")
 def frame(kind: str, /, **fields: object) -> bytes:
     """A frame of this type; fields that are None are left out."""
     told = {"type": kind} | {key: value for key, value in fields.items() if value is not None}
-    return text_frame(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+    return text_frame(_encoded(told))
+
+
+# json.dumps makes such an encoder for each call.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def person_frame(
@@ -302,7 +310,7 @@ def person_frame(
 
 def ack(cmid: str, message_id: str) -> bytes:
     """The message is committed."""
-    return frame("ack", cmid=cmid, id=message_id)
+    return text_frame(f'{{"type":"ack","cmid":{_encoded(cmid)},"id":"{message_id}"}}')
 
 
 def done(cmid: str, **told: object) -> bytes:
