@@ -64,7 +64,8 @@ class Replay:
         rev = user.rev
         while changed := self._history.changes(room, rev):
             rev = changed[-1].rev
-            yield b"".join(map(typed.changed, changed))
+            # What was said since the head was looked up is told next, as it is by then.
+            yield b"".join(typed.changed(it) for it in changed if it.seq <= after)
         try:
             self._add.put(CaughtUp(user, after, rev))
         except ChannelClosed:

@@ -1,0 +1,50 @@
+"""What a user's writer thread reads from the history, while the room goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chatroom.channel import Channel, Ready
+from chatroom.history import History
+from chatroom.message import Message
+from chatroom.rooms.replay import Replay
+from chatroom.users.requests import CaughtUp, Joining
+from chatroom.wire.websocket import text_of
+from tests.support.histories import KINDS, open_history_of, typed
+
+
+@pytest.fixture(params=KINDS)
+def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
+    with open_history_of(request.param, tmp_path) as history:
+        yield history
+
+
+def edit(history: History, message: Message, rev: int) -> None:
+    history.rewrite(message.edited(f"edit {rev}", rev, 1_700_000_000_000))
+
+
+def test_what_is_said_and_changed_meanwhile_is_told_as_a_message_and_not_as_a_change(
+    history: History,
+) -> None:
+    """Else a client would hear that something has changed which it was never told."""
+    one, two, three = (typed("lobby", seq, "ann", f"a{seq}") for seq in (1, 2, 3))
+    history.append([one, two])
+    add: Channel[Joining] = Channel("add", Ready())
+    user: Any = SimpleNamespace(rev=0)
+    pages = Replay(history, add).catch_up(user, "lobby", 0, resumes=True)
+    next(pages)
+    history.append([three])
+    edit(history, three, 1)
+    edit(history, one, 2)
+
+    (changes,) = pages
+
+    told = json.loads(text_of(changes))
+    assert (told["type"], told["message"]["id"], told["rev"]) == ("changed", one.id, 2)
+    assert add.get_nowait() == CaughtUp(user, 2, 2)
