@@ -24,7 +24,8 @@ class Effects(NamedTuple):
     wiped: Sequence[Message] = ()
     """What is left of messages that are removed without evidence, with the room's next revs."""
     disowned: Sequence[int] = ()
-    """The seqs of removed messages that are nobody's from now on: without a user id and a cmid."""
+    """The seqs of those among the wiped and the erased that are nobody's from now on: without a
+    user id and a cmid."""
 
     @property
     def changes(self) -> list[tuple[Message, Evidence | None]]:

@@ -12,7 +12,6 @@ from typing import TypeGuard
 from chatroom.errors import HistoryError, Outdated, Refusal
 from chatroom.files.stored import carried
 from chatroom.history import History
-from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.history.shared import Addresses, SharedHistory
 from chatroom.matching import assert_never
@@ -371,13 +370,7 @@ class Decider:
         decision = Decision(after, house=None if after_house == house.charter else after_house)
         refused = room.queue.of(user_id)
         if step.done or refused or decision.house or after != before.at(now):
-            effects = Effects(
-                decision.house.to_json() if decision.house else None,
-                erased=step.erased,
-                refused=refused,
-                wiped=step.wiped,
-                disowned=step.disowned,
-            )
+            effects = step.effects(decision.house.to_json() if decision.house else None, refused)
             yield from ask(lambda it: it.enact(room.name, after.to_json(), None, effects))
         return Enacted(ruling, room.name, before, decision, None, step.changed, refused)
 
@@ -498,7 +491,7 @@ class Decider:
         if isinstance(act, UseOperatorLink):  # the room has decided nothing
             yield from ask(lambda history: history.enact("", house or "", entry))
         else:
-            effects = Effects(house, step.removed, step.erased, refused, step.restored)
+            effects = step.effects(house, refused)
             charter = decision.charter.to_json()
             yield from ask(lambda history: history.enact(room.name, charter, entry, effects))
 
@@ -526,14 +519,7 @@ class Decider:
             what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name
             entry = LogEntry(now, *whose, what)
-        effects = Effects(
-            None,
-            step.removed,
-            step.erased,
-            restored=step.restored,
-            wiped=step.wiped,
-            disowned=step.disowned,
-        )
+        effects = step.effects()
         yield from ask(lambda it: it.enact(room.name, left.to_json(), entry, effects))
         return Swept(room.name, left, step.changed, entry)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from chatroom.files.stored import DISOWNED, Claim, StoredFile, carried
 from chatroom.history import History
-from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
 from chatroom.message import Evidence, Message
 from chatroom.rooms.charter import Ban, Charter, Sweep
@@ -172,10 +171,7 @@ def erase(history: History, user_id: str) -> None:
         sweep: Sweep | None = wiping(user_id, history.head(room).seq)
         while sweep:
             step = next_step(history, room, history.rev(room), sweep, 0)
-            effects = Effects(
-                erased=step.erased, refused=refused, wiped=step.wiped, disowned=step.disowned
-            )
-            history.enact(room, charter, None, effects)
+            history.enact(room, charter, None, step.effects(refused=refused))
             sweep, refused = step.rest, []
     history.clean(takes_its_time=True)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from chatroom.errors import Refusal
 from chatroom.history import History
+from chatroom.history.effects import Effects
 from chatroom.message import Evidence, Held, Message, MessageId, Remover
 from chatroom.rooms.approval import ApprovalQueue
 from chatroom.rooms.charter import Sweep
@@ -53,6 +54,12 @@ class Step(NamedTuple):
     def done(self) -> int:
         """How many messages it concerns."""
         return len(self.removed) + len(self.erased) + len(self.restored) + len(self.wiped)
+
+    def effects(self, house: str | None = None, refused: Sequence[Held] = ()) -> Effects:
+        """What it brings about, with what else the same transaction does."""
+        return Effects(
+            house, self.removed, self.erased, refused, self.restored, self.wiped, self.disowned
+        )
 
     @property
     def changed(self) -> list[Message]:

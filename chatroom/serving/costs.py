@@ -20,9 +20,9 @@ DESCRIPTORS_PER_SPARE = 4
 THREADS_PER_SPARE = 1
 MAPS_PER_SPARE = 3
 
-MEMORY_PER_USER = 90
-"""KiB: 45 of the process, and 45 of the kernel for two threads and a socket, which a cgroup counts
-as well. Measured with 1,000 users; their queues are not in it."""
+MEMORY_PER_USER = 95
+"""KiB: 50 of the process, and 45 of the kernel for two threads and a socket, which a cgroup counts
+as well. Measured with 10,000 users who had come back; their queues are not in it."""
 MEMORY_PER_SPARE = 64
 ADDRESSES_PER_USER = 552
 """KiB of address space: two stacks of 256, and what else an unused thread maps (see above)."""

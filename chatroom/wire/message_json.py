@@ -41,7 +41,7 @@ def frame_of(message: Message) -> bytes:
 
 def _typed_fields(message: Message) -> str:
     """Fields that only some messages have: none from a plain user that nobody has changed."""
-    if not (message.by or message.edited_at or message.reply_to):  # nearly always; cmid has both
+    if not (message.by or message.edited_at or message.reply_to):  # nearly always
         who = f',"userId":{_quoted(message.user_id)}' if message.user_id else ""
         return f'{who},"cmid":{_quoted(message.cmid)}' if message.cmid else who
     edited_at = iso_time(message.edited_at) if message.edited_at else ""

@@ -303,9 +303,7 @@ class PostgresHistory(SharedHistory):
         if verdict == "rev":
             cause = f"room {room!r} is at another rev than the one before: {ELSEWHERE}"
             raise Outdated(self.name, cause, "look at what has changed there")
-        self._may_have_chores |= bool(
-            changes or effects.erased or effects.disowned or effects.refused
-        )
+        self._may_have_chores |= bool(changes or effects.erased or effects.refused)
         return verdict
 
     def files_folder(self) -> Path | None:

@@ -1,5 +1,5 @@
--- Schema 5: what becomes of the reactions to what is removed, and comes back; and of whom somebody was
--- who is erased. Machines of schema 4 go on meanwhile: erased there, an id stays on what is left.
+-- Schema 5: what becomes of the reactions to what is removed, and comes back; and nothing stays of the
+-- id of somebody who is erased. Machines of schema 4 go on meanwhile: where one erases, it stays.
 
 -- Whatever removes a message takes its reactions along. That it had any is kept, with a new mark: if it
 -- is restored, whoever has known of them hears that they are gone. Nothing fires where a message is

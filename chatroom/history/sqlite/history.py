@@ -229,7 +229,7 @@ class SqliteHistory(History):
             charters_table.keep(writer, room, charter)
             if effects.house is not None:
                 charters_table.keep(writer, "", effects.house)
-            if effects.changes or effects.erased or effects.disowned:
+            if effects.changes or effects.erased:
                 self._trust_bases(writer)
                 base = self._bases.get(room) or find_base(writer, room)
                 if not sweep(writer, base, effects):

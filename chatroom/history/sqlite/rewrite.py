@@ -97,9 +97,7 @@ def sweep(writer: sqlite3.Connection, base: int, effects: Effects) -> bool:
     writer.executemany(DROP, [(base | seq,) for seq in dropped])
     writer.executemany(DISOWN, [(base | seq,) for seq in effects.disowned])
     # What is back may be read again; but until the index is made anew, each search reads it.
-    note_chores(
-        writer, (LOG, INDEX, PAGES) if left or effects.erased or effects.disowned else (INDEX,)
-    )
+    note_chores(writer, (LOG, INDEX, PAGES) if left or effects.erased else (INDEX,))
     return True
 
 

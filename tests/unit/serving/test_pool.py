@@ -38,6 +38,14 @@ def work() -> Iterator[Work]:
     work.end.set()
 
 
+def do_and_rest(pool: Pool) -> None:
+    """Something, after which its thread waits for more."""
+    done = threading.Event()
+    pool.submit(done.set)
+    assert done.wait(DEADLINE)
+    wait_for(lambda: pool._idle, "its rest")
+
+
 def test_each_task_that_lasts_has_a_thread_of_its_own(work: Work):
     pool = Pool(10)
     for _ in range(10):
@@ -68,10 +76,7 @@ def test_a_task_for_which_there_is_no_thread_waits_for_one(work: Work):
 def test_a_thread_serves_again_before_another_is_started():
     pool = Pool(10)
     for _ in range(20):
-        done = threading.Event()
-        pool.submit(done.set)
-        assert done.wait(DEADLINE)
-        wait_for(lambda: pool._idle, "its rest")
+        do_and_rest(pool)
 
     assert len(pool) == 1
     pool.shutdown()
@@ -122,10 +127,8 @@ def test_without_another_thread_a_task_is_refused_and_does_not_run(
 
 def test_a_task_that_runs_apart_begins_on_a_thread_that_nothing_else_was_on(work: Work):
     """However many have nothing to do; and the thread ends with it."""
-    pool, done = Pool(10), threading.Event()
-    pool.submit(done.set)
-    assert done.wait(DEADLINE)
-    wait_for(lambda: pool._idle, "its rest")
+    pool = Pool(10)
+    do_and_rest(pool)
 
     pool.run_apart(work)
     pool.run_apart(work)
@@ -169,10 +172,8 @@ def test_a_thread_that_waits_holds_nothing_of_its_last_task():
 
 
 def test_the_threads_end_when_the_pool_does(work: Work):
-    pool, done = Pool(2), threading.Event()
-    pool.submit(done.set)
-    assert done.wait(DEADLINE)
-    wait_for(lambda: pool._idle, "its rest")
+    pool = Pool(2)
+    do_and_rest(pool)
     pool.submit(work)
     pool.submit(work)
     assert work.has_begun(2)
