@@ -22,6 +22,7 @@ from benchmarks.rounds import Round, Rounds
 from benchmarks.scenarios import (
     crowd,
     events,
+    hall,
     history,
     joining,
     posts,
@@ -37,10 +38,13 @@ from benchmarks.subjects import BY_NAME, SUBJECTS, TWO, is_of_two, with_before
 
 SCENARIOS = (
     *("saturated", "paced", "joining", "crowd", "returning"),
-    *("posts", "events", "history", "growth", "slow", "upload", "standstill"),
+    *("posts", "events", "hall", "history", "growth", "slow", "upload", "standstill"),
     *("two-saturated", "two-paced", "two-joining", "two-idle"),
 )
-MODULES = (rooms, two, standstill, joining, crowd, returning, posts, events, history, slow, upload)
+MODULES = (
+    *(rooms, two, standstill, joining, crowd, returning, posts, events),
+    *(hall, history, slow, upload),
+)
 SHOWN = (
     ("messages_per_s", "messages/s"),
     ("deliveries_per_s", "deliveries/s"),

@@ -78,6 +78,16 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("memory_kb_per_user", "kB/listener"),
         ),
     ),
+    "hall": (
+        "12 A hall reacts to one message, in two ways",
+        (
+            Column("seconds", "all know after, s"),
+            Column("frames", "frames to each"),
+            Column("most_frames", "at most"),
+            Column("frames_per_s", "frames/s"),
+            Column("cpu_us_per_click", "CPU µs/click"),
+        ),
+    ),
     "history": (
         "5 History: /getAllMessages",
         (

@@ -161,6 +161,27 @@ class Generator:
             text = f"{answer['unheard']} of {count} messages did not come back"
             raise LoadError(f"{text}; {_lost([answer])}")
 
+    def react(self, id: str, kind: str, seconds: float = 60) -> Answer:
+        """Everybody reacts to this message in this way, as fast as they can.
+
+        Returns:
+            ``seconds`` until all had heard that all have, ``frames``: how many each got.
+
+        Raises:
+            LoadError: somebody has not heard it, or was let go.
+        """
+        begin = time.monotonic_ns()
+        ask = {"id": id, "kind": kind, "people": self.users, "seconds": seconds}
+        answers = self._ask_all("react", [ask] * WORKERS, seconds + 10)
+        deaf = sum(answer["deaf"] for answer in answers)
+        if deaf or any(answer["lost"] for answer in answers):
+            text = f"{deaf} of {self.users} users did not hear that all had reacted"
+            raise LoadError(f"{text}; {_lost(answers)}")
+        return {
+            "seconds": (max(answer["all_at"] for answer in answers) - begin) / 1e9,
+            "frames": [count for answer in answers for count in answer["frames"]],
+        }
+
     def wake_sleepers(self, seconds: float = 3) -> int:
         """How many of the sleepers the server has let go."""
         answers = self._ask_all("wake_sleepers", [{"seconds": seconds}] * WORKERS, seconds + 10)

@@ -14,6 +14,7 @@ from benchmarks.load.adapters import Adapter
 from benchmarks.load.arriving import Arrivals
 from benchmarks.load.messages import PROBE, payload, probe_tag
 from benchmarks.load.phase import Phase, Plan
+from benchmarks.load.reacting import react
 from benchmarks.load.receiving import Finder, Receiver
 from benchmarks.load.returning import Crowd
 from benchmarks.load.sending import Sender
@@ -123,6 +124,10 @@ class Worker:
             self._receiver.pump(0.05)
         self._receiver.reset()
         return {"unheard": goal - sender.returned.found, **self._state()}
+
+    def react(self, id: str, kind: str, people: int, seconds: float) -> dict[str, Any]:
+        """Everybody reacts to this message in this way."""
+        return react(self._receiver, id, kind, people, seconds) | self._state()
 
     def run(self, plan: Plan) -> dict[str, Any]:
         """One phase."""

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import places
 from benchmarks.load.generator import Generator, LoadError
-from benchmarks.scenarios import events, joining, posts, returning
+from benchmarks.scenarios import events, hall, joining, posts, returning
 from benchmarks.scenarios.case import QUICK, Figures, Outcome
 from benchmarks.server import Server
 from benchmarks.subjects import BY_NAME, Subject
@@ -81,6 +81,11 @@ def test_listeners_of_events_hear_what_is_said(
         return figures(events.measure(small, subject("us-full")))["samples"] > 0
 
     assert any(map(is_heard, (1.0, 4.0, 16.0))), "a machine may be too busy to speak in a second"
+
+
+def test_a_hall_hears_that_everybody_has_reacted(subject: Callable[[str], Subject]):
+    found = figures(hall.measure(SMALL, subject("us-typed")))
+    assert 2 <= found["frames"] <= found["most_frames"] <= 4 * found["seconds"] + 2
 
 
 @pytest.mark.parametrize("name", ["bare-join", "us-typed"])
