@@ -8,6 +8,7 @@ import { late } from "../base/late_strings.js";
 import "../base/late_styles.js";
 import { shownName } from "../base/text.js";
 import { watchChanges } from "./changing.js";
+import { excerpt } from "./excerpt.js";
 import { untranslated } from "./markup.js";
 
 const MOST_SHOWN = 160; // characters
@@ -130,7 +131,6 @@ function write(line, message) {
   }
   line.href = `#${message.id}`;
   const name = untranslated(element("bdi", "", shownName(message.userName)));
-  const body = message.body || (message.file?.name ?? "");
-  const text = element("bdi", "", body.slice(0, 2 * MOST_SHOWN).replace(/\s+/g, " ").trim().slice(0, MOST_SHOWN));
+  const text = element("bdi", "", excerpt(message, 2 * MOST_SHOWN).replace(/\s+/g, " ").trim().slice(0, MOST_SHOWN));
   line.replaceChildren(label, element("b", "", name), " ", text);
 }

@@ -4,6 +4,7 @@ import { byId } from "../base/dom.js";
 import { shownName } from "../base/text.js";
 import { roomUrl } from "../connection/addresses.js";
 import { REMOVED } from "../conversation/changing.js";
+import { excerpt } from "../conversation/excerpt.js";
 import { mentions } from "../conversation/markup.js";
 
 const MOST_QUOTED = 200; // characters of a message in a notification
@@ -67,13 +68,12 @@ export class Notifier {
   }
 
   /** @param {Message} message */
-  #show({ userName, body: text, file, id, room }) {
+  #show(message) {
     if (!("Notification" in window) || Notification.permission !== "granted") return;
-    const body = text || file?.name || "";
-    const quoted = body.length > MOST_QUOTED ? `${body.slice(0, MOST_QUOTED)}…` : body;
+    const { userName, id, room } = message;
     try {
       const note = new Notification(`${shownName(userName)} · ${room}`, {
-        body: quoted, tag: `chat:${room}`, icon: byId("icon", HTMLLinkElement).href,
+        body: excerpt(message, MOST_QUOTED), tag: `chat:${room}`, icon: byId("icon", HTMLLinkElement).href,
         ...{ renotify: true }, // else a second one of this room takes the first one's place without a sound
       });
       this.#shown.set(room, { id, note });

@@ -4,6 +4,7 @@ import { button, element } from "../base/dom.js";
 import { late } from "../base/late_strings.js";
 import { t } from "../base/strings.js";
 import { watchChanges } from "../conversation/changing.js";
+import { excerpt } from "../conversation/excerpt.js";
 
 const MOST_QUOTED = 300; // characters
 
@@ -27,12 +28,11 @@ let asked = ""; // id
 watchChanges((id, message) => !message && id === asked && dialog.close()); // the question is settled
 
 /** @param {import("../connection/session.js").Message} message @returns {Promise<boolean>} */
-export function askWhetherToRemove({ id, body: text, file }) {
+export function askWhetherToRemove(message) {
   if (dialog.open) return Promise.resolve(false);
-  asked = id;
+  asked = message.id;
   dialog.returnValue = "";
-  const body = text || (file?.name ?? "");
-  quoted.textContent = body.length > MOST_QUOTED ? `${body.slice(0, MOST_QUOTED)}…` : body;
+  quoted.textContent = excerpt(message, MOST_QUOTED);
   dialog.showModal();
   return new Promise((answer) => {
     dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true });

@@ -159,7 +159,14 @@ def test_an_edited_caption_leaves_the_picture_alone(open_tab, eve: Fellow) -> No
     assert tab.page.locator("#list .file #same").count() == 1
 
 
-def test_a_picture_alone_is_quoted_by_its_name(open_tab, eve: Fellow) -> None:
+def test_a_picture_alone_is_quoted_by_what_it_shows(open_tab, eve: Fellow) -> None:
+    tab = open_tab()
+    id, _ = tell_with_file(eve, png(9, 9), "mine.png", alt="A bridge in the fog")
+    eve.tell_in_reply(id, "Nice")
+    tab.see("#list .answered", "A bridge in the fog")
+
+
+def test_without_words_it_is_quoted_by_its_name(open_tab, eve: Fellow) -> None:
     tab = open_tab()
     id, _ = tell_with_file(eve, png(9, 9), "mine.png")
     eve.tell_in_reply(id, "Nice")

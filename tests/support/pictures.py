@@ -59,12 +59,12 @@ def upload(client: TypedClient, data: bytes, name: str, **pixels: int) -> dict[s
 
 
 def tell_with_file(
-    fellow: Fellow, data: bytes, name: str, body: str = "", **pixels: int
+    fellow: Fellow, data: bytes, name: str, body: str = "", alt: str = "", **pixels: int
 ) -> tuple[str, dict[str, Any]]:
     """Say something with a file; returns the message's id, and what the server says of the file."""
     file = upload(fellow, data, name, **pixels)
     cmid = next(fellow.numbers)
-    fellow._send(type="message", cmid=cmid, body=body, file=file["id"])
+    fellow._send(type="message", cmid=cmid, body=body, file=file["id"], alt=alt)
     fellow.said[cmid] = fellow.outbox[cmid] = body
     fellow.hear_until_acked()
     return fellow.acked[cmid], file
