@@ -121,7 +121,9 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         (
             Column("p99_ms_alone", "p99 ms without"),
             Column("p99_ms", "p99 ms with", spread=True),
+            Column("p99_ms_elsewhere", "sent elsewhere"),
             Column("p99_ratio", "with/without"),
+            Column("p99_ratio_elsewhere", "with/elsewhere"),
             Column("seconds", "s a file", spread=True),
             Column("files", "files", compared=False),
             Column("peak_mb", "extra memory, MB"),

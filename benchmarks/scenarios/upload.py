@@ -13,6 +13,7 @@ from statistics import median
 
 from benchmarks import proc
 from benchmarks.load.generator import Generator
+from benchmarks.load.sink import Sink
 from benchmarks.load.wire import client_frame, handshake
 from benchmarks.scenarios.case import Case, Figures, Outcome, Size
 from benchmarks.scenarios.rooms import SENDERS, plan_phase
@@ -56,25 +57,42 @@ def cases(size: Size, wanted: set[str]) -> list[Case]:
 def measure(
     size: Size, name: str, length: int, bytes_a_second: int, subject: Subject
 ) -> list[Outcome]:
-    """People talk, first alone, then while somebody sends one file after the other."""
-    with Server(subject) as server, Generator(server.port, adapter=subject.adapter) as load:
+    """People talk: alone, while somebody sends one file after the other to a process that throws
+    them away, and while the files come to their own server."""
+    with (
+        Server(subject) as server,
+        Generator(server.port, adapter=subject.adapter) as load,
+        Sink() as sink,
+    ):
         load.connect(USERS, senders=SENDERS)
         load.gather()
-        load.start(plan_phase(server, size.warm_up, size.slow, rate=PACE))
-        alone = load.finish()
-        uploader = _Uploader(server.port, length, bytes_a_second, size.warm_up + size.slow)
+
+        def talk(uploader: _Uploader | None = None) -> Figures:
+            load.start(plan_phase(server, size.warm_up, size.slow, rate=PACE))
+            if uploader:
+                uploader.start()
+            figures = load.finish()
+            if uploader:
+                uploader.join()
+            return figures
+
+        token = _token(server.port)
+        seconds = size.warm_up + size.slow
+        alone = talk()
+        uploader = _Uploader(server.port, token, length, bytes_a_second, seconds)
         uploader.send_one()  # so that all of it is loaded
         proc.forget_peak(server.pids)
         before = proc.peak_memory(server.pids)
-        load.start(plan_phase(server, size.warm_up, size.slow, rate=PACE))
-        uploader.start()
-        figures = load.finish()
-        uploader.join()
-        figures |= uploader.figures()
+        figures = talk(uploader) | uploader.figures()
         figures["peak_mb"] = (proc.peak_memory(server.pids) - before) / 1e6
+        # At the pace at which the server takes them: it does not take more than so much.
+        pace = bytes_a_second or int(length / figures["seconds"])
+        elsewhere = talk(_Uploader(sink.port, token, length, pace, seconds))
     figures["p99_ms_alone"] = alone["p99_ms"]
     figures["p50_ms_alone"] = alone["p50_ms"]
+    figures["p99_ms_elsewhere"] = elsewhere["p99_ms"]
     figures["p99_ratio"] = figures["p99_ms"] / alone["p99_ms"]
+    figures["p99_ratio_elsewhere"] = figures["p99_ms"] / elsewhere["p99_ms"]
     return [Outcome("upload", name, subject.name, figures)]
 
 
@@ -82,15 +100,18 @@ class _Uploader(threading.Thread):
     """Sends files until the time is up, or as many as one person may.
 
     Args:
+        token: of somebody who has been in the room.
         length: bytes of each.
         bytes_a_second: of its line; 0: as fast as the server takes them.
         seconds: after which nothing more is begun.
     """
 
-    def __init__(self, port: int, length: int, bytes_a_second: int, seconds: float) -> None:
+    def __init__(
+        self, port: int, token: str, length: int, bytes_a_second: int, seconds: float
+    ) -> None:
         super().__init__(name="uploader", daemon=True)
         self._port = port
-        self._token = _token(port)
+        self._token = token
         self._data = os.urandom(length)
         self._rate = bytes_a_second
         self._length = seconds
