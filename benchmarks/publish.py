@@ -30,6 +30,7 @@ PAGES = tuple(places.CHECKOUT / "docs" / name for name in ("performance.md", "sc
 REPORTS: dict[str, Callable[[Result], dict[str, str]]] = {
     "coming": sections,
     "full": sections,
+    "hall": sections,
     "page": page_sections,
     "two": sections,
     "typed": sections,
