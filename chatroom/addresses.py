@@ -186,6 +186,17 @@ def lan_address() -> str | None:
 
 # -- the URL of a server ---------------------------------------------------------------------------
 
+
+def url_of(host: str, port: int) -> str:
+    """Of a server that listens there, which may be an IPv6 address."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def url_here(host: str, port: int) -> str:
+    """Of a server that listens there, for a browser on the same machine."""
+    return url_of("localhost" if host in (*EVERYWHERE, "127.0.0.1") else host, port)
+
+
 _ROOM_PAGE = re.compile(r"(?P<prefix>.*)/rooms/(?P<room>[^/]+)/?")
 
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """Around imports: exit with code 2 and one line that says which Python has the libraries."""
+    """Around imports: exit with one line that says which Python has the libraries, and code 2; in
+    a worker of gunicorn with 3, after which it starts no other."""
     try:
         yield
     except ModuleNotFoundError as missing:
@@ -21,4 +22,4 @@ def needed() -> Iterator[None]:
             "installed in",
             file=sys.stderr,
         )
-        sys.exit(2)
+        sys.exit(3 if "gunicorn.arbiter" in sys.modules else 2)

@@ -3,8 +3,9 @@
 In reading order:
 
 - ``start.py``: from the settings to gunicorn; refuses what cannot work
-- ``gunicorn.py``: gunicorn's settings, hooks and signals
+- ``gunicorn.py``: gunicorn's settings, and its hooks in the master
 - ``rolling.py``: after SIGHUP, one worker after the other
+- ``worker_hooks.py``: those in the worker: the room is opened, and stopped by a signal
 - ``starter.py``: a room whose database may be away
 - ``worker.py``: gunicorn's worker, which survives strangers and shortages
 - ``incoming.py``: a connection until its request is complete

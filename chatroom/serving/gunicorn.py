@@ -1,4 +1,4 @@
-"""gunicorn's settings, derived from ours, and its hooks.
+"""gunicorn's settings, derived from ours, and its hooks in the master.
 
 ``gunicorn.conf.py`` uses them, so that ``gunicorn app:app``, ``python app.py`` and
 ``chatroom serve`` behave alike. Source of the hooks' order: docs.gunicorn.org, "Server Hooks".
@@ -6,31 +6,22 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import logging
 import os
-import queue
 import re
 import secrets
 import shlex
-import signal
 import socket
 import sys
-import threading
-import time
-from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from chatroom.addresses import EVERYWHERE, lan_address
+from chatroom.addresses import EVERYWHERE, lan_address, url_here, url_of
 from chatroom.configuration import Configuration, load_configuration
-from chatroom.engine import Engine
 from chatroom.errors import ChatError, HistoryAway
 from chatroom.history import can_be_shared, demand_notifications, make_history
-from chatroom.names import DEFAULT_ROOM
-from chatroom.serving import futexes
 from chatroom.serving.demands import (
     RESERVE,
     unmet,
@@ -39,7 +30,6 @@ from chatroom.serving.demands import (
     wrong_worker,
 )
 from chatroom.serving.machine import waiting_places
-from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.rolling import Rolling
 from chatroom.serving.start import (
     AWAY,
@@ -50,21 +40,13 @@ from chatroom.serving.start import (
     configure,
     refuse,
 )
-from chatroom.serving.starter import Starter
 from chatroom.serving.worker import Worker
 from chatroom.settings import MOST_WORKERS
-from chatroom.sockets.sending import STALL_TIMEOUT
-from chatroom.users.tokens import LINK_SECONDS, host_link
-from chatroom.web.invitation import print_code
 
 log = logging.getLogger(__name__)
 
 GRACE = 6
 """Seconds that gunicorn's master waits for the worker; the engine needs four at most."""
-
-LEFTOVER = 0.5
-"""Seconds that pending HTTP responses have once the engine has stopped. A download that nobody
-reads would keep the process alive until the master kills it."""
 
 WORKER = "chatroom.serving.worker.Worker"
 
@@ -76,30 +58,10 @@ MEMORY_FOLDER = "/dev/shm"
 """For the file by which the worker shows that it lives: in memory, a slow disk cannot make it look
 dead; and it is writable in containers whose root is read-only."""
 
-STACK_BYTES = 256 * 1024
-"""Per thread. Nothing recurses deeply: nested JSON is refused before it is parsed."""
-
-SWITCH_INTERVAL = 0.5
-"""Seconds after which a thread that waits for the GIL requests it, repeatedly.
-
-Threads here release it at every read, write and commit, within milliseconds. With Python's
-default of 5 ms, 10,000 users leaving at once cause two million useless wake-ups per second:
-as measured, the process did nothing else for minutes; with 0.5 s it was done in 7 seconds.
-A reader that never runs out of input pauses by itself (``sockets.pace``).
-"""
-
 rolling = Rolling()
 
 FAMILY = secrets.token_hex(8)
 """Made by the master: its workers know each other by it."""
-
-GC_THRESHOLDS = (700, 10, 500)
-"""Garbage collection thresholds of the three generations; the last is 10 by default.
-
-A full garbage collection with 10,000 users pauses the room for half a second; with the default,
-2,500 joins trigger one, with 500 some 30,000. It would find nothing: all cycles here die young,
-or are broken (``adapter.cut_cycles``).
-"""
 
 
 def load(folder: Path | None = None) -> dict[str, Any]:
@@ -216,31 +178,28 @@ def when_ready(arbiter: Any) -> None:
             print(f"The chat room is listening on {address}")
             continue
         host, port = address[:2]
-        print(f"The chat room is open: {_here(host, port)} (Ctrl-C stops it)")
+        print(f"The chat room is open: {url_here(host, port)} (Ctrl-C stops it)")
         lan = lan_address() if host in EVERYWHERE else None
         if lan:
-            print(f"For others on the network: {_url(lan, port)}")
+            print(f"For others on the network: {url_of(lan, port)}")
             if sys.stdout.isatty():
-                print(print_code(_url(lan, port), sys.stdout.encoding), end="")
+                from chatroom.web.invitation import print_code
+
+                print(print_code(url_of(lan, port), sys.stdout.encoding), end="")
     sys.stdout.flush()
 
 
-def _here(host: str, port: int) -> str:
-    """The server's address for this machine."""
-    return _url("localhost" if host in (*EVERYWHERE, "127.0.0.1") else host, port)
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def pre_fork(arbiter: Any, worker: Any) -> None:
-    """In the master, before each worker: let it share all that is there.
+    """In the master, before each worker: let it share what is there.
 
     A garbage collection in the worker writes to every object that it looks at, and so copies the
     memory that holds it: ten megabytes. Source: docs.python.org/3/library/gc.html, ``freeze``.
+    Whatever it uses it copies as well, as references are counted: so a single worker loads the
+    application itself, and the master does without. Several share more than they copy.
     """
     rolling.pre_fork(arbiter, worker)
+    if arbiter.num_workers > 1:
+        import_module("chatroom.application")
     gc.freeze()
 
 
@@ -269,109 +228,16 @@ def pre_exec(arbiter: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """In the worker, before its loop: start the engine, and stop it on a signal."""
-    engine: Engine = worker.wsgi.extensions["chatroom"]
-    threading.stack_size(STACK_BYTES)
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    gc.set_threshold(*GC_THRESHOLDS)
-    futexes.spread(app_settings().max_users)
-    _limit_stalls(worker.sockets)
-    worker.expect_messages(app_settings().max_message_bytes)
-    worker.heed(engine.server.add.qsize)
-    logging.getLogger("gunicorn.error").addFilter(shorten_stall)
+    """In the worker, before its loop."""
+    from chatroom.serving.worker_hooks import open_room
 
-    def offer_link() -> None:
-        if engine.history.is_new and sys.stdout.isatty():
-            _offer_link(engine, worker.sockets)
-
-    if can_be_shared(app_settings().history):
-        worker.wsgi.extensions["siblings"].open(FAMILY)
-        Starter(engine, offer_link).start()
-    else:
-        _start(engine, worker)
-        offer_link()
-    _stop_on_signal(engine, worker)
-
-
-def _start(engine: Engine, worker: Any) -> None:
-    """Or end all of gunicorn: what is wrong with a file here would be wrong in a minute, too."""
-    try:
-        # After SIGHUP, the previous worker still has the history open for a while.
-        engine.start(patience=2 * GRACE if worker.age > 1 else 0)
-    except ChatError as error:
-        log.error("refused: %s", error)
-        print(f"chatroom: {error}", file=sys.stderr, flush=True)
-        sys.exit(worker.WORKER_BOOT_ERROR)
-
-
-def _offer_link(engine: Engine, listeners: list[Any]) -> None:
-    """To whoever has just set the room up, and sits in front of it: they are in charge."""
-    for listener in listeners:
-        if listener.family != socket.AF_UNIX:  # which has no address for a browser
-            secret = engine.tokens.write_operator_link()
-            link = host_link(_here(*listener.getsockname()[:2]), DEFAULT_ROOM, secret)
-            print(f"To be in charge, open this within {LINK_SECONDS // 60} minutes: {link}")
-            sys.stdout.flush()
-            return
-
-
-def shorten_stall(record: logging.LogRecord) -> bool:
-    """One line instead of a traceback if a client read a page too slowly, or not at all."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
-        record.exc_info = None
-        stalled = f"a client took nothing for {STALL_TIMEOUT:.0f} s"  # said by TCP, in its words
-        record.msg = "%s: cut off"
-        record.args = (TOO_SLOW if error.strerror == TOO_SLOW else stalled,)
-        record.levelno, record.levelname = logging.WARNING, "WARNING"
-    return True
-
-
-def _limit_stalls(listeners: list[Any]) -> None:
-    """A client that stops reading a page or history must not hold a thread indefinitely."""
-    for listener in listeners:
-        if listener.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
-            milliseconds = int(STALL_TIMEOUT * 1000)
-            # Linux: accepted sockets inherit it
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-
-
-def _stop_on_signal(engine: Engine, worker: Any) -> None:
-    """Stop the engine on SIGTERM, SIGINT and SIGQUIT, and when the master dies.
-
-    gunicorn's own handlers leave every socket open until the grace period ends (SIGTERM) and then
-    cut it, or cut it at once (the others).
-    """
-    told: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put is reentrant, for signal handlers
-
-    def wait_and_stop() -> None:
-        while os.getppid() == worker.ppid:
-            with suppress(queue.Empty):
-                told.get(timeout=1.0)
-                break
-        engine.stop(_cause(worker))
-        time.sleep(LEFTOVER)
-        os._exit(0)  # whatever the pool's threads are still at
-
-    def on_signal(signum: int, frame: FrameType | None) -> None:
-        worker.told = signum  # for worker_exit, which may run before the stopper wakes up
-        told.put(signum)
-        worker.handle_exit(signum, frame)  # no more connections; leave when all have gone
-
-    threading.Thread(target=wait_and_stop, name="stopper", daemon=True).start()
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(signum, on_signal)
-        signal.siginterrupt(signum, False)
+    # After SIGHUP, the previous worker still has the history open for a while.
+    open_room(worker, FAMILY, patience=2 * GRACE if worker.age > 1 else 0)
 
 
 def worker_exit(_arbiter: Any, worker: Any) -> None:
-    """In the worker, after its loop: do not exit before everything is stored."""
+    """In the worker, after its loop."""
     if worker.booted:
-        worker.wsgi.extensions["chatroom"].stop(_cause(worker))
+        from chatroom.serving.worker_hooks import close_room
 
-
-def _cause(worker: Any) -> str:
-    """Why the worker stops."""
-    if signum := getattr(worker, "told", 0):
-        return signal.Signals(signum).name
-    return "the master is gone" if os.getppid() != worker.ppid else "gunicorn ends the worker"
+        close_room(worker)

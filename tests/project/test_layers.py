@@ -53,7 +53,13 @@ ON_REQUEST = {
     ("history", "history.postgresql.survey"),
     ("engine", "shared.sharing"),
 }
-"""The others: they load psycopg, which few have."""
+"""They load psycopg, which few have."""
+
+IN_WORKER = {
+    ("serving.gunicorn", "serving.worker_hooks"),
+    ("serving.gunicorn", "web.invitation"),
+}
+"""The last: what a worker alone needs, or a terminal, and gunicorn's master does without."""
 
 HOMES = {
     "click": {"commands"},
@@ -65,7 +71,7 @@ HOMES = {
     "prompt_toolkit": {"commands.chat"},
     "psycopg": {"history.postgresql"},
     "segno": {"web.invitation"},
-    "signal": {"serving.gunicorn", "serving.rolling"},
+    "signal": {"serving.rolling", "serving.worker_hooks"},
     "simple_websocket": {
         "client.connection",
         "client.session",
@@ -84,6 +90,7 @@ HOMES = {
         "serving.incoming",
         "serving.outgoing",
         "serving.start",
+        "serving.worker_hooks",
         "sockets",
         "web.api.listener",
         "web.siblings",
@@ -178,7 +185,7 @@ def test_no_import_hides_in_a_function():
         if found.startswith("chatroom")
     }
 
-    assert hidden == {LAZY, *ON_REQUEST}
+    assert hidden == {LAZY, *ON_REQUEST, *IN_WORKER}
 
 
 @pytest.mark.parametrize("library", HOMES)
@@ -234,14 +241,22 @@ def test_the_client_loads_neither_flask_nor_the_server():
 
 
 def test_nothing_loads_psycopg_but_a_history_in_postgresql():
-    loaded = loaded_by("import chatroom.commands, chatroom.serving.gunicorn, chatroom.engine")
+    loaded = loaded_by("import chatroom.commands, chatroom.serving.gunicorn, chatroom.application")
 
     assert "chatroom.history.sqlite" in loaded
     assert not {name for name in loaded if name.startswith(("psycopg", "chatroom.shared"))}
 
 
+def test_gunicorns_master_does_without_the_application():
+    """Its worker would copy most of it."""
+    loaded = loaded_by("import chatroom.serving.gunicorn")
+
+    assert "chatroom.serving.worker" in loaded
+    assert not loaded & {"flask", "jinja2", "chatroom.rooms", "chatroom.users", "chatroom.web"}
+
+
 def test_the_server_does_not_load_the_client():
-    loaded = loaded_by("from chatroom import create_app; import chatroom.serving.gunicorn")
+    loaded = loaded_by("from chatroom import create_app; import chatroom.serving.worker_hooks")
 
     assert "chatroom.web" in loaded
     assert not {name for name in loaded if name.startswith(("chatroom.client", "chatroom.comm"))}

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import logging
 import os
-import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -26,9 +21,8 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.engine import STOP_TIMEOUT
 from chatroom.errors import HistoryAway
 from chatroom.serving import costs, demands, gunicorn, start
-from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.worker import Worker
-from chatroom.users.tokens import Tokens
+from chatroom.serving.worker_hooks import LEFTOVER
 from chatroom.web.invitation import print_code
 from tests.support.ports import idle_port
 
@@ -98,12 +92,6 @@ def test_gunicorn_trusts_the_proxies_that_we_trust(configuration: Configuration)
     cfg = config(replace(configuration, trusted_proxies=proxies))
 
     assert [str(entry) for entry in cfg.forwarded_allow_ips] == list(map(str, proxies))
-
-
-def test_gunicorn_waits_longer_than_the_engine_needs_to_stop(configuration: Configuration):
-    from chatroom.engine import STOP_TIMEOUT
-
-    assert config(configuration).graceful_timeout > STOP_TIMEOUT + gunicorn.LEFTOVER
 
 
 # -- before it listens -------------------------------------------------------------------------
@@ -341,20 +329,6 @@ def test_settings_that_are_wrong_while_the_room_is_open_change_nothing(
 # -- when it listens ---------------------------------------------------------------------------
 
 
-@pytest.fixture
-def listen(tmp_path: Path) -> Iterator[Any]:
-    """Listening sockets, as gunicorn holds them."""
-    with ExitStack() as stack:
-
-        def open_listener(host: str) -> Any:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            listener = stack.enter_context(socket.socket(socket.AF_UNIX if "/" in host else family))
-            listener.bind(host if "/" in host else (host, 0))
-            return SimpleNamespace(sock=listener, port=listener.getsockname()[1])
-
-        yield open_listener
-
-
 @pytest.mark.parametrize(
     ("host", "shown"), [("127.0.0.1", "localhost"), ("127.0.0.2", "127.0.0.2"), ("::1", "[::1]")]
 )
@@ -420,23 +394,6 @@ def test_on_this_machine_alone_a_terminal_gets_no_code(
     gunicorn.when_ready(SimpleNamespace(LISTENERS=[listen("127.0.0.1")]))
 
     assert len(capsys.readouterr().out.splitlines()) == 1
-
-
-def test_a_link_is_offered_at_the_first_address_for_browsers(
-    listen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    tokens = Tokens(b"s" * 32)
-    inside, outside = listen(str(tmp_path / "chat.sock")), listen("0.0.0.0")
-    gunicorn._offer_link(SimpleNamespace(tokens=tokens), [inside.sock, outside.sock])
-
-    offer, _, link = capsys.readouterr().out.rstrip("\n").partition(": ")
-    assert offer == "To be in charge, open this within 10 minutes"
-    url, _, secret = link.partition("#host=")
-    assert url == f"http://localhost:{outside.port}/"
-    assert tokens.read_operator_link(secret)
-
-    gunicorn._offer_link(SimpleNamespace(tokens=tokens), [inside.sock])
-    assert capsys.readouterr().out == ""
 
 
 # -- later -------------------------------------------------------------------------------------
@@ -515,80 +472,26 @@ def test_the_room_has_time_to_end_by_itself_before_the_master_kills_it(
     configuration: Configuration,
 ):
     """Also where somebody does not leave, or a page is read by nobody."""
-    longest = STOP_TIMEOUT + gunicorn.LEFTOVER
+    longest = STOP_TIMEOUT + LEFTOVER
 
     assert config(configuration).graceful_timeout >= longest + 1
-
-
-def test_a_page_that_nobody_reads_is_given_up_by_tcp(listen: Any):
-    listener = listen("127.0.0.1").sock
-    gunicorn._limit_stalls([listener])
-
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        timeout = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-        assert timeout == gunicorn.STALL_TIMEOUT * 1000
-
-
-def record(error: BaseException) -> logging.LogRecord:
-    try:
-        raise error
-    except BaseException:
-        info = sys.exc_info()
-    return logging.LogRecord("gunicorn.error", logging.ERROR, "", 1, "Error %s", ("x",), info)
-
-
-def test_a_client_that_took_nothing_is_one_line_in_the_log():
-    stalled = record(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
-
-    assert gunicorn.shorten_stall(stalled)
-    assert stalled.levelname == "WARNING"
-    assert stalled.exc_info is None
-    assert stalled.getMessage() == "a client took nothing for 10 s: cut off"
-
-
-def test_a_client_that_took_too_little_is_one_line_as_well():
-    slow = record(TimeoutError(errno.ETIMEDOUT, TOO_SLOW))
-
-    assert gunicorn.shorten_stall(slow)
-    assert slow.exc_info is None
-    assert slow.getMessage() == "a client took less than 10000 bytes in 20 s: cut off"
-
-
-def test_every_other_error_keeps_its_traceback():
-    other = record(ValueError("x"))
-
-    assert gunicorn.shorten_stall(other)
-    assert (other.levelname, other.getMessage()) == ("ERROR", "Error x")
-    assert other.exc_info
-
-
-def exiting(**state: Any) -> list[str]:
-    """The causes with which a worker in this state stops its engine as it goes."""
-    causes: list[str] = []
-    wsgi = SimpleNamespace(extensions={"chatroom": SimpleNamespace(stop=causes.append)})
-    gunicorn.worker_exit(None, SimpleNamespace(wsgi=wsgi, **state))
-    return causes
-
-
-def test_a_worker_that_has_not_started_its_engine_does_not_stop_it():
-    assert exiting(booted=False) == []
-
-
-@pytest.mark.parametrize(
-    ("state", "cause"),
-    [
-        ({"told": signal.SIGTERM}, "SIGTERM"),
-        ({"ppid": 0}, "the master is gone"),
-        ({}, "gunicorn ends the worker"),
-    ],
-)
-def test_a_worker_stops_its_engine_as_it_goes_and_says_why(state: dict[str, int], cause: str):
-    """The thread that waits for the signal may not have woken up yet."""
-    assert exiting(booted=True, **{"ppid": os.getppid(), **state}) == [cause]
 
 
 def test_a_worker_shares_what_the_master_has(monkeypatch: pytest.MonkeyPatch):
     frozen: list[str] = []
     monkeypatch.setattr(gunicorn.gc, "freeze", lambda: frozen.append("before the fork"))
-    gunicorn.pre_fork(SimpleNamespace(WORKERS={}), SimpleNamespace(age=1))
+    gunicorn.pre_fork(SimpleNamespace(WORKERS={}, num_workers=1), SimpleNamespace(age=1))
     assert frozen
+
+
+def test_several_workers_share_the_application_and_a_single_one_loads_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    loaded: list[str] = []
+    monkeypatch.setattr(gunicorn, "import_module", loaded.append)
+
+    gunicorn.pre_fork(SimpleNamespace(WORKERS={}, num_workers=1), SimpleNamespace(age=1))
+    assert loaded == []
+
+    gunicorn.pre_fork(SimpleNamespace(WORKERS={}, num_workers=2), SimpleNamespace(age=1))
+    assert loaded == ["chatroom.application"]
