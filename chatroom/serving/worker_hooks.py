@@ -24,7 +24,7 @@ from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import can_be_shared
 from chatroom.names import DEFAULT_ROOM
-from chatroom.serving import futexes
+from chatroom.serving import arenas, futexes
 from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.start import app_settings
 from chatroom.serving.starter import Starter
@@ -65,6 +65,7 @@ def open_room(worker: Any, family: str, patience: float) -> None:
         family: by which the workers of one master know each other.
         patience: seconds for a previous worker to let go of the history.
     """
+    arenas.share()
     engine: Engine = worker.wsgi.extensions["chatroom"]
     threading.stack_size(STACK_BYTES)
     sys.setswitchinterval(SWITCH_INTERVAL)
