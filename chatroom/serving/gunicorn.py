@@ -20,6 +20,7 @@ from typing import Any
 
 from chatroom.addresses import EVERYWHERE, lan_address, url_here, url_of
 from chatroom.configuration import Configuration, load_configuration
+from chatroom.dependencies import needed
 from chatroom.errors import ChatError, HistoryAway
 from chatroom.history import can_be_shared, demand_notifications, make_history
 from chatroom.serving.demands import (
@@ -199,7 +200,8 @@ def pre_fork(arbiter: Any, worker: Any) -> None:
     """
     rolling.pre_fork(arbiter, worker)
     if arbiter.num_workers > 1:
-        import_module("chatroom.application")
+        with needed():
+            import_module("chatroom.application")
     gc.freeze()
 
 

@@ -158,6 +158,21 @@ def test_the_threaded_worker_by_any_name_is_the_rooms_own(prepare: Launch, kind:
         assert client.recv(4096).startswith(b"HTTP/1.1 431 ")
 
 
+def test_a_library_that_is_missing_ends_the_start(
+    prepare: Launch, tmp_path: Path, way: tuple[str, ...]
+) -> None:
+    """gunicorn starts no worker again and again that would find it no more than the first."""
+    (tmp_path / "flask_sock.py").write_text("raise ModuleNotFoundError(name='flask_sock')\n")
+    server = prepare(history="memory:")
+    server.command = way
+    server.environ["PYTHONPATH"] = str(tmp_path)
+    server.launch()
+    assert server.process
+    assert server.process.wait(DEADLINE) in (2, 3)
+    (line,) = [line for line in server.said().splitlines() if line.startswith("chatroom: ")]
+    assert line.startswith(f"chatroom: {sys.executable} has no flask_sock; ")
+
+
 @pytest.mark.parametrize("arguments", [(), ("--preload",)])
 def test_a_configuration_of_gunicorns_without_the_rooms_is_refused(
     prepare: Launch, tmp_path: Path, arguments: tuple[str, ...]
