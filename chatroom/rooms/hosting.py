@@ -90,7 +90,8 @@ class Hosting:
             return
         house_before = self._rooms.house.charter
         house = decision.house or house_before
-        if enacted.entry or isinstance(ruling.act, Forget):
+        has_forgotten = isinstance(ruling.act, Forget) and decision.charter is not before
+        if enacted.entry or has_forgotten:
             if house is not house_before:
                 self._adopt_for_all(house_before, house)
             if not isinstance(ruling.act, UseOperatorLink):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from chatroom.message import Draft
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.proof import Shown
-from chatroom.users.requests import Said
+from chatroom.users.requests import CaughtUp, Said
+from tests.support.deadline import wait_for
 from tests.support.in_memory_room import TypedGuest
 from tests.support.shared_memory import SharedMemory, SharingProcess, level
 
@@ -133,3 +135,79 @@ def test_who_comes_while_the_database_is_away_is_judged_by_what_is_known(doors: 
     doors.work(doors.other)
 
     assert answers(eve) == ["shut"]
+
+
+# -- who is told a long past -----------------------------------------------------------------------
+
+
+def test_whoever_has_read_what_the_room_is_yet_to_hear_is_not_told_it_again() -> None:
+    """Their past comes from the database, where another process has just stored something."""
+    with ExitStack() as stack:
+        history = SharedMemory()
+        processes = [
+            SharingProcess(stack, history, leave_grace=0.0, replay_limit=2) for _ in range(2)
+        ]
+        one, other = processes
+        eve = TypedGuest(other.club, "Eve", "class", {})
+        for number in range(6):
+            eve.send("message", cmid=f"c{number}", body=f"{number}")
+            level(processes)
+        TypedGuest(one.club, "Bob", "class", {})
+        level(processes)
+        for cmid, body in (("last", "6"), ("edited", "7")):
+            eve.send("message", cmid=cmid, body=body)
+            other.write()
+        said = history.messages("class")
+        eve.send("edit", cmid="edit", id=said[-1].id, body="seven")
+        while other.write():
+            pass
+        ann = TypedGuest(one.club, "Ann", "class", {}, since=said[0].id, rev=0)
+        writer = threading.Thread(target=ann.user.listen_write)
+        writer.start()
+        stack.callback(ann.line.connection.finish, writer)
+        stack.callback(ann.line.connection.cut)
+        frames: list[dict[str, Any]] = []
+
+        def hears(word: str) -> bool:
+            one.club.settle()
+            one.keep()
+            frames.extend(ann.heard())
+            return any(frame.get("body") == word or frame.get("type") == word for frame in frames)
+
+        wait_for(lambda: hears("live"), "the end of the past")
+        eve.send("message", cmid="more", body="8")
+        level(processes)
+        wait_for(lambda: hears("8"), "what is said live")
+
+    told = [frame["body"] for frame in frames if "body" in frame]
+    assert told == ["1", "2", "3", "4", "5", "6", "seven", "8"]
+    assert len([frame for frame in frames if frame.get("type") == "changed"]) <= 1
+
+
+def test_whoever_has_read_ahead_comes_in_once_the_database_answers_again() -> None:
+    with ExitStack() as stack:
+        history = SharedMemory()
+        processes = [SharingProcess(stack, history, leave_grace=0.0) for _ in range(2)]
+        one, other = processes
+        ann = TypedGuest(one.club, "Ann", "class", {})
+        eve = TypedGuest(other.club, "Eve", "class", {})
+        level(processes)
+        eve.send("message", cmid="c1", body="one")
+        other.write()
+        ann.heard()
+        room = one.club.server._rooms["class"]
+        del room.users[ann.user], room.typed[ann.user]  # as one who is still told the past
+        history.failing.add("missed")
+
+        one.club.server.add.put(CaughtUp(ann.user, 1, 0))
+        one.club.settle()
+        while one.keep():
+            pass
+        assert ann.user not in room.users
+
+        history.failing.clear()
+        one.pass_time()
+        level(processes)
+
+        assert ann.user in room.users
+        assert [frame for frame in ann.heard() if "body" in frame] == []
