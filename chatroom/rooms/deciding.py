@@ -359,7 +359,9 @@ class Decider:
         yield from ask(lambda history: history.disown_files(room.name, user_id))
         yield from ask(partial(_forget_reactions, room=room.name, user_id=user_id))
         sweeps = [it for it in before.sweeps if not (it.wipes and it.user_id == user_id)]
-        step = yield from self._step(room, wiping(user_id, room.seq), now)
+        # Also what they have just said elsewhere, of which the room is yet to hear.
+        last = yield from ask(lambda history: history.head(room.name).seq)
+        step = yield from self._step(room, wiping(user_id, last), now)
         if step.rest:
             if len(sweeps) >= MOST_SWEEPS:
                 raise Refusal("too-many", BEING_REMOVED)

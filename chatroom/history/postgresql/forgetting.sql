@@ -2,6 +2,7 @@
 -- else that is written. Before, nothing was done then, and that counted as done.
 
 -- As in removing.sql. It waits for the room, so that whatever is noted there comes before it or after.
+-- Nor do they stay the one who has made the room, which is known as long as anybody is there.
 CREATE OR REPLACE FUNCTION forget_in_log(
     its_name text, whose text, stranger text, until double precision
 ) RETURNS int LANGUAGE plpgsql AS $$
@@ -18,6 +19,7 @@ BEGIN
         whom_name = CASE WHEN whom_id = whose THEN '' ELSE whom_name END
     WHERE room = (SELECT number FROM rooms WHERE name = its_name) AND whose IN (by_id, whom_id);
     GET DIAGNOSTICS forgotten = ROW_COUNT;
+    UPDATE crowds SET maker = '' WHERE room = its_name AND maker = whose;
     RETURN forgotten;
 END $$;
 

@@ -12,7 +12,8 @@ import pytest
 from chatroom.message import Draft
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.proof import Shown
-from chatroom.users.requests import CaughtUp, Said
+from chatroom.users.requests import CaughtUp, Ruling, Said
+from chatroom.wire.acts import Forget
 from tests.support.deadline import wait_for
 from tests.support.in_memory_room import TypedGuest
 from tests.support.shared_memory import SharedMemory, SharingProcess, level
@@ -211,3 +212,31 @@ def test_whoever_has_read_ahead_comes_in_once_the_database_answers_again() -> No
 
         assert ann.user in room.users
         assert [frame for frame in ann.heard() if "body" in frame] == []
+
+
+# -- who is erased ---------------------------------------------------------------------------------
+
+
+def test_what_somebody_has_just_said_elsewhere_is_erased_with_the_rest() -> None:
+    """Two tabs, at two processes: the one that erases has not heard of it."""
+    with ExitStack() as stack:
+        history = SharedMemory()
+        processes = [SharingProcess(stack, history, leave_grace=0.0) for _ in range(2)]
+        one, other = processes
+        TypedGuest(one.club, "Bob", "class", {})
+        ann = TypedGuest(other.club, "Ann", "class", {})
+        for body in ("one", "two"):
+            ann.send("message", cmid=body, body=body)
+            level(processes)
+        ann.send("message", cmid="three", body="three")
+        other.write()
+
+        speaker = HttpSpeaker("class", "", user_id=ann.user.user_id)
+        one.club.server.broadcast.put(Ruling(speaker, Forget()))
+        one.club.settle()
+        level(processes)
+
+        assert speaker.outcome.result(0)
+        assert [(it.body, it.user_id) for it in history.messages("class")] == [("", "")] * 3
+        removed = [frame for frame in ann.heard() if frame.get("type") == "removed"]
+        assert max(frame["rev"] for frame in removed) == history.rev("class") == 3

@@ -76,6 +76,19 @@ def test_somebody_is_forgotten_and_what_they_have_uploaded_is_nobodys(
     assert history.lost_files(7, 9) == [FILE.id]
 
 
+def test_whoever_has_made_a_room_is_not_known_as_that_any_more(
+    url: str, history: SharedHistory
+) -> None:
+    for room, maker in (("lobby", "ann"), ("garden", "bob")):
+        query(url, "INSERT INTO crowds (room, epoch, maker) VALUES (%s, 1, %s)", room, maker)
+
+    for whom in ("ann", "bob"):
+        history.forget_in_log("lobby", whom, "stranger")
+
+    made = query(url, "SELECT room, maker FROM crowds ORDER BY room")
+    assert made == [("garden", "bob"), ("lobby", "")]
+
+
 def test_what_comes_too_late_is_not_done_and_says_so(url: str, history: SharedHistory) -> None:
     """As after the server's clock was set: nothing done is not done."""
     from psycopg import Error
