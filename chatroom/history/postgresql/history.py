@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -62,6 +63,9 @@ ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
 FORGET_IN_LOG = "SELECT forget_in_log(%s, %s, %s, %s)"
 
+PAUSE = 60.0
+"""Seconds after dead rows were found until they are counted again."""
+
 KEEP = "SELECT keep_in_order(%s)"
 
 ADDRESSES = "SELECT * FROM whereabouts(%s, %s)"
@@ -112,6 +116,7 @@ class PostgresHistory(SharedHistory):
         self._search = Search(self.name, self._readers)
         self._secret = b""
         self._may_have_chores = True
+        self._counts_at = 0.0  # when it may count dead rows again, by time.monotonic
 
     def check(self) -> None:
         """As the interface says."""
@@ -446,7 +451,11 @@ class PostgresHistory(SharedHistory):
 
     def _has_dead_rows(self) -> bool:
         has_some: bool
+        if (now := time.monotonic()) < self._counts_at:
+            return False
         (has_some,) = self._writer.call(HAS_DEAD_ROWS, [CLEANED.split(", ")])
+        if has_some:  # which an old transaction of somebody else may keep
+            self._counts_at = now + PAUSE
         return has_some
 
     def probe(self) -> None:
