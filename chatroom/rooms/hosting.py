@@ -100,7 +100,9 @@ class Hosting:
             self.tell_hosts(room, enacted.entry)
         for held in enacted.refused:
             self._drop(room, held, OUTCOMES[Refuse])
-        if isinstance(ruling.act, Forget) or _has_restored(enacted.changed):
+        if isinstance(ruling.act, Forget):
+            self._reactions.forget(room, ruling.user.user_id)
+        elif _has_restored(enacted.changed):
             self._reactions.note(room)
         self._go_on(room)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
