@@ -163,8 +163,6 @@ class Hosting:
         self._see_out(room, before, after, everybody=before.epoch != after.epoch)
         self._entrance.look_after(room)
         self._note_end(room)
-        if after.sweeps:  # whoever has begun that goes on, unless it is gone
-            self.try_again(room.name)
 
     def hear_house(self, decided: Decided) -> None:
         """Operators have acted there; raises as ``hear``."""
@@ -225,7 +223,8 @@ class Hosting:
             self._sweeper.note_end(room.name, min(ends))
 
     def try_again(self, room: str) -> None:
-        """Something is left to do there, but the history has failed."""
+        """Something is left to do there, but the history has failed; or another process has begun
+        it, which goes on unless it is gone."""
         self._sweeper.note(room, PATIENCE)
 
     def hold(self, held: Held, speaker: Speaker) -> None:

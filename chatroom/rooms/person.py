@@ -166,12 +166,14 @@ def erase(history: History, user_id: str) -> None:
         history.forget_in_log(room, user_id, stranger)
         history.disown_files(room, user_id)
         history.forget_reactions(room, user_id)
-        charter = forgotten(charter_of(history, room), user_id, stranger).to_json()
+        charter = forgotten(charter_of(history, room), user_id, stranger)
+        others = [it for it in charter.sweeps if not (it.wipes and it.user_id == user_id)]
+        kept = replace(charter, sweeps=tuple(others)).to_json()
         refused = [held for held in history.held(room) if held.user_id == user_id]
         sweep: Sweep | None = wiping(user_id, history.head(room).seq)
         while sweep:
             step = next_step(history, room, history.rev(room), sweep, 0)
-            history.enact(room, charter, None, step.effects(refused=refused))
+            history.enact(room, kept, None, step.effects(refused=refused))
             sweep, refused = step.rest, []
     history.clean(takes_its_time=True)
 

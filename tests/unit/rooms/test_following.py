@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from chatroom.message import Draft
+from chatroom.rooms import sweeping
+from chatroom.rooms.sweeper import PATIENCE
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.proof import Shown
 from chatroom.users.requests import CaughtUp, Ruling, Said
@@ -240,3 +242,32 @@ def test_what_somebody_has_just_said_elsewhere_is_erased_with_the_rest() -> None
         assert [(it.body, it.user_id) for it in history.messages("class")] == [("", "")] * 3
         removed = [frame for frame in ann.heard() if frame.get("type") == "removed"]
         assert max(frame["rev"] for frame in removed) == history.rev("class") == 3
+
+
+def test_what_is_left_to_erase_by_a_process_that_is_gone_is_erased_once_somebody_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At another process, at which the room was not open when that was begun."""
+    monkeypatch.setattr(sweeping, "MOST_AT_ONCE", 2)
+    with ExitStack() as stack:
+        history = SharedMemory()
+        gone, other = (SharingProcess(stack, history, leave_grace=0.0) for _ in range(2))
+        ann = TypedGuest(gone.club, "Ann", "class", {})
+        for body in "12345":
+            ann.send("message", cmid=body, body=body)
+            level([gone])
+        speaker = HttpSpeaker("class", "", user_id=ann.user.user_id)
+        gone.club.server.broadcast.put(Ruling(speaker, Forget()))
+        gone.club.settle()
+        while gone.write():
+            pass
+        assert [it.body for it in history.messages("class")] == ["1", "2", "3", "", ""]
+
+        TypedGuest(other.club, "Eve", "class", {})
+        for _ in range(4):
+            level([other])
+            other.pass_time(PATIENCE + 1)
+        level([other])
+
+        assert {(it.body, it.user_id) for it in history.messages("class")} == {("", "")}
+        assert ann.user.user_id not in history.charter("class")

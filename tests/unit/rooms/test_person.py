@@ -178,8 +178,9 @@ def test_what_an_erased_host_has_left_behind_or_begun_is_a_strangers(history: Hi
     """A link that is used up stays for those who reload; what is being removed is for the log."""
     clear = Sweep(False, "", 0, 5, 2, "clear", "ann", "Zaphod", began=7)
     bar = Sweep(False, "eve", 0, 5, 2, "bar", "bob", "Bob", "ann", "Zaphod", 7)
+    wipe = Sweep(False, "ann", 0, 5, wipes=True)  # as a server has left it
     used_up = {"k1": RoomLink(9, 0, "ann"), "k2": RoomLink(9, 0, "bob")}
-    history.enact("garden", Charter(links=used_up, sweeps=(clear, bar)).to_json(), None)
+    history.enact("garden", Charter(links=used_up, sweeps=(wipe, clear, bar)).to_json(), None)
     history.enact("", Charter(links={"nonce": RoomLink(9, 0, "ann")}).to_json(), None)
     assert [room for room in ("", "garden") if is_known_in(history, room, "ann")] == ["", "garden"]
 
