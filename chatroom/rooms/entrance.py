@@ -429,8 +429,8 @@ class Entrance:
         self._fallen.send_one(user, told)
 
     def _is_ahead(self, caught_up: CaughtUp) -> bool:
-        """Whether a user has read what others have said or changed elsewhere, and the room is yet to
-        hear of that, which would tell it again: then it comes again once the room has."""
+        """Whether a user has read what others have said or changed elsewhere, and the room is yet
+        to hear of that, which would tell it again: then it comes again once the room has."""
         room = self._rooms[caught_up.user.room]
 
         def is_ahead() -> bool:

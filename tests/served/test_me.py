@@ -213,9 +213,7 @@ def test_a_host_who_is_erased_while_the_room_is_cleared_leaves_no_trace_after_a_
 def in_tables(url: str, *words: str) -> list[str]:
     """Which of the database's tables have any of the words."""
     server, database = postgresql.shared(), url.rpartition("/")[2]
-    tables = server.query(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'chatroom'", database
-    )
+    tables = server.query("SELECT tablename FROM pg_tables WHERE schemaname = 'chatroom'", database)
     found = " OR ".join(f"strpos(t::text, '{word}') > 0" for word in words)
     return [
         table

@@ -206,7 +206,7 @@ def test_whoever_has_only_uploaded_something_is_exported_and_erased(
     files = FolderFiles(tmp_path / "chat.db.files", kept_free=0)
     with closing(at(file)) as history:
         history.open()
-        stored = StoredFile("1" * 32, "attic", "Xylophon.txt", ANY, 1, 0, 0, "eve", 7)
+        stored = StoredFile("1" * 32, "attic", "Trillian.txt", ANY, 1, 0, 0, "eve", 7)
         history.add_file(stored)
         files.put(stored.id, [b"x"])
         history.complete_file(stored._replace(is_whole=True))
@@ -218,4 +218,4 @@ def test_whoever_has_only_uploaded_something_is_exported_and_erased(
 
     assert (done.exit_code, "eve  0 messages  attic" in done.stderr) == (0, True)
     assert list((tmp_path / "chat.db.files").iterdir()) == []
-    assert b"Xylophon" not in file.read_bytes()
+    assert b"Trillian" not in file.read_bytes()

@@ -1,4 +1,4 @@
-"""The step to schema 6: whoever is to be forgotten is, or whoever asks is told that they are not."""
+"""The step to schema 6: whoever is to be forgotten is, or it is told that they are not."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_no_statistics_have_the_name_of_a_host_or_of_whom_the_log_names(
     kept = query(
         url,
         "SELECT tablename, attname FROM pg_stats WHERE schemaname = 'chatroom'"
-        " AND (most_common_vals::text LIKE '%Zaphod%' OR histogram_bounds::text LIKE '%Zaphod%')",
+        " AND strpos(concat(most_common_vals::text, histogram_bounds::text), 'Zaphod') > 0",
     )
 
     assert kept == []
