@@ -22,7 +22,7 @@ from tests.support.pictures import png
 from tests.support.server_process import Launch, Running
 from tests.support.typed_client import TypedClient, stored
 
-pytestmark = pytest.mark.takes(seconds=40)
+pytestmark = pytest.mark.takes(seconds=70)
 
 SECRET, NAME = "Xylophon", "Zaphod"
 MANY = 3000

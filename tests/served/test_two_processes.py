@@ -22,7 +22,7 @@ from tests.support.kills import campaign, lobby
 from tests.support.server_process import Launch, Running, serving
 from tests.support.typed_client import Closed, Fields, TypedClient
 
-pytestmark = pytest.mark.takes(seconds=20)
+pytestmark = pytest.mark.takes(seconds=30)
 
 Come = Callable[..., Fellow]
 
