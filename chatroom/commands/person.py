@@ -13,7 +13,7 @@ from chatroom.commands.files import history_type, opened
 from chatroom.commands.output import note, write
 from chatroom.history import History, masked
 from chatroom.log import printable
-from chatroom.rooms.person import Person, erase, everybody, told
+from chatroom.rooms.person import Person, erase, everybody, is_known_in, rooms_of, told
 
 history_option = click.option(
     "--history",
@@ -96,10 +96,18 @@ def _demand(source: History, history: str | Path, user_id: str) -> Person:
     Raises:
         Failed: there is nothing.
     """
-    found = next((one for one in everybody(source) if one.user_id == user_id), None)
-    if found is None:
+    for one in everybody(source):
+        if one.user_id == user_id:
+            return one
+    # Their id, on what they have removed themselves, or an erasing that was interrupted has left;
+    # or files that they have said nothing with.
+    known = [room for room in rooms_of(source, user_id) if is_known_in(source, room, user_id)]
+    if not known:
         raise Failed(f"{masked(str(history))} has nothing of {user_id}; see `chatroom person list`")
-    return found
+    one = Person(user_id)
+    for room in known:
+        one.note(room)
+    return one
 
 
 def _extent(one: Person) -> tuple[str, str]:

@@ -359,19 +359,23 @@ class Decider:
         yield from ask(lambda history: history.disown_files(room.name, user_id))
         yield from ask(partial(_forget_reactions, room=room.name, user_id=user_id))
         sweeps = [it for it in before.sweeps if not (it.wipes and it.user_id == user_id)]
-        step = yield from self._step(room, wiping(user_id, room.seq), now)
+        # Also what they have just said elsewhere, of which the room is yet to hear.
+        last = yield from ask(lambda history: history.head(room.name).seq)
+        step = yield from self._step(room, wiping(user_id, last), now)
         if step.rest:
             if len(sweeps) >= MOST_SWEEPS:
                 raise Refusal("too-many", BEING_REMOVED)
             # The first: nothing comes back before that is to go.
             sweeps = [step.rest, *(sparing(it, [step.rest]) for it in sweeps)]
-        after = replace(forgotten(before.at(now), user_id), sweeps=tuple(sweeps))
-        after_house = forgotten(house.charter, user_id)
+        without_them = replace(before.at(now), sweeps=tuple(sweeps))
+        after = forgotten(without_them, user_id, stranger)
+        after_house = forgotten(house.charter, user_id, stranger)
         decision = Decision(after, house=None if after_house == house.charter else after_house)
         refused = room.queue.of(user_id)
-        if step.done or refused or decision.house or after != before.at(now):
-            effects = step.effects(decision.house.to_json() if decision.house else None, refused)
-            yield from ask(lambda it: it.enact(room.name, after.to_json(), None, effects))
+        if not (step.done or refused or decision.house or after != before.at(now)):
+            return Enacted(ruling, room.name, before, Decision(before), None, [])
+        effects = step.effects(decision.house.to_json() if decision.house else None, refused)
+        yield from ask(lambda it: it.enact(room.name, after.to_json(), None, effects))
         return Enacted(ruling, room.name, before, decision, None, step.changed, refused)
 
     def _called(self, ruling: Ruling, act: BeCalled, room: Room) -> Steps[Enacted]:
@@ -515,6 +519,9 @@ class Decider:
         step = yield from self._step(room, first, now)
         rest = (step.rest, *others) if step.rest else tuple(others)
         left, entry = replace(room.charter.at(now), sweeps=rest), None
+        if first.wipes and not step.rest:  # whoever has acted since may have noted them anew
+            stranger = new_identity().user_id
+            yield from ask(partial(_forget_in_log, room.name, first.user_id, stranger))
         if not (step.rest or first.wipes):  # what people do with their own is in no log
             what = f"{in_words(first.done + step.done)} in all"
             whose = first.act, first.by_id, first.by_name, first.whom_id, first.whom_name

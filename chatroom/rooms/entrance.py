@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from chatroom.errors import HistoryError, HistoryUnavailable, Refusal, UserError
 from chatroom.log import printable
@@ -56,6 +57,9 @@ REVOKED = Refusal("no-entry", "A host has revoked the key that you came in with.
 
 ADMITTED, REFUSED, GONE = "admitted", "refused", "gone"
 """What has become of somebody who knocked."""
+
+AHEAD_SECONDS = 0.5
+"""When there is another look at what somebody has read, after one that has failed."""
 
 REMOVED = "removed"
 """Why somebody has left whom a host has removed; others read it, too."""
@@ -128,7 +132,7 @@ class Entrance:
                 if self._arrive(joining):
                     joining.user.answered += 1
             case CaughtUp(user, seq, rev):
-                if user.inside:  # otherwise it has left meanwhile
+                if user.inside and not self._is_ahead(joining):  # otherwise it has left meanwhile
                     user.rev = rev
                     self._bridge(self._rooms[user.room], user, seq, resumes=True)
             case _:
@@ -423,6 +427,22 @@ class Entrance:
         room.go_live(user)
         told = b"".join([first, *frames, *changes, self._greeter.go_live(room, user)])
         self._fallen.send_one(user, told)
+
+    def _is_ahead(self, caught_up: CaughtUp) -> bool:
+        """Whether a user has read what others have said or changed elsewhere, and the room is yet
+        to hear of that, which would tell it again: then it comes again once the room has."""
+        room = self._rooms[caught_up.user.room]
+
+        def is_ahead() -> bool:
+            return caught_up.seq > room.seq or caught_up.rev > room.changes.rev
+
+        def go_on() -> None:
+            self._timers.after(AHEAD_SECONDS if is_ahead() else 0.0, partial(self.add, caught_up))
+
+        if self._rooms.find_out is None or not is_ahead():
+            return False
+        self._rooms.find_out(room.name, go_on)
+        return True
 
     # -- at the door ------------------------------------------------------------------------------
 

@@ -239,6 +239,8 @@ class Follower:
             if missed.first > room.first_remembered:
                 room.forget(missed.first)
             self._decide(missed, room)
+            if room.charter.sweeps:  # also where the room was closed when they were begun
+                self._hosting.try_again(room.name)
         concerned = [room] if room else [] if missed.room else list(self._rooms.values())
         for one in concerned:
             if one.early:

@@ -90,7 +90,8 @@ class Hosting:
             return
         house_before = self._rooms.house.charter
         house = decision.house or house_before
-        if enacted.entry or isinstance(ruling.act, Forget):
+        has_forgotten = isinstance(ruling.act, Forget) and decision.charter is not before
+        if enacted.entry or has_forgotten:
             if house is not house_before:
                 self._adopt_for_all(house_before, house)
             if not isinstance(ruling.act, UseOperatorLink):
@@ -99,7 +100,9 @@ class Hosting:
             self.tell_hosts(room, enacted.entry)
         for held in enacted.refused:
             self._drop(room, held, OUTCOMES[Refuse])
-        if isinstance(ruling.act, Forget) or _has_restored(enacted.changed):
+        if isinstance(ruling.act, Forget):
+            self._reactions.forget(room, ruling.user.user_id)
+        elif _has_restored(enacted.changed):
             self._reactions.note(room)
         self._go_on(room)
         told: dict[str, object] = {"link": decision.secret} if decision.secret else {}
@@ -160,8 +163,6 @@ class Hosting:
         self._see_out(room, before, after, everybody=before.epoch != after.epoch)
         self._entrance.look_after(room)
         self._note_end(room)
-        if after.sweeps:  # whoever has begun that goes on, unless it is gone
-            self.try_again(room.name)
 
     def hear_house(self, decided: Decided) -> None:
         """Operators have acted there; raises as ``hear``."""
@@ -222,7 +223,8 @@ class Hosting:
             self._sweeper.note_end(room.name, min(ends))
 
     def try_again(self, room: str) -> None:
-        """Something is left to do there, but the history has failed."""
+        """Something is left to do there, but the history has failed; or another process has begun
+        it, which goes on unless it is gone."""
         self._sweeper.note(room, PATIENCE)
 
     def hold(self, held: Held, speaker: Speaker) -> None:

@@ -147,7 +147,7 @@ def is_known_in(history: History, room: str, user_id: str) -> bool:
         any(held.user_id == user_id for held in history.held(room))
         or any(_is_unused(file, room) for file in history.files_of(user_id))
         or history.reactions_of(room, user_id) != []
-        or forgotten(charter, user_id) != charter
+        or forgotten(charter, user_id, "") != charter
         or any(user_id in (entry.by_id, entry.whom_id) for entry in history.host_log(room))
     )
 
@@ -166,12 +166,14 @@ def erase(history: History, user_id: str) -> None:
         history.forget_in_log(room, user_id, stranger)
         history.disown_files(room, user_id)
         history.forget_reactions(room, user_id)
-        charter = forgotten(charter_of(history, room), user_id).to_json()
+        charter = forgotten(charter_of(history, room), user_id, stranger)
+        others = [it for it in charter.sweeps if not (it.wipes and it.user_id == user_id)]
+        kept = replace(charter, sweeps=tuple(others)).to_json()
         refused = [held for held in history.held(room) if held.user_id == user_id]
         sweep: Sweep | None = wiping(user_id, history.head(room).seq)
         while sweep:
             step = next_step(history, room, history.rev(room), sweep, 0)
-            history.enact(room, charter, None, step.effects(refused=refused))
+            history.enact(room, kept, None, step.effects(refused=refused))
             sweep, refused = step.rest, []
     history.clean(takes_its_time=True)
 
@@ -185,10 +187,15 @@ def wiping(user_id: str, seq: int) -> Sweep:
     return Sweep(False, user_id, 0, seq, wipes=True)
 
 
-def forgotten(charter: Charter, user_id: str) -> Charter:
+def forgotten(charter: Charter, user_id: str, stranger: str) -> Charter:
     """The charter without somebody who is nobody there any more. What hosts have decided about
     them holds: it is about the id, and ends when it ends. Where they came from when they were
-    removed is a keyed hash, and is kept for an hour at most, but not whose it is."""
+    removed is a keyed hash, and is kept for an hour at most, but not whose it is.
+
+    Args:
+        stranger: an id that nobody has. It has made the links that are used up, which stay for
+            those who reload, and done what the host log will say once it is done.
+    """
 
     def nameless(bans: Mapping[str, Ban]) -> dict[str, Ban]:
         return {id: ban._replace(name="") if id == user_id else ban for id, ban in bans.items()}
@@ -197,7 +204,9 @@ def forgotten(charter: Charter, user_id: str) -> Charter:
         charter,
         hosts={id: host for id, host in charter.hosts.items() if id != user_id},
         links={
-            key: link for key, link in charter.links.items() if link.by != user_id or not link.uses
+            key: link._replace(by=stranger) if link.by == user_id else link
+            for key, link in charter.links.items()
+            if link.by != user_id or not link.uses
         },
         quiet=nameless(charter.quiet),
         barred=nameless(charter.barred),
@@ -205,14 +214,16 @@ def forgotten(charter: Charter, user_id: str) -> Charter:
             key: it._replace(user_id="", name="") if it.user_id == user_id else it
             for key, it in charter.watched.items()
         },
-        sweeps=tuple(_without_name(sweep, user_id) for sweep in charter.sweeps),
+        sweeps=tuple(_without(sweep, user_id, stranger) for sweep in charter.sweeps),
     )
 
 
-def _without_name(sweep: Sweep, user_id: str) -> Sweep:
-    by_name = "" if sweep.by_id == user_id else sweep.by_name
-    whom_name = "" if sweep.whom_id == user_id else sweep.whom_name
-    return sweep._replace(by_name=by_name, whom_name=whom_name)
+def _without(sweep: Sweep, user_id: str, stranger: str) -> Sweep:
+    if sweep.by_id == user_id:
+        sweep = sweep._replace(by_id=stranger, by_name="")
+    if sweep.whom_id == user_id:
+        sweep = sweep._replace(whom_id=stranger, whom_name="")
+    return sweep
 
 
 def _written(history: History, rooms: Iterable[str], user_id: str) -> Iterator[Message]:

@@ -121,9 +121,22 @@ class Reactions:
         self._tell_soon(room, known)
 
     def note(self, room: Room) -> None:
-        """Some may have changed otherwise: somebody's were erased."""
+        """Some may have changed otherwise."""
         if self._history.keeps_reactions and room in self._of:  # else nobody was told of any
             self._tell_soon(room, self._of[room])
+
+    def forget(self, room: Room, user_id: str) -> None:
+        """Somebody's were erased: so is what they have clicked just before, and is not stored."""
+        if room in self._of:
+            self._refuse_those_of(user_id, self._of[room])
+        self.note(room)
+
+    @staticmethod
+    def _refuse_those_of(user_id: str, known: RoomReactions) -> None:
+        theirs = [one for one in known.waiting if one.who.user_id == user_id]
+        known.waiting = [one for one in known.waiting if one.who.user_id != user_id]
+        for speaker, request, _ in theirs:
+            speaker.refuse(Refusal("gone", "Your reactions were just erased.", request.cmid))
 
     def hear_of(self, news: ReactionNews) -> None:
         """Another process says that there are more; here, there is none."""

@@ -98,6 +98,11 @@ class SharedReactions(Reactions):
         known.is_to_look = True
         self._tell_soon(room, known)
 
+    def forget(self, room: Room, user_id: str) -> None:
+        """Likewise."""
+        self._refuse_those_of(user_id, self._known(room))
+        self.note(room)
+
     def hear_of(self, news: ReactionNews) -> None:
         """Another process says that there are more."""
         room = self._rooms.get(news.room)

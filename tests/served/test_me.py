@@ -22,7 +22,7 @@ from tests.support.pictures import png
 from tests.support.server_process import Launch, Running
 from tests.support.typed_client import TypedClient, stored
 
-pytestmark = pytest.mark.takes(seconds=40)
+pytestmark = pytest.mark.takes(seconds=70)
 
 SECRET, NAME = "Xylophon", "Zaphod"
 MANY = 3000
@@ -168,6 +168,101 @@ def test_what_is_left_to_erase_is_erased_after_a_kill(prepare: Launch, stack: Ex
     rows = stored(server.folder, "lobby")
     assert len(rows) == MANY
     assert sum(1 for row in rows if row["body"]) == MANY // 2
+
+
+def test_a_host_who_is_erased_while_the_room_is_cleared_leaves_no_trace_after_a_kill(
+    prepare: Launch, stack: ExitStack
+) -> None:
+    """Neither in what the log says of the act once it is done, nor as the maker of a link."""
+    server = prepare(history="sqlite:chat.db", leaveGrace=0, replayLimit=10).start()
+    ann = enter(stack, server, "garden", NAME)
+    ann.say(f"{SECRET} 1", "c1")
+    ann.hear_until_acked()
+    bob = TypedClient(server.port, "Bob", "garden")
+    bob.link = ann.act("makeLink", seconds=600, uses=1)["link"]
+    stack.callback(bob.connect_and_catch_up().close)
+    assert bob.act("look")["type"] == "done"
+    assert server.stop() == 0
+    for client in (ann, bob):
+        client.hear_the_end()
+        client.cursor = None
+        client.view.clear()
+    with closing(at(server.folder / "chat.db")) as history:
+        history.open()
+        seqs = range(2, MANY + 1)
+        authors, bodies = (ann.user_id, bob.user_id), (SECRET, "harmless")
+        history.append([typed("garden", n, authors[n % 2], "", bodies[n % 2]) for n in seqs])
+    server.start()
+    ann.connect_and_catch_up()
+    assert ann.act("clear")["type"] == "done"
+    ann.drop_cleanly()
+
+    assert ask(server, ann, "DELETE")["rooms"] == 1
+    server.kill()
+    server.start()
+
+    wait_for(lambda: not in_files(server.folder, ann.user_id), "no trace of them", A_MINUTE)
+    log = bob.connect_and_catch_up().act("look")["log"]
+    (stranger,) = {it["by"]["userId"] for it in log if it["act"] in ("clear", "makeLink")}
+    assert [it["act"] for it in log if it["by"]["userId"] == stranger] == [
+        *("clear", "clear", "makeLink")
+    ]
+    assert {key: it for key, it in ask(server, ann).items() if it} == {"userId": ann.user_id}
+
+
+def in_tables(url: str, *words: str) -> list[str]:
+    """Which of the database's tables have any of the words."""
+    server, database = postgresql.shared(), url.rpartition("/")[2]
+    tables = server.query("SELECT tablename FROM pg_tables WHERE schemaname = 'chatroom'", database)
+    found = " OR ".join(f"strpos(t::text, '{word}') > 0" for word in words)
+    return [
+        table
+        for (table,) in tables
+        if server.query(f"SELECT 1 FROM chatroom.{table} AS t WHERE {found} LIMIT 1", database)
+    ]
+
+
+def test_whoever_is_erased_is_in_no_table_though_a_host_acts_and_a_process_is_killed_meanwhile(
+    prepare: Launch, stack: ExitStack
+) -> None:
+    url = postgresql.shared().make_database()
+    servers = [prepare(history=url, leaveGrace=0, replayLimit=10).start() for _ in range(2)]
+    one, other = servers
+    ann, bob = enter(stack, one, "garden", NAME), enter(stack, other, "garden", "Bob")
+    assert ann.act("makeHost", userId=bob.user_id, userName="Bob")["type"] == "done"
+    ann.say(f"{SECRET} 1", "c1")
+    ann.hear_until_acked()
+    for server in servers:
+        assert server.stop() == 0
+    for client in (ann, bob):
+        client.hear_the_end()
+        client.cursor = None
+        client.view.clear()
+    with closing(make_history(url, one.folder)) as history:
+        history.open()
+        seqs = range(2, MANY + 1)
+        authors = (ann.user_id, bob.user_id)
+        for some in (seqs[:1000], seqs[1000:2000], seqs[2000:]):
+            history.append([typed("garden", n, authors[n % 2], "", f"{SECRET} {n}") for n in some])
+    for server in servers:
+        server.start()
+    bob.connect_and_catch_up()
+    assert {"charters", "host_log", "messages"} <= set(in_tables(url, ann.user_id))
+
+    assert ask(one, ann, "DELETE")["rooms"] == 1
+    one.kill()
+    for number, seq in enumerate((2, 4)):
+        bob.remove(f"{seq}-{seq:016x}", f"r{number}")
+    bob.hear_until_acked()
+    assert [it["act"] for it in bob.act("look")["log"]][:2] == ["remove", "remove"]
+
+    wait_for(lambda: not in_tables(url, ann.user_id, NAME), "no trace of them", A_MINUTE)
+    assert {it["whom"]["userName"] for it in bob.act("look")["log"][:2]} == {""}
+    with closing(make_history(url, one.folder)) as history:
+        history.open()
+        left = {message.body.partition(" ")[0] for message in everything(history, "garden")}
+        assert left == {"", SECRET}
+        assert sum(1 for it in everything(history, "garden") if it.body) == MANY // 2 - 1
 
 
 def test_the_archive_has_all_files_and_what_is_erased_is_gone_from_the_folder(

@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from chatroom.history import make_history
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE, wait_for
 from tests.support.fellow import Fellow
+from tests.support.histories import typed
 from tests.support.kills import campaign, lobby
 from tests.support.server_process import Launch, Running, serving
-from tests.support.typed_client import Closed, Fields
+from tests.support.typed_client import Closed, Fields, TypedClient
 
-pytestmark = pytest.mark.takes(seconds=20)
+pytestmark = pytest.mark.takes(seconds=30)
 
 Come = Callable[..., Fellow]
 
@@ -72,7 +76,7 @@ def bodies(client: Fellow) -> list[str]:
     return [message["body"] for message in client.view]
 
 
-def hear_all(client: Fellow, count: int) -> list[str]:
+def hear_all(client: TypedClient, count: int) -> list[str]:
     while len(client.view) < count:
         client.hear()
     return [message["id"] for message in client.view]
@@ -356,3 +360,33 @@ def test_twenty_kills_amid_talk_lose_and_double_nothing(prepare: Launch, url: st
     kept = campaign(servers, lobby(postgresql.shared(), url), 20, pause=0.1)
 
     assert len(kept) > 100
+
+
+def test_whoever_reads_a_long_past_while_somebody_talks_elsewhere_hears_each_message_once(
+    prepare: Launch, url: str, tmp_path: Path
+) -> None:
+    """The end of it is read from the database, which is ahead of what the process has heard of."""
+    with closing(make_history(url, tmp_path)) as history:
+        history.open()
+        history.append(past := [typed("garden", seq, "bob", "") for seq in range(1, 601)])
+    one, other = (prepare(history=url, leaveGrace=0, replayLimit=50).start() for _ in range(2))
+    eve, is_over = Fellow(other.port, "Eve", "garden"), threading.Event()
+    eve.connect_and_catch_up()
+
+    def talk() -> None:
+        while not is_over.is_set():
+            eve.tell("more")
+
+    talking = threading.Thread(target=talk)
+    talking.start()
+    try:
+        for number in range(40):
+            ann = TypedClient(one.port, f"Ann {number}", "garden")
+            ann.cursor = past[0].id
+            ann.connect_and_catch_up()
+            hear_all(ann, len(ann.view) + 3)
+            ann.close()
+    finally:
+        is_over.set()
+        talking.join(DEADLINE)
+        eve.close()

@@ -96,8 +96,7 @@ class SharedMemory(FailingHistory, SharedHistory):
     def enact(
         self, room: str, charter: str, entry: LogEntry | None, effects: Effects = NO_EFFECTS
     ) -> None:
-        changed = [*(message for message, _ in effects.removed), *effects.restored]
-        self._demand_next(room, changed)
+        self._demand_next(room, [message for message, _ in effects.changes])
         self._decide(room, entry, house=effects.house is not None)
         super().enact(room, charter, entry, effects)
         self._note_marks(room)

@@ -28,9 +28,9 @@ The functions that write are in ``saying.sql``, ``acting.sql``, ``clearing.sql``
 ``finding.sql``, their tables in ``tables.sql``; those about people are in ``attending.sql``, with
 tables of their own. ``answering.sql`` and ``arriving.sql`` are the step to schema 2,
 ``carrying.sql`` is the one to schema 3, ``reacting.sql`` the one to schema 4, ``removing.sql`` the
-one to schema 5. Whatever writes is one call of one of them, in autocommit, which first locks the
-rows of the rooms that it is about: so no lock outlives a client that is stopped or killed in the
-middle, and any number of processes can write.
+one to schema 5, ``forgetting.sql`` the one to schema 6. Whatever writes is one call of one of them,
+in autocommit, which first locks the rows of the rooms that it is about: so no lock outlives a
+client that is stopped or killed in the middle, and any number of processes can write.
 
 psycopg is imported here alone, and only when the setting asks for PostgreSQL.
 """

@@ -16,14 +16,7 @@ ADD = "SELECT add_file(%s, %s, %s)"
 
 COMPLETE = "SELECT complete_file(%s, %s, %s)"
 
-# Uploaded at 0: files.stored.DISOWNED.
-DISOWN = """
-    WITH gone AS (
-        UPDATE files SET uploaded_at = 0
-        WHERE room = %s AND user_id = %s AND seq = 0 AND held = ''
-        AND extract(epoch FROM clock_timestamp()) < %s::float8
-        RETURNING 1
-    ) SELECT count(*) FROM gone"""
+DISOWN = "SELECT disown_files(%s, %s, %s)"
 
 DROP = "SELECT drop_files(%s, %s)"
 

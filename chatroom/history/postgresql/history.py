@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -62,6 +63,9 @@ ERASE = "SELECT erase(%s, %s::int, %s, %s)"
 
 FORGET_IN_LOG = "SELECT forget_in_log(%s, %s, %s, %s)"
 
+PAUSE = 60.0
+"""Seconds after dead rows were found until they are counted again."""
+
 KEEP = "SELECT keep_in_order(%s)"
 
 ADDRESSES = "SELECT * FROM whereabouts(%s, %s)"
@@ -70,9 +74,18 @@ ATTENDED = "SELECT * FROM attended()"
 
 PROBE = "SELECT probe(%s)"
 
-VACUUM = (
-    "VACUUM (SKIP_LOCKED) messages, evidence, held, found, host_log, charters, files, reactions"
-)
+CLEANED = "messages, evidence, held, found, host_log, charters, files, reactions"
+
+VACUUM = f"VACUUM (SKIP_LOCKED) {CLEANED}"
+
+# As the server counts, a little late: whoever keeps the history in order hears of nothing else that
+# the others have removed.
+HAS_DEAD_ROWS = """
+    SELECT EXISTS (
+        SELECT FROM pg_stat_user_tables
+        WHERE schemaname = 'chatroom' AND n_dead_tup > 0 AND relname = ANY (%s)
+        AND extract(epoch FROM clock_timestamp()) < %s::float8
+    )"""
 
 MISCOUNTED = "number it by head() and append again"
 
@@ -103,6 +116,7 @@ class PostgresHistory(SharedHistory):
         self._search = Search(self.name, self._readers)
         self._secret = b""
         self._may_have_chores = True
+        self._counts_at = 0.0  # when it may count dead rows again, by time.monotonic
 
     def check(self) -> None:
         """As the interface says."""
@@ -348,7 +362,7 @@ class PostgresHistory(SharedHistory):
         return files.of(self._readers, user_id)
 
     def disown_files(self, room: str, user_id: str) -> None:
-        """One statement, which may come again."""
+        """One call, which may come again."""
         self._writer.call(DISOWN, [to_stored(room), to_stored(user_id)])
 
     def files_bytes(self) -> int:
@@ -429,11 +443,20 @@ class PostgresHistory(SharedHistory):
         return erased
 
     def clean(self, *, takes_its_time: bool = False) -> None:
-        """Let PostgreSQL clear what is deleted from the pages of the tables: for a moment only, so
-        that a large table is cleared over several calls. The tables, and every read, are rid of it
-        already."""
-        if self._may_have_chores:
+        """Let PostgreSQL clear what is deleted from the pages of the tables, whoever has deleted
+        it: for a moment only, so that a large table is cleared over several calls. The tables, and
+        every read, are rid of it already."""
+        if self._may_have_chores or self._has_dead_rows():
             self._may_have_chores = not self._writer.tidy(VACUUM)
+
+    def _has_dead_rows(self) -> bool:
+        has_some: bool
+        if (now := time.monotonic()) < self._counts_at:
+            return False
+        (has_some,) = self._writer.call(HAS_DEAD_ROWS, [CLEANED.split(", ")])
+        if has_some:  # which an old transaction of somebody else may keep
+            self._counts_at = now + PAUSE
+        return has_some
 
     def probe(self) -> None:
         """Commits a row that is there for this."""

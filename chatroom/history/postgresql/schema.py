@@ -27,7 +27,12 @@ FOURTH_SCHEMA = ("reacting.sql",)
 
 FIFTH_SCHEMA = ("removing.sql",)
 
-UPGRADES = (FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA, FOURTH_SCHEMA, FIFTH_SCHEMA)
+SIXTH_SCHEMA = ("forgetting.sql",)
+
+UPGRADES = (
+    *(FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA),
+    *(FOURTH_SCHEMA, FIFTH_SCHEMA, SIXTH_SCHEMA),
+)
 """The files from each schema version to the next; the first from an empty schema. A later one only
 adds, so that machines can be updated one after the other."""
 

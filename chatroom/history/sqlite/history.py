@@ -359,9 +359,9 @@ class SqliteHistory(History):
         """One transaction."""
         writer = self._demand_files()
         with Transaction(self.name, writer):
-            if charters_table.forget_in_log(writer, room, user_id, stranger):
-                note_chores(writer, (LOG, PAGES))
-                self._may_have_chores = True
+            charters_table.forget_in_log(writer, room, user_id, stranger)
+            note_chores(writer, (LOG, PAGES))  # also for the charter, which loses them next
+        self._may_have_chores = True
 
     def erase(self, removed_before: int, step: int, noted_before: int = 0) -> int:
         """One transaction, if there is anything to erase."""

@@ -16,7 +16,7 @@ from chatroom.files.magic import ANY
 from chatroom.files.stored import StoredFile
 from chatroom.history.sqlite import read_only
 from chatroom.history.sqlite.history import SqliteHistory
-from chatroom.message import MessageId
+from chatroom.message import MessageId, Remover
 from chatroom.reactions import Click, Person
 from tests.support.flask_client import fail
 from tests.support.histories import at, typed
@@ -181,3 +181,41 @@ def test_somebody_who_has_only_reacted_is_listed_exported_and_erased(file: Path)
     assert (done.exit_code, done.stderr) == (0, "chatroom: eve is erased, with 0 messages\n")
     assert b"Xanthippe" not in file.read_bytes()
     assert "eve" not in run("list", "--history", file).stdout
+
+
+def test_whoever_has_removed_all_that_they_said_is_exported_and_erased(file: Path) -> None:
+    """As what an erasing has left that was interrupted: empty messages with their id."""
+    with closing(at(file)) as history:
+        history.open()
+        (message, _), *_ = history.pages("lobby", 0, 9)
+        history.rewrite(message.taken_back(Remover.AUTHOR, 1))
+
+    told = json.loads(run("export", "ann", "--history", file).stdout)
+    assert [one["id"] for one in told["removed"]] == [message.id]
+
+    done = run("erase", "ann", "--history", file, "--yes")
+
+    assert (done.exit_code, done.stderr) == (0, "chatroom: ann is erased, with 0 messages\n")
+    assert b"ann" not in file.read_bytes()
+    assert "has nothing of ann" in run("erase", "ann", "--history", file, "--yes").stderr
+
+
+def test_whoever_has_only_uploaded_something_is_exported_and_erased(
+    file: Path, tmp_path: Path
+) -> None:
+    files = FolderFiles(tmp_path / "chat.db.files", kept_free=0)
+    with closing(at(file)) as history:
+        history.open()
+        stored = StoredFile("1" * 32, "attic", "Trillian.txt", ANY, 1, 0, 0, "eve", 7)
+        history.add_file(stored)
+        files.put(stored.id, [b"x"])
+        history.complete_file(stored._replace(is_whole=True))
+
+    told = json.loads(run("export", "eve", "--history", file).stdout)
+    assert [one["claim"] for one in told["files"]] == ["nobody"]
+
+    done = run("erase", "eve", "--history", file, input="y\n")
+
+    assert (done.exit_code, "eve  0 messages  attic" in done.stderr) == (0, True)
+    assert list((tmp_path / "chat.db.files").iterdir()) == []
+    assert b"Trillian" not in file.read_bytes()

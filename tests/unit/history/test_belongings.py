@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from chatroom.errors import CmidTaken
 from chatroom.history import History
 from chatroom.history.effects import Effects
 from chatroom.history.host_log import LogEntry
+from chatroom.history.memory.history import MemoryHistory
 from chatroom.message import Evidence, Remover
 from tests.support.histories import KINDS, everything, open_history_of, typed
 
@@ -63,6 +65,40 @@ def test_what_is_removed_can_be_made_nobodys(history: History) -> None:
     assert history.written_by("lobby", "ann", 0) == [three]
     assert history.find("lobby", "ann", "a1") is history.find("lobby", "ann", "a2") is None
     assert history.changes("lobby", 0) == [gone._replace(user_id="", cmid=""), wiped]
+
+
+def test_a_cmid_of_what_was_made_nobodys_is_as_good_as_new(history: History) -> None:
+    """Sent again, the message is another one, and is found from then on."""
+    one, two = typed("lobby", 1, "ann", "a1"), typed("lobby", 2, "ann", "a2")
+    history.append([one, two])
+    history.rewrite(two.taken_back(Remover.AUTHOR, 1))
+    wiped = one.taken_back(Remover.AUTHOR, 2)._replace(user_id="", cmid="")
+    history.enact("lobby", "", None, Effects(erased=[2], wiped=[wiped], disowned=[1, 2]))
+
+    again = [typed("lobby", 3, "ann", "a1"), typed("lobby", 4, "ann", "a2")]
+    history.append(again)
+
+    assert [history.find("lobby", "ann", cmid) for cmid in ("a1", "a2")] == again
+    with pytest.raises(CmidTaken):
+        history.append([typed("lobby", 5, "ann", "a1")])
+    assert history.trim("lobby", 1, 0, 9) == 3
+    assert everything(history, "lobby") == again[1:]
+    assert history.find("lobby", "ann", "a2") == again[1]
+
+
+def test_nothing_is_counted_of_what_was_made_nobodys_and_is_gone() -> None:
+    history = MemoryHistory()
+    history.open()
+    one, two = typed("lobby", 1, "ann", "a1"), typed("lobby", 2, "ann", "a2")
+    history.append([one, two])
+    history.rewrite(two.taken_back(Remover.HOST, 1), Evidence(two, 7))
+    wiped = one.taken_back(Remover.AUTHOR, 2)._replace(user_id="", cmid="")
+    history.enact("lobby", "", None, Effects(erased=[2], wiped=[wiped], disowned=[1, 2]))
+
+    assert history.delete("lobby") == 2
+
+    assert history._bytes == 0
+    assert not history._cmids and not history._changes
 
 
 def test_somebody_is_forgotten_in_one_rooms_log_and_acts_are_not(history: History) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 import pytest
 
 from chatroom.message import Draft
+from chatroom.rooms import sweeping
+from chatroom.rooms.sweeper import PATIENCE
 from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.users.proof import Shown
-from chatroom.users.requests import Said
+from chatroom.users.requests import CaughtUp, Ruling, Said
+from chatroom.wire.acts import Forget
+from tests.support.deadline import wait_for
 from tests.support.in_memory_room import TypedGuest
 from tests.support.shared_memory import SharedMemory, SharingProcess, level
 
@@ -133,3 +138,136 @@ def test_who_comes_while_the_database_is_away_is_judged_by_what_is_known(doors: 
     doors.work(doors.other)
 
     assert answers(eve) == ["shut"]
+
+
+# -- who is told a long past -----------------------------------------------------------------------
+
+
+def test_whoever_has_read_what_the_room_is_yet_to_hear_is_not_told_it_again() -> None:
+    """Their past comes from the database, where another process has just stored something."""
+    with ExitStack() as stack:
+        history = SharedMemory()
+        processes = [
+            SharingProcess(stack, history, leave_grace=0.0, replay_limit=2) for _ in range(2)
+        ]
+        one, other = processes
+        eve = TypedGuest(other.club, "Eve", "class", {})
+        for number in range(6):
+            eve.send("message", cmid=f"c{number}", body=f"{number}")
+            level(processes)
+        TypedGuest(one.club, "Bob", "class", {})
+        level(processes)
+        for cmid, body in (("last", "6"), ("gone", "7")):
+            eve.send("message", cmid=cmid, body=body)
+            other.write()
+        said = history.messages("class")
+        eve.send("remove", cmid="remove", id=said[-1].id)
+        while other.write():
+            pass
+        ann = TypedGuest(one.club, "Ann", "class", {}, since=said[0].id, rev=0)
+        writer = threading.Thread(target=ann.user.listen_write)
+        writer.start()
+        stack.callback(ann.line.connection.finish, writer)
+        stack.callback(ann.line.connection.cut)
+        frames: list[dict[str, Any]] = []
+
+        def hears(word: str) -> bool:
+            one.club.settle()
+            one.keep()
+            frames.extend(ann.heard())
+            return any(frame.get("body") == word or frame.get("type") == word for frame in frames)
+
+        wait_for(lambda: hears("live"), "the end of the past")
+        eve.send("message", cmid="more", body="8")
+        level(processes)
+        wait_for(lambda: hears("8"), "what is said live")
+
+    told = [frame["body"] for frame in frames if "body" in frame]
+    assert told == ["1", "2", "3", "4", "5", "6", "8"]
+    assert [it["id"] for it in frames if it.get("type") == "removed"] == [said[-1].id]
+
+
+def test_whoever_has_read_ahead_comes_in_once_the_database_answers_again() -> None:
+    with ExitStack() as stack:
+        history = SharedMemory()
+        processes = [SharingProcess(stack, history, leave_grace=0.0) for _ in range(2)]
+        one, other = processes
+        ann = TypedGuest(one.club, "Ann", "class", {})
+        eve = TypedGuest(other.club, "Eve", "class", {})
+        level(processes)
+        eve.send("message", cmid="c1", body="one")
+        other.write()
+        ann.heard()
+        room = one.club.server._rooms["class"]
+        del room.users[ann.user], room.typed[ann.user]  # as one who is still told the past
+        history.failing.add("missed")
+
+        one.club.server.add.put(CaughtUp(ann.user, 1, 0))
+        one.club.settle()
+        while one.keep():
+            pass
+        assert ann.user not in room.users
+
+        history.failing.clear()
+        one.pass_time()
+        level(processes)
+
+        assert ann.user in room.users
+        assert [frame for frame in ann.heard() if "body" in frame] == []
+
+
+# -- who is erased ---------------------------------------------------------------------------------
+
+
+def test_what_somebody_has_just_said_elsewhere_is_erased_with_the_rest() -> None:
+    """Two tabs, at two processes: the one that erases has not heard of it."""
+    with ExitStack() as stack:
+        history = SharedMemory()
+        processes = [SharingProcess(stack, history, leave_grace=0.0) for _ in range(2)]
+        one, other = processes
+        TypedGuest(one.club, "Bob", "class", {})
+        ann = TypedGuest(other.club, "Ann", "class", {})
+        for body in ("one", "two"):
+            ann.send("message", cmid=body, body=body)
+            level(processes)
+        ann.send("message", cmid="three", body="three")
+        other.write()
+
+        speaker = HttpSpeaker("class", "", user_id=ann.user.user_id)
+        one.club.server.broadcast.put(Ruling(speaker, Forget()))
+        one.club.settle()
+        level(processes)
+
+        assert speaker.outcome.result(0)
+        assert [(it.body, it.user_id) for it in history.messages("class")] == [("", "")] * 3
+        removed = [frame for frame in ann.heard() if frame.get("type") == "removed"]
+        assert max(frame["rev"] for frame in removed) == history.rev("class") == 3
+
+
+def test_what_is_left_to_erase_by_a_process_that_is_gone_is_erased_once_somebody_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At another process, at which the room was not open when that was begun."""
+    monkeypatch.setattr(sweeping, "MOST_AT_ONCE", 2)
+    with ExitStack() as stack:
+        history = SharedMemory()
+        gone, other = (SharingProcess(stack, history, leave_grace=0.0) for _ in range(2))
+        ann = TypedGuest(gone.club, "Ann", "class", {})
+        for body in "12345":
+            ann.send("message", cmid=body, body=body)
+            level([gone])
+        speaker = HttpSpeaker("class", "", user_id=ann.user.user_id)
+        gone.club.server.broadcast.put(Ruling(speaker, Forget()))
+        gone.club.settle()
+        while gone.write():
+            pass
+        assert [it.body for it in history.messages("class")] == ["1", "2", "3", "", ""]
+
+        TypedGuest(other.club, "Eve", "class", {})
+        for _ in range(4):
+            level([other])
+            other.pass_time(PATIENCE + 1)
+        level([other])
+
+        assert {(it.body, it.user_id) for it in history.messages("class")} == {("", "")}
+        assert ann.user.user_id not in history.charter("class")

@@ -15,8 +15,8 @@ from chatroom.history.host_log import LogEntry
 from chatroom.message import Evidence, Held, MessageId, Remover
 from chatroom.reactions import Click, Person
 from chatroom.rooms import sweeping
-from chatroom.rooms.charter import NEVER, Ban, Charter, Host, RoomLink, WatchedAddress
-from chatroom.rooms.person import erase, everybody, forgotten, told
+from chatroom.rooms.charter import NEVER, Ban, Charter, Host, RoomLink, Sweep, WatchedAddress
+from chatroom.rooms.person import erase, everybody, forgotten, is_known_in, told
 from chatroom.rooms.ranks import Rank
 from tests.support.histories import KINDS, at, everything, open_history_of, typed
 
@@ -170,8 +170,44 @@ def test_a_charter_without_somebody_is_the_same_for_everybody_else() -> None:
         watched={"hash": WatchedAddress("ann", "Ann", 1, 9)},
     )
 
-    assert forgotten(charter, "eve") == charter
-    assert forgotten(charter, "ann").watched == {"hash": WatchedAddress("", "", 1, 9)}
+    assert forgotten(charter, "eve", "x") == charter
+    assert forgotten(charter, "ann", "x").watched == {"hash": WatchedAddress("", "", 1, 9)}
+
+
+def test_what_an_erased_host_has_left_behind_or_begun_is_a_strangers(history: History) -> None:
+    """A link that is used up stays for those who reload; what is being removed is for the log."""
+    clear = Sweep(False, "", 0, 5, 2, "clear", "ann", "Zaphod", began=7)
+    bar = Sweep(False, "eve", 0, 5, 2, "bar", "bob", "Bob", "ann", "Zaphod", 7)
+    wipe = Sweep(False, "ann", 0, 5, wipes=True)  # as a server has left it
+    used_up = {"k1": RoomLink(9, 0, "ann"), "k2": RoomLink(9, 0, "bob")}
+    history.enact("garden", Charter(links=used_up, sweeps=(wipe, clear, bar)).to_json(), None)
+    history.enact("", Charter(links={"nonce": RoomLink(9, 0, "ann")}).to_json(), None)
+    assert [room for room in ("", "garden") if is_known_in(history, room, "ann")] == ["", "garden"]
+
+    erase(history, "ann")
+
+    assert told_of(history, "ann") == told_of(history, "nobody") | {"userId": "ann"}
+    texts = [history.charter(room) for room in ("", "garden")]
+    assert not any("ann" in text or "Zaphod" in text for text in texts)
+    charter, house = (Charter.parse(text) for text in reversed(texts))
+    assert [link.uses for link in (*charter.links.values(), *house.links.values())] == [0, 0, 0]
+    first, second = charter.sweeps
+    assert first.by_id == second.whom_id == charter.links["k1"].by
+    assert (first.by_id != "", first.by_name, second.whom_name) == (True, "", "")
+    assert (second.by_id, second.by_name, second.user_id) == ("bob", "Bob", "eve")
+    assert not any(is_known_in(history, room, "ann") for room in ("", "garden"))
+
+
+def test_no_file_has_the_name_of_somebody_who_was_only_a_host(tmp_path: Path) -> None:
+    """As of a room of which the messages are trimmed: nothing but its charter knew them."""
+    with closing(at(tmp_path / "chat.db")) as history:
+        history.open()
+        history.clean()
+        charter = Charter(hosts={"ann": Host("Zaphod", Rank.MAKER)})
+        history.enact("garden", charter.to_json(), None)
+        erase(history, "ann")
+        files = [file.read_bytes() for file in tmp_path.iterdir()]
+    assert not any(b"Zaphod" in content for content in files)
 
 
 def test_nothing_of_somebody_who_was_erased_is_left_in_any_file(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from chatroom.reactions import (
 )
 from chatroom.rooms import reactions
 from chatroom.users.http_speaker import HttpSpeaker
+from chatroom.users.requests import Ruling
+from chatroom.wire.acts import Forget
 from chatroom.wire.reactions import React
 from tests.support.deadline import wait_for
 from tests.support.in_memory_room import InMemoryServer, TypedGuest
@@ -441,3 +443,22 @@ def test_nobody_without_a_token_can_react(club: InMemoryServer) -> None:
     with pytest.raises(Refusal, match="whom the server knows"):
         speaker.outcome.result(0)
     assert "garden" not in club.rooms()
+
+
+def test_what_somebody_has_clicked_just_before_all_of_theirs_was_erased_is_not_stored(
+    club: InMemoryServer,
+) -> None:
+    ann, bob = enter(club, "Ann"), enter(club, "Bob")
+    ann.say("hi", "ho")
+    for number, kind in ((0, "like"), (0, "wow"), (1, "done")):
+        react(bob, id_of(club, number), kind)
+    react(ann, id_of(club), "love")
+    told(bob)
+
+    speaker = HttpSpeaker(ROOM, "", user_id=bob.user.user_id)
+    club.server.broadcast.put(Ruling(speaker, Forget()))
+    club.settle()
+
+    assert [(it["cmid"], it["code"]) for it in told(bob)] == [("wow", "gone"), ("done", "gone")]
+    wait_for(lambda: club.settle() or club.disk.reactions_of(ROOM, ann.user.user_id), "Ann's")
+    assert club.disk.reactions_of(ROOM, bob.user.user_id) == []

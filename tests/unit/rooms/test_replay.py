@@ -12,11 +12,12 @@ import pytest
 
 from chatroom.channel import Channel, Ready
 from chatroom.history import History
-from chatroom.message import Message
+from chatroom.message import Evidence, Message, Remover
+from chatroom.rooms.person import erase
 from chatroom.rooms.replay import Replay
 from chatroom.users.requests import CaughtUp, Joining
 from chatroom.wire.websocket import text_of
-from tests.support.histories import KINDS, open_history_of, typed
+from tests.support.histories import KINDS, everything, open_history_of, typed
 
 
 @pytest.fixture(params=KINDS)
@@ -48,3 +49,32 @@ def test_what_is_said_and_changed_meanwhile_is_told_as_a_message_and_not_as_a_ch
     told = json.loads(text_of(changes))
     assert (told["type"], told["message"]["id"], told["rev"]) == ("changed", one.id, 2)
     assert add.get_nowait() == CaughtUp(user, 2, 2)
+
+
+def test_whoever_was_away_hears_once_of_each_message_that_somebody_has_erased(
+    history: History,
+) -> None:
+    """Of what a host had removed before, it knows; that it is nobody's now is nobody's concern."""
+    history.append([typed("lobby", seq, "ann", f"a{seq}") for seq in range(1, 6)])
+    (second,) = (it for it in everything(history, "lobby") if it.seq == 2)
+    history.rewrite(second.taken_back(Remover.HOST, 1), Evidence(second, 7))
+    ids = [message.id for message in everything(history, "lobby")]
+    erase(history, "ann")
+    add: Channel[Joining] = Channel("add", Ready())
+    user: Any = SimpleNamespace(rev=1)
+
+    (changes,) = Replay(history, add).catch_up(user, "lobby", 5, resumes=True)
+
+    frames = [json.loads(payload) for payload in payloads(changes)]
+    assert [(it["type"], it["rev"]) for it in frames] == [("removed", rev) for rev in (2, 3, 4, 5)]
+    assert sorted(it["id"] for it in frames) == sorted([ids[0], *ids[2:]])
+    assert add.get_nowait() == CaughtUp(user, 5, 5)
+
+
+def payloads(frames: bytes) -> list[bytes]:
+    """Of short text frames, one behind the other."""
+    found = []
+    while frames:
+        found.append(frames[2 : 2 + frames[1]])
+        frames = frames[2 + frames[1] :]
+    return found

@@ -568,3 +568,68 @@ def test_a_restoration_that_cannot_be_stored_brings_nothing_back(club: InMemoryS
 
     assert carl.heard() == []
     assert stored(club) == []
+
+
+def log_of(club: InMemoryServer) -> list[tuple[str, str, str, str, str]]:
+    """Of the class: what, by whom and about whom."""
+    return [(it.act, *it[2:6]) for it in club.disk.host_log("class")]
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+def test_whoever_is_erased_while_messages_are_removed_is_not_in_what_the_log_says_of_that(
+    club: InMemoryServer,
+) -> None:
+    ann = classroom(club, *["u2", "u3"] * 5)
+    bob, _ = enter(club, "Bob", "u2"), enter(club, "Carl", "u3")
+    assert act(ann, "makeHost", userId="u2")["type"] == "done"
+    for guest in (ann, bob):
+        guest.settles = False
+
+    bob.send("host", cmid="h", act="clear")
+    ann.send("host", cmid="h", act="bar", userId="u3", what="all")
+    forget(club, "u2")
+    forget(club, "u3")
+    finish(club)
+
+    assert stored(club) == []
+    log = log_of(club)
+    assert [it[0] for it in log] == ["bar", "clear", "bar", "clear", "makeHost"]
+    assert not any(word in str(log) for word in ("u2", "u3", "Bob", "Carl"))
+    assert log[1][1] == log[3][1] == log[4][3] != "", "one stranger"
+    assert log[0][3] == log[2][3] != "", "and another one"
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+def test_whom_a_host_names_while_they_are_being_erased_is_in_no_log_in_the_end(
+    club: InMemoryServer,
+) -> None:
+    """The host takes back a message of theirs that is still there, and brings it back."""
+    ann = classroom(club, *["u2"] * 7)
+    first = club.disk.messages("class")[0].id
+    ann.settles = False
+
+    forget(club, "u2")
+    ann.send("remove", cmid="r", id=first)
+    ann.send("restore", cmid="s", id=first)
+    ann.send("remove", cmid="t", id=first)
+    finish(club)
+
+    assert [it[0] for it in log_of(club)] == ["remove", "restore", "remove"]
+    assert {it[3:] for it in log_of(club)} == {(log_of(club)[0][3], "")}
+    assert log_of(club)[0][3] not in ("", "u2")
+    assert {message.user_id for message in club.disk.messages("class")} == {""}
+    assert club.disk.kept_evidence("class", 99, 99) == []
+
+
+def test_whoever_has_nothing_to_erase_in_a_room_leaves_its_maker_to_be_stored(
+    club: InMemoryServer,
+) -> None:
+    """Somebody has only uploaded something, which is all that is known of the room."""
+    bob = enter(club, "Bob", "u2")
+
+    forget(club, "u3")
+    club.settle()
+    assert club.disk.charter("class") == ""
+    bob.say("hello")
+
+    assert list(Charter.parse(club.disk.charter("class")).hosts) == ["u2"]

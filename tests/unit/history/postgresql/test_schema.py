@@ -154,7 +154,7 @@ def test_a_newer_schema_is_refused_by_its_version(server: PostgresServer, url: s
         history.open()
     server.query("UPDATE chatroom.version SET version = 99", name_of(url))
 
-    assert "has schema 99, of another chatroom version; this one has 5" in refusal(url)
+    assert "has schema 99, of another chatroom version; this one has 6" in refusal(url)
 
 
 def test_another_programs_schema_is_refused(server: PostgresServer, url: str) -> None:
