@@ -255,7 +255,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
         try:
             self.tpool.run_apart(read)
-        except RuntimeError:  # this thread is all there is
+        except (RuntimeError, MemoryError):  # this thread is all there is
             read()
 
     def handle_request(self, req: Any, conn: Incoming) -> Any:

@@ -82,16 +82,17 @@ class Connection(Sender):
         self._ping_interval = ping_interval
 
     def hold(self) -> None:
-        """Keep the reader thread asleep, whatever the client sends, until ``release``.
+        """Keep the reader thread asleep, whatever the client sends, until ``release``. Any thread.
 
-        Any thread. ``setsockopt`` keeps the GIL, so that a loop over ten thousand of these is
-        over before any reader can interfere.
-        """
+        ``setsockopt`` keeps the GIL: ten thousand are held before any reader can interfere. With a
+        door, since a ``recv`` that began now would wait for a full buffer, released or not."""
+        self._door = lambda: ""
         set_low_water(self._socket, 1 << 30)
 
     def release(self) -> None:
         """Wake the reader for what has arrived meanwhile. Any thread."""
         set_low_water(self._socket, 1)
+        self._door = lambda: None
 
     # -- what simple-websocket calls, on the reader thread -----------------------------------
 
@@ -129,7 +130,7 @@ class Connection(Sender):
             overdue = self._overdue_at_the_door() if self._door else ""
             if self._door and not overdue and not is_readable_soon(self._socket):
                 continue
-            flags = socket.MSG_DONTWAIT if overdue else 0
+            flags = socket.MSG_DONTWAIT if self._door else 0
             try:
                 data = self._socket.recv(size if self._more else IDLE_RECV_BYTES, flags)
             except BlockingIOError:  # the kernel's timer: ping_interval seconds of silence
@@ -206,8 +207,7 @@ class Connection(Sender):
         ws.event.set = hand_over
         ws.ws.handshake, ws.environ = HANDSHAKE_IS_OVER, None
         self._handle = handle
-        if door:
-            self._door = door
+        self._door = self._door or door  # unless it is held
         try:
             ws.thread.run()
         finally:

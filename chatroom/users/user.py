@@ -128,10 +128,10 @@ class User:
         self._writer = threading.Thread(target=self.listen_write, name=name, daemon=True)
         try:
             self._writer.start()
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             self.end(CloseCode.SERVER_ERROR, "out of threads")
             self.connection.cut()
-            self._report(f"no writer: {error}")
+            self._report(f"no writer: {error!r}")
         return self._writer.ident is not None
 
     def listen_read(self, ws: simple_websocket.Server) -> None:

@@ -65,8 +65,7 @@ def init_app(
     @flask_sock.route(PATH)  # type: ignore[untyped-decorator]
     def chat(ws: simple_websocket.Server) -> None:
         user: User = g.user
-        if settle := getattr(g.sock, "settle", None):
-            settle()
+        _settle(g.sock)
         if not user.begin():
             return
         if hasattr(g.sock, "reader"):
@@ -82,15 +81,17 @@ def init_app(
     view, go_on = app.view_functions[f"{flask_sock.bp.name}.chat"], app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        sock: Any = environ.get("gunicorn.socket")
         if environ.get("PATH_INFO") != PATH or not engine.was_started:
+            _settle(sock)
             return go_on(environ, start_response)
         try:
             host_names.check(environ)
             context = app.request_context(environ)
-            sock: Any = environ.get("gunicorn.socket")
             user = _admit(environ, engine, configuration)
         except Exception as fault:
             environ[FAULT] = fault
+            _settle(sock)
             return go_on(environ, start_response)
         with context:
             g.user, g.sock = user, sock
@@ -105,6 +106,17 @@ def init_app(
             return response(environ, start_response)  # type: ignore[operator]
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+
+
+def _settle(sock: object) -> None:
+    """Let the next one shake hands: also if there is to be no socket, as whoever asks for one at an
+    address that has a long response would keep the place until the end of it.
+
+    Args:
+        sock: gunicorn's; None with any other server.
+    """
+    if settle := getattr(sock, "settle", None):
+        settle()
 
 
 def _reader(gate: Gate, user: User, ws: simple_websocket.Server) -> Callable[[], None]:

@@ -24,6 +24,7 @@ SHOWN_CHARACTERS = 100
 _NEEDED = {"HTTP_HOST", "HTTP_UPGRADE", "HTTP_CONNECTION"}
 _NEEDED |= {"HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"}
 _NEEDED |= {"gunicorn.socket", "werkzeug.socket", "werkzeug.request", "REQUEST_METHOD"}
+_NEEDED |= {"REMOTE_ADDR"}  # werkzeug's server logs it
 
 
 def check_upgrade(environ: Environ) -> None:

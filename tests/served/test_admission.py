@@ -11,10 +11,19 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.connection_pair import FarEnd
-from tests.support.deadline import DEADLINE
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.server_process import Launch, Running, serving
 from tests.support.typed_client import SUBPROTOCOL, typed_frame
-from tests.support.websocket_client import PING, PONG, TEXT, answer, encode, handshake, line_of_chat
+from tests.support.websocket_client import (
+    BINARY,
+    PING,
+    PONG,
+    TEXT,
+    answer,
+    encode,
+    handshake,
+    line_of_chat,
+)
 
 SPOKEN = b"".join(encode(TEXT, line_of_chat("Eager", f"{number}")) for number in range(100))
 
@@ -55,6 +64,50 @@ def test_a_hello_may_come_with_the_handshake(server: Running) -> None:
     hello = typed_frame(type="hello", userName="Eager", room="typed")
     with eager(server, handshake(Sec_WebSocket_Protocol=SUBPROTOCOL) + hello) as client:
         assert json.loads(client.frame().payload)["type"] == "welcome"
+
+
+WRONG = {
+    "no JSON": (encode(TEXT, b"hello"), 1007),
+    "no UTF-8": (encode(TEXT, b'"\xff"'), 1007),
+    "binary": (encode(BINARY, b"{}"), 1003),
+    "too long": (encode(TEXT, line_of_chat("Eager", "x" * 70_000)), 1009),
+    "longer than there is memory": (b"\x81\xff\x7f" + b"\xff" * 70_000, 1009),
+    "without a mask": (encode(TEXT, line_of_chat("Eager", "hello"), masked=False), 1002),
+    "with reserved bits": (encode(TEXT, line_of_chat("Eager", "hello"), reserved=7), 1002),
+    "another request": (handshake("wrong"), 1002),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_with_a_frame_that_comes_with_the_handshake_is_said(
+    server: Running, case: str
+) -> None:
+    frame, code = WRONG[case]
+    with server.join("Bystander", "wrong") as bystander:
+        with eager(server, handshake("wrong") + frame) as client:
+            assert client.answer_close()[0] == code
+        bystander.say("the end")
+        assert bystander.bodies() == ["the end"]
+    assert "Traceback" not in server.said() + server.log()
+
+
+@pytest.mark.parametrize("goes", ["by a reset", "and sends no more"])
+def test_whoever_goes_before_the_answer_leaves_nothing(server: Running, goes: str) -> None:
+    """Wherever in its way in the server notices."""
+    before = server.descriptors()
+    request = handshake("gone") + SPOKEN[:700]
+    for cut in range(len(handshake("gone")) - 2, len(request), 5):
+        client = FarEnd(socket.create_connection(("127.0.0.1", server.port)))
+        with client:
+            client.socket.sendall(request[:cut])
+            if goes == "by a reset":
+                client.reset()
+            else:
+                client.socket.shutdown(socket.SHUT_WR)
+
+    wait_for(lambda: json.loads(server.get("/healthz")[2])["sockets"] == 0, "their places")
+    wait_for(lambda: server.descriptors() <= before, "their descriptors")
+    assert "Traceback" not in server.said() + server.log()
 
 
 def test_a_handshake_with_a_body_is_refused(server: Running) -> None:

@@ -19,9 +19,13 @@ pytestmark = pytest.mark.takes(seconds=13)
 
 USERS = at_most(CROWD)
 
+REQUESTS = 10
+"""Threads that have served a request, of a handshake for instance, and wait for the next one: some
+more or fewer at each moment, as they end when they have waited for long."""
+
 
 def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
-    """Exactly two threads each; the second wave needs no more of anything than the first."""
+    """Two threads each; the second wave needs no more of anything than the first."""
     server = serve(history="memory:", maxUsers=USERS + 10)
     with server.join("Ann") as ann:
         ann.say("first")
@@ -30,21 +34,19 @@ def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
         with many_clients(server.port) as users:
             first = fill(server, users, ann, USERS // 2)
             full = fill(server, users, ann, USERS)
-        assert full.threads - first.threads == 2 * USERS // 2
+        assert abs(full.threads - first.threads - 2 * USERS // 2) <= REQUESTS
         assert full.descriptors == descriptors + USERS
         assert full.memory - memory < USERS * 100_000
 
         wait_for(lambda: sockets(server) == 1, "that all have left")
-        # gunicorn keeps the readers' threads for the next ones
-        wait_for(lambda: server.threads() <= threads + USERS, "the end of the writers")
+        wait_for(lambda: server.threads() <= threads + REQUESTS, "the end of their threads")
         wait_for(lambda: server.descriptors() <= descriptors + 1, "the end of the sockets")
         ann.say("quiet again")
         assert ann.bodies() == ["quiet again"]
 
         with many_clients(server.port) as users:
             again = fill(server, users, ann, USERS)
-        # the pool may have made one for a /healthz that came while the first users were leaving
-        assert again.threads - full.threads in (0, 1)
+        assert abs(again.threads - full.threads) <= REQUESTS
         assert again.descriptors == full.descriptors
         assert again.memory - full.memory < 8 * 2**20
     assert "ERROR" not in server.log()

@@ -27,6 +27,8 @@ HALF_A_BODY = (
     b'Content-Length: 99\r\n\r\n{"userName":'
 )
 LISTENING = b"GET /api/rooms/lobby/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+PRETENDING = LISTENING[:-2] + b"Upgrade: websocket\r\n\r\n"
+"""To want a socket, and content without: a response that has no end."""
 
 CANNOT = "short of places: can't start new thread"
 
@@ -86,6 +88,15 @@ def test_half_requests_take_no_threads_and_end_after_ten_seconds(serve: Launch) 
         assert [stranger.recv(1) for stranger in silent] == [b""] * 20
         goes_on(server, ann, "Cleo")
     assert "Traceback" not in server.said() + server.log()
+
+
+def test_whoever_only_pretends_to_want_a_socket_keeps_nobody_from_one(serve: Launch) -> None:
+    """Of those who want one, a few have their turn at the same time."""
+    server = serve(history="memory:")
+    with server.join("Ann") as ann, strangers(server, 20, PRETENDING) as pretending:
+        for stranger in pretending:
+            assert stranger.recv(12) == b"HTTP/1.1 200"
+        goes_on(server, ann, "Bob")
 
 
 def test_without_another_thread_those_inside_stay_and_the_next_come_in_later(

@@ -529,15 +529,16 @@ def test_a_socket_that_goes_on_has_a_new_thread_until_it_ends(sockets: tuple[Loo
     loop.until(lambda: len(loop.worker.tpool) == 1, "its thread's")
 
 
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
 def test_without_another_thread_that_of_the_request_goes_on(
-    sockets: tuple[Loop, Sockets], monkeypatch: pytest.MonkeyPatch
+    sockets: tuple[Loop, Sockets], monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
     loop, application = sockets
     assert b" 200 OK" in loop.answer(loop.client(GET))
     loop.until(lambda: loop.worker.tpool._idle, "a thread that waits for the next request")
 
     def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+        raise error
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     client = loop.client(UPGRADE)

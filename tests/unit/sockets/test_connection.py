@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from wsproto import WSConnection
@@ -22,7 +23,7 @@ from chatroom.sockets import kernel, sending
 from chatroom.sockets.connection import Connection
 from chatroom.wire.websocket import CloseCode, text_frame
 from tests.support.connection_pair import FAMILIES, ConnectionPair, bodies, pair
-from tests.support.deadline import wait_for
+from tests.support.deadline import DEADLINE, wait_for
 from tests.support.websocket_client import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, encode
 
 pytestmark = pytest.mark.takes(seconds=4)
@@ -48,6 +49,12 @@ def closed_with(line: ConnectionPair) -> tuple[int, str, list[str]]:
         frames.append(line.peer.frame())
     (code,) = struct.unpack("!H", frames[-1].payload[:2])
     return code, frames[-1].payload[2:].decode(), bodies(frames)
+
+
+def is_asleep(thread: threading.Thread) -> bool:
+    """Whether it waits for something."""
+    stat = Path(f"/proc/self/task/{thread.native_id}/stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "S"
 
 
 def fill(line: ConnectionPair, size: int = 10_000, *, start: int = 0) -> int:
@@ -383,6 +390,36 @@ def test_who_ignores_the_close_and_goes_on_talking_is_cut_off(monkeypatch: pytes
         reader.join(20)
         assert not reader.is_alive()
         assert line.cause == "close 1011: not stored"
+
+
+@pytest.mark.parametrize("begins", ["to listen", "to listen at the door", "the next read"])
+def test_a_reader_that_is_held_before_it_begins_goes_on_once_it_is_released(
+    family: str, begins: str
+):
+    """However little comes: such as the answer to the Close of a server that stops."""
+    released = threading.Event()
+
+    def hold(_data: object) -> None:
+        line.connection.hold()
+        line.peer.send(encode(CLOSE))
+        released.set()
+
+    with ConnectionPair(family) as line:
+        ws = line.accept()
+        if begins != "the next read":
+            hold(None)
+        door = (lambda: None) if begins == "to listen at the door" else None
+        reader = line.start_reader(hold, ws, door)
+        if begins == "the next read":
+            line.peer.send(encode(TEXT, b"meanwhile"))
+        assert released.wait(DEADLINE)
+        wait_for(lambda: is_asleep(reader), "a reader that waits")
+        line.connection.release()
+
+        assert line.peer.frame().opcode == CLOSE
+        line.peer.socket.close()
+        reader.join(DEADLINE)
+        assert not reader.is_alive()
 
 
 def test_what_a_client_said_before_it_was_lost_is_heard():

@@ -324,22 +324,23 @@ def test_a_writer_that_fails_by_our_fault_frees_the_reader(
     assert "boom" in caplog.text
 
 
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
 def test_a_machine_out_of_threads_costs_one_socket(
-    channels: Channels, monkeypatch: pytest.MonkeyPatch
+    channels: Channels, monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
     """The client hears it in the WebSocket's own words, not as an HTTP answer in its middle."""
     start = threading.Thread.start
 
     def refuse_writers(thread: threading.Thread) -> None:
         if thread.name.startswith("writer-"):
-            raise RuntimeError("can't start new thread")
+            raise error
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse_writers)
     with Guest(channels).sit_down() as guest:
         assert guest.peer.closed_with() == (1011, "out of threads")
         assert guest.has_left()
-    assert "can't start new thread" in str(channels.error.get_nowait())
+    assert repr(error) in str(channels.error.get_nowait())
 
 
 # -- the rest ----------------------------------------------------------------------------------

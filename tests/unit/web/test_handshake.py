@@ -127,7 +127,7 @@ def test_only_what_the_handshake_needs_is_left():
     )
     strip(environ)
 
-    kept = {key for key in GOOD if key.startswith("HTTP_")} | {"REQUEST_METHOD"}
+    kept = {key for key in GOOD if key.startswith("HTTP_")} | {"REQUEST_METHOD", "REMOTE_ADDR"}
     assert environ == {key: GOOD[key] for key in kept}
 
 

@@ -1,0 +1,168 @@
+"""The socket that the page begins before its modules are there, where not all is as usual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import WebSocket
+
+from tests.support.browser import Tab
+from tests.support.deadline import wait_for
+from tests.support.server_process import Launch, Running
+
+pytestmark = pytest.mark.takes(seconds=12)
+
+KITCHEN = "Küche-_."
+
+
+@pytest.fixture
+def visit(browser) -> Iterator[Callable[..., Tab]]:
+    """Open pages of a server of the test's own."""
+    opened: list[Tab] = []
+
+    def open_one(server: Running, name: str | None = "Ann", **options: object) -> Tab:
+        opened.append(Tab(browser, server, name, **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield open_one
+    for tab in reversed(opened):
+        tab.leave()
+
+
+def sockets_of(tab: Tab) -> list[WebSocket]:
+    """Those that it makes from now on."""
+    found: list[WebSocket] = []
+    tab.page.on("websocket", lambda socket: found.append(socket))
+    return found
+
+
+@pytest.mark.parametrize("prefix", ["", "/talk"])
+def test_it_is_the_one_socket_of_a_page_wherever_that_lives(
+    prepare: Launch, visit: Callable[..., Tab], prefix: str
+) -> None:
+    server = prepare(history="memory:")
+    if prefix:
+        server.environ["SCRIPT_NAME"] = prefix
+    server.start()
+    tab = visit(server, path=f"{quote(prefix)}/rooms/{quote(KITCHEN)}")
+    sockets = sockets_of(tab)
+    tab.page.reload()
+    tab.wait_for_state("connected")
+    tab.say("here I am")
+    tab.hear("here I am")
+
+    (socket,) = sockets
+    assert socket.url.endswith(f"/chat?room={quote(KITCHEN)}")
+    assert tab.complaints == []
+
+
+def test_without_storage_there_is_none_and_the_page_works(open_tab) -> None:
+    tab = open_tab(None, fresh=True)
+    sockets = sockets_of(tab)
+    tab.page.add_init_script(
+        """Object.defineProperty(window, "localStorage", {
+            get() { throw new DOMException("forbidden", "SecurityError"); },
+        });"""
+    )
+    tab.page.reload()
+    tab.page.locator("#name:focus").wait_for()
+    assert sockets == []
+    tab.page.fill("#name", "Ann")
+    tab.page.keyboard.press("Enter")
+
+    tab.wait_for_state("connected")
+    assert len(sockets) == 1
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize("kept", ["x" * 100, " ", "\u202e"])
+def test_a_kept_name_that_the_server_will_not_have_is_asked_for_anew(open_tab, kept: str) -> None:
+    """And the socket is as good as any."""
+    tab = open_tab()
+    sockets = sockets_of(tab)
+    tab.page.evaluate("kept => { localStorage['chat:name'] = JSON.stringify(kept); }", kept)
+    tab.page.reload()
+    tab.page.locator("#name-dialog[open]").wait_for()
+    tab.page.fill("#name", "Bob")
+    tab.page.keyboard.press("Enter")
+
+    tab.wait_for_state("connected")
+    assert tab.texts("#my-name") == ["Bob"]
+    assert len(sockets) == 1
+
+
+@pytest.mark.parametrize("kept", ["{}", "[]", "7", "true", '""', "nonsense"])
+def test_whatever_is_kept_in_place_of_a_name_the_page_works(open_tab, kept: str) -> None:
+    tab = open_tab()
+    tab.page.evaluate("kept => { localStorage['chat:name'] = kept; }", kept)
+    tab.page.reload()
+    tab.page.wait_for_selector("body[data-state=connected], #name-dialog[open]")
+    if tab.page.is_visible("#name-dialog"):
+        tab.page.fill("#name", "Bob")
+        tab.page.keyboard.press("Enter")
+
+    tab.wait_for_state("connected")
+    assert tab.complaints == []
+
+
+def test_somebody_who_has_the_last_place_comes_back_by_a_reload(
+    serve: Launch, visit: Callable[..., Tab]
+) -> None:
+    """Sooner than the server may have noticed that the page has gone."""
+    server = serve(history="memory:", maxUsers=1)
+    tab = visit(server)
+    for number in range(5):
+        tab.page.reload()
+        tab.wait_for_state("connected")
+        tab.say(f"back {number}")
+        tab.hear(f"back {number}")
+
+
+def test_where_no_place_is_left_the_page_waits_for_one(
+    serve: Launch, visit: Callable[..., Tab]
+) -> None:
+    server = serve(history="memory:", maxUsers=1)
+    tab = visit(server, None)
+    with server.join("Bob"):
+        tab.page.evaluate("localStorage['chat:name'] = '\"Ann\"'")
+        tab.page.reload()
+        tab.wait_for_state("waiting")
+
+    tab.wait_for_state("connected")
+    assert tab.texts("#my-name") == ["Ann"]
+
+
+def test_a_server_that_restarts_meanwhile_is_found_again(
+    serve: Launch, visit: Callable[..., Tab]
+) -> None:
+    server = serve(history="sqlite:chat.db")
+    tab = visit(server)
+    held: list[object] = []
+    tab.page.route("**/chat.js", lambda route: held.append(route))
+    tab.page.reload(wait_until="commit")
+    wait_for(lambda: tab.page.title() and held, "the request for the modules")
+    is_open = "window.early?.begun.readyState === WebSocket.OPEN"
+    wait_for(lambda: tab.page.evaluate(is_open), "a socket")
+    server.stop()
+    server.start()
+    held[0].continue_()  # type: ignore[attr-defined]
+
+    tab.wait_for_state("connected")
+    tab.say("here I am")
+    tab.hear("here I am")
+
+
+def test_two_tabs_that_are_opened_at_once_are_one_person(open_tab, room: str) -> None:
+    one = open_tab()
+    other = Tab(None, one.server, path=f"/rooms/{room}", within=one)  # type: ignore[arg-type]
+    for tab in one, other:
+        tab.page.evaluate("document.body.dataset.state = ''; setTimeout(() => location.reload())")
+    for tab in one, other:
+        tab.wait_for_state("connected")
+
+    other.say("from the other tab")
+    one.hear("from the other tab")
+    wait_for(lambda: one.page.locator("#people li").count() == 1, "one person")
+    other.leave()
