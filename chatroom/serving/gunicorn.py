@@ -130,7 +130,7 @@ def on_starting(arbiter: Any) -> None:
     for flaw in unmet(options, carried.users, workers, is_shared=is_shared):
         refuse(flaw)
     prefix = os.environ.get("SCRIPT_NAME", "")
-    if not re.fullmatch("(/[^/]+)*", prefix):
+    if not re.fullmatch(r"(/[\w.~-]+)*", prefix, re.ASCII):
         refuse(f"environment: SCRIPT_NAME is {prefix!r}; wanted: a path such as /talk")
     if not arbiter.cfg.worker_tmp_dir:
         check_temporary_folder()

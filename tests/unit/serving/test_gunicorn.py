@@ -250,8 +250,8 @@ def test_a_port_in_use_is_refused_with_the_way_out(
     assert "change port or hostName" in line
 
 
-@pytest.mark.parametrize("prefix", ["talk", "/talk/", "/", "//talk"])
-def test_a_prefix_that_no_path_has_is_refused(
+@pytest.mark.parametrize("prefix", ["talk", "/talk/", "/", "//talk", "/our talk", "/gespräch"])
+def test_a_prefix_that_would_be_escaped_or_is_none_is_refused(
     configuration: Configuration,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
