@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from chatroom.serving.demands import RESERVE
 from tests.support.deadline import wait_for
 from tests.support.many_clients import CROWD, ManyClients, at_most, many_clients
 from tests.support.plain_client import PlainClient
@@ -19,9 +20,10 @@ pytestmark = pytest.mark.takes(seconds=13)
 
 USERS = at_most(CROWD)
 
-REQUESTS = 10
+REQUESTS = RESERVE
 """Threads that have served a request, of a handshake for instance, and wait for the next one: some
-more or fewer at each moment, as they end when they have waited for long."""
+more or fewer at each moment, as they end when they have waited for long. In a crowd, whoever has
+shaken hands lets the next one in before its thread is free again."""
 
 
 def test_two_thousand_come_and_go_twice(serve: Launch) -> None:
