@@ -281,8 +281,7 @@ def test_a_worker_that_starts_while_the_database_is_away_waits_for_it(
 
     database.stop()
     os.kill(first, signal.SIGKILL)
-    wait_for(lambda: len(server.workers) == 2 and first not in server.workers, "another worker")
-    (third,) = set(server.workers) - {second}
+    (third,) = wait_for(lambda: set(server.workers) - {first, second}, "another worker")
     with server.answered_by(third):
         wait_for(lambda: server.get("/livez")[0] == 200, "a worker that answers")
         code, headers, page = server.get("/")

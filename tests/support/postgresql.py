@@ -272,7 +272,10 @@ def shared() -> PostgresServer:
     """The one for all tests of this process, which leave it running."""
     if not _shared:
         _shared.append(PostgresServer())
-    return _shared[0]
+    (one,) = _shared
+    if one.process and one.process.poll() is not None:  # a test has failed while it was stopped
+        one.start()
+    return one
 
 
 def end_shared() -> None:
