@@ -268,6 +268,28 @@ class PostgresServer:
 _shared: list[PostgresServer] = []
 
 
+@contextmanager
+def older_schema(url: str, version: int) -> Iterator[History]:
+    """An open history in a database in which there is nothing yet, as programs make it that know no
+    later schema."""
+    from chatroom.history.postgresql import schema
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "UPGRADES", schema.UPGRADES[:version])
+        patch.setattr(schema, "SCHEMA_VERSION", version)
+        with closing(make_history(url, Path())) as history:
+            history.open()
+            yield history
+
+
+def rows(url: str, text: str, *values: object) -> list[Any]:
+    """What a statement finds in the tables of a history; empty for one that finds nothing."""
+    options = "-c search_path=chatroom"
+    with psycopg().connect(url, autocommit=True, options=options) as connection:
+        cursor = connection.execute(text, values)
+        return cursor.fetchall() if cursor.description else []
+
+
 def shared() -> PostgresServer:
     """The one for all tests of this process, which leave it running."""
     if not _shared:

@@ -23,15 +23,9 @@ ANSWERS_OF_SCHEMA_1 = (
 @pytest.fixture
 def url() -> Iterator[str]:
     """Of a database of schema 1, with a message."""
-    from chatroom.history.postgresql import schema
-
-    with postgresql.shared().empty_database() as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "UPGRADES", schema.UPGRADES[:1])
-        patch.setattr(schema, "SCHEMA_VERSION", 1)
-        with closing(make_history(url, Path())) as history:
-            history.open()
+    with postgresql.shared().empty_database() as url:
+        with postgresql.older_schema(url, 1) as history:
             history.append(said("lobby", 1))
-        patch.undo()
         yield url
 
 

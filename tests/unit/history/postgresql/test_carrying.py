@@ -29,14 +29,9 @@ ANSWERS_OF_SCHEMA_2 = (
 @pytest.fixture
 def url() -> Iterator[str]:
     """Of a database of schema 2, with a message."""
-    from chatroom.history.postgresql import schema
-
-    with postgresql.shared().empty_database() as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "UPGRADES", schema.UPGRADES[:2])
-        patch.setattr(schema, "SCHEMA_VERSION", 2)
-        with closing(make_history(url, Path())) as history:
-            history.open()
-        patch.undo()
+    with postgresql.shared().empty_database() as url:
+        with postgresql.older_schema(url, 2):
+            pass
         (first,) = said("lobby", 1)
         head = {"place": 1, "name": "lobby", "first": 1, "last": 1}
         head |= {"nonce": first.nonce, "sent_at": first.sent_at}

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,6 +22,7 @@ from chatroom.rooms.ranks import Rank
 from tests.support import postgresql
 from tests.support.deadline import wait_for
 from tests.support.histories import everything, said, typed
+from tests.support.postgresql import rows
 
 ENTRY = LogEntry(1_700_000_000_000, "quiet", "bob", "Bob", "ann", "Zaphod")
 
@@ -32,18 +32,12 @@ FILE = StoredFile("1" * 32, "lobby", "a.txt", ANY, 1, 0, 0, "ann", 7)
 @pytest.fixture
 def url() -> Iterator[str]:
     """Of a database of schema 5, with an entry in a host log and a file."""
-    from chatroom.history.postgresql import schema
-
-    with postgresql.shared().empty_database() as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "UPGRADES", schema.UPGRADES[:5])
-        patch.setattr(schema, "SCHEMA_VERSION", 5)
-        with closing(make_history(url, Path())) as history:
-            history.open()
+    with postgresql.shared().empty_database() as url:
+        with postgresql.older_schema(url, 5) as history:
             history.append(said("lobby", 1, 3))
             history.enact("lobby", "", ENTRY)
             history.add_file(FILE)
             history.complete_file(FILE._replace(is_whole=True))
-        patch.undo()
         yield url
 
 
@@ -54,15 +48,6 @@ def history(url: str) -> Iterator[SharedHistory]:
         history.open()
         assert isinstance(history, SharedHistory)
         yield history
-
-
-def query(url: str, text: str, *values: object) -> list[Any]:
-    """The rows."""
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True, options="-c search_path=chatroom") as connection:
-        cursor = connection.execute(text, values)
-        return cursor.fetchall() if cursor.description else []
 
 
 def test_somebody_is_forgotten_and_what_they_have_uploaded_is_nobodys(
@@ -80,12 +65,12 @@ def test_whoever_has_made_a_room_is_not_known_as_that_any_more(
     url: str, history: SharedHistory
 ) -> None:
     for room, maker in (("lobby", "ann"), ("garden", "bob")):
-        query(url, "INSERT INTO crowds (room, epoch, maker) VALUES (%s, 1, %s)", room, maker)
+        rows(url, "INSERT INTO crowds (room, epoch, maker) VALUES (%s, 1, %s)", room, maker)
 
     for whom in ("ann", "bob"):
         history.forget_in_log("lobby", whom, "stranger")
 
-    made = query(url, "SELECT room, maker FROM crowds ORDER BY room")
+    made = rows(url, "SELECT room, maker FROM crowds ORDER BY room")
     assert made == [("garden", "bob"), ("lobby", "")]
 
 
@@ -98,7 +83,7 @@ def test_what_comes_too_late_is_not_done_and_says_so(url: str, history: SharedHi
         "SELECT disown_files('lobby', 'ann', %s)",
     ):
         with pytest.raises(Error, match="this came too late") as caught:
-            query(url, call, time.time() - 3600)
+            rows(url, call, time.time() - 3600)
         assert caught.value.sqlstate == "CH001"
 
     assert history.host_log("lobby") == [ENTRY]
@@ -106,7 +91,7 @@ def test_what_comes_too_late_is_not_done_and_says_so(url: str, history: SharedHi
 
 
 def test_a_process_of_schema_5_forgets_in_the_same_way(url: str, history: SharedHistory) -> None:
-    assert query(url, "SELECT forget_in_log('lobby', 'ann', 'x', %s)", time.time() + 9) == [(1,)]
+    assert rows(url, "SELECT forget_in_log('lobby', 'ann', 'x', %s)", time.time() + 9) == [(1,)]
 
     assert history.host_log("lobby") == [ENTRY._replace(whom_id="x", whom_name="")]
 
@@ -118,9 +103,9 @@ def test_no_statistics_have_the_name_of_a_host_or_of_whom_the_log_names(
     for number in range(20):
         entry = LogEntry(1_700_000_000_000, "rules", "ann", "Zaphod", "ann", "Zaphod")
         history.enact(f"room{number % 3}", charter, entry)
-    query(url, "ANALYZE")
+    rows(url, "ANALYZE")
 
-    kept = query(
+    kept = rows(
         url,
         "SELECT tablename, attname FROM pg_stats WHERE schemaname = 'chatroom'"
         " AND strpos(concat(most_common_vals::text, histogram_bounds::text), 'Zaphod') > 0",
@@ -137,7 +122,7 @@ def test_what_one_process_has_erased_is_cleared_by_the_one_that_keeps_the_histor
     def is_cleared() -> bool:
         history.probe()  # whoever has erased goes on working: then the server counts
         keeping.clean()
-        ((cleared, dead),) = query(
+        ((cleared, dead),) = rows(
             url,
             "SELECT vacuum_count, n_dead_tup FROM pg_stat_user_tables"
             " WHERE schemaname = 'chatroom' AND relname = 'messages'",
@@ -147,7 +132,7 @@ def test_what_one_process_has_erased_is_cleared_by_the_one_that_keeps_the_histor
     with closing(make_history(url, Path())) as keeping:
         keeping.open()
         keeping.clean()  # what there was before it came
-        ((before,),) = query(
+        ((before,),) = rows(
             url,
             "SELECT vacuum_count FROM pg_stat_user_tables"
             " WHERE schemaname = 'chatroom' AND relname = 'messages'",
@@ -173,8 +158,8 @@ def test_nothing_of_somebody_who_was_erased_is_in_any_table(
 
     erase(history, "ann-id")
 
-    tables = query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'chatroom'")
+    tables = rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'chatroom'")
     for (table,) in tables:
         for word in words:
             count = f"SELECT count(*) FROM {table} AS t WHERE t::text ILIKE %s"
-            assert query(url, count, f"%{word}%") == [(0,)], table
+            assert rows(url, count, f"%{word}%") == [(0,)], table

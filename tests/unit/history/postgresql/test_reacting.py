@@ -19,6 +19,7 @@ from chatroom.reactions import KINDS, Click, Person, Span
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE
 from tests.support.histories import everything, said
+from tests.support.postgresql import rows
 
 ANN, BOB = Person("a" * 16, "Ann"), Person("b" * 16, "Bob")
 
@@ -26,15 +27,9 @@ ANN, BOB = Person("a" * 16, "Ann"), Person("b" * 16, "Bob")
 @pytest.fixture
 def url() -> Iterator[str]:
     """Of a database of schema 3, with three messages."""
-    from chatroom.history.postgresql import schema
-
-    with postgresql.shared().empty_database() as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "UPGRADES", schema.UPGRADES[:3])
-        patch.setattr(schema, "SCHEMA_VERSION", 3)
-        with closing(make_history(url, Path())) as history:
-            history.open()
+    with postgresql.shared().empty_database() as url:
+        with postgresql.older_schema(url, 3) as history:
             history.append(said("lobby", 1, 3))
-        patch.undo()
         yield url
 
 
@@ -45,15 +40,6 @@ def history(url: str) -> Iterator[SharedHistory]:
         history.open()
         assert isinstance(history, SharedHistory)
         yield history
-
-
-def query(url: str, text: str, *values: object) -> list[Any]:
-    """The rows."""
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True, options="-c search_path=chatroom") as connection:
-        cursor = connection.execute(text, values)
-        return cursor.fetchall() if cursor.description else []
 
 
 def click(seq: int, who: Person = ANN, kind: str = "like", *, on: bool = True) -> Click:
@@ -69,7 +55,7 @@ def removed(url: str, seq: int) -> None:
     change = {"seq": seq, "nonce": f"{seq:016x}", "user_name": "", "body": "", "stamp": ""}
     change |= {"edited_at": 0, "rev": 1, "removed": "host"}
     enact = "SELECT verdict FROM enact('a', 'lobby', NULL, NULL, %s, '[]', '{}', NULL, NULL, 9e9)"
-    assert query(url, enact, json.dumps([change])) == [("done",)]
+    assert rows(url, enact, json.dumps([change])) == [("done",)]
 
 
 def test_what_was_stored_before_can_be_reacted_to(history: SharedHistory) -> None:
@@ -89,7 +75,7 @@ def test_what_a_process_of_schema_3_removes_or_trims_takes_its_reactions_along(
     removed(url, 2)
     assert counts(history) == {1: {"like": 1}, 2: {}, 3: {"like": 1}}
 
-    query(url, "SELECT trim_room('lobby', 1, %s, 9e9)", f"{1:016x}")
+    rows(url, "SELECT trim_room('lobby', 1, %s, 9e9)", f"{1:016x}")
     assert counts(history) == {2: {}, 3: {"like": 1}}
     assert history.react([click(1), click(2)]) == [False, False]
 
@@ -107,7 +93,7 @@ def test_nothing_of_reactions_is_left_without_a_message(url: str, history: Share
 def rows_of(url: str) -> list[Any]:
     """The seqs of both tables, side by side."""
     both = "reactions AS one FULL JOIN reacted AS other USING (seq)"
-    return query(url, f"SELECT one.seq, other.seq FROM {both}")
+    return rows(url, f"SELECT one.seq, other.seq FROM {both}")
 
 
 # -- what others have done -------------------------------------------------------------------------
@@ -158,7 +144,7 @@ def test_reactions_that_a_standby_has_lost_are_a_fork(url: str, history: SharedH
     """Whoever has heard of them comes back, and is told what there is."""
     history.react([click(1)])
     known = history.missed("lobby", Version()).version
-    query(url, "UPDATE rooms SET mark = mark - 1 WHERE name = 'lobby'")
+    rows(url, "UPDATE rooms SET mark = mark - 1 WHERE name = 'lobby'")
 
     assert history.missed("lobby", known).is_fork
 
