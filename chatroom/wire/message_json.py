@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
@@ -14,6 +14,8 @@ from chatroom.files.stored import carried, text_of
 from chatroom.message import Held, Message, MessageId
 from chatroom.wire import fields, replies
 from chatroom.wire.websocket import text_frame
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 # The format that iso_time writes. A pattern, because Python 3.10's fromisoformat accepts neither
 # the Z nor every fraction.
@@ -122,14 +124,16 @@ def local_time() -> str:
 @lru_cache(maxsize=16)  # all messages of a batch are of one time
 def iso_time(milliseconds: int) -> str:
     """Unix milliseconds as UTC in ISO 8601: ``2026-01-31T09:05:00.123Z``."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{_iso_second(seconds)}.{rest:03}Z"
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    second, rest = divmod(rest, 1000)
+    return f"{_iso_day(day)}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z"
 
 
-@lru_cache(maxsize=16)  # many messages share a second
-def _iso_second(seconds: int) -> str:
-    # Not by strftime: on Linux its %Y has fewer than four digits below the year 1000.
-    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None).isoformat()
+@lru_cache(maxsize=16)  # a datetime for each message would be a third of reading a history
+def _iso_day(day: int) -> str:
+    return date.fromordinal(_EPOCH + day).isoformat()
 
 
 def milliseconds(iso: str, key: str = "sentAt") -> int:
