@@ -18,6 +18,10 @@ SECRET_BYTES = 32
 
 SECRET = "SELECT value FROM secrets WHERE name = 'tokens'"
 
+CACHE_KIB = 1000
+"""Of the pages that the writer keeps, half of SQLite's default: it appends, and looks at no page
+again that is not among the last ones. docs/lessons.md, "The program's own memory"."""
+
 LOG_BYTES = 16 * 1024 * 1024
 """What ``-wal`` is truncated to after a slow reader made it grow. Four times its usual size:
 a log that is overwritten syncs faster than one that grows."""
@@ -170,6 +174,7 @@ class DatabaseFile:
         if journal != "wal":
             raise self.refused("can't be used: its disk can't do write-ahead logging", ELSEWHERE)
         writer.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
+        writer.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         writer.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         if version < SCHEMA_VERSION:
             upgrade(writer, version)
