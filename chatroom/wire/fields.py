@@ -41,12 +41,21 @@ def parse(text: str, wanted: str = "a JSON object") -> dict[str, Any]:
     if _is_too_deep(text):
         raise FrameRefused(CloseCode.BAD_DATA, f"JSON nested deeper than {MAX_DEPTH} levels")
     try:
-        fields = _decoder.decode(text)
+        fields = _decoded(text)
     except ValueError as error:
         raise FrameRefused(CloseCode.BAD_DATA, f"not JSON: {error}") from None
     if type(fields) is not dict:
         raise FrameRefused(CloseCode.BAD_DATA, f"not {wanted}")
     return fields
+
+
+def _decoded(text: str) -> Any:
+    """As ``_decoder.decode``, which looks for space on both sides: a third of its time."""
+    if text[:1] == "{":
+        value, end = _decoder.raw_decode(text)
+        if end == len(text):
+            return value
+    return _decoder.decode(text)
 
 
 def parse_unbounded(text: str | bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from json.encoder import encode_basestring as _quoted
 from typing import Any, NamedTuple
 
 from chatroom.errors import Refusal
@@ -310,7 +311,7 @@ def person_frame(
 
 def ack(cmid: str, message_id: str) -> bytes:
     """The message is committed."""
-    return text_frame(f'{{"type":"ack","cmid":{_encoded(cmid)},"id":"{message_id}"}}')
+    return text_frame(f'{{"type":"ack","cmid":{_quoted(cmid)},"id":"{message_id}"}}')
 
 
 def done(cmid: str, **told: object) -> bytes:
