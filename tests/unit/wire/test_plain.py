@@ -123,6 +123,11 @@ def test_what_is_no_json_is_refused(text: str):
     assert "not JSON" in refusal(text)
 
 
+@pytest.mark.parametrize("text", [' {"body": "hi"}', '{"body": "hi"}\r\n', '\t{"body": "hi"} '])
+def test_there_may_be_space_around_an_object(text: str):
+    assert read(text).draft.body == "hi"
+
+
 @pytest.mark.parametrize("text", ["null", "true", "1", '"body"', "[]", '[{"body": "hi"}]'])
 def test_what_is_no_object_is_refused(text: str):
     assert refusal(text) == "not a JSON object with userName, body, timestamp"
