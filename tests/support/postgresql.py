@@ -282,12 +282,18 @@ def older_schema(url: str, version: int) -> Iterator[History]:
             yield history
 
 
-def rows(url: str, text: str, *values: object) -> list[Any]:
-    """What a statement finds in the tables of a history; empty for one that finds nothing."""
+def columns_and_rows(url: str, text: str, *values: object) -> tuple[list[str], list[Any]]:
+    """What a statement finds in the tables of a history; both empty for one that finds nothing."""
     options = "-c search_path=chatroom"
     with psycopg().connect(url, autocommit=True, options=options) as connection:
         cursor = connection.execute(text, values)
-        return cursor.fetchall() if cursor.description else []
+        columns = [column.name for column in cursor.description or ()]
+        return columns, cursor.fetchall() if columns else []
+
+
+def rows(url: str, text: str, *values: object) -> list[Any]:
+    """As ``columns_and_rows``, without the columns."""
+    return columns_and_rows(url, text, *values)[1]
 
 
 def shared() -> PostgresServer:

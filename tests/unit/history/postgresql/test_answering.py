@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chatroom.history import make_history
 from tests.support import postgresql
 from tests.support.histories import everything, said
+from tests.support.postgresql import columns_and_rows, rows
 
 ANSWERS_OF_SCHEMA_1 = (
     *("kind", "place", "item", "seq", "nonce", "user_name", "body", "stamp", "sent_at"),
@@ -27,15 +27,6 @@ def url() -> Iterator[str]:
         with postgresql.older_schema(url, 1) as history:
             history.append(said("lobby", 1))
         yield url
-
-
-def query(url: str, text: str, *values: object) -> tuple[list[str], list[Any]]:
-    """The names of the columns, and the rows."""
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True, options="-c search_path=chatroom") as connection:
-        cursor = connection.execute(text, values)
-        return [column.name for column in cursor.description or ()], cursor.fetchall()
 
 
 def saying(known_seq: int, known_nonce: str, nonce: str, **more: str) -> str:
@@ -62,10 +53,10 @@ def test_a_process_that_knows_schema_1_says_and_hears_what_it_can(url: str) -> N
         history.append([answer])
 
         said_by_it = saying(1, first.nonce, "b" * 16)
-        columns, rows = query(url, "SELECT * FROM chatroom.say(0, %s, 9e9)", said_by_it)
+        columns, found = columns_and_rows(url, "SELECT * FROM chatroom.say(0, %s, 9e9)", said_by_it)
 
         assert tuple(columns) == ANSWERS_OF_SCHEMA_1
-        assert [(row[0], row[3], row[6]) for row in rows] == [
+        assert [(row[0], row[3], row[6]) for row in found] == [
             ("missed", 2, "hi"),
             ("stored", 3, None),
         ]
@@ -83,7 +74,7 @@ def test_what_is_answered_is_stored_whether_or_not_the_room_is_as_it_is_known(
         nonce = messages[known - 1].nonce
 
         text = saying(known, nonce, "b" * 16, reply_to=messages[0].id)
-        _, rows = query(url, "SELECT * FROM chatroom.speak(0, %s, 9e9)", text)
+        found = rows(url, "SELECT * FROM chatroom.speak(0, %s, 9e9)", text)
 
-        assert [row[0] for row in rows] == ["missed"] * (2 - known) + ["stored"]
+        assert [row[0] for row in found] == ["missed"] * (2 - known) + ["stored"]
         assert everything(history, "lobby")[2].reply_to == messages[0].id

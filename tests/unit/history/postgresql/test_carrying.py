@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chatroom.errors import Outdated
 from chatroom.files.stored import Claim, StoredFile
-from chatroom.history import History, make_history
+from chatroom.history import History
 from chatroom.history.shared import SharedHistory, Version
 from chatroom.message import Held, Message
 from tests.support import postgresql
 from tests.support.histories import everything, said, typed
+from tests.support.postgresql import columns_and_rows, rows
 
 NOW = 1_700_000_000_000
 
@@ -35,31 +33,13 @@ def url() -> Iterator[str]:
         (first,) = said("lobby", 1)
         head = {"place": 1, "name": "lobby", "first": 1, "last": 1}
         head |= {"nonce": first.nonce, "sent_at": first.sent_at}
-        query(
+        rows(
             url,
             "SELECT chatroom.append(%s, %s, 9e9)",
             json.dumps([head]),
             json.dumps([as_schema_2_says(first)]),
         )
         yield url
-
-
-@pytest.fixture
-def history(url: str) -> Iterator[SharedHistory]:
-    """The same database, by now."""
-    with closing(make_history(url, Path())) as history:
-        history.open()
-        assert isinstance(history, SharedHistory)
-        yield history
-
-
-def query(url: str, text: str, *values: object) -> tuple[list[str], list[Any]]:
-    """The names of the columns, and the rows."""
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True, options="-c search_path=chatroom") as connection:
-        cursor = connection.execute(text, values)
-        return [column.name for column in cursor.description or ()], cursor.fetchall()
 
 
 def as_schema_2_says(message: Message) -> dict[str, object]:
@@ -114,17 +94,17 @@ def test_a_process_that_knows_schema_2_says_and_hears_what_it_can(
     known = {"known_seq": 1, "known_nonce": said("lobby", 1)[0].nonce, "known_decided": 0}
     saying = json.dumps([{"place": 0, "name": "lobby", "drafts": [draft]} | known])
 
-    columns, rows = query(url, "SELECT * FROM chatroom.speak(0, %s, 9e9)", saying)
+    columns, found = columns_and_rows(url, "SELECT * FROM chatroom.speak(0, %s, 9e9)", saying)
 
     assert tuple(columns) == ANSWERS_OF_SCHEMA_2
-    assert [(row[0], row[3]) for row in rows] == [("missed", 2), ("stored", 3)]
+    assert [(row[0], row[3]) for row in found] == [("missed", 2), ("stored", 3)]
     assert [one.file for one in everything(history, "lobby")] == ["", message.file, ""]
 
 
 def test_what_it_edits_keeps_its_file(url: str, history: History) -> None:
     message = carried(history)
 
-    query(url, ENACT, "a1", change(message._replace(body="better"), 1))
+    rows(url, ENACT, "a1", change(message._replace(body="better"), 1))
 
     after = everything(history, "lobby")[1]
     assert (after.body, after.file) == ("better", message.file)
@@ -137,18 +117,18 @@ def test_what_it_removes_is_lost_and_what_it_restores_has_its_file_again(
     message = carried(history)
     was = {"was_user_name": "Ann", "was_body": "hi", "was_stamp": "", "was_edited_at": 0}
     empty = message._replace(user_name="", body="", timestamp="")
-    query(url, ENACT, "a1", change(empty, 1, removed="host", removed_at=NOW, **was))
+    rows(url, ENACT, "a1", change(empty, 1, removed="host", removed_at=NOW, **was))
     assert everything(history, "lobby")[1].file == ""
     assert (claim(history), history.lost_files(0, 9)) == (Claim.GONE, [])
     evidence = history.evidence("lobby", 2)
     assert evidence
     assert evidence.message.file == message.file
 
-    query(url, ENACT, "a2", change(message, 2))
+    rows(url, ENACT, "a2", change(message, 2))
     assert everything(history, "lobby")[1].file == message.file
     assert claim(history) is Claim.SAID
 
-    query(url, ENACT, "a3", change(empty, 3, removed="author"))
+    rows(url, ENACT, "a3", change(empty, 3, removed="author"))
     assert history.lost_files(0, 9) == [f"{1:032x}"]
 
 
@@ -160,13 +140,13 @@ def test_what_it_approves_has_its_file_and_what_it_refuses_is_lost(
     history.hold(Held("lobby", "h1", "Ann", "Look", "", NOW, "ann", "c2", file=file))
     said_by_it = [as_schema_2_says(typed("lobby", 2, "ann", "c2"))] if batch else []
 
-    _, rows = query(
+    found = rows(
         url,
         "SELECT verdict FROM chatroom.settle('a1', 'lobby', 'h1', %s, NULL, NULL, 9e9)",
         json.dumps(said_by_it),
     )
 
-    assert rows == [("done",)]
+    assert found == [("done",)]
     assert [one.file for one in everything(history, "lobby")[1:]] == [file] * batch
     assert claim(history) is became
 
@@ -194,7 +174,7 @@ def test_what_is_whole_is_so_again_if_that_comes_again(url: str, history: Histor
     whole = json.dumps({"id": file.id, "type": "image/png", "size": 60, "uploaded_at": NOW})
 
     done = [
-        query(url, "SELECT chatroom.complete_file(%s, %s, 9e9)", act, whole)[1][0][0]
+        rows(url, "SELECT chatroom.complete_file(%s, %s, 9e9)", act, whole)[0][0]
         for act in ("a1", "a1", "a2")
     ]
 

@@ -41,15 +41,6 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def history(url: str) -> Iterator[SharedHistory]:
-    """The same database, by now."""
-    with closing(make_history(url, Path())) as history:
-        history.open()
-        assert isinstance(history, SharedHistory)
-        yield history
-
-
 def test_somebody_is_forgotten_and_what_they_have_uploaded_is_nobodys(
     history: SharedHistory,
 ) -> None:

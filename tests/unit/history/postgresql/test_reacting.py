@@ -33,15 +33,6 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def history(url: str) -> Iterator[SharedHistory]:
-    """The same database, by now."""
-    with closing(make_history(url, Path())) as history:
-        history.open()
-        assert isinstance(history, SharedHistory)
-        yield history
-
-
 def click(seq: int, who: Person = ANN, kind: str = "like", *, on: bool = True) -> Click:
     return Click("lobby", MessageId(seq, f"{seq:016x}"), who, kind, on)
 
