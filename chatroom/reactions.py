@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from chatroom.message import MessageId
@@ -86,6 +86,16 @@ class Place(NamedTuple):
     def behind(cls, mark: int) -> Place:
         """All with this mark come before."""
         return cls(mark + 1, 0)
+
+
+def in_parts(states: Iterable[Reacted]) -> Iterator[tuple[int, list[Reacted]]]:
+    """All of these changes in their order, ``MOST_TOLD`` at most at once; and with each part, up to
+    which mark there are no others."""
+    ordered = sorted(states, key=lambda state: (state.mark, state.id.seq))
+    for begin in range(0, len(ordered), MOST_TOLD):
+        part = ordered[begin : begin + MOST_TOLD]
+        is_last = begin + MOST_TOLD >= len(ordered)
+        yield part[-1].mark - (not is_last), part  # others may have the same mark
 
 
 def sparingly_named(states: Sequence[Reacted]) -> list[Reacted]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from abc import ABC
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from chatroom.errors import HistoryUnavailable
 from chatroom.message import Message, MessageId
@@ -77,14 +78,10 @@ class ReactionRecords(ABC):
         Raises:
             HistoryUnavailable: as ``reacted_in_order``; may come between two parts.
         """
-        place = Place.behind(mark)
-        while states := self.reacted_in_order(room, place, last, people=people):
-            newest = states[-1]
+        read = partial(self.reacted_in_order, room, last=last, people=people)
+        for states in one_after_the_other(read, mark):
             is_last = len(states) < MOST_TOLD
-            yield newest.mark - (not is_last), states  # others may have the same mark
-            if is_last:
-                return
-            place = Place(newest.mark, newest.id.seq)
+            yield states[-1].mark - (not is_last), states  # others may have the same mark
 
     def reactions_to(self, messages: Sequence[Message]) -> dict[MessageId, Reacted]:
         """The reactions to some messages, of those that have any. Any thread.
@@ -145,6 +142,22 @@ class ReactionRecords(ABC):
             HistoryUnavailable: they are still there.
         """
         return 0
+
+
+def one_after_the_other(
+    read: Callable[[Place], list[Reacted]], mark: int
+) -> Iterator[list[Reacted]]:
+    """All changes after a mark, in their order, in parts.
+
+    Args:
+        read: the next ``reactions.MOST_TOLD`` behind a place, or as many as there are.
+    """
+    place = Place.behind(mark)
+    while states := read(place):
+        yield states
+        if len(states) < MOST_TOLD:
+            return
+        place = Place(states[-1].mark, states[-1].id.seq)
 
 
 def _near_each_other(seqs: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -106,7 +106,8 @@ class Missed(NamedTuple):
     decided: Decided | None = None
     """If it is another decision."""
     reactions: Sequence[Reacted] = ()
-    """To messages, as they are now, where they have changed; none of a message that is not here."""
+    """To messages, as they are now, where they have changed, in the order of the changes; none of a
+    message that is not here."""
 
 
 class Opening(NamedTuple):

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from chatroom.history import History
 from chatroom.message import MessageId
-from chatroom.reactions import Reacted, sparingly_named
+from chatroom.reactions import Reacted, in_parts, sparingly_named
 from chatroom.rooms.active_rooms import ActiveRooms
 from chatroom.rooms.bus import Bus, ReactionNews
 from chatroom.rooms.faults import Faults
@@ -149,12 +149,11 @@ class SharedReactions(Reactions):
         states = [state for state in fresh if not room.changes.has_removed(state.id.seq)]
         if room.presence.is_large:
             states = [state._replace(people={}) for state in states]
-        if states:
-            states.sort(key=lambda state: state.id.seq)
-            before, mark = known.mark, max(state.mark for state in states)
-            known.mark = max(before, mark)
-            room.tell_all(typed.reactions(mark, sparingly_named(states)))
-            self._hand_on(room, before, known.mark, states)
+        for mark, part in in_parts(states):
+            before, known.mark = known.mark, max(known.mark, mark)
+            part.sort(key=lambda state: state.id.seq)
+            room.tell_all(typed.reactions(known.mark, sparingly_named(part)))
+            self._hand_on(room, before, known.mark, part)
         for one, is_there in answers:
             self._answer(room, one, is_there=is_there)
 

@@ -30,7 +30,7 @@ from chatroom.history.shared import (
     Version,
 )
 from chatroom.message import BEGINNING, Evidence, Held, Message, MessageId
-from chatroom.reactions import MOST_PEOPLE, Click, Span
+from chatroom.reactions import MOST_PEOPLE, Click
 from chatroom.rooms.bus import Bus, Hint
 from chatroom.rooms.policy import Policy
 from chatroom.shared.keeper import Keeper
@@ -210,7 +210,8 @@ class SharedMemory(FailingHistory, SharedHistory):
             entries = self.entries[room][known.logged :]
             decided = Decided(self.charter(room), self.held(room), entries)
         changes = self.changes(room, known.rev)
-        told = self.reacted(room, Span(after=known.mark), people=MOST_PEOPLE)
+        parts = self.reacted_after(room, known.mark, people=MOST_PEOPLE)
+        told = [state for _, states in parts for state in states]
         return Missed(room, known, now, True, False, 1, messages, changes, decided, told)
 
     def opening(self, room: str, limit: int, max_bytes: int) -> Opening:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import chain
 
 from chatroom.history.host_log import LogEntry
 from chatroom.history.paging import PAGE_BYTES, PAGE_LENGTH
 from chatroom.history.postgresql import reactions, reads
 from chatroom.history.postgresql.exact import from_stored, to_stored
-from chatroom.history.postgresql.reads import ROOM, Source
+from chatroom.history.postgresql.reads import MAX_SEQ, ROOM, Source
 from chatroom.history.postgresql.rows import exact
+from chatroom.history.reaction_records import one_after_the_other
 from chatroom.history.shared import Decided, Missed, Opening, Version
 from chatroom.message import BEGINNING, MessageId
-from chatroom.reactions import MOST_PEOPLE, Reacted, Span
+from chatroom.reactions import MOST_PEOPLE, Reacted
 
 STATE = """
     SELECT first, seq, nonce, rev, decided,
@@ -65,7 +68,8 @@ def missed(source: Source, room: str, known: Version) -> Missed:
         decided = Decided(reads.charter(source, room), reads.held(source, room), entries)
     told: Sequence[Reacted] = ()
     if now.mark > known.mark:
-        told = reactions.reacted(source, room, Span(after=known.mark), MOST_PEOPLE)
+        read = partial(reactions.in_order, source, room, last=MAX_SEQ, people=MOST_PEOPLE)
+        told = list(chain.from_iterable(one_after_the_other(read, known.mark)))
     return Missed(room, known, now, True, False, first, messages, changes, decided, told)
 
 

@@ -258,6 +258,27 @@ def test_what_somebody_erases_is_told_everywhere(two: TwoRooms, at_once: None) -
     assert counts(two.ann) == counts(two.bob) == [{}]
 
 
+def test_more_changes_than_are_told_at_once_come_one_frame_after_the_other(
+    two: TwoRooms, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two.react(two.bob)
+    two.react(two.bob, 1)
+    two.level()
+    told(two.ann), told(two.bob)
+    monkeypatch.setattr("chatroom.reactions.MOST_TOLD", 1)
+
+    speaker = HttpSpeaker(ROOM, "", user_id=two.bob.user.user_id)
+    two.other.club.server.broadcast.put(Ruling(speaker, Forget()))
+    two.other.club.settle()
+    two.level()
+
+    for guest in two.ann, two.bob:
+        first, second = told(guest)
+        assert [it["id"] for it in first["messages"]] == [two.id(0)]
+        assert [it["id"] for it in second["messages"]] == [two.id(1)]
+        assert first["mark"] < second["mark"] == two.log.last_mark(ROOM)
+
+
 def test_whoever_comes_knows_the_mark_and_asks_for_what_there_is(
     two: TwoRooms, at_once: None
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 from chatroom.history import History, make_history
 from chatroom.history.shared import SharedHistory, Version
 from chatroom.message import MessageId
-from chatroom.reactions import KINDS, Click, Person, Span
+from chatroom.reactions import KINDS, MOST_TOLD, Click, Person, Span
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE
 from tests.support.histories import everything, said
@@ -109,6 +109,19 @@ def test_what_somebody_has_missed_brings_messages_and_reactions_of_one_moment(
     assert missed.version.mark == max(it.mark for it in missed.reactions)
     assert history.missed("lobby", missed.version).reactions == ()
     assert history.opening("lobby", 9, 9999).version == missed.version
+
+
+def test_somebody_has_missed_all_changes_however_many_they_are(history: SharedHistory) -> None:
+    """As where somebody's are forgotten elsewhere."""
+    history.append(said("lobby", 4, MOST_TOLD))
+    history.react([click(seq) for seq in range(1, MOST_TOLD + 4)])
+    known = history.missed("lobby", Version(history.head("lobby"))).version
+    assert history.forget_reactions("lobby", ANN.user_id) == MOST_TOLD + 3
+
+    missed = history.missed("lobby", known)
+
+    assert sorted(it.id.seq for it in missed.reactions) == list(range(1, MOST_TOLD + 4))
+    assert missed.version.mark == max(it.mark for it in missed.reactions)
 
 
 def test_whoever_knows_of_reactions_hears_that_they_are_gone(
