@@ -42,9 +42,9 @@ log = logging.getLogger(__name__)
 UPLOADS, UPLOADS_OF_ONE = 8, 6
 """At once, and at one address: each holds one of the threads for plain HTTP."""
 
-BYTES_PER_SECOND, BYTES_AT_ONCE = 16 << 20, 1 << 20
-"""Of all uploads together: more than 100 Mbit/s bring. Faster ones would take processor and disk
-from those who talk: docs/performance.md, "Files"."""
+BYTES_PER_SECOND, BYTES_AT_ONCE = 12_000_000, 1 << 20
+"""Of all uploads together: what 100 Mbit/s bring. Faster ones would take processor and disk from
+those who talk: docs/performance.md, "Files"."""
 
 LULL = 30.0
 """Seconds without a byte, or nearly so, after which an upload ends."""
