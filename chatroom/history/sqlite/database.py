@@ -19,8 +19,8 @@ SECRET_BYTES = 32
 SECRET = "SELECT value FROM secrets WHERE name = 'tokens'"
 
 CACHE_KIB = 1000
-"""Of the pages that the writer keeps, half of SQLite's default: it appends, and looks at no page
-again that is not among the last ones. docs/lessons.md, "The program's own memory"."""
+"""Of the pages that the writer keeps, half of SQLite's default: it mostly appends, and others are
+in the kernel's cache. docs/lessons.md, "The program's own memory"."""
 
 LOG_BYTES = 16 * 1024 * 1024
 """What ``-wal`` is truncated to after a slow reader made it grow. Four times its usual size:
