@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from chatroom.client import ChatClient
 from tests.support.axe import faults, faults_by_day_and_night
@@ -113,7 +114,7 @@ def test_help_on_a_phone_speaks_of_fingers(open_tab, locale: str, swipe: str) ->
     tab.page.tap("#open-help")
     tab.see("#keys", swipe)
 
-    assert tab.page.locator("#keys kbd").count() == 0
+    expect(tab.page.locator("#keys kbd")).to_have_count(0)
     pictures = tab.page.locator("#keys svg")
     labels = pictures.evaluate_all("found => found.map((node) => node.ariaLabel)")
     assert len(labels) == 4
@@ -133,7 +134,7 @@ def test_help_gives_the_focus_back_to_what_it_was_under(open_tab) -> None:
         tab.page.keyboard.press("Escape")
 
         tab.page.wait_for_selector("dialog[open]", state="detached")
-        assert tab.page.locator("#more").is_hidden()
+        expect(tab.page.locator("#more")).to_be_hidden()
         wait_for(lambda: focused(tab) == "open-more", "the focus back")
 
 
@@ -142,7 +143,7 @@ def test_a_name_that_is_changed_in_the_drawer_gives_the_focus_back_to_the_menu(o
     tab.page.click("#menu")
     tab.page.click("#rename")
     tab.page.wait_for_selector("#name-dialog[open]")
-    assert tab.page.locator("#side").is_hidden()
+    expect(tab.page.locator("#side")).to_be_hidden()
 
     tab.page.keyboard.press("Escape")
 
@@ -363,13 +364,13 @@ def test_the_settings_go_away_by_escape_and_by_a_click_elsewhere(open_tab, viewp
     tab.page.keyboard.press("Enter")
     tab.page.focus("#theme")
     tab.page.keyboard.press("Escape")
-    assert settings.is_hidden()
+    expect(settings).to_be_hidden()
     assert focused(tab) == "open-settings"
 
     tab.page.click("#open-settings")
     tab.page.click("#rooms-title")
 
-    assert settings.is_hidden()
+    expect(settings).to_be_hidden()
 
 
 def focused(tab: Tab) -> str:
@@ -382,7 +383,7 @@ def test_with_shift_the_letters_are_the_browsers_own(open_tab) -> None:
     for keys in ("Control+Shift+J", "Control+Shift+K"):
         tab.page.press("#body", keys)
     assert focused(tab) == "body"
-    assert tab.page.locator("#search").is_hidden()
+    expect(tab.page.locator("#search")).to_be_hidden()
 
     tab.page.keyboard.press("Control+Shift+/")  # where "/" is typed with Shift
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from tests.support.attention import attend, want_notifications
 from tests.support.axe import faults_by_day_and_night
@@ -107,7 +107,7 @@ def test_a_message_is_edited_in_the_box_and_the_draft_comes_back(open_tab, bob) 
     assert title and title in (mark.text_content() or "")
     assert mark.inner_text().startswith("edited")
     assert tab.page.input_value("#body") == "half a thought"
-    assert tab.page.locator("#editing").count() == 0
+    expect(tab.page.locator("#editing")).to_have_count(0)
     assert not kept(tab, "hello")
     assert bob.hear_of_change()["message"]["body"] == "hello"
     assert tab.complaints == []
@@ -126,7 +126,7 @@ def test_up_edits_what_was_said_last_and_escape_leaves_it_as_it_is(open_tab, bob
     assert tab.page.input_value("#body") == "second thought"
     tab.page.keyboard.press("Escape")
     assert tab.page.input_value("#body") == ""
-    assert tab.page.locator("#editing").count() == 0
+    expect(tab.page.locator("#editing")).to_have_count(0)
 
     tab.page.press("#body", "ArrowUp")
     tab.see("#editing", "second")
@@ -150,7 +150,7 @@ def test_the_list_of_messages_has_keys_for_ones_own(open_tab, bob) -> None:
     tab.page.keyboard.press("Shift+Tab")
     assert tab.page.evaluate("document.activeElement.textContent").find("of another") >= 0
     tab.page.keyboard.press("Delete")  # of another: nothing happens
-    assert tab.page.locator("dialog[open]").count() == 0
+    expect(tab.page.locator("dialog[open]")).to_have_count(0)
 
     tab.page.keyboard.press("ArrowUp")
     wait_for(lambda: tab.page.locator(".tools-of-own").count() == 1, "the buttons")
@@ -227,8 +227,8 @@ def test_emptying_a_text_asks_whether_to_delete_it(open_tab, bob) -> None:
 
     gone(tab, "first")
     assert tab.bodies() == ["second"]
-    assert tab.page.locator("#editing").count() == 0
-    assert tab.page.locator(".between.date").count() == 1
+    expect(tab.page.locator("#editing")).to_have_count(0)
+    expect(tab.page.locator(".between.date")).to_have_count(1)
     assert "follows" not in (tab.page.get_attribute("#list > .message", "class") or "")
     assert bob.hear_of_change()["type"] == "removed"
     assert not kept(tab, "first")
@@ -272,7 +272,7 @@ def test_what_is_removed_leaves_everything_that_shows_it(open_tab, bob) -> None:
 
     assert tab.texts("#search-summary") == ["Nothing found."]
     assert tab.bodies() == ["said by Ann"]
-    assert tab.page.locator(".between.unread").count() == 0
+    expect(tab.page.locator(".between.unread")).to_have_count(0)
     tab.page.evaluate("id => { location.hash = id }", secret)
     tab.see("#notice", "This message no longer exists.")
     tab.hide(False)
@@ -343,7 +343,7 @@ def test_whoever_reads_on_is_neither_moved_nor_told(open_tab, bob) -> None:
     assert row.evaluate("node => node === document.activeElement")
     assert "still here" in (row.get_attribute("aria-label") or "")
     assert "edited" in (row.get_attribute("aria-label") or "")
-    assert tab.page.locator(".mentioned").count() == 1
+    expect(tab.page.locator(".mentioned")).to_have_count(1)
     assert abs(row.evaluate(place) - before) < 2
     assert tab.page.evaluate("spoken") == []
     assert tab.page.evaluate("[shown, tones]") == [[], 0]
@@ -371,7 +371,7 @@ def test_what_changed_while_the_reader_was_away_comes_with_the_resume(open_tab, 
 
     tab.hear("hello")
     gone(tab, "a secret")
-    assert tab.page.locator(".between.missed").count() == 0
+    expect(tab.page.locator(".between.missed")).to_have_count(0)
     tab.page.press("#body", "Enter")
     tab.hear("by Ann")
 
@@ -405,7 +405,7 @@ def test_two_tabs_of_one_person_edit_and_delete_the_same_message(open_tab) -> No
 
     gone(there, "said differently")
     there.see("#notice", "This message was deleted meanwhile. What you wrote is in the box.")
-    assert there.page.locator("#editing").count() == 0
+    expect(there.page.locator("#editing")).to_have_count(0)
     assert there.page.input_value("#body") == "half a correction"
     assert there.bodies() == here.bodies() == ["said once"]
 
@@ -470,7 +470,7 @@ def test_why_nothing_is_changed_is_said_in_the_readers_language(open_tab) -> Non
     tab.page.reload()
     tab.hear("so")
     point_at(tab, "so")
-    assert tab.page.locator(".tools-of-own button:visible").count() == 1
+    expect(tab.page.locator(".tools-of-own button:visible")).to_have_count(1)
     tab.page.press("#body", "ArrowUp")
     tab.see("#notice", "Hier ist keine Nachricht von dir, die sich noch bearbeiten lässt.")
     codes[:] = ["gone"]

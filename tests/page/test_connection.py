@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import WebSocketRoute
+from playwright.sync_api import WebSocketRoute, expect
 
 from chatroom.client import ChatClient
 from tests.support.attention import attend, notified, want_notifications
@@ -55,7 +55,7 @@ def test_the_page_comes_back_by_itself_and_sends_what_waited(browser, tmp_path: 
         bodies = ["before the restart", "written while the server was down", "and this, too"]
         assert [message["body"] for message in server.history()] == bodies
         assert tab.bodies() == bodies
-        assert tab.pending().count() == 0
+        expect(tab.pending()).to_have_count(0)
         tab.close()
 
 
@@ -87,7 +87,7 @@ def test_what_waits_outlives_the_page_and_is_sent_once(open_wired, wire: Cable) 
     again.hear("two")
 
     assert again.bodies() == ["one", "two"]
-    assert again.pending().count() == 0
+    expect(again.pending()).to_have_count(0)
     assert (
         again.page.evaluate("Object.keys(localStorage).filter(key => key.includes('outbox'))") == []
     )
@@ -169,7 +169,7 @@ def test_nothing_is_said_where_nothing_was_missed(open_wired, wire: Cable) -> No
     wire.mend()
     tab.wait_for_state("connected")
 
-    assert tab.page.locator(".missed, .gap, .unread").count() == 0
+    expect(tab.page.locator(".missed, .gap, .unread")).to_have_count(0)
     assert tab.texts("#status-words") == ["Connected"]
 
 
@@ -409,7 +409,7 @@ def test_a_planned_restart_is_hardly_noticed(open_tab) -> None:
     assert "The server is restarting." in words
     assert words <= {"The server is restarting.", "Connecting…", "Connected", ""}
     assert len(routes) == 3
-    assert tab.page.locator(".missed, .gap, .unread").count() == 0
+    expect(tab.page.locator(".missed, .gap, .unread")).to_have_count(0)
 
 
 def test_try_now_tries_now(open_wired, wire: Cable) -> None:
@@ -430,6 +430,6 @@ def test_two_tabs_of_one_browser_are_one_person(open_tab, room: str, page_server
     other.say("from the other tab")
     one.hear("from the other tab")
 
-    assert one.page.locator("#people li").count() == 1
-    assert one.page.locator(".message.own").count() == 1
+    expect(one.page.locator("#people li")).to_have_count(1)
+    expect(one.page.locator(".message.own")).to_have_count(1)
     wait_for(lambda: other.pending().count() == 0, "the message to settle")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
@@ -87,7 +88,7 @@ def test_enlarged_a_picture_has_its_description_below_it(
     assert shown.get_attribute("alt") == "A bridge in the fog"
     tab.page.keyboard.press("ArrowRight")
     tab.see("#picture-dialog .file-name", "second.jpg")
-    assert tab.page.locator("#picture-dialog .described:visible").count() == 0
+    expect(tab.page.locator("#picture-dialog .described:visible")).to_have_count(0)
     assert shown.get_attribute("alt") == "Picture: second.jpg"
 
 

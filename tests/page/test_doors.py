@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.axe import faults, faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
@@ -88,7 +88,7 @@ def test_a_class_comes_in_with_the_code_on_the_board(
     pupil.page.fill(f"{DOOR} input", f" {code[:4]}-{code[4:]} ".upper())
     pupil.page.keyboard.press("Enter")
     pupil.hear("Welcome")
-    assert pupil.page.locator(DOOR).count() == 0
+    expect(pupil.page.locator(DOOR)).to_have_count(0)
 
     pupil.page.reload()
     pupil.hear("Welcome")  # with the pass: nobody asks again
@@ -158,7 +158,7 @@ def test_the_whole_conversation_is_saved_from_behind_a_closed_door(
     guest.hear("the secret word")
     guest.page.click("#open-more")
 
-    assert guest.page.locator("#print-all").is_hidden()
+    expect(guest.page.locator("#print-all")).to_be_hidden()
     with guest.page.expect_download() as saving:
         guest.page.click("#save-all")
 
@@ -181,7 +181,7 @@ def test_a_shut_door_says_so_and_whoever_was_in_comes_back(
     stranger.page.click(f"{DOOR} .strong:visible")
 
     stranger.wait_for_state("connected")
-    assert stranger.page.locator(DOOR).count() == 0
+    expect(stranger.page.locator(DOOR)).to_have_count(0)
 
 
 def test_everybody_out_asks_twice_and_then_shows_everybody_out(
@@ -250,7 +250,7 @@ def test_whoever_waits_at_the_door_reads_why(open_tab: Callable[..., Tab], room:
     tab.page.click("#name-submit")
 
     tab.see(DOOR, "A host has to let you in")
-    assert tab.page.locator("#body").is_hidden()
+    expect(tab.page.locator("#body")).to_be_hidden()
     # Only a question to the page lets Playwright go on with what is relayed.
     wait_for(lambda: tab.page.locator(DOOR).count() and passed, "the welcome, held up")
     for text in passed:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
@@ -68,7 +69,7 @@ def test_each_of_four_kinds_is_shown(open_tab, eve: Fellow, name: str) -> None:
     tab = open_tab()
     tell_with_file(eve, heads[name], name)
     tab.page.wait_for_selector("#list .file :is(img, .note)")
-    assert tab.page.locator("#list .card").count() == 0
+    expect(tab.page.locator("#list .card")).to_have_count(0)
 
 
 def test_the_place_of_a_picture_is_there_before_it_is(open_tab, eve: Fellow) -> None:
@@ -100,7 +101,7 @@ def test_a_file_that_is_no_picture_is_a_card_and_never_runs(open_tab, eve: Fello
     tell_with_file(eve, b"%PDF-1.7", "paper\u202e.pdf")
     wait_for(lambda: len(tab.texts("#list .card")) == 3, "three cards")
 
-    assert tab.page.locator("#list .file img").count() == 0
+    expect(tab.page.locator("#list .file img")).to_have_count(0)
     assert [" ".join(text.split()) for text in tab.texts("#list .card")] == [
         "File: logo.svg 80 byte",
         "File: page.html 49 byte",
@@ -156,7 +157,7 @@ def test_an_edited_caption_leaves_the_picture_alone(open_tab, eve: Fellow) -> No
     eve.change("edit", id, body="Mine")
 
     tab.hear("Mine")
-    assert tab.page.locator("#list .file #same").count() == 1
+    expect(tab.page.locator("#list .file #same")).to_have_count(1)
 
 
 def test_a_picture_alone_is_quoted_by_what_it_shows(open_tab, eve: Fellow) -> None:
@@ -272,7 +273,7 @@ def test_a_click_shows_it_large_and_a_click_beside_it_ends_that(gallery: Tab) ->
     large(gallery, "2.png")
     gallery.see("#picture-dialog .fine", "2 of 3")
     gallery.page.mouse.click(640, 780)
-    assert gallery.page.locator("#picture-dialog[open]").count() == 0
+    expect(gallery.page.locator("#picture-dialog[open]")).to_have_count(0)
     assert gallery.complaints == []
 
 
@@ -292,7 +293,7 @@ def test_the_large_view_is_driven_by_keys(gallery: Tab) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Escape")
 
-    assert page.locator("#picture-dialog[open]").count() == 0
+    expect(page.locator("#picture-dialog[open]")).to_have_count(0)
     alt = "document.activeElement.querySelector('img').alt"
     wait_for(lambda: page.evaluate(alt) == "Picture: 1.png", "the focus is where one has gone")
     assert gallery.bodies() == ["No. 1", "No. 2", "No. 3"]

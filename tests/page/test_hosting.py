@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.axe import faults
 from tests.support.browser import PHONE, Tab
@@ -199,7 +200,7 @@ def test_a_teachers_first_five_minutes(
     hand.press(".note.removed button")
     teacher.hear("nonsense")
     assert teacher.bodies() == ["nonsense", "What is the homework?"]
-    assert teacher.page.locator(".note.removed").count() == 0
+    expect(teacher.page.locator(".note.removed")).to_have_count(0)
 
     hand.open_person("Bob")
     hand.press("#person-dialog button:text-is('10 minutes')")
@@ -271,7 +272,7 @@ def test_a_link_of_ones_own_brings_a_host_back_who_has_lost_everything(open_tab,
 def test_a_link_is_taken_where_the_page_is_open_already(open_tab, eve: Fellow) -> None:
     tab = open_tab()
     tab.page.fill("#body", "half a thought")
-    assert tab.page.locator("#manage-room").count() == 0
+    expect(tab.page.locator("#manage-room")).to_have_count(0)
 
     secret = link(eve)
     tab.page.evaluate("secret => { location.hash = `host=${secret}` }", secret)
@@ -315,7 +316,7 @@ def test_everybody_reads_who_is_host_and_who_is_no_longer(open_tab, eve: Fellow,
     wait_for(lambda: notes(ann)[1:] == ["Bob is no longer host"], "the other notice")
 
     wait_for(lambda: len(ann.texts("#people .host-mark")) == 1, "one mark")
-    assert ann.page.locator("#manage-room").count() == 0
+    expect(ann.page.locator("#manage-room")).to_have_count(0)
 
 
 def test_a_host_makes_another_and_takes_that_back(open_tab, come) -> None:
@@ -333,8 +334,8 @@ def test_a_host_makes_another_and_takes_that_back(open_tab, come) -> None:
     ann.page.click("#person-dialog button:text-is('Not host any more')")
 
     bob.see(".note.of-hosts", "You are no longer host here")
-    assert not bob.page.locator("#manage-room").is_visible()
-    assert bob.page.locator("#people button").count() == 0
+    expect(bob.page.locator("#manage-room")).to_be_hidden()
+    expect(bob.page.locator("#people button")).to_have_count(0)
 
 
 def test_no_name_can_imitate_a_host(open_tab, eve: Fellow, come) -> None:
@@ -344,7 +345,7 @@ def test_no_name_can_imitate_a_host(open_tab, eve: Fellow, come) -> None:
     ann = open_tab("Ann")
     ann.hear("Good morning")
 
-    assert message(ann, "I am the host").locator(".host-mark").count() == 0
+    expect(message(ann, "I am the host").locator(".host-mark")).to_have_count(0)
     mark = message(ann, "Good morning").locator(".host-mark")
     assert mark.get_attribute("title") == "Host"
     assert mark.text_content() == "Host"
@@ -369,7 +370,7 @@ def test_the_box_says_before_one_writes_that_only_hosts_can(open_tab, eve: Fello
     tab.say("Hello?")
     tab.see("#notice", "Only hosts can write now.")
     assert tab.page.input_value("#body") == "Hello?"
-    assert tab.pending().count() == 0
+    expect(tab.pending()).to_have_count(0)
 
     eve.wants("rules", speak="everybody")
     wait_for(lambda: rule(tab) == "", "no rule any more")
@@ -411,7 +412,7 @@ def test_a_page_that_is_loaded_again_knows_for_how_long_it_is_slow(open_tab, eve
     eve.wants("rules", speak="everybody")
 
     tab.hear("two")
-    assert tab.pending().count() == 0
+    expect(tab.pending()).to_have_count(0)
 
 
 def test_whoever_is_quiet_reads_why_until_it_is_undone(open_tab, eve: Fellow) -> None:
@@ -523,7 +524,7 @@ def test_whoever_is_removed_reads_why_and_comes_back_when_it_is_over(open_tab, e
     tab.see("#shown-out", "You were removed from this room")
     tab.see("#shown-out", "This page brings you back then")
     tab.wait_for_state("refused")
-    assert not tab.page.locator("#body").is_visible()
+    expect(tab.page.locator("#body")).to_be_hidden()
     assert faults(tab) == []
     tab.wait_for_state("connected")
     wait_for(lambda: tab.page.locator("#shown-out").count() == 0, "the conversation")
@@ -589,7 +590,7 @@ def test_a_restored_message_comes_back_on_open_pages_where_it_stood(open_tab, ev
         wait_for(lambda tab=tab: tab.bodies() == ["one", "two", "three"], "all of them, in order")
         quiet = "[...document.querySelectorAll('#list > .message')].map((node) => node.ariaLive)"
         assert tab.page.evaluate(quiet) == ["off"] * 3  # a screen reader has read them before
-        assert tab.page.locator(".between.date").count() == 1
+        expect(tab.page.locator(".between.date")).to_have_count(1)
         assert tab.page.title().startswith("page-")  # nothing is unread
     bob.tell("four")
     ann.hear("four")
@@ -664,7 +665,7 @@ def test_other_hosts_see_what_was_removed_and_others_do_not(open_tab, eve, come)
 
     ann.see(".note.removed", "Removed: a message of")
     gone(cleo, "a secret")
-    assert cleo.page.locator(".note.removed").count() == 0
+    expect(cleo.page.locator(".note.removed")).to_have_count(0)
     for tab in (ann, cleo):
         assert "a secret" not in tab.page.content()
 
@@ -681,8 +682,8 @@ def test_everybody_reads_the_rules_and_only_hosts_change_them(open_tab, eve: Fel
     tab.see("#room-dialog", "Slow: one message every minute.")
     tab.see("#room-dialog", "Others can write only while a host is here.")
     tab.see("#room-dialog", "Eve")
-    assert not tab.page.locator("#room-dialog :is(input, select, details)").first.is_visible()
-    assert not tab.page.locator("#room-dialog .buttons button").first.is_visible()
+    expect(tab.page.locator("#room-dialog :is(input, select, details)").first).to_be_hidden()
+    expect(tab.page.locator("#room-dialog .buttons button").first).to_be_hidden()
 
     eve.wants("rules", speak="everybody", needsHost=False)
     tab.see("#room-dialog", "Everybody can write.")
@@ -786,7 +787,7 @@ def test_a_message_can_be_brought_back_after_a_reload_too(open_tab, come) -> Non
 
     ann.see("#room-dialog ol", "brought back a message of")
     wait_for(lambda: ann.bodies() == ["nonsense", "hello"], "both, in order")
-    assert ann.page.locator("#room-dialog ol button").count() == 0
+    expect(ann.page.locator("#room-dialog ol button")).to_have_count(0)
 
 
 def test_all_messages_come_back_together_however_many_they_are(open_tab, eve: Fellow) -> None:
@@ -808,7 +809,7 @@ def test_all_messages_come_back_together_however_many_they_are(open_tab, eve: Fe
     ann.see("#room-dialog .did", "200 messages are back. The rest follows by itself.")
     ann.page.click("#room-dialog summary")
     ann.see("#room-dialog ol", "brought back 1,200 messages")
-    assert ann.page.locator("#room-dialog ol button").count() == 0
+    expect(ann.page.locator("#room-dialog ol button")).to_have_count(0)
     shown = len(ann.bodies())
     assert 60 <= shown <= 1_000, "no more than the page can show"
     assert ann.bodies() == [f"message {number}" for number in range(count - shown, count)]
@@ -835,7 +836,7 @@ def test_all_messages_come_back_from_the_list_of_what_hosts_did(
 
     ann.see("#room-dialog ol", "brought back 3 messages")
     wait_for(lambda: ann.bodies() == ["one", "two", "three"], "all of them")
-    assert ann.page.locator("#room-dialog ol button").count() == 0
+    expect(ann.page.locator("#room-dialog ol button")).to_have_count(0)
 
 
 def test_what_is_removed_by_the_hundred_leaves_no_line_for_each(open_tab, eve, come) -> None:
@@ -851,7 +852,7 @@ def test_what_is_removed_by_the_hundred_leaves_no_line_for_each(open_tab, eve, c
     eve.wants("clear")
 
     wait_for(lambda: ann.bodies() == [], "an empty room")
-    assert ann.page.locator(".note.removed").count() == 0
+    expect(ann.page.locator(".note.removed")).to_have_count(0)
 
 
 def test_the_focus_stays_on_somebody_while_others_come_and_go(open_tab, come) -> None:

@@ -6,6 +6,7 @@ import datetime
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from chatroom.client import ChatClient
 from tests.support.browser import PHONE, WIDE, Tab
@@ -180,7 +181,7 @@ def test_the_conversation_is_printed_whole_and_alone(open_tab, bob) -> None:
     script = tab.page.locator("#script").evaluate("node => node.offsetHeight")
     assert tab.page.evaluate("document.documentElement.scrollHeight") >= script > WIDE["height"]
     for part in (".top", "#side", "#composer"):
-        assert tab.page.locator(part).is_hidden(), part
+        expect(tab.page.locator(part)).to_be_hidden()
     ink = tab.page.locator("body").evaluate("node => getComputedStyle(node).color")
     assert ink == "rgb(28, 36, 33)"  # dark, on paper
 
@@ -199,14 +200,14 @@ def test_a_folded_message_is_printed_whole_and_the_room_is_named(open_tab, room:
     tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
 
     assert tab.bodies() == [text, "short"]
-    assert tab.page.locator("button:visible").count() == 0
+    expect(tab.page.locator("button:visible")).to_have_count(0)
     head = tab.page.locator(".print-head").inner_text()
     assert room in head
     assert str(datetime.date.today().year) in head
     assert f"/rooms/{room}/transcript" in head
     tab.page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert tab.page.locator(".print-head").count() == 0
-    assert tab.page.locator(".folded").count() == 1
+    expect(tab.page.locator(".print-head")).to_have_count(0)
+    expect(tab.page.locator(".folded")).to_have_count(1)
 
 
 def test_paper_takes_as_many_links_as_a_browser_can_bear(open_tab, page_server, room: str) -> None:
@@ -379,7 +380,7 @@ def cut_off(open_tab) -> Tab:
 def test_all_that_waits_is_told_of_once_and_discarded_at_once(cut_off: Tab) -> None:
     cut_off.say("one")
     cut_off.see("#pending .waits", "Waiting to be sent")
-    assert cut_off.page.get_by_text("Discard all").is_hidden()
+    expect(cut_off.page.get_by_text("Discard all")).to_be_hidden()
     cut_off.say("two", "three")
     cut_off.see("#pending .waits", "3 messages are waiting to be sent")
     cut_off.page.locator(".pending", has_text="two").get_by_label("Discard").click()
@@ -388,7 +389,7 @@ def test_all_that_waits_is_told_of_once_and_discarded_at_once(cut_off: Tab) -> N
     cut_off.page.get_by_text("Discard all").click()
 
     wait_for(lambda: cut_off.pending().count() == 0, "nothing that waits")
-    assert cut_off.page.locator("#pending").is_hidden()
+    expect(cut_off.page.locator("#pending")).to_be_hidden()
     assert cut_off.page.evaluate("document.activeElement.id") == "body"
     kept = "Object.keys(localStorage).filter(key => key.includes('outbox'))"
     assert cut_off.page.evaluate(kept) == []

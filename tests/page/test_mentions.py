@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.attention import attend, notified, want_notifications
 from tests.support.axe import faults, faults_by_day_and_night
@@ -509,7 +510,7 @@ def test_an_edit_calls_nobody_anew(away, eve, edited: str) -> None:
     eve.change("edit", loud, body=f"{edited}, Ann!")
     assert is_called(tab, f"{edited}, Ann!")  # it stands out, as it now reads
     assert tab.page.title().startswith("page-")
-    assert tab.page.locator(".unread").count() == 0
+    expect(tab.page.locator(".unread")).to_have_count(0)
     eve.tell("Ann, really")
 
     shown = wait_for(lambda: notified(tab), "a notification")  # later than any of an edit
@@ -533,7 +534,7 @@ def test_an_edit_that_comes_with_a_resume_calls_nobody_anew(away, eve, edited: s
     shown = wait_for(lambda: notified(tab), "a notification")
     assert [body for _title, body in shown] == ["Ann, really"]
     assert tab.page.title().startswith("(1)")
-    assert tab.page.locator(".missed").count() == 0
+    expect(tab.page.locator(".missed")).to_have_count(0)
 
 
 def test_an_edit_in_another_room_calls_nobody(open_tab, page_server, room, edited: str) -> None:

@@ -6,7 +6,7 @@ import json
 import zipfile
 
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
@@ -63,7 +63,7 @@ def test_all_of_it_is_erased_and_the_reader_is_somebody_new(
     open_mine(tab)
     press(tab, "Erase everything")
     press(tab, "Cancel")
-    assert not tab.page.get_by_role("button", name="Erase for good").is_visible()
+    expect(tab.page.get_by_role("button", name="Erase for good")).to_be_hidden()
 
     press(tab, "Erase everything")
     with tab.page.expect_navigation():
@@ -101,7 +101,7 @@ def test_it_can_be_used_by_keyboard_and_axe_finds_nothing(open_tab) -> None:
     tab.page.keyboard.press("Enter")
     assert tab.page.evaluate("document.activeElement.textContent") == "Erase everything…"
     tab.page.keyboard.press("Escape")
-    assert not tab.page.locator("#mine-dialog").is_visible()
+    expect(tab.page.locator("#mine-dialog")).to_be_hidden()
 
 
 def test_a_finger_finds_its_buttons_high_enough(open_tab) -> None:

@@ -154,7 +154,7 @@ def test_what_comes_twice_decides_about_one_message(
     host.hear("line 0")
 
     assert len(eve.act("look")["held"]) == 2
-    assert host.page.locator("#waiting-dialog li").count() == 2
+    expect(host.page.locator("#waiting-dialog li")).to_have_count(2)
     assert has_focus(host.page.locator("#waiting-dialog li button").first)
     rest(host)
     host.page.locator("#waiting-dialog li button").first.click()
@@ -189,8 +189,8 @@ def test_two_clicks_at_once_do_not_do_what_asks_twice(
     host.page.keyboard.down("Enter")
     host.page.keyboard.down("Enter")
     host.page.keyboard.up("Enter")
-    assert host.page.locator(".danger").count() == 1
-    assert guest.page.locator(DOOR).count() == 0
+    expect(host.page.locator(".danger")).to_have_count(1)
+    expect(guest.page.locator(DOOR)).to_have_count(0)
 
     host.page.locator(".danger").click(delay=600)
     guest.see(DOOR, "A host has asked everybody to leave")
@@ -449,7 +449,7 @@ def test_a_secret_is_not_shown_when_the_sheet_is_opened_again(host: Tab) -> None
 
     open_sheet(host)
 
-    assert not address.is_visible()
+    expect(address).to_be_hidden()
     assert address.text_content() == ""
 
 
@@ -521,7 +521,7 @@ def test_whoever_approves_what_another_host_has_decided_reads_so(
     tab.page.keyboard.press("x")
 
     tab.see("#waiting-dialog .why", "That does not wait any more")
-    assert tab.page.locator("#waiting-dialog li").count() == 0
+    expect(tab.page.locator("#waiting-dialog li")).to_have_count(0)
     assert tab.texts("#waiting span") == [""]
 
 
@@ -561,7 +561,7 @@ def test_whoever_is_no_host_any_more_sees_nothing_of_what_waits(
 
     host.page.wait_for_selector("dialog[open]", state="detached")
     assert host.texts("#waiting span") == [""]
-    assert not host.page.locator("#waiting button").is_visible()
+    expect(host.page.locator("#waiting button")).to_be_hidden()
     assert "line 0" not in host.page.content()
     assert has_focus(host.page.locator("#body"))
 
@@ -608,7 +608,7 @@ def test_only_operators_are_offered_to_undo_what_an_operator_has_done(
     open_sheet(tab)
 
     tab.see("#room-dialog", "Removed for good, in all rooms, by the operator")
-    assert tab.page.locator("#room-dialog li:has-text('Mallory') button").count() == 0
+    expect(tab.page.locator("#room-dialog li:has-text('Mallory') button")).to_have_count(0)
 
 
 def test_an_edit_where_a_host_approves_says_why_it_is_not_to_be(
@@ -656,7 +656,7 @@ def test_where_too_many_wait_already_one_more_reads_so(
     tab.page.click("#name-submit")
 
     tab.see(DOOR, "Too many people are waiting already")
-    assert tab.page.locator(f"{DOOR} .strong:visible").count() == 1
+    expect(tab.page.locator(f"{DOOR} .strong:visible")).to_have_count(1)
 
 
 def test_at_the_door_one_sees_that_the_server_is_away(
@@ -665,17 +665,17 @@ def test_at_the_door_one_sees_that_the_server_is_away(
     eve.wants("rules", door="code")
     stranger = newcomer(open_tab, "Sam", f"/rooms/{room}")
     stranger.page.wait_for_selector(DOOR)
-    assert not stranger.page.is_visible("#status")
+    expect(stranger.page.locator("#status")).to_be_hidden()
     stranger.set_offline(True)
 
     stranger.page.fill(f"{DOOR} input", "not it")
     stranger.page.keyboard.press("Enter")
 
     stranger.wait_for_state("waiting")
-    assert stranger.page.is_visible("#status-words")
+    expect(stranger.page.locator("#status-words")).to_be_visible()
     stranger.set_offline(False)
     stranger.see(f"{DOOR} .why", "That is not the code.")
-    assert not stranger.page.is_visible("#status")
+    expect(stranger.page.locator("#status")).to_be_hidden()
 
 
 def test_of_two_reasons_to_stay_out_the_newer_one_is_told(
@@ -690,7 +690,7 @@ def test_of_two_reasons_to_stay_out_the_newer_one_is_told(
 
     tab.see(DOOR, "Nobody new can come in now")
 
-    assert tab.page.locator(".instead").count() == 1
+    expect(tab.page.locator(".instead")).to_have_count(1)
 
 
 # -- clocks --------------------------------------------------------------------------------------
@@ -796,7 +796,7 @@ def test_what_a_host_needs_is_loaded_once_the_line_is_back(
     made = eve.wants("makeLink")["link"]
     tab.page.evaluate("made => { location.hash = `host=${made}` }", made)
     tab.see(".note.of-hosts", "You are a host here now")
-    assert tab.page.locator("#manage-room").count() == 0
+    expect(tab.page.locator("#manage-room")).to_have_count(0)
 
     tab.context.unroute("**/host_tools.js")
     drop(tab)
@@ -813,7 +813,7 @@ def test_a_sixth_message_that_waits_is_refused_in_ones_language(
     tab.say("1", "2", "3", "4", "5", "6")
 
     tab.see(".pending[data-state=failed]", "es warten schon zu viele Nachrichten auf die Leitung")
-    assert tab.page.locator(".pending[data-state=held]").count() == 5
+    expect(tab.page.locator(".pending[data-state=held]")).to_have_count(5)
 
 
 # -- on the way ----------------------------------------------------------------------------------
@@ -867,10 +867,10 @@ def test_whoever_comes_in_by_the_code_goes_on_in_the_box(
     code = eve.wants("rules", door="code")["code"]
     guest = newcomer(open_tab, "Gil", f"/rooms/{room}")
     guest.page.wait_for_selector(DOOR)
-    assert not guest.page.is_visible("#open-search, #open-invite")
+    expect(guest.page.locator(":is(#open-search, #open-invite):visible")).to_have_count(0)
     guest.page.click("#open-more")
-    assert guest.page.is_visible("#open-help")
-    assert not guest.page.is_visible("#open-room")
+    expect(guest.page.locator("#open-help")).to_be_visible()
+    expect(guest.page.locator("#open-room")).to_be_hidden()
     guest.page.keyboard.press("Escape")
 
     guest.page.fill(f"{DOOR} input", code)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Route, ViewportSize, WebSocket
+from playwright.sync_api import Route, ViewportSize, WebSocket, expect
 
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
@@ -29,7 +29,7 @@ def test_two_pages_chat_with_each_other(open_tab) -> None:
 
     assert ann.bodies() == bob.bodies() == ["hello from Ann", "hello from Bob"]
     assert bob.texts(".message .sender") == ["Ann", "Bob"]
-    assert bob.page.locator(".message time:not(.day)").count() == 2
+    expect(bob.page.locator(".message time:not(.day)")).to_have_count(2)
     assert ann.complaints == bob.complaints == []
 
 
@@ -37,12 +37,12 @@ def test_the_first_visit_asks_for_a_name_and_no_more(open_tab, room: str) -> Non
     tab = open_tab(None, fresh=True)
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.press("Escape")
-    assert tab.page.locator("#name-dialog").is_visible()
+    expect(tab.page.locator("#name-dialog")).to_be_visible()
     assert tab.texts("#name-title") == [f"Welcome to \u2068{room}\u2069"]
-    assert tab.page.get_by_text("This is a chat room").is_visible()
+    expect(tab.page.get_by_text("This is a chat room")).to_be_visible()
     # What is not known yet is not made up behind it.
     assert tab.texts("#count") == tab.texts("#my-name") == [""]
-    assert tab.page.locator("#portrait").is_hidden()
+    expect(tab.page.locator("#portrait")).to_be_hidden()
 
     tab.page.fill("#name", "Ann")
     tab.page.keyboard.press("Enter")
@@ -76,7 +76,7 @@ def test_a_name_can_be_given_before_the_scripts_are_there(open_tab) -> None:
     assert tab.complaints == []
     tab.page.click("#rename")  # and that answer is not given twice
     assert tab.page.input_value("#name") == "Ann"
-    assert tab.page.locator("#name-dialog").is_visible()
+    expect(tab.page.locator("#name-dialog")).to_be_visible()
 
 
 def test_half_a_name_is_kept_when_the_scripts_come(open_tab) -> None:
@@ -102,7 +102,7 @@ def test_the_socket_of_somebody_with_a_name_is_begun_before_the_scripts_are_ther
     sockets: list[WebSocket] = []
     tab.page.on("websocket", lambda socket: sockets.append(socket))
     with scripts_on_the_way(tab):
-        wait_for(lambda: sockets, "a socket")
+        wait_for(lambda: tab.page.title() and sockets, "a socket")
         tab.page.wait_for_function("early.begun.readyState === WebSocket.OPEN")
         if patience == "the server has given up":
             tab.page.evaluate("early.begun.close()")
@@ -152,7 +152,7 @@ def test_a_reload_keeps_name_draft_and_history(open_tab) -> None:
 
     tab.see("#my-name", "Ann")
     assert tab.page.input_value("#body") == "half a thought"
-    assert tab.page.locator(".message.own").count() == 1
+    expect(tab.page.locator(".message.own")).to_have_count(1)
     assert tab.complaints == []
 
 
@@ -174,7 +174,9 @@ def test_markup_stays_text(open_tab) -> None:
         tab.say(body)
         tab.hear(body)
 
-    assert tab.page.locator(".message img, .message script, .message b, .message i").count() == 0
+    expect(tab.page.locator(".message img, .message script, .message b, .message i")).to_have_count(
+        0
+    )
     assert tab.page.locator(".message .sender").first.inner_text() == "<i>Ann</i>"
     assert tab.complaints == []
 
@@ -212,7 +214,7 @@ def test_enter_does_not_send_while_an_input_method_composes(open_tab) -> None:
             new KeyboardEvent("keydown", { key: "Enter", isComposing: true, cancelable: true }))"""
     )
     assert tab.page.input_value("#body") == "にほん"
-    assert tab.pending().count() == 0
+    expect(tab.pending()).to_have_count(0)
 
     tab.page.keyboard.press("Enter")
     tab.hear("にほん")
@@ -277,7 +279,7 @@ def test_nothing_is_cut_off_on_any_screen(open_tab) -> None:
         page = tab.page.locator("html").evaluate("node => [node.scrollWidth, node.clientWidth]")
         assert page[0] <= page[1], "the page scrolls sideways"
         for control in ("#send", "#body", "#open-search"):
-            assert tab.page.locator(control).is_visible()
+            expect(tab.page.locator(control)).to_be_visible()
             box = tab.page.locator(control).bounding_box()
             assert box and box["x"] + box["width"] <= viewport["width"]
             assert box["y"] + box["height"] <= viewport["height"]
@@ -346,7 +348,7 @@ def test_a_click_is_kept_while_what_it_opens_is_on_its_way(open_tab) -> None:
     tab.page.reload()
     tab.page.click("#open-settings")
     wait_for(lambda: tab.page.title() and held, "the request for the settings")
-    assert tab.page.locator("#settings").is_hidden()  # and not an empty box
+    expect(tab.page.locator("#settings")).to_be_hidden()  # and not an empty box
 
     held[0].continue_()
 
@@ -400,7 +402,7 @@ def test_the_page_keeps_up_with_a_burst(open_tab, page_server, room) -> None:
     with page_server.join("Bob", room, max_queue=None) as bob:
         longest = [longest_task_of_a_burst(tab, bob, burst) for burst in range(3)]
 
-    assert tab.page.locator("#list > .message").count() == 450
+    expect(tab.page.locator("#list > .message")).to_have_count(450)
     assert min(longest) < 400, longest  # 50 is the aim
     wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
 

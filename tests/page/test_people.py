@@ -8,6 +8,7 @@ from pathlib import Path
 from unicodedata import category
 
 import pytest
+from playwright.sync_api import expect
 
 from chatroom.errors import BadRoomName
 from chatroom.names import folded, room_name
@@ -215,7 +216,7 @@ def test_invisible_characters_do_not_make_another_name(open_tab, page_server, ro
     sender = tab.page.locator(".message .sender")
     assert sender.inner_text() == "Ann"
     assert "unchecked" in (sender.get_attribute("class") or "")
-    assert tab.page.locator(".message.own").count() == 0
+    expect(tab.page.locator(".message.own")).to_have_count(0)
 
 
 def test_what_the_browser_draws_as_nothing_makes_no_other_name(open_tab) -> None:
@@ -345,7 +346,7 @@ def test_among_too_many_rooms_those_that_one_goes_to_are_listed(open_tab, room) 
     tab.page.goto(tab.url.replace("-visited", "-zebra"))
 
     tab.page.locator(".room").nth(199).wait_for()
-    assert tab.page.locator(".room").count() == 200
+    expect(tab.page.locator(".room")).to_have_count(200)
     assert tab.texts(".room[aria-current] bdi") == [f"{room}-zebra"]
     assert tab.texts(".room bdi")[-2:] == [f"{room}-visited", f"{room}-zebra"]
 
@@ -472,7 +473,7 @@ def test_the_invitation_has_an_address_and_a_code(open_tab, room) -> None:
     tab.see(
         "#invite-dialog .how", "this computer only"
     )  # the server of the tests listens to no other
-    assert tab.page.locator("#invite-dialog .code").is_hidden()  # it would lead nobody here
+    expect(tab.page.locator("#invite-dialog .code")).to_be_hidden()  # it would lead nobody here
     tab.page.click("#invite-dialog .copy")
     tab.see("#invite-dialog .copy", "Copied")
 
@@ -494,11 +495,11 @@ def test_where_others_can_come_the_invitation_has_a_code_for_their_phones(
 
 def test_rooms_and_people_are_a_drawer_on_a_phone(open_tab) -> None:
     tab = open_tab(viewport=PHONE, has_touch=True, is_mobile=True)
-    assert tab.page.locator("#people").is_hidden()
+    expect(tab.page.locator("#people")).to_be_hidden()
 
     tab.page.tap("#menu")
-    assert tab.page.locator("#people").is_visible()
+    expect(tab.page.locator("#people")).to_be_visible()
     tab.page.keyboard.press("Escape")
 
-    assert tab.page.locator("#people").is_hidden()
+    expect(tab.page.locator("#people")).to_be_hidden()
     assert tab.page.evaluate("document.activeElement.id") == "menu"

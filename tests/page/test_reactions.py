@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import WebSocketRoute
+from playwright.sync_api import WebSocketRoute, expect
 
 from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
@@ -75,10 +75,10 @@ def test_a_message_is_reacted_to_with_the_mouse(open_tab, bob, page_server, room
 
     point_at(tab, "Tea is ready")
     tab.page.click(".tools-to-react button")
-    assert tab.page.locator(".react-picker button").count() == 6
+    expect(tab.page.locator(".react-picker button")).to_have_count(6)
     tab.page.click(".react-picker button[title='Love']")
     shows(tab, ("❤️ 1", True))
-    assert tab.page.locator(".react-picker").count() == 0
+    expect(tab.page.locator(".react-picker")).to_have_count(0)
     assert stored(page_server, room, id) == {"love": 1}
 
     bob.react(id, "love")
@@ -101,7 +101,7 @@ def test_a_message_is_reacted_to_by_keys(open_tab, bob, page_server, room) -> No
 
     tab.page.keyboard.press("l")
     tab.page.keyboard.press("Escape")
-    assert tab.page.locator(".react-picker").count() == 0
+    expect(tab.page.locator(".react-picker")).to_have_count(0)
     assert tab.page.evaluate("document.activeElement.dataset.id") == id
     tab.page.keyboard.press("l")
     tab.page.keyboard.press("ArrowRight")
@@ -244,7 +244,7 @@ def test_a_host_turns_reactions_off_and_on(open_tab, bob) -> None:
     wait_for(lambda: tab.page.locator(".reaction:disabled").count() == 1, "nobody can react")
     tab.page.focus(f"[data-id='{id}']")
     tab.page.keyboard.press("l")
-    assert tab.page.locator(".react-picker").count() == 0
+    expect(tab.page.locator(".react-picker")).to_have_count(0)
     bob.wants("rules", reactions=True)
     wait_for(lambda: tab.page.locator(".reaction:enabled").count() == 1, "all can react again")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from chatroom.history import make_history
 from tests.support.browser import PHONE, Tab
@@ -75,7 +75,7 @@ def test_the_page_follows_a_reader_at_the_end(open_tab, page_server, room) -> No
         tab.hear("line 39")
 
     wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
-    assert tab.page.locator("#newer").is_hidden()
+    expect(tab.page.locator("#newer")).to_be_hidden()
 
 
 def test_the_page_leaves_a_reader_above_the_end_in_peace(open_tab, page_server, room) -> None:
@@ -96,7 +96,7 @@ def test_the_page_leaves_a_reader_above_the_end_in_peace(open_tab, page_server, 
     tab.page.click("#newer")
 
     wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
-    assert tab.page.locator("#newer").is_hidden()
+    expect(tab.page.locator("#newer")).to_be_hidden()
 
 
 def test_a_visitor_who_returns_begins_at_the_first_unread_message(
@@ -177,7 +177,7 @@ def test_a_mention_of_my_name_stands_out(open_tab) -> None:
     ann.hear("Anna is somebody else")
 
     assert ann.texts(".mentioned mark") == ["ann"]
-    assert bob.page.locator(".mentioned").count() == 0
+    expect(bob.page.locator(".mentioned")).to_have_count(0)
 
 
 def test_a_name_with_a_hyphen_is_a_name_like_any_other(open_tab, bob) -> None:
@@ -562,7 +562,7 @@ def test_a_long_message_costs_the_page_what_is_shown_of_it(open_tab, page_server
                 (text) => [text.querySelectorAll("*").length, text.textContent.length])"""
         )
         assert all(nodes <= 100 and length <= 1_501 for nodes, length in sizes), what
-        assert tab.page.locator(".folded .more").count() == 5 * number
+        expect(tab.page.locator(".folded .more")).to_have_count(5 * number)
     assert tab.complaints == []
 
 
@@ -719,10 +719,10 @@ def test_search_finds_and_a_result_leads_into_the_conversation(open_tab, archive
     assert set(tab.texts(".result mark")) >= {"found", "123"}
     tab.page.locator(".result", has_text="1234").click()
     tab.page.locator(".message.shown", has_text="found 1234").wait_for()
-    assert tab.page.locator("#search").is_visible()
+    expect(tab.page.locator("#search")).to_be_visible()
 
     tab.page.locator("#search-for").press("Escape")
-    assert tab.page.locator("#search").is_hidden()
+    expect(tab.page.locator("#search")).to_be_hidden()
     assert tab.page.evaluate("document.activeElement.id") == "body"
 
 
@@ -753,7 +753,7 @@ def test_on_a_phone_the_search_gives_way_to_what_it_led_to(open_tab) -> None:
     tab.page.click(".result")
 
     tab.page.locator(".message.shown", has_text="a needle").wait_for()
-    assert tab.page.locator("#search").is_hidden()
+    expect(tab.page.locator("#search")).to_be_hidden()
     tab.page.click("#open-search")
     assert tab.page.input_value("#search-for") == "needle"
     assert tab.texts(".result-body") == ["a needle"]
@@ -796,7 +796,7 @@ def test_a_result_is_in_reach_above_the_keyboard_of_a_phone_on_its_side(open_tab
     tab.page.locator(".result", has_text="a needle").tap()
 
     tab.page.locator(".message.shown", has_text="a needle").wait_for()
-    assert tab.page.locator("#body").is_visible()
+    expect(tab.page.locator("#body")).to_be_visible()
 
 
 def test_what_is_typed_while_the_search_is_on_its_way_is_searched_for(open_tab) -> None:
@@ -841,7 +841,7 @@ def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_box_in_use(open_tab
         tab.see("#notice", "The server cannot be reached.")
         tab.page.keyboard.type("x")
     assert tab.page.input_value("#body") == "xx"
-    assert tab.page.locator("#search").is_hidden()
+    expect(tab.page.locator("#search")).to_be_hidden()
 
     tab.set_offline(False)
     tab.page.keyboard.press("Control+/")

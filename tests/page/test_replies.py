@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import WebSocketRoute
+from playwright.sync_api import WebSocketRoute, expect
 
 from chatroom.history import make_history
 from tests.support.axe import faults_by_day_and_night
@@ -98,7 +98,7 @@ def test_a_message_is_answered_with_the_mouse(open_tab, bob) -> None:
     tab.page.keyboard.type("Tea, please.")
     tab.page.keyboard.press("Enter")
     tab.hear("Tea, please.")
-    assert tab.page.locator("#answering").count() == 0
+    expect(tab.page.locator("#answering")).to_have_count(0)
     assert tab.page.get_attribute("#body", "aria-describedby") == "hint notice"
     shows(tab, "Bob Tea or coffee?")
     assert bob.hear_notice("message")["replyTo"] == id
@@ -124,7 +124,7 @@ def test_a_reply_is_begun_and_given_up_by_keys(open_tab, bob) -> None:
     assert tab.page.input_value("#body") == "half a thought"
     assert tab.page.evaluate("document.activeElement.id") == "body"
     tab.page.keyboard.press("Escape")
-    assert tab.page.locator("#answering").count() == 0
+    expect(tab.page.locator("#answering")).to_have_count(0)
     assert tab.page.input_value("#body") == "half a thought"
     tab.page.keyboard.press("Enter")
     tab.hear("half a thought")
@@ -132,7 +132,7 @@ def test_a_reply_is_begun_and_given_up_by_keys(open_tab, bob) -> None:
 
     reply_to(tab, "first")
     tab.page.click("#answering button")
-    assert tab.page.locator("#answering").count() == 0
+    expect(tab.page.locator("#answering")).to_have_count(0)
 
 
 def test_a_finger_answers(open_tab, bob) -> None:
@@ -186,15 +186,15 @@ def test_an_edit_hides_what_is_answered_until_it_is_over(open_tab, bob) -> None:
     reply_to(tab, "first")
     tab.page.press("#body", "ArrowUp")
     tab.see("#editing", "mine")
-    assert not tab.page.locator("#answering").is_visible()
+    expect(tab.page.locator("#answering")).to_be_hidden()
 
     tab.page.press("#body", "Escape")
-    assert tab.page.locator("#answering").is_visible()
+    expect(tab.page.locator("#answering")).to_be_visible()
     assert "answering" in (tab.page.get_attribute("#body", "aria-describedby") or "")
     tab.page.press("#body", "ArrowUp")
     tab.see("#editing", "mine")
     reply_to(tab, "first")  # instead of the edit
-    assert tab.page.locator("#editing").count() == 0
+    expect(tab.page.locator("#editing")).to_have_count(0)
     tab.say("answer")
     tab.hear("answer")
     shows(tab, "Bob first")
@@ -226,8 +226,8 @@ def test_what_is_answered_outlives_a_lost_line_and_a_reload(open_tab, bob) -> No
     tab.page.wait_for_selector("body:not([data-state=connected])")
     tab.page.locator("#answering").wait_for()
     tab.page.press("#body", "Enter")
-    assert tab.page.locator("#answering").count() == 0
-    assert tab.pending().count() == 1
+    expect(tab.page.locator("#answering")).to_have_count(0)
+    expect(tab.pending()).to_have_count(1)
     kept = tab.page.evaluate("JSON.stringify(localStorage)")
     assert id in kept
     is_cut[0] = False
@@ -262,7 +262,7 @@ def test_the_line_above_a_reply_changes_with_what_it_answers(open_tab, bob) -> N
     bob.change("remove", id)
     shows(tab, "This message was removed.")
     tab.see("#answering", "This message was removed.")
-    assert tab.page.locator("#list .answered[href]").count() == 0
+    expect(tab.page.locator("#list .answered[href]")).to_have_count(0)
     tab.say("Water, then.")  # all the same
     tab.hear("Water, then.")
     shows(tab, "This message was removed.", "This message was removed.")
@@ -294,7 +294,7 @@ def test_the_line_leads_there_and_a_button_back(open_tab, archive) -> None:
     assert tab.page.evaluate("document.activeElement.querySelector('.text').innerText") == "long 1"
     tab.page.click("text=Back to the reply")
     wait_for(lambda: in_sight(tab, f"long {LONG}"), "the reply again")
-    assert tab.page.locator(".back-to-answer").count() == 0
+    expect(tab.page.locator(".back-to-answer")).to_have_count(0)
 
     tab.page.focus("#list > .message:last-child")
     tab.page.keyboard.press("Tab")

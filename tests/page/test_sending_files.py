@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog
+from playwright.sync_api import Dialog, expect
 
 from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
@@ -57,8 +57,8 @@ def test_a_picture_is_chosen_and_sent_with_its_caption(open_tab, eve: Fellow) ->
     assert seen(tab, served(tab.server, message))["size"] == [640, 480]
     drawn(tab)
     assert tab.bodies() == ["The garden"]
-    assert tab.pending().count() == 0
-    assert tab.page.locator("#attached").count() == 0
+    expect(tab.pending()).to_have_count(0)
+    expect(tab.page.locator("#attached")).to_have_count(0)
     assert tab.page.input_value("#body") == ""
     assert tab.complaints == []
 
@@ -71,7 +71,7 @@ def test_a_picture_is_pasted_and_needs_no_words(open_tab, eve: Fellow) -> None:
 
     assert arrives(eve)["body"] == ""
     drawn(tab)
-    assert tab.page.locator("#list .text:visible").count() == 0
+    expect(tab.page.locator("#list .text:visible")).to_have_count(0)
     assert tab.complaints == []
 
 
@@ -120,7 +120,7 @@ def test_all_of_it_is_done_by_keys(open_tab, eve: Fellow) -> None:
     assert page.evaluate("document.activeElement.checked") is True
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.locator("#attached").count() == 0
+    expect(page.locator("#attached")).to_have_count(0)
     assert page.evaluate("document.activeElement.id") == "body"
     page.keyboard.press("Enter")  # nothing is said
     eve.tell("still here")
@@ -224,7 +224,7 @@ def test_where_the_canvas_lies_the_picture_goes_as_it_is_and_that_is_said(
     data = png(30, 20)
     choose(tab, ("image.png", "image/png", data))
     tab.see("#attached", "This browser lets the page make no picture smaller")
-    assert tab.page.locator("#attached input").count() == 0
+    expect(tab.page.locator("#attached input")).to_have_count(0)
     send(tab)
     assert served(tab.server, arrives(eve)) == data
 
@@ -233,7 +233,7 @@ def test_a_drawing_with_a_script_is_a_file_from_the_start(open_tab, eve: Fellow)
     tab = ready(open_tab())
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>window.hacked = 1</script></svg>'
     choose(tab, ("logo.svg", "image/svg+xml", svg))
-    assert tab.page.locator("#attached img").count() == 0
+    expect(tab.page.locator("#attached img")).to_have_count(0)
     send(tab)
     message = arrives(eve)
     assert served(tab.server, message) == svg
@@ -383,7 +383,7 @@ def test_what_is_too_large_or_empty_is_not_even_tried(open_tab, tmp_path: Path) 
         tab.see("#notice", "a.bin is too large: 5 kB at most can be sent here.")
         pick(tab, ("b.bin", "", b""))
         tab.see("#notice", "b.bin is empty.")
-        assert tab.page.locator("#attached").count() == 0
+        expect(tab.page.locator("#attached")).to_have_count(0)
         assert tab.page.input_value("#body") == "Half a thought"
         photo = with_place(jpeg(tab, 60, 30), 1)
         photo += bytes(6_000)  # made smaller, it fits; as it is, it does not
@@ -398,7 +398,7 @@ def test_where_there_are_no_files_there_is_no_button(open_tab, tmp_path: Path) -
         tab = open_tab(server=server)
         offer(tab, "drop", ("a.txt", "text/plain", b"x"))
         tab.see("#notice", "Files and pictures cannot be sent here.")
-        assert tab.page.locator("#clip").count() == 0
+        expect(tab.page.locator("#clip")).to_have_count(0)
 
 
 def test_whoever_waits_for_approval_sends_pictures_too(open_tab, eve: Fellow) -> None:
@@ -446,7 +446,7 @@ def test_where_a_host_forbids_files_the_button_is_gone_and_the_reason_said(
     tab.hear("Really")
     offer(tab, "paste", ("a.png", "image/png", png(5, 5)))
     tab.see("#notice", "In this room, files and pictures are not sent")
-    assert tab.page.locator("#attached").count() == 0
+    expect(tab.page.locator("#attached")).to_have_count(0)
     eve.wants("rules", files="everybody")
     ready(tab)
     choose(tab, ("a.txt", "text/plain", b"x"))
@@ -462,7 +462,7 @@ def test_whoever_comes_while_only_hosts_send_files_gets_the_button_as_a_host(
     tab = open_tab()
     offer(tab, "drop", ("a.txt", "text/plain", b"x"))  # loads what there is to load
     tab.see("#notice", "In this room, only hosts send files and pictures.")
-    assert tab.page.locator("#clip").count() == 0
+    expect(tab.page.locator("#clip")).to_have_count(0)
     me = eve.hear_notice("joined")["userId"]
 
     eve.wants("makeHost", userId=me)

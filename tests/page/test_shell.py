@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from tests.support.browser import PHONE, WIDE, Tab
 from tests.support.deadline import wait_for
@@ -56,14 +56,14 @@ def test_an_empty_room_invites_others_until_something_is_said(open_tab, room: st
     ann.see("#empty-invite .address", f"/rooms/{room}")
     bob = open_tab("Bob")
     ann.see(".note.people", "came")
-    assert ann.page.locator("#empty-invite .address").is_visible()
+    expect(ann.page.locator("#empty-invite .address")).to_be_visible()
     bob.see("#empty-invite", "Invite others")
 
     bob.say("hello")
 
     ann.hear("hello")
-    assert ann.page.locator("#empty").is_hidden()
-    assert bob.page.locator("#empty").is_hidden()
+    expect(ann.page.locator("#empty")).to_be_hidden()
+    expect(bob.page.locator("#empty")).to_be_hidden()
 
 
 def test_an_empty_room_has_a_code_where_others_can_come(browser, tmp_path: Path) -> None:
@@ -82,8 +82,8 @@ def test_a_room_in_which_something_was_said_does_not_load_the_invitation(open_ta
     tab.page.reload()
     tab.hear("hello")
 
-    assert tab.page.locator("#empty").is_hidden()
-    assert tab.page.locator("#empty-invite > *").count() == 0
+    expect(tab.page.locator("#empty")).to_be_hidden()
+    expect(tab.page.locator("#empty-invite > *")).to_have_count(0)
 
 
 def test_the_empty_room_begins_at_its_beginning_where_little_fits(open_tab) -> None:
@@ -93,7 +93,7 @@ def test_the_empty_room_begins_at_its_beginning_where_little_fits(open_tab) -> N
     tab.page.locator("#empty b").wait_for()
     heading, top = (tab.page.locator(part).bounding_box() for part in ("#empty b", ".top"))
     assert heading and top and heading["y"] >= top["y"] + top["height"]
-    assert tab.page.locator("#newer").is_hidden()
+    expect(tab.page.locator("#newer")).to_be_hidden()
 
 
 def test_what_waits_to_be_sent_takes_the_place_of_the_invitation(open_tab) -> None:
@@ -105,7 +105,7 @@ def test_what_waits_to_be_sent_takes_the_place_of_the_invitation(open_tab) -> No
     tab.say("hello")
 
     tab.page.locator(".pending").wait_for()
-    assert tab.page.locator("#empty").is_hidden()
+    expect(tab.page.locator("#empty")).to_be_hidden()
 
 
 # -- the top ---------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_inviting_is_a_word_where_there_is_room(open_tab) -> None:
 
     assert widths[1280] > 20
     assert widths[390] == 1
-    assert tab.page.get_by_role("button", name="Invite").count() == 1  # also without the word
+    expect(tab.page.get_by_role("button", name="Invite")).to_have_count(1)  # also without the word
 
 
 @pytest.mark.parametrize("name", ["Küche", "a.b"])
@@ -145,9 +145,9 @@ def test_a_room_of_dots_has_no_transcript_whose_address_would_be_another_one(ope
     tab = open_tab(path="/?room=..")
     tab.page.click("#open-more")
 
-    assert tab.page.locator("#open-help").is_visible()
-    assert tab.page.locator("#print-all").is_hidden()
-    assert tab.page.locator("#save-all").is_hidden()
+    expect(tab.page.locator("#open-help")).to_be_visible()
+    expect(tab.page.locator("#print-all")).to_be_hidden()
+    expect(tab.page.locator("#save-all")).to_be_hidden()
 
 
 # -- rooms and people ------------------------------------------------------------------------
@@ -193,9 +193,9 @@ def test_where_little_fits_rooms_and_people_are_one_list(open_tab, room: str) ->
 
     tab.page.locator("#open-settings").scroll_into_view_if_needed()
 
-    assert tab.page.locator("#close-side").is_visible()
+    expect(tab.page.locator("#close-side")).to_be_visible()
     tab.page.click("#close-side")
-    assert tab.page.locator("#side").is_hidden()
+    expect(tab.page.locator("#side")).to_be_hidden()
 
 
 def test_the_document_never_scrolls(open_tab, room: str) -> None:
@@ -214,7 +214,7 @@ def test_the_document_never_scrolls(open_tab, room: str) -> None:
 
 def test_what_is_unread_in_other_rooms_is_marked_on_a_phone(open_tab, room: str) -> None:
     tab = open_tab(**TOUCH)
-    assert tab.page.locator("#elsewhere").is_hidden()
+    expect(tab.page.locator("#elsewhere")).to_be_hidden()
     title = tab.page.title()
 
     with_rooms(tab, room, 3, unread=2)
@@ -327,7 +327,7 @@ def test_the_drawer_has_a_button_that_closes_it(open_tab) -> None:
     tab.page.tap("#menu")
     tab.page.tap("#close-side")
 
-    assert tab.page.locator("#side").is_hidden()
+    expect(tab.page.locator("#side")).to_be_hidden()
     assert tab.page.evaluate("document.activeElement.id") == "menu"
 
 
@@ -390,8 +390,8 @@ def test_panels_open_and_close_where_popovers_are_unknown(without_popovers: Tab)
 def test_rooms_and_people_stand_where_they_should_without_popovers(without_popovers: Tab) -> None:
     without_popovers.page.set_viewport_size(WIDE)
 
-    assert without_popovers.page.locator("#people").is_visible()
-    assert without_popovers.page.locator("#close-side").is_hidden()
+    expect(without_popovers.page.locator("#people")).to_be_visible()
+    expect(without_popovers.page.locator("#close-side")).to_be_hidden()
 
 
 @pytest.mark.parametrize("height", [480, 256])
@@ -486,7 +486,7 @@ def test_a_picture_that_is_pasted_is_taken_and_text_is_pasted(open_tab) -> None:
     }"""
 
     assert tab.page.evaluate(paste, "a cell of a table, of which there is a picture") is False
-    assert tab.page.locator("#attached").count() == 0
+    expect(tab.page.locator("#attached")).to_have_count(0)
     assert tab.page.evaluate(paste, "") is True
     tab.see("#attached", "picture.png")
 

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.axe import faults_by_day_and_night
 from tests.support.browser import PHONE, Tab
@@ -178,7 +179,7 @@ def test_a_thumbnail_that_does_not_get_through_is_left_out_without_a_word(
     assert message["body"] == "Look"
     drawn(tab)
     assert tab.texts("#notice") == [""]
-    assert tab.pending().count() == 0
+    expect(tab.pending()).to_have_count(0)
     assert seen(tab, served(tab.server, message))["size"] == [1600, 800]
 
 
@@ -196,7 +197,7 @@ def test_where_it_cannot_be_loaded_the_picture_is_shown_itself(open_tab, eve: Fe
 
     wide = "document.querySelector('#list .file img').naturalWidth"
     assert tab.page.evaluate(wide) == 900
-    assert tab.page.locator("#list .file .note").count() == 0
+    expect(tab.page.locator("#list .file .note")).to_have_count(0)
 
 
 def test_enlarged_the_thumbnail_is_seen_until_the_picture_has_come(open_tab, eve: Fellow) -> None:
@@ -240,7 +241,7 @@ def test_a_picture_that_does_not_come_leaves_its_thumbnail_and_is_said(
     tab.page.unroute_all()
     tab.page.click("#list .picture")
     wait_for(lambda: large(tab).get("pixels") == 1_200, "the picture")
-    assert tab.page.locator("#picture-dialog .note:visible").count() == 0
+    expect(tab.page.locator("#picture-dialog .note:visible")).to_have_count(0)
 
 
 def test_a_picture_without_one_is_loaded_once(open_tab, eve: Fellow) -> None:

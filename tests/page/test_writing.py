@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.browser import PHONE, Tab
 from tests.support.deadline import wait_for
@@ -149,7 +150,7 @@ def test_where_too_many_wait_retry_throws_nothing_away(open_tab) -> None:
 
     tab.see("#notice", "200 messages are waiting already.")
     assert len(kept(tab, "outbox")) == 201
-    assert tab.page.locator("#pending .retry").count() == 1
+    expect(tab.page.locator("#pending .retry")).to_have_count(1)
 
 
 def test_a_browser_that_can_keep_no_more_says_so(open_tab) -> None:
@@ -257,7 +258,7 @@ def test_enter_ends_a_word_in_an_input_method_and_sends_nothing(open_tab) -> Non
             new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, cancelable: true }))"""
     )
     assert tab.page.input_value("#body") == "日本"
-    assert tab.pending().count() == 0
+    expect(tab.pending()).to_have_count(0)
 
     tab.page.keyboard.press("Enter")
 
@@ -278,7 +279,7 @@ def test_a_finger_sends_by_control_and_enter_where_there_is_a_keyboard(open_tab,
 def test_on_a_mac_control_and_k_cut_off_a_line_as_everywhere_there(open_tab) -> None:
     tab = open_tab(user_agent="Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)")
     tab.page.press("#body", "Control+k")
-    assert tab.page.locator("#search").is_hidden()
+    expect(tab.page.locator("#search")).to_be_hidden()
 
     tab.page.press("#body", "Meta+k")
 

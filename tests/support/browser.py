@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -35,6 +36,8 @@ ARGUMENTS = ("--no-sandbox", "--process-per-site")
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+
+expect.set_options(timeout=DEADLINE * 1000)  # milliseconds; as long as everything else waits
 
 
 @contextlib.contextmanager
