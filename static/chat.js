@@ -37,6 +37,7 @@ const REFUSALS = new Set([1003, 1007, 1009]); // closed over a frame that the se
 takeSecrets();
 translate(document);
 
+const { early } = /** @type {any} */ (window);
 const { room = "lobby", maxNameLength, maxMessageBytes } = document.body.dataset;
 const store = createStore({
   connection: "naming", room, me: { userId: "", userName: String(recall(NAME) ?? "") },
@@ -81,28 +82,26 @@ const editing = later(async () => {
   return (editor ??= new Editor({ store, session, conversation, composer, toBox }));
 });
 const hosting = new WayToHosting(() => ({ store, session, connection, conversation, composer, outbox, send: sendWaiting, paint, showWho }));
-const connection = new Connection(
-  { .../** @type {any} */ (window).early, healthUrl: at("healthz") },
-  {
-    onOpen: () => {
-      store.set({ connection: "joining" });
-      session.hello(store.state.me.userName);
-    },
-    onFrame: (text) => session.receive(text),
-    onClose: lose,
-    onState: (state, cause, until) => {
-      store.set({ connection: state });
-      status.show(state, cause, until);
-    },
-    onSilence: () => session.ping(),
-    wanted: () => !nameDialog.insists,
+const connection = new Connection(early, at("healthz"), {
+  onOpen: (said) => {
+    store.set({ connection: "joining" });
+    session.hello(store.state.me.userName, said);
   },
-);
+  onFrame: (text) => session.receive(text),
+  onClose: lose,
+  onState: (state, cause, until) => {
+    store.set({ connection: state });
+    status.show(state, cause, until);
+  },
+  onSilence: () => session.ping(),
+  wanted: () => !nameDialog.insists,
+});
 const session = new Session({
   send: (text) => connection.send(text),
   room,
   tokens: { get: () => String(recall(TOKEN) ?? ""), set: (token) => remember(TOKEN, token) },
   lastRead: () => lastRead(room),
+  past: early.past,
   listener: {
     welcome, live, message, person, error,
     changed: (...change) => conversation.changed(...change),

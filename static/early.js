@@ -1,6 +1,6 @@
 // What cannot wait for the modules, which take longer on a slow line: the colours before the first paint, so
 // that a dark page never flashes white, the reader's language, which strings.js would ask for last, the socket of
-// somebody who has a name, and the question for one as soon as the page is there.
+// somebody who has a name, with their hello, and the question for one as soon as the page is there.
 {
   const kept = (/** @type {string} */ key) => {
     try {
@@ -20,11 +20,33 @@
   document.head.append(preload);
 
   const connect = () => new WebSocket(location.origin.replace("http", "ws") + document.documentElement.dataset.chat, "chatroom.v1");
-  /** @type {any} */ (window).early = { connect, begun: kept("chat:name") && connect() };
+  const name = kept("chat:name");
+  const begun = name ? connect() : undefined;
+  /** @type {string[]} */
+  const heard = [];
+  // Messages to begin with: a screenful, and what scroll.js wants above it, of 48 pixels each. Older ones come by the API.
+  const past = Math.min(60, Math.ceil((screen.height + 900) / 48));
+  const early = (/** @type {any} */ (window).early = { connect, begun, said: "", heard, past });
+  const text = (/** @type {string} */ key) => (typeof kept(key) === "string" ? kept(key) : undefined);
+  // Secrets in the address ("#key=...") are the modules' business: who has some says hello with them.
+  if (begun && typeof name === "string" && !location.hash.includes("=")) {
+    const room = new URL(begun.url).searchParams.get("room") ?? "lobby";
+    begun.onopen = () => {
+      early.said = JSON.stringify({
+        type: "hello", userName: name, room, rooms: true,
+        token: text("chat:token"), pass: text(`chat:pass:${room}`), past, read: text(`chat:read:${room}`), // as session.js has it
+      });
+      begun.send(early.said);
+    };
+    begun.onmessage = ({ data }) => heard.push(data) > 1_000 && begun.close(); // then the modules begin anew
+  }
+
+  // What a browser knows of languages takes a slow phone 100 ms to load: meanwhile, and not when it is needed.
+  globalThis.requestIdleCallback?.(() => new Intl.DateTimeFormat(german ? "de" : "en", { timeStyle: "short" }).format());
 
   document.addEventListener("readystatechange", () => {
     // In English, the template's language; for others, name_dialog.js asks in their words.
-    if (document.readyState !== "interactive" || german || kept("chat:name")) return;
+    if (document.readyState !== "interactive" || german || name) return;
     const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("name-dialog"));
     const form = /** @type {HTMLFormElement} */ (document.getElementById("name-form"));
     dialog.showModal();

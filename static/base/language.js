@@ -6,7 +6,7 @@ export const LANGUAGE = (globalThis.navigator?.languages ?? [])
   .find((tag) => tag === "en" || tag === "de") ?? "en";
 
 /** @param {number} n @param {string} one @param {string} many */
-export const count = (n, one, many) => (n === 1 ? one : many.replace("#", n.toLocaleString(LANGUAGE)));
+export const count = (n, one, many) => (n === 1 ? one : many.replace("#", n < 1_000 ? String(n) : n.toLocaleString(LANGUAGE)));
 
 /** @param {string[]} names @param {string} and */
 export function list(names, and) {

@@ -4,14 +4,22 @@ const LONE_SURROGATE = /\p{Surrogate}/gu; // under `u` a whole pair is one code 
 
 // What is shown as nothing, as names.py has it. It stays where it makes an emoji of what is before it, or
 // joins emoji, or stands inside a word of a script that needs it.
-const JOINED = /[\p{ExtPict}\p{EMod}\p{sc=Arab}\p{sc=Beng}\p{sc=Deva}\p{sc=Gujr}\p{sc=Guru}\p{sc=Knda}\p{sc=Mlym}\p{sc=Orya}\p{sc=Sinh}\p{sc=Taml}\p{sc=Telu}]/u.source;
-const STAYS = `(?<=\\p{ExtPict})\\ufe0f|\\ufe0f\\u20e3|(?<=${JOINED}\\ufe0f?)[\\u200c\\u200d]${JOINED}`;
+const JOINED = String.raw`[\p{ExtPict}\p{EMod}\p{sc=Arab}\p{sc=Beng}\p{sc=Deva}\p{sc=Gujr}\p{sc=Guru}\p{sc=Knda}\p{sc=Mlym}\p{sc=Orya}\p{sc=Sinh}\p{sc=Taml}\p{sc=Telu}]`;
+const STAYS = String.raw`(?<=\p{ExtPict})\ufe0f|\ufe0f\u20e3|(?<=${JOINED}\ufe0f?)[\u200c\u200d]${JOINED}`;
 // To Unicode these are letters, marks and symbols.
-const BLANK = "\\u2800\\u{13441}\\u{13442}\\u{16fe4}\\u{1d159}";
-const UNSEEN = new RegExp(`(?!${STAYS})[\\p{DI}\\p{Cf}\\p{Cc}${BLANK}]`, "gu");
+const BLANK = String.raw`\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}`;
+
+// Looking up all that costs a slow phone a tenth of a second, and most names are of Latin letters alone.
+/** @type {RegExp|undefined} */
+let unseenOnes;
+const unseen = () => (unseenOnes ??= new RegExp(`(?!${STAYS})[\\p{DI}\\p{Cf}\\p{Cc}${BLANK}]`, "gu"));
+const LATIN = String.raw`[!-~\u00a1-\u00ac\u00ae-\u024f]`; // each of them can be seen, and is a character of its own
+const IS_LATIN = new RegExp(`^${LATIN}+(?: ${LATIN}+)*$`);
+const BEGINS_LATIN = new RegExp(`^${LATIN}(?: |${LATIN}|$)`);
+/** @type {Intl.Segmenter|undefined} */
+let graphemes;
 
 const encoder = new TextEncoder();
-const graphemes = globalThis.Intl?.Segmenter ? new Intl.Segmenter() : null;
 
 /**
  * `text` with each lone surrogate replaced by U+FFFD: the server refuses frames that hold one.
@@ -59,7 +67,8 @@ export function clockText(date) {
  * @param {string} name
  */
 export function shownName(name) {
-  return name.replace(UNSEEN, "").replace(/\s+/gu, " ").trim() || "?";
+  if (IS_LATIN.test(name)) return name;
+  return name.replace(unseen(), "").replace(/\s+/gu, " ").trim() || "?";
 }
 
 /**
@@ -68,7 +77,7 @@ export function shownName(name) {
  * @param {string} text
  */
 export function isBlank(text) {
-  return text.replace(UNSEEN, "").trim() === "";
+  return !/[!-~]/.test(text) && text.replace(unseen(), "").trim() === "";
 }
 
 /**
@@ -77,8 +86,14 @@ export function isBlank(text) {
  * @param {string} name
  */
 export function initial(name) {
-  const first = graphemes ? graphemes.segment(name)[Symbol.iterator]().next().value?.segment : [...name][0];
-  return (first ?? "").toLocaleUpperCase();
+  return (BEGINS_LATIN.test(name) ? name[0] : firstGrapheme(name)).toLocaleUpperCase();
+}
+
+/** @param {string} name */
+function firstGrapheme(name) {
+  if (!globalThis.Intl?.Segmenter) return [...name][0] ?? "";
+  graphemes ??= new Intl.Segmenter();
+  return graphemes.segment(name)[Symbol.iterator]().next().value?.segment ?? "";
 }
 
 /**

@@ -22,8 +22,14 @@ const FOR_GOOD = { from: 4500, to: 4999 };
  * @property {boolean} opened whether the connection had been open
  * @property {"ok"|"failing"|"unreachable"} [health] after failed connects: what plain HTTP says
  *
+ * @typedef {object} Early what early.js has begun
+ * @property {() => WebSocket} connect
+ * @property {WebSocket} [begun] the first one, on its way already
+ * @property {string} said on it: the hello, or ""
+ * @property {string[]} heard on it
+ *
  * @typedef {object} Hooks
- * @property {() => void} onOpen
+ * @property {(said?: string) => void} onOpen `said`: the hello, where it has gone already
  * @property {(text: string) => void} onFrame
  * @property {(cause: Cause) => void} onClose only after onOpen
  * @property {(state: "connecting"|"waiting"|"refused", cause?: Cause, until?: number) => void} onState
@@ -32,8 +38,9 @@ const FOR_GOOD = { from: 4500, to: 4999 };
  * @property {() => boolean} wanted whether to come back by itself now
  */
 export class Connection {
+  /** @type {Early|undefined} until its socket is taken */
+  #early;
   #begin;
-  #begun;
   #healthUrl;
   #hooks;
   /** @type {WebSocket|null} */
@@ -50,10 +57,10 @@ export class Connection {
   #connectTimer = 0;
   #steadyTimer = 0;
 
-  /** @param {{connect: () => WebSocket, begun?: WebSocket, healthUrl: URL}} how `begun`: the first one, on its way already @param {Hooks} hooks */
-  constructor({ connect, begun, healthUrl }, hooks) {
-    this.#begin = connect;
-    this.#begun = begun;
+  /** @param {Early} early @param {URL} healthUrl @param {Hooks} hooks */
+  constructor(early, healthUrl, hooks) {
+    this.#early = early;
+    this.#begin = early.connect;
     this.#healthUrl = healthUrl;
     this.#hooks = hooks;
   }
@@ -134,9 +141,9 @@ export class Connection {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = 0;
     this.#hooks.onState("connecting", this.#cause);
-    const begun = this.#begun;
-    const socket = begun && begun.readyState <= WebSocket.OPEN ? begun : this.#begin(); // the server may have lost patience
-    this.#begun = undefined;
+    const early = this.#early;
+    this.#early = undefined;
+    const socket = early?.begun && early.begun.readyState <= WebSocket.OPEN ? early.begun : this.#begin(); // it may have ended
     this.#socket = socket;
     this.#connectTimer = setTimeout(() => this.restart(""), CONNECT_WITHIN);
     socket.onopen = () => this.#opened(socket);
@@ -146,17 +153,20 @@ export class Connection {
       this.#heard();
       if (typeof event.data === "string") this.#hooks.onFrame(event.data);
     };
-    if (this.open) queueMicrotask(() => this.#opened(socket));
+    if (this.open) queueMicrotask(() => this.#opened(socket, early));
   }
 
-  /** @param {WebSocket} socket */
-  #opened(socket) {
+  /** @param {WebSocket} socket @param {Early} [early] what was said and heard on it before */
+  #opened(socket, early) {
     if (socket !== this.#socket) return;
     clearTimeout(this.#connectTimer);
     this.#heard();
     this.#cause = undefined;
     this.#steadyTimer = setTimeout(() => this.succeeded(), STEADY_AFTER);
-    this.#hooks.onOpen();
+    this.#hooks.onOpen(early?.said);
+    for (const text of early?.heard.splice(0) ?? []) {
+      if (socket === this.#socket) this.#hooks.onFrame(text);
+    }
   }
 
   /** @param {WebSocket} socket @param {{code: number, reason: string}} how */

@@ -9,7 +9,6 @@
 import { keepPass, passOf, secrets } from "../base/storage.js";
 
 const HOSTING = /^(host|rules|(un)?muted|log|held|settled|knock)/; // types of frames
-const PAST = 60; // messages to begin with: more than any screen holds; older ones come by the API
 
 /**
  * @typedef {object} Message
@@ -74,6 +73,7 @@ export class Session {
   #room;
   #tokens;
   #lastRead;
+  #past;
   #listener;
   #token = "";
   #sent = "";
@@ -92,13 +92,15 @@ export class Session {
    * @param {{get: () => string, set: (token: string) => void}} options.tokens
    *   who this browser's person is, for new tabs
    * @param {() => string|null} options.lastRead id of the last message that this person has read here
+   * @param {number} options.past messages to begin with
    * @param {Listener} options.listener
    */
-  constructor({ send, room, tokens, lastRead, listener }) {
+  constructor({ send, room, tokens, lastRead, past, listener }) {
     this.#send = send;
     this.#room = room;
     this.#tokens = tokens;
     this.#lastRead = lastRead;
+    this.#past = past;
     this.#listener = listener;
   }
 
@@ -112,15 +114,16 @@ export class Session {
     return this.#hasBeenLive;
   }
 
-  /** @param {string} userName */
-  hello(userName) {
+  /** @param {string} userName @param {string} [said] by early.js: then it has gone */
+  hello(userName, said) {
+    if (said) return void (this.#sent = JSON.parse(said).token ?? "");
     this.#sent = this.#token || this.#tokens.get();
     const begun = Boolean(this.#token && this.#since);
     this.#send(
       JSON.stringify({
         type: "hello", userName, room: this.#room, rooms: true,
         token: this.#sent || undefined, link: secrets.host ?? secrets.guest, key: secrets.key, pass: passOf(this.#room),
-        ...(begun ? { since: this.#since, rev: this.#rev } : { past: PAST, read: this.#lastRead() ?? undefined }),
+        ...(begun ? { since: this.#since, rev: this.#rev } : { past: this.#past, read: this.#lastRead() ?? undefined }),
       }),
     );
   }

@@ -49,7 +49,7 @@ const MOST_PARTS = 60;
  */
 export function* pieces(body, name = "", by = "", goesOn = false) {
   const text = body.replace(/\r\n?/g, "\n");
-  const mention = name ? mentionOf(name, by) : null;
+  const mention = mentionOf(text, name, by);
   const tokens = new RegExp(TOKENS);
   const code = new Code(text, goesOn);
   let at = 0;
@@ -95,7 +95,8 @@ export function beginning(body, name, by) {
 /** Whether the body calls whoever has the name, in its first 10,000 characters. @param {string} body @param {string} name @param {string} [by] as of the message */
 export function mentions(body, name, by) {
   const text = body.slice(0, MOST_SEARCHED);
-  if (!name || text.search(mentionOf(name, by)) < 0) return false;
+  const mention = mentionOf(text, name, by);
+  if (!mention || text.search(mention) < 0) return false;
   for (const { kind } of pieces(text, name, by)) if (kind === "mention") return true; // else it stands in code
   return false;
 }
@@ -103,7 +104,7 @@ export function mentions(body, name, by) {
 /** Whether the body is a few emoji and nothing else: then they are shown large. @param {string} body */
 export function isJumbo(body) {
   const text = body.slice(0, MOST_EMOJI_UNITS + 1).trim();
-  if (!text || text.length > MOST_EMOJI_UNITS || !globalThis.Intl?.Segmenter) return false;
+  if (!text || text.length > MOST_EMOJI_UNITS || /[a-z]/i.test(text) || !globalThis.Intl?.Segmenter) return false;
   const seen = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
   return seen.length <= MOST_JUMBO && seen.every((segment) => EMOJI.test(segment));
 }
@@ -282,10 +283,13 @@ function linkAt({ index, 0: address, input }, goesOn) {
  *
  * In what was said by a host, so does "@all", whoever is a host by now.
  *
+ * @param {string} text where it is looked for: null where a quick look, without other scripts' rules, finds nothing
  * @param {string} name
  * @param {string} [by]
  */
-function mentionOf(name, by) {
+function mentionOf(text, name, by) {
+  const quick = !/[^\0-\x7f]/.test(text + name) && !text.includes("@");
+  if (!name || (quick && !text.toLowerCase().includes(name.toLowerCase()))) return null;
   // "I" and "Al" are words of most languages: a name of two letters wants its @.
   const bare = [...name].length > 2 ? `(?<!${LETTER})${literal(name)}\\ufe0f?(?!${LETTER})|` : "";
   const first = /[\p{L}\p{M}\p{N}_]+/u.exec(name)?.[0];

@@ -15,7 +15,8 @@ export const locale = globalThis.navigator?.language?.startsWith(LANGUAGE) ? nav
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-const dayOfYear = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
+/** @type {Intl.DateTimeFormat|undefined} each takes a slow phone 7 ms, and this one is rarely needed */
+let dayOfYear;
 
 /**
  * What a text that is shown in part has in full, for folding.js.
@@ -194,7 +195,9 @@ export function dayName(date, now = new Date()) {
   const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
   if (sameDay(date, now)) return t.today;
   if (sameDay(date, yesterday)) return t.yesterday;
-  return (date.getFullYear() === now.getFullYear() ? day : dayOfYear).format(date);
+  if (date.getFullYear() === now.getFullYear()) return day.format(date);
+  dayOfYear ??= new Intl.DateTimeFormat(locale, { dateStyle: "full" });
+  return dayOfYear.format(date);
 }
 
 /** "Today" does not stay today: word the days anew. @param {HTMLElement} list */

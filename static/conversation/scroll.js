@@ -5,7 +5,7 @@
  */
 
 const NEAR = 64; // px from the end that still count as being at it
-const SOON = 900; // px from an edge at which more is wanted
+const SOON = 900; // px from an edge at which more is wanted; early.js counts on it
 
 /**
  * @typedef {object} Hooks

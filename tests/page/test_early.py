@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import WebSocket
+from playwright.sync_api import Route, WebSocket
 
 from tests.support.browser import Tab
 from tests.support.deadline import wait_for
@@ -15,6 +17,7 @@ from tests.support.server_process import Launch, Running
 pytestmark = pytest.mark.takes(seconds=12)
 
 KITCHEN = "Küche-_."
+IS_OPEN = "window.early?.begun.readyState === WebSocket.OPEN"
 
 
 @pytest.fixture
@@ -36,6 +39,104 @@ def sockets_of(tab: Tab) -> list[WebSocket]:
     found: list[WebSocket] = []
     tab.page.on("websocket", lambda socket: found.append(socket))
     return found
+
+
+@contextlib.contextmanager
+def before_the_modules(tab: Tab, address: str = "") -> Iterator[list[str]]:
+    """The page is loaded anew, and its modules come at the end of the block.
+
+    Yields:
+        The text frames that its sockets have sent so far.
+    """
+    held: list[Route] = []
+    sent: list[str] = []
+    tab.page.on("websocket", lambda socket: socket.on("framesent", lambda text: sent.append(text)))
+    tab.page.route("**/chat.js", lambda route: held.append(route))
+    if address:
+        tab.page.evaluate("address => history.replaceState(null, '', address)", address)
+    tab.page.reload(wait_until="commit")
+    wait_for(lambda: tab.page.title() and held, "the request for the modules")
+    yield sent
+    held[0].continue_()
+
+
+def said_early(tab: Tab) -> str:
+    """The hello, once it has gone out without the modules."""
+    said: str = wait_for(lambda: tab.page.evaluate("window.early?.said"), "a hello")
+    return said
+
+
+def test_who_has_a_name_comes_in_while_the_modules_are_on_their_way(
+    serve: Launch, visit: Callable[..., Tab]
+) -> None:
+    server = serve(history="memory:")
+    tab = visit(server)
+    with server.join("Bob") as bob:
+        bob.say("before")
+        tab.hear("before")
+        with before_the_modules(tab) as sent:
+            said_early(tab)
+            bob.say("meanwhile")
+            heard = "early.heard.some(text => text.includes('meanwhile'))"
+            wait_for(lambda: tab.page.evaluate(heard), "what Bob said")
+
+        tab.wait_for_state("connected")
+        assert tab.bodies() == ["before", "meanwhile"]
+        bob.say("afterwards")
+        tab.hear("afterwards")
+    assert [json.loads(text)["type"] for text in sent].count("hello") == 1
+    assert tab.complaints == []
+
+
+def test_the_early_hello_says_what_the_modules_would_say(open_tab) -> None:
+    tab = open_tab()
+    tab.say("one to read")
+    tab.hear("one to read")
+    with before_the_modules(tab):
+        early = json.loads(said_early(tab))
+    tab.wait_for_state("connected")
+    assert early.pop("token") and early["read"]
+
+    with before_the_modules(tab, "#host=nothing-good") as sent:
+        wait_for(lambda: tab.page.evaluate(IS_OPEN), "a socket")
+        assert tab.page.evaluate("early.said") == ""
+    wait_for(lambda: tab.page.title() and sent, "the other hello")
+    late = json.loads(sent[0])
+    assert late.pop("link") == "nothing-good" and late.pop("token")
+    assert late == early
+
+
+def test_a_page_whose_modules_do_not_come_does_not_hear_without_end(open_tab) -> None:
+    tab = open_tab()
+    with before_the_modules(tab) as sent:
+        said_early(tab)
+        tab.page.evaluate(
+            'for (let i = 0; i < 1001; i++) early.begun.onmessage({ data: \'{"type":"typing"}\' })'
+        )
+        closed = "early.begun.readyState >= WebSocket.CLOSING"
+        assert tab.page.evaluate(closed)
+
+    tab.wait_for_state("connected")
+    tab.say("here I am")
+    tab.hear("here I am")
+    assert [json.loads(text)["type"] for text in sent].count("hello") == 2
+
+
+def test_where_more_fits_than_the_screen_says_older_messages_fill_the_page(
+    serve: Launch, visit: Callable[..., Tab]
+) -> None:
+    """As on a page that is shown smaller."""
+    server = serve(history="memory:")
+    with server.join("Bob") as bob:
+        for number in range(60):
+            bob.say(f"line {number}")
+        bob.hear(60)
+    small = {"width": 900, "height": 300}
+
+    tab = visit(server, viewport={"width": 900, "height": 2600}, screen=small)
+
+    tab.hear("line 59")
+    tab.hear("line 0")
 
 
 @pytest.mark.parametrize("prefix", ["", "/talk"])
@@ -139,15 +240,10 @@ def test_a_server_that_restarts_meanwhile_is_found_again(
 ) -> None:
     server = serve(history="sqlite:chat.db")
     tab = visit(server)
-    held: list[object] = []
-    tab.page.route("**/chat.js", lambda route: held.append(route))
-    tab.page.reload(wait_until="commit")
-    wait_for(lambda: tab.page.title() and held, "the request for the modules")
-    is_open = "window.early?.begun.readyState === WebSocket.OPEN"
-    wait_for(lambda: tab.page.evaluate(is_open), "a socket")
-    server.stop()
-    server.start()
-    held[0].continue_()  # type: ignore[attr-defined]
+    with before_the_modules(tab):
+        said_early(tab)
+        server.stop()
+        server.start()
 
     tab.wait_for_state("connected")
     tab.say("here I am")

@@ -16,6 +16,7 @@ function session(kept = "", read = null) {
     room: "garden",
     tokens: { get: () => world.kept, set: (token) => (world.kept = token) },
     lastRead: () => read,
+    past: 30,
     listener,
   });
   world.hear = (...frames) => frames.forEach((frame) => world.session.receive(JSON.stringify(frame)));
@@ -31,15 +32,15 @@ const live = { type: "live" };
 const hello = { type: "hello", userName: "Ann", room: "garden", rooms: true };
 
 test("the first hello is a name and a room, and wants a screenful", () => {
-  assert.deepEqual(session().hello(), { ...hello, past: 60 });
+  assert.deepEqual(session().hello(), { ...hello, past: 30 });
 });
 
 test("a page that is loaded is another tab of the same person", () => {
-  assert.deepEqual(session("t0").hello(), { ...hello, past: 60, token: "t0" });
+  assert.deepEqual(session("t0").hello(), { ...hello, past: 30, token: "t0" });
 });
 
 test("whoever has been here wants the past from where they stopped reading", () => {
-  assert.deepEqual(session("t0", "3-a").hello(), { ...hello, past: 60, read: "3-a", token: "t0" });
+  assert.deepEqual(session("t0", "3-a").hello(), { ...hello, past: 30, read: "3-a", token: "t0" });
 });
 
 test("a connection that comes back resumes behind the last message that it saw", () => {
@@ -77,7 +78,7 @@ test("a tab that was copied becomes another one", () => {
   world.session.lost();
   world.session.becomeAnother();
 
-  assert.deepEqual(world.hello(), { ...hello, past: 60, token: "t1" });
+  assert.deepEqual(world.hello(), { ...hello, past: 30, token: "t1" });
 });
 
 test("nothing is said before the welcome, and nothing after the end", () => {
@@ -142,10 +143,10 @@ test("what has changed is told as it reads now, and what was removed as gone", (
 test("the secret of a host's link is sent with each hello, until somebody takes it out", () => {
   const world = session("t0");
   secrets.host = "a secret";
-  assert.deepEqual(world.hello(), { ...hello, past: 60, token: "t0", link: "a secret" });
+  assert.deepEqual(world.hello(), { ...hello, past: 30, token: "t0", link: "a secret" });
 
   delete secrets.host;
-  assert.deepEqual(world.hello(), { ...hello, past: 60, token: "t0" });
+  assert.deepEqual(world.hello(), { ...hello, past: 30, token: "t0" });
 });
 
 test("what hosts decide is told as it comes", () => {
