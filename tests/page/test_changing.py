@@ -286,6 +286,8 @@ def test_what_is_gone_when_the_archive_answers_does_not_come_back(open_tab, bob)
     tab = open_tab()
     held: list[Route] = []
     tab.page.route("**/messages?before=*", lambda route: held.append(route))
+    tab.page.reload()
+    tab.hear("line 79")
     tab.scroll_to("top")
     wait_for(lambda: tab.page.title() and held, "the request for older messages")
     answer = held[0].fetch()

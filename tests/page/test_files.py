@@ -305,7 +305,7 @@ def test_what_is_removed_meanwhile_is_gone_from_the_large_view(gallery: Tab, eve
 
     eve.change("remove", eve.view[-1]["id"])
 
-    gallery.see("#picture-dialog .note", "This message was removed.")
+    gallery.see("#picture-dialog .note:not([hidden])", "This message was removed.")
     assert gallery.page.locator("#picture-dialog img").get_attribute("src") is None
     gallery.page.keyboard.press("ArrowLeft")
     large(gallery, "2.png")

@@ -299,6 +299,7 @@ def approves(tab: Tab) -> None:
     tab.say("Welcome")
     tab.page.click("#manage-room")
     tab.page.check("#speak-approval")
+    wait_for(lambda: "".join(tab.texts("#rule")), "the rule")
     tab.page.keyboard.press("Escape")
 
 
