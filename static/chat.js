@@ -37,7 +37,8 @@ const REFUSALS = new Set([1003, 1007, 1009]); // closed over a frame that the se
 takeSecrets();
 translate(document);
 
-const { early } = /** @type {any} */ (window);
+/** @type {import("./connection/connection.js").Early} */
+const early = /** @type {any} */ (window).early;
 const { room = "lobby", maxNameLength, maxMessageBytes } = document.body.dataset;
 const store = createStore({
   connection: "naming", room, me: { userId: "", userName: String(recall(NAME) ?? "") },
@@ -87,7 +88,7 @@ const connection = new Connection(early, at("healthz"), {
     store.set({ connection: "joining" });
     session.hello(store.state.me.userName, said);
   },
-  onFrame: (text) => session.receive(text),
+  onFrame: (text, at) => session.receive(text, at),
   onClose: lose,
   onState: (state, cause, until) => {
     store.set({ connection: state });
@@ -301,10 +302,6 @@ const showWho = batched(() => {
   showMe(state.me.userName);
 });
 
-function checkHealth() {
-  if (session.live && outbox.unansweredFor() > ANSWER_WITHIN) connection.restart("no answer");
-}
-
 store.watch(["people"], ({ people }) => shareColours(people.values())); // before anything is painted
 store.watch(["people", "count", "me", "roles"], showWho);
 store.watch(["unread", "elsewhere"], () => attention().catch(() => {}));
@@ -321,9 +318,10 @@ addEventListener("hashchange", () => {
 });
 byId("try-now", HTMLElement).addEventListener("click", () => connection.retryNow());
 byId("rename", HTMLElement).addEventListener("click", () => askForName({ name: store.state.me.userName, must: false }));
-setInterval(checkHealth, 5_000);
+setInterval(() => session.live && outbox.unansweredFor() > ANSWER_WITHIN && connection.restart("no answer"), 5_000);
 setInterval(() => conversation.renameDays(), 60_000);
 showWho();
 paint();
+if (early.said && early.said !== session.greeting(wantedName)) early.begun?.close(); // of another tab or link, the page knows better
 if (wantedName) enter(wantedName);
 else askForName({ name: "", must: true });

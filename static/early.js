@@ -22,23 +22,33 @@
   const connect = () => new WebSocket(location.origin.replace("http", "ws") + document.documentElement.dataset.chat, "chatroom.v1");
   const name = kept("chat:name");
   const begun = name ? connect() : undefined;
-  /** @type {string[]} */
-  const heard = [];
   // Messages to begin with: a screenful, and what scroll.js wants above it, of 48 pixels each. Older ones come by the API.
-  const past = Math.min(60, Math.ceil((screen.height + 900) / 48));
-  const early = (/** @type {any} */ (window).early = { connect, begun, said: "", heard, past });
+  const past = Math.min(60, Math.max(20, Math.ceil((screen.height + 900) / 48))) || 60;
+  /** @type {import("./connection/connection.js").Early} */
+  const early = { connect, begun, said: "", heard: [], past };
+  /** @type {any} */ (window).early = early;
   const text = (/** @type {string} */ key) => (typeof kept(key) === "string" ? kept(key) : undefined);
   // Secrets in the address ("#key=...") are the modules' business: who has some says hello with them.
   if (begun && typeof name === "string" && !location.hash.includes("=")) {
     const room = new URL(begun.url).searchParams.get("room") ?? "lobby";
+    let left = 4_000_000; // characters: without modules, it does not hear without end
+    const hear = (/** @type {{data: string}} */ { data }) => {
+      left -= data.length;
+      if (left < 0) begun.close(); // then the modules begin anew
+      else if (!data.startsWith('{"type":"typing"')) early.heard.push({ text: data, at: Date.now() });
+    };
     begun.onopen = () => {
       early.said = JSON.stringify({
         type: "hello", userName: name, room, rooms: true,
-        token: text("chat:token"), pass: text(`chat:pass:${room}`), past, read: text(`chat:read:${room}`), // as session.js has it
+        token: text("chat:token"), pass: text(`chat:pass:${room}`), past, read: text(`chat:read:${room}`), // to the letter as session.js has it
       });
       begun.send(early.said);
     };
-    begun.onmessage = ({ data }) => heard.push(data) > 1_000 && begun.close(); // then the modules begin anew
+    begun.onmessage = hear;
+    begun.onclose = (event) => {
+      early.closed = event;
+    };
+    setTimeout(() => begun.onmessage === hear && begun.close(), 30_000); // nobody is here without a page
   }
 
   // What a browser knows of languages takes a slow phone 100 ms to load: meanwhile, and not when it is needed.

@@ -80,7 +80,10 @@ function decoded(text) {
 const PASS = "chat:pass:";
 
 /** What says that the reader was let into a room before. @param {string} room @returns {string|undefined} */
-export const passOf = (room) => recall(PASS + room) ?? undefined;
+export function passOf(room) {
+  const pass = recall(PASS + room);
+  return typeof pass === "string" ? pass : undefined;
+}
 
 /** @param {string} room @param {string} [pass] */
 export function keepPass(room, pass) {

@@ -26,11 +26,13 @@ const FOR_GOOD = { from: 4500, to: 4999 };
  * @property {() => WebSocket} connect
  * @property {WebSocket} [begun] the first one, on its way already
  * @property {string} said on it: the hello, or ""
- * @property {string[]} heard on it
+ * @property {{text: string, at: number}[]} heard on it, and when, Unix ms
+ * @property {{code: number, reason: string}} [closed] how it has ended
+ * @property {number} past messages to begin with
  *
  * @typedef {object} Hooks
  * @property {(said?: string) => void} onOpen `said`: the hello, where it has gone already
- * @property {(text: string) => void} onFrame
+ * @property {(text: string, at: number) => void} onFrame `at`: when it came, Unix ms
  * @property {(cause: Cause) => void} onClose only after onOpen
  * @property {(state: "connecting"|"waiting"|"refused", cause?: Cause, until?: number) => void} onState
  *   `until`: when the next attempt is due, as Date.now() counts
@@ -141,9 +143,10 @@ export class Connection {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = 0;
     this.#hooks.onState("connecting", this.#cause);
-    const early = this.#early;
+    const { begun, closed } = this.#early ?? {};
+    const early = begun && (begun.readyState <= WebSocket.OPEN || isForGood(closed)) ? this.#early : undefined; // it may have ended
     this.#early = undefined;
-    const socket = early?.begun && early.begun.readyState <= WebSocket.OPEN ? early.begun : this.#begin(); // it may have ended
+    const socket = (early && begun) || this.#begin();
     this.#socket = socket;
     this.#connectTimer = setTimeout(() => this.restart(""), CONNECT_WITHIN);
     socket.onopen = () => this.#opened(socket);
@@ -151,9 +154,9 @@ export class Connection {
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
       this.#heard();
-      if (typeof event.data === "string") this.#hooks.onFrame(event.data);
+      if (typeof event.data === "string") this.#hooks.onFrame(event.data, Date.now());
     };
-    if (this.open) queueMicrotask(() => this.#opened(socket, early));
+    if (early && (this.open || closed)) queueMicrotask(() => this.#opened(socket, early));
   }
 
   /** @param {WebSocket} socket @param {Early} [early] what was said and heard on it before */
@@ -164,9 +167,12 @@ export class Connection {
     this.#cause = undefined;
     this.#steadyTimer = setTimeout(() => this.succeeded(), STEADY_AFTER);
     this.#hooks.onOpen(early?.said);
-    for (const text of early?.heard.splice(0) ?? []) {
-      if (socket === this.#socket) this.#hooks.onFrame(text);
+    // Each by itself, as they would have come: one that fails takes no other with it.
+    for (const { text, at } of early?.heard.splice(0) ?? []) {
+      queueMicrotask(() => socket === this.#socket && this.#hooks.onFrame(text, at));
     }
+    const closed = early?.closed;
+    if (closed) queueMicrotask(() => this.#ended(socket, closed));
   }
 
   /** @param {WebSocket} socket @param {{code: number, reason: string}} how */
@@ -179,8 +185,7 @@ export class Connection {
     this.#socket = null;
     const cause = (this.#cause = { code, reason, opened });
     if (opened) this.#hooks.onClose(cause);
-    const forGood = this.#refused !== "" || (code >= FOR_GOOD.from && code <= FOR_GOOD.to);
-    if (forGood) this.#hooks.onState("refused", cause);
+    if (this.#refused !== "" || isForGood(cause)) this.#hooks.onState("refused", cause);
     else if (this.#hooks.wanted()) this.#wait(cause);
   }
 
@@ -244,6 +249,11 @@ export class Connection {
       last = now;
     }, TICK);
   }
+}
+
+/** @param {{code: number}} [closed] */
+function isForGood(closed) {
+  return closed !== undefined && closed.code >= FOR_GOOD.from && closed.code <= FOR_GOOD.to;
 }
 
 /**

@@ -116,16 +116,18 @@ export class Session {
 
   /** @param {string} userName @param {string} [said] by early.js: then it has gone */
   hello(userName, said) {
-    if (said) return void (this.#sent = JSON.parse(said).token ?? "");
     this.#sent = this.#token || this.#tokens.get();
+    if (!said) this.#send(this.greeting(userName));
+  }
+
+  /** What a hello would say now. @param {string} userName */
+  greeting(userName) {
     const begun = Boolean(this.#token && this.#since);
-    this.#send(
-      JSON.stringify({
-        type: "hello", userName, room: this.#room, rooms: true,
-        token: this.#sent || undefined, link: secrets.host ?? secrets.guest, key: secrets.key, pass: passOf(this.#room),
-        ...(begun ? { since: this.#since, rev: this.#rev } : { past: this.#past, read: this.#lastRead() ?? undefined }),
-      }),
-    );
+    return JSON.stringify({
+      type: "hello", userName, room: this.#room, rooms: true,
+      token: this.#token || this.#tokens.get() || undefined, link: secrets.host ?? secrets.guest, key: secrets.key, pass: passOf(this.#room),
+      ...(begun ? { since: this.#since, rev: this.#rev } : { past: this.#past, read: this.#lastRead() ?? undefined }),
+    });
   }
 
   /** Another tab has become somebody here since we said hello: so are we. */
@@ -167,11 +169,11 @@ export class Session {
     this.#rev = Infinity;
   }
 
-  /** @param {string} text one frame */
-  receive(text) {
+  /** @param {string} text one frame @param {number} [at] when it came, Unix ms */
+  receive(text, at = Date.now()) {
     const frame = parse(text);
     if (!frame || this.tap(frame)) return;
-    if (frame.type === undefined) this.#message(frame);
+    if (frame.type === undefined) this.#message(frame, at);
     else if (frame.type === "welcome") this.#welcome(frame);
     else if (frame.type === "live") this.#goLive();
     else if (frame.type === "ack" || frame.type === "done") this.#listener[/** @type {"ack"|"done"} */ (frame.type)](frame.cmid, frame);
@@ -185,11 +187,11 @@ export class Session {
     else if (frame.type === "error") this.#listener.error(frame, this.#inside);
   }
 
-  /** @param {any} message */
-  #message(message) {
+  /** @param {any} message @param {number} at */
+  #message(message, at) {
     if (typeof message.userName !== "string" || typeof message.body !== "string") return;
     this.#since = message.id;
-    if (this.#live) message.heardAt = Date.now();
+    if (this.#live) message.heardAt = at;
     this.#listener.message(message, this.#live);
   }
 

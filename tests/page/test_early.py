@@ -12,6 +12,7 @@ from playwright.sync_api import Route, WebSocket
 
 from tests.support.browser import Tab
 from tests.support.deadline import wait_for
+from tests.support.fellow import Fellow
 from tests.support.server_process import Launch, Running
 
 pytestmark = pytest.mark.takes(seconds=12)
@@ -77,14 +78,14 @@ def test_who_has_a_name_comes_in_while_the_modules_are_on_their_way(
         with before_the_modules(tab) as sent:
             said_early(tab)
             bob.say("meanwhile")
-            heard = "early.heard.some(text => text.includes('meanwhile'))"
+            heard = "early.heard.some(({ text }) => text.includes('meanwhile'))"
             wait_for(lambda: tab.page.evaluate(heard), "what Bob said")
 
         tab.wait_for_state("connected")
         assert tab.bodies() == ["before", "meanwhile"]
         bob.say("afterwards")
         tab.hear("afterwards")
-    assert [json.loads(text)["type"] for text in sent].count("hello") == 1
+    assert len(hellos(sent)) == 1
     assert tab.complaints == []
 
 
@@ -106,20 +107,100 @@ def test_the_early_hello_says_what_the_modules_would_say(open_tab) -> None:
     assert late == early
 
 
+def hellos(sent: list[str]) -> list[dict[str, str]]:
+    return [frame for frame in map(json.loads, sent) if frame["type"] == "hello"]
+
+
 def test_a_page_whose_modules_do_not_come_does_not_hear_without_end(open_tab) -> None:
     tab = open_tab()
     with before_the_modules(tab) as sent:
         said_early(tab)
-        tab.page.evaluate(
-            'for (let i = 0; i < 1001; i++) early.begun.onmessage({ data: \'{"type":"typing"}\' })'
-        )
-        closed = "early.begun.readyState >= WebSocket.CLOSING"
-        assert tab.page.evaluate(closed)
+        tab.page.evaluate("early.begun.onmessage({ data: ' '.repeat(4_000_001) })")
+        assert tab.page.evaluate("early.begun.readyState >= WebSocket.CLOSING")
 
     tab.wait_for_state("connected")
     tab.say("here I am")
     tab.hear("here I am")
-    assert [json.loads(text)["type"] for text in sent].count("hello") == 2
+    assert len(hellos(sent)) == 2
+
+
+def test_nobody_is_here_for_long_whose_modules_do_not_come(
+    open_tab, come: Callable[[str], Fellow]
+) -> None:
+    tab = open_tab()
+    eve = come("Eve")
+    tab.page.add_init_script(
+        "const inTime = setTimeout; setTimeout = (work, ms) => inTime(work, ms / 30)"
+    )
+    with before_the_modules(tab):
+        said_early(tab)
+        eve.hear_notice("left")
+
+
+def test_who_has_become_another_meanwhile_comes_as_that(
+    open_tab, come: Callable[[str], Fellow]
+) -> None:
+    """As after "Erase everything" in another tab."""
+    tab = open_tab()
+    with before_the_modules(tab):
+        said_early(tab)
+        tab.page.evaluate("localStorage.clear()")
+    tab.page.fill("#name-dialog[open] #name", "Zoe")
+    tab.page.keyboard.press("Enter")
+
+    tab.wait_for_state("connected")
+    assert tab.texts("#my-name") == ["Zoe"]
+    assert tab.page.evaluate("localStorage['chat:name']") == '"Zoe"'
+
+
+@pytest.mark.parametrize("kind", ["host", "guest", "key"])
+def test_a_secret_that_comes_into_the_address_meanwhile_is_said(open_tab, kind: str) -> None:
+    tab = open_tab()
+    with before_the_modules(tab) as sent:
+        said_early(tab)
+        tab.page.evaluate("hash => { location.hash = hash; }", f"#{kind}=nothing-good")
+
+    wait_for(lambda: tab.page.title() and len(hellos(sent)) == 2, "another hello")
+    assert hellos(sent)[1]["key" if kind == "key" else "link"] == "nothing-good"
+
+
+def test_who_is_removed_meanwhile_does_not_ask_again(
+    serve: Launch, visit: Callable[..., Tab]
+) -> None:
+    server = serve(history="memory:", roomMakers="everyone")
+    eve = Fellow(server.port, "Eve", "garden")
+    eve.connect_and_catch_up()
+    tab = visit(server, path="/rooms/garden")
+    with before_the_modules(tab) as sent:
+        said_early(tab)
+        me = wait_for(lambda: tab.page.evaluate("early.heard[0]?.text"), "the welcome")
+        eve.wants("bar", userId=json.loads(me)["userId"])
+        wait_for(lambda: tab.page.evaluate("early.closed?.code === 4503"), "the end")
+
+    tab.page.wait_for_selector("#shown-out")
+    assert len(hellos(sent)) == 1
+    eve.close()
+
+
+def test_one_frame_that_the_page_fails_at_takes_no_other_with_it(open_tab) -> None:
+    tab = open_tab()
+    with before_the_modules(tab):
+        said_early(tab)
+        wait_for(lambda: tab.page.evaluate("early.heard.length"), "the welcome")
+        tab.page.evaluate('early.heard.splice(1, 0, { text: \'{"type":"users"}\', at: 0 })')
+
+    tab.wait_for_state("connected")
+    assert len(tab.complaints) == 1
+
+
+@pytest.mark.parametrize("height", ["undefined", "-5000", "'tall'", "1e9"])
+def test_whatever_the_screen_says_of_itself_the_page_works(open_tab, height: str) -> None:
+    tab = open_tab()
+    tab.page.add_init_script(f"Object.defineProperty(screen, 'height', {{ value: {height} }})")
+    with before_the_modules(tab):
+        hello = json.loads(said_early(tab))
+    tab.wait_for_state("connected")
+    assert 20 <= hello["past"] <= 60
 
 
 def test_where_more_fits_than_the_screen_says_older_messages_fill_the_page(

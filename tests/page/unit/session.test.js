@@ -35,6 +35,22 @@ test("the first hello is a name and a room, and wants a screenful", () => {
   assert.deepEqual(session().hello(), { ...hello, past: 30 });
 });
 
+test("a hello that has gone out already is not said again", () => {
+  const world = session("t0");
+  world.session.hello("Ann", world.session.greeting("Ann"));
+  assert.deepEqual(world.sent, []);
+  world.kept = "t1";
+  assert.ok(world.session.knowsBetter);
+});
+
+test("what came live has the time at which it came", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1"), live);
+  world.session.receive(JSON.stringify(message("8-a")), 1_700);
+  assert.equal(world.told.at(-1)[1].heardAt, 1_700);
+});
+
 test("a page that is loaded is another tab of the same person", () => {
   assert.deepEqual(session("t0").hello(), { ...hello, past: 30, token: "t0" });
 });
