@@ -6,11 +6,10 @@
  */
 
 import { wireKeys } from "./shell/keys.js";
-import { applySettings, keptSettings } from "./shell/settings.js";
 import { StatusLine } from "./shell/status.js";
 import { batched, byId, isTouch, later, loadTheRest } from "./base/dom.js";
 import { recall, recallAll, remember, takeSecrets } from "./base/storage.js";
-import { createStore } from "./base/store.js";
+import { applySettings, createStore, keptSettings } from "./base/store.js";
 import { because, t, translate } from "./base/strings.js";
 import { BASE, at } from "./connection/addresses.js";
 import { Connection } from "./connection/connection.js";
@@ -18,9 +17,8 @@ import { Session } from "./connection/session.js";
 import { Conversation } from "./conversation/conversation.js";
 import { lastRead } from "./conversation/unread.js";
 import { WayToHosting } from "./hosting/way.js";
-import { passOn } from "./people/colours.js";
+import { TypingLine, afterwards, byUserId, passOn, shareColours, showMe, showPeople } from "./people/people.js";
 import { NameDialog, whyNot } from "./people/name_dialog.js";
-import { TypingLine, afterwards, byUserId, shareColours, showMe, showPeople } from "./people/people.js";
 import { Composer } from "./writing/composer.js";
 import { Outbox } from "./writing/outbox.js";
 import { PendingView } from "./writing/pending.js";

@@ -45,9 +45,7 @@
       begun.send(early.said);
     };
     begun.onmessage = hear;
-    begun.onclose = (event) => {
-      early.closed = event;
-    };
+    begun.onclose = (event) => void (early.closed = event);
     setTimeout(() => begun.onmessage === hear && begun.close(), 30_000); // nobody is here without a page
   }
 

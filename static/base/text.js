@@ -13,9 +13,9 @@ const BLANK = String.raw`\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}`;
 /** @type {RegExp|undefined} */
 let unseenOnes;
 const unseen = () => (unseenOnes ??= new RegExp(`(?!${STAYS})[\\p{DI}\\p{Cf}\\p{Cc}${BLANK}]`, "gu"));
-const LATIN = String.raw`[!-~\u00a1-\u00ac\u00ae-\u024f]`; // each of them can be seen, and is a character of its own
-const IS_LATIN = new RegExp(`^${LATIN}+(?: ${LATIN}+)*$`);
-const BEGINS_LATIN = new RegExp(`^${LATIN}(?: |${LATIN}|$)`);
+const LATIN = "[!-~\u00a1-\u00ac\u00ae-\u024f]"; // each of them can be seen, and is a character of its own
+const IS_LATIN = new RegExp(`^${LATIN}+( ${LATIN}+)*$`);
+const BEGINS_LATIN = new RegExp(`^${LATIN}( |${LATIN}|$)`);
 /** @type {Intl.Segmenter|undefined} */
 let graphemes;
 

@@ -1,15 +1,16 @@
 /**
  * The reader in front of the timeline: what comes to them, where they look, and the way to the end.
- * unread.js has what is unread, loader.js more of the past, announcer.js what is read out.
+ * unread.js has what is unread, loader.js more of the past.
  */
 
 import { byId, element, later } from "../base/dom.js";
 import { t } from "../base/strings.js";
-import { Announcer } from "./announcer.js";
 import { fillAnswered, fillFiles, renameDays } from "./row.js";
 import { Follower } from "./scroll.js";
 import { Timeline } from "./timeline.js";
 import { Unread, isReadMark, lastRead } from "./unread.js";
+
+const SETTLE = 400; // ms after which what was put into the log is no longer read out
 
 const folding = later(() => import("./folding.js"));
 const changing = later(() => import("./changing.js"));
@@ -283,5 +284,39 @@ export class Conversation {
     this.#newer.hidden = !wanted;
     const words = unread > 0 ? t.newMessages(unread) : t.toNewest;
     if (wanted && this.#newer.textContent !== words) this.#newer.textContent = words;
+  }
+}
+
+/** Keeps screen readers to what is news: the log goes live only while nothing is put into it by hand. */
+export class Announcer {
+  #log;
+  #timer = 0;
+
+  /** @param {HTMLElement} log */
+  constructor(log) {
+    this.#log = log;
+  }
+
+  /** What is put into the log from here on is not news. */
+  quiet() {
+    clearTimeout(this.#timer);
+    this.#log.ariaBusy = "true";
+    this.#log.ariaLive = "off";
+  }
+
+  /** What comes from now on is news, as soon as the browser has seen what came before. */
+  settle() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#log.ariaLive = "polite";
+      this.#log.ariaBusy = "false";
+    }, SETTLE);
+  }
+
+  /** @param {() => void} work puts into the log what is not news */
+  quietly(work) {
+    this.quiet();
+    work();
+    this.settle();
   }
 }

@@ -33,7 +33,7 @@ export class Loader {
    * @param {Archive} parts.archive
    * @param {Timeline} parts.timeline
    * @param {KeepPlace} parts.keepPlace
-   * @param {import("./announcer.js").Announcer} parts.announcer
+   * @param {import("./conversation.js").Announcer} parts.announcer
    * @param {HTMLElement} parts.top
    * @param {() => void} parts.look see whether the reader is near an edge
    */

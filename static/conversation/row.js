@@ -4,8 +4,7 @@ import { element } from "../base/dom.js";
 import { LANGUAGE } from "../base/language.js";
 import { t } from "../base/strings.js";
 import { initial, shownName } from "../base/text.js";
-import { hueClass } from "../people/colours.js";
-import { hostMark } from "../people/people.js";
+import { hostMark, hueClass } from "../people/people.js";
 import { beginning, isJumbo, mentions, render, untranslated } from "./markup.js";
 
 const GROUP_WITHIN = 5 * 60_000; // ms from a heading in which messages of its sender share it
@@ -15,8 +14,7 @@ export const locale = globalThis.navigator?.language?.startsWith(LANGUAGE) ? nav
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-/** @type {Intl.DateTimeFormat|undefined} each takes a slow phone 7 ms, and this one is rarely needed */
-let dayOfYear;
+const dayOfYear = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
 
 /**
  * What a text that is shown in part has in full, for folding.js.
@@ -195,9 +193,7 @@ export function dayName(date, now = new Date()) {
   const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
   if (sameDay(date, now)) return t.today;
   if (sameDay(date, yesterday)) return t.yesterday;
-  if (date.getFullYear() === now.getFullYear()) return day.format(date);
-  dayOfYear ??= new Intl.DateTimeFormat(locale, { dateStyle: "full" });
-  return dayOfYear.format(date);
+  return (date.getFullYear() === now.getFullYear() ? day : dayOfYear).format(date);
 }
 
 /** "Today" does not stay today: word the days anew. @param {HTMLElement} list */

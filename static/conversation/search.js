@@ -6,7 +6,7 @@ import "../base/late_styles.js";
 import { t } from "../base/strings.js";
 import { shownName } from "../base/text.js";
 import { ArchiveError } from "../connection/archive.js";
-import { hueClass } from "../people/colours.js";
+import { hueClass } from "../people/people.js";
 import { watchChanges } from "./changing.js";
 import { PILE, untranslated } from "./markup.js";
 import { dateOf, locale } from "./row.js";

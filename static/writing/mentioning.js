@@ -10,7 +10,7 @@ import { LANGUAGE, count } from "../base/language.js";
 import "../base/late_styles.js";
 import { initial, shownName } from "../base/text.js";
 import { untranslated } from "../conversation/markup.js";
-import { hueClass } from "../people/colours.js";
+import { hueClass } from "../people/people.js";
 import { begun, choices, known } from "./whom.js";
 
 const MOST = 6; // names; more letters lead to the others

@@ -3,7 +3,7 @@
 import { button, element } from "../base/dom.js";
 import { t } from "../base/strings.js";
 import { answeredLine, linesOf } from "../conversation/row.js";
-import { hueClass } from "../people/colours.js";
+import { hueClass } from "../people/people.js";
 
 const SLOW_AFTER = 400; // ms; most messages are back sooner, and words that flash by help nobody
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Announcer } from "../static/conversation/announcer.js";
+import { Announcer } from "../static/conversation/conversation.js";
 
 /** The log as the template has it, its announcer, and a clock that is moved by hand. */
 function setTheStage(t) {

@@ -6,7 +6,7 @@ describe("the colours of people", () => {
   let pages = 0;
 
   beforeEach(async () => { // a page of its own for each test
-    ({ hueClass, passOn, share } = await import(`../static/people/colours.js?page=${(pages += 1)}`));
+    ({ hueClass, passOn, share } = await import(`../static/people/people.js?page=${(pages += 1)}`));
   });
 
   const people = (n) => Array.from({ length: n }, (_, at) => `person ${at}`);
@@ -64,7 +64,7 @@ describe("the colours of people", () => {
   });
 
   test("a name alone has its colour on every page", async () => {
-    const there = await import("../static/people/colours.js?page=there");
+    const there = await import("../static/people/people.js?page=there");
 
     assert.equal(hueClass("Ann"), there.hueClass("Ann"));
     assert.match(hueClass(""), /^hue-\d+$/);
