@@ -409,7 +409,7 @@ def test_two_tabs_of_one_person_edit_and_delete_the_same_message(open_tab) -> No
     there.see("#notice", "This message was deleted meanwhile. What you wrote is in the box.")
     expect(there.page.locator("#editing")).to_have_count(0)
     assert there.page.input_value("#body") == "half a correction"
-    assert there.bodies() == here.bodies() == ["said once"]
+    wait_for(lambda: there.bodies() == here.bodies() == ["said once"], "the same in both")
 
 
 # -- what the server does not want -----------------------------------------------------------------

@@ -286,6 +286,7 @@ def test_what_waits_is_seen_waiting_and_said_once_a_host_approves(
 
     guest.hear("May I?")
     guest.see(".pending[data-state=failed]", "a host did not let it through")
+    host.hear("May I?")
     assert guest.bodies() == host.bodies() == ["Welcome", "May I?"]
     guest.page.click(".pending .edit")
     assert guest.page.input_value("#body") == "And this?"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Route, WebSocket
+from playwright.sync_api import Route, WebSocket, expect
 
 from tests.support.browser import Tab
 from tests.support.deadline import wait_for
@@ -82,7 +82,7 @@ def test_who_has_a_name_comes_in_while_the_modules_are_on_their_way(
             wait_for(lambda: tab.page.evaluate(heard), "what Bob said")
 
         tab.wait_for_state("connected")
-        assert tab.bodies() == ["before", "meanwhile"]
+        wait_for(lambda: tab.bodies() == ["before", "meanwhile"], "both")
         bob.say("afterwards")
         tab.hear("afterwards")
     assert len(hellos(sent)) == 1
@@ -149,7 +149,7 @@ def test_who_has_become_another_meanwhile_comes_as_that(
     tab.page.keyboard.press("Enter")
 
     tab.wait_for_state("connected")
-    assert tab.texts("#my-name") == ["Zoe"]
+    expect(tab.page.locator("#my-name")).to_have_text("Zoe")
     assert tab.page.evaluate("localStorage['chat:name']") == '"Zoe"'
 
 
@@ -271,7 +271,7 @@ def test_a_kept_name_that_the_server_will_not_have_is_asked_for_anew(open_tab, k
     tab.page.keyboard.press("Enter")
 
     tab.wait_for_state("connected")
-    assert tab.texts("#my-name") == ["Bob"]
+    expect(tab.page.locator("#my-name")).to_have_text("Bob")
     assert len(sockets) == 1
 
 
@@ -313,7 +313,7 @@ def test_where_no_place_is_left_the_page_waits_for_one(
         tab.wait_for_state("waiting")
 
     tab.wait_for_state("connected")
-    assert tab.texts("#my-name") == ["Ann"]
+    expect(tab.page.locator("#my-name")).to_have_text("Ann")
 
 
 def test_a_server_that_restarts_meanwhile_is_found_again(

@@ -479,7 +479,7 @@ def test_what_was_written_offline_goes_out_once_everybody_may_write_again(
     tab.set_offline(False)
     tab.wait_for_state("connected")
     tab.see("#rule", "Only hosts can write now.")
-    assert tab.texts("#pending .text") == ["from the tunnel", "and again"]
+    expect(tab.page.locator("#pending .text")).to_have_text(["from the tunnel", "and again"])
     eve.wants("rules", speak="everybody")
 
     tab.hear("and again")
@@ -503,7 +503,7 @@ def test_a_rule_that_comes_while_a_message_is_on_its_way_loses_nothing(open_tab,
     tab.wait_for_state("connected")
     tab.see("#rule", "Only hosts")
 
-    assert tab.texts("#pending .text") == ["second"]
+    expect(tab.page.locator("#pending .text")).to_have_text(["second"])
     eve.wants("rules", speak="everybody")
 
     tab.hear("second")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.browser import PHONE, Tab
 from tests.support.kept_pages import KeptPages
@@ -56,7 +57,7 @@ def test_the_next_visitor_finds_nothing_of_the_last_one(come) -> None:
     bob.page.keyboard.press("Enter")
     bob.wait_for_state("connected")
     assert bob.page.input_value("#body") == ""
-    assert bob.texts("#people .name") == ["Bob"]
+    expect(bob.page.locator("#people .name")).to_have_text(["Bob"])
     is_the_same = bob.context == ann.context
     bob.close()
     assert is_the_same

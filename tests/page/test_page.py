@@ -48,7 +48,7 @@ def test_the_first_visit_asks_for_a_name_and_no_more(open_tab, room: str) -> Non
     tab.page.keyboard.press("Enter")
 
     tab.wait_for_state("connected")
-    assert tab.texts("#people .name") == ["Ann"]
+    expect(tab.page.locator("#people .name")).to_have_text(["Ann"])
     assert tab.complaints == []
 
 
@@ -72,7 +72,7 @@ def test_a_name_can_be_given_before_the_scripts_are_there(open_tab) -> None:
         tab.page.keyboard.press("Enter")
 
     tab.wait_for_state("connected")
-    assert tab.texts("#my-name") == ["Ann"]
+    expect(tab.page.locator("#my-name")).to_have_text("Ann")
     assert tab.complaints == []
     tab.page.click("#rename")  # and that answer is not given twice
     assert tab.page.input_value("#name") == "Ann"
@@ -90,7 +90,7 @@ def test_half_a_name_is_kept_when_the_scripts_come(open_tab) -> None:
     tab.page.keyboard.press("Enter")
 
     tab.wait_for_state("connected")
-    assert tab.texts("#my-name") == ["John"]
+    expect(tab.page.locator("#my-name")).to_have_text("John")
 
 
 @pytest.mark.parametrize("patience", ["the server waits", "the server has given up"])

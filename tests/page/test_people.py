@@ -159,7 +159,7 @@ def test_a_name_that_is_taken_is_explained_with_a_suggestion(open_tab) -> None:
     other.page.keyboard.press("Enter")
 
     other.wait_for_state("connected")
-    assert other.texts("#my-name") == ["ANN 2"]
+    expect(other.page.locator("#my-name")).to_have_text("ANN 2")
 
 
 def test_a_new_name_is_known_to_all_and_after_a_reload(open_tab) -> None:
@@ -175,7 +175,7 @@ def test_a_new_name_is_known_to_all_and_after_a_reload(open_tab) -> None:
     ann.see("#my-name", "Anna")
     ann.page.reload()
     ann.wait_for_state("connected")
-    assert ann.texts("#my-name") == ["Anna"]
+    expect(ann.page.locator("#my-name")).to_have_text("Anna")
 
 
 def test_a_name_that_is_changed_offline_is_told_when_back(open_tab) -> None:
@@ -191,7 +191,7 @@ def test_a_name_that_is_changed_offline_is_told_when_back(open_tab) -> None:
 
     bob.see("#people", "Anna")
     ann.wait_for_state("connected")
-    assert ann.texts("#people .name") == ["Anna", "Bob"]
+    expect(ann.page.locator("#people .name")).to_have_text(["Anna", "Bob"])
 
 
 def test_a_name_of_somebody_else_is_refused_when_renaming(open_tab, bob) -> None:
@@ -203,7 +203,7 @@ def test_a_name_of_somebody_else_is_refused_when_renaming(open_tab, bob) -> None
 
     ann.page.click("#name-cancel")
 
-    assert ann.texts("#my-name") == ["Ann"]
+    expect(ann.page.locator("#my-name")).to_have_text("Ann")
 
 
 def test_invisible_characters_do_not_make_another_name(open_tab, page_server, room) -> None:

@@ -192,7 +192,7 @@ def test_a_browser_that_keeps_nothing_can_chat_all_the_same(open_tab) -> None:
     tab.say("hello")
 
     tab.hear("hello")
-    assert tab.texts("#my-name") == ["Ann"]
+    expect(tab.page.locator("#my-name")).to_have_text("Ann")
     assert tab.complaints == []
 
 
