@@ -413,14 +413,17 @@ def test_a_planned_restart_is_hardly_noticed(open_tab) -> None:
 
 
 def test_try_now_tries_now(open_wired, wire: Cable) -> None:
+    """Also where the browser is wrong about the network, so that the page tries rarely by itself."""
     tab = open_wired()
+    tab.page.evaluate("Object.defineProperty(navigator, 'onLine', { value: false })")
     wire.cut()
     tab.page.wait_for_selector("body[data-state=waiting]")
     wire.mend()
 
     tab.page.click("#try-now")
 
-    tab.wait_for_state("connected")
+    in_time = 10_000  # ms: half of what the page would wait
+    tab.page.wait_for_selector("body[data-state=connected]", timeout=in_time)
 
 
 def test_two_tabs_of_one_browser_are_one_person(open_tab, room: str, page_server: Running) -> None:

@@ -235,13 +235,14 @@ def test_a_picture_that_does_not_come_leaves_its_thumbnail_and_is_said(
 
     tab.page.click("#list .picture")
 
-    tab.see("#picture-dialog .note", "It could not be loaded.")
-    assert large(tab).get("pixels") == 480
+    note = tab.page.locator("#picture-dialog .note")
+    expect(note.filter(visible=True)).to_have_text("It could not be loaded.")
+    wait_for(lambda: large(tab).get("pixels") == 480, "the thumbnail, in its place")
     tab.page.keyboard.press("Escape")
     tab.page.unroute_all()
     tab.page.click("#list .picture")
     wait_for(lambda: large(tab).get("pixels") == 1_200, "the picture")
-    expect(tab.page.locator("#picture-dialog .note:visible")).to_have_count(0)
+    expect(note.filter(visible=True)).to_have_count(0)
 
 
 def test_a_picture_without_one_is_loaded_once(open_tab, eve: Fellow) -> None:
