@@ -45,13 +45,27 @@ class Channel(queue.Queue[T]):
         self._ready = ready
         self._closed = False
         self._paused = False
+        self._blocked = 0  # threads that wait for room, or are about to
         self._skipped = 0  # entries on ``ready`` that came while it was paused
         self._drained = 0  # entries on ``ready`` whose items drain() has taken
 
-    def _put(self, item: T) -> None:  # queue.Queue calls this with its mutex held
+    def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
+        """As any queue's; where there is room, nobody is woken: who selects waits on ``ready``."""
+        with self.mutex:
+            if not 0 < self.maxsize <= len(self.queue):
+                self._put(item)
+                return
+            self._blocked += 1
+        try:
+            super().put(item, block, timeout)
+        finally:
+            with self.mutex:
+                self._blocked -= 1
+
+    def _put(self, item: T) -> None:  # with the mutex held
         if self._closed:
             raise ChannelClosed(self.name)
-        super()._put(item)
+        self.queue.append(item)
         self._ready.put(self)
 
     def drain(self, budget: int, cost: Callable[[T], int]) -> list[T]:
@@ -63,7 +77,8 @@ class Channel(queue.Queue[T]):
                 taken.append(item)
                 budget -= cost(item)
             self._drained += len(taken)
-            self.not_full.notify(len(taken))  # shares the mutex, which is held
+            if self._blocked:
+                self.not_full.notify(len(taken))  # shares the mutex, which is held
         return taken
 
     def has_item(self) -> bool:
@@ -80,8 +95,9 @@ class Channel(queue.Queue[T]):
             self._drained -= 1
             return False
         with self.mutex:
-            self.not_full.notify()
-            self.item = self._get()
+            if self._blocked:
+                self.not_full.notify()
+            self.item = self.queue.popleft()
             return True
 
     def pause(self) -> None:
