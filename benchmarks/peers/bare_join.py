@@ -4,12 +4,16 @@ A text of fewer than 64 KiB goes to everybody, so that one can tell who is in.
 """
 
 import base64
+import ctypes
 import hashlib
 import queue
 import socket
 import struct
 import sys
 import threading
+
+PR_FUTEX_HASH, SET_SLOTS = 78, 1  # include/uapi/linux/prctl.h
+SLOTS = 16384
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT = 0x81
@@ -56,7 +60,8 @@ def write(line, out):
 
 
 def main():
-    """Let everybody in."""
+    """Let everybody in; as in the chat room, each thread finds the one it wakes at once."""
+    ctypes.CDLL(None).prctl(PR_FUTEX_HASH, SET_SLOTS, SLOTS, 0, 0)
     with socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=4096) as door:
         while True:
             line, _ = door.accept()
