@@ -28,13 +28,8 @@ from benchmarks.simulation.report import tables
 PAGES = tuple(places.CHECKOUT / "docs" / name for name in ("performance.md", "scaling.md"))
 
 REPORTS: dict[str, Callable[[Result], dict[str, str]]] = {
-    "coming": sections,
     "full": sections,
-    "hall": sections,
     "page": page_sections,
-    "two": sections,
-    "typed": sections,
-    "upload": sections,
 }
 """How each kind of run is reported."""
 

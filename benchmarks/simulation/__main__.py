@@ -18,12 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.simulation", description=__doc__)
     parser.add_argument("--fit", action="store_true", help="find the costs anew")
     options = parser.parse_args(arguments)
-    results = measured()
+    result = measured()
     costs = Costs()
     if options.fit:
-        costs = fit(results, costs)
+        costs = fit(result, costs)
         print("\n".join(f"{name}: {value:.3g}" for name, value in asdict(costs).items()))
-    print("\n\n".join(tables(results, costs).values()))
+    print("\n\n".join(tables(result, costs).values()))
     return 0
 
 

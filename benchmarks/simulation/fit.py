@@ -15,22 +15,22 @@ STEPS = (1.6, 1.25, 1.1, 1.04)
 ROUNDS = 3
 
 
-def error(results: dict[str, Result], costs: Costs) -> float:
+def error(result: Result, costs: Costs) -> float:
     """How far off all points are: 0.1 is about 10 %, the larger ones counting for more."""
-    logarithms = [math.log(point.ratio) for point in points(results, costs)]
+    logarithms = [math.log(point.ratio) for point in points(result, costs)]
     return math.sqrt(sum(x * x for x in logarithms) / len(logarithms))
 
 
-def fit(results: dict[str, Result], costs: Costs) -> Costs:
+def fit(result: Result, costs: Costs) -> Costs:
     """One cost after the other, always in the better direction."""
-    best = error(results, costs)
+    best = error(result, costs)
     for step in STEPS:
         for _ in range(ROUNDS):
             before = best
             for name in asdict(costs):
                 for factor in (step, 1 / step):
                     tried = replace(costs, **{name: getattr(costs, name) * factor})
-                    found = error(results, tried)
+                    found = error(result, tried)
                     if found < best:
                         best, costs = found, tried
                         break

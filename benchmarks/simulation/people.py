@@ -19,16 +19,16 @@ BUSY = 0.7
 CONNECTIONS = 6
 """Of a process to the database: four that last, two that read."""
 
-KB_PER_PERSON = 55.2
-"""Scenario ``crowd``."""
+KB_PER_PERSON = 44.2
+"""Scenario ``crowd``, of the typed protocol."""
 
 MB_PER_PROCESS = 60.0
 """Scenario ``two-idle``, rounded up."""
 
-JOIN_MS = 2.6
+JOIN_MS = 1.3
 """CPU of a process for somebody who comes, with 500 past messages; scenario ``two-joining``."""
 
-JOIN_ENGINE_MS = 0.02
+JOIN_ENGINE_MS = 0.01
 """And of the engine; past messages of an open room come from the process."""
 
 NOTIFICATIONS = 8_700.0

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from benchmarks import places
 from benchmarks.results import Result, newest_file
 from benchmarks.scenarios.rooms import PACES, WINDOW
 from benchmarks.scenarios.two import PACE, PHASES, SENDERS, SINGLE
@@ -35,17 +34,10 @@ class Point:
         return self.simulated / self.measured
 
 
-SLOWER = {"full": 1.0, "two": 3.0}
-"""How much slower the machine was when it ran each: one process with SQLite, which both measured,
-took about so much longer for the same."""
-
-
 @dataclass(frozen=True)
 class Case:
     """Something that was measured, and what is simulated to be compared with it."""
 
-    run: str
-    """The kind of its results' file."""
     scenario: str
     name: str
     subject: str
@@ -58,8 +50,8 @@ def cases() -> Iterator[Case]:
         name = f"N={users}"
         paced = Setting(1, users, rate=rate, has_engine=False)
         full = Setting(1, users, under_way=WINDOW * SENDERS, has_engine=False)
-        yield Case("full", "paced", name, SINGLE, paced)
-        yield Case("full", "saturated", name, SINGLE, full)
+        yield Case("paced", name, SINGLE, paced)
+        yield Case("saturated", name, SINGLE, full)
     for users, phases in PHASES.items():
         for scenario, name, _, under_way in phases:
             for subject in (SINGLE, "us-one", "us-two"):
@@ -71,28 +63,20 @@ def cases() -> Iterator[Case]:
                     rate=0 if under_way else PACE,
                     has_engine=bool(BY_NAME[subject].engine),
                 )
-                yield Case("two", scenario, name, subject, setting)
+                yield Case(scenario, name, subject, setting)
 
 
-def slower(costs: Costs, factor: float) -> Costs:
-    """Of a machine on which all takes so many times as long."""
-    return Costs(**{name: value * factor for name, value in asdict(costs).items()})
+def measured() -> Result:
+    """The newest full run."""
+    return Result.load(newest_file("full"))
 
 
-def measured() -> dict[str, Result]:
-    """The newest run of each kind, as far as there is one."""
-    kinds = [name for name in ("full", "two") if any(places.RESULTS.glob(f"*-{name}.json"))]
-    return {name: Result.load(newest_file(name)) for name in kinds}
-
-
-def points(results: dict[str, Result], costs: Costs) -> list[Point]:
+def points(result: Result, costs: Costs) -> list[Point]:
     """Each figure that both have."""
     found = []
     for case in cases():
-        if case.run not in results:
-            continue
-        real = _figures(results[case.run], case)
-        made = simulate(case.setting, slower(costs, SLOWER[case.run]))
+        real = _figures(result, case)
+        made = simulate(case.setting, costs)
         times = TIMES if case.setting.processes > 1 else TIMES[:1]  # "other" is another process
         for key in (*PARTS, *(SPEED if case.setting.under_way else times)):
             value = real.get(key)

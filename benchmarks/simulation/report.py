@@ -18,19 +18,19 @@ COMMITS = (("disk here", 0.0), ("1 ms away", 0.001), ("30 ms away", 0.030))
 """What a commit takes besides the disk: nothing, the next machine, a standby far away."""
 
 
-def tables(results: dict[str, Result], costs: Costs) -> dict[str, str]:
+def tables(result: Result, costs: Costs) -> dict[str, str]:
     """By name, as the documentation shows them."""
     return {
-        "points": points_table(results, costs),
+        "points": points_table(result, costs),
         "people": people_table(costs),
         "hot room": hot_room_table(costs),
     }
 
 
-def points_table(results: dict[str, Result], costs: Costs) -> str:
+def points_table(result: Result, costs: Costs) -> str:
     """Measured and simulated, side by side."""
     rows = [["Measured, and simulated", "figure", "measured", "simulated", "ratio"]]
-    for point in points(results, costs):
+    for point in points(result, costs):
         kind = "saturated" if point.scenario.endswith("saturated") else "paced"
         where = f"{title_of(point.subject)}, {kind}, {point.case}"
         numbers = [written(point.measured), written(point.simulated), f"{point.ratio:.2f}"]
