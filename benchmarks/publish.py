@@ -30,6 +30,7 @@ PAGES = tuple(places.CHECKOUT / "docs" / name for name in ("performance.md", "sc
 REPORTS: dict[str, Callable[[Result], dict[str, str]]] = {
     "full": sections,
     "page": page_sections,
+    "upload": sections,
 }
 """How each kind of run is reported."""
 
