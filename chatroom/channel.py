@@ -45,7 +45,6 @@ class Channel(queue.Queue[T]):
         self._ready = ready
         self._closed = False
         self._paused = False
-        self._blocked = 0  # threads that wait for room, or are about to
         self._skipped = 0  # entries on ``ready`` that came while it was paused
         self._drained = 0  # entries on ``ready`` whose items drain() has taken
 
@@ -55,12 +54,7 @@ class Channel(queue.Queue[T]):
             if not 0 < self.maxsize <= len(self.queue):
                 self._put(item)
                 return
-            self._blocked += 1
-        try:
-            super().put(item, block, timeout)
-        finally:
-            with self.mutex:
-                self._blocked -= 1
+        super().put(item, block, timeout)
 
     def _put(self, item: T) -> None:  # with the mutex held
         if self._closed:
@@ -77,7 +71,7 @@ class Channel(queue.Queue[T]):
                 taken.append(item)
                 budget -= cost(item)
             self._drained += len(taken)
-            if self._blocked:
+            if self.maxsize:
                 self.not_full.notify(len(taken))  # shares the mutex, which is held
         return taken
 
@@ -95,7 +89,7 @@ class Channel(queue.Queue[T]):
             self._drained -= 1
             return False
         with self.mutex:
-            if self._blocked:
+            if self.maxsize:
                 self.not_full.notify()
             self.item = self.queue.popleft()
             return True

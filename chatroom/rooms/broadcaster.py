@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from chatroom.errors import HistoryError, Refusal
 from chatroom.matching import assert_never
@@ -37,21 +36,13 @@ from chatroom.rooms.verdicts import (
     Stored,
     Swept,
 )
-from chatroom.users.requests import BY_THE_WAY, Change, Leaving, Ruling, Said, Wish
+from chatroom.users.requests import BY_THE_WAY, Change, Leaving, Ruling, Said, Unsaid, Wish
 from chatroom.users.speaker import Participant, Speaker
 from chatroom.wire.acts import Forget, Look
 from chatroom.wire.typed import Rename
 from chatroom.wire.websocket import text_of
 
 NOT_STORED = "not stored: history unavailable"
-
-
-class Unsaid(NamedTuple):
-    """A draft that may not be said now, unless it was before."""
-
-    said: Said
-    refusal: Refusal | None
-    """None: a host has to approve it."""
 
 
 class Broadcaster:
@@ -281,10 +272,7 @@ class Broadcaster:
                         refusal = error
                     except Exception as error:
                         failure = error
-            if room and room.lets_all_speak and not (refusal or room.queue.held):  # nearly always
-                verdict: Refusal | Hold | None = self._policy.may_say(user, said.cmid, None)
-            else:
-                verdict = refusal or self._judged(said)
+            verdict = refusal or self._judged(said)
             if verdict is None:
                 admitted.append(said)
             elif verdict is HOLD:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from chatroom.channel import Channel
-from chatroom.errors import UserError
+from chatroom.errors import Refusal, UserError
 from chatroom.message import Draft
 from chatroom.tally import Counts
 from chatroom.users.proof import NOTHING, Proof
@@ -28,6 +28,14 @@ class Said(NamedTuple):
     """The approximate bytes of its outgoing frame."""
     cmid: str = ""
     """The client's own id for it, if any: stored once, however often it is sent."""
+
+
+class Unsaid(NamedTuple):
+    """A draft that may not be said now, unless it was before."""
+
+    said: Said
+    refusal: Refusal | None
+    """None: a host has to approve it."""
 
 
 class Change(NamedTuple):

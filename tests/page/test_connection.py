@@ -413,7 +413,7 @@ def test_a_planned_restart_is_hardly_noticed(open_tab) -> None:
 
 
 def test_try_now_tries_now(open_wired, wire: Cable) -> None:
-    """Also where the browser is wrong about the network, so that the page tries rarely by itself."""
+    """Also where the browser is wrong about the network, so that the page itself tries rarely."""
     tab = open_wired()
     tab.page.evaluate("Object.defineProperty(navigator, 'onLine', { value: false })")
     wire.cut()
