@@ -267,12 +267,13 @@ class Broadcaster:
                 refusal = self._policy.may_say(user, said.cmid, None)
                 if refusal is None:
                     try:  # it is spoken to over HTTP, or by somebody who has just left
-                        self._deserted.append(self._entered_by(user))
+                        room = self._entered_by(user)
+                        self._deserted.append(room)
                     except Refusal as error:
                         refusal = error
                     except Exception as error:
                         failure = error
-            verdict = refusal or self._judged(said)
+            verdict = refusal or self._judged(said, room)
             if verdict is None:
                 admitted.append(said)
             elif verdict is HOLD:
@@ -283,10 +284,9 @@ class Broadcaster:
                 unsaid.append(Unsaid(said, verdict))
         return admitted, unsaid, failure
 
-    def _judged(self, said: Said) -> Refusal | Hold | None:
+    def _judged(self, said: Said, room: Room | None) -> Refusal | Hold | None:
         user = said.user
-        room = self._rooms.get(user.room)
-        if room is None or (room.lets_all_speak and not room.queue.held):
+        if room is None or (room.lets_all_speak and not room.queue.held):  # nearly always
             return self._policy.may_say(user, said.cmid, None)
         now = time.time_ns() // 1_000_000
         verdict = self._policy.may_say(user, said.cmid, room.standing_of(user, now))
