@@ -164,6 +164,7 @@ def test_it_is_taken_back_with_its_picture(open_tab: Callable[..., Tab], eve: Fe
     tab.page.click("#pending .edit")
     wait_for(lambda: tab.page.locator(FIELD).count() == 1, "the field")
     assert tab.page.input_value(FIELD) == "A bridge in the fog"
+    expect(tab.pending()).to_have_count(0)  # the next one is another
     send(tab)
     tab.page.wait_for_selector("#pending .retry")
     tab.page.unroute_all()

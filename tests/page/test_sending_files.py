@@ -343,6 +343,7 @@ def test_a_refusal_is_put_into_words_and_all_can_be_sent_again(
     tab.page.click("#pending .edit")
     assert tab.page.input_value("#body") == "Read this"
     tab.see("#attached .file-name", "a.txt")
+    expect(tab.pending()).to_have_count(0)  # the next one is another
     send(tab)
     tab.see("#pending .reason", words)
 

@@ -248,6 +248,7 @@ def test_a_server_that_is_stopped_harms_only_itself_and_is_level_once_it_goes_on
     """As by SIGSTOP, or on a machine that swaps. Its people count as gone meanwhile."""
     ann = come("Ann", servers[0], "stopped")
     bob, eve = come("Bob", servers[1], "stopped"), come("Eve", servers[1], "stopped")
+    cleo, dora = come("Cleo", servers[1], "elsewhere"), come("Dora", servers[1], "elsewhere")
     before = slowest(bob, eve, "before", 50)
     ann.hear_until(bob.view[-1]["id"])
     sessions = (
@@ -257,9 +258,14 @@ def test_a_server_that_is_stopped_harms_only_itself_and_is_level_once_it_goes_on
     wait_for(lambda: database.query(sessions) == [(1,)], "what it hears with")
 
     with stopped(servers[0]):
-        # What it does not take must be more than is kept for it on its way.
         meanwhile = slowest(bob, eve, "meanwhile", 200)
-        wait_for(lambda: database.query(sessions) == [(0,)], "an end of what it hears with")
+
+        def has_ended() -> bool:
+            """What it does not take must be more than the kernel keeps for it on its way."""
+            slowest(cleo, dora, "more", 20)
+            return bool(database.query(sessions) == [(0,)])
+
+        wait_for(has_ended, "an end of what it hears with")
         end_lease(database, url, servers[0].worker)
         hear_that(bob, "left", "Ann")
         last = bob.tell("last")

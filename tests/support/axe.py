@@ -13,13 +13,18 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]
 
 
 def faults(tab: Tab, rules: list[str] = RULES) -> list[str]:
-    """What axe-core has to say."""
+    """What axe-core has to say, once whatever fades in has done so."""
     if not tab.page.evaluate("'axe' in window"):
         tab.page.evaluate(AXE.read_text())  # through the debugger: the page's policy stays
     found = tab.page.evaluate(
-        """async rules => (await axe.run(document, { runOnly: rules })).violations.flatMap(
-            ({ id, nodes }) => nodes.map(({ html, failureSummary }) =>
-                `${id}: ${html} ${failureSummary}`))""",
+        """async rules => {
+            const moving = document.getAnimations().filter(
+                ({ effect }) => effect.getComputedTiming().endTime < Infinity);
+            await Promise.allSettled(moving.map(({ finished }) => finished));
+            return (await axe.run(document, { runOnly: rules })).violations.flatMap(
+                ({ id, nodes }) => nodes.map(({ html, failureSummary }) =>
+                    `${id}: ${html} ${failureSummary}`));
+        }""",
         rules,
     )
     return list(found)
