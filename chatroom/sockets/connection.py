@@ -19,9 +19,9 @@ from chatroom.sockets import sending
 from chatroom.sockets.adapter import HANDSHAKE_IS_OVER, cause_of, cut_cycles
 from chatroom.sockets.kernel import is_readable_soon, set_low_water, set_receive_timer, set_timers
 from chatroom.sockets.pace import Pace
-from chatroom.sockets.sending import END, Sender, turn
+from chatroom.sockets.sending import ANSWERED, END, Sender, turn
 from chatroom.wire.frame_reader import PONG, TEXTS_AT_ONCE, FrameReader
-from chatroom.wire.websocket import PING, CloseCode
+from chatroom.wire.websocket import CLOSE, PING, CloseCode
 
 LINGER_BYTES = 16 << 20
 """Bytes that a peer may still send after the end, before its socket is cut regardless."""
@@ -98,7 +98,7 @@ class Connection(Sender):
 
     def send(self, data: bytes) -> int:
         """Send the library's 101, Pong or Close, whole. It ignores the returned count."""
-        self.write(data)
+        (self.answer_close if data[0] == CLOSE else self.write)(data)
         return len(data)
 
     def recv(self, size: int) -> bytes:
@@ -214,13 +214,14 @@ class Connection(Sender):
             del self._handle
             self._door = None
             cut_cycles(ws)
-        return self._closing or cause_of(ws, self._peer_gone)
+        ours = self._closing if self._closing != ANSWERED else None
+        return ours or cause_of(ws, self._peer_gone)
 
     def finish(self, writer: threading.Thread) -> None:
         """Let the writer send what is left, then close the connection. Takes seconds."""
         with turn:
             self._deadline = self._deadline or time.monotonic() + sending.CLOSE_TIMEOUT
-            self._closing = self._closing or "closed"
+            self._closing = self._closing or ANSWERED
         if self._peer_gone:
             self.cut()
         self._queue.put(END)

@@ -27,6 +27,7 @@ ITEM_COST = 200
 """Bytes that a queued item costs in addition to its frames."""
 
 _CLOSE = 1  # queue mark: the Close frame is out; cut the peer off if it does not answer
+ANSWERED = "closed"  # by the client, and the library has its Close
 END = 2  # queue mark: the reader is done, so is the writer
 
 S = TypeVar("S", bound="Sender")
@@ -153,14 +154,21 @@ class Sender:
         Args:
             drop: discard what is queued, except for a frame that is partly sent.
         """
+        self._end(f"close {int(code)}: {reason}", close_frame(code, reason), drop)
+
+    def answer_close(self, frame: bytes) -> None:
+        """Send the library's Close likewise: behind it, nothing may follow (RFC 6455, 5.5.1)."""
+        self._end(ANSWERED, frame)
+
+    def _end(self, cause: str, frame: bytes, drop: bool = False) -> None:
         with turn:
             if self._closing:
                 return
             self._deadline = time.monotonic() + CLOSE_TIMEOUT  # first: the writer reads both
-            self._closing = f"close {int(code)}: {reason}"
+            self._closing = cause
             if drop:
                 self._drop_queue()
-            self._write_close(close_frame(code, reason))
+            self._write_close(frame)
 
     def _write_close(self, frame: bytes) -> None:
         rest = memoryview(frame)

@@ -13,6 +13,8 @@ MAX_REASON_BYTES = 123
 """A control frame carries 125 bytes, and the close code takes two (RFC 6455, section 5.5)."""
 
 PING = b"\x89\x00"
+CLOSE = 0x88
+"""The first byte of a Close."""
 
 
 class CloseCode(IntEnum):
@@ -53,4 +55,4 @@ def close_frame(code: int, reason: str) -> bytes:
     """A Close frame; a reason that is too long is cut between two characters."""
     text = reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")
     payload = struct.pack("!H", code) + text.encode()
-    return bytes((0x88, len(payload))) + payload
+    return bytes((CLOSE, len(payload))) + payload

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from tests.support.server_process import Running, serving
+from tests.support.websocket_client import CLOSE, TEXT, RawClient, encode, line_of_chat
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +213,18 @@ def test_a_client_that_offers_compression_gets_none_and_is_understood(server: Ru
         assert not ann.socket.protocol.extensions
         ann.say("x" * 1000)
         assert ann.bodies() == ["x" * 1000]
+
+
+def test_nothing_follows_the_answer_to_a_close(tmp_path: Path) -> None:
+    """Neither what others say, nor what its client has said just before (RFC 6455, 5.5.1)."""
+    with serving(tmp_path, history="memory:") as server:  # the quicker, the more would follow
+        for number in range(30):
+            with RawClient(server.port, "goodbye") as ann:
+                said = encode(TEXT, line_of_chat("Ann", f"bye {number}"))
+                ann.send(said, encode(CLOSE, struct.pack("!H", 1000)))
+
+                assert ann.closed_with() == (1000, "")
+                with pytest.raises(EOFError):
+                    ann.frame()
+        with server.join("Bob", "goodbye") as bob:
+            assert bob.bodies(30) == [f"bye {number}" for number in range(30)]
