@@ -23,7 +23,7 @@ export class Follower {
   #list;
   #hooks;
   #atEnd = true;
-  #endTop = 0; // where the end was last
+  #endTop = 0; // where the reader stood when they were last seen at the end
   /** @type {Place|null} of what is on top, where the reader is not at the end */
   #place = null;
   #width = 0; // px of the list when that was so
@@ -42,17 +42,19 @@ export class Follower {
 
   get atEnd() {
     // The reader may have scrolled up already, and the event that tells of it be still to come.
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    if (this.#atEnd && scrollTop < this.#endTop && scrollHeight - scrollTop - clientHeight > NEAR) {
-      this.#atEnd = false;
-    }
+    if (this.#scroller.scrollTop < this.#endTop && this.#below > NEAR) this.#atEnd = false;
     return this.#atEnd;
+  }
+
+  /** px between what the reader sees and the end */
+  get #below() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight;
   }
 
   /** How far the reader is above the end, in heights of the window. */
   get above() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return (scrollHeight - scrollTop - clientHeight) / Math.max(1, clientHeight);
+    return this.#below / Math.max(1, this.#scroller.clientHeight);
   }
 
   toEnd() {
@@ -82,9 +84,10 @@ export class Follower {
    */
   keepPlace(work, node) {
     const place = node ? this.#placeOf(node) : this.#onTop();
+    const before = this.#below;
     work();
     this.#stay(place);
-    this.look();
+    this.look(this.#below <= before && this.atEnd); // what the work puts at the end is not followed
   }
 
   /** The item at the top of the window. */
@@ -121,16 +124,21 @@ export class Follower {
     this.#scroller.scrollBy({ top: pages * this.#scroller.clientHeight * 0.85 });
   }
 
-  /** See where the reader is, and what is wanted there. */
-  look() {
+  /**
+   * See where the reader is, and what is wanted there.
+   *
+   * @param {boolean} [isFollowing] they were at the end and have not moved: where it is further down now, as when
+   *   the box has just grown, the observer brings them there
+   */
+  look(isFollowing = this.atEnd) {
     // Laid out anew, the list may have become so low that the browser has scrolled: that was not the reader.
     if (this.#width !== this.#list.clientWidth) this.#stay(this.#place, true);
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    const below = scrollHeight - scrollTop - clientHeight;
-    this.#atEnd = below <= NEAR;
+    const below = this.#below;
+    this.#atEnd = isFollowing || below <= NEAR;
+    if (below <= NEAR) this.#endTop = this.#scroller.scrollTop;
     this.#place = this.#atEnd ? null : this.#onTop();
     this.#width = this.#list.clientWidth;
-    if (scrollTop < SOON) this.#hooks.onNearTop();
+    if (this.#scroller.scrollTop < SOON) this.#hooks.onNearTop();
     if (below < SOON) this.#hooks.onNearEnd();
     this.#hooks.onMove();
   }

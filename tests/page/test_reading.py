@@ -81,6 +81,31 @@ def test_the_page_follows_a_reader_at_the_end(open_tab, page_server, room) -> No
     expect(tab.page.locator("#newer")).to_be_hidden()
 
 
+def test_who_has_come_down_to_the_end_can_go_up_from_there_a_little(
+    open_tab, page_server, room
+) -> None:
+    """The end is where they have come to, not where it was when the page took them there."""
+    tab = open_tab(viewport={"width": 900, "height": 500})
+    with page_server.join("Bob", room, max_queue=None) as bob:
+        for at in range(40):
+            bob.say(f"line {at}")
+        tab.hear("line 39")
+        tab.scroll_to("top")
+        for at in range(40, 80):
+            bob.say(f"line {at}")
+        tab.hear("line 79")
+        tab.scroll_to("end")
+        expect(tab.page.locator("#newer")).to_be_hidden()
+
+        tab.page.evaluate("document.getElementById('scroller').scrollBy(0, -300)")
+        wait_for(lambda: tab.above_the_end() > 250, "the reader above the end")
+        top = seen_first(tab)
+        bob.say("one more")
+
+        tab.see("#newer", "1 new message")
+        assert seen_first(tab) == top
+
+
 def test_the_page_leaves_a_reader_above_the_end_in_peace(open_tab, page_server, room) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
     with page_server.join("Bob", room, max_queue=None) as bob:

@@ -295,6 +295,34 @@ def test_what_nobody_could_see_is_not_sent(open_tab) -> None:
     assert tab.bodies() == ["visible"]
 
 
+def test_a_box_that_grows_just_as_the_page_hears_of_a_scroll_leaves_the_end_in_sight(
+    open_tab, bob
+) -> None:
+    tab = open_tab()
+    for at in range(40):
+        bob.say(f"line {at}")
+    tab.hear("line 39")
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+
+    low = tab.page.evaluate(
+        """() => {
+            const [box, scroller] = ["body", "scroller"].map((id) => document.getElementById(id));
+            const before = scroller.clientHeight;
+            box.value = "one\\ntwo\\nthree\\nfour\\nfive\\nsix";
+            box.dispatchEvent(new Event("input", { bubbles: true }));
+            const after = scroller.clientHeight;
+            scroller.dispatchEvent(new Event("scroll"));
+            return before - after;
+        }"""
+    )
+
+    assert low > 64
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+    bob.say("one more")
+    tab.hear("one more")
+    wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
+
+
 def test_the_conversation_stays_as_it_is_while_the_box_is_measured(open_tab, bob) -> None:
     """Where it becomes higher for a moment, Firefox and WebKit leave its reader above the end."""
     tab = open_tab()
