@@ -40,6 +40,7 @@ export class Timeline {
   #marks = new Map();
   #attached = true;
   #from = Infinity; // seq from which on the window has no hole, whatever was removed
+  #restored = new Set(); // ids of messages that are no news when they are shown
 
   /** @param {HTMLElement} list @param {() => {userId: string, userName: string}} reader */
   constructor(list, reader) {
@@ -188,9 +189,9 @@ export class Timeline {
     const isLast = at === this.#entries.length;
     if (at === 0 && this.#entries.length >= MOST_SHOWN) this.#from = seqOf(this.first?.id ?? ""); // whoever goes there loads the rest
     if (seqOf(message.id) < this.#from || (isLast && !this.#attached)) return;
+    this.#restored.add(message.id);
     if (isLast && this.#queue.length) return void this.#queue.splice(placeFor(this.#queue, message.id), 0, message);
     const entry = this.#entry(message);
-    entry.node.ariaLive = "off"; // it is no news
     this.#list.insertBefore(entry.node, this.#entries[at]?.node ?? null);
     if (note >= 0) this.#drop(note, 1);
     this.#entries.splice(at, 0, entry);
@@ -226,9 +227,7 @@ export class Timeline {
     const from = this.#entries.length;
     const first = added.find((one) => !(one instanceof HTMLLIElement));
     if (first) this.#from = Math.min(this.#from, seqOf(first.id));
-    const made = added.map((one) =>
-      one instanceof HTMLLIElement ? { id: "", node: one, line: null } : this.#entry(one),
-    );
+    const made = added.map((one) => (one instanceof HTMLLIElement ? { id: "", node: one, line: null } : this.#entry(one)));
     this.#entries.push(...made);
     made.forEach((_, at) => this.#decorate(from + at));
     this.#list.append(...made.map(({ node }) => node));
@@ -239,6 +238,7 @@ export class Timeline {
   #entry(message) {
     const own = this.isOwn(message);
     const node = this.#row(message, own);
+    if (this.#restored.delete(message.id)) node.ariaLive = "off";
     const sender = message.userId || `plain:${message.userName}`;
     const entry = { id: message.id, node, line: { sender, date: dateOf(message) }, message };
     this.#byId.set(message.id, entry);
