@@ -43,6 +43,18 @@ export function arrange(list, items) {
 }
 
 /**
+ * Whether one of the elements that may describe a field does so now; first what has come last.
+ *
+ * @param {HTMLElement} field
+ * @param {string} id of the element
+ * @param {boolean} isSo
+ */
+export function describe(field, id, isSo) {
+  const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((other) => other !== id);
+  field.setAttribute("aria-describedby", [...(isSo ? [id] : []), ...others].join(" "));
+}
+
+/**
  * The element of the template with this id.
  *
  * @template {HTMLElement} T

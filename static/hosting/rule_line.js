@@ -1,6 +1,6 @@
 /** The line above the box that says who may write now, and when the reader may again. */
 
-import { button, byId, element } from "../base/dom.js";
+import { button, byId, describe, element } from "../base/dom.js";
 import { countdown, moment } from "./times.js";
 import { words } from "./words.js";
 
@@ -13,7 +13,6 @@ export class RuleLine {
   #change;
   #line;
   #form = byId("composer", HTMLFormElement);
-  #body = byId("body", HTMLTextAreaElement);
   #ticker = 0;
 
   /** @param {() => void} change where a host can change the rules */
@@ -37,14 +36,8 @@ export class RuleLine {
     this.#line.classList.toggle("empty", said === "");
     this.#change.hidden = !rules.role || said === "";
     this.#form.classList.toggle("held", ["muted", "hosts", "absent"].includes(standing.kind));
-    this.#describe(said !== "");
+    describe(byId("body", HTMLTextAreaElement), "rule", said !== "");
     this.#countTo(standing.until);
-  }
-
-  /** @param {boolean} isThere */
-  #describe(isThere) {
-    const others = (this.#body.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id !== "rule");
-    this.#body.setAttribute("aria-describedby", [...(isThere ? ["rule"] : []), ...others].join(" "));
   }
 
   /** @param {number} until Unix ms */

@@ -1,6 +1,6 @@
 /** Own messages that are edited or deleted. Loaded while there is nothing else to do, or when it is first wanted. */
 
-import { button, byId, element } from "../base/dom.js";
+import { button, byId, describe, element } from "../base/dom.js";
 import { late } from "../base/late_strings.js";
 import "../base/late_styles.js";
 import { t } from "../base/strings.js";
@@ -79,7 +79,8 @@ export class Editor {
     this.#lend(id, text ?? message.body);
     this.#quoted.textContent = message.body.slice(0, MOST_QUOTED).replace(/\s+/g, " ");
     this.#form.querySelector(".writing")?.before(this.#line);
-    this.#body.setAttribute("aria-describedby", "editing hint notice");
+    describe(this.#body, "answering", false); // it is not to be seen meanwhile
+    describe(this.#body, "editing", true);
     this.#send.textContent = t.save;
     this.#mark(true);
     this.#composer.focus();
@@ -166,7 +167,8 @@ export class Editor {
     const hadFocus = this.#line.contains(document.activeElement);
     this.#line.remove();
     if (hadFocus) this.#toBox();
-    this.#body.setAttribute("aria-describedby", `${this.#composer.answered && "answering "}hint notice`);
+    describe(this.#body, "editing", false);
+    describe(this.#body, "answering", Boolean(this.#composer.answered));
     this.#send.textContent = t.send;
     this.#composer.lend(null);
   }

@@ -1,6 +1,6 @@
 /** Answers: the button on each message, and the line above the box that says what is answered. */
 
-import { button, byId, element } from "../base/dom.js";
+import { button, byId, describe, element } from "../base/dom.js";
 import { late } from "../base/late_strings.js";
 import "../base/late_styles.js";
 import { t } from "../base/strings.js";
@@ -54,7 +54,7 @@ export class Replying {
     } else {
       this.#line.remove();
     }
-    if (!isEditing()) byId("body", HTMLTextAreaElement).setAttribute("aria-describedby", id ? "answering hint notice" : "hint notice");
+    if (!isEditing()) describe(byId("body", HTMLTextAreaElement), "answering", Boolean(id));
     if (had) this.#toBox();
   }
 
