@@ -380,6 +380,30 @@ def test_the_box_says_before_one_writes_that_only_hosts_can(open_tab, eve: Fello
     assert tab.complaints == []
 
 
+def test_the_rule_describes_the_box_also_where_an_answer_and_an_edit_do(
+    open_tab, eve: Fellow
+) -> None:
+    eve.wants("rules", speak="slow", slowSeconds=5)
+    tab = open_tab()
+    tab.see("#rule", "Slow: one message every 5 seconds.")
+    tab.say("mine")
+    tab.hear("mine")
+
+    def described() -> list[str]:
+        return str(tab.page.get_attribute("#body", "aria-describedby")).split()
+
+    to_messages(tab)
+    tab.page.locator(".tools-of-any").wait_for()
+    tab.page.keyboard.press("r")
+    wait_for(lambda: described() == ["answering", "rule", "hint", "notice"], "what is answered")
+    tab.page.press("#body", "ArrowUp")
+    wait_for(lambda: described() == ["editing", "rule", "hint", "notice"], "what is edited")
+    tab.page.press("#body", "Escape")
+    wait_for(lambda: described() == ["answering", "rule", "hint", "notice"], "the answer again")
+    tab.page.press("#body", "Escape")
+    wait_for(lambda: described() == ["rule", "hint", "notice"], "nothing but the rule")
+
+
 def test_what_is_slow_waits_and_goes_out_in_order_once(open_tab, eve: Fellow) -> None:
     eve.wants("rules", speak="slow", slowSeconds=5)
     tab = open_tab()
@@ -596,6 +620,22 @@ def test_a_restored_message_comes_back_on_open_pages_where_it_stood(open_tab, ev
     ann.hear("four")
     assert ann.bodies() == ["one", "two", "three", "four"]
     assert "follows" in str(message(ann, "four").get_attribute("class"))
+
+
+def test_a_restored_message_is_no_news_where_somebody_has_just_come(open_tab, eve, come) -> None:
+    id = come("Bob").tell("one")
+    ann = open_tab("Ann")
+    ann.hear("one")
+    eve.change("remove", id)
+    gone(ann, "one")
+    ann.page.evaluate("window.requestAnimationFrame = () => 0")  # so the line about Dan waits
+
+    come("Dan")
+    eve.change("restore", id)
+
+    ann.hear("one")
+    expect(ann.page.locator("#list > .note")).to_contain_text("Dan")
+    assert message(ann, "one").get_attribute("aria-live") == "off"
 
 
 def test_a_restored_message_leaves_the_reader_where_they_are(open_tab, eve, come) -> None:

@@ -103,7 +103,8 @@ def test_the_socket_of_somebody_with_a_name_is_begun_before_the_scripts_are_ther
     tab.page.on("websocket", lambda socket: sockets.append(socket))
     with scripts_on_the_way(tab):
         wait_for(lambda: tab.page.title() and sockets, "a socket")
-        tab.page.wait_for_function("early.begun.readyState === WebSocket.OPEN")
+        is_open = "early.begun.readyState === WebSocket.OPEN"
+        wait_for(lambda: tab.page.evaluate(is_open), "an open socket")
         if patience == "the server has given up":
             tab.page.evaluate("early.begun.close()")
 

@@ -113,7 +113,7 @@ def test_a_reply_is_begun_and_given_up_by_keys(open_tab, bob) -> None:
     bob.tell("first")
     tab.hear("first")
     tab.page.fill("#body", "half a thought")
-    tab.page.wait_for_function("document.styleSheets.length > 1")  # the rest is there
+    wait_for(lambda: tab.page.evaluate("document.styleSheets.length") > 1, "the rest")
     tab.page.focus("#body")
     tab.page.keyboard.press("Shift+Tab")
     tab.page.locator(".tools-of-any").wait_for()
