@@ -32,7 +32,7 @@ from chatroom.users.http_speaker import HttpSpeaker
 from chatroom.web import reading
 from chatroom.web.api import bearer, parameters, responses, thumbnails
 from chatroom.web.api.body import INCOMPLETE, demand_identity
-from chatroom.web.api.downloads import PIECE, Downloads, demand_files, gone
+from chatroom.web.api.downloads import Downloads, demand_files, gone
 from chatroom.web.api.pace import Places
 from chatroom.web.api.schemas import MOST_PIXELS
 from chatroom.web.forwarded import client_address
@@ -45,6 +45,10 @@ UPLOADS, UPLOADS_OF_ONE = 8, 6
 BYTES_PER_SECOND, BYTES_AT_ONCE = 12_000_000, 1 << 20
 """Of all uploads together: what 100 Mbit/s bring. Faster ones would take processor and disk from
 those who talk: docs/performance.md, "Files"."""
+
+UPLOADED_PIECE = 64 * 1024
+"""Bytes: what a fast client has sent already is read in between of what is said. More would keep
+messages waiting, since gunicorn reads it 8 kB at a time."""
 
 LULL = 30.0
 """Seconds without a byte, or nearly so, after which an upload ends."""
@@ -242,7 +246,7 @@ def _body(limit: int) -> Iterator[bytes]:
 
 def _piece(stream: Any, limit: int) -> bytes:
     try:
-        piece: bytes = stream.read(PIECE)
+        piece: bytes = stream.read(UPLOADED_PIECE)
         return piece
     except ClientDisconnected:
         raise Problem("bad-request", INCOMPLETE) from None
