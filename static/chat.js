@@ -225,6 +225,7 @@ function askForName({ name, why, must }) {
 
 /** @param {string} userName */
 function enter(userName) {
+  nameDialog.close(); // which early.js may have opened
   wantedName = userName;
   store.set({ me: { ...store.state.me, userName } });
   if (connection.open) session.hello(userName);
@@ -309,6 +310,7 @@ if (!("popover" in HTMLElement.prototype)) import("./shell/panels.js").then((par
 if (isTouch()) import("./shell/viewport.js").then((part) => part.fitToKeyboard());
 addEventListener("storage", ({ key, newValue }) => {
   if (key && newValue === null && outbox.removedElsewhere(key)) paint();
+  if (key === NAME && newValue && nameDialog.isBlank) enter(String(recall(NAME))); // the same person has given it in another tab
 });
 addEventListener("hashchange", () => {
   if (!takeSecrets()) conversation.reveal(location.hash.slice(1));

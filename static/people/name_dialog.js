@@ -37,6 +37,11 @@ export class NameDialog {
     return this.#dialog.open && this.#must;
   }
 
+  /** Whether it insists, and there is no answer yet, nor part of one. */
+  get isBlank() {
+    return this.insists && this.#input.value === "";
+  }
+
   /**
    * @param {object} question
    * @param {string} question.name what stands in the box

@@ -93,6 +93,26 @@ def test_half_a_name_is_kept_when_the_scripts_come(open_tab) -> None:
     expect(tab.page.locator("#my-name")).to_have_text("John")
 
 
+def test_a_name_that_is_given_in_one_tab_is_given_in_all(open_tab) -> None:
+    here = open_tab(None)
+    there, half = open_tab(None, within=here), open_tab(None, within=here)
+    for tab in (here, there, half):
+        expect(tab.page.locator("#name-dialog")).to_be_visible()
+    half.page.fill("#name", "Jo")  # who is somebody else
+
+    here.page.bring_to_front()
+    here.page.fill("#name", "Ann")
+    here.page.press("#name", "Enter")
+
+    for tab in (here, there):
+        tab.wait_for_state("connected")
+        expect(tab.page.locator("#name-dialog")).to_be_hidden()
+        expect(tab.page.locator("#my-name")).to_have_text("Ann")
+    assert half.page.input_value("#name") == "Jo"
+    expect(half.page.locator("#name-dialog")).to_be_visible()
+    wait_for(lambda: here.texts("#people .name") == ["Ann"], "one person")
+
+
 @pytest.mark.parametrize("patience", ["the server waits", "the server has given up"])
 def test_the_socket_of_somebody_with_a_name_is_begun_before_the_scripts_are_there(
     open_tab, patience: str
