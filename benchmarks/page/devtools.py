@@ -88,10 +88,10 @@ class Chromium:
         try:
             self._port, path = self._address()
             self.devtools = DevTools(f"ws://127.0.0.1:{self._port}{path}")
+            product = self.devtools.ask("Browser.getVersion")["product"]
         except BaseException:
             self.__exit__()
             raise
-        product = self.devtools.ask("Browser.getVersion")["product"]
         self.version = str(product).rpartition("/")[2]
         return self
 
