@@ -190,8 +190,9 @@ function error(problem, inside) {
     composer.notice(t.refusedOne);
     paint();
   } else if (code === "name-taken" || code === "bad-name") {
-    if (!inside && session.knowsBetter) session.hello(store.state.me.userName);
-    else askForName({ name: suggestion ?? "", why: whyNot(problem, wantedName), must: !inside });
+    if (inside || !session.knowsBetter) return askForName({ name: suggestion ?? "", why: whyNot(problem, wantedName), must: !inside });
+    session.becomeAnother();
+    session.hello(store.state.me.userName);
   } else if (!inside) {
     connection.refuse(because(code, detail));
   }

@@ -130,9 +130,9 @@ export class Session {
     });
   }
 
-  /** Another tab has become somebody here since we said hello: so are we. */
+  /** Another tab has become somebody here, as after a restart that forgets everybody: so are we, where our name is theirs. */
   get knowsBetter() {
-    return !this.#token && this.#tokens.get() !== this.#sent;
+    return this.#tokens.get() !== this.#sent;
   }
 
   /** @param {Said} item */

@@ -74,6 +74,27 @@ def test_a_killed_server_has_each_message_once(browser, tmp_path: Path) -> None:
         tab.close()
 
 
+def test_two_tabs_are_one_person_also_to_a_server_that_has_forgotten_them(
+    browser, tmp_path: Path
+) -> None:
+    with serving(tmp_path, history="memory:") as server:
+        one = Tab(browser, server)
+        other = Tab(browser, server, within=one)
+        wait_for(lambda: one.texts("#people .name") == ["Ann"], "one person")
+
+        server.stop()
+        server.start()
+
+        for tab in one, other:
+            tab.wait_for_state("connected")
+            expect(tab.page.locator("#name-dialog")).to_be_hidden()
+        other.say("from the other tab")
+        one.hear("from the other tab")
+        wait_for(lambda: one.texts("#people .name") == ["Ann"], "one person again")
+        other.close()
+        one.close()
+
+
 def test_what_waits_outlives_the_page_and_is_sent_once(open_wired, wire: Cable) -> None:
     tab = open_wired()
     wire.cut()

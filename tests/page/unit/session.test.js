@@ -43,6 +43,19 @@ test("a hello that has gone out already is not said again", () => {
   assert.ok(world.session.knowsBetter);
 });
 
+test("who comes back under a name that is another tab's by now is one more tab of its person, and tries no more", () => {
+  const world = session();
+  world.hello();
+  world.hear(welcome("t1"), live, message("8-a"));
+  world.session.lost();
+  world.kept = "t2"; // of the other tab
+  assert.equal(world.hello().token, "t1");
+  assert.ok(world.session.knowsBetter);
+  world.session.becomeAnother();
+  assert.deepEqual(world.hello(), { ...hello, past: 30, token: "t2" });
+  assert.ok(!world.session.knowsBetter);
+});
+
 test("what came live has the time at which it came", () => {
   const world = session();
   world.hello();
