@@ -720,6 +720,7 @@ def test_a_page_that_has_left_a_link_behind_begins_at_what_is_unread(
         assert "#" not in tab.page.url
         tab.page.goto("about:blank")
         bob.say("unread")
+        bob.hear_until("unread")  # else it may be said while they are back
         tab.page.go_back()
         tab.hear("unread")
 
