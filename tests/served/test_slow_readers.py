@@ -123,7 +123,8 @@ def test_who_stops_reading_is_told_and_the_others_hear_meanwhile(server: Running
         assert heard == [f"{number} {LARGE}" for number in range(len(heard))]
         assert heard
         # The others heard these meanwhile: none of them waited for the sleeper to read or to go.
-        assert said - len(heard) >= QUEUE // len(LARGE)
+        # One that counts as waiting may be under way, and is sent whole.
+        assert said - len(heard) >= QUEUE // len(LARGE) - 1
         ann.say("the end")
         assert bob.bodies() == ["the end"]
 

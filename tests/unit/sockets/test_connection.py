@@ -11,7 +11,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -607,23 +607,27 @@ def test_who_has_left_holds_no_memory_until_python_looks_at_all_objects():
     """Flask-Sock makes a class for each socket, which keeps the library's object for a while."""
     gc.collect()
     gc.disable()
+    others = alive()  # of tests before this one
     try:
         with ConnectionPair() as line:
             kept_by_flask_sock = line.accept()
             reader = line.start_reader(ws=kept_by_flask_sock)
-            assert kinds_alive() == {Connection, WSConnection, FrameProtocol}
+            kinds = {type(found) for found in alive(besides=others)}
+            assert kinds == {Connection, WSConnection, FrameProtocol}
             line.peer.send(encode(CLOSE, NORMAL))
             line.peer.socket.close()
             reader.join()
         del line
-        wait_for(lambda: kinds_alive() == set(), "the end of all that it had")
+        wait_for(lambda: alive(besides=others) == [], "the end of all that it had")
     finally:
         gc.enable()
 
 
-def kinds_alive() -> set[type]:
-    """Which of these types there is an object of."""
-    return {Connection, WSConnection, FrameProtocol} & {type(found) for found in gc.get_objects()}
+def alive(besides: Sequence[object] = ()) -> list[object]:
+    """The objects of these types that there are."""
+    kinds = Connection, WSConnection, FrameProtocol
+    known = set(map(id, besides))
+    return [found for found in gc.get_objects() if type(found) in kinds and id(found) not in known]
 
 
 def test_hundred_connections_leave_no_thread(family: str):
