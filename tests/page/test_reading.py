@@ -73,9 +73,7 @@ def place_of(tab: Tab, body: str) -> float:
 def test_the_page_follows_a_reader_at_the_end(open_tab, page_server, room) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
     with page_server.join("Bob", room, max_queue=None) as bob:
-        for at in range(40):
-            bob.say(f"line {at}")
-        tab.hear("line 39")
+        tab.hear_lines(bob)
 
     wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
     expect(tab.page.locator("#newer")).to_be_hidden()
@@ -87,13 +85,9 @@ def test_who_has_come_down_to_the_end_can_go_up_from_there_a_little(
     """The end is where they have come to, not where it was when the page took them there."""
     tab = open_tab(viewport={"width": 900, "height": 500})
     with page_server.join("Bob", room, max_queue=None) as bob:
-        for at in range(40):
-            bob.say(f"line {at}")
-        tab.hear("line 39")
+        tab.hear_lines(bob)
         tab.scroll_to("top")
-        for at in range(40, 80):
-            bob.say(f"line {at}")
-        tab.hear("line 79")
+        tab.hear_lines(bob, range(40, 80))
         tab.scroll_to("end")
         expect(tab.page.locator("#newer")).to_be_hidden()
 
@@ -109,9 +103,7 @@ def test_who_has_come_down_to_the_end_can_go_up_from_there_a_little(
 def test_the_page_leaves_a_reader_above_the_end_in_peace(open_tab, page_server, room) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
     with page_server.join("Bob", room, max_queue=None) as bob:
-        for at in range(40):
-            bob.say(f"line {at}")
-        tab.hear("line 39")
+        tab.hear_lines(bob)
         tab.scroll_to("top")
         wait_for(lambda: seen_first(tab) == "line 0", "the first line")
 
@@ -708,9 +700,7 @@ def test_a_page_that_has_left_a_link_behind_begins_at_what_is_unread(
 ) -> None:
     tab = open_tab(viewport={"width": 900, "height": 500})
     with page_server.join("Bob", room, max_queue=None) as bob:
-        for at in range(40):
-            bob.say(f"line {at}")
-        tab.hear("line 39")
+        tab.hear_lines(bob)
         tab.page.locator(".message .when").first.focus()
         tab.page.keyboard.press("Enter")
         tab.page.locator(".message.shown", has_text="line 0").wait_for()

@@ -299,9 +299,7 @@ def test_a_box_that_grows_just_as_the_page_hears_of_a_scroll_leaves_the_end_in_s
     open_tab, bob
 ) -> None:
     tab = open_tab()
-    for at in range(40):
-        bob.say(f"line {at}")
-    tab.hear("line 39")
+    tab.hear_lines(bob)
     wait_for(lambda: tab.above_the_end() < 2, "the page at its end")
 
     low = tab.page.evaluate(
@@ -326,9 +324,7 @@ def test_a_box_that_grows_just_as_the_page_hears_of_a_scroll_leaves_the_end_in_s
 def test_the_conversation_stays_as_it_is_while_the_box_is_measured(open_tab, bob) -> None:
     """Where it becomes higher for a moment, Firefox and WebKit leave its reader above the end."""
     tab = open_tab()
-    for at in range(40):
-        bob.say(f"line {at}")
-    tab.hear("line 39")
+    tab.hear_lines(bob)
     tab.page.evaluate(
         """() => {
             window.heights = new Set();

@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 from playwright.sync_api import (
     Browser,
@@ -38,6 +38,13 @@ WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 expect.set_options(timeout=DEADLINE * 1000)  # milliseconds; as long as everything else waits
+
+
+class Speaker(Protocol):
+    """Any client that can say something in the room."""
+
+    def say(self, body: str, /) -> object:
+        """Say it."""
 
 
 @contextlib.contextmanager
@@ -155,6 +162,12 @@ class Tab:
     def open_help(self) -> None:
         self.page.click("#open-more")
         self.page.click("#open-help")
+
+    def hear_lines(self, speaker: Speaker, lines: range = range(40)) -> None:
+        """Let somebody say "line 0" and so on: by default, more than the window has room for."""
+        for at in lines:
+            speaker.say(f"line {at}")
+        self.hear(f"line {lines[-1]}")
 
     def scroll_to(self, place: str) -> None:
         """Scroll to ``top`` or ``end``, as by hand."""
