@@ -40,7 +40,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 expect.set_options(timeout=DEADLINE * 1000)  # milliseconds; as long as everything else waits
 
 
-class Speaker(Protocol):
+class Talker(Protocol):
     """Any client that can say something in the room."""
 
     def say(self, body: str, /) -> object:
@@ -163,7 +163,7 @@ class Tab:
         self.page.click("#open-more")
         self.page.click("#open-help")
 
-    def hear_lines(self, speaker: Speaker, lines: range = range(40)) -> None:
+    def hear_lines(self, speaker: Talker, lines: range = range(40)) -> None:
         """Let somebody say "line 0" and so on: by default, more than the window has room for."""
         for at in lines:
             speaker.say(f"line {at}")
