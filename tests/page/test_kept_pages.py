@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.browser import PHONE, Tab
+from tests.support.deadline import wait_for
 from tests.support.kept_pages import KeptPages
 
 LEFT_BEHIND: dict[str, Callable[[Tab], object]] = {
@@ -108,3 +110,21 @@ def test_a_browser_in_which_more_is_left_is_used_no_more(browser, page_server, w
     tab.leave()
 
     assert kept.idle == []
+
+
+def test_a_request_that_a_test_no_longer_waits_for_troubles_no_other(open_tab, come) -> None:
+    """Its answer never comes: it is a stream."""
+    ann = come("Ann")
+    ann.page.add_init_script("window.mine = true")
+    asked: list[Route] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route)
+        route.fulfill(response=route.fetch())
+
+    ann.page.route("**/events", answer)
+    ann.page.evaluate("room => void fetch(`/api${room}/events`)", urlsplit(ann.url).path)
+    wait_for(lambda: ann.page.title() and asked, "the request")
+    ann.leave()
+
+    assert open_tab("Bob").complaints == []

@@ -129,10 +129,19 @@ class Tab:
 
     def close(self) -> None:
         """Close the browser."""
+        self._take_routes_along()
         self.context.close()
+
+    def _take_routes_along(self) -> None:
+        """Let no handler fail any more that is still about to answer what the page has asked for:
+        its error would come up in whatever the test, or the next one, does."""
+        if not self._page.is_closed():
+            self._page.unroute_all(behavior="ignoreErrors")
+            self._context.unroute_all(behavior="ignoreErrors")
 
     def leave(self) -> None:
         """Let another test have the browser, where it may; else close it."""
+        self._take_routes_along()
         if self._is_guest:
             self._page.close()
         elif self._kept and not self._watched.is_spoilt:

@@ -18,17 +18,16 @@ HARMLESS = frozenset(
         *("check", "click", "fill", "focus", "keyboard", "press", "select_option", "tap"),
         *("content", "evaluate", "get_attribute", "get_by_role", "get_by_text", "input_value"),
         *("is_checked", "is_visible", "locator", "title", "url", "wait_for_selector"),
-        *("wait_for_url", "goto", "reload", "set_viewport_size", "viewport_size"),
+        *("wait_for_url", "goto", "reload", "route", "set_viewport_size", "viewport_size"),
     }
 )
 """What a test may do with a page that the next one gets: nothing of it outlasts the document, but
-for stored data and the size, which are put right. A clock, scripts, listeners, the way back and
-whatever is neither here nor below do."""
+for stored data and the size, which are put right, and routes, which their tab takes along. A clock,
+scripts, listeners, the way back and whatever is neither here nor below do."""
 
 UNDONE: dict[str, Callable[[Page], object]] = {
     "emulate_media": lambda page: page.emulate_media(**DEFAULT_MEDIA),
     "mouse": lambda page: page.mouse.up(),
-    "route": lambda page: page.unroute_all(behavior="ignoreErrors"),
     "set_offline": lambda page: page.context.set_offline(False),
 }
 """How what does outlast it is undone; the last is the browser's."""
