@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -157,11 +158,11 @@ def _token(port: int) -> str:
     request = handshake("/chat", port, "chatroom.v1")
     with socket.create_connection(("127.0.0.1", port), 10) as line:
         line.sendall(request + client_frame(hello))
-        heard = b""
-        while b'"token":' not in heard or heard.count(b'"') % 2:
+        heard, token = b"", None
+        while not token:
             data = line.recv(65536)
             if not data:
                 raise RuntimeError(f"no welcome: {heard[-200:]!r}")
             heard += data
-    _, _, rest = heard.partition(b'"token":')
-    return rest.split(b'"')[1].decode()
+            token = re.search(rb'"token": ?"([^"]+)"', heard)
+    return token[1].decode()

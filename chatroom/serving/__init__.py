@@ -17,6 +17,7 @@ In reading order:
 - ``demands.py``: which of gunicorn's options the room depends on
 - ``costs.py``: what users and the program take of each limited resource
 - ``machine.py``: how many users fit under the machine's limits
+- ``interpreter.py``: how soon a thread that waits for the interpreter asks for it
 - ``arenas.py``: how malloc divides its memory among threads
 - ``futexes.py``: how the kernel finds the thread that it has to wake
 - ``launch.py``, ``gunicorn_conf.py``, ``wsgi.py``: outside a checkout, what starts gunicorn and

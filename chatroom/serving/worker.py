@@ -20,6 +20,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from chatroom.serving import interpreter
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.doorway import Doorway
 from chatroom.serving.incoming import (
@@ -87,6 +88,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().set_accept_enabled(enabled and time.monotonic() >= self._resume_at)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        interpreter.share(self.nr_conns)
         is_hurried = self._resume_at > time.monotonic() or not self.alive
         timeout = LOOK if self._doorway else min(timeout, 0.1) if is_hurried else timeout
         for key, _ in self.poller.select(timeout):

@@ -40,15 +40,6 @@ reads would keep the process alive until the master kills it."""
 STACK_BYTES = 256 * 1024
 """Per thread. Nothing recurses deeply: nested JSON is refused before it is parsed."""
 
-SWITCH_INTERVAL = 0.5
-"""Seconds after which a thread that waits for the GIL requests it, repeatedly.
-
-Threads here release it at every read, write and commit, within milliseconds. With Python's
-default of 5 ms, 10,000 users leaving at once cause two million useless wake-ups per second:
-as measured, the process did nothing else for minutes; with 0.5 s it was done in 7 seconds.
-A reader that never runs out of input pauses by itself (``sockets.pace``).
-"""
-
 GC_THRESHOLDS = (700, 10, 500)
 """Garbage collection thresholds of the three generations; the last is 10 by default.
 
@@ -68,7 +59,6 @@ def open_room(worker: Any, family: str, patience: float) -> None:
     arenas.share()
     engine: Engine = worker.wsgi.extensions["chatroom"]
     threading.stack_size(STACK_BYTES)
-    sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*GC_THRESHOLDS)
     gc.freeze()  # the code stays, and need not be looked through
     futexes.spread(app_settings().max_users)

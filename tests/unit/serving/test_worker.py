@@ -7,6 +7,7 @@ import os
 import selectors
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from gunicorn.glogging import Logger
 from chatroom.serving import incoming, waiting, worker
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.doorway import ASKING_AT_ONCE, SHAKING_AT_ONCE
+from chatroom.serving.interpreter import SHORTEST
 from chatroom.serving.worker import Worker
 from tests.support.certificates import Certificate
 from tests.support.deadline import DEADLINE
@@ -132,6 +134,14 @@ class Loop:
         self.worker.tmp.close()
 
 
+@pytest.fixture(autouse=True)
+def switch_interval() -> Iterator[None]:
+    """A worker sets the process's."""
+    before = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(before)
+
+
 @pytest.fixture(params=["tcp", "unix"])
 def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[socket.socket]:
     with ExitStack() as stack:
@@ -167,6 +177,14 @@ def start(tcp: socket.socket) -> Iterator[Callable[..., Loop]]:
 @pytest.fixture
 def loop(start: Callable[..., Loop]) -> Loop:
     return start()
+
+
+def test_in_a_small_room_no_thread_waits_long_before_it_asks_for_the_interpreter(loop: Loop):
+    sys.setswitchinterval(0.5)
+
+    loop.turn()
+
+    assert sys.getswitchinterval() == pytest.approx(SHORTEST)
 
 
 # -- requests ------------------------------------------------------------------------------------
