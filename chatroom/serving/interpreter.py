@@ -13,7 +13,8 @@ from __future__ import annotations
 import sys
 
 SHORTEST = 0.002
-"""Seconds. A thread needs a tenth of that to wake."""
+"""Seconds. With less, whoever speaks as fast as it can is interrupted amid what would have been one
+batch: 0.5 ms cost 90 users 3 to 9 % of their deliveries, 2 ms nothing."""
 
 WAKING = 200_000
 """Threads that may wake in a second, when those of all users wait."""

@@ -134,14 +134,6 @@ class Loop:
         self.worker.tmp.close()
 
 
-@pytest.fixture(autouse=True)
-def switch_interval() -> Iterator[None]:
-    """A worker sets the process's."""
-    before = sys.getswitchinterval()
-    yield
-    sys.setswitchinterval(before)
-
-
 @pytest.fixture(params=["tcp", "unix"])
 def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[socket.socket]:
     with ExitStack() as stack:
