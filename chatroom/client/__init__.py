@@ -35,7 +35,7 @@ from chatroom.addresses import authorization, chat_url, secret_in
 from chatroom.client.acts import Host
 from chatroom.client.events import Changed, Event, ReactionCounts, Removed
 from chatroom.client.inbox import Recent
-from chatroom.client.outbox import Receipt
+from chatroom.client.outbox import LOOK, Receipt
 from chatroom.client.session import Session, full_jitter
 from chatroom.client.uploading import upload
 from chatroom.errors import (
@@ -335,7 +335,8 @@ class ChatClient:
     def _post(self, changes: str, **fields: object) -> Receipt:
         session = self._session
         with session.waiters:
-            session.changed.wait_for(lambda: not session.outbox.is_full or session.closing)
+            while session.outbox.is_full and not session.closing:
+                session.changed.wait(LOOK)
             self._demand_open()
             self._count += 1
             cmid = f"{self._prefix}-{self._count}"
@@ -412,7 +413,7 @@ class ChatClient:
             while not (session.inbox or session.closing):
                 if session.inbox.is_behind:
                     session.catch_up()
-                session.changed.wait()
+                session.changed.wait(LOOK)
             if isinstance(session.failure, ClientClosed):
                 return None
             if session.inbox:

@@ -13,6 +13,10 @@ from chatroom.errors import ClientError, Undelivered
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+LOOK = 1.0
+"""Seconds after which whoever waits for something looks around. Python notices a Ctrl-C that comes
+just before a wait begins only once the wait is over."""
+
 
 class Waiters:
     """How many threads are waiting for an ack. While there are any, reading must go on.
@@ -113,12 +117,12 @@ class Receipt:
     def _wait(self, timeout: float | None) -> None:
         began = time.monotonic()
         while not self.is_settled:
-            left = None
+            left = LOOK
             if timeout is not None:
                 left = max(began, self._waiters.rest_until) + timeout - time.monotonic()
                 if left <= 0:
                     return
-            self._waiters.changed.wait(left)
+            self._waiters.changed.wait(min(left, LOOK))
 
     def settle(
         self, id: str, held: str, error: ClientError | None, told: Mapping[str, Any]

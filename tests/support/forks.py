@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import faulthandler
 import gc
 import json
 import os
@@ -178,6 +179,7 @@ def begin(order: dict[str, Any], *standard: int) -> None:
     # Those of before take what they are for a file, which can be sought in.
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
+    faulthandler.enable()  # for a test that gives it up by SIGABRT
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["environ"])

@@ -17,6 +17,8 @@ from tempfile import TemporaryFile
 from types import MappingProxyType
 from typing import IO, NamedTuple
 
+import pytest
+
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE
 from tests.support.forks import Forked, forker
@@ -180,7 +182,11 @@ class Started:
 
     def end(self) -> tuple[int, str]:
         """Wait for its end: the exit code, and what was on standard error."""
-        code = self.process.wait(DEADLINE)
+        try:
+            code = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            pytest.fail(f"it does not end; there it stands:\n{self._errors.read()}")
         return code, self._errors.read()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -1068,6 +1069,26 @@ def test_a_closed_client_takes_nothing_and_closing_it_again_is_fine():
         with pytest.raises(ClientClosed):
             chat.open()
         assert list(chat) == []
+
+
+@pytest.mark.parametrize("wait", ["for what comes", "for a receipt", "to say one more"])
+def test_ctrl_c_ends_a_wait_before_which_it_came(wait: str):
+    def interrupt() -> None:
+        """Not the thread that waits: so it goes on, as it does if it began to just after that."""
+        wait_for(lambda: chat._session.changed._waiters, "a wait")  # type: ignore[attr-defined]
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    chat = ChatClient("http://127.0.0.1:1", "Ann")
+    chat._is_open = True
+    with pytest.raises(KeyboardInterrupt):
+        threading.Thread(target=interrupt).start()
+        if wait == "for what comes":
+            next(chat.events())
+        elif wait == "for a receipt":
+            chat.say("hi").wait()
+        else:
+            for number in range(OUTBOX_LENGTH + 1):
+                chat.say(str(number))
 
 
 def test_closing_ends_an_iteration_in_another_thread():
