@@ -83,6 +83,8 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
         self.path = parts.path + (f"?{parts.query}" if parts.query else "")
         self._silence = ping_interval
         self._headers = [(b"Authorization", authorization.encode())] if authorization else []
+        # From a frame's bytes to their sending: nothing may follow a Close (RFC 6455, 5.5.1).
+        self._speaking = threading.Lock()
         sock = socket.create_connection((host, parts.port or (443 if is_secure else 80)), timeout)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -155,7 +157,7 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
             while self.input_buffer:
                 handle(self.input_buffer.pop(0))
             if self.ws.state is ConnectionState.REMOTE_CLOSING:
-                with suppress(OSError):  # only a courtesy
+                with self._speaking, suppress(OSError):  # only a courtesy
                     self.sock.send(self.ws.send(CloseConnection(code=self.close_reason)))
 
         self.event.set = hand_over
@@ -179,15 +181,18 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
                 the connection has ended, or ends now.
         """
         try:
-            self.send(text)
+            with self._speaking:
+                self.send(text)
         except OSError as error:
             self.cut(f"sending failed: {error}")  # part of the frame may be sent
             raise
 
     def hang_up(self) -> None:
-        """Send a Close; ``listen`` returns when the server answers it."""
+        """Send a Close; ``listen`` returns when the server answers it. Waits for a frame that is
+        being sent, until somebody calls ``cut``."""
         try:
-            self.sock.send(self.ws.send(CloseConnection(code=1000)))
+            with self._speaking:
+                self.sock.send(self.ws.send(CloseConnection(code=1000)))
         except Exception:  # already closed, by whichever layer
             self.cut("hung up")
 

@@ -38,7 +38,7 @@ Source: aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter."""
 OUTBOX_LENGTH = 1000
 
 GOODBYE = 3.0
-"""Seconds to wait for the server to answer our Close."""
+"""Seconds in which our Close should be sent and answered."""
 
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses that may succeed on another attempt."""
@@ -139,12 +139,15 @@ class Session:
             connection = self._dialled
             self.changed.notify_all()
         if connection:
+            # The server may read nothing any more: then not even a Close can be sent.
+            patience = threading.Timer(GOODBYE, connection.cut, ["closed"])
+            patience.daemon = True
+            patience.start()
             connection.hang_up()
         for thread in self._threads:
-            thread.join(GOODBYE)
+            thread.join(2 * GOODBYE if connection else GOODBYE)
         if connection:
-            connection.cut("closed")
-            self._threads[0].join(GOODBYE)
+            patience.cancel()
 
     @property
     def excuse(self) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import os
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -1057,6 +1060,28 @@ def test_an_error_of_the_programs_own_is_not_hidden_by_the_closing():
     with ScriptedServer(stay) as server, pytest.raises(KeyError), client(server) as chat:
         chat.say("hi")
         raise KeyError
+
+
+def test_closing_waits_seconds_for_a_server_that_reads_nothing_any_more():
+    def is_full() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            while os.write(wire.fileno(), bytes(65536)):
+                pass
+        return not select.select([], [wire], [], 0.2)[1]
+
+    with SilentServer() as server:
+        chat = client(server, ping_interval=2 * DEADLINE)
+        chat.open()
+        assert chat._session.connection
+        wire = chat._session.connection.sock._socket
+        wait_for(is_full, "a socket that takes nothing more")
+        chat.say("stuck")
+        wait_for(chat._session.connection.sock._turn.locked, "a frame on its way")
+        closing = threading.Thread(target=lambda: pytest.raises(Undelivered, chat.close, flush=0))
+        closing.start()
+        closing.join(DEADLINE)
+        assert not closing.is_alive()
+        assert not any(thread.is_alive() for thread in chat._session._threads)
 
 
 def test_a_closed_client_takes_nothing_and_closing_it_again_is_fine():

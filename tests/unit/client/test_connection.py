@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from chatroom.addresses import authorization, chat_url, http_url, room_in
 from chatroom.client.connection import ABNORMAL, End, ServerConnection
@@ -254,6 +254,32 @@ def test_over_tls_nothing_waits_in_what_is_decrypted_already(
         line.hang_up()
         thread.join(DEADLINE)
         assert not thread.is_alive()
+
+
+def test_nothing_that_is_said_follows_a_close():
+    """Also not what was a frame already, and had not yet been sent."""
+    heard: list[str] = []
+
+    def script(peer: ServerEnd) -> None:
+        heard.append(peer.hear()["body"])
+        peer.stay()
+
+    def say_late(frame: bytes) -> int:
+        line.sock.send = send
+        leaver.start()
+        leaver.join(0.2)  # unless it waits, its Close is sent by now
+        return send(frame)
+
+    with ScriptedServer(script) as server:
+        line = ServerConnection(chat_url(server.url), ping_interval=DEADLINE)
+        leaver = threading.Thread(target=line.hang_up)
+        send, line.sock.send = line.sock.send, say_late
+        line.say('{"body": "late"}')
+        leaver.join(DEADLINE)
+        with pytest.raises(LocalProtocolError):
+            line.say("too late")
+        line.release()
+    assert heard == ["late"]
 
 
 def test_a_certificate_of_nobody_known_is_refused(tmp_path: Path):
