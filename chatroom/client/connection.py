@@ -188,8 +188,8 @@ class ServerConnection(simple_websocket.Client):  # type: ignore[misc]
             raise
 
     def hang_up(self) -> None:
-        """Send a Close; ``listen`` returns when the server answers it. Waits for a frame that is
-        being sent, until somebody calls ``cut``."""
+        """Send a Close; ``listen`` returns when the server answers it. May have to wait for a
+        server that reads nothing, until somebody calls ``cut``."""
         try:
             with self._speaking:
                 self.sock.send(self.ws.send(CloseConnection(code=1000)))

@@ -138,16 +138,13 @@ class Session:
             self.outbox.give_up(str(self.failure))
             connection = self._dialled
             self.changed.notify_all()
-        if connection:
-            # The server may read nothing any more: then not even a Close can be sent.
-            patience = threading.Timer(GOODBYE, connection.cut, ["closed"])
-            patience.daemon = True
-            patience.start()
-            connection.hang_up()
+        deadline = time.monotonic() + GOODBYE
         for thread in self._threads:
-            thread.join(2 * GOODBYE if connection else GOODBYE)
-        if connection:
-            patience.cancel()
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if connection:  # whose server may read nothing any more, and so take not even a Close
+            connection.cut("closed")
+        for thread in self._threads:
+            thread.join(GOODBYE)
 
     @property
     def excuse(self) -> str:
@@ -171,7 +168,8 @@ class Session:
                 while not self._has_work():
                     self.changed.wait(self.outbox.rest())
                 if self.closing:
-                    return
+                    connection = self._dialled
+                    break
                 connection = self.connection
                 frame = self.errands.popleft() if self.errands else self.outbox.take()
             if frame is None or connection is None:
@@ -181,6 +179,8 @@ class Session:
             except BROKEN as error:
                 with self.changed:
                     self._drop(connection, f"sending failed: {error}")
+        if connection:
+            connection.hang_up()
 
     def _has_work(self) -> bool:
         return self.closing or bool(self.connection and (self.errands or self.outbox.has_unsent))
