@@ -20,7 +20,6 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from chatroom.serving import interpreter
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.doorway import Doorway
 from chatroom.serving.incoming import (
@@ -31,6 +30,7 @@ from chatroom.serving.incoming import (
     Line,
     refuse_crumbs,
 )
+from chatroom.serving.interpreter import Interpreter
 from chatroom.serving.outgoing import Outgoing
 from chatroom.serving.pool import Pool
 from chatroom.serving.waiting import LINGER_SECONDS, MOST_BYTES, WaitingRoom
@@ -61,6 +61,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.worker_connections = self.cfg.threads + places
         self._waiting = WaitingRoom(places, self.cfg.keepalive)
         self._doorway = Doorway()
+        self._interpreter = Interpreter()
         # What is encrypted, or in HTTP/2, only a thread of the pool can read.
         self._reads_heads = not self.cfg.is_ssl and "h2" not in self.cfg.http_protocols
         self._body_bytes = BODY_BYTES
@@ -88,7 +89,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().set_accept_enabled(enabled and time.monotonic() >= self._resume_at)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        interpreter.share(self.nr_conns)
+        self._interpreter.share(self.nr_conns)
         is_hurried = self._resume_at > time.monotonic() or not self.alive
         timeout = LOOK if self._doorway else min(timeout, 0.1) if is_hurried else timeout
         for key, _ in self.poller.select(timeout):
@@ -230,17 +231,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _serve(self, conn: Incoming) -> None:
         """On a thread of the pool: a request, from its head to its response."""
-        keep = False
-        try:
-            keep = self.handle(conn)
-        except BodyTimeout:
-            conn.answer("408 Request Timeout")
-        except BaseException:
-            log.exception("error: a request was given up")
+        if conn.wants_socket:  # as a crowd does that comes back, and all of them wait
+            keep = self._answer(conn)
+        else:
+            with self._interpreter.beside_request():
+                keep = self._answer(conn)
         if reader := getattr(conn.sock, "reader", None):
             self._leave(conn, reader)
         else:
             self.method_queue.defer(self.finish_request, conn, keep)
+
+    def _answer(self, conn: Incoming) -> bool:
+        """Whether another request may follow."""
+        try:
+            return bool(self.handle(conn))
+        except BodyTimeout:
+            conn.answer("408 Request Timeout")
+        except BaseException:
+            log.exception("error: a request was given up")
+        return False
 
     def _leave(self, conn: Incoming, reader: Callable[[], None]) -> None:
         """Let a socket go on without its request: neither the objects that gunicorn, Flask and the

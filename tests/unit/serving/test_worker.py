@@ -23,7 +23,7 @@ from gunicorn.glogging import Logger
 from chatroom.serving import incoming, waiting, worker
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.doorway import ASKING_AT_ONCE, SHAKING_AT_ONCE
-from chatroom.serving.interpreter import SHORTEST
+from chatroom.serving.interpreter import SHORTEST, SHORTEST_BESIDE_REQUESTS
 from chatroom.serving.worker import Worker
 from tests.support.certificates import Certificate
 from tests.support.deadline import DEADLINE
@@ -177,6 +177,21 @@ def test_in_a_small_room_no_thread_waits_long_before_it_asks_for_the_interpreter
     loop.turn()
 
     assert sys.getswitchinterval() == pytest.approx(SHORTEST)
+
+
+def test_beside_a_request_no_thread_waits_even_so_long(loop: Loop):
+    seen: list[float] = []
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        seen.append(sys.getswitchinterval())
+        return echo(environ, start_response)
+
+    loop.worker.wsgi = app
+
+    loop.answer(loop.client(GET))
+    loop.until(lambda: sys.getswitchinterval() == pytest.approx(SHORTEST), "the end of the request")
+
+    assert seen == [pytest.approx(SHORTEST_BESIDE_REQUESTS)]
 
 
 # -- requests ------------------------------------------------------------------------------------
