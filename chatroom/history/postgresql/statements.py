@@ -152,8 +152,7 @@ class Statements:
 def _wait(poll: select.poll, deadline: float) -> None:
     left = None
     if deadline < math.inf:
-        left = (deadline - time.monotonic()) * 1000
-        if left <= 0:
-            raise Late(deadline)
+        # What is there was heard, also if this process stood still until the deadline was over.
+        left = max(0.0, deadline - time.monotonic()) * 1000
     if not poll.poll(left):
         raise Late(deadline)

@@ -103,3 +103,21 @@ def test_what_is_notified_is_heard_whoever_reads_it_from_the_socket(link: Any) -
     assert link.notified(DEADLINE) == ["two"]
 
     assert link.notified(0.01) == []
+
+
+def test_an_answer_counts_that_came_while_this_process_stood_still(
+    link: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chatroom.history.postgresql import statements
+
+    deadline = soon()
+
+    class LaterClock:
+        @staticmethod
+        def monotonic() -> float:
+            time.sleep(0.3)
+            return deadline + 1
+
+    monkeypatch.setattr(statements, "time", LaterClock)
+
+    assert link.call("SELECT 1", (), deadline) == [(1,)]
