@@ -21,7 +21,7 @@ from tests.support import postgresql
 from tests.support.flask_client import engine_of, started
 from tests.support.in_memory_room import InMemoryServer
 from tests.support.many_clients import CROWD, at_most
-from tests.support.server_process import Launch, Running
+from tests.support.server_process import Launch, Running, launched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -269,8 +269,13 @@ def seconds(item: pytest.Item) -> float:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Reports travel between processes as UTF-8; what a test has logged may be none."""
+    """What has failed shows what its servers said. Reports travel between processes as UTF-8; what
+    a test has logged may be none."""
     report = yield
+    if report.failed:
+        servers = sorted(launched, key=lambda server: server.folder)
+        said = ((str(server.folder), server.last_words()) for server in servers)
+        report.sections += [(f"A server, in {folder}", words) for folder, words in said if words]
     report.sections = [
         (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
     ]

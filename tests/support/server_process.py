@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from websockets.sync.client import ClientConnection, connect
 
@@ -27,12 +28,19 @@ Launch = Callable[..., "Running"]
 """What the fixtures ``serve`` and ``prepare`` are: settings in, a server out."""
 
 
+LAST_WORDS = 3000
+"""Characters."""
+
 _addresses = map("192.0.2.{}".format, itertools.cycle(range(250)))
 
 
 def from_another_address() -> dict[str, str]:
     """The header by which a request comes from another address than those before it."""
     return {"X-Forwarded-For": next(_addresses)}
+
+
+launched: WeakSet[Running] = WeakSet()
+"""By a test or fixture that isn't over yet."""
 
 
 class Running:
@@ -67,6 +75,7 @@ class Running:
         is_usual = self.command == Running.command and self.cwd == CHECKOUT
         is_usual = is_usual and not any(name.startswith("PYTHON") for name in self.environ)
         with self.output.open("a") as output:
+            launched.add(self)
             if self.is_forked and is_usual:
                 with open(os.devnull) as nothing:
                     self.process = forker.fork(
@@ -155,6 +164,10 @@ class Running:
         """What it wrote to its log file."""
         path = self.folder / "logs.log"
         return path.read_text() if path.exists() else ""
+
+    def last_words(self) -> str:
+        """The end of both, for whoever wonders why a test has failed."""
+        return f"{self.said()[-LAST_WORDS:]}\n{self.log()[-LAST_WORDS:]}".strip()
 
     def threads(self) -> int:
         return len(os.listdir(f"/proc/{self.worker}/task"))
