@@ -30,6 +30,8 @@ Ready = queue.SimpleQueue[Selectable | None]
 class Channel(queue.Queue[T]):
     """A ``queue.Queue`` that ``select`` can wait on, and that can be closed.
 
+    Nothing wakes a ``get`` that waits: ``select`` and ``drain`` take the items.
+
     Args:
         name: what errors call it.
         ready: the queue that the channel announces its items on.

@@ -8,6 +8,7 @@ import queue
 import struct
 import threading
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -19,9 +20,11 @@ from chatroom.sockets.pace import Pace
 from chatroom.tally import Counts
 from chatroom.users.requests import Channels
 from chatroom.wire.websocket import CloseCode, text_frame
-from tests.support.deadline import DEADLINE, wait_for
+from tests.support.deadline import wait_for
 from tests.support.in_memory_room import Guest
 from tests.support.websocket_client import BINARY, CLOSE, CONTINUATION, TEXT, encode, line_of_chat
+
+T = TypeVar("T")
 
 GOODBYE = encode(CLOSE, struct.pack("!H", 1000) + b"bye")
 
@@ -31,6 +34,12 @@ def channels() -> Channels:
     """What a Server would select over."""
     ready: Ready = queue.SimpleQueue()
     return Channels(*(Channel(name, ready) for name in Channels._fields[:-1]), Counts())
+
+
+def next_of(channel: Channel[T]) -> T:
+    """Whoever selects is woken through ``ready``; who waits at one channel alone has to look."""
+    wait_for(channel.qsize, f"something on {channel.name}")
+    return channel.get_nowait()
 
 
 def is_empty(*channels: Channel) -> bool:
@@ -44,8 +53,8 @@ def test_the_first_frame_joins_and_says(channels: Channels):
     with Guest(channels, room="kitchen").sit_down() as guest:
         guest.send(userName="Bob", body="hello", timestamp="10:42 AM")
 
-        joined = channels.add.get(timeout=DEADLINE).user
-        said = channels.broadcast.get(timeout=DEADLINE)
+        joined = next_of(channels.add).user
+        said = next_of(channels.broadcast)
         assert joined is said.user is guest.user
         assert (joined.name, joined.room) == ("Bob", "kitchen")
         assert said.draft == Draft("Bob", "hello", "10:42 AM")
@@ -56,8 +65,8 @@ def test_a_first_frame_without_a_body_joins_in_silence(channels: Channels):
         guest.send(userName="Bob")
         guest.send(userName="Bob", body="first word")
 
-        channels.add.get(timeout=DEADLINE)
-        assert channels.broadcast.get(timeout=DEADLINE).draft.body == "first word"
+        next_of(channels.add)
+        assert next_of(channels.broadcast).draft.body == "first word"
 
 
 def test_only_the_first_frame_may_be_silent(channels: Channels):
@@ -66,8 +75,8 @@ def test_only_the_first_frame_may_be_silent(channels: Channels):
         guest.send(userName="Bob", body="one")
         guest.send(userName="Bob")
 
-        assert channels.broadcast.get(timeout=DEADLINE).draft.body == "one"
-        assert channels.broadcast.get(timeout=DEADLINE).draft.body == ""
+        assert next_of(channels.broadcast).draft.body == "one"
+        assert next_of(channels.broadcast).draft.body == ""
         assert channels.add.qsize() == 1
 
 
@@ -79,13 +88,13 @@ def test_what_comes_after_our_close_is_read_without_a_pause(
     monkeypatch.setattr(Pace, "await_bytes", lambda self, size: paced.append(size))
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob", body="one")
-        channels.broadcast.get(timeout=DEADLINE)
+        next_of(channels.broadcast)
         assert len(paced) == 1
 
         guest.user.end(CloseCode.SERVER_ERROR, "enough")
         guest.send(userName="Bob", body="two")
 
-        channels.broadcast.get(timeout=DEADLINE)
+        next_of(channels.broadcast)
         assert len(paced) == 1
 
 
@@ -104,7 +113,7 @@ def test_leaving_says_why(channels: Channels):
         guest.send(userName="Bob")
         guest.peer.send(GOODBYE)
 
-        leaving = channels.delete.get(timeout=DEADLINE)
+        leaving = next_of(channels.delete)
         assert leaving.user is guest.user
         assert leaving.cause == "close 1000: bye"
 
@@ -112,10 +121,10 @@ def test_leaving_says_why(channels: Channels):
 def test_who_vanishes_leaves_too(channels: Channels):
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
-        channels.add.get(timeout=DEADLINE)
+        next_of(channels.add)
         guest.peer.socket.close()
 
-        assert channels.delete.get(timeout=DEADLINE).cause == "gone without a Close"
+        assert next_of(channels.delete).cause == "gone without a Close"
 
 
 def test_all_that_was_said_before_a_goodbye_is_said(channels: Channels):
@@ -124,7 +133,7 @@ def test_all_that_was_said_before_a_goodbye_is_said(channels: Channels):
         frames = [encode(TEXT, line_of_chat("Bob", str(number))) for number in range(100)]
         guest.peer.send(*frames, GOODBYE)
 
-        channels.delete.get(timeout=DEADLINE)
+        next_of(channels.delete)
         said = [channels.broadcast.get_nowait().draft.body for _ in range(100)]
         assert said == [str(number) for number in range(100)]
 
@@ -135,7 +144,7 @@ def test_a_message_costs_what_its_frame_will_at_least(channels: Channels, body: 
     with Guest(channels).sit_down() as guest:
         guest.peer.send(encode(TEXT, json.dumps({"body": body}, ensure_ascii=False).encode()))
 
-        cost = channels.broadcast.get(timeout=DEADLINE).cost
+        cost = next_of(channels.broadcast).cost
 
     least = len(body.encode())
     assert least < cost < least + 500
@@ -192,7 +201,7 @@ def test_a_frame_of_exactly_the_limit_is_taken(channels: Channels):
             encode(TEXT, payload[:700], final=False), encode(CONTINUATION, payload[700:])
         )
 
-        channels.broadcast.get(timeout=DEADLINE)
+        next_of(channels.broadcast)
 
 
 @pytest.mark.parametrize("family", ["tcp", "unix"])
@@ -240,7 +249,7 @@ def test_a_server_that_has_stopped_says_so(channels: Channels, channel: str):
 def test_leaving_a_server_that_has_stopped_is_no_error(channels: Channels):
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
-        channels.add.get(timeout=DEADLINE)
+        next_of(channels.add)
         for channel in channels[:-1]:
             channel.close()
         guest.peer.send(GOODBYE)
@@ -261,9 +270,9 @@ def test_a_fault_of_ours_costs_the_user_its_socket_and_is_reported(
         guest.send(userName="Bob", body="hi")
 
         assert guest.peer.closed_with() == (1011, "internal error")
-        error = channels.error.get(timeout=DEADLINE)
+        error = next_of(channels.error)
         assert str(error).startswith(f"User {guest.user.id} is disconnected. Cause: its reader")
-        assert channels.delete.get(timeout=DEADLINE).cause == "internal error"
+        assert next_of(channels.delete).cause == "internal error"
     assert "boom" in caplog.text
 
 
@@ -276,7 +285,7 @@ def test_a_past_that_cannot_be_read_is_told_and_reported(channels: Channels):
 
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
-        user = channels.add.get(timeout=DEADLINE).user
+        user = next_of(channels.add).user
         user.connection.replay(pages())
         user.write(text_frame('{"body": "said meanwhile"}'))
 
@@ -285,7 +294,7 @@ def test_a_past_that_cannot_be_read_is_told_and_reported(channels: Channels):
             first, last = last, guest.peer.frame()
         assert json.loads(first.payload)["body"] in ("0", "said meanwhile")
         assert last.payload == struct.pack("!H", 1011) + b"history unavailable"
-        assert "disk I/O error" in str(channels.error.get(timeout=DEADLINE))
+        assert "disk I/O error" in str(next_of(channels.error))
         guest.peer.socket.close()
         assert guest.has_left()
 
@@ -297,7 +306,7 @@ def test_a_writer_whose_client_stalls_frees_the_reader_and_is_reported(
     monkeypatch.setattr(kernel, "SEND_PATIENCE", 0.05)
     with Guest(channels, buffers=4096).sit_down() as guest:
         guest.send(userName="Bob")
-        user = channels.add.get(timeout=DEADLINE).user
+        user = next_of(channels.add).user
         user.write(text_frame("x" * 500_000))
 
         assert guest.has_left()
@@ -316,7 +325,7 @@ def test_a_writer_that_fails_by_our_fault_frees_the_reader(
 
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
-        channels.add.get(timeout=DEADLINE).user.connection.replay(pages())
+        next_of(channels.add).user.connection.replay(pages())
 
         assert guest.peer.is_cut_off()
         assert guest.has_left()
@@ -349,7 +358,7 @@ def test_a_machine_out_of_threads_costs_one_socket(
 def test_the_server_ends_a_user(channels: Channels):
     with Guest(channels).sit_down() as guest:
         guest.send(userName="Bob")
-        channels.add.get(timeout=DEADLINE).user.end(CloseCode.GOING_AWAY, "server shutting down")
+        next_of(channels.add).user.end(CloseCode.GOING_AWAY, "server shutting down")
 
         assert guest.peer.closed_with() == (1001, "server shutting down")
         guest.peer.send(encode(CLOSE, struct.pack("!H", 1001)))
