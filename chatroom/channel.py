@@ -30,8 +30,6 @@ Ready = queue.SimpleQueue[Selectable | None]
 class Channel(queue.Queue[T]):
     """A ``queue.Queue`` that ``select`` can wait on, and that can be closed.
 
-    Nothing wakes a ``get`` that waits: ``select`` and ``drain`` take the items.
-
     Args:
         name: what errors call it.
         ready: the queue that the channel announces its items on.
@@ -51,7 +49,7 @@ class Channel(queue.Queue[T]):
         self._drained = 0  # entries on ``ready`` whose items drain() has taken
 
     def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
-        """As any queue's; where there is room, nobody is woken: who selects waits on ``ready``."""
+        """As any queue's, but wakes no ``get``, where there is room: who selects waits on ``ready``."""
         with self.mutex:
             if not 0 < self.maxsize <= len(self.queue):
                 self._put(item)

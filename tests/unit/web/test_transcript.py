@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from html.parser import HTMLParser
@@ -352,7 +353,8 @@ def test_below_a_path_the_way_back_is_below_it(client: FlaskClient):
 
 
 def test_a_file_is_named_with_its_size_and_address(client: FlaskClient, engine: Engine) -> None:
-    file = StoredFile(FILE, "lobby", "<b>Bild.png", "image/png", 1_234_567, 3, 2, "ann", 7, True)
+    now = time.time_ns() // 1_000_000  # an older one might be taken for one that nobody needs
+    file = StoredFile(FILE, "lobby", "<b>Bild.png", "image/png", 1_234_567, 3, 2, "ann", now, True)
     engine.history.add_file(file._replace(is_whole=False))
     engine.history.complete_file(file)
     engine.history.append([typed("lobby", 1, "ann", "c1", "")._replace(file=file.to_json())])
