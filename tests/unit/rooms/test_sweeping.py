@@ -594,7 +594,7 @@ def test_whoever_is_erased_while_messages_are_removed_is_not_in_what_the_log_say
     assert stored(club) == []
     log = log_of(club)
     assert [it[0] for it in log] == ["bar", "clear", "bar", "clear", "makeHost"]
-    assert not any(word in str(log) for word in ("u2", "u3", "Bob", "Carl"))
+    assert {"u2", "u3", "Bob", "Carl"}.isdisjoint(field for it in log for field in it)
     assert log[1][1] == log[3][1] == log[4][3] != "", "one stranger"
     assert log[0][3] == log[2][3] != "", "and another one"
 
