@@ -49,7 +49,7 @@ class Channel(queue.Queue[T]):
         self._drained = 0  # entries on ``ready`` whose items drain() has taken
 
     def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
-        """As any queue's; where there is room, no ``get`` is woken: ``select`` waits on ``ready``."""
+        """As any queue's; where there is room, no ``get`` is woken: who selects waits elsewhere."""
         with self.mutex:
             if not 0 < self.maxsize <= len(self.queue):
                 self._put(item)
