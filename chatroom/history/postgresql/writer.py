@@ -86,7 +86,7 @@ class Writer:
         """
         self._lock = SHARE
         self._given_up = 0
-        """The server's process that was at the last call for which we did not wait to the end."""
+        """The server's process that is at a call, or still is, though we have waited no longer."""
         self._is_well = True
         self._is_open = False
 
@@ -154,12 +154,10 @@ class Writer:
                 if hung := self._hung(link, until):
                     failed = hung
                 else:
-                    rows = link.call(query, [*values, link.server_time(until)], until)
+                    rows = self._called(link, query, [*values, link.server_time(until)], until)
                     self._is_well = True
                     return rows
             except LinkLost as lost:
-                if self._link and isinstance(lost.cause, Late):
-                    self._given_up = self._link.pid
                 self._drop()
                 # What the server said of an attempt before tells more than its silence now.
                 if not failed or not isinstance(lost.cause, Late):
@@ -231,6 +229,18 @@ class Writer:
             return self._failures.hung()
         self._given_up = 0
         return None
+
+    def _called(
+        self, link: DatabaseLink, query: str, values: Sequence[Any], deadline: float
+    ) -> list[tuple[Any, ...]]:
+        self._given_up = link.pid  # until it has answered
+        try:
+            rows = link.call(query, values, deadline)
+        except psycopg.Error:
+            self._given_up = 0
+            raise
+        self._given_up = 0
+        return rows
 
     def _drop(self) -> None:
         link, self._link = self._link, None
