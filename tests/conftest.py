@@ -268,12 +268,15 @@ def seconds(item: pytest.Item) -> float:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What has failed shows what its servers said. Reports travel between processes as UTF-8; what
-    a test has logged may be none."""
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What has failed shows what the servers said that were there. Reports travel between processes
+    as UTF-8; what a test has logged may be none."""
     report = yield
     if report.failed:
-        servers = sorted(launched, key=lambda server: server.folder)
+        there = (server for server in launched if server.ended_at > call.start)
+        servers = sorted(there, key=lambda server: server.folder)
         said = ((str(server.folder), server.last_words()) for server in servers)
         report.sections += [(f"A server, in {folder}", words) for folder, words in said if words]
     report.sections = [

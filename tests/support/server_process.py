@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ def from_another_address() -> dict[str, str]:
 
 
 launched: WeakSet[Running] = WeakSet()
-"""By a test or fixture that isn't over yet."""
+"""All of which anybody still knows."""
 
 
 class Running:
@@ -60,6 +61,8 @@ class Running:
         self.settings = usual | settings
         self.environ: dict[str, str] = {}
         self.process: subprocess.Popen[str] | Forked | None = None
+        self.ended_at = float("inf")
+        """Unix time."""
         folder.mkdir(parents=True, exist_ok=True)
 
     # -- the process ---------------------------------------------------------------------------
@@ -76,6 +79,7 @@ class Running:
         is_usual = is_usual and not any(name.startswith("PYTHON") for name in self.environ)
         with self.output.open("a") as output:
             launched.add(self)
+            self.ended_at = float("inf")
             if self.is_forked and is_usual:
                 with open(os.devnull) as nothing:
                     self.process = forker.fork(
@@ -150,6 +154,7 @@ class Running:
 
     def kill(self) -> None:
         """kill -9, master and worker at once."""
+        self.ended_at = time.time()
         if self.process and self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
