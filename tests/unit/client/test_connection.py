@@ -278,6 +278,7 @@ def test_nothing_that_is_said_follows_a_close():
         leaver.join(DEADLINE)
         with pytest.raises(LocalProtocolError):
             line.say("too late")
+        wait_for(lambda: heard, "what was said")
         line.release()
     assert heard == ["late"]
 
