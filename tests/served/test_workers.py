@@ -158,9 +158,9 @@ class Conversation:
     def __init__(self, server: Running, talkers: int = 3) -> None:
         self._url = f"http://127.0.0.1:{server.port}"
         self._over = threading.Event()
+        self.said = 0
         self._pool = ThreadPoolExecutor(talkers)
         self._talks = [self._pool.submit(self._talk, f"Talker {n}") for n in range(talkers)]
-        self.said = 0
 
     def _talk(self, name: str) -> list[str]:
         said = []
