@@ -19,13 +19,13 @@ VENV = .venv
 BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Four at once even on two cores: much of it waits. A file stays together, since it shares a
+# Three at once even on two cores: much of it waits. A file stays together, since it shares a
 # server, and tests/conftest.py says which ones come first. The tests start the program hundreds
 # of times, so it is compiled once, even for a user to whom Python writes no bytecode.
 # Their files are in memory where there is room for them, since hundreds of tests make a database.
 FILES = $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
 PYTEST = PYTHONDONTWRITEBYTECODE= PYTEST_DEBUG_TEMPROOT=$(FILES) $(BIN)/python -m pytest \
-    -n 4 --dist loadfile --no-loadscope-reorder
+    -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help run unit test webkit screenshots bench bench-quick bench-page clean
 
