@@ -19,6 +19,7 @@ In reading order:
 - ``machine.py``: how many users fit under the machine's limits
 - ``interpreter.py``: how soon a thread that waits for the interpreter asks for it
 - ``arenas.py``: how malloc divides its memory among threads
+- ``huge_pages.py``: how the processor finds its way in memory
 - ``futexes.py``: how the kernel finds the thread that it has to wake
 - ``launch.py``, ``gunicorn_conf.py``, ``wsgi.py``: outside a checkout, what starts gunicorn and
   what gunicorn loads

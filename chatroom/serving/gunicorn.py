@@ -23,6 +23,7 @@ from chatroom.configuration import Configuration, load_configuration
 from chatroom.dependencies import needed
 from chatroom.errors import ChatError, HistoryAway
 from chatroom.history import can_be_shared, demand_notifications, make_history
+from chatroom.serving import huge_pages
 from chatroom.serving.demands import (
     RESERVE,
     unmet,
@@ -58,6 +59,9 @@ so that they close it, and never send a request into a connection that is being 
 MEMORY_FOLDER = "/dev/shm"
 """For the file by which the worker shows that it lives: in memory, a slow disk cannot make it look
 dead; and it is writable in containers whose root is read-only."""
+
+APPLICATION_BYTES = 12 << 20
+"""What the application takes for small objects, with a handful of users."""
 
 rolling = Rolling()
 
@@ -107,6 +111,7 @@ def settings(configuration: Configuration) -> dict[str, Any]:
         "on_reload": on_reload,
         "when_ready": when_ready,
         "pre_fork": pre_fork,
+        "post_fork": post_fork,
         "nworkers_changed": nworkers_changed,
         "pre_exec": pre_exec,
         "post_worker_init": post_worker_init,
@@ -203,6 +208,12 @@ def pre_fork(arbiter: Any, worker: Any) -> None:
         with needed():
             import_module("chatroom.application")
     gc.freeze()
+
+
+def post_fork(_arbiter: Any, _worker: Any) -> None:
+    """In the worker, before the application comes, unless it is there: see ``pre_fork``."""
+    if "chatroom.application" not in sys.modules:
+        huge_pages.reserve(APPLICATION_BYTES)
 
 
 def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:

@@ -24,7 +24,7 @@ from chatroom.engine import Engine
 from chatroom.errors import ChatError
 from chatroom.history import can_be_shared
 from chatroom.names import DEFAULT_ROOM
-from chatroom.serving import arenas, futexes
+from chatroom.serving import arenas, futexes, huge_pages
 from chatroom.serving.outgoing import TOO_SLOW
 from chatroom.serving.start import app_settings
 from chatroom.serving.starter import Starter
@@ -78,6 +78,7 @@ def open_room(worker: Any, family: str, patience: float) -> None:
         _start(engine, worker, patience)
         offer_link()
     _stop_on_signal(engine, worker)
+    huge_pages.keep_gathering()
 
 
 def _start(engine: Engine, worker: Any, patience: float) -> None:

@@ -15,6 +15,7 @@ import pytest
 from chatroom import __version__
 from tests.support import CHECKOUT
 from tests.support.deadline import DEADLINE, wait_for
+from tests.support.pages import in_huge_pages, needs_huge_pages
 from tests.support.server_process import Launch, Running
 
 pytestmark = pytest.mark.takes(seconds=32)
@@ -221,6 +222,15 @@ def test_both_ways_serve(prepare: Launch, way: tuple[str, ...]) -> None:
     assert chats(server.start())
     assert f"http://localhost:{server.port}" in server.said()
     assert server.stop() == 0
+
+
+@needs_huge_pages
+def test_the_memory_of_a_room_comes_into_huge_pages(prepare: Launch, way: tuple[str, ...]) -> None:
+    server = prepare()
+    server.command = way
+    server.start()
+    wait_for(lambda: in_huge_pages(server.worker) >= 8 << 20, "memory in huge pages")
+    assert chats(server)
 
 
 def test_the_program_may_be_started_from_anywhere(prepare: Launch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -495,3 +495,16 @@ def test_several_workers_share_the_application_and_a_single_one_loads_its_own(
 
     gunicorn.pre_fork(SimpleNamespace(WORKERS={}, num_workers=2), SimpleNamespace(age=1))
     assert loaded == ["chatroom.application"]
+
+
+def test_room_is_made_for_an_application_that_is_still_to_come(monkeypatch: pytest.MonkeyPatch):
+    reserved: list[int] = []
+    monkeypatch.setattr(gunicorn.huge_pages, "reserve", reserved.append)
+
+    monkeypatch.setitem(sys.modules, "chatroom.application", ModuleType("chatroom.application"))
+    gunicorn.post_fork(None, None)
+    assert reserved == []
+
+    monkeypatch.delitem(sys.modules, "chatroom.application")
+    gunicorn.post_fork(None, None)
+    assert reserved == [gunicorn.APPLICATION_BYTES]
