@@ -37,7 +37,7 @@ LEAST_OWN = 7 / 8
 """The part of a huge page that has to be in use before. What several processes share is left to
 them: each would have a copy."""
 
-LOOK = 10.0
+LOOK = 2.0
 """Seconds between two looks at whether there is more memory."""
 
 ARENA = 1 << 20
@@ -90,7 +90,7 @@ def _is_in_use(pagemap: int, start: int, size: int) -> bool:
 
 
 def keep_gathering() -> threading.Thread | None:
-    """Gather now, and on a thread of its own whenever there is a huge page's worth more.
+    """Gather, on a thread of its own, whenever memory has grown and stays as it is.
 
     Returns:
         The thread; None where the machine's administrator, or its kernel, has no huge pages.
@@ -107,12 +107,14 @@ def keep_gathering() -> threading.Thread | None:
 
 
 def _keep_gathering(huge: int) -> None:
-    gathered_at = 0
+    gathered_at = before = 0
     while True:
         with suppress(OSError, MemoryError):  # short of descriptors, or of memory: the next time
-            if _resident() >= gathered_at + huge:
+            resident = _resident()
+            if gathered_at + huge <= resident < before + huge:
                 gather()
-                gathered_at = _resident()
+                resident = gathered_at = _resident()
+            before = resident
         time.sleep(LOOK)
 
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatroom.serving import huge_pages
-from tests.support.deadline import wait_for
 from tests.support.pages import needs_huge_pages
 
 MIB = 1 << 20
@@ -118,18 +116,17 @@ tell(without=part_in_one_piece(0), together=part_in_one_piece(8))
     assert told["without"] < 0.5
 
 
-def test_it_is_done_again_when_there_is_more_memory(monkeypatch: pytest.MonkeyPatch):
+def test_it_is_done_whenever_memory_has_grown_and_stays_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    resident = [100, 100, 101, 101, 102, 102, 103, 106, 109, 109, 109]
+    """MiB at each look: a little more, then a crowd."""
     gathered: list[int] = []
-    resident = 100 * MIB
-    monkeypatch.setattr(huge_pages, "LOOK", 0.01)
-    monkeypatch.setattr(huge_pages, "_resident", lambda: resident)
-    monkeypatch.setattr(huge_pages, "gather", lambda: gathered.append(resident))
-    threading.Thread(target=huge_pages._keep_gathering, args=(2 * MIB,), daemon=True).start()
+    monkeypatch.setattr(huge_pages, "_resident", lambda: resident[0] * MIB)
+    monkeypatch.setattr(huge_pages, "gather", lambda: gathered.append(resident[0]))
+    monkeypatch.setattr(huge_pages.time, "sleep", lambda _: resident.pop(0))
 
-    wait_for(lambda: gathered == [100 * MIB], "gathered at once")
-    resident += MIB  # too little
-    resident += MIB
-    wait_for(lambda: gathered == [100 * MIB, 102 * MIB], "gathered once more")
+    with pytest.raises(IndexError):  # at the end of the list
+        huge_pages._keep_gathering(2 * MIB)
+    assert gathered == [100, 102, 109]
 
 
 def test_an_administrator_who_wants_no_huge_pages_gets_none(
