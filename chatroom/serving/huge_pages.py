@@ -46,7 +46,7 @@ ARENA = 1 << 20
 PIECE = 512
 """Bytes of the largest small object."""
 
-_MAPPING = re.compile(rb"(?m)^([0-9a-f]+)-([0-9a-f]+) rw-p 0+ 00:00 0 *(?:\[heap\])?$")
+_MAPPING = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) rw-p 0+ 00:00 0 *(?:\[heap\])?$")
 _reserved: list[bytes] = []
 
 
@@ -73,13 +73,13 @@ def gather() -> int:
         huge = int((KERNEL / "hpage_pmd_size").read_text())
         madvise = ctypes.CDLL(None).madvise
         madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-        maps = (PROCESS / "maps").read_bytes()
-        with (PROCESS / "pagemap").open("rb", buffering=0) as pagemap:
-            for mapping in _MAPPING.finditer(maps):
-                first, end = int(mapping[1], 16), int(mapping[2], 16)
-                for start in range(-(-first // huge) * huge, end - huge + 1, huge):
-                    if _is_in_use(pagemap.fileno(), start, huge):
-                        gathered += huge * (madvise(start, huge, MADV_COLLAPSE) == 0)
+        with (PROCESS / "maps").open("rb") as maps, (PROCESS / "pagemap").open("rb") as pagemap:
+            for line in maps:  # thousands, with a crowd; each read lets go of the interpreter
+                if mapping := _MAPPING.match(line):
+                    first, end = int(mapping[1], 16), int(mapping[2], 16)
+                    for start in range(-(-first // huge) * huge, end - huge + 1, huge):
+                        if _is_in_use(pagemap.fileno(), start, huge):
+                            gathered += huge * (madvise(start, huge, MADV_COLLAPSE) == 0)
     return gathered
 
 
