@@ -116,17 +116,25 @@ tell(without=part_in_one_piece(0), together=part_in_one_piece(8))
     assert told["without"] < 0.5
 
 
-def test_it_is_done_whenever_memory_has_grown_and_stays_as_it_is(monkeypatch: pytest.MonkeyPatch):
-    resident = [100, 100, 101, 101, 102, 102, 103, 106, 109, 109, 109]
-    """MiB at each look: a little more, then a crowd."""
-    gathered: list[int] = []
+@pytest.mark.parametrize(
+    ("resident", "gathered"),
+    [
+        pytest.param([100, 101, 101, 102, 102, 102], [100, 102], id="a page's worth more"),
+        pytest.param([100, 103, 106, 109, 109, 109], [100, 109], id="once a crowd is in"),
+        pytest.param([50, 500, 500, 500, 500], [50], id="not with many thousands"),
+    ],
+)
+def test_it_is_done_when_memory_has_grown_and_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, resident: list[int], gathered: list[int]
+):
+    done: list[int] = []
     monkeypatch.setattr(huge_pages, "_resident", lambda: resident[0] * MIB)
-    monkeypatch.setattr(huge_pages, "gather", lambda: gathered.append(resident[0]))
+    monkeypatch.setattr(huge_pages, "gather", lambda _: done.append(resident[0]))
     monkeypatch.setattr(huge_pages.time, "sleep", lambda _: resident.pop(0))
 
-    with pytest.raises(IndexError):  # at the end of the list
+    with pytest.raises(IndexError):  # at the end of what is resident at each look, in MiB
         huge_pages._keep_gathering(2 * MIB)
-    assert gathered == [100, 102, 109]
+    assert done == gathered
 
 
 def test_an_administrator_who_wants_no_huge_pages_gets_none(
