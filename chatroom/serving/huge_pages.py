@@ -31,7 +31,7 @@ KERNEL = Path("/sys/kernel/mm/transparent_hugepage")
 PROCESS = Path("/proc/self")
 
 OWN = 0x81
-"""The first byte of a page's entry in ``pagemap``, if it is in memory, and nobody shares it."""
+"""The highest byte of a page's entry in ``pagemap``, if it is in memory, and nobody shares it."""
 
 LEAST_OWN = 7 / 8
 """The part of a huge page that has to be in use before. What several processes share is left to
