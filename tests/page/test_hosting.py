@@ -643,7 +643,7 @@ def test_a_restored_message_leaves_the_reader_where_they_are(open_tab, eve, come
     ids = [bob.tell(f"line {number}") for number in range(3)]
     ids += [eve.tell(f"line {number}") for number in range(3, 59)]  # whom no pace holds back
     ann = open_tab("Ann")
-    ann.hear("line 58")
+    wait_for(lambda: len(ann.bodies()) == 59, "the older ones too, which come by the API")
     eve.change("remove", ids[2])
     gone(ann, "line 2")
     ann.page.evaluate("document.querySelectorAll('#list > .message')[20].scrollIntoView()")
