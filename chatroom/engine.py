@@ -178,9 +178,9 @@ class Engine:
         """
         if self.is_over.is_set():
             raise ChatError(STOPPING)
-        if self._started:
+        if self._started and not self.history.is_cleaning_long:
             self.server.ask(lambda: None, timeout)
-        elif not self.waits_for:
+        elif not (self._started or self.waits_for):
             raise ChatError(NOT_STARTED)
 
     def stop(self, cause: str = "on request") -> None:

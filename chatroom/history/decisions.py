@@ -190,6 +190,12 @@ class Decisions(FileRecords, ReactionRecords):
             HistoryUnavailable: there may still be some; try again later.
         """
 
+    @property
+    def is_cleaning_long(self) -> bool:
+        """``clean`` may take long: who waits for its thread meanwhile has no reason to give up on
+        the process. Any thread."""
+        return False
+
 
 def not_held(name: str, held: Held) -> HistoryUnavailable:
     """What ``settle`` raises if somebody else has done it."""

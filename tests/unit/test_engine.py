@@ -132,6 +132,21 @@ def test_a_process_whose_server_thread_hangs_does_not_live(started: Engine):
         hanging.join(DEADLINE)
 
 
+def test_a_process_lives_whose_history_is_written_anew(
+    started: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """A liveness probe would kill it half way, again and again."""
+    busy = threading.Event()
+    monkeypatch.setattr(type(started.history), "is_cleaning_long", True)
+    working = threading.Thread(target=started.server.ask, args=(busy.wait, DEADLINE))
+    working.start()
+    try:
+        started.check_itself(0.05)
+    finally:
+        busy.set()
+        working.join(DEADLINE)
+
+
 def test_two_cannot_share_a_file(started: Engine, tmp_path: Path):
     with pytest.raises(HistoryRefused, match="in use"):
         engine(tmp_path).start()

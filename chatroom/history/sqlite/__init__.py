@@ -16,6 +16,7 @@ In reading order:
 - ``trim.py``: deleting the oldest messages, and giving pages back to the disk
 - ``delete.py``: deleting a room, without a trace
 - ``rewrite.py``: messages that change or are removed, and that nothing of them is left
+- ``renewal.py``: when the whole file is written anew for that
 - ``charters.py``: what rooms have decided, and what hosts have done
 - ``held.py``: what waits for a host's approval
 - ``files.py``: which files there are, and what has them

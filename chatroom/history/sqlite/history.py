@@ -28,11 +28,11 @@ from chatroom.history.sqlite.delete import NOTE_DELETED, clean, delete
 from chatroom.history.sqlite.lock import FileLock, LockHeld
 from chatroom.history.sqlite.readers import Readers
 from chatroom.history.sqlite.reads import MAX_SEQ
+from chatroom.history.sqlite.renewal import Renewal
 from chatroom.history.sqlite.rewrite import (
     INDEX,
     LOG,
     PAGES,
-    Renewal,
     chores,
     empty_log,
     erase,
@@ -386,6 +386,8 @@ class SqliteHistory(History):
             if INDEX in left and self._search.forget():
                 forget_chore(writer, INDEX)
             if PAGES in left and self._renewal.renew(writer, at_any_length=takes_its_time):
+                note_chores(writer, (LOG,))  # until it is emptied, the file has the old pages
+                left.add(LOG)
                 forget_chore(writer, PAGES)
             self._renewal.begin()
             if LOG in left:
@@ -396,6 +398,11 @@ class SqliteHistory(History):
             self._may_have_chores = bool(chores(writer))
         except sqlite3.Error as error:
             raise unavailable(self.name, error) from error
+
+    @property
+    def is_cleaning_long(self) -> bool:
+        """As the interface says."""
+        return self._renewal.is_under_way
 
     def probe(self) -> None:
         """Commit the file's first page unchanged; this takes the same path as a message."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterable, Sequence
 
 from chatroom.history.effects import Effects
@@ -19,18 +18,6 @@ INDEX = "index"
 PAGES = "pages"
 """The chore: so may unused parts of the file. secure_delete overwrites what is deleted, but not the
 copies that SQLite leaves in a page when it moves rows to the next one."""
-
-SECONDS_EACH_BYTE = 15e-9
-"""What writing the file anew takes, about."""
-
-FIRST_PAUSE = 15.0
-"""How long that may take when a process begins: then nobody waits for the room yet."""
-
-PAUSE = 0.25
-"""And how long later: of a file of 16 MB. A larger one waits for the next start."""
-
-PATIENCE = 200
-"""So many times as long as that took, it isn't done again."""
 
 # Of the message with this very id.
 UPDATE = """
@@ -151,29 +138,3 @@ def empty_log(writer: sqlite3.Connection) -> bool:
     finally:
         writer.execute(f"PRAGMA busy_timeout = {patience}")
     return not is_busy
-
-
-class Renewal:
-    """Writes the whole file anew, so that no page has a copy of what is gone; not too often, since
-    the room stands still meanwhile. The owner's thread."""
-
-    def __init__(self) -> None:
-        self._longest = FIRST_PAUSE
-        self._at = 0.0
-
-    def begin(self) -> None:
-        """The process has begun: from now on, people wait for the room."""
-        self._longest = PAUSE
-
-    def renew(self, writer: sqlite3.Connection, *, at_any_length: bool = False) -> bool:
-        """Do it; False if it has to wait."""
-        began = time.monotonic()
-        (pages,) = writer.execute("PRAGMA page_count").fetchone()
-        (size,) = writer.execute("PRAGMA page_size").fetchone()
-        is_long = began < self._at or pages * size * SECONDS_EACH_BYTE > self._longest
-        if is_long and not at_any_length:
-            return False
-        writer.execute("VACUUM")
-        now = time.monotonic()
-        self._at = now + (now - began) * PATIENCE
-        return True

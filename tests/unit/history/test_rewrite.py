@@ -18,7 +18,7 @@ from chatroom.errors import HistoryUnavailable
 from chatroom.history import History
 from chatroom.history.host_log import LogEntry
 from chatroom.history.memory.history import MemoryHistory, weight
-from chatroom.history.sqlite import rewrite
+from chatroom.history.sqlite import renewal
 from chatroom.history.sqlite.history import SqliteHistory
 from chatroom.history.sqlite.schema import SCHEMA_VERSION
 from chatroom.message import Evidence, Message, MessageId, Remover, visible
@@ -395,11 +395,12 @@ def test_no_file_has_a_text_that_is_gone(
     assert kept(stored, messages[3]) == (messages[3], 3)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_no_copy_is_left_where_sqlite_has_moved_rows(
-    stored: SqliteHistory, tmp_path: Path, seed: int
-) -> None:
-    """Rooms lie side by side in one tree: its pages are split and merged all the time."""
+def talk_and_take_back(stored: SqliteHistory, seed: int) -> set[str]:
+    """In rooms that lie side by side in one tree: its pages are split and merged all the time.
+
+    Returns:
+        What the texts that are gone began with: 16 hexadecimal digits.
+    """
     chance = random.Random(seed)
     there: dict[str, list[Message]] = {"a": [], "b": [], "c": []}
     gone: set[str] = set()
@@ -422,11 +423,24 @@ def test_no_copy_is_left_where_sqlite_has_moved_rows(
             there[room].append(edit(stored, message, text()))
         else:
             remove(stored, message)
+    return gone
+
+
+def left_of(gone: set[str], folder: Path) -> set[str]:
+    """Those that are still in a file."""
+    found = re.findall(rb"(?=([0-9a-f]{16}))", files(folder))
+    return gone & {word.decode() for word in found}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_copy_is_left_where_sqlite_has_moved_rows(
+    stored: SqliteHistory, tmp_path: Path, seed: int
+) -> None:
+    gone = talk_and_take_back(stored, seed)
 
     stored.clean()
 
-    found = re.findall(rb"(?=([0-9a-f]{16}))", files(tmp_path))
-    assert not gone & {word.decode() for word in found}
+    assert not left_of(gone, tmp_path)
 
 
 def test_all_that_stays_is_there_when_the_file_was_written_anew(stored: SqliteHistory) -> None:
@@ -460,38 +474,137 @@ def test_cleaning_waits_for_no_reader_and_works_when_it_is_gone(
     assert b"SECRET" not in files(tmp_path)
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SilenceClock:
+    """By which any file is a large one, a second's work."""
+    clock = SilenceClock()
+    monkeypatch.setattr(renewal, "time", clock)
+    monkeypatch.setattr(renewal, "PAUSE", 0.0)
+    monkeypatch.setattr(renewal, "seconds_for", lambda size: 1.0)
+    return clock
+
+
+class SilenceClock:
+    """Stands still unless it is set."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def test_a_large_file_is_written_anew_at_the_next_start(
-    stored: SqliteHistory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stored: SqliteHistory, tmp_path: Path, clock: SilenceClock
 ) -> None:
-    """While people talk, the room would stand still."""
-    monkeypatch.setattr(rewrite, "PAUSE", 0)
-    stored.append(said("lobby", 1, 2))
-    edit(stored, said("lobby", 1)[0], "one")
+    """While people talk, the room would stand still; also where it is the first time."""
     stored.clean()
-    edit(stored, said("lobby", 2)[0], "two")
+    gone = talk_and_take_back(stored, 0)
     stored.clean()
-    assert rewrite.chores(stored._writer) == {rewrite.PAGES}  # type: ignore[arg-type]
+    assert left_of(gone, tmp_path)
     stored.close()
 
     with closing(at(tmp_path / "chat.db")) as next_one:
         next_one.open()
         next_one.clean()
-        assert rewrite.chores(next_one._writer) == set()  # type: ignore[arg-type]
+        assert not left_of(gone, tmp_path)
 
 
-def test_a_large_file_is_not_written_anew_because_it_is_the_first_time(
-    stored: SqliteHistory, monkeypatch: pytest.MonkeyPatch
+def test_a_large_file_is_written_anew_once_nobody_has_written_for_long(
+    stored: SqliteHistory, tmp_path: Path, clock: SilenceClock
 ) -> None:
-    """Somebody took back one message, days after the start, and the rooms stood still for 15 ms
-    of each MB."""
-    monkeypatch.setattr(rewrite, "PAUSE", 0)
     stored.clean()
-    stored.append(said("lobby", 1))
+    gone = talk_and_take_back(stored, 0)
+    stored.clean()
+    clock.now += 150
+    stored.append(said("garden", 1))
+    stored.clean()
+    clock.now += 190
+    stored.clean()
+    assert left_of(gone, tmp_path)
 
-    edit(stored, said("lobby", 1)[0], "one")
+    clock.now += 10
     stored.clean()
 
-    assert rewrite.chores(stored._writer) == {rewrite.PAGES}  # type: ignore[arg-type]
+    assert not left_of(gone, tmp_path)
+    assert everything(stored, "garden") == said("garden", 1)
+
+
+def test_where_somebody_always_writes_less_silence_is_enough_each_day(
+    stored: SqliteHistory, tmp_path: Path, clock: SilenceClock
+) -> None:
+    stored.clean()
+    gone = talk_and_take_back(stored, 0)
+    seqs = iter(range(1, 1000))
+
+    def silence_of(seconds: float) -> bool:
+        """Whether it was enough."""
+        stored.append(said("garden", next(seqs)))
+        stored.clean()
+        clock.now += seconds
+        stored.clean()
+        return not left_of(gone, tmp_path)
+
+    assert not silence_of(199)
+    clock.now += renewal.DAY
+    assert not silence_of(99)
+    clock.now += 2 * renewal.DAY
+    assert not silence_of(24)
+    assert silence_of(26)
+
+
+def test_a_file_is_not_written_anew_again_and_again_where_the_disk_is_full(
+    stored: SqliteHistory, clock: SilenceClock
+) -> None:
+    """Each time, everybody would wait, and the disk be full for them, too."""
+    writer = Full(clock)
+    anew = renewal.Renewal()
+    with pytest.raises(sqlite3.OperationalError):
+        anew.renew(writer)  # type: ignore[arg-type]
+
+    clock.now += 190
+    assert not anew.renew(writer)  # type: ignore[arg-type]
+    assert not anew.is_under_way
+
+    clock.now += 10
+    with pytest.raises(sqlite3.OperationalError):
+        anew.renew(writer)  # type: ignore[arg-type]
+
+
+class Full:
+    """A connection to a disk without the space for a copy, which takes a second to find out."""
+
+    total_changes = 0
+
+    def __init__(self, clock: SilenceClock) -> None:
+        self._clock = clock
+
+    def execute(self, statement: str) -> Full:
+        if statement == "VACUUM":
+            self._clock.now += 1
+            raise sqlite3.OperationalError("database or disk is full")
+        return self
+
+    def fetchone(self) -> tuple[int]:
+        return (1,)
+
+
+def test_a_history_tells_while_it_is_written_anew(
+    stored: SqliteHistory,
+) -> None:
+    seen: list[bool] = []
+    writer = stored._writer
+    assert writer is not None
+    (message,) = said("lobby", 1)
+    stored.append([message])
+    edit(stored, message, "better")
+    writer.set_trace_callback(lambda _: seen.append(stored.is_cleaning_long))
+
+    stored.clean()
+
+    writer.set_trace_callback(None)
+    assert True in seen
+    assert seen[-1] is False
+    assert not stored.is_cleaning_long
 
 
 def test_where_nothing_has_changed_nothing_is_cleaned(stored: SqliteHistory) -> None:
