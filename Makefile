@@ -1,5 +1,5 @@
 # make run     serve the chat room at http://localhost:9999
-# make unit    the tests that need no server and no browser: about a minute
+# make unit    the tests that need no server, browser or database: about a minute
 # make test    every check but the next; ARGS="-k slow" goes to pytest
 # make webkit  what nobody can do without, in WebKit: half a minute
 # make bench   the room beside its peers, about 25 minutes; bench-quick: two minutes
@@ -39,7 +39,7 @@ run: $(VENV)/installed
 # Without npm, the node tests are left to make test; and what is drawn at random, less often.
 unit: $(VENV)/installed-tests
 	@! command -v npm >/dev/null || sh tests/install_page_tools.sh
-	@$(PYTEST) --hypothesis-profile=fast \
+	@$(PYTEST) --hypothesis-profile=fast -m "not database" \
 	    tests/unit tests/project $$(command -v npm >/dev/null && echo tests/page/unit) $(ARGS)
 
 # First what takes seconds to fail.

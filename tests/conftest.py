@@ -253,11 +253,25 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs no server fails first; then what takes long, so that in the end no worker is
     alone with a long file while the others have nothing left to do."""
+    for item in items:
+        if isinstance(item, pytest.Function) and is_over_a_database(item):
+            item.add_marker("database")
     items.sort(key=lambda item: (not is_fast(item.path), -seconds(item)))
 
 
+def is_over_a_database(item: pytest.Function) -> bool:
+    """Whether it is one of those over every History, and this is PostgreSQL's turn."""
+    parameters = getattr(item, "callspec", None)
+    return bool(parameters) and "postgresql:" in parameters.params.values()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    unmarked = is_fast(item.path) and not item.get_closest_marker("database")
+    postgresql.refuses = f"{item.nodeid} is not marked: pytest.mark.database" if unmarked else ""
+
+
 def is_fast(path: Path) -> bool:
-    """Whether ``make unit`` runs it."""
+    """Whether ``make unit`` runs it, if it needs no database."""
     return not {"unit", "project"}.isdisjoint(path.parts)
 
 

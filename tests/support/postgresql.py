@@ -267,6 +267,9 @@ class PostgresServer:
 
 _shared: list[PostgresServer] = []
 
+refuses = ""
+"""Why a test cannot have the shared one; set for each."""
+
 
 @contextmanager
 def older_schema(url: str, version: int) -> Iterator[History]:
@@ -298,6 +301,7 @@ def rows(url: str, text: str, *values: object) -> list[Any]:
 
 def shared() -> PostgresServer:
     """The one for all tests of this process, which leave it running."""
+    assert not refuses, refuses
     if not _shared:
         _shared.append(PostgresServer())
     (one,) = _shared

@@ -159,6 +159,7 @@ def test_a_file_from_before_has_messages_that_answer_nothing_and_then_ones_that_
         assert [one.reply_to for one in history.held("lobby")] == ["", first.id]
 
 
+@pytest.mark.database
 def test_a_history_that_moves_into_a_database_takes_along_what_is_answered(tmp_path: Path) -> None:
     with (
         closing(at(tmp_path / "chat.db")) as source,

@@ -50,7 +50,12 @@ def miss_fts5(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "has_fts5", lambda readers: False)
 
 
-@pytest.fixture(scope="module", params=URLS)
+OVER_ALL = [
+    pytest.param(kind, marks=pytest.mark.database if kind == "postgresql" else ()) for kind in URLS
+]
+
+
+@pytest.fixture(scope="module", params=OVER_ALL)
 def kind(request: pytest.FixtureRequest) -> str:
     found: str = request.param
     return found
@@ -645,6 +650,7 @@ LETTERS = st.text(
 )
 
 
+@pytest.mark.database
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(LETTERS, min_size=1, max_size=5), text=LETTERS)
 def test_all_histories_find_the_same(
@@ -659,6 +665,7 @@ def test_all_histories_find_the_same(
     assert results[0] == results[1] == results[2]
 
 
+@pytest.mark.database
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=LETTERS, data=st.data())
 def test_every_part_of_a_message_that_begins_with_a_token_is_found(

@@ -23,7 +23,7 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.postgresql import IN_URL, PASSWORD, PostgresServer
 from tests.support.stations import BEAT, KEY
 
-pytestmark = pytest.mark.takes(seconds=6)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=6)]
 
 OUR_PROCESS = 7
 

@@ -23,7 +23,7 @@ from tests.support.ports import idle_port
 from tests.support.postgresql import IN_URL, PASSWORD, PostgresServer
 from tests.support.stations import KEY, Station
 
-pytestmark = pytest.mark.takes(seconds=15)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=15)]
 
 TYPING = IsTyping("lobby", Known("u1", "Ann"))
 

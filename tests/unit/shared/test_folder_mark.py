@@ -13,6 +13,8 @@ from chatroom.history.shared import SharedHistory
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 def history() -> Iterator[SharedHistory]:

@@ -14,6 +14,8 @@ from tests.support import postgresql
 from tests.support.histories import everything, said
 from tests.support.postgresql import columns_and_rows, rows
 
+pytestmark = pytest.mark.database
+
 ANSWERS_OF_SCHEMA_1 = (
     *("kind", "place", "item", "seq", "nonce", "user_name", "body", "stamp", "sent_at"),
     *("user_id", "cmid", "made_by", "edited_at", "rev", "removed"),

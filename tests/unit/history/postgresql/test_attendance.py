@@ -19,7 +19,7 @@ from tests.support import postgresql
 from tests.support.arbiter import Arbiter, ArbiterTables
 from tests.support.deadline import DEADLINE, wait_for
 
-pytestmark = pytest.mark.takes(seconds=8)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=8)]
 
 ROUNDS = 200
 

@@ -16,6 +16,8 @@ from tests.support import postgresql
 from tests.support.histories import everything, said, typed
 from tests.support.postgresql import columns_and_rows, rows
 
+pytestmark = pytest.mark.database
+
 NOW = 1_700_000_000_000
 
 ANSWERS_OF_SCHEMA_2 = (

@@ -24,6 +24,8 @@ from tests.support.deadline import wait_for
 from tests.support.histories import everything, said, typed
 from tests.support.postgresql import rows
 
+pytestmark = pytest.mark.database
+
 ENTRY = LogEntry(1_700_000_000_000, "quiet", "bob", "Bob", "ann", "Zaphod")
 
 FILE = StoredFile("1" * 32, "lobby", "a.txt", ANY, 1, 0, 0, "ann", 7)

@@ -28,7 +28,7 @@ from tests.support.lost_answers import LostAnswers
 from tests.support.network import Fate, Link, Proxy
 from tests.support.postgresql import IN_URL, PASSWORD, PostgresServer
 
-pytestmark = pytest.mark.takes(seconds=8)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=8)]
 
 NOW = 1_700_000_000_000
 

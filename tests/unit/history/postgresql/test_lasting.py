@@ -15,7 +15,7 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.ports import idle_port
 from tests.support.postgresql import PostgresServer
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=3)]
 
 END = "SELECT pg_terminate_backend(pg_backend_pid())"
 

@@ -18,7 +18,7 @@ from chatroom.reactions import Click, Person
 from tests.support import postgresql
 from tests.support.histories import at, everything, said, typed
 
-pytestmark = pytest.mark.takes(seconds=2)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=2)]
 
 NOW = 1_700_000_000_000
 

@@ -21,6 +21,8 @@ from tests.support.deadline import DEADLINE
 from tests.support.histories import everything, said
 from tests.support.postgresql import rows
 
+pytestmark = pytest.mark.database
+
 ANN, BOB = Person("a" * 16, "Ann"), Person("b" * 16, "Bob")
 
 

@@ -21,7 +21,7 @@ from tests.support.deadline import DEADLINE, wait_for
 from tests.support.histories import everything, said, typed
 from tests.support.lost_answers import LostAnswers
 
-pytestmark = pytest.mark.takes(seconds=3)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=3)]
 
 ENTRY = LogEntry(1_700_000_000_000, "rules", "u1", "Ann")
 

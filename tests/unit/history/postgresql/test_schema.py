@@ -19,7 +19,7 @@ from tests.support.deadline import DEADLINE
 from tests.support.histories import everything, said
 from tests.support.postgresql import PostgresServer
 
-pytestmark = pytest.mark.takes(seconds=4)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=4)]
 
 
 @pytest.fixture

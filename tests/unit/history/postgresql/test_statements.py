@@ -13,7 +13,7 @@ import pytest
 from tests.support import postgresql
 from tests.support.deadline import DEADLINE
 
-pytestmark = pytest.mark.takes(seconds=2)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=2)]
 
 
 def linked(url: str) -> Any:

@@ -24,7 +24,7 @@ from tests.support import postgresql
 from tests.support.pgbouncer import pooler
 from tests.support.postgresql import PASSWORD, PostgresServer
 
-pytestmark = pytest.mark.takes(seconds=4)
+pytestmark = [pytest.mark.database, pytest.mark.takes(seconds=4)]
 
 WELL = State(
     version="15.6 (Debian 15.6-1)",
