@@ -29,6 +29,10 @@ BODY_BYTES = 128 * 1024
 """Of a body that the main thread waits for, at least; see ``Worker.expect_messages``."""
 
 
+WHOLE = 64 * 1024
+"""Bytes of a long body that the kernel gathers before whoever reads it goes on."""
+
+
 class BodyTimeout(BaseException):
     """A client stopped in the middle of its request.
 
@@ -172,15 +176,22 @@ class _Unreader(SocketUnreader):  # type: ignore[misc]
         if self.sock.lull and not self._lull:
             self._be_patient(self.sock.lull)
         try:
-            data = super().chunk(size_hint)
+            data = self._whole(size_hint) if self._lull and size_hint else super().chunk(size_hint)
         except BlockingIOError:  # the kernel's timer
             raise BodyTimeout from None
         now = time.monotonic()
-        if now > self._deadline:
-            raise BodyTimeout
         self._since_noted += len(data)
         if self._lull and self._since_noted >= BODY_PIECE:
             self._deadline, self._since_noted = now + self._lull, 0
+        elif now > self._deadline:
+            raise BodyTimeout
+        return data
+
+    def _whole(self, size: int) -> bytes:
+        """So much at once; or what has come when the kernel's timer is over, or the client is gone.
+        In pieces as they come from a network, each of a packet or two, it would take the
+        interpreter from those who talk thousands of times a second."""
+        data: bytes = self.sock.recv(min(size, WHOLE), socket.MSG_WAITALL)
         return data
 
     def _be_patient(self, lull: float) -> None:

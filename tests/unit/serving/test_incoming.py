@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 
@@ -67,6 +68,44 @@ def test_whoever_has_time_reads_as_long_as_it_comes(
         clock.now += LULL - 1
         client.send(b"x" * BODY_PIECE)
         assert len(unreader.chunk(BODY_PIECE)) == BODY_PIECE
+
+
+def test_what_comes_in_packets_is_read_at_once(pair: tuple[Outgoing, socket.socket]) -> None:
+    sock, client = pair
+    unreader = begun(sock)
+    sock.lull = LULL
+    packets = Thread(target=lambda: [client.send(b"x" * 1448) for _ in range(20)])
+    packets.start()
+    assert unreader.chunk(20 * 1448) == b"x" * 20 * 1448
+    packets.join()
+
+
+def test_of_a_client_that_goes_what_has_come_is_read_and_then_its_end(
+    pair: tuple[Outgoing, socket.socket],
+) -> None:
+    sock, client = pair
+    unreader = begun(sock)
+    sock.lull = LULL
+    client.send(b"x" * 100)
+    client.shutdown(socket.SHUT_WR)
+    assert unreader.chunk(1000) == b"x" * 100
+    assert unreader.chunk(900) == b""
+
+
+@pytest.mark.parametrize("size", [BODY_PIECE, BODY_PIECE - 1])
+def test_a_slow_client_is_one_that_sends_less_than_so_much_meanwhile(
+    pair: tuple[Outgoing, socket.socket], size: int
+) -> None:
+    """By the kernel's timer, which ends each wait for all of a piece."""
+    sock, client = pair
+    unreader = begun(sock)
+    sock.lull = 0.05
+    client.send(b"x" * size)
+    if size < BODY_PIECE:
+        with pytest.raises(BodyTimeout):
+            unreader.chunk(BODY_PIECE * 2)
+    else:
+        assert len(unreader.chunk(BODY_PIECE * 2)) == size
 
 
 def test_a_trickle_is_no_body(pair: tuple[Outgoing, socket.socket], clock: Sundial) -> None:
