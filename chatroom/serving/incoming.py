@@ -28,7 +28,6 @@ for the same rate by default: ``body=20,MinRate=500``."""
 BODY_BYTES = 128 * 1024
 """Of a body that the main thread waits for, at least; see ``Worker.expect_messages``."""
 
-
 WHOLE = 64 * 1024
 """Bytes of a long body that the kernel gathers before whoever reads it goes on."""
 

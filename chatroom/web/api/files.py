@@ -48,7 +48,7 @@ those who talk: docs/performance.md, "Files"."""
 
 UPLOADED_PIECE = 64 * 1024
 """Bytes: what a fast client has sent already is read in between of what is said. More would keep
-messages waiting, since gunicorn reads it 8 kB at a time."""
+messages waiting: docs/lessons.md, "What helped"."""
 
 LULL = 30.0
 """Seconds without a byte, or nearly so, after which an upload ends."""
