@@ -174,8 +174,10 @@ class _Unreader(SocketUnreader):  # type: ignore[misc]
             encourage(self.sock)
         if self.sock.lull and not self._lull:
             self._be_patient(self.sock.lull)
+        size = size_hint or 0
+        is_long = size > self.mxchunk  # behind a small chunk, the next ones may have come, too
         try:
-            data = self._whole(size_hint) if self._lull and size_hint else super().chunk(size_hint)
+            data = self._whole(size) if self._lull and is_long else super().chunk(size_hint)
         except BlockingIOError:  # the kernel's timer
             raise BodyTimeout from None
         now = time.monotonic()
