@@ -62,7 +62,7 @@ class FolderFiles(Files):
         if shutil.disk_usage(place).free - size < self._kept_free:
             raise _no_space()
 
-    def put(self, id: str, pieces: Iterable[bytes]) -> Put:
+    def put(self, id: str, pieces: Iterable[bytes | memoryview]) -> Put:
         """Under a temporary name first, then on the disk, then renamed."""
         return self._put(self._path(id), pieces)
 
@@ -81,7 +81,7 @@ class FolderFiles(Files):
             path.unlink(missing_ok=True)
             raise
 
-    def _put(self, path: Path, pieces: Iterable[bytes]) -> Put:
+    def _put(self, path: Path, pieces: Iterable[bytes | memoryview]) -> Put:
         temporary = path.with_name(path.name + TEMPORARY)
         try:
             path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
@@ -96,7 +96,7 @@ class FolderFiles(Files):
             raise
         return put
 
-    def _write(self, path: Path, pieces: Iterable[bytes]) -> Put:
+    def _write(self, path: Path, pieces: Iterable[bytes | memoryview]) -> Put:
         size = unchecked = unsynced = 0
         head = b""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -112,7 +112,7 @@ class FolderFiles(Files):
                     os.fdatasync(file.fileno())
                     unsynced = 0
                 if len(head) < HEAD_BYTES:
-                    head += piece[: HEAD_BYTES - len(head)]
+                    head += bytes(piece[: HEAD_BYTES - len(head)])
                 if unchecked >= CHECKED_EACH:
                     self.demand_space(0)
                     unchecked = 0

@@ -40,9 +40,10 @@ class Files(ABC):
         """
 
     @abstractmethod
-    def put(self, id: str, pieces: Iterable[bytes]) -> Put:
-        """Store what comes, as it comes: once this returns, a power cut does not lose it, and
-        before that, nobody can open it. What fails leaves nothing.
+    def put(self, id: str, pieces: Iterable[bytes | memoryview]) -> Put:
+        """Store what comes, as it comes: each piece before the next is asked for. Once this
+        returns, a power cut does not lose it, and before that, nobody can open it. What fails
+        leaves nothing.
 
         Raises:
             Refusal: ``no-space``.

@@ -10,6 +10,7 @@ In reading order:
 - ``worker.py``: gunicorn's worker, which survives strangers and shortages
 - ``incoming.py``: a connection until its request is complete
 - ``body.py``: where a request's body ends
+- ``body_input.py``: how it is read, neither too slowly nor in crumbs
 - ``doorway.py``: those who want a socket, a few at a time
 - ``waiting.py``: the connections whose request is not complete, and those between two
 - ``pool.py``: the threads on which requests run

@@ -6,37 +6,19 @@ from __future__ import annotations
 
 import re
 import socket
-import struct
-import time
 from contextlib import suppress
 from typing import Any
 
-from gunicorn.http.body import ChunkedReader
-from gunicorn.http.errors import InvalidChunkSize
-from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
-from chatroom.serving.body import CHUNKS, SMALL_BYTES, Body
+from chatroom.serving.body import Body
+from chatroom.serving.body_input import BODY_PIECE, BODY_SECONDS, Unreader, encourage, set_timer
 
 HEAD_BYTES = 65536
 """Of a request's head, at most. As many connections as there are places may each hold that."""
 
-BODY_SECONDS, BODY_PIECE = 10.0, 5000
-"""A body has so many seconds for so many bytes, or for the rest of it. Apache's mod_reqtimeout asks
-for the same rate by default: ``body=20,MinRate=500``."""
-
 BODY_BYTES = 128 * 1024
 """Of a body that the main thread waits for, at least; see ``Worker.expect_messages``."""
-
-WHOLE = 64 * 1024
-"""Bytes of a long body that the kernel gathers before whoever reads it goes on."""
-
-
-class BodyTimeout(BaseException):
-    """A client stopped in the middle of its request.
-
-    No ``Exception``: the request ends, whatever the application does about exceptions.
-    """
 
 
 class Incoming(TConn):  # type: ignore[misc]
@@ -113,8 +95,8 @@ class Incoming(TConn):  # type: ignore[misc]
             set_timer(self.sock, BODY_SECONDS)
         super().init()
         if self.arrived:
-            if not isinstance(self.parser.unreader, _Unreader):
-                self.parser.unreader = _Unreader(self.sock)
+            if not isinstance(self.parser.unreader, Unreader):
+                self.parser.unreader = Unreader(self.sock)
             self.parser.unreader.begin(self.arrived, self._owes_encouragement())
             self.forget()
 
@@ -139,110 +121,6 @@ class Incoming(TConn):  # type: ignore[misc]
         self.forget()
         self.sock.setblocking(False)
         self.sock.shutdown(socket.SHUT_WR)
-
-
-class _Unreader(SocketUnreader):  # type: ignore[misc]
-    """For requests of which nearly always all has arrived: reads that, and then the socket."""
-
-    max_body_chunk = 256 * 1024  # it copies all that it has several times
-    _arrived = memoryview(b"")
-    _deadline = _lull = 0.0
-    _owes_encouragement = False
-    _since_noted = 0  # bytes
-
-    def begin(self, arrived: bytearray, owes_encouragement: bool = False) -> None:
-        """Read this first. Nothing is left of the previous request.
-
-        Args:
-            owes_encouragement: the client waits for an interim response; it gets that once the
-                application wants the body. What it refuses is not sent at all.
-        """
-        self._arrived = memoryview(arrived)
-        self._deadline = time.monotonic() + BODY_SECONDS
-        self._owes_encouragement = owes_encouragement
-        self._lull = self.sock.lull = 0.0
-
-    def chunk(self, size_hint: int | None = None) -> Any:
-        if self._arrived:
-            # Piece by piece, since the parser copies all that it has for each small chunk.
-            size = max(self.mxchunk, size_hint or 0)
-            piece = bytes(self._arrived[:size])
-            self._arrived = self._arrived[size:] or memoryview(b"")  # an empty slice keeps it all
-            return piece
-        if self._owes_encouragement:
-            self._owes_encouragement = False
-            encourage(self.sock)
-        if self.sock.lull and not self._lull:
-            self._be_patient(self.sock.lull)
-        size = size_hint or 0
-        is_long = size > self.mxchunk  # behind a small chunk, the next ones may have come, too
-        try:
-            data = self._whole(size) if self._lull and is_long else super().chunk(size_hint)
-        except BlockingIOError:  # the kernel's timer
-            raise BodyTimeout from None
-        now = time.monotonic()
-        self._since_noted += len(data)
-        if self._lull and self._since_noted >= BODY_PIECE:
-            self._deadline, self._since_noted = now + self._lull, 0
-        elif now > self._deadline:
-            raise BodyTimeout
-        return data
-
-    def _whole(self, size: int) -> bytes:
-        """So much at once; or what has come when the kernel's timer is over, or the client is gone.
-        In pieces as they come from a network, each of a packet or two, it would take the
-        interpreter from those who talk thousands of times a second."""
-        data: bytes = self.sock.recv(min(size, WHOLE), socket.MSG_WAITALL)
-        return data
-
-    def _be_patient(self, lull: float) -> None:
-        """Whoever reads has time: the body may take as long as it likes, as long as it comes."""
-        set_timer(self.sock, lull)
-        self._deadline, self._lull, self._since_noted = time.monotonic() + lull, lull, 0
-
-    def take_buffered(self) -> Any:
-        rest, self._arrived = bytes(self._arrived), memoryview(b"")
-        return super().take_buffered() + rest
-
-
-def set_timer(sock: socket.socket, seconds: float) -> None:
-    """The kernel's, for each read: with a timeout of Python's, slow downloads would end as well."""
-    timer = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timer)
-
-
-def encourage(sock: socket.socket) -> None:
-    """Ask for the body that a client has announced."""
-    with suppress(OSError):
-        sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
-
-
-class Crumbled(InvalidChunkSize):  # type: ignore[misc]
-    """A body comes in too many chunks."""
-
-    def __str__(self) -> str:
-        return "it comes in too many small chunks; send larger ones, or a Content-Length"
-
-
-def refuse_crumbs(reader: object) -> None:
-    """Have the parser count the chunks of a body, before it reads the first one.
-
-    Args:
-        reader: gunicorn's, of any body.
-    """
-    if not isinstance(reader, ChunkedReader):
-        return
-    parse, chunks, size = reader.parse_chunk_size, 0, 0
-
-    def parse_and_count(unreader: Any, data: bytes | None = None) -> Any:
-        nonlocal chunks, size
-        found = parse(unreader, data)
-        chunks, size = chunks + 1, size + found[0]
-        if chunks > CHUNKS + size // SMALL_BYTES:
-            raise Crumbled(b"")
-        return found
-
-    reader.parse_chunk_size = parse_and_count
 
 
 def quoted(head: bytes) -> bytes:

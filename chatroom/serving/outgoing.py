@@ -19,7 +19,7 @@ from typing import Any
 
 RESPONSE_SECONDS, RESPONSE_PIECE = 20.0, 10_000
 """Whoever waits to send a response goes on as long as the client takes so many bytes in so many
-seconds. The same rate as for bodies (``incoming.BODY_PIECE``); but a kernel may report 64 KB as
+seconds. The same rate as for bodies (``body_input.BODY_PIECE``); but a kernel may report 64 KB as
 taken only when all of it is."""
 
 TOO_SLOW = f"a client took less than {RESPONSE_PIECE} bytes in {RESPONSE_SECONDS:.0f} s"

@@ -6,7 +6,8 @@ import selectors
 import time
 from collections.abc import Callable, Iterator
 
-from chatroom.serving.incoming import BODY_SECONDS, Incoming, Line
+from chatroom.serving.body_input import BODY_SECONDS
+from chatroom.serving.incoming import Incoming, Line
 
 HEAD_SECONDS = 10.0
 """In which a head has to be complete: from the connection's beginning, or from the first byte of

@@ -20,16 +20,10 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from chatroom.serving.body_input import BodyTimeout, Input
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.doorway import Doorway
-from chatroom.serving.incoming import (
-    BODY_BYTES,
-    HEAD_BYTES,
-    BodyTimeout,
-    Incoming,
-    Line,
-    refuse_crumbs,
-)
+from chatroom.serving.incoming import BODY_BYTES, HEAD_BYTES, Incoming, Line
 from chatroom.serving.interpreter import Interpreter
 from chatroom.serving.outgoing import Outgoing
 from chatroom.serving.pool import Pool
@@ -279,7 +273,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             req.path = prefix + req.path
         if conn.is_partial:
             req.force_close()  # where the next request begins is not known
-        refuse_crumbs(req.body.reader)
+        req.body = Input(req.body.reader)
         if self._reads_heads:
             req._expected_100_continue = False  # see Incoming.encourage
         return super().handle_request(req, conn)

@@ -20,7 +20,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from chatroom.serving import incoming, waiting, worker
+from chatroom.serving import body_input, incoming, waiting, worker
 from chatroom.serving.demands import LEAST_WAITING
 from chatroom.serving.doorway import ASKING_AT_ONCE, SHAKING_AT_ONCE
 from chatroom.serving.interpreter import SHORTEST, SHORTEST_BESIDE_REQUESTS
@@ -604,7 +604,7 @@ WAITING = [POST + b"hel", POST, PIECES[:-2], PIECES[:-9], GET[:-2] + b"Content-L
 def test_an_incomplete_body_takes_no_thread_and_ten_seconds_at_most(loop: Loop, sent: bytes):
     clients = [loop.client(sent) for _ in range(20)]
     loop.waits(20)
-    loop.grow_old(incoming.BODY_SECONDS - 1)
+    loop.grow_old(body_input.BODY_SECONDS - 1)
     assert b" 200 OK" in loop.answer(loop.client(GET))
     assert loop.worker.nr_conns == 21
     assert len(loop.worker.tpool) == 1
@@ -630,11 +630,11 @@ def test_a_byte_of_a_body_now_and_then_does_not_lengthen_the_ten_seconds(loop: L
 def test_a_long_body_may_take_its_time(loop: Loop):
     """On a slow line: half a kilobyte per second is enough."""
     pieces = 12
-    client = loop.client(POST.replace(b"5", b"%d" % (pieces * incoming.BODY_PIECE)))
+    client = loop.client(POST.replace(b"5", b"%d" % (pieces * body_input.BODY_PIECE)))
     for _ in range(pieces):
         loop.until(lambda: loop.worker._waiting.bodies, "a body that waits")
         loop.grow_old(9)
-        client.send(b"x" * incoming.BODY_PIECE)
+        client.send(b"x" * body_input.BODY_PIECE)
         before = loop.worker._waiting.held
         loop.until(lambda before=before: loop.worker._waiting.held != before, "a piece")
 

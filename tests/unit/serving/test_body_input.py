@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from threading import Thread
 
 import pytest
+from gunicorn.http.body import ChunkedReader, LengthReader
 
-from chatroom.serving import incoming
-from chatroom.serving.incoming import BODY_PIECE, BODY_SECONDS, BodyTimeout, _Unreader
+from chatroom.serving.body_input import BODY_PIECE, BODY_SECONDS, BodyTimeout, Input, Unreader
 from chatroom.serving.outgoing import Outgoing
 
 LULL = 30.0
@@ -39,8 +39,8 @@ def pair() -> Iterator[tuple[Outgoing, socket.socket]]:
         yield sock, theirs
 
 
-def begun(sock: Outgoing, *, owes: bool = False) -> _Unreader:
-    unreader = _Unreader(sock)
+def begun(sock: Outgoing, *, owes: bool = False) -> Unreader:
+    unreader = Unreader(sock)
     unreader.begin(bytearray(), owes)
     return unreader
 
@@ -151,7 +151,7 @@ def test_the_next_request_has_no_more_time_than_any(
     unreader.chunk()
     unreader.begin(bytearray())
     assert sock.lull == 0
-    clock.now += incoming.BODY_SECONDS + 1
+    clock.now += BODY_SECONDS + 1
     client.send(b"x")
     with pytest.raises(BodyTimeout):
         unreader.chunk()
@@ -172,3 +172,108 @@ def test_a_client_that_waits_is_asked_once_the_body_is_wanted(
     unreader.chunk()
     with pytest.raises(BlockingIOError):
         client.recv(100)
+
+
+class Upload:
+    """A body of known length, of which some has arrived with the request's head."""
+
+    def __init__(self, sock: Outgoing, length: int, arrived: bytes = b"", lull: float = LULL):
+        self.unreader = Unreader(sock)
+        self.unreader.begin(bytearray(arrived))
+        sock.lull = lull
+        self._input = Input(LengthReader(self.unreader, length))
+
+    def read(self, size: int) -> bytes:
+        box = bytearray(size)
+        return bytes(box[: self._input.readinto(box)])
+
+
+def test_a_box_is_filled_however_small_the_packets(pair: tuple[Outgoing, socket.socket]) -> None:
+    sock, client = pair
+    upload = Upload(sock, 100_000)
+    packets = Thread(target=lambda: [client.send(b"x" * 1448) for _ in range(20)])
+    packets.start()
+    assert upload.read(20 * 1448) == b"x" * 20 * 1448
+    packets.join()
+
+
+def test_what_has_arrived_comes_into_the_box_first(pair: tuple[Outgoing, socket.socket]) -> None:
+    sock, client = pair
+    upload = Upload(sock, 9, arrived=b"abcde")
+    client.send(b"fghi")
+    assert [upload.read(3) for _ in range(5)] == [b"abc", b"de", b"fgh", b"i", b""]
+
+
+@pytest.mark.parametrize("arrived", [b"", b"abcNEXT"], ids=["on its way", "here"])
+def test_the_box_holds_nothing_of_the_next_request(
+    pair: tuple[Outgoing, socket.socket], arrived: bytes
+) -> None:
+    sock, client = pair
+    upload = Upload(sock, 3, arrived)
+    client.send(b"" if arrived else b"abcNEXT")
+    assert [upload.read(100), upload.read(100)] == [b"abc", b""]
+    assert (upload.unreader.take_buffered() or sock.recv(100)) == b"NEXT"
+
+
+def test_what_the_application_has_read_otherwise_is_not_read_again(
+    pair: tuple[Outgoing, socket.socket],
+) -> None:
+    sock, _client = pair
+    unreader = Unreader(sock)
+    unreader.begin(bytearray(b"one\ntwo"))
+    body, box = Input(LengthReader(unreader, 7)), bytearray(10)
+    assert body.readline() == b"one\n"
+    assert box[: body.readinto(box)] == b"two"
+
+
+def test_without_time_a_box_gets_what_is_there(pair: tuple[Outgoing, socket.socket]) -> None:
+    sock, client = pair
+    client.send(b"abc")
+    assert Upload(sock, 9, lull=0.0).read(9) == b"abc"
+
+
+def test_of_a_client_that_goes_the_box_gets_what_has_come_and_then_nothing(
+    pair: tuple[Outgoing, socket.socket],
+) -> None:
+    sock, client = pair
+    upload = Upload(sock, 10_000)
+    client.send(b"x" * 100)
+    client.shutdown(socket.SHUT_WR)
+    assert [upload.read(10_000), upload.read(10_000)] == [b"x" * 100, b""]
+
+
+@pytest.mark.parametrize("size", [BODY_PIECE, BODY_PIECE - 1, 0])
+def test_a_box_is_not_waited_for_longer_than_a_slow_client_may_take(
+    pair: tuple[Outgoing, socket.socket], size: int
+) -> None:
+    sock, client = pair
+    upload = Upload(sock, BODY_PIECE * 2, lull=0.05)
+    client.send(b"x" * size)
+    if size < BODY_PIECE:
+        with pytest.raises(BodyTimeout):
+            upload.read(BODY_PIECE * 2)
+    else:
+        assert len(upload.read(BODY_PIECE * 2)) == size
+
+
+def test_a_broken_connection_is_not_kept(pair: tuple[Outgoing, socket.socket]) -> None:
+    sock, _client = pair
+    unreader = Unreader(sock)
+    unreader.begin(bytearray())
+    body = Input(LengthReader(unreader, 9))
+    sock.close()
+    with pytest.raises(OSError):
+        body.readinto(bytearray(9))
+    assert body.failed
+
+
+def test_chunks_come_into_the_box_by_way_of_the_parser(
+    pair: tuple[Outgoing, socket.socket],
+) -> None:
+    sock, client = pair
+    unreader = Unreader(sock)
+    unreader.begin(bytearray(b"3\r\nabc\r\n"))
+    client.send(b"2\r\nde\r\n0\r\n\r\n")
+    body, box = Input(ChunkedReader(None, unreader)), bytearray(100)
+    assert box[: body.readinto(box)] == b"abcde"
+    assert body.readinto(box) == 0
