@@ -174,7 +174,7 @@ def test_a_client_that_waits_is_asked_once_the_body_is_wanted(
         client.recv(100)
 
 
-class Upload:
+class LongBody:
     """A body of known length, of which some has arrived with the request's head."""
 
     def __init__(self, sock: Outgoing, length: int, arrived: bytes = b"", lull: float = LULL):
@@ -190,18 +190,18 @@ class Upload:
 
 def test_a_box_is_filled_however_small_the_packets(pair: tuple[Outgoing, socket.socket]) -> None:
     sock, client = pair
-    upload = Upload(sock, 100_000)
+    body = LongBody(sock, 100_000)
     packets = Thread(target=lambda: [client.send(b"x" * 1448) for _ in range(20)])
     packets.start()
-    assert upload.read(20 * 1448) == b"x" * 20 * 1448
+    assert body.read(20 * 1448) == b"x" * 20 * 1448
     packets.join()
 
 
 def test_what_has_arrived_comes_into_the_box_first(pair: tuple[Outgoing, socket.socket]) -> None:
     sock, client = pair
-    upload = Upload(sock, 9, arrived=b"abcde")
+    body = LongBody(sock, 9, arrived=b"abcde")
     client.send(b"fghi")
-    assert [upload.read(3) for _ in range(5)] == [b"abc", b"de", b"fgh", b"i", b""]
+    assert [body.read(3) for _ in range(5)] == [b"abc", b"de", b"fgh", b"i", b""]
 
 
 @pytest.mark.parametrize("arrived", [b"", b"abcNEXT"], ids=["on its way", "here"])
@@ -209,10 +209,10 @@ def test_the_box_holds_nothing_of_the_next_request(
     pair: tuple[Outgoing, socket.socket], arrived: bytes
 ) -> None:
     sock, client = pair
-    upload = Upload(sock, 3, arrived)
+    body = LongBody(sock, 3, arrived)
     client.send(b"" if arrived else b"abcNEXT")
-    assert [upload.read(100), upload.read(100)] == [b"abc", b""]
-    assert (upload.unreader.take_buffered() or sock.recv(100)) == b"NEXT"
+    assert [body.read(100), body.read(100)] == [b"abc", b""]
+    assert (body.unreader.take_buffered() or sock.recv(100)) == b"NEXT"
 
 
 def test_what_the_application_has_read_otherwise_is_not_read_again(
@@ -229,17 +229,17 @@ def test_what_the_application_has_read_otherwise_is_not_read_again(
 def test_without_time_a_box_gets_what_is_there(pair: tuple[Outgoing, socket.socket]) -> None:
     sock, client = pair
     client.send(b"abc")
-    assert Upload(sock, 9, lull=0.0).read(9) == b"abc"
+    assert LongBody(sock, 9, lull=0.0).read(9) == b"abc"
 
 
 def test_of_a_client_that_goes_the_box_gets_what_has_come_and_then_nothing(
     pair: tuple[Outgoing, socket.socket],
 ) -> None:
     sock, client = pair
-    upload = Upload(sock, 10_000)
+    body = LongBody(sock, 10_000)
     client.send(b"x" * 100)
     client.shutdown(socket.SHUT_WR)
-    assert [upload.read(10_000), upload.read(10_000)] == [b"x" * 100, b""]
+    assert [body.read(10_000), body.read(10_000)] == [b"x" * 100, b""]
 
 
 @pytest.mark.parametrize("size", [BODY_PIECE, BODY_PIECE - 1, 0])
@@ -247,13 +247,13 @@ def test_a_box_is_not_waited_for_longer_than_a_slow_client_may_take(
     pair: tuple[Outgoing, socket.socket], size: int
 ) -> None:
     sock, client = pair
-    upload = Upload(sock, BODY_PIECE * 2, lull=0.05)
+    body = LongBody(sock, BODY_PIECE * 2, lull=0.05)
     client.send(b"x" * size)
     if size < BODY_PIECE:
         with pytest.raises(BodyTimeout):
-            upload.read(BODY_PIECE * 2)
+            body.read(BODY_PIECE * 2)
     else:
-        assert len(upload.read(BODY_PIECE * 2)) == size
+        assert len(body.read(BODY_PIECE * 2)) == size
 
 
 def test_a_broken_connection_is_not_kept(pair: tuple[Outgoing, socket.socket]) -> None:
