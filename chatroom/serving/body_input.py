@@ -22,7 +22,7 @@ BODY_SECONDS, BODY_PIECE = 10.0, 5000
 for the same rate by default: ``body=20,MinRate=500``."""
 
 WHOLE = 64 * 1024
-"""Bytes of a long body that the kernel gathers before whoever reads it goes on."""
+"""Bytes of a large chunk that the kernel gathers before whoever reads it goes on."""
 
 
 class BodyTimeout(BaseException):
